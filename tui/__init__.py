@@ -1,0 +1,1 @@
+"""The Flagpost client: the chat room in a terminal."""
