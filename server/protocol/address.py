@@ -1,0 +1,32 @@
+"""Where a server listens and how its websocket is reached."""
+
+from typing import NamedTuple
+
+DEFAULT_ADDRESS = "127.0.0.1:9000"
+WEBSOCKET_PATH = "/ws"
+
+
+class Address(NamedTuple):
+    """A host name or IP address, and a TCP port (0: any free one)."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read "HOST:PORT" or "[IPV6]:PORT"; ValueError says in one line what is wrong with it."""
+        host, separator, port = text.rpartition(":")
+        bare = host.removeprefix("[").removesuffix("]")
+        if not separator or not bare or (":" in bare) != (host != bare):
+            raise ValueError(f'"{text}" is not HOST:PORT, for example {DEFAULT_ADDRESS}')
+        if not (port.isascii() and port.isdigit() and int(port) < 65536):
+            raise ValueError(f'"{port}" is not a port (0 to 65535)')
+        return cls(bare, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def websocket_url(self) -> str:
+        """The ws:// URL of the chat room at this address."""
+        return f"ws://{self}{WEBSOCKET_PATH}"

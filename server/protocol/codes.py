@@ -1,0 +1,79 @@
+"""Error codes and close codes of the wire, and which close codes a client may reconnect after."""
+
+from enum import IntEnum, StrEnum
+
+
+class ErrorCode(StrEnum):
+    """What an `error` frame is about; the connection lives on after each of them."""
+
+    NOTICE = "notice"
+    MALFORMED = "malformed"
+    UNKNOWN_ACTION = "unknown-action"
+    NOT_LOGGED_IN = "not-logged-in"
+    ALREADY_LOGGED_IN = "already-logged-in"
+    BAD_NAME = "bad-name"
+    BAD_MESSAGE = "bad-message"
+    UNKNOWN_CHANNEL = "unknown-channel"
+    NOT_HERE = "not-here"
+    UNKNOWN_MESSAGE = "unknown-message"
+    CANNOT_REPORT_SELF = "cannot-report-self"
+    BAD_REASON = "bad-reason"
+    BAD_COMMENT = "bad-comment"
+    WEBHOOK_OFF = "webhook-off"
+    STORAGE = "storage"
+    INTERNAL = "internal"
+
+
+ERROR_MEANINGS: dict[ErrorCode, str] = {
+    ErrorCode.NOTICE: "No error: a line of ChatServer, such as a welcome message (BareRTC sends these as errors too).",
+    ErrorCode.MALFORMED: "The frame is not JSON, or a field is missing, of a wrong type or out of range.",
+    ErrorCode.UNKNOWN_ACTION: "No such action.",
+    ErrorCode.NOT_LOGGED_IN: "This action needs a login first.",
+    ErrorCode.ALREADY_LOGGED_IN: "A connection logs in once.",
+    ErrorCode.BAD_NAME: "The name cannot be used; the message says why. Log in again with another.",
+    ErrorCode.BAD_MESSAGE: "The message is empty, too long or holds what cannot be sent.",
+    ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
+    ErrorCode.NOT_HERE: "The person of a direct message is not in the room, or is oneself.",
+    ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, or one may not read it.",
+    ErrorCode.CANNOT_REPORT_SELF: "One's own message cannot be reported.",
+    ErrorCode.BAD_REASON: "The reason is none of those in `welcome`.",
+    ErrorCode.BAD_COMMENT: "This reason needs a comment, or the comment is too long.",
+    ErrorCode.WEBHOOK_OFF: "The site has not enabled the webhook that this needs.",
+    ErrorCode.STORAGE: "The server could not store the message; it was not sent to anyone.",
+    ErrorCode.INTERNAL: "A fault of the server; its log says more.",
+}
+
+
+class CloseCode(IntEnum):
+    """Websocket close codes in use: RFC 6455 section 7.4.1 below 4000, ours from there."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    INVALID_TEXT = 1007
+    TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    REPLACED = 4001
+    LOGIN_TIMEOUT = 4002
+
+
+CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
+    CloseCode.NORMAL: ("Closed on purpose.", False),
+    CloseCode.GOING_AWAY: ("One side is going away.", True),
+    CloseCode.PROTOCOL_ERROR: ("The bytes are not the websocket protocol.", False),
+    CloseCode.UNSUPPORTED_DATA: ("A binary frame came; every frame is text.", False),
+    CloseCode.INVALID_TEXT: ("A text frame is not UTF-8.", False),
+    CloseCode.TOO_BIG: ("A frame is over the limit of `welcome`.", False),
+    CloseCode.INTERNAL_ERROR: ("A fault, or no answer to a ping.", True),
+    CloseCode.SERVICE_RESTART: ("The server restarts.", True),
+    CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),
+    CloseCode.LOGIN_TIMEOUT: ("Nobody logged in on the connection in time.", True),
+}
+"""Close code -> (what it means, whether a client may reconnect by itself)."""
+
+
+def may_reconnect(code: int) -> bool:
+    """Whether a client may reconnect by itself; a connection that was cut (1006) and unknown codes: yes."""
+    return all(code != known or again for known, (_, again) in CLOSE_MEANINGS.items())

@@ -1,0 +1,236 @@
+"""One type per action of the wire, for each direction."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+CHAT_SERVER = "ChatServer"
+"""The author of the server's own lines; nobody can log in by this name."""
+
+MAX_FRAME_BYTES = 64 * 1024
+MAX_NAME_CHARS = 32
+MAX_MESSAGE_CHARS = 4000
+MAX_COMMENT_CHARS = 1000
+MAX_PAGE = 100
+
+Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="The client's own number of what it asked for.")]
+MsgID = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Grows within a channel.")]
+Target = Annotated[str, Meta(max_length=128, description="A channel's ID, or `@username` in a direct message.")]
+Token = Annotated[
+    str,
+    Meta(
+        min_length=16,
+        max_length=128,
+        description="A secret of the client; proves at a reconnect that it is the same.",
+    ),
+]
+
+
+class Frame(msgspec.Struct, frozen=True, tag_field="action", omit_defaults=True, rename="camel"):
+    """What every frame has: its action. Fields that a type does not know are ignored."""
+
+
+class Since(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
+    """The last message a client has seen, in the life of the numbering that it belongs to."""
+
+    epoch: Annotated[str, Meta(max_length=64)]
+    msg_id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Login(Frame, frozen=True, tag="login"):
+    """Enter the room by a name."""
+
+    username: Annotated[str, Meta(max_length=256)]
+    token: Token | None = None
+    since: Since | None = None
+
+
+class Say(Frame, frozen=True, tag="message"):
+    """Send Markdown text to a channel or a person."""
+
+    channel: Target
+    message: str
+    nonce: Nonce | None = None
+
+
+class HistoryAsk(Frame, frozen=True, tag="history", rename={"before_id": "beforeID"}):
+    """Ask for the messages of a channel before one of them; 0: the newest."""
+
+    channel: Target
+    nonce: Nonce
+    before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+
+
+class ReportAsk(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
+    """Report a message; what it says is taken from the server's record, never from here."""
+
+    msg_id: MsgID
+    reason: Annotated[str, Meta(max_length=256)]
+    comment: str = ""
+    nonce: Nonce | None = None
+
+
+class ProfileAsk(Frame, frozen=True, tag="profile"):
+    """Ask what the site says about a person."""
+
+    username: Annotated[str, Meta(max_length=256)]
+    nonce: Nonce
+
+
+class Ping(Frame, frozen=True, tag="ping"):
+    """Are you there; answered by the same."""
+
+
+class ChannelEntry(msgspec.Struct, frozen=True):
+    """A public channel."""
+
+    id: str
+    name: str
+
+
+class Webhooks(msgspec.Struct, frozen=True):
+    """Which of the site's webhooks are on; the client shows no key for one that is off."""
+
+    report: bool
+    profile: bool
+
+
+class ReportReason(msgspec.Struct, frozen=True, rename="camel"):
+    """A reason that a report can have, and whether it says too little without a comment."""
+
+    reason: str
+    comment_required: bool
+
+
+class Limits(msgspec.Struct, frozen=True, rename="camel"):
+    """What the server takes: bytes of a frame, and characters (code points) of the rest."""
+
+    frame_bytes: int = MAX_FRAME_BYTES
+    name_chars: int = MAX_NAME_CHARS
+    message_chars: int = MAX_MESSAGE_CHARS
+    comment_chars: int = MAX_COMMENT_CHARS
+
+
+class Welcome(Frame, frozen=True, tag="welcome"):
+    """First frame on every connection: what a client needs to draw itself."""
+
+    epoch: str
+    title: str
+    channels: list[ChannelEntry]
+    webhooks: Webhooks
+    report_reasons: list[ReportReason]
+    limits: Limits
+    website: Annotated[str, Meta(description="The address of the site that the room belongs to.")] = ""
+    sign_in: Annotated[str, Meta(description='How to sign in; "nickname" so far.')] = "nickname"
+
+
+class Me(Frame, frozen=True, tag="me"):
+    """The login was taken, by this name."""
+
+    username: str
+    op: bool
+    status: str = "online"
+
+
+class WhoEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """A person in the room; `loginAt` in Unix seconds, `video` always 0 here."""
+
+    username: str
+    login_at: int
+    status: str = "online"
+    video: int = 0
+    op: bool = False
+
+
+class Who(Frame, frozen=True, tag="who"):
+    """Everyone in the room; sent once, after the login."""
+
+    who_list: list[WhoEntry]
+
+
+class Presence(Frame, frozen=True, tag="presence"):
+    """One person came, with their entry, or left, without."""
+
+    username: str
+    message: str
+    who: WhoEntry | None = None
+
+
+class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID"}):
+    """A stored message; `at` is RFC 3339 UTC, `nonce` the author's."""
+
+    channel: str
+    username: str
+    message: str
+    msg_id: int
+    at: datetime
+    nonce: str | None = None
+
+
+class Echo(Frame, frozen=True, tag="echo"):
+    """Messages missed since the login's `since`, or the recent ones, oldest first."""
+
+    messages: list[Message] = []
+    recovered: Annotated[bool, Meta(description="False: some are missing between `since` and these.")] = True
+
+
+class History(Frame, frozen=True, tag="history"):
+    """A page of a channel's messages, oldest first, and whether there are older ones."""
+
+    channel: str
+    messages: list[Message]
+    more: bool
+    nonce: str
+
+
+class ReportStatus(Frame, frozen=True, tag="report", rename={"report_id": "reportID"}):
+    """Where a report stands; `error` in words for the reporter."""
+
+    report_id: str
+    status: Annotated[str, Meta(description='"delivered" or "failed".')]
+    error: str = ""
+    nonce: str | None = None
+
+
+class ProfileField(msgspec.Struct, frozen=True):
+    """A line of a profile, as the site words it."""
+
+    name: str
+    value: str
+
+
+class Profile(Frame, frozen=True, tag="profile"):
+    """What the site says about a person, or `error`: why it says nothing."""
+
+    username: str
+    profile_fields: list[ProfileField]
+    nonce: str
+    headline: str = ""
+    error: str = ""
+
+
+class Error(Frame, frozen=True, tag="error"):
+    """What went wrong, in words and as a code; a notice of ChatServer has a channel instead of a nonce."""
+
+    message: str
+    code: str
+    username: Annotated[str, Meta(description="Always ChatServer.")]
+    nonce: str | None = None
+    channel: str = ""
+
+
+class Disconnect(Frame, frozen=True, tag="disconnect"):
+    """The connection is about to be closed by the server."""
+
+    why: str
+    code: int
+    reconnect: bool
+
+
+ClientFrame = Login | Say | HistoryAsk | ReportAsk | ProfileAsk | Ping
+ServerFrame = (
+    Welcome | Me | Who | Presence | Message | Echo | History | ReportStatus | Profile | Error | Ping | Disconnect
+)
