@@ -1,0 +1,292 @@
+"""settings.toml -> frozen, typed settings, or one line that says what is wrong, where, and what to do."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, NamedTuple, get_args, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+import tomli
+from msgspec import Meta
+
+from server.protocol.address import DEFAULT_ADDRESS, Address
+
+DEFAULT_FILE = Path("settings.toml")
+KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
+WEBHOOK_NAMES = ("report", "profile")
+
+BARERTC_ONLY = {
+    "": {
+        "Version", "Branding", "CORSHosts", "PermitNSFW", "BlockableAdmins", "UseXForwardedFor", "RedirectURL",
+        "WebSocketReadLimit", "WebSocketSendTimeout", "MaxImageWidth", "PreviewImageWidth", "TURN", "JWT", "VIP",
+        "MessageFilters", "ModerationRule", "DirectMessageHistory", "Strings", "Logging",
+    },
+    "PublicChannels": {"Icon", "VIP", "PermitPhotos"},
+}  # fmt: skip
+"""Table -> keys of BareRTC's settings.toml that have no meaning here."""
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; the text is one line: where, what, and what to do."""
+
+
+class Secret:
+    """A string that no log, error or repr shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def reveal(self) -> str:
+        """The string itself, for the one place that must send it."""
+        return self._value
+
+
+class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
+    """A channel that everyone in the room reads."""
+
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+            description="Its short name on the wire and in webhooks: A-Z a-z 0-9 _ . -",
+        ),
+    ] = msgspec.field(name="ID")
+    name: Annotated[str, Meta(min_length=1, max_length=64, description="What people see.")]
+    welcome_messages: Annotated[tuple[str, ...], Meta(description="Lines that ChatServer says to whoever enters.")] = ()
+    echo_messages_on_join: Annotated[
+        int, Meta(ge=0, le=500, description="How many recent messages a newcomer sees.")
+    ] = 10
+
+
+class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
+    """A question or message of this server to the site."""
+
+    name: Annotated[str, Meta(description='"report" or "profile".')]
+    enabled: Annotated[bool, Meta(description="Off: the client shows no key for it.")] = False
+    url: Annotated[str, Meta(description="Where it is posted: http:// or https://.")] = msgspec.field(
+        name="URL", default=""
+    )
+
+
+class Settings(msgspec.Struct, frozen=True, rename="pascal"):
+    """Everything that a site owner can choose."""
+
+    title: Annotated[str, Meta(max_length=64, description="The name of the room.")] = "Flagpost"
+    website_url: Annotated[
+        str, Meta(description="The site that the room belongs to; shown to people. May be empty.")
+    ] = msgspec.field(name="WebsiteURL", default="")
+    address: Annotated[
+        str, Meta(description="HOST:PORT to listen on. Beyond this machine: behind a proxy that speaks TLS.")
+    ] = DEFAULT_ADDRESS
+    database: Annotated[str, Meta(description="The SQLite file of messages, from the directory of this file.")] = (
+        "flagpost.sqlite"
+    )
+    admin_api_key: Annotated[
+        Secret,
+        Meta(description=f"Sent in each webhook so that the site knows who asks. {KEY_VARIABLE} overrides it."),
+    ] = msgspec.field(name="AdminAPIKey", default=Secret(""))
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Meta(description='Web pages that may connect, like "https://chat.example"; terminals send no Origin.'),
+    ] = ()
+    report_reasons: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
+        Meta(
+            min_length=1,
+            description='What a report can say; a reason that begins with "Other" needs a comment.',
+        ),
+    ] = (
+        "It's spam",
+        "It's abusive (racist, homophobic, etc.)",
+        "It's malicious (e.g. link to a malware website, phishing)",
+        "It's illegal (e.g. controlled substances, violence)",
+        "It's child abuse (CP, CSAM, pedophilia, etc.)",
+        "Other (please describe)",
+    )
+    public_channels: Annotated[
+        tuple[PublicChannel, ...], Meta(min_length=1, description="The rooms, in their order.")
+    ] = (PublicChannel("lobby", "Lobby"),)
+    webhook_urls: Annotated[tuple[WebhookURL, ...], Meta(description="What is asked of the site.")] = msgspec.field(
+        name="WebhookURLs", default=()
+    )
+
+    def webhook(self, name: str) -> str | None:
+        """The URL of a webhook that is on, or None."""
+        return next((hook.url for hook in self.webhook_urls if hook.name == name and hook.enabled), None)
+
+
+class Loaded(NamedTuple):
+    """Settings, and what the operator should be told about them (one line, or empty)."""
+
+    settings: Settings
+    notice: str
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
+    """Read a settings file; without a path `settings.toml` here, or the defaults if there is none. SettingsError."""
+    file = path or DEFAULT_FILE
+    try:
+        text = file.read_text(encoding="utf-8") if path or file.exists() else ""
+    except FileNotFoundError:
+        raise SettingsError(f"{file}: there is no such file; give one with --settings FILE") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{file}: cannot be read: {reason}") from None
+    try:
+        return parse(text, environ, file.parent)
+    except SettingsError as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Loaded:
+    """Read the text of a settings file; SettingsError says line or key."""
+    try:
+        tables: dict[str, object] = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        hint = 'put text in "quotes", and write true or false in small letters'
+        raise SettingsError(f"line {error.lineno}: this is not TOML: {error.msg}; {hint}") from None
+    _refuse_unsafe(tables)
+    ignored = _take_foreign_keys(tables)
+    _check_keys(tables, Settings)
+    settings = _convert(tables)
+    if key := environ.get(KEY_VARIABLE):
+        settings = msgspec.structs.replace(settings, admin_api_key=Secret(key))
+    settings = msgspec.structs.replace(settings, database=str(directory / settings.database))
+    _check_values(settings)
+    notice = f"these settings of BareRTC have no effect here: {', '.join(ignored)}" if ignored else ""
+    return Loaded(settings, notice)
+
+
+def _refuse_unsafe(tables: Mapping[str, object]) -> None:
+    """Stop where leaving a BareRTC setting out would open a door that its owner had locked."""
+    jwt = tables.get("JWT")
+    if isinstance(jwt, dict) and jwt.get("Enabled"):
+        raise SettingsError(
+            "JWT.Enabled: sign-in by token is not there yet; set it to false to let people choose a name"
+        )
+    channels = tables.get("PublicChannels")
+    for number, channel in enumerate(channels if isinstance(channels, list) else []):
+        if isinstance(channel, dict) and channel.get("VIP"):
+            raise SettingsError(
+                f"PublicChannels[{number}].VIP: there are no VIP channels; everyone could read it: take it out"
+            )
+
+
+def _take_foreign_keys(tables: dict[str, object]) -> list[str]:
+    """Remove what only BareRTC knows, and name it."""
+    taken = [key for key in tables if key in BARERTC_ONLY[""]]
+    for key in taken:
+        del tables[key]
+    channels = tables.get("PublicChannels")
+    for channel in channels if isinstance(channels, list) else []:
+        for key in BARERTC_ONLY["PublicChannels"] & set(channel if isinstance(channel, dict) else ()):
+            del channel[key]
+            taken.append(f"PublicChannels.{key}")
+    return sorted(set(taken))
+
+
+def _check_keys(table: object, kind: type[msgspec.Struct], where: str = "") -> None:
+    """Name the first key that the settings do not know, and the one that was probably meant."""
+    if not isinstance(table, dict):
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for key in table:
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, n=1) or [f for f in fields if f.lower() == key.lower()]
+            hint = f'did you mean "{close[0]}"?' if close else f"known here are {', '.join(fields)}"
+            raise SettingsError(f"{where}{key}: there is no such setting; {hint}")
+        inner = _struct_within(kind, fields[key].name)
+        value = table[key]
+        for number, entry in enumerate(value if inner and isinstance(value, list) else []):
+            _check_keys(entry, inner or kind, f"{where}{key}[{number}].")
+
+
+def _struct_within(kind: type[msgspec.Struct], field: str) -> type[msgspec.Struct] | None:
+    """The struct that a field is a tuple of, if it is one."""
+    for argument in get_args(get_type_hints(kind)[field]):
+        if isinstance(argument, type) and issubclass(argument, msgspec.Struct):
+            return argument
+    return None
+
+
+def _convert(tables: dict[str, object]) -> Settings:
+    try:
+        return msgspec.convert(tables, Settings, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).rpartition(" - at `$")
+        what, where = (what, where.strip("`.")) if what else (str(error), "")
+        if "missing required field" in what:
+            where, what = f"{where}.{what.split('`')[1]}", "it is missing"
+        raise SettingsError(f"{where}: {what[0].lower()}{what[1:]}; docs/settings.md says what it takes") from None
+
+
+def _decode(kind: type, value: object) -> object:
+    """Read what msgspec does not know by itself; the message must not hold the value."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError("Expected `str`")
+
+
+def _check_values(settings: Settings) -> None:
+    try:
+        Address.parse(settings.address)
+    except ValueError as error:
+        raise SettingsError(f"Address: {error}") from None
+    _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
+    _check_unique("WebhookURLs", "Name", [hook.name for hook in settings.webhook_urls])
+    if settings.website_url:
+        _check_url("WebsiteURL", settings.website_url)
+    for number, origin in enumerate(settings.allowed_origins):
+        _check_url(f"AllowedOrigins[{number}]", origin)
+        if urlsplit(origin).path:
+            raise SettingsError(
+                f'AllowedOrigins[{number}]: an origin has no path; write it like "https://chat.example"'
+            )
+    for number, hook in enumerate(settings.webhook_urls):
+        _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
+
+
+def _check_webhook(where: str, hook: WebhookURL, *, has_key: bool) -> None:
+    if hook.name not in WEBHOOK_NAMES:
+        raise SettingsError(f'{where}.Name: there is no webhook "{hook.name}"; known are {", ".join(WEBHOOK_NAMES)}')
+    if hook.enabled or hook.url:
+        _check_url(f"{where}.URL", hook.url)
+    if hook.enabled and not has_key:
+        raise SettingsError(
+            f'AdminAPIKey: it is empty, but webhook "{hook.name}" is on; set it, or {KEY_VARIABLE}, to a long secret'
+        )
+
+
+def _check_unique(table: str, key: str, values: list[str]) -> None:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise SettingsError(f'{table}[{number}].{key}: "{value}" stands there twice; take one out or rename it')
+
+
+def _check_url(where: str, url: str) -> None:
+    """Accept http(s)://host...; the message does not repeat the URL, for it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or any(ord(char) <= 32 or ord(char) == 127 for char in url):
+        raise SettingsError(
+            f'{where}: this is no http:// or https:// URL; write it like "https://site.example/webhooks"'
+        )
