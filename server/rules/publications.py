@@ -1,0 +1,64 @@
+"""What is said in the room: to whom, by whom, and who may read it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import MAX_MESSAGE_CHARS, Message
+from server.rules.refusal import Refusal
+
+
+class Person(NamedTuple):
+    """A name as it was granted, and who had it: names can be taken over by others later, identities cannot."""
+
+    name: str
+    identity: str
+
+
+class Draft(NamedTuple):
+    """A message that is not stored yet; a direct one has a peer and no channel."""
+
+    author: Person
+    channel: str
+    peer: Person | None
+    text: str
+    nonce: str | None
+
+
+class Publication(NamedTuple):
+    """A stored message: a draft with its number and time (UTC)."""
+
+    msg_id: int
+    at: datetime
+    author: Person
+    channel: str
+    peer: Person | None
+    text: str
+    nonce: str | None
+
+    def readable_by(self, person: Person) -> bool:
+        """Everyone reads the channels; a direct message only its two."""
+        return self.peer is None or person.identity in {self.author.identity, self.peer.identity}
+
+    def channel_for(self, person: Person) -> str:
+        """The channel's ID, or the other one of a direct message as `@username`."""
+        if self.peer is None:
+            return self.channel
+        return f"@{self.peer.name if person.identity == self.author.identity else self.author.name}"
+
+    def frame_for(self, person: Person) -> Message:
+        """The message as this person receives it."""
+        return Message(self.channel_for(person), self.author.name, self.text, self.msg_id, self.at, self.nonce)
+
+
+def check_text(text: str) -> str:
+    """The text of a message without the white space around it. Refusal if it says nothing or too much."""
+    trimmed = text.rstrip().lstrip("\r\n")
+    if not trimmed.strip():
+        raise Refusal(ErrorCode.BAD_MESSAGE, "The message is empty.")
+    if len(trimmed) > MAX_MESSAGE_CHARS:
+        raise Refusal(
+            ErrorCode.BAD_MESSAGE,
+            f"A message has at most {MAX_MESSAGE_CHARS} characters; this one has {len(trimmed)}. Send it in parts.",
+        )
+    return trimmed
