@@ -1,0 +1,1 @@
+"""Where messages live: numbered, kept and handed out."""

@@ -1,0 +1,53 @@
+"""What the room needs from whatever keeps its messages."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from server.rules.publications import Draft, Person, Publication
+
+Subscriber = Callable[[Sequence[Publication]], None]
+
+
+class StorageError(Exception):
+    """Messages cannot be stored or read; the text says why, for the operator."""
+
+
+class Published(NamedTuple):
+    """A stored message; not fresh if the same author had sent the same nonce before."""
+
+    publication: Publication
+    fresh: bool
+
+
+class Page(NamedTuple):
+    """Messages, oldest first, and whether there are others that belong before them."""
+
+    publications: list[Publication]
+    more: bool
+
+
+class Broker(Protocol):
+    """Stores, numbers and hands out messages; what it has handed out or confirmed is not lost by a crash."""
+
+    @property
+    def epoch(self) -> str:
+        """Names the life of the numbering."""
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call this with every fresh message, after it is stored, in the order of the numbers."""
+
+    def publish(self, draft: Draft) -> "asyncio.Future[Published]":
+        """Store a message; done after it was handed to the subscribers. StorageError if it could not be stored."""
+
+    async def find(self, msg_id: int) -> Publication | None:
+        """The message of this number."""
+
+    async def history(self, channel: str, before: int, limit: int) -> Page:
+        """The newest messages of a channel whose number is below `before` (0: no bound)."""
+
+    async def conversation(self, person: Person, other: str, before: int, limit: int) -> Page:
+        """The newest direct messages between a person and whoever had that name, as `history`."""
+
+    async def missed(self, person: Person, after: int, limit: int) -> Page:
+        """The newest messages that a person may read whose number is above `after`."""
