@@ -1,0 +1,1 @@
+"""What the server tells the site and asks of it, over HTTP."""

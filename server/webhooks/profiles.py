@@ -1,0 +1,69 @@
+"""Website -> profile of a person: kept for a minute, and one request in flight per person."""
+
+import logging
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+from async_lru import alru_cache
+
+from server.protocol.frames import ProfileField
+from server.settings import Secret
+from server.webhooks.client import Answer, WebhookClient, WebhookError
+from server.webhooks.payloads import ProfileAnswer, profile_body
+
+KEPT_SECONDS = 60.0
+KEPT_PROFILES = 1000
+MAX_FIELDS = 64
+
+log = logging.getLogger(__name__)
+
+
+class ProfileText(NamedTuple):
+    """What the site says about a person, or in `error` why it says nothing."""
+
+    headline: str
+    fields: list[ProfileField]
+    error: str
+
+
+class Profiles:
+    """Asks one webhook about people."""
+
+    def __init__(self, client: WebhookClient, url: str, key: Secret) -> None:
+        self._client = client
+        self._url = url
+        self._key = key
+        # Failures raise and are not kept; whoever asks while a request is under way waits for the same one.
+        self._kept = alru_cache(maxsize=KEPT_PROFILES, ttl=KEPT_SECONDS)(self._ask)
+
+    async def about(self, username: str) -> ProfileText:
+        """The profile of a name; never raises for what the site does."""
+        try:
+            return await self._kept(username)
+        except WebhookError as error:
+            log.warning("a profile could not be had: %s", error.cause)
+            return ProfileText("", [], f"The website does not say who this is: {error}.")
+
+    async def _ask(self, username: str) -> ProfileText:
+        return read(await self._client.post(self._url, profile_body(self._key, username)))
+
+
+def read(answer: Answer) -> ProfileText:
+    """What an answer says, the site's own error included; WebhookError if it says nothing that can be used."""
+    try:
+        profile = msgspec.json.decode(answer.body or b"", type=ProfileAnswer)
+    except (msgspec.DecodeError, RecursionError) as error:
+        _check_status(answer.status)
+        raise WebhookError("its answer cannot be read", f"{type(error).__name__}: {error}") from None
+    if profile.data.error:
+        return ProfileText("", [], profile.data.error)
+    _check_status(answer.status)
+    _check_status(profile.status_code)
+    fields = [ProfileField(field.name, field.value) for field in (profile.data.fields or [])[:MAX_FIELDS]]
+    return ProfileText(profile.data.headline, fields, "")
+
+
+def _check_status(status: int) -> None:
+    if status != HTTPStatus.OK:
+        raise WebhookError(f"it answered with status {status}", f"status {status}")
