@@ -1,0 +1,56 @@
+"""`python -m server`: read the settings, listen, serve."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+from server import app, process
+from server.engine.base import StorageError
+from server.gateway import ListenError, listen
+from server.protocol.address import Address
+from server.settings import SettingsError, load
+
+
+def main() -> int:
+    """The exit code: 0 after an orderly end, 2 if settings, address or database cannot be used."""
+    options = _parser().parse_args()
+    try:
+        settings, notice = load(options.settings)
+        listener = listen(options.address or Address.parse(settings.address))
+        if notice:
+            print(f"flagpost: {notice}", file=sys.stderr)
+        print(f"Chat room: {listener.address.websocket_url}", flush=True)
+        if options.child:
+            process.end_with_parent()
+        process.run(partial(app.run, settings, listener))
+    except StorageError as error:
+        print(f"flagpost: Database: {error}; check the file, or choose another in the settings", file=sys.stderr)
+        return 2
+    except (SettingsError, ListenError) as error:
+        print(f"flagpost: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m server", description="Flagpost's chat server.")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="settings file (default: settings.toml here, if any)"
+    )
+    parser.add_argument(
+        "--address", type=_address, metavar="HOST:PORT", help="where to listen, instead of the settings'"
+    )
+    parser.add_argument("--child", action="store_true", help="end when standard input closes")
+    return parser
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""One websocket: bytes in and out over websockets' Sans-I/O protocol, one write per loop turn, nobody waited for."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from uvicorn import Config
+from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import SEND_EOF, State
+from websockets.server import ServerProtocol
+from websockets.typing import Origin
+
+from server.protocol.address import WEBSOCKET_PATH
+from server.protocol.codes import CloseCode
+from server.protocol.frames import MAX_FRAME_BYTES
+from server.session import Session
+
+PING_SECONDS = 20.0
+"""Between pings; a client that sent nothing at all in this time after a ping is gone."""
+CLOSE_SECONDS = 5.0
+"""For the closing handshake; after it the connection is cut."""
+LOGIN_SECONDS = 60.0
+MAX_UNSENT_BYTES = 256 * 1024
+"""What a client may leave unread in this process before it is cut off; the kernel holds SOCKET_BYTES besides."""
+SOCKET_BYTES = 128 * 1024
+UNACKNOWLEDGED_MILLISECONDS = 30_000
+
+log = logging.getLogger(__name__)
+
+
+class Receiver(Protocol):
+    """Who takes what comes over connections: the room."""
+
+    @property
+    def allowed_origins(self) -> Sequence[str]:
+        """Web pages that may connect, besides clients that send no Origin."""
+
+    def opened(self, session: Session) -> None:
+        """The handshake is done."""
+
+    def received(self, session: Session, data: bytes) -> None:
+        """One text message, UTF-8, came."""
+
+    def closed(self, session: Session) -> None:
+        """The connection is gone; called once, and only after `opened`."""
+
+
+class Connection(asyncio.Protocol):
+    """The class that uvicorn hands an upgrade to; `app_state["receiver"]` takes what comes."""
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
+        del config
+        # uvicorn names the types of its own protocols only; all that it does with them is call `shutdown`.
+        self._connections = cast(set[asyncio.Protocol], server_state.connections)
+        self._receiver = cast(Receiver, app_state["receiver"])
+        origins: list[Origin | None] = [None, *(Origin(origin) for origin in self._receiver.allowed_origins)]
+        self._protocol = ServerProtocol(origins=origins, max_size=MAX_FRAME_BYTES)
+        self._loop = asyncio.get_running_loop()
+        self._session = Session(self)
+        self._opened = False
+        self._message = bytearray()
+        self._outgoing: list[bytes] = []
+        self._heard = True
+        self._keepalive: asyncio.TimerHandle | None = None
+        self._deadline = self._loop.call_later(LOGIN_SECONDS, self._login_late)
+        self._closing = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Bound what the kernel keeps for a client that does not read."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, answer what the protocol itself answers, hand on whole messages."""
+        self._heard = True
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._handshake(event)
+            elif self._protocol.state is State.OPEN:
+                self._frame(cast(Frame, event))
+        self._schedule()
+
+    def eof_received(self) -> None:
+        """The client will send no more; the transport closes by itself after this."""
+        self._protocol.receive_eof()
+        self._schedule()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing can be sent any more."""
+        del exc
+        self._connections.discard(self)
+        self._deadline.cancel()
+        if self._keepalive:
+            self._keepalive.cancel()
+        self._outgoing.clear()
+        if self._opened:
+            self._opened = False
+            self._receiver.closed(self._session)
+
+    def shutdown(self) -> None:
+        """The server ends (uvicorn calls this): tell the client that it may come back."""
+        if self._protocol.state is State.OPEN:
+            self._session.close(CloseCode.SERVICE_RESTART, "The server restarts.", reconnect=True)
+        elif self._protocol.state is State.CONNECTING:
+            self._transport.close()
+
+    def write(self, wire: bytes) -> None:
+        """Send framed bytes at the end of this loop turn, together with all others of it."""
+        if self._protocol.state is State.OPEN:
+            self._outgoing.append(wire)
+            if len(self._outgoing) == 1:
+                self._loop.call_soon(self._flush)
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Begin the closing handshake after what was written."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code, reason)
+            self._schedule()
+
+    def pause(self) -> None:
+        """Take nothing from the client until `resume`."""
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _handshake(self, request: Request) -> None:
+        if request.path.partition("?")[0] != WEBSOCKET_PATH:
+            response = self._protocol.reject(404, f"The chat room is at {WEBSOCKET_PATH}.\n")
+        else:
+            response = self._protocol.accept(request)
+        self._protocol.send_response(response)
+        self._take_protocol_output()
+        if self._protocol.state is State.OPEN:
+            self._opened = True
+            self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
+            self._receiver.opened(self._session)
+
+    def _frame(self, frame: Frame) -> None:
+        """Gather fragments into messages; the protocol has checked their order and their size together."""
+        if frame.opcode is Opcode.BINARY:
+            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "every frame is text")
+        if frame.opcode not in {Opcode.TEXT, Opcode.CONT}:
+            return
+        self._message += frame.data
+        if frame.fin:
+            data, self._message = bytes(self._message), bytearray()
+            self._text(data)
+
+    def _text(self, data: bytes) -> None:
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            self._protocol.fail(CloseCode.INVALID_TEXT, "not UTF-8")
+        else:
+            self._receiver.received(self._session, data)
+
+    def _schedule(self) -> None:
+        """Send what the protocol has to say after what was written before it."""
+        self._take_protocol_output()
+        if self._protocol.close_expected() and not self._closing:
+            self._closing = True
+            self._deadline.cancel()
+            self._deadline = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
+
+    def _take_protocol_output(self) -> None:
+        output = self._protocol.data_to_send()
+        if output and not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing += output
+
+    def _flush(self) -> None:
+        """One write for the whole turn; whoever has left too much unread by then is cut off, and resumes."""
+        outgoing, self._outgoing = self._outgoing, []
+        if self._transport.is_closing():
+            return
+        ending = bool(outgoing) and outgoing[-1] == SEND_EOF
+        self._transport.write(b"".join(outgoing))
+        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            log.info("a client does not read; its connection is cut")
+            self._transport.abort()
+        elif ending:
+            self._end()
+
+    def _end(self) -> None:
+        # Half-close, so that what the client is still sending cannot turn the close frame into a reset.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _ping(self) -> None:
+        if not self._heard:
+            self._protocol.fail(CloseCode.INTERNAL_ERROR, "no answer to a ping")
+        elif self._protocol.state is State.OPEN:
+            self._heard = False
+            self._protocol.send_ping(b"")
+            self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
+        self._schedule()
+
+    def _login_late(self) -> None:
+        if self._protocol.state is State.CONNECTING:
+            self._transport.abort()
+        elif self._session.person is None:
+            self._session.close(CloseCode.LOGIN_TIMEOUT, "Nobody logged in.", reconnect=True)

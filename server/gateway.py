@@ -1,0 +1,75 @@
+"""HTTP and websocket on one port: uvicorn serves a small Starlette app and hands each upgrade to a Connection."""
+
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from server.connection import Connection
+from server.protocol.address import Address
+from server.room import Room
+
+CLOSE_SECONDS = 6
+"""For connections to close after SIGTERM; a little more than one has for its closing handshake."""
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; the text says why and what to do."""
+
+
+class Listener(NamedTuple):
+    """A bound socket and the address that it has (the port is known even if 0 was asked for)."""
+
+    socket: socket.socket
+    address: Address
+
+
+def listen(address: Address) -> Listener:
+    """Bind a TCP address; ListenError if that is not possible."""
+    try:
+        family, kind, protocol, _, target = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, kind, protocol)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(target)
+        # From here on a client that connects waits, and is not refused, until the server takes it.
+        sock.listen(2048)
+    except OSError as error:
+        hint = "choose another with --address HOST:PORT or Address in the settings"
+        raise ListenError(f"cannot listen on {address}: {error.strerror or error}; {hint}") from None
+    return Listener(sock, Address(address.host, sock.getsockname()[1]))
+
+
+def http_app(room: Room) -> Starlette:
+    """The HTTP side; its lifespan state hands the room to the connections."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Room]]:
+        yield {"receiver": room}
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def statistics(_request: Request) -> Response:
+        people = [entry.username for entry in room.hub.who_list()]
+        return JSONResponse({"UserCount": len(people), "Usernames": people})
+
+    return Starlette(routes=[Route("/healthz", healthz), Route("/api/statistics", statistics)], lifespan=lifespan)
+
+
+async def serve(app: Starlette, listener: Listener) -> None:
+    """Serve until SIGTERM or SIGINT; returns after the connections have closed."""
+    config = uvicorn.Config(
+        app,
+        ws=Connection,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
+    )
+    await uvicorn.Server(config).serve(sockets=[listener.socket])

@@ -1,0 +1,206 @@
+"""The table from each action to its handler, and what a session must be to use it."""
+
+import hashlib
+import secrets
+from asyncio import Future
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar, cast
+
+from server.engine.base import Page, Published
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import (
+    ClientFrame,
+    Echo,
+    History,
+    HistoryAsk,
+    Login,
+    Me,
+    Ping,
+    Presence,
+    Profile,
+    ProfileAsk,
+    ReportAsk,
+    ReportStatus,
+    Say,
+    Since,
+    Who,
+)
+from server.room import Handler, Room
+from server.rules import names, publications, reports
+from server.rules.publications import Draft, Person
+from server.rules.refusal import Refusal
+from server.session import Session
+from server.webhooks.profiles import Profiles
+from server.webhooks.reports import Reports
+
+MAX_MISSED = 500
+"""Messages that a reconnecting client is sent at once; what is more shows as a gap."""
+
+Kind = TypeVar("Kind", bound=ClientFrame)
+
+
+def login(room: Room, session: Session, frame: Login) -> None:
+    """Let a person in by a free name, or by their own one where their old connection still holds it."""
+    if session.person:
+        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are logged in as {session.person.name} already.")
+    person, before = _grant(room, frame)
+    session.enter(person)
+    room.hub.join(session, person)
+    session.send(Me(person.name, op=False))
+    session.send(Who(room.hub.who_list()))
+    if before is None:
+        entered = Presence(person.name, "has joined the room!", session.who_entry(person))
+        room.hub.broadcast(entered, but=session)
+    else:
+        before.close(CloseCode.REPLACED, "You logged in on another connection.", reconnect=False)
+    room.start(session, _catch_up(room, session, person, frame.since), None)
+
+
+def say(room: Room, session: Session, frame: Say) -> None:
+    """Publish a message; its author sees it confirmed when it comes back with a number."""
+    author = _person(session)
+    text = publications.check_text(frame.message)
+    peer = None
+    if frame.channel.startswith("@"):
+        other = room.hub.find(frame.channel[1:])
+        if other is None or other is session:
+            raise Refusal(ErrorCode.NOT_HERE, "That is you." if other else f"{frame.channel[1:]} is not here now.")
+        peer = _person(other)
+    channel = "" if peer else room.channel(frame.channel).id
+    session.asked()
+    published = room.broker.publish(Draft(author, channel, peer, text, frame.nonce))
+    published.add_done_callback(partial(_published, room, session, frame.nonce))
+
+
+def history(room: Room, session: Session, frame: HistoryAsk) -> None:
+    """Send older messages of a channel or of a conversation."""
+    if not frame.channel.startswith("@"):
+        room.channel(frame.channel)
+    room.start(session, _send_history(room, session, _person(session), frame), frame.nonce)
+
+
+def report(room: Room, session: Session, frame: ReportAsk) -> None:
+    """Tell the site about a message, from the server's own record."""
+    if room.reports is None:
+        raise Refusal(ErrorCode.WEBHOOK_OFF, "This site takes no reports from here.")
+    comment = reports.check_form(frame.reason, frame.comment, room.welcome.report_reasons)
+    room.start(session, _send_report(room, room.reports, session, frame, comment), frame.nonce)
+
+
+def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
+    """Ask the site about a person."""
+    if room.profiles is None:
+        raise Refusal(ErrorCode.WEBHOOK_OFF, "This site shows no profiles here.")
+    username = names.check(frame.username)
+    room.start(session, _send_profile(room.profiles, session, username, frame.nonce), frame.nonce)
+
+
+def ping(room: Room, session: Session, frame: Ping) -> None:
+    """Answer that the server is there."""
+    del room
+    session.send(frame)
+
+
+def _entry(
+    kind: type[Kind], handle: Callable[[Room, Session, Kind], None], *, logged_in: bool = True
+) -> tuple[type[object], Handler]:
+    # The table looks a frame up by its own type, so a handler only ever meets the kind that it is written for.
+    return kind, Handler(cast(Callable[[Room, Session, ClientFrame], None], handle), logged_in)
+
+
+HANDLERS: dict[type[object], Handler] = dict(
+    [
+        _entry(Login, login, logged_in=False),
+        _entry(Say, say),
+        _entry(HistoryAsk, history),
+        _entry(ReportAsk, report),
+        _entry(ProfileAsk, profile),
+        _entry(Ping, ping, logged_in=False),
+    ]
+)
+
+
+def _person(session: Session) -> Person:
+    if session.person is None:
+        raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
+    return session.person
+
+
+def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
+    """The person that logs in, and their older session if they take its place."""
+    name = names.check(frame.username)
+    secret = frame.token or secrets.token_hex(16)
+    identity = hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()
+    before = room.hub.find(name)
+    if before and before.person and before.person.identity == identity:
+        return before.person, before
+    return Person(names.free(name, room.hub.sessions), identity), None
+
+
+async def _catch_up(room: Room, session: Session, person: Person, since: Since | None) -> None:
+    """Send what came before, then the channels' welcome, then what was held meanwhile."""
+    seen = 0
+    try:
+        if since and since.epoch == room.broker.epoch:
+            page = await room.broker.missed(person, since.msg_id, MAX_MISSED)
+            session.send(_echo(page, person, recovered=not page.more))
+        else:
+            page = await _recent(room)
+            session.send(_echo(page, person, recovered=since is None))
+        seen = max((publication.msg_id for publication in page.publications), default=0)
+        for channel in room.channels:
+            for line in () if since else channel.welcome_messages:
+                session.notice(channel.id, line)
+    finally:
+        session.release(seen)
+
+
+async def _recent(room: Room) -> Page:
+    """The newest messages of each channel, in the order of their numbers."""
+    pages = [await room.broker.history(each.id, 0, each.echo_messages_on_join) for each in room.channels]
+    merged = sorted((one for page in pages for one in page.publications), key=lambda one: one.msg_id)
+    return Page(merged, more=False)
+
+
+def _echo(page: Page, person: Person, *, recovered: bool) -> Echo:
+    return Echo([publication.frame_for(person) for publication in page.publications], recovered)
+
+
+def _published(room: Room, session: Session, nonce: str | None, published: "Future[Published]") -> None:
+    session.answered()
+    if published.cancelled():
+        return
+    if error := published.exception():
+        room.failed(session, nonce, error)
+        return
+    publication, fresh = published.result()
+    # A message that was sent again is not delivered again; its author still has to see it confirmed.
+    if not fresh and session.person:
+        session.send(publication.frame_for(session.person))
+
+
+async def _send_history(room: Room, session: Session, person: Person, frame: HistoryAsk) -> None:
+    if frame.channel.startswith("@"):
+        page = await room.broker.conversation(person, frame.channel[1:], frame.before_id, frame.limit)
+    else:
+        page = await room.broker.history(frame.channel, frame.before_id, frame.limit)
+    messages = [publication.frame_for(person) for publication in page.publications]
+    session.send(History(frame.channel, messages, page.more, frame.nonce))
+
+
+async def _send_report(room: Room, sender: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
+    publication = await room.broker.find(frame.msg_id)
+    evidence = reports.evidence(_person(session), publication, frame.reason, comment)
+    report_id = secrets.token_hex(8)
+    failure = await sender.deliver(report_id, evidence)
+    if failure:
+        words = f"The website did not take your report: {failure}. Please report it again later."
+        session.send(ReportStatus(report_id, "failed", words, frame.nonce))
+    else:
+        session.send(ReportStatus(report_id, "delivered", nonce=frame.nonce))
+
+
+async def _send_profile(profiles: Profiles, session: Session, username: str, nonce: str) -> None:
+    text = await profiles.about(username)
+    session.send(Profile(username, text.fields, nonce, text.headline, text.error))

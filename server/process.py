@@ -1,0 +1,42 @@
+"""How a server process lives: its event loop, its log, the signals and the parent that end it."""
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from types import FrameType
+
+
+def run(main: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run until SIGTERM or SIGINT, which uvicorn drains upon; both are a normal end."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("server").setLevel(logging.INFO)
+    # uvicorn raises a signal again after it has drained; without a handler of ours that would end in a failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _drained)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(main())
+
+
+def end_with_parent() -> None:
+    """End as upon SIGTERM once standard input closes: when the parent closes it, or is gone however it went."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def _drained(_signal: int, _frame: FrameType | None) -> None:
+    pass
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,114 @@
+"""The room: takes frames of sessions to their handlers, and answers for what goes wrong on the way."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+from server.engine.base import Broker, StorageError
+from server.hub import Hub
+from server.protocol.codec import BadFrame, decode_client
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import ClientFrame, Presence, Welcome
+from server.rules.refusal import Refusal
+from server.session import Session
+from server.settings import PublicChannel
+from server.webhooks.profiles import Profiles
+from server.webhooks.reports import Reports
+
+DRAIN_SECONDS = 10.0
+"""For work that is under way when the server ends."""
+
+log = logging.getLogger(__name__)
+
+NO_STORAGE = "The server cannot reach its storage now. Nothing was sent; try again in a moment."
+FAULT = "Something went wrong in the server; its operator finds what in the log."
+
+
+class Handler(NamedTuple):
+    """What is done about a frame, and whether only people who are logged in may send it."""
+
+    handle: Callable[["Room", Session, ClientFrame], None]
+    logged_in: bool
+
+
+@dataclass
+class Room:
+    """Everything that handlers work with; takes what comes over connections."""
+
+    handlers: Mapping[type[object], Handler]
+    welcome: Welcome
+    channels: Sequence[PublicChannel]
+    allowed_origins: Sequence[str]
+    broker: Broker
+    reports: Reports | None
+    profiles: Profiles | None
+    hub: Hub = field(default_factory=Hub)
+    tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.broker.subscribe(self.hub.deliver)
+
+    def opened(self, session: Session) -> None:
+        """Tell a new client what it needs to draw itself."""
+        session.send(self.welcome)
+
+    def received(self, session: Session, data: bytes) -> None:
+        """Do what a frame asks; whatever is wrong with it is answered, and the connection lives on."""
+        try:
+            frame = decode_client(data)
+        except BadFrame as error:
+            session.error(error.code, str(error), error.nonce)
+            return
+        handler = self.handlers[type(frame)]
+        nonce: str | None = getattr(frame, "nonce", None)
+        try:
+            if handler.logged_in and session.person is None:
+                raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
+            handler.handle(self, session, frame)
+        except Exception as error:
+            self.failed(session, nonce, error)
+
+    def closed(self, session: Session) -> None:
+        """Tell the others that somebody left."""
+        if person := self.hub.leave(session):
+            self.hub.broadcast(Presence(person.name, "has exited the room!"))
+
+    def start(self, session: Session, work: Coroutine[None, None, None], nonce: str | None) -> None:
+        """Do what takes time apart from the reader of the session, and answer for its failure."""
+        session.asked()
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(partial(self._finished, session, nonce))
+
+    def _finished(self, session: Session, nonce: str | None, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        session.answered()
+        self.failed(session, nonce, None if task.cancelled() else task.exception())
+
+    def failed(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
+        """Answer for what went wrong, if anything did."""
+        if isinstance(error, Refusal):
+            session.error(error.code, error.message, nonce)
+        elif isinstance(error, StorageError):
+            log.error("the storage failed: %s", error)
+            session.error(ErrorCode.STORAGE, NO_STORAGE, nonce)
+        elif error:
+            log.error("a handler failed", exc_info=error)
+            session.error(ErrorCode.INTERNAL, FAULT, nonce)
+
+    async def drain(self) -> None:
+        """Wait for what is under way, such as a report to the site; what takes too long is given up."""
+        if self.tasks:
+            _, late = await asyncio.wait(self.tasks, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+
+    def channel(self, channel_id: str) -> PublicChannel:
+        """The public channel of this ID, or a Refusal."""
+        for channel in self.channels:
+            if channel.id == channel_id:
+                return channel
+        raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "There is no such channel.")

@@ -1,0 +1,104 @@
+"""Who is on a connection and what state they are in; knows frames, and of bytes only how to frame them."""
+
+import time
+from typing import Protocol
+
+from websockets.frames import Frame as WebsocketFrame
+from websockets.frames import Opcode
+
+from server.protocol.codec import encode
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
+from server.rules.publications import Person
+
+MAX_ASKED = 256
+"""What a session may have asked without an answer yet before its connection is read no further."""
+
+
+def framed(frame: Frame) -> bytes:
+    """A frame as the bytes of one websocket message; the same for every client, so made once for all of them."""
+    return WebsocketFrame(Opcode.TEXT, encode(frame)).serialize(mask=False)
+
+
+class Outlet(Protocol):
+    """What a session needs of its connection."""
+
+    def write(self, wire: bytes) -> None:
+        """Send this soon, without waiting; dropped if the connection is closing."""
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Begin the closing handshake after what was written."""
+
+    def pause(self) -> None:
+        """Take nothing from the client until `resume`."""
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+
+
+class Session:
+    """One client: nobody until `enter`, then a person in the room."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.person: Person | None = None
+        self._outlet = outlet
+        self._entered_at = 0
+        self._asked = 0
+        self._held: list[tuple[int, bytes]] | None = None
+
+    def enter(self, person: Person) -> None:
+        """Log in; from here on publications are held until `release`, so that what was missed comes first."""
+        self.person = person
+        self._entered_at = int(time.time())
+        self._held = []
+
+    def who_entry(self, person: Person) -> WhoEntry:
+        """This session in the who list."""
+        return WhoEntry(person.name, self._entered_at)
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame to this client alone."""
+        self._outlet.write(framed(frame))
+
+    def write(self, wire: bytes) -> None:
+        """Send what `framed` made."""
+        self._outlet.write(wire)
+
+    def deliver(self, msg_id: int, wire: bytes) -> None:
+        """Send a publication, now or after what comes before it."""
+        if self._held is None:
+            self._outlet.write(wire)
+        else:
+            self._held.append((msg_id, wire))
+
+    def release(self, seen: int) -> None:
+        """Send what was held, except for what the client got otherwise: numbers up to `seen`."""
+        held, self._held = self._held or [], None
+        for msg_id, wire in held:
+            if msg_id > seen:
+                self._outlet.write(wire)
+
+    def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
+        """Tell the client that what it asked was not done, and why."""
+        self.send(Error(message, code, CHAT_SERVER, nonce))
+
+    def notice(self, channel: str, message: str) -> None:
+        """Say a line of the server's own in a channel."""
+        self.send(Error(message, ErrorCode.NOTICE, CHAT_SERVER, channel=channel))
+
+    def asked(self) -> None:
+        """Count something that will be answered later."""
+        self._asked += 1
+        if self._asked == MAX_ASKED:
+            self._outlet.pause()
+
+    def answered(self) -> None:
+        """Count the answer to something that was `asked`."""
+        self._asked -= 1
+        if self._asked == MAX_ASKED - 1:
+            self._outlet.resume()
+
+    def close(self, code: CloseCode, why: str, *, reconnect: bool) -> None:
+        """Tell the client why, then close its connection."""
+        self.send(Disconnect(why, code, reconnect))
+        self._outlet.close(code, why)
