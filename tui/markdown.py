@@ -1,0 +1,74 @@
+"""The Markdown that a chat line can have, as pieces of text with marks; never HTML, never an entity."""
+
+import re
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+FENCE = "```"
+_SAFE_URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
+
+
+class Piece(NamedTuple):
+    """A run of text with the same marks; `url` is an http(s) address of printable ASCII, or empty."""
+
+    text: str
+    bold: bool = False
+    italic: bool = False
+    code: bool = False
+    strike: bool = False
+    url: str = ""
+
+
+def lines(text: str) -> list[list[Piece]]:
+    """Each line of a message as its pieces; lines between ``` fences are code as they stand."""
+    found: list[list[Piece]] = []
+    fenced = False
+    for line in text.split("\n"):
+        if line.lstrip().startswith(FENCE):
+            fenced = not fenced
+        elif fenced:
+            found.append([Piece(line, code=True)])
+        else:
+            found.append(_inline(line))
+    return found or [[Piece(text)]]
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("zero", {"linkify": True})
+    parser.enable(["backticks", "emphasis", "escape", "link", "linkify", "strikethrough"])
+    # Its own way decodes %1B and punycode: the address is to be seen as it is.
+    parser.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
+    return parser
+
+
+_markdown = _parser()
+_MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
+
+
+def _inline(line: str) -> list[Piece]:
+    indent = line[: len(line) - len(line.lstrip())]
+    pieces = [Piece(indent)] if indent else []
+    marks = {"bold": 0, "italic": 0, "strike": 0}
+    url, label = "", ""
+    for token in _markdown.parseInline(line[len(indent) :])[0].children or []:
+        name, _, edge = token.type.rpartition("_")
+        if name in _MARKS:
+            marks[_MARKS[name]] += token.nesting
+        elif name == "link":
+            if edge == "close" and url and label not in {url, url.partition("://")[2]}:
+                pieces.append(Piece(f" ({url})", url=url))
+            url, label = _address(token) if edge == "open" else "", ""
+        elif token.content:
+            label += token.content
+            on = {mark: depth > 0 for mark, depth in marks.items()}
+            pieces.append(
+                Piece(token.content, on["bold"], on["italic"], token.type == "code_inline", on["strike"], url)
+            )
+    return pieces
+
+
+def _address(token: Token) -> str:
+    href = str(token.attrs.get("href", ""))
+    return href if _SAFE_URL.fullmatch(href) else ""
