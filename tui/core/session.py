@@ -1,0 +1,41 @@
+"""How a connection is kept: who logs in, what comes after a loss, and how long to wait."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from server.protocol.codes import may_reconnect
+from server.protocol.frames import Login, Since
+
+FIRST_SECONDS = 0.5
+LONGEST_SECONDS = 30.0
+
+
+@dataclass
+class Session:
+    """One person at one server, over however many connections."""
+
+    name: str
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    """Proves at a reconnect that this is the same person; never stored or shown."""
+    failures: int = 0
+
+    def login(self, since: Since | None) -> Login:
+        """The login frame, with where to catch up from."""
+        return Login(self.name, self.token, since)
+
+    def entered(self, granted: str) -> None:
+        """The server took the login: keep the name that it gave, and forget the failures before."""
+        self.name = granted
+        self.failures = 0
+
+    def wait_seconds(self, close_code: int, chance: float) -> float | None:
+        """How long to wait before the next try, by a chance from 0 to 1; None if the server wants no other.
+
+        Doubles with each failure up to LONGEST_SECONDS; the lower half of it is left to chance, so that the clients
+        of a restarted server do not come back all at once.
+        """
+        if not may_reconnect(close_code):
+            return None
+        longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(self.failures, 16))
+        self.failures += 1
+        return longest * (0.5 + chance / 2)
