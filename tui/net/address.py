@@ -1,0 +1,36 @@
+"""Which server to go to when none was named: the address in the settings file."""
+
+import asyncio
+from pathlib import Path
+
+import tomli
+
+from server.protocol.address import DEFAULT_ADDRESS, Address
+
+PROBE_SECONDS = 2.0
+
+
+def configured_address(settings: Path | None) -> Address:
+    """The Address of a settings file, or of settings.toml here if there is one; ValueError in one line if unusable."""
+    file = settings or Path("settings.toml")
+    try:
+        text = file.read_text(encoding="utf-8") if settings or file.exists() else ""
+        address = tomli.loads(text).get("Address", DEFAULT_ADDRESS)
+        if not isinstance(address, str):
+            raise ValueError('Address: write it in quotes, like "127.0.0.1:9000"')
+        return Address.parse(address)
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror or error}; give another with --settings FILE") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
+async def is_listening(address: Address) -> bool:
+    """Whether anything accepts a connection there."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(*address)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

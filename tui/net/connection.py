@@ -1,0 +1,148 @@
+"""The websocket to a server: connects, reads, gathers, and connects again; knows frames, and no screen."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from server.protocol.codec import BadFrame, decode_server, encode
+from server.protocol.codes import CloseCode
+from server.protocol.frames import Frame, ServerFrame
+from tui.core.session import Session
+from tui.text import clean_frame, clean_line
+
+GATHER_SECONDS = 1 / 60
+"""Frames that come within this time are handed on together: the screen draws once for all of them."""
+OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+PING_SECONDS = 20.0
+MAX_FRAME_BYTES = 8 * 1024 * 1024
+"""What the server may send at once: a who list of a large room, or many missed messages."""
+ABNORMAL = 1006
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Connecting:
+    """A connection is being made."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """Frames came, cleaned for the screen."""
+
+    frames: list[ServerFrame]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """There is no connection, and why; tried again after some seconds, or not (None)."""
+
+    why: str
+    retry_seconds: float | None
+
+
+Event = Connecting | Received | Lost
+
+
+class Connection:
+    """One server; `run` keeps a connection to it until it is cancelled or the server wants no other."""
+
+    def __init__(self, url: str, session: Session, tell: Callable[[Event], None]) -> None:
+        self._url = url
+        self._session = session
+        self._tell = tell
+        self._socket: ClientConnection | None = None
+        self._gathered: list[ServerFrame] = []
+
+    async def run(self) -> None:
+        """Connect, read until the connection is lost, wait, and begin again."""
+        while True:
+            self._tell(Connecting())
+            why, code = await self._once()
+            retry = self._session.wait_seconds(code, random.random())  # noqa: S311 - only spreads the clients
+            self._tell(Lost(why, retry))
+            if retry is None:
+                return
+            await asyncio.sleep(retry)
+
+    async def send(self, frame: Frame) -> bool:
+        """Send a frame; False if there is no connection to send it on."""
+        if self._socket is None:
+            return False
+        try:
+            await self._socket.send(encode(frame), text=True)
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Say goodbye to the server, if there is a connection."""
+        if self._socket is not None:
+            await self._socket.close(CloseCode.NORMAL)
+
+    async def _once(self) -> tuple[str, int]:
+        """One connection from its beginning to its end: why it ended, and its close code."""
+        proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOOPBACK else True
+        try:
+            async with connect(
+                self._url,
+                compression=None,
+                max_size=MAX_FRAME_BYTES,
+                open_timeout=OPEN_SECONDS,
+                close_timeout=CLOSE_SECONDS,
+                ping_interval=PING_SECONDS,
+                ping_timeout=PING_SECONDS,
+                proxy=proxy,
+            ) as socket:
+                self._socket = socket
+                return await self._read(socket)
+        except InvalidURI:
+            return f"{clean_line(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
+        except InvalidStatus as error:
+            return f"what answers there is no Flagpost server (status {error.response.status_code})", ABNORMAL
+        except InvalidHandshake:
+            return "what answers there is no websocket server", ABNORMAL
+        except TimeoutError:
+            return f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL
+        except OSError as error:
+            return clean_line(_reason(error)), ABNORMAL
+        finally:
+            self._socket = None
+
+    async def _read(self, socket: ClientConnection) -> tuple[str, int]:
+        try:
+            while True:
+                self._take(await socket.recv(decode=False))
+        except ConnectionClosed as closed:
+            self._hand_on()
+            if closed.rcvd:
+                return clean_line(closed.rcvd.reason) or "the server closed the connection", closed.rcvd.code
+            return "the connection broke off", ABNORMAL
+
+    def _take(self, data: bytes) -> None:
+        try:
+            frame = clean_frame(decode_server(data))
+        except BadFrame:
+            # Of a later version of the protocol, which this client can do without.
+            return
+        self._gathered.append(frame)
+        if len(self._gathered) == 1:
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._hand_on)
+
+    def _hand_on(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._tell(Received(gathered))
+
+
+def _reason(error: OSError) -> str:
+    """The short words of an OSError; asyncio joins several addresses' errors into one without an errno."""
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return "nothing listens there"
+    return error.strerror or str(error)

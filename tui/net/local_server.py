@@ -1,0 +1,79 @@
+"""A server of this client's own: a child process that ends with it, whatever way it goes."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+START_SECONDS = 15.0
+END_SECONDS = 3.0
+KEPT_LINES = 20
+
+CHAT = "Chat room"
+INBOX = "Report inbox"
+
+
+class LocalServerError(Exception):
+    """The server did not start; the text is one line that says why."""
+
+
+class LocalServer:
+    """A running child; `urls` are those that it printed, by their names."""
+
+    def __init__(self, process: Process, urls: dict[str, str]) -> None:
+        self._process = process
+        self.urls = urls
+
+    async def stop(self) -> None:
+        """Close its input, upon which it drains and ends; one that takes long ends by itself after us."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            return
+
+
+async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> LocalServer:
+    """Run `python -m MODULE --child ARGUMENTS` until it has printed a "NAME: URL" line for each name."""
+    home = str(Path(__file__).parents[2])
+    path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
+    process = await asyncio.create_subprocess_exec(
+        # -P: a folder "server" in the working directory must not pose as ours; `home` is where this client is from.
+        sys.executable, "-P", "-m", module, "--child", *arguments,
+        stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    said: deque[str] = deque(maxlen=KEPT_LINES)
+    # Its log is read to the end, or the child would block on a full pipe.
+    listening = asyncio.create_task(_listen(process, said))
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            urls = await _urls(process, names)
+    except TimeoutError:
+        process.kill()
+        raise LocalServerError(f"it did not start within {START_SECONDS:.0f} s") from None
+    if urls is None:
+        await listening
+        raise LocalServerError(said[-1] if said else "it ended at once")
+    return LocalServer(process, urls)
+
+
+async def _urls(process: Process, names: Sequence[str]) -> dict[str, str] | None:
+    """What the child prints first; None if it ended before."""
+    urls: dict[str, str] = {}
+    while process.stdout and not set(names) <= set(urls):
+        line = (await process.stdout.readline()).decode(errors="replace")
+        if not line:
+            return None
+        name, _, url = line.strip().partition(": ")
+        urls[name] = url
+    return urls
+
+
+async def _listen(process: Process, said: deque[str]) -> None:
+    while process.stderr and (line := await process.stderr.readline()):
+        said.append(line.decode(errors="replace").strip())
