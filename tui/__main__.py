@@ -1,0 +1,43 @@
+"""`python -m tui`: the chat client in this terminal."""
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+
+from server.protocol.frames import MAX_NAME_CHARS
+from tui.options import Options
+from tui.text import clean_line
+
+
+def main() -> int:
+    """The exit code: 0, or 2 if the command line cannot be used."""
+    given = _parser().parse_args()
+    name = clean_line(given.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
+    options = Options(name, given.url, given.settings, given.demo)
+    from tui.app import FlagpostApp
+
+    FlagpostApp(options).run()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tui", description="Flagpost: a chat room in the terminal.")
+    parser.add_argument(
+        "url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the settings')"
+    )
+    parser.add_argument("--name", help="the name to go by (default: yours on this machine)")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file (default: settings.toml here)")
+    parser.add_argument("--demo", action="store_true", help="a room with residents and a website to try everything")
+    return parser
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "guest"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

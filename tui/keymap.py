@@ -1,0 +1,85 @@
+"""Key -> action -> help: bindings, footer and docs/keys.md all come from this table."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from textual.binding import Binding, BindingType
+
+
+class Where(Enum):
+    """Where a key works."""
+
+    EVERYWHERE = "Everywhere"
+    COMPOSER = "While writing"
+    MESSAGES = "On a highlighted message"
+    CHANNELS = "In the list of channels"
+    PEOPLE = "In the list of people"
+    PROFILE = "In a profile"
+    FORM = "In the report form"
+    COMMENT = "In the comment of a report"
+    QUESTION = "In a question"
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a key does; `label` stands in the footer unless it is empty, `help` in the docs."""
+
+    where: Where
+    keys: str
+    action: str
+    help: str
+    label: str = ""
+    priority: bool = False
+
+    @property
+    def binding(self) -> Binding:
+        """The binding as Textual takes it."""
+        return Binding(
+            self.keys, self.action, self.label or self.help, show=bool(self.label), priority=self.priority, id=self.id
+        )
+
+    @property
+    def id(self) -> str:
+        """A stable name of the key's action."""
+        return f"{self.where.name}.{self.action}".lower()
+
+
+KEYS = (
+    Key(Where.EVERYWHERE, "ctrl+n", "app.turn(1)", "Next channel or conversation", "Next", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+p", "app.turn(-1)", "Previous channel or conversation", priority=True),
+    Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
+    Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
+    Key(Where.EVERYWHERE, "shift+tab", "app.focus_previous", "Previous part of the screen"),
+    Key(Where.EVERYWHERE, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
+    Key(Where.COMPOSER, "enter", "send", "Send the message", "Send", priority=True),
+    Key(Where.COMPOSER, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line", priority=True),
+    Key(Where.COMPOSER, "up", "up", "Highlight the latest message (from the first line)", "Messages", priority=True),
+    Key(Where.MESSAGES, "up", "move(-1)", "Message before"),
+    Key(Where.MESSAGES, "down", "move(1)", "Message after; behind the latest: back to writing"),
+    Key(Where.MESSAGES, "pageup", "move(-10)", "Ten messages before"),
+    Key(Where.MESSAGES, "pagedown", "move(10)", "Ten messages after"),
+    Key(Where.MESSAGES, "home", "first", "First message that is loaded; once more loads older ones"),
+    Key(Where.MESSAGES, "end", "last", "Latest message"),
+    Key(Where.MESSAGES, "r", "report", "Report the message to the site", "Report"),
+    Key(Where.MESSAGES, "p", "profile", "Profile of its author", "Profile"),
+    Key(Where.MESSAGES, "d", "direct", "Write to its author directly", "Direct"),
+    Key(Where.MESSAGES, "escape", "leave", "Back to writing", "Write"),
+    Key(Where.CHANNELS, "enter", "select", "Turn to the channel", "Open"),
+    Key(Where.CHANNELS, "escape", "leave", "Back to writing", "Write"),
+    Key(Where.PEOPLE, "enter", "select", "Write to the person directly", "Direct"),
+    Key(Where.PEOPLE, "p", "profile", "Profile of the person", "Profile"),
+    Key(Where.PEOPLE, "escape", "leave", "Back to writing", "Write"),
+    Key(Where.PROFILE, "escape,p", "close", "Close the profile", "Close"),
+    Key(Where.FORM, "ctrl+s", "submit", "Submit the report", "Submit", priority=True),
+    Key(Where.FORM, "escape", "cancel", "Cancel", "Cancel"),
+    Key(Where.COMMENT, "enter", "submit", "Submit the report", priority=True),
+    Key(Where.COMMENT, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line", priority=True),
+    Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
+    Key(Where.QUESTION, "n,escape", "no", "No", "No"),
+)
+
+
+def bindings(where: Where) -> list[BindingType]:
+    """What a widget or screen binds."""
+    return [key.binding for key in KEYS if key.where is where]

@@ -1,0 +1,99 @@
+"""The room: channels, timeline, people or a profile, composer and keys."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from server.protocol.frames import Webhooks
+from tui.core.state import State
+from tui.keymap import Where, bindings
+from tui.widgets.channels import ChannelList
+from tui.widgets.header import TopLine
+from tui.widgets.people import PeopleList
+from tui.widgets.profile import ProfilePanel
+from tui.widgets.prompt import Composer
+from tui.widgets.timeline import TimelineView
+
+NO_WEBHOOKS = Webhooks(report=False, profile=False)
+
+
+class ChatScreen(Screen[None]):
+    """Shows the state; what the person wants goes up to the app as messages."""
+
+    BINDINGS = bindings(Where.EVERYWHERE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before_profile: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom, from left to right."""
+        yield TopLine(id="top")
+        with Horizontal(id="middle"):
+            yield ChannelList(id="channels")
+            with Vertical(id="centre"):
+                yield TimelineView(id="timeline")
+                yield Composer(placeholder="Write a message", id="composer")
+            with Vertical(id="side"):
+                yield PeopleList(id="people")
+                yield ProfilePanel(id="profile")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Writing comes first."""
+        self.composer.focus()
+
+    @property
+    def composer(self) -> Composer:
+        """Where messages are written."""
+        return self.query_one(Composer)
+
+    @property
+    def timeline(self) -> TimelineView:
+        """Where messages are read."""
+        return self.query_one(TimelineView)
+
+    def show(self, state: State, connection: str, *, online: bool) -> None:
+        """Draw what is known now."""
+        webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
+        title = state.welcome.title if state.welcome else "Flagpost"
+        self.query_one(TopLine).show(title, state.place, connection, online=online)
+        self.query_one(ChannelList).show(state.timelines.values(), state.current)
+        self.query_one(PeopleList).show(state.people.values(), state.me, profiles=webhooks.profile)
+        early = "  ".join(notice.text for notice in state.early_notices)
+        placeholder = "Nobody has said anything here yet." if state.timeline else early or f"{connection}"
+        self.timeline.show(state.timeline, reports=webhooks.report, profiles=webhooks.profile, placeholder=placeholder)
+        self._show_profile(state)
+
+    def _show_profile(self, state: State) -> None:
+        panel, people = self.query_one(ProfilePanel), self.query_one(PeopleList)
+        panel.display, people.display = state.profile is not None, state.profile is None
+        if state.profile:
+            panel.show(state.profile)
+        self.set_class(state.profile is not None, "-profile")
+
+    def write(self) -> None:
+        """Turn to the composer."""
+        self.remove_class("-people")
+        self.composer.focus()
+
+    def show_profile(self) -> None:
+        """Turn to the profile; `leave_profile` turns back to where the person came from."""
+        if self.focused is not self.query_one(ProfilePanel):
+            self._before_profile = self.focused
+        self.query_one(ProfilePanel).focus()
+
+    def leave_profile(self) -> None:
+        """Turn back from the profile."""
+        before, self._before_profile = self._before_profile, None
+        if before and before.is_attached and before.display:
+            before.focus()
+        else:
+            self.write()
+
+    def show_people(self) -> None:
+        """Turn to the list of people, also where the terminal is too narrow to show it always."""
+        self.add_class("-people")
+        self.query_one(PeopleList).focus()

@@ -1,0 +1,1 @@
+"""The parts of the screen: they show core state and post intents."""

@@ -1,0 +1,52 @@
+"""A place to write, where Enter means "done"; what is pasted is cleaned."""
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from tui.keymap import Where, bindings
+from tui.text import clean
+
+
+class Prompt(TextArea):
+    """A text area that grows with its text and posts what it is told to do by keys."""
+
+    def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(placeholder=placeholder, id=id, compact=True, highlight_cursor_line=False)
+
+    def action_new_line(self) -> None:
+        """Begin a new line."""
+        self.insert("\n")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Runs before the text area's own handler, which inserts the text."""
+        event.text = clean(event.text)
+
+
+class Composer(Prompt):
+    """Where messages are written."""
+
+    BINDINGS = bindings(Where.COMPOSER)
+
+    @dataclass
+    class Submitted(Message):
+        """A message is ready; the composer keeps its text until `clear`."""
+
+        text: str
+
+    class Up(Message):
+        """The cursor wants to go up from the first line."""
+
+    def action_send(self) -> None:
+        """Post the text, if there is any."""
+        if self.text.strip():
+            self.post_message(self.Submitted(self.text))
+
+    def action_up(self) -> None:
+        """Up a line, or out of the composer."""
+        if self.cursor_at_first_line:
+            self.post_message(self.Up())
+        else:
+            self.action_cursor_up()

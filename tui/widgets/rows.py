@@ -1,0 +1,64 @@
+"""Lists of one-line rows: something at the left, something small at the right."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row by its ID; a heading has none, and cannot be chosen."""
+
+    id: str
+    left: Content
+    right: Content = Content("")  # noqa: RUF009 - never changed
+
+    def fit(self, width: int) -> Content:
+        """Both ends in `width` cells; the left one is shortened where they do not fit."""
+        gap = 1 if self.right.cell_length else 0
+        left = self.left.truncate(max(1, width - self.right.cell_length - gap), ellipsis=True)
+        return Content.assemble(left, " " * max(gap, width - left.cell_length - self.right.cell_length), self.right)
+
+    def is_same(self, other: "Row") -> bool:
+        """Whether it looks the same."""
+        return self.id == other.id and self.left.is_same(other.left) and self.right.is_same(other.right)
+
+
+class RowList(OptionList):
+    """A list that is rebuilt only when its rows or its width have changed, and keeps its highlight by ID."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False, compact=True)
+        self._rows: list[Row] = []
+        self._row_width = 0
+
+    @property
+    def chosen(self) -> str | None:
+        """The ID of the highlighted row."""
+        return self.highlighted_option.id if self.highlighted_option else None
+
+    def show_rows(self, rows: list[Row], highlight: str | None = None) -> None:
+        """Show rows, and highlight one of them, or the same as before."""
+        width = self.scrollable_content_region.width - 2
+        same = len(rows) == len(self._rows) and all(
+            one.is_same(other) for one, other in zip(rows, self._rows, strict=True)
+        )
+        keep = highlight or self.chosen
+        if width != self._row_width or not same:
+            self._rows, self._row_width = rows, width
+            self.clear_options()
+            self.add_options(Option(row.fit(width), id=row.id or None, disabled=not row.id) for row in rows)
+        number = next((at for at, row in enumerate(rows) if row.id and row.id == keep), None)
+        if number is not None and self.highlighted != number:
+            self.highlighted = number
+
+    def on_focus(self) -> None:
+        """There is always a highlight while the arrow keys move it."""
+        if self.highlighted is None:
+            self.action_first()
+
+    def on_resize(self) -> None:
+        """Fit the rows to the new width."""
+        self.show_rows(self._rows)
