@@ -3,11 +3,13 @@
 import difflib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NamedTuple, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
+import platformdirs
 import tomli
 from msgspec import Meta
 
@@ -94,9 +96,10 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     address: Annotated[
         str, Meta(description="HOST:PORT to listen on. Beyond this machine: behind a proxy that speaks TLS.")
     ] = DEFAULT_ADDRESS
-    database: Annotated[str, Meta(description="The SQLite file of messages, from the directory of this file.")] = (
-        "flagpost.sqlite"
-    )
+    database: Annotated[
+        str,
+        Meta(description="The SQLite file of messages, from the directory of this file (without one: of your data)."),
+    ] = "flagpost.sqlite"
     admin_api_key: Annotated[
         Secret,
         Meta(description=f"Sent in each webhook so that the site knows who asks. {KEY_VARIABLE} overrides it."),
@@ -141,8 +144,10 @@ class Loaded(NamedTuple):
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
     """Read a settings file; without a path `settings.toml` here, or the defaults if there is none. SettingsError."""
     file = path or DEFAULT_FILE
+    if path is None and not file.exists():
+        return parse("", environ, _data_directory())
     try:
-        text = file.read_text(encoding="utf-8") if path or file.exists() else ""
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingsError(f"{file}: there is no such file; give one with --settings FILE") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -171,6 +176,14 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     _check_values(settings)
     notice = f"these settings of BareRTC have no effect here: {', '.join(ignored)}" if ignored else ""
     return Loaded(settings, notice)
+
+
+def _data_directory() -> Path:
+    """Where this platform keeps a program's data; that it cannot be made will show when the database is opened."""
+    directory = platformdirs.user_data_path("flagpost", appauthor=False)
+    with suppress(OSError):
+        directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def _refuse_unsafe(tables: Mapping[str, object]) -> None:

@@ -1,6 +1,7 @@
 """Wires state, connection and screens."""
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from textual import on, work
 from textual.app import App
 from textual.theme import Theme
 from textual.widgets import OptionList
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
 from server.protocol.frames import Frame, Me, ServerFrame, Welcome
 from tui.core.session import Session
@@ -63,8 +64,11 @@ class FlagpostApp(App[None]):
         self._chat = ChatScreen()
         self._connection: Connection | None = None
         self._server: LocalServer | None = None
+        self._life: Worker[None] | None = None
         self._status = "starting"
         self._online = False
+        self._address = ""
+        self._told_loss = False
 
     def get_default_screen(self) -> ChatScreen:
         """The room."""
@@ -78,7 +82,7 @@ class FlagpostApp(App[None]):
     def on_ready(self) -> None:
         """Draw first: what the connection needs is imported after the first frame."""
         self._show()
-        self.call_after_refresh(self._live)
+        self._life = self._live()
 
     @work(group="connection", exit_on_error=False)
     async def _live(self) -> None:
@@ -97,6 +101,7 @@ class FlagpostApp(App[None]):
         self._server = found.server
         for line in found.notices:
             self.state.note(line)
+        self._address = clean_line(found.url)
         self._connection = Connection(found.url, self._session, self._told)
         await self._connection.run()
 
@@ -121,6 +126,9 @@ class FlagpostApp(App[None]):
         elif isinstance(frame, Me):
             self._session.entered(frame.username)
             self._set_status(f"online as {frame.username}", online=True)
+            if self._told_loss:
+                self._told_loss = False
+                self.state.note("Connected again.", Tone.GOOD)
             for unsent in self.state.unsent():
                 self._send(unsent)
         elif self.state.refused_name and not isinstance(self.screen, NamePrompt):
@@ -131,8 +139,11 @@ class FlagpostApp(App[None]):
         if retry_seconds is None:
             self._set_status("disconnected")
             self.state.note(f"Disconnected: {why}.", Tone.BAD)
-        else:
-            self._set_status(f"{why}; again in {max(1, round(retry_seconds))} s")
+            return
+        self._set_status(f"offline, again in {max(1, round(retry_seconds))} s")
+        if not self._told_loss:
+            self._told_loss = True
+            self.state.note(f"No connection to {self._address}: {why}. It is tried again until it works.", Tone.BAD)
 
     def _set_status(self, status: str, *, online: bool = False) -> None:
         self._status, self._online = status, online
@@ -153,8 +164,8 @@ class FlagpostApp(App[None]):
 
     @on(Composer.Submitted)
     def _say(self, event: Composer.Submitted) -> None:
-        welcome, timeline = self.state.welcome, self.state.timeline
-        if welcome is None or timeline is None:
+        welcome = self.state.welcome
+        if welcome is None:
             return
         if len(event.text) > welcome.limits.message_chars:
             excess = f"The message has {len(event.text)} of at most {welcome.limits.message_chars} characters."
@@ -272,10 +283,11 @@ class FlagpostApp(App[None]):
 
     async def action_quit(self) -> None:
         """Say goodbye to the server, end one's own, leave."""
-        self.workers.cancel_group(self, "form")
-        if self._connection:
-            await self._connection.close()
-        self.workers.cancel_group(self, "connection")
+        if self._life:
+            # Cancelled and waited for, so that the closing handshake is done before the loop ends.
+            self._life.cancel()
+            with suppress(WorkerCancelled, WorkerFailed):
+                await self._life.wait()
         if self._server:
             await self._server.stop()
         self.exit()

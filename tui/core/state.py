@@ -52,17 +52,18 @@ class State:
     last_seen: int = 0
     _reports: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Nonce -> channel and number of the message whose report has no answer yet."""
-    _early_notices: list[Notice] = field(default_factory=list)
+    _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
+    """Holds notices until a channel is known."""
 
     @property
-    def timeline(self) -> Timeline | None:
-        """The timeline that is looked at."""
-        return self.timelines.get(self.current)
+    def timeline(self) -> Timeline:
+        """The timeline that is looked at; one of an empty ID before a channel is known."""
+        return self.timelines.get(self.current, self._anteroom)
 
     @property
     def place(self) -> str:
         """The name of the current timeline as people read it; empty before there is one."""
-        name = self.timeline.name if self.timeline else ""
+        name = self.timeline.name
         return name if not name or self.current.startswith("@") else f"# {name}"
 
     @property
@@ -86,9 +87,7 @@ class State:
             self.timelines.setdefault(channel.id, Timeline(channel.id, channel.name)).name = channel.name
         if self.current not in self.timelines:
             self.current = next(iter(self.timelines), "")
-        early, self._early_notices = self._early_notices, []
-        for notice in early:
-            self.note(notice.text, notice.tone)
+            self.timeline.take_notices(self._anteroom)
 
     @fold.register
     def _(self, frame: frames.Me) -> None:
@@ -177,17 +176,8 @@ class State:
         self.note(frame.why)
 
     def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "") -> None:
-        """Put a notice in a channel, or where the person looks; before there is any, keep it for the first."""
-        timeline = self.timelines.get(channel or self.current)
-        if timeline:
-            timeline.note(Notice(text, tone))
-        else:
-            self._early_notices.append(Notice(text, tone))
-
-    @property
-    def early_notices(self) -> tuple[Notice, ...]:
-        """What there is to tell while no channel is known yet."""
-        return tuple(self._early_notices)
+        """Put a notice in a channel, or where the person looks."""
+        self.timelines.get(channel, self.timeline).note(Notice(text, tone))
 
     def lost(self) -> None:
         """The connection is gone: nothing that was asked will be answered."""
@@ -233,7 +223,7 @@ class State:
     def ask_older(self, nonce: str) -> frames.HistoryAsk | None:
         """Ask for what comes before the current timeline, unless that is under way or there is nothing."""
         timeline = self.timeline
-        if timeline is None or not timeline.more or timeline.asked_older:
+        if not timeline.more or timeline.asked_older:
             return None
         timeline.asked_older = nonce
         return frames.HistoryAsk(timeline.id, nonce, timeline.oldest)

@@ -91,6 +91,10 @@ class Timeline:
         """Put a notice below everything that is there."""
         self._entries.append(notice)
 
+    def take_notices(self, other: "Timeline") -> None:
+        """Take over what another timeline, which will not be shown again, has to tell."""
+        self._entries, other._entries = [*other._entries, *self._entries], []
+
     def await_confirmation(self, pending: Pending) -> None:
         """Show one's own message before the server has it."""
         self._pending[pending.nonce] = pending

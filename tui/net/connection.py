@@ -51,7 +51,7 @@ Event = Connecting | Received | Lost
 
 
 class Connection:
-    """One server; `run` keeps a connection to it until it is cancelled or the server wants no other."""
+    """One server; `run` keeps a connection to it until it is cancelled, and then says goodbye to it."""
 
     def __init__(self, url: str, session: Session, tell: Callable[[Event], None]) -> None:
         self._url = url
@@ -80,11 +80,6 @@ class Connection:
         except ConnectionClosed:
             return False
         return True
-
-    async def close(self) -> None:
-        """Say goodbye to the server, if there is a connection."""
-        if self._socket is not None:
-            await self._socket.close(CloseCode.NORMAL)
 
     async def _once(self) -> tuple[str, int]:
         """One connection from its beginning to its end: why it ended, and its close code."""

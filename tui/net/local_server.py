@@ -58,7 +58,7 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
         raise LocalServerError(f"it did not start within {START_SECONDS:.0f} s") from None
     if urls is None:
         await listening
-        raise LocalServerError(said[-1] if said else "it ended at once")
+        raise LocalServerError(said[-1].removeprefix("flagpost: ") if said else "it ended at once")
     return LocalServer(process, urls)
 
 

@@ -62,8 +62,7 @@ class ChatScreen(Screen[None]):
         self.query_one(TopLine).show(title, state.place, connection, online=online)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
         self.query_one(PeopleList).show(state.people.values(), state.me, profiles=webhooks.profile)
-        early = "  ".join(notice.text for notice in state.early_notices)
-        placeholder = "Nobody has said anything here yet." if state.timeline else early or f"{connection}"
+        placeholder = "Nobody has said anything here yet." if state.welcome else f"{connection}…"
         self.timeline.show(state.timeline, reports=webhooks.report, profiles=webhooks.profile, placeholder=placeholder)
         self._show_profile(state)
 

@@ -73,7 +73,7 @@ class TimelineView(ScrollView, can_focus=True):
         """The highlighted message."""
         return self._timeline.find(self._highlighted) if self._timeline and self._highlighted else None
 
-    def show(self, timeline: Timeline | None, *, reports: bool, profiles: bool, placeholder: str) -> None:
+    def show(self, timeline: Timeline, *, reports: bool, profiles: bool, placeholder: str) -> None:
         """Draw a timeline as it is now; `reports` and `profiles`: whether the site takes and gives them."""
         if timeline is not self._timeline:
             self._highlighted, self._follows = 0, True
