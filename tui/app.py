@@ -66,7 +66,7 @@ class FlagpostApp(App[None]):
         self._server: LocalServer | None = None
         self._life: Worker[None] | None = None
         self._status = "starting"
-        self._online = False
+        self.online = False
         self._address = ""
         self._told_loss = False
 
@@ -146,10 +146,10 @@ class FlagpostApp(App[None]):
             self.state.note(f"No connection to {self._address}: {why}. It is tried again until it works.", Tone.BAD)
 
     def _set_status(self, status: str, *, online: bool = False) -> None:
-        self._status, self._online = status, online
+        self._status, self.online = status, online
 
     def _show(self) -> None:
-        self._chat.show(self.state, self._status, online=self._online)
+        self._chat.show(self.state, self._status, online=self.online)
 
     def _send(self, frame: Frame) -> None:
         if self._connection:
@@ -157,10 +157,10 @@ class FlagpostApp(App[None]):
 
     def _can_ask(self) -> bool:
         """Whether the server can be asked now; if not, say so."""
-        if not self._online:
+        if not self.online:
             self.state.note(OFFLINE, Tone.BAD)
             self._show()
-        return self._online
+        return self.online
 
     @on(Composer.Submitted)
     def _say(self, event: Composer.Submitted) -> None:
@@ -173,7 +173,7 @@ class FlagpostApp(App[None]):
         else:
             said = self.state.say(event.text, _nonce())
             self._chat.composer.clear()
-            if self._online:
+            if self.online:
                 self._send(said)
         self._show()
 
@@ -189,7 +189,7 @@ class FlagpostApp(App[None]):
 
     @on(TimelineView.OlderWanted)
     def _load_older(self) -> None:
-        ask = self.state.ask_older(_nonce()) if self._online else None
+        ask = self.state.ask_older(_nonce()) if self.online else None
         if ask:
             self._send(ask)
 
@@ -261,9 +261,14 @@ class FlagpostApp(App[None]):
         )
         if line.reported and not await self.push_screen_wait(again):
             return
-        form = ReportForm(line, self.state.place, welcome.report_reasons, welcome.limits.comment_chars)
-        filled = await self.push_screen_wait(form)
-        if filled and self._can_ask():
+        form = ReportForm(
+            line,
+            self.state.place,
+            welcome.report_reasons,
+            welcome.limits.comment_chars,
+            obstacle=lambda: "" if self.online else OFFLINE,
+        )
+        if filled := await self.push_screen_wait(form):
             self._send(self.state.report(line.msg_id, filled.reason, filled.comment, _nonce()))
 
     @work(group="name", exclusive=True)

@@ -114,6 +114,10 @@ class Connection:
         try:
             while True:
                 self._take(await socket.recv(decode=False))
+        except asyncio.CancelledError:
+            # Leaving the context by an exception would close with 1011, as if this client had failed.
+            await socket.close(CloseCode.NORMAL)
+            raise
         except ConnectionClosed as closed:
             self._hand_on()
             if closed.rcvd:

@@ -1,6 +1,6 @@
 """The report form: preview of the message, a reason, a comment, submit and cancel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from textual import on
@@ -47,8 +47,17 @@ class ReportForm(ModalScreen[Filled | None]):
 
     BINDINGS = bindings(Where.FORM)
 
-    def __init__(self, line: Line, place: str, reasons: Sequence[ReportReason], comment_chars: int) -> None:
+    def __init__(
+        self,
+        line: Line,
+        place: str,
+        reasons: Sequence[ReportReason],
+        comment_chars: int,
+        obstacle: Callable[[], str],
+    ) -> None:
+        """`obstacle` says why a report cannot be sent now, or nothing; the form then stays with what is in it."""
         super().__init__()
+        self._obstacle = obstacle
         self._line = line
         self._place = place
         self._reasons = reasons
@@ -107,6 +116,8 @@ class ReportForm(ModalScreen[Filled | None]):
             self.query_one(Comment).focus()
         elif len(comment) > self._comment_chars:
             self._complain(f"The comment has {len(comment)} of at most {self._comment_chars} characters.")
+        elif obstacle := self._obstacle():
+            self._complain(obstacle)
         else:
             self.dismiss(Filled(self._reason.reason, comment))
 
