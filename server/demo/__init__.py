@@ -1,0 +1,1 @@
+"""A small website and a room full of residents, to try everything on one machine."""

@@ -1,0 +1,127 @@
+"""`python -m server.demo`: a website, a chat room and residents in one process."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvicorn
+
+from server import app, process
+from server.demo.company import Company
+from server.demo.script import CHANNELS, TITLE
+from server.demo.site import Site
+from server.gateway import Listener, ListenError, listen
+from server.protocol.address import DEFAULT_ADDRESS, Address
+from server.settings import Secret, Settings, WebhookURL
+
+SITE_ADDRESS = "127.0.0.1:9080"
+CLOSE_SECONDS = 1
+
+
+def main() -> int:
+    """The exit code: 0 after an orderly end, 2 if a given address cannot be used."""
+    options = _parser().parse_args()
+    try:
+        room = _listen("--address", options.address, DEFAULT_ADDRESS)
+        site = _listen("--site", options.site, SITE_ADDRESS)
+    except ListenError as error:
+        print(f"flagpost: {error}", file=sys.stderr)
+        return 2
+    print(f"Chat room: {room.address.websocket_url}", flush=True)
+    print(f"Report inbox: http://{site.address}/", flush=True)
+    if options.child:
+        process.end_with_parent()
+    with TemporaryDirectory(prefix="flagpost-demo-") as directory:
+        settings = _settings(f"http://{site.address}", Path(directory))
+        process.run(partial(_run, settings, room, site))
+    return 0
+
+
+async def _run(settings: Settings, room: Listener, site: Listener) -> None:
+    """The room ends by signal, and drains to the website; only then the website and the residents end too."""
+    website = _Website(Site(settings.title, settings.admin_api_key))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(website.serve([site.socket]))
+        residents = group.create_task(Company().live(room.address.websocket_url))
+        await app.run(settings, room)
+        residents.cancel()
+        website.should_exit = True
+
+
+class _Website(uvicorn.Server):
+    """A server that leaves the signals to the chat room's: two that capture them would end one after the other."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(
+            uvicorn.Config(
+                site.app(),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=CLOSE_SECONDS,
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def _settings(site: str, directory: Path) -> Settings:
+    return Settings(
+        title=TITLE,
+        website_url=f"{site}/",
+        database=str(directory / "flagpost.sqlite"),
+        admin_api_key=Secret(secrets.token_urlsafe(32)),
+        public_channels=CHANNELS,
+        webhook_urls=tuple(WebhookURL(name, enabled=True, url=f"{site}/webhooks") for name in ("report", "profile")),
+    )
+
+
+def _listen(option: str, given: Address | None, default: str) -> Listener:
+    """Bind the given address, or the default one, or any free port where that is taken."""
+    if given:
+        try:
+            return listen(given)
+        except ListenError as error:
+            reason = str(error).partition(";")[0]
+            raise ListenError(f"{reason}; choose another with {option} HOST:PORT") from None
+    address = Address.parse(default)
+    try:
+        return listen(address)
+    except ListenError:
+        return listen(address._replace(port=0))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server.demo", description="Try Flagpost on this machine: a website, a chat room and residents."
+    )
+    parser.add_argument(
+        "--address", type=_address, metavar="HOST:PORT", help=f"of the chat room (default: {DEFAULT_ADDRESS} if free)"
+    )
+    parser.add_argument(
+        "--site", type=_address, metavar="HOST:PORT", help=f"of the website (default: {SITE_ADDRESS} if free)"
+    )
+    parser.add_argument("--child", action="store_true", help="end when standard input closes")
+    return parser
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

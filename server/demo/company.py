@@ -1,0 +1,75 @@
+"""All residents together: they play the script, and greet whoever comes."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from itertools import cycle
+
+from server.demo.cast import CAST, HOST, SPAMMER
+from server.demo.residents import Resident, filled, pause
+from server.demo.script import CHANNELS, CONVERSATION, GREETINGS, HINT, LOBBY, LURES, OPENING, SPAM
+
+TALK_SECONDS = (2.0, 5.0)
+SPAM_SECONDS = (18.0, 24.0)
+GREETING_SECONDS = (2.0, 3.0)
+LURE_SECONDS = (1.0, 2.0)
+MAX_GREETED = 500
+"""Names that are remembered, so that nobody is greeted twice."""
+MAX_WAITING = 10
+"""Newcomers who wait for their greeting; in a rush the others go without."""
+
+
+class Company:
+    """The residents of one room."""
+
+    def __init__(self) -> None:
+        self._members: set[str] = set()
+        self._greeted: deque[str] = deque([part.name for part in CAST], maxlen=MAX_GREETED)
+        self._newcomers: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+        self._residents = {part.name: Resident(part, self._members, self._seen) for part in CAST}
+
+    async def live(self, url: str) -> None:
+        """Be in the room and talk until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for resident in self._residents.values():
+                group.create_task(resident.live(url))
+            await self._open()
+            group.create_task(self._talk())
+            group.create_task(self._advertise())
+            group.create_task(self._greet())
+
+    async def _open(self) -> None:
+        """Say the opening at once; in each channel in its order."""
+        await asyncio.gather(*(self._open_channel(channel.id) for channel in CHANNELS))
+
+    async def _open_channel(self, channel: str) -> None:
+        for line in OPENING:
+            if line.channel == channel:
+                await self._residents[line.who].say(channel, line.text)
+
+    async def _talk(self) -> None:
+        for line in cycle(CONVERSATION):
+            await pause(TALK_SECONDS)
+            await self._residents[line.who].say(line.channel, line.text)
+
+    async def _advertise(self) -> None:
+        for text in cycle(SPAM):
+            await pause(SPAM_SECONDS)
+            await self._residents[SPAMMER].say(LOBBY, text)
+
+    def _seen(self, name: str) -> None:
+        if name not in self._members and name not in self._greeted:
+            self._greeted.append(name)
+            with suppress(asyncio.QueueFull):
+                self._newcomers.put_nowait(name)
+
+    async def _greet(self) -> None:
+        for greeting, lure in zip(cycle(GREETINGS), cycle(LURES), strict=False):
+            name = await self._newcomers.get()
+            await pause(GREETING_SECONDS)
+            # A resident may have got another name than the script's, if a guest had taken that one before.
+            if name not in self._members:
+                await self._residents[HOST].say(LOBBY, filled(greeting, name))
+                await self._residents[HOST].say(f"@{name}", filled(HINT, name))
+                await pause(LURE_SECONDS)
+                await self._residents[SPAMMER].say(LOBBY, filled(lure, name))

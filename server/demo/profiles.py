@@ -1,0 +1,34 @@
+"""What the demo website says about a person."""
+
+from server.demo.cast import CAST, Part
+from server.rules import names
+from server.webhooks.payloads import ProfileAnswer, ProfileData, ProfileFieldAnswer
+
+PRIVATE = "This member keeps their profile private."
+
+_PARTS = {names.key(part.name): part for part in CAST}
+
+
+def profile(username: str) -> ProfileAnswer:
+    """A resident's own profile, or what can be said about any guest."""
+    part = _PARTS.get(names.key(username))
+    if part and part.private:
+        return ProfileAnswer(200, ProfileData(ok=False, error=PRIVATE, fields=[]))
+    return ProfileAnswer(200, _known(part) if part else _guest(username))
+
+
+def _known(part: Part) -> ProfileData:
+    fields = [ProfileFieldAnswer(name, value) for name, value in part.fields]
+    return ProfileData(headline=part.headline, fields=fields)
+
+
+def _guest(username: str) -> ProfileData:
+    return ProfileData(
+        headline="A guest of the harbour 👋",
+        fields=[
+            ProfileFieldAnswer("Name", username),
+            ProfileFieldAnswer("Role", "Visitor"),
+            ProfileFieldAnswer("Berth", "Guest pontoon"),
+            ProfileFieldAnswer("Stays", "As long as they like"),
+        ],
+    )

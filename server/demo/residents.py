@@ -1,0 +1,121 @@
+"""A resident as a real client: logged in over a websocket, says what the script says, answers whoever asks."""
+
+import asyncio
+import random
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import count, cycle
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from server.demo.cast import Part
+from server.protocol.codec import BadFrame, decode_server, encode
+from server.protocol.frames import Error, Frame, Login, Me, Message, Presence, Say, ServerFrame, Who
+
+ANSWER_SECONDS = (0.8, 1.6)
+
+_MARKDOWN = re.compile(r"([\\`*_~\[\]()<>!#|])")
+
+
+async def pause(seconds: tuple[float, float]) -> None:
+    """Wait for some time between the two."""
+    await asyncio.sleep(random.uniform(*seconds))  # noqa: S311 - no secret
+
+
+def filled(text: str, name: str) -> str:
+    """A line of the script with a person's name in it, which is no Markdown even if it looks like some."""
+    return text.replace("{name}", _MARKDOWN.sub(r"\\\1", name))
+
+
+class Resident:
+    """One of the cast; comes back by itself when the connection breaks."""
+
+    def __init__(self, part: Part, members: set[str], seen: Callable[[str], None]) -> None:
+        """Join `members`, by the name that the server grants; call `seen` with the name of whoever is in the room."""
+        self._part = part
+        self._members = members
+        self._seen = seen
+        self._token = secrets.token_hex(16)
+        self._connection: ClientConnection | None = None
+        self._here = asyncio.Event()
+        self._nonces = count(1)
+        self._unsettled: dict[str, asyncio.Event] = {}
+        self._asked: asyncio.Queue[Message] = asyncio.Queue(1)
+
+    async def live(self, url: str) -> None:
+        """Be in the room until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._attend(url))
+            group.create_task(self._answer(self._part.answers))
+
+    async def say(self, channel: str, text: str) -> None:
+        """Send a message; returns when the server has taken or refused it, or the connection broke."""
+        await self._here.wait()
+        nonce = str(next(self._nonces))
+        settled = self._unsettled[nonce] = asyncio.Event()
+        try:
+            await self._send(Say(channel, text, nonce))
+            await settled.wait()
+        except ConnectionClosed:
+            self._unsettled.pop(nonce, None)
+
+    async def _attend(self, url: str) -> None:
+        # The server is ours, so nothing that it sends is too big, and a proxy has no business in between.
+        async for connection in connect(url, proxy=None, compression=None, max_size=None):
+            self._connection = connection
+            with suppress(ConnectionClosed):
+                await self._send(Login(self._part.name, self._token))
+                while True:
+                    self._receive(await connection.recv(decode=False))
+            self._here.clear()
+            for nonce in list(self._unsettled):
+                self._settle(nonce)
+
+    async def _send(self, frame: Frame) -> None:
+        if self._connection:
+            await self._connection.send(encode(frame), text=True)
+
+    def _receive(self, data: bytes) -> None:
+        # Actions that are newer than the residents are none of their business.
+        with suppress(BadFrame):
+            self._read(decode_server(data))
+
+    def _read(self, frame: ServerFrame) -> None:
+        match frame:
+            case Me():
+                self._members.add(frame.username)
+                self._here.set()
+            case Who():
+                for entry in frame.who_list:
+                    self._seen(entry.username)
+            case Presence() if frame.who:
+                self._seen(frame.username)
+            case Message():
+                self._hear(frame)
+            case Error() if frame.nonce:
+                self._settle(frame.nonce)
+
+    def _hear(self, message: Message) -> None:
+        if message.username not in self._members:
+            if self._means_me(message):
+                # One question at a time; whoever asks more meanwhile gets one answer.
+                with suppress(asyncio.QueueFull):
+                    self._asked.put_nowait(message)
+        elif message.nonce:
+            self._settle(message.nonce)
+
+    def _means_me(self, message: Message) -> bool:
+        return message.channel == f"@{message.username}" or bool(self._part.called.search(message.message))
+
+    def _settle(self, nonce: str) -> None:
+        if settled := self._unsettled.pop(nonce, None):
+            settled.set()
+
+    async def _answer(self, answers: Sequence[str]) -> None:
+        for answer in cycle(answers):
+            asked = await self._asked.get()
+            await pause(ANSWER_SECONDS)
+            await self.say(asked.channel, filled(answer, asked.username))

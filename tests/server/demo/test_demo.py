@@ -1,0 +1,144 @@
+"""`python -m server.demo` as a visitor meets it: a real process, websockets, and the website over HTTP."""
+
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, suppress
+from html import escape
+
+import httpx
+import pytest
+
+from server.demo.cast import CAST, HOST, SPAMMER
+from server.demo.script import CHANNELS, OPENING, TITLE
+from server.protocol.frames import Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome
+from tests.server.demo.visitor import ANYWHERE, Demo, ended, running, start, visit
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[Demo]:
+    async with running(*ANYWHERE) as demo:
+        yield demo
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        yield f"127.0.0.1:{holder.getsockname()[1]}"
+
+
+async def test_the_room_is_lively_when_a_visitor_comes(demo: Demo) -> None:
+    async with visit(demo.room, "alice") as alice:
+        welcome = await alice.frame(Welcome)
+        assert (welcome.title, welcome.website) == (TITLE, demo.inbox)
+        assert (welcome.webhooks.report, welcome.webhooks.profile) == (True, True)
+        assert [channel.id for channel in welcome.channels] == [channel.id for channel in CHANNELS]
+        for line in OPENING:
+            await alice.message(line.who, line.text, channel=line.channel)
+        assert alice.people == {part.name for part in CAST} | {"alice"}
+        lobby = [message for message in alice.messages if message.channel == "lobby"]
+        assert [(message.username, message.message) for message in lobby[:7]] == [
+            (line.who, line.text) for line in OPENING if line.channel == "lobby"
+        ]
+        assert lobby[6].username == SPAMMER
+
+
+async def test_a_report_of_the_spam_ends_in_the_inbox(demo: Demo) -> None:
+    async with visit(demo.room, "<alice>") as alice, httpx.AsyncClient(trust_env=False) as browser:
+        spam = await alice.message(SPAMMER, "FREE gold compass")
+        await alice.send(ReportAsk(spam.msg_id, "It's spam", "second time today", "n1"))
+        status = await alice.frame(ReportStatus)
+        assert (status.status, status.error, status.nonce) == ("delivered", "", "n1")
+        (report,) = (await browser.get(f"{demo.inbox}reports.json")).json()
+        assert (report["FromUsername"], report["AboutUsername"], report["Channel"]) == ("<alice>", SPAMMER, "lobby")
+        assert (report["Message"], report["Comment"]) == (spam.message, "second time today")
+        page = (await browser.get(demo.inbox)).text
+        assert escape(spam.message) in page
+        assert "&lt;alice&gt;</bdi> reported" in page
+
+
+async def test_profiles_are_fields_or_the_words_of_the_site(demo: Demo) -> None:
+    async with visit(demo.room, "alice") as alice:
+        await alice.message(HOST, "Good morning")
+        await alice.send(ProfileAsk("Inés ⚓", "n1"))
+        profile = await alice.frame(Profile)
+        assert (profile.nonce, profile.error, len(profile.profile_fields)) == ("n1", "", 6)
+        await alice.send(ProfileAsk("old pike", "n2"))
+        assert (await alice.frame(Profile)).error == "This member keeps their profile private."
+        await alice.send(ProfileAsk("alice", "n3"))
+        assert (await alice.frame(Profile)).headline == "A guest of the harbour 👋"
+
+
+async def test_residents_answer_in_the_channel_and_directly(demo: Demo) -> None:
+    async with visit(demo.room, "alice") as alice:
+        await alice.message(SPAMMER, "FREE gold compass")
+        await alice.send(Say("galley", "小林さん, is there bread?"))
+        await alice.send(Say("@old pike", "good morning"))
+        await alice.message("小林", "aliceさん", channel="galley")
+        await alice.message("old pike", "Hm.", channel="@old pike")
+        assert not [
+            message for message in alice.messages if message.username == "marlow" and "alice" in message.message
+        ]
+
+
+async def test_a_newcomer_is_greeted_once_by_a_name_that_is_no_markdown(demo: Demo) -> None:
+    async with visit(demo.room, "*bob*") as bob:
+        await bob.message(HOST, r"\*bob\*")
+        await bob.message(HOST, "Arrow up picks a message", channel=f"@{HOST}")
+        await bob.message(SPAMMER, r"\*bob\*")
+    async with visit(demo.room, "*bob*") as bob, visit(demo.room, "carol") as carol:
+        await carol.message(HOST, "carol")
+        await bob.message(HOST, "carol")
+        greetings = [message for message in bob.messages if message.username == HOST and "bob" in message.message]
+        assert len(greetings) == 1
+
+
+async def test_residents_get_along_with_a_guest_of_the_same_name(demo: Demo) -> None:
+    async with visit(demo.room, "marlow") as marlow:
+        await marlow.message(SPAMMER, "FREE gold compass")
+        assert {"marlow", "marlow 2"} <= marlow.people
+        resident = "marlow" if marlow.name == "marlow 2" else "marlow 2"
+        await marlow.message(resident, "Night ferry is in")
+        await marlow.send(Say(f"@{resident}", "Which of us is it?"))
+        await marlow.message(resident, f"Sorry {marlow.name}", channel=f"@{resident}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_without_a_word(demo: Demo, number: signal.Signals) -> None:
+    async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
+        await alice.message(SPAMMER, "FREE gold compass")
+        await browser.get(demo.inbox)
+        demo.process.send_signal(number)
+        assert await ended(demo.process) == (0, "", "")
+
+
+async def test_a_child_ends_with_its_parent() -> None:
+    async with running(*ANYWHERE, "--child") as demo:
+        async with visit(demo.room, "alice") as alice:
+            await alice.message(SPAMMER, "FREE gold compass")
+        assert demo.process.stdin
+        demo.process.stdin.close()
+        assert await ended(demo.process) == (0, "", "")
+
+
+@pytest.mark.parametrize("option", ["--address", "--site"])
+async def test_an_address_that_is_taken_is_one_line(option: str, taken: str) -> None:
+    other = "--site" if option == "--address" else "--address"
+    code, output, errors = await ended(await start(option, taken, other, "127.0.0.1:0"))
+    assert (code, output) == (2, "")
+    assert errors.startswith(f"flagpost: cannot listen on {taken}: ")
+    assert errors.endswith(f"; choose another with {option} HOST:PORT\n")
+    assert errors.count("\n") == 1
+
+
+async def test_default_ports_that_are_taken_are_replaced() -> None:
+    with ExitStack() as holders:
+        for port in (9000, 9080):
+            # If it cannot be taken, somebody else has it, which serves as well.
+            with suppress(OSError):
+                holders.enter_context(socket.create_server(("127.0.0.1", port)))
+        async with running() as demo:
+            assert not demo.room.endswith(":9000/ws")
+            assert not demo.inbox.endswith(":9080/")
+            async with httpx.AsyncClient(trust_env=False) as browser:
+                assert (await browser.get(demo.inbox)).status_code == 200
