@@ -1,0 +1,176 @@
+"""Writes the reference that code knows: docs/protocol.md, docs/settings.md and docs/keys.md.
+
+`python -m docs.generate` writes the files; with `--check` it only says which of them are not up to date, and exits 1.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+from msgspec import inspect
+
+from server.protocol import codes, frames
+from server.settings import BARERTC_ONLY, KEY_VARIABLE, PublicChannel, Secret, Settings, WebhookURL
+from tui.keymap import KEYS, Where
+
+HERE = Path(__file__).parent
+NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"
+
+
+def main() -> int:
+    """The exit code."""
+    pages = {"protocol.md": protocol, "settings.md": settings, "keys.md": keys}
+    if "--check" in sys.argv[1:]:
+        return _check(pages)
+    for name, page in pages.items():
+        (HERE / name).write_text(page(), encoding="utf-8")
+    return 0
+
+
+def _check(pages: dict[str, Callable[[], str]]) -> int:
+    stale = [name for name, page in pages.items() if (HERE / name).read_text(encoding="utf-8") != page()]
+    for name in stale:
+        print(f"docs/{name} is not up to date; run: python -m docs.generate")
+    return 1 if stale else 0
+
+
+def protocol() -> str:
+    """The wire."""
+    parts = [
+        NOTE,
+        "# The wire\n",
+        "One websocket at `/ws`; each frame is a JSON object in a text message, told apart by `action`. Fields that a",
+        "frame does not know are ignored; a wrong type is an error. A field with a default may be left out. Names and",
+        "actions are BareRTC's where BareRTC has them. The server speaks first, with `welcome`.\n",
+        "## What a client sends\n",
+        *(_frame(kind) for kind in get_args(frames.ClientFrame)),
+        "## What the server sends\n",
+        *(_frame(kind) for kind in get_args(frames.ServerFrame)),
+        "## Within frames\n",
+        *(_frame(kind) for kind in _inner_kinds()),
+        "## Error codes\n",
+        "The connection lives on after each of these.\n",
+        _table(["code", "meaning"], ([f"`{code}`", text] for code, text in codes.ERROR_MEANINGS.items())),
+        "## Close codes\n",
+        _table(["code", "meaning", "reconnect"], _close_rows()),
+    ]
+    return "\n".join(parts)
+
+
+def settings() -> str:
+    """The settings file."""
+    foreign = [*sorted(BARERTC_ONLY[""]), *(f"PublicChannels.{key}" for key in sorted(BARERTC_ONLY["PublicChannels"]))]
+    parts = [
+        NOTE,
+        "# Settings\n",
+        "Read from `settings.toml` in the working directory, or from the file given with `--settings`; without a file",
+        "the defaults hold. Whatever cannot be used stops the server with exit code 2 and one line that names the key.",
+        f"`{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`.\n",
+        _options(Settings),
+        "## `[[PublicChannels]]`\n",
+        _options(PublicChannel),
+        "## `[[WebhookURLs]]`\n",
+        _options(WebhookURL),
+        "## A settings file of BareRTC\n",
+        "It can be used as it is. These keys have no effect here; the server names those that it found, once, at its",
+        "start: " + ", ".join(f"`{key}`" for key in foreign) + ".\n",
+        "Two of them stop the server where leaving them out would let people in whom the owner keeps out:",
+        "`JWT.Enabled` and a channel's `VIP`, when they are true.\n",
+    ]
+    return "\n".join(parts)
+
+
+def keys() -> str:
+    """The keys of the client."""
+    parts = [NOTE, "# Keys\n", "The footer shows the most useful ones of the place where one is.\n"]
+    for where in Where:
+        rows = [[_key_names(key.keys), key.help] for key in KEYS if key.where is where]
+        parts += [f"## {where.value}\n", _table(["key", "what it does"], rows)]
+    return "\n".join(parts)
+
+
+def _key_names(names: str) -> str:
+    return " or ".join(f"`{name}`" for name in names.split(","))
+
+
+def _close_rows() -> Iterable[Sequence[str]]:
+    for code, (meaning, again) in codes.CLOSE_MEANINGS.items():
+        yield [str(int(code)), meaning, "yes" if again else "no"]
+
+
+def _inner_kinds() -> list[type[msgspec.Struct]]:
+    return [
+        frames.Since, frames.ChannelEntry, frames.Webhooks, frames.ReportReason, frames.Limits, frames.WhoEntry,
+        frames.ProfileField,
+    ]  # fmt: skip
+
+
+def _frame(kind: type[msgspec.Struct]) -> str:
+    tag = kind.__struct_config__.tag
+    text = f"### {f'`{tag}`' if tag else kind.__name__}\n\n{(kind.__doc__ or '').strip()}\n"
+    rows = _rows(kind)
+    return f"{text}\n{_table(['field', 'type', 'default', 'meaning'], rows)}" if rows else text
+
+
+def _options(kind: type[msgspec.Struct]) -> str:
+    return _table(["key", "type", "default", "meaning"], _rows(kind))
+
+
+def _rows(kind: type[msgspec.Struct]) -> list[Sequence[str]]:
+    info = inspect.type_info(kind)
+    fields = info.fields if isinstance(info, inspect.StructType) else ()
+    return [[f"`{field.encode_name}`", _type(field.type), _default(field), _meaning(field.type)] for field in fields]
+
+
+def _type(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.Metadata(type=inner):
+            return _type(inner)
+        case inspect.UnionType(types=types):
+            return " or ".join(_type(each) for each in types)
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
+            return f"list of {_type(item)}"
+        case inspect.StructType(cls=cls, tag=tag):
+            return f"`{tag}`" if tag else cls.__name__
+        case inspect.StrType(max_length=int(longest)):
+            return f"text, at most {longest}"
+        case inspect.IntType(ge=int(least), le=int(most)) if most < 2**63 - 1:
+            return f"number, {least} to {most}"
+        case inspect.DateTimeType():
+            return "RFC 3339, UTC"
+    return {"StrType": "text", "IntType": "number", "BoolType": "true or false", "NoneType": "null"}.get(
+        type(kind).__name__, "text"
+    )
+
+
+def _meaning(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.Metadata):
+        found = str((kind.extra_json_schema or {}).get("description", ""))
+        return found or _meaning(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return next((text for text in map(_meaning, kind.types) if text), "")
+    return ""
+
+
+def _default(field: inspect.Field) -> str:
+    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
+    if value is msgspec.NODEFAULT:
+        return "required"
+    if isinstance(value, Secret):
+        return '`""`'
+    if value is list or value in ((), []):
+        return "`[]`"
+    if isinstance(value, tuple):
+        return "see settings.toml"
+    return f"`{msgspec.json.encode(value).decode()}`"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
