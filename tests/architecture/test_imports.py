@@ -1,0 +1,53 @@
+"""What is loaded at run time: the server draws nothing, and the client has no server in it."""
+
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import tui
+from tests.support.server_process import environment
+
+SHOW = "import sys, {}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+
+
+def loaded(*modules: str, directory: Path) -> set[str]:
+    """The top-level packages that are loaded in a fresh process after importing these modules."""
+    output = subprocess.run(
+        [sys.executable, "-c", SHOW.format(", ".join(modules))],
+        cwd=directory,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return set(output.stdout.split())
+
+
+def modules_of(package: ModuleType) -> list[str]:
+    """Every module of a package; importing one does not import all that it may need later."""
+    return [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+
+
+def test_the_server_loads_nothing_that_draws(tmp_path: Path) -> None:
+    packages = loaded("server.__main__", "server.app", directory=tmp_path)
+    assert {"httpx", "starlette", "uvicorn", "sqlite3"} <= packages
+    # Not rich: httpx loads that for its own command line wherever it is installed.
+    assert not packages & {"textual", "tui"}
+
+
+def test_the_client_loads_no_server(tmp_path: Path) -> None:
+    packages = loaded("tui.__main__", *modules_of(tui), directory=tmp_path)
+    assert {"textual", "websockets", "msgspec"} <= packages
+    assert not packages & {"httpx", "starlette", "uvicorn", "sqlite3", "_sqlite3"}
+
+
+@pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters"])
+def test_the_wire_needs_msgspec_and_the_standard_library_alone(module: str, tmp_path: Path) -> None:
+    bare = loaded("msgspec", "msgspec.json", "datetime", "typing", "enum", "re", directory=tmp_path)
+    extra = loaded(f"server.protocol.{module}", directory=tmp_path) - bare
+    assert {name for name in extra if name not in sys.stdlib_module_names} <= {"server"}

@@ -1,0 +1,23 @@
+"""Fixtures that tests of several packages share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.receiver import Receiver
+from tests.support.server_process import ServerProcess, write_settings
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A website that takes everything, until its `behaviour` is set."""
+    with Receiver() as website:
+        yield website
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server with the channels lobby and tea, and no webhooks."""
+    with ServerProcess(write_settings(tmp_path)) as process:
+        yield process

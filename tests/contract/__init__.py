@@ -1,0 +1,1 @@
+"""The webhook bodies that the site knows, byte for byte."""

@@ -1,0 +1,70 @@
+"""The bodies of both webhooks, byte for byte as the captured ones beside this file."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from server.rules.reports import Evidence
+from server.settings import Secret
+from server.webhooks.payloads import profile_body, report_body
+
+KEY = Secret("bench-admin-key-0001")
+AT = datetime(2026, 11, 24, 2, 57, tzinfo=UTC)
+
+SPAM = Evidence(
+    reporter="alice",
+    about="bob",
+    channel="lobby",
+    at=AT,
+    reason="It's spam",
+    message='<p>buy my <strong>stuff</strong> at <a href="http://spam.example" rel="nofollow">http://spam.example</a></p>',
+    comment="please look",
+)
+DIRECT = Evidence(
+    reporter="alice",
+    about="bob",
+    channel="@bob",
+    at=AT,
+    reason="harassment",
+    message="\n\n".join(
+        [
+            "<p>nasty dm 1</p>",
+            "Recent message context:",
+            "2026-11-24 03:07:11 [alice] psst *bob*",
+            "2026-11-24 03:07:14 [bob] muted dm",
+            "2026-11-24 03:07:14 [alice] dm to one I muted",
+            "2026-11-24 03:07:15 [bob] nasty dm 1",
+        ]
+    ),
+    comment="",
+)
+
+
+def captured(name: str) -> bytes:
+    """A body as a running BareRTC sent it."""
+    return Path(__file__).with_name(f"webhook-{name}.json").read_bytes()
+
+
+@pytest.mark.parametrize(("name", "evidence"), [("report", SPAM), ("report-dm", DIRECT)])
+def test_a_report_is_the_captured_one_but_for_the_form_of_its_time(name: str, evidence: Evidence) -> None:
+    expected, replaced = re.subn(rb'"Timestamp":"[^"]*"', b'"Timestamp":"2026-11-24T02:57:00Z"', captured(name))
+    assert replaced == 1
+    assert report_body(KEY, evidence) == expected
+
+
+def test_a_question_about_a_person_is_the_captured_one() -> None:
+    assert profile_body(KEY, "alice") == captured("profile")
+
+
+def test_what_could_be_read_as_html_or_end_a_line_is_escaped_as_in_the_captured_ones() -> None:
+    assert profile_body(KEY, '<&>\u2028\u2029é🦊"\\\n\t') == (
+        b'{"Action":"profile","APIKey":"bench-admin-key-0001","Username":'
+        b'"\\u003c\\u0026\\u003e\\u2028\\u2029\xc3\xa9\xf0\x9f\xa6\x8a\\"\\\\\\n\\t"}'
+    )
+
+
+def test_the_time_of_a_report_keeps_its_fraction() -> None:
+    at = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
+    assert b'"Timestamp":"2026-11-24T02:57:00.125000Z"' in report_body(KEY, SPAM._replace(at=at))

@@ -1,0 +1,47 @@
+"""The HTTP side of the one port, and which web pages may open a websocket."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.support.chat_client import connected, entered
+from tests.support.server_process import KEY, ServerProcess, write_settings
+
+
+async def get(server: ServerProcess, path: str) -> httpx.Response:
+    """What is at a path."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return await http.get(server.http_url + path)
+
+
+async def test_health_is_told(server: ServerProcess) -> None:
+    response = await get(server, "/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_statistics_count_who_is_in_the_room(server: ServerProcess) -> None:
+    assert (await get(server, "/api/statistics")).json() == {"UserCount": 0, "Usernames": []}
+    async with entered(server.url, "alice"), entered(server.url, "Bob"), connected(server.url):
+        assert (await get(server, "/api/statistics")).json() == {"UserCount": 2, "Usernames": ["alice", "Bob"]}
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/api/", "/settings.toml", "/room.sqlite"])
+async def test_there_is_nothing_else(server: ServerProcess, path: str) -> None:
+    response = await get(server, path)
+    assert response.status_code == 404
+    assert KEY not in response.text
+
+
+async def test_a_listed_web_page_may_connect_and_no_other(tmp_path: Path) -> None:
+    with ServerProcess(write_settings(tmp_path, origins=["https://chat.example"])) as server:
+        async with connected(server.url, origin="https://chat.example") as (client, _):
+            assert (await client.login("alice")).username == "alice"
+        async with connected(server.url):
+            pass
+        for origin in ("https://chat.example.evil", "http://chat.example", "null"):
+            with pytest.raises(InvalidStatus) as refused:
+                async with connected(server.url, origin=origin):
+                    pass
+            assert refused.value.response.status_code == 403

@@ -1,0 +1,151 @@
+"""How the server process begins and ends."""
+
+import asyncio
+import socket
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from server.protocol.codes import CloseCode, may_reconnect
+from server.protocol.frames import Disconnect
+from tests.support.chat_client import connected, entered
+from tests.support.server_process import KEY, ServerProcess, run, write_settings
+
+SIGTERM_IS_HEARD = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
+
+
+@SIGTERM_IS_HEARD
+async def test_sigterm_tells_everyone_to_come_back_and_ends_in_success(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, connected(server.url) as (nobody, _):
+        server.process.terminate()
+        for client in (alice, nobody):
+            goodbye = await client.next(Disconnect)
+            assert (goodbye.code, goodbye.reconnect) == (CloseCode.SERVICE_RESTART, True)
+            code, _ = await client.closed()
+            assert code == CloseCode.SERVICE_RESTART
+            assert may_reconnect(code)
+    assert server.terminate() == 0
+    assert "Traceback" not in server.log
+
+
+@SIGTERM_IS_HEARD
+async def test_what_was_sent_before_sigterm_is_kept(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            for number in range(200):
+                await alice.say_only("lobby", str(number))
+            # The server has read all of it by now.
+            await alice.settled()
+            code, _ = await asyncio.gather(asyncio.to_thread(server.terminate), alice.closed())
+            assert code == 0
+    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database:
+        rows = database.execute("SELECT text FROM message ORDER BY id").fetchall()
+    assert [text for (text,) in rows] == [str(number) for number in range(200)]
+
+
+@SIGTERM_IS_HEARD
+async def test_a_connection_that_never_shook_hands_does_not_hold_up_the_end(server: ServerProcess) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as idle:
+        idle.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\n")
+        async with connected(server.url):
+            assert await asyncio.to_thread(server.terminate) == 0
+
+
+@SIGTERM_IS_HEARD
+@pytest.mark.parametrize("attempt", range(3))
+def test_sigterm_right_after_the_start_is_heard_too(tmp_path: Path, attempt: int) -> None:
+    del attempt
+    with ServerProcess(write_settings(tmp_path)) as server:
+        assert server.terminate() == 0
+
+
+@pytest.mark.parametrize("attempt", range(2))
+def test_a_child_ends_when_its_standard_input_closes(tmp_path: Path, attempt: int) -> None:
+    del attempt
+    with ServerProcess(write_settings(tmp_path), "--child") as server:
+        assert server.process.stdin
+        server.process.stdin.close()
+        assert server.process.wait(20) == 0
+
+
+async def test_messages_outlive_a_restart(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            before = await alice.say("lobby", "before")
+        async with connected(server.url) as (_, welcome):
+            epoch = welcome.epoch
+        await asyncio.to_thread(server.terminate)
+    with ServerProcess(settings) as server:
+        async with connected(server.url) as (alice, welcome):
+            assert welcome.epoch == epoch
+            await alice.login("alice")
+            assert [message.message for message in alice.echo.messages] == ["before"]
+            assert (await alice.say("lobby", "after")).msg_id > before.msg_id
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('Titel = "Room"', "Titel"),
+        ("Title = 5", "Title"),
+        ("Title =", "line 1"),
+        (f'AdminAPIKey = "{KEY}"\n[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "x"', "WebhookURLs[0].URL"),
+        ('[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "http://h/"', "AdminAPIKey"),
+        ('Address = "localhost"', "Address"),
+        ('Database = "no/such/directory/room.sqlite"', "Database"),
+    ],
+)
+def test_settings_that_cannot_be_used_end_in_one_line_and_code_2(tmp_path: Path, text: str, where: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text, encoding="utf-8")
+    ended = run("--settings", str(file), "--address", "127.0.0.1:0", directory=tmp_path)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith("flagpost: ")
+    assert f"{where}: " in ended.stderr
+    assert KEY not in ended.stderr
+
+
+def test_a_settings_file_that_is_missing_ends_in_code_2(tmp_path: Path) -> None:
+    ended = run("--settings", "nowhere.toml", directory=tmp_path)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "nowhere.toml" in ended.stderr
+
+
+def test_an_address_in_use_ends_in_one_line_and_code_2(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("--address", address, directory=tmp_path)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert address in ended.stderr
+    assert "--address" in ended.stderr
+
+
+def test_an_address_that_is_none_ends_in_code_2(tmp_path: Path) -> None:
+    ended = run("--address", "localhost", directory=tmp_path)
+    assert ended.returncode == 2
+    assert "127.0.0.1:9000" in ended.stderr
+
+
+async def test_settings_of_barertc_give_one_notice_and_serve(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    settings.write_text("PermitNSFW = true\nMaxImageWidth = 1280\n" + settings.read_text(encoding="utf-8"))
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice"):
+            (line,) = server.log.splitlines()
+            assert "MaxImageWidth, PermitNSFW" in line
+
+
+def test_the_key_of_the_environment_makes_up_for_an_empty_one(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "http://127.0.0.1:1/"', encoding="utf-8")
+    with ServerProcess(file, extra={"FLAGPOST_ADMIN_API_KEY": "a-secret-of-the-environment"}) as server:
+        assert server.url
+        assert "a-secret" not in server.log

@@ -1,0 +1,139 @@
+"""Coming back: what was missed comes in order and once, and only to whom it was said."""
+
+from pathlib import Path
+
+from server.protocol.codes import CloseCode
+from server.protocol.frames import Disconnect, Echo, Error, Message, Presence, Since, Welcome
+from tests.support.chat_client import ChatClient, confirms, connected, entered
+from tests.support.server_process import Channel, ServerProcess, write_settings
+
+TOKEN = "the-secret-of-alices-client"
+
+
+async def epoch_of(server: ServerProcess) -> str:
+    """The life of the numbering."""
+    async with connected(server.url) as (_, welcome):
+        assert isinstance(welcome, Welcome)
+        return welcome.epoch
+
+
+async def left(witness: ChatClient, name: str) -> None:
+    """Wait until the room knows that somebody is gone."""
+    await witness.next(Presence, lambda presence: presence.username == name and presence.who is None)
+
+
+async def missed(url: str, since: Since, token: str = TOKEN) -> Echo:
+    """What somebody is sent who comes back."""
+    async with connected(url) as (client, _):
+        await client.login("alice", token, since)
+        return client.echo
+
+
+async def test_whoever_comes_back_gets_all_that_was_missed_once_and_nothing_else(server: ServerProcess) -> None:
+    epoch = await epoch_of(server)
+    async with entered(server.url, "bob") as bob:
+        async with entered(server.url, "alice", TOKEN) as alice:
+            seen = await alice.say("lobby", "seen")
+        await left(bob, "alice")
+        said = [await bob.say("tea" if number % 3 else "lobby", str(number)) for number in range(30)]
+        echo = await missed(server.url, Since(epoch, seen.msg_id))
+        assert echo.recovered
+        assert [message.msg_id for message in echo.messages] == [message.msg_id for message in said]
+        assert [message.message for message in echo.messages] == [str(number) for number in range(30)]
+
+
+async def test_while_others_go_on_nothing_is_missing_and_nothing_doubled(server: ServerProcess) -> None:
+    epoch = await epoch_of(server)
+    async with entered(server.url, "bob") as bob:
+        heard: list[int] = []
+        for _ in range(10):
+            for number in range(20):
+                await bob.say_only("lobby", str(number))
+            async with entered(server.url, "alice", TOKEN, Since(epoch, max(heard, default=0))) as alice:
+                heard += [message.msg_id for message in alice.echo.messages]
+                heard += [message.msg_id for message in await alice.messages()]
+        await bob.say("lobby", "end")
+        rest = await missed(server.url, Since(epoch, max(heard)))
+        heard += [message.msg_id for message in rest.messages]
+        assert heard == [message.msg_id for message in await bob.messages()]
+
+
+async def test_much_that_was_missed_is_sent_too(server: ServerProcess) -> None:
+    epoch = await epoch_of(server)
+    async with entered(server.url, "bob") as bob:
+        for _ in range(400):
+            await bob.say("lobby", "long " * 800)
+        heard: list[int] = []
+        recovered = True
+        async with connected(server.url) as (alice, _):
+            await alice.login("alice", TOKEN, Since(epoch, 0))
+            echo = alice.echo
+            while True:
+                recovered &= echo.recovered
+                heard += [message.msg_id for message in echo.messages]
+                if heard[-1] == 400:
+                    break
+                # It may come in parts.
+                echo = await alice.next(Echo)
+            # The connection lives on.
+            await alice.settled()
+        assert heard == list(range(heard[0], 401))
+        assert recovered is (heard[0] == 1)
+
+
+async def test_more_than_can_be_sent_shows_as_a_gap(server: ServerProcess) -> None:
+    epoch = await epoch_of(server)
+    async with entered(server.url, "bob") as bob:
+        for _ in range(4):
+            nonces = [await bob.say_only("lobby", "x") for _ in range(130)]
+            await bob.next(Message, confirms(nonces[-1]))
+        echo = await missed(server.url, Since(epoch, 1))
+        assert not echo.recovered
+        assert echo.messages[-1].msg_id == 520
+
+
+async def test_direct_messages_come_back_to_their_two_alone(server: ServerProcess) -> None:
+    epoch = await epoch_of(server)
+    async with entered(server.url, "bob") as bob:
+        async with entered(server.url, "alice", TOKEN):
+            await bob.say("@alice", "psst")
+        await left(bob, "alice")
+        mine = await missed(server.url, Since(epoch, 0))
+        assert [(message.channel, message.message) for message in mine.messages] == [("@bob", "psst")]
+        await left(bob, "alice")
+        impostor = await missed(server.url, Since(epoch, 0), "the-secret-of-somebody-else")
+        assert not impostor.messages
+
+
+async def test_after_another_life_of_the_numbering_a_gap_is_shown(server: ServerProcess) -> None:
+    async with entered(server.url, "bob") as bob:
+        await bob.say("lobby", "hello")
+        echo = await missed(server.url, Since("another epoch", 0))
+        assert not echo.recovered
+        assert [message.message for message in echo.messages] == ["hello"]
+
+
+async def test_the_same_person_takes_over_and_nobody_else_notices(server: ServerProcess) -> None:
+    async with entered(server.url, "bob") as bob, entered(server.url, "alice", TOKEN) as old:
+        await bob.next(Presence)
+        async with connected(server.url) as (new, _):
+            assert (await new.login("ALICE", TOKEN)).username == "alice"
+            goodbye = await old.next(Disconnect)
+            assert (goodbye.code, goodbye.reconnect) == (CloseCode.REPLACED, False)
+            assert (await old.closed())[0] == CloseCode.REPLACED
+            await bob.say("@alice", "still you?")
+            assert (await new.next(Message)).message == "still you?"
+            assert not [frame for frame in await bob.settled() if isinstance(frame, Presence)][1:]
+
+
+async def test_whoever_lacks_the_secret_takes_over_nobody(server: ServerProcess) -> None:
+    async with entered(server.url, "alice", TOKEN) as alice, connected(server.url) as (other, _):
+        assert (await other.login("alice", "a-secret-of-another-client")).username == "alice 2"
+        await alice.say("lobby", "still here")
+
+
+async def test_the_welcome_is_said_to_newcomers_only(tmp_path: Path) -> None:
+    with ServerProcess(write_settings(tmp_path, channels=[Channel("lobby", ["Welcome!"])])) as server:
+        epoch = await epoch_of(server)
+        async with entered(server.url, "alice", TOKEN, Since(epoch, 0)) as alice:
+            assert not [frame for frame in await alice.settled() if isinstance(frame, Error)]

@@ -1,0 +1,244 @@
+"""Reports and profiles over a real website, which answers well, badly or not at all."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    Message,
+    ProfileAsk,
+    ProfileField,
+    ReportAsk,
+    ReportStatus,
+)
+from server.protocol.frames import Profile as ProfileFrame
+from tests.support.chat_client import ChatClient, connected, entered
+from tests.support.receiver import (
+    BIG_BODY,
+    GARBAGE,
+    Behaviour,
+    Receiver,
+    answers,
+    answers_gzipped,
+    closed_port_url,
+    drips,
+    redirects,
+    sends,
+    stays_silent,
+)
+from tests.support.server_process import KEY, ServerProcess, write_settings
+
+GOOD = json.dumps(
+    {"StatusCode": 200, "Data": {"OK": True, "Headline": "Hi", "ProfileFields": [{"Name": "Age", "Value": "9"}]}}
+).encode()
+TELLTALE = re.compile(r"https?:|127\.0\.0\.1|localhost|internal/|:\d{4,5}|Traceback|Error\b|Errno|httpx|File \"")
+"""What nobody in the chat may read: where the website is, and what the server is made of."""
+
+
+@asynccontextmanager
+async def room(
+    directory: Path, url: str, profile_url: str = ""
+) -> AsyncIterator[tuple[ChatClient, Message, ServerProcess]]:
+    """Alice, in a room with its webhooks at this URL, and a message of bob's."""
+    settings = write_settings(directory, webhooks={"report": url, "profile": profile_url or url})
+    # A proxy that the environment names must not be asked.
+    with ServerProcess(settings, extra={"HTTP_PROXY": closed_port_url(), "http_proxy": closed_port_url()}) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            yield alice, await bob.say("lobby", "buy my *stuff* <now> & here"), server
+
+
+async def report(client: ChatClient, message: Message, reason: str = "It's spam", comment: str = "") -> ReportStatus:
+    """Report a message; what came of it."""
+    nonce = client.nonce()
+    await client.send(ReportAsk(message.msg_id, reason, comment, nonce))
+    return await client.next(ReportStatus, lambda status: status.nonce == nonce)
+
+
+async def profile(client: ChatClient, name: str) -> ProfileFrame:
+    """Ask about a person; the answer."""
+    nonce = client.nonce()
+    await client.send(ProfileAsk(name, nonce))
+    return await client.next(ProfileFrame, lambda answer: answer.nonce == nonce)
+
+
+async def test_a_report_arrives_as_the_contract_says_from_the_servers_record(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    async with room(tmp_path, receiver.url) as (alice, spam, _):
+        # What a client claims besides counts for nothing.
+        claims = {"channel": "tea", "username": "carol", "message": "forged", "timestamp": "1999"}
+        ask = {
+            "action": "report",
+            "msgID": spam.msg_id,
+            "reason": "It's spam",
+            "comment": " please look ",
+            "nonce": "n",
+        }
+        await alice.send_text(json.dumps({**ask, **claims}))
+        status = await alice.next(ReportStatus)
+        assert (status.status, status.error, status.nonce) == ("delivered", "", "n")
+    (request,) = receiver.requests
+    assert request.line == "POST /internal/webhook HTTP/1.1"
+    assert request.header("Content-Type") == "application/json"
+    assert request.header("Content-Length") == str(len(request.body))
+    assert request.header("Accept-Encoding") == "identity"
+    body = json.loads(request.body)
+    assert list(body) == ["Action", "APIKey", "Report"]
+    assert (body["Action"], body["APIKey"]) == ("report", KEY)
+    assert list(body["Report"].items()) == [
+        ("FromUsername", "alice"),
+        ("AboutUsername", "bob"),
+        ("Channel", "lobby"),
+        ("Timestamp", body["Report"]["Timestamp"]),
+        ("Reason", "It's spam"),
+        ("Message", "buy my *stuff* <now> & here"),
+        ("Comment", "please look"),
+    ]
+    assert datetime.fromisoformat(body["Report"]["Timestamp"]) == spam.at
+    assert b"\\u003cnow\\u003e \\u0026 here" in request.body
+
+
+async def test_a_direct_message_is_reported_by_its_reader_and_by_nobody_else(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    async with room(tmp_path, receiver.url) as (alice, _, server), entered(server.url, "carol") as carol:
+        nasty = await carol.say("@alice", "nasty")
+        assert (await report(alice, nasty)).status == "delivered"
+        async with entered(server.url, "dave") as dave:
+            error = await dave.refusal(ReportAsk(nasty.msg_id, "It's spam", "", "n-1"))
+            assert (error.code, error.nonce) == (ErrorCode.UNKNOWN_MESSAGE, "n-1")
+    (request,) = receiver.requests
+    assert json.loads(request.body)["Report"]["Channel"] == "@carol"
+
+
+async def test_what_may_not_be_reported_never_reaches_the_site(tmp_path: Path, receiver: Receiver) -> None:
+    async with room(tmp_path, receiver.url) as (alice, spam, _):
+        mine = await alice.say("lobby", "mine")
+        for ask, code in (
+            (ReportAsk(mine.msg_id, "It's spam", "", "n-1"), ErrorCode.CANNOT_REPORT_SELF),
+            (ReportAsk(2**62, "It's spam", "", "n-1"), ErrorCode.UNKNOWN_MESSAGE),
+            (ReportAsk(spam.msg_id, "Because", "", "n-1"), ErrorCode.BAD_REASON),
+            (ReportAsk(spam.msg_id, "Other (please describe)", " ", "n-1"), ErrorCode.BAD_COMMENT),
+            (ReportAsk(spam.msg_id, "It's spam", "x" * 1001, "n-1"), ErrorCode.BAD_COMMENT),
+        ):
+            error = await alice.refusal(ask)
+            assert (error.code, error.nonce) == (code, "n-1")
+    assert not receiver.requests
+
+
+async def test_a_webhook_that_is_off_is_told_at_once_and_on_asking(server: ServerProcess) -> None:
+    async with connected(server.url) as (alice, welcome):
+        assert (welcome.webhooks.report, welcome.webhooks.profile) == (False, False)
+        await alice.login("alice")
+        for ask in (ReportAsk(1, "It's spam", "", "n-1"), ProfileAsk("bob", "n-1")):
+            assert (await alice.refusal(ask)).code == ErrorCode.WEBHOOK_OFF
+
+
+async def test_a_profile_is_asked_for_as_the_contract_says_and_once_a_minute(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.behaviour = answers(200, GOOD)
+    async with room(tmp_path, receiver.url) as (alice, _, server):
+        async with connected(server.url) as (_, welcome):
+            assert (welcome.webhooks.report, welcome.webhooks.profile) == (True, True)
+        answer, *others = await asyncio.gather(*(profile_of_bob(server, f"guest {number}") for number in range(8)))
+        assert (answer.username, answer.headline, answer.error) == ("bob", "Hi", "")
+        assert answer.profile_fields == [ProfileField("Age", "9")]
+        assert {other.headline for other in others} == {"Hi"}
+        assert (await profile(alice, "bob")).headline == "Hi"
+    (request,) = receiver.requests
+    assert request.header("Content-Type") == "application/json"
+    assert request.body == f'{{"Action":"profile","APIKey":"{KEY}","Username":"bob"}}'.encode()
+
+
+async def profile_of_bob(server: ServerProcess, name: str) -> ProfileFrame:
+    """What somebody of their own is told about bob."""
+    async with entered(server.url, name) as client:
+        return await profile(client, "bob")
+
+
+BAD: dict[str, tuple[Behaviour, str, str]] = {
+    "500": (answers(500, b"Traceback (most recent call last): /srv/app.py"), "status 500", "status 500"),
+    "204": (answers(204), "status 204", "status 204"),
+    "302": (redirects(), "status 302", "status 302"),
+    "garbage": (sends(GARBAGE), "broke off", "broke off"),
+    "nothing at all": (sends(b""), "broke off", "broke off"),
+    "half an answer": (sends(b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"Stat'), "broke off", "broke off"),
+    "200 and 70 KiB": (answers(200, BIG_BODY), "", "cannot be read"),
+    "500 and 70 KiB": (answers(500, BIG_BODY), "status 500", "status 500"),
+    "compressed": (answers_gzipped(200, GOOD), "", "cannot be read"),
+    "200 and no JSON": (answers(200, b"<html>OK</html>"), "", "cannot be read"),
+    "200 and no UTF-8": (answers(200, b'{"StatusCode":200,"Data":{"Headline":"\xe9"}}'), "", "cannot be read"),
+    "200 and StatusCode 403": (answers(200, b'{"StatusCode":403}'), "", "status 403"),
+}
+"""How the website answers -> what is said about a report (nothing: it was taken), and about a profile."""
+
+
+@pytest.mark.parametrize(("behaviour", "of_report", "of_profile"), BAD.values(), ids=BAD.keys())
+async def test_whatever_the_site_answers_is_told_in_plain_words(
+    tmp_path: Path, receiver: Receiver, behaviour: Behaviour, of_report: str, of_profile: str
+) -> None:
+    receiver.behaviour = behaviour
+    async with room(tmp_path, receiver.url) as (alice, spam, server):
+        status, answer = await asyncio.gather(report_alone(server, spam), profile(alice, "bob"))
+        assert status.status == ("failed" if of_report else "delivered")
+        assert of_report in status.error
+        assert of_profile in answer.error
+        assert not TELLTALE.search(f"{status.error} {answer.error}")
+        assert (answer.headline, answer.profile_fields) == ("", [])
+        assert KEY not in server.log
+        # A redirect was not followed.
+        assert {request.line.split()[1] for request in receiver.requests} == {"/internal/webhook"}
+        # A failure is not kept: once the site answers well, so does the server.
+        receiver.behaviour = answers(200, GOOD)
+        assert (await report(alice, spam)).status == "delivered"
+        assert (await profile(alice, "bob")).headline == "Hi"
+
+
+async def report_alone(server: ServerProcess, spam: Message) -> ReportStatus:
+    """A report by somebody of their own."""
+    async with entered(server.url, "carol") as carol:
+        return await report(carol, spam)
+
+
+async def test_a_site_that_is_not_there_is_told_in_plain_words(tmp_path: Path) -> None:
+    async with room(tmp_path, closed_port_url()) as (alice, spam, server):
+        status = await report(alice, spam)
+        answer = await profile(alice, "bob")
+        assert status.status == "failed"
+        for words in (status.error, answer.error):
+            assert "cannot be reached" in words
+            assert not TELLTALE.search(words)
+        assert KEY not in server.log
+
+
+async def test_the_sites_own_words_are_shown(tmp_path: Path, receiver: Receiver) -> None:
+    receiver.behaviour = answers(404, b'{"StatusCode":404,"Data":{"OK":false,"Error":"We do not know her."}}')
+    async with room(tmp_path, receiver.url) as (alice, _, _):
+        assert (await profile(alice, "bob")).error == "We do not know her."
+
+
+async def test_a_site_that_never_answers_holds_nobody_up_and_is_given_up(tmp_path: Path, receiver: Receiver) -> None:
+    receiver.behaviour = stays_silent
+    with Receiver(drips) as dripping:
+        async with room(tmp_path, receiver.url, dripping.url) as (alice, spam, _):
+            await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n-1"))
+            await alice.send(ProfileAsk("bob", "n-2"))
+            for site in (receiver, dripping):
+                await asyncio.to_thread(site.wait_for, 1)
+            # The same person goes on meanwhile.
+            assert (await alice.say("lobby", "meanwhile")).message == "meanwhile"
+            assert not [frame for frame in await alice.settled() if isinstance(frame, ReportStatus | ProfileFrame)]
+            status = await alice.next(ReportStatus)
+            answer = await alice.next(ProfileFrame)
+            assert (status.status, status.nonce, answer.nonce) == ("failed", "n-1", "n-2")
+            for words in (status.error, answer.error):
+                assert "did not answer in time" in words
+                assert not TELLTALE.search(words)

@@ -1,0 +1,102 @@
+"""What becomes of messages while the file cannot be used, and after."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from server.engine.base import StorageError
+from server.engine.local import LocalBroker
+from server.rules.publications import Draft, Person, Publication
+
+ALICE = Person("alice", "a-1")
+
+
+def said(text: str) -> Draft:
+    """A message to the lobby."""
+    return Draft(ALICE, "lobby", None, text, None)
+
+
+def no_database(file: Path) -> None:
+    """What was never a database."""
+    file.write_bytes(b"These are my notes. " * 100)
+
+
+def directory(file: Path) -> None:
+    """What is no file at all."""
+    file.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [no_database, directory])
+async def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    spoil(tmp_path / "room.sqlite")
+    with pytest.raises(StorageError, match=r"room\.sqlite: "):
+        LocalBroker(str(tmp_path / "room.sqlite"))
+
+
+async def test_a_file_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "room.sqlite"
+    broker = LocalBroker(str(file))
+    await broker.publish(said("hello"))
+    await broker.close()
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA user_version = 99")
+        with pytest.raises(StorageError, match="another version"):
+            LocalBroker(str(file))
+        assert other.execute("SELECT text FROM message").fetchall() == [("hello",)]
+
+
+async def test_a_directory_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="nowhere"):
+        LocalBroker(str(tmp_path / "nowhere" / "room.sqlite"))
+
+
+async def test_while_the_file_is_locked_senders_are_told_and_afterwards_it_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "room.sqlite"
+    heard: list[Publication] = []
+    broker = LocalBroker(str(file))
+    broker.subscribe(heard.extend)
+    try:
+        await broker.publish(said("before"))
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            lost = [broker.publish(said("lost")), broker.publish(said("lost"))]
+            # Reading goes on meanwhile.
+            assert await broker.find(1)
+            outcomes = await asyncio.gather(*lost, return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [StorageError, StorageError]
+            other.execute("ROLLBACK")
+        after = await broker.publish(said("after"))
+        assert after.publication.msg_id == 2
+        assert [one.text for one in heard] == ["before", "after"]
+    finally:
+        await broker.close()
+
+
+async def test_a_table_that_is_gone_is_told_to_readers_too(tmp_path: Path) -> None:
+    broker = LocalBroker(str(tmp_path / "room.sqlite"))
+    try:
+        with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+            other.execute("DROP TABLE message")
+        with pytest.raises(StorageError):
+            await broker.find(1)
+        with pytest.raises(StorageError):
+            await broker.publish(said("hello"))
+    finally:
+        await broker.close()
+
+
+async def test_one_message_that_cannot_be_stored_does_not_end_the_storing_of_others(tmp_path: Path) -> None:
+    broker = LocalBroker(str(tmp_path / "room.sqlite"))
+    try:
+        async with asyncio.timeout(5):
+            unstorable = broker.publish(said("\ud800"))
+            with pytest.raises(StorageError):
+                await unstorable
+            assert (await broker.publish(said("fine"))).fresh
+    finally:
+        async with asyncio.timeout(5):
+            await broker.close()

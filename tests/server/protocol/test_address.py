@@ -1,0 +1,38 @@
+"""How an address is read and written."""
+
+import pytest
+
+from server.protocol.address import DEFAULT_ADDRESS, Address
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("127.0.0.1:9000", "127.0.0.1", 9000),
+        ("chat.example:0", "chat.example", 0),
+        ("[::1]:65535", "::1", 65535),
+    ],
+)
+def test_an_address_reads_and_writes_the_same(text: str, host: str, port: int) -> None:
+    address = Address.parse(text)
+    assert address == (host, port)
+    assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "localhost", ":9000", "[]:9000", "::1:9000", "[localhost]:1", "h:", "h:-1", "h:65536", "h:٣", "h:9000/ws"],
+)
+def test_what_is_no_address_is_told_in_one_line(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        Address.parse(text)
+
+
+def test_the_error_shows_how_an_address_looks() -> None:
+    with pytest.raises(ValueError, match=DEFAULT_ADDRESS):
+        Address.parse("localhost")
+
+
+def test_the_websocket_url_brackets_an_ipv6_host() -> None:
+    assert Address("::1", 9000).websocket_url == "ws://[::1]:9000/ws"
+    assert Address.parse(DEFAULT_ADDRESS).websocket_url == "ws://127.0.0.1:9000/ws"

@@ -1,0 +1,130 @@
+"""Which names a person can have, and which number makes a taken one free."""
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from server.protocol.characters import UNSEEN
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
+from server.rules import names
+from server.rules.refusal import Refusal
+
+TEXT = st.text(max_size=MAX_NAME_CHARS + 8)
+
+
+def granted(text: str) -> str | None:
+    """The name, or None where it is refused."""
+    try:
+        return names.check(text)
+    except Refusal:
+        return None
+
+
+@given(TEXT)
+@example("  Zoë  van\u3000Dam ")
+@example("e\u0301a")
+def test_checking_a_granted_name_again_changes_nothing(text: str) -> None:
+    name = granted(text)
+    assume(name is not None)
+    assert name is not None
+    assert names.check(name) == name
+
+
+@given(TEXT)
+def test_a_granted_name_is_short_seen_and_not_the_servers(text: str) -> None:
+    name = granted(text)
+    assume(name is not None)
+    assert name is not None
+    assert 1 <= len(name) <= MAX_NAME_CHARS
+    assert not UNSEEN.search(name)
+    assert name == name.strip()
+    assert names.key(name) != names.key(CHAT_SERVER)
+
+
+@given(TEXT)
+def test_the_key_of_a_key_is_the_key(text: str) -> None:
+    assert names.key(names.key(text)) == names.key(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("alice", "ALICE"), ("straße", "STRASSE"), ("ｆｕｌｌ", "full"), ("ﬁsh", "FISH"), ("zoe\u0308", "ZOË")],
+)
+def test_case_width_and_ligatures_do_not_make_another_name(one: str, other: str) -> None:
+    assert names.key(one) == names.key(other)
+
+
+def test_names_that_people_tell_apart_are_different() -> None:
+    assert len({names.key(name) for name in ("alice", "alicia", "alice 2", "álice")}) == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" \u3000 ", id="only spaces"),
+        pytest.param("al\x1b[31mice", id="escape"),
+        pytest.param("al\nice", id="line feed"),
+        pytest.param("al\x85ice", id="C1 control"),
+        pytest.param("al\u2028ice", id="line separator"),
+        pytest.param("al\u202eice", id="bidi override"),
+        pytest.param("al\u2066ice", id="bidi isolate"),
+        pytest.param("al\u200bice", id="zero-width space"),
+        pytest.param("al\u200dice", id="zero-width joiner"),
+        pytest.param("al\ufe0fice", id="variation selector"),
+        pytest.param("al\u00adice", id="soft hyphen"),
+        pytest.param("al\U000e0041ice", id="tag"),
+        pytest.param("\u3164", id="Hangul filler"),
+        pytest.param("al\ud800ice", id="lone surrogate"),
+        pytest.param("x" * (MAX_NAME_CHARS + 1), id="too long"),
+        pytest.param("@alice", id="like a direct message"),
+        pytest.param("#lobby", id="like a channel"),
+        pytest.param("/quit", id="like a command"),
+        pytest.param("\u0301alice", id="begins with an accent"),
+        pytest.param("ChatServer", id="the server"),
+        pytest.param("CHATSERVER", id="the server in capitals"),
+        pytest.param("ＣｈａｔＳｅｒｖｅｒ", id="the server in full width"),
+    ],
+)
+def test_a_name_that_misleads_is_refused_in_words(text: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        names.check(text)
+    assert refused.value.code == ErrorCode.BAD_NAME
+    assert refused.value.message.endswith(".")
+    assert not UNSEEN.search(refused.value.message)
+
+
+@pytest.mark.parametrize("name", ["alice", "Zoë", "李雷", "محمد", "नेहा", "🦊", "o'Neil_(3)", "x" * MAX_NAME_CHARS])
+def test_an_honest_name_is_granted_as_it_is(name: str) -> None:
+    assert names.check(name) == name
+
+
+def test_spaces_are_trimmed_and_single() -> None:
+    assert names.check("  Anna \u3000 Lena ") == "Anna Lena"
+
+
+def test_a_name_is_composed() -> None:
+    assert names.check("Zoe\u0308") == "Zoë"
+
+
+def test_a_taken_name_gets_the_first_number_that_is_free() -> None:
+    assert names.free("alice", set()) == "alice"
+    assert names.free("Alice", {"alice"}) == "Alice 2"
+    assert names.free("alice", {"alice", "alice 2", "alice 3"}) == "alice 4"
+
+
+@given(TEXT, st.integers(min_value=1, max_value=120))
+@example("x" * MAX_NAME_CHARS, 12)
+@example("x" * (MAX_NAME_CHARS - 3) + " yz", 12)
+def test_a_freed_name_is_not_taken_not_too_long_and_can_be_asked_for_again(text: str, people: int) -> None:
+    name = granted(text)
+    assume(name is not None)
+    assert name is not None
+    taken: set[str] = set()
+    for _ in range(people):
+        free = names.free(name, taken)
+        assert names.key(free) not in taken
+        assert len(free) <= MAX_NAME_CHARS
+        assert names.check(free) == free
+        taken.add(names.key(free))

@@ -1,0 +1,238 @@
+"""What a settings file may say, and in which one line it is told what it may not."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from server.protocol.address import DEFAULT_ADDRESS
+from server.settings import (
+    BARERTC_ONLY,
+    KEY_VARIABLE,
+    PublicChannel,
+    Secret,
+    Settings,
+    SettingsError,
+    WebhookURL,
+    load,
+    parse,
+)
+
+KEY = "hunter2-hunter2-hunter2"
+LOBBY = '[[PublicChannels]]\nID = "lobby"\nName = "Lobby"\n'
+REPORT = '[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "https://site.example/hooks"\n'
+
+
+def refused(text: str, environ: dict[str, str] | None = None) -> str:
+    """The one line about settings that cannot be used."""
+    with pytest.raises(SettingsError) as caught:
+        parse(text, environ or {})
+    line = str(caught.value)
+    assert len(line.splitlines()) == 1
+    return line
+
+
+WRONG = {
+    "an unknown key": ("Colour = 1", "Colour", "known here are Title"),
+    "a misspelt key": ('Titel = "Room"', "Titel", 'did you mean "Title"?'),
+    "a key in another case": ('title = "Room"', "title", 'did you mean "Title"?'),
+    "a misspelt key of a channel": (LOBBY + "EchoMessageOnJoin = 1", "PublicChannels[0].EchoMessageOnJoin", "did you"),
+    "a misspelt key of a webhook": ('[[WebhookURLs]]\nName = "report"\nUrl = ""', "WebhookURLs[0].Url", '"URL"'),
+    "a number for a text": ("Title = 5", "Title", "docs/settings.md"),
+    "a text for a number": (LOBBY + 'EchoMessagesOnJoin = "ten"', "PublicChannels[0].EchoMessagesOnJoin", "docs/"),
+    "a text for a truth": ('[[WebhookURLs]]\nName = "report"\nEnabled = "yes"', "WebhookURLs[0].Enabled", "docs/"),
+    "a text for a list": ('AllowedOrigins = "https://chat.example"', "AllowedOrigins", "docs/"),
+    "a number in a list of texts": ("ReportReasons = [1]", "ReportReasons[0]", "docs/"),
+    "a table for a list of tables": ('[PublicChannels]\nID = "lobby"', "PublicChannels", "docs/"),
+    "a number for the key": ("AdminAPIKey = 5", "AdminAPIKey", "docs/"),
+    "a number below its bound": (LOBBY + "EchoMessagesOnJoin = -1", "PublicChannels[0].EchoMessagesOnJoin", "docs/"),
+    "a channel without an ID": ('[[PublicChannels]]\nName = "Lobby"', "PublicChannels[0].ID", "missing"),
+    "a channel ID that is no ID": (LOBBY.replace('"lobby"', '"@bob"'), "PublicChannels[0].ID", "docs/"),
+    "two channels of one ID": (LOBBY + LOBBY, "PublicChannels[1].ID", "rename"),
+    "no channels": ("PublicChannels = []", "PublicChannels", "docs/"),
+    "no reasons": ("ReportReasons = []", "ReportReasons", "docs/"),
+    "two webhooks of one name": ('AdminAPIKey = "k"\n' + REPORT + REPORT, "WebhookURLs[1].Name", "take one out"),
+    "a webhook that there is not": (
+        '[[WebhookURLs]]\nName = "ban"',
+        "WebhookURLs[0].Name",
+        "known are report, profile",
+    ),
+    "an enabled webhook without a key": (REPORT, "AdminAPIKey", KEY_VARIABLE),
+    "an enabled webhook without a URL": (
+        'AdminAPIKey = "k"\n[[WebhookURLs]]\nName = "report"\nEnabled = true',
+        "WebhookURLs[0].URL",
+        "https://",
+    ),
+    "an address without a port": ('Address = "localhost"', "Address", DEFAULT_ADDRESS),
+    "an origin with a path": (
+        'AllowedOrigins = ["https://chat.example/"]',
+        "AllowedOrigins[0]",
+        "https://chat.example",
+    ),
+    "an origin that is no URL": ('AllowedOrigins = ["*"]', "AllowedOrigins[0]", "https://"),
+    "a website that is no URL": ('WebsiteURL = "site.example"', "WebsiteURL", "https://"),
+    "no TOML": ('Title = "Room"\nAddress = here', "line 2", '"quotes"'),
+    "sign-in by token, which is not there": ("[JWT]\nEnabled = true", "JWT.Enabled", "false"),
+    "a channel for some, which is not there": (LOBBY + "VIP = true", "PublicChannels[0].VIP", "take it out"),
+}
+
+
+@pytest.mark.parametrize(("text", "where", "hint"), WRONG.values(), ids=WRONG.keys())
+def test_what_cannot_be_used_is_told_with_its_place_and_a_hint(text: str, where: str, hint: str) -> None:
+    line = refused(text)
+    assert line.startswith(f"{where}: ")
+    assert hint in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "site.example/hooks", "ftp://site.example", "http://", "http://:80/", "http://h:0/", "http://h:99999/",
+     "http://[::1/", "file:///etc/passwd", "http://site.example/a b", "http://site.example/\\u0000"],
+)  # fmt: skip
+def test_a_webhook_url_is_an_http_url(url: str) -> None:
+    text = f'AdminAPIKey = "k"\n[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "{url}"'
+    assert refused(text).startswith("WebhookURLs[0].URL: ")
+
+
+def test_the_line_about_a_url_does_not_repeat_it_for_it_may_hold_a_password() -> None:
+    assert "s3cret" not in refused('[[WebhookURLs]]\nName = "report"\nURL = "ftp://me:s3cret@site.example"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'AdminAPIKey = ["{KEY}"]',
+        f'AdminAPIKey = "{KEY}',
+        f'AdminAPIKey = "{KEY}" "',
+        f"AdminAPIKey = {KEY}",
+        f'AdminAPIKey = "{KEY}"\nTitel = "Room"',
+        f'AdminAPIKey = "{KEY}"\n' + REPORT + REPORT,
+    ],
+)
+def test_the_key_is_in_no_error(text: str) -> None:
+    assert KEY not in refused(text)
+
+
+def test_the_key_is_in_no_repr_and_no_text() -> None:
+    settings = parse(f'AdminAPIKey = "{KEY}"', {}).settings
+    assert settings.admin_api_key.reveal() == KEY
+    assert KEY not in f"{settings!r} {settings} {settings.admin_api_key!r} {settings.admin_api_key}"
+
+
+def test_the_environment_overrides_the_key_and_satisfies_a_webhook() -> None:
+    assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: KEY}).settings.admin_api_key == Secret(KEY)
+    assert parse(REPORT, {KEY_VARIABLE: KEY}).settings.webhook("report") == "https://site.example/hooks"
+
+
+def test_an_empty_variable_does_not_take_the_key_away() -> None:
+    assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: ""}).settings.admin_api_key == Secret("old")
+
+
+def test_a_webhook_is_on_only_where_it_is_enabled() -> None:
+    settings = parse(REPORT.replace("true", "false"), {}).settings
+    assert settings.webhook("report") is None
+    assert settings.webhook("profile") is None
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current directory without files, and a home of the test's own."""
+    for name in ("HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    directory = tmp_path / "current"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    return directory
+
+
+@pytest.mark.usefixtures("empty")
+def test_without_a_file_the_defaults_hold() -> None:
+    settings, notice = load(environ={})
+    assert msgspec.structs.replace(settings, database=Settings().database) == Settings()
+    assert settings.address == "127.0.0.1:9000"
+    assert not notice
+
+
+def test_without_a_file_the_database_is_not_left_in_whatever_directory_one_is_in(empty: Path) -> None:
+    database = Path(load(environ={}).settings.database)
+    assert database.name == Settings().database
+    assert database.is_relative_to(empty.parent / "home")
+    assert database.parent.is_dir()
+
+
+def test_the_file_of_this_directory_is_read_without_being_named(empty: Path) -> None:
+    (empty / "settings.toml").write_text('Title = "Here"', encoding="utf-8")
+    assert load(environ={}).settings.title == "Here"
+
+
+def test_a_file_that_was_named_and_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such file") as caught:
+        load(tmp_path / "nowhere.toml", {})
+    assert "--settings" in str(caught.value)
+
+
+def test_every_error_of_a_file_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    for content in (b"Titel = 1", b"= =", b"\xff\xfe"):
+        file.write_bytes(content)
+        with pytest.raises(SettingsError) as caught:
+            load(file, {})
+        assert str(caught.value).startswith(f"{file}: ")
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_directory_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(tmp_path, {})
+
+
+def test_the_database_is_found_from_the_directory_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('Database = "rooms/one.sqlite"', encoding="utf-8")
+    assert load(file, {}).settings.database == str(tmp_path / "rooms" / "one.sqlite")
+    file.write_text(f'Database = "{(tmp_path / "elsewhere.sqlite").as_posix()}"', encoding="utf-8")
+    assert load(file, {}).settings.database == str(tmp_path / "elsewhere.sqlite")
+
+
+def test_what_only_barertc_knows_is_accepted_with_one_notice() -> None:
+    text = f"Version = 14\nPermitNSFW = true\nMaxImageWidth = 1280\n[JWT]\nEnabled = false\n[TURN]\nURLs = []\n{LOBBY}"
+    settings, notice = parse(text + 'Icon = "fa fa-gavel"\nPermitPhotos = true\nVIP = false', {})
+    assert settings == Settings()
+    assert len(notice.splitlines()) == 1
+    for key in ("Version", "PermitNSFW", "MaxImageWidth", "JWT", "TURN", "PublicChannels.Icon"):
+        assert key in notice
+
+
+def test_settings_of_our_own_give_no_notice() -> None:
+    assert not parse(LOBBY, {}).notice
+
+
+def test_no_key_is_both_ours_and_foreign() -> None:
+    assert not BARERTC_ONLY[""] & {field.encode_name for field in msgspec.structs.fields(Settings)}
+    assert not BARERTC_ONLY["PublicChannels"] & {field.encode_name for field in msgspec.structs.fields(PublicChannel)}
+
+
+def test_what_is_written_is_what_holds() -> None:
+    text = f"""
+        Title = "Tea room"
+        WebsiteURL = "https://site.example"
+        Address = "[::1]:9001"
+        AdminAPIKey = "{KEY}"
+        AllowedOrigins = ["https://chat.example"]
+        ReportReasons = ["Other"]
+        [[PublicChannels]]
+        ID = "tea"
+        Name = "Tea"
+        WelcomeMessages = ["Hello."]
+        EchoMessagesOnJoin = 3
+    """
+    assert parse(text + REPORT, {}).settings == Settings(
+        title="Tea room",
+        website_url="https://site.example",
+        address="[::1]:9001",
+        admin_api_key=Secret(KEY),
+        allowed_origins=("https://chat.example",),
+        report_reasons=("Other",),
+        public_channels=(PublicChannel("tea", "Tea", ("Hello.",), 3),),
+        webhook_urls=(WebhookURL("report", enabled=True, url="https://site.example/hooks"),),
+    )

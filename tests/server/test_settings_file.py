@@ -1,0 +1,61 @@
+"""The settings.toml at the root: every option of the code, its default, and a comment each."""
+
+import re
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import msgspec
+import pytest
+import tomli
+
+from server.settings import WEBHOOK_NAMES, PublicChannel, Settings, WebhookURL, load
+
+FILE = Path(__file__).parents[2] / "settings.toml"
+TEXT = FILE.read_text(encoding="utf-8")
+TABLES = tomli.loads(TEXT)
+
+
+def options(kind: type[msgspec.Struct]) -> set[str]:
+    """The keys that a table of this type can have."""
+    return {field.encode_name for field in msgspec.structs.fields(kind)}
+
+
+def test_every_option_of_the_code_stands_in_the_file_and_no_other() -> None:
+    assert set(TABLES) == options(Settings)
+    for channel in TABLES["PublicChannels"]:
+        assert set(channel) == options(PublicChannel)
+    for webhook in TABLES["WebhookURLs"]:
+        assert set(webhook) == options(WebhookURL)
+
+
+def test_the_file_changes_no_default() -> None:
+    loaded = load(FILE, {})
+    assert not loaded.notice
+    assert Path(loaded.settings.database).name == Settings().database
+    assert msgspec.structs.replace(loaded.settings, database=Settings().database, webhook_urls=()) == Settings()
+
+
+def test_every_webhook_stands_there_switched_off() -> None:
+    webhooks = load(FILE, {}).settings.webhook_urls
+    assert tuple(webhook.name for webhook in webhooks) == WEBHOOK_NAMES
+    assert not any(webhook.enabled for webhook in webhooks)
+
+
+@pytest.mark.parametrize("block", re.split(r"\n{2,}", TEXT.strip())[1:])
+def test_a_comment_precedes_each_option(block: str) -> None:
+    before_options, _, _ = block.partition(" = ")
+    assert before_options.startswith("# ")
+
+
+def test_nothing_but_one_option_or_one_table_follows_a_comment() -> None:
+    blocks = re.split(r"\n{2,}", TEXT.strip())[1:]
+    assert len(blocks) == len(options(Settings)) - 2 + len(TABLES["PublicChannels"]) + len(TABLES["WebhookURLs"])
+
+
+def test_the_comment_of_each_option_is_its_description_in_the_code() -> None:
+    comments = " ".join(line.removeprefix("# ") for line in TEXT.splitlines() if line.startswith("#"))
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in hints.keys() - {"webhook_urls"}:
+        (meta,) = (one for one in get_args(hints[field]) if isinstance(one, msgspec.Meta))
+        assert meta.description
+        assert meta.description in comments

@@ -1,0 +1,176 @@
+"""One POST to the site: what is sent, and that no answer can hold, fill or lead astray the server."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from server.webhooks.client import MAX_ANSWER_BYTES, Answer, WebhookClient, WebhookError
+from tests.support.receiver import Receiver
+from tests.support.site_answers import answer
+
+URL = "https://site.internal:8443/hooks?token=t0ken"
+
+
+class Drip(httpx.AsyncByteStream):
+    """A body that comes a byte at a time and never ends."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.005)
+
+
+class Flood(httpx.AsyncByteStream):
+    """A body that has no end and comes at once; counts what was taken of it."""
+
+    taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.taken += 1024
+            yield b"x" * 1024
+
+
+class Broken(httpx.AsyncByteStream):
+    """A body that breaks off."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{"
+        raise httpx.ReadError("Connection reset by 10.0.0.5")
+
+
+async def post(
+    handler: Callable[[httpx.Request], httpx.Response], deadline_seconds: float = 5, times: int = 1
+) -> Answer:
+    """Post to a site that answers like this; the last answer."""
+    client = WebhookClient(httpx.MockTransport(handler), deadline_seconds)
+    try:
+        async with asyncio.timeout(10):
+            for _ in range(times - 1):
+                await client.post(URL, b'{"Action":"report"}')
+            return await client.post(URL, b'{"Action":"report"}')
+    finally:
+        await client.close()
+
+
+async def test_the_body_is_posted_as_json_and_byte_for_byte() -> None:
+    seen: list[httpx.Request] = []
+
+    def site(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answer(200, b"thanks")
+
+    assert await post(site) == Answer(200, b"thanks")
+    (request,) = seen
+    assert (request.method, str(request.url), request.content) == ("POST", URL, b'{"Action":"report"}')
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["User-Agent"].startswith("Flagpost/")
+    assert request.headers.get_list("Accept-Encoding") == ["identity"]
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 500, 503])
+async def test_every_status_is_an_answer(status: int) -> None:
+    assert (await post(lambda _: answer(status))).status == status
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(status: int) -> None:
+    asked: list[str] = []
+
+    def site(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return answer(status, headers={"Location": "https://elsewhere.example/"})
+
+    assert (await post(site)).status == status
+    assert asked == [URL]
+
+
+async def test_a_site_that_drips_meets_the_deadline() -> None:
+    with pytest.raises(WebhookError, match="did not answer in time"):
+        await post(lambda _: httpx.Response(200, stream=Drip()), deadline_seconds=0.1)
+
+
+async def test_a_site_that_stays_silent_meets_the_deadline() -> None:
+    async def silent(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    client = WebhookClient(httpx.MockTransport(silent), 0.1)
+    with pytest.raises(WebhookError, match="did not answer in time"):
+        async with asyncio.timeout(10):
+            await client.post(URL, b"{}")
+    await client.close()
+
+
+async def test_an_answer_over_the_cap_is_not_taken_and_not_read_to_its_end() -> None:
+    flood = Flood()
+    assert await post(lambda _: httpx.Response(200, stream=flood)) == Answer(200, None)
+    assert flood.taken == MAX_ANSWER_BYTES + 1024
+
+
+@pytest.mark.parametrize(("size", "taken"), [(MAX_ANSWER_BYTES, True), (MAX_ANSWER_BYTES + 1, False)])
+async def test_the_cap_is_64_kib(size: int, taken: bool) -> None:
+    assert MAX_ANSWER_BYTES == 65536
+    taken_answer = await post(lambda _: answer(200, b"x" * size))
+    assert (taken_answer.body is not None) is taken
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-unknown"])
+async def test_a_compressed_answer_is_not_unpacked(encoding: str) -> None:
+    headers = {"Content-Encoding": encoding}
+    assert await post(lambda _: answer(200, gzip.compress(b"{}"), headers)) == Answer(200, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (httpx.ConnectError("[Errno 111] site.internal:8443 refused"), "cannot be reached"),
+        (httpx.ConnectTimeout("site.internal"), "did not answer in time"),
+        (httpx.ReadTimeout("site.internal"), "did not answer in time"),
+        (httpx.PoolTimeout("site.internal"), "did not answer in time"),
+        (httpx.RemoteProtocolError("illegal status line from site.internal"), "broke off"),
+        (httpx.ReadError("site.internal"), "broke off"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_every_failure_is_told_in_plain_words_without_the_address(error: httpx.HTTPError, words: str) -> None:
+    def site(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    with pytest.raises(WebhookError, match=words) as caught:
+        await post(site)
+    assert "site.internal" not in str(caught.value)
+    assert caught.value.cause
+
+
+async def test_an_answer_that_breaks_off_is_told() -> None:
+    with pytest.raises(WebhookError, match="broke off") as caught:
+        await post(lambda _: httpx.Response(200, stream=Broken()))
+    assert "10.0.0.5" not in str(caught.value)
+
+
+async def test_cookies_of_one_answer_are_not_sent_with_the_next_question() -> None:
+    cookies: list[str | None] = []
+
+    def site(request: httpx.Request) -> httpx.Response:
+        cookies.append(request.headers.get("Cookie"))
+        return answer(200, headers={"Set-Cookie": "session=alice; Path=/"})
+
+    await post(site, times=2)
+    assert cookies == [None, None]
+
+
+async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        client = WebhookClient()
+        assert (await client.post(receiver.url, b"{}")).status == 200
+        await client.close()
+        assert len(receiver.requests) == 1
+        assert not proxy.requests

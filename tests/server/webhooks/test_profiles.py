@@ -1,0 +1,238 @@
+"""What the site says about a person: kept for a minute, asked once at a time, and shown in its own words."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from server.protocol.frames import ProfileField
+from server.settings import Secret
+from server.webhooks.client import Answer, WebhookClient, WebhookError
+from server.webhooks.payloads import profile_body
+from server.webhooks.profiles import KEPT_SECONDS, MAX_FIELDS, Profiles, ProfileText, read
+from tests.support.site_answers import answer, answer_json
+
+URL = "http://site.internal:8080/hooks"
+KEY = Secret("hunter2-hunter2")
+GOOD: dict[str, object] = {
+    "StatusCode": 200,
+    "Data": {"OK": True, "Error": "", "Headline": "Hi", "ProfileFields": [{"Name": "Age", "Value": "9"}]},
+}
+GOOD_TEXT = ProfileText("Hi", [ProfileField("Age", "9")], "")
+
+
+class Site:
+    """Answers with these, then a few times with a good profile."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = [*answers, *(answer_json(200, GOOD) for _ in range(3))]
+        self.bodies: list[bytes] = []
+        self.asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.content)
+        self.asked.set()
+        await self.may_answer.wait()
+        next_answer = self.answers.pop(0)
+        if isinstance(next_answer, Exception):
+            raise next_answer
+        return next_answer
+
+
+async def ask(site: Site, use: Callable[[Profiles], Awaitable[None]]) -> None:
+    """Use the profiles of a site."""
+    client = WebhookClient(httpx.MockTransport(site))
+    try:
+        async with asyncio.timeout(10):
+            await use(Profiles(client, URL, KEY))
+    finally:
+        await client.close()
+
+
+async def test_the_site_is_asked_with_the_body_of_the_contract() -> None:
+    site = Site()
+
+    async def use(profiles: Profiles) -> None:
+        assert await profiles.about("alice") == GOOD_TEXT
+
+    await ask(site, use)
+    assert site.bodies == [profile_body(KEY, "alice")]
+
+
+async def test_within_a_minute_the_site_is_asked_once_per_person() -> None:
+    site = Site()
+
+    async def use(profiles: Profiles) -> None:
+        for name in ("alice", "alice", "bob", "alice"):
+            assert await profiles.about(name) == GOOD_TEXT
+
+    await ask(site, use)
+    assert site.bodies == [profile_body(KEY, "alice"), profile_body(KEY, "bob")]
+
+
+class LaterLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock can be put forward."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        """The real time and what was added."""
+        return super().time() + self.ahead
+
+
+def test_after_a_minute_the_site_is_asked_again() -> None:
+    loop = LaterLoop()
+    site = Site()
+
+    async def use(profiles: Profiles) -> None:
+        await profiles.about("alice")
+        loop.ahead = KEPT_SECONDS / 2
+        await asyncio.sleep(0)
+        await profiles.about("alice")
+        assert len(site.bodies) == 1
+        loop.ahead = KEPT_SECONDS + 1
+        # Once for the timer to be found due, once for it to run.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await profiles.about("alice")
+        assert len(site.bodies) == 2
+
+    async def without_guard() -> None:
+        client = WebhookClient(httpx.MockTransport(site))
+        await use(Profiles(client, URL, KEY))
+        await client.close()
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(without_guard())
+
+
+async def test_those_who_ask_at_the_same_time_share_one_request() -> None:
+    site = Site()
+    site.may_answer.clear()
+
+    async def use(profiles: Profiles) -> None:
+        asking = [asyncio.create_task(profiles.about("alice")) for _ in range(20)]
+        await site.asked.wait()
+        site.may_answer.set()
+        assert await asyncio.gather(*asking) == [GOOD_TEXT] * 20
+
+    await ask(site, use)
+    assert len(site.bodies) == 1
+
+
+async def test_whoever_gives_up_does_not_take_the_answer_from_the_others() -> None:
+    site = Site()
+    site.may_answer.clear()
+
+    async def use(profiles: Profiles) -> None:
+        gone, stays = (asyncio.create_task(profiles.about("alice")) for _ in range(2))
+        await site.asked.wait()
+        gone.cancel()
+        await asyncio.sleep(0)
+        site.may_answer.set()
+        assert await stays == GOOD_TEXT
+
+    await ask(site, use)
+    assert len(site.bodies) == 1
+
+
+NOT_FOUND = {"StatusCode": 404, "Data": {"OK": False, "Error": "We do not know her."}}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        answer(500),
+        answer(200, b"<html>"),
+        answer_json(500, GOOD),
+        answer_json(500, NOT_FOUND),
+        answer_json(200, {"StatusCode": 503}),
+        httpx.ConnectError("site.internal:8080 refused"),
+    ],
+    ids=["500", "not JSON", "500 with a profile", "500 with words", "StatusCode 503", "refused"],
+)
+async def test_a_failure_is_told_and_not_kept(failure: httpx.Response | Exception) -> None:
+    site = Site(failure)
+
+    async def use(profiles: Profiles) -> None:
+        failed = await profiles.about("alice")
+        assert failed.error
+        assert "site.internal" not in failed.error
+        assert (failed.headline, failed.fields) == ("", [])
+        assert await profiles.about("alice") == GOOD_TEXT
+
+    await ask(site, use)
+    assert len(site.bodies) == 2
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+async def test_where_the_site_says_what_is_wrong_its_own_words_are_shown(status: int) -> None:
+    async def use(profiles: Profiles) -> None:
+        assert await profiles.about("alice") == ProfileText("", [], "We do not know her.")
+
+    await ask(Site(answer_json(status, NOT_FOUND)), use)
+
+
+async def test_words_about_an_error_count_more_than_a_profile_beside_them() -> None:
+    both = {"StatusCode": 200, "Data": {"OK": True, "Error": "Banned.", "Headline": "Hi"}}
+
+    async def use(profiles: Profiles) -> None:
+        assert await profiles.about("alice") == ProfileText("", [], "Banned.")
+
+    await ask(Site(answer_json(200, both)), use)
+
+
+@pytest.mark.parametrize(
+    ("http", "inner", "shown"), [(500, 200, 500), (204, 200, 204), (302, 200, 302), (200, 404, 404)]
+)
+def test_both_statuses_must_be_200(http: int, inner: int, shown: int) -> None:
+    with pytest.raises(WebhookError, match=f"status {shown}"):
+        read(Answer(http, json.dumps({**GOOD, "StatusCode": inner}).encode()))
+
+
+@pytest.mark.parametrize("data", [{}, {"OK": True}, {"ProfileFields": None}, {"ProfileFields": []}, {"Extra": [1]}])
+def test_a_profile_may_say_little(data: dict[str, object]) -> None:
+    assert read(Answer(200, json.dumps({"StatusCode": 200, "Data": data}).encode())) == ProfileText("", [], "")
+
+
+def test_a_profile_has_a_limited_number_of_fields() -> None:
+    fields = [{"Name": str(number), "Value": ""} for number in range(MAX_FIELDS + 1)]
+    body = json.dumps({"StatusCode": 200, "Data": {"ProfileFields": fields}}).encode()
+    assert len(read(Answer(200, body)).fields) == MAX_FIELDS
+
+
+WRONG = {
+    "nothing": b"",
+    "garbage": b"\x00\xff\x13",
+    "a list": b"[]",
+    "no StatusCode": b'{"Data":{}}',
+    "StatusCode as text": b'{"StatusCode":"200"}',
+    "Data as a list": b'{"StatusCode":200,"Data":[]}',
+    "a headline that is a number": b'{"StatusCode":200,"Data":{"Headline":5}}',
+    "fields as an object": b'{"StatusCode":200,"Data":{"ProfileFields":{"Age":"9"}}}',
+    "a field without a value": b'{"StatusCode":200,"Data":{"ProfileFields":[{"Name":"Age"}]}}',
+    "a field whose value is a number": b'{"StatusCode":200,"Data":{"ProfileFields":[{"Name":"Age","Value":9}]}}',
+    "no UTF-8": b'{"StatusCode":200,"Data":{"Headline":"caf\xe9"}}',
+    "no UTF-8 in its error": b'{"StatusCode":200,"Data":{"Error":"caf\xe9"}}',
+    "a lone surrogate": b'{"StatusCode":200,"Data":{"Headline":"\\ud800"}}',
+    "5,000 digits": b'{"StatusCode":' + b"9" * 5000 + b"}",
+    "20,000 lists": b'{"StatusCode":200,"Data":' + b"[" * 20_000,
+    "20,000 lists in a field to ignore": b'{"StatusCode":200,"X":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("body", WRONG.values(), ids=WRONG.keys())
+def test_an_answer_of_a_wrong_shape_cannot_be_read(body: bytes) -> None:
+    with pytest.raises(WebhookError, match="cannot be read"):
+        read(Answer(200, body))
+
+
+def test_an_answer_that_was_not_taken_cannot_be_read() -> None:
+    with pytest.raises(WebhookError, match="cannot be read"):
+        read(Answer(200, None))
+    with pytest.raises(WebhookError, match="status 500"):
+        read(Answer(500, None))

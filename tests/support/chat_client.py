@@ -1,0 +1,134 @@
+"""A small chat client on real sockets that keeps what it was not waiting for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import TypeVar
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
+
+from server.protocol.codec import decode_server, encode
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import Echo, Error, Frame, Login, Me, Message, Ping, Say, ServerFrame, Since, Welcome, Who
+
+WAIT_SECONDS = 15.0
+
+Kind = TypeVar("Kind", bound=Frame)
+
+
+def says(text: str) -> Callable[[Message], bool]:
+    """Whether a message has this text."""
+    return lambda message: message.message == text
+
+
+def confirms(nonce: str) -> Callable[[Message], bool]:
+    """Whether a message came back under this nonce."""
+    return lambda message: message.nonce == nonce
+
+
+class ChatClient:
+    """One connection; `welcome` has come already."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.seen: list[ServerFrame] = []
+        """All that came, in its order."""
+        self.echo = Echo()
+        """What came before, once logged in."""
+        self._unclaimed: list[ServerFrame] = []
+        self._nonces = count(1)
+
+    async def send(self, frame: Frame) -> None:
+        """Send one frame."""
+        await self.socket.send(encode(frame), text=True)
+
+    async def send_text(self, text: str) -> None:
+        """Send what may not be a frame at all."""
+        await self.socket.send(text)
+
+    async def next(self, kind: type[Kind], match: Callable[[Kind], bool] = lambda _: True) -> Kind:
+        """The first frame of this kind that matches and was not taken before; others stay for later."""
+        for position, frame in enumerate(self._unclaimed):
+            if isinstance(frame, kind) and match(frame):
+                del self._unclaimed[position]
+                return frame
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                frame = await self._receive()
+                if isinstance(frame, kind) and match(frame):
+                    return frame
+                self._unclaimed.append(frame)
+
+    async def login(self, name: str, token: str | None = None, since: Since | None = None) -> Me:
+        """Enter the room; the frame that grants the name. What is said before the echo may come in it."""
+        await self.send(Login(name, token, since))
+        granted = await self.next(Me)
+        await self.next(Who)
+        self.echo = await self.next(Echo)
+        return granted
+
+    async def say(self, channel: str, text: str) -> Message:
+        """Send a message; the same as it came back with its number."""
+        nonce = await self.say_only(channel, text)
+        return await self.next(Message, confirms(nonce))
+
+    async def say_only(self, channel: str, text: str) -> str:
+        """Send a message and do not wait; its nonce."""
+        nonce = self.nonce()
+        await self.send(Say(channel, text, nonce))
+        return nonce
+
+    async def refusal(self, frame: Frame) -> Error:
+        """Send a frame that must be refused; the error."""
+        await self.send(frame)
+        return await self.next(Error, lambda error: error.code != ErrorCode.NOTICE)
+
+    async def settled(self) -> list[ServerFrame]:
+        """All frames so far, once the server has answered a ping: what it sent before cannot be under way."""
+        await self.send(Ping())
+        await self.next(Ping)
+        return list(self.seen)
+
+    async def messages(self) -> list[Message]:
+        """All messages so far that came as such, as `settled`."""
+        return [frame for frame in await self.settled() if isinstance(frame, Message)]
+
+    async def closed(self) -> tuple[int, str]:
+        """Take what still comes until the server closes; the close code (1006: cut) and the reason."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            try:
+                while True:
+                    self._unclaimed.append(await self._receive())
+            except ConnectionClosed as error:
+                return (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "")
+
+    def nonce(self) -> str:
+        """One that this client has not used."""
+        return f"{id(self)}-{next(self._nonces)}"
+
+    async def _receive(self) -> ServerFrame:
+        frame = decode_server(await self.socket.recv(decode=False))
+        self.seen.append(frame)
+        return frame
+
+
+@asynccontextmanager
+async def connected(url: str, origin: str | None = None) -> AsyncIterator[tuple[ChatClient, Welcome]]:
+    """A client that has been welcomed, and its welcome."""
+    page = Origin(origin) if origin else None
+    async with connect(url, origin=page, compression=None, proxy=None, max_size=None, max_queue=None) as socket:
+        client = ChatClient(socket)
+        yield client, await client.next(Welcome)
+
+
+@asynccontextmanager
+async def entered(
+    url: str, name: str, token: str | None = None, since: Since | None = None
+) -> AsyncIterator[ChatClient]:
+    """A client that has logged in by this name."""
+    async with connected(url) as (client, _):
+        await client.login(name, token, since)
+        yield client

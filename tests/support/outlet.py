@@ -1,0 +1,32 @@
+"""A session's connection that keeps what is written to it."""
+
+from server.protocol.codec import decode_server
+from server.protocol.codes import CloseCode
+from server.protocol.frames import ServerFrame
+
+
+class RecordingOutlet:
+    """Stands where a websocket would."""
+
+    def __init__(self) -> None:
+        self.frames: list[ServerFrame] = []
+        self.closed: list[CloseCode] = []
+        self.paused = False
+
+    def write(self, wire: bytes) -> None:
+        """Read the one unmasked text frame that this is."""
+        header_bytes = {126: 4, 127: 10}.get(wire[1], 2)
+        self.frames.append(decode_server(wire[header_bytes:]))
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Note the code."""
+        del reason
+        self.closed.append(code)
+
+    def pause(self) -> None:
+        """Note it."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Note it."""
+        self.paused = False

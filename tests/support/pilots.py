@@ -1,0 +1,50 @@
+"""Driving the client in pilot tests: wait for what is on the screen, without sleeping longer than needed."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from textual.pilot import Pilot
+
+from tests.support.scripted_server import ScriptedServer, scripted_server
+from tui.app import FlagpostApp
+from tui.options import Options
+
+GUARD_SECONDS = 10.0
+
+
+def screen_text(app: FlagpostApp) -> str:
+    """What stands on the screen, line by line."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
+    """Go on once a condition holds; fail with the screen if it never does."""
+    end = monotonic() + GUARD_SECONDS
+    while not condition():
+        assert monotonic() < end, f"never came true: {what}\n{screen_text(app_of(pilot))}"
+        await pilot.pause(0.02)
+
+
+async def until_seen(pilot: Pilot[None], text: str) -> None:
+    """Go on once a text stands on the screen."""
+    await until(pilot, lambda: text in screen_text(app_of(pilot)), text)
+
+
+def app_of(pilot: Pilot[None]) -> FlagpostApp:
+    """The client that a pilot drives."""
+    assert isinstance(pilot.app, FlagpostApp)
+    return pilot.app
+
+
+@asynccontextmanager
+async def client(
+    script: ScriptedServer | None = None, size: tuple[int, int] = (120, 36)
+) -> AsyncIterator[tuple[Pilot[None], ScriptedServer]]:
+    """A client that is logged in as ada at a scripted server."""
+    with scripted_server(script) as server:
+        async with FlagpostApp(Options("ada", server.url)).run_test(size=size) as pilot:
+            await until_seen(pilot, "online as")
+            await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
+            await pilot.pause()
+            yield pilot, server

@@ -1,0 +1,142 @@
+"""A chat server that says what a test tells it to: real sockets, in a thread, without rules of its own."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from socket import SHUT_RDWR
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+from server.protocol.codec import decode_client, encode
+from server.protocol.frames import (
+    ChannelEntry,
+    ClientFrame,
+    Echo,
+    Limits,
+    Login,
+    Me,
+    Message,
+    ReportReason,
+    Say,
+    ServerFrame,
+    Webhooks,
+    Welcome,
+    Who,
+    WhoEntry,
+)
+
+BEGIN = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
+WELCOME = Welcome(
+    epoch="e1",
+    title="The Harbour",
+    channels=[ChannelEntry("lobby", "Lobby"), ChannelEntry("galley", "Galley")],
+    webhooks=Webhooks(report=True, profile=True),
+    report_reasons=[
+        ReportReason("It's spam", comment_required=False),
+        ReportReason("It's abusive (racist, homophobic, etc.)", comment_required=False),
+        ReportReason("Other (please describe)", comment_required=True),
+    ],
+    limits=Limits(),
+)
+PEOPLE = Who([WhoEntry("ada", 1), WhoEntry("bob", 2), WhoEntry("Inés ⚓", 3)])
+
+Answer = Callable[[ClientFrame], Sequence[ServerFrame]]
+
+
+def line(msg_id: int, author: str, text: str, channel: str = "lobby", nonce: str | None = None) -> Message:
+    """A message, one minute after the one with the number before."""
+    return Message(channel, author, text, msg_id, BEGIN + timedelta(minutes=msg_id), nonce)
+
+
+OPENING = Echo(
+    [line(1, "bob", "Good *morning* all"), line(2, "Inés ⚓", "Wind is `NE 4`"), line(3, "bob", "buy my stuff")]
+)
+
+
+@dataclass
+class ScriptedServer:
+    """What to say at which point; change the fields before the client connects, or `send` at any time."""
+
+    welcome: Welcome = WELCOME
+    opening: Sequence[ServerFrame] = (PEOPLE, OPENING)
+    """After the login was taken."""
+    login: Callable[[Login], ServerFrame] = lambda frame: Me(frame.username, op=False)
+    answer: Answer = lambda frame: ()
+    received: list[ClientFrame] = field(default_factory=list)
+    """Everything that clients sent, the logins included."""
+    closes: list[int | None] = field(default_factory=list)
+    """The close codes that clients sent."""
+    url: str = ""
+    _connections: list[ServerConnection] = field(default_factory=list)
+
+    def send(self, *frames: ServerFrame) -> None:
+        """Send frames to everyone who is connected."""
+        for connection in self._connections:
+            for frame in frames:
+                connection.send(encode(frame), text=True)
+
+    def drop(self) -> None:
+        """Cut every connection without a closing handshake."""
+        for connection in list(self._connections):
+            # The client may have closed it just now.
+            with suppress(OSError):
+                connection.socket.shutdown(SHUT_RDWR)
+
+    def sent(self, kind: type[ClientFrame]) -> list[ClientFrame]:
+        """What clients sent of one kind."""
+        return [frame for frame in self.received if isinstance(frame, kind)]
+
+    def handle(self, connection: ServerConnection) -> None:
+        """One connection, from its welcome to its end."""
+        connection.send(encode(self.welcome), text=True)
+        self._connections.append(connection)
+        try:
+            for data in connection:
+                frame = decode_client(data.encode() if isinstance(data, str) else data)
+                self.received.append(frame)
+                for reply in self._replies(frame):
+                    connection.send(encode(reply), text=True)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._connections.remove(connection)
+            self.closes.append(connection.close_code)
+
+    def _replies(self, frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, Login):
+            return self.answer(frame)
+        granted = self.login(frame)
+        return (granted, *self.opening) if isinstance(granted, Me) else (granted,)
+
+
+@contextmanager
+def scripted_server(script: ScriptedServer | None = None, port: int = 0) -> Iterator[ScriptedServer]:
+    """Run a script on a loopback port until the block ends."""
+    script = script or ScriptedServer()
+    with serve(script.handle, "127.0.0.1", port, compression=None) as server:
+        script.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/ws"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield script
+        finally:
+            # The server waits for the threads of its connections, which end with them.
+            script.drop()
+            server.shutdown()
+            thread.join()
+
+
+def confirming(first: int = 100) -> Answer:
+    """An answer that confirms each message, as the real server does, with numbers from `first` on."""
+    numbers = count(first)
+
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if isinstance(frame, Say):
+            return [line(next(numbers), "ada", frame.message, frame.channel, frame.nonce)]
+        return ()
+
+    return answer

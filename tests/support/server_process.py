@@ -1,0 +1,127 @@
+"""The chat server as a process of its own, with settings in a directory of the test."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+ROOT = Path(__file__).parents[2]
+KEY = "test-admin-key-0001"
+START_SECONDS = 20.0
+END_SECONDS = 20.0
+
+
+class Channel(NamedTuple):
+    """A public channel of the settings."""
+
+    id: str
+    welcome: Sequence[str] = ()
+    echo: int = 10
+
+
+def write_settings(
+    directory: Path,
+    *,
+    channels: Sequence[Channel] = (Channel("lobby"), Channel("tea")),
+    webhooks: Mapping[str, str] | None = None,
+    origins: Sequence[str] = (),
+) -> Path:
+    """A settings file with these channels, and these webhooks (name -> URL) switched on."""
+    # JSON's strings and lists of strings are TOML's too.
+    lines = [f'AdminAPIKey = "{KEY}"', 'Database = "room.sqlite"', f"AllowedOrigins = {json.dumps(list(origins))}"]
+    for channel in channels:
+        lines += ["[[PublicChannels]]", f'ID = "{channel.id}"', f'Name = "{channel.id.title()}"']
+        lines += [f"WelcomeMessages = {json.dumps(list(channel.welcome))}", f"EchoMessagesOnJoin = {channel.echo}"]
+    for name, url in (webhooks or {}).items():
+        lines += ["[[WebhookURLs]]", f'Name = "{name}"', "Enabled = true", f'URL = "{url}"']
+    file = directory / "settings.toml"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a child process gets: ours, without a key, and with the packages in reach from any directory."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLAGPOST_")}
+    return {**inherited, "PYTHONPATH": str(ROOT), **(extra or {})}
+
+
+def run(*arguments: str, directory: Path, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a server that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "server", *arguments],
+        cwd=directory,
+        # A home of the test's own, for what a server without settings keeps there.
+        env=environment({"HOME": str(directory), "XDG_DATA_HOME": str(directory), **(extra or {})}),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+
+class ServerProcess:
+    """A running server; a context manager that leaves no process behind."""
+
+    def __init__(self, settings: Path, *options: str, extra: Mapping[str, str] | None = None) -> None:
+        self._log = settings.with_name("server.log")
+        arguments = ["-m", "server", "--settings", str(settings), "--address", "127.0.0.1:0", *options]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=settings.parent,
+                env=environment(extra),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.url = self._read_url()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def http_url(self) -> str:
+        """Where the HTTP side is."""
+        return self.url.replace("ws://", "http://").removesuffix("/ws")
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2].partition("/")[0])
+
+    @property
+    def log(self) -> str:
+        """What it wrote to standard error."""
+        return self._log.read_text(encoding="utf-8")
+
+    def terminate(self) -> int:
+        """Ask it to end, as a service manager does; its exit code."""
+        self.process.terminate()
+        return self.process.wait(END_SECONDS)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        self.process.kill()
+        self.process.wait(END_SECONDS)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
+
+    def _read_url(self) -> str:
+        guard = threading.Timer(START_SECONDS, self.process.kill)
+        guard.start()
+        line = self.process.stdout.readline() if self.process.stdout else ""
+        guard.cancel()
+        label, _, url = line.strip().partition(": ")
+        if label != "Chat room":
+            self.kill()
+            raise AssertionError(f"the server did not start: {line!r} {self.log}")
+        return url

@@ -1,0 +1,155 @@
+"""The client in a real pseudo-terminal: every byte that it sends, and the screen that they draw."""
+
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import pyte
+
+from tests.support.server_process import environment
+
+COLUMNS, LINES = 120, 36
+WAIT_SECONDS = 15.0
+KEYS = {
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "enter": "\r",
+    "escape": "\x1b",
+    "tab": "\t",
+    "ctrl+o": "\x0f",
+    "ctrl+s": "\x13",
+}
+KEYS |= {"ctrl+n": "\x0e", "ctrl+q": "\x11", "end": "\x1b[F"}
+
+SEQUENCE = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-OQ-WYZ`-~])",
+    re.DOTALL,
+)
+# What pyte does not know and would print: private parameters of CSI, and strings other than titles.
+_UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<=>][0-?]*[ -/]*[@-~]|\x1b\[\?[0-9;]*\$[a-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_CUT = re.compile(rb"\x1b[^\x1b]{0,300}\Z")
+
+
+class Place(NamedTuple):
+    """A cell of the screen, counted from 1 as the mouse does."""
+
+    column: int
+    line: int
+
+
+class Terminal:
+    """`python -m tui ARGUMENTS` in a terminal; a context manager that leaves no process behind."""
+
+    def __init__(self, *arguments: str, directory: Path) -> None:
+        self.raw = bytearray()
+        """Everything that was sent to the terminal."""
+        self._fed = 0
+        self._screen = pyte.Screen(COLUMNS, LINES)
+        self._stream = pyte.ByteStream(self._screen)
+        self._master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        extra = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tui", *arguments],
+            cwd=directory,
+            env=environment(extra),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    @property
+    def screen(self) -> str:
+        """What a person sees, line by line."""
+        return "\n".join(self._screen.display)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the client still runs."""
+        return self.process.poll() is None
+
+    def until(self, text: str) -> None:
+        """Go on once a text stands on the screen."""
+        end = time.monotonic() + WAIT_SECONDS
+        while text not in self.screen:
+            assert time.monotonic() < end, f"never seen: {text!r}\n{self.screen}"
+            assert self._read(0.05) or self.alive, f"ended before {text!r} was seen\n{self.screen}"
+
+    def until_gone(self, text: str) -> None:
+        """Go on once a text stands nowhere on the screen."""
+        end = time.monotonic() + WAIT_SECONDS
+        while text in self.screen:
+            assert time.monotonic() < end, f"still seen: {text!r}\n{self.screen}"
+            self._read(0.05)
+
+    def settle(self, seconds: float = 0.3) -> None:
+        """Take what still comes until nothing has come for so long."""
+        end = time.monotonic() + WAIT_SECONDS
+        while self._read(seconds):
+            assert time.monotonic() < end, "the client never stops drawing"
+
+    def press(self, *keys: str) -> None:
+        """Press keys by their names, or characters."""
+        for key in keys:
+            os.write(self._master, KEYS.get(key, key).encode())
+            self._read(0.03)
+
+    def click(self, text: str, inside: int = 0) -> None:
+        """Press and release the mouse on the first occurrence of a text, so many cells into it."""
+        place = self.find(text)
+        at = f"{place.column + inside};{place.line}"
+        os.write(self._master, f"\x1b[<0;{at}M\x1b[<0;{at}m".encode())
+        self._read(0.03)
+
+    def find(self, text: str) -> Place:
+        """Where a text begins."""
+        for number, line in enumerate(self._screen.display):
+            if text in line:
+                cells = [self._screen.buffer[number][column].data for column in range(COLUMNS)]
+                starts = [column for column in range(COLUMNS) if "".join(cells[column:]).startswith(text)]
+                return Place(starts[0] + 1, number + 1)
+        raise AssertionError(f"not on the screen: {text!r}\n{self.screen}")
+
+    def quit(self) -> int:
+        """Quit by the key; the exit code."""
+        self.press("ctrl+q")
+        end = time.monotonic() + WAIT_SECONDS
+        while self.alive:
+            assert time.monotonic() < end, f"it does not end\n{self.screen}"
+            self._read(0.05)
+        return self.process.wait()
+
+    def _read(self, seconds: float) -> bool:
+        """Take what comes within some seconds; whether anything did."""
+        if not select.select([self._master], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:
+            # The last one at the other end has closed it.
+            return False
+        self.raw += data
+        cut = _CUT.search(self.raw, self._fed)
+        # A sequence that is not complete yet waits for its rest.
+        whole = cut.start() if cut and not SEQUENCE.match(self.raw, cut.start()) else len(self.raw)
+        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", bytes(self.raw[self._fed : whole])))
+        self._fed = whole
+        return True

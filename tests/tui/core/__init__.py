@@ -1,0 +1,1 @@
+"""What the client knows, without a screen and without a socket."""

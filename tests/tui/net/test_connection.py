@@ -1,0 +1,373 @@
+"""A connection gathers what comes, comes back after a cut, and tells in plain words why there is none."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from server.protocol.codec import decode_client, encode
+from server.protocol.codes import CloseCode
+from server.protocol.frames import Error, Login, Me, Message, Ping, Say
+from tui.core.session import Session
+from tui.net.connection import Connecting, Connection, Event, Lost, Received
+
+WAIT_SECONDS = 10.0
+AT = datetime(2026, 3, 14, tzinfo=UTC)
+
+Handler = Callable[[ServerConnection], Awaitable[None]]
+
+
+class Client:
+    """A running connection and what it told."""
+
+    def __init__(self, url: str) -> None:
+        self.session = Session("ada")
+        self.told: list[Event] = []
+        self._changed = asyncio.Event()
+        self.connection = Connection(url, self.session, self._take)
+        self.life = asyncio.create_task(self.connection.run())
+
+    def _take(self, event: Event) -> None:
+        self.told.append(event)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[list[Event]], bool]) -> None:
+        """Go on once what was told fulfils a condition."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not condition(self.told):
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def lost(self) -> Lost:
+        """The first loss."""
+        await self.until(lambda told: any(isinstance(event, Lost) for event in told))
+        return next(event for event in self.told if isinstance(event, Lost))
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of every message that came."""
+        return [
+            frame.message
+            for event in self.told
+            if isinstance(event, Received)
+            for frame in event.frames
+            if isinstance(frame, Message)
+        ]
+
+
+@asynccontextmanager
+async def client(url: str) -> AsyncIterator[Client]:
+    """A client that is ended with the block."""
+    made = Client(url)
+    try:
+        yield made
+    finally:
+        made.life.cancel()
+        with suppress(asyncio.CancelledError):
+            await made.life
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """A websocket server; its URL."""
+    async with serve(handler, "127.0.0.1", 0, compression=None, close_timeout=1) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield f"ws://127.0.0.1:{port}/ws"
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[str]:
+    """A TCP server that takes a request and answers these bytes; its websocket URL."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
+
+
+def message(text: str) -> str:
+    """A message as it stands on the wire."""
+    return encode(Message("lobby", "bob", text, int(text) if text.isdigit() else 1, AT)).decode()
+
+
+async def test_a_burst_is_handed_on_in_few_pieces_and_in_its_order() -> None:
+    async def burst(connection: ServerConnection) -> None:
+        for number in range(1, 1001):
+            await connection.send(message(str(number)))
+        await connection.wait_closed()
+
+    async with serving(burst) as url, client(url) as ada:
+        await ada.until(lambda _: len(ada.texts) == 1000)
+        assert ada.texts == [str(number) for number in range(1, 1001)]
+        pieces = [event for event in ada.told if isinstance(event, Received)]
+        assert len(pieces) < 100
+        assert all(piece.frames for piece in pieces)
+
+
+async def test_a_single_frame_is_handed_on_soon() -> None:
+    async def echo(connection: ServerConnection) -> None:
+        async for _ in connection:
+            await connection.send(message("1"))
+
+    async with serving(echo) as url, client(url) as ada:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not await ada.connection.send(Ping()):
+                await asyncio.sleep(0.01)
+        began = asyncio.get_running_loop().time()
+        await ada.until(lambda _: ada.texts == ["1"])
+        assert asyncio.get_running_loop().time() - began < 0.5
+
+
+async def test_what_came_right_before_the_end_is_handed_on_before_the_loss() -> None:
+    async def last_words(connection: ServerConnection) -> None:
+        await connection.send(message("1"))
+        await connection.close(CloseCode.REPLACED, "You are elsewhere now")
+
+    async with serving(last_words) as url, client(url) as ada:
+        lost = await ada.lost()
+        assert ada.texts == ["1"]
+        assert ada.told[-1] is lost
+
+
+async def test_frames_that_cannot_be_read_are_left_out() -> None:
+    async def babble(connection: ServerConnection) -> None:
+        await connection.send(message("1"))
+        for data in ("", "no JSON", "[]", '{"action":"of-a-later-version"}', '{"action":"message"}', '{"a":' * 2000):
+            await connection.send(data)
+        await connection.send(b"\xff\xfe")
+        await connection.send('{"action":"me","username":"\\ud800","op":false}')
+        await connection.send('{"action":"me","username":7,"op":false}')
+        await connection.send(message("2"))
+        await connection.wait_closed()
+
+    async with serving(babble) as url, client(url) as ada:
+        await ada.until(lambda _: "2" in ada.texts)
+        frames = [frame for event in ada.told if isinstance(event, Received) for frame in event.frames]
+        assert [type(frame) for frame in frames] == [Message, Message]
+
+
+@pytest.mark.parametrize("at", ["2026-03-14T09:26:00", "0000-01-01T00:00:00Z", "2026-02-30T09:26:00Z", "now", "1"])
+async def test_a_message_of_no_usable_time_is_left_out(at: str) -> None:
+    async def babble(connection: ServerConnection) -> None:
+        bad = f'{{"action":"message","channel":"lobby","username":"b","message":"9","msgID":9,"at":"{at}"}}'
+        await connection.send(bad)
+        await connection.send(message("1"))
+        await connection.wait_closed()
+
+    async with serving(babble) as url, client(url) as ada:
+        await ada.until(lambda _: "1" in ada.texts)
+        assert ada.texts == ["1"]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "9223372036854775808", "1e400", "1.5"])
+async def test_a_message_without_a_usable_number_is_left_out(number: str) -> None:
+    async def babble(connection: ServerConnection) -> None:
+        await connection.send(message("1").replace('"msgID":1', f'"msgID":{number}').replace('"1"', '"9"'))
+        await connection.send(message("1"))
+        await connection.wait_closed()
+
+    async with serving(babble) as url, client(url) as ada:
+        await ada.until(lambda _: "1" in ada.texts)
+        assert ada.texts == ["1"]
+
+
+async def test_frames_are_clean() -> None:
+    async def curse(connection: ServerConnection) -> None:
+        await connection.send(encode(Error("a\x1b]2;x\x07", "notice", "b\u202e", channel="\x9b")).decode())
+        await connection.wait_closed()
+
+    async with serving(curse) as url, client(url) as ada:
+        await ada.until(lambda told: any(isinstance(event, Received) for event in told))
+        assert ada.told[-1] == Received([Error("a␛]2;x␇", "notice", "b", channel="\ufffd")])
+
+
+async def test_a_sent_frame_arrives_and_without_a_connection_none_is_sent() -> None:
+    came: list[str | bytes] = []
+    arrived = asyncio.Event()
+
+    async def keep(connection: ServerConnection) -> None:
+        await connection.send(message("1"))
+        async for data in connection:
+            came.append(data)
+            arrived.set()
+
+    async with serving(keep) as url, client(url) as ada:
+        assert not await ada.connection.send(Ping())
+        await ada.until(lambda _: bool(ada.texts))
+        assert await ada.connection.send(Say("lobby", "hi ⚓", "n1"))
+        async with asyncio.timeout(WAIT_SECONDS):
+            await arrived.wait()
+    assert [decode_client(data.encode()) for data in came if isinstance(data, str)] == [Say("lobby", "hi ⚓", "n1")]
+    assert not await ada.connection.send(Ping())
+
+
+async def test_it_comes_back_after_a_cut() -> None:
+    visits = 0
+
+    async def cut_once(connection: ServerConnection) -> None:
+        nonlocal visits
+        visits += 1
+        await connection.send(message(str(visits)))
+        if visits == 1:
+            connection.transport.abort()
+        await connection.wait_closed()
+
+    async with serving(cut_once) as url, client(url) as ada:
+        await ada.until(lambda _: ada.texts[-1:] == ["2"])
+        lost = await ada.lost()
+        assert lost.why == "the connection broke off"
+        assert lost.retry_seconds is not None
+        assert 0.25 <= lost.retry_seconds <= 0.5
+        assert [type(event) for event in ada.told if not isinstance(event, Received)] == [Connecting, Lost, Connecting]
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 1012, 4002, 4999])
+async def test_it_comes_back_after_a_close_that_allows_it_with_the_servers_words(code: int) -> None:
+    async def close(connection: ServerConnection) -> None:
+        await connection.close(code, "Back \x1b[31msoon")
+
+    async with serving(close) as url, client(url) as ada:
+        lost = await ada.lost()
+        assert lost.why == "Back ␛[31msoon"
+        assert lost.retry_seconds is not None
+
+
+@pytest.mark.parametrize("code", [4001, 1000, 1009])
+async def test_it_stops_after_a_close_that_forbids_to_come_back(code: int) -> None:
+    visits = 0
+
+    async def close(connection: ServerConnection) -> None:
+        nonlocal visits
+        visits += 1
+        await connection.close(code)
+
+    async with serving(close) as url, client(url) as ada:
+        lost = await ada.lost()
+        assert lost == Lost("the server closed the connection", None)
+        async with asyncio.timeout(WAIT_SECONDS):
+            await ada.life
+    assert visits == 1
+
+
+async def test_waiting_grows_until_one_has_entered() -> None:
+    async def close(connection: ServerConnection) -> None:
+        await connection.close(CloseCode.SERVICE_RESTART)
+
+    async with serving(close) as url, client(url) as ada:
+        await ada.until(lambda told: sum(isinstance(event, Lost) for event in told) == 2)
+        assert ada.session.failures == 2
+        first, second = (event.retry_seconds or 0.0 for event in ada.told if isinstance(event, Lost))
+        assert 0.25 <= first <= 0.5 <= second <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "what answers there is no Flagpost server (status 200)"),
+        (b"HTTP/1.1 404 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "no Flagpost server (status 404)"),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "no Flagpost server (status 302)"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n\x1b]2;x\x07", "what answers there is no websocket server"),
+        (b"", "what answers there is no websocket server"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "what answers there is no websocket server"),
+    ],
+)
+async def test_who_is_no_flagpost_server_is_told_in_plain_words(answer: bytes, why: str) -> None:
+    async with answering(answer) as url, client(url) as ada:
+        lost = await ada.lost()
+        assert why in lost.why
+        assert lost.why.isprintable()
+        assert lost.retry_seconds is not None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_port_where_nothing_listens_is_told_in_plain_words(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with client(f"ws://{host}:{port}/ws") as ada:
+        lost = await ada.lost()
+        assert lost.why == "nothing listens there"
+        assert lost.retry_seconds is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "ws:///ws",
+        "not a url",
+        "ws://127.0.0.1/\x1b[31m#x",
+        "ws://127.0.0.1:99999/ws",
+        "ws://127.0.0.1:port/ws",
+        "ws://[::1/ws",
+        f"ws://{'a' * 70}.example/ws",
+        "ws://.example/ws",
+    ],
+)
+async def test_a_url_that_is_none_is_told_in_plain_words_and_not_tried_again(url: str) -> None:
+    async with client(url) as ada:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await ada.life
+        lost = await ada.lost()
+        assert lost.retry_seconds is None
+        assert lost.why.endswith("is not a ws:// or wss:// address")
+        assert lost.why.isprintable()
+
+
+async def test_to_end_it_says_goodbye_to_the_server() -> None:
+    codes: asyncio.Queue[int | None] = asyncio.Queue()
+
+    async def listen(connection: ServerConnection) -> None:
+        await connection.send(encode(Me("ada", op=False)).decode())
+        with suppress(ConnectionClosed):
+            await connection.recv()
+        codes.put_nowait(connection.close_code)
+
+    async with serving(listen) as url, client(url) as ada:
+        await ada.until(lambda told: any(isinstance(event, Received) for event in told))
+        ada.life.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ada.life
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert await codes.get() == CloseCode.NORMAL
+
+
+async def test_to_end_it_does_not_wait_for_a_server_that_says_nothing_back() -> None:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(WAIT_SECONDS)
+        writer.close()
+
+    async with await asyncio.start_server(deaf, "127.0.0.1", 0) as server:
+        async with client(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws") as ada:
+            await ada.until(lambda told: told == [Connecting()])
+            await asyncio.sleep(0.05)
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 3
+        server.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+
+async def test_the_login_is_the_sessions() -> None:
+    logins: asyncio.Queue[object] = asyncio.Queue()
+
+    async def listen(connection: ServerConnection) -> None:
+        await connection.send(message("1"))
+        async for data in connection:
+            logins.put_nowait(decode_client(data.encode() if isinstance(data, str) else data))
+
+    async with serving(listen) as url, client(url) as ada:
+        await ada.until(lambda _: bool(ada.texts))
+        await ada.connection.send(ada.session.login(None))
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert await logins.get() == Login("ada", ada.session.token)

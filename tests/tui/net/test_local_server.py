@@ -1,0 +1,169 @@
+"""A server of the client's own begins when it is needed and ends with the client, whatever way that goes."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+
+from server.protocol.codec import decode_server
+from server.protocol.frames import Welcome
+from tests.support.server_process import environment
+from tui.net.finder import find
+from tui.net.local_server import CHAT, LocalServerError, start
+from tui.options import Options
+
+WAIT_SECONDS = 15.0
+PARENT = """
+import asyncio, sys
+from tui.net.local_server import CHAT, start
+
+async def main():
+    server = await start("server", ["--settings", sys.argv[1]], [CHAT])
+    print(server.urls[CHAT], flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def settings(directory: Path, text: str = "") -> Path:
+    """A settings file for a free port."""
+    file = directory / "my.toml"
+    file.write_text(f'Address = "127.0.0.1:0"\nDatabase = "{directory.as_posix()}/room.sqlite"\n{text}')
+    return file
+
+
+def listens(url: str) -> bool:
+    """Whether anything accepts a connection at the host and port of a URL."""
+    host, _, port = url.removeprefix("ws://").partition("/")[0].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def until_gone(url: str) -> None:
+    """Go on once nothing listens there any more."""
+    end = time.monotonic() + WAIT_SECONDS
+    while listens(url):
+        assert time.monotonic() < end, f"something still listens at {url}"
+        time.sleep(0.05)
+
+
+async def welcome(url: str) -> Welcome:
+    """What a server says first."""
+    async with connect(url, proxy=None) as connection:
+        frame = decode_server(await connection.recv(decode=False))
+    assert isinstance(frame, Welcome)
+    return frame
+
+
+async def test_it_begins_serves_and_ends(tmp_path: Path) -> None:
+    server = await start("server", ["--settings", str(settings(tmp_path, 'Title = "Mine"'))], [CHAT])
+    assert (await welcome(server.urls[CHAT])).title == "Mine"
+    await server.stop()
+    assert not listens(server.urls[CHAT])
+    await server.stop()
+
+
+async def test_it_ends_though_someone_is_connected(tmp_path: Path) -> None:
+    server = await start("server", ["--settings", str(settings(tmp_path))], [CHAT])
+    async with connect(server.urls[CHAT], proxy=None) as connection:
+        await connection.recv()
+        await server.stop()
+        assert not listens(server.urls[CHAT])
+
+
+async def test_a_folder_of_its_name_in_the_working_directory_does_not_pose_as_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "server").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        (tmp_path / "server" / name).write_text('print("Chat room: ws://evil.example/ws", flush=True)')
+    monkeypatch.chdir(tmp_path)
+    server = await start("server", ["--settings", str(settings(tmp_path))], [CHAT])
+    assert server.urls[CHAT].startswith("ws://127.0.0.1:")
+    await server.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('Titel = "x"', "Titel"),
+        ("Title = 5", "Title"),
+        ("Title =", "line 3"),
+        ('[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "http://h/"', "AdminAPIKey"),
+    ],
+)
+async def test_settings_that_cannot_be_used_are_told_in_the_servers_own_line(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    with pytest.raises(LocalServerError) as raised:
+        await start("server", ["--settings", str(settings(tmp_path, text))], [CHAT])
+    assert "my.toml" in str(raised.value)
+    assert why in str(raised.value)
+    assert not str(raised.value).startswith("flagpost")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+async def test_what_ends_without_a_word_has_ended_at_once() -> None:
+    with pytest.raises(LocalServerError, match="it ended at once"):
+        await start("this", [], [CHAT])
+
+
+async def test_what_cannot_be_run_says_so() -> None:
+    with pytest.raises(LocalServerError, match="no_such_module"):
+        await start("no_such_module", [], [CHAT])
+
+
+async def test_where_nothing_listens_a_server_is_started_and_that_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    file = tmp_path / "my.toml"
+    file.write_text(f'Address = "127.0.0.1:{port}"\nDatabase = "{tmp_path.as_posix()}/room.sqlite"')
+    found = await find(Options("ada", settings=file))
+    assert found.server
+    assert found.url == f"ws://127.0.0.1:{port}/ws"
+    assert len(found.notices) == 1
+    assert f"127.0.0.1:{port}" in found.notices[0]
+    await found.server.stop()
+    assert not listens(found.url)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_with_its_parent_however_that_ended(tmp_path: Path, how: signal.Signals) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(settings(tmp_path))],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with parent:
+        url = parent.stdout.readline().strip() if parent.stdout else ""
+        try:
+            assert listens(url)
+        finally:
+            os.kill(parent.pid, how)
+    until_gone(url)
+
+
+async def test_its_log_does_not_hold_it_up(tmp_path: Path) -> None:
+    server = await start("server", ["--settings", str(settings(tmp_path))], [CHAT])
+    host, _, port = server.urls[CHAT].removeprefix("ws://").partition("/")[0].rpartition(":")
+    async with asyncio.timeout(WAIT_SECONDS):
+        for _ in range(300):
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"no HTTP at all\r\n\r\n")
+            writer.close()
+    assert (await welcome(server.urls[CHAT])).title
+    await server.stop()

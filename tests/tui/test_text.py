@@ -1,0 +1,316 @@
+"""Other people's text keeps what it says and loses what it could do."""
+
+import sys
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import inspect
+
+from server.protocol.frames import (
+    ChannelEntry,
+    Disconnect,
+    Error,
+    Limits,
+    Message,
+    Profile,
+    ProfileField,
+    ReportReason,
+    ServerFrame,
+    Webhooks,
+    Welcome,
+)
+from tui.text import MAX_MARKS, clean, clean_frame, clean_line
+
+
+def _span(first: int, last: int) -> set[str]:
+    return {chr(code) for code in range(first, last + 1)}
+
+
+BIDI = {"\u061c", "\u200e", "\u200f"} | _span(0x202A, 0x202E) | _span(0x2066, 0x2069)
+CONTROL = _span(0, 0x1F) | _span(0x7F, 0x9F) | {"\u2028", "\u2029"}
+SURROGATES = _span(0xD800, 0xDFFF)
+JOINERS = {"\u200c", "\u200d"}
+# Unicode's Default_Ignorable_Code_Point without joiners and variation selectors, which emoji and spelling need.
+INVISIBLE = (
+    {"\u00ad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u180e", "\u200b", "\u3164", "\ufeff", "\uffa0"}
+    | (_span(0x180B, 0x180F) | _span(0x2060, 0x206F) | _span(0xFFF0, 0xFFFB) | _span(0x1BCA0, 0x1BCA3))
+    | (_span(0x1D173, 0x1D17A) | _span(0xE0000, 0xE0FFF))
+) - BIDI
+INVISIBLE -= _span(0xFFF0, 0xFFF8)  # Unassigned so far.
+# Format characters by category that do show something: signs around numbers, and hieroglyph quadrats.
+SHOWN = _span(0x600, 0x605) | {"\u06dd", "\u070f", "\u0890", "\u0891", "\u08e2", "\U000110bd", "\U000110cd"}
+SHOWN |= _span(0x13430, 0x1345F)
+HOSTILE = CONTROL | BIDI | SURROGATES | INVISIBLE
+
+COMMANDS = {
+    "title": "\x1b]2;PWNED\x07",
+    "clipboard": "\x1b]52;c;SGVsbG8=\x07",
+    "hyperlink": "\x1b]8;;javascript:x\x1b\\",
+    "alternate screen": "\x1b[?1049l",
+    "mouse": "\x1b[?1003l",
+    "colour": "\x1b[31m",
+    "device control": "\x1bPq#0;2;0;0;0\x1b\\",
+    "C1 CSI": "\x9b?1003l",
+    "C1 OSC": "\x9d2;PWNED\x9c",
+    "C1 DCS": "\x90q\x9c",
+}
+WRITTEN = {
+    "family": "👨\u200d👩\u200d👧\u200d👦",
+    "rainbow flag": "🏳\ufe0f\u200d🌈",
+    "heart on fire": "❤\ufe0f\u200d🔥",
+    "eye in a bubble": "👁\ufe0f\u200d🗨\ufe0f",
+    "technologist with a skin tone": "👩🏽\u200d💻",
+    "flag of two letters": "🇩🇪",
+    "keycaps": "1\ufe0f\u20e3 #\ufe0f\u20e3 *\ufe0f\u20e3",
+    "heart as an emoji": "I ❤\ufe0f it",
+    "heart as text": "I ❤\ufe0e it",
+    "Persian with a non-joiner": "می\u200cخواهم",
+    "Devanagari with a joiner": "क्\u200dष, र्\u200dक",
+    "Devanagari": "नमस्ते",
+    "Thai": "สวัสดีครับ น้ำ ที่นี่",
+    "Hebrew with points": "שָׁלוֹם בְּרֵאשִׁית",
+    "Arabic with vowels": "السَّلَامُ عَلَيْكُمْ",
+    "Vietnamese in pieces": "Tie\u0302\u0301ng Vie\u0323\u0302t",
+    "CJK": "日本語 中文，한국어",
+    "bars and boxes": "│ ▌ ░ ⚑ ✓",
+    "Markdown": "**bold** [x](http://a.example) `[/nope]`",
+}
+LETTERS = st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters=sorted(INVISIBLE | {"\u2800"}))
+NASTY = st.sampled_from(sorted(HOSTILE - _span(0xD801, 0xDFFE) - _span(0xE0080, 0xE0FFF)))
+GLUE = st.sampled_from("\u200c\u200d\ufe0f\ufe0e\u0301\u20e3a 1❤\r\n\t")
+ANYTHING = st.text(st.one_of(st.characters(), NASTY, GLUE), max_size=40)
+
+
+def hostile_in(text: str, *, but: str = "") -> set[str]:
+    """The characters of a text that must not reach a terminal."""
+    return {hex(ord(char)) for char in text if char in HOSTILE and char not in but}
+
+
+@pytest.mark.parametrize("char", sorted(CONTROL - {"\t", "\n", "\r", "\x85", "\u2028", "\u2029"}))
+def test_a_control_character_becomes_one_that_can_be_seen(char: str) -> None:
+    for cleaned in (clean(f"a{char}b"), clean_line(f"a{char}b")):
+        assert len(cleaned) == 3
+        assert cleaned[0] == "a"
+        assert cleaned[2] == "b"
+        assert cleaned[1].isprintable()
+        assert not cleaned[1].isspace()
+
+
+def test_pictures_are_those_of_the_character() -> None:
+    assert clean("\x00\x07\x1b\x7f\x9b") == "␀␇␛␡\ufffd"
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_a_command_to_the_terminal_stays_readable_and_commands_nothing(command: str) -> None:
+    cleaned = clean(f"before {command} after")
+    assert not hostile_in(cleaned)
+    assert cleaned.startswith("before ")
+    assert cleaned.endswith(" after")
+    assert "".join(char for char in command if char.isprintable()) in cleaned.replace("␛", "").replace("\ufffd", "")
+
+
+def test_no_control_bidi_or_invisible_character_is_left_whatever_stands_around_it() -> None:
+    for char in HOSTILE - {"\n"}:
+        for text in (char, f"a{char}b", f"{char}{char}", f"❤{char}\ufe0f", f"\u200d{char}\u200d", f"\n{char}\n"):
+            assert not hostile_in(clean(text), but="\n"), hex(ord(char))
+            assert not hostile_in(clean_line(text)), hex(ord(char))
+
+
+def test_every_format_character_of_unicode_is_taken_out_unless_it_shows_something() -> None:
+    formats = {chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"}
+    assert {hex(ord(char)) for char in formats - SHOWN - JOINERS if char in clean(f"é{char}é")} == set()
+
+
+@pytest.mark.parametrize("char", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u00ad", "\u2060", "\U000e0041"])
+def test_what_reorders_or_is_not_seen_is_left_out(char: str) -> None:
+    assert clean(f"ab{char}cd") == "abcd"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+def test_a_line_ends_the_same_way_whatever_ended_it(end: str) -> None:
+    assert clean(f"one{end}two") == "one\ntwo"
+    assert clean_line(f"one{end}two") == "one two"
+
+
+def test_a_tab_becomes_spaces() -> None:
+    assert clean("\tx") == "    x"
+
+
+def test_a_lone_surrogate_becomes_a_replacement_character() -> None:
+    assert clean("a\ud83db") == "a\ufffdb"
+    clean("\ud83d\udc00").encode()
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
+def test_what_people_write_is_unchanged(text: str) -> None:
+    assert clean(text) == text
+    assert clean_line(text) == text
+    assert clean(f"hm {text}\n{text}!") == f"hm {text}\n{text}!"
+
+
+@pytest.mark.parametrize("text", ["จ้าาาาาาาาาาาา", "ดีมากๆๆๆๆๆๆๆๆๆ", "฿฿฿฿฿฿฿฿฿฿", "เเเเเเเเเเ"])
+def test_thai_that_is_drawn_out_is_unchanged(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize("glue", ["\u200c", "\u200d", "\ufe0f", "\ufe0e"])
+@pytest.mark.parametrize("before", ["", "a", "Z", " ", "\n", "a\u200b"])
+def test_what_joins_or_varies_nothing_is_left_out(before: str, glue: str) -> None:
+    assert clean(f"{before}{glue}b") == clean(f"{before}b")
+    assert clean(f"{before}{glue * 5}b") == clean(f"{before}b")
+
+
+@pytest.mark.parametrize("glue", ["\u200c", "\u200d", "\ufe0f"])
+def test_what_joins_or_varies_does_so_once(glue: str) -> None:
+    assert clean(f"❤{glue * 9}x") == f"❤{glue}x"
+
+
+@pytest.mark.parametrize("glue", ["\ufe0f\u200d", "\u200d\ufe0f"])
+def test_joiners_and_variations_do_not_make_room_for_each_other(glue: str) -> None:
+    assert clean(f"a{glue * 4}b") == "ab"
+    assert len(clean(f"❤{glue * 20}🔥")) <= 4
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["\u0301", "\u0336", "\u20d7", "\u0489", "\u0e49", "\ufe20", "\u05b0", "\u064b", "\u0301\u0e34\u20d7"],
+    ids=lambda mark: hex(ord(mark[0])),
+)
+def test_marks_heaped_on_one_character_are_capped(mark: str) -> None:
+    cleaned = clean(f"a{mark * 60}b")
+    assert len(cleaned) <= MAX_MARKS + 2
+    assert (cleaned[0], cleaned[-1]) == ("a", "b")
+
+
+@pytest.mark.parametrize("between", ["\u200d", "\u200c", "\ufe0f", "\u200b", "\u202e"])
+def test_marks_are_capped_though_something_invisible_stands_between_them(between: str) -> None:
+    cleaned = clean("é" + ("\u0301" * MAX_MARKS + between) * 20)
+    assert sum(unicodedata.combining(char) > 0 for char in cleaned) <= MAX_MARKS
+
+
+@given(ANYTHING)
+def test_clean_text_has_no_control_character_but_the_line_feed(text: str) -> None:
+    assert not hostile_in(clean(text), but="\n")
+    assert not {char for char in clean(text) if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}} - {"\n"}
+
+
+@given(ANYTHING)
+def test_a_clean_line_has_no_control_character_at_all(text: str) -> None:
+    assert not hostile_in(clean_line(text))
+    assert clean_line(text).splitlines() in ([], [clean_line(text)])
+
+
+@given(ANYTHING)
+@example("a\ufe0f\u200d")
+@example("é\u200d\ufe0f\u200d")
+def test_cleaning_twice_changes_nothing_more(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+    assert clean_line(clean_line(text)) == clean_line(text)
+    assert clean_line(clean(text)) == clean_line(text)
+
+
+@given(ANYTHING)
+def test_a_clean_text_can_be_written_as_utf_8(text: str) -> None:
+    clean(text).encode()
+
+
+@given(st.text(LETTERS))
+def test_plain_printable_text_is_unchanged(text: str) -> None:
+    assert clean(text) == text
+    assert clean_line(text) == text
+
+
+def _filled(kind: inspect.Type, text: str) -> object:
+    """A value of a field's type whose every string is `text`."""
+    match kind:
+        case inspect.Metadata():
+            return _filled(kind.type, text)
+        case inspect.StrType():
+            return text
+        case inspect.BoolType():
+            return False
+        case inspect.IntType():
+            return 7
+        case inspect.DateTimeType():
+            return datetime(2026, 3, 14, tzinfo=UTC)
+        case inspect.ListType():
+            return [_filled(kind.item_type, text)] * 2
+        case inspect.UnionType():
+            return _filled(next(each for each in kind.types if not isinstance(each, inspect.NoneType)), text)
+        case inspect.StructType():
+            return {field.encode_name: _filled(field.type, text) for field in kind.fields}
+        case _:
+            raise AssertionError(f"fill {kind} too")
+
+
+def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in a frame, with where it is."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _strings(each, f"{path}[{number}]")
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _strings(getattr(value, name), f"{path}.{name}")
+    else:
+        assert isinstance(value, bool | int | datetime | None), f"look into {path} too"
+
+
+EVERYTHING = "ok" + "".join(sorted(HOSTILE)) + "".join(COMMANDS.values()) + "\r\nok"
+
+
+@pytest.mark.parametrize("kind", get_args(ServerFrame), ids=lambda kind: str(kind.__name__))
+def test_no_hostile_character_is_left_anywhere_in_a_frame(kind: type[msgspec.Struct]) -> None:
+    frame = msgspec.convert(_filled(inspect.type_info(kind), EVERYTHING), kind)
+    before = dict(_strings(frame))
+    after = dict(_strings(clean_frame(frame)))
+    assert after.keys() == before.keys()
+    assert {path: hostile_in(text, but="\n") for path, text in after.items()} == {path: set() for path in before}
+    many = {path for path, text in after.items() if "\n" in text}
+    assert {path.rpartition(".")[2] for path in many} <= {"message", "value"}
+    assert all("␛]52;c;SGVsbG8=␇" in text for text in after.values())
+
+
+def test_every_kind_of_frame_with_text_is_filled() -> None:
+    empty = {
+        kind.__name__
+        for kind in get_args(ServerFrame)
+        if not list(_strings(msgspec.convert(_filled(inspect.type_info(kind), "x"), kind)))
+    }
+    assert empty == {"Ping"}
+
+
+def test_a_clean_frame_is_equal_but_for_its_text() -> None:
+    at = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
+    assert clean_frame(Message("lob\x1bby", "bo\u202eb", "one\r\ntwo", 7, at, "n\x07")) == Message(
+        "lob␛by", "bob", "one\ntwo", 7, at, "n␇"
+    )
+    assert clean_frame(Profile("b\no", [ProfileField("a\nb", "c\nd")], "n", "e\nf", "g\nh")) == Profile(
+        "b o", [ProfileField("a b", "c\nd")], "n", "e f", "g h"
+    )
+    welcome = Welcome(
+        epoch="e",
+        title="T\u200b",
+        channels=[ChannelEntry("a\x9b", "b\x9d")],
+        webhooks=Webhooks(report=True, profile=False),
+        report_reasons=[ReportReason("r\x00", comment_required=True)],
+        limits=Limits(1, 2, 3, 4),
+    )
+    assert clean_frame(welcome) == msgspec.structs.replace(
+        welcome,
+        title="T",
+        channels=[ChannelEntry("a\ufffd", "b\ufffd")],
+        report_reasons=[ReportReason("r␀", comment_required=True)],
+    )
+
+
+@pytest.mark.parametrize("frame", [Error("m", "c", "u"), Disconnect("w", 1001, reconnect=True)])
+def test_a_frame_of_plain_text_is_unchanged(frame: ServerFrame) -> None:
+    assert clean_frame(frame) == frame
