@@ -54,7 +54,8 @@ def login(room: Room, session: Session, frame: Login) -> None:
         room.hub.broadcast(entered, but=session)
     else:
         before.close(CloseCode.REPLACED, "You logged in on another connection.", reconnect=False)
-    room.start(session, _catch_up(room, session, person, frame.since), None)
+    # What is delivered from here on is held, so the rest is exactly what was delivered until now.
+    room.start(session, _catch_up(room, session, person, frame.since, room.broker.delivered + 1), None)
 
 
 def say(room: Room, session: Session, frame: Say) -> None:
@@ -138,27 +139,25 @@ def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
     return Person(names.free(name, room.hub.sessions), identity), None
 
 
-async def _catch_up(room: Room, session: Session, person: Person, since: Since | None) -> None:
+async def _catch_up(room: Room, session: Session, person: Person, since: Since | None, before: int) -> None:
     """Send what came before, then the channels' welcome, then what was held meanwhile."""
-    seen = 0
     try:
         if since and since.epoch == room.broker.epoch:
-            page = await room.broker.missed(person, since.msg_id, MAX_MISSED)
+            page = await room.broker.missed(person, since.msg_id, MAX_MISSED, before)
             session.send(_echo(page, person, recovered=not page.more))
         else:
-            page = await _recent(room)
+            page = await _recent(room, before)
             session.send(_echo(page, person, recovered=since is None))
-        seen = max((publication.msg_id for publication in page.publications), default=0)
         for channel in room.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)
     finally:
-        session.release(seen)
+        session.release()
 
 
-async def _recent(room: Room) -> Page:
+async def _recent(room: Room, before: int) -> Page:
     """The newest messages of each channel, in the order of their numbers."""
-    pages = [await room.broker.history(each.id, 0, each.echo_messages_on_join) for each in room.channels]
+    pages = [await room.broker.history(each.id, before, each.echo_messages_on_join) for each in room.channels]
     merged = sorted((one for page in pages for one in page.publications), key=lambda one: one.msg_id)
     return Page(merged, more=False)
 

@@ -52,11 +52,11 @@ class Hub:
     def _deliver_to_all(self, publication: Publication) -> None:
         wire = framed(publication.frame_for(publication.author))
         for session in self.sessions.values():
-            session.deliver(publication.msg_id, wire)
+            session.deliver(wire)
 
     def _deliver_to_two(self, publication: Publication, peer: Person) -> None:
         for person in {publication.author, peer}:
             session = self.find(person.name)
             # The name may have passed to somebody else since the message was sent.
             if session and session.person and session.person.identity == person.identity:
-                session.deliver(publication.msg_id, framed(publication.frame_for(person)))
+                session.deliver(framed(publication.frame_for(person)))

@@ -44,7 +44,7 @@ class Session:
         self._outlet = outlet
         self._entered_at = 0
         self._asked = 0
-        self._held: list[tuple[int, bytes]] | None = None
+        self._held: list[bytes] | None = None
 
     def enter(self, person: Person) -> None:
         """Log in; from here on publications are held until `release`, so that what was missed comes first."""
@@ -64,19 +64,18 @@ class Session:
         """Send what `framed` made."""
         self._outlet.write(wire)
 
-    def deliver(self, msg_id: int, wire: bytes) -> None:
+    def deliver(self, wire: bytes) -> None:
         """Send a publication, now or after what comes before it."""
         if self._held is None:
             self._outlet.write(wire)
         else:
-            self._held.append((msg_id, wire))
+            self._held.append(wire)
 
-    def release(self, seen: int) -> None:
-        """Send what was held, except for what the client got otherwise: numbers up to `seen`."""
+    def release(self) -> None:
+        """Send what was held, and from here on everything at once."""
         held, self._held = self._held or [], None
-        for msg_id, wire in held:
-            if msg_id > seen:
-                self._outlet.write(wire)
+        for wire in held:
+            self._outlet.write(wire)
 
     def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
         """Tell the client that what it asked was not done, and why."""

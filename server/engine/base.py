@@ -34,6 +34,10 @@ class Broker(Protocol):
     def epoch(self) -> str:
         """Names the life of the numbering."""
 
+    @property
+    def delivered(self) -> int:
+        """The number of the last message that was handed to the subscribers, or stored before this life; or 0."""
+
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call this with every fresh message, after it is stored, in the order of the numbers."""
 
@@ -49,5 +53,5 @@ class Broker(Protocol):
     async def conversation(self, person: Person, other: str, before: int, limit: int) -> Page:
         """The newest direct messages between a person and whoever had that name, as `history`."""
 
-    async def missed(self, person: Person, after: int, limit: int) -> Page:
-        """The newest messages that a person may read whose number is above `after`."""
+    async def missed(self, person: Person, after: int, limit: int, before: int = 0) -> Page:
+        """The newest messages that a person may read whose number is above `after` and below `before` (0: no bound)."""

@@ -53,6 +53,7 @@ class LocalBroker:
         try:
             self._writer = _open(path)
             self.epoch = _prepare(self._writer)
+            (self.delivered,) = self._writer.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
             self._reader = _open(path)
         except sqlite3.Error as error:
             raise StorageError(f"{path}: {error}") from None
@@ -87,10 +88,10 @@ class LocalBroker:
         both = sorted({*sent.publications, *received.publications}, key=lambda publication: publication.msg_id)
         return Page(both[-limit:], sent.more or received.more or len(both) > limit)
 
-    async def missed(self, person: Person, after: int, limit: int) -> Page:
+    async def missed(self, person: Person, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
         readable = "id > ? AND (peer IS NULL OR author_identity = ? OR peer_identity = ?)"
-        return await self._page(readable, (after, person.identity, person.identity), 0, limit)
+        return await self._page(readable, (after, person.identity, person.identity), before, limit)
 
     async def close(self) -> None:
         """Store what still waits, then let go of the file."""
@@ -144,6 +145,7 @@ class LocalBroker:
 
     def _deliver(self, batch: Sequence[Waiting], results: Sequence[Published]) -> None:
         fresh = [result.publication for result in results if result.fresh]
+        self.delivered = max([self.delivered, *(publication.msg_id for publication in fresh)])
         for subscriber in self._subscribers if fresh else ():
             subscriber(fresh)
         for (_, future), result in zip(batch, results, strict=True):
