@@ -20,6 +20,7 @@ def main() -> int:
         listener = listen(options.address or Address.parse(settings.address))
         if notice:
             print(f"flagpost: {notice}", file=sys.stderr)
+        process.end_by_signal()
         print(f"Chat room: {listener.address.websocket_url}", flush=True)
         if options.child:
             process.end_with_parent()

@@ -1,8 +1,8 @@
 """HTTP and websocket on one port: uvicorn serves a small Starlette app and hands each upgrade to a Connection."""
 
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
 import uvicorn
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server import process
 from server.connection import Connection
 from server.protocol.address import Address
 from server.room import Room
@@ -72,4 +73,15 @@ async def serve(app: Starlette, listener: Listener) -> None:
         server_header=False,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    await uvicorn.Server(config).serve(sockets=[listener.socket])
+    await _Server(config).serve(sockets=[listener.socket])
+
+
+class _Server(uvicorn.Server):
+    """Also ends upon a signal that came before uvicorn took the signals over."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """See uvicorn.Server."""
+        with super().capture_signals():
+            self.should_exit = process.ending()
+            yield

@@ -11,11 +11,9 @@ from types import FrameType
 
 def run(main: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run until SIGTERM or SIGINT, which uvicorn drains upon; both are a normal end."""
+    end_by_signal()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("server").setLevel(logging.INFO)
-    # uvicorn raises a signal again after it has drained; without a handler of ours that would end in a failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _drained)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
 
@@ -30,8 +28,23 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
-def _drained(_signal: int, _frame: FrameType | None) -> None:
-    pass
+def end_by_signal() -> None:
+    """From here on SIGTERM and SIGINT end the process in order, also if they come before anything is served."""
+    # uvicorn raises a signal again after it has drained; without a handler of ours that would end in a failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+
+
+def ending() -> bool:
+    """Whether a signal came."""
+    return _ended.is_set()
+
+
+_ended = threading.Event()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    _ended.set()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -33,6 +33,7 @@ def main() -> int:
     except ListenError as error:
         print(f"flagpost: {error}", file=sys.stderr)
         return 2
+    process.end_by_signal()
     print(f"Chat room: {room.address.websocket_url}", flush=True)
     print(f"Report inbox: http://{site.address}/", flush=True)
     if options.child:

@@ -1,5 +1,6 @@
 """`python -m server.demo` as a visitor meets it: a real process, websockets, and the website over HTTP."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -142,3 +143,12 @@ async def test_default_ports_that_are_taken_are_replaced() -> None:
             assert not demo.inbox.endswith(":9080/")
             async with httpx.AsyncClient(trust_env=False) as browser:
                 assert (await browser.get(demo.inbox)).status_code == 200
+
+
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.05])
+async def test_it_ends_in_order_even_while_it_begins(seconds: float) -> None:
+    async with running(*ANYWHERE, "--child") as demo:
+        await asyncio.sleep(seconds)
+        assert demo.process.stdin
+        demo.process.stdin.close()
+        assert await ended(demo.process) == (0, "", "")
