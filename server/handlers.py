@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from server.engine.base import Page, Published
+from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import (
     ClientFrame,
@@ -16,6 +17,7 @@ from server.protocol.frames import (
     HistoryAsk,
     Login,
     Me,
+    Message,
     Ping,
     Presence,
     Profile,
@@ -36,6 +38,9 @@ from server.webhooks.reports import Reports
 
 MAX_MISSED = 500
 """Messages that a reconnecting client is sent at once; what is more shows as a gap."""
+
+MAX_PAGE_BYTES = 192 * 1024
+"""Messages in one frame; a client that has 256 KiB unread is cut off, and would be again at each new try."""
 
 Kind = TypeVar("Kind", bound=ClientFrame)
 
@@ -163,7 +168,21 @@ async def _recent(room: Room, before: int) -> Page:
 
 
 def _echo(page: Page, person: Person, *, recovered: bool) -> Echo:
-    return Echo([publication.frame_for(person) for publication in page.publications], recovered)
+    messages, complete = _fitting(page, person)
+    return Echo(messages, recovered and complete)
+
+
+def _fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
+    """The newest messages of a page that fit into one frame, and whether those are all."""
+    fitting: list[Message] = []
+    left = MAX_PAGE_BYTES
+    for publication in reversed(page.publications):
+        message = publication.frame_for(person)
+        left -= len(encode(message))
+        if left < 0:
+            return fitting[::-1], False
+        fitting.append(message)
+    return fitting[::-1], True
 
 
 def _published(room: Room, session: Session, nonce: str | None, published: "Future[Published]") -> None:
@@ -184,8 +203,8 @@ async def _send_history(room: Room, session: Session, person: Person, frame: His
         page = await room.broker.conversation(person, frame.channel[1:], frame.before_id, frame.limit)
     else:
         page = await room.broker.history(frame.channel, frame.before_id, frame.limit)
-    messages = [publication.frame_for(person) for publication in page.publications]
-    session.send(History(frame.channel, messages, page.more, frame.nonce))
+    messages, complete = _fitting(page, person)
+    session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 
 
 async def _send_report(room: Room, sender: Reports, session: Session, frame: ReportAsk, comment: str) -> None:

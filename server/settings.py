@@ -156,7 +156,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     try:
         return parse(text, environ, file.parent)
     except SettingsError as error:
-        raise SettingsError(f"{file}: {error}") from None
+        # A key in quotes can hold a line end.
+        raise SettingsError(f"{file}: {' '.join(str(error).split())}") from None
 
 
 def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Loaded:

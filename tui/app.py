@@ -254,7 +254,7 @@ class FlagpostApp(App[None]):
     async def _report(self, line: Line) -> None:
         """Ask where it was reported before, show the form, send it."""
         welcome = self.state.welcome
-        if welcome is None:
+        if welcome is None or not welcome.report_reasons:
             return
         again = Question(
             f"You have reported this message of {line.author} already. Report it again?", "Report again", "Cancel"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from server.engine.base import Page, Published, StorageError, Subscriber
+from server.rules import names
 from server.rules.publications import Draft, Person, Publication
 
 SCHEMA_VERSION = 1
@@ -22,14 +23,16 @@ CREATE TABLE message (
     author TEXT NOT NULL,
     author_identity TEXT NOT NULL,
     channel TEXT NOT NULL,
+    author_key TEXT NOT NULL,
     peer TEXT,
     peer_identity TEXT,
+    peer_key TEXT,
     text TEXT NOT NULL,
     nonce TEXT
 ) STRICT;
 CREATE INDEX message_channel ON message (channel, id) WHERE peer IS NULL;
-CREATE INDEX message_sent ON message (author_identity, peer, id) WHERE peer IS NOT NULL;
-CREATE INDEX message_received ON message (peer_identity, author, id) WHERE peer IS NOT NULL;
+CREATE INDEX message_sent ON message (author_identity, peer_key, id) WHERE peer IS NOT NULL;
+CREATE INDEX message_received ON message (peer_identity, author_key, id) WHERE peer IS NOT NULL;
 CREATE UNIQUE INDEX message_nonce ON message (author_identity, nonce) WHERE nonce IS NOT NULL;
 """
 COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text, nonce"
@@ -83,8 +86,9 @@ class LocalBroker:
 
     async def conversation(self, person: Person, other: str, before: int, limit: int) -> Page:
         """See Broker."""
-        sent = await self._page("author_identity = ? AND peer = ?", (person.identity, other), before, limit)
-        received = await self._page("peer_identity = ? AND author = ?", (person.identity, other), before, limit)
+        key = names.key(other)
+        sent = await self._page("author_identity = ? AND peer_key = ?", (person.identity, key), before, limit)
+        received = await self._page("peer_identity = ? AND author_key = ?", (person.identity, key), before, limit)
         both = sorted({*sent.publications, *received.publications}, key=lambda publication: publication.msg_id)
         return Page(both[-limit:], sent.more or received.more or len(both) > limit)
 
@@ -138,8 +142,9 @@ class LocalBroker:
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
                 results = [_insert(self._writer, draft, at) for draft, _ in batch]
-        except sqlite3.Error as error:
-            self._loop.call_soon_threadsafe(_fail, batch, StorageError(str(error)))
+        except Exception as error:
+            # Whatever it was, the thread must live on for those who write next.
+            self._loop.call_soon_threadsafe(_fail, batch, StorageError(f"{type(error).__name__}: {error}"))
         else:
             self._loop.call_soon_threadsafe(self._deliver, batch, results)
 
@@ -172,8 +177,8 @@ def _prepare(connection: sqlite3.Connection) -> str:
     """Create the tables in a new file; the name of the epoch."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT")
-        connection.execute("INSERT INTO epoch VALUES (?)", (secrets.token_hex(8),))
+        epoch = f"INSERT INTO epoch VALUES ('{secrets.token_hex(8)}');"  # noqa: S608 - hexadecimal
+        connection.executescript(f"BEGIN; {SCHEMA} {epoch} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT")
     elif version != SCHEMA_VERSION:
         raise sqlite3.DatabaseError(f"made by another version of Flagpost (schema {version}, here {SCHEMA_VERSION})")
     (epoch,) = connection.execute("SELECT name FROM epoch").fetchone()
@@ -184,9 +189,10 @@ def _insert(connection: sqlite3.Connection, draft: Draft, at: datetime) -> Publi
     milliseconds, (peer, peer_identity) = int(at.timestamp() * 1000), draft.peer or (None, None)
     values = (milliseconds, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
     cursor = connection.execute(
-        "INSERT INTO message (at, author, author_identity, channel, peer, peer_identity, text, nonce)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        values,
+        "INSERT INTO message"
+        " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (*values, names.key(draft.author.name), names.key(peer) if peer else None),
     )
     if not cursor.rowcount:
         query = f"SELECT {COLUMNS} FROM message WHERE author_identity = ? AND nonce = ?"  # noqa: S608 - ours

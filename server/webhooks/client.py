@@ -28,9 +28,11 @@ class Answer(NamedTuple):
 class WebhookError(Exception):
     """The site gave no usable answer; the text says to people what it did, `cause` says more to the operator's log."""
 
-    def __init__(self, message: str, cause: str) -> None:
+    def __init__(self, message: str, cause: str, words: str = "") -> None:
+        """`words`: what the site itself said about it."""
         super().__init__(message)
         self.cause = cause
+        self.words = words
 
 
 class WebhookClient:

@@ -43,7 +43,7 @@ class Profiles:
             return await self._kept(username)
         except WebhookError as error:
             log.warning("a profile could not be had: %s", error.cause)
-            return ProfileText("", [], f"The website does not say who this is: {error}.")
+            return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
 
     async def _ask(self, username: str) -> ProfileText:
         return read(await self._client.post(self._url, profile_body(self._key, username)))
@@ -53,17 +53,17 @@ def read(answer: Answer) -> ProfileText:
     """What an answer says, the site's own error included; WebhookError if it says nothing that can be used."""
     try:
         profile = msgspec.json.decode(answer.body or b"", type=ProfileAnswer)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _check_status(answer.status)
         raise WebhookError("its answer cannot be read", f"{type(error).__name__}: {error}") from None
+    _check_status(answer.status, profile.data.error)
+    _check_status(profile.status_code, profile.data.error)
     if profile.data.error:
         return ProfileText("", [], profile.data.error)
-    _check_status(answer.status)
-    _check_status(profile.status_code)
     fields = [ProfileField(field.name, field.value) for field in (profile.data.fields or [])[:MAX_FIELDS]]
     return ProfileText(profile.data.headline, fields, "")
 
 
-def _check_status(status: int) -> None:
+def _check_status(status: int, words: str = "") -> None:
     if status != HTTPStatus.OK:
-        raise WebhookError(f"it answered with status {status}", f"status {status}")
+        raise WebhookError(f"it answered with status {status}", f"status {status}", words)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from functools import singledispatchmethod
 
@@ -50,6 +50,7 @@ class State:
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     profile: ProfileView | None = None
     last_seen: int = 0
+    _caught_up_before: bool = False
     _reports: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Nonce -> channel and number of the message whose report has no answer yet."""
     _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
@@ -120,13 +121,13 @@ class State:
         if not frame.recovered:
             for timeline in self.timelines.values():
                 timeline.note(Notice(GAP, Tone.BAD))
-        # What one saw before this start of the client is no news.
-        first = not self.last_seen
         for message in frame.messages:
             self.fold(message)
-        if first:
+        if not self._caught_up_before:
+            # What was said before this start of the client is no news.
             for timeline in self.timelines.values():
                 timeline.unread = 0
+        self._caught_up_before = True
 
     @fold.register
     def _(self, frame: frames.History) -> None:
@@ -165,7 +166,7 @@ class State:
         elif nonce in self._reports:
             channel, _ = self._reports.pop(nonce)
             self.note(f"Your report was not sent. {frame.message}", Tone.BAD, channel)
-        elif self.profile and self.profile.nonce == nonce:
+        elif nonce and self.profile and self.profile.nonce == nonce:
             self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
         elif not any(timeline.fail(nonce, frame.message) for timeline in self.timelines.values()):
             self._older_failed(nonce)
@@ -239,4 +240,6 @@ class State:
         return self.timelines[channel]
 
     def _line(self, frame: frames.Message) -> Line:
-        return Line(frame.msg_id, frame.username, frame.message, frame.at, frame.username == self.me)
+        # A time without a zone is no RFC 3339, and cannot be compared with one that has it.
+        at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
+        return Line(frame.msg_id, frame.username, frame.message, at, frame.username == self.me)

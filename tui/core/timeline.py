@@ -1,6 +1,5 @@
 """What stands in one channel or conversation, in the server's order."""
 
-from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -125,11 +124,12 @@ class Timeline:
         """Take every numbered message out: the server numbers anew."""
         self._entries = [entry for entry in self._entries if isinstance(entry, Notice)]
         self._numbers.clear()
-        self._newest = 0
+        self._newest = self.unread = 0
+        self.more, self.asked_older = True, ""
 
     def _position(self, msg_id: int) -> int:
         """Behind everything, unless a later message is there already."""
         if msg_id > self._newest:
             return len(self._entries)
-        lines = [(entry.msg_id, at) for at, entry in enumerate(self._entries) if isinstance(entry, Line)]
-        return lines[bisect_left(lines, (msg_id, 0))][1]
+        later = (at for at, entry in enumerate(self._entries) if isinstance(entry, Line) and entry.msg_id > msg_id)
+        return next(later, len(self._entries))

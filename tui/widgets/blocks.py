@@ -147,4 +147,8 @@ def _notice(entry: Notice, styles: Styles) -> list[Content]:
 
 def clock(at: datetime) -> str:
     """The time of day here, in hours and minutes."""
-    return at.astimezone().strftime("%H:%M")
+    try:
+        return at.astimezone().strftime("%H:%M")
+    except (OverflowError, ValueError, OSError):
+        # A server can claim a year that no zone reaches.
+        return "??:??"
