@@ -4,9 +4,8 @@ import re
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
-FENCE = "```"
+_FENCE = re.compile(r"\s*`{3,}([^`\s]*)\s*")
 _SAFE_URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
 
 
@@ -26,7 +25,8 @@ def lines(text: str) -> list[list[Piece]]:
     found: list[list[Piece]] = []
     fenced = False
     for line in text.split("\n"):
-        if line.lstrip().startswith(FENCE):
+        fence = _FENCE.fullmatch(line)
+        if fence and not (fenced and fence[1]):
             fenced = not fenced
         elif fenced:
             found.append([Piece(line, code=True)])
@@ -51,15 +51,16 @@ def _inline(line: str) -> list[Piece]:
     indent = line[: len(line) - len(line.lstrip())]
     pieces = [Piece(indent)] if indent else []
     marks = {"bold": 0, "italic": 0, "strike": 0}
-    url, label = "", ""
+    href, url, label = "", "", ""
     for token in _markdown.parseInline(line[len(indent) :])[0].children or []:
         name, _, edge = token.type.rpartition("_")
         if name in _MARKS:
             marks[_MARKS[name]] += token.nesting
         elif name == "link":
-            if edge == "close" and url and label not in {url, url.partition("://")[2]}:
-                pieces.append(Piece(f" ({url})", url=url))
-            url, label = _address(token) if edge == "open" else "", ""
+            if edge == "close" and href and label not in {href, href.partition("://")[2]}:
+                pieces.append(Piece(f" ({href})", url=url))
+            href, label = (str(token.attrs.get("href", "")), "") if edge == "open" else ("", "")
+            url = href if _SAFE_URL.fullmatch(href) else ""
         elif token.content:
             label += token.content
             on = {mark: depth > 0 for mark, depth in marks.items()}
@@ -67,8 +68,3 @@ def _inline(line: str) -> list[Piece]:
                 Piece(token.content, on["bold"], on["italic"], token.type == "code_inline", on["strike"], url)
             )
     return pieces
-
-
-def _address(token: Token) -> str:
-    href = str(token.attrs.get("href", ""))
-    return href if _SAFE_URL.fullmatch(href) else ""

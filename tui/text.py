@@ -1,6 +1,7 @@
 """The one door through which other people's text reaches a widget: what could command or deceive is made harmless."""
 
 import re
+import unicodedata
 from typing import TypeVar
 
 import msgspec
@@ -10,15 +11,11 @@ from server.protocol.characters import BIDI, CONTROL, INVISIBLE, JOINERS, SURROG
 MAX_MARKS = 6
 """Combining marks kept on one character; more of them would paint over the neighbouring lines."""
 
-_MARK = "\u0300-\u036f\u0483-\u0489\u0e31-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
-_SUSPECT = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATES}{_MARK}]")
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _UNSEEN = re.compile(f"[{BIDI}{INVISIBLE}]")
-# A joiner or a variation selector belongs behind something that it can join or vary, and there only once.
-_LOOSE = re.compile(
-    rf"(?:^|(?<=[\x00-\x7f\xa0{JOINERS}]))[{JOINERS}]+|(?:^|(?<=[\sA-Za-z{VARIATIONS}]))[{VARIATIONS}]+", re.MULTILINE
-)
-_TOO_MANY_MARKS = re.compile(f"([{_MARK}]{{{MAX_MARKS}}})[{_MARK}]+")
+_GLUE = re.compile(f"(^|[\\s\\S])([{JOINERS}{VARIATIONS}]+)")
+_JOINER, _VARIATION = re.compile(f"[{JOINERS}]"), re.compile(f"[{VARIATIONS}]")
+_KEYCAPS = frozenset("0123456789#*")
 _COMMAND = re.compile(f"(?!\n)[{CONTROL}{SURROGATES}]")
 _LINES_ALLOWED = frozenset({"message", "value"})
 
@@ -27,11 +24,9 @@ Value = TypeVar("Value")
 
 def clean(text: str) -> str:
     """Text of one or more lines as it can be shown: control characters become pictures of themselves (ESC: ␛)."""
-    if not _SUSPECT.search(text):
-        return text
     text = _LINE_END.sub("\n", text).replace("\t", "    ")
-    text = _LOOSE.sub("", _UNSEEN.sub("", text))
-    text = _TOO_MANY_MARKS.sub(r"\1", text)
+    if not text.isascii():
+        text = _without_heaps(_GLUE.sub(_glue, _UNSEEN.sub("", text)))
     return _COMMAND.sub(_picture, text)
 
 
@@ -57,6 +52,29 @@ def _cleaned(value: object, *, lines: bool) -> object:
         }
         return msgspec.structs.replace(value, **fields)
     return value
+
+
+def _glue(match: re.Match[str]) -> str:
+    """A joiner and a variation selector belong behind what they can join or vary, and there only once."""
+    base, glue = match.groups()
+    variation, joiner = _VARIATION.search(glue), _JOINER.search(glue)
+    if base.isascii() or base == "\xa0":
+        joiner = None
+        variation = variation if base in _KEYCAPS else None
+    return base + (variation[0] if variation else "") + (joiner[0] if joiner else "")
+
+
+def _without_heaps(text: str) -> str:
+    """Text with at most MAX_MARKS combining marks in a row, joiners between them not counted."""
+    kept, marks = [], 0
+    for char in text:
+        if unicodedata.category(char) in {"Mn", "Me"}:
+            marks += 1
+        elif not _JOINER.match(char):
+            marks = 0
+        if marks <= MAX_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 def _picture(match: re.Match[str]) -> str:

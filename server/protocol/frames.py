@@ -165,7 +165,7 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID"}):
     channel: str
     username: str
     message: str
-    msg_id: int
+    msg_id: MsgID
     at: datetime
     nonce: str | None = None
 

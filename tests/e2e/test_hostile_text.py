@@ -244,7 +244,7 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.press("r")
         terminal.until("Report a message")
         terminal.press("ctrl+s")
-        terminal.until("was delivered")
+        terminal.until("Thank you.")
         terminal.press("r")
         terminal.until("Report it again?")
         assert MARKUP[3] in terminal.screen

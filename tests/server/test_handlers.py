@@ -1,18 +1,18 @@
 """What a person gets who enters while others speak: all of it, once, and each channel in its order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from server.engine.base import Page, Subscriber
-from server.engine.local import LocalBroker
+from server.engine.base import Page, Published, Subscriber
+from server.engine.local import LocalBroker, Waiting
 from server.handlers import HANDLERS
 from server.protocol.codec import encode
 from server.protocol.frames import Echo, Frame, Limits, Login, Me, Message, Say, Webhooks, Welcome, Who
 from server.room import Room
-from server.rules.publications import Draft, Person, Publication
+from server.rules.publications import Draft, Person
 from server.session import MAX_ASKED, Session
 from server.settings import PublicChannel
 from tests.support.outlet import RecordingOutlet
@@ -43,13 +43,22 @@ class LateBroker(LocalBroker):
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Keep what there is to hand out until `hand_out`."""
-        self._subscriber = subscriber
-        self._late: list[Publication] = []
-        super().subscribe(self._late.extend)
+        self._late: list[tuple[Sequence[Waiting], Sequence[Published]]] = []
+        super().subscribe(subscriber)
+
+    def _deliver(self, batch: Sequence[Waiting], results: Sequence[Published]) -> None:
+        self._late.append((batch, results))
+
+    async def stored(self) -> None:
+        """Wait until something is stored."""
+        async with asyncio.timeout(10):
+            while not self._late:
+                await asyncio.sleep(0.01)
 
     def hand_out(self) -> None:
         """Hand out all that was stored by now."""
-        self._subscriber(self._late)
+        for batch, results in self._late:
+            super()._deliver(batch, results)
 
 
 @pytest.fixture
@@ -129,9 +138,11 @@ async def test_a_direct_message_that_comes_meanwhile_is_not_lost(room: Room) -> 
 async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_path: Path) -> None:
     broker = LateBroker(str(tmp_path / "room.sqlite"))
     room = Room(HANDLERS, WELCOME, CHANNELS, [], broker, None, None)
-    await broker.publish(to("lobby", "hello"))
+    published = broker.publish(to("lobby", "hello"))
+    await broker.stored()
     _, outlet = await enter(room, "bob")
     broker.hand_out()
+    await published
     assert heard(outlet) == ["hello"]
     await broker.close()
 

@@ -19,6 +19,8 @@ def configured_address(settings: Path | None) -> Address:
         if not isinstance(address, str):
             raise ValueError('Address: write it in quotes, like "127.0.0.1:9000"')
         return Address.parse(address)
+    except tomli.TOMLDecodeError as error:
+        raise ValueError(f"{file}: line {error.lineno}: this is not TOML: {error.msg}") from None
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror or error}; give another with --settings FILE") from None
     except ValueError as error:

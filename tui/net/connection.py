@@ -83,8 +83,8 @@ class Connection:
 
     async def _once(self) -> tuple[str, int]:
         """One connection from its beginning to its end: why it ended, and its close code."""
-        proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOOPBACK else True
         try:
+            proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOOPBACK else True
             async with connect(
                 self._url,
                 compression=None,
@@ -97,7 +97,8 @@ class Connection:
             ) as socket:
                 self._socket = socket
                 return await self._read(socket)
-        except InvalidURI:
+        except (InvalidURI, OverflowError, ValueError):
+            # The last two are what a port or a host name that cannot be gives further down.
             return f"{clean_line(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
         except InvalidStatus as error:
             return f"what answers there is no Flagpost server (status {error.response.status_code})", ABNORMAL

@@ -38,4 +38,5 @@ async def find(options: Options) -> Found:
 def websocket_url(text: str) -> str:
     """A URL from what a person types: "chat.example:9000", "wss://chat.example" or the whole of it."""
     url = text if "://" in text else f"ws://{text}"
-    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + WEBSOCKET_PATH
+    parts = urlsplit(url)
+    return url if parts.path.strip("/") else parts._replace(path=WEBSOCKET_PATH).geturl()

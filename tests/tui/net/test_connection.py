@@ -155,7 +155,7 @@ async def test_frames_that_cannot_be_read_are_left_out() -> None:
         assert [type(frame) for frame in frames] == [Message, Message]
 
 
-@pytest.mark.parametrize("at", ["2026-03-14T09:26:00", "0000-01-01T00:00:00Z", "2026-02-30T09:26:00Z", "now", "1"])
+@pytest.mark.parametrize("at", ["0000-01-01T00:00:00Z", "2026-02-30T09:26:00Z", "now", "1"])
 async def test_a_message_of_no_usable_time_is_left_out(at: str) -> None:
     async def babble(connection: ServerConnection) -> None:
         bad = f'{{"action":"message","channel":"lobby","username":"b","message":"9","msgID":9,"at":"{at}"}}'
@@ -273,7 +273,7 @@ async def test_waiting_grows_until_one_has_entered() -> None:
     ("answer", "why"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "what answers there is no Flagpost server (status 200)"),
-        (b"HTTP/1.1 404 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "no Flagpost server (status 404)"),
+        (b"HTTP/1.1 404 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "what answers there is no websocket server"),
         (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "no Flagpost server (status 302)"),
         (b"SSH-2.0-OpenSSH_9.9\r\n\x1b]2;x\x07", "what answers there is no websocket server"),
         (b"", "what answers there is no websocket server"),
