@@ -247,8 +247,9 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.until("Thank you.")
         terminal.press("r")
         terminal.until("Report it again?")
-        assert MARKUP[3] in terminal.screen
-        terminal.click(MARKUP[3], len(MARKUP[3]) - 4)
+        # Whole it stands in the room behind the question as well; here it wraps.
+        terminal.until("this message of [$primary")
+        terminal.click("this message of [$primary", 18)
         terminal.settle()
         assert terminal.alive
         terminal.until("Report it again?")
@@ -258,7 +259,7 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         assert server.sent(ReportAsk)
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", ["".join(COMMANDS), MARKUP[1], MARKUP[3]], ids=["commands", "end", "click"])
 def test_a_profile_panel(tmp_path: Path, payload: str) -> None:
     def reply(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ProfileAsk):
@@ -299,8 +300,11 @@ def test_a_refused_name(tmp_path: Path) -> None:
         assert terminal.alive
 
 
-@pytest.mark.parametrize("code", [1012, 4001])
-@pytest.mark.parametrize("payload", [BRIEF, "".join(COMMANDS), "".join(MARKUP)], ids=["brief", "commands", "markup"])
+@pytest.mark.parametrize(
+    ("code", "payload"),
+    [(1012, "".join(COMMANDS)), (4001, BRIEF), (4001, "".join(MARKUP))],
+    ids=["again", "end", "markup"],
+)
 def test_a_farewell(tmp_path: Path, code: int, payload: str) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")
@@ -313,7 +317,7 @@ def test_a_farewell(tmp_path: Path, code: int, payload: str) -> None:
         assert terminal.alive
 
 
-@pytest.mark.parametrize("name", ["\x1b]2;PWNED\x07ada", "\x9b?1003l", "[/nope]", "[@click=app.quit]x[/]", "a\u202eb"])
+@pytest.mark.parametrize("name", ["\x1b]2;PWNED\x07\x9b?1003l\u202eada", "[/nope]"])
 def test_ones_own_name(tmp_path: Path, name: str) -> None:
     with scripted_server(Script()) as server, Terminal(server.url, "--name", name, directory=tmp_path) as terminal:
         terminal.until("online as")

@@ -55,9 +55,11 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
             urls = await _urls(process, names)
     except TimeoutError:
         process.kill()
+        await process.wait()
         raise LocalServerError(f"it did not start within {START_SECONDS:.0f} s") from None
     if urls is None:
         await listening
+        await process.wait()
         raise LocalServerError(said[-1].removeprefix("flagpost: ") if said else "it ended at once")
     return LocalServer(process, urls)
 

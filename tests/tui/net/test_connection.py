@@ -115,15 +115,15 @@ async def test_a_burst_is_handed_on_in_few_pieces_and_in_its_order() -> None:
 
 async def test_a_single_frame_is_handed_on_soon() -> None:
     async def echo(connection: ServerConnection) -> None:
+        await connection.send(message("1"))
         async for _ in connection:
-            await connection.send(message("1"))
+            await connection.send(message("2"))
 
     async with serving(echo) as url, client(url) as ada:
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not await ada.connection.send(Ping()):
-                await asyncio.sleep(0.01)
-        began = asyncio.get_running_loop().time()
         await ada.until(lambda _: ada.texts == ["1"])
+        began = asyncio.get_running_loop().time()
+        await ada.connection.send(Ping())
+        await ada.until(lambda _: ada.texts == ["1", "2"])
         assert asyncio.get_running_loop().time() - began < 0.5
 
 
@@ -341,21 +341,26 @@ async def test_to_end_it_says_goodbye_to_the_server() -> None:
 
 
 async def test_to_end_it_does_not_wait_for_a_server_that_says_nothing_back() -> None:
+    came, gone = asyncio.Event(), asyncio.Event()
+
     async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await reader.readuntil(b"\r\n\r\n")
-            await asyncio.sleep(WAIT_SECONDS)
+        await reader.readuntil(b"\r\n\r\n")
+        came.set()
+        with suppress(ConnectionError):
+            await reader.read()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        gone.set()
 
     async with await asyncio.start_server(deaf, "127.0.0.1", 0) as server:
-        async with client(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws") as ada:
-            await ada.until(lambda told: told == [Connecting()])
-            await asyncio.sleep(0.05)
+        async with client(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await came.wait()
             began = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - began < 3
-        server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
+        async with asyncio.timeout(WAIT_SECONDS):
+            await gone.wait()
 
 
 async def test_the_login_is_the_sessions() -> None:

@@ -70,7 +70,7 @@ def test_settings_here_are_read_and_none_mean_the_default(tmp_path: Path, monkey
         (b'Address = "localhost"', "HOST:PORT"),
         (b'Address = "127.0.0.1:99999"', "port"),
         (b'Address = "::1:9000"', "HOST:PORT"),
-        (b"Address =", "line 1"),
+        (b"Address =\nTitle = 1", "line 1"),
         (b'Title = "\xff"', "utf-8"),
     ],
 )
