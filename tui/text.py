@@ -1,15 +1,11 @@
 """The one door through which other people's text reaches a widget: what could command or deceive is made harmless."""
 
 import re
-import unicodedata
 from typing import TypeVar
 
 import msgspec
 
-from server.protocol.characters import BIDI, CONTROL, INVISIBLE, JOINERS, SURROGATES, VARIATIONS
-
-MAX_MARKS = 6
-"""Combining marks kept on one character; more of them would paint over the neighbouring lines."""
+from server.protocol.characters import BIDI, CONTROL, INVISIBLE, JOINERS, SURROGATES, VARIATIONS, without_heaps
 
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _UNSEEN = re.compile(f"[{BIDI}{INVISIBLE}]")
@@ -26,7 +22,7 @@ def clean(text: str) -> str:
     """Text of one or more lines as it can be shown: control characters become pictures of themselves (ESC: ␛)."""
     text = _LINE_END.sub("\n", text).replace("\t", "    ")
     if not text.isascii():
-        text = _without_heaps(_GLUE.sub(_glue, _UNSEEN.sub("", text)))
+        text = without_heaps(_GLUE.sub(_glue, _UNSEEN.sub("", text)))
     return _COMMAND.sub(_picture, text)
 
 
@@ -62,19 +58,6 @@ def _glue(match: re.Match[str]) -> str:
         joiner = None
         variation = variation if base in _KEYCAPS else None
     return base + (variation[0] if variation else "") + (joiner[0] if joiner else "")
-
-
-def _without_heaps(text: str) -> str:
-    """Text with at most MAX_MARKS combining marks in a row, joiners between them not counted."""
-    kept, marks = [], 0
-    for char in text:
-        if unicodedata.category(char) in {"Mn", "Me"}:
-            marks += 1
-        elif not _JOINER.match(char):
-            marks = 0
-        if marks <= MAX_MARKS:
-            kept.append(char)
-    return "".join(kept)
 
 
 def _picture(match: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """Which characters are not what they seem: they command the terminal, reorder text or show nothing."""
 
 import re
+import unicodedata
 
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -13,7 +14,24 @@ INVISIBLE = (
     r"\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 """Unicode's default-ignorable code points that no text needs, and the blank ones."""
+MAX_MARKS = 6
+"""Combining marks kept on one character; more of them would paint over the neighbouring lines."""
 SURROGATES = r"\ud800-\udfff"
 
 UNSEEN = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATES}]")
 """What a name may not hold."""
+
+_JOINER = re.compile(f"[{JOINERS}]")
+
+
+def without_heaps(text: str) -> str:
+    """Text with at most MAX_MARKS combining marks in a row, joiners between them not counted."""
+    kept, marks = [], 0
+    for char in text:
+        if unicodedata.category(char) in {"Mn", "Me"}:
+            marks += 1
+        elif not _JOINER.match(char):
+            marks = 0
+        if marks <= MAX_MARKS:
+            kept.append(char)
+    return "".join(kept)

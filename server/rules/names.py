@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Container
 from itertools import count
 
-from server.protocol.characters import UNSEEN
+from server.protocol.characters import UNSEEN, without_heaps
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
 from server.rules.refusal import Refusal
@@ -26,6 +26,9 @@ def check(text: str) -> str:
         raise Refusal(ErrorCode.BAD_NAME, f"A name has at most {MAX_NAME_CHARS} characters; this one has {len(name)}.")
     if name[0] in "@#/" or unicodedata.combining(name[0]):
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot begin with @, #, / or an accent.")
+    if without_heaps(name) != name:
+        # A client shows fewer, and would then write to a person who does not exist.
+        raise Refusal(ErrorCode.BAD_NAME, "A name cannot heap so many accents on one character.")
     if key(name) == key(CHAT_SERVER):
         raise Refusal(ErrorCode.BAD_NAME, f"{CHAT_SERVER} is the name of the server itself.")
     return name

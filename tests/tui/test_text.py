@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import inspect
 
+from server.protocol.characters import MAX_MARKS
 from server.protocol.frames import (
     ChannelEntry,
     Disconnect,
@@ -25,7 +26,7 @@ from server.protocol.frames import (
     Webhooks,
     Welcome,
 )
-from tui.text import MAX_MARKS, clean, clean_frame, clean_line
+from tui.text import clean, clean_frame, clean_line
 
 
 def _span(first: int, last: int) -> set[str]:

@@ -82,6 +82,7 @@ def test_names_that_people_tell_apart_are_different() -> None:
         pytest.param("#lobby", id="like a channel"),
         pytest.param("/quit", id="like a command"),
         pytest.param("\u0301alice", id="begins with an accent"),
+        pytest.param("e" + "\u0336" * 7, id="a heap of accents"),
         pytest.param("ChatServer", id="the server"),
         pytest.param("CHATSERVER", id="the server in capitals"),
         pytest.param("ＣｈａｔＳｅｒｖｅｒ", id="the server in full width"),
