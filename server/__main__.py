@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from server import app, process
+from server import app, arguments, process
 from server.engine.base import StorageError
 from server.gateway import ListenError, listen
 from server.protocol.address import Address
@@ -28,7 +28,11 @@ def main() -> int:
     except StorageError as error:
         print(f"flagpost: Database: {error}; check the file, or choose another in the settings", file=sys.stderr)
         return 2
-    except (SettingsError, ListenError) as error:
+    except ListenError as error:
+        hint = "choose another with --address HOST:PORT, or Address in the settings"
+        print(f"flagpost: {error}; {hint}", file=sys.stderr)
+        return 2
+    except SettingsError as error:
         print(f"flagpost: {error}", file=sys.stderr)
         return 2
     return 0
@@ -40,17 +44,10 @@ def _parser() -> argparse.ArgumentParser:
         "--settings", type=Path, metavar="FILE", help="settings file (default: settings.toml here, if any)"
     )
     parser.add_argument(
-        "--address", type=_address, metavar="HOST:PORT", help="where to listen, instead of the settings'"
+        "--address", type=arguments.address, metavar="HOST:PORT", help="where to listen, instead of the settings'"
     )
     parser.add_argument("--child", action="store_true", help="end when standard input closes")
     return parser
-
-
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -20,8 +20,12 @@ CLOSE_SECONDS = 6
 """For connections to close after SIGTERM; a little more than one has for its closing handshake."""
 
 
+BACKLOG = 2048
+"""Connections that wait to be taken."""
+
+
 class ListenError(Exception):
-    """The address cannot be listened on; the text says why and what to do."""
+    """The address cannot be listened on; the text says why."""
 
 
 class Listener(NamedTuple):
@@ -34,15 +38,11 @@ class Listener(NamedTuple):
 def listen(address: Address) -> Listener:
     """Bind a TCP address; ListenError if that is not possible."""
     try:
-        family, kind, protocol, _, target = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
-        sock = socket.socket(family, kind, protocol)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(target)
+        family, _, _, _, target = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
         # From here on a client that connects waits, and is not refused, until the server takes it.
-        sock.listen(2048)
+        sock = socket.create_server(target[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        hint = "choose another with --address HOST:PORT or Address in the settings"
-        raise ListenError(f"cannot listen on {address}: {error.strerror or error}; {hint}") from None
+        raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from None
     return Listener(sock, Address(address.host, sock.getsockname()[1]))
 
 

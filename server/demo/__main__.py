@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 
-from server import app, process
+from server import app, arguments, process
 from server.demo.company import Company
 from server.demo.script import CHANNELS, TITLE
 from server.demo.site import Site
@@ -94,8 +94,7 @@ def _listen(option: str, given: Address | None, default: str) -> Listener:
         try:
             return listen(given)
         except ListenError as error:
-            reason = str(error).partition(";")[0]
-            raise ListenError(f"{reason}; choose another with {option} HOST:PORT") from None
+            raise ListenError(f"{error}; choose another with {option} HOST:PORT") from None
     address = Address.parse(default)
     try:
         return listen(address)
@@ -108,20 +107,16 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m server.demo", description="Try Flagpost on this machine: a website, a chat room and residents."
     )
     parser.add_argument(
-        "--address", type=_address, metavar="HOST:PORT", help=f"of the chat room (default: {DEFAULT_ADDRESS} if free)"
+        "--address",
+        type=arguments.address,
+        metavar="HOST:PORT",
+        help=f"of the chat room (default: {DEFAULT_ADDRESS} if free)",
     )
     parser.add_argument(
-        "--site", type=_address, metavar="HOST:PORT", help=f"of the website (default: {SITE_ADDRESS} if free)"
+        "--site", type=arguments.address, metavar="HOST:PORT", help=f"of the website (default: {SITE_ADDRESS} if free)"
     )
     parser.add_argument("--child", action="store_true", help="end when standard input closes")
     return parser
-
-
-def _address(text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":
