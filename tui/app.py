@@ -45,6 +45,7 @@ THEME = Theme(
     error="#f7768e",
     dark=True,
 )
+GONE = "That message is gone from the server meanwhile; nothing was reported."
 OFFLINE = "There is no connection now; try again once it is back."
 
 
@@ -177,10 +178,6 @@ class FlagpostApp(App[None]):
                 self._send(said)
         self._show()
 
-    @on(Composer.Up)
-    def _read(self) -> None:
-        self._chat.timeline.enter()
-
     @on(TimelineView.Left)
     @on(ChannelList.Left)
     @on(PeopleList.Left)
@@ -268,7 +265,11 @@ class FlagpostApp(App[None]):
             welcome.limits.comment_chars,
             obstacle=lambda: "" if self.online else OFFLINE,
         )
-        if filled := await self.push_screen_wait(form):
+        filled = await self.push_screen_wait(form)
+        if filled and not self.state.timeline.holds(line):
+            self.state.note(GONE, Tone.BAD)
+            self._show()
+        elif filled:
             self._send(self.state.report(line.msg_id, filled.reason, filled.comment, _nonce()))
 
     @work(group="name", exclusive=True)

@@ -1,7 +1,7 @@
 """What the client knows: a fold of the server's frames and of one's own acts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from functools import singledispatchmethod
@@ -51,6 +51,8 @@ class State:
     profile: ProfileView | None = None
     last_seen: int = 0
     _caught_up_before: bool = False
+    _names: set[str] = field(default_factory=set)
+    """Every name that was granted here."""
     _reports: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Nonce -> channel and number of the message whose report has no answer yet."""
     _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
@@ -93,6 +95,7 @@ class State:
     @fold.register
     def _(self, frame: frames.Me) -> None:
         self.me = frame.username
+        self._names.add(frame.username)
         self.refused_name = ""
 
     @fold.register
@@ -112,6 +115,9 @@ class State:
     def _(self, frame: frames.Message) -> None:
         timeline = self._timeline_of(frame.channel)
         line = self._line(frame)
+        if frame.username in self._names and timeline.awaits(frame.nonce):
+            # Sent under the name of before a reconnect that granted another one.
+            line = replace(line, mine=True)
         if timeline.add(line, frame.nonce) and not line.mine and frame.channel != self.current:
             timeline.unread += 1
         self.last_seen = max(self.last_seen, frame.msg_id)

@@ -98,6 +98,10 @@ class Timeline:
         """Show one's own message before the server has it."""
         self._pending[pending.nonce] = pending
 
+    def awaits(self, nonce: str | None) -> bool:
+        """Whether one's own message of this nonce is pending."""
+        return nonce in self._pending
+
     def fail(self, nonce: str, why: str) -> bool:
         """Mark a pending message as one that will not be sent; False if there is none of this nonce."""
         if nonce not in self._pending:
@@ -112,6 +116,11 @@ class Timeline:
     def find(self, msg_id: int) -> Line | None:
         """The message of a number."""
         return next((e for e in reversed(self._entries) if isinstance(e, Line) and e.msg_id == msg_id), None)
+
+    def holds(self, line: Line) -> bool:
+        """Whether the number of a message still stands for the same one."""
+        found = self.find(line.msg_id)
+        return found is not None and (found.author, found.text, found.at) == (line.author, line.text, line.at)
 
     def mark_reported(self, msg_id: int) -> None:
         """Show that a message was reported."""

@@ -541,3 +541,12 @@ def test_in_any_order_a_confirmed_message_stands_once_and_what_is_said_later_wai
     assert numbers(made.timeline) == [5, 6, 7]
     assert made.unsent() == []
     assert len(made.timeline.entries) == 3
+
+
+def test_a_message_sent_under_the_name_of_before_is_one_s_own_once() -> None:
+    made = state()
+    made.say("hi", "n1")
+    made.lost()
+    fold(made, [welcome(), Me("ada 2", op=False), said(7, "ada", nonce="n1")])
+    assert [type(entry) for entry in made.timeline.entries] == [Line]
+    assert not made.unsent()

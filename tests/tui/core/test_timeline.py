@@ -202,3 +202,14 @@ def test_notices_of_another_timeline_come_first_and_leave_it() -> None:
     made.take_notices(other)
     assert made.entries == [Notice("a"), Notice("b"), line(1)]
     assert other.entries == []
+
+
+def test_a_number_that_was_given_anew_is_not_the_same_message() -> None:
+    made = Timeline("lobby", "Lobby")
+    old = line(1, "bob")
+    made.add(old)
+    assert made.holds(replace(old, reported=True))
+    made.forget()
+    assert not made.holds(old)
+    made.add(line(1, "carol"))
+    assert not made.holds(old)

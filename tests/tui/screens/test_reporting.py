@@ -193,6 +193,16 @@ async def test_what_was_filled_in_is_kept_when_the_connection_is_lost_meanwhile(
         assert pilot.app.screen.query_one(Comment).text == "my words"
 
 
+async def test_a_message_whose_number_was_given_anew_is_not_reported() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        server.send(structs.replace(WELCOME, epoch="e2"), line(3, "carol", "something else"))
+        await until(pilot, lambda: app_of(pilot).state.timeline.find(1) is None, "the new numbering")
+        await pilot.press("ctrl+s")
+        await until_seen(pilot, "That message is gone from the server")
+        assert not server.sent(ReportAsk)
+
+
 async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:
     off = ScriptedServer(welcome=structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=True)))
     async with client(off) as (pilot, _):
