@@ -73,6 +73,10 @@ class ChatScreen(Screen[None]):
             panel.show(state.profile)
         self.set_class(state.profile is not None, "-profile")
 
+    def action_read(self) -> None:
+        """Turn to the latest message."""
+        self.timeline.enter()
+
     def write(self) -> None:
         """Turn to the composer."""
         self.remove_class("-people")

@@ -36,17 +36,14 @@ class Composer(Prompt):
 
         text: str
 
-    class Up(Message):
-        """The cursor wants to go up from the first line."""
-
     def action_send(self) -> None:
         """Post the text, if there is any."""
         if self.text.strip():
             self.post_message(self.Submitted(self.text))
 
-    def action_up(self) -> None:
-        """Up a line, or out of the composer."""
+    async def action_up(self) -> None:
+        """Up a line, or out of the composer: at once, so that the next key goes to the message already."""
         if self.cursor_at_first_line:
-            self.post_message(self.Up())
+            await self.run_action("screen.read")
         else:
             self.action_cursor_up()

@@ -87,7 +87,7 @@ class TimelineView(ScrollView, can_focus=True):
         lines = self._lines
         if lines:
             self._highlight(lines[-1].msg_id)
-            self.focus()
+            self.screen.set_focus(self)
 
     def _lay_out(self) -> None:
         """Stack the entries anew; what the person looks at stays where it is."""
