@@ -174,8 +174,9 @@ async def test_a_connection_that_is_lost_before_the_answer_is_told() -> None:
 
 async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
     async with client() as (pilot, server):
+        server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
         server.drop()
-        await until_seen(pilot, "offline")
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
         await pilot.press("up", "r")
         await until_seen(pilot, "There is no connection now")
 
