@@ -12,7 +12,17 @@ import msgspec
 from msgspec import inspect
 
 from server.protocol import codes, frames
-from server.settings import BARERTC_ONLY, KEY_VARIABLE, PublicChannel, Secret, Settings, WebhookURL
+from server.settings import (
+    BARERTC_ONLY,
+    KEY_VARIABLE,
+    PublicChannel,
+    RoomLimits,
+    Secret,
+    Settings,
+    SigningSecrets,
+    WebhookSecurity,
+    WebhookURL,
+)
 from tui.keymap import KEYS, Where
 
 HERE = Path(__file__).parent
@@ -50,6 +60,8 @@ def protocol() -> str:
         *(_frame(kind) for kind in get_args(frames.ServerFrame)),
         "## Within frames\n",
         *(_frame(kind) for kind in _inner_kinds()),
+        "## Where a report stands\n",
+        _table(["status", "meaning"], ([f"`{state}`", text] for state, text in codes.REPORT_MEANINGS.items())),
         "## Error codes\n",
         "The connection lives on after each of these.\n",
         _table(["code", "meaning"], ([f"`{code}`", text] for code, text in codes.ERROR_MEANINGS.items())),
@@ -73,6 +85,10 @@ def settings() -> str:
         _options(PublicChannel),
         "## `[[WebhookURLs]]`\n",
         _options(WebhookURL),
+        "## `[Limits]`\n",
+        _options(RoomLimits),
+        "## `[WebhookSecurity]`\n",
+        _options(WebhookSecurity),
         "## A settings file of BareRTC\n",
         "It can be used as it is. These keys have no effect here; the server names those that it found, once, at its",
         "start: " + ", ".join(f"`{key}`" for key in foreign) + ".\n",
@@ -103,7 +119,7 @@ def _close_rows() -> Iterable[Sequence[str]]:
 def _inner_kinds() -> list[type[msgspec.Struct]]:
     return [
         frames.Since, frames.ChannelEntry, frames.Webhooks, frames.ReportReason, frames.Limits, frames.WhoEntry,
-        frames.ProfileField,
+        frames.ReportEntry, frames.ProfileField,
     ]  # fmt: skip
 
 
@@ -158,11 +174,11 @@ def _default(field: inspect.Field) -> str:
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
     if value is msgspec.NODEFAULT:
         return "required"
-    if isinstance(value, Secret):
+    if isinstance(value, Secret | SigningSecrets):
         return '`""`'
     if value is list or value in ((), []):
         return "`[]`"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | msgspec.Struct):
         return "see settings.toml"
     return f"`{msgspec.json.encode(value).decode()}`"
 

@@ -35,8 +35,8 @@ def _room(settings: Settings, broker: Broker, client: WebhookClient) -> Room:
         channels=settings.public_channels,
         allowed_origins=settings.allowed_origins,
         broker=broker,
-        reports=Reports(client, report, key) if report else None,
-        profiles=Profiles(client, profile, key) if profile else None,
+        reports=Reports(client, report.url, key) if report else None,
+        profiles=Profiles(client, profile.url, key) if profile else None,
     )
 
 

@@ -1,11 +1,13 @@
 """settings.toml -> frozen, typed settings, or one line that says what is wrong, where, and what to do."""
 
+import base64
+import binascii
 import difflib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Literal, NamedTuple, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -59,6 +61,45 @@ class Secret:
         return self._value
 
 
+class SigningSecret:
+    """A key of Standard Webhooks' signatures, written "whsec_" and 24 to 64 bytes in base64."""
+
+    PREFIX = "whsec_"
+    SIZES = range(24, 65)
+
+    __slots__ = ("_key",)
+
+    def __init__(self, text: str) -> None:
+        """ValueError if it is none; the message does not hold it."""
+        encoded = text.removeprefix(self.PREFIX)
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if encoded == text or len(key) not in self.SIZES:
+            raise ValueError(f'Expected "{self.PREFIX}" and {self.SIZES[0]} to {self.SIZES[-1]} bytes in base64')
+        self._key = Secret(encoded)
+
+    def __repr__(self) -> str:
+        return "SigningSecret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SigningSecret) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def reveal(self) -> bytes:
+        """The bytes of the key, for the one place that signs."""
+        return base64.b64decode(self._key.reveal())
+
+
+class SigningSecrets(tuple[SigningSecret, ...]):
+    """One secret, or several while they are exchanged; each signs. Settings write one text, or a list of them."""
+
+    __slots__ = ()
+
+
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
     """A channel that everyone in the room reads."""
 
@@ -84,6 +125,34 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     url: Annotated[str, Meta(description="Where it is posted: http:// or https://.")] = msgspec.field(
         name="URL", default=""
     )
+    evidence: Annotated[
+        bool,
+        Meta(
+            description="Reports also hold ReportID, MessageID and Context: messages around it that the reporter chose."
+        ),
+    ] = False
+    message_format: Annotated[
+        Literal["text", "html"],
+        Meta(description='How reports hold messages: "text" as it was typed, or "html" to show as it is.'),
+    ] = "text"
+    secret: Annotated[
+        SigningSecrets,
+        Meta(description='Signs each request: "whsec_..." of Standard Webhooks, or a list of them. Empty: unsigned.'),
+    ] = SigningSecrets()
+
+
+class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
+    """Where webhooks may not go."""
+
+    block_private: Annotated[
+        bool, Meta(description="Refuse addresses of this machine and of private networks, whatever name they have.")
+    ] = False
+
+
+class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
+    """How much one person may do; 0: no limit."""
+
+    reports_per_hour: Annotated[int, Meta(ge=0, description="Reports that one person may send within an hour.")] = 20
 
 
 class Settings(msgspec.Struct, frozen=True, rename="pascal"):
@@ -122,6 +191,14 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         "It's child abuse (CP, CSAM, pedophilia, etc.)",
         "Other (please describe)",
     )
+    evidence_days: Annotated[
+        int, Meta(ge=0, le=3650, description="How long a message that was taken back can still be reported.")
+    ] = 30
+    delivery_log_days: Annotated[
+        int, Meta(ge=0, le=3650, description="How long each attempt to reach the site is kept, with its answer.")
+    ] = 30
+    limits: Annotated[RoomLimits, Meta(description="How much one person may do; 0: no limit.")] = RoomLimits()
+    webhook_security: Annotated[WebhookSecurity, Meta(description="Where webhooks may not go.")] = WebhookSecurity()
     public_channels: Annotated[
         tuple[PublicChannel, ...], Meta(min_length=1, description="The rooms, in their order.")
     ] = (PublicChannel("lobby", "Lobby"),)
@@ -129,9 +206,9 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         name="WebhookURLs", default=()
     )
 
-    def webhook(self, name: str) -> str | None:
-        """The URL of a webhook that is on, or None."""
-        return next((hook.url for hook in self.webhook_urls if hook.name == name and hook.enabled), None)
+    def webhook(self, name: str) -> WebhookURL | None:
+        """A webhook that is on, or None."""
+        return next((hook for hook in self.webhook_urls if hook.name == name and hook.enabled), None)
 
 
 class Loaded(NamedTuple):
@@ -227,13 +304,16 @@ def _check_keys(table: object, kind: type[msgspec.Struct], where: str = "") -> N
             raise SettingsError(f"{where}{key}: there is no such setting; {hint}")
         inner = _struct_within(kind, fields[key].name)
         value = table[key]
+        if inner and isinstance(value, dict):
+            _check_keys(value, inner, f"{where}{key}.")
         for number, entry in enumerate(value if inner and isinstance(value, list) else []):
             _check_keys(entry, inner or kind, f"{where}{key}[{number}].")
 
 
 def _struct_within(kind: type[msgspec.Struct], field: str) -> type[msgspec.Struct] | None:
-    """The struct that a field is a tuple of, if it is one."""
-    for argument in get_args(get_type_hints(kind)[field]):
+    """The struct that a field is, or is a tuple of."""
+    hint = get_type_hints(kind)[field]
+    for argument in (hint, *get_args(hint)):
         if isinstance(argument, type) and issubclass(argument, msgspec.Struct):
             return argument
     return None
@@ -254,6 +334,9 @@ def _decode(kind: type, value: object) -> object:
     """Read what msgspec does not know by itself; the message must not hold the value."""
     if kind is Secret and isinstance(value, str):
         return Secret(value)
+    texts = [value] if isinstance(value, str) else value
+    if kind is SigningSecrets and isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        return SigningSecrets(SigningSecret(text) for text in texts if text)
     raise TypeError("Expected `str`")
 
 

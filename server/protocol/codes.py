@@ -19,6 +19,11 @@ class ErrorCode(StrEnum):
     CANNOT_REPORT_SELF = "cannot-report-self"
     BAD_REASON = "bad-reason"
     BAD_COMMENT = "bad-comment"
+    BAD_CONTEXT = "bad-context"
+    ALREADY_REPORTED = "already-reported"
+    TOO_MANY_REPORTS = "too-many-reports"
+    UNKNOWN_REPORT = "unknown-report"
+    NOT_YOURS = "not-yours"
     WEBHOOK_OFF = "webhook-off"
     STORAGE = "storage"
     INTERNAL = "internal"
@@ -38,9 +43,37 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.CANNOT_REPORT_SELF: "One's own message cannot be reported.",
     ErrorCode.BAD_REASON: "The reason is none of those in `welcome`.",
     ErrorCode.BAD_COMMENT: "This reason needs a comment, or the comment is too long.",
+    ErrorCode.BAD_CONTEXT: "A message of the context does not belong around the reported one.",
+    ErrorCode.ALREADY_REPORTED: "One has reported this message before; `add` adds to that report.",
+    ErrorCode.TOO_MANY_REPORTS: "More reports within an hour than this site takes; the message says when again.",
+    ErrorCode.UNKNOWN_REPORT: "No report of one's own has this reportID.",
+    ErrorCode.NOT_YOURS: "Only its author takes a message back.",
     ErrorCode.WEBHOOK_OFF: "The site has not enabled the webhook that this needs.",
-    ErrorCode.STORAGE: "The server could not store the message; it was not sent to anyone.",
+    ErrorCode.STORAGE: "The server cannot reach its storage now: what was asked was not done.",
     ErrorCode.INTERNAL: "A fault of the server; its log says more.",
+}
+
+
+class ReportState(StrEnum):
+    """Where a report stands."""
+
+    RECEIVED = "received"
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given-up"
+    WITHDRAWN = "withdrawn"
+    SEEN = "seen"
+    RESOLVED = "resolved"
+
+
+REPORT_MEANINGS: dict[ReportState, str] = {
+    ReportState.RECEIVED: "It is on the server's disk, and on its way to the site.",
+    ReportState.WAITING: "The site did not take it; `error` says why, `nextAt` when it is tried again.",
+    ReportState.DELIVERED: "The site has it.",
+    ReportState.GIVEN_UP: "The site did not take it at any attempt; it is kept, and the operator can send it again.",
+    ReportState.WITHDRAWN: "The reporter took it back.",
+    ReportState.SEEN: "The site says that somebody has looked at it.",
+    ReportState.RESOLVED: "The site says that it is done with it; `note` may say how.",
 }
 
 

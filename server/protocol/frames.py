@@ -14,9 +14,12 @@ MAX_NAME_CHARS = 32
 MAX_MESSAGE_CHARS = 4000
 MAX_COMMENT_CHARS = 1000
 MAX_PAGE = 100
+MAX_CONTEXT_BEFORE = 10
+MAX_CONTEXT_AFTER = 5
 
 Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="The client's own number of what it asked for.")]
 MsgID = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Grows within a channel.")]
+ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="Names a report for good.")]
 Target = Annotated[str, Meta(max_length=128, description="A channel's ID, or `@username` in a direct message.")]
 Token = Annotated[
     str,
@@ -71,6 +74,33 @@ class ReportAsk(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
     reason: Annotated[str, Meta(max_length=256)]
     comment: str = ""
     nonce: Nonce | None = None
+    context: Annotated[
+        tuple[MsgID, ...],
+        Meta(
+            max_length=MAX_CONTEXT_BEFORE + MAX_CONTEXT_AFTER,
+            description="Messages around it that the site shall see too; they stand in the same channel.",
+        ),
+    ] = ()
+    add: Annotated[bool, Meta(description="Add to the report of this message that one has sent before.")] = False
+
+
+class ReportsAsk(Frame, frozen=True, tag="reports"):
+    """Ask for one's own reports."""
+
+    nonce: Nonce
+
+
+class Withdraw(Frame, frozen=True, tag="withdraw", rename={"report_id": "reportID"}):
+    """Take a report of one's own back."""
+
+    report_id: ReportID
+    nonce: Nonce | None = None
+
+
+class Takeback(Frame, frozen=True, tag="takeback", rename={"msg_id": "msgID"}):
+    """Take a message of one's own back; the server says it to everyone who could read it."""
+
+    msg_id: MsgID
 
 
 class ProfileAsk(Frame, frozen=True, tag="profile"):
@@ -96,6 +126,7 @@ class Webhooks(msgspec.Struct, frozen=True):
 
     report: bool
     profile: bool
+    evidence: Annotated[bool, Meta(description="The site is sent the messages around a reported one too.")] = False
 
 
 class ReportReason(msgspec.Struct, frozen=True, rename="camel"):
@@ -106,12 +137,14 @@ class ReportReason(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Limits(msgspec.Struct, frozen=True, rename="camel"):
-    """What the server takes: bytes of a frame, and characters (code points) of the rest."""
+    """What the server takes: bytes of a frame, characters (code points) of texts, messages around a reported one."""
 
     frame_bytes: int = MAX_FRAME_BYTES
     name_chars: int = MAX_NAME_CHARS
     message_chars: int = MAX_MESSAGE_CHARS
     comment_chars: int = MAX_COMMENT_CHARS
+    context_before: int = MAX_CONTEXT_BEFORE
+    context_after: int = MAX_CONTEXT_AFTER
 
 
 class Welcome(Frame, frozen=True, tag="welcome"):
@@ -159,8 +192,8 @@ class Presence(Frame, frozen=True, tag="presence"):
     who: WhoEntry | None = None
 
 
-class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID"}):
-    """A stored message; `at` is RFC 3339 UTC, `nonce` the author's."""
+class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "taken_back": "takenBack"}):
+    """A stored message; `at` is RFC 3339 UTC, `nonce` the author's. One that was taken back has no text."""
 
     channel: str
     username: str
@@ -168,6 +201,7 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID"}):
     msg_id: MsgID
     at: datetime
     nonce: str | None = None
+    taken_back: bool = False
 
 
 class Echo(Frame, frozen=True, tag="echo"):
@@ -175,6 +209,9 @@ class Echo(Frame, frozen=True, tag="echo"):
 
     messages: list[Message] = []
     recovered: Annotated[bool, Meta(description="False: some are missing between `since` and these.")] = True
+    taken_back: Annotated[
+        list[MsgID], Meta(description="Messages up to `since` that were taken back lately, the latest first.")
+    ] = []
 
 
 class History(Frame, frozen=True, tag="history"):
@@ -186,12 +223,41 @@ class History(Frame, frozen=True, tag="history"):
     nonce: str
 
 
-class ReportStatus(Frame, frozen=True, tag="report", rename={"report_id": "reportID"}):
-    """Where a report stands; `error` in words for the reporter."""
+class ReportEntry(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={"report_id": "reportID", "msg_id": "msgID", "reported_at": "reportedAt", "next_at": "nextAt"},
+):
+    """A report of one's own, as it was sent, and where it stands; times are RFC 3339 UTC."""
 
-    report_id: str
-    status: Annotated[str, Meta(description='"delivered" or "failed".')]
-    error: str = ""
+    report_id: ReportID
+    msg_id: MsgID
+    about: Annotated[str, Meta(description="The author of the message.")]
+    channel: str
+    at: Annotated[datetime, Meta(description="When the message was sent.")]
+    message: Annotated[str, Meta(description="The message, or as much of it as a list needs.")]
+    reason: str
+    comment: str
+    reported_at: datetime
+    status: Annotated[str, Meta(description="One of those below; a client takes one it does not know as it is.")]
+    error: Annotated[str, Meta(description="Why it waits or was given up, in words for the reporter.")] = ""
+    next_at: Annotated[datetime | None, Meta(description="When it is tried again.")] = None
+    note: Annotated[str, Meta(description="What the site says about it.")] = ""
+
+
+class ReportStatus(Frame, frozen=True, tag="report"):
+    """Where a report of one's own stands: the answer to what was asked, or a change (without a nonce)."""
+
+    report: ReportEntry
+    nonce: str | None = None
+
+
+class Reports(Frame, frozen=True, tag="reports"):
+    """One's own reports, the latest first; also sent after a login, if there are any."""
+
+    reports: list[ReportEntry]
+    changed: Annotated[list[ReportID], Meta(description="Those that changed while one was away.")] = []
     nonce: str | None = None
 
 
@@ -230,7 +296,8 @@ class Disconnect(Frame, frozen=True, tag="disconnect"):
     reconnect: bool
 
 
-ClientFrame = Login | Say | HistoryAsk | ReportAsk | ProfileAsk | Ping
+ClientFrame = Login | Say | HistoryAsk | ReportAsk | ReportsAsk | Withdraw | Takeback | ProfileAsk | Ping
 ServerFrame = (
-    Welcome | Me | Who | Presence | Message | Echo | History | ReportStatus | Profile | Error | Ping | Disconnect
-)
+    Welcome | Me | Who | Presence | Message | Takeback | Echo | History | ReportStatus | Reports | Profile
+    | Error | Ping | Disconnect
+)  # fmt: skip

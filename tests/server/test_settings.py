@@ -121,7 +121,33 @@ def test_the_key_is_in_no_repr_and_no_text() -> None:
 
 def test_the_environment_overrides_the_key_and_satisfies_a_webhook() -> None:
     assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: KEY}).settings.admin_api_key == Secret(KEY)
-    assert parse(REPORT, {KEY_VARIABLE: KEY}).settings.webhook("report") == "https://site.example/hooks"
+    hook = parse(REPORT, {KEY_VARIABLE: KEY}).settings.webhook("report")
+    assert hook
+    assert hook.url == "https://site.example/hooks"
+
+
+SIGNING = "whsec_" + "QUJD" * 10
+
+
+def test_signing_secrets_are_one_text_or_a_list_and_in_no_repr() -> None:
+    hook = f'AdminAPIKey = "key"\n{REPORT}'
+    for written, count in ((f'"{SIGNING}"', 1), (f'["{SIGNING}", "{SIGNING}"]', 2), ('""', 0), ("[]", 0)):
+        settings = parse(f"{hook}Secret = {written}", {}).settings
+        (found,) = settings.webhook_urls
+        assert [secret.reveal() for secret in found.secret] == [b"ABC" * 10] * count
+        assert "QUJD" not in f"{settings!r} {found.secret}"
+
+
+@pytest.mark.parametrize("written", ['"QUJDQUJD"', '"whsec_QUJD"', '"whsec_no base64"', "7", "[7]", '"whsec_QUJDé"'])
+def test_a_signing_secret_that_is_none_stops_the_server_and_is_not_shown(written: str) -> None:
+    with pytest.raises(SettingsError, match=r"WebhookURLs\[\.*\d*\]?\S*.*xpected") as caught:
+        parse(f'AdminAPIKey = "key"\n{REPORT}Secret = {written}', {})
+    assert "QUJD" not in str(caught.value)
+
+
+def test_keys_within_a_table_are_checked_too() -> None:
+    with pytest.raises(SettingsError, match=r'Limits.ReportPerHour: there is no such setting; did you mean "Reports'):
+        parse("[Limits]\nReportPerHour = 3", {})
 
 
 def test_an_empty_variable_does_not_take_the_key_away() -> None:
