@@ -12,9 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from server import process
+from server.callbacks import Callbacks
 from server.connection import Connection
 from server.protocol.address import Address
 from server.room import Room
+from server.settings import Secret
 
 CLOSE_SECONDS = 6
 """For connections to close after SIGTERM; a little more than one has for its closing handshake."""
@@ -46,8 +48,8 @@ def listen(address: Address) -> Listener:
     return Listener(sock, Address(address.host, sock.getsockname()[1]))
 
 
-def http_app(room: Room) -> Starlette:
-    """The HTTP side; its lifespan state hands the room to the connections."""
+def http_app(room: Room, key: Secret) -> Starlette:
+    """The HTTP side, for the site by its key; its lifespan state hands the room to the connections."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Room]]:
@@ -60,7 +62,13 @@ def http_app(room: Room) -> Starlette:
         people = [entry.username for entry in room.hub.who_list()]
         return JSONResponse({"UserCount": len(people), "Usernames": people})
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/api/statistics", statistics)], lifespan=lifespan)
+    callbacks = Callbacks(room, key)
+    routes = [
+        Route("/healthz", healthz),
+        Route("/api/statistics", statistics),
+        Route("/api/report/status", callbacks.report_status, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def serve(app: Starlette, listener: Listener) -> None:

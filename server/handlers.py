@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from server.engine.base import Page, Published
+from server.engine.reports import Submission
 from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import (
@@ -23,14 +24,17 @@ from server.protocol.frames import (
     Profile,
     ProfileAsk,
     ReportAsk,
+    ReportsAsk,
     ReportStatus,
     Say,
     Since,
+    Takeback,
     Who,
+    Withdraw,
 )
 from server.room import Handler, Room
 from server.rules import names, publications, reports
-from server.rules.publications import Draft, Person
+from server.rules.publications import Draft, Person, Publication
 from server.rules.refusal import Refusal
 from server.session import Session
 from server.webhooks.profiles import Profiles
@@ -38,6 +42,9 @@ from server.webhooks.reports import Reports
 
 MAX_MISSED = 500
 """Messages that a reconnecting client is sent at once; what is more shows as a gap."""
+
+MAX_TAKEN_BACK = 500
+"""Messages that a reconnecting client is told were taken back, the latest; it may show older ones still."""
 
 MAX_PAGE_BYTES = 192 * 1024
 """Messages in one frame; a client that has 256 KiB unread is cut off, and would be again at each new try."""
@@ -88,10 +95,25 @@ def history(room: Room, session: Session, frame: HistoryAsk) -> None:
 
 def report(room: Room, session: Session, frame: ReportAsk) -> None:
     """Tell the site about a message, from the server's own record."""
-    if room.reports is None:
-        raise Refusal(ErrorCode.WEBHOOK_OFF, "This site takes no reports from here.")
     comment = reports.check_form(frame.reason, frame.comment, room.welcome.report_reasons)
-    room.start(session, _send_report(room, room.reports, session, frame, comment), frame.nonce)
+    room.start(session, _send_report(room, _reports(room), session, frame, comment), frame.nonce)
+
+
+def reports_sent(room: Room, session: Session, frame: ReportsAsk) -> None:
+    """Send a person their own reports, and where they stand."""
+    room.start(session, _send_reports(_reports(room), session, frame.nonce), frame.nonce)
+
+
+def withdraw(room: Room, session: Session, frame: Withdraw) -> None:
+    """Take a report of one's own back."""
+    room.start(session, _send_withdrawal(_reports(room), session, frame), frame.nonce)
+
+
+def takeback(room: Room, session: Session, frame: Takeback) -> None:
+    """Take a message of one's own back; everyone who could read it is told, and reports still see it."""
+    session.asked()
+    taken = room.broker.take_back(frame.msg_id, _person(session))
+    taken.add_done_callback(partial(_taken_back, room, session))
 
 
 def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
@@ -121,6 +143,9 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Say, say),
         _entry(HistoryAsk, history),
         _entry(ReportAsk, report),
+        _entry(ReportsAsk, reports_sent),
+        _entry(Withdraw, withdraw),
+        _entry(Takeback, takeback),
         _entry(ProfileAsk, profile),
         _entry(Ping, ping, logged_in=False),
     ]
@@ -131,6 +156,12 @@ def _person(session: Session) -> Person:
     if session.person is None:
         raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
     return session.person
+
+
+def _reports(room: Room) -> Reports:
+    if room.reports is None:
+        raise Refusal(ErrorCode.WEBHOOK_OFF, "This site takes no reports from here.")
+    return room.reports
 
 
 def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
@@ -149,13 +180,16 @@ async def _catch_up(room: Room, session: Session, person: Person, since: Since |
     try:
         if since and since.epoch == room.broker.epoch:
             page = await room.broker.missed(person, since.msg_id, MAX_MISSED, before)
-            session.send(_echo(page, person, recovered=not page.more))
+            taken_back = await room.broker.taken_back(person, since.msg_id, MAX_TAKEN_BACK)
+            session.send(_echo(page, person, taken_back, recovered=not page.more))
         else:
             page = await _recent(room, before)
-            session.send(_echo(page, person, recovered=since is None))
+            session.send(_echo(page, person, [], recovered=since is None))
         for channel in room.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)
+        if room.reports and (sent := await room.reports.sent_by(person)).reports:
+            session.send(sent)
     finally:
         session.release()
 
@@ -167,9 +201,9 @@ async def _recent(room: Room, before: int) -> Page:
     return Page(merged, more=False)
 
 
-def _echo(page: Page, person: Person, *, recovered: bool) -> Echo:
+def _echo(page: Page, person: Person, taken_back: list[int], *, recovered: bool) -> Echo:
     messages, complete = _fitting(page, person)
-    return Echo(messages, recovered and complete)
+    return Echo(messages, recovered and complete, taken_back)
 
 
 def _fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
@@ -198,6 +232,12 @@ def _published(room: Room, session: Session, nonce: str | None, published: "Futu
         session.send(publication.frame_for(session.person))
 
 
+def _taken_back(room: Room, session: Session, taken: "Future[Publication]") -> None:
+    session.answered()
+    if not taken.cancelled():
+        room.failed(session, None, taken.exception())
+
+
 async def _send_history(room: Room, session: Session, person: Person, frame: HistoryAsk) -> None:
     if frame.channel.startswith("@"):
         page = await room.broker.conversation(person, frame.channel[1:], frame.before_id, frame.limit)
@@ -207,16 +247,25 @@ async def _send_history(room: Room, session: Session, person: Person, frame: His
     session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 
 
-async def _send_report(room: Room, sender: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
-    publication = await room.broker.find(frame.msg_id)
-    evidence = reports.evidence(_person(session), publication, frame.reason, comment)
-    report_id = secrets.token_hex(8)
-    failure = await sender.deliver(report_id, evidence)
-    if failure:
-        words = f"The website did not take your report: {failure}. Please report it again later."
-        session.send(ReportStatus(report_id, "failed", words, frame.nonce))
-    else:
-        session.send(ReportStatus(report_id, "delivered", nonce=frame.nonce))
+async def _send_report(room: Room, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
+    reporter = _person(session)
+    publication = reports.reportable(reporter, await room.broker.find(frame.msg_id))
+    # Where the site is not sent any, none is kept.
+    wanted = frame.context if room.welcome.webhooks.evidence else ()
+    found = await room.broker.find_all(wanted) if wanted else []
+    context = reports.context_lines(reporter, publication, wanted, found)
+    evidence = reports.evidence(reporter, publication, frame.reason, comment, context)
+    entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
+    # Nothing comes between here and the commit, so that no later status can overtake this one.
+    session.send(ReportStatus(entry, frame.nonce))
+
+
+async def _send_reports(sent: Reports, session: Session, nonce: str) -> None:
+    session.send(await sent.sent_by(_person(session), nonce))
+
+
+async def _send_withdrawal(sent: Reports, session: Session, frame: Withdraw) -> None:
+    session.send(ReportStatus(await sent.withdraw(_person(session), frame.report_id), frame.nonce))
 
 
 async def _send_profile(profiles: Profiles, session: Session, username: str, nonce: str) -> None:

@@ -1,8 +1,6 @@
 """The sessions of this node; frames a publication once and hands the bytes to everyone who reads it."""
 
-from collections.abc import Sequence
-
-from server.protocol.frames import Frame, WhoEntry
+from server.protocol.frames import Frame, Takeback, WhoEntry
 from server.rules import names
 from server.rules.publications import Person, Publication
 from server.session import Session, framed
@@ -41,22 +39,23 @@ class Hub:
             if session is not but:
                 session.write(wire)
 
-    def deliver(self, publications: Sequence[Publication]) -> None:
-        """Hand each publication to all who may read it, in order."""
-        for publication in publications:
-            if publication.peer is None:
-                self._deliver_to_all(publication)
-            else:
-                self._deliver_to_two(publication, publication.peer)
-
-    def _deliver_to_all(self, publication: Publication) -> None:
-        wire = framed(publication.frame_for(publication.author))
-        for session in self.sessions.values():
-            session.deliver(wire)
-
-    def _deliver_to_two(self, publication: Publication, peer: Person) -> None:
-        for person in {publication.author, peer}:
-            session = self.find(person.name)
+    def deliver(self, publication: Publication) -> None:
+        """Hand a publication, or that it was taken back, to all who may read it."""
+        if publication.peer is None:
+            wire = framed(_news(publication, publication.author))
+            for session in self.sessions.values():
+                session.deliver(wire)
+            return
+        for person in {publication.author, publication.peer}:
+            there = self.find(person.name)
             # The name may have passed to somebody else since the message was sent.
-            if session and session.person and session.person.identity == person.identity:
-                session.deliver(framed(publication.frame_for(person)))
+            if there and there.person and there.person.identity == person.identity:
+                there.deliver(framed(_news(publication, person)))
+
+    def sessions_of(self, identity: str) -> list[Session]:
+        """Where a person is, by whatever names."""
+        return [each for each in self.sessions.values() if each.person and each.person.identity == identity]
+
+
+def _news(publication: Publication, person: Person) -> Frame:
+    return Takeback(publication.msg_id) if publication.taken_back else publication.frame_for(person)

@@ -45,7 +45,7 @@ class Room:
     broker: Broker
     reports: Reports | None
     profiles: Profiles | None
-    hub: Hub = field(default_factory=Hub)
+    hub: Hub
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -1,69 +1,29 @@
-"""The messages of one node: one SQLite file, one writer thread, one commit for all that waits."""
+"""The messages of one node, in one SQLite file."""
 
 import asyncio
-import queue
-import secrets
+import json
 import sqlite3
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from typing import TypeVar
+from collections.abc import Sequence
+from functools import partial
 
-from server.engine.base import Page, Published, StorageError, Subscriber
+from server.engine.base import Page, Published, Subscriber
+from server.engine.clock import Clock, milliseconds, moment, utc_now
+from server.engine.database import Database
 from server.rules import names
-from server.rules.publications import Draft, Person, Publication
+from server.rules.publications import Draft, Person, Publication, check_takeback
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE epoch (name TEXT NOT NULL) STRICT;
-CREATE TABLE message (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at INTEGER NOT NULL,
-    author TEXT NOT NULL,
-    author_identity TEXT NOT NULL,
-    channel TEXT NOT NULL,
-    author_key TEXT NOT NULL,
-    peer TEXT,
-    peer_identity TEXT,
-    peer_key TEXT,
-    text TEXT NOT NULL,
-    nonce TEXT
-) STRICT;
-CREATE INDEX message_channel ON message (channel, id) WHERE peer IS NULL;
-CREATE INDEX message_sent ON message (author_identity, peer_key, id) WHERE peer IS NOT NULL;
-CREATE INDEX message_received ON message (peer_identity, author_key, id) WHERE peer IS NOT NULL;
-CREATE UNIQUE INDEX message_nonce ON message (author_identity, nonce) WHERE nonce IS NOT NULL;
-"""
-COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text, nonce"
-MAX_COMMIT = 1000
-"""Messages in one commit; bounds how long the first of a burst waits for the others."""
-
-Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None]
-Waiting = tuple[Draft, "asyncio.Future[Published]"]
-Answer = TypeVar("Answer")
+COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text, nonce, taken_back_at IS NOT NULL"
+Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int]
 
 
 class LocalBroker:
-    """A Broker over one SQLite file; make, use and close it on one event loop."""
+    """A Broker over a Database; it is to be made before anything is written."""
 
-    def __init__(self, path: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Open or create the file; StorageError if it cannot be used."""
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+        self._database = database
         self._clock = clock
         self._subscribers: list[Subscriber] = []
-        self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
-        try:
-            self._writer = _open(path)
-            self.epoch = _prepare(self._writer)
-            (self.delivered,) = self._writer.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
-            self._reader = _open(path)
-        except sqlite3.Error as error:
-            raise StorageError(f"{path}: {error}") from None
-        # One thread: a sqlite3 connection serves one caller at a time, and reads stay in the order they were asked.
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="reader")
-        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
-        self._thread.start()
+        self.epoch, self.delivered = database.life
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """See Broker."""
@@ -71,14 +31,16 @@ class LocalBroker:
 
     def publish(self, draft: Draft) -> "asyncio.Future[Published]":
         """See Broker."""
-        future: asyncio.Future[Published] = self._loop.create_future()
-        self._waiting.put((draft, future))
-        return future
+        return self._database.write(partial(_insert, draft, self._clock), self._deliver)
 
     async def find(self, msg_id: int) -> Publication | None:
         """See Broker."""
-        page = await self._page("id = ?", (msg_id,), 0, 1)
-        return page.publications[0] if page.publications else None
+        return await self._database.read(partial(_find, msg_id))
+
+    async def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
+        """See Broker."""
+        query = f"SELECT {COLUMNS} FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - ours
+        return await self._select(query, (json.dumps(list(msg_ids)),))
 
     async def history(self, channel: str, before: int, limit: int) -> Page:
         """See Broker."""
@@ -97,97 +59,57 @@ class LocalBroker:
         readable = "id > ? AND (peer IS NULL OR author_identity = ? OR peer_identity = ?)"
         return await self._page(readable, (after, person.identity, person.identity), before, limit)
 
-    async def close(self) -> None:
-        """Store what still waits, then let go of the file."""
-        self._waiting.put(None)
-        await self._loop.run_in_executor(self._reading, self._thread.join)
-        self._reading.shutdown()
-        self._reader.close()
-        self._writer.close()
+    def take_back(self, msg_id: int, person: Person) -> "asyncio.Future[Publication]":
+        """See Broker."""
+        return self._database.write(partial(_take_back, msg_id, person, self._clock), self._publish)
+
+    async def taken_back(self, person: Person, up_to: int, limit: int) -> list[int]:
+        """See Broker."""
+        query = (
+            "SELECT id FROM message WHERE taken_back_at IS NOT NULL AND id <= ?"
+            " AND (peer IS NULL OR author_identity = ? OR peer_identity = ?) ORDER BY taken_back_at DESC LIMIT ?"
+        )
+        values = (up_to, person.identity, person.identity, limit)
+        return await self._database.read(lambda connection: [row[0] for row in connection.execute(query, values)])
 
     async def _page(self, condition: str, values: Sequence[str | int], before: int, limit: int) -> Page:
         """The newest that meet the condition; one row more than asked tells whether there are others before them."""
         query = f"SELECT {COLUMNS} FROM message WHERE {condition} AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608 - ours
-        newest = await self._read(query, (*values, before or 2**63 - 1, limit + 1))
+        newest = await self._select(query, (*values, before or 2**63 - 1, limit + 1))
         return Page(newest[:limit][::-1], len(newest) > limit)
 
-    async def _read(self, query: str, values: Sequence[str | int]) -> list[Publication]:
-        def read() -> list[Publication]:
-            return [_publication(row) for row in self._reader.execute(query, values)]
+    async def _select(self, query: str, values: Sequence[str | int]) -> list[Publication]:
+        return await self._database.read(
+            lambda connection: [_publication(row) for row in connection.execute(query, values)]
+        )
 
-        try:
-            return await self._loop.run_in_executor(self._reading, read)
-        except sqlite3.Error as error:
-            raise StorageError(str(error)) from None
+    def _deliver(self, published: Published) -> None:
+        if published.fresh:
+            self.delivered = max(self.delivered, published.publication.msg_id)
+            self._publish(published.publication)
 
-    def _write(self) -> None:
-        """The writer thread: take all that waits, commit it at once, hand it back to the loop."""
-        for batch in iter(self._gather, []):
-            self._commit(batch)
-
-    def _gather(self) -> list[Waiting]:
-        """At least one that waits, and all others that do already; none once the broker is closed."""
-        batch: list[Waiting] = []
-        while (item := self._waiting.get()) is not None:
-            batch.append(item)
-            if len(batch) == MAX_COMMIT or self._waiting.empty():
-                return batch
-        if batch:
-            self._waiting.put(None)
-        return batch
-
-    def _commit(self, batch: Sequence[Waiting]) -> None:
-        at = self._clock()
-        try:
-            with self._writer:
-                self._writer.execute("BEGIN IMMEDIATE")
-                results = [_insert(self._writer, draft, at) for draft, _ in batch]
-        except Exception as error:
-            # Whatever it was, the thread must live on for those who write next.
-            self._loop.call_soon_threadsafe(_fail, batch, StorageError(f"{type(error).__name__}: {error}"))
-        else:
-            self._loop.call_soon_threadsafe(self._deliver, batch, results)
-
-    def _deliver(self, batch: Sequence[Waiting], results: Sequence[Published]) -> None:
-        fresh = [result.publication for result in results if result.fresh]
-        self.delivered = max([self.delivered, *(publication.msg_id for publication in fresh)])
-        for subscriber in self._subscribers if fresh else ():
-            subscriber(fresh)
-        for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():
-                future.set_result(result)
+    def _publish(self, publication: Publication) -> None:
+        for subscriber in self._subscribers:
+            subscriber(publication)
 
 
-def _fail(batch: Sequence[Waiting], error: StorageError) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(error)
+def _find(msg_id: int, connection: sqlite3.Connection) -> Publication | None:
+    query = f"SELECT {COLUMNS} FROM message WHERE id = ?"  # noqa: S608 - ours
+    row: Row | None = connection.execute(query, (msg_id,)).fetchone()
+    return _publication(row) if row else None
 
 
-def _open(path: str) -> sqlite3.Connection:
-    # The threads take turns on their connection by construction, so sqlite3's own check would only be in the way.
-    connection = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    # FULL: a confirmed message outlives a power cut too; the group commit pays for it once per burst.
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
+def _take_back(msg_id: int, person: Person, clock: Clock, connection: sqlite3.Connection) -> Publication:
+    publication = check_takeback(_find(msg_id, connection), person)
+    connection.execute(
+        "UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (milliseconds(clock()), msg_id)
+    )
+    return publication
 
 
-def _prepare(connection: sqlite3.Connection) -> str:
-    """Create the tables in a new file; the name of the epoch."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        epoch = f"INSERT INTO epoch VALUES ('{secrets.token_hex(8)}');"  # noqa: S608 - hexadecimal
-        connection.executescript(f"BEGIN; {SCHEMA} {epoch} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT")
-    elif version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(f"made by another version of Flagpost (schema {version}, here {SCHEMA_VERSION})")
-    (epoch,) = connection.execute("SELECT name FROM epoch").fetchone()
-    return str(epoch)
-
-
-def _insert(connection: sqlite3.Connection, draft: Draft, at: datetime) -> Published:
-    milliseconds, (peer, peer_identity) = int(at.timestamp() * 1000), draft.peer or (None, None)
-    values = (milliseconds, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
+def _insert(draft: Draft, clock: Clock, connection: sqlite3.Connection) -> Published:
+    at, (peer, peer_identity) = milliseconds(clock()), draft.peer or (None, None)
+    values = (at, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
     cursor = connection.execute(
         "INSERT INTO message"
         " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key)"
@@ -198,17 +120,18 @@ def _insert(connection: sqlite3.Connection, draft: Draft, at: datetime) -> Publi
         query = f"SELECT {COLUMNS} FROM message WHERE author_identity = ? AND nonce = ?"  # noqa: S608 - ours
         row: Row = connection.execute(query, (draft.author.identity, draft.nonce)).fetchone()
         return Published(_publication(row), fresh=False)
-    return Published(_publication((cursor.lastrowid or 0, *values)), fresh=True)
+    return Published(_publication((cursor.lastrowid or 0, *values, 0)), fresh=True)
 
 
 def _publication(row: Row) -> Publication:
-    msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce = row
+    msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, taken_back = row
     return Publication(
         msg_id,
-        datetime.fromtimestamp(at / 1000, UTC),
+        moment(at),
         Person(author, author_identity),
         channel,
         Person(peer, peer_identity or "") if peer is not None else None,
         text,
         nonce,
+        bool(taken_back),
     )

@@ -26,7 +26,7 @@ class Draft(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """A stored message: a draft with its number and time (UTC)."""
+    """A stored message: a draft with its number and time (UTC). Taken back, only reports still see its text."""
 
     msg_id: int
     at: datetime
@@ -35,6 +35,7 @@ class Publication(NamedTuple):
     peer: Person | None
     text: str
     nonce: str | None
+    taken_back: bool = False
 
     def readable_by(self, person: Person) -> bool:
         """Everyone reads the channels; a direct message only its two."""
@@ -48,7 +49,10 @@ class Publication(NamedTuple):
 
     def frame_for(self, person: Person) -> Message:
         """The message as this person receives it."""
-        return Message(self.channel_for(person), self.author.name, self.text, self.msg_id, self.at, self.nonce)
+        text = "" if self.taken_back else self.text
+        return Message(
+            self.channel_for(person), self.author.name, text, self.msg_id, self.at, self.nonce, self.taken_back
+        )
 
 
 def check_text(text: str) -> str:
@@ -62,3 +66,12 @@ def check_text(text: str) -> str:
             f"A message has at most {MAX_MESSAGE_CHARS} characters; this one has {len(trimmed)}. Send it in parts.",
         )
     return trimmed
+
+
+def check_takeback(publication: Publication | None, person: Person) -> Publication:
+    """The message as it is once taken back. Refusal if it is not there for this person, or somebody else's."""
+    if publication is None or not publication.readable_by(person):
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "There is no such message here.")
+    if publication.author.identity != person.identity:
+        raise Refusal(ErrorCode.NOT_YOURS, "Only its author can take a message back.")
+    return publication._replace(taken_back=True)

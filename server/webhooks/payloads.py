@@ -5,7 +5,9 @@ from datetime import datetime
 import msgspec
 
 from server.rules.reports import Evidence
-from server.settings import Secret
+from server.rules.trail import Added, Event, Withdrawn
+from server.settings import Secret, WebhookURL
+from server.webhooks.html import to_html
 
 # Go's encoding/json, which made the captured bodies, escapes what could be read as HTML or end a line in JavaScript.
 _GO_ESCAPES = [
@@ -27,10 +29,29 @@ class _Report(msgspec.Struct, rename="pascal"):
     comment: str
 
 
+class _ContextLine(msgspec.Struct, rename="pascal"):
+    username: str
+    timestamp: datetime
+    message: str
+
+
+class _FullReport(_Report, rename="pascal"):
+    report_id: str = msgspec.field(name="ReportID")
+    message_id: int = msgspec.field(name="MessageID")
+    context: list[_ContextLine]
+
+
+class _Withdrawal(msgspec.Struct, rename="pascal"):
+    report_id: str = msgspec.field(name="ReportID")
+    message_id: int = msgspec.field(name="MessageID")
+    from_username: str
+    about_username: str
+
+
 class _ReportBody(msgspec.Struct, rename="pascal"):
     action: str
     api_key: str = msgspec.field(name="APIKey")
-    report: _Report
+    report: _Report | _Withdrawal
 
 
 class _ProfileBody(msgspec.Struct, rename="pascal"):
@@ -64,18 +85,30 @@ class ProfileAnswer(msgspec.Struct, rename="pascal"):
     data: ProfileData = msgspec.field(default_factory=ProfileData)
 
 
-def report_body(key: Secret, evidence: Evidence) -> bytes:
-    """The body of a report: the seven keys of the contract; Timestamp in RFC 3339."""
-    report = _Report(
+def report_body(key: Secret, hook: WebhookURL, report_id: str, evidence: Evidence, event: Event) -> bytes:
+    """The body that tells an event of a report: the seven keys of the contract, and more where the webhook asks for it.
+
+    Timestamps in RFC 3339. An addition is the same report with the new reason and comment.
+    """
+    if isinstance(event, Withdrawn):
+        withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about)
+        return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
+    if isinstance(event, Added):
+        evidence = msgspec.structs.replace(evidence, reason=event.reason, comment=event.comment)
+    written = to_html if hook.message_format == "html" else str
+    seven = (
         evidence.reporter,
         evidence.about,
         evidence.channel,
         evidence.at,
         evidence.reason,
-        evidence.message,
+        written(evidence.message),
         evidence.comment,
     )
-    return _encode(_ReportBody("report", key.reveal(), report))
+    if not hook.evidence:
+        return _encode(_ReportBody("report", key.reveal(), _Report(*seven)))
+    context = [_ContextLine(line.username, line.at, written(line.message)) for line in evidence.context]
+    return _encode(_ReportBody("report", key.reveal(), _FullReport(*seven, report_id, evidence.msg_id, context)))
 
 
 def profile_body(key: Secret, username: str) -> bytes:

@@ -1,32 +1,85 @@
-"""Reports -> website: one attempt, and what came of it in words for the reporter."""
+"""What people do with their reports: send, add to, withdraw, look at; and what they are told of them."""
 
-import logging
-from http import HTTPStatus
+import asyncio
+from functools import partial
 
-from server.rules.reports import Evidence
-from server.settings import Secret
-from server.webhooks.client import WebhookClient, WebhookError
-from server.webhooks.payloads import report_body
+from server.engine import reports
+from server.engine.clock import Clock, moment, utc_now
+from server.engine.database import Database
+from server.engine.reports import Report, Submission, Terms
+from server.hub import Hub
+from server.protocol.codes import ReportState
+from server.protocol.frames import ReportEntry, ReportStatus
+from server.protocol.frames import Reports as ReportsFrame
+from server.rules.publications import Person
 
-log = logging.getLogger(__name__)
+MAX_LISTED = 100
+MAX_EXCERPT_CHARS = 300
 
 
 class Reports:
-    """Sends reports to one webhook."""
+    """The reports of this room; `waiting` is set whenever there is something new to deliver."""
 
-    def __init__(self, client: WebhookClient, url: str, key: Secret) -> None:
-        self._client = client
-        self._url = url
-        self._key = key
+    def __init__(
+        self, database: Database, hub: Hub, terms: Terms, waiting: asyncio.Event, clock: Clock = utc_now
+    ) -> None:
+        self._database = database
+        self._hub = hub
+        self._terms = terms
+        self._waiting = waiting
+        self._clock = clock
 
-    async def deliver(self, report_id: str, evidence: Evidence) -> str:
-        """Post a report. Empty if the site took it (status 200 alone), or what it did instead."""
-        try:
-            answer = await self._client.post(self._url, report_body(self._key, evidence))
-        except WebhookError as error:
-            log.warning("report %s was not delivered: %s", report_id, error.cause)
-            return str(error)
-        if answer.status != HTTPStatus.OK:
-            log.warning("report %s was not delivered: status %d", report_id, answer.status)
-            return f"it answered with status {answer.status}"
-        return ""
+    async def submit(self, submission: Submission) -> ReportEntry:
+        """Take a report in; it is on disk when this returns. Refusal, StorageError."""
+        report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
+        self._waiting.set()
+        return entry(report)
+
+    async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
+        """Take a report back. Refusal, StorageError."""
+        report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
+        self._waiting.set()
+        return entry(report)
+
+    async def site_said(self, key: str, status: ReportState, note: str) -> bool:
+        """Take in what the site says of a report, by its ID or a webhook-id; False if it knows none. StorageError."""
+        report = await self._database.write(partial(reports.site_said, key, status, note, self._clock))
+        if report and not report.told:
+            self.tell(report)
+        return report is not None
+
+    async def sent_by(self, reporter: Person, nonce: str | None = None) -> ReportsFrame:
+        """The reports of a person, and which of them changed while they were away. StorageError."""
+        sent = await self._database.read(partial(reports.sent_by, reporter.identity, MAX_LISTED))
+        changed = [report.id for report in sent if not report.told]
+        if changed:
+            self._database.write(partial(reports.set_told, changed))
+        return ReportsFrame([entry(report) for report in sent], changed, nonce)
+
+    def tell(self, report: Report) -> None:
+        """Tell a reporter where a report stands, if they are here; otherwise they hear of it when they come."""
+        sessions = self._hub.sessions_of(report.reporter.identity)
+        for session in sessions:
+            session.send(ReportStatus(entry(report)))
+        if sessions:
+            self._database.write(partial(reports.set_told, [report.id]))
+
+
+def entry(report: Report) -> ReportEntry:
+    """A report as its reporter sees it."""
+    evidence = report.evidence
+    return ReportEntry(
+        report.id,
+        evidence.msg_id,
+        evidence.about,
+        evidence.channel,
+        evidence.at,
+        evidence.message[:MAX_EXCERPT_CHARS],
+        evidence.reason,
+        evidence.comment,
+        moment(report.at),
+        report.status,
+        report.error,
+        moment(report.next_at) if report.next_at is not None else None,
+        report.note,
+    )

@@ -1,0 +1,79 @@
+"""What the site calls: it says where a report stands with it."""
+
+import hmac
+import logging
+from http import HTTPStatus
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.engine.base import StorageError
+from server.protocol.codes import ReportState
+from server.room import Room
+from server.settings import Secret
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_NOTE_CHARS = 1000
+SITE_STATES = {ReportState.SEEN, ReportState.RESOLVED}
+
+log = logging.getLogger(__name__)
+
+
+class ReportStatusCall(msgspec.Struct, rename="pascal"):
+    """The body of `POST /api/report/status`; ReportID may also be the `webhook-id` of a request that told the report."""
+
+    api_key: str = msgspec.field(name="APIKey")
+    report_id: str = msgspec.field(name="ReportID")
+    status: str
+    note: str = ""
+
+
+class Callbacks:
+    """The addresses that are for the site alone; each call carries its key."""
+
+    def __init__(self, room: Room, key: Secret) -> None:
+        self._room = room
+        self._key = key
+
+    async def report_status(self, request: Request) -> Response:
+        """Take in what the site says of a report; the reporter is told."""
+        body = await _body(request)
+        if body is None:
+            return _answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
+        try:
+            call = msgspec.json.decode(body, type=ReportStatusCall)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _answer(HTTPStatus.BAD_REQUEST, f"This cannot be read: {error}.")
+        if not self._key or not hmac.compare_digest(call.api_key.encode(), self._key.reveal().encode()):
+            return _answer(HTTPStatus.FORBIDDEN, "The APIKey is wrong.")
+        if call.status not in SITE_STATES:
+            return _answer(HTTPStatus.BAD_REQUEST, f"Status is one of {', '.join(sorted(SITE_STATES))}.")
+        if len(call.note) > MAX_NOTE_CHARS:
+            return _answer(HTTPStatus.BAD_REQUEST, f"A Note has at most {MAX_NOTE_CHARS} characters.")
+        return await self._say(call)
+
+    async def _say(self, call: ReportStatusCall) -> Response:
+        reports = self._room.reports
+        try:
+            known = reports and await reports.site_said(call.report_id, ReportState(call.status), call.note)
+        except StorageError as error:
+            log.error("what the site said of a report cannot be kept: %s", error)
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "The storage cannot be reached now; call again.")
+        return _answer(HTTPStatus.OK, "") if known else _answer(HTTPStatus.NOT_FOUND, "There is no such report.")
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None if it is too big."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
+
+
+def _answer(status: HTTPStatus, error: str) -> Response:
+    """BareRTC's shape of an answer."""
+    content = msgspec.json.encode({"OK": not error, "Error": error})
+    return Response(content, status, media_type="application/json")

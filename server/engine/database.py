@@ -1,0 +1,160 @@
+"""One SQLite file behind two threads: one writes, with one commit for all that waits; one reads."""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, Protocol, TypeVar, cast
+
+from server.engine import schema
+from server.engine.base import StorageError
+from server.rules.refusal import Refusal
+
+MAX_COMMIT = 1000
+"""Pieces of work in one commit; bounds how long the first of a burst waits for the others."""
+
+Result = TypeVar("Result")
+
+
+class _Work(Protocol):
+    """A piece of work on its way through the writer thread."""
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """On the writer thread, within a transaction."""
+
+    def stored(self) -> None:
+        """On the loop, after the commit."""
+
+    def failed(self, error: Exception) -> None:
+        """On the loop; nothing was stored."""
+
+
+class Database:
+    """Make, use and close it on one event loop."""
+
+    def __init__(self, path: str) -> None:
+        """Open or create the file; StorageError if it cannot be used."""
+        self._loop = asyncio.get_running_loop()
+        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        try:
+            self._writer = schema.connect(path)
+            self.life = schema.prepare(self._writer)
+            self._reader = schema.connect(path)
+        except sqlite3.Error as error:
+            raise StorageError(f"{path}: {error}") from None
+        # One thread: a sqlite3 connection serves one caller at a time, and reads stay in the order they were asked.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._thread.start()
+
+    def write(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        stored: Callable[[Result], None] | None = None,
+    ) -> "asyncio.Future[Result]":
+        """Do this within a transaction; done once it is on disk. StorageError if it could not be stored.
+
+        `stored` is called on the loop after the commit, in the order of the writes, before the future is done, and
+        also if nobody waits for the future any more. A Refusal may be raised by `work` before its first write.
+        """
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._waiting.put(_Write(work, stored, future))
+        return future
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Do this on the reader's connection. StorageError if it cannot be read."""
+        try:
+            return await self._loop.run_in_executor(self._reading, work, self._reader)
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from None
+
+    async def close(self) -> None:
+        """Store what still waits, then let go of the file."""
+        self._waiting.put(None)
+        await self._loop.run_in_executor(self._reading, self._thread.join)
+        self._reading.shutdown()
+        self._reader.close()
+        self._writer.close()
+
+    def _write(self) -> None:
+        """The writer thread: take all that waits, commit it at once, hand it back to the loop."""
+        for batch in iter(self._gather, []):
+            self._commit(batch)
+
+    def _gather(self) -> list[_Work]:
+        """At least one that waits, and all others that do already; none once the database is closed."""
+        batch: list[_Work] = []
+        while (item := self._waiting.get()) is not None:
+            batch.append(item)
+            if len(batch) == MAX_COMMIT or self._waiting.empty():
+                return batch
+        if batch:
+            self._waiting.put(None)
+        return batch
+
+    def _commit(self, batch: Sequence[_Work]) -> None:
+        try:
+            with self._writer:
+                self._writer.execute("BEGIN IMMEDIATE")
+                for work in batch:
+                    work.run(self._writer)
+        except sqlite3.OperationalError as error:
+            # Full, locked, gone: it concerns every one of them.
+            self._loop.call_soon_threadsafe(_fail, batch, StorageError(str(error)))
+        except Exception as error:
+            if len(batch) > 1:
+                # One of them is at fault; the others shall not suffer for it.
+                for work in batch:
+                    self._commit([work])
+            else:
+                failure = StorageError(f"{type(error).__name__}: {error}")
+                self._loop.call_soon_threadsafe(_fail, batch, failure)
+        else:
+            self._loop.call_soon_threadsafe(_stored, batch)
+
+
+class _Write(Generic[Result]):
+    """One call of `Database.write`."""
+
+    def __init__(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        then: Callable[[Result], None] | None,
+        future: "asyncio.Future[Result]",
+    ) -> None:
+        self._work = work
+        self._then = then
+        self._future = future
+        self._result: Result | Refusal | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        try:
+            self._result = self._work(connection)
+        except Refusal as refusal:
+            self._result = refusal
+
+    def stored(self) -> None:
+        if isinstance(self._result, Refusal):
+            self.failed(self._result)
+            return
+        result = cast(Result, self._result)
+        if self._then:
+            self._then(result)
+        if not self._future.done():
+            self._future.set_result(result)
+
+    def failed(self, error: Exception) -> None:
+        if not self._future.done():
+            self._future.set_exception(error)
+
+
+def _stored(batch: Sequence[_Work]) -> None:
+    for work in batch:
+        work.stored()
+
+
+def _fail(batch: Sequence[_Work], error: StorageError) -> None:
+    for work in batch:
+        work.failed(error)

@@ -1,0 +1,209 @@
+"""Deliveries in the database: queued, leased to whoever sends them, and what came of each attempt."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Collection
+from typing import NamedTuple
+
+from server.engine.clock import moment
+from server.rules.deliveries import FAILURES_TO_OPEN, Result, State, Verdict, open_seconds, verdict
+
+LEASE_SECONDS = 30
+"""How long a delivery belongs to whoever took it; longer than an attempt and its note take together."""
+
+
+class Claim(NamedTuple):
+    """A delivery that is to be sent now by its holder; `attempt` counts from 1."""
+
+    id: str
+    seq: int
+    report_id: str
+    webhook: str
+    attempt: int
+    holder: str
+
+
+class Attempt(NamedTuple):
+    """What was tried; times in milliseconds."""
+
+    at: int
+    milliseconds: int
+    result: Result
+
+
+class Held(NamedTuple):
+    """A webhook that nothing is sent to now: until a time in milliseconds, or until the operator resumes it (None)."""
+
+    until: int | None
+    why: str
+
+
+def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str, now: int) -> None:
+    """Let a row of the trail be delivered, at once."""
+    connection.execute(
+        "INSERT INTO delivery (id, seq, report_id, webhook, state, due, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (f"msg_{secrets.token_hex(12)}", seq, report_id, webhook, State.WAITING, now, now),
+    )
+
+
+def held(connection: sqlite3.Connection, webhook: str, now: int) -> Held | None:
+    """Whether a webhook is paused or its breaker open."""
+    row = connection.execute("SELECT paused, opened_at, open_until FROM webhook WHERE name = ?", (webhook,)).fetchone()
+    paused, opened_at, open_until = row or ("", 0, 0)
+    if paused:
+        return Held(None, paused)
+    # A breaker that was opened in the future was so before the clock was set back.
+    if opened_at <= now < open_until:
+        return Held(open_until, "the last attempts failed")
+    return None
+
+
+def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
+    """When there is something to claim, in milliseconds (0: now); None if nothing waits."""
+    (due,) = connection.execute(
+        "SELECT min(max(iif(changed_at > ?1, 0, due), iif(leased_at > ?1, 0, leased_until))) FROM delivery"
+        " WHERE webhook = ?2 AND state = 'waiting' AND id NOT IN (SELECT value FROM json_each(?3))",
+        (now, webhook, json.dumps(list(busy))),
+    ).fetchone()
+    if due is None:
+        return None
+    stop = held(connection, webhook, now)
+    if stop and stop.until is None:
+        return None
+    return max(due, stop.until or 0) if stop else int(due)
+
+
+def claim(
+    connection: sqlite3.Connection, webhook: str, holder: str, room: int, busy: Collection[str], now: int
+) -> list[Claim]:
+    """Lease what is due, the earliest first, but no more than there is room for, and none of those that are `busy`.
+
+    Whatever was scheduled or leased in the future was so before the clock was set back: it is due now.
+    """
+    if held(connection, webhook, now):
+        return []
+    if _failures(connection, webhook) >= FAILURES_TO_OPEN:
+        room = 0 if _is_probed(connection, webhook, now) else 1
+    rows = connection.execute(
+        "UPDATE delivery SET holder = ?2, leased_at = ?1, leased_until = ?1 + ?3 WHERE id IN ("
+        " SELECT id FROM delivery WHERE webhook = ?4 AND state = 'waiting' AND (due <= ?1 OR changed_at > ?1)"
+        " AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN (SELECT value FROM json_each(?5))"
+        " ORDER BY due LIMIT ?6) RETURNING id, seq, report_id, webhook, attempts + 1, holder",
+        (now, holder, LEASE_SECONDS * 1000, webhook, json.dumps(list(busy)), room),
+    )
+    return [Claim(*row) for row in rows.fetchall()]
+
+
+def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
+    """Keep an attempt and do what follows from it.
+
+    A 200 counts whoever holds the lease by now: what the site has is never sent again. A failure of somebody whose
+    lease has run out changes nothing but the log: another one is at it.
+    """
+    connection.execute(
+        "INSERT INTO attempt (delivery_id, at, milliseconds, status, answer, error) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            claim.id,
+            attempt.at,
+            attempt.milliseconds,
+            attempt.result.status,
+            attempt.result.answer,
+            attempt.result.error,
+        ),
+    )
+    follows = verdict(claim.attempt, attempt.result, moment(now), chance)
+    _note_breaker(connection, claim.webhook, attempt.result, follows, now)
+    if attempt.result.taken:
+        connection.execute(
+            "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
+            (State.DELIVERED, claim.attempt, now, claim.id),
+        )
+        return
+    connection.execute(
+        "UPDATE delivery SET state = ?, error = ?, attempts = ?, due = ?, asked_to_wait = ?, changed_at = ?,"
+        " holder = NULL, leased_at = 0, leased_until = 0 WHERE id = ? AND holder = ? AND state = 'waiting'",
+        (
+            follows.state,
+            attempt.result.words,
+            # The webhook is at an end, not the delivery's patience.
+            claim.attempt - 1 if follows.pause else claim.attempt,
+            now + int(follows.wait_seconds * 1000),
+            follows.asked,
+            now,
+            claim.id,
+            claim.holder,
+        ),
+    )
+
+
+def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
+    """Send nothing more of a report; whether the site may have seen something of it."""
+    seen = connection.execute(
+        "SELECT 1 FROM delivery WHERE report_id = ? AND (state = 'delivered' OR attempts > 0 OR leased_until > 0)",
+        (report_id,),
+    ).fetchone()
+    connection.execute(
+        "UPDATE delivery SET state = ?, changed_at = ? WHERE report_id = ? AND state IN ('waiting', 'given-up')",
+        (State.CANCELLED, now, report_id),
+    )
+    return seen is not None
+
+
+def pause(connection: sqlite3.Connection, webhook: str, why: str) -> None:
+    """Send nothing to a webhook until it is resumed."""
+    connection.execute(
+        "INSERT INTO webhook (name, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
+        (webhook, why),
+    )
+
+
+def resume(connection: sqlite3.Connection, webhook: str, now: int) -> None:
+    """Send to a webhook again, what waits at once; its breaker forgets."""
+    connection.execute("DELETE FROM webhook WHERE name = ?", (webhook,))
+    connection.execute(
+        "UPDATE delivery SET due = min(due, ?1), changed_at = ?1 WHERE webhook = ?2 AND state = 'waiting'",
+        (now, webhook),
+    )
+
+
+def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | None:
+    """Send a delivery again at once, with a whole schedule before it; the ID of its report, or None."""
+    row = connection.execute(
+        "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0,"
+        " leased_at = 0, leased_until = 0, holder = NULL WHERE id = ?2 RETURNING report_id",
+        (now, delivery_id),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _failures(connection: sqlite3.Connection, webhook: str) -> int:
+    row = connection.execute("SELECT failures FROM webhook WHERE name = ?", (webhook,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
+    live = "webhook = ?1 AND state = 'waiting' AND leased_at <= ?2 AND leased_until > ?2"
+    return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608
+
+
+def _note_breaker(connection: sqlite3.Connection, webhook: str, result: Result, follows: Verdict, now: int) -> None:
+    failures = _failures(connection, webhook)
+    if not result.taken:
+        opened = int(open_seconds(failures + 1) * 1000)
+        connection.execute(
+            "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
+            " UPDATE SET failures = failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",
+            (webhook, now, now + opened if opened else 0),
+        )
+        if follows.pause:
+            pause(connection, webhook, "the site answered 410 (Gone)")
+        return
+    connection.execute("UPDATE webhook SET failures = 0, opened_at = 0, open_until = 0 WHERE name = ?", (webhook,))
+    if failures >= FAILURES_TO_OPEN:
+        # The site is back: what waits for it need not wait for its schedule, unless the site asked for that.
+        connection.execute(
+            "UPDATE delivery SET due = min(due, ?1), changed_at = ?1"
+            " WHERE webhook = ?2 AND state = 'waiting' AND NOT asked_to_wait",
+            (now, webhook),
+        )

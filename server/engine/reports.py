@@ -1,0 +1,228 @@
+"""Reports in the database: each with its trail and deliveries, changed together in one transaction."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from server.engine import outbox, trail
+from server.engine.clock import Clock, milliseconds
+from server.engine.outbox import Attempt, Claim
+from server.protocol.codes import ErrorCode, ReportState
+from server.rules.deliveries import State, standing
+from server.rules.publications import Person
+from server.rules.refusal import Refusal
+from server.rules.reports import Evidence
+from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
+
+HOUR_MILLISECONDS = 3600 * 1000
+PAUSED = "The website takes no reports now, and its operator has been told. Yours is kept until it does."
+
+
+class Report(NamedTuple):
+    """A report and where it stands; times in milliseconds."""
+
+    id: str
+    reporter: Person
+    at: int
+    evidence: Evidence
+    status: ReportState
+    error: str
+    next_at: int | None
+    note: str
+    told: bool
+
+
+class Submission(NamedTuple):
+    """What a reporter sends in; `add`: to the report of this message that they have sent before."""
+
+    reporter: Person
+    evidence: Evidence
+    nonce: str | None
+    add: bool
+
+
+class Terms(NamedTuple):
+    """What holds for each report: where it goes, and how many one person may send within an hour (0: any number)."""
+
+    webhook: str
+    per_hour: int
+    evidence: bool
+    """The site hears of a withdrawal too."""
+
+
+_COLUMNS = (
+    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, told"
+    " FROM report JOIN trail ON trail.seq = report.seq"
+)
+_Row = tuple[str, str, str, int, str, str, str, int | None, str, int]
+
+
+def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> Report:
+    """Store a report, or an addition to it, with its delivery. Refusal if it was reported before, or too often."""
+    reporter, evidence, nonce, add = submission
+    now = milliseconds(clock())
+    row = connection.execute(
+        "SELECT id, nonce FROM report WHERE reporter_identity = ? AND msg_id = ?", (reporter.identity, evidence.msg_id)
+    ).fetchone()
+    known, last_nonce = row or (None, None)
+    if known and nonce and nonce == last_nonce:
+        # The same once more, for its answer was lost.
+        return _found(connection, known)
+    if known and not add:
+        raise Refusal(ErrorCode.ALREADY_REPORTED, "You have reported this message already; you can add to that report.")
+    _check_rate(connection, reporter, terms.per_hour, now)
+    if known:
+        report_id, seq = known, trail.append(connection, known, now, Added(evidence.reason, evidence.comment))
+        connection.execute(
+            "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?", (nonce, ReportState.RECEIVED, report_id)
+        )
+    else:
+        report_id = f"rep_{secrets.token_hex(8)}"
+        seq = trail.append(connection, report_id, now, Reported(evidence))
+        connection.execute(
+            "INSERT INTO report (id, seq, reporter, reporter_identity, msg_id, status, nonce)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
+        )
+    outbox.queue(connection, seq, report_id, terms.webhook, now)
+    _stand(connection, report_id, terms.webhook, now, told=True)
+    return _found(connection, report_id)
+
+
+def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: sqlite3.Connection) -> Report:
+    """Send nothing more of a report, and tell the site where it may know of it already. Refusal if it is not theirs."""
+    now, report = milliseconds(clock()), find(report_id, connection)
+    if report is None or report.reporter.identity != reporter.identity:
+        raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have sent no such report.")
+    if report.status is not ReportState.WITHDRAWN:
+        seq = trail.append(connection, report_id, now, Withdrawn())
+        if outbox.cancel(connection, report_id, now) and terms.evidence:
+            outbox.queue(connection, seq, report_id, terms.webhook, now)
+        _set(connection, report_id, ReportState.WITHDRAWN, told=True)
+    return _found(connection, report_id)
+
+
+def site_said(key: str, status: ReportState, note: str, clock: Clock, connection: sqlite3.Connection) -> Report | None:
+    """Take in what the site says about a report, by its ID or by a webhook-id; None if there is none."""
+    row = connection.execute(
+        "SELECT id FROM report WHERE id = ?1 UNION SELECT report_id FROM delivery WHERE id = ?1", (key,)
+    ).fetchone()
+    if row is None:
+        return None
+    report = _found(connection, row[0])
+    if (report.status, report.note) != (status, note):
+        trail.append(connection, report.id, milliseconds(clock()), SiteSaid(status, note))
+        if report.status is not ReportState.WITHDRAWN:
+            _set(connection, report.id, status)
+        connection.execute("UPDATE report SET note = ?, told = 0 WHERE id = ?", (note, report.id))
+    return _found(connection, report.id)
+
+
+def note(claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection) -> Report | None:
+    """Keep an attempt; the report, if it stands elsewhere now."""
+    now, before = milliseconds(clock()), _found(connection, claim.report_id)
+    outbox.note(connection, claim, attempt, now, chance)
+    _stand(connection, claim.report_id, claim.webhook, now)
+    after = _found(connection, claim.report_id)
+    return after if after[4:7] != before[4:7] else None
+
+
+def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Connection) -> str | None:
+    """Send a delivery again; the ID of its report, or None if there is no such delivery."""
+    now = milliseconds(clock())
+    report_id = outbox.replay(connection, delivery_id, now)
+    if report_id:
+        _stand(connection, report_id, webhook, now)
+    return report_id
+
+
+def find(report_id: str, connection: sqlite3.Connection) -> Report | None:
+    """The report of an ID."""
+    row: _Row | None = connection.execute(f"SELECT {_COLUMNS} WHERE report.id = ?", (report_id,)).fetchone()
+    return _report(row) if row else None
+
+
+def sent_by(identity: str, limit: int, connection: sqlite3.Connection) -> list[Report]:
+    """The reports of a person, the latest first."""
+    query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY report.seq DESC LIMIT ?"
+    return [_report(row) for row in connection.execute(query, (identity, limit))]
+
+
+def set_told(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
+    """Keep that the reporters have been told where these stand."""
+    connection.execute(
+        "UPDATE report SET told = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(report_ids)),)
+    )
+
+
+def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int, now: int) -> None:
+    if not per_hour:
+        return
+    rows = connection.execute(
+        "SELECT trail.at FROM trail JOIN report ON report.id = trail.report_id WHERE reporter_identity = ?"
+        ' AND trail.at BETWEEN ? AND ? AND content LIKE \'{"kind":"%ed","%\' ORDER BY trail.at DESC LIMIT ?',
+        (reporter.identity, now - HOUR_MILLISECONDS, now, per_hour),
+    ).fetchall()
+    if len(rows) == per_hour:
+        minutes = timedelta(milliseconds=rows[-1][0] + HOUR_MILLISECONDS - now) // timedelta(minutes=1) + 1
+        raise Refusal(
+            ErrorCode.TOO_MANY_REPORTS,
+            f"You have sent {per_hour} reports within an hour, which is as many as this site takes."
+            f" The next one can be sent in {minutes} min.",
+        )
+
+
+def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: int, *, told: bool = False) -> None:
+    """Write down where a report stands by its deliveries."""
+    deliveries = connection.execute(
+        "SELECT state, attempts, due, error FROM delivery WHERE report_id = ? AND state != 'cancelled' ORDER BY due",
+        (report_id,),
+    ).fetchall()
+    report = _found(connection, report_id)
+    status = standing((State(state), attempts) for state, attempts, _, _ in deliveries)
+    if report.status is ReportState.WITHDRAWN:
+        return
+    if status is ReportState.DELIVERED and report.status in {ReportState.SEEN, ReportState.RESOLVED}:
+        return
+    error, next_at = next(((error, due) for _, _, due, error in deliveries if error), ("", None))
+    stop = outbox.held(connection, webhook, now)
+    if stop and status in {ReportState.RECEIVED, ReportState.WAITING}:
+        status = ReportState.WAITING
+        error = PAUSED if stop.until is None else error or "The website has not been answering."
+        next_at = None if stop.until is None else max(next_at or 0, stop.until)
+    _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, told=told)
+
+
+def _set(
+    connection: sqlite3.Connection,
+    report_id: str,
+    status: ReportState,
+    error: str = "",
+    next_at: int | None = None,
+    *,
+    told: bool = False,
+) -> None:
+    connection.execute(
+        "UPDATE report SET status = ?1, error = ?2, next_at = ?3,"
+        " told = iif(status = ?1 AND error = ?2, told, ?4) WHERE id = ?5",
+        (status, error, next_at, told, report_id),
+    )
+
+
+def _found(connection: sqlite3.Connection, report_id: str) -> Report:
+    report = find(report_id, connection)
+    if report is None:
+        raise sqlite3.IntegrityError(f"report {report_id} has no row")
+    return report
+
+
+def _report(row: _Row) -> Report:
+    report_id, reporter, identity, at, content, status, error, next_at, note, told = row
+    event = decode(content)
+    if not isinstance(event, Reported):
+        raise sqlite3.IntegrityError(f"report {report_id} does not begin with what was reported")
+    person = Person(reporter, identity)
+    return Report(report_id, person, at, event.evidence, ReportState(status), error, next_at, note, bool(told))

@@ -1,0 +1,138 @@
+"""The SQLite file: its tables, how it is opened, and how one of an older version is brought up to date."""
+
+import secrets
+import sqlite3
+from typing import NamedTuple
+
+SCHEMA = """
+CREATE TABLE epoch (name TEXT NOT NULL) STRICT;
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    author_identity TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    author_key TEXT NOT NULL,
+    peer TEXT,
+    peer_identity TEXT,
+    peer_key TEXT,
+    text TEXT NOT NULL,
+    nonce TEXT
+) STRICT;
+CREATE INDEX message_channel ON message (channel, id) WHERE peer IS NULL;
+CREATE INDEX message_sent ON message (author_identity, peer_key, id) WHERE peer IS NOT NULL;
+CREATE INDEX message_received ON message (peer_identity, author_key, id) WHERE peer IS NOT NULL;
+CREATE UNIQUE INDEX message_nonce ON message (author_identity, nonce) WHERE nonce IS NOT NULL;
+"""
+REPORTS = """
+-- Milliseconds; the text of a message that was taken back stays for reports, and is emptied later.
+ALTER TABLE message ADD COLUMN taken_back_at INTEGER;
+CREATE INDEX message_taken_back ON message (taken_back_at) WHERE taken_back_at IS NOT NULL;
+
+-- What was ever said about a report, in one chain: rows are only added.
+CREATE TABLE trail (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    report_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX trail_report ON trail (report_id, seq);
+
+-- Where each report stands; what it says is in the trail, at the seq of its first row.
+CREATE TABLE report (
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    reporter TEXT NOT NULL,
+    reporter_identity TEXT NOT NULL,
+    msg_id INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    error TEXT NOT NULL DEFAULT '',
+    next_at INTEGER,
+    note TEXT NOT NULL DEFAULT '',
+    nonce TEXT,
+    told INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (reporter_identity, msg_id)
+) STRICT;
+
+-- What has to reach the site: one row of the trail, to one webhook. `id` is the webhook-id header.
+CREATE TABLE delivery (
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL REFERENCES trail (seq),
+    report_id TEXT NOT NULL,
+    webhook TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due INTEGER NOT NULL,
+    asked_to_wait INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',
+    changed_at INTEGER NOT NULL,
+    holder TEXT,
+    leased_at INTEGER NOT NULL DEFAULT 0,
+    leased_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX delivery_due ON delivery (webhook, due) WHERE state = 'waiting';
+CREATE INDEX delivery_report ON delivery (report_id);
+
+CREATE TABLE attempt (
+    id INTEGER PRIMARY KEY,
+    delivery_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    milliseconds INTEGER NOT NULL,
+    status INTEGER,
+    answer TEXT NOT NULL,
+    error TEXT NOT NULL
+) STRICT;
+CREATE INDEX attempt_delivery ON attempt (delivery_id, id);
+CREATE INDEX attempt_at ON attempt (at);
+
+-- Breaker and pause of each webhook; a row is made when there is something to say.
+CREATE TABLE webhook (
+    name TEXT PRIMARY KEY,
+    failures INTEGER NOT NULL DEFAULT 0,
+    opened_at INTEGER NOT NULL DEFAULT 0,
+    open_until INTEGER NOT NULL DEFAULT 0,
+    paused TEXT NOT NULL DEFAULT ''
+) STRICT;
+"""
+STEPS = (SCHEMA, REPORTS)
+"""What leads from each version to the next; a new file takes all of them."""
+
+
+class Life(NamedTuple):
+    """What a file holds already: the name of its numbering, and the last number."""
+
+    epoch: str
+    last_message: int
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Open or create the file; sqlite3.Error if it cannot be used."""
+    # Threads take turns on a connection by construction, so sqlite3's own check would only be in the way.
+    connection = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: what is confirmed outlives a power cut too; the group commit pays for it once per burst.
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def prepare(connection: sqlite3.Connection) -> Life:
+    """Create the tables, or bring them up to date."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if not 0 <= version <= len(STEPS):
+        raise sqlite3.DatabaseError(f"made by a newer version of Flagpost (schema {version}, here {len(STEPS)})")
+    epoch = f"INSERT INTO epoch VALUES ('{secrets.token_hex(8)}');" if version == 0 else ""  # noqa: S608 - hexadecimal
+    if version < len(STEPS):
+        _upgrade(connection, f"{''.join(STEPS[version:])} {epoch}")
+    return Life(*connection.execute("SELECT name, (SELECT coalesce(max(id), 0) FROM message) FROM epoch").fetchone())
+
+
+def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT")
+    except sqlite3.OperationalError:
+        # Of two processes that start at once, the second finds that it has been done.
+        connection.rollback()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != len(STEPS):
+            raise

@@ -1,0 +1,149 @@
+"""Outbox -> website: sends what is due, keeps what came of it, and goes on until all is delivered or given up."""
+
+import asyncio
+import logging
+import random
+import secrets
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from typing import NamedTuple
+
+from server.engine import outbox, reports, trail
+from server.engine.base import StorageError
+from server.engine.clock import Clock, milliseconds, utc_now
+from server.engine.database import Database
+from server.engine.outbox import Attempt, Claim
+from server.engine.reports import Report
+from server.rules.deliveries import Result
+from server.rules.reports import Evidence
+from server.rules.trail import Event, Reported, decode
+from server.settings import Secret, WebhookURL
+from server.webhooks.client import WebhookClient, WebhookError
+from server.webhooks.payloads import report_body
+
+MAX_IN_FLIGHT = 4
+POLL_SECONDS = 1.0
+"""Between looks for what another process changed: the operator's commands, a lease that ran out."""
+STORAGE_SECONDS = 1.0
+"""Between tries to keep what came of an attempt while the storage fails."""
+DRAIN_SECONDS = 12.0
+"""For attempts under way when the server ends: a little more than the deadline of one."""
+MAX_ANSWER_CHARS = 1024
+
+log = logging.getLogger(__name__)
+
+
+class Content(NamedTuple):
+    """What a delivery tells: an event, and the report that it is about."""
+
+    evidence: Evidence
+    event: Event
+
+
+class Deliveries:
+    """The queue of one webhook; `waiting` wakes it, `told` hears of each report that stands elsewhere then."""
+
+    def __init__(
+        self,
+        database: Database,
+        hook: WebhookURL,
+        key: Secret,
+        client: WebhookClient,
+        waiting: asyncio.Event,
+        told: Callable[[Report], None],
+        clock: Clock = utc_now,
+    ) -> None:
+        self._database = database
+        self._hook = hook
+        self._key = key
+        self._client = client
+        self._waiting = waiting
+        self._told = told
+        self._clock = clock
+        self._holder = secrets.token_hex(8)
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Deliver until cancelled; attempts that are under way then go on, see `drain`."""
+        while True:
+            try:
+                wait = await self._start_due()
+            except StorageError as error:
+                log.error("the outbox cannot be read or written now: %s", error)
+                wait = STORAGE_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._waiting.wait()
+            self._waiting.clear()
+
+    async def drain(self) -> None:
+        """Wait for what is under way; what takes too long is sent again once its lease has run out."""
+        if self._in_flight:
+            _, late = await asyncio.wait(self._in_flight.values(), timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+
+    async def _start_due(self) -> float:
+        """Begin what is due; in how many seconds to look again."""
+        room, busy, now = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight), milliseconds(self._clock())
+        if room <= 0:
+            return POLL_SECONDS
+        due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.name, now, busy))
+        if due is None or due > now:
+            return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - now) / 1000)
+        claims = await self._database.write(
+            lambda connection: outbox.claim(connection, self._hook.name, self._holder, room, busy, now)
+        )
+        for claim in claims:
+            task = asyncio.create_task(self._deliver(claim))
+            self._in_flight[claim.id] = task
+            task.add_done_callback(partial(self._finished, claim.id))
+        return POLL_SECONDS
+
+    def _finished(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
+        del self._in_flight[delivery_id]
+        self._waiting.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("delivery %s failed here; it is tried again", delivery_id, exc_info=error)
+
+    async def _deliver(self, claim: Claim) -> None:
+        content = await self._database.read(partial(_content, claim))
+        body = report_body(self._key, self._hook, claim.report_id, *content)
+        at, began = milliseconds(self._clock()), monotonic()
+        result = await self._post(claim, body)
+        attempt = Attempt(at, round((monotonic() - began) * 1000), result)
+        if not result.taken:
+            log.warning("report %s, attempt %d: %s", claim.report_id, claim.attempt, result.error)
+        if report := await self._note(claim, attempt):
+            self._told(report)
+
+    async def _post(self, claim: Claim, body: bytes) -> Result:
+        try:
+            answer = await self._client.post(self._hook.url, body, claim.id)
+        except WebhookError as error:
+            return Result(None, f"The website did not take it: {error}.", error.cause)
+        said = answer.body[:MAX_ANSWER_CHARS].decode(errors="replace")
+        words = f"The website did not take it: it answered with status {answer.status}."
+        return Result(answer.status, words, f"status {answer.status}", answer.retry_after, said)
+
+    async def _note(self, claim: Claim, attempt: Attempt) -> Report | None:
+        """Keep what came of an attempt, for as long as it takes: what is forgotten would be sent again."""
+        while True:
+            try:
+                return await self._database.write(
+                    partial(reports.note, claim, attempt, self._clock, random.random())  # noqa: S311 - no secret
+                )
+            except StorageError as error:
+                log.error("what came of report %s cannot be kept now: %s", claim.report_id, error)
+                await asyncio.sleep(STORAGE_SECONDS)
+
+
+def _content(claim: Claim, connection: sqlite3.Connection) -> Content:
+    rows = trail.rows(connection, claim.report_id)
+    first = decode(rows[0].content)
+    if not isinstance(first, Reported):
+        raise sqlite3.IntegrityError(f"report {claim.report_id} does not begin with what was reported")
+    return Content(first.evidence, next(decode(row.content) for row in rows if row.seq == claim.seq))
