@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class ReportStatusCall(msgspec.Struct, rename="pascal"):
-    """The body of `POST /api/report/status`; ReportID may also be the `webhook-id` of a request that told the report."""
+    """The body of `POST /api/report/status`; for ReportID a `webhook-id` that told the report does too."""
 
     api_key: str = msgspec.field(name="APIKey")
     report_id: str = msgspec.field(name="ReportID")
