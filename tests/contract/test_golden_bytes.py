@@ -1,22 +1,27 @@
 """The bodies of both webhooks, byte for byte as the captured ones beside this file."""
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from server.rules.reports import Evidence
-from server.settings import Secret
+from server.rules.reports import ContextLine, Evidence
+from server.rules.trail import Added, Reported, Withdrawn
+from server.settings import Secret, WebhookURL
 from server.webhooks.payloads import profile_body, report_body
 
 KEY = Secret("bench-admin-key-0001")
+HOOK = WebhookURL("report")
 AT = datetime(2026, 11, 24, 2, 57, tzinfo=UTC)
 
 SPAM = Evidence(
     reporter="alice",
     about="bob",
     channel="lobby",
+    msg_id=7,
     at=AT,
     reason="It's spam",
     message='<p>buy my <strong>stuff</strong> at <a href="http://spam.example" rel="nofollow">http://spam.example</a></p>',
@@ -26,6 +31,7 @@ DIRECT = Evidence(
     reporter="alice",
     about="bob",
     channel="@bob",
+    msg_id=7,
     at=AT,
     reason="harassment",
     message="\n\n".join(
@@ -51,7 +57,7 @@ def captured(name: str) -> bytes:
 def test_a_report_is_the_captured_one_but_for_the_form_of_its_time(name: str, evidence: Evidence) -> None:
     expected, replaced = re.subn(rb'"Timestamp":"[^"]*"', b'"Timestamp":"2026-11-24T02:57:00Z"', captured(name))
     assert replaced == 1
-    assert report_body(KEY, evidence) == expected
+    assert report_body(KEY, HOOK, "rep_1", evidence, Reported(evidence)) == expected
 
 
 def test_a_question_about_a_person_is_the_captured_one() -> None:
@@ -67,4 +73,39 @@ def test_what_could_be_read_as_html_or_end_a_line_is_escaped_as_in_the_captured_
 
 def test_the_time_of_a_report_keeps_its_fraction() -> None:
     at = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
-    assert b'"Timestamp":"2026-11-24T02:57:00.125000Z"' in report_body(KEY, SPAM._replace(at=at))
+    spam = structs.replace(SPAM, at=at)
+    assert b'"Timestamp":"2026-11-24T02:57:00.125000Z"' in report_body(KEY, HOOK, "rep_1", spam, Reported(spam))
+
+
+FULL = structs.replace(SPAM, message="*hi*", context=(ContextLine("carol", AT, "<b>"),))
+
+
+def test_a_webhook_that_asks_for_evidence_gets_three_keys_more_behind_the_seven() -> None:
+    hook = WebhookURL("report", evidence=True)
+    assert report_body(KEY, hook, "rep_1", FULL, Reported(FULL)) == (
+        b'{"Action":"report","APIKey":"bench-admin-key-0001","Report":{"FromUsername":"alice","AboutUsername":"bob",'
+        b'"Channel":"lobby","Timestamp":"2026-11-24T02:57:00Z","Reason":"It\'s spam","Message":"*hi*",'
+        b'"Comment":"please look","ReportID":"rep_1","MessageID":7,'
+        b'"Context":[{"Username":"carol","Timestamp":"2026-11-24T02:57:00Z","Message":"\\u003cb\\u003e"}]}}'
+    )
+
+
+def test_an_addition_is_the_same_report_with_what_was_added() -> None:
+    added = structs.replace(SPAM, reason="Other", comment="and again")
+    assert report_body(KEY, HOOK, "rep_1", SPAM, Added("Other", "and again")) == report_body(
+        KEY, HOOK, "rep_1", added, Reported(added)
+    )
+
+
+def test_a_withdrawal_names_the_report_and_has_an_action_of_its_own() -> None:
+    assert report_body(KEY, WebhookURL("report", evidence=True), "rep_1", SPAM, Withdrawn()) == (
+        b'{"Action":"report-withdrawn","APIKey":"bench-admin-key-0001",'
+        b'"Report":{"ReportID":"rep_1","MessageID":7,"FromUsername":"alice","AboutUsername":"bob"}}'
+    )
+
+
+def test_messages_are_html_where_the_webhook_says_so() -> None:
+    hook = WebhookURL("report", evidence=True, message_format="html")
+    report = json.loads(report_body(KEY, hook, "rep_1", FULL, Reported(FULL)))["Report"]
+    assert report["Message"] == "<p><em>hi</em></p>"
+    assert report["Context"][0]["Message"] == "<p>&lt;b&gt;</p>"

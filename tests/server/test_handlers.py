@@ -1,14 +1,16 @@
 """What a person gets who enters while others speak: all of it, once, and each channel in its order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from server.engine.base import Page, Published, Subscriber
-from server.engine.local import LocalBroker, Waiting
+from server.engine.database import Database
+from server.engine.local import LocalBroker
 from server.handlers import HANDLERS
+from server.hub import Hub
 from server.protocol.codec import encode
 from server.protocol.frames import Echo, Frame, Limits, Login, Me, Message, Say, Webhooks, Welcome, Who
 from server.room import Room
@@ -25,8 +27,8 @@ CHANNELS = [PublicChannel("lobby", "Lobby"), PublicChannel("tea", "Tea"), Public
 class BusyBroker(LocalBroker):
     """A broker in whose room somebody speaks just after the history of a channel was read."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self.meanwhile: list[Draft] = []
 
     async def history(self, channel: str, before: int, limit: int) -> Page:
@@ -43,11 +45,11 @@ class LateBroker(LocalBroker):
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Keep what there is to hand out until `hand_out`."""
-        self._late: list[tuple[Sequence[Waiting], Sequence[Published]]] = []
+        self._late: list[Published] = []
         super().subscribe(subscriber)
 
-    def _deliver(self, batch: Sequence[Waiting], results: Sequence[Published]) -> None:
-        self._late.append((batch, results))
+    def _deliver(self, published: Published) -> None:
+        self._late.append(published)
 
     async def stored(self) -> None:
         """Wait until something is stored."""
@@ -57,15 +59,15 @@ class LateBroker(LocalBroker):
 
     def hand_out(self) -> None:
         """Hand out all that was stored by now."""
-        for batch, results in self._late:
-            super()._deliver(batch, results)
+        for published in self._late:
+            super()._deliver(published)
 
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    broker = BusyBroker(str(tmp_path / "room.sqlite"))
-    yield Room(HANDLERS, WELCOME, CHANNELS, [], broker, None, None)
-    await broker.close()
+    database = Database(str(tmp_path / "room.sqlite"))
+    yield Room(HANDLERS, WELCOME, CHANNELS, [], BusyBroker(database), None, None, Hub())
+    await database.close()
 
 
 def receive(room: Room, session: Session, frame: Frame) -> None:
@@ -136,15 +138,16 @@ async def test_a_direct_message_that_comes_meanwhile_is_not_lost(room: Room) -> 
 
 
 async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_path: Path) -> None:
-    broker = LateBroker(str(tmp_path / "room.sqlite"))
-    room = Room(HANDLERS, WELCOME, CHANNELS, [], broker, None, None)
+    database = Database(str(tmp_path / "room.sqlite"))
+    broker = LateBroker(database)
+    room = Room(HANDLERS, WELCOME, CHANNELS, [], broker, None, None, Hub())
     published = broker.publish(to("lobby", "hello"))
     await broker.stored()
     _, outlet = await enter(room, "bob")
     broker.hand_out()
     await published
     assert heard(outlet) == ["hello"]
-    await broker.close()
+    await database.close()
 
 
 async def test_a_person_learns_their_name_and_who_is_there_before_anything_else(room: Room) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.engine.base import Page, Published
+from server.engine.database import Database
 from server.engine.local import LocalBroker
 from server.rules.publications import Draft, Person, Publication
 from tests.support.write_ahead_log import commits
@@ -21,11 +22,11 @@ ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol"
 @asynccontextmanager
 async def opened(directory: Path) -> AsyncIterator[LocalBroker]:
     """A broker over the same file each time, with a clock that stands."""
-    broker = LocalBroker(str(directory / "room.sqlite"), clock=lambda: AT)
+    database = Database(str(directory / "room.sqlite"))
     try:
-        yield broker
+        yield LocalBroker(database, clock=lambda: AT)
     finally:
-        await broker.close()
+        await database.close()
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def texts(page: Page | Sequence[Publication]) -> list[str]:
 
 async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(heard.extend)
+    broker.subscribe(heard.append)
     await publish(broker, *[said(str(number)) for number in range(2500)])
     assert texts(heard) == [str(number) for number in range(2500)]
     assert [one.msg_id for one in heard] == list(range(1, 2501))
@@ -111,7 +112,7 @@ async def test_what_comes_one_by_one_is_committed_one_by_one(broker: LocalBroker
 
 async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(heard.extend)
+    broker.subscribe(heard.append)
     first, again, other = await publish(
         broker, said("hello", nonce="n-1"), said("hello", nonce="n-1"), said("me too", BOB, nonce="n-1")
     )
@@ -223,7 +224,7 @@ async def test_what_waits_at_the_end_is_stored(tmp_path: Path) -> None:
 
 async def test_a_sender_who_is_gone_does_not_keep_others_from_their_messages(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(heard.extend)
+    broker.subscribe(heard.append)
     gone, stays = broker.publish(said("1")), broker.publish(said("2"))
     gone.cancel()
     await stays

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.engine.base import StorageError
+from server.engine.database import Database
 from server.engine.local import LocalBroker
 from server.rules.publications import Draft, Person, Publication
 
@@ -34,31 +35,33 @@ def directory(file: Path) -> None:
 async def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     spoil(tmp_path / "room.sqlite")
     with pytest.raises(StorageError, match=r"room\.sqlite: "):
-        LocalBroker(str(tmp_path / "room.sqlite"))
+        Database(str(tmp_path / "room.sqlite"))
 
 
-async def test_a_file_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "room.sqlite"
-    broker = LocalBroker(str(file))
+    database = Database(str(file))
+    broker = LocalBroker(database)
     await broker.publish(said("hello"))
-    await broker.close()
+    await database.close()
     with closing(sqlite3.connect(file)) as other:
         other.execute("PRAGMA user_version = 99")
-        with pytest.raises(StorageError, match="another version"):
-            LocalBroker(str(file))
+        with pytest.raises(StorageError, match="a newer version"):
+            Database(str(file))
         assert other.execute("SELECT text FROM message").fetchall() == [("hello",)]
 
 
 async def test_a_directory_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
-        LocalBroker(str(tmp_path / "nowhere" / "room.sqlite"))
+        Database(str(tmp_path / "nowhere" / "room.sqlite"))
 
 
 async def test_while_the_file_is_locked_senders_are_told_and_afterwards_it_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "room.sqlite"
     heard: list[Publication] = []
-    broker = LocalBroker(str(file))
-    broker.subscribe(heard.extend)
+    database = Database(str(file))
+    broker = LocalBroker(database)
+    broker.subscribe(heard.append)
     try:
         await broker.publish(said("before"))
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -73,11 +76,12 @@ async def test_while_the_file_is_locked_senders_are_told_and_afterwards_it_goes_
         assert after.publication.msg_id == 2
         assert [one.text for one in heard] == ["before", "after"]
     finally:
-        await broker.close()
+        await database.close()
 
 
 async def test_a_table_that_is_gone_is_told_to_readers_too(tmp_path: Path) -> None:
-    broker = LocalBroker(str(tmp_path / "room.sqlite"))
+    database = Database(str(tmp_path / "room.sqlite"))
+    broker = LocalBroker(database)
     try:
         with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
             other.execute("DROP TABLE message")
@@ -86,11 +90,12 @@ async def test_a_table_that_is_gone_is_told_to_readers_too(tmp_path: Path) -> No
         with pytest.raises(StorageError):
             await broker.publish(said("hello"))
     finally:
-        await broker.close()
+        await database.close()
 
 
 async def test_one_message_that_cannot_be_stored_does_not_end_the_storing_of_others(tmp_path: Path) -> None:
-    broker = LocalBroker(str(tmp_path / "room.sqlite"))
+    database = Database(str(tmp_path / "room.sqlite"))
+    broker = LocalBroker(database)
     try:
         async with asyncio.timeout(5):
             unstorable = broker.publish(said("\ud800"))
@@ -99,4 +104,4 @@ async def test_one_message_that_cannot_be_stored_does_not_end_the_storing_of_oth
             assert (await broker.publish(said("fine"))).fresh
     finally:
         async with asyncio.timeout(5):
-            await broker.close()
+            await database.close()

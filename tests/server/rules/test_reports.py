@@ -8,7 +8,7 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_COMMENT_CHARS, ReportReason
 from server.rules.publications import Person, Publication
 from server.rules.refusal import Refusal
-from server.rules.reports import Evidence, check_form, evidence, reason_list
+from server.rules.reports import ContextLine, Evidence, check_form, context_lines, evidence, reason_list, reportable
 from server.settings import Settings
 
 AT = datetime(2026, 11, 24, 2, 57, tzinfo=UTC)
@@ -19,19 +19,19 @@ REASONS = reason_list(["It's spam", "Other (please describe)"])
 
 
 def test_a_report_says_what_the_server_has_on_record() -> None:
-    assert evidence(ALICE, SPAM, "It's spam", "look") == Evidence(
-        "alice", "bob", "lobby", AT, "It's spam", "buy my stuff", "look"
+    assert evidence(ALICE, SPAM, "It's spam", "look", ()) == Evidence(
+        "alice", "bob", "lobby", 7, AT, "buy my stuff", "It's spam", "look"
     )
 
 
 def test_a_direct_message_is_reported_under_the_other_ones_name() -> None:
-    assert evidence(ALICE, DIRECT, "It's spam", "").channel == "@bob"
+    assert evidence(ALICE, DIRECT, "It's spam", "", ()).channel == "@bob"
 
 
 def refused(reporter: Person, publication: Publication | None) -> Refusal:
     """The refusal that this report must meet."""
     with pytest.raises(Refusal) as caught:
-        evidence(reporter, publication, "It's spam", "")
+        reportable(reporter, publication)
     return caught.value
 
 
@@ -51,6 +51,60 @@ def test_ones_own_message_from_before_a_rename_is_still_ones_own() -> None:
 
 def test_a_report_never_says_that_somebody_reported_their_own_name() -> None:
     assert refused(Person("BOB", "b-2"), SPAM).code == ErrorCode.CANNOT_REPORT_SELF
+
+
+def test_what_was_taken_back_is_reportable_until_its_text_is_gone() -> None:
+    taken_back = SPAM._replace(taken_back=True)
+    assert reportable(ALICE, taken_back) is taken_back
+    assert refused(ALICE, taken_back._replace(text="")).code == ErrorCode.UNKNOWN_MESSAGE
+
+
+def around(*numbers: int, channel: str = "lobby") -> list[Publication]:
+    """Messages of carol's."""
+    return [Publication(number, AT, CAROL, channel, None, f"no. {number}", None) for number in numbers]
+
+
+def test_the_context_is_told_in_its_order_from_the_record() -> None:
+    found = [*around(6), SPAM._replace(msg_id=9, taken_back=True)]
+    assert context_lines(ALICE, SPAM, [6, 9], found) == (
+        ContextLine("carol", AT, "no. 6"),
+        ContextLine("bob", AT, "buy my stuff"),
+    )
+    assert not context_lines(ALICE, SPAM, [], [])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ([6], []),
+        ([6, 6], around(6)),
+        ([7], [SPAM]),
+        ([6], around(6, channel="tea")),
+        ([6], [DIRECT._replace(msg_id=6)]),
+        ([6], [DIRECT._replace(msg_id=6, peer=CAROL)]),
+        (list(range(100, 106)), around(*range(100, 106))),
+    ],
+    ids=[
+        "unknown",
+        "twice",
+        "the message itself",
+        "another channel",
+        "a conversation",
+        "others' conversation",
+        "6 after",
+    ],
+)
+def test_a_context_from_elsewhere_is_refused(wanted: list[int], found: list[Publication]) -> None:
+    with pytest.raises(Refusal) as caught:
+        context_lines(ALICE, SPAM, wanted, found)
+    assert caught.value.code == ErrorCode.BAD_CONTEXT
+
+
+def test_eleven_messages_before_are_too_many() -> None:
+    late = SPAM._replace(msg_id=50)
+    assert len(context_lines(ALICE, late, range(10), around(*range(10)))) == 10
+    with pytest.raises(Refusal):
+        context_lines(ALICE, late, range(11), around(*range(11)))
 
 
 def test_only_a_reason_that_begins_with_other_needs_a_comment() -> None:
