@@ -66,7 +66,7 @@ async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker
 async def test_a_message_is_in_the_file_before_it_is_handed_out(broker: LocalBroker, tmp_path: Path) -> None:
     stored: list[int] = []
 
-    def look(_: Sequence[Publication]) -> None:
+    def look(_: Publication) -> None:
         with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
             stored.extend(other.execute("SELECT count(*) FROM message").fetchone())
 
@@ -88,7 +88,7 @@ async def test_a_message_is_found_again_as_it_was_confirmed(broker: LocalBroker)
         published = await broker.publish(draft)
         assert published.fresh
         assert published.publication == await broker.find(published.publication.msg_id)
-        assert published.publication[1:] == (AT, *draft)
+        assert published.publication == Publication(published.publication.msg_id, AT, *draft)
 
 
 async def test_a_number_that_no_message_has_finds_nothing(broker: LocalBroker) -> None:
