@@ -1,11 +1,14 @@
 """One POST to the site: a deadline around all of it, a cap on the answer, no redirects; nothing else knows httpx."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import httpx
 
 from server import __version__
+from server.settings import SigningSecrets
+from server.webhooks import signature
 
 DEADLINE_SECONDS = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
@@ -19,10 +22,12 @@ HEADERS = {
 
 
 class Answer(NamedTuple):
-    """What the site answered: HTTP status and body, if all of it could be taken."""
+    """What the site answered; `whole` tells whether that is all of the body."""
 
     status: int
-    body: bytes | None
+    body: bytes
+    whole: bool = True
+    retry_after: str = ""
 
 
 class WebhookError(Exception):
@@ -36,11 +41,17 @@ class WebhookError(Exception):
 
 
 class WebhookClient:
-    """Posts to the site; a test hands in another transport."""
+    """Posts to one webhook of the site; a test hands in another transport."""
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport | None = None, deadline_seconds: float = DEADLINE_SECONDS
+        self,
+        secrets: SigningSecrets = SigningSecrets(),  # noqa: B008 - never changed
+        *,
+        block_private: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
+        self._secrets = secrets
         self._deadline_seconds = deadline_seconds
         self._http = httpx.AsyncClient(
             transport=transport,
@@ -50,12 +61,12 @@ class WebhookClient:
             follow_redirects=False,
         )
 
-    async def post(self, url: str, body: bytes) -> Answer:
+    async def post(self, url: str, body: bytes, webhook_id: str) -> Answer:
         """The answer, whatever its status; WebhookError if none came in time, or it broke off."""
         try:
             # httpx counts its timeouts per read: a site that drips could hold a call for ever.
             async with asyncio.timeout(self._deadline_seconds):
-                return await self._post(url, body)
+                return await self._post(url, body, webhook_id)
         except (TimeoutError, httpx.TimeoutException):
             raise WebhookError("it did not answer in time", "timed out") from None
         except httpx.ConnectError as error:
@@ -63,18 +74,20 @@ class WebhookClient:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}") from None
 
-    async def _post(self, url: str, body: bytes) -> Answer:
+    async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:
         # The connection pool would keep cookies of one answer for the next person's question.
         self._http.cookies.clear()
-        async with self._http.stream("POST", url, content=body) as response:
+        headers = signature.headers(webhook_id, datetime.now(UTC), body, self._secrets)
+        async with self._http.stream("POST", url, content=body, headers=headers) as response:
+            status, retry_after = response.status_code, response.headers.get("Retry-After", "")
             if response.headers.get("Content-Encoding", "identity") != "identity":
-                return Answer(response.status_code, None)
+                return Answer(status, b"", whole=False, retry_after=retry_after)
             answer = bytearray()
             async for chunk in response.aiter_raw():
                 answer += chunk
                 if len(answer) > MAX_ANSWER_BYTES:
-                    return Answer(response.status_code, None)
-            return Answer(response.status_code, bytes(answer))
+                    return Answer(status, bytes(answer[:MAX_ANSWER_BYTES]), whole=False, retry_after=retry_after)
+            return Answer(status, bytes(answer), retry_after=retry_after)
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -1,6 +1,7 @@
 """Website -> profile of a person: kept for a minute, and one request in flight per person."""
 
 import logging
+import secrets
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -46,13 +47,14 @@ class Profiles:
             return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
 
     async def _ask(self, username: str) -> ProfileText:
-        return read(await self._client.post(self._url, profile_body(self._key, username)))
+        webhook_id = f"msg_{secrets.token_hex(12)}"
+        return read(await self._client.post(self._url, profile_body(self._key, username), webhook_id))
 
 
 def read(answer: Answer) -> ProfileText:
     """What an answer says, the site's own error included; WebhookError if it says nothing that can be used."""
     try:
-        profile = msgspec.json.decode(answer.body or b"", type=ProfileAnswer)
+        profile = msgspec.json.decode(answer.body if answer.whole else b"", type=ProfileAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _check_status(answer.status)
         raise WebhookError("its answer cannot be read", f"{type(error).__name__}: {error}") from None
