@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import (
     Message,
     ProfileAsk,
     ProfileField,
     ReportAsk,
+    ReportEntry,
     ReportStatus,
 )
 from server.protocol.frames import Profile as ProfileFrame
@@ -54,11 +55,13 @@ async def room(
             yield alice, await bob.say("lobby", "buy my *stuff* <now> & here"), server
 
 
-async def report(client: ChatClient, message: Message, reason: str = "It's spam", comment: str = "") -> ReportStatus:
-    """Report a message; what came of it."""
+async def report(client: ChatClient, message: Message, reason: str = "It's spam", comment: str = "") -> ReportEntry:
+    """Report a message; where the report stands once the first attempt is over."""
     nonce = client.nonce()
     await client.send(ReportAsk(message.msg_id, reason, comment, nonce))
-    return await client.next(ReportStatus, lambda status: status.nonce == nonce)
+    received = await client.next(ReportStatus, lambda status: status.nonce == nonce)
+    assert (received.report.status, received.report.error) == (ReportState.RECEIVED, "")
+    return (await client.next(ReportStatus, lambda status: status.report.report_id == received.report.report_id)).report
 
 
 async def profile(client: ChatClient, name: str) -> ProfileFrame:
@@ -82,8 +85,9 @@ async def test_a_report_arrives_as_the_contract_says_from_the_servers_record(
             "nonce": "n",
         }
         await alice.send_text(json.dumps({**ask, **claims}))
-        status = await alice.next(ReportStatus)
-        assert (status.status, status.error, status.nonce) == ("delivered", "", "n")
+        received, delivered = await alice.next(ReportStatus), await alice.next(ReportStatus)
+        assert (received.report.status, received.nonce) == ("received", "n")
+        assert (delivered.report.status, delivered.nonce) == ("delivered", None)
     (request,) = receiver.requests
     assert request.line == "POST /internal/webhook HTTP/1.1"
     assert request.header("Content-Type") == "application/json"
@@ -188,7 +192,7 @@ async def test_whatever_the_site_answers_is_told_in_plain_words(
     receiver.behaviour = behaviour
     async with room(tmp_path, receiver.url) as (alice, spam, server):
         status, answer = await asyncio.gather(report_alone(server, spam), profile(alice, "bob"))
-        assert status.status == ("failed" if of_report else "delivered")
+        assert status.status == ("waiting" if of_report else "delivered")
         assert of_report in status.error
         assert of_profile in answer.error
         assert not TELLTALE.search(f"{status.error} {answer.error}")
@@ -196,13 +200,13 @@ async def test_whatever_the_site_answers_is_told_in_plain_words(
         assert KEY not in server.log
         # A redirect was not followed.
         assert {request.line.split()[1] for request in receiver.requests} == {"/internal/webhook"}
-        # A failure is not kept: once the site answers well, so does the server.
+        # Once the site answers well, so does the server.
         receiver.behaviour = answers(200, GOOD)
         assert (await report(alice, spam)).status == "delivered"
         assert (await profile(alice, "bob")).headline == "Hi"
 
 
-async def report_alone(server: ServerProcess, spam: Message) -> ReportStatus:
+async def report_alone(server: ServerProcess, spam: Message) -> ReportEntry:
     """A report by somebody of their own."""
     async with entered(server.url, "carol") as carol:
         return await report(carol, spam)
@@ -212,7 +216,7 @@ async def test_a_site_that_is_not_there_is_told_in_plain_words(tmp_path: Path) -
     async with room(tmp_path, closed_port_url()) as (alice, spam, server):
         status = await report(alice, spam)
         answer = await profile(alice, "bob")
-        assert status.status == "failed"
+        assert status.status == "waiting"
         for words in (status.error, answer.error):
             assert "cannot be reached" in words
             assert not TELLTALE.search(words)
@@ -235,10 +239,14 @@ async def test_a_site_that_never_answers_holds_nobody_up_and_is_given_up(tmp_pat
                 await asyncio.to_thread(site.wait_for, 1)
             # The same person goes on meanwhile.
             assert (await alice.say("lobby", "meanwhile")).message == "meanwhile"
-            assert not [frame for frame in await alice.settled() if isinstance(frame, ReportStatus | ProfileFrame)]
-            status = await alice.next(ReportStatus)
+            assert [
+                frame.report.status if isinstance(frame, ReportStatus) else frame
+                for frame in await alice.settled()
+                if isinstance(frame, ReportStatus | ProfileFrame)
+            ] == [ReportState.RECEIVED]
+            waiting = await alice.next(ReportStatus, lambda status: status.report.status == ReportState.WAITING)
             answer = await alice.next(ProfileFrame)
-            assert (status.status, status.nonce, answer.nonce) == ("failed", "n-1", "n-2")
-            for words in (status.error, answer.error):
+            assert answer.nonce == "n-2"
+            for words in (waiting.report.error, answer.error):
                 assert "did not answer in time" in words
                 assert not TELLTALE.search(words)

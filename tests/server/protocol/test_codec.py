@@ -12,18 +12,24 @@ from hypothesis import strategies as st
 
 from server.protocol import frames
 from server.protocol.codec import BadFrame, decode_client, decode_server, encode
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ClientFrame, Frame, ServerFrame
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 SAID = frames.Message("lobby", "bob", "hi\n*there* 🦊", 7, AT, "n-1")
+REPORT = frames.ReportEntry(
+    "rep_1", 7, "bob", "lobby", AT, "hi", "It's spam", "look", AT, ReportState.WAITING, "No.", AT, "Thanks."
+)
 ENTRY = frames.WhoEntry("bob", 1795489597)
 
 FROM_CLIENT: list[ClientFrame] = [
     frames.Login("bob", "t" * 32, frames.Since("e-1", 7)),
     frames.Say("lobby", "hi", "n-1"),
     frames.HistoryAsk("lobby", "n-1", 9, 20),
-    frames.ReportAsk(7, "It's spam", "look", "n-1"),
+    frames.ReportAsk(7, "It's spam", "look", "n-1", (5, 6, 8), add=True),
+    frames.ReportsAsk("n-1"),
+    frames.Withdraw("rep_1", "n-1"),
+    frames.Takeback(7),
     frames.ProfileAsk("bob", "n-1"),
     frames.Ping(),
 ]
@@ -43,7 +49,9 @@ FROM_SERVER: list[ServerFrame] = [
     SAID,
     frames.Echo([SAID], recovered=False),
     frames.History("lobby", [SAID], more=True, nonce="n-1"),
-    frames.ReportStatus("r-1", "failed", "No.", "n-1"),
+    frames.ReportStatus(REPORT, "n-1"),
+    frames.Reports([REPORT], ["rep_1"], "n-1"),
+    frames.Takeback(7),
     frames.Profile("bob", [frames.ProfileField("Age", "9")], "n-1", "Hello", ""),
     frames.Error("No.", ErrorCode.BAD_NAME, frames.CHAT_SERVER, "n-1", "lobby"),
     frames.Ping(),
