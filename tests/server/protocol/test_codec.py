@@ -61,6 +61,8 @@ FROM_SERVER: list[ServerFrame] = [
 WRONG: dict[type[object], list[object]] = {
     str: [5, 1.5, True, [], {}],
     int: ["7", 1.5, True, [], {}, -1, 2**63, 10**40],
+    bool: ["true", 1, 0, [], {}],
+    list: ["x", 5, True, {}, ["7"], [-1], [7.5], [7] * 16],
     dict: ["x", 5, True, []],
 }
 """Type of a field on the wire -> what it is not."""
