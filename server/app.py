@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from server.engine import retention
 from server.engine.base import StorageError
 from server.engine.clock import milliseconds, utc_now
+from server.engine.company import Company
 from server.engine.database import Database
 from server.engine.local import LocalBroker
 from server.engine.reports import Terms
@@ -33,7 +34,9 @@ async def run(settings: Settings, listener: Listener) -> None:
     database = Database(settings.database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        room, deliveries = _room(settings, database, stack)
+        company = Company(database)
+        await company.load()
+        room, deliveries = _room(settings, database, company, stack)
         background = [_background(_sweep(settings, database))]
         if deliveries:
             background.append(_background(deliveries.run()))
@@ -45,8 +48,10 @@ async def run(settings: Settings, listener: Listener) -> None:
             await deliveries.drain()
 
 
-def _room(settings: Settings, database: Database, stack: AsyncExitStack) -> tuple[Room, Deliveries | None]:
-    broker, hub, key = LocalBroker(database), Hub(), settings.admin_api_key
+def _room(
+    settings: Settings, database: Database, company: Company, stack: AsyncExitStack
+) -> tuple[Room, Deliveries | None]:
+    broker, hub, key = LocalBroker(database), Hub(company.relations), settings.admin_api_key
     reports = profiles = deliveries = None
     if hook := settings.webhook("report"):
         waiting = asyncio.Event()
@@ -60,6 +65,7 @@ def _room(settings: Settings, database: Database, stack: AsyncExitStack) -> tupl
         channels=settings.public_channels,
         allowed_origins=settings.allowed_origins,
         broker=broker,
+        company=company,
         hub=hub,
         reports=reports,
         profiles=profiles,

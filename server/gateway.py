@@ -59,7 +59,7 @@ def http_app(room: Room, key: Secret) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def statistics(_request: Request) -> Response:
-        people = [entry.username for entry in room.hub.who_list()]
+        people = room.hub.names()
         return JSONResponse({"UserCount": len(people), "Usernames": people})
 
     callbacks = Callbacks(room, key)

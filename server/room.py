@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from server.engine.base import Broker, StorageError
+from server.engine.base import Broker, Reader, StorageError
+from server.engine.company import Company
 from server.hub import Hub
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import ClientFrame, Presence, Welcome
+from server.protocol.frames import ClientFrame, Presence, Relations, Welcome, Who
+from server.rules.publications import Person
 from server.rules.refusal import Refusal
 from server.session import Session
 from server.settings import PublicChannel
@@ -43,6 +45,7 @@ class Room:
     channels: Sequence[PublicChannel]
     allowed_origins: Sequence[str]
     broker: Broker
+    company: Company
     reports: Reports | None
     profiles: Profiles | None
     hub: Hub
@@ -65,8 +68,8 @@ class Room:
         handler = self.handlers[type(frame)]
         nonce: str | None = getattr(frame, "nonce", None)
         try:
-            if handler.logged_in and session.person is None:
-                raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
+            if handler.logged_in:
+                _ = session.someone
             handler.handle(self, session, frame)
         except Exception as error:
             self.failed(session, nonce, error)
@@ -74,7 +77,8 @@ class Room:
     def closed(self, session: Session) -> None:
         """Tell the others that somebody left."""
         if person := self.hub.leave(session):
-            self.hub.broadcast(Presence(person.name, "has exited the room!"))
+            self.company.left(person, self.broker.delivered)
+            self.hub.broadcast(Presence(person.name, "has exited the room!"), person)
 
     def start(self, session: Session, work: Coroutine[None, None, None], nonce: str | None) -> None:
         """Do what takes time apart from the reader of the session, and answer for its failure."""
@@ -105,6 +109,23 @@ class Room:
             _, late = await asyncio.wait(self.tasks, timeout=DRAIN_SECONDS)
             for task in late:
                 task.cancel()
+
+    def reader(self, person: Person) -> Reader:
+        """A person, and whose messages they are not shown."""
+        return Reader(person, self.company.relations.hidden_to(person.identity))
+
+    def relations_of(self, person: Person) -> Relations:
+        """Whom a person does not read, as they are told."""
+        wants = self.company.relations.of(person.identity)
+        return Relations(
+            [relation.other_name for relation in wants if not relation.blocked],
+            [relation.other_name for relation in wants if relation.blocked],
+        )
+
+    def introduce(self, session: Session, person: Person) -> None:
+        """Let a person and the others see each other again."""
+        session.send(Who(self.hub.who_list(person)))
+        self.hub.broadcast(Presence(person.name, "", session.who_entry(person)), person, but=session)
 
     def channel(self, channel_id: str) -> PublicChannel:
         """The public channel of this ID, or a Refusal."""

@@ -10,6 +10,8 @@ from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
 from server.rules.publications import Person
+from server.rules.refusal import Refusal
+from server.rules.statuses import ONLINE
 
 MAX_ASKED = 256
 """What a session may have asked without an answer yet before its connection is read no further."""
@@ -41,6 +43,8 @@ class Session:
 
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
+        self.status = ONLINE
+        self.dnd = False
         self._outlet = outlet
         self._entered_at = 0
         self._asked = 0
@@ -54,7 +58,14 @@ class Session:
 
     def who_entry(self, person: Person) -> WhoEntry:
         """This session in the who list."""
-        return WhoEntry(person.name, self._entered_at)
+        return WhoEntry(person.name, self._entered_at, self.status, dnd=self.dnd)
+
+    @property
+    def someone(self) -> Person:
+        """The person; Refusal if nobody is logged in."""
+        if self.person is None:
+            raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
+        return self.person
 
     def send(self, frame: Frame) -> None:
         """Send a frame to this client alone."""

@@ -5,12 +5,22 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from server.rules.publications import Draft, Person, Publication
-
-Subscriber = Callable[[Publication], None]
+from server.rules.reactions import ReactionChange
+from server.rules.search import Query
 
 
 class StorageError(Exception):
     """Messages cannot be stored or read; the text says why, for the operator."""
+
+
+class News(NamedTuple):
+    """A message was stored or taken back, or its reactions changed."""
+
+    publication: Publication
+    reaction: ReactionChange | None = None
+
+
+Subscriber = Callable[[News], None]
 
 
 class Published(NamedTuple):
@@ -18,6 +28,13 @@ class Published(NamedTuple):
 
     publication: Publication
     fresh: bool
+
+
+class Reader(NamedTuple):
+    """Who reads, and whose messages they are not shown (identities)."""
+
+    person: Person
+    hidden: Sequence[str] = ()
 
 
 class Page(NamedTuple):
@@ -39,10 +56,7 @@ class Broker(Protocol):
         """The number of the last message that was handed to the subscribers, or stored before this life; or 0."""
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Call this with every fresh message, after it is stored, in the order of the numbers.
-
-        It is called again with a message that was taken back, after that is stored.
-        """
+        """Call this with every fresh message in the order of the numbers, and with every change of one, once stored."""
 
     def publish(self, draft: Draft) -> "asyncio.Future[Published]":
         """Store a message; done after it was handed to the subscribers. StorageError if it could not be stored."""
@@ -56,14 +70,26 @@ class Broker(Protocol):
     def take_back(self, msg_id: int, person: Person) -> "asyncio.Future[Publication]":
         """Take a message of this person back; done after it was handed to the subscribers. Refusal, StorageError."""
 
-    async def taken_back(self, person: Person, up_to: int, limit: int) -> list[int]:
+    async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """The numbers, up to one, of the messages a person may read that were taken back; the latest first."""
 
-    async def history(self, channel: str, before: int, limit: int) -> Page:
+    def react(self, change: ReactionChange) -> "asyncio.Future[Publication]":
+        """Put an emoji under a message, or take it away; the message as it was before. Refusal, StorageError."""
+
+    async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Publication]:
+        """The messages, up to a number, that a person may read and whose reactions changed; the latest change first."""
+
+    async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """The newest messages of a channel whose number is below `before` (0: no bound)."""
 
-    async def conversation(self, person: Person, other: str, before: int, limit: int) -> Page:
+    async def conversation(self, reader: Reader, other: str, before: int, limit: int) -> Page:
         """The newest direct messages between a person and whoever had that name, as `history`."""
 
-    async def missed(self, person: Person, after: int, limit: int, before: int = 0) -> Page:
+    async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """The newest messages that a person may read whose number is above `after` and below `before` (0: no bound)."""
+
+    async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
+        """As `missed`, but only direct messages to that person."""
+
+    async def search(self, reader: Reader, query: Query, channel: str, before: int, limit: int) -> Page:
+        """The newest messages that a person may read and that hold every word; of one channel, if that is not empty."""

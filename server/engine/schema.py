@@ -95,7 +95,48 @@ CREATE TABLE webhook (
     paused TEXT NOT NULL DEFAULT ''
 ) STRICT;
 """
-STEPS = (SCHEMA, REPORTS)
+COMPANY = """
+-- Who was here by which name, so that one can write to them while they are away.
+CREATE TABLE person (
+    identity TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    last_message INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX person_seen ON person (seen_at);
+
+-- Whom a person does not read: muted, which is theirs alone, or blocked, which holds both ways.
+CREATE TABLE hidden (
+    identity TEXT NOT NULL,
+    other TEXT NOT NULL,
+    other_name TEXT NOT NULL,
+    blocked INTEGER NOT NULL,
+    PRIMARY KEY (identity, other)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reaction (
+    msg_id INTEGER NOT NULL,
+    identity TEXT NOT NULL,
+    emoji TEXT NOT NULL,
+    name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (msg_id, identity, emoji)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE message ADD COLUMN reacted_at INTEGER;
+CREATE INDEX message_reacted ON message (reacted_at) WHERE reacted_at IS NOT NULL;
+
+-- Three letters in a row are a token: finds parts of words, and words of languages that do not part them.
+CREATE VIRTUAL TABLE message_text USING fts5 (text, content = 'message', content_rowid = 'id', tokenize = 'trigram');
+INSERT INTO message_text (rowid, text) SELECT id, text FROM message WHERE taken_back_at IS NULL;
+CREATE TRIGGER message_said AFTER INSERT ON message BEGIN
+    INSERT INTO message_text (rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER message_unsaid AFTER UPDATE OF taken_back_at ON message
+WHEN old.taken_back_at IS NULL AND new.taken_back_at IS NOT NULL BEGIN
+    INSERT INTO message_text (message_text, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+"""
+STEPS = (SCHEMA, REPORTS, COMPANY)
 """What leads from each version to the next; a new file takes all of them."""
 
 

@@ -24,6 +24,10 @@ class ErrorCode(StrEnum):
     TOO_MANY_REPORTS = "too-many-reports"
     UNKNOWN_REPORT = "unknown-report"
     NOT_YOURS = "not-yours"
+    DO_NOT_DISTURB = "do-not-disturb"
+    BAD_REACTION = "bad-reaction"
+    BAD_QUERY = "bad-query"
+    BAD_STATUS = "bad-status"
     WEBHOOK_OFF = "webhook-off"
     STORAGE = "storage"
     INTERNAL = "internal"
@@ -38,7 +42,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_NAME: "The name cannot be used; the message says why. Log in again with another.",
     ErrorCode.BAD_MESSAGE: "The message is empty, too long or holds what cannot be sent.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
-    ErrorCode.NOT_HERE: "The person of a direct message is not in the room, or is oneself.",
+    ErrorCode.NOT_HERE: "Nobody is known by this name, or it is oneself.",
     ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, or one may not read it.",
     ErrorCode.CANNOT_REPORT_SELF: "One's own message cannot be reported.",
     ErrorCode.BAD_REASON: "The reason is none of those in `welcome`.",
@@ -48,6 +52,10 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.TOO_MANY_REPORTS: "More reports within an hour than this site takes; the message says when again.",
     ErrorCode.UNKNOWN_REPORT: "No report of one's own has this reportID.",
     ErrorCode.NOT_YOURS: "Only its author takes a message back.",
+    ErrorCode.DO_NOT_DISTURB: "The person takes no direct messages now.",
+    ErrorCode.BAD_REACTION: "A reaction is one emoji; a message takes so many different ones.",
+    ErrorCode.BAD_QUERY: "There is nothing to search for.",
+    ErrorCode.BAD_STATUS: "The status holds what cannot be shown.",
     ErrorCode.WEBHOOK_OFF: "The site has not enabled the webhook that this needs.",
     ErrorCode.STORAGE: "The server cannot reach its storage now: what was asked was not done.",
     ErrorCode.INTERNAL: "A fault of the server; its log says more.",

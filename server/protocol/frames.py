@@ -14,6 +14,9 @@ MAX_NAME_CHARS = 32
 MAX_MESSAGE_CHARS = 4000
 MAX_COMMENT_CHARS = 1000
 MAX_PAGE = 100
+MAX_QUERY_CHARS = 128
+MAX_STATUS_CHARS = 32
+MAX_EMOJI_CHARS = 32
 MAX_CONTEXT_BEFORE = 10
 MAX_CONTEXT_AFTER = 5
 
@@ -103,6 +106,63 @@ class Takeback(Frame, frozen=True, tag="takeback", rename={"msg_id": "msgID"}):
     msg_id: MsgID
 
 
+class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
+    """Put an emoji under a message, or take one's own away; the server says it to everyone who can read the message."""
+
+    msg_id: MsgID
+    message: Annotated[str, Meta(max_length=MAX_EMOJI_CHARS, description="The emoji.")]
+    remove: bool = False
+
+
+class Typing(Frame, frozen=True, tag="typing"):
+    """One is writing to a person; said to that person alone, and kept nowhere."""
+
+    channel: Annotated[Target, Meta(description="`@username`; seen from the reader's side.")]
+
+
+class Status(Frame, frozen=True, tag="me"):
+    """How one is; said to everyone by a presence."""
+
+    status: (
+        Annotated[str, Meta(max_length=MAX_STATUS_CHARS, description='"online", "away", or a few words.')] | None
+    ) = None
+    dnd: Annotated[bool | None, Meta(description="Whether direct messages are refused.")] = None
+
+
+class Mute(Frame, frozen=True, tag="mute"):
+    """Read a person no more; remembered, and nobody is told."""
+
+    username: Annotated[str, Meta(max_length=256)]
+
+
+class Unmute(Frame, frozen=True, tag="unmute"):
+    """Read a person again."""
+
+    username: Annotated[str, Meta(max_length=256)]
+
+
+class Block(Frame, frozen=True, tag="block"):
+    """Neither of the two sees the other any more: in who, presence, messages, history, search and profile."""
+
+    username: Annotated[str, Meta(max_length=256)]
+
+
+class Unblock(Frame, frozen=True, tag="unblock"):
+    """Take a block back."""
+
+    username: Annotated[str, Meta(max_length=256)]
+
+
+class SearchAsk(Frame, frozen=True, tag="search", rename={"before_id": "beforeID"}):
+    """Find messages that hold every word, among those one may read."""
+
+    query: Annotated[str, Meta(max_length=MAX_QUERY_CHARS)]
+    nonce: Nonce
+    channel: Annotated[Target, Meta(description="Only here; empty: everywhere.")] = ""
+    before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+
+
 class ProfileAsk(Frame, frozen=True, tag="profile"):
     """Ask what the site says about a person."""
 
@@ -168,6 +228,13 @@ class Me(Frame, frozen=True, tag="me"):
     status: str = "online"
 
 
+class Relations(Frame, frozen=True, tag="relations"):
+    """Whom one does not read; sent after a login and after each change."""
+
+    muted: list[str] = []
+    blocked: list[str] = []
+
+
 class WhoEntry(msgspec.Struct, frozen=True, rename="camel"):
     """A person in the room; `loginAt` in Unix seconds, `video` always 0 here."""
 
@@ -176,6 +243,7 @@ class WhoEntry(msgspec.Struct, frozen=True, rename="camel"):
     status: str = "online"
     video: int = 0
     op: bool = False
+    dnd: Annotated[bool, Meta(description="Direct messages are refused.")] = False
 
 
 class Who(Frame, frozen=True, tag="who"):
@@ -185,11 +253,25 @@ class Who(Frame, frozen=True, tag="who"):
 
 
 class Presence(Frame, frozen=True, tag="presence"):
-    """One person came, with their entry, or left, without."""
+    """One person came or has another status, with their entry, or left, without."""
 
     username: str
     message: str
     who: WhoEntry | None = None
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """An emoji under a message, and who put it there."""
+
+    emoji: str
+    usernames: list[str]
+
+
+class Reactions(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
+    """All that stands under a message now."""
+
+    msg_id: MsgID
+    reactions: list[Reaction]
 
 
 class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "taken_back": "takenBack"}):
@@ -202,6 +284,16 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
     at: datetime
     nonce: str | None = None
     taken_back: bool = False
+    reactions: list[Reaction] = []
+
+
+class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
+    """A person put an emoji under a message, or took it away."""
+
+    msg_id: MsgID
+    username: str
+    message: Annotated[str, Meta(description="The emoji.")]
+    remove: bool = False
 
 
 class Echo(Frame, frozen=True, tag="echo"):
@@ -212,6 +304,17 @@ class Echo(Frame, frozen=True, tag="echo"):
     taken_back: Annotated[
         list[MsgID], Meta(description="Messages up to `since` that were taken back lately, the latest first.")
     ] = []
+    reacted: Annotated[
+        list[Reactions], Meta(description="What stands under messages up to `since` where that changed lately.")
+    ] = []
+
+
+class Found(Frame, frozen=True, tag="search"):
+    """Messages that were searched for, the latest first, and whether there are older ones."""
+
+    messages: list[Message]
+    more: bool
+    nonce: str
 
 
 class History(Frame, frozen=True, tag="history"):
@@ -296,8 +399,11 @@ class Disconnect(Frame, frozen=True, tag="disconnect"):
     reconnect: bool
 
 
-ClientFrame = Login | Say | HistoryAsk | ReportAsk | ReportsAsk | Withdraw | Takeback | ProfileAsk | Ping
+ClientFrame = (
+    Login | Say | HistoryAsk | SearchAsk | ReportAsk | ReportsAsk | Withdraw | Takeback | React | Typing | Status
+    | Mute | Unmute | Block | Unblock | ProfileAsk | Ping
+)  # fmt: skip
 ServerFrame = (
-    Welcome | Me | Who | Presence | Message | Takeback | Echo | History | ReportStatus | Reports | Profile
-    | Error | Ping | Disconnect
+    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Typing | Echo | History | Found
+    | ReportStatus | Reports | Profile | Error | Ping | Disconnect
 )  # fmt: skip

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import MAX_MESSAGE_CHARS, Message
+from server.protocol.frames import MAX_MESSAGE_CHARS, Message, Reaction
 from server.rules.refusal import Refusal
 
 
@@ -36,6 +36,7 @@ class Publication(NamedTuple):
     text: str
     nonce: str | None
     taken_back: bool = False
+    reactions: tuple[Reaction, ...] = ()
 
     def readable_by(self, person: Person) -> bool:
         """Everyone reads the channels; a direct message only its two."""
@@ -51,7 +52,14 @@ class Publication(NamedTuple):
         """The message as this person receives it."""
         text = "" if self.taken_back else self.text
         return Message(
-            self.channel_for(person), self.author.name, text, self.msg_id, self.at, self.nonce, self.taken_back
+            self.channel_for(person),
+            self.author.name,
+            text,
+            self.msg_id,
+            self.at,
+            self.nonce,
+            self.taken_back,
+            [] if self.taken_back else list(self.reactions),
         )
 
 

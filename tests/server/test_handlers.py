@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.engine.base import Page, Published, Subscriber
+from server.engine.base import Page, Published, Reader, Subscriber
+from server.engine.company import Company
 from server.engine.database import Database
 from server.engine.local import LocalBroker
 from server.handlers import HANDLERS
@@ -31,9 +32,9 @@ class BusyBroker(LocalBroker):
         super().__init__(database)
         self.meanwhile: list[Draft] = []
 
-    async def history(self, channel: str, before: int, limit: int) -> Page:
+    async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """Read, then store what is said meanwhile."""
-        page = await super().history(channel, before, limit)
+        page = await super().history(reader, channel, before, limit)
         said, self.meanwhile = self.meanwhile, []
         for draft in said:
             await self.publish(draft)
@@ -63,10 +64,15 @@ class LateBroker(LocalBroker):
             super()._deliver(published)
 
 
+def _room(broker: LocalBroker, database: Database) -> Room:
+    company = Company(database)
+    return Room(HANDLERS, WELCOME, CHANNELS, [], broker, company, None, None, Hub(company.relations))
+
+
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
     database = Database(str(tmp_path / "room.sqlite"))
-    yield Room(HANDLERS, WELCOME, CHANNELS, [], BusyBroker(database), None, None, Hub())
+    yield _room(BusyBroker(database), database)
     await database.close()
 
 
@@ -140,7 +146,7 @@ async def test_a_direct_message_that_comes_meanwhile_is_not_lost(room: Room) -> 
 async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     broker = LateBroker(database)
-    room = Room(HANDLERS, WELCOME, CHANNELS, [], broker, None, None, Hub())
+    room = _room(broker, database)
     published = broker.publish(to("lobby", "hello"))
     await broker.stored()
     _, outlet = await enter(room, "bob")
@@ -153,7 +159,7 @@ async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_
 async def test_a_person_learns_their_name_and_who_is_there_before_anything_else(room: Room) -> None:
     await enter(room, "alice")
     _, outlet = await enter(room, "bob")
-    me, who, echo = outlet.frames[:3]
+    me, who, _, echo = outlet.frames[:4]
     assert isinstance(me, Me)
     assert isinstance(who, Who)
     assert [entry.username for entry in who.who_list] == ["alice", "bob"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.engine.base import Page, Published
+from server.engine.base import News, Page, Published, Reader
 from server.engine.database import Database
 from server.engine.local import LocalBroker
 from server.rules.publications import Draft, Person, Publication
@@ -57,7 +57,7 @@ def texts(page: Page | Sequence[Publication]) -> list[str]:
 
 async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(heard.append)
+    broker.subscribe(lambda news: heard.append(news.publication))
     await publish(broker, *[said(str(number)) for number in range(2500)])
     assert texts(heard) == [str(number) for number in range(2500)]
     assert [one.msg_id for one in heard] == list(range(1, 2501))
@@ -66,7 +66,7 @@ async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker
 async def test_a_message_is_in_the_file_before_it_is_handed_out(broker: LocalBroker, tmp_path: Path) -> None:
     stored: list[int] = []
 
-    def look(_: Publication) -> None:
+    def look(_: News) -> None:
         with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
             stored.extend(other.execute("SELECT count(*) FROM message").fetchone())
 
@@ -112,7 +112,7 @@ async def test_what_comes_one_by_one_is_committed_one_by_one(broker: LocalBroker
 
 async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(heard.append)
+    broker.subscribe(lambda news: heard.append(news.publication))
     first, again, other = await publish(
         broker, said("hello", nonce="n-1"), said("hello", nonce="n-1"), said("me too", BOB, nonce="n-1")
     )
@@ -125,7 +125,7 @@ async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
 
 async def test_messages_without_a_nonce_are_never_the_same(broker: LocalBroker) -> None:
     await publish(broker, said("hello"), said("hello"))
-    assert texts(await broker.history("lobby", 0, 10)) == ["hello", "hello"]
+    assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["hello", "hello"]
 
 
 async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker) -> None:
@@ -133,7 +133,7 @@ async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker)
     pages = []
     before, more = 0, True
     while more:
-        page = await broker.history("lobby", before, 3)
+        page = await broker.history(Reader(ALICE), "lobby", before, 3)
         pages.append(texts(page))
         before, more = page.publications[0].msg_id, page.more
     assert pages == [["5", "6", "7"], ["2", "3", "4"], ["1"]]
@@ -141,37 +141,37 @@ async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker)
 
 async def test_a_page_that_is_just_full_has_no_more(broker: LocalBroker) -> None:
     await publish(broker, said("1"), said("2"))
-    assert not (await broker.history("lobby", 0, 2)).more
-    assert await broker.history("lobby", 1, 2) == Page([], more=False)
+    assert not (await broker.history(Reader(ALICE), "lobby", 0, 2)).more
+    assert await broker.history(Reader(ALICE), "lobby", 1, 2) == Page([], more=False)
 
 
 async def test_the_history_of_a_channel_is_of_that_channel(broker: LocalBroker) -> None:
     await publish(broker, said("one"), said("two", channel="tea"), whispered("psst", ALICE, BOB))
-    assert texts(await broker.history("lobby", 0, 10)) == ["one"]
-    assert texts(await broker.history("", 0, 10)) == []
+    assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["one"]
+    assert texts(await broker.history(Reader(ALICE), "", 0, 10)) == []
 
 
 async def test_a_conversation_is_read_by_its_two_from_both_sides(broker: LocalBroker) -> None:
     await publish(
         broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE), whispered("x", BOB, CAROL), said("lobby")
     )
-    assert texts(await broker.conversation(ALICE, "bob", 0, 10)) == ["1", "2"]
-    assert texts(await broker.conversation(BOB, "alice", 0, 10)) == ["1", "2"]
-    assert texts(await broker.conversation(CAROL, "alice", 0, 10)) == []
+    assert texts(await broker.conversation(Reader(ALICE), "bob", 0, 10)) == ["1", "2"]
+    assert texts(await broker.conversation(Reader(BOB), "alice", 0, 10)) == ["1", "2"]
+    assert texts(await broker.conversation(Reader(CAROL), "alice", 0, 10)) == []
 
 
 async def test_whoever_takes_over_a_name_does_not_get_its_conversations(broker: LocalBroker) -> None:
     await publish(broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE))
-    assert texts(await broker.conversation(Person("bob", "b-2"), "alice", 0, 10)) == []
+    assert texts(await broker.conversation(Reader(Person("bob", "b-2")), "alice", 0, 10)) == []
 
 
 async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
     await publish(broker, *[whispered(str(number), *[ALICE, BOB][:: 1 - number % 2 * 2]) for number in range(1, 8)])
-    newest = await broker.conversation(ALICE, "bob", 0, 3)
+    newest = await broker.conversation(Reader(ALICE), "bob", 0, 3)
     assert (texts(newest), newest.more) == (["5", "6", "7"], True)
-    middle = await broker.conversation(ALICE, "bob", 5, 3)
+    middle = await broker.conversation(Reader(ALICE), "bob", 5, 3)
     assert (texts(middle), middle.more) == (["2", "3", "4"], True)
-    oldest = await broker.conversation(ALICE, "bob", 2, 3)
+    oldest = await broker.conversation(Reader(ALICE), "bob", 2, 3)
     assert (texts(oldest), oldest.more) == (["1"], False)
 
 
@@ -184,15 +184,15 @@ async def test_what_was_missed_is_what_one_may_read_after_a_number(broker: Local
         whispered("4", BOB, CAROL),
         whispered("5", CAROL, ALICE),
     )
-    assert texts(await broker.missed(ALICE, 1, 10)) == ["2", "3", "5"]
-    assert texts(await broker.missed(CAROL, 0, 10)) == ["1", "2", "4", "5"]
-    assert texts(await broker.missed(Person("bob", "b-2"), 0, 10)) == ["1", "2"]
-    assert await broker.missed(ALICE, 5, 10) == Page([], more=False)
+    assert texts(await broker.missed(Reader(ALICE), 1, 10)) == ["2", "3", "5"]
+    assert texts(await broker.missed(Reader(CAROL), 0, 10)) == ["1", "2", "4", "5"]
+    assert texts(await broker.missed(Reader(Person("bob", "b-2")), 0, 10)) == ["1", "2"]
+    assert await broker.missed(Reader(ALICE), 5, 10) == Page([], more=False)
 
 
 async def test_of_much_that_was_missed_the_newest_comes_and_says_that_there_was_more(broker: LocalBroker) -> None:
     await publish(broker, *[said(str(number)) for number in range(1, 6)])
-    page = await broker.missed(ALICE, 1, 3)
+    page = await broker.missed(Reader(ALICE), 1, 3)
     assert (texts(page), page.more) == (["3", "4", "5"], True)
 
 
@@ -205,7 +205,7 @@ async def test_a_file_that_is_opened_again_keeps_epoch_numbers_and_nonces(tmp_pa
         again, third = await publish(broker, said("1", nonce="n-1"), said("3"))
         assert (again.publication.msg_id, again.fresh) == (1, False)
         assert third.publication.msg_id > 2
-        assert texts(await broker.history("lobby", 0, 10)) == ["1", "2", "3"]
+        assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["1", "2", "3"]
 
 
 async def test_another_file_has_another_epoch(tmp_path: Path) -> None:
@@ -219,12 +219,12 @@ async def test_what_waits_at_the_end_is_stored(tmp_path: Path) -> None:
         waiting = [broker.publish(said(str(number))) for number in range(50)]
     assert all([(await one).fresh for one in waiting])
     async with opened(tmp_path) as broker:
-        assert len((await broker.history("lobby", 0, 100)).publications) == 50
+        assert len((await broker.history(Reader(ALICE), "lobby", 0, 100)).publications) == 50
 
 
 async def test_a_sender_who_is_gone_does_not_keep_others_from_their_messages(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(heard.append)
+    broker.subscribe(lambda news: heard.append(news.publication))
     gone, stays = broker.publish(said("1")), broker.publish(said("2"))
     gone.cancel()
     await stays

@@ -1,0 +1,60 @@
+"""The table from each action to its handler, and what a session must be to use it."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from server.handlers import entering, reporting, speaking, together
+from server.protocol.frames import (
+    Block,
+    ClientFrame,
+    HistoryAsk,
+    Login,
+    Mute,
+    Ping,
+    ProfileAsk,
+    React,
+    ReportAsk,
+    ReportsAsk,
+    Say,
+    SearchAsk,
+    Status,
+    Takeback,
+    Typing,
+    Unblock,
+    Unmute,
+    Withdraw,
+)  # fmt: skip
+from server.room import Handler, Room
+from server.session import Session
+
+Kind = TypeVar("Kind", bound=ClientFrame)
+
+
+def _entry(
+    kind: type[Kind], handle: Callable[[Room, Session, Kind], None], *, logged_in: bool = True
+) -> tuple[type[object], Handler]:
+    # The table looks a frame up by its own type, so a handler only ever meets the kind that it is written for.
+    return kind, Handler(cast(Callable[[Room, Session, ClientFrame], None], handle), logged_in)
+
+
+HANDLERS: dict[type[object], Handler] = dict(
+    [
+        _entry(Login, entering.login, logged_in=False),
+        _entry(Ping, entering.ping, logged_in=False),
+        _entry(Say, speaking.say),
+        _entry(Takeback, speaking.takeback),
+        _entry(React, speaking.react),
+        _entry(Typing, speaking.typing),
+        _entry(HistoryAsk, speaking.history),
+        _entry(SearchAsk, speaking.search),
+        _entry(Status, together.status),
+        _entry(Mute, together.mute),
+        _entry(Unmute, together.unmute),
+        _entry(Block, together.block),
+        _entry(Unblock, together.unblock),
+        _entry(ProfileAsk, together.profile),
+        _entry(ReportAsk, reporting.report),
+        _entry(ReportsAsk, reporting.reports_sent),
+        _entry(Withdraw, reporting.withdraw),
+    ]
+)

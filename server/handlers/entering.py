@@ -1,0 +1,115 @@
+"""Coming into the room, and what one is sent then."""
+
+import hashlib
+import logging
+import secrets
+from asyncio import Future
+
+from server.engine.base import Page, Reader, StorageError
+from server.handlers.pages import fitting
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Echo, Login, Me, Ping, Presence, Reactions, Since, Who
+from server.room import Room
+from server.rules import names
+from server.rules.publications import Person
+from server.rules.refusal import Refusal
+from server.session import Session
+
+log = logging.getLogger(__name__)
+
+MAX_MISSED = 500
+"""Messages that a reconnecting client is sent at once; what is more shows as a gap."""
+
+MAX_CHANGED = 500
+"""Messages that a reconnecting client is told were taken back or have other reactions: the latest ones."""
+
+MAX_KEPT = 100
+"""Direct messages that were kept for somebody who was away."""
+
+
+def login(room: Room, session: Session, frame: Login) -> None:
+    """Let a person in by a free name, or by their own one where their old connection still holds it."""
+    if session.person:
+        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are logged in as {session.person.name} already.")
+    person, before = _grant(room, frame)
+    session.enter(person)
+    room.hub.join(session, person)
+    session.send(Me(person.name, op=False))
+    session.send(Who(room.hub.who_list(person)))
+    session.send(room.relations_of(person))
+    if before is None:
+        entered = Presence(person.name, "has joined the room!", session.who_entry(person))
+        room.hub.broadcast(entered, person, but=session)
+    else:
+        before.close(CloseCode.REPLACED, "You logged in on another connection.", reconnect=False)
+    # What is delivered from here on is held, so the rest is exactly what was delivered until now.
+    came, before_id = room.company.came(person), room.broker.delivered + 1
+    room.start(session, _catch_up(room, session, room.reader(person), frame.since, came, before_id), None)
+
+
+def ping(room: Room, session: Session, frame: Ping) -> None:
+    """Answer that the server is there."""
+    del room
+    session.send(frame)
+
+
+def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
+    """The person that logs in, and their older session if they take its place."""
+    name = names.check(frame.username)
+    secret = frame.token or secrets.token_hex(16)
+    identity = hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()
+    before = room.hub.find(name)
+    if before and before.person and before.person.identity == identity:
+        return before.person, before
+    return Person(names.free(name, room.hub.sessions), identity), None
+
+
+async def _catch_up(
+    room: Room, session: Session, reader: Reader, since: Since | None, came: "Future[int]", before: int
+) -> None:
+    """Send what came before, then the channels' welcome, then what was held meanwhile."""
+    try:
+        last_message = await _last_message(came)
+        if since and since.epoch == room.broker.epoch:
+            session.send(await _missed(room, reader, since.msg_id, before))
+        else:
+            page = await _recent(room, reader, last_message, before)
+            session.send(Echo(fitting(page, reader.person)[0], since is None))
+        for channel in room.channels:
+            for line in () if since else channel.welcome_messages:
+                session.notice(channel.id, line)
+        if room.reports and (sent := await room.reports.sent_by(reader.person)).reports:
+            session.send(sent)
+    finally:
+        session.release()
+
+
+async def _last_message(came: "Future[int]") -> int:
+    try:
+        return await came
+    except StorageError as error:
+        # Whoever cannot be remembered now can still read.
+        log.error("a person cannot be remembered: %s", error)
+        return 0
+
+
+async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
+    """What came and what changed since a message."""
+    page = await room.broker.missed(reader, after, MAX_MISSED, before)
+    messages, complete = fitting(page, reader.person)
+    taken_back = await room.broker.taken_back(reader, after, MAX_CHANGED)
+    reacted = await room.broker.reacted(reader, after, MAX_CHANGED)
+    changed = [Reactions(each.msg_id, list(each.reactions)) for each in reacted]
+    return Echo(messages, complete and not page.more, taken_back, changed)
+
+
+async def _recent(room: Room, reader: Reader, last_message: int, before: int) -> Page:
+    """The newest messages of each channel and those kept for the person, in the order of their numbers."""
+    kept = await room.broker.received(reader, last_message, MAX_KEPT, before) if last_message else Page([], more=False)
+    pages = [
+        await room.broker.history(reader, each.id, before, each.echo_messages_on_join)
+        for each in room.channels
+        if each.echo_messages_on_join
+    ]
+    merged = sorted((one for page in (kept, *pages) for one in page.publications), key=lambda one: one.msg_id)
+    return Page(merged, more=False)

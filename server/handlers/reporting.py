@@ -1,0 +1,54 @@
+"""Reports: sending one, looking at one's own, taking one back."""
+
+from server.engine.reports import Submission
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import ReportAsk, ReportsAsk, ReportStatus, Withdraw
+from server.room import Room
+from server.rules import reports
+from server.rules.refusal import Refusal
+from server.session import Session
+from server.webhooks.reports import Reports
+
+
+def report(room: Room, session: Session, frame: ReportAsk) -> None:
+    """Tell the site about a message, from the server's own record."""
+    sent = _reports(room)
+    comment = reports.check_form(frame.reason, frame.comment, room.welcome.report_reasons)
+    room.start(session, _send_report(room, sent, session, frame, comment), frame.nonce)
+
+
+def reports_sent(room: Room, session: Session, frame: ReportsAsk) -> None:
+    """Send a person their own reports, and where they stand."""
+    room.start(session, _send_reports(_reports(room), session, frame.nonce), frame.nonce)
+
+
+def withdraw(room: Room, session: Session, frame: Withdraw) -> None:
+    """Take a report of one's own back."""
+    room.start(session, _send_withdrawal(_reports(room), session, frame), frame.nonce)
+
+
+def _reports(room: Room) -> Reports:
+    if room.reports is None:
+        raise Refusal(ErrorCode.WEBHOOK_OFF, "This site takes no reports from here.")
+    return room.reports
+
+
+async def _send_report(room: Room, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
+    reporter = session.someone
+    publication = reports.reportable(reporter, await room.broker.find(frame.msg_id))
+    # Where the site is not sent any, none is kept.
+    wanted = frame.context if room.welcome.webhooks.evidence else ()
+    found = await room.broker.find_all(wanted) if wanted else []
+    context = reports.context_lines(reporter, publication, wanted, found)
+    evidence = reports.evidence(reporter, publication, frame.reason, comment, context)
+    entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
+    # Nothing comes between here and the commit, so that no later status can overtake this one.
+    session.send(ReportStatus(entry, frame.nonce))
+
+
+async def _send_reports(sent: Reports, session: Session, nonce: str) -> None:
+    session.send(await sent.sent_by(session.someone, nonce))
+
+
+async def _send_withdrawal(sent: Reports, session: Session, frame: Withdraw) -> None:
+    session.send(ReportStatus(await sent.withdraw(session.someone, frame.report_id), frame.nonce))

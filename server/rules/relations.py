@@ -1,0 +1,70 @@
+"""Who does not read whom: muted, which is one person's own affair, or blocked, which holds both ways."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import NamedTuple
+
+
+class Relation(NamedTuple):
+    """What one person wants of another, whose name is the one of that time."""
+
+    identity: str
+    other: str
+    other_name: str
+    blocked: bool
+
+
+class Relations:
+    """All relations of a room, ready to be asked for each message."""
+
+    def __init__(self) -> None:
+        self._of: defaultdict[str, dict[str, Relation]] = defaultdict(dict)
+        self._unread_by: defaultdict[str, set[str]] = defaultdict(set)
+        self._apart: defaultdict[str, set[str]] = defaultdict(set)
+
+    def of(self, identity: str) -> Collection[Relation]:
+        """What a person wants of others."""
+        return self._of.get(identity, {}).values()
+
+    def unread_by(self, author: str) -> Collection[str]:
+        """Who is not shown what this person writes: they have muted or blocked them, or are blocked by them."""
+        return self._unread_by.get(author, ())
+
+    def hidden_to(self, reader: str) -> list[str]:
+        """Whose messages this person is not shown."""
+        return [*{relation.other for relation in self.of(reader)} | set(self.apart_from(reader))]
+
+    def apart_from(self, identity: str) -> Collection[str]:
+        """Who does not see this person at all, nor is seen by them."""
+        return self._apart.get(identity, ())
+
+    def set(self, relation: Relation) -> None:
+        """Mute or block; in place of what was before."""
+        self.remove(relation.identity, relation.other)
+        self._of[relation.identity][relation.other] = relation
+        self._renew(relation.identity, relation.other)
+
+    def remove(self, identity: str, other: str) -> None:
+        """Neither mute nor block any more."""
+        if self._of.get(identity, {}).pop(other, None):
+            self._renew(identity, other)
+
+    def _renew(self, one: str, other: str) -> None:
+        wants, wanted = self._of.get(one, {}).get(other), self._of.get(other, {}).get(one)
+        apart = bool(wants and wants.blocked) or bool(wanted and wanted.blocked)
+        for index, key, member, holds in (
+            (self._apart, one, other, apart),
+            (self._apart, other, one, apart),
+            (self._unread_by, other, one, apart or wants is not None),
+            (self._unread_by, one, other, apart or wanted is not None),
+        ):
+            _keep(index, key, member, holds=holds)
+
+
+def _keep(index: dict[str, set[str]], key: str, member: str, *, holds: bool) -> None:
+    if holds:
+        index[key].add(member)
+    elif key in index:
+        index[key].discard(member)
+        if not index[key]:
+            del index[key]
