@@ -36,7 +36,8 @@ def login(room: Room, session: Session, frame: Login) -> None:
     room.hub.join(session, person)
     session.send(Me(person.name, op=False))
     session.send(Who(room.hub.who_list(person)))
-    session.send(room.relations_of(person))
+    if room.company.relations.of(person.identity):
+        session.send(room.relations_of(person))
     if before is None:
         entered = Presence(person.name, "has joined the room!", session.who_entry(person))
         room.hub.broadcast(entered, person, but=session)

@@ -229,7 +229,7 @@ class Me(Frame, frozen=True, tag="me"):
 
 
 class Relations(Frame, frozen=True, tag="relations"):
-    """Whom one does not read; sent after a login and after each change."""
+    """Whom one does not read; sent after a login, if there are any, and after each change."""
 
     muted: list[str] = []
     blocked: list[str] = []

@@ -159,7 +159,7 @@ async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_
 async def test_a_person_learns_their_name_and_who_is_there_before_anything_else(room: Room) -> None:
     await enter(room, "alice")
     _, outlet = await enter(room, "bob")
-    me, who, _, echo = outlet.frames[:4]
+    me, who, echo = outlet.frames[:3]
     assert isinstance(me, Me)
     assert isinstance(who, Who)
     assert [entry.username for entry in who.who_list] == ["alice", "bob"]

@@ -136,7 +136,7 @@ def test_a_wrong_type_in_any_field_is_malformed(action: str, field: str, frame: 
 
 @pytest.mark.parametrize("frame", FROM_CLIENT, ids=name_of)
 def test_fields_that_a_frame_does_not_know_are_ignored(frame: ClientFrame) -> None:
-    extra = {**wire(frame), "video": 1, "jwtRules": {"IsRedCamRule": False}, "dnd": None}
+    extra = {**wire(frame), "video": 1, "jwtRules": {"IsRedCamRule": False}, "nsfw": None}
     assert decode_client(json.dumps(extra).encode()) == frame
 
 
