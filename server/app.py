@@ -14,6 +14,7 @@ from server.engine.reports import Terms
 from server.gateway import Listener, http_app, serve
 from server.handlers import HANDLERS
 from server.hub import Hub
+from server.metrics import Metrics
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room import Room
 from server.rules.reports import reason_list
@@ -33,11 +34,19 @@ async def run(settings: Settings, listener: Listener) -> None:
     database = Database(settings.database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        room, deliveries = _room(settings, database, stack)
+        metrics = Metrics()
+        room, deliveries = _room(settings, database, metrics, stack)
         background = [_background(_sweep(settings, database))]
         if deliveries:
             background.append(_background(deliveries.run()))
-        await serve(http_app(room, settings.admin_api_key), listener)
+
+        async def measure() -> bytes:
+            with suppress(StorageError):
+                if deliveries:
+                    await deliveries.measure()
+            return metrics.render()
+
+        await serve(http_app(room, settings.admin_api_key, measure), listener)
         await room.drain()
         for task in background:
             task.cancel()
@@ -45,15 +54,18 @@ async def run(settings: Settings, listener: Listener) -> None:
             await deliveries.drain()
 
 
-def _room(settings: Settings, database: Database, stack: AsyncExitStack) -> tuple[Room, Deliveries | None]:
+def _room(
+    settings: Settings, database: Database, metrics: Metrics, stack: AsyncExitStack
+) -> tuple[Room, Deliveries | None]:
     broker, hub, key = LocalBroker(database), Hub(), settings.admin_api_key
     reports = profiles = deliveries = None
     if hook := settings.webhook("report"):
         waiting = asyncio.Event()
         reports = Reports(database, hub, Terms(hook.name, settings.limits.reports_per_hour, hook.evidence), waiting)
-        deliveries = Deliveries(database, hook, key, _client(settings, hook, stack), waiting, reports.tell)
+        client = _client(settings, hook, stack)
+        deliveries = Deliveries(database, hook, key, client, waiting, reports.tell, metrics)
     if hook := settings.webhook("profile"):
-        profiles = Profiles(_client(settings, hook, stack), hook.url, key)
+        profiles = Profiles(_client(settings, hook, stack), hook.url, key, metrics)
     room = Room(
         handlers=HANDLERS,
         welcome=_welcome(settings, broker.epoch),
