@@ -19,8 +19,9 @@ def excerpt(card: Card) -> str:
     shown_before, shown_after = before[-EXCERPT_LINES[0] :], after[: EXCERPT_LINES[1]]
     more = len(report.context) - len(shown_before) - len(shown_after)
     talk = f'<div class="excerpt">{_lines(shown_before)}{_reported(report)}{_lines(shown_after)}</div>'
-    rest = f'<span class="more">{_count(more)} more around it</span>' if more else ""
-    link = f'<a class="open" href="/reports/{escape(report.report_id)}">{"Open" if card.withdrawn else "Answer"}</a>'
+    rest = f'<span class="more">{_count(more, "more ")} around it</span>' if more else ""
+    opening = "Open" if card.withdrawn or card.answer else "Answer"
+    link = f'<a class="open" href="/reports/{escape(report.report_id)}">{opening}</a>'
     return _card(card, talk, f'<div class="foot">{_state(card)}{rest}{link}</div>')
 
 
@@ -38,8 +39,9 @@ def whole(card: Card) -> str:
 
 def _card(card: Card, talk: str, foot: str) -> str:
     report = card.report
-    return f"""<article id="{escape(report.report_id)}"{' class="withdrawn"' if card.withdrawn else ""}>
-<div class="top"><span class="tag">{escape(report.reason)}</span>{_time(report.timestamp)}</div>
+    look, mark = (' class="withdrawn"', _tag("Withdrawn")) if card.withdrawn else ("", "")
+    return f"""<article id="{escape(report.report_id)}"{look}>
+<div class="top"><div>{_tag(report.reason)}{mark}</div>{_time(report.timestamp)}</div>
 <p class="who">{_person(report.from_username)} reported {_person(report.about_username)} {_place(report.channel)}</p>
 {talk}
 {_comment(report)}
@@ -56,7 +58,8 @@ def _around(report: Report) -> tuple[list[ContextLine], list[ContextLine]]:
 
 
 def _reported(report: Report) -> str:
-    author = f"{_person(report.about_username)} " if report.context else ""
+    flag = '<span class="flag" role="img" aria-label="reported">⚑</span>'
+    author = f"{flag} {_person(report.about_username)} " if report.context else ""
     return f'<blockquote dir="auto">{author}{escape(report.message)}</blockquote>'
 
 
@@ -81,13 +84,11 @@ def _comment(report: Report) -> str:
 
 
 def _addition(report: Report) -> str:
-    return f"""<div class="added"><p class="who">{_person(report.from_username)} added
-<span class="tag">{escape(report.reason)}</span></p>{_comment(report)}</div>"""
+    said = f'<p class="who">{_person(report.from_username)} added {_tag(report.reason)}</p>{_comment(report)}'
+    return f'<div class="added">{said}</div>'
 
 
 def _state(card: Card) -> str:
-    if card.withdrawn:
-        return '<span class="tag">Withdrawn</span>'
     return f'<span class="state">✓ {card.answer.status.capitalize()}</span>' if card.answer else ""
 
 
@@ -97,7 +98,11 @@ def _answer(card: Card) -> str:
         return ""
     note, problem = card.answer.note, card.answer.problem
     said = f'<p class="note" dir="auto">{escape(note)}</p>' if note else ""
-    return said + (f'<p class="problem" role="alert">Not told: {escape(problem)}</p>' if problem else "")
+    return said + (f'<p class="problem">The reporter was not told: {escape(problem)}</p>' if problem else "")
+
+
+def _tag(words: str) -> str:
+    return f'<span class="tag">{escape(words)}</span>'
 
 
 def _person(name: str) -> str:

@@ -35,7 +35,7 @@ class ChatServer:
             ):
                 answer = await client.post(self._url, json=call)
         except (TimeoutError, httpx.HTTPError):
-            return "The chat server could not be reached."
+            return "the chat server could not be reached. Press the button again."
         return "" if answer.status_code == httpx.codes.OK else _refusal(answer)
 
 
@@ -44,4 +44,4 @@ def _refusal(answer: httpx.Response) -> str:
         error = msgspec.json.decode(answer.content, type=_Said).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = ""
-    return f"The chat server did not take it: {error[:MAX_ERROR_CHARS] or f'status {answer.status_code}'}"
+    return f"the chat server did not take it: {error[:MAX_ERROR_CHARS] or f'status {answer.status_code}'}"

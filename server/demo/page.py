@@ -34,7 +34,7 @@ article, .empty { background: var(--card); border: 1px solid var(--line); border
 article { padding: 1.125rem 1.25rem 1.25rem; margin-bottom: 1rem; overflow-wrap: anywhere; }
 .top { display: flex; align-items: flex-start; justify-content: space-between; gap: 1rem; }
 .tag {
-  color: var(--tag); background: var(--tag-back); border-radius: 1rem; padding: .125rem .625rem;
+  display: inline-block; color: var(--tag); background: var(--tag-back); border-radius: 1rem; padding: .125rem .625rem;
   font-size: .8125rem; font-weight: 600;
 }
 time { color: var(--soft); font-size: .8125rem; padding-top: .125rem; }
@@ -55,6 +55,8 @@ blockquote {
 details { margin-top: .75rem; padding-left: calc(.875rem + 3px); }
 details .line { padding-left: 0; }
 summary { color: var(--soft); font-size: .8125rem; cursor: pointer; }
+.added .who { margin-top: 0; }
+.top .tag { margin-right: .375rem; }
 .comment { margin-top: .75rem; white-space: pre-wrap; }
 .comment b { display: block; color: var(--soft); font-size: .8125rem; font-weight: 400; }
 .added { border-top: 1px solid var(--line); margin-top: 1rem; padding-top: .875rem; }
