@@ -117,8 +117,5 @@ def _place(channel: str) -> str:
 
 def _time(at: datetime) -> str:
     """The time of this machine's zone."""
-    try:
-        local = at.astimezone()
-    except (OverflowError, OSError, ValueError):
-        local = at
+    local = at.astimezone()
     return f'<time datetime="{local.isoformat()}">{local.day} {local:%b %Y, %H:%M}</time>'
