@@ -73,11 +73,11 @@ class WebhookClient:
             raise WebhookError("it did not answer in time", "timed out") from None
         except ForbiddenTargetError as error:
             raise WebhookError("its address is not allowed", str(error)) from None
-        except httpx.ConnectError as error:
+        except (httpx.ConnectError, httpx.InvalidURL) as error:
             if _comes_of_tls(error):
                 raise WebhookError("its certificate is not accepted", str(error)) from None
             raise WebhookError("it cannot be reached", str(error) or "no connection") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError) as error:
             raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}") from None
 
     async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:

@@ -62,16 +62,20 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         raise failure
 
     async def _allowed(self, host: str, port: int) -> list[str]:
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"{host} cannot be resolved: {error}") from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = await self.resolve(host, port)
         reasons = {address: forbidden(address, block_private=self._block_private) for address in addresses}
         allowed = [address for address in addresses if not reasons[address]]
         if not allowed:
             raise ForbiddenTargetError(next(iter(reasons.values()), "no address"))
         return allowed
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of a host; httpx.ConnectError if there are none."""
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"{host} cannot be resolved: {error}") from None
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
     async def aclose(self) -> None:
         """Let go of the connections."""
