@@ -80,7 +80,7 @@ def _event(event: Event) -> str:
 
 def _attempts(connection: sqlite3.Connection, report_id: str) -> Iterator[str]:
     rows = connection.execute(
-        "SELECT delivery_id, attempt.at, milliseconds, status, error, answer FROM attempt"
+        "SELECT delivery_id, attempt.at, milliseconds, attempt.status, attempt.error, answer FROM attempt"
         " JOIN delivery ON delivery.id = delivery_id WHERE report_id = ? ORDER BY attempt.id",
         (report_id,),
     ).fetchall()
