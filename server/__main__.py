@@ -1,4 +1,4 @@
-"""`python -m server`: read the settings, listen, serve."""
+"""`python -m server`: read the settings, listen, serve; or do one of the operator's commands."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from server import app, arguments, process
 from server.engine.base import StorageError
 from server.gateway import ListenError, listen
+from server.operator import commands
 from server.protocol.address import Address
 from server.settings import SettingsError, load
 
@@ -16,6 +17,8 @@ def main() -> int:
     """The exit code: 0 after an orderly end, 2 if settings, address or database cannot be used."""
     options = _parser().parse_args()
     try:
+        if options.command:
+            return commands.run(options)
         settings, notice = load(options.settings)
         listener = listen(options.address or Address.parse(settings.address))
         if notice:
@@ -46,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--address", type=arguments.address, metavar="HOST:PORT", help="where to listen, instead of the settings'"
     )
+    parser.set_defaults(command=None)
+    commands.add_to(parser)
     parser.add_argument("--child", action="store_true", help="end when standard input closes")
     return parser
 

@@ -15,6 +15,7 @@ from server.engine.reports import Terms
 from server.gateway import Listener, http_app, serve
 from server.handlers import HANDLERS
 from server.hub import Hub
+from server.metrics import Metrics
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room import Room
 from server.rules.reports import reason_list
@@ -34,13 +35,20 @@ async def run(settings: Settings, listener: Listener) -> None:
     database = Database(settings.database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        company = Company(database)
-        await company.load()
-        room, deliveries = _room(settings, database, company, stack)
+        metrics = Metrics()
+        room, deliveries = _room(settings, database, metrics, stack)
+        await room.company.load()
         background = [_background(_sweep(settings, database))]
         if deliveries:
             background.append(_background(deliveries.run()))
-        await serve(http_app(room, settings.admin_api_key), listener)
+
+        async def measure() -> bytes:
+            with suppress(StorageError):
+                if deliveries:
+                    await deliveries.measure()
+            return metrics.render()
+
+        await serve(http_app(room, settings.admin_api_key, measure), listener)
         await room.drain()
         for task in background:
             task.cancel()
@@ -49,16 +57,18 @@ async def run(settings: Settings, listener: Listener) -> None:
 
 
 def _room(
-    settings: Settings, database: Database, company: Company, stack: AsyncExitStack
+    settings: Settings, database: Database, metrics: Metrics, stack: AsyncExitStack
 ) -> tuple[Room, Deliveries | None]:
-    broker, hub, key = LocalBroker(database), Hub(company.relations), settings.admin_api_key
+    broker, company, key = LocalBroker(database), Company(database), settings.admin_api_key
+    hub = Hub(company.relations)
     reports = profiles = deliveries = None
     if hook := settings.webhook("report"):
         waiting = asyncio.Event()
         reports = Reports(database, hub, Terms(hook.name, settings.limits.reports_per_hour, hook.evidence), waiting)
-        deliveries = Deliveries(database, hook, key, _client(settings, hook, stack), waiting, reports.tell)
+        client = _client(settings, hook, stack)
+        deliveries = Deliveries(database, hook, key, client, waiting, reports.tell, metrics)
     if hook := settings.webhook("profile"):
-        profiles = Profiles(_client(settings, hook, stack), hook.url, key)
+        profiles = Profiles(_client(settings, hook, stack), hook.url, key, metrics)
     room = Room(
         handlers=HANDLERS,
         welcome=_welcome(settings, broker.epoch),

@@ -1,7 +1,7 @@
 """HTTP and websocket on one port: uvicorn serves a small Starlette app and hands each upgrade to a Connection."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
@@ -48,7 +48,11 @@ def listen(address: Address) -> Listener:
     return Listener(sock, Address(address.host, sock.getsockname()[1]))
 
 
-def http_app(room: Room, key: Secret) -> Starlette:
+Measure = Callable[[], Awaitable[bytes]]
+"""What can be counted now, in Prometheus' text format."""
+
+
+def http_app(room: Room, key: Secret, measure: Measure) -> Starlette:
     """The HTTP side, for the site by its key; its lifespan state hands the room to the connections."""
 
     @asynccontextmanager
@@ -62,9 +66,13 @@ def http_app(room: Room, key: Secret) -> Starlette:
         people = room.hub.names()
         return JSONResponse({"UserCount": len(people), "Usernames": people})
 
+    async def metrics(_request: Request) -> Response:
+        return Response(await measure(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
     callbacks = Callbacks(room, key)
     routes = [
         Route("/healthz", healthz),
+        Route("/metrics", metrics),
         Route("/api/statistics", statistics),
         Route("/api/report/status", callbacks.report_status, methods=["POST"]),
     ]

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import base64
 import secrets
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from server import app, arguments, process
+from server.demo.chat_server import ChatServer
 from server.demo.company import Company
 from server.demo.script import CHANNELS, TITLE
 from server.demo.site import Site
 from server.gateway import Listener, ListenError, listen
 from server.protocol.address import DEFAULT_ADDRESS, Address
-from server.settings import Secret, Settings, WebhookURL
+from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
 
 SITE_ADDRESS = "127.0.0.1:9080"
 CLOSE_SECONDS = 1
@@ -46,7 +48,8 @@ def main() -> int:
 
 async def _run(settings: Settings, room: Listener, site: Listener) -> None:
     """The room ends by signal, and drains to the website; only then the website and the residents end too."""
-    website = _Website(Site(settings.title, settings.admin_api_key))
+    key, signing = settings.admin_api_key, settings.webhook_urls[0].secret
+    website = _Website(Site(settings.title, key, signing, ChatServer(room.address, key)))
     async with asyncio.TaskGroup() as group:
         group.create_task(website.serve([site.socket]))
         residents = group.create_task(Company().live(room.address.websocket_url))
@@ -78,13 +81,19 @@ class _Website(uvicorn.Server):
 
 
 def _settings(site: str, directory: Path) -> Settings:
+    url = f"{site}/webhooks"
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    signing = SigningSecrets((SigningSecret(f"{SigningSecret.PREFIX}{key}"),))
     return Settings(
         title=TITLE,
         website_url=f"{site}/",
         database=str(directory / "flagpost.sqlite"),
         admin_api_key=Secret(secrets.token_urlsafe(32)),
         public_channels=CHANNELS,
-        webhook_urls=tuple(WebhookURL(name, enabled=True, url=f"{site}/webhooks") for name in ("report", "profile")),
+        webhook_urls=(
+            WebhookURL("report", enabled=True, url=url, evidence=True, secret=signing),
+            WebhookURL("profile", enabled=True, url=url, secret=signing),
+        ),
     )
 
 

@@ -1,35 +1,115 @@
-"""The newest reports, in memory."""
+"""The newest reports, in memory: what the chat server told of each, and what the site answered."""
 
-from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec import Meta
+
+from server.protocol.codes import ReportState
 
 MAX_REPORTS = 100
+MAX_WEBHOOK_IDS = 10_000
+"""Calls that are remembered, so that a repeat of one is known."""
+
+Moment = Annotated[datetime, Meta(tz=True)]
+ReportID = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+"""Safe as a part of a URL."""
+
+
+class ContextLine(msgspec.Struct, frozen=True, rename="pascal"):
+    """A message near the reported one."""
+
+    username: str
+    timestamp: Moment
+    message: str
 
 
 class Report(msgspec.Struct, frozen=True, rename="pascal"):
-    """A report as the webhook delivers it."""
+    """A report as the webhook delivers it, and an addition to it, which has another reason and comment."""
 
     from_username: str
     about_username: str
     channel: str
-    timestamp: str
+    timestamp: Moment
     reason: str
     message: str
     comment: str
+    report_id: ReportID = msgspec.field(name="ReportID")
+    message_id: int = msgspec.field(name="MessageID")
+    context: list[ContextLine]
+
+
+class Answer(NamedTuple):
+    """What the site says of a report; `problem`: why the chat server does not know of it, or empty."""
+
+    status: ReportState
+    note: str
+    problem: str
+
+
+class Card:
+    """A report and what came of it."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.additions: list[Report] = []
+        self.withdrawn = False
+        self.answer: Answer | None = None
+
+    def add(self, report: Report) -> None:
+        """Take in what the reporter says besides; as for the chat server, the report is open again."""
+        self.additions.append(report)
+        self.withdrawn = False
+        self.answer = None
+
+    def listed(self) -> dict[str, object]:
+        """All of it as JSON has it."""
+        return {
+            **msgspec.to_builtins(self.report),
+            "Additions": [{"Reason": each.reason, "Comment": each.comment} for each in self.additions],
+            "Withdrawn": self.withdrawn,
+            "Status": self.answer.status if self.answer else "",
+            "Note": self.answer.note if self.answer else "",
+            "Problem": self.answer.problem if self.answer else "",
+        }
 
 
 class Inbox:
     """Keeps the newest reports; the oldest falls out when there are too many."""
 
     def __init__(self) -> None:
-        self._reports: deque[Report] = deque(maxlen=MAX_REPORTS)
+        self._cards: dict[str, Card] = {}
+        self._webhook_ids: dict[str, None] = {}
+
+    def is_repeat(self, webhook_id: str) -> bool:
+        """Whether a call was here before; from now on it was."""
+        if webhook_id in self._webhook_ids:
+            return True
+        self._webhook_ids[webhook_id] = None
+        if len(self._webhook_ids) > MAX_WEBHOOK_IDS:
+            del self._webhook_ids[next(iter(self._webhook_ids))]
+        return False
 
     def add(self, report: Report) -> None:
-        """Put a report on top."""
-        self._reports.appendleft(report)
+        """Put a report on top, or an addition into the card of the report that it belongs to."""
+        if card := self.card(report.report_id):
+            card.add(report)
+            return
+        self._cards[report.report_id] = Card(report)
+        if len(self._cards) > MAX_REPORTS:
+            del self._cards[next(iter(self._cards))]
 
-    def reports(self) -> Sequence[Report]:
+    def withdraw(self, report_id: str) -> None:
+        """Mark a report as withdrawn, if it is here; it may have been withdrawn before it came."""
+        if card := self.card(report_id):
+            card.withdrawn = True
+
+    def card(self, report_id: str) -> Card | None:
+        """The card of a report, or None if it never came or fell out."""
+        return self._cards.get(report_id)
+
+    def cards(self) -> Sequence[Card]:
         """All of them, newest first."""
-        return tuple(self._reports)
+        return tuple(reversed(self._cards.values()))

@@ -1,93 +1,133 @@
-"""The demo website: takes the chat server's webhooks and shows the reports."""
+"""The demo website: takes the chat server's webhooks, shows the reports and answers them."""
 
 import hmac
+import secrets
+import time
+from http import HTTPStatus
+from urllib.parse import parse_qs
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from server.demo.inbox import Inbox, Report
-from server.demo.page import CONTENT_SECURITY_POLICY, render
+from server.callbacks import MAX_NOTE_CHARS, SITE_STATES
+from server.demo import page, receiver
+from server.demo.chat_server import ChatServer
+from server.demo.inbox import Answer, Inbox
 from server.demo.profiles import profile
-from server.settings import Secret
+from server.demo.receiver import ProfileCall, RefusedError, ReportCall
+from server.protocol.codes import ReportState
+from server.settings import Secret, SigningSecrets
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 512 * 1024
+"""More than the longest report with the longest messages around it."""
+MAX_FORM_FIELDS = 10
 
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": page.CONTENT_SECURITY_POLICY,
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-class _ReportCall(msgspec.Struct, tag_field="Action", tag="report", rename="pascal"):
-    report: Report
-    api_key: str = msgspec.field(name="APIKey")
-
-
-class _ProfileCall(msgspec.Struct, tag_field="Action", tag="profile", rename="pascal"):
-    username: str
-    api_key: str = msgspec.field(name="APIKey")
-
-
-Call = _ReportCall | _ProfileCall
-_call_decoder: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
-
-
 class Site:
     """What each address of the website does."""
 
-    def __init__(self, title: str, key: Secret) -> None:
+    def __init__(self, title: str, key: Secret, signing: SigningSecrets, chat_server: ChatServer) -> None:
         self._title = title
         self._key = key
+        self._signing = signing
+        self._chat_server = chat_server
         self._inbox = Inbox()
+        # A page of another site can post a form here, but it cannot read this out of ours.
+        self._token = secrets.token_urlsafe(32)
 
     def app(self) -> Starlette:
         """The website as an ASGI application."""
         return Starlette(
             routes=[
                 Route("/", self._page),
+                Route("/reports/{report_id}", self._report),
+                Route("/reports/{report_id}", self._answer, methods=["POST"]),
                 Route("/reports.json", self._reports),
                 Route("/webhooks", self._webhooks, methods=["POST"]),
             ]
         )
 
     async def _page(self, _request: Request) -> Response:
-        return HTMLResponse(render(self._title, self._inbox.reports()), headers=HEADERS)
+        return HTMLResponse(page.inbox(self._title, self._inbox.cards()), headers=HEADERS)
+
+    async def _report(self, request: Request) -> Response:
+        card = self._inbox.card(request.path_params["report_id"])
+        if card is None:
+            return _words(HTTPStatus.NOT_FOUND, "There is no such report here (any more).")
+        return HTMLResponse(page.report(self._title, card, self._token), headers=HEADERS)
+
+    async def _answer(self, request: Request) -> Response:
+        card = self._inbox.card(request.path_params["report_id"])
+        if card is None:
+            return _words(HTTPStatus.NOT_FOUND, "There is no such report here (any more).")
+        try:
+            status, note = self._form(await _body(request))
+        except RefusedError as refused:
+            return _words(refused.status, str(refused))
+        problem = await self._chat_server.tell(card.report.report_id, status, note)
+        card.answer = Answer(status, note, problem)
+        return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER, HEADERS)
+
+    def _form(self, body: bytes) -> tuple[ReportState, str]:
+        """What was chosen and written in the form of this site's own page."""
+        try:
+            fields = parse_qs(body.decode(errors="replace"), max_num_fields=MAX_FORM_FIELDS)
+        except ValueError:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "This form has too many fields.") from None
+        token, status, note = (fields.get(name, [""])[0] for name in ("token", "status", "note"))
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise RefusedError(
+                HTTPStatus.FORBIDDEN, "This form is not of this site, or older than it; open the page again."
+            )
+        if status not in SITE_STATES:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "Choose one of the buttons.")
+        # Forms send line ends as CR LF.
+        note = note.replace("\r\n", "\n").strip()
+        if len(note) > MAX_NOTE_CHARS:
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"A note has at most {MAX_NOTE_CHARS} characters; go back.")
+        return ReportState(status), note
 
     async def _reports(self, _request: Request) -> Response:
-        return _json(self._inbox.reports())
+        return _json([card.listed() for card in self._inbox.cards()])
 
     async def _webhooks(self, request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            return PlainTextResponse(f"A body has at most {MAX_BODY_BYTES} bytes.\n", 413)
         try:
-            call = _call_decoder.decode(body)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            return PlainTextResponse(f"This webhook cannot be read: {error}.\n", 400)
-        if not hmac.compare_digest(call.api_key.encode(), self._key.reveal().encode()):
-            return PlainTextResponse("The APIKey is wrong.\n", 403)
-        return self._answer(call)
-
-    def _answer(self, call: Call) -> Response:
-        if isinstance(call, _ProfileCall):
+            body = await _body(request)
+            call = receiver.read(self._key, self._signing, request.headers, body, time.time())
+        except RefusedError as refused:
+            return _words(refused.status, str(refused))
+        if isinstance(call, ProfileCall):
             return _json(profile(call.username))
-        self._inbox.add(call.report)
+        if not self._inbox.is_repeat(request.headers["webhook-id"]):
+            if isinstance(call, ReportCall):
+                self._inbox.add(call.report)
+            else:
+                self._inbox.withdraw(call.report.report_id)
         return _json({"StatusCode": 200})
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body, or None if it is too big."""
+async def _body(request: Request) -> bytes:
+    """All of it; RefusedError if it is too big."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            return None
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
     return bytes(body)
+
+
+def _words(status: HTTPStatus, words: str) -> Response:
+    return PlainTextResponse(f"{words}\n", status, HEADERS)
 
 
 def _json(content: object) -> Response:

@@ -39,6 +39,16 @@ class Held(NamedTuple):
     why: str
 
 
+class Depth(NamedTuple):
+    """How many deliveries of a webhook wait and were given up, and since when the oldest waits, in milliseconds."""
+
+    waiting: int
+    oldest: int | None
+    given_up: int
+    failures: int
+    held: Held | None
+
+
 def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str, now: int) -> None:
     """Let a row of the trail be delivered, at once."""
     connection.execute(
@@ -57,6 +67,16 @@ def held(connection: sqlite3.Connection, webhook: str, now: int) -> Held | None:
     if opened_at <= now < open_until:
         return Held(open_until, "the last attempts failed")
     return None
+
+
+def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
+    """How a webhook is doing."""
+    waiting, oldest, given_up = connection.execute(
+        "SELECT count(*) FILTER (WHERE state = 'waiting'), min(iif(state = 'waiting', trail.at, NULL)),"
+        " count(*) FILTER (WHERE state = 'given-up') FROM delivery JOIN trail USING (seq) WHERE webhook = ?",
+        (webhook,),
+    ).fetchone()
+    return Depth(waiting, oldest, given_up, failures(connection, webhook), held(connection, webhook, now))
 
 
 def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
@@ -83,7 +103,7 @@ def claim(
     """
     if held(connection, webhook, now):
         return []
-    if _failures(connection, webhook) >= FAILURES_TO_OPEN:
+    if failures(connection, webhook) >= FAILURES_TO_OPEN:
         room = 0 if _is_probed(connection, webhook, now) else 1
     rows = connection.execute(
         "UPDATE delivery SET holder = ?2, leased_at = ?1, leased_until = ?1 + ?3 WHERE id IN ("
@@ -177,7 +197,8 @@ def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | 
     return row[0] if row else None
 
 
-def _failures(connection: sqlite3.Connection, webhook: str) -> int:
+def failures(connection: sqlite3.Connection, webhook: str) -> int:
+    """How many attempts in a row failed."""
     row = connection.execute("SELECT failures FROM webhook WHERE name = ?", (webhook,)).fetchone()
     return int(row[0]) if row else 0
 
@@ -188,9 +209,9 @@ def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
 
 
 def _note_breaker(connection: sqlite3.Connection, webhook: str, result: Result, follows: Verdict, now: int) -> None:
-    failures = _failures(connection, webhook)
+    before = failures(connection, webhook)
     if not result.taken:
-        opened = int(open_seconds(failures + 1) * 1000)
+        opened = int(open_seconds(before + 1) * 1000)
         connection.execute(
             "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
             " UPDATE SET failures = failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",
@@ -200,7 +221,7 @@ def _note_breaker(connection: sqlite3.Connection, webhook: str, result: Result, 
             pause(connection, webhook, "the site answered 410 (Gone)")
         return
     connection.execute("UPDATE webhook SET failures = 0, opened_at = 0, open_until = 0 WHERE name = ?", (webhook,))
-    if failures >= FAILURES_TO_OPEN:
+    if before >= FAILURES_TO_OPEN:
         # The site is back: what waits for it need not wait for its schedule, unless the site asked for that.
         connection.execute(
             "UPDATE delivery SET due = min(due, ?1), changed_at = ?1"

@@ -151,6 +151,12 @@ def sent_by(identity: str, limit: int, connection: sqlite3.Connection) -> list[R
     return [_report(row) for row in connection.execute(query, (identity, limit))]
 
 
+def latest(limit: int, connection: sqlite3.Connection) -> list[Report]:
+    """The reports of everyone, the latest first."""
+    query = f"SELECT {_COLUMNS} ORDER BY report.seq DESC LIMIT ?"
+    return [_report(row) for row in connection.execute(query, (limit,))]
+
+
 def set_told(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
     """Keep that the reporters have been told where these stand."""
     connection.execute(

@@ -1,6 +1,7 @@
 """One POST to the site: a deadline around all of it, a cap on the answer, no redirects; nothing else knows httpx."""
 
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import httpx
 from server import __version__
 from server.settings import SigningSecrets
 from server.webhooks import signature
+from server.webhooks.targets import ForbiddenTargetError, GuardedTransport
 
 DEADLINE_SECONDS = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
@@ -54,7 +56,7 @@ class WebhookClient:
         self._secrets = secrets
         self._deadline_seconds = deadline_seconds
         self._http = httpx.AsyncClient(
-            transport=transport,
+            transport=transport or GuardedTransport(block_private=block_private),
             headers=HEADERS,
             timeout=deadline_seconds,
             trust_env=False,
@@ -69,9 +71,13 @@ class WebhookClient:
                 return await self._post(url, body, webhook_id)
         except (TimeoutError, httpx.TimeoutException):
             raise WebhookError("it did not answer in time", "timed out") from None
-        except httpx.ConnectError as error:
+        except ForbiddenTargetError as error:
+            raise WebhookError("its address is not allowed", str(error)) from None
+        except (httpx.ConnectError, httpx.InvalidURL) as error:
+            if _comes_of_tls(error):
+                raise WebhookError("its certificate is not accepted", str(error)) from None
             raise WebhookError("it cannot be reached", str(error) or "no connection") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError) as error:
             raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}") from None
 
     async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:
@@ -92,3 +98,9 @@ class WebhookClient:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._http.aclose()
+
+
+def _comes_of_tls(error: BaseException | None) -> bool:
+    while error and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -17,6 +17,7 @@ from server.engine.clock import Clock, milliseconds, utc_now
 from server.engine.database import Database
 from server.engine.outbox import Attempt, Claim
 from server.engine.reports import Report
+from server.metrics import Metrics
 from server.rules.deliveries import Result
 from server.rules.reports import Evidence
 from server.rules.trail import Event, Reported, decode
@@ -54,6 +55,7 @@ class Deliveries:
         client: WebhookClient,
         waiting: asyncio.Event,
         told: Callable[[Report], None],
+        metrics: Metrics,
         clock: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -62,6 +64,7 @@ class Deliveries:
         self._client = client
         self._waiting = waiting
         self._told = told
+        self._metrics = metrics
         self._clock = clock
         self._holder = secrets.token_hex(8)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
@@ -78,6 +81,12 @@ class Deliveries:
                 async with asyncio.timeout(wait):
                     await self._waiting.wait()
             self._waiting.clear()
+
+    async def measure(self) -> None:
+        """Bring what is measured about the queue up to date. StorageError."""
+        now = milliseconds(self._clock())
+        depth = await self._database.read(lambda connection: outbox.depth(connection, self._hook.name, now))
+        self._metrics.queue(self._hook.name, depth, now)
 
     async def drain(self) -> None:
         """Wait for what is under way; what takes too long is sent again once its lease has run out."""
@@ -113,21 +122,25 @@ class Deliveries:
         content = await self._database.read(partial(_content, claim))
         body = report_body(self._key, self._hook, claim.report_id, *content)
         at, began = milliseconds(self._clock()), monotonic()
-        result = await self._post(claim, body)
-        attempt = Attempt(at, round((monotonic() - began) * 1000), result)
+        result, outcome = await self._post(claim, body)
+        seconds = monotonic() - began
+        self._metrics.attempted(claim.webhook, outcome, seconds)
+        attempt = Attempt(at, round(seconds * 1000), result)
         if not result.taken:
             log.warning("report %s, attempt %d: %s", claim.report_id, claim.attempt, result.error)
         if report := await self._note(claim, attempt):
             self._told(report)
 
-    async def _post(self, claim: Claim, body: bytes) -> Result:
+    async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:
+        """What an attempt came to, and the same as few words as can be counted."""
         try:
             answer = await self._client.post(self._hook.url, body, claim.id)
         except WebhookError as error:
-            return Result(None, f"The website did not take it: {error}.", error.cause)
+            return Result(None, f"The website did not take it: {error}.", error.cause), str(error)
         said = answer.body[:MAX_ANSWER_CHARS].decode(errors="replace")
         words = f"The website did not take it: it answered with status {answer.status}."
-        return Result(answer.status, words, f"status {answer.status}", answer.retry_after, said)
+        result = Result(answer.status, words, f"status {answer.status}", answer.retry_after, said)
+        return result, str(answer.status)
 
     async def _note(self, claim: Claim, attempt: Attempt) -> Report | None:
         """Keep what came of an attempt, for as long as it takes: what is forgotten would be sent again."""

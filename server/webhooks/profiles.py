@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from async_lru import alru_cache
 
+from server.metrics import Metrics
 from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.client import Answer, WebhookClient, WebhookError
@@ -31,15 +32,17 @@ class ProfileText(NamedTuple):
 class Profiles:
     """Asks one webhook about people."""
 
-    def __init__(self, client: WebhookClient, url: str, key: Secret) -> None:
+    def __init__(self, client: WebhookClient, url: str, key: Secret, metrics: Metrics) -> None:
         self._client = client
         self._url = url
         self._key = key
+        self._metrics = metrics
         # Failures raise and are not kept; whoever asks while a request is under way waits for the same one.
         self._kept = alru_cache(maxsize=KEPT_PROFILES, ttl=KEPT_SECONDS)(self._ask)
 
     async def about(self, username: str) -> ProfileText:
         """The profile of a name; never raises for what the site does."""
+        self._metrics.profile_wanted()
         try:
             return await self._kept(username)
         except WebhookError as error:
@@ -47,6 +50,7 @@ class Profiles:
             return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
 
     async def _ask(self, username: str) -> ProfileText:
+        self._metrics.profile_asked()
         webhook_id = f"msg_{secrets.token_hex(12)}"
         return read(await self._client.post(self._url, profile_body(self._key, username), webhook_id))
 

@@ -1,18 +1,26 @@
-"""The headers of Standard Webhooks 1.0, which say which message this is, when it was sent, and by whom."""
+"""The headers of Standard Webhooks 1.0: which message this is, when it was sent, and by whom."""
 
 import base64
+import hashlib
 import hmac
 from datetime import datetime
 
-from server.settings import SigningSecrets
+from server.settings import SigningSecret, SigningSecrets
 
 
 def headers(webhook_id: str, at: datetime, body: bytes, secrets: SigningSecrets) -> dict[str, str]:
-    """`webhook-id`, `webhook-timestamp`, and with secrets a `webhook-signature` over these very bytes by each."""
+    """The headers of one attempt at `at` (aware); each secret signs the very bytes of `body`, and none signs nothing.
+
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    """
     timestamp = str(int(at.timestamp()))
-    signed = f"{webhook_id}.{timestamp}.".encode() + body
-    found = {"webhook-id": webhook_id, "webhook-timestamp": timestamp}
+    fields = {"webhook-id": webhook_id, "webhook-timestamp": timestamp}
     if secrets:
-        digests = [hmac.digest(secret.reveal(), signed, "sha256") for secret in secrets]
-        found["webhook-signature"] = " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
-    return found
+        signed = f"{webhook_id}.{timestamp}.".encode() + body
+        fields["webhook-signature"] = " ".join(_signature(secret, signed) for secret in secrets)
+    return fields
+
+
+def _signature(secret: SigningSecret, signed: bytes) -> str:
+    digest = hmac.digest(secret.reveal(), signed, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"

@@ -12,8 +12,8 @@ import pytest
 
 from server.demo.cast import CAST, HOST, SPAMMER
 from server.demo.script import CHANNELS, OPENING, TITLE
-from server.protocol.frames import Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome
-from tests.server.demo.visitor import ANYWHERE, Demo, ended, running, start, visit
+from server.protocol.frames import Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome, Withdraw
+from tests.server.demo.visitor import ANYWHERE, Demo, Visitor, ended, running, start, visit
 
 
 @pytest.fixture
@@ -44,18 +44,60 @@ async def test_the_room_is_lively_when_a_visitor_comes(demo: Demo) -> None:
         assert lobby[6].username == SPAMMER
 
 
+async def stands(reporter: Visitor, status: str) -> ReportStatus:
+    """What the reporter is told next of a report with this status."""
+    while True:
+        frame = await reporter.frame(ReportStatus)
+        if frame.report.status == status:
+            return frame
+
+
 async def test_a_report_of_the_spam_ends_in_the_inbox(demo: Demo) -> None:
     async with visit(demo.room, "<alice>") as alice, httpx.AsyncClient(trust_env=False) as browser:
         spam = await alice.message(SPAMMER, "FREE gold compass")
-        await alice.send(ReportAsk(spam.msg_id, "It's spam", "second time today", "n1"))
-        status = await alice.frame(ReportStatus)
-        assert (status.status, status.error, status.nonce) == ("delivered", "", "n1")
+        before = await alice.message("juniper", "Both are right")
+        await alice.send(ReportAsk(spam.msg_id, "It's spam", "second time today", "n1", (before.msg_id,)))
+        assert (await alice.frame(ReportStatus)).nonce == "n1"
+        assert (await stands(alice, "delivered")).report.error == ""
         (report,) = (await browser.get(f"{demo.inbox}reports.json")).json()
         assert (report["FromUsername"], report["AboutUsername"], report["Channel"]) == ("<alice>", SPAMMER, "lobby")
         assert (report["Message"], report["Comment"]) == (spam.message, "second time today")
+        assert [line["Message"] for line in report["Context"]] == [before.message]
         page = (await browser.get(demo.inbox)).text
         assert escape(spam.message) in page
         assert "&lt;alice&gt;</bdi> reported" in page
+
+
+async def test_what_the_inbox_answers_reaches_the_reporter(demo: Demo) -> None:
+    async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
+        spam = await alice.message(SPAMMER, "FREE gold compass")
+        await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n1"))
+        address = f"{demo.inbox}reports/{(await stands(alice, 'delivered')).report.report_id}"
+        token = (await browser.get(address)).text.partition('name="token" value="')[2].partition('"')[0]
+        for status, note in (("seen", ""), ("resolved", "<b>Gone</b> ⚓")):
+            reply = await browser.post(address, data={"token": token, "status": status, "note": note})
+            assert reply.status_code == 303
+            assert (await stands(alice, status)).report.note == note
+        page = (await browser.get(demo.inbox)).text
+        assert "✓ Resolved" in page
+        assert "&lt;b&gt;Gone&lt;/b&gt; ⚓</p>" in page
+        assert "was not told" not in page
+
+
+async def test_what_is_added_and_taken_back_shows_in_the_inbox(demo: Demo) -> None:
+    async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
+        spam = await alice.message(SPAMMER, "FREE gold compass")
+        await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n1"))
+        await stands(alice, "delivered")
+        await alice.send(ReportAsk(spam.msg_id, "It's spam", "and again", "n2", add=True))
+        report_id = (await stands(alice, "delivered")).report.report_id
+        (report,) = (await browser.get(f"{demo.inbox}reports.json")).json()
+        assert report["Additions"] == [{"Reason": "It's spam", "Comment": "and again"}]
+        await alice.send(Withdraw(report_id, "n3"))
+        await stands(alice, "withdrawn")
+        # It is on its way to the site by now; nothing tells the reporter when it is there.
+        while not (await browser.get(f"{demo.inbox}reports.json")).json()[0]["Withdrawn"]:
+            await asyncio.sleep(0.05)
 
 
 async def test_profiles_are_fields_or_the_words_of_the_site(demo: Demo) -> None:

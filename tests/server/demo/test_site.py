@@ -1,46 +1,35 @@
-"""The demo website: what its webhook takes, and what its pages show."""
+"""What the demo website's webhook takes and answers."""
 
 import base64
-import hashlib
 import json
-import re
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from server.demo.cast import CAST, HOST, Part
-from server.demo.inbox import MAX_REPORTS
-from server.demo.site import MAX_BODY_BYTES, Site
-from server.rules.reports import Evidence
-from server.settings import Secret
+from server.demo.inbox import MAX_REPORTS, MAX_WEBHOOK_IDS, Inbox
+from server.demo.site import MAX_BODY_BYTES
+from server.protocol.frames import MAX_COMMENT_CHARS, MAX_CONTEXT_AFTER, MAX_CONTEXT_BEFORE, MAX_MESSAGE_CHARS
+from server.rules.reports import ContextLine
+from server.rules.trail import Added, Reported, Withdrawn
+from server.settings import Secret, SigningSecret, SigningSecrets
+from server.webhooks import signature
 from server.webhooks.client import Answer
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
+from tests.server.demo.caller import AT, HOOK, KEY, SIGNING, Caller, evidence
 
-KEY = Secret("the key of the site")
-AT = datetime(2026, 11, 24, 8, 46, tzinfo=UTC)
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(Site("The <Harbour>", KEY).app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://site.example") as client:
-        yield client
+OTHER = SigningSecrets((SigningSecret("whsec_" + base64.b64encode(b"somebody else's secret, long").decode()),))
 
 
-def evidence(message: str = "Hm.", *, channel: str = "lobby", comment: str = "") -> Evidence:
-    return Evidence("alice", "Lucky Deals", channel, AT, "It's spam", message, comment)
+def body(key: Secret = KEY, message: str = "Hm.") -> bytes:
+    return report_body(key, HOOK, "rep_1", evidence(message), Reported(evidence(message)))
 
 
-async def send(site: httpx.AsyncClient, report: Evidence) -> httpx.Response:
-    return await site.post("/webhooks", content=report_body(KEY, report))
-
-
-async def test_a_report_is_listed_as_it_was_sent(site: httpx.AsyncClient) -> None:
-    assert (await send(site, evidence("two\nlines", comment="please look"))).status_code == 200
-    assert (await site.get("/reports.json")).json() == [
+async def test_a_report_is_listed_as_it_was_sent(caller: Caller) -> None:
+    line = ContextLine("bob", AT - timedelta(seconds=0.5), "before")
+    await caller.tell(evidence("two\nlines", comment="please look", context=(line,)))
+    assert await caller.listed() == [
         {
             "FromUsername": "alice",
             "AboutUsername": "Lucky Deals",
@@ -49,26 +38,120 @@ async def test_a_report_is_listed_as_it_was_sent(site: httpx.AsyncClient) -> Non
             "Reason": "It's spam",
             "Message": "two\nlines",
             "Comment": "please look",
+            "ReportID": "rep_1",
+            "MessageID": 7,
+            "Context": [{"Username": "bob", "Timestamp": "2026-11-24T08:45:59.500000Z", "Message": "before"}],
+            "Additions": [],
+            "Withdrawn": False,
+            "Status": "",
+            "Note": "",
+            "Problem": "",
         }
     ]
 
 
-async def test_the_newest_report_is_first_and_the_oldest_falls_out(site: httpx.AsyncClient) -> None:
+async def test_the_newest_report_is_first_and_the_oldest_falls_out(caller: Caller) -> None:
     for number in range(MAX_REPORTS + 1):
-        await send(site, evidence(f"number {number}"))
-    messages = [report["Message"] for report in (await site.get("/reports.json")).json()]
+        await caller.tell(evidence(f"number {number}"), report_id=f"rep_{number}")
+    messages = [report["Message"] for report in await caller.listed()]
     assert messages == [f"number {number}" for number in range(MAX_REPORTS, 0, -1)]
+    assert (await caller.site.get("/reports/rep_0")).status_code == 404
 
 
-async def test_a_wrong_key_is_refused_and_nothing_is_kept(site: httpx.AsyncClient) -> None:
-    for key in ("", "the key of the sitE", "ключ"):
-        answer = await site.post("/webhooks", content=report_body(Secret(key), evidence()))
-        assert answer.status_code == 403
-    assert (await site.get("/reports.json")).json() == []
+async def test_a_repeat_is_answered_as_the_first_and_shown_once(caller: Caller) -> None:
+    await caller.tell(evidence(), webhook_id="msg_a")
+    await caller.tell(evidence(), webhook_id="msg_a")
+    (report,) = await caller.listed()
+    assert report["Additions"] == []
+
+
+def test_the_oldest_webhook_ids_are_forgotten() -> None:
+    inbox = Inbox()
+    assert not any(inbox.is_repeat(f"msg_{number}") for number in range(MAX_WEBHOOK_IDS + 1))
+    assert inbox.is_repeat("msg_1")
+    assert not inbox.is_repeat("msg_0")
+
+
+async def test_an_addition_stands_under_the_first(caller: Caller) -> None:
+    await caller.tell(evidence(comment="first"))
+    await caller.tell(evidence(comment="first"), Added("Other", "and again"))
+    (report,) = await caller.listed()
+    assert (report["Comment"], report["Additions"]) == ("first", [{"Reason": "Other", "Comment": "and again"}])
+
+
+async def test_a_withdrawn_report_is_kept_and_marked(caller: Caller) -> None:
+    await caller.tell(evidence())
+    await caller.tell(evidence(), Withdrawn())
+    (report,) = await caller.listed()
+    assert (report["Withdrawn"], report["Message"]) == (True, "Hm.")
+
+
+async def test_an_addition_opens_a_withdrawn_report_again(caller: Caller) -> None:
+    for event in (Reported(evidence()), Withdrawn(), Added("Other", "it goes on")):
+        await caller.tell(evidence(), event)
+    (report,) = await caller.listed()
+    assert report["Withdrawn"] is False
+
+
+async def test_a_withdrawal_of_what_never_came_is_taken(caller: Caller) -> None:
+    await caller.tell(evidence(), Withdrawn())
+    assert await caller.listed() == []
+
+
+async def test_a_call_that_somebody_else_signed_is_refused(caller: Caller) -> None:
+    answer = await caller.post(body(), signing=OTHER)
+    assert (answer.status_code, answer.text) == (401, "The webhook-signature is missing or wrong.\n")
+    assert await caller.listed() == []
+
+
+async def test_one_right_signature_among_several_is_enough(caller: Caller) -> None:
+    assert (await caller.post(body(), signing=SigningSecrets((*OTHER, *SIGNING)))).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("value", [None, "", "1", "v1,", "é", "9" * 400])
+async def test_each_header_of_the_signature_counts(caller: Caller, name: str, value: str | None) -> None:
+    headers = signature.headers("msg_1", datetime.now(UTC), body(), SIGNING)
+    del headers[name]
+    if value is not None:
+        headers[name] = value
+    raw = [(key.encode(), content.encode()) for key, content in headers.items()]
+    assert (await caller.site.post("/webhooks", content=body(), headers=raw)).status_code == 401
+
+
+async def test_the_signature_is_over_the_very_bytes(caller: Caller) -> None:
+    headers = signature.headers("msg_1", datetime.now(UTC), body(), SIGNING)
+    assert (await caller.site.post("/webhooks", content=body() + b" ", headers=headers)).status_code == 401
+    assert (await caller.site.post("/webhooks", content=body(), headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+async def test_a_call_of_another_time_is_refused(caller: Caller, minutes: int) -> None:
+    answer = await caller.post(body(), at=datetime.now(UTC) + timedelta(minutes=minutes))
+    assert answer.status_code == 401
+    assert answer.text.startswith("The webhook-timestamp is more than 5 minutes away")
+    assert await caller.listed() == []
+
+
+@pytest.mark.parametrize("minutes", [-4, 4])
+async def test_clocks_may_be_a_little_apart(caller: Caller, minutes: int) -> None:
+    assert (await caller.post(body(), at=datetime.now(UTC) + timedelta(minutes=minutes))).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["", "the key of the sitE", "ключ"])
+async def test_a_wrong_key_is_refused_and_nothing_is_kept(caller: Caller, key: str) -> None:
+    assert (await caller.post(body(Secret(key)))).status_code == 403
+    assert await caller.listed() == []
+
+
+def changed(**changes: object) -> bytes:
+    call = json.loads(body())
+    call["Report"] |= changes
+    return json.dumps(call).encode()
 
 
 @pytest.mark.parametrize(
-    "body",
+    "content",
     [
         b"",
         b"[]",
@@ -76,64 +159,35 @@ async def test_a_wrong_key_is_refused_and_nothing_is_kept(site: httpx.AsyncClien
         b'{"Action":"report"}',
         b'{"Action":"nonsense","APIKey":"the key of the site"}',
         b'{"Action":"report","APIKey":"the key of the site","Report":{"FromUsername":1}}',
+        b'{"Action":"report-withdrawn","APIKey":"the key of the site","Report":{"ReportID":"../../x"}}',
         b'{"Action":"profile","APIKey":"the key of the site","Username":null}',
         b"[" * 50_000,
+        changed(ReportID='"><script>'),
+        changed(ReportID="rep_1\n"),
+        changed(Timestamp="Tue <Nov> 24"),
+        changed(Timestamp="2026-11-24T08:46:00"),
+        changed(Context=[{"Username": "bob"}]),
     ],
 )
-async def test_what_cannot_be_read_is_answered_with_words(site: httpx.AsyncClient, body: bytes) -> None:
-    answer = await site.post("/webhooks", content=body)
+async def test_what_cannot_be_read_is_answered_with_words(caller: Caller, content: bytes) -> None:
+    answer = await caller.post(content)
     assert answer.status_code == 400
     assert answer.text.startswith("This webhook cannot be read: ")
+    assert await caller.listed() == []
 
 
-async def test_a_body_that_is_too_big_is_refused(site: httpx.AsyncClient) -> None:
-    assert (await send(site, evidence("x" * MAX_BODY_BYTES))).status_code == 413
+async def test_a_body_that_is_too_big_is_refused(caller: Caller) -> None:
+    assert (await caller.post(body(message="x" * MAX_BODY_BYTES))).status_code == 413
 
 
-async def test_the_page_shows_text_of_people_as_text(site: httpx.AsyncClient) -> None:
-    hostile = "</blockquote><script>alert(1)</script><img src=x onerror='alert(1)'>\"&amp;"
-    names = ("<b>alice</b>", "\"><svg onload='alert(1)'>")
-    report = Evidence(*names, "<i>lobby</i>", AT, "<u>spam</u>", hostile, hostile)
-    assert (await send(site, report)).status_code == 200
-    page = (await site.get("/")).text
-    tags = set(re.findall(r"<\s*/?\s*(\w+)", page.partition("<main>")[2]))
-    assert tags == {"article", "b", "bdi", "blockquote", "body", "div", "html", "main", "p", "span", "time"}
-    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 2
-    assert "onload=&#x27;" in page
-    assert "<title>(1) Reports · The &lt;Harbour&gt;</title>" in page
+async def test_the_longest_report_is_taken(caller: Caller) -> None:
+    longest = "<" * MAX_MESSAGE_CHARS
+    around = tuple(ContextLine("bob", AT, longest) for _ in range(MAX_CONTEXT_BEFORE + MAX_CONTEXT_AFTER))
+    await caller.tell(evidence(longest, comment="<" * MAX_COMMENT_CHARS, context=around))
 
 
-async def test_an_odd_timestamp_is_shown_as_it_came(site: httpx.AsyncClient) -> None:
-    body = json.loads(report_body(KEY, evidence()))
-    body["Report"]["Timestamp"] = "Tue <Nov> 24"
-    await site.post("/webhooks", json=body)
-    assert "<time>Tue &lt;Nov&gt; 24</time>" in (await site.get("/")).text
-
-
-async def test_the_page_tells_a_channel_from_a_direct_message(site: httpx.AsyncClient) -> None:
-    await send(site, evidence(channel="lobby"))
-    await send(site, evidence(channel="@Lucky Deals"))
-    page = (await site.get("/")).text
-    assert "in <bdi>#lobby</bdi>" in page
-    assert "in a direct message" in page
-
-
-async def test_the_page_forbids_all_but_its_own_style(site: httpx.AsyncClient) -> None:
-    answer = await site.get("/")
-    style = answer.text.partition("<style>")[2].partition("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = answer.headers["Content-Security-Policy"].split("; ")
-    assert policy[:2] == ["default-src 'none'", f"style-src 'sha256-{digest}'"]
-
-
-async def test_an_empty_inbox_says_how_to_report(site: httpx.AsyncClient) -> None:
-    page = (await site.get("/")).text
-    assert "No reports yet" in page
-    assert "<kbd>r</kbd> reports it" in page
-
-
-async def test_the_profile_of_a_resident_is_as_the_contract_spells_it(site: httpx.AsyncClient) -> None:
-    answer = await site.post("/webhooks", content=profile_body(KEY, HOST.upper()))
+async def test_the_profile_of_a_resident_is_as_the_contract_spells_it(caller: Caller) -> None:
+    answer = await caller.post(profile_body(KEY, HOST.upper()))
     assert answer.status_code == 200
     content = answer.json()
     assert list(content) == ["StatusCode", "Data"]
@@ -144,8 +198,8 @@ async def test_the_profile_of_a_resident_is_as_the_contract_spells_it(site: http
 
 
 @pytest.mark.parametrize("part", CAST, ids=[part.name for part in CAST])
-async def test_the_server_can_read_the_profile_of_each_resident(site: httpx.AsyncClient, part: Part) -> None:
-    answer = await site.post("/webhooks", content=profile_body(KEY, part.name))
+async def test_the_server_can_read_the_profile_of_each_resident(caller: Caller, part: Part) -> None:
+    answer = await caller.post(profile_body(KEY, part.name))
     profile = read(Answer(answer.status_code, answer.content))
     if part.private:
         assert profile.error == "This member keeps their profile private."
@@ -154,8 +208,8 @@ async def test_the_server_can_read_the_profile_of_each_resident(site: httpx.Asyn
         assert 4 <= len(profile.fields) <= 6
 
 
-async def test_a_guest_has_a_profile_too(site: httpx.AsyncClient) -> None:
-    answer = await site.post("/webhooks", content=profile_body(KEY, "<nobody>"))
+async def test_a_guest_has_a_profile_too(caller: Caller) -> None:
+    answer = await caller.post(profile_body(KEY, "<nobody>"))
     profile = read(Answer(answer.status_code, answer.content))
     assert profile.error == ""
     assert (profile.fields[0].name, profile.fields[0].value) == ("Name", "<nobody>")

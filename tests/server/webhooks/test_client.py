@@ -2,10 +2,13 @@
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+import trustme
 
 from server.webhooks.client import MAX_ANSWER_BYTES, Answer, WebhookClient, WebhookError
 from tests.support.receiver import Receiver
@@ -46,12 +49,12 @@ async def post(
     handler: Callable[[httpx.Request], httpx.Response], deadline_seconds: float = 5, times: int = 1
 ) -> Answer:
     """Post to a site that answers like this; the last answer."""
-    client = WebhookClient(httpx.MockTransport(handler), deadline_seconds)
+    client = WebhookClient(transport=httpx.MockTransport(handler), deadline_seconds=deadline_seconds)
     try:
         async with asyncio.timeout(10):
             for _ in range(times - 1):
-                await client.post(URL, b'{"Action":"report"}')
-            return await client.post(URL, b'{"Action":"report"}')
+                await client.post(URL, b'{"Action":"report"}', "msg_1")
+            return await client.post(URL, b'{"Action":"report"}', "msg_1")
     finally:
         await client.close()
 
@@ -98,16 +101,16 @@ async def test_a_site_that_stays_silent_meets_the_deadline() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    client = WebhookClient(httpx.MockTransport(silent), 0.1)
+    client = WebhookClient(transport=httpx.MockTransport(silent), deadline_seconds=0.1)
     with pytest.raises(WebhookError, match="did not answer in time"):
         async with asyncio.timeout(10):
-            await client.post(URL, b"{}")
+            await client.post(URL, b"{}", "msg_1")
     await client.close()
 
 
 async def test_an_answer_over_the_cap_is_not_taken_and_not_read_to_its_end() -> None:
     flood = Flood()
-    assert await post(lambda _: httpx.Response(200, stream=flood)) == Answer(200, None)
+    assert await post(lambda _: httpx.Response(200, stream=flood)) == Answer(200, b"x" * MAX_ANSWER_BYTES, whole=False)
     assert flood.taken == MAX_ANSWER_BYTES + 1024
 
 
@@ -115,13 +118,27 @@ async def test_an_answer_over_the_cap_is_not_taken_and_not_read_to_its_end() -> 
 async def test_the_cap_is_64_kib(size: int, taken: bool) -> None:
     assert MAX_ANSWER_BYTES == 65536
     taken_answer = await post(lambda _: answer(200, b"x" * size))
-    assert (taken_answer.body is not None) is taken
+    assert taken_answer.whole is taken
+    assert taken_answer.body == b"x" * MAX_ANSWER_BYTES
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-unknown"])
 async def test_a_compressed_answer_is_not_unpacked(encoding: str) -> None:
     headers = {"Content-Encoding": encoding}
-    assert await post(lambda _: answer(200, gzip.compress(b"{}"), headers)) == Answer(200, None)
+    assert await post(lambda _: answer(200, gzip.compress(b"{}"), headers)) == Answer(200, b"", whole=False)
+
+
+async def test_each_request_says_which_message_it_is_and_when_it_was_sent() -> None:
+    seen: list[httpx.Request] = []
+
+    def site(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answer(503, headers={"Retry-After": "120"})
+
+    assert (await post(site)).retry_after == "120"
+    assert seen[0].headers["webhook-id"] == "msg_1"
+    assert abs(int(seen[0].headers["webhook-timestamp"]) - datetime.now(UTC).timestamp()) < 60
+    assert "webhook-signature" not in seen[0].headers
 
 
 @pytest.mark.parametrize(
@@ -170,7 +187,25 @@ async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypa
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
         client = WebhookClient()
-        assert (await client.post(receiver.url, b"{}")).status == 200
+        assert (await client.post(receiver.url, b"{}", "msg_1")).status == 200
         await client.close()
         assert len(receiver.requests) == 1
         assert not proxy.requests
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_told(receiver_tls: str) -> None:
+    client = WebhookClient()
+    with pytest.raises(WebhookError, match="its certificate is not accepted") as caught:
+        await client.post(receiver_tls, b"{}", "msg_1")
+    assert "127.0.0.1" not in str(caught.value)
+    await client.close()
+
+
+@pytest.fixture
+async def receiver_tls() -> AsyncIterator[str]:
+    """The URL of a site whose certificate comes from an authority of its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    site = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with site:
+        yield f"https://localhost:{site.sockets[0].getsockname()[1]}/hooks"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from server.metrics import Metrics
 from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.client import Answer, WebhookClient, WebhookError
@@ -45,10 +46,10 @@ class Site:
 
 async def ask(site: Site, use: Callable[[Profiles], Awaitable[None]]) -> None:
     """Use the profiles of a site."""
-    client = WebhookClient(httpx.MockTransport(site))
+    client = WebhookClient(transport=httpx.MockTransport(site))
     try:
         async with asyncio.timeout(10):
-            await use(Profiles(client, URL, KEY))
+            await use(Profiles(client, URL, KEY, Metrics()))
     finally:
         await client.close()
 
@@ -102,8 +103,8 @@ def test_after_a_minute_the_site_is_asked_again() -> None:
         assert len(site.bodies) == 2
 
     async def without_guard() -> None:
-        client = WebhookClient(httpx.MockTransport(site))
-        await use(Profiles(client, URL, KEY))
+        client = WebhookClient(transport=httpx.MockTransport(site))
+        await use(Profiles(client, URL, KEY, Metrics()))
         await client.close()
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -233,6 +234,6 @@ def test_an_answer_of_a_wrong_shape_cannot_be_read(body: bytes) -> None:
 
 def test_an_answer_that_was_not_taken_cannot_be_read() -> None:
     with pytest.raises(WebhookError, match="cannot be read"):
-        read(Answer(200, None))
+        read(Answer(200, b"{", whole=False))
     with pytest.raises(WebhookError, match="status 500"):
-        read(Answer(500, None))
+        read(Answer(500, b"", whole=False))

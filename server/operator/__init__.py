@@ -1,0 +1,1 @@
+"""The operator's commands, on the same database while the server runs."""

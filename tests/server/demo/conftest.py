@@ -1,0 +1,14 @@
+"""What the tests of the website share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.server.demo.caller import Caller
+
+
+@pytest.fixture
+async def caller() -> AsyncIterator[Caller]:
+    caller = Caller()
+    async with caller.site:
+        yield caller

@@ -1,0 +1,158 @@
+"""Messages as HTML: what the client shows, and nothing that a browser would run, load or follow elsewhere."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.webhooks.html import TAGS, to_html
+from tui import markdown
+
+NOT_SHOWN = re.compile(r"[^0-9A-Za-z]")
+
+
+class Page(HTMLParser):
+    """What a browser finds in HTML."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def check_is_harmless(source: str) -> None:
+    """Only the known tags, no attribute but a link's, and links to the web alone."""
+    for tag, attributes in Page(source).tags:
+        assert tag in TAGS
+        if tag == "a":
+            known = dict(attributes)
+            assert known.pop("rel") == "nofollow noopener"
+            assert re.match(r"https?://", known.pop("href", None) or "https://", re.IGNORECASE)
+            assert not known
+        else:
+            assert not attributes
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("hi", "<p>hi</p>"),
+        ("", "<p></p>"),
+        ("*a* **b** ~~c~~ `<d>`", "<p><em>a</em> <strong>b</strong> <s>c</s> <code>&lt;d&gt;</code></p>"),
+        ("one\ntwo\n\nthree", "<p>one<br>two<br><br>three</p>"),
+        ("```py\na < b\n*c*\n```\nafter", "<pre><code>a &lt; b\n*c*</code></pre>\n<p>after</p>"),
+        ("```\nnever closed", "<pre><code>never closed</code></pre>"),
+        ("```", "<p>```</p>"),
+        ("*one\ntwo*", "<p>*one<br>two*</p>"),
+        ("# a\n- b\n1. c\n> d", "<p># a<br>- b<br>1. c<br>&gt; d</p>"),
+        ("a &amp; b &lt;", "<p>a &amp;amp; b &amp;lt;</p>"),
+        (
+            '[shop](https://a.example/?x=1&y=2 "title")',
+            '<p><a href="https://a.example/?x=1&amp;y=2" rel="nofollow noopener">shop</a></p>',
+        ),
+        ("example.com", '<p><a href="http://example.com" rel="nofollow noopener">example.com</a></p>'),
+        ("![x](https://a.example)", '<p>!<a href="https://a.example" rel="nofollow noopener">x</a></p>'),
+    ],
+)
+def test_a_message_looks_as_it_does_in_the_client(text: str, html: str) -> None:
+    assert to_html(text) == html
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<style>*{display:none}</style><!-- <p> --><iframe src=//x>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "<b><i><script",
+    "</p></code></pre><script>alert(1)</script>",
+    "```\n</code></pre><script>alert(1)</script>\n```",
+    "```\"onmouseover='alert(1)'\nx\n```",
+    "`</code><script>alert(1)</script>`",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](&#106;avascript:alert(1))",
+    "[x](java\tscript:alert(1))",
+    "[x](vbscript:x) [x](file:///etc/passwd) [x](data:text/html;base64,PHNjcmlwdD4=)",
+    "![x](data:image/svg+xml;base64,PHN2Zz4=)",
+    "[x](//x.example) [x](/logout) [x](logout) [x](#top) [x](mailto:a@x.example)",
+    '[x](https://x.example/"onmouseover="alert(1))',
+    "[x](https://x.example/ \"'onmouseover='alert(1)\")",
+    "[<img src=x onerror=alert(1)>](https://x.example)",
+    "[[x](https://a.example)](https://b.example)",
+    "https://x.example/<script>alert(1)</script>",
+    "**<script>** ~~</script>~~ *[*](*",
+    "\x00<\x00script>\x1b]52;c;eA==\x07",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(text: str) -> None:
+    check_is_harmless(to_html(text))
+
+
+@pytest.mark.parametrize("text", ["[x](javascript:alert(1))", "[x](ftp://x.example/a)", "[x](logout)", "a@x.example"])
+def test_a_link_that_does_not_lead_to_the_web_is_shown_as_it_was_written(text: str) -> None:
+    assert to_html(text) == f"<p>{text}</p>"
+
+
+@given(st.text(st.sampled_from("*_`~[]()<>\\&\"'! \n\tab7") | st.characters(codec="utf-8"), max_size=200))
+def test_whatever_is_written_is_harmless(text: str) -> None:
+    check_is_harmless(to_html(text))
+
+
+PIECES = [
+    "*",
+    "**",
+    "_",
+    "`",
+    "```",
+    "~~",
+    "~~~",
+    "[",
+    "](",
+    ")",
+    "[x]:",
+    "https://a.example",
+    "\\",
+    "#",
+    ">",
+    "-",
+    "1.",
+    "<b>",
+    "<!--",
+    "&amp;",
+    '"',
+    "!",
+    "word",
+    "x",
+    "7",
+]
+MARKED = st.lists(st.sampled_from([*PIECES, " ", "\n", "\t", "    "]), max_size=40).map("".join)
+
+
+@given(MARKED)
+def test_nothing_that_people_saw_is_left_out(text: str) -> None:
+    seen = "".join(
+        piece.text for line in markdown.lines(text) for piece in line if not re.fullmatch(r" \(.*\)", piece.text)
+    )
+    shown = iter(NOT_SHOWN.sub("", Page(to_html(text)).text))
+    assert all(char in shown for char in NOT_SHOWN.sub("", seen))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["*", "_a_", "[", "[a](", "![", "`", "~~", "<b>", "> ", "- ", "http://", "a@", "\\", "`a``", "[a](https://x"],
+)
+def test_4000_characters_of_nesting_come_to_an_end(piece: str) -> None:
+    check_is_harmless(to_html((piece * 4000)[:4000]))
