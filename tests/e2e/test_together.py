@@ -1,0 +1,244 @@
+"""People among each other: reactions, search, typing, status, mute, block, and messages for those who are away."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    Block,
+    Found,
+    Frame,
+    History,
+    HistoryAsk,
+    Message,
+    Mute,
+    Presence,
+    ProfileAsk,
+    React,
+    Reacted,
+    Reaction,
+    Reactions,
+    Relations,
+    Say,
+    SearchAsk,
+    Since,
+    Status,
+    Takeback,
+    Typing,
+    Unblock,
+    Unmute,
+    Who,
+)
+from tests.support.chat_client import ChatClient, connected, entered, says
+from tests.support.receiver import Receiver
+from tests.support.server_process import ServerProcess, write_settings
+
+TOKENS = {"alice": "a" * 32, "bob": "b" * 32}
+
+
+async def search(client: ChatClient, query: str, channel: str = "") -> list[str]:
+    """The texts of what is found, the latest first."""
+    nonce = client.nonce()
+    await client.send(SearchAsk(query, nonce, channel))
+    found = await client.next(Found, lambda frame: frame.nonce == nonce)
+    return [message.message for message in found.messages]
+
+
+def gone(name: str) -> Callable[[Presence], bool]:
+    """Whether somebody has left."""
+    return lambda presence: presence.username == name and presence.who is None
+
+
+async def history(client: ChatClient, channel: str) -> list[Message]:
+    """The newest messages of a channel."""
+    nonce = client.nonce()
+    await client.send(HistoryAsk(channel, nonce))
+    return (await client.next(History, lambda frame: frame.nonce == nonce)).messages
+
+
+async def heard(client: ChatClient, kind: type[Frame]) -> list[Frame]:
+    """All frames of a kind so far."""
+    return [frame for frame in await client.settled() if isinstance(frame, kind)]
+
+
+async def test_a_reaction_reaches_those_who_read_the_message_and_stands_under_it(server: ServerProcess) -> None:
+    async with (
+        entered(server.url, "alice") as alice,
+        entered(server.url, "bob") as bob,
+        entered(server.url, "carol") as carol,
+    ):
+        direct, public = await alice.say("@bob", "psst"), await alice.say("lobby", "hello")
+        await bob.send(React(direct.msg_id, "👻"))
+        assert await alice.next(Reacted) == Reacted(direct.msg_id, "bob", "👻")
+        await bob.send(React(public.msg_id, "❤️"))
+        await carol.send(React(public.msg_id, "❤️"))
+        await carol.send(React(public.msg_id, "👻"))
+        await carol.send(React(public.msg_id, "👻", remove=True))
+        await alice.next(Reacted, lambda frame: frame.remove)
+        assert (await history(alice, "lobby"))[-1].reactions == [Reaction("❤️", ["bob", "carol"])]
+        assert {frame.msg_id for frame in await heard(carol, Reacted) if isinstance(frame, Reacted)} == {public.msg_id}
+
+
+@pytest.mark.parametrize("emoji", ["", "a", "ab", "👻👻", "👻 ", "\x1b", "7", "❤️" * 8])
+async def test_a_reaction_is_one_emoji(server: ServerProcess, emoji: str) -> None:
+    async with entered(server.url, "alice") as alice:
+        message = await alice.say("lobby", "hello")
+        assert (await alice.refusal(React(message.msg_id, emoji))).code == ErrorCode.BAD_REACTION
+
+
+async def test_nobody_reacts_to_what_they_cannot_read(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        direct = await alice.say("@bob", "psst")
+        async with entered(server.url, "carol") as carol, connected(server.url) as (nobody, _):
+            for msg_id in (direct.msg_id, direct.msg_id + 1):
+                assert (await carol.refusal(React(msg_id, "👻"))).code == ErrorCode.UNKNOWN_MESSAGE
+            for frame in (React(direct.msg_id, "👻"), Typing("@bob"), Mute("bob"), Block("bob"), Status("away")):
+                assert (await nobody.refusal(frame)).code == ErrorCode.NOT_LOGGED_IN
+        assert not await heard(bob, Reacted)
+
+
+async def test_reactions_that_were_missed_come_with_the_echo(server: ServerProcess) -> None:
+    async with entered(server.url, "bob") as bob:
+        async with connected(server.url) as (alice, welcome):
+            await alice.login("alice", TOKENS["alice"])
+            message = await alice.say("lobby", "hello")
+        await bob.send(React(message.msg_id, "👻"))
+        await bob.next(Reacted)
+        since = Since(welcome.epoch, message.msg_id)
+        async with entered(server.url, "alice", TOKENS["alice"], since) as alice:
+            assert alice.echo.reacted == [Reactions(message.msg_id, [Reaction("👻", ["bob"])])]
+
+
+async def test_a_search_finds_every_word_anywhere_among_what_one_may_read(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        await alice.say("lobby", "The Rope is new")
+        await alice.say("tea", "a rope, and 100% of it")
+        await alice.say("@bob", "my rope is secret")
+        await alice.say("lobby", "灯台の油が切れた")
+        assert await search(bob, "rope") == ["my rope is secret", "a rope, and 100% of it", "The Rope is new"]
+        assert await search(bob, "ROPE is") == ["my rope is secret", "The Rope is new"]
+        assert await search(bob, "rope", "tea") == ["a rope, and 100% of it"]
+        assert await search(bob, "rope", "@alice") == ["my rope is secret"]
+        assert await search(bob, "台の油") == await search(bob, "油") == ["灯台の油が切れた"]
+        assert await search(bob, "0%") == ["a rope, and 100% of it"]
+        assert await search(bob, "rope OR secret") == []
+        assert await search(bob, '"') == await search(bob, "NEAR(") == await search(bob, "a*b") == []
+        async with entered(server.url, "carol") as carol:
+            assert await search(carol, "secret") == []
+        assert (await bob.refusal(SearchAsk("  ", "n-1"))).code == ErrorCode.BAD_QUERY
+
+
+async def test_what_was_taken_back_is_not_found(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        message = await alice.say("lobby", "regrettable")
+        assert await search(alice, "regrettable") == ["regrettable"]
+        await alice.send(Takeback(message.msg_id))
+        await alice.next(Takeback)
+        assert await search(alice, "regrettable") == await search(alice, "re") == []
+
+
+async def test_only_the_other_one_hears_that_somebody_is_typing(server: ServerProcess) -> None:
+    async with (
+        entered(server.url, "alice") as alice,
+        entered(server.url, "bob") as bob,
+        entered(server.url, "carol") as carol,
+    ):
+        await alice.send(Typing("@bob"))
+        await alice.send(Typing("lobby"))
+        await alice.send(Typing("@nobody"))
+        assert await bob.next(Typing) == Typing("@alice")
+        assert not await heard(carol, Typing)
+
+
+async def test_a_status_reaches_everyone_and_stays_in_the_who_list(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        await alice.send(Status("at  tea", dnd=True))
+        presence = await bob.next(Presence, lambda frame: frame.username == "alice" and frame.message == "")
+        assert presence.who
+        assert (presence.who.status, presence.who.dnd) == ("at tea", True)
+        assert (await bob.refusal(Say("@alice", "psst"))).code == ErrorCode.DO_NOT_DISTURB
+        async with connected(server.url) as (carol, _):
+            await carol.login("carol")
+            who = next(frame for frame in carol.seen if isinstance(frame, Who))
+            assert [entry.status for entry in who.who_list] == ["at tea", "online", "online"]
+        await alice.send(Status("", dnd=False))
+        await bob.next(Presence, lambda frame: bool(frame.who and frame.who.status == "online" and not frame.message))
+        assert (await alice.refusal(Status("\x1b[31m"))).code == ErrorCode.BAD_STATUS
+
+
+async def test_a_muted_person_is_not_read_and_does_not_know_it(server: ServerProcess) -> None:
+    async with entered(server.url, "alice", TOKENS["alice"]) as alice, entered(server.url, "bob") as bob:
+        await bob.say("lobby", "before")
+        await alice.send(Mute("BOB"))
+        assert await alice.next(Relations) == Relations(["bob"])
+        await bob.say("lobby", "unread")
+        await bob.say("@alice", "unread too")
+        message = await alice.say("lobby", "read")
+        await bob.send(React(message.msg_id, "👻"))
+        await bob.next(Reacted)
+        assert [frame.message for frame in await alice.messages()] == ["before", "read"]
+        assert not await heard(alice, Reacted)
+        assert [frame.message for frame in await history(alice, "lobby")] == ["read"]
+        assert await search(alice, "unread") == []
+        assert await bob.next(Message, says("read"))
+        # It is remembered.
+        async with entered(server.url, "alice", TOKENS["alice"]) as again:
+            assert await again.next(Relations) == Relations(["bob"])
+            await again.send(Unmute("bob"))
+            assert await again.next(Relations) == Relations()
+            assert [frame.message for frame in await history(again, "lobby")] == ["before", "unread", "read"]
+        assert (await bob.refusal(Mute("nobody"))).code == ErrorCode.NOT_HERE
+        assert (await bob.refusal(Mute("bob"))).code == ErrorCode.NOT_HERE
+
+
+async def test_two_people_between_whom_there_is_a_block_do_not_see_each_other(server: ServerProcess) -> None:
+    async with (
+        entered(server.url, "alice", TOKENS["alice"]) as alice,
+        entered(server.url, "bob", TOKENS["bob"]) as bob,
+        entered(server.url, "carol") as carol,
+    ):
+        await bob.say("lobby", "from bob")
+        await alice.send(Block("bob"))
+        assert await alice.next(Relations) == Relations([], ["bob"])
+        for one, other in ((alice, "bob"), (bob, "alice")):
+            await one.next(Presence, gone(other))
+            assert (await one.refusal(Say(f"@{other}", "psst"))).message == f"Nobody called {other} has been here."
+        await alice.say("lobby", "from alice")
+        await carol.say("lobby", "from carol")
+        assert "from alice" not in [frame.message for frame in await bob.messages()]
+        assert [frame.message for frame in await history(bob, "lobby")] == ["from bob", "from carol"]
+        assert [frame.message for frame in await history(alice, "lobby")] == ["from alice", "from carol"]
+        assert [frame.message for frame in await history(carol, "lobby")] == ["from bob", "from alice", "from carol"]
+        async with entered(server.url, "bob", TOKENS["bob"]) as again:
+            who = next(frame for frame in again.seen if isinstance(frame, Who))
+            assert {entry.username for entry in who.who_list} == {"bob", "carol"}
+        await alice.send(Unblock("bob"))
+        assert await alice.next(Relations) == Relations()
+        assert [frame.message for frame in await history(alice, "lobby")] == ["from bob", "from alice", "from carol"]
+
+
+async def test_the_profile_of_someone_behind_a_block_is_of_nobody(tmp_path: Path, receiver: Receiver) -> None:
+    with ServerProcess(write_settings(tmp_path, webhooks={"profile": receiver.url})) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            await alice.send(Block("bob"))
+            await alice.next(Relations)
+            assert (await bob.refusal(ProfileAsk("alice", "n-1"))).code == ErrorCode.NOT_HERE
+    assert not receiver.requests
+
+
+async def test_direct_messages_wait_for_a_person_who_is_away(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        async with entered(server.url, "bob", TOKENS["bob"]):
+            await alice.say("@bob", "seen")
+        await alice.next(Presence, lambda frame: frame.username == "bob" and not frame.who)
+        await alice.say("@bob", "kept")
+        assert (await alice.refusal(Say("@stranger", "psst"))).code == ErrorCode.NOT_HERE
+        async with entered(server.url, "bob", TOKENS["bob"]) as bob:
+            kept = [message.message for message in bob.echo.messages if message.channel == "@alice"]
+            assert kept == ["kept"]
+        # Whoever takes the name meanwhile does not get it.
+        async with entered(server.url, "bob") as other:
+            assert not [message for message in other.echo.messages if message.channel == "@alice"]
+            assert await history(other, "@alice") == []

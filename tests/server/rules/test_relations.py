@@ -1,0 +1,29 @@
+"""Who does not read whom, whatever order mutes and blocks come and go in."""
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from server.rules.relations import Relation, Relations
+
+PEOPLE = "abc"
+ACTS = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.sampled_from([None, False, True])))
+
+
+@given(ACTS)
+def test_the_answers_follow_from_what_each_wants(acts: list[tuple[str, str, bool | None]]) -> None:
+    relations, wants = Relations(), dict[tuple[str, str], bool]()
+    for one, other, blocked in acts:
+        if one == other:
+            continue
+        if blocked is None:
+            relations.remove(one, other)
+            wants.pop((one, other), None)
+        else:
+            relations.set(Relation(one, other, other.upper(), blocked))
+            wants[one, other] = blocked
+    for one in PEOPLE:
+        apart = {other for other in PEOPLE if wants.get((one, other)) or wants.get((other, one))}
+        assert set(relations.apart_from(one)) == apart
+        assert set(relations.unread_by(one)) == apart | {other for other in PEOPLE if (other, one) in wants}
+        assert set(relations.hidden_to(one)) == apart | {other for other in PEOPLE if (one, other) in wants}
+        assert {relation.other for relation in relations.of(one)} == {other for by, other in wants if by == one}
