@@ -7,8 +7,8 @@ is a second request of the same webhook-id that the website took; there is a rea
 of the first: it was killed before it could note the 200, or the answer broke off on the way. Without a reason is what
 came after a 200 was noted on disk.
 
-Between kills the schedule is cut short in the database: deliveries are made due and leases of the killed server run out,
-as if hours had passed. Everything is on loopback.
+Between kills the schedule is cut short in the database: deliveries are made due, and leases of the killed server run
+out, as if hours had passed. Everything is on loopback.
 """
 
 import argparse
@@ -141,17 +141,14 @@ async def settle(settings: Path, website: Website) -> None:
 def judge(database: Path, website: Website, tally: Tally, kills: int) -> int:
     """Print the verdict; the exit code."""
     deliveries = read(database, "SELECT id, report_id, state FROM delivery")
-    noted = dict(
-        read(database, "SELECT delivery_id, min(at + milliseconds) FROM attempt WHERE status = 200 GROUP BY 1")
-    )
+    query = "SELECT delivery_id, min(at + milliseconds) FROM attempt WHERE status = 200 GROUP BY delivery_id"
+    noted = {key: int(at) for key, at in read(database, query)}
     arrived = {report_id for key, report_id, _ in deliveries if key in website.taken}
     received, lost = set(tally.received), set(tally.received) - arrived
     unsettled = [key for key, _, state in deliveries if state != "delivered"]
     repeats = {key: len(times) - 1 for key, times in website.taken.items() if len(times) > 1}
     # Whatever came after a 200 was noted came without a reason.
-    unexplained = [
-        key for key in repeats if website.taken[key][-1] > int(noted.get(key, sys.maxsize)) + GRACE_MILLISECONDS
-    ]
+    unexplained = [key for key in repeats if key in noted and website.taken[key][-1] > noted[key] + GRACE_MILLISECONDS]
     with closing(sqlite3.connect(database)) as connection:
         rows, _ = trail.verify(connection)
     print(f"kills {kills}, received {len(received)}, delivered {len(received & arrived)}, lost {len(lost)}, ", end="")
