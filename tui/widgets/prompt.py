@@ -1,13 +1,11 @@
-"""A place to write, where Enter means "done"; what is pasted is cleaned."""
+"""A place to write, where Enter means "done"."""
 
 from dataclasses import dataclass
 
-from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
 from tui.keymap import Where, bindings
-from tui.text import clean
 
 
 class Prompt(TextArea):
@@ -19,10 +17,6 @@ class Prompt(TextArea):
     def action_new_line(self) -> None:
         """Begin a new line."""
         self.insert("\n")
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Runs before the text area's own handler, which inserts the text."""
-        event.text = clean(event.text)
 
 
 class Composer(Prompt):
