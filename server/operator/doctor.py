@@ -12,7 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from server.engine import overview, schema, trail
+from server.engine import outbox, overview, schema, trail
+from server.engine.clock import milliseconds, utc_now
 from server.engine.trail import TrailError
 from server.operator import reachability
 from server.operator.printing import shown
@@ -128,8 +129,21 @@ def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
     except TrailError as error:
         yield Finding(Grade.BAD, f"trail: {error}; compare it with a backup")
     on = [hook.name for hook in settings.webhook_urls if hook.enabled]
+    for name in on:
+        yield from _queue(connection, name)
     for name, count in overview.unheard(connection, on):
         yield Finding(Grade.BAD, f"outbox: {count} wait for webhook {name}, which is off; switch it on")
+
+
+def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
+    found = outbox.depth(connection, name, milliseconds(utc_now()))
+    if found.held:
+        why = f"paused: {found.held.why}" if found.held.until is None else "left alone for a while, for attempts failed"
+        advice = f"once the site is well, `webhook resume {name}`"
+        yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} wait; {advice}")
+    if found.given_up:
+        advice = "`webhook deliveries --failed` shows them, `webhook replay ID` sends one again"
+        yield Finding(Grade.WARNING, f"outbox: {found.given_up} were given up; {advice}")
 
 
 def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Iterator[Finding]:
@@ -144,7 +158,7 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
     yield Finding(
         Grade.GOOD,
         f"{label}: {reached.host} is {', '.join(reached.addresses)}; port {reached.port} of {reached.address}"
-        f" answered, all within {reached.milliseconds} ms",
+        f" answered within {reached.milliseconds} ms",
     )
     if reached.certificate_days is None:
         if not reached.loopback:

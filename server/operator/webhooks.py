@@ -74,12 +74,21 @@ def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> s
                 each.webhook,
                 each.state,
                 str(each.attempts),
-                when(each.due if each.state is State.WAITING else None),
+                _next(connection, each),
                 _came_to(each.last) if each.last else "-",
             ]
             for each in found
         ],
     )
+
+
+def _next(connection: sqlite3.Connection, delivery: Delivery) -> str:
+    if delivery.state is not State.WAITING:
+        return "-"
+    stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
+    if stop and stop.until is None:
+        return "once resumed"
+    return when(max(delivery.due, stop.until or 0) if stop else delivery.due)
 
 
 def _came_to(attempted: Attempted) -> str:

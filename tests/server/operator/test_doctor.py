@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -182,6 +182,19 @@ async def test_what_is_wrong_with_a_database_is_said(tmp_path: Path, spoil: Call
     before = (tmp_path / "room.sqlite").read_bytes()
     assert grade(await examined(write_settings(tmp_path)), words) is BAD
     assert (tmp_path / "room.sqlite").read_bytes() == before
+
+
+async def test_a_queue_that_stands_still_is_warned_of(tmp_path: Path, receiver: Receiver) -> None:
+    file = write_settings(tmp_path, webhooks={"report": receiver.url})
+    make_database(tmp_path, "INSERT INTO webhook (name, paused) VALUES ('report', 'the site answered 410 (Gone)')")
+    found = await examined(file)
+    assert grade(found, "paused: the site answered 410 (Gone); 1 wait; once the site is well") is WARNING
+    with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
+        connection.execute("UPDATE webhook SET paused = '', opened_at = 1, open_until = 1 << 60")
+        assert grade(await examined(file), "left alone for a while") is WARNING
+        connection.execute("DELETE FROM webhook")
+        connection.execute("UPDATE delivery SET state = 'given-up'")
+        assert grade(await examined(file), "1 were given up") is WARNING
 
 
 @pytest.mark.parametrize(

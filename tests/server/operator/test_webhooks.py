@@ -63,8 +63,9 @@ def test_deliveries_are_listed_the_newest_first_and_the_failed_ones_alone(desk: 
         desk.submit(number)
         (claim,) = desk.claim(room=1)
         desk.note(claim, result)
-    desk.connection.execute("DELETE FROM webhook")
     desk.submit(9)
+    assert webhooks.deliveries(desk.connection, failed=False, limit=5).count("once resumed") == 3
+    desk.connection.execute("DELETE FROM webhook")
     _, *found = rows(webhooks.deliveries(desk.connection, failed=False, limit=5))
     assert [row[3] for row in found] == [State.WAITING, State.WAITING, State.WAITING, State.DELIVERED]
     assert [row[-1] for row in found] == ["-", "status 410", "status 500", "status 200"]
