@@ -178,6 +178,15 @@ def test_a_doctor_with_complaints_has_exit_code_1(tmp_path: Path) -> None:
     assert not done.stderr
 
 
+def test_a_key_of_the_environment_makes_no_secret_of_the_file(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("", encoding="utf-8")
+    settings.chmod(0o644)
+    done = run("doctor", directory=tmp_path, extra={"FLAGPOST_ADMIN_API_KEY": KEY})
+    assert "✓ settings: settings.toml can be used" in done.stdout
+    assert KEY not in done.stdout
+
+
 def database(directory: Path) -> sqlite3.Connection:
     """The database of a server that has ended."""
     connection = schema.connect(str(directory / "room.sqlite"))
