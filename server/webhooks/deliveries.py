@@ -25,7 +25,7 @@ from server.settings import Secret, WebhookURL
 from server.webhooks.client import WebhookClient, WebhookError
 from server.webhooks.payloads import report_body
 
-MAX_IN_FLIGHT = 4
+MAX_IN_FLIGHT = 8
 POLL_SECONDS = 1.0
 """Between looks for what another process changed: the operator's commands, a lease that ran out."""
 STORAGE_SECONDS = 1.0
