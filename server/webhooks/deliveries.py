@@ -132,11 +132,11 @@ class Deliveries:
             self._told(report)
 
     async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:
-        """What an attempt came to, and the same as few words as can be counted."""
+        """What an attempt came to, and what it is counted as."""
         try:
             answer = await self._client.post(self._hook.url, body, claim.id)
         except WebhookError as error:
-            return Result(None, f"The website did not take it: {error}.", error.cause), str(error)
+            return Result(None, f"The website did not take it: {error}.", error.cause), error.outcome
         said = answer.body[:MAX_ANSWER_CHARS].decode(errors="replace")
         words = f"The website did not take it: it answered with status {answer.status}."
         result = Result(answer.status, words, f"status {answer.status}", answer.retry_after, said)
