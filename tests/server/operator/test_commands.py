@@ -38,10 +38,15 @@ def test_what_the_server_adds_meanwhile_is_not_seen(server: sqlite3.Connection, 
         assert trail.verify(connection)[0] == 1
 
 
+def fail_half_way(connection: sqlite3.Connection) -> None:
+    """What a command does that fails after its first write."""
+    outbox.pause(connection, "report", "half way")
+    raise CommandError
+
+
 def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: Desk) -> None:
     with pytest.raises(CommandError), desk.database(write=True) as connection:
-        outbox.pause(connection, "report", "half way")
-        raise CommandError
+        fail_half_way(connection)
     assert outbox.held(server, "report", 0) is None
     with desk.database(write=True) as connection:
         outbox.pause(connection, "report", "all the way")
@@ -50,5 +55,5 @@ def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: D
 
 def test_a_database_that_is_none_is_said_in_one_line(desk: Desk) -> None:
     Path(desk.settings.database).write_bytes(b"no database" * 1000)
-    with pytest.raises(CommandError, match="Database: .*not a database; `doctor` looks closer"), desk.database():
+    with pytest.raises(CommandError, match=r"Database: .*not a database; `doctor` looks closer"), desk.database():
         pass
