@@ -53,7 +53,9 @@ class Disk:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None)) as connection:
+        # A website's thread may lock the file, and the test's own let go of it.
+        opened = sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        with closing(opened) as connection:
             yield connection
 
 
