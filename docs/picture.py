@@ -8,8 +8,10 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from server.demo.cast import SPAMMER
 from tui.app import FlagpostApp
 from tui.options import Options
+from tui.widgets.timeline import TimelineView
 
 SIZE = (110, 32)
 TALK_SECONDS = 5.0
@@ -23,6 +25,9 @@ async def main() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(TALK_SECONDS)
         await pilot.press("up")
+        # Whoever spoke last, the spammer is the one to report.
+        while (line := app.query_one(TimelineView).highlighted) and line.author != SPAMMER:
+            await pilot.press("up")
         await _take(pilot, "room")
         await pilot.press("r")
         await _take(pilot, "form")

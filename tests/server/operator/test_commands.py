@@ -38,14 +38,15 @@ def test_what_the_server_adds_meanwhile_is_not_seen(server: sqlite3.Connection, 
         assert trail.verify(connection)[0] == 1
 
 
-def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: Desk) -> None:
-    def fail() -> None:
-        with desk.database(write=True) as connection:
-            outbox.pause(connection, "report", "half way")
-            raise CommandError
+def fail_half_way(connection: sqlite3.Connection) -> None:
+    """What a command does that fails after its first write."""
+    outbox.pause(connection, "report", "half way")
+    raise CommandError
 
-    with pytest.raises(CommandError):
-        fail()
+
+def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: Desk) -> None:
+    with pytest.raises(CommandError), desk.database(write=True) as connection:
+        fail_half_way(connection)
     assert outbox.held(server, "report", 0) is None
     with desk.database(write=True) as connection:
         outbox.pause(connection, "report", "all the way")
