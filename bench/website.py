@@ -22,7 +22,7 @@ class Website:
         self.url = ""
         self.behaves = False
         self.taken: defaultdict[str, list[int]] = defaultdict(list)
-        """webhook-id -> when, in milliseconds."""
+        """webhook-id -> when it was asked, in milliseconds."""
         self.outcomes: Counter[str] = Counter()
         self.asked = asyncio.Event()
         self.answered = asyncio.Event()
@@ -50,11 +50,13 @@ class Website:
         fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         await reader.readexactly(int(fields["content-length"]))
         self.asked.set()
+        # A slow answer to a server that was killed meanwhile still belongs to the time at which it was asked.
+        at = int(time.time() * 1000)
         if outcome == "slow":
             await asyncio.sleep(self._chance.uniform(0.1, 1))
         if outcome in {"taken", "slow", "broke off"}:
             # What broke off was taken too: the server cannot know, and sends it again.
-            self.taken[fields["webhook-id"]].append(int(time.time() * 1000))
+            self.taken[fields["webhook-id"]].append(at)
         answers = {"taken": GOOD, "slow": GOOD, "500": BAD, "503": BUSY, "broke off": HALF}
         writer.write(answers.get(outcome, b""))
         await writer.drain()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import Reports, ReportsAsk, ReportStatus
+from server.webhooks.deliveries import MAX_IN_FLIGHT
 from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
@@ -54,14 +55,14 @@ async def test_the_frames_of_a_reporter_are_answered_while_the_site_hangs(tmp_pa
     settings = report_settings(tmp_path, receiver.url)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
-            # More than are sent at a time.
-            reports = [await ask_report(alice, (await bob.say("lobby", str(number))).msg_id) for number in range(6)]
-            await asyncio.to_thread(receiver.wait_for, 4)
+            more = MAX_IN_FLIGHT + 2
+            reports = [await ask_report(alice, (await bob.say("lobby", str(number))).msg_id) for number in range(more)]
+            await asyncio.to_thread(receiver.wait_for, MAX_IN_FLIGHT)
             await alice.say("lobby", "meanwhile")
             await alice.say("@bob", "psst")
             assert {report.status for report in (await sent(alice)).reports} == {ReportState.RECEIVED}
             assert len([frame for frame in alice.seen if isinstance(frame, ReportStatus)]) == len(reports)
-            assert len(receiver.requests) == 4
+            assert len(receiver.requests) == MAX_IN_FLIGHT
             # None of the attempts has ended by now.
             assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
 
