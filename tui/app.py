@@ -100,13 +100,13 @@ class FlagpostApp(ConnectedApp):
     def _say(self, event: Composer.Submitted) -> None:
         welcome = self.state.welcome
         if welcome is None:
-            return
-        if len(event.text) > welcome.limits.message_chars:
+            self._chat.composer.give_back(event.text)
+        elif len(event.text) > welcome.limits.message_chars:
+            self._chat.composer.give_back(event.text)
             excess = f"The message has {len(event.text)} of at most {welcome.limits.message_chars} characters."
             self.state.note(f"{excess} Shorten it, or send it in parts.", Tone.BAD)
         else:
             said = self.state.say(event.text, nonce())
-            self._chat.composer.clear()
             if self.online:
                 self.send(said)
         self.show()
