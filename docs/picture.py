@@ -1,25 +1,48 @@
-"""Takes the README's picture: the client in the demo's room, drawn by itself (`python -m docs.picture`)."""
+"""Takes the pictures of the README and the docs: the client in the demo's room, drawn by itself.
+
+`python -m docs.picture` writes docs/room.svg, docs/form.svg and docs/reports.svg.
+"""
 
 import asyncio
 from pathlib import Path
 
+from textual.pilot import Pilot
+
+from server.demo.cast import SPAMMER
 from tui.app import FlagpostApp
 from tui.options import Options
+from tui.widgets.timeline import TimelineView
 
 SIZE = (110, 32)
-SECONDS = 5.0
-FILE = Path(__file__).parent / "room.svg"
+TALK_SECONDS = 5.0
+ANSWER_SECONDS = 1.5
+HERE = Path(__file__).parent
 
 
 async def main() -> None:
-    """Join the demo, highlight a message, save the screen."""
+    """Join the demo, highlight a message, report it, look at the reports; save the screen each time."""
     app = FlagpostApp(Options("ada", demo=True))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause(SECONDS)
+        await pilot.pause(TALK_SECONDS)
         await pilot.press("up")
-        await pilot.pause()
-        FILE.write_text(app.export_screenshot(title="Flagpost"), encoding="utf-8")
+        # Whoever spoke last, the spammer is the one to report.
+        while (line := app.query_one(TimelineView).highlighted) and line.author != SPAMMER:
+            await pilot.press("up")
+        await _take(pilot, "room")
+        await pilot.press("r")
+        await _take(pilot, "form")
+        await pilot.press("enter", *"third time today", "enter")
+        await pilot.pause(ANSWER_SECONDS)
+        await pilot.press("ctrl+r")
+        await pilot.pause(ANSWER_SECONDS)
+        await _take(pilot, "reports")
         await app.action_quit()
+
+
+async def _take(pilot: Pilot[None], name: str) -> None:
+    await pilot.pause()
+    picture = pilot.app.export_screenshot(title="Flagpost")
+    (HERE / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

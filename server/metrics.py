@@ -14,30 +14,30 @@ class Metrics:
         self._registry = CollectorRegistry()
         kept, named = self._registry, ["webhook"]
         self._attempts = Counter(
-            "flagpost_webhook_attempts", "Attempts to deliver", ["webhook", "outcome"], registry=kept
+            "flagpost_webhook_attempts",
+            "Requests to the site, by status or by what it did instead",
+            ["webhook", "outcome"],
+            registry=kept,
         )
         self._seconds = Histogram(
-            "flagpost_webhook_seconds", "Duration of an attempt", named, buckets=SECONDS, registry=kept
+            "flagpost_webhook_seconds", "Duration of a request", named, buckets=SECONDS, registry=kept
         )
         self._waiting = Gauge("flagpost_outbox_waiting", "Deliveries that wait", named, registry=kept)
         self._oldest = Gauge("flagpost_outbox_oldest_seconds", "Age of the oldest of them", named, registry=kept)
         self._open = Gauge("flagpost_webhook_breaker_open", "1 while a webhook is left alone", named, registry=kept)
         self._paused = Gauge("flagpost_webhook_paused", "1 while it is paused", named, registry=kept)
-        self._wanted = Counter("flagpost_profiles_wanted", "Profiles that people asked for", registry=kept)
-        self._asked = Counter("flagpost_profiles_asked", "Those of them that the site was asked for", registry=kept)
+        self._profiles = Counter(
+            "flagpost_profile_cache", "Profiles that people asked for, by hit or miss", ["result"], registry=kept
+        )
 
     def attempted(self, webhook: str, outcome: str, seconds: float) -> None:
-        """An attempt ended: with a status, or with what the site did instead."""
+        """A request to the site ended: with a status, or with what happened instead."""
         self._attempts.labels(webhook, outcome).inc()
         self._seconds.labels(webhook).observe(seconds)
 
-    def profile_wanted(self) -> None:
-        """A person asked for a profile."""
-        self._wanted.inc()
-
-    def profile_asked(self) -> None:
-        """The site was asked for one, for its answer was not kept."""
-        self._asked.inc()
+    def profile_looked_up(self, *, hit: bool) -> None:
+        """A person asked for a profile; a hit is one that was kept, or that is being asked for already."""
+        self._profiles.labels("hit" if hit else "miss").inc()
 
     def queue(self, webhook: str, depth: Depth, now: int) -> None:
         """How a webhook is doing now; `now` in milliseconds."""

@@ -9,6 +9,12 @@ from tests.support.receiver import Receiver
 from tests.support.server_process import ServerProcess, write_settings
 
 
+@pytest.fixture(autouse=True)
+def _data_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a client keeps for its next start stays within the test."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A website that takes everything, until its `behaviour` is set."""

@@ -1,35 +1,30 @@
-"""Wires state, connection and screens."""
+"""Wires state, connection and screens: what a person wants becomes acts on the state, frames and screens."""
 
-import secrets
-from contextlib import suppress
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
 
-from textual import on, work
-from textual.app import App
+from textual import events, on, work
+from textual.command import SimpleCommand
 from textual.theme import Theme
 from textual.widgets import OptionList
-from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
-from server.protocol.frames import Frame, Me, ServerFrame, Welcome
-from tui.core.session import Session
-from tui.core.state import State
+from server.protocol.codes import ReportState
+from server.protocol.frames import ReportEntry, Takeback
+from tui.connected import OFFLINE, ConnectedApp, nonce
+from tui.core.reports import GONE
 from tui.core.timeline import Line, Tone
+from tui.keymap import KEYS
 from tui.options import Options
 from tui.screens.chat import ChatScreen
-from tui.screens.name import NamePrompt
 from tui.screens.question import Question
-from tui.screens.report import ReportForm
-from tui.text import clean_line
+from tui.screens.report import ReportForm, Subject
+from tui.screens.reports import ReportsScreen
+from tui.text import clean
 from tui.widgets.channels import ChannelList
+from tui.widgets.offer import MuteOffer
 from tui.widgets.people import PeopleList
 from tui.widgets.profile import ProfilePanel
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
-
-if TYPE_CHECKING:
-    from tui.net.connection import Connection, Event
-    from tui.net.local_server import LocalServer
 
 THEME = Theme(
     name="flagpost",
@@ -45,31 +40,21 @@ THEME = Theme(
     error="#f7768e",
     dark=True,
 )
-GONE = "That message is gone from the server meanwhile; nothing was reported."
-OFFLINE = "There is no connection now; try again once it is back."
 
 
-class FlagpostApp(App[None]):
-    """The chat client: frames go into the state, the state onto the screen, intents out as frames."""
+class FlagpostApp(ConnectedApp):
+    """The chat client."""
 
     TITLE = "Flagpost"
     CSS_PATH = "app.tcss"
+    # Its own binding would open it over forms and questions too; `action_commands` is bound in the room alone.
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self, options: Options) -> None:
-        super().__init__()
-        self.state = State(now=lambda: datetime.now(UTC))
-        self._options = options
-        self._session = Session(options.name)
+        super().__init__(options)
         self._chat = ChatScreen()
-        self._connection: Connection | None = None
-        self._server: LocalServer | None = None
-        self._life: Worker[None] | None = None
-        self._status = "starting"
-        self.online = False
-        self._address = ""
-        self._told_loss = False
 
     def get_default_screen(self) -> ChatScreen:
         """The room."""
@@ -80,103 +65,51 @@ class FlagpostApp(App[None]):
         self.register_theme(THEME)
         self.theme = THEME.name
 
-    def on_ready(self) -> None:
-        """Draw first: what the connection needs is imported after the first frame."""
-        self._show()
-        self._life = self._live()
+    async def on_event(self, event: events.Event) -> None:
+        """What is pasted is other people's text, wherever it goes."""
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            event.text = clean(event.text)
+        await super().on_event(event)
 
-    @work(group="connection", exit_on_error=False)
-    async def _live(self) -> None:
-        """Find the server and stay connected to it."""
-        from tui.net.connection import Connection
-        from tui.net.finder import find
-        from tui.net.local_server import LocalServerError
+    def show(self) -> None:
+        """Draw what is known now."""
+        self._chat.show(self.state, self.status, online=self.online)
+        if reports := self._reports_screen:
+            reports.show(self.state.reports, self.state.now(), self.status, online=self.online)
 
-        try:
-            found = await find(self._options)
-        except (LocalServerError, ValueError) as error:
-            self._set_status("no server")
-            self.state.note(f"There is no server: {clean_line(str(error))}", Tone.BAD)
-            self._show()
-            return
-        self._server = found.server
-        for line in found.notices:
-            self.state.note(line)
-        self._address = clean_line(found.url)
-        self._connection = Connection(found.url, self._session, self._told)
-        await self._connection.run()
+    @property
+    def _reports_screen(self) -> ReportsScreen | None:
+        found = (each for each in self.screen_stack if isinstance(each, ReportsScreen) and each.is_mounted)
+        return next(found, None)
 
-    def _told(self, event: "Event") -> None:
-        """Take in what the connection tells."""
-        from tui.net.connection import Connecting, Lost
+    def action_commands(self) -> None:
+        """Open the palette of everything that the keys of the room do."""
+        offered = [
+            SimpleCommand(key.help, partial(self.run_action, key.action), key.keys)
+            for key in KEYS
+            if key.in_palette and self.check_action(key.action.removeprefix("app."), ())
+        ]
+        self.search_commands(offered, placeholder="Find a command")
 
-        if isinstance(event, Connecting):
-            self._set_status("connecting")
-        elif isinstance(event, Lost):
-            self._lost(event.why, event.retry_seconds)
-        else:
-            for frame in event.frames:
-                self.state.fold(frame)
-                self._follow_up(frame)
-        self._show()
-
-    def _follow_up(self, frame: ServerFrame) -> None:
-        """Answer the frames that want an answer."""
-        if isinstance(frame, Welcome) and not isinstance(self.screen, NamePrompt):
-            self._send(self._session.login(self.state.since))
-        elif isinstance(frame, Me):
-            self._session.entered(frame.username)
-            self._set_status(f"online as {frame.username}", online=True)
-            if self._told_loss:
-                self._told_loss = False
-                self.state.note("Connected again.", Tone.GOOD)
-            for unsent in self.state.unsent():
-                self._send(unsent)
-        elif self.state.refused_name and not isinstance(self.screen, NamePrompt):
-            self._ask_name(self.state.refused_name)
-
-    def _lost(self, why: str, retry_seconds: float | None) -> None:
-        self.state.lost()
-        if retry_seconds is None:
-            self._set_status("disconnected")
-            self.state.note(f"Disconnected: {why}.", Tone.BAD)
-            return
-        self._set_status(f"offline, again in {max(1, round(retry_seconds))} s")
-        if not self._told_loss:
-            self._told_loss = True
-            self.state.note(f"No connection to {self._address}: {why}. It is tried again until it works.", Tone.BAD)
-
-    def _set_status(self, status: str, *, online: bool = False) -> None:
-        self._status, self.online = status, online
-
-    def _show(self) -> None:
-        self._chat.show(self.state, self._status, online=self.online)
-
-    def _send(self, frame: Frame) -> None:
-        if self._connection:
-            self.run_worker(self._connection.send(frame), group="sending", exit_on_error=False)
-
-    def _can_ask(self) -> bool:
-        """Whether the server can be asked now; if not, say so."""
-        if not self.online:
-            self.state.note(OFFLINE, Tone.BAD)
-            self._show()
-        return self.online
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key for reports where the site takes none."""
+        welcome = self.state.welcome
+        return action != "my_reports" or (welcome is not None and welcome.webhooks.report)
 
     @on(Composer.Submitted)
     def _say(self, event: Composer.Submitted) -> None:
         welcome = self.state.welcome
         if welcome is None:
-            return
-        if len(event.text) > welcome.limits.message_chars:
+            self._chat.composer.give_back(event.text)
+        elif len(event.text) > welcome.limits.message_chars:
+            self._chat.composer.give_back(event.text)
             excess = f"The message has {len(event.text)} of at most {welcome.limits.message_chars} characters."
             self.state.note(f"{excess} Shorten it, or send it in parts.", Tone.BAD)
         else:
-            said = self.state.say(event.text, _nonce())
-            self._chat.composer.clear()
+            said = self.state.say(event.text, nonce())
             if self.online:
-                self._send(said)
-        self._show()
+                self.send(said)
+        self.show()
 
     @on(TimelineView.Left)
     @on(ChannelList.Left)
@@ -186,9 +119,14 @@ class FlagpostApp(App[None]):
 
     @on(TimelineView.OlderWanted)
     def _load_older(self) -> None:
-        ask = self.state.ask_older(_nonce()) if self.online else None
+        ask = self.state.ask_older(nonce()) if self.online else None
         if ask:
-            self._send(ask)
+            self.send(ask)
+
+    @on(TimelineView.TakebackWanted)
+    def _take_back(self, event: TimelineView.TakebackWanted) -> None:
+        if self.can_ask():
+            self.send(Takeback(event.msg_id))
 
     @on(OptionList.OptionSelected, "#channels")
     def _channel_selected(self, event: OptionList.OptionSelected) -> None:
@@ -206,7 +144,7 @@ class FlagpostApp(App[None]):
 
     def _look_at(self, channel: str) -> None:
         self.state.look_at(channel)
-        self._show()
+        self.show()
         self._chat.write()
 
     def action_turn(self, by: int) -> None:
@@ -228,76 +166,115 @@ class FlagpostApp(App[None]):
         self._close_profile()
         self._chat.show_people()
 
+    @on(TimelineView.MuteWanted)
+    @on(PeopleList.MuteWanted)
+    def _mute_wanted(self, event: TimelineView.MuteWanted | PeopleList.MuteWanted) -> None:
+        self.state.toggle_mute(event.username)
+        self.show()
+
+    @on(MuteOffer.Accepted)
+    def _mute_offered(self) -> None:
+        self.state.toggle_mute(self.state.mute_offer)
+        self._decline_offer()
+
+    @on(MuteOffer.Declined)
+    def _decline_offer(self) -> None:
+        self.state.mute_offer = ""
+        self.show()
+        self._chat.write()
+
     @on(TimelineView.ProfileWanted)
     @on(PeopleList.ProfileWanted)
     def _profile_wanted(self, event: TimelineView.ProfileWanted | PeopleList.ProfileWanted) -> None:
-        if self._can_ask():
-            self._send(self.state.ask_profile(event.username, _nonce()))
-            self._show()
+        if self.can_ask():
+            self.send(self.state.ask_profile(event.username, nonce()))
+            self.show()
             self._chat.show_profile()
 
     @on(ProfilePanel.Closed)
     def _close_profile(self) -> None:
         self.state.profile = None
-        self._show()
+        self.show()
         self._chat.leave_profile()
 
     @on(TimelineView.ReportWanted)
     def _report_wanted(self, event: TimelineView.ReportWanted) -> None:
-        if self._can_ask():
+        if self.can_ask():
             self._report(event.line)
 
     @work(group="form", exclusive=True)
     async def _report(self, line: Line) -> None:
         """Ask where it was reported before, show the form, send it."""
-        welcome = self.state.welcome
+        welcome, reports = self.state.welcome, self.state.reports
         if welcome is None or not welcome.report_reasons:
             return
-        again = Question(
-            f"You have reported this message of {line.author} already. Report it again?", "Report again", "Cancel"
-        )
-        if line.reported and not await self.push_screen_wait(again):
+        again = reports.reported(line.msg_id)
+        question = f"You have reported this message of {line.author} already. Add to that report?"
+        if again and not await self.push_screen_wait(Question(question, "Add to report", "Cancel")):
             return
-        form = ReportForm(
-            line,
-            self.state.place,
-            welcome.report_reasons,
-            welcome.limits.comment_chars,
-            obstacle=lambda: "" if self.online else OFFLINE,
-        )
+        context = self.state.context_of(line) if welcome.webhooks.evidence else None
+        subject = Subject(line, self.state.place, context, again, reports.drafts.get(line.msg_id))
+        form = ReportForm(subject, welcome.report_reasons, welcome.limits.comment_chars, self._obstacle)
         filled = await self.push_screen_wait(form)
         if filled and not self.state.timeline.holds(line):
             self.state.note(GONE, Tone.BAD)
-            self._show()
         elif filled:
-            self._send(self.state.report(line.msg_id, filled.reason, filled.comment, _nonce()))
+            self.send(self.state.report(line, filled, nonce()))
+        self.show()
 
-    @work(group="name", exclusive=True)
-    async def _ask_name(self, why: str) -> None:
-        """Log in again by another name."""
-        longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
-        self._session.name = await self.push_screen_wait(NamePrompt(why, self._session.name, longest))
-        self.state.refused_name = ""
-        self._send(self._session.login(self.state.since))
+    def _obstacle(self) -> str:
+        return "" if self.online else OFFLINE
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed must not fail in silence."""
-        if event.state is WorkerState.ERROR:
-            self._set_status("stopped")
-            self.state.note(f"This client met a fault of its own: {clean_line(repr(event.worker.error))}", Tone.BAD)
-            self._show()
+    async def action_my_reports(self) -> None:
+        """Show one's own reports, as the server knows them now."""
+        if self._reports_screen:
+            return
+        self.state.reports.problem = ""
+        if self.online:
+            self.send(self.state.reports.ask(nonce()))
+        await self.push_screen(ReportsScreen(self.state.place_of))
+        self.show()
 
-    async def action_quit(self) -> None:
-        """Say goodbye to the server, end one's own, leave."""
-        if self._life:
-            # Cancelled and waited for, so that the closing handshake is done before the loop ends.
-            self._life.cancel()
-            with suppress(WorkerCancelled, WorkerFailed):
-                await self._life.wait()
-        if self._server:
-            await self._server.stop()
-        self.exit()
+    @on(ReportsScreen.JumpWanted)
+    def _jump(self, event: ReportsScreen.JumpWanted) -> None:
+        entry, screen = event.entry, self._reports_screen
+        timeline = self.state.timelines.get(entry.channel)
+        if screen is None:
+            return
+        if timeline is None or timeline.find(entry.msg_id) is None:
+            self._complain(f"That message is not loaded: it is further up in {self.state.place_of(entry.channel)}.")
+        elif entry.about in self.state.muted:
+            self._complain(f"{entry.about} is muted, and what {entry.about} says is not shown.")
+        else:
+            screen.dismiss()
+            self.state.look_at(entry.channel)
+            self.show()
+            self._chat.timeline.jump(entry.msg_id)
+
+    @on(ReportsScreen.WithdrawWanted)
+    def _withdraw_wanted(self, event: ReportsScreen.WithdrawWanted) -> None:
+        if self.online:
+            self._withdraw(event.entry)
+        else:
+            self._complain(OFFLINE)
+
+    def _complain(self, problem: str) -> None:
+        """Say on the screen of reports why something cannot be done."""
+        self.state.reports.problem = problem
+        self.show()
+
+    @work(group="form", exclusive=True)
+    async def _withdraw(self, entry: ReportEntry) -> None:
+        """Ask, and take the report back."""
+        evidence = self.state.welcome is not None and self.state.welcome.webhooks.evidence
+        words = f"Withdraw your report of {entry.about}'s message? {_consequence(entry, evidence=evidence)}"
+        if await self.push_screen_wait(Question(words, "Withdraw", "Cancel")):
+            self.send(self.state.reports.withdraw(entry.report_id, nonce()))
+            self.show()
 
 
-def _nonce() -> str:
-    return secrets.token_hex(8)
+def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
+    """What comes of a withdrawal; a site is told of it where it is sent evidence."""
+    if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
+        return "It is not sent to the website any more."
+    return "The website is told so." if evidence else "The website has it already, and is not told."

@@ -15,6 +15,7 @@ class Where(Enum):
     CHANNELS = "In the list of channels"
     PEOPLE = "In the list of people"
     PROFILE = "In a profile"
+    REPORTS = "In the list of one's own reports"
     FORM = "In the report form"
     COMMENT = "In the comment of a report"
     QUESTION = "In a question"
@@ -43,17 +44,24 @@ class Key:
         """A stable name of the key's action."""
         return f"{self.where.name}.{self.action}".lower()
 
+    @property
+    def in_palette(self) -> bool:
+        """Whether it stands among the commands that can be searched: what it does has nothing to do with a place."""
+        return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands"
+
 
 KEYS = (
-    Key(Where.EVERYWHERE, "ctrl+n", "app.turn(1)", "Next channel or conversation", "Next", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+n", "app.turn(1)", "Next channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "ctrl+p", "app.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
     Key(Where.EVERYWHERE, "shift+tab", "app.focus_previous", "Previous part of the screen"),
     Key(Where.EVERYWHERE, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
-    Key(Where.COMPOSER, "enter", "send", "Send the message", "Send", priority=True),
-    Key(Where.COMPOSER, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line", priority=True),
+    Key(Where.COMPOSER, "enter", "send", "Send the message", "Send"),
+    Key(Where.COMPOSER, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line"),
     Key(Where.COMPOSER, "up", "up", "Highlight the latest message (from the first line)", "Messages", priority=True),
     Key(Where.MESSAGES, "up", "move(-1)", "Message before"),
     Key(Where.MESSAGES, "down", "move(1)", "Message after; behind the latest: back to writing"),
@@ -63,18 +71,27 @@ KEYS = (
     Key(Where.MESSAGES, "end", "last", "Latest message"),
     Key(Where.MESSAGES, "r", "report", "Report the message to the site", "Report"),
     Key(Where.MESSAGES, "p", "profile", "Profile of its author", "Profile"),
-    Key(Where.MESSAGES, "d", "direct", "Write to its author directly", "Direct"),
+    Key(Where.MESSAGES, "w", "direct", "Write to its author directly", "Direct"),
+    Key(Where.MESSAGES, "m", "mute", "Mute its author: what they say is not shown"),
+    Key(Where.MESSAGES, "d", "take_back", "Take one's own message back", "Take back"),
     Key(Where.MESSAGES, "escape", "leave", "Back to writing", "Write"),
     Key(Where.CHANNELS, "enter", "select", "Turn to the channel", "Open"),
     Key(Where.CHANNELS, "escape", "leave", "Back to writing", "Write"),
     Key(Where.PEOPLE, "enter", "select", "Write to the person directly", "Direct"),
     Key(Where.PEOPLE, "p", "profile", "Profile of the person", "Profile"),
+    Key(Where.PEOPLE, "m", "mute", "Mute the person, or show again what they say", "Mute"),
     Key(Where.PEOPLE, "escape", "leave", "Back to writing", "Write"),
     Key(Where.PROFILE, "escape,p", "close", "Close the profile", "Close"),
-    Key(Where.FORM, "ctrl+s", "submit", "Submit the report", "Submit", priority=True),
+    Key(Where.REPORTS, "enter", "screen.jump", "Go to the message", "Go to it"),
+    Key(Where.REPORTS, "x", "screen.withdraw", "Withdraw the report", "Withdraw"),
+    Key(Where.REPORTS, "escape,ctrl+r", "screen.close", "Back to the room", "Back"),
+    Key(Where.FORM, "minus", "fewer", "Send one of the messages around it less", "Fewer"),
+    Key(Where.FORM, "plus", "more", "Send one of the messages around it more", "More"),
+    Key(Where.FORM, "0", "alone", "Send none of the messages around it", "None"),
+    Key(Where.FORM, "ctrl+s", "submit", "Submit the report", "Submit"),
     Key(Where.FORM, "escape", "cancel", "Cancel", "Cancel"),
-    Key(Where.COMMENT, "enter", "submit", "Submit the report", priority=True),
-    Key(Where.COMMENT, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line", priority=True),
+    Key(Where.COMMENT, "enter", "submit", "Submit the report"),
+    Key(Where.COMMENT, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line"),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
 )

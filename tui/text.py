@@ -13,7 +13,7 @@ _GLUE = re.compile(f"(^|[\\s\\S])([{JOINERS}{VARIATIONS}]+)")
 _JOINER, _VARIATION = re.compile(f"[{JOINERS}]"), re.compile(f"[{VARIATIONS}]")
 _KEYCAPS = frozenset("0123456789#*")
 _COMMAND = re.compile(f"(?!\n)[{CONTROL}{SURROGATES}]")
-_LINES_ALLOWED = frozenset({"message", "value"})
+_LINES_ALLOWED = frozenset({"message", "comment", "value"})
 
 Value = TypeVar("Value")
 
@@ -32,7 +32,7 @@ def clean_line(text: str) -> str:
 
 
 def clean_frame(frame: Value) -> Value:
-    """A frame with every string in it, however deep, cleaned; only messages and profile values keep several lines."""
+    """A frame with every string in it, however deep, cleaned; only messages, comments and values keep lines."""
     cleaned = _cleaned(frame, lines=False)
     return cleaned if isinstance(cleaned, type(frame)) else frame
 

@@ -159,13 +159,23 @@ def connect(path: str) -> sqlite3.Connection:
 
 def prepare(connection: sqlite3.Connection) -> Life:
     """Create the tables, or bring them up to date."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version(connection)
     if not 0 <= version <= len(STEPS):
-        raise sqlite3.DatabaseError(f"made by a newer version of Flagpost (schema {version}, here {len(STEPS)})")
+        raise sqlite3.DatabaseError(misfit(connection))
     epoch = f"INSERT INTO epoch VALUES ('{secrets.token_hex(8)}');" if version == 0 else ""  # noqa: S608 - hexadecimal
     if version < len(STEPS):
         _upgrade(connection, f"{''.join(STEPS[version:])} {epoch}")
     return Life(*connection.execute("SELECT name, (SELECT coalesce(max(id), 0) FROM message) FROM epoch").fetchone())
+
+
+def misfit(connection: sqlite3.Connection) -> str:
+    """Why the file cannot be used as it is by this version, and what to do; empty if it can. Changes nothing."""
+    version = _version(connection)
+    if 0 <= version < len(STEPS):
+        return f"of an older version of Flagpost (schema {version}, here {len(STEPS)}); start the server to update it"
+    if version != len(STEPS):
+        return f"made by a newer version of Flagpost (schema {version}, here {len(STEPS)}); use that one"
+    return ""
 
 
 def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
@@ -174,6 +184,10 @@ def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
     except sqlite3.OperationalError:
         # Of two processes that start at once, the second finds that it has been done.
         connection.rollback()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != len(STEPS):
+        if _version(connection) != len(STEPS):
             raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)

@@ -1,29 +1,45 @@
-"""The operator's command line: each command reads the settings, opens the database, and prints."""
+"""The operator's command line: each command reads the settings, looks into the database, and prints."""
 
 import argparse
+import io
+import os
 import sqlite3
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from server.engine import schema
 from server.engine.trail import TrailError
 from server.operator import doctor, reports, rotation, webhooks
-from server.operator.webhooks import UnknownError
+from server.operator.errors import CommandError
 from server.settings import DEFAULT_FILE, Settings, load
 
 BAD, UNUSABLE = 1, 2
+DEFAULT_LIMIT = 50
 
 
 class Desk(NamedTuple):
-    """What a command works with."""
+    """What a command works with; `options` is what stood on the command line."""
 
     options: argparse.Namespace
     settings: Settings
-    file: Path
-    connection: sqlite3.Connection
+
+    @contextmanager
+    def database(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction on the server's database: it sees, and leaves, what belongs together. CommandError."""
+        path = self.settings.database
+        if not Path(path).exists():
+            raise CommandError(f"Database: there is no {path} yet; has a server run with these settings?")
+        try:
+            with closing(schema.connect(path)) as connection, connection:
+                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                if advice := schema.misfit(connection):
+                    raise CommandError(f"Database: {path}: {advice}")
+                yield connection
+        except sqlite3.Error as error:
+            raise CommandError(f"Database: {path}: {error}; `doctor` looks closer") from None
 
 
 Command = Callable[[Desk], int]
@@ -35,21 +51,22 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     webhook = groups.add_parser("webhook", help="webhooks and what is delivered to them")
     report = groups.add_parser("reports", help="reports and their trail")
     _add(groups, "doctor", "look for what is wrong, and say what to do", _doctor)
+
     verbs = webhook.add_subparsers(required=True, metavar="COMMAND")
-    _add(verbs, "list", "all webhooks and how they are doing", lambda desk: _say(webhooks.listed(*desk[1::2])))
+    _add(verbs, "list", "all webhooks and how they are doing", _webhooks)
     _add(verbs, "test", "send a harmless sample", _test, "name")
     shown = _add(verbs, "deliveries", "the latest deliveries", _deliveries)
     shown.add_argument("--failed", action="store_true", help="only those that have failed")
-    shown.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
-    _add(verbs, "replay", "send a delivery again", lambda d: _say(webhooks.replay(d.connection, d.options.id)), "id")
-    _add(verbs, "pause", "send nothing for now", lambda d: _say(webhooks.pause(*d[1::2], d.options.name)), "name")
-    _add(verbs, "resume", "send again", lambda d: _say(webhooks.resume(*d[1::2], d.options.name)), "name")
+    _add_limit(shown)
+    _add(verbs, "replay", "send a delivery again", _replay, "id")
+    _add(verbs, "pause", "send nothing for now", _pause, "name")
+    _add(verbs, "resume", "send again", _resume, "name")
     rotate = _add(verbs, "rotate", "exchange the secret in the settings file", _rotate, "name")
     rotate.add_argument("--finish", action="store_true", help="let the new secret sign alone")
+
     verbs = report.add_subparsers(required=True, metavar="COMMAND")
-    listed = _add(verbs, "list", "the latest reports", lambda d: _say(reports.listed(d.connection, d.options.limit)))
-    listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (default: 50)")
-    _add(verbs, "show", "one report", lambda d: _say(reports.show(d.connection, d.options.id)), "id")
+    _add_limit(_add(verbs, "list", "the latest reports", _reports))
+    _add(verbs, "show", "one report", _show, "id")
     verify = _add(verbs, "verify", "prove that the trail was not altered", _verify)
     verify.add_argument("--head", default="", metavar="HASH", help="a hash noted earlier, which must be in the trail")
     export = _add(verbs, "export", "every row of the trail", _export)
@@ -58,20 +75,24 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """The exit code: 0, 1 if something is wrong with what was looked at, 2 if it could not be looked at."""
-    settings, _ = load(options.settings)
     command: Command = options.command
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal cannot spell must not end a command half way.
+        sys.stdout.reconfigure(errors="replace")
     try:
         if command is _doctor:
-            with closing(sqlite3.connect(":memory:")) as nothing:
-                return command(Desk(options, settings, options.settings or DEFAULT_FILE, nothing))
-        if not Path(settings.database).exists():
-            raise UnknownError(f"there is no database {settings.database} yet; has a server run with these settings?")
-        with closing(schema.connect(settings.database)) as connection:
-            schema.prepare(connection)
-            return command(Desk(options, settings, options.settings or DEFAULT_FILE, connection))
-    except (UnknownError, sqlite3.Error) as error:
+            code = _doctor(Desk(options, Settings()))
+        else:
+            code = command(Desk(options, load(options.settings).settings))
+        sys.stdout.flush()
+    except CommandError as error:
         print(f"flagpost: {error}", file=sys.stderr)
         return UNUSABLE
+    except BrokenPipeError:
+        # Whoever reads has enough, as `head` does; Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 def _add(
@@ -90,8 +111,20 @@ def _add(
     return parser
 
 
-def _say(text: str) -> int:
-    print(text)
+def _add_limit(parser: argparse.ArgumentParser) -> None:
+    text = f"at most so many (default: {DEFAULT_LIMIT})"
+    parser.add_argument("--limit", type=_count, default=DEFAULT_LIMIT, metavar="N", help=text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
+
+
+def _webhooks(desk: Desk) -> int:
+    with desk.database() as connection:
+        print(webhooks.listed(desk.settings, connection))
     return 0
 
 
@@ -102,31 +135,70 @@ def _test(desk: Desk) -> int:
 
 
 def _deliveries(desk: Desk) -> int:
-    return _say(webhooks.deliveries(desk.connection, failed=desk.options.failed, limit=desk.options.limit))
+    with desk.database() as connection:
+        print(webhooks.deliveries(connection, failed=desk.options.failed, limit=desk.options.limit))
+    return 0
+
+
+def _replay(desk: Desk) -> int:
+    with desk.database(write=True) as connection:
+        text = webhooks.replay(desk.settings, connection, desk.options.id)
+    print(text)
+    return 0
+
+
+def _pause(desk: Desk) -> int:
+    with desk.database(write=True) as connection:
+        text = webhooks.pause(desk.settings, connection, desk.options.name)
+    print(text)
+    return 0
+
+
+def _resume(desk: Desk) -> int:
+    with desk.database(write=True) as connection:
+        text = webhooks.resume(desk.settings, connection, desk.options.name)
+    print(text)
+    return 0
 
 
 def _rotate(desk: Desk) -> int:
-    webhooks.known(desk.settings, desk.options.name)
-    return _say(rotation.rotate(desk.file, desk.options.name, finish=desk.options.finish))
+    hook = webhooks.known(desk.settings, desk.options.name)
+    print(rotation.rotate(desk.options.settings or DEFAULT_FILE, hook.name, finish=desk.options.finish))
+    return 0
+
+
+def _reports(desk: Desk) -> int:
+    with desk.database() as connection:
+        print(reports.listed(connection, desk.options.limit))
+    return 0
+
+
+def _show(desk: Desk) -> int:
+    with desk.database() as connection:
+        print(reports.show(connection, desk.options.id))
+    return 0
 
 
 def _verify(desk: Desk) -> int:
     try:
-        return _say(reports.verify(desk.connection, desk.options.head))
+        with desk.database() as connection:
+            print(reports.verify(connection, desk.options.head))
     except TrailError as error:
         print(f"flagpost: the trail was altered: {error}", file=sys.stderr)
         return BAD
+    return 0
 
 
 def _export(desk: Desk) -> int:
-    for line in reports.export(desk.connection):
-        sys.stdout.buffer.write(line)
+    with desk.database() as connection:
+        for line in reports.export(connection):
+            print(line)
     return 0
 
 
 def _doctor(desk: Desk) -> int:
     worst = 0
-    for finding in doctor.findings(desk.settings, desk.file):
-        print(finding)
+    for finding in doctor.findings(desk.options.settings):
+        print(finding, flush=True)
         worst |= finding.grade is doctor.Grade.BAD
     return worst

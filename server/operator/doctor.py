@@ -1,29 +1,29 @@
 """Looks for what keeps a server from doing its work, and says what to do about it."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import ssl
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from time import monotonic
-from typing import NamedTuple, cast
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
-from server.engine import schema, trail
+from server.engine import outbox, overview, schema, trail
+from server.engine.clock import milliseconds, utc_now
 from server.engine.trail import TrailError
-from server.operator.printing import short, span
-from server.settings import Settings, WebhookURL
-from server.webhooks.targets import forbidden
+from server.operator import reachability
+from server.operator.printing import shown
+from server.operator.reachability import Unreachable
+from server.settings import DEFAULT_FILE, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
+from server.webhooks.targets import tls_context
 
 MIN_KEY_CHARS = 16
 MIN_FREE_BYTES = 200 * 1024 * 1024
 MIN_CERTIFICATE_DAYS = 14
-TIMEOUT_SECONDS = 5.0
 
 
 class Grade(Enum):
@@ -41,46 +41,62 @@ class Finding(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.grade.value} {self.text}"
+        return f"{self.grade.value} {shown(self.text)}"
 
 
-def findings(settings: Settings, file: Path | None) -> Iterator[Finding]:
-    """Everything that was looked at, in its order."""
-    yield from _settings(settings, file)
-    yield from _database(settings)
-    for hook in settings.webhook_urls:
-        if hook.enabled:
-            yield from asyncio.run(_webhook(settings, hook))
-        else:
-            yield Finding(Grade.WARNING, f"webhook {hook.name}: off; the client shows no key for it")
-    for name in {"report", "profile"} - {hook.name for hook in settings.webhook_urls}:
-        yield Finding(Grade.WARNING, f"webhook {name}: not in the settings; the client shows no key for it")
-
-
-def _settings(settings: Settings, file: Path | None) -> Iterator[Finding]:
-    key = settings.admin_api_key.reveal()
-    if file and file.exists():
-        secret = key or any(hook.secret for hook in settings.webhook_urls)
-        if secret and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            yield Finding(Grade.WARNING, f"settings: {file} holds secrets and others can read it; chmod 600 {file}")
-        else:
-            yield Finding(Grade.GOOD, f"settings: {file}")
-    else:
-        yield Finding(Grade.WARNING, "settings: there is no file, the defaults hold; give one with --settings FILE")
-    if key and len(key) < MIN_KEY_CHARS:
+def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[Finding]:
+    """Everything that was looked at, in its order; `tls` says whom to trust, by default whom webhooks trust."""
+    try:
+        settings, notice = load(path)
+    except SettingsError as error:
+        yield Finding(Grade.BAD, f"settings: {error}")
+        return
+    file = path or DEFAULT_FILE
+    yield from _file(file) if file.exists() else _no_file()
+    if notice:
+        yield Finding(Grade.WARNING, f"settings: {notice}")
+    if settings.admin_api_key and len(settings.admin_api_key.reveal()) < MIN_KEY_CHARS:
         yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random one")
+    yield from _database(settings)
+    for name in WEBHOOK_NAMES:
+        hook = settings.webhook(name)
+        if hook is None:
+            yield Finding(Grade.GOOD, f"webhook {name}: off, so the client shows no key for it")
+        else:
+            yield from _webhook(settings, hook, tls or tls_context())
+
+
+def _no_file() -> Iterator[Finding]:
+    yield Finding(Grade.WARNING, "settings: there is no file, the defaults hold; give one with --settings FILE")
+
+
+def _file(file: Path) -> Iterator[Finding]:
+    # What the environment adds to it does not lie in the file.
+    try:
+        settings, _ = load(file, {})
+        secret = bool(settings.admin_api_key) or any(hook.secret for hook in settings.webhook_urls)
+    except SettingsError:
+        secret = True
+    if secret and os.name == "posix" and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding(Grade.WARNING, f"settings: {file} holds secrets and others can read it; chmod 600 {file}")
+    else:
+        yield Finding(Grade.GOOD, f"settings: {file} can be used")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
     path = Path(settings.database)
     if not path.exists():
-        yield Finding(Grade.WARNING, f"database: {path} is not there yet; the server makes it at its first start")
-        return
-    try:
-        with closing(schema.connect(str(path))) as connection:
-            yield from _content(settings, connection)
-    except sqlite3.Error as error:
-        yield Finding(Grade.BAD, f"database: {path}: {error}; restore it from a backup, or choose another file")
+        if os.access(path.parent, os.W_OK):
+            yield Finding(Grade.WARNING, f"database: {path} is not there yet; the server makes it at its first start")
+        else:
+            yield Finding(Grade.BAD, f"database: {path} cannot be made there; choose another in the settings")
+            return
+    else:
+        try:
+            with closing(schema.connect(str(path))) as connection:
+                yield from _content(settings, connection)
+        except sqlite3.Error as error:
+            yield Finding(Grade.BAD, f"database: {path}: {error}; mend that, restore a backup, or choose another file")
     free = shutil.disk_usage(path.parent).free
     if free < MIN_FREE_BYTES:
         yield Finding(Grade.BAD, f"disk: {free // 2**20} MiB are free beside the database; make room")
@@ -89,68 +105,65 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _content(settings: Settings, connection: sqlite3.Connection) -> Iterator[Finding]:
-    (answer,) = connection.execute("PRAGMA quick_check").fetchone()
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if answer != "ok":
-        yield Finding(Grade.BAD, f"database: damaged: {short(answer)}; restore it from a backup")
+        yield Finding(Grade.BAD, f"database: damaged: {answer}; restore it from a backup")
         return
-    schema.prepare(connection)
-    # Takes the writer's lock and gives it back: it shows that the file can be written and is not held for long.
+    if advice := schema.misfit(connection):
+        yield Finding(Grade.BAD, f"database: {advice}")
+        return
+    # Takes the writer's lock and gives it back: the file can be written, and nobody holds it for long.
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("ROLLBACK")
-    yield Finding(Grade.GOOD, "database: whole, and can be written")
+    yield Finding(Grade.GOOD, f"database: whole, of this version (schema {len(schema.STEPS)}), and can be written")
+    with connection:
+        # One view of all rows while the server adds others.
+        connection.execute("BEGIN")
+        yield from _reports(settings, connection)
+
+
+def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Finding]:
     try:
         count, _ = trail.verify(connection)
         yield Finding(Grade.GOOD, f"trail: {count} rows, none altered")
     except TrailError as error:
         yield Finding(Grade.BAD, f"trail: {error}; compare it with a backup")
-    names = [hook.name for hook in settings.webhook_urls if hook.enabled]
-    for name, count in connection.execute(
-        "SELECT webhook, count(*) FROM delivery WHERE state = 'waiting' GROUP BY webhook ORDER BY webhook"
-    ):
-        if name not in names:
-            yield Finding(Grade.BAD, f"outbox: {count} wait for webhook {name}, which is off; switch it on")
+    on = [hook.name for hook in settings.webhook_urls if hook.enabled]
+    for name in on:
+        yield from _queue(connection, name)
+    for name, count in overview.unheard(connection, on):
+        yield Finding(Grade.BAD, f"outbox: {count} wait for webhook {name}, which is off; switch it on")
 
 
-async def _webhook(settings: Settings, hook: WebhookURL) -> list[Finding]:
-    """Whether its address resolves, takes a connection, and has a good certificate; nothing is posted."""
-    parts = urlsplit(hook.url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port, label, began = parts.port or (443 if secure else 80), f"webhook {hook.name}", monotonic()
+def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
+    found = outbox.depth(connection, name, milliseconds(utc_now()))
+    if found.held:
+        why = f"paused: {found.held.why}" if found.held.until is None else "left alone for a while, for attempts failed"
+        advice = f"once the site is well, `webhook resume {name}`"
+        yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} wait; {advice}")
+    if found.given_up:
+        advice = "`webhook deliveries --failed` shows them, `webhook replay ID` sends one again"
+        yield Finding(Grade.WARNING, f"outbox: {found.given_up} were given up; {advice}")
+
+
+def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Iterator[Finding]:
+    label = f"webhook {hook.name}"
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port)
-            addresses = sorted({str(entry[4][0]) for entry in found})
-            refused = {
-                each: forbidden(each, block_private=settings.webhook_security.block_private) for each in addresses
-            }
-            if all(refused.values()):
-                return [Finding(Grade.BAD, f"{label}: {host} may not be called: {next(iter(refused.values()))}")]
-            _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context() if secure else None)
-    except ssl.SSLError as error:
-        return [Finding(Grade.BAD, f"{label}: the certificate of {host} is not accepted: {_reason(error)}; renew it")]
-    except TimeoutError:
-        return [Finding(Grade.BAD, f"{label}: {host} port {port} does not answer; is the site up, a firewall open?")]
-    except OSError as error:
-        why = error.strerror or str(error)
-        return [Finding(Grade.BAD, f"{label}: {host} port {port} cannot be reached: {why}; check URL and site")]
-    certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
-    writer.close()
-    reached = Finding(Grade.GOOD, f"{label}: {host} reached in {span(round((monotonic() - began) * 1000))}")
-    return [reached, *_transport(label, certificate, addresses, secure=secure)]
-
-
-def _transport(
-    label: str, certificate: dict[str, object] | None, addresses: list[str], *, secure: bool
-) -> Iterator[Finding]:
-    if secure and certificate:
-        ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-        days = (ends - datetime.now(UTC)).days
-        good = days >= MIN_CERTIFICATE_DAYS
-        advice = "" if good else "; renew it"
-        yield Finding(Grade.GOOD if good else Grade.WARNING, f"{label}: the certificate holds {days} days{advice}")
-    elif not secure and any(not forbidden(each, block_private=True) for each in addresses):
-        yield Finding(Grade.WARNING, f"{label}: plain http beyond this network shows the key to everyone; use https")
-
-
-def _reason(error: ssl.SSLError) -> str:
-    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else str(error.reason)
+        reached = asyncio.run(reachability.reach(hook.url, tls, block_private=settings.webhook_security.block_private))
+    except Unreachable as error:
+        yield Finding(Grade.BAD, f"{label}: {error}")
+        return
+    for refusal in reached.refused:
+        yield Finding(Grade.WARNING, f"{label}: {refusal}; the other addresses are used")
+    yield Finding(
+        Grade.GOOD,
+        f"{label}: {reached.host} is {', '.join(reached.addresses)}; port {reached.port} of {reached.address}"
+        f" answered within {reached.milliseconds} ms",
+    )
+    if reached.certificate_days is None:
+        if not reached.loopback:
+            yield Finding(Grade.WARNING, f"{label}: plain http shows key and reports to all between; use https")
+    elif reached.certificate_days < MIN_CERTIFICATE_DAYS:
+        yield Finding(Grade.WARNING, f"{label}: its certificate ends in {reached.certificate_days} days; renew it")
+    else:
+        yield Finding(Grade.GOOD, f"{label}: its certificate is accepted, {reached.certificate_days} days from its end")

@@ -1,15 +1,20 @@
 """Text for the operator's terminal: what people wrote cannot command it."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from server.engine.clock import moment
+from server.protocol.characters import BIDI, CONTROL, INVISIBLE, SURROGATES, without_heaps
 
 MAX_CELL_CHARS = 60
 
+_DECEIVING = re.compile(f"[{CONTROL}{BIDI}{INVISIBLE}{SURROGATES}]")
+
 
 def shown(text: str) -> str:
-    """Text in one line, with everything that is not printed as the character that says so."""
-    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+    """Text in one line; each character that would command the terminal, reorder or hide is shown as U+FFFD."""
+    return _DECEIVING.sub("\ufffd", without_heaps(" ".join(text.split())))
 
 
 def short(text: str, most: int = MAX_CELL_CHARS) -> str:
@@ -34,6 +39,12 @@ def span(milliseconds: int) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns as wide as their widest cell."""
     lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(head))]
+    padded = ([cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)] for line in lines)
     return "\n".join("  ".join(cells).rstrip() for cells in padded)
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: Chinese characters and most emoji take two, marks and joiners none."""
+    visible = (char for char in text if unicodedata.category(char) not in {"Mn", "Me", "Cf"})
+    return sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in visible)

@@ -5,25 +5,29 @@ from collections.abc import Iterator
 
 import msgspec
 
-from server.engine import reports, trail
+from server.engine import overview, reports, trail
+from server.engine.overview import Attempted
 from server.engine.trail import TrailError
+from server.operator.errors import CommandError
 from server.operator.printing import short, shown, span, table, when
-from server.operator.webhooks import UnknownError
+from server.rules.deliveries import State
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
+
+MAX_NAMED = 3
 
 
 class Line(msgspec.Struct):
-    """A row of the trail as it is exported."""
+    """A row of the trail as it is exported: exactly what its hash is made of, so that others can prove it too."""
 
     seq: int
     report_id: str
-    at: str
-    content: msgspec.Raw
+    at: int
+    content: str
     hash: str
 
 
 def listed(connection: sqlite3.Connection, limit: int) -> str:
-    """The latest reports and where each stands."""
+    """The latest reports, the newest first."""
     found = reports.latest(limit, connection)
     if not found:
         return "There is no report yet."
@@ -45,63 +49,71 @@ def listed(connection: sqlite3.Connection, limit: int) -> str:
 
 
 def show(connection: sqlite3.Connection, report_id: str) -> str:
-    """One report: what it says, what became of it, each attempt to deliver it. UnknownError."""
+    """One report: what it says, what became of it, each delivery with its attempts. CommandError."""
     report = reports.find(report_id, connection)
     if report is None:
-        raise UnknownError(f"there is no report {short(report_id)}; `reports list` lists them")
+        latest = ", ".join(each.id for each in reports.latest(MAX_NAMED, connection)) or "none"
+        raise CommandError(f"there is no report {short(report_id)}; the latest are: {latest}; `reports list` has more")
     evidence = report.evidence
-    where = f"message {evidence.msg_id} in {evidence.channel}, {evidence.at:%Y-%m-%d %H:%M:%S}Z"
+    rows = trail.rows(connection, report_id)
     lines = [
-        f"{report.id}  {report.status}" + (f"  {report.error}" if report.error else ""),
+        f"{report.id}  {report.status}" + (f"  {shown(report.error)}" if report.error else ""),
         f"{shown(evidence.reporter)} reported {shown(evidence.about)}: {shown(evidence.reason)}",
-        f"  {shown(where)}",
-        *(f"    {line.at:%H:%M:%S} {shown(line.username)}: {shown(line.message)}" for line in evidence.context),
-        f"  > {shown(evidence.message)}",
         f"  comment: {shown(evidence.comment) or '-'}",
+        f"  message {evidence.msg_id} in {shown(evidence.channel)}, {evidence.at:%Y-%m-%d %H:%M:%S}Z:",
+        *_conversation(report),
         "",
         "Trail",
-        *(f"  {row.seq}  {when(row.at)}  {_event(decode(row.content))}" for row in trail.rows(connection, report_id)),
+        *(f"  {row.seq}  {when(row.at)}  {_event(decode(row.content))}" for row in rows),
         "",
-        "Attempts",
-        *_attempts(connection, report_id),
+        "Deliveries",
+        *_deliveries(connection, report_id),
     ]
     return "\n".join(lines)
+
+
+def _conversation(report: reports.Report) -> Iterator[str]:
+    """The reported message (>) among those around it, in their order."""
+    evidence = report.evidence
+    said = [(line.at, " ", line.username, line.message) for line in evidence.context]
+    said.append((evidence.at, ">", evidence.about, evidence.message))
+    for at, mark, name, text in sorted(said, key=lambda line: line[0]):
+        yield f"  {mark} {at:%H:%M:%S} {shown(name)}: {shown(text)}"
 
 
 def _event(event: Event) -> str:
     if isinstance(event, Reported):
         return "reported"
     if isinstance(event, Added):
-        return f"added: {shown(event.reason)}; {shown(event.comment)}"
+        return f"added: {shown(event.reason)}; {shown(event.comment) or '-'}"
     if isinstance(event, SiteSaid):
-        return f"the site says {event.status}: {shown(event.note) or '-'}"
+        return f"the site says {shown(event.status)}: {shown(event.note) or '-'}"
     return "withdrawn"
 
 
-def _attempts(connection: sqlite3.Connection, report_id: str) -> Iterator[str]:
-    rows = connection.execute(
-        "SELECT delivery_id, attempt.at, milliseconds, attempt.status, attempt.error, answer FROM attempt"
-        " JOIN delivery ON delivery.id = delivery_id WHERE report_id = ? ORDER BY attempt.id",
-        (report_id,),
-    ).fetchall()
-    for delivery_id, at, took, status, error, answer in rows:
-        said = f"  answer: {short(answer)}" if answer else ""
-        yield f"  {when(at)}  {delivery_id}  {short(error) if error else status} after {span(took)}{said}"
-    if not rows:
-        yield "  none yet"
+def _deliveries(connection: sqlite3.Connection, report_id: str) -> Iterator[str]:
+    for each in overview.deliveries_of(connection, report_id):
+        due = f", next attempt {when(each.due)}" if each.state is State.WAITING else ""
+        yield f"  {each.id}  row {each.seq} to {each.webhook}: {each.state}{due}"
+        for attempted in overview.attempts(connection, each.id):
+            yield f"    {when(attempted.at)}  {_attempt(attempted)}"
+
+
+def _attempt(attempted: Attempted) -> str:
+    came_to = short(attempted.error) or f"status {attempted.status}"
+    said = f"; it said: {short(attempted.answer)}" if attempted.answer else ""
+    return f"{came_to} after {span(attempted.milliseconds)}{said}"
 
 
 def verify(connection: sqlite3.Connection, head: str) -> str:
     """Prove that the trail is what was written, and that a hash noted before is part of it. TrailError."""
     count, last = trail.verify(connection)
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
-        raise TrailError(f"the hash {short(head)} is not in the trail: it was made anew since that was noted")
+        raise TrailError(f"the hash {short(head, 64)} is not in it: it was made anew since that was noted")
     noted = " It holds the hash that was noted." if head else ""
     return f"{count} rows, none altered.{noted} Note this hash elsewhere: {last or '(none yet)'}"
 
 
-def export(connection: sqlite3.Connection) -> Iterator[bytes]:
+def export(connection: sqlite3.Connection) -> Iterator[str]:
     """Every row of the trail, one JSON object each."""
-    for row in trail.rows(connection):
-        content = msgspec.Raw(row.content.encode())
-        yield msgspec.json.encode(Line(row.seq, row.report_id, when(row.at), content, row.hash)) + b"\n"
+    return (msgspec.json.encode(Line(*row)).decode() for row in trail.rows(connection))

@@ -3,57 +3,78 @@
 import base64
 import os
 import secrets
+import stat
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from server.operator.webhooks import UnknownError
-from server.settings import SigningSecret
+from server.operator.errors import CommandError
+from server.settings import SettingsError, SigningSecret, parse
 
 SECRET_BYTES = 32
 
 
 def rotate(file: Path, name: str, *, finish: bool) -> str:
-    """Put a fresh secret before the old ones, or with `finish` keep the first one alone. UnknownError.
+    """Put a fresh secret before the present one, or with `finish` keep the first one alone. CommandError.
 
-    Comments, order and mode of the file stay; a server takes it at its next start. The secret is not shown.
+    Comments, order, mode and owner of the file stay; a server takes it at its next start. No secret is shown.
     """
     try:
-        document = tomlkit.parse(file.read_text(encoding="utf-8"))
-    except (OSError, TOMLKitError) as error:
-        raise UnknownError(f"{file} cannot be read: {error}") from None
-    hooks = document.get("WebhookURLs", [])
-    hook = next((each for each in hooks if each.get("Name") == name), None)
+        document = tomlkit.parse(file.read_bytes().decode())
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise CommandError(f"{file} cannot be read: {error}") from None
+    hook = next((each for each in document.get("WebhookURLs", []) if each.get("Name") == name), None)
     if hook is None:
-        raise UnknownError(f'{file} has no webhook {name!r}; add it with `Name = "{name}"` first')
+        raise CommandError(f'{file} has no webhook {name!r}; add it with `Name = "{name}"` first')
     written = hook.get("Secret", "")
-    old = [written] if isinstance(written, str) else list(written)
-    if finish:
-        kept = [secret for secret in old if secret][:1]
-    else:
-        fresh = SigningSecret.PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        kept = [fresh, *(secret for secret in old if secret)][:2]
+    present = [str(secret) for secret in ([written] if isinstance(written, str) else written) if secret]
+    kept = present[:1] if finish else [_fresh(), *present[:1]]
     if not kept:
-        raise UnknownError(f"webhook {name!r} has no secret yet; run without --finish")
+        raise CommandError(f"webhook {name!r} has no secret yet; run it without --finish to make one")
     hook["Secret"] = kept[0] if len(kept) == 1 else kept
-    _replace(file, tomlkit.dumps(document))
+    text = tomlkit.dumps(document)
+    _replace(file, text)
+    line = next(number for number, line in enumerate(text.split("\n"), 1) if kept[0] in line)
+    return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. It stands in {file}, line {line}."
+
+
+def _advice(name: str, *, finish: bool, alone: bool) -> str:
     if finish:
-        return f"{name}: the first secret of [[WebhookURLs]] in {file} signs alone from the server's next start"
+        return "the newest secret signs alone from the server's next start"
+    if alone:
+        return "its first secret is made; give it to the site, then restart the server, which signs from then on"
     return (
-        f"{name}: a new secret stands first in [[WebhookURLs]] in {file}. Give it to the site and restart the server;"
-        f" both sign then. Once the site has it: `webhook rotate {name} --finish`, and restart again"
+        "a new secret is made and stands first; restart the server, and both sign; give the new one to the site;"
+        f" then `webhook rotate {name} --finish`, and restart again"
     )
 
 
+def _fresh() -> str:
+    return SigningSecret.PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
 def _replace(file: Path, text: str) -> None:
-    """All of it or nothing, with the mode of before."""
+    """All of it or nothing, with the mode and owner of before. CommandError."""
+    try:
+        parse(text, os.environ)
+    except SettingsError as error:
+        raise CommandError(f"{file} is left as it is: with the new secret it could not be used: {error}") from None
+    # What a link leads to, not the link.
     target = file.resolve()
-    with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as new:
-        new.write(text)
-        new.flush()
-        os.fsync(new.fileno())
-    path = Path(new.name)
-    path.chmod(target.stat().st_mode & 0o7777)
-    path.replace(target)
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        before = target.stat()
+        fresh.touch(0o600, exist_ok=False)
+        with fresh.open("wb") as new:
+            new.write(text.encode())
+            new.flush()
+            os.fsync(new.fileno())
+        if hasattr(os, "chown"):
+            # Or a server that runs as somebody else could not read it any more.
+            os.chown(fresh, before.st_uid, before.st_gid)
+        fresh.chmod(stat.S_IMODE(before.st_mode))
+        fresh.replace(target)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise CommandError(f"{file} cannot be written: {error.strerror}") from None

@@ -1,7 +1,6 @@
 """What an operator sees and does of webhooks and deliveries."""
 
 import asyncio
-import json
 import secrets
 import sqlite3
 from datetime import UTC, datetime
@@ -9,9 +8,11 @@ from http import HTTPStatus
 from time import monotonic
 from urllib.parse import urlsplit
 
-from server.engine import outbox, reports
+from server.engine import outbox, overview, reports
 from server.engine.clock import milliseconds, utc_now
-from server.operator.printing import short, span, table, when
+from server.engine.overview import Attempted, Delivery
+from server.operator.errors import CommandError
+from server.operator.printing import short, shown, span, table, when
 from server.rules.deliveries import State
 from server.rules.reports import Evidence
 from server.rules.trail import Reported
@@ -19,11 +20,10 @@ from server.settings import Settings, WebhookURL
 from server.webhooks.client import WebhookClient, WebhookError
 from server.webhooks.payloads import profile_body, report_body
 
-PAUSED_BY_OPERATOR = "paused by the operator"
-
-
-class UnknownError(Exception):
-    """What a command named is not there; the text says what is."""
+PAUSED_BY_OPERATOR = "by the operator"
+QUEUED = "report"
+"""The webhook that has a queue; a profile is asked for while somebody waits, or not at all."""
+MAX_NAMED = 3
 
 
 def listed(settings: Settings, connection: sqlite3.Connection) -> str:
@@ -32,99 +32,129 @@ def listed(settings: Settings, connection: sqlite3.Connection) -> str:
     rows = []
     for hook in settings.webhook_urls:
         found = outbox.depth(connection, hook.name, now)
+        last = overview.last_attempt(connection, hook.name)
         rows.append(
             [
                 hook.name,
                 "on" if hook.enabled else "off",
-                urlsplit(hook.url).hostname or "-",
+                shown(urlsplit(hook.url).hostname or "-"),
                 "yes" if hook.secret else "no",
                 "yes" if hook.evidence else "no",
                 _state(found),
                 str(found.waiting),
                 span(now - found.oldest) if found.oldest is not None else "-",
                 str(found.given_up),
+                f"{_came_to(last)}, {span(now - last.at)} ago" if last else "-",
             ]
         )
-    return table(["NAME", "", "HOST", "SIGNED", "EVIDENCE", "STATE", "WAITING", "OLDEST", "GIVEN UP"], rows)
+    head = ["NAME", "IS", "HOST", "SIGNED", "EVIDENCE", "STATE", "WAITING", "OLDEST", "GIVEN UP", "LAST ATTEMPT"]
+    return table(head, rows) if rows else "There is no webhook in the settings."
 
 
 def _state(found: outbox.Depth) -> str:
+    failed = f"{found.failures} failed in a row"
     if found.held is None:
-        return "ok" if not found.failures else f"{found.failures} failed in a row"
+        return failed if found.failures else "ok"
     if found.held.until is None:
         return f"paused: {short(found.held.why)}"
-    return f"left alone until {when(found.held.until)}"
+    return f"left alone until {when(found.held.until)}: {failed}"
 
 
 def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> str:
     """The latest deliveries, or those of them that failed, and what came of the last attempt of each."""
-    states = (State.WAITING, State.GIVEN_UP) if failed else tuple(State)
-    rows = connection.execute(
-        "SELECT delivery.id, delivery.report_id, webhook, state, attempts, due, attempt.status, attempt.error"
-        " FROM delivery LEFT JOIN attempt ON attempt.id ="
-        " (SELECT max(id) FROM attempt WHERE delivery_id = delivery.id)"
-        " WHERE state IN (SELECT value FROM json_each(?)) AND (NOT ? OR attempts > 0)"
-        " ORDER BY delivery.seq DESC LIMIT ?",
-        (json.dumps(states), failed, limit),
-    ).fetchall()
-    if not rows:
+    found = overview.deliveries(connection, limit, failed=failed)
+    if not found:
         return "No delivery has failed." if failed else "There is no delivery yet."
     return table(
         ["ID", "REPORT", "WEBHOOK", "STATE", "ATTEMPTS", "NEXT", "LAST"],
         [
             [
-                key,
-                report,
-                hook,
-                state,
-                str(attempts),
-                when(due if state == State.WAITING else None),
-                _last(status, error),
+                each.id,
+                each.report_id,
+                each.webhook,
+                each.state,
+                str(each.attempts),
+                _next(connection, each),
+                _came_to(each.last) if each.last else "-",
             ]
-            for key, report, hook, state, attempts, due, status, error in rows
+            for each in found
         ],
     )
 
 
-def _last(status: int | None, error: str | None) -> str:
-    return short(error or (str(status) if status else "-"))
+def _next(connection: sqlite3.Connection, delivery: Delivery) -> str:
+    if delivery.state is not State.WAITING:
+        return "-"
+    stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
+    if stop and stop.until is None:
+        return "once resumed"
+    return when(max(delivery.due, stop.until or 0) if stop else delivery.due)
 
 
-def replay(connection: sqlite3.Connection, delivery_id: str) -> str:
-    """Send a delivery again; UnknownError."""
-    row = connection.execute("SELECT webhook FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
-    report_id = reports.replay(delivery_id, row[0], utc_now, connection) if row else None
-    if report_id is None:
-        raise UnknownError(f"there is no delivery {short(delivery_id)}; `webhook deliveries` lists them")
-    return f"{delivery_id} (report {report_id}) is sent again now; `webhook deliveries` shows what comes of it"
+def _came_to(attempted: Attempted) -> str:
+    return short(attempted.error) or f"status {attempted.status}"
+
+
+def replay(settings: Settings, connection: sqlite3.Connection, delivery_id: str) -> str:
+    """Send a delivery again, in one transaction. CommandError if there is none, or its reporter took it back."""
+    delivery = overview.delivery(connection, delivery_id)
+    if delivery is None:
+        latest = ", ".join(each.id for each in overview.deliveries(connection, MAX_NAMED)) or "none"
+        raise CommandError(
+            f"there is no delivery {short(delivery_id)}; the latest are: {latest}; `webhook deliveries` lists more"
+        )
+    if delivery.state is State.CANCELLED:
+        raise CommandError(f"report {delivery.report_id} was taken back by its reporter: this is not sent any more")
+    reports.replay(delivery.id, delivery.webhook, utc_now, connection)
+    return f"{delivery.id} (report {delivery.report_id}) {_prospect(settings, connection, delivery)}"
+
+
+def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
+    if settings.webhook(delivery.webhook) is None:
+        return f"waits until webhook {delivery.webhook} is switched on in the settings"
+    stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
+    if stop:
+        return f"waits: webhook {delivery.webhook} is held; `webhook resume {delivery.webhook}` sends it now"
+    return "is sent again now; `webhook deliveries` shows what comes of it"
 
 
 def pause(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
-    """Send nothing to a webhook; UnknownError."""
-    hook = known(settings, name)
+    """Send nothing to a webhook; CommandError."""
+    hook = _queued(settings, name)
     outbox.pause(connection, hook.name, PAUSED_BY_OPERATOR)
     return f"{hook.name} is paused: reports are kept until `webhook resume {hook.name}`"
 
 
 def resume(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
-    """Send to a webhook again; UnknownError."""
-    hook = known(settings, name)
+    """Send to a webhook again; CommandError."""
+    hook = _queued(settings, name)
     outbox.resume(connection, hook.name, milliseconds(utc_now()))
-    return f"{hook.name} is on again: what waited is sent now"
+    if not hook.enabled:
+        return f"{hook.name} is resumed, but off in the settings: what waits is sent once it is on"
+    return f"{hook.name} is resumed: what waited is sent now"
+
+
+def _queued(settings: Settings, name: str) -> WebhookURL:
+    hook = known(settings, name)
+    if hook.name != QUEUED:
+        raise CommandError(f"webhook {hook.name} has no queue to hold; set Enabled = false in the settings instead")
+    return hook
 
 
 def known(settings: Settings, name: str) -> WebhookURL:
-    """The webhook of a name, on or off; UnknownError."""
+    """The webhook of a name, on or off; CommandError."""
     for hook in settings.webhook_urls:
         if hook.name == name:
             return hook
     there = ", ".join(hook.name for hook in settings.webhook_urls) or "none"
-    raise UnknownError(f"there is no webhook {short(name)} in the settings; there are: {there}")
+    raise CommandError(f"there is no webhook {short(name)} in the settings; there are: {there}")
 
 
 def test(settings: Settings, name: str) -> tuple[str, bool]:
-    """Send a harmless sample; what came of it, and whether that is as it should be. UnknownError."""
+    """Send a harmless sample; what came of it, and whether that is as it should be. CommandError."""
     hook = known(settings, name)
+    if not hook.url:
+        raise CommandError(f"webhook {hook.name} has no URL in the settings")
     return asyncio.run(_test(settings, hook))
 
 
@@ -134,21 +164,30 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     try:
         answer = await client.post(hook.url, _sample(settings, hook), f"msg_test{secrets.token_hex(8)}")
     except WebhookError as error:
-        return f"{hook.name}: {error.cause}", False
+        return f"{hook.name}: no answer after {_since(began)}: {error}: {short(error.cause)}", False
     finally:
         await client.close()
-    took = span(round((monotonic() - began) * 1000))
     said = short(answer.body[:1024].decode(errors="replace"))
     good = answer.status == HTTPStatus.OK
-    verdict = "that is good" if good else "only status 200 counts as delivered"
-    return f"{hook.name}: status {answer.status} after {took}; {verdict}. The answer: {said or '(empty)'}", good
+    verdict = "that is good" if good else "only status 200 counts"
+    return f"{hook.name}: status {answer.status} after {_since(began)}; {verdict}. It says: {said or '(nothing)'}", good
+
+
+def _since(began: float) -> str:
+    return span(round((monotonic() - began) * 1000))
 
 
 def _sample(settings: Settings, hook: WebhookURL) -> bytes:
     if hook.name == "profile":
         return profile_body(settings.admin_api_key, "flagpost-test")
     evidence = Evidence(
-        "flagpost-test", "flagpost-test", settings.public_channels[0].id, 0, datetime.now(UTC),
-        "This is a test of the webhook; nobody said this.", "Test", "Sent by `python -m server webhook test`.",
-    )  # fmt: skip
+        reporter="flagpost-test",
+        about="flagpost-test",
+        channel=settings.public_channels[0].id,
+        msg_id=0,
+        at=datetime.now(UTC),
+        message="This is a test of the webhook; nobody said this.",
+        reason="Test",
+        comment="Sent by `python -m server webhook test`.",
+    )
     return report_body(settings.admin_api_key, hook, "rep_test", evidence, Reported(evidence))

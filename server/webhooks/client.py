@@ -35,11 +35,12 @@ class Answer(NamedTuple):
 class WebhookError(Exception):
     """The site gave no usable answer; the text says to people what it did, `cause` says more to the operator's log."""
 
-    def __init__(self, message: str, cause: str, words: str = "") -> None:
-        """`words`: what the site itself said about it."""
+    def __init__(self, message: str, cause: str, words: str = "", outcome: str = "unusable") -> None:
+        """`words`: what the site itself said about it; `outcome`: what it is counted as."""
         super().__init__(message)
         self.cause = cause
         self.words = words
+        self.outcome = outcome
 
 
 class WebhookClient:
@@ -70,15 +71,15 @@ class WebhookClient:
             async with asyncio.timeout(self._deadline_seconds):
                 return await self._post(url, body, webhook_id)
         except (TimeoutError, httpx.TimeoutException):
-            raise WebhookError("it did not answer in time", "timed out") from None
+            raise WebhookError("it did not answer in time", "timed out", outcome="timeout") from None
         except ForbiddenTargetError as error:
-            raise WebhookError("its address is not allowed", str(error)) from None
+            raise WebhookError("its address is not allowed", str(error), outcome="forbidden") from None
         except (httpx.ConnectError, httpx.InvalidURL) as error:
             if _comes_of_tls(error):
-                raise WebhookError("its certificate is not accepted", str(error)) from None
-            raise WebhookError("it cannot be reached", str(error) or "no connection") from None
+                raise WebhookError("its certificate is not accepted", str(error), outcome="tls") from None
+            raise WebhookError("it cannot be reached", str(error) or "no connection", outcome="unreachable") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}") from None
+            raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}", outcome="broken") from None
 
     async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:
         # The connection pool would keep cookies of one answer for the next person's question.

@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -25,7 +25,7 @@ from server.settings import Secret, WebhookURL
 from server.webhooks.client import WebhookClient, WebhookError
 from server.webhooks.payloads import report_body
 
-MAX_IN_FLIGHT = 4
+MAX_IN_FLIGHT = 8
 POLL_SECONDS = 1.0
 """Between looks for what another process changed: the operator's commands, a lease that ran out."""
 STORAGE_SECONDS = 1.0
@@ -103,14 +103,17 @@ class Deliveries:
         due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.name, now, busy))
         if due is None or due > now:
             return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - now) / 1000)
-        claims = await self._database.write(
-            lambda connection: outbox.claim(connection, self._hook.name, self._holder, room, busy, now)
-        )
+        claims = await self._database.write(partial(self._claim, room, busy))
         for claim in claims:
             task = asyncio.create_task(self._deliver(claim))
             self._in_flight[claim.id] = task
             task.add_done_callback(partial(self._finished, claim.id))
         return POLL_SECONDS
+
+    def _claim(self, room: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
+        # The time is that of the transaction: by an earlier one, what another server has leased since would look as
+        # if it had been leased in the future, before the clock was set back.
+        return outbox.claim(connection, self._hook.name, self._holder, room, busy, milliseconds(self._clock()))
 
     def _finished(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
         del self._in_flight[delivery_id]
@@ -132,11 +135,11 @@ class Deliveries:
             self._told(report)
 
     async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:
-        """What an attempt came to, and the same as few words as can be counted."""
+        """What an attempt came to, and what it is counted as."""
         try:
             answer = await self._client.post(self._hook.url, body, claim.id)
         except WebhookError as error:
-            return Result(None, f"The website did not take it: {error}.", error.cause), str(error)
+            return Result(None, f"The website did not take it: {error}.", error.cause), error.outcome
         said = answer.body[:MAX_ANSWER_CHARS].decode(errors="replace")
         words = f"The website did not take it: it answered with status {answer.status}."
         result = Result(answer.status, words, f"status {answer.status}", answer.retry_after, said)

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from http import HTTPStatus
+from time import monotonic
 from typing import NamedTuple
 
 import msgspec
@@ -42,7 +43,7 @@ class Profiles:
 
     async def about(self, username: str) -> ProfileText:
         """The profile of a name; never raises for what the site does."""
-        self._metrics.profile_wanted()
+        self._metrics.profile_looked_up(hit=self._kept.cache_contains(username))
         try:
             return await self._kept(username)
         except WebhookError as error:
@@ -50,9 +51,14 @@ class Profiles:
             return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
 
     async def _ask(self, username: str) -> ProfileText:
-        self._metrics.profile_asked()
-        webhook_id = f"msg_{secrets.token_hex(12)}"
-        return read(await self._client.post(self._url, profile_body(self._key, username), webhook_id))
+        body, webhook_id, began = profile_body(self._key, username), f"msg_{secrets.token_hex(12)}", monotonic()
+        try:
+            answer = await self._client.post(self._url, body, webhook_id)
+        except WebhookError as error:
+            self._metrics.attempted("profile", error.outcome, monotonic() - began)
+            raise
+        self._metrics.attempted("profile", str(answer.status), monotonic() - began)
+        return read(answer)
 
 
 def read(answer: Answer) -> ProfileText:

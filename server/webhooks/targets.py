@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+import ssl
 from ipaddress import IPv4Address, IPv6Address
 
 import httpx
@@ -39,6 +40,11 @@ def _plain(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else ip
 
 
+def tls_context() -> ssl.SSLContext:
+    """Whom webhooks trust: the roots that httpx comes with, whatever the environment says."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Resolves a host itself and connects to an address that was checked, so that nothing can be resolved anew between.
 
@@ -47,7 +53,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, *, block_private: bool) -> None:
         self._block_private = block_private
-        self._inner = httpx.AsyncHTTPTransport(trust_env=False)
+        self._inner = httpx.AsyncHTTPTransport(verify=tls_context(), trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See httpx; ForbiddenTargetError if no address may be called. The allowed ones are tried in turn."""

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import (
     ChannelEntry,
     ClientFrame,
@@ -26,13 +27,18 @@ from server.protocol.frames import (
     ProfileAsk,
     ProfileField,
     ReportAsk,
+    ReportEntry,
     ReportReason,
+    Reports,
+    ReportsAsk,
     ReportStatus,
     ServerFrame,
+    Takeback,
     Webhooks,
     Welcome,
     Who,
     WhoEntry,
+    Withdraw,
 )
 from tests.support.chat_client import entered
 from tests.support.scripted_server import ScriptedServer, scripted_server
@@ -126,6 +132,25 @@ def message(number: int, text: str, author: str) -> Message:
     return Message(LOBBY, author, text, number, AT, f"{BRIEF}{number}")
 
 
+def hostile_report(number: int, status: str, words: str) -> ReportEntry:
+    """A report with something hostile in every text; a status, and words to know it by."""
+    every = "\n".join(PAYLOADS)
+    return ReportEntry(
+        report_id=f"{BRIEF}{number}",
+        msg_id=number,
+        about=f"{BRIEF}{MARKUP[3]}",
+        channel=LOBBY,
+        at=AT,
+        message=f"{words} {every}",
+        reason=f"{BRIEF}{MARKUP[0]}",
+        comment=every,
+        reported_at=AT,
+        status=status,
+        error=f"{words} {BRIEF}{MARKUP[1]}",
+        note=f"{words} {BRIEF}{MARKUP[1]}",
+    )
+
+
 class Script(ScriptedServer):
     """A script whose clients may be gone already when it ends."""
 
@@ -136,10 +161,9 @@ class Script(ScriptedServer):
 
 @dataclass
 class HostileServer(Script):
-    """Has something hostile in every place; a report fails at first, and is delivered then."""
+    """Has something hostile in every place."""
 
     welcome: Welcome = WELCOME
-    reports: int = 0
 
     def __post_init__(self) -> None:
         spoken = [message(number, text, PEOPLE[number - 1]) for number, text in enumerate(PAYLOADS, start=1)]
@@ -153,9 +177,11 @@ class HostileServer(Script):
             fields = [ProfileField(each, f"{each}\n{each}") for each in PAYLOADS]
             return [Profile(f"{BRIEF}{MARKUP[0]}", fields, frame.nonce, f"HEAD {''.join(COMMANDS)}{MARKUP[3]}")]
         if isinstance(frame, ReportAsk):
-            self.reports += 1
-            status = "failed" if self.reports == 1 else "delivered"
-            return [ReportStatus(BRIEF, status, f"REFUSED {BRIEF}{MARKUP[1]}", frame.nonce)]
+            return [ReportStatus(hostile_report(frame.msg_id, "waiting", "REFUSED"), frame.nonce)]
+        if isinstance(frame, ReportsAsk):
+            return [Reports([hostile_report(number, "resolved", "SAID") for number in (1, 2)], nonce=frame.nonce)]
+        if isinstance(frame, Withdraw):
+            return [Error(f"KEPT {BRIEF}{MARKUP[1]}", ErrorCode.STORAGE, BRIEF, frame.nonce)]
         return ()
 
     def close(self, code: int, reason: str) -> None:
@@ -241,22 +267,113 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.settle()
         terminal.press("ctrl+s")
         terminal.until(f"REFUSED ␛]2;PWNED␇\ufffd?1003l{MARKUP[1]}")
+        terminal.until("You reported [$primary")
+        terminal.click("You reported [$primary", 18)
+        terminal.settle()
+        assert terminal.alive
         terminal.press("r")
-        terminal.until("Report a message")
-        terminal.press("ctrl+s")
-        terminal.until("Thank you.")
-        terminal.press("r")
-        terminal.until("Report it again?")
+        terminal.until("Add to that report?")
         # Whole it stands in the room behind the question as well; here it wraps.
         terminal.until("this message of [$primary")
         terminal.click("this message of [$primary", 18)
         terminal.settle()
         assert terminal.alive
-        terminal.until("Report it again?")
+        terminal.until("Add to that report?")
         terminal.press("n")
-        terminal.until_gone("Report it again?")
+        terminal.until_gone("Add to that report?")
         assert_harmless(terminal)
         assert server.sent(ReportAsk)
+
+
+def test_the_evidence_of_a_report(tmp_path: Path) -> None:
+    evidence = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+    with scripted_server(HostileServer(evidence)) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        highlight(terminal)
+        terminal.press("r")
+        terminal.until("the message, 10 before")
+        for markup in MARKUP[1:3]:
+            terminal.until(markup)
+        terminal.click(MARKUP[2], len(MARKUP[2]) - 4)
+        terminal.press("-")
+        terminal.until("the message, 9 before")
+        terminal.press("\x1b[Z", "\x1b[Z", "\x1b[Z", "\x1b[Z")
+        for _ in range(2 * len(PAYLOADS)):
+            terminal.press("up")
+        assert_harmless(terminal)
+        terminal.press("ctrl+s")
+        terminal.until("You reported")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert len(report.context) == 9
+
+
+def test_the_screen_of_reports(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        terminal.press("ctrl+r")
+        terminal.until("The site says: SAID")
+        for markup in MARKUP:
+            terminal.until(markup)
+        terminal.click("The site says: SAID ␛]2;PWNED␇", 40)
+        terminal.click(MARKUP[3], len(MARKUP[3]) - 4)
+        terminal.press("x")
+        terminal.until("Withdraw your report")
+        terminal.press("y")
+        terminal.until("✗ KEPT")
+        server.send(*(ReportStatus(hostile_report(9, each, each)) for each in PAYLOADS))
+        terminal.settle()
+        assert_harmless(terminal)
+        terminal.press("ctrl+r")
+        terminal.until("online as")
+        assert_harmless(terminal)
+        assert terminal.alive
+
+
+@pytest.mark.parametrize("status", [*ReportState, *MARKUP, BRIEF])
+def test_notices_of_reports(tmp_path: Path, status: str) -> None:
+    opening = (Reports([hostile_report(3, status, "CHANGED")], [f"{BRIEF}3"]),)
+    with scripted_server(Script(WELCOME, opening)) as server, client(server, tmp_path) as terminal:
+        terminal.until("online as")
+        server.send(ReportStatus(hostile_report(4, status, "NEWS")), message(1, "LAST", "bob"))
+        terminal.until("LAST")
+        assert_harmless(terminal)
+        assert terminal.alive
+
+
+def test_who_is_muted_and_what_was_taken_back(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        highlight(terminal)
+        terminal.press("m")
+        terminal.until("is muted: what")
+        terminal.press("m")
+        server.send(*(Takeback(number) for number in range(1, len(PAYLOADS))))
+        terminal.until("taken back")
+        terminal.press("ctrl+o")
+        terminal.until("muted")
+        assert_harmless(terminal)
+        assert terminal.alive
+
+
+def test_what_is_pasted_into_the_palette(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        terminal.press("ctrl+g")
+        terminal.until("Find a command")
+        terminal.press(f"\x1b[200~\x9b?1003l \u202e\u200b \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
+        terminal.until("No matches found")
+        assert_harmless(terminal)
+        assert MARKUP[1] in terminal.screen
+
+
+def test_what_is_pasted_as_a_name(tmp_path: Path) -> None:
+    refused = Error("Not that.", ErrorCode.BAD_NAME, BRIEF)
+    with scripted_server(Script(login=lambda frame: refused)) as server, client(server, tmp_path) as terminal:
+        terminal.until("By which name")
+        terminal.press("\x1b[200~\x9b?1003l\u202e\x1b]2;PWNED\x07X\x1b[201~")
+        terminal.until("PWNED")
+        assert_harmless(terminal)
 
 
 @pytest.mark.parametrize("payload", ["".join(COMMANDS), MARKUP[1], MARKUP[3]], ids=["commands", "end", "click"])

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import sqlite3
-import urllib.request
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
+from server.engine import schema
 from server.protocol.codes import ReportState
-from server.protocol.frames import ReportAsk, ReportStatus
+from server.protocol.frames import Profile, ProfileAsk, ReportAsk, ReportStatus
 from tests.support.chat_client import ChatClient, entered
-from tests.support.receiver import Receiver, answers
-from tests.support.server_process import KEY, ServerProcess, run, write_settings
+from tests.support.receiver import Receiver, answers, closed_port_url
+from tests.support.server_process import KEY, ServerProcess, environment, run, write_settings
 
 
 async def operate(directory: Path, *arguments: str) -> str:
@@ -40,16 +43,19 @@ async def test_a_paused_webhook_keeps_reports_and_a_resumed_one_sends_them(tmp_p
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             await operate(tmp_path, "webhook", "pause", "report")
-            assert "paused" in await operate(tmp_path, "webhook", "list")
+            assert "paused: by the operator" in await operate(tmp_path, "webhook", "list")
             report_id = await report(alice, bob)
             assert report_id in await operate(tmp_path, "reports", "list")
             assert not receiver.requests
             await operate(tmp_path, "webhook", "resume", "report")
             assert (await stands(alice, ReportState.DELIVERED)).report.report_id == report_id
             assert "delivered" in await operate(tmp_path, "webhook", "deliveries")
-            assert "1 rows, none altered" in await operate(tmp_path, "reports", "verify")
+            proof = await operate(tmp_path, "reports", "verify")
+            assert proof.startswith("1 rows, none altered")
+            head = proof.split()[-1]
+            assert "holds the hash" in await operate(tmp_path, "reports", "verify", "--head", head)
             shown = await operate(tmp_path, "reports", "show", report_id)
-            assert "200 after" in shown
+            assert "status 200 after" in shown
             assert "\x1b" not in shown
             assert json.loads(await operate(tmp_path, "reports", "export"))["report_id"] == report_id
 
@@ -74,25 +80,49 @@ async def test_what_was_given_up_is_sent_again_by_replay(tmp_path: Path, receive
 
 
 async def test_metrics_count_and_name_nobody(tmp_path: Path, receiver: Receiver) -> None:
-    settings = write_settings(tmp_path, webhooks={"report": receiver.url})
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": closed_port_url()})
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             await report(alice, bob)
             await stands(alice, ReportState.DELIVERED)
-        text = await asyncio.to_thread(lambda: urllib.request.urlopen(f"{server.http_url}/metrics").read().decode())
-    assert 'flagpost_webhook_attempts_total{outcome="200",webhook="report"} 1.0' in text
-    assert 'flagpost_outbox_waiting{webhook="report"} 0.0' in text
-    assert 'flagpost_webhook_breaker_open{webhook="report"} 0.0' in text
-    assert not any(word in text for word in ("alice", "bob", "lobby", KEY, "127.0.0.1"))
+            for _ in range(2):
+                await alice.send(ProfileAsk("bob", "n-1"))
+                await alice.next(Profile)
+            before = await metrics(server)
+            await operate(tmp_path, "webhook", "pause", "report")
+            await report(alice, bob)
+            after = await metrics(server)
+    for line in (
+        'flagpost_webhook_attempts_total{outcome="200",webhook="report"} 1.0',
+        'flagpost_webhook_attempts_total{outcome="unreachable",webhook="profile"} 2.0',
+        'flagpost_webhook_seconds_count{webhook="report"} 1.0',
+        'flagpost_profile_cache_total{result="miss"} 2.0',
+        'flagpost_outbox_waiting{webhook="report"} 0.0',
+        'flagpost_outbox_oldest_seconds{webhook="report"} 0.0',
+        'flagpost_webhook_breaker_open{webhook="report"} 0.0',
+        'flagpost_webhook_paused{webhook="report"} 0.0',
+    ):
+        assert line in before
+    assert 'flagpost_outbox_waiting{webhook="report"} 1.0' in after
+    assert 'flagpost_webhook_paused{webhook="report"} 1.0' in after
+    assert not any(word in "".join(before + after) for word in ("alice", "bob", "lobby", KEY, "127.0.0.1"))
+
+
+async def metrics(server: ServerProcess) -> list[str]:
+    """The lines of what Prometheus reads."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"{server.http_url}/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    return answer.text.splitlines()
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["webhook", "replay", "msg_x"], "webhook deliveries"),
+        (["webhook", "replay", "msg_x"], "the latest are: none"),
         (["webhook", "pause", "repotr"], "there are: report"),
         (["webhook", "rotate", "profile"], "there are: report"),
-        (["reports", "show", "rep_x"], "reports list"),
+        (["reports", "show", "rep_x"], "the latest are: none"),
     ],
 )
 async def test_what_is_not_there_is_said_in_one_line(
@@ -106,19 +136,29 @@ async def test_what_is_not_there_is_said_in_one_line(
     assert done.stderr.count("\n") == 1
 
 
-async def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver: Receiver) -> None:
+    """No server is needed for it."""
     write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
-    done = await asyncio.to_thread(run, "webhook", "test", "report", directory=tmp_path)
-    # There is no database before a server has run.
-    assert done.returncode == 2
-    with ServerProcess(tmp_path / "settings.toml"):
-        assert "status 200" in await operate(tmp_path, "webhook", "test", "report")
-        assert "status 200" in await operate(tmp_path, "webhook", "test", "profile")
-        receiver.behaviour = answers(403, b"wrong key")
-        done = await asyncio.to_thread(run, "webhook", "test", "report", directory=tmp_path)
-        assert done.returncode == 1
-        assert "403" in done.stdout
-    assert json.loads(receiver.requests[0].body)["Report"]["Reason"] == "Test"
+    for name in ("report", "profile"):
+        done = run("webhook", "test", name, directory=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"{name}: status 200 after " in done.stdout
+    receiver.behaviour = answers(403, b"wrong \x1b[31mkey")
+    done = run("webhook", "test", "report", directory=tmp_path)
+    assert done.returncode == 1
+    assert "status 403" in done.stdout
+    assert "wrong \ufffd[31mkey" in done.stdout
+    bodies = [json.loads(request.body) for request in receiver.requests]
+    assert bodies[0]["Report"]["Reason"] == "Test"
+    assert bodies[1]["Username"] == "flagpost-test"
+
+
+def test_a_sample_that_nobody_takes_is_told_with_its_cause(tmp_path: Path) -> None:
+    write_settings(tmp_path, webhooks={"report": closed_port_url()})
+    done = run("webhook", "test", "report", directory=tmp_path)
+    assert done.returncode == 1
+    assert "report: no answer after " in done.stdout
+    assert "it cannot be reached" in done.stdout
 
 
 def test_a_doctor_without_complaints_has_exit_code_0(tmp_path: Path, receiver: Receiver) -> None:
@@ -128,3 +168,94 @@ def test_a_doctor_without_complaints_has_exit_code_0(tmp_path: Path, receiver: R
         done = run("doctor", directory=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "✗" not in done.stdout
+
+
+def test_a_doctor_with_complaints_has_exit_code_1(tmp_path: Path) -> None:
+    write_settings(tmp_path, webhooks={"report": closed_port_url()})
+    done = run("doctor", directory=tmp_path)
+    assert done.returncode == 1
+    assert "✗ webhook report: " in done.stdout
+    assert not done.stderr
+
+
+def test_a_key_of_the_environment_makes_no_secret_of_the_file(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("", encoding="utf-8")
+    settings.chmod(0o644)
+    done = run("doctor", directory=tmp_path, extra={"FLAGPOST_ADMIN_API_KEY": KEY})
+    assert "✓ settings: settings.toml can be used" in done.stdout
+    assert KEY not in done.stdout
+
+
+def database(directory: Path) -> sqlite3.Connection:
+    """The database of a server that has ended."""
+    connection = schema.connect(str(directory / "room.sqlite"))
+    schema.prepare(connection)
+    return connection
+
+
+def test_an_altered_trail_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    with closing(database(tmp_path)) as connection:
+        connection.execute("INSERT INTO trail VALUES (1, 'rep_1', 0, '{}', '')")
+    done = run("reports", "verify", directory=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("flagpost: the trail was altered: row 1 ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["webhook", "list"], "there is no"),
+        (["webhook", "deliveries", "--limit", "0"], "no number above 0"),
+        (["webhook", "deliveries", "--limit", "-1"], "no number above 0"),
+        (["webhook"], "required"),
+        (["reports", "list", "--settings", "nowhere.toml"], "nowhere.toml"),
+    ],
+)
+def test_a_command_that_cannot_be_done_ends_in_code_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+    write_settings(tmp_path)
+    done = run(*arguments, directory=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "room.sqlite").exists()
+
+
+def test_a_database_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    for version, words in ((1, "start the server to update it"), (99, "newer version")):
+        with closing(sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA user_version = {version}")
+        done = run("webhook", "list", directory=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert words in done.stderr
+
+
+def test_the_settings_can_be_named_before_a_command_and_behind_it(tmp_path: Path) -> None:
+    settings = str(write_settings(tmp_path))
+    with closing(database(tmp_path)):
+        (tmp_path / "elsewhere").mkdir()
+        for arguments in (["--settings", settings, "reports", "list"], ["reports", "list", "--settings", settings]):
+            done = run(*arguments, directory=tmp_path / "elsewhere")
+            assert (done.returncode, done.stdout) == (0, "There is no report yet.\n")
+
+
+def test_an_export_may_be_read_as_far_as_one_likes(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with closing(database(tmp_path)) as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+            " INSERT INTO trail SELECT i, 'rep_1', 0, '{}', 'x' FROM n"
+        )
+    with subprocess.Popen(
+        [sys.executable, "-m", "server", "reports", "export", "--settings", str(settings)],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        assert process.stderr
+        assert json.loads(process.stdout.readline())["seq"] == 1
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == 0

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui.app import FlagpostApp
+from tui.core.timeline import Notice
 from tui.options import Options
 
 GUARD_SECONDS = 10.0
@@ -29,6 +30,16 @@ async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "
 async def until_seen(pilot: Pilot[None], text: str) -> None:
     """Go on once a text stands on the screen."""
     await until(pilot, lambda: text in screen_text(app_of(pilot)), text)
+
+
+async def until_told(pilot: Pilot[None], text: str) -> None:
+    """Go on once a notice with this text stands where the person looks, however it is wrapped."""
+
+    def told() -> bool:
+        notices = [entry.text for entry in app_of(pilot).state.timeline.entries if isinstance(entry, Notice)]
+        return any(text in notice and notice[:20] in screen_text(app_of(pilot)) for notice in notices)
+
+    await until(pilot, told, text)
 
 
 def app_of(pilot: Pilot[None]) -> FlagpostApp:

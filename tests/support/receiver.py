@@ -79,12 +79,12 @@ BIG_BODY = b'{"padding":"' + b"x" * (70 * 1024) + b'"}'
 class Receiver:
     """The website; a context manager. `behaviour` may be changed while it runs."""
 
-    def __init__(self, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, behaviour: Behaviour | None = None, port: int = 0) -> None:
         self.behaviour = behaviour or answers(200)
         self.requests: list[Request] = []
         self._changed = threading.Condition()
         self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._threads: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept, name="receiver", daemon=True)
 

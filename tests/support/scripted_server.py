@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from socket import SHUT_RDWR
 
+import msgspec
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from server.protocol.codec import decode_client, encode
+from server.protocol.codes import ReportState
 from server.protocol.frames import (
     ChannelEntry,
     ClientFrame,
@@ -20,7 +22,10 @@ from server.protocol.frames import (
     Login,
     Me,
     Message,
+    ReportAsk,
+    ReportEntry,
     ReportReason,
+    ReportStatus,
     Say,
     ServerFrame,
     Webhooks,
@@ -50,6 +55,30 @@ Answer = Callable[[ClientFrame], Sequence[ServerFrame]]
 def line(msg_id: int, author: str, text: str, channel: str = "lobby", nonce: str | None = None) -> Message:
     """A message, one minute after the one with the number before."""
     return Message(channel, author, text, msg_id, BEGIN + timedelta(minutes=msg_id), nonce)
+
+
+def report(msg_id: int = 3, about: str = "bob", **changes: object) -> ReportEntry:
+    """A report of a message of the lobby, delivered unless the changes say otherwise."""
+    known = line(msg_id, about, "buy my stuff")
+    entry = ReportEntry(
+        report_id=f"rep_{msg_id}",
+        msg_id=msg_id,
+        about=about,
+        channel="lobby",
+        at=known.at,
+        message=known.message,
+        reason="It's spam",
+        comment="",
+        reported_at=known.at + timedelta(seconds=30),
+        status=ReportState.DELIVERED,
+    )
+    return msgspec.structs.replace(entry, **changes)
+
+
+def stands(ask: ReportAsk, status: str = ReportState.DELIVERED, **changes: object) -> ReportStatus:
+    """The answer to a report: where it stands."""
+    entry = report(ask.msg_id, reason=ask.reason, comment=ask.comment, status=status)
+    return ReportStatus(msgspec.structs.replace(entry, **changes), ask.nonce)
 
 
 OPENING = Echo(

@@ -1,6 +1,6 @@
 """What the client knows: a fold of the server's frames and of one's own acts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -8,11 +8,12 @@ from functools import singledispatchmethod
 
 from server.protocol import frames
 from server.protocol.codes import ErrorCode
+from tui.core.reports import Draft, Remark, Reports
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 
 GAP = "Some messages between here and the next one could not be recovered."
+UNMUTE = "To undo it, press m on that name in the list of people (ctrl+o)."
 NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
-NO_ANSWER = "The connection was lost before the website answered about your report; it may or may not have arrived."
 
 
 class Stage(Enum):
@@ -49,12 +50,17 @@ class State:
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     profile: ProfileView | None = None
+    reports: Reports = field(default_factory=Reports)
+    muted: set[str] = field(default_factory=set)
+    """People whose messages are not shown."""
+    mute_offer: str = ""
+    """A person who was reported just now, until the question whether to mute them was answered or passed over."""
     last_seen: int = 0
     _caught_up_before: bool = False
     _names: set[str] = field(default_factory=set)
     """Every name that was granted here."""
-    _reports: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """Nonce -> channel and number of the message whose report has no answer yet."""
+    _taken_back: set[int] = field(default_factory=set)
+    """Messages that were taken back: a page of history may have been read before, and come after."""
     _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
     """Holds notices until a channel is known."""
 
@@ -66,8 +72,12 @@ class State:
     @property
     def place(self) -> str:
         """The name of the current timeline as people read it; empty before there is one."""
-        name = self.timeline.name
-        return name if not name or self.current.startswith("@") else f"# {name}"
+        return self.place_of(self.current) if self.timeline.name else ""
+
+    def place_of(self, channel: str) -> str:
+        """The name of a channel or conversation as people read it."""
+        name = self.timelines[channel].name if channel in self.timelines else channel
+        return name if channel.startswith("@") else f"# {name}"
 
     @property
     def since(self) -> frames.Since | None:
@@ -84,7 +94,9 @@ class State:
             self.last_seen = 0
             for timeline in self.timelines.values():
                 timeline.forget()
+            self._taken_back.clear()
             self.note(NEW_NUMBERING)
+            self._remark(self.reports.forget())
         self.welcome = frame
         for channel in frame.channels:
             self.timelines.setdefault(channel.id, Timeline(channel.id, channel.name)).name = channel.name
@@ -118,9 +130,14 @@ class State:
         if frame.username in self._names and timeline.awaits(frame.nonce):
             # Sent under the name of before a reconnect that granted another one.
             line = replace(line, mine=True)
-        if timeline.add(line, frame.nonce) and not line.mine and frame.channel != self.current:
+        quiet = line.mine or line.author in self.muted or frame.channel == self.current
+        if timeline.add(line, frame.nonce) and not quiet:
             timeline.unread += 1
         self.last_seen = max(self.last_seen, frame.msg_id)
+
+    @fold.register
+    def _(self, frame: frames.Takeback) -> None:
+        self._take_back([frame.msg_id])
 
     @fold.register
     def _(self, frame: frames.Echo) -> None:
@@ -129,6 +146,7 @@ class State:
                 timeline.note(Notice(GAP, Tone.BAD))
         for message in frame.messages:
             self.fold(message)
+        self._take_back(frame.taken_back)
         if not self._caught_up_before:
             # What was said before this start of the client is no news.
             for timeline in self.timelines.values():
@@ -142,18 +160,15 @@ class State:
         timeline.more = frame.more
         for message in frame.messages:
             timeline.add(self._line(message))
+        self._take_back([message.msg_id for message in frame.messages if message.taken_back])
 
     @fold.register
     def _(self, frame: frames.ReportStatus) -> None:
-        channel, msg_id = self._reports.pop(frame.nonce or "", ("", 0))
-        line = self._timeline_of(channel).find(msg_id) if channel else None
-        about = f"{line.author}'s message" if line else "a message"
-        if frame.status == "delivered":
-            if line:
-                self._timeline_of(channel).mark_reported(msg_id)
-            self.note(f"Your report of {about} was delivered to the website. Thank you.", Tone.GOOD, channel)
-        else:
-            self.note(f"Your report of {about} did not arrive. {frame.error}", Tone.BAD, channel)
+        self._remark(self.reports.stands(frame, self.now()))
+
+    @fold.register
+    def _(self, frame: frames.Reports) -> None:
+        self._remark(self.reports.listed(frame, self.now()))
 
     @fold.register
     def _(self, frame: frames.Profile) -> None:
@@ -169,9 +184,9 @@ class State:
             self.note(frame.message, Tone.SAID, frame.channel)
         elif frame.code == ErrorCode.BAD_NAME and not self.me:
             self.refused_name = frame.message
-        elif nonce in self._reports:
-            channel, _ = self._reports.pop(nonce)
-            self.note(f"Your report was not sent. {frame.message}", Tone.BAD, channel)
+        elif (remarks := self.reports.refused(frame)) is not None:
+            self.mute_offer = "" if remarks else self.mute_offer
+            self._remark(remarks)
         elif nonce and self.profile and self.profile.nonce == nonce:
             self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
         elif not any(timeline.fail(nonce, frame.message) for timeline in self.timelines.values()):
@@ -188,9 +203,7 @@ class State:
 
     def lost(self) -> None:
         """The connection is gone: nothing that was asked will be answered."""
-        for channel, _ in self._reports.values():
-            self.note(NO_ANSWER, Tone.BAD, channel)
-        self._reports.clear()
+        self.reports.lost()
         for timeline in self.timelines.values():
             timeline.asked_older = ""
         if self.profile and self.profile.stage is Stage.LOADING:
@@ -201,26 +214,47 @@ class State:
     def look_at(self, channel: str) -> None:
         """Turn to a channel, or to a conversation, which begins by it."""
         self._timeline_of(channel).unread = 0
-        self.current = channel
+        self.current, self.mute_offer = channel, ""
 
     def say(self, text: str, nonce: str) -> frames.Say:
         """Write in the current channel; the line stays pending until the server has numbered it."""
+        self.mute_offer = ""
         pending = Pending(nonce, self.me, text, self.now())
         self._timeline_of(self.current).await_confirmation(pending)
         return frames.Say(self.current, text, nonce)
 
-    def unsent(self) -> list[frames.Say]:
-        """What was written and has no number yet; sent again after a reconnect, it counts once."""
-        return [
+    def unsent(self) -> list[frames.Say | frames.ReportAsk | frames.Withdraw]:
+        """What the server has not answered for; sent again after a reconnect, it counts once."""
+        said = [
             frames.Say(timeline.id, pending.text, pending.nonce)
             for timeline in self.timelines.values()
             for pending in timeline.unsent()
         ]
+        return [*said, *self.reports.unsent()]
 
-    def report(self, msg_id: int, reason: str, comment: str, nonce: str) -> frames.ReportAsk:
-        """Report a message of the current channel; it is marked once the server says that the site has it."""
-        self._reports[nonce] = (self.current, msg_id)
-        return frames.ReportAsk(msg_id, reason, comment, nonce)
+    def report(self, line: Line, draft: Draft, nonce: str) -> frames.ReportAsk:
+        """Report a message of the current channel; it is marked once the server has the report."""
+        self.mute_offer = "" if line.author in self.muted else line.author
+        return self.reports.send(line, self.current, draft, nonce)
+
+    def context_of(self, line: Line) -> tuple[list[Line], list[Line]]:
+        """What can be sent along with the report of a message: as much before and after it as the server takes."""
+        if not self.welcome or not self.welcome.webhooks.evidence:
+            return [], []
+        limits = self.welcome.limits
+        before = min(limits.context_before, frames.MAX_CONTEXT_BEFORE)
+        after = min(limits.context_after, frames.MAX_CONTEXT_AFTER)
+        return self.timeline.around(line.msg_id, before, after, self.muted)
+
+    def toggle_mute(self, username: str) -> None:
+        """Show what a person says no more, or again."""
+        if username in self.muted:
+            self.muted.remove(username)
+            self.note(f"{username} is not muted any more.")
+        else:
+            self.muted.add(username)
+            self.note(f"{username} is muted: what {username} says is not shown. {UNMUTE}")
+        self.mute_offer = ""
 
     def ask_profile(self, username: str, nonce: str) -> frames.ProfileAsk:
         """Open the profile of a person."""
@@ -235,6 +269,18 @@ class State:
         timeline.asked_older = nonce
         return frames.HistoryAsk(timeline.id, nonce, timeline.oldest)
 
+    def _remark(self, remarks: Iterable[Remark]) -> None:
+        """Tell what is new about reports, and bring the marks on messages up to it."""
+        for timeline in self.timelines.values():
+            timeline.mark_reported(self.reports.marked)
+        for remark in remarks:
+            self.note(*remark)
+
+    def _take_back(self, msg_ids: Sequence[int]) -> None:
+        self._taken_back.update(msg_ids)
+        for timeline in self.timelines.values():
+            timeline.take_back(msg_ids)
+
     def _older_failed(self, nonce: str) -> None:
         for timeline in self.timelines.values():
             if timeline.asked_older == nonce:
@@ -248,4 +294,7 @@ class State:
     def _line(self, frame: frames.Message) -> Line:
         # A time without a zone is no RFC 3339, and cannot be compared with one that has it.
         at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
-        return Line(frame.msg_id, frame.username, frame.message, at, frame.username == self.me)
+        taken_back = frame.taken_back or frame.msg_id in self._taken_back
+        text = "" if taken_back else frame.message
+        reported = frame.msg_id in self.reports.marked
+        return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back)

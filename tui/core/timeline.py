@@ -1,5 +1,6 @@
 """What stands in one channel or conversation, in the server's order."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +16,8 @@ class Line:
     at: datetime
     mine: bool
     reported: bool = False
+    taken_back: bool = False
+    """Its text is empty; the server keeps it for reports alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +123,28 @@ class Timeline:
     def holds(self, line: Line) -> bool:
         """Whether the number of a message still stands for the same one."""
         found = self.find(line.msg_id)
-        return found is not None and (found.author, found.text, found.at) == (line.author, line.text, line.at)
+        return found is not None and (found.author, found.at) == (line.author, line.at)
 
-    def mark_reported(self, msg_id: int) -> None:
-        """Show that a message was reported."""
-        self._entries = [
-            replace(entry, reported=True) if isinstance(entry, Line) and entry.msg_id == msg_id else entry
-            for entry in self._entries
-        ]
+    def mark_reported(self, msg_ids: Container[int]) -> None:
+        """Show which messages are reported: these, and no others."""
+        for at, entry in enumerate(self._entries):
+            if isinstance(entry, Line) and entry.reported != (entry.msg_id in msg_ids):
+                self._entries[at] = replace(entry, reported=not entry.reported)
+
+    def take_back(self, msg_ids: Container[int]) -> None:
+        """Leave of these messages their places alone."""
+        for at, entry in enumerate(self._entries):
+            if isinstance(entry, Line) and entry.msg_id in msg_ids and not entry.taken_back:
+                self._entries[at] = replace(entry, text="", taken_back=True)
+
+    def around(
+        self, msg_id: int, before: int, after: int, hidden: Container[str] = ()
+    ) -> tuple[list[Line], list[Line]]:
+        """At most so many messages before and after one, in order: what can be read, and is not of a hidden author."""
+        seen = [e for e in self._entries if isinstance(e, Line) and not e.taken_back and e.author not in hidden]
+        earlier = [line for line in seen if line.msg_id < msg_id]
+        later = [line for line in seen if line.msg_id > msg_id]
+        return earlier[max(0, len(earlier) - max(0, before)) :], later[: max(0, after)]
 
     def forget(self) -> None:
         """Take every numbered message out: the server numbers anew."""

@@ -11,6 +11,7 @@ from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.widgets.channels import ChannelList
 from tui.widgets.header import TopLine
+from tui.widgets.offer import MuteOffer
 from tui.widgets.people import PeopleList
 from tui.widgets.profile import ProfilePanel
 from tui.widgets.prompt import Composer
@@ -35,6 +36,7 @@ class ChatScreen(Screen[None]):
             yield ChannelList(id="channels")
             with Vertical(id="centre"):
                 yield TimelineView(id="timeline")
+                yield MuteOffer(id="offer")
                 yield Composer(placeholder="Write a message", id="composer")
             with Vertical(id="side"):
                 yield PeopleList(id="people")
@@ -61,9 +63,12 @@ class ChatScreen(Screen[None]):
         title = state.welcome.title if state.welcome else "Flagpost"
         self.query_one(TopLine).show(title, state.place, connection, online=online)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
-        self.query_one(PeopleList).show(state.people.values(), state.me, profiles=webhooks.profile)
+        self.query_one(PeopleList).show(state.people.values(), state.me, state.muted, profiles=webhooks.profile)
+        self.query_one(MuteOffer).show(state.mute_offer)
         placeholder = "Nobody has said anything here yet." if state.welcome else f"{connection}…"
-        self.timeline.show(state.timeline, reports=webhooks.report, profiles=webhooks.profile, placeholder=placeholder)
+        self.timeline.show(
+            state.timeline, state.muted, reports=webhooks.report, profiles=webhooks.profile, placeholder=placeholder
+        )
         self._show_profile(state)
 
     def _show_profile(self, state: State) -> None:

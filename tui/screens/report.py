@@ -1,4 +1,4 @@
-"""The report form: preview of the message, a reason, a comment, submit and cancel."""
+"""The report form: what the site is sent, a reason, a comment, submit and cancel."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,11 +14,14 @@ from textual.widgets import Button, Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from server.protocol.frames import ReportReason
+from tui.core.reports import Draft
 from tui.core.timeline import Line
 from tui.keymap import Where, bindings
-from tui.widgets.blocks import clock
+from tui.times import clock
+from tui.widgets.evidence import STILL_KEPT, EvidenceView
 from tui.widgets.prompt import Prompt
 
+TITLE = "Report a message"
 PREVIEW_CHARS = 400
 
 
@@ -35,39 +38,40 @@ class Comment(Prompt):
         self.post_message(self.Submitted())
 
 
-class Filled(NamedTuple):
-    """A form that was submitted."""
+class Subject(NamedTuple):
+    """What is reported, frozen as the form opens."""
 
-    reason: str
-    comment: str
+    line: Line
+    place: str
+    context: tuple[Sequence[Line], Sequence[Line]] | None
+    """The messages before and after that can be sent along; None where the site takes none."""
+    again: bool
+    """Whether it adds to a report that was sent before."""
+    draft: Draft | None
+    """What was filled in before, and not taken by the server."""
 
 
-class ReportForm(ModalScreen[Filled | None]):
+class ReportForm(ModalScreen[Draft | None]):
     """Gives what was filled in, or None if it was cancelled."""
 
     BINDINGS = bindings(Where.FORM)
 
     def __init__(
-        self,
-        line: Line,
-        place: str,
-        reasons: Sequence[ReportReason],
-        comment_chars: int,
-        obstacle: Callable[[], str],
+        self, subject: Subject, reasons: Sequence[ReportReason], comment_chars: int, obstacle: Callable[[], str]
     ) -> None:
         """`obstacle` says why a report cannot be sent now, or nothing; the form then stays with what is in it."""
         super().__init__()
-        self._obstacle = obstacle
-        self._line = line
-        self._place = place
+        self._subject = subject
         self._reasons = reasons
         self._comment_chars = comment_chars
+        self._obstacle = obstacle
 
     def compose(self) -> ComposeResult:
         """From top to bottom in the order in which it is filled in."""
+        title, submit = ("Add to your report", "Add to report") if self._subject.again else (TITLE, "Submit report")
         with Vertical(id="form"):
-            yield Static(Content.assemble(("⚑ ", "bold $error"), ("Report a message", "bold")), id="form-title")
-            yield Static(_preview(self._line, self._place), id="form-preview")
+            yield Static(Content.assemble(("⚑ ", "bold $error"), (title, "bold")), id="form-title")
+            yield from self._compose_subject()
             yield Static("What is wrong with it?", classes="form-label", markup=False)
             yield OptionList(
                 *(Option(Content(each.reason)) for each in self._reasons), id="form-reasons", markup=False, compact=True
@@ -76,15 +80,68 @@ class ReportForm(ModalScreen[Filled | None]):
             yield Comment(placeholder="What should the site know?", id="form-comment")
             yield Static(id="form-problem", markup=False)
             with Horizontal(id="form-buttons"):
-                yield Button("Submit report", id="form-submit", variant="error", compact=True)
+                yield Button(submit, id="form-submit", variant="error", compact=True)
                 yield Button("Cancel", id="form-cancel", compact=True)
         yield Footer()
 
+    def _compose_subject(self) -> ComposeResult:
+        line, place, context, _, _ = self._subject
+        if context is None:
+            yield Static(_preview(line, place), id="form-preview")
+            return
+        with Horizontal(id="form-sent"):
+            yield Static(id="form-summary", markup=False)
+            if any(context):
+                yield Button("−", id="form-fewer", compact=True)
+                yield Button("+", id="form-more", compact=True)
+                yield Button("None", id="form-alone", compact=True)
+        yield EvidenceView(line, *context, id="form-evidence")
+
     def on_mount(self) -> None:
-        """Begin with the reasons, the first of which is chosen."""
-        reasons = self.query_one("#form-reasons", OptionList)
-        reasons.highlighted = 0
+        """Begin with the reasons, the first of which is chosen unless another was before."""
+        reasons, draft = self.query_one("#form-reasons", OptionList), self._subject.draft
+        chosen = (at for at, each in enumerate(self._reasons) if draft and each.reason == draft.reason)
+        reasons.highlighted = next(chosen, 0)
+        if draft:
+            self.query_one(Comment).text = draft.comment
+        if draft and self._evidence:
+            self._evidence.send(len(draft.context))
+        self._summarise()
         reasons.focus()
+
+    @property
+    def _evidence(self) -> EvidenceView | None:
+        return next(iter(self.query(EvidenceView)), None)
+
+    def _summarise(self) -> None:
+        if self._evidence:
+            words = Content.assemble(("Sent: ", Style(dim=True)), self._evidence.summary)
+            self.query_one("#form-summary", Static).update(words)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No keys for messages around it where there are none to send."""
+        return bool(self._evidence and self._evidence.around) if action in {"fewer", "more", "alone"} else True
+
+    @on(Button.Pressed, "#form-fewer")
+    def action_fewer(self) -> None:
+        """Send one of the messages around it less."""
+        if self._evidence:
+            self._evidence.fewer()
+            self._summarise()
+
+    @on(Button.Pressed, "#form-more")
+    def action_more(self) -> None:
+        """Send one of the messages around it more."""
+        if self._evidence:
+            self._evidence.more()
+            self._summarise()
+
+    @on(Button.Pressed, "#form-alone")
+    def action_alone(self) -> None:
+        """Send none of the messages around it."""
+        if self._evidence:
+            self._evidence.send(0)
+            self._summarise()
 
     @property
     def _reason(self) -> ReportReason:
@@ -119,7 +176,7 @@ class ReportForm(ModalScreen[Filled | None]):
         elif obstacle := self._obstacle():
             self._complain(obstacle)
         else:
-            self.dismiss(Filled(self._reason.reason, comment))
+            self.dismiss(Draft(self._reason.reason, comment, self._evidence.sent if self._evidence else ()))
 
     def _complain(self, problem: str) -> None:
         self.query_one("#form-problem", Static).update(Content(problem))
@@ -128,4 +185,5 @@ class ReportForm(ModalScreen[Filled | None]):
 def _preview(line: Line, place: str) -> Content:
     """The message as it was written, its author, place and time."""
     text = line.text if len(line.text) <= PREVIEW_CHARS else line.text[:PREVIEW_CHARS] + "…"
-    return Content.assemble((line.author, "bold"), (f"  {place}  {clock(line.at)}\n", Style(dim=True)), text)
+    said = Content.styled(STILL_KEPT, Style(italic=True, dim=True)) if line.taken_back else Content(text)
+    return Content.assemble((line.author, "bold"), (f"  {place}  {clock(line.at)}\n", Style(dim=True)), said)

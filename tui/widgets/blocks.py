@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import accumulate
 
 from textual.color import Color
@@ -14,9 +14,11 @@ from textual.visual import RenderOptions
 
 from tui import markdown
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
+from tui.times import clock
 from tui.widgets.colours import name_colour
 
 JOINED_WITHIN = timedelta(minutes=5)
+TAKEN_BACK = "taken back"
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
 
 
@@ -114,6 +116,8 @@ def _header(entry: Line | Pending, styles: Styles) -> Content:
 
 
 def _body(entry: Line | Pending, styles: Styles) -> list[Content]:
+    if isinstance(entry, Line) and entry.taken_back:
+        return [Content.styled(TAKEN_BACK, styles.dim + Style(italic=True))]
     rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
     if isinstance(entry, Pending):
         rows = [row.stylize(styles.dim) for row in rows]
@@ -143,12 +147,3 @@ def _notice(entry: Notice, styles: Styles) -> list[Content]:
         rows = [Content(line) for line in entry.text.split("\n")]
     marks = [f"{MARKS[entry.tone]} ", *["  "] * (len(rows) - 1)]
     return [Content.assemble(mark, row).stylize_before(style) for mark, row in zip(marks, rows, strict=True)]
-
-
-def clock(at: datetime) -> str:
-    """The time of day here, in hours and minutes."""
-    try:
-        return at.astimezone().strftime("%H:%M")
-    except (OverflowError, ValueError, OSError):
-        # A server can claim a year that no zone reaches.
-        return "??:??"

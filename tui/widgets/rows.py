@@ -1,4 +1,4 @@
-"""Lists of one-line rows: something at the left, something small at the right."""
+"""Lists of rows: something at the left, something small at the right, and perhaps a line below."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,24 @@ from textual.widgets.option_list import Option
 
 @dataclass(frozen=True)
 class Row:
-    """A row by its ID; a heading has none, and cannot be chosen."""
+    """A row by its ID; a heading has none, and cannot be chosen. `below` stands in a line of its own."""
 
     id: str
     left: Content
     right: Content = Content("")  # noqa: RUF009 - never changed
+    below: Content = Content("")  # noqa: RUF009 - never changed
 
     def fit(self, width: int) -> Content:
         """Both ends in `width` cells; the left one is shortened where they do not fit."""
         gap = 1 if self.right.cell_length else 0
         left = self.left.truncate(max(1, width - self.right.cell_length - gap), ellipsis=True)
-        return Content.assemble(left, " " * max(gap, width - left.cell_length - self.right.cell_length), self.right)
+        row = Content.assemble(left, " " * max(gap, width - left.cell_length - self.right.cell_length), self.right)
+        return Content.assemble(row, "\n", self.below.truncate(max(1, width), ellipsis=True)) if self.below else row
 
     def is_same(self, other: "Row") -> bool:
         """Whether it looks the same."""
-        return self.id == other.id and self.left.is_same(other.left) and self.right.is_same(other.right)
+        mine, others = (self.left, self.right, self.below), (other.left, other.right, other.below)
+        return self.id == other.id and all(one.is_same(two) for one, two in zip(mine, others, strict=True))
 
 
 class RowList(OptionList):

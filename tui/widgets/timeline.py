@@ -1,5 +1,6 @@
 """The messages of a channel: drawn line by line, each within reach of the arrow keys and the mouse."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 
-from tui.core.timeline import Line, Timeline
+from tui.core.timeline import Entry, Line, Timeline
 from tui.keymap import Where, bindings
 from tui.widgets.blocks import Block, Stack, Styles, stack
 
@@ -49,6 +50,18 @@ class TimelineView(ScrollView, can_focus=True):
 
         username: str
 
+    @dataclass
+    class MuteWanted(Message):
+        """A person's messages shall not be shown."""
+
+        username: str
+
+    @dataclass
+    class TakebackWanted(Message):
+        """One's own message shall be taken back."""
+
+        msg_id: int
+
     class OlderWanted(Message):
         """The beginning of what is loaded was reached."""
 
@@ -58,6 +71,7 @@ class TimelineView(ScrollView, can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._timeline: Timeline | None = None
+        self._hidden: Set[str] = frozenset()
         self._reports = False
         self._profiles = False
         self._placeholder = ""
@@ -71,15 +85,21 @@ class TimelineView(ScrollView, can_focus=True):
     @property
     def highlighted(self) -> Line | None:
         """The highlighted message."""
-        return self._timeline.find(self._highlighted) if self._timeline and self._highlighted else None
+        line = self._timeline.find(self._highlighted) if self._timeline and self._highlighted else None
+        return None if line and self._hides(line) else line
 
-    def show(self, timeline: Timeline, *, reports: bool, profiles: bool, placeholder: str) -> None:
-        """Draw a timeline as it is now; `reports` and `profiles`: whether the site takes and gives them."""
+    def show(self, timeline: Timeline, hidden: Set[str], *, reports: bool, profiles: bool, placeholder: str) -> None:
+        """Draw a timeline as it is now, without what the hidden people say.
+
+        `reports` and `profiles`: whether the site takes and gives them.
+        """
         if timeline is not self._timeline:
             self._highlighted, self._follows = 0, True
         self._timeline, self._reports, self._profiles = timeline, reports, profiles
-        self._placeholder = placeholder
+        self._hidden, self._placeholder = frozenset(hidden), placeholder
         self._lay_out()
+        if self._highlighted and not self.highlighted:
+            self._highlight_near()
         self.refresh_bindings()
 
     def enter(self) -> None:
@@ -97,7 +117,7 @@ class TimelineView(ScrollView, can_focus=True):
             return
         anchor = None if self._follows else self._anchor()
         before = self._stack if width == self._width else Stack()
-        entries = self._timeline.entries if self._timeline else []
+        entries = [entry for entry in self._timeline.entries if not self._hides(entry)] if self._timeline else []
         self._stack, self._width = stack(entries, width, self._styles, before), width
         self.virtual_size = Size(self.size.width, self._stack.height)
         if anchor is None:
@@ -171,6 +191,23 @@ class TimelineView(ScrollView, can_focus=True):
     def _can_report(self, entry: object) -> bool:
         return self._reports and isinstance(entry, Line) and not entry.mine
 
+    def _hides(self, entry: Entry) -> bool:
+        return isinstance(entry, Line) and not entry.mine and entry.author in self._hidden
+
+    def _highlight_near(self) -> None:
+        """What was highlighted is not shown any more: go to the message before, or after, or out."""
+        numbers = [line.msg_id for line in self._lines]
+        nearest = [number for number in numbers if number < self._highlighted][-1:] or numbers[:1]
+        if nearest:
+            self._highlight(nearest[0])
+        elif self.has_focus:
+            self.action_leave()
+
+    def jump(self, msg_id: int) -> None:
+        """Highlight a message that is shown here, and take the focus."""
+        self._highlight(msg_id)
+        self.screen.set_focus(self)
+
     def _highlight(self, msg_id: int) -> None:
         self._highlighted = msg_id
         for number, block in enumerate(self._stack.blocks):
@@ -217,8 +254,10 @@ class TimelineView(ScrollView, can_focus=True):
             return line is not None and self._can_report(line)
         if action == "profile":
             return line is not None and self._profiles
-        if action == "direct":
+        if action in {"direct", "mute"}:
             return line is not None and not line.mine
+        if action == "take_back":
+            return line is not None and line.mine and not line.taken_back
         return True
 
     def action_move(self, by: int) -> None:
@@ -261,6 +300,16 @@ class TimelineView(ScrollView, can_focus=True):
         """Write to the author."""
         if line := self.highlighted:
             self.post_message(self.DirectWanted(line.author))
+
+    def action_mute(self) -> None:
+        """Show nothing more of the author."""
+        if line := self.highlighted:
+            self.post_message(self.MuteWanted(line.author))
+
+    def action_take_back(self) -> None:
+        """Take the highlighted message back."""
+        if line := self.highlighted:
+            self.post_message(self.TakebackWanted(line.msg_id))
 
     def action_leave(self) -> None:
         """Go back to writing, at the end of the timeline."""

@@ -2,91 +2,223 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
 
-from server.engine.database import Database
+from server.engine import outbox, schema, trail
 from server.operator.doctor import Grade, findings
-from server.settings import Secret, Settings, WebhookSecurity, WebhookURL
+from server.rules.trail import Withdrawn
 from tests.support.receiver import Receiver, closed_port_url
+from tests.support.server_process import write_settings
 
-KEY = Secret("a long random key 0123456789")
+GOOD, WARNING, BAD = Grade.GOOD, Grade.WARNING, Grade.BAD
+AUTHORITY = trustme.CA()
 
 
-async def examined(directory: Path, url: str = "", *, block_private: bool = False) -> dict[str, Grade]:
+async def examined(file: Path, tls: ssl.SSLContext | None = None) -> dict[str, Grade]:
     """What the doctor says, by its text."""
-    settings = Settings(
-        admin_api_key=KEY,
-        database=str(directory / "room.sqlite"),
-        webhook_security=WebhookSecurity(block_private),
-        webhook_urls=(WebhookURL("report", enabled=True, url=url),) if url else (),
-    )
-    found = await asyncio.to_thread(lambda: list(findings(settings, None)))
+    found = await asyncio.to_thread(lambda: list(findings(file, tls)))
     return {finding.text: finding.grade for finding in found}
+
+
+async def of_site(directory: Path, url: str, more: str = "", tls: ssl.SSLContext | None = None) -> dict[str, Grade]:
+    """What the doctor says with this URL of reports."""
+    file = write_settings(directory, webhooks={"report": url})
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n{more}", encoding="utf-8")
+    return {text: grade for text, grade in (await examined(file, tls)).items() if text.startswith("webhook report: ")}
 
 
 def grade(found: dict[str, Grade], words: str) -> Grade:
     """The grade of the one finding that has these words."""
-    (one,) = (grade for text, grade in found.items() if words in text)
+    (one,) = [grade for text, grade in found.items() if words in text] or pytest.fail(f"{words!r} is not in {found}")
     return one
 
 
 async def test_a_site_that_can_be_reached_is_good_and_gets_no_request(tmp_path: Path, receiver: Receiver) -> None:
-    found = await examined(tmp_path, receiver.url)
-    assert grade(found, "webhook report: 127.0.0.1 reached in") is Grade.GOOD
+    found = await of_site(tmp_path, receiver.url)
+    assert set(found.values()) == {GOOD}
+    assert grade(found, f"127.0.0.1 is 127.0.0.1; port {receiver.port}") is GOOD
     assert not receiver.requests
 
 
-async def test_a_closed_port_an_unknown_host_and_a_forbidden_one_are_bad(tmp_path: Path, receiver: Receiver) -> None:
-    assert grade(await examined(tmp_path, closed_port_url()), "cannot be reached") is Grade.BAD
-    assert grade(await examined(tmp_path, "http://no-such-host.invalid/"), "cannot be reached") is Grade.BAD
-    assert grade(await examined(tmp_path, receiver.url, block_private=True), "may not be called") is Grade.BAD
-    assert grade(await examined(tmp_path, "http://169.254.169.254/"), "metadata") is Grade.BAD
+@pytest.mark.parametrize(
+    ("url", "more", "words"),
+    [
+        ("", "", "Connection refused"),
+        ("http://no-such-host.invalid/", "", "no-such-host.invalid cannot be resolved"),
+        ("http://127.0.0.1:9/", "[WebhookSecurity]\nBlockPrivate = true", "BlockPrivate is on"),
+        ("http://localhost:9/", "[WebhookSecurity]\nBlockPrivate = true", "BlockPrivate is on"),
+        ("http://169.254.169.254/", "", "metadata"),
+        ("http://xn--a.invalid/", "", "cannot be resolved"),
+        (f"http://{'a' * 64}.invalid/", "", "it is no host name"),
+    ],
+)
+async def test_a_site_that_cannot_be_called_is_bad(tmp_path: Path, url: str, more: str, words: str) -> None:
+    found = await of_site(tmp_path, url or closed_port_url(), more)
+    assert list(found.values()) == [BAD]
+    assert grade(found, words) is BAD
 
 
-@pytest.fixture
-async def untrusted_site() -> AsyncIterator[str]:
+@asynccontextmanager
+async def secure_site(name: str = "localhost", ends_in: timedelta = timedelta(days=90)) -> AsyncIterator[str]:
+    """The URL of a site on localhost with a certificate for this name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("localhost").configure_cert(context)
+    AUTHORITY.issue_cert(name, not_after=datetime.now(UTC) + ends_in).configure_cert(context)
     site = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     async with site:
         yield f"https://localhost:{site.sockets[0].getsockname()[1]}/hooks"
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_bad(tmp_path: Path, untrusted_site: str) -> None:
-    assert grade(await examined(tmp_path, untrusted_site), "certificate of localhost is not accepted") is Grade.BAD
+def trusting() -> ssl.SSLContext:
+    """Who trusts the authority of these tests."""
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
 
 
-async def test_a_database_is_looked_into(tmp_path: Path) -> None:
-    assert grade(await examined(tmp_path), "database") is Grade.WARNING
-    database = Database(str(tmp_path / "room.sqlite"))
-    found = await examined(tmp_path)
-    assert grade(found, "database: whole, and can be written") is Grade.GOOD
-    assert grade(found, "trail: 0 rows") is Grade.GOOD
-    await database.write(
-        lambda connection: connection.executescript(
-            "INSERT INTO trail VALUES (1, 'rep_1', 0, '{}', ''); INSERT INTO delivery"
-            " (id, seq, report_id, webhook, state, due, changed_at) VALUES ('m', 1, 'rep_1', 'report', 'waiting', 0, 0)"
-        )
-    )
-    found = await examined(tmp_path)
-    assert grade(found, "trail: row 1") is Grade.BAD
-    assert grade(found, "1 wait for webhook report, which is off") is Grade.BAD
-    await database.close()
-    (tmp_path / "room.sqlite").write_bytes(b"no database " * 100)
-    assert grade(await examined(tmp_path), "not a database") is Grade.BAD
+async def test_a_good_certificate_is_good_and_its_last_days_are_warned_of(tmp_path: Path) -> None:
+    async with secure_site() as url:
+        found = await of_site(tmp_path, url, tls=trusting())
+        assert set(found.values()) == {GOOD}
+        assert grade(found, "its certificate is accepted, 89 days from its end") is GOOD
+    async with secure_site(ends_in=timedelta(days=3, hours=1)) as url:
+        assert grade(await of_site(tmp_path, url, tls=trusting()), "ends in 3 days; renew it") is WARNING
 
 
-async def test_a_file_with_secrets_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "ends_in", "trusted", "words"),
+    [
+        ("localhost", timedelta(days=90), False, "unable to get local issuer"),
+        ("elsewhere.example", timedelta(days=90), True, "mismatch"),
+        ("localhost", timedelta(days=-1), True, "expired"),
+    ],
+)
+async def test_a_certificate_that_is_not_accepted_is_bad(
+    tmp_path: Path, name: str, ends_in: timedelta, trusted: bool, words: str
+) -> None:
+    async with secure_site(name, ends_in) as url:
+        found = await of_site(tmp_path, url, tls=trusting() if trusted else None)
+    assert list(found.values()) == [BAD]
+    assert grade(found, words) is BAD
+
+
+def speaks_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    writer.close()
+
+
+async def test_https_where_none_is_spoken_is_bad(tmp_path: Path) -> None:
+    site = await asyncio.start_server(speaks_plainly, "127.0.0.1", 0)
+    async with site:
+        found = await of_site(tmp_path, f"https://127.0.0.1:{site.sockets[0].getsockname()[1]}/")
+    assert grade(found, "is it an https port?") is BAD
+
+
+async def test_a_database_that_a_server_has_made_is_good(tmp_path: Path) -> None:
+    file = write_settings(tmp_path)
+    assert grade(await examined(file), "database: ") is WARNING
+    make_database(tmp_path)
+    found = await examined(file)
+    assert grade(found, "database: whole") is GOOD
+    assert grade(found, "trail: 0 rows, none altered") is GOOD
+    assert grade(found, "disk: ") is GOOD
+
+
+def make_database(directory: Path, *statements: str) -> None:
+    """A database with a row of the trail that waits to be sent, if anything is to be done with it."""
+    connection = schema.connect(str(directory / "room.sqlite"))
+    schema.prepare(connection)
+    if statements:
+        outbox.queue(connection, trail.append(connection, "rep_1", 0, Withdrawn()), "rep_1", "report", 0)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+def alters_a_row(directory: Path) -> None:
+    make_database(directory, "UPDATE trail SET at = 1")
+
+
+def queues_for_nobody(directory: Path) -> None:
+    make_database(directory, "SELECT 1")
+
+
+def comes_from_the_future(directory: Path) -> None:
+    make_database(directory, "PRAGMA user_version = 99")
+
+
+def comes_from_the_past(directory: Path) -> None:
+    make_database(directory, "PRAGMA user_version = 1")
+
+
+def is_no_database(directory: Path) -> None:
+    (directory / "room.sqlite").write_bytes(b"no database " * 100)
+
+
+def is_damaged(directory: Path) -> None:
+    make_database(directory)
+    file = directory / "room.sqlite"
+    file.write_bytes(file.read_bytes()[:4096] + b"\xff" * 8192 + file.read_bytes()[12288:])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (alters_a_row, "trail: row 1"),
+        (queues_for_nobody, "1 wait for webhook report, which is off; switch it on"),
+        (comes_from_the_future, "made by a newer version"),
+        (comes_from_the_past, "start the server to update it"),
+        (is_no_database, "not a database"),
+        (is_damaged, "restore"),
+    ],
+)
+async def test_what_is_wrong_with_a_database_is_said(tmp_path: Path, spoil: Callable[[Path], None], words: str) -> None:
+    spoil(tmp_path)
+    before = (tmp_path / "room.sqlite").read_bytes()
+    assert grade(await examined(write_settings(tmp_path)), words) is BAD
+    assert (tmp_path / "room.sqlite").read_bytes() == before
+
+
+async def test_a_queue_that_stands_still_is_warned_of(tmp_path: Path, receiver: Receiver) -> None:
+    file = write_settings(tmp_path, webhooks={"report": receiver.url})
+    make_database(tmp_path, "INSERT INTO webhook (name, paused) VALUES ('report', 'the site answered 410 (Gone)')")
+    found = await examined(file)
+    assert grade(found, "paused: the site answered 410 (Gone); 1 wait; once the site is well") is WARNING
+    with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
+        connection.execute("UPDATE webhook SET paused = '', opened_at = 1, open_until = 1 << 60")
+        assert grade(await examined(file), "left alone for a while") is WARNING
+        connection.execute("DELETE FROM webhook")
+        connection.execute("UPDATE delivery SET state = 'given-up'")
+        assert grade(await examined(file), "1 were given up") is WARNING
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "words", "expected"),
+    [
+        ('AdminAPIKey = "a long random key 0123456789"', 0o644, "chmod 600", WARNING),
+        ('AdminAPIKey = "a long random key 0123456789"', 0o600, "can be used", GOOD),
+        ("", 0o644, "can be used", GOOD),
+        ('AdminAPIKey = "short"', 0o600, "AdminAPIKey: shorter", WARNING),
+        ("PermitNSFW = true", 0o600, "have no effect here: PermitNSFW", WARNING),
+        ('Titel = "x"', 0o600, 'did you mean "Title"?', BAD),
+        ('Database = "nowhere/room.sqlite"', 0o600, "cannot be made there", BAD),
+    ],
+)
+async def test_settings_are_looked_at(tmp_path: Path, text: str, mode: int, words: str, expected: Grade) -> None:
     file = tmp_path / "settings.toml"
-    file.touch(0o644)
-    settings = Settings(admin_api_key=Secret("short"), database=str(tmp_path / "room.sqlite"))
-    found = {each.text: each.grade for each in await asyncio.to_thread(lambda: list(findings(settings, file)))}
-    assert grade(found, "chmod 600") is Grade.WARNING
-    assert grade(found, "AdminAPIKey") is Grade.WARNING
-    file.chmod(0o600)
-    found = {each.text: each.grade for each in await asyncio.to_thread(lambda: list(findings(settings, file)))}
-    assert grade(found, "settings: ") is Grade.GOOD
+    file.write_text(text, encoding="utf-8")
+    file.chmod(mode)
+    assert grade(await examined(file), words) is expected
+
+
+async def test_a_finding_is_one_line_whatever_others_say(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('"x\\u001b[31m\\n" = 1', encoding="utf-8")
+    (finding,) = await asyncio.to_thread(lambda: list(findings(file)))
+    assert str(finding).startswith("✗ ")
+    assert not {"\x1b", "\n"} & set(str(finding))

@@ -1,12 +1,15 @@
 """A secret is exchanged in the settings file: comments and mode stay, both sign meanwhile, and nothing is shown."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from server.operator.errors import CommandError
 from server.operator.rotation import rotate
-from server.operator.webhooks import UnknownError
-from server.settings import SigningSecret, load
+from server.settings import SigningSecret, SigningSecrets, load
+from server.webhooks import signature
+from tests.support.desk import START
 
 OLD = "whsec_" + "QUJD" * 10
 TEXT = f"""# ours
@@ -61,7 +64,7 @@ def test_a_second_exchange_keeps_no_third_secret(file: Path) -> None:
 
 def test_a_webhook_without_a_secret_gets_its_first(file: Path) -> None:
     file.write_text(TEXT.replace(f'Secret = "{OLD}"\n', ""), encoding="utf-8")
-    with pytest.raises(UnknownError, match="without --finish"):
+    with pytest.raises(CommandError, match="without --finish"):
         rotate(file, "report", finish=True)
     rotate(file, "report", finish=False)
     assert len(secrets(file)) == 1
@@ -70,6 +73,44 @@ def test_a_webhook_without_a_secret_gets_its_first(file: Path) -> None:
 @pytest.mark.parametrize("text", ["", "not = [toml", "[[WebhookURLs]]\nName = 'profile'"])
 def test_a_file_without_the_webhook_is_left_as_it_is(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(UnknownError):
+    with pytest.raises(CommandError):
         rotate(file, "report", finish=False)
     assert file.read_text(encoding="utf-8") == text
+
+
+def test_line_ends_and_a_link_to_the_file_stay(file: Path) -> None:
+    file.write_bytes(TEXT.replace("\n", "\r\n").encode())
+    link = file.with_name("link.toml")
+    link.symlink_to(file)
+    said = rotate(link, "report", finish=False)
+    assert link.is_symlink()
+    lines = file.read_bytes().split(b"\r\n")
+    assert not any(b"\n" in line for line in lines)
+    (number,) = (number for number, line in enumerate(lines, 1) if b"Secret" in line)
+    assert said.endswith(f"line {number}.")
+
+
+def test_a_secret_that_is_a_list_in_a_table_of_one_line_is_exchanged_too(file: Path) -> None:
+    hook = f'{{Name = "report", Enabled = true, URL = "http://h/", Secret = ["{OLD}"]}}'
+    file.write_text(f'AdminAPIKey = "key"\nWebhookURLs = [{hook}]\n', encoding="utf-8")
+    rotate(file, "report", finish=False)
+    assert secrets(file)[1] == SigningSecret(OLD)
+
+
+def test_a_file_that_could_not_be_used_afterwards_is_left_as_it_is(file: Path) -> None:
+    file.write_text(f"{TEXT}Secrt = 1\n", encoding="utf-8")
+    with pytest.raises(CommandError, match="left as it is"):
+        rotate(file, "report", finish=False)
+    assert file.read_text(encoding="utf-8") == f"{TEXT}Secrt = 1\n"
+    assert [each.name for each in file.parent.iterdir()] == ["settings.toml"]
+
+
+def test_what_is_sent_meanwhile_is_signed_by_both(file: Path) -> None:
+    rotate(file, "report", finish=False)
+    hook = load(file, {}).settings.webhook("report")
+    assert hook
+    sent = signature.headers("msg_1", START, b"{}", hook.secret)
+    for secret in re.findall(r"whsec_[^\"]+", file.read_text(encoding="utf-8")):
+        # Either alone accepts it; what is not signed by it raises.
+        own = signature.headers("msg_1", START, b"{}", SigningSecrets([SigningSecret(secret)]))
+        assert own["webhook-signature"] in sent["webhook-signature"].split()

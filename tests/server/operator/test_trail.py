@@ -1,19 +1,24 @@
-"""A stored trail that was altered anywhere is found out, and an export holds all of it."""
+"""A stored trail that was altered anywhere is found out, and an export proves it elsewhere."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from server.engine import reports as stored
 from server.engine import trail
+from server.engine.reports import Submission
 from server.engine.trail import TrailError
 from server.operator import reports
-from server.operator.webhooks import UnknownError
+from server.operator.errors import CommandError
 from server.protocol.codes import ReportState
+from server.rules.reports import ContextLine
 from server.rules.trail import chained
-from tests.support.desk import BOB, TAKEN, Desk
+from tests.support.desk import ALICE, BOB, START, TAKEN, Desk, evidence
 
 COLUMNS = {"seq": "9", "report_id": "'rep_x'", "at": "at + 1", "content": "replace(content, 'a', 'b')", "hash": "'00'"}
 
@@ -83,11 +88,19 @@ def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
         trail.verify(desk.connection)
 
 
-def test_an_export_holds_every_row_with_its_hash(desk: Desk) -> None:
+def test_an_export_holds_all_that_others_need_to_prove_it(desk: Desk) -> None:
+    """By nothing but what docs/operate.md says."""
     lines = [json.loads(line) for line in reports.export(desk.connection)]
     assert [line["seq"] for line in lines] == [1, 2, 3, 4, 5]
-    assert [line["content"]["kind"] for line in lines] == ["reported", "reported", "added", "site-said", "reported"]
-    assert [line["hash"] for line in lines] == [row.hash for row in trail.rows(desk.connection)]
+    kinds = [json.loads(line["content"])["kind"] for line in lines]
+    assert kinds == ["reported", "reported", "added", "site-said", "reported"]
+    previous = ""
+    for line in lines:
+        hashed = [previous, line["seq"], line["report_id"], line["at"], line["content"]]
+        text = json.dumps(hashed, ensure_ascii=False, separators=(",", ":"))
+        previous = line["hash"]
+        assert hashlib.sha256(text.encode()).hexdigest() == previous
+    assert previous == trail.verify(desk.connection)[1]
 
 
 def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_terminal(desk: Desk) -> None:
@@ -96,9 +109,19 @@ def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_te
     (report_id, *_) = desk.values("SELECT report_id FROM attempt JOIN delivery ON delivery.id = delivery_id")
     shown = reports.show(desk.connection, str(report_id))
     assert "reported mallory: It's spam" in shown
-    assert "> message" in shown
+    assert "> 12:00:00 mallory: message 1" in shown
+    assert "row 1 to report: delivered" in shown
+    assert "row 3 to report: waiting" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
-    with pytest.raises(UnknownError, match="reports list"):
+    with pytest.raises(CommandError, match=rf"the latest are: .*{report_id}"):
         reports.show(desk.connection, "rep_0")
     assert reports.listed(desk.connection, 2).count("\n") == 2
     assert reports.listed(Desk().connection, 2) == "There is no report yet."
+
+
+def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None:
+    lines = tuple(ContextLine("bob", START + timedelta(seconds=each), f"at {each}") for each in (-1, 1))
+    told = msgspec.structs.replace(evidence(9), context=lines)
+    report = stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
+    shown = reports.show(desk.connection, report.id)
+    assert "    11:59:59 bob: at -1\n  > 12:00:00 mallory: message 9\n    12:00:01 bob: at 1\n" in shown

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
@@ -24,16 +24,20 @@ from server.protocol.frames import (
     ProfileAsk,
     ProfileField,
     ReportAsk,
+    Reports,
     ReportStatus,
     Say,
     ServerFrame,
     Since,
+    Takeback,
     Webhooks,
     Welcome,
     Who,
     WhoEntry,
 )
-from tui.core.state import GAP, NEW_NUMBERING, NO_ANSWER, ProfileView, Stage, State
+from tests.support.scripted_server import report, stands
+from tui.core.reports import GONE, KEPT, REFUSED, Draft
+from tui.core.state import GAP, NEW_NUMBERING, ProfileView, Stage, State
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
@@ -81,6 +85,16 @@ def numbers(of: Timeline) -> list[int]:
 def reported(of: Timeline) -> list[int]:
     """The numbers of the messages with a mark."""
     return [entry.msg_id for entry in of.entries if isinstance(entry, Line) and entry.reported]
+
+
+def lines(of: Timeline) -> list[Line]:
+    """The messages."""
+    return [entry for entry in of.entries if isinstance(entry, Line)]
+
+
+def notices(of: Timeline) -> list[Notice]:
+    """What nobody said."""
+    return [entry for entry in of.entries if isinstance(entry, Notice)]
 
 
 def last_notice(of: Timeline) -> Notice:
@@ -313,81 +327,153 @@ def test_older_messages_can_be_asked_for_again_after_a_loss_or_an_error() -> Non
     assert made.ask_older("n3") == HistoryAsk("lobby", "n3", 9)
 
 
-def test_a_report_names_its_message_and_marks_it_only_when_it_was_delivered() -> None:
+def test_a_report_is_marked_once_the_server_has_it_and_unmarked_once_it_is_withdrawn() -> None:
     made = state(said(1), said(2))
-    assert made.report(2, "It's spam", "so", "n1") == ReportAsk(2, "It's spam", "so", "n1")
+    line = made.timeline.find(2)
+    assert line
+    ask = made.report(line, Draft("It's spam", "so"), "n1")
+    assert ask == ReportAsk(2, "It's spam", "so", "n1")
     assert reported(made.timeline) == []
-    made.fold(ReportStatus("r1", "delivered", nonce="n1"))
+    made.fold(stands(ask, "received"))
     assert reported(made.timeline) == [2]
-    assert last_notice(made.timeline).tone is Tone.GOOD
-    assert "bob" in last_notice(made.timeline).text
+    assert not notices(made.timeline)
+    made.fold(stands(ask, "withdrawn"))
+    assert reported(made.timeline) == []
 
 
-def test_the_outcome_stands_where_the_message_was_reported() -> None:
+def test_what_comes_of_a_report_stands_where_the_message_is() -> None:
     made = state(said(1))
-    made.report(1, "It's spam", "", "n1")
     made.look_at("tea")
-    made.fold(ReportStatus("r1", "delivered", nonce="n1"))
+    made.fold(ReportStatus(report(1)))
+    assert [notice.tone for notice in notices(made.timelines["lobby"])] == [Tone.GOOD]
+    made.fold(ReportStatus(report(2, channel="@gone")))
+    assert [notice.tone for notice in notices(made.timelines["tea"])] == [Tone.GOOD]
+
+
+def test_what_changed_while_one_was_away_stands_where_one_looks() -> None:
+    made = state(said(1))
+    made.look_at("tea")
+    made.fold(Reports([report(1), report(2)], ["rep_1"]))
+    assert len(notices(made.timelines["tea"])) == 1
     assert reported(made.timelines["lobby"]) == [1]
-    assert texts(made.timelines["tea"]) == []
 
 
-@pytest.mark.parametrize("status", ["failed", "received", "", "DELIVERED"])
-def test_a_report_that_was_not_delivered_marks_nothing_and_tells_why(status: str) -> None:
+def test_a_message_that_comes_later_has_its_mark() -> None:
+    made = state(Reports([report(4), report(5, status="withdrawn")]), said(4), said(5))
+    made.fold(History("lobby", [said(3)], more=False, nonce="n"))
+    assert reported(made.timeline) == [4]
+
+
+def test_a_report_without_an_answer_is_sent_again_after_a_loss() -> None:
     made = state(said(1))
-    made.report(1, "It's spam", "", "n1")
-    made.fold(ReportStatus("r1", status, "The website said no.", "n1"))
+    line = made.timeline.find(1)
+    assert line
+    made.say("one", "n1")
+    ask = made.report(line, Draft("It's spam", "so", (2, 3)), "n2")
+    made.lost()
+    fold(made, [welcome(), Me("ada", op=False)])
+    assert made.unsent() == [Say("lobby", "one", "n1"), ask]
+    made.fold(stands(ask, "received"))
+    assert made.unsent() == [Say("lobby", "one", "n1")]
+
+
+def test_a_report_without_an_answer_is_given_up_when_its_number_means_another_message() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.report(line, Draft("It's spam", ""), "n1")
+    fold(made, [welcome("e2"), Me("ada", op=False), said(1)])
+    assert made.unsent() == []
+    assert Notice(GONE, Tone.BAD) in made.timeline.entries
     assert reported(made.timeline) == []
-    assert last_notice(made.timeline).tone is Tone.BAD
-    assert "The website said no." in last_notice(made.timeline).text
 
 
-def test_a_refused_report_marks_nothing_and_tells_why() -> None:
+def test_a_refused_report_tells_why_where_the_message_is() -> None:
     made = state(said(1))
-    made.report(1, "It's spam", "", "n1")
-    made.fold(error(ErrorCode.BAD_REASON, "no such reason", "n1"))
-    assert last_notice(made.timeline) == Notice("Your report was not sent. no such reason", Tone.BAD)
-    made.fold(ReportStatus("r1", "delivered", nonce="n1"))
-    assert reported(made.timeline) == []
-
-
-def test_a_report_of_another_nonce_marks_nothing() -> None:
-    made = state(said(1))
-    made.report(1, "It's spam", "", "n1")
-    made.fold(ReportStatus("r1", "delivered", nonce="n2"))
-    made.fold(ReportStatus("r2", "delivered"))
-    assert reported(made.timeline) == []
-    made.fold(ReportStatus("r3", "delivered", nonce="n1"))
-    assert reported(made.timeline) == [1]
-
-
-def test_two_reports_under_way_are_told_apart() -> None:
-    made = state(said(1), said(2))
-    made.report(1, "It's spam", "", "n1")
-    made.report(2, "It's spam", "", "n2")
-    made.fold(ReportStatus("r", "failed", "no", "n1"))
-    made.fold(ReportStatus("r", "delivered", nonce="n2"))
-    assert reported(made.timeline) == [2]
-
-
-def test_a_loss_while_a_report_waits_says_that_nobody_knows() -> None:
-    made = state(said(1))
-    made.report(1, "It's spam", "", "n1")
+    line = made.timeline.find(1)
+    assert line
+    made.report(line, Draft("It's spam", ""), "n1")
     made.look_at("tea")
-    made.lost()
-    assert texts(made.timelines["lobby"]) == ["1", NO_ANSWER]
-    assert texts(made.timelines["tea"]) == []
-    made.lost()
-    assert texts(made.timelines["lobby"]) == ["1", NO_ANSWER]
+    made.fold(error(ErrorCode.STORAGE, "The disk is full.", "n1"))
+    assert last_notice(made.timelines["lobby"]) == Notice(f"{REFUSED} The disk is full. {KEPT}", Tone.BAD)
 
 
 def test_a_mark_outlives_a_reconnect() -> None:
-    made = state(said(1))
-    made.report(1, "It's spam", "", "n1")
-    made.fold(ReportStatus("r1", "delivered", nonce="n1"))
+    made = state(said(1), ReportStatus(report(1)))
     made.lost()
     fold(made, [welcome(), Me("ada", op=False), Echo([said(1), said(2)])])
     assert reported(made.timeline) == [1]
+
+
+def test_what_is_sent_along_is_what_one_sees_around_the_message() -> None:
+    made = state(*(said(number, "carol" if number == 3 else "bob") for number in range(1, 20)))
+    line = made.timeline.find(12)
+    assert line
+    assert made.context_of(line) == ([], [])
+    made.fold(structs.replace(welcome(), webhooks=Webhooks(report=True, profile=True, evidence=True)))
+    made.toggle_mute("carol")
+    before, after = made.context_of(line)
+    assert [each.msg_id for each in before] == [1, 2, *range(4, 12)]
+    assert [each.msg_id for each in after] == list(range(13, 18))
+
+
+def test_a_message_that_is_taken_back_is_so_wherever_it_comes_from() -> None:
+    made = state(said(1), said(2), said(3), Takeback(2), Echo([], taken_back=[3]))
+    made.fold(structs.replace(said(4), message="", taken_back=True))
+    assert [(each.msg_id, each.text, each.taken_back) for each in lines(made.timeline)] == [
+        (1, "1", False),
+        (2, "", True),
+        (3, "", True),
+        (4, "", True),
+    ]
+
+
+def test_a_page_of_history_that_was_read_before_brings_no_text_back() -> None:
+    made = state(said(9), Takeback(3))
+    made.fold(History("lobby", [said(3), said(4)], more=False, nonce="n"))
+    assert [(each.msg_id, each.text) for each in lines(made.timeline)] == [(3, ""), (4, "4"), (9, "9")]
+
+
+def test_a_page_of_history_tells_of_a_message_that_is_there_already() -> None:
+    made = state(said(3))
+    made.fold(History("lobby", [structs.replace(said(3), message="", taken_back=True)], more=False, nonce="n"))
+    assert [each.taken_back for each in lines(made.timeline)] == [True]
+
+
+def test_what_a_muted_person_says_is_not_unread() -> None:
+    made = state(Echo())
+    made.toggle_mute("bob")
+    made.fold(said(1, channel="tea"))
+    assert made.timelines["tea"].unread == 0
+    assert "bob is muted" in last_notice(made.timeline).text
+    made.toggle_mute("bob")
+    made.fold(said(2, channel="tea"))
+    assert made.timelines["tea"].unread == 1
+    assert made.muted == set()
+
+
+def test_to_mute_is_offered_until_one_goes_on() -> None:
+    for go_on in ("say", "turn", "mute"):
+        made = state(said(1))
+        line = made.timeline.find(1)
+        assert line
+        made.report(line, Draft("It's spam", ""), "n1")
+        assert made.mute_offer == "bob"
+        {
+            "say": lambda made=made: made.say("so", "n2"),
+            "turn": lambda made=made: made.look_at("tea"),
+            "mute": lambda made=made: made.toggle_mute("bob"),
+        }[go_on]()
+        assert not made.mute_offer
+
+
+def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.toggle_mute("bob")
+    made.report(line, Draft("It's spam", ""), "n1")
+    assert not made.mute_offer
 
 
 def test_a_profile_is_loading_until_its_answer_comes() -> None:

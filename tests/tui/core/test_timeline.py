@@ -163,11 +163,50 @@ def test_nothing_fails_by_a_nonce_that_is_not_pending() -> None:
 def test_the_mark_of_a_report_stands_on_its_message_alone_and_stays() -> None:
     made = timeline(1, 2, 3)
     made.note(Notice("n"))
-    made.mark_reported(2)
+    made.mark_reported({2})
     made.add(line(2))
     made.add(line(4))
     assert [each.msg_id for each in made.entries if isinstance(each, Line) and each.reported] == [2]
     assert numbers(made) == [1, 2, 3, 4]
+
+
+def test_a_mark_goes_when_the_message_is_not_among_the_reported_ones_any_more() -> None:
+    made = timeline(1, 2)
+    made.mark_reported({1, 2})
+    made.mark_reported({2})
+    assert [each.msg_id for each in made.entries if isinstance(each, Line) and each.reported] == [2]
+
+
+def test_a_message_that_was_taken_back_keeps_its_place_and_loses_its_text() -> None:
+    made = timeline(1, 2, 3)
+    shown = made.find(2)
+    assert shown
+    made.take_back([2, 9])
+    assert made.entries == [line(1), replace(line(2), text="", taken_back=True), line(3)]
+    assert made.holds(shown)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "numbers"),
+    [(2, 1, ([3, 4], [6])), (10, 5, ([1, 2, 3, 4], [6, 7])), (0, 0, ([], [])), (-1, -1, ([], []))],
+)
+def test_around_a_message_are_the_nearest_ones_in_order(
+    before: int, after: int, numbers: tuple[list[int], list[int]]
+) -> None:
+    made = timeline(*range(1, 8))
+    made.note(Notice("n"))
+    made.await_confirmation(pending("n1"))
+    earlier, later = made.around(5, before, after)
+    assert ([each.msg_id for each in earlier], [each.msg_id for each in later]) == numbers
+
+
+def test_around_a_message_is_nothing_that_one_cannot_read() -> None:
+    made = timeline(1, 3)
+    made.add(line(2, "mallory"))
+    made.add(line(4, "mallory"))
+    made.add(line(5))
+    made.take_back([1])
+    assert made.around(3, 10, 10, {"mallory"}) == ([], [line(5)])
 
 
 def test_to_find_what_is_not_there() -> None:

@@ -69,6 +69,29 @@ async def test_a_message_over_the_limit_stays_in_the_composer() -> None:
         assert len(pilot.app.screen.query_one(Composer).text) == 4001
 
 
+async def test_what_is_typed_right_after_a_message_is_the_next_one_and_none_is_sent_twice() -> None:
+    async with client() as (pilot, server):
+        composer = pilot.app.screen.query_one(Composer)
+        composer.insert("one")
+        # All in one turn of the loop: the app has not heard of the first when the second is there.
+        composer.action_send()
+        composer.action_send()
+        composer.insert("two")
+        composer.action_send()
+        await until(pilot, lambda: len(server.sent(Say)) == 2, "both")
+        assert sorted(frame.message for frame in server.sent(Say) if isinstance(frame, Say)) == ["one", "two"]
+
+
+async def test_enter_does_not_overtake_what_was_typed_or_pasted_before_it() -> None:
+    async with client() as (pilot, server):
+        for text in ("one", "two"):
+            app_of(pilot).post_message(events.Paste(text))
+            app_of(pilot).post_message(events.Key("!", "!"))
+            app_of(pilot).post_message(events.Key("enter", "\r"))
+        await until(pilot, lambda: len(server.sent(Say)) == 2, "both")
+        assert sorted(frame.message for frame in server.sent(Say) if isinstance(frame, Say)) == ["one!", "two!"]
+
+
 async def test_what_is_pasted_cannot_command_the_terminal() -> None:
     async with client() as (pilot, _):
         composer = pilot.app.screen.query_one(Composer)

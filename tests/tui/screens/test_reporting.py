@@ -1,25 +1,46 @@
 """Reporting a message: the way to the site, the mark, and every failure that the reporter can see."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec import structs
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
-from server.protocol.codes import ErrorCode
-from server.protocol.frames import CHAT_SERVER, ClientFrame, Echo, Error, ReportAsk, ReportStatus, ServerFrame, Webhooks
-from tests.support.pilots import app_of, client, screen_text, until, until_seen
-from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import (
+    CHAT_SERVER,
+    ClientFrame,
+    Echo,
+    Error,
+    Login,
+    ReportAsk,
+    ReportStatus,
+    Say,
+    ServerFrame,
+    Takeback,
+    Webhooks,
+    Welcome,
+)
+from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
+from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
 from tui.screens.report import Comment, ReportForm
-from tui.widgets.timeline import FLAG, REPORTED
+from tui.times import clock
+from tui.widgets.evidence import EvidenceView
+from tui.widgets.prompt import Composer
+from tui.widgets.timeline import FLAG, REPORTED, TimelineView
 
-FAILED = "The website did not take your report: it answered with status 500. Please report it again later."
+FAILED = "The website did not take it: it answered with status 500."
+EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+TALK = Echo([line(number, "bob" if number % 2 else "Inés ⚓", f"words {number}") for number in range(1, 20)])
 
 
 def delivered(frame: ClientFrame) -> Sequence[ServerFrame]:
-    assert isinstance(frame, ReportAsk)
-    return [ReportStatus("r1", "delivered", nonce=frame.nonce)]
+    if not isinstance(frame, ReportAsk):
+        return ()
+    received = stands(frame, ReportState.RECEIVED)
+    return [received, ReportStatus(structs.replace(received.report, status=ReportState.DELIVERED))]
 
 
 async def open_form(pilot: Pilot[None]) -> None:
@@ -60,7 +81,7 @@ async def test_the_mark_comes_with_the_answer_and_not_before() -> None:
         (report,) = server.sent(ReportAsk)
         server.send(*delivered(report))
         await until_seen(pilot, REPORTED)
-        await until_seen(pilot, "was delivered to the website")
+        await until_seen(pilot, "Your report of bob's message was delivered to the website.")
 
 
 async def test_the_mouse_alone_leads_to_a_report() -> None:
@@ -123,33 +144,41 @@ async def test_reporting_again_asks_first(answer: str, reports: int) -> None:
         await submit(pilot)
         await until_seen(pilot, REPORTED)
         await pilot.press("r")
-        await until_seen(pilot, "already. Report it again?")
+        await until_seen(pilot, "already. Add to")
         await pilot.press(answer)
         if answer == "y":
-            await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+            await until_seen(pilot, "Add to your report")
             await pilot.press("ctrl+s")
         await until(pilot, lambda: len(server.sent(ReportAsk)) == reports, "the reports")
         await pilot.pause()
-        assert len(server.sent(ReportAsk)) == reports
+        sent = [frame.add for frame in server.sent(ReportAsk) if isinstance(frame, ReportAsk)]
+        assert sent == [False, True][:reports]
 
 
-async def test_a_report_that_the_website_did_not_take_is_told_and_not_marked() -> None:
+async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_why_and_when() -> None:
     def failed(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ReportAsk)
-        return [ReportStatus("r1", "failed", FAILED, frame.nonce)]
+        if not isinstance(frame, ReportAsk):
+            return ()
+        soon = datetime.now(UTC) + timedelta(minutes=10, seconds=30)
+        return [stands(frame, ReportState.WAITING, error=FAILED, next_at=soon)]
 
-    async with client(ScriptedServer(answer=failed)) as (pilot, _):
+    async with client(ScriptedServer(answer=failed)) as (pilot, server):
         await submit(pilot)
-        await until_seen(pilot, "did not arrive")
-        await until_seen(pilot, "status 500")
-        assert REPORTED not in screen_text(app_of(pilot))
+        await until_told(pilot, "status 500. Your report of bob's message is kept")
+        await until_told(pilot, "next in 10 min.")
+        assert REPORTED in screen_text(app_of(pilot))
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        server.send(structs.replace(stands(report), nonce=None))
+        await until_seen(pilot, "was delivered to the website")
 
 
 @pytest.mark.parametrize(
     "code",
     [
         ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.BAD_REASON, ErrorCode.BAD_COMMENT,
-        ErrorCode.WEBHOOK_OFF, ErrorCode.STORAGE, ErrorCode.INTERNAL,
+        ErrorCode.BAD_CONTEXT, ErrorCode.TOO_MANY_REPORTS, ErrorCode.WEBHOOK_OFF, ErrorCode.STORAGE,
+        ErrorCode.INTERNAL,
     ],
 )  # fmt: skip
 async def test_a_report_that_the_server_refused_is_told_and_not_marked(code: ErrorCode) -> None:
@@ -163,13 +192,62 @@ async def test_a_report_that_the_server_refused_is_told_and_not_marked(code: Err
         assert REPORTED not in screen_text(app_of(pilot))
 
 
-async def test_a_connection_that_is_lost_before_the_answer_is_told() -> None:
+async def test_what_was_filled_in_stands_in_the_form_again_after_a_refusal() -> None:
+    def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, ReportAsk):
+            return ()
+        return [Error("The disk is full.", ErrorCode.STORAGE, CHAT_SERVER, frame.nonce)]
+
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK), answer=refused)) as (pilot, server):
+        await pilot.press("up", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+        await pilot.press("minus", "down", "enter", *"my words", "enter")
+        await until_told(pilot, "What you wrote is kept")
+        assert "You reported" not in screen_text(app_of(pilot))
+        await pilot.press("r")
+        await until_seen(pilot, "my words")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(server.sent(ReportAsk)) == 2, "the second try")
+        first, second = server.sent(ReportAsk)
+        assert isinstance(first, ReportAsk)
+        assert isinstance(second, ReportAsk)
+        assert structs.replace(first, nonce=None) == structs.replace(second, nonce=None)
+        assert len(first.context) == 9
+
+
+async def test_a_report_that_the_server_knows_of_already_can_be_added_to() -> None:
+    def known(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, ReportAsk):
+            return ()
+        if frame.add:
+            return [stands(frame)]
+        return [Error("You have reported this before.", ErrorCode.ALREADY_REPORTED, CHAT_SERVER, frame.nonce)]
+
+    async with client(ScriptedServer(answer=known)) as (pilot, _):
+        await submit(pilot)
+        await until_told(pilot, "to add it to your report")
+        await pilot.press("r")
+        await until_seen(pilot, "already. Add to")
+        await pilot.press("y")
+        await until_seen(pilot, "Add to your report")
+        await pilot.press("ctrl+s")
+        await until_seen(pilot, "was delivered to the website")
+
+
+async def test_a_report_whose_connection_was_lost_is_sent_again_and_counts_once() -> None:
     async with client() as (pilot, server):
         await submit(pilot)
         await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        server.answer = delivered
         server.drop()
-        await until_seen(pilot, "it may or may not have arrived")
-        assert REPORTED not in screen_text(app_of(pilot))
+        await until_seen(pilot, "was delivered to the website")
+        first, second = server.sent(ReportAsk)
+        assert first == second
+        server.drop()
+        await until(pilot, lambda: len(server.sent(Login)) == 3, "the third login")
+        await until(pilot, lambda: app_of(pilot).online, "online")
+        await pilot.pause()
+        assert len(server.sent(ReportAsk)) == 2
 
 
 async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
@@ -204,6 +282,149 @@ async def test_a_message_whose_number_was_given_anew_is_not_reported() -> None:
         assert not server.sent(ReportAsk)
 
 
+async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
+        server.send(Error("A notice", ErrorCode.NOTICE, CHAT_SERVER, channel="lobby"))
+        await pilot.press("up", "up", "up", "r")
+        await until_seen(pilot, "the message, 10 before, 2 after")
+        evidence = pilot.app.screen.query_one(EvidenceView)
+        assert [str(each.content) for each in evidence.query(Static) if each.display] == [
+            f"{'⚑ ' if number == 17 else ''}{clock(BEGIN + timedelta(minutes=number))} {author}  words {number}"
+            for number, author in ((n, "bob" if n % 2 else "Inés ⚓") for n in range(7, 20))
+        ]
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == (*range(7, 17), 18, 19)
+
+
+@pytest.mark.parametrize(
+    ("ways", "context", "words"),
+    [
+        (["minus"], (*range(8, 17), 18, 19), "9 before, 2 after"),
+        (["minus"] * 9, (15, 16, 18), "2 before, 1 after"),
+        (["minus"] * 11, (16,), "the message, 1 before"),
+        (["0"], (), "the message alone"),
+        (["minus"] * 30, (), "the message alone"),
+        (["0", "plus", "plus"], (16, 18), "1 before, 1 after"),
+        (["plus"] * 3, (*range(7, 17), 18, 19), "10 before, 2 after"),
+        (["#form-alone"], (), "the message alone"),
+        (["#form-fewer"], (*range(8, 17), 18, 19), "9 before, 2 after"),
+        (["#form-alone", "#form-more"], (16,), "the message, 1 before"),
+    ],
+)
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+async def test_fewer_of_them_or_none_are_sent_by_keys_and_by_the_mouse(
+    ways: Sequence[str], context: tuple[int, ...], words: str, size: tuple[int, int]
+) -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK)), size) as (pilot, server):
+        await pilot.press("up", "up", "up", "r")
+        await until_seen(pilot, "the message, 10 before")
+        for way in ways:
+            await (pilot.click(way) if way.startswith("#") else pilot.press(way))
+        await until_seen(pilot, words)
+        shown = [each for each in pilot.app.screen.query_one(EvidenceView).query(Static) if each.display]
+        assert len(shown) == len(context) + 1
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == context
+
+
+async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
+        await pilot.press("up", "r")
+        await until_seen(pilot, "the message, 10 before")
+        server.send(line(20, "bob", "later"))
+        await until(pilot, lambda: app_of(pilot).state.last_seen == 20, "what was said later")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == tuple(range(9, 19))
+
+
+async def test_those_keys_are_letters_in_the_comment() -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
+        await pilot.press("up", "r")
+        await until_seen(pilot, "the message, 10 before")
+        await pilot.press("enter", "0", "minus", "plus", "enter")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert (report.comment, len(report.context)) == ("0-+", 10)
+
+
+async def test_where_the_site_takes_no_context_the_form_shows_and_sends_none() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, TALK))) as (pilot, server):
+        await open_form(pilot)
+        assert "before" not in screen_text(app_of(pilot))
+        assert "Fewer" not in screen_text(app_of(pilot))
+        await pilot.press("minus", "ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == ()
+
+
+@pytest.mark.parametrize("welcome", [WELCOME, EVIDENCE], ids=["plain", "evidence"])
+async def test_a_message_that_was_taken_back_can_be_reported(welcome: Welcome) -> None:
+    async with client(ScriptedServer(welcome)) as (pilot, server):
+        server.send(Takeback(3))
+        await until_seen(pilot, "taken back")
+        assert "buy my stuff" not in screen_text(app_of(pilot))
+        await open_form(pilot)
+        await until_seen(pilot, "the server still has its text")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+
+
+async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_all_the_same() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        server.send(Takeback(3))
+        await until(pilot, lambda: "" in {e.text for e in app_of(pilot).state.timeline.entries}, "taken back")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+
+
+async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
+    async with client() as (pilot, server):
+        await submit(pilot)
+        await until_seen(pilot, "You reported bob. Hide what bob says here from now on?")
+        assert isinstance(pilot.app.screen.focused, TimelineView)
+        await pilot.press("enter", "escape", *"my yes", "enter")
+        await until(pilot, lambda: bool(server.sent(Say)), "what was typed")
+        (said,) = server.sent(Say)
+        assert isinstance(said, Say)
+        assert said.message == "my yes"
+        assert not app_of(pilot).state.muted
+        assert "You reported bob" not in screen_text(app_of(pilot))
+
+
+@pytest.mark.parametrize(("way", "muted"), [("#offer-yes", {"bob"}), ("#offer-no", set())])
+async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> None:
+    async with client() as (pilot, _):
+        await submit(pilot)
+        await until_seen(pilot, "You reported bob.")
+        await pilot.click(way)
+        await until(pilot, lambda: "You reported bob." not in screen_text(app_of(pilot)), "answered")
+        assert app_of(pilot).state.muted == muted
+        assert ("buy my stuff" in screen_text(app_of(pilot))) is not bool(muted)
+        assert isinstance(pilot.app.screen.focused, Composer)
+
+
+async def test_the_first_answer_that_the_keys_reach_is_the_harmless_one() -> None:
+    async with client() as (pilot, _):
+        await submit(pilot)
+        await until_seen(pilot, "You reported bob.")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "You reported bob." not in screen_text(app_of(pilot)), "answered")
+        assert not app_of(pilot).state.muted
+
+
 async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:
     off = ScriptedServer(welcome=structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=True)))
     async with client(off) as (pilot, _):
@@ -212,7 +433,7 @@ async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:
         shown = screen_text(app_of(pilot))
         # The room's own sign in the top line is the only flag left.
         assert shown.count(FLAG) == 1
-        assert "Report" not in shown
+        assert "r Report " not in shown
         assert not isinstance(pilot.app.screen, ReportForm)
 
 
@@ -223,7 +444,7 @@ async def test_one_s_own_message_has_no_flag_and_no_key() -> None:
         await pilot.pause()
         shown = screen_text(app_of(pilot))
         assert shown.count(FLAG) == 1
-        assert "Report" not in shown
+        assert "r Report " not in shown
         assert not isinstance(pilot.app.screen, ReportForm)
 
 

@@ -9,8 +9,9 @@ import pytest
 from msgspec import structs
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
 
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import (
     CHAT_SERVER,
     ClientFrame,
@@ -20,12 +21,14 @@ from server.protocol.frames import (
     ProfileAsk,
     ProfileField,
     ReportAsk,
-    ReportStatus,
+    Reports,
+    ReportsAsk,
     ServerFrame,
+    Takeback,
     Webhooks,
 )
 from tests.support.pilots import until, until_seen
-from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, scripted_server
+from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, report, scripted_server, stands
 from tui.app import FlagpostApp
 from tui.options import Options
 
@@ -53,15 +56,26 @@ TALK = Echo(
         line(5, "lucky", "FREE compass at http://compass.example/claim, only today " + "and tomorrow " * 12),
     ]
 )
+LUCKY = report(5, "lucky", message="FREE compass at http://compass.example/claim, only today")
+REPORTS = [
+    structs.replace(LUCKY, status="waiting", error="It cannot be reached.", next_at=BEGIN, comment="Third time\ntoday"),
+    report(4, "lucky", status="resolved", note="Thank you, the account is closed.", message="FREE tides"),
+    report(3, "Inés ⚓", status="seen", reason="It's abusive (racist, homophobic, etc.)", message="See [the log](x)"),
+    report(2, "bob", channel="@bob", message="List:\n- rope\n- 灯台の油"),
+    report(1, "bob", status="given-up", error="It cannot be reached.", message="Good *morning* all"),
+    report(6, "bob", status="withdrawn", channel="galley", reported_at=BEGIN),
+]
 NOTICE = Error("Welcome to **The Harbour**. Be kind.", ErrorCode.NOTICE, CHAT_SERVER, channel="lobby")
 
 
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
     if isinstance(frame, ReportAsk):
-        if frame.comment == "fail":
-            words = "The website did not take your report: it cannot be reached. Please report it again later."
-            return [ReportStatus("r1", "failed", words, frame.nonce)]
-        return [ReportStatus("r1", "delivered", nonce=frame.nonce)]
+        if frame.comment == "wait":
+            words = "The website did not take it: it cannot be reached."
+            return [stands(frame, ReportState.WAITING, about="lucky", error=words)]
+        return [stands(frame, about="lucky")]
+    if isinstance(frame, ReportsAsk):
+        return [Reports(REPORTS, nonce=frame.nonce)]
     if isinstance(frame, ProfileAsk) and frame.username == "lucky":
         fields = [ProfileField("Member since", "yesterday"), ProfileField("場所", "どこでも, and a long way from here")]
         return [Profile(frame.username, fields, frame.nonce, "Trusted seller ★★★★★")]
@@ -86,8 +100,12 @@ STATES: dict[str, tuple[Steps, str]] = {
     "form": (["up", "r"], "What is wrong with it?"),
     "form_problem": (["up", "r", "up", "ctrl+s"], "Describe in the comment"),
     "delivered": (["up", "r", "ctrl+s"], "was delivered"),
-    "failed": (["up", "r", "enter", *"fail", "enter"], "did not arrive"),
-    "again": (["up", "r", "ctrl+s", "WAIT:was delivered", "r"], "Report again"),
+    "waiting": (["up", "r", "enter", *"wait", "enter"], "is kept and is sent"),
+    "again": (["up", "r", "ctrl+s", "WAIT:was delivered", "r"], "Add to report"),
+    "taken_back": (["up"], "taken back"),
+    "muted": (["up", "m", "ctrl+o", "down", "down", "down"], "muted"),
+    "reports": (["ctrl+r", "WAIT:waiting", "down"], "account is closed"),
+    "palette": (["ctrl+g"], "ctrl+q"),
     "profile": (["up", "p"], "Trusted seller"),
     "profile_error": (["up", "up", "up", "p"], "keeps their"),
     "people": (["ctrl+o"], "Profile"),
@@ -99,8 +117,36 @@ STATES: dict[str, tuple[Steps, str]] = {
 @pytest.mark.parametrize("state", STATES)
 def test_states_of_a_room(snap_compare: Compare, state: str, size: tuple[int, int]) -> None:
     steps, seen = STATES[state]
-    with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
+    # The notice comes last.
+    opening: Sequence[ServerFrame] = (PEOPLE, TALK, *([Takeback(5)] if state == "taken_back" else []), NOTICE)
+    with scripted_server(ScriptedServer(opening=opening, answer=answer)) as server:
+        steps = ["WAIT:Be kind", *steps]
         assert snap_compare(FlagpostApp(Options("ada", server.url)), terminal_size=size, run_before=_walk(steps, seen))
+
+
+FORMS: dict[str, tuple[Steps, str]] = {
+    "all": (["up", "up", "up", "r"], "2 before, 2 after"),
+    "fewer": (["up", "up", "up", "r", "minus", "minus"], "the message, 1 before"),
+    "alone": (["up", "up", "up", "r", "0"], "the message alone"),
+}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_with_evidence(snap_compare: Compare, form: str, size: tuple[int, int]) -> None:
+    steps, seen = FORMS[form]
+    welcome = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+    with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
+        assert snap_compare(FlagpostApp(Options("ada", server.url)), terminal_size=size, run_before=_walk(steps, seen))
+
+
+def test_no_reports(snap_compare: Compare) -> None:
+    def none(frame: ClientFrame) -> Sequence[ServerFrame]:
+        return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsAsk) else ()
+
+    with scripted_server(ScriptedServer(answer=none)) as server:
+        app = FlagpostApp(Options("ada", server.url))
+        assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["ctrl+r"], "You have reported nothing"))
 
 
 def test_webhooks_off(snap_compare: Compare) -> None:
@@ -136,6 +182,11 @@ def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Callable[[Pilot[Non
             else:
                 await pilot.press(step)
         await until_seen(pilot, seen)
+        # A picture has no time.
+        for area in pilot.app.screen.query(TextArea):
+            area.cursor_blink = False
+        for field in pilot.app.screen.query(Input):
+            field.cursor_blink = False
         await pilot.pause()
 
     return walk

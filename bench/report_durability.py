@@ -1,0 +1,178 @@
+"""Kills the server again and again under a stream of reports and an unreliable website, and counts what became of each.
+
+`python -m bench.report_durability [--kills 200] [--seed 1]`; exits 1 if a report was lost, or repeated for no reason.
+
+A report counts as received once its reporter was told so. It is lost if the website never answered 200 for it. A repeat
+is a second request of the same webhook-id that the website took; there is a reason for it if the server could not know
+of the first: it was killed before it could note the 200, or the answer broke off on the way. Without a reason is what
+came after a 200 was noted on disk.
+
+Between kills the schedule is cut short in the database: deliveries are made due, and leases of the killed server run
+out, as if hours had passed. Everything is on loopback.
+"""
+
+import argparse
+import asyncio
+import random
+import sqlite3
+import sys
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from websockets.exceptions import WebSocketException
+
+from bench.website import Website
+from server.engine import trail
+from server.protocol.frames import ReportAsk, ReportStatus
+from tests.support.chat_client import entered
+from tests.support.server_process import ServerProcess, write_settings
+
+REPORTERS = 4
+UP_SECONDS = (0.05, 0.9)
+SETTLE_SECONDS = 300.0
+MESSAGES_PER_KILL = 5
+GRACE_MILLISECONDS = 2
+"""Both clocks are rounded."""
+
+
+@dataclass
+class Tally:
+    """What the reporters were told."""
+
+    received: dict[str, str] = field(default_factory=dict)
+    """ReportID -> reporter."""
+    asked: int = 0
+    unanswered: dict[str, ReportAsk] = field(default_factory=dict)
+    """Reporter -> what they have no answer for; sent again with the same nonce."""
+
+
+async def report_until_killed(url: str, name: str, numbers: list[int], tally: Tally) -> None:
+    """Report one message after the other, as fast as each is confirmed."""
+    with suppress(OSError, WebSocketException, TimeoutError, EOFError):
+        async with entered(url, name, name.ljust(32, "-")) as client:
+            while True:
+                ask = tally.unanswered.get(name) or next_ask(name, numbers, tally)
+                if ask is None:
+                    await client.next(ReportStatus)
+                    continue
+                await client.send(ask)
+                status = await client.next(ReportStatus, lambda found, ask=ask: found.nonce == ask.nonce)  # type: ignore[misc]
+                tally.received[status.report.report_id] = name
+                del tally.unanswered[name]
+
+
+def next_ask(name: str, numbers: list[int], tally: Tally) -> ReportAsk | None:
+    """The report of the next message that this person has not reported."""
+    if not numbers:
+        return None
+    tally.asked += 1
+    ask = ReportAsk(numbers.pop(), "It's spam", f"no. {tally.asked}", f"{name}-{tally.asked}")
+    tally.unanswered[name] = ask
+    return ask
+
+
+def hurry(database: Path) -> None:
+    """Let hours pass: what waits is due, and no lease holds any more."""
+    with closing(sqlite3.connect(database, timeout=10, isolation_level=None)) as connection:
+        connection.execute("UPDATE delivery SET due = 0, leased_until = 0, attempts = min(attempts, 3)")
+        connection.execute("DELETE FROM webhook")
+
+
+def read(database: Path, query: str) -> list[tuple[str, ...]]:
+    """Rows of the database."""
+    with closing(sqlite3.connect(database, timeout=10)) as connection:
+        return connection.execute(query).fetchall()
+
+
+async def say_all(settings: Path, count: int) -> list[int]:
+    """Say what will be reported; the numbers of it."""
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "mallory") as mallory:
+            return [(await mallory.say("lobby", f"thing {number}")).msg_id for number in range(count)]
+
+
+async def kill_again_and_again(
+    settings: Path, website: Website, kills: int, tally: Tally, chance: random.Random
+) -> None:
+    """The part of it that hurts."""
+    said = await say_all(settings, 12 * kills)
+    numbers = {f"reporter {each}": list(said) for each in range(REPORTERS)}
+    for kill in range(kills):
+        hurry(settings.with_name("room.sqlite"))
+        with ServerProcess(settings) as server:
+            reporters = [
+                asyncio.create_task(report_until_killed(server.url, name, left, tally))
+                for name, left in numbers.items()
+            ]
+            await wait_for_a_bad_moment(website, chance)
+            # Leaving the block kills the process: SIGKILL, no goodbye.
+        for reporter in reporters:
+            reporter.cancel()
+        await asyncio.gather(*reporters, return_exceptions=True)
+        if (kill + 1) % 20 == 0:
+            print(f"  {kill + 1} kills, {len(tally.received)} received", flush=True)
+
+
+async def wait_for_a_bad_moment(website: Website, chance: random.Random) -> None:
+    """Any time, or just when the website got a request, or just when it has answered."""
+    await asyncio.sleep(chance.uniform(*UP_SECONDS))
+    moment = chance.choice([None, website.asked, website.answered])
+    if moment:
+        moment.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await moment.wait()
+
+
+async def settle(settings: Path, website: Website) -> None:
+    """A website that behaves, and a server that lives until its outbox is empty."""
+    website.behaves = True
+    database = settings.with_name("room.sqlite")
+    hurry(database)
+    with ServerProcess(settings):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while read(database, "SELECT 1 FROM delivery WHERE state = 'waiting' LIMIT 1"):
+                await asyncio.sleep(1)
+                hurry(database)
+
+
+def judge(database: Path, website: Website, tally: Tally, kills: int) -> int:
+    """Print the verdict; the exit code."""
+    deliveries = read(database, "SELECT id, report_id, state FROM delivery")
+    query = "SELECT delivery_id, min(at + milliseconds) FROM attempt WHERE status = 200 GROUP BY delivery_id"
+    noted = {key: int(at) for key, at in read(database, query)}
+    arrived = {report_id for key, report_id, _ in deliveries if key in website.taken}
+    received, lost = set(tally.received), set(tally.received) - arrived
+    unsettled = [key for key, _, state in deliveries if state != "delivered"]
+    repeats = {key: len(times) - 1 for key, times in website.taken.items() if len(times) > 1}
+    # Whatever came after a 200 was noted came without a reason.
+    unexplained = [key for key in repeats if key in noted and website.taken[key][-1] > noted[key] + GRACE_MILLISECONDS]
+    with closing(sqlite3.connect(database)) as connection:
+        rows, _ = trail.verify(connection)
+    print(f"kills {kills}, received {len(received)}, delivered {len(received & arrived)}, lost {len(lost)}, ", end="")
+    print(f"repeats {sum(repeats.values())} (without a reason: {len(unexplained)})")
+    outcomes = ", ".join(f"{name} {count}" for name, count in sorted(website.outcomes.items()))
+    print(f"the website: {outcomes}; trail: {rows} rows, none altered; deliveries without an end: {len(unsettled)}")
+    return 1 if lost or unsettled or unexplained else 0
+
+
+async def main(kills: int, seed: int) -> int:
+    """The exit code."""
+    chance, tally = random.Random(seed), Tally()
+    with TemporaryDirectory(prefix="flagpost-bench-") as directory:
+        async with Website(random.Random(seed + 1)).serving() as website:
+            settings = write_settings(Path(directory), webhooks={"report": website.url})
+            settings.write_text(f"{settings.read_text()}\n[Limits]\nReportsPerHour = 0\n")
+            await kill_again_and_again(settings, website, kills, tally, chance)
+            await settle(settings, website)
+            return judge(settings.with_name("room.sqlite"), website, tally, kills)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    sys.exit(asyncio.run(main(options.kills, options.seed)))

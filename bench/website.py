@@ -1,0 +1,63 @@
+"""A website on loopback that cannot be relied upon, until it is told to behave."""
+
+import asyncio
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Self
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+BAD = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+BUSY = b"HTTP/1.1 503 Later\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"
+OUTCOMES = ["taken"] * 6 + ["500", "503", "closed unread", "closed without an answer", "broke off", "slow"]
+
+
+class Website:
+    """Counts what it took, by webhook-id; `asked` and `answered` are set at each request and answer."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.url = ""
+        self.behaves = False
+        self.taken: defaultdict[str, list[int]] = defaultdict(list)
+        """webhook-id -> when it was asked, in milliseconds."""
+        self.outcomes: Counter[str] = Counter()
+        self.asked = asyncio.Event()
+        self.answered = asyncio.Event()
+        self._chance = chance
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Self]:
+        """Listen on a free port."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks"
+        async with server:
+            yield self
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await self._answer(reader, writer)
+        writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        outcome = "taken" if self.behaves else self._chance.choice(OUTCOMES)
+        self.outcomes[outcome] += 1
+        if outcome == "closed unread":
+            return
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+        await reader.readexactly(int(fields["content-length"]))
+        self.asked.set()
+        # A slow answer to a server that was killed meanwhile still belongs to the time at which it was asked.
+        at = int(time.time() * 1000)
+        if outcome == "slow":
+            await asyncio.sleep(self._chance.uniform(0.1, 1))
+        if outcome in {"taken", "slow", "broke off"}:
+            # What broke off was taken too: the server cannot know, and sends it again.
+            self.taken[fields["webhook-id"]].append(at)
+        answers = {"taken": GOOD, "slow": GOOD, "500": BAD, "503": BUSY, "broke off": HALF}
+        writer.write(answers.get(outcome, b""))
+        await writer.drain()
+        self.answered.set()

@@ -1,0 +1,99 @@
+"""How long a reporter waits for what: while the website takes reports, refuses connections, or hangs.
+
+`python -m bench.website_down [--rounds 20]`. In each round, in turn: a report to a website that takes it, until it is
+seen as delivered; one to a port that is closed, until "waiting" is seen (the limit is 1 s); and a ping, a message and a
+page of history of the same person while a report hangs at a website that never answers (the limit is 100 ms), beside
+the same three without any report under way.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from server.protocol.codes import ReportState
+from server.protocol.frames import History, HistoryAsk, ReportAsk, ReportStatus
+from tests.support.chat_client import ChatClient, entered
+from tests.support.receiver import Receiver, closed_port_url, stays_silent
+from tests.support.server_process import ServerProcess, write_settings
+
+LIMITS = {"refused: until waiting is seen": 1000.0, "hanging: another frame": 100.0}
+
+
+async def timed(act: Callable[[], Awaitable[object]]) -> float:
+    """Milliseconds."""
+    began = perf_counter()
+    await act()
+    return (perf_counter() - began) * 1000
+
+
+async def report(alice: ChatClient, bob: ChatClient, until: ReportState) -> float:
+    """Report something new, and wait until the report stands there; in milliseconds."""
+    message = await bob.say("lobby", "spam")
+
+    async def act() -> None:
+        await alice.send(ReportAsk(message.msg_id, "It's spam", "", alice.nonce()))
+        await alice.next(ReportStatus, lambda status: status.report.status == until)
+
+    return await timed(act)
+
+
+async def other_frames(alice: ChatClient) -> list[float]:
+    """A ping, a message and a page of history; each in milliseconds."""
+
+    async def page() -> None:
+        nonce = alice.nonce()
+        await alice.send(HistoryAsk("lobby", nonce))
+        await alice.next(History, lambda frame: frame.nonce == nonce)
+
+    return [await timed(act) for act in (alice.settled, lambda: alice.say("lobby", "meanwhile"), page)]
+
+
+async def main(rounds: int) -> int:
+    """The exit code."""
+    seen: dict[str, list[float]] = {}
+    with TemporaryDirectory(prefix="flagpost-bench-") as directory, Receiver() as up, Receiver(stays_silent) as hanging:
+        urls = {"up": up.url, "refused": closed_port_url(), "hanging": hanging.url}
+        for number in range(rounds):
+            for name, url in urls.items():
+                place = Path(directory) / f"{name}{number}"
+                place.mkdir()
+                with ServerProcess(write_settings(place, webhooks={"report": url})) as server:
+                    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+                        await measure(name, alice, bob, seen)
+    return show(seen)
+
+
+async def measure(name: str, alice: ChatClient, bob: ChatClient, seen: dict[str, list[float]]) -> None:
+    """One round with one website."""
+    if name == "up":
+        seen.setdefault("up: until delivered is seen", []).append(await report(alice, bob, ReportState.DELIVERED))
+        seen.setdefault("no report under way: another frame", []).extend(await other_frames(alice))
+    elif name == "refused":
+        seen.setdefault("refused: until waiting is seen", []).append(await report(alice, bob, ReportState.WAITING))
+    else:
+        seen.setdefault("hanging: until received is seen", []).append(await report(alice, bob, ReportState.RECEIVED))
+        seen.setdefault("hanging: another frame", []).extend(await other_frames(alice))
+
+
+def show(seen: dict[str, list[float]]) -> int:
+    """Print the table; 1 if a limit was passed."""
+    print(f"{'ms':36}{'n':>5}{'p50':>9}{'p99':>9}{'max':>9}{'limit':>8}")
+    for name, values in seen.items():
+        p99 = statistics.quantiles(values, n=100, method="inclusive")[98]
+        limit = f"{LIMITS[name]:8.0f}" if name in LIMITS else ""
+        print(f"{name:36}{len(values):5}{statistics.median(values):9.1f}{p99:9.1f}{max(values):9.1f}{limit}")
+    peer = statistics.median(seen["no report under way: another frame"])
+    ratio = statistics.median(seen["hanging: another frame"]) / peer
+    print(f"another frame while a report hangs, beside the same without one: {ratio:.2f}x")
+    return int(any(max(seen[name]) > limit for name, limit in LIMITS.items()))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    sys.exit(asyncio.run(main(parser.parse_args().rounds)))

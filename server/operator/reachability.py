@@ -1,0 +1,101 @@
+"""Whether a webhook's site could be called: its name, its port, its certificate; nothing is sent to it."""
+
+import asyncio
+import ipaddress
+import os
+import socket
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import monotonic
+from typing import NamedTuple, cast
+from urllib.parse import SplitResult, urlsplit
+
+from server.webhooks.targets import forbidden
+
+TIMEOUT_SECONDS = 5.0
+
+
+class Unreachable(Exception):  # noqa: N818 - what it says, not what went wrong here
+    """The site cannot be called; the text says why, and what to do."""
+
+
+class Reached(NamedTuple):
+    """What was found; `address` took the connection, `certificate_days` is None without TLS."""
+
+    host: str
+    port: int
+    addresses: list[str]
+    refused: list[str]
+    address: str
+    milliseconds: int
+    certificate_days: int | None
+
+    @property
+    def loopback(self) -> bool:
+        """Whether nobody but this machine can listen to it."""
+        return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in self.addresses)
+
+
+async def reach(url: str, tls: ssl.SSLContext, *, block_private: bool) -> Reached:
+    """Resolve, connect and shake hands as a webhook does, then hang up. Unreachable."""
+    parts, began = urlsplit(url), monotonic()
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            addresses = await _resolve(host, port)
+            reasons = {each: forbidden(each, block_private=block_private) for each in addresses}
+            allowed = [each for each in addresses if not reasons[each]]
+            refused = [reason for reason in reasons.values() if reason]
+            if not allowed:
+                raise Unreachable(f"{host} may not be called: {refused[0]}; change URL or [WebhookSecurity]")
+            address, days = await _connect(parts, allowed, port, tls)
+    except TimeoutError:
+        why = f"{host} port {port} did not answer within {TIMEOUT_SECONDS:.0f} s"
+        raise Unreachable(f"{why}; is the site up, and does a firewall let it through?") from None
+    return Reached(host, port, addresses, refused, address, round((monotonic() - began) * 1000), days)
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        why = str(error.strerror) if isinstance(error, OSError) else "it is no host name"
+        raise Unreachable(f"{host} cannot be resolved: {why}; check the URL and this machine's DNS") from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def _connect(parts: SplitResult, addresses: list[str], port: int, tls: ssl.SSLContext) -> tuple[str, int | None]:
+    """The first address that takes a connection, and the days that its certificate is still good for."""
+    secure = parts.scheme == "https"
+    failure = ""
+    for address in addresses:
+        try:
+            _, writer = await asyncio.open_connection(
+                address, port, ssl=tls if secure else None, server_hostname=parts.hostname if secure else None
+            )
+        except ssl.SSLCertVerificationError as error:
+            failure = (
+                f"the certificate of {parts.hostname} is not accepted: {error.verify_message}; renew or complete it"
+            )
+        except ssl.SSLError as error:
+            failure = f"{address} port {port} speaks no TLS that is understood: {error.reason}; is it an https port?"
+        except OSError as error:
+            failure = f"{address} port {port} cannot be reached: {_why(error)}; check the URL, and the site"
+        else:
+            certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            return address, _days(certificate) if secure and certificate else None
+    raise Unreachable(failure)
+
+
+def _why(error: OSError) -> str:
+    # asyncio's own words are the address once more.
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _days(certificate: dict[str, object]) -> int:
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    return (ends - datetime.now(UTC)).days

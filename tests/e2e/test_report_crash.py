@@ -1,0 +1,182 @@
+"""A server is killed at the worst moments of a report, or shares its file with another: no report is lost."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+from server.protocol.codes import ReportState
+from server.protocol.frames import ReportAsk, ReportStatus
+from tests.support.chat_client import ChatClient, entered
+from tests.support.disk import Disk, until
+from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
+from tests.support.reporting import SPAM, ask_report, delivered, disk_of, report_settings, told
+from tests.support.server_process import ServerProcess
+
+TOKEN = "the-secret-of-alices-client"
+STANDING = "SELECT report.status, state, attempts FROM report JOIN delivery ON report_id = report.id"
+
+
+async def message(server: ServerProcess, text: str = "buy my stuff") -> int:
+    """The number of a message of bob's."""
+    async with entered(server.url, "bob") as bob:
+        return (await bob.say("lobby", text)).msg_id
+
+
+def reports_heard(client: ChatClient) -> list[ReportStatus]:
+    """All that a reporter was told so far."""
+    return [frame for frame in client.seen if isinstance(frame, ReportStatus)]
+
+
+async def test_a_kill_before_the_commit_stores_nothing_and_the_same_sent_again_counts_once(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        spam = await message(server)
+        async with entered(server.url, "alice", TOKEN) as alice:
+            with disk.locked():
+                await alice.send(ReportAsk(spam, SPAM, "", "n-1"))
+                # The server has read it, and cannot store it.
+                await alice.settled()
+                server.kill()
+            await alice.closed()
+        assert not reports_heard(alice)
+    assert disk.rows("SELECT count(*) FROM report UNION ALL SELECT count(*) FROM trail") == [(0,), (0,)]
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice", TOKEN) as alice:
+            for _ in range(2):
+                await alice.send(ReportAsk(spam, SPAM, "", "n-1"))
+            first = await alice.next(ReportStatus, lambda status: status.nonce == "n-1")
+            again = await alice.next(ReportStatus, lambda status: status.nonce == "n-1")
+            assert first.report.report_id == again.report.report_id
+            await told(alice, first.report.report_id, ReportState.DELIVERED)
+    assert disk.rows(STANDING) == [("delivered", "delivered", 1)]
+    assert len(receiver.requests) == 1
+
+
+async def test_a_kill_between_the_commit_and_the_first_attempt_loses_nothing(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        spam = await message(server)
+        async with entered(server.url, "alice", TOKEN) as alice:
+            # Nobody can lease it, so nobody sends it.
+            with disk.refusing("UPDATE OF leased_until ON delivery"):
+                assert (await ask_report(alice, spam)).status == ReportState.RECEIVED
+                server.kill()
+    assert disk.rows(STANDING) == [("received", "waiting", 0)]
+    assert not receiver.requests
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice", TOKEN):
+            receiver.wait_for(1)
+            await until(lambda: disk.rows(STANDING) == [("delivered", "delivered", 1)])
+    assert len(receiver.requests) == 1
+
+
+async def test_a_kill_while_the_site_is_down_loses_nothing(tmp_path: Path) -> None:
+    url = closed_port_url()
+    settings = report_settings(tmp_path, url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        spam = await message(server)
+        async with entered(server.url, "alice", TOKEN) as alice:
+            report = await ask_report(alice, spam)
+            await told(alice, report.report_id, ReportState.WAITING)
+            server.kill()
+    assert disk.rows(STANDING) == [("waiting", "waiting", 1)]
+    disk.make_due()
+    with Receiver(port=int(url.split(":")[2].partition("/")[0])) as receiver, ServerProcess(settings):
+        receiver.wait_for(1)
+        await until(lambda: disk.rows(STANDING) == [("delivered", "delivered", 2)])
+        assert len(receiver.requests) == 1
+
+
+async def test_a_kill_between_the_sites_200_and_the_note_of_it_repeats_it_once_by_the_same_id(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        spam = await message(server)
+        async with entered(server.url, "alice", TOKEN) as alice:
+            with disk.refusing("INSERT ON attempt"):
+                report = await ask_report(alice, spam)
+                await until(lambda: "cannot be kept now" in server.log)
+                server.kill()
+            await alice.closed()
+            assert [status.report.status for status in reports_heard(alice)] == [ReportState.RECEIVED]
+    assert disk.rows(STANDING) == [("received", "waiting", 0)]
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
+            # While it is leased nobody sends it, and others are not held up by it.
+            other = await bob.say("lobby", "more stuff")
+            second = await ask_report(alice, other.msg_id)
+            await told(alice, second.report_id, ReportState.DELIVERED)
+            assert len(receiver.requests) == 2
+            disk.change("UPDATE delivery SET leased_until = 0 WHERE state = 'waiting'")
+            assert (await told(alice, report.report_id, ReportState.DELIVERED)).error == ""
+    first, _, repeat = map(delivered, receiver.requests)
+    assert (first.webhook_id, first.report) == (repeat.webhook_id, repeat.report)
+    assert repeat.timestamp >= first.timestamp
+    assert disk.rows(STANDING) == [("delivered", "delivered", 1)] * 2
+
+
+async def report_all(server: ServerProcess, name: str, messages: list[int]) -> list[str]:
+    """Report them all at once; the IDs."""
+    async with entered(server.url, name) as client:
+        return [(await ask_report(client, msg_id)).report_id for msg_id in messages]
+
+
+async def test_two_servers_on_one_file_send_each_report_once(tmp_path: Path, receiver: Receiver) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as one, ServerProcess(settings) as two:
+        messages = [await message(one, str(number)) for number in range(20)]
+        sent = await asyncio.gather(
+            *(
+                report_all(server, f"{name} {number}", messages)
+                for server, name in ((one, "a"), (two, "b"))
+                for number in (1, 2)
+            )
+        )
+        assert len({report_id for report_ids in sent for report_id in report_ids}) == 80
+        await until(lambda: disk.rows("SELECT DISTINCT status FROM report") == [("delivered",)])
+    counted = Counter(delivered(request).webhook_id for request in receiver.requests)
+    assert (len(counted), set(counted.values())) == (80, {1})
+    assert disk.rows("SELECT count(*), max(attempts) FROM delivery") == [(80, 1)]
+    assert disk.rows("SELECT count(*) FROM attempt") == [(80,)]
+    assert trail_holds(disk)
+
+
+def trail_holds(disk: Disk) -> bool:
+    """Whether no row of the chain is missing or twice."""
+    return disk.rows("SELECT count(*) = max(seq), count(DISTINCT hash) = max(seq) FROM trail") == [(1, 1)]
+
+
+async def test_what_a_killed_server_held_is_taken_over_by_the_other_once_its_lease_is_over(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    receiver.behaviour = stays_silent
+    with ServerProcess(settings) as one:
+        messages = [await message(one, str(number)) for number in range(4)]
+        async with entered(one.url, "alice", TOKEN) as alice:
+            for msg_id in messages[:3]:
+                await ask_report(alice, msg_id)
+            receiver.wait_for(3)
+            receiver.behaviour = answers(200)
+            with ServerProcess(settings) as two:
+                async with entered(two.url, "carol") as carol:
+                    # The other server sends what is new, and leaves alone what is held.
+                    mine = await ask_report(carol, messages[3])
+                    await told(carol, mine.report_id, ReportState.DELIVERED)
+                    assert len(receiver.requests) == 4
+                    one.kill()
+                    disk.change("UPDATE delivery SET leased_until = 0 WHERE state = 'waiting'")
+                    await until(lambda: disk.rows("SELECT DISTINCT status FROM report") == [("delivered",)])
+    counted = Counter(delivered(request).webhook_id for request in receiver.requests)
+    assert sorted(counted.values()) == [1, 2, 2, 2]

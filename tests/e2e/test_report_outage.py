@@ -1,0 +1,102 @@
+"""The website is down: whoever reports sees that at once, keeps chatting, and is told once it is back."""
+
+import asyncio
+from pathlib import Path
+
+from server.protocol.codes import ReportState
+from server.protocol.frames import Reports, ReportsAsk, ReportStatus
+from server.webhooks.deliveries import MAX_IN_FLIGHT
+from tests.support.chat_client import ChatClient, entered
+from tests.support.disk import until
+from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
+from tests.support.reporting import about, ask_report, delivered, disk_of, report_settings, told, try_now
+from tests.support.server_process import ServerProcess
+
+TOKEN = "the-secret-of-alices-client"
+
+
+def port_of(url: str) -> int:
+    """Where a website will be."""
+    return int(url.split(":")[2].partition("/")[0])
+
+
+async def sent(client: ChatClient) -> Reports:
+    """All reports of a person, on asking."""
+    nonce = client.nonce()
+    await client.send(ReportsAsk(nonce))
+    return await client.next(Reports, lambda reports: reports.nonce == nonce)
+
+
+async def test_a_site_that_is_down_is_seen_at_once_and_told_once_it_is_back(tmp_path: Path) -> None:
+    url = closed_port_url()
+    settings = report_settings(tmp_path, url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            spam = await bob.say("lobby", "buy my stuff")
+            report = await ask_report(alice, spam.msg_id)
+            waiting = await told(alice, report.report_id, ReportState.WAITING)
+            assert "cannot be reached" in waiting.error
+            assert waiting.next_at
+            await alice.say("lobby", "meanwhile")
+            assert (await sent(alice)).reports == [waiting]
+            assert disk.rows("SELECT status FROM attempt") == [(None,)]
+            with Receiver(port=port_of(url)) as receiver:
+                await try_now(disk, alice, spam.msg_id)
+                done = await told(alice, report.report_id, ReportState.DELIVERED)
+                assert (done.error, done.next_at) == ("", None)
+                assert (await sent(alice)).reports == [done]
+                (request,) = receiver.requests
+    assert disk.rows("SELECT id, state, attempts FROM delivery") == [(delivered(request).webhook_id, "delivered", 2)]
+
+
+async def test_the_frames_of_a_reporter_are_answered_while_the_site_hangs(tmp_path: Path, receiver: Receiver) -> None:
+    receiver.behaviour = stays_silent
+    settings = report_settings(tmp_path, receiver.url)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            more = MAX_IN_FLIGHT + 2
+            reports = [await ask_report(alice, (await bob.say("lobby", str(number))).msg_id) for number in range(more)]
+            await asyncio.to_thread(receiver.wait_for, MAX_IN_FLIGHT)
+            await alice.say("lobby", "meanwhile")
+            await alice.say("@bob", "psst")
+            assert {report.status for report in (await sent(alice)).reports} == {ReportState.RECEIVED}
+            assert len([frame for frame in alice.seen if isinstance(frame, ReportStatus)]) == len(reports)
+            assert len(receiver.requests) == MAX_IN_FLIGHT
+            # None of the attempts has ended by now.
+            assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
+
+
+async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(tmp_path: Path) -> None:
+    url = closed_port_url()
+    settings = report_settings(tmp_path, url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
+            reports = []
+            for text in ("one", "two"):
+                reports.append(await ask_report(alice, (await bob.say("lobby", text)).msg_id))
+                await told(alice, reports[-1].report_id, ReportState.WAITING)
+        await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
+        assert server.terminate() == 0
+    one, two = (report.report_id for report in reports)
+    disk.change(f"UPDATE delivery SET due = 0 WHERE report_id = '{one}'")
+    with Receiver(port=port_of(url)) as receiver, ServerProcess(settings) as server:
+        await until(lambda: disk.rows("SELECT status FROM report WHERE id = ?", one) == [("delivered",)])
+        assert disk.rows("SELECT told FROM report ORDER BY seq") == [(0,), (1,)]
+        async with entered(server.url, "alice", TOKEN) as alice:
+            came = await alice.next(Reports)
+            assert [(each.report_id, each.status) for each in came.reports] == [(two, "waiting"), (one, "delivered")]
+            assert came.changed == [one]
+            receiver.behaviour = answers(503)
+            await try_now(disk, alice, reports[1].msg_id)
+            again = await alice.next(ReportStatus, lambda status: "status 503" in status.report.error)
+            assert again.report.report_id == two
+        await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
+        # Whoever is not that person hears nothing, and what was told is not told again.
+        async with entered(server.url, "alice", "a-secret-of-another-client") as other:
+            assert not [frame for frame in await other.settled() if isinstance(frame, Reports)]
+        async with entered(server.url, "alice", TOKEN) as alice:
+            came = await alice.next(Reports)
+            assert (len(came.reports), came.changed) == (2, [])
+    assert [len(about(receiver, text)) for text in ("one", "two")] == [1, 1]

@@ -1,0 +1,155 @@
+"""A message that was taken back is gone for everyone who could read it, and still there for a report."""
+
+from pathlib import Path
+
+import pytest
+
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import Echo, History, HistoryAsk, Message, ReportAsk, Since, Takeback
+from tests.support.chat_client import ChatClient, connected, entered
+from tests.support.receiver import Receiver
+from tests.support.reporting import SPAM, about, ask_report, delivered, disk_of, report_settings, send_report, told
+from tests.support.server_process import ServerProcess, write_settings
+
+TOKEN, BOBS_TOKEN = "the-secret-of-alices-client", "the-secret-of-bobs-client"
+
+
+async def history(client: ChatClient, channel: str) -> list[tuple[str, bool]]:
+    """The texts of a channel, and whether they were taken back."""
+    nonce = client.nonce()
+    await client.send(HistoryAsk(channel, nonce))
+    page = await client.next(History, lambda page: page.nonce == nonce)
+    return [(message.message, message.taken_back) for message in page.messages]
+
+
+async def takebacks(client: ChatClient) -> list[int]:
+    """The numbers of all messages that a client heard were taken back."""
+    return [frame.msg_id for frame in await client.settled() if isinstance(frame, Takeback)]
+
+
+async def test_a_message_of_a_channel_is_gone_for_everyone(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        kept, regret = await bob.say("lobby", "kept"), await bob.say("lobby", "regret")
+        await bob.send(Takeback(regret.msg_id))
+        for client in (alice, bob):
+            assert await client.next(Takeback) == Takeback(regret.msg_id)
+            assert await history(client, "lobby") == [("kept", False), ("", True)]
+        # Once more does no harm.
+        await bob.send(Takeback(regret.msg_id))
+        await bob.next(Takeback)
+        async with entered(server.url, "carol") as carol:
+            echoed = [(message.msg_id, message.message, message.taken_back) for message in carol.echo.messages]
+            assert echoed == [(kept.msg_id, "kept", False), (regret.msg_id, "", True)]
+            assert not await takebacks(carol)
+
+
+async def test_a_direct_message_is_gone_for_its_two_and_nobody_else_hears_of_it(server: ServerProcess) -> None:
+    async with (
+        entered(server.url, "alice") as alice,
+        entered(server.url, "bob") as bob,
+        entered(server.url, "carol") as carol,
+        connected(server.url) as (nobody, _),
+    ):
+        regret = await bob.say("@alice", "regret")
+        await bob.send(Takeback(regret.msg_id))
+        for client, channel in ((alice, "@bob"), (bob, "@alice")):
+            assert (await client.next(Takeback)).msg_id == regret.msg_id
+            assert await history(client, channel) == [("", True)]
+        assert not await takebacks(carol)
+        assert not await takebacks(nobody)
+
+
+@pytest.mark.parametrize("others", [True, False], ids=["others'", "of nobody"])
+async def test_only_its_author_takes_a_message_back(server: ServerProcess, others: bool) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        message = await bob.say("lobby", "stays")
+        error = await alice.refusal(Takeback(message.msg_id if others else 2**62))
+        assert error.code == (ErrorCode.NOT_YOURS if others else ErrorCode.UNKNOWN_MESSAGE)
+        assert await history(alice, "lobby") == [("stays", False)]
+        assert not await takebacks(bob)
+
+
+async def test_a_name_that_passed_to_somebody_else_takes_nothing_back(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        async with entered(server.url, "bob", BOBS_TOKEN) as bob:
+            public, private = await bob.say("lobby", "stays"), await bob.say("@alice", "private")
+        async with entered(server.url, "bob", "a-secret-of-another-client") as impostor:
+            assert (await impostor.refusal(Takeback(public.msg_id))).code == ErrorCode.NOT_YOURS
+            assert (await impostor.refusal(Takeback(private.msg_id))).code == ErrorCode.UNKNOWN_MESSAGE
+        assert not await takebacks(alice)
+
+
+async def test_whoever_comes_back_hears_what_was_taken_back_meanwhile_and_could_be_read(
+    server: ServerProcess,
+) -> None:
+    async with entered(server.url, "bob") as bob, entered(server.url, "carol") as carol:
+        async with connected(server.url) as (alice, welcome):
+            await alice.login("alice", TOKEN)
+            one, two = await bob.say("lobby", "one"), await bob.say("tea", "two")
+            private, secret = await bob.say("@alice", "private"), await bob.say("@carol", "secret")
+        for taken in (two, one, private, secret):
+            await bob.send(Takeback(taken.msg_id))
+            await bob.next(Takeback)
+        missed = await bob.say("lobby", "missed")
+        await bob.send(Takeback(missed.msg_id))
+        await carol.next(Takeback, lambda takeback: takeback.msg_id == missed.msg_id)
+        async with entered(server.url, "alice", TOKEN, Since(welcome.epoch, secret.msg_id)) as again:
+            assert set(again.echo.taken_back) == {one.msg_id, two.msg_id, private.msg_id}
+            assert [(message.message, message.taken_back) for message in again.echo.messages] == [("", True)]
+
+
+async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_sees(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            spam, nasty = await bob.say("lobby", "buy my stuff"), await bob.say("@alice", "nasty")
+            for message in (spam, nasty):
+                await bob.send(Takeback(message.msg_id))
+                await alice.next(Takeback)
+                report = await ask_report(alice, message.msg_id)
+                await told(alice, report.report_id, ReportState.DELIVERED)
+            assert [len(about(receiver, text)) for text in ("buy my stuff", "nasty")] == [1, 1]
+            async with entered(server.url, "carol") as carol:
+                error = await carol.refusal(ReportAsk(nasty.msg_id, SPAM, "", "n"))
+                assert error.code == ErrorCode.UNKNOWN_MESSAGE
+                heard = [frame for frame in await carol.settled() if isinstance(frame, Message | Echo | History)]
+                assert "stuff" not in str(heard)
+        # The text is kept for as long as the settings say, and then it is gone.
+        assert disk.rows("SELECT text FROM message ORDER BY id") == [("buy my stuff",), ("nasty",)]
+        disk.change("UPDATE message SET taken_back_at = 0")
+        server.kill()
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "dave") as dave:
+            while disk.rows("SELECT max(text) FROM message") != [("",)]:
+                await dave.settled()
+            error = await dave.refusal(ReportAsk(spam.msg_id, SPAM, "", "n"))
+            assert error.code == ErrorCode.UNKNOWN_MESSAGE
+    assert len(receiver.requests) == 2
+
+
+async def test_what_was_taken_back_stays_so_after_a_kill(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "bob", BOBS_TOKEN) as bob:
+            regret = await bob.say("lobby", "regret")
+            await bob.send(Takeback(regret.msg_id))
+            await bob.next(Takeback)
+            server.kill()
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            assert await history(alice, "lobby") == [("", True)]
+
+
+async def test_the_context_of_a_report_has_what_was_taken_back_too(tmp_path: Path, receiver: Receiver) -> None:
+    with ServerProcess(report_settings(tmp_path, receiver.url, evidence=True)) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            regret, spam = await bob.say("lobby", "regret"), await bob.say("lobby", "buy my stuff")
+            await bob.send(Takeback(regret.msg_id))
+            await alice.next(Takeback)
+            report = await send_report(alice, ReportAsk(spam.msg_id, SPAM, "", "n", (regret.msg_id,)))
+            await told(alice, report.report_id, ReportState.DELIVERED)
+    (request,) = receiver.requests
+    assert "'Message': 'regret'" in str(delivered(request).report["Context"])

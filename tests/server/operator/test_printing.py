@@ -1,0 +1,50 @@
+"""What others wrote is shown in one line and cannot command the operator's terminal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.operator.printing import short, shown, span, table
+
+FAMILY = "\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain *text*", "plain *text*"),
+        ("two\nlines\tand\r\nmore", "two lines and more"),
+        ("\x1b]52;c;x\x07", "\ufffd]52;c;x\ufffd"),
+        ("\x9b31m", "\ufffd31m"),
+        ("gpj\u202eexe", "gpj\ufffdexe"),
+        ("a\u200bb", "a\ufffdb"),
+        ("\ud800", "\ufffd"),
+        (FAMILY, FAMILY),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("a" + "\u0301" * 50, "a" + "\u0301" * 6),
+    ],
+)
+def test_what_would_command_reorder_or_hide_is_shown_as_such(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+@given(st.text(st.characters()))
+def test_nothing_that_is_shown_can_move_the_cursor(text: str) -> None:
+    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in shown(text))
+
+
+def test_a_cell_is_cut_where_it_is_too_long() -> None:
+    assert short("x" * 61) == "x" * 59 + "…"
+    assert short("x" * 60) == "x" * 60
+
+
+def test_columns_stand_under_each_other_also_with_wide_characters() -> None:
+    lines = table(["NAME", "IS"], [["日本", "on"], ["a", "off"], [FAMILY, "on"]]).split("\n")
+    assert lines == ["NAME  IS", "日本  on", "a     off", f"{FAMILY}  on"]
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"), [(-5, "0 ms"), (999, "999 ms"), (1000, "1 s"), (90_000, "1 min"), (90_000_000, "1 d")]
+)
+def test_a_span_is_told_in_its_largest_unit(milliseconds: int, text: str) -> None:
+    assert span(milliseconds) == text

@@ -1,0 +1,118 @@
+"""What the operator sees of webhooks and deliveries, and what they may do with them."""
+
+import pytest
+
+from server.engine import outbox
+from server.operator import webhooks
+from server.operator.errors import CommandError
+from server.protocol.codes import ReportState
+from server.rules.deliveries import SCHEDULE_SECONDS, Result, State
+from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
+from tests.support.desk import FAILED, TAKEN, Desk
+
+URL = "https://user:password@site.example:8443/secret-path?token=1"
+SECRETS = SigningSecrets([SigningSecret("whsec_" + "QUJD" * 10)])
+SETTINGS = Settings(
+    admin_api_key=Secret("key"),
+    webhook_urls=(
+        WebhookURL("report", enabled=True, url=URL, evidence=True, secret=SECRETS),
+        WebhookURL("profile", url=URL),
+    ),
+)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of a table."""
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.split("\n")]
+
+
+def test_webhooks_are_listed_with_their_host_alone(desk: Desk) -> None:
+    desk.submit()
+    listed = webhooks.listed(SETTINGS, desk.connection)
+    _, report, profile = rows(listed)
+    assert report[:7] == ["report", "on", "site.example", "yes", "yes", "ok", "1"]
+    assert report[8:] == ["0", "-"]
+    assert profile == ["profile", "off", "site.example", "no", "no", "ok", "0", "-", "0", "-"]
+    assert not any(word in listed for word in ("password", "token", "secret-path", "whsec"))
+    assert webhooks.listed(Settings(), desk.connection) == "There is no webhook in the settings."
+
+
+def test_how_a_webhook_is_doing_is_listed(desk: Desk) -> None:
+    def state() -> str:
+        return webhooks.listed(SETTINGS, desk.connection).split("\n")[1]
+
+    desk.submit()
+    desk.try_next(FAILED)
+    assert "1 failed in a row" in state()
+    assert "status 500, " in state()
+    outbox.pause(desk.connection, "report", "the site answered 410 (Gone)\x1b[2J")
+    assert "paused: the site answered 410 (Gone)\ufffd[2J" in state()
+    far = desk.now + 10**12
+    desk.connection.execute("UPDATE webhook SET paused = '', failures = 7, opened_at = 1, open_until = ?", (far,))
+    assert "left alone until 2058-08-02 13:46:40Z: 7 failed in a row" in state()
+
+
+def test_deliveries_are_listed_the_newest_first_and_the_failed_ones_alone(desk: Desk) -> None:
+    assert webhooks.deliveries(desk.connection, failed=False, limit=5) == "There is no delivery yet."
+    for number, result in enumerate((TAKEN, FAILED, Result(410, "gone", "status 410"))):
+        desk.submit(number)
+        (claim,) = desk.claim(room=1)
+        desk.note(claim, result)
+    desk.submit(9)
+    assert webhooks.deliveries(desk.connection, failed=False, limit=5).count("once resumed") == 3
+    desk.connection.execute("DELETE FROM webhook")
+    _, *found = rows(webhooks.deliveries(desk.connection, failed=False, limit=5))
+    assert [row[3] for row in found] == [State.WAITING, State.WAITING, State.WAITING, State.DELIVERED]
+    assert [row[-1] for row in found] == ["-", "status 410", "status 500", "status 200"]
+    _, *failed = rows(webhooks.deliveries(desk.connection, failed=True, limit=5))
+    assert [row[0] for row in failed] == [row[0] for row in found[1:3]]
+    assert len(rows(webhooks.deliveries(desk.connection, failed=False, limit=2))) == 3
+
+
+def given_up(desk: Desk) -> str:
+    """The ID of a delivery that was given up."""
+    report = desk.submit()
+    for _ in range(len(SCHEDULE_SECONDS) + 1):
+        desk.try_next(FAILED)
+    assert desk.find(report.id).status is ReportState.GIVEN_UP
+    return str(desk.values("SELECT id FROM delivery")[0])
+
+
+def test_what_was_given_up_is_sent_again_with_a_whole_schedule_before_it(desk: Desk) -> None:
+    delivery_id = given_up(desk)
+    desk.connection.execute("DELETE FROM webhook")
+    assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, delivery_id)
+    assert desk.values("SELECT state || attempts FROM delivery") == ["waiting0"]
+
+
+def test_a_replay_says_when_it_has_to_wait(desk: Desk) -> None:
+    delivery_id = given_up(desk)
+    webhooks.pause(SETTINGS, desk.connection, "report")
+    assert "webhook resume report" in webhooks.replay(SETTINGS, desk.connection, delivery_id)
+    assert "switched on" in webhooks.replay(Settings(), desk.connection, delivery_id)
+
+
+def test_what_its_reporter_took_back_is_not_sent_again(desk: Desk) -> None:
+    report = desk.submit()
+    desk.withdraw(report.id)
+    (delivery_id,) = desk.values("SELECT id FROM delivery")
+    with pytest.raises(CommandError, match="taken back by its reporter"):
+        webhooks.replay(SETTINGS, desk.connection, str(delivery_id))
+    assert desk.values("SELECT state FROM delivery") == ["cancelled"]
+
+
+def test_what_there_is_is_named_where_something_else_was_asked_for(desk: Desk) -> None:
+    delivery_id = given_up(desk)
+    with pytest.raises(CommandError, match=rf"no delivery msg_x\ufffd; the latest are: {delivery_id}"):
+        webhooks.replay(SETTINGS, desk.connection, "msg_x\x1b")
+    with pytest.raises(CommandError, match="there are: report, profile"):
+        webhooks.pause(SETTINGS, desk.connection, "repotr")
+    with pytest.raises(CommandError, match="no queue to hold"):
+        webhooks.pause(SETTINGS, desk.connection, "profile")
+    with pytest.raises(CommandError, match="has no URL"):
+        webhooks.test(Settings(webhook_urls=(WebhookURL("report"),)), "report")

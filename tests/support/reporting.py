@@ -1,0 +1,85 @@
+"""A server whose reports go to a website, and what people do with their reports there."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from server.protocol.codes import ReportState
+from server.protocol.frames import ReportAsk, ReportEntry, ReportStatus, Withdraw
+from tests.support.chat_client import ChatClient
+from tests.support.disk import Disk
+from tests.support.receiver import Receiver, Request
+from tests.support.server_process import write_settings
+
+SPAM = "It's spam"
+
+
+class Delivered(NamedTuple):
+    """A request of a report as the site reads it."""
+
+    webhook_id: str
+    timestamp: int
+    action: str
+    report: dict[str, object]
+
+
+def report_settings(directory: Path, url: str, *, evidence: bool = False, per_hour: int = 0) -> Path:
+    """Settings whose reports go to this URL."""
+    settings = write_settings(directory, webhooks={"report": url})
+    more = f"\nEvidence = {json.dumps(evidence)}\n[Limits]\nReportsPerHour = {per_hour}\n"
+    settings.write_text(settings.read_text(encoding="utf-8") + more, encoding="utf-8")
+    return settings
+
+
+def disk_of(settings: Path) -> Disk:
+    """The database of a server with these settings."""
+    return Disk(settings.with_name("room.sqlite"))
+
+
+def delivered(request: Request) -> Delivered:
+    """Read a request."""
+    body: dict[str, object] = json.loads(request.body)
+    report = body["Report"]
+    assert isinstance(report, dict)
+    return Delivered(
+        request.header("webhook-id") or "", int(request.header("webhook-timestamp") or 0), str(body["Action"]), report
+    )
+
+
+def about(receiver: Receiver, message: str) -> list[Delivered]:
+    """The requests that hold a message of this text, in their order."""
+    return [each for each in map(delivered, receiver.requests) if each.report.get("Message") == message]
+
+
+async def send_report(client: ChatClient, ask: ReportAsk) -> ReportEntry:
+    """Report a message; where the report stands once it is on disk."""
+    await client.send(ask)
+    return (await client.next(ReportStatus, lambda status: status.nonce == ask.nonce)).report
+
+
+async def ask_report(client: ChatClient, msg_id: int) -> ReportEntry:
+    """Report a message as spam, by the same nonce each time; as `send_report`."""
+    return await send_report(client, ReportAsk(msg_id, SPAM, "", f"report of {msg_id}"))
+
+
+async def try_now(disk: Disk, client: ChatClient, msg_id: int) -> None:
+    """Let all that waits be due; a report that is sent in once more wakes the server before its next look."""
+    disk.make_due()
+    await ask_report(client, msg_id)
+
+
+async def withdraw(client: ChatClient, report_id: str) -> ReportEntry:
+    """Take a report back; where it stands then."""
+    nonce = client.nonce()
+    await client.send(Withdraw(report_id, nonce))
+    return (await client.next(ReportStatus, lambda status: status.nonce == nonce)).report
+
+
+async def told(client: ChatClient, report_id: str, state: ReportState) -> ReportEntry:
+    """Wait until a reporter hears that a report stands there."""
+    return (await client.next(ReportStatus, _is(report_id, state))).report
+
+
+def _is(report_id: str, state: ReportState) -> Callable[[ReportStatus], bool]:
+    return lambda status: (status.report.report_id, status.report.status) == (report_id, state)

@@ -1,0 +1,170 @@
+"""Muting people, taking one's own messages back, and being the same person at the next start."""
+
+from collections.abc import Sequence
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    CHAT_SERVER,
+    ClientFrame,
+    Echo,
+    Error,
+    Login,
+    Me,
+    Presence,
+    ServerFrame,
+    Takeback,
+)
+from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
+from tests.support.scripted_server import PEOPLE, ScriptedServer, line, scripted_server
+from tui.app import FlagpostApp
+from tui.options import Options
+from tui.screens.chat import ChatScreen
+from tui.screens.name import NamePrompt
+from tui.widgets.prompt import Composer
+from tui.widgets.timeline import TimelineView
+
+MINE = Echo([line(1, "bob", "hello"), line(2, "ada", "my words"), line(3, "bob", "bye")])
+
+
+def taking_back(frame: ClientFrame) -> Sequence[ServerFrame]:
+    return [frame] if isinstance(frame, Takeback) else ()
+
+
+async def test_one_s_own_message_is_taken_back_by_a_key_once_the_server_says_so() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MINE), answer=taking_back)) as (pilot, server):
+        await pilot.press("up", "d")
+        await pilot.pause()
+        assert not server.sent(Takeback)
+        await pilot.press("up", "d")
+        await until_seen(pilot, "taken back")
+        assert server.sent(Takeback) == [Takeback(2)]
+        assert "my words" not in screen_text(app_of(pilot))
+        highlighted = pilot.app.screen.query_one(TimelineView).highlighted
+        assert highlighted
+        assert highlighted.msg_id == 2
+        await pilot.press("d")
+        await pilot.pause()
+        assert len(server.sent(Takeback)) == 1
+
+
+async def test_without_a_connection_nothing_is_taken_back() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
+        server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
+        server.drop()
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await pilot.press("up", "up", "d")
+        await until_told(pilot, "There is no connection now")
+        assert "my words" in screen_text(app_of(pilot))
+
+
+async def test_a_key_writes_to_the_author() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("up", "w")
+        await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
+
+
+async def test_a_muted_person_is_not_read_until_that_is_undone_in_the_list() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("up", "m")
+        await until_told(pilot, "bob is muted")
+        shown = screen_text(app_of(pilot))
+        assert "buy my stuff" not in shown
+        assert "Good morning" not in shown
+        view = pilot.app.screen.query_one(TimelineView)
+        assert view.highlighted
+        assert view.highlighted.author == "Inés ⚓"
+        server.send(line(10, "bob", "more", "galley"), line(11, "bob", "and more"))
+        await until(pilot, lambda: app_of(pilot).state.last_seen == 11, "more")
+        assert app_of(pilot).state.timelines["galley"].unread == 0
+        assert "and more" not in screen_text(app_of(pilot))
+        assert "muted" in next(row for row in screen_text(app_of(pilot)).split("\n") if "bob  " in row[90:])
+        await pilot.press("ctrl+o", "down", "m")
+        await until_seen(pilot, "and more")
+        await until_seen(pilot, "buy my stuff")
+
+
+async def test_who_left_while_muted_can_be_unmuted() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("up", "m")
+        server.send(Presence("bob", "has exited the room!"))
+        await until_seen(pilot, "PEOPLE  2")
+        await pilot.press("ctrl+o", "down", "down", "m")
+        await until_seen(pilot, "buy my stuff")
+
+
+async def test_nobody_mutes_themselves() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, _):
+        await pilot.press("up", "up", "m", "ctrl+o", "m")
+        await pilot.pause()
+        assert not app_of(pilot).state.muted
+
+
+async def test_to_mute_the_only_one_who_spoke_leads_back_to_writing() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, Echo([line(1, "bob", "hello")])))) as (pilot, _):
+        await pilot.press("up", "m")
+        await until_told(pilot, "bob is muted")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen.focused, Composer)
+
+
+async def test_the_palette_turns_to_a_channel_and_knows_nothing_of_textual_s_own() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("ctrl+g")
+        await until_seen(pilot, "Next channel or conversation")
+        shown = screen_text(app_of(pilot))
+        for foreign in ("Theme", "Screenshot", "Maximize", "Keys"):
+            assert foreign not in shown
+        await pilot.press("enter")
+        await until(pilot, lambda: app_of(pilot).state.current == "galley", "the next channel")
+        assert isinstance(pilot.app.screen, ChatScreen)
+
+
+async def test_the_palette_quits() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+g")
+        await until_seen(pilot, "ctrl+q")
+        await pilot.press("end", *["down"] * 5, "enter")
+        await until(pilot, lambda: bool(server.closes), "the goodbye")
+        assert server.closes == [1000]
+
+
+async def token_at(server: ScriptedServer, name: str = "ada") -> str:
+    """The token that a client logs in by from its start to its end."""
+    before = len(server.sent(Login))
+    async with FlagpostApp(Options(name, server.url)).run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(server.sent(Login)) > before, "the login")
+    login = server.sent(Login)[before]
+    assert isinstance(login, Login)
+    return login.token or ""
+
+
+async def test_the_next_start_is_the_same_person_and_another_name_is_not() -> None:
+    with scripted_server() as server:
+        first = await token_at(server)
+        assert first
+        assert await token_at(server) == first
+        assert await token_at(server, "bob") != first
+
+
+async def test_two_clients_at_once_are_two_people() -> None:
+    async with client() as (_, server):
+        (login,) = server.sent(Login)
+        assert isinstance(login, Login)
+        assert await token_at(server) != login.token
+
+
+async def test_another_name_after_a_refusal_is_the_person_of_that_name() -> None:
+    def login(frame: Login) -> ServerFrame:
+        if frame.username == "ada":
+            return Error("A name cannot be ada.", ErrorCode.BAD_NAME, CHAT_SERVER)
+        return Me(frame.username, op=False)
+
+    with scripted_server(ScriptedServer(login=login)) as server:
+        eve = await token_at(server, "eve")
+        async with FlagpostApp(Options("ada", server.url)).run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: isinstance(pilot.app.screen, NamePrompt), "the question")
+            await pilot.press(*["backspace"] * 3, *"eve", "enter")
+            await until_seen(pilot, "online as eve")
+        last = server.sent(Login)[-1]
+        assert isinstance(last, Login)
+        assert last.token == eve

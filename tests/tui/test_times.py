@@ -1,0 +1,52 @@
+"""Times are read by people, here and now."""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tui.times import clock, moment, until
+
+NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _two_hours_east() -> Iterator[None]:
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "XXX-2"
+    time.tzset()
+    yield
+    os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+    time.tzset()
+
+
+def test_the_clock_is_that_of_here() -> None:
+    assert clock(NOW) == "14:00"
+
+
+def test_a_moment_has_its_date_unless_it_is_today() -> None:
+    assert moment(NOW - timedelta(hours=3), NOW) == "11:00"
+    assert moment(NOW - timedelta(hours=15), NOW) == "13 Mar 23:00"
+    assert moment(NOW.replace(year=2025), NOW) == "14 Mar 14:00"
+    assert moment(NOW, NOW, "%H:%M:%S") == "14:00:00"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-9, "at once"), (0.5, "at once"), (5.9, "in 5 s"), (30, "in 30 s"), (120, "in 2 min"), (1800, "in 30 min"),
+        (7200, "at 16:00"), (86400, "at 15 Mar 14:00"),
+    ],
+)  # fmt: skip
+def test_how_long_until_then(seconds: float, words: str) -> None:
+    assert until(NOW + timedelta(seconds=seconds), NOW) == words
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_year_that_no_zone_reaches_ends_nothing(year: int) -> None:
+    edge = datetime(year, 12, 31, 23, tzinfo=UTC) if year == 9999 else datetime(year, 1, 1, tzinfo=UTC)
+    assert clock(edge)
+    assert moment(edge, NOW)
+    assert until(edge, NOW)

@@ -1,0 +1,180 @@
+"""Keeps the client at its server: finds it, logs in, takes frames into the state, sends, and says goodbye."""
+
+import secrets
+from abc import abstractmethod
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import App
+from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
+
+from server.protocol.frames import Frame, Me, ServerFrame, Welcome
+from tui.core.session import Session
+from tui.core.state import State
+from tui.core.timeline import Tone
+from tui.options import Options
+from tui.screens.name import NamePrompt
+from tui.text import clean_line
+
+if TYPE_CHECKING:
+    from tui.net.connection import Connection, Event
+    from tui.net.identity import Identity
+    from tui.net.local_server import LocalServer
+
+OFFLINE = "There is no connection now; try again once it is back."
+
+
+class ConnectedApp(App[None]):
+    """An app with a State that follows a server; a subclass draws it in `show`."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self.state = State(now=lambda: datetime.now(UTC))
+        self.online = False
+        self.status = "starting"
+        """The connection in words."""
+        self._options = options
+        self._session = Session(options.name)
+        self._connection: Connection | None = None
+        self._server: LocalServer | None = None
+        self._identity: Identity | None = None
+        self._life: Worker[None] | None = None
+        self._address = ""
+        self._told_loss = False
+
+    @abstractmethod
+    def show(self) -> None:
+        """Draw what is known now."""
+
+    def on_ready(self) -> None:
+        """Draw first: what the connection needs is imported after the first frame."""
+        self.show()
+        self._life = self._live()
+
+    @work(group="connection", exit_on_error=False)
+    async def _live(self) -> None:
+        """Find the server and stay connected to it."""
+        from tui.net.connection import Connection
+        from tui.net.finder import find
+        from tui.net.local_server import LocalServerError
+
+        try:
+            found = await find(self._options)
+        except (LocalServerError, ValueError) as error:
+            self._set_status("no server")
+            self.tell(f"There is no server: {clean_line(str(error))}", Tone.BAD)
+            return
+        self._server = found.server
+        for line in found.notices:
+            self.state.note(line)
+        # Each demo is the same place, at whatever port.
+        self._address = "demo" if self._options.demo else clean_line(found.url)
+        self._identify()
+        self._connection = Connection(found.url, self._session, self._told)
+        await self._connection.run()
+
+    def _identify(self) -> None:
+        """Be the same person here as in the starts before."""
+        from tui.net.identity import take
+
+        if self._identity:
+            self._identity.release()
+        self._identity = take(self._address, self._session.name)
+        self._session.token = self._identity.token
+
+    def _told(self, event: "Event") -> None:
+        """Take in what the connection tells."""
+        from tui.net.connection import Connecting, Lost
+
+        if isinstance(event, Connecting):
+            self._set_status("connecting")
+        elif isinstance(event, Lost):
+            self._lost(event.why, event.retry_seconds)
+        else:
+            for frame in event.frames:
+                self.state.fold(frame)
+                self._follow_up(frame)
+        self.show()
+
+    def _follow_up(self, frame: ServerFrame) -> None:
+        """Answer the frames that want an answer."""
+        if isinstance(frame, Welcome) and not isinstance(self.screen, NamePrompt):
+            self.send(self._session.login(self.state.since))
+        elif isinstance(frame, Me):
+            self._session.entered(frame.username)
+            self._set_status(f"online as {frame.username}", online=True)
+            if self._told_loss:
+                self._told_loss = False
+                self.state.note("Connected again.", Tone.GOOD)
+            for unsent in self.state.unsent():
+                self.send(unsent)
+        elif self.state.refused_name and not isinstance(self.screen, NamePrompt):
+            self._ask_name(self.state.refused_name)
+
+    @work(group="name", exclusive=True)
+    async def _ask_name(self, why: str) -> None:
+        """Log in again by another name."""
+        longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
+        self._session.name = await self.push_screen_wait(NamePrompt(why, self._session.name, longest))
+        self._identify()
+        self.state.refused_name = ""
+        self.send(self._session.login(self.state.since))
+
+    def _lost(self, why: str, retry_seconds: float | None) -> None:
+        self.state.lost()
+        if retry_seconds is None:
+            self._set_status("disconnected")
+            self.state.note(f"Disconnected: {why}.", Tone.BAD)
+            return
+        self._set_status(f"offline, again in {max(1, round(retry_seconds))} s")
+        if not self._told_loss:
+            self._told_loss = True
+            self.state.note(f"No connection to {self._address}: {why}. It is tried again until it works.", Tone.BAD)
+
+    def _set_status(self, status: str, *, online: bool = False) -> None:
+        self.status, self.online = status, online
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame, if there is a connection."""
+        if self._connection:
+            self.run_worker(self._connection.send(frame), group="sending", exit_on_error=False)
+
+    def tell(self, text: str, tone: Tone = Tone.INFO) -> None:
+        """Show a notice where the person looks."""
+        self.state.note(text, tone)
+        self.show()
+
+    def can_ask(self) -> bool:
+        """Whether the server can be asked now; if not, say so."""
+        if not self.online:
+            self.tell(OFFLINE, Tone.BAD)
+        return self.online
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed must not fail in silence."""
+        if event.state is WorkerState.ERROR:
+            self._set_status("stopped")
+            self.tell(f"This client met a fault of its own: {clean_line(repr(event.worker.error))}", Tone.BAD)
+
+    async def action_quit(self) -> None:
+        """Say goodbye to the server, end one's own, leave."""
+        if self._life:
+            # Cancelled and waited for, so that the closing handshake is done before the loop ends.
+            self._life.cancel()
+            with suppress(WorkerCancelled, WorkerFailed):
+                await self._life.wait()
+        if self._server:
+            await self._server.stop()
+        self.exit()
+
+    def on_unmount(self) -> None:
+        """Let another client be this person."""
+        if self._identity:
+            self._identity.release()
+
+
+def nonce() -> str:
+    """A number for something that is asked."""
+    return secrets.token_hex(8)
