@@ -10,6 +10,7 @@ from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
 from server.rules.publications import Person
+from server.turns import Turns
 
 MAX_ASKED = 256
 """What a session may have asked without an answer yet before its connection is read no further."""
@@ -41,6 +42,9 @@ class Session:
 
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
+        self.address = ""
+        """What the connection counts for, see `Limiter.address`."""
+        self.turns = Turns(outlet)
         self._outlet = outlet
         self._entered_at = 0
         self._asked = 0
@@ -98,6 +102,7 @@ class Session:
             self._outlet.resume()
 
     def close(self, code: CloseCode, why: str, *, reconnect: bool) -> None:
-        """Tell the client why, then close its connection."""
+        """Tell the client why, then close its connection; what it sent before and waits yet is not done any more."""
+        self.turns.stop()
         self.send(Disconnect(why, code, reconnect))
         self._outlet.close(code, why)
