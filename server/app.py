@@ -14,6 +14,7 @@ from server.engine.reports import Terms
 from server.gateway import Listener, http_app, serve
 from server.handlers import HANDLERS
 from server.hub import Hub
+from server.limiter import Limiter
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room import Room
 from server.rules.reports import reason_list
@@ -61,6 +62,7 @@ def _room(settings: Settings, database: Database, stack: AsyncExitStack) -> tupl
         allowed_origins=settings.allowed_origins,
         broker=broker,
         hub=hub,
+        limiter=Limiter(settings.limits),
         reports=reports,
         profiles=profiles,
     )
@@ -107,6 +109,6 @@ def _welcome(settings: Settings, epoch: str) -> Welcome:
             evidence=report is not None and report.evidence,
         ),
         reason_list(settings.report_reasons),
-        Limits(),
+        Limits(settings.limits.frame_bytes),
         settings.website_url,
     )

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from server.engine.base import Page, Published
 from server.engine.reports import Submission
+from server.limiter import Allowance
 from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import (
@@ -56,6 +57,12 @@ def login(room: Room, session: Session, frame: Login) -> None:
     """Let a person in by a free name, or by their own one where their old connection still holds it."""
     if session.person:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are logged in as {session.person.name} already.")
+    try:
+        room.limiter.login(session.address)
+    except Refusal as refusal:
+        # Closed, so that a client that comes back by itself takes its time.
+        session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
+        return
     person, before = _grant(room, frame)
     session.enter(person)
     room.hub.join(session, person)
@@ -131,22 +138,26 @@ def ping(room: Room, session: Session, frame: Ping) -> None:
 
 
 def _entry(
-    kind: type[Kind], handle: Callable[[Room, Session, Kind], None], *, logged_in: bool = True
+    kind: type[Kind],
+    handle: Callable[[Room, Session, Kind], None],
+    *,
+    logged_in: bool = True,
+    allowance: Allowance | None = None,
 ) -> tuple[type[object], Handler]:
     # The table looks a frame up by its own type, so a handler only ever meets the kind that it is written for.
-    return kind, Handler(cast(Callable[[Room, Session, ClientFrame], None], handle), logged_in)
+    return kind, Handler(cast(Callable[[Room, Session, ClientFrame], None], handle), logged_in, allowance)
 
 
 HANDLERS: dict[type[object], Handler] = dict(
     [
         _entry(Login, login, logged_in=False),
-        _entry(Say, say),
+        _entry(Say, say, allowance=Allowance.MESSAGES),
         _entry(HistoryAsk, history),
         _entry(ReportAsk, report),
         _entry(ReportsAsk, reports_sent),
         _entry(Withdraw, withdraw),
         _entry(Takeback, takeback),
-        _entry(ProfileAsk, profile),
+        _entry(ProfileAsk, profile, allowance=Allowance.PROFILES),
         _entry(Ping, ping, logged_in=False),
     ]
 )
