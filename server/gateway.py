@@ -14,6 +14,7 @@ from starlette.routing import Route
 from server import process
 from server.callbacks import Callbacks
 from server.connection import Connection
+from server.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.protocol.address import Address
 from server.room import Room
 from server.settings import Secret
@@ -75,7 +76,9 @@ async def serve(app: Starlette, listener: Listener) -> None:
     """Serve until SIGTERM or SIGINT; returns after the connections have closed."""
     config = uvicorn.Config(
         app,
+        http=HttpConnection,
         ws=Connection,
+        headers=RESPONSE_HEADERS,
         log_config=None,
         access_log=False,
         server_header=False,
