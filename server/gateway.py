@@ -3,11 +3,12 @@
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from typing import NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -69,7 +70,15 @@ def http_app(room: Room, key: Secret) -> Starlette:
         Route("/api/statistics", statistics),
         Route("/api/report/status", callbacks.report_status, methods=["POST"]),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ClientDisconnect: _gone})
+    # It would build its Location from whatever Host the request claims.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Whoever hung up before the end of the request gets no answer, and is no fault of the server."""
+    return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
 
 
 async def serve(app: Starlette, listener: Listener) -> None:
@@ -82,6 +91,8 @@ async def serve(app: Starlette, listener: Listener) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whom a proxy speaks for is for Limits.TrustedProxies to say.
+        proxy_headers=False,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     await _Server(config).serve(sockets=[listener.socket])

@@ -16,6 +16,8 @@ REQUEST_SECONDS = 10.0
 RESPONSE_HEADERS = [("Connection", "close")]
 """What comes behind a request is never read as another one."""
 
+BODY_HEADERS = {b"content-length", b"transfer-encoding"}
+
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -50,6 +52,9 @@ class HttpConnection(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """See H11Protocol; from here on it is a Connection."""
+        if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
+            self.send_400_response("The beginning of a websocket has no body.")
+            return
         self._leave()
         super().handle_websocket_upgrade(event)
 
