@@ -156,9 +156,13 @@ def _type(kind: inspect.Type) -> str:
             return f"number, {least} to {most}"
         case inspect.DateTimeType():
             return "RFC 3339, UTC"
-    return {"StrType": "text", "IntType": "number", "BoolType": "true or false", "NoneType": "null"}.get(
-        type(kind).__name__, "text"
-    )
+    return {
+        "StrType": "text",
+        "IntType": "number",
+        "FloatType": "number",
+        "BoolType": "true or false",
+        "NoneType": "null",
+    }.get(type(kind).__name__, "text")
 
 
 def _meaning(kind: inspect.Type) -> str:

@@ -15,6 +15,7 @@ from server.engine.reports import Terms
 from server.gateway import Listener, http_app, serve
 from server.handlers import HANDLERS
 from server.hub import Hub
+from server.limiter import Limiter
 from server.metrics import Metrics
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room import Room
@@ -77,6 +78,7 @@ def _room(
         broker=broker,
         company=company,
         hub=hub,
+        limiter=Limiter(settings.limits),
         reports=reports,
         profiles=profiles,
     )
@@ -123,6 +125,6 @@ def _welcome(settings: Settings, epoch: str) -> Welcome:
             evidence=report is not None and report.evidence,
         ),
         reason_list(settings.report_reasons),
-        Limits(),
+        Limits(settings.limits.frame_bytes),
         settings.website_url,
     )

@@ -4,19 +4,22 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Protocol, cast
 
 from uvicorn import Config
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
+from server.limiter import Limiter
 from server.protocol.address import WEBSOCKET_PATH
 from server.protocol.codes import CloseCode
-from server.protocol.frames import MAX_FRAME_BYTES
+from server.rules import rate
+from server.rules.refusal import Refusal
 from server.session import Session
 
 PING_SECONDS = 20.0
@@ -28,8 +31,16 @@ MAX_UNSENT_BYTES = 256 * 1024
 """What a client may leave unread in this process before it is cut off; the kernel holds SOCKET_BYTES besides."""
 SOCKET_BYTES = 128 * 1024
 UNACKNOWLEDGED_MILLISECONDS = 30_000
+MESSAGE_BYTES = 512
+"""What a message counts for besides its own bytes, so that many small ones are no cheaper than they are to answer."""
 
 log = logging.getLogger(__name__)
+
+
+def peer_of(transport: asyncio.BaseTransport) -> str:
+    """The address that a connection comes from; empty if it is none of IP."""
+    name: object = transport.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) else ""
 
 
 class Receiver(Protocol):
@@ -38,6 +49,10 @@ class Receiver(Protocol):
     @property
     def allowed_origins(self) -> Sequence[str]:
         """Web pages that may connect, besides clients that send no Origin."""
+
+    @property
+    def limiter(self) -> Limiter:
+        """How much may come."""
 
     def opened(self, session: Session) -> None:
         """The handshake is done."""
@@ -57,12 +72,16 @@ class Connection(asyncio.Protocol):
         # uvicorn names the types of its own protocols only; all that it does with them is call `shutdown`.
         self._connections = cast(set[asyncio.Protocol], server_state.connections)
         self._receiver = cast(Receiver, app_state["receiver"])
+        self._limiter = self._receiver.limiter
         origins: list[Origin | None] = [None, *(Origin(origin) for origin in self._receiver.allowed_origins)]
-        self._protocol = ServerProtocol(origins=origins, max_size=MAX_FRAME_BYTES)
+        self._protocol = ServerProtocol(origins=origins, max_size=self._limiter.frame_bytes)
         self._loop = asyncio.get_running_loop()
         self._session = Session(self)
         self._opened = False
         self._message = bytearray()
+        self._fragments = 0
+        self._paid = 0.0
+        self._pauses = 0
         self._outgoing: list[bytes] = []
         self._heard = True
         self._keepalive: asyncio.TimerHandle | None = None
@@ -82,6 +101,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read what came, answer what the protocol itself answers, hand on whole messages."""
         self._heard = True
+        self._count(len(data))
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -105,6 +125,7 @@ class Connection(asyncio.Protocol):
         self._outgoing.clear()
         if self._opened:
             self._opened = False
+            self._limiter.leave(self._session.address)
             self._receiver.closed(self._session)
 
     def shutdown(self) -> None:
@@ -128,25 +149,46 @@ class Connection(asyncio.Protocol):
             self._schedule()
 
     def pause(self) -> None:
-        """Take nothing from the client until `resume`."""
-        self._transport.pause_reading()
+        """Take nothing from the client until there was a `resume` for each."""
+        self._pauses += 1
+        if self._pauses == 1 and not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume(self) -> None:
         """Go on after `pause`."""
-        if not self._transport.is_closing():
+        self._pauses -= 1
+        if self._pauses == 0 and not self._transport.is_closing():
             self._transport.resume_reading()
 
+    def _count(self, size: int) -> None:
+        """Count bytes that came; what comes faster than may be is read later."""
+        self._paid, wait = rate.spend(self._limiter.bytes_read, self._paid, self._loop.time(), size)
+        if wait:
+            self.pause()
+            self._loop.call_later(wait, self.resume)
+
     def _handshake(self, request: Request) -> None:
-        if request.path.partition("?")[0] != WEBSOCKET_PATH:
-            response = self._protocol.reject(404, f"The chat room is at {WEBSOCKET_PATH}.\n")
-        else:
-            response = self._protocol.accept(request)
-        self._protocol.send_response(response)
+        self._protocol.send_response(self._answer(request))
         self._take_protocol_output()
         if self._protocol.state is State.OPEN:
             self._opened = True
             self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
             self._receiver.opened(self._session)
+
+    def _answer(self, request: Request) -> Response:
+        """101, and the connection is counted; or why not."""
+        if request.path.partition("?")[0] != WEBSOCKET_PATH:
+            return self._protocol.reject(404, f"The chat room is at {WEBSOCKET_PATH}.\n")
+        response = self._protocol.accept(request)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            return response
+        address = self._limiter.address(peer_of(self._transport), request.headers.get_all("X-Forwarded-For"))
+        try:
+            self._limiter.enter(address)
+        except Refusal as refusal:
+            return self._protocol.reject(429, f"{refusal.message}\n")
+        self._session.address = address
+        return response
 
     def _frame(self, frame: Frame) -> None:
         """Gather fragments into messages; the protocol has checked their order and their size together."""
@@ -155,9 +197,13 @@ class Connection(asyncio.Protocol):
         if frame.opcode not in {Opcode.TEXT, Opcode.CONT}:
             return
         self._message += frame.data
+        self._fragments += 1
         if frame.fin:
-            data, self._message = bytes(self._message), bytearray()
+            data, self._message, self._fragments = bytes(self._message), bytearray(), 0
             self._text(data)
+        elif self._fragments == self._limiter.frame_bytes:
+            # The protocol counts bytes, and a fragment can be empty.
+            self._protocol.fail(CloseCode.TOO_BIG, "endless fragments")
 
     def _text(self, data: bytes) -> None:
         try:
@@ -165,6 +211,7 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_TEXT, "not UTF-8")
         else:
+            self._count(MESSAGE_BYTES)
             self._receiver.received(self._session, data)
 
     def _schedule(self) -> None:
@@ -202,7 +249,8 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _ping(self) -> None:
-        if not self._heard:
+        # Whoever is not read cannot be heard either.
+        if not self._heard and not self._pauses:
             self._protocol.fail(CloseCode.INTERNAL_ERROR, "no answer to a ping")
         elif self._protocol.state is State.OPEN:
             self._heard = False

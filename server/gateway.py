@@ -3,17 +3,19 @@
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from typing import NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from server import process
 from server.callbacks import Callbacks
 from server.connection import Connection
+from server.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.protocol.address import Address
 from server.room import Room
 from server.settings import Secret
@@ -76,17 +78,29 @@ def http_app(room: Room, key: Secret, measure: Measure) -> Starlette:
         Route("/api/statistics", statistics),
         Route("/api/report/status", callbacks.report_status, methods=["POST"]),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ClientDisconnect: _gone})
+    # It would build its Location from whatever Host the request claims.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Whoever hung up before the end of the request gets no answer, and is no fault of the server."""
+    return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
 
 
 async def serve(app: Starlette, listener: Listener) -> None:
     """Serve until SIGTERM or SIGINT; returns after the connections have closed."""
     config = uvicorn.Config(
         app,
+        http=HttpConnection,
         ws=Connection,
+        headers=RESPONSE_HEADERS,
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whom a proxy speaks for is for Limits.TrustedProxies to say.
+        proxy_headers=False,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     await _Server(config).serve(sockets=[listener.socket])

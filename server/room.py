@@ -10,6 +10,7 @@ from typing import NamedTuple
 from server.engine.base import Broker, Reader, StorageError
 from server.engine.company import Company
 from server.hub import Hub
+from server.limiter import Allowance, Limiter
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import ClientFrame, Presence, Relations, Welcome, Who
@@ -30,10 +31,11 @@ FAULT = "Something went wrong in the server; its operator finds what in the log.
 
 
 class Handler(NamedTuple):
-    """What is done about a frame, and whether only people who are logged in may send it."""
+    """What is done about a frame, whether only people who are logged in may send it, and what it counts as."""
 
     handle: Callable[["Room", Session, ClientFrame], None]
     logged_in: bool
+    allowance: Allowance | None
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Room:
     reports: Reports | None
     profiles: Profiles | None
     hub: Hub
+    limiter: Limiter
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -59,7 +62,7 @@ class Room:
         session.send(self.welcome)
 
     def received(self, session: Session, data: bytes) -> None:
-        """Do what a frame asks; whatever is wrong with it is answered, and the connection lives on."""
+        """Do what a frame asks, in its turn; whatever is wrong is answered, and the connection lives on."""
         try:
             frame = decode_client(data)
         except BadFrame as error:
@@ -68,14 +71,28 @@ class Room:
         handler = self.handlers[type(frame)]
         nonce: str | None = getattr(frame, "nonce", None)
         try:
-            if handler.logged_in:
-                _ = session.someone
+            wait = self._wait(session, handler)
+        except Refusal as refusal:
+            self.failed(session, nonce, refusal)
+        else:
+            session.turns.take(wait, partial(self._handle, session, handler, frame, nonce))
+
+    def _wait(self, session: Session, handler: Handler) -> float:
+        """The seconds for which a frame of this kind is held. Refusal if it may not be sent at all."""
+        if not handler.logged_in:
+            return 0.0
+        identity = session.someone.identity
+        return self.limiter.spend(handler.allowance, identity) if handler.allowance else 0.0
+
+    def _handle(self, session: Session, handler: Handler, frame: ClientFrame, nonce: str | None) -> None:
+        try:
             handler.handle(self, session, frame)
         except Exception as error:
             self.failed(session, nonce, error)
 
     def closed(self, session: Session) -> None:
         """Tell the others that somebody left."""
+        session.turns.stop()
         if person := self.hub.leave(session):
             self.company.left(person, self.broker.delivered)
             self.hub.broadcast(Presence(person.name, "has exited the room!"), person)

@@ -12,6 +12,7 @@ from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEnt
 from server.rules.publications import Person
 from server.rules.refusal import Refusal
 from server.rules.statuses import ONLINE
+from server.turns import Turns
 
 MAX_ASKED = 256
 """What a session may have asked without an answer yet before its connection is read no further."""
@@ -45,6 +46,9 @@ class Session:
         self.person: Person | None = None
         self.status = ONLINE
         self.dnd = False
+        self.address = ""
+        """What the connection counts for, see `Limiter.address`."""
+        self.turns = Turns(outlet)
         self._outlet = outlet
         self._entered_at = 0
         self._asked = 0
@@ -109,6 +113,7 @@ class Session:
             self._outlet.resume()
 
     def close(self, code: CloseCode, why: str, *, reconnect: bool) -> None:
-        """Tell the client why, then close its connection."""
+        """Tell the client why, then close its connection; what it sent before and waits yet is not done any more."""
+        self.turns.stop()
         self.send(Disconnect(why, code, reconnect))
         self._outlet.close(code, why)

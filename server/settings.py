@@ -4,7 +4,7 @@ import base64
 import binascii
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args, get_type_hints
@@ -16,6 +16,8 @@ import tomli
 from msgspec import Meta
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
+from server.protocol.frames import MAX_FRAME_BYTES
+from server.rules import addresses
 
 DEFAULT_FILE = Path("settings.toml")
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
@@ -150,9 +152,40 @@ class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
-    """How much one person may do; 0: no limit."""
+    """How much one person, or one address, may do; 0: no limit."""
 
+    connections_per_address: Annotated[
+        int, Meta(ge=0, description="Connections that one address (of IPv6: its /64) may have at a time.")
+    ] = 16
+    new_connections_per_10_minutes: Annotated[
+        int, Meta(ge=0, description="Connections that one address may open within 10 minutes.")
+    ] = 32
+    logins_per_minute: Annotated[int, Meta(ge=0, description="Logins that one address may try within a minute.")] = 20
+    messages_burst: Annotated[
+        int, Meta(ge=1, description="Messages that one person may send at once; the next ones wait, then are refused.")
+    ] = 10
+    messages_per_second: Annotated[
+        float, Meta(ge=0, description="Messages a second that one person may send in the long run.")
+    ] = 2.0
+    bytes_per_second: Annotated[
+        int,
+        Meta(ge=0, description="Bytes a second that are read of one connection, four times as many at once."),
+    ] = 65536
     reports_per_hour: Annotated[int, Meta(ge=0, description="Reports that one person may send within an hour.")] = 20
+    profiles_per_minute: Annotated[
+        int, Meta(ge=0, description="Profiles that one person may ask for within a minute.")
+    ] = 30
+    frame_bytes: Annotated[int, Meta(ge=0, description="Bytes of one frame; a bigger one ends its connection.")] = (
+        MAX_FRAME_BYTES
+    )
+    exempt_addresses: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses and networks to which the limits of an address do not apply."),
+    ] = ("127.0.0.0/8", "::1")
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description='Proxies that are believed in X-Forwarded-For whom they speak for, like "10.0.0.0/8".'),
+    ] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, rename="pascal"):
@@ -197,7 +230,9 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     delivery_log_days: Annotated[
         int, Meta(ge=0, le=3650, description="How long each attempt to reach the site is kept, with its answer.")
     ] = 30
-    limits: Annotated[RoomLimits, Meta(description="How much one person may do; 0: no limit.")] = RoomLimits()
+    limits: Annotated[RoomLimits, Meta(description="How much one person, or one address, may do; 0: no limit.")] = (
+        RoomLimits()
+    )
     webhook_security: Annotated[WebhookSecurity, Meta(description="Where webhooks may not go.")] = WebhookSecurity()
     public_channels: Annotated[
         tuple[PublicChannel, ...], Meta(min_length=1, description="The rooms, in their order.")
@@ -355,6 +390,8 @@ def _check_values(settings: Settings) -> None:
             raise SettingsError(
                 f'AllowedOrigins[{number}]: an origin has no path; write it like "https://chat.example"'
             )
+    _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
+    _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
     for number, hook in enumerate(settings.webhook_urls):
         _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
 
@@ -374,6 +411,16 @@ def _check_unique(table: str, key: str, values: list[str]) -> None:
     for number, value in enumerate(values):
         if value in values[:number]:
             raise SettingsError(f'{table}[{number}].{key}: "{value}" stands there twice; take one out or rename it')
+
+
+def _check_networks(where: str, texts: Sequence[str]) -> None:
+    for number, text in enumerate(texts):
+        try:
+            addresses.networks([text])
+        except ValueError:
+            raise SettingsError(
+                f'{where}[{number}]: "{text}" is no address and no network; write it like "192.0.2.1" or "10.0.0.0/8"'
+            ) from None
 
 
 def _check_url(where: str, url: str) -> None:

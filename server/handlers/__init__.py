@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from server.handlers import entering, reporting, speaking, together
+from server.limiter import Allowance
 from server.protocol.frames import (
     Block,
     ClientFrame,
@@ -31,17 +32,21 @@ Kind = TypeVar("Kind", bound=ClientFrame)
 
 
 def _entry(
-    kind: type[Kind], handle: Callable[[Room, Session, Kind], None], *, logged_in: bool = True
+    kind: type[Kind],
+    handle: Callable[[Room, Session, Kind], None],
+    *,
+    logged_in: bool = True,
+    allowance: Allowance | None = None,
 ) -> tuple[type[object], Handler]:
     # The table looks a frame up by its own type, so a handler only ever meets the kind that it is written for.
-    return kind, Handler(cast(Callable[[Room, Session, ClientFrame], None], handle), logged_in)
+    return kind, Handler(cast(Callable[[Room, Session, ClientFrame], None], handle), logged_in, allowance)
 
 
 HANDLERS: dict[type[object], Handler] = dict(
     [
         _entry(Login, entering.login, logged_in=False),
         _entry(Ping, entering.ping, logged_in=False),
-        _entry(Say, speaking.say),
+        _entry(Say, speaking.say, allowance=Allowance.MESSAGES),
         _entry(Takeback, speaking.takeback),
         _entry(React, speaking.react),
         _entry(Typing, speaking.typing),
@@ -52,7 +57,7 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Unmute, together.unmute),
         _entry(Block, together.block),
         _entry(Unblock, together.unblock),
-        _entry(ProfileAsk, together.profile),
+        _entry(ProfileAsk, together.profile, allowance=Allowance.PROFILES),
         _entry(ReportAsk, reporting.report),
         _entry(ReportsAsk, reporting.reports_sent),
         _entry(Withdraw, reporting.withdraw),

@@ -31,6 +31,12 @@ def login(room: Room, session: Session, frame: Login) -> None:
     """Let a person in by a free name, or by their own one where their old connection still holds it."""
     if session.person:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are logged in as {session.person.name} already.")
+    try:
+        room.limiter.login(session.address)
+    except Refusal as refusal:
+        # Closed, so that a client that comes back by itself takes its time.
+        session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
+        return
     person, before = _grant(room, frame)
     session.enter(person)
     room.hub.join(session, person)

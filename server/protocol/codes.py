@@ -22,6 +22,7 @@ class ErrorCode(StrEnum):
     BAD_CONTEXT = "bad-context"
     ALREADY_REPORTED = "already-reported"
     TOO_MANY_REPORTS = "too-many-reports"
+    TOO_FAST = "too-fast"
     UNKNOWN_REPORT = "unknown-report"
     NOT_YOURS = "not-yours"
     DO_NOT_DISTURB = "do-not-disturb"
@@ -50,6 +51,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_CONTEXT: "A message of the context does not belong around the reported one.",
     ErrorCode.ALREADY_REPORTED: "One has reported this message before; `add` adds to that report.",
     ErrorCode.TOO_MANY_REPORTS: "More reports within an hour than this site takes; the message says when again.",
+    ErrorCode.TOO_FAST: "More than one person may do in this time; the message says when again.",
     ErrorCode.UNKNOWN_REPORT: "No report of one's own has this reportID.",
     ErrorCode.NOT_YOURS: "Only its author takes a message back.",
     ErrorCode.DO_NOT_DISTURB: "The person takes no direct messages now.",
@@ -96,6 +98,7 @@ class CloseCode(IntEnum):
     TOO_BIG = 1009
     INTERNAL_ERROR = 1011
     SERVICE_RESTART = 1012
+    TRY_AGAIN_LATER = 1013
     REPLACED = 4001
     LOGIN_TIMEOUT = 4002
 
@@ -109,6 +112,7 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.TOO_BIG: ("A frame is over the limit of `welcome`.", False),
     CloseCode.INTERNAL_ERROR: ("A fault, or no answer to a ping.", True),
     CloseCode.SERVICE_RESTART: ("The server restarts.", True),
+    CloseCode.TRY_AGAIN_LATER: ("The address has tried to log in too often; the reason says when again.", True),
     CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),
     CloseCode.LOGIN_TIMEOUT: ("Nobody logged in on the connection in time.", True),
 }

@@ -199,7 +199,7 @@ class ReportReason(msgspec.Struct, frozen=True, rename="camel"):
 class Limits(msgspec.Struct, frozen=True, rename="camel"):
     """What the server takes: bytes of a frame, characters (code points) of texts, messages around a reported one."""
 
-    frame_bytes: int = MAX_FRAME_BYTES
+    frame_bytes: Annotated[int, Meta(description="0: any number.")] = MAX_FRAME_BYTES
     name_chars: int = MAX_NAME_CHARS
     message_chars: int = MAX_MESSAGE_CHARS
     comment_chars: int = MAX_COMMENT_CHARS

@@ -15,9 +15,11 @@ from server.protocol.frames import (
     Presence,
     ProfileAsk,
     ReportAsk,
+    ReportsAsk,
     Say,
     Welcome,
     Who,
+    Withdraw,
 )
 from tests.support.chat_client import connected, entered
 from tests.support.server_process import Channel, ServerProcess, write_settings
@@ -69,6 +71,8 @@ async def test_before_the_login_nothing_is_done_and_nothing_is_heard(server: Ser
             HistoryAsk("lobby", "n-2"),
             ReportAsk(1, "It's spam", "", "n-3"),
             ProfileAsk("alice", "n-4"),
+            ReportsAsk("n-5"),
+            Withdraw("rep_1", "n-6"),
         ):
             error = await nobody.refusal(frame)
             assert (error.code, error.nonce) == (ErrorCode.NOT_LOGGED_IN, frame.nonce)

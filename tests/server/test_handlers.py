@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,19 @@ from server.engine.database import Database
 from server.engine.local import LocalBroker
 from server.handlers import HANDLERS
 from server.hub import Hub
+from server.limiter import Limiter
 from server.protocol.codec import encode
-from server.protocol.frames import Echo, Frame, Limits, Login, Me, Message, Say, Webhooks, Welcome, Who
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Echo, Error, Frame, Limits, Login, Me, Message, Ping, Say, Webhooks, Welcome, Who
 from server.room import Room
 from server.rules.publications import Draft, Person
 from server.session import MAX_ASKED, Session
-from server.settings import PublicChannel
+from server.settings import PublicChannel, RoomLimits
 from tests.support.outlet import RecordingOutlet
 
 WELCOME = Welcome("e", "Room", [], Webhooks(report=False, profile=False), [], Limits())
+UNLIMITED = RoomLimits(messages_per_second=0)
+TOKEN = "a-token-of-16-or-more"
 ALICE = Person("alice", "a-1")
 CHANNELS = [PublicChannel("lobby", "Lobby"), PublicChannel("tea", "Tea"), PublicChannel("quiet", "Quiet", (), 0)]
 
@@ -64,16 +69,38 @@ class LateBroker(LocalBroker):
             super()._deliver(published)
 
 
-def _room(broker: LocalBroker, database: Database) -> Room:
+def _room(broker: LocalBroker, database: Database, limits: RoomLimits = UNLIMITED) -> Room:
     company = Company(database)
-    return Room(HANDLERS, WELCOME, CHANNELS, [], broker, company, None, None, Hub(company.relations))
+    hub = Hub(company.relations)
+    return Room(HANDLERS, WELCOME, CHANNELS, [], broker, company, None, None, hub, Limiter(limits))
+
+
+@asynccontextmanager
+async def opened(directory: Path, limits: RoomLimits) -> AsyncIterator[Room]:
+    """A room with these limits."""
+    database = Database(str(directory / "room.sqlite"))
+    yield _room(BusyBroker(database), database, limits)
+    await database.close()
 
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    database = Database(str(tmp_path / "room.sqlite"))
-    yield _room(BusyBroker(database), database)
-    await database.close()
+    async with opened(tmp_path, UNLIMITED) as room:
+        yield room
+
+
+@pytest.fixture
+async def slow(tmp_path: Path) -> AsyncIterator[Room]:
+    """Two messages at once, two more wait for seconds."""
+    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=0.4)) as room:
+        yield room
+
+
+@pytest.fixture
+async def quick(tmp_path: Path) -> AsyncIterator[Room]:
+    """Two messages at once, and the others wait shortly."""
+    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=100)) as room:
+        yield room
 
 
 def receive(room: Room, session: Session, frame: Frame) -> None:
@@ -88,11 +115,16 @@ async def settle(room: Room) -> None:
             await asyncio.gather(*room.tasks)
 
 
-async def enter(room: Room, name: str) -> tuple[Session, RecordingOutlet]:
+async def settled(room: Room) -> None:
+    """Wait until all that was published so far is stored and handed out."""
+    await room.broker.publish(to("quiet", "settled"))
+
+
+async def enter(room: Room, name: str, token: str | None = None) -> tuple[Session, RecordingOutlet]:
     """Log in, and wait until what came before was sent."""
     outlet = RecordingOutlet()
     session = Session(outlet)
-    receive(room, session, Login(name))
+    receive(room, session, Login(name, token))
     await settle(room)
     return session, outlet
 
@@ -102,8 +134,8 @@ def heard(outlet: RecordingOutlet) -> list[str]:
     said: list[str] = []
     for frame in outlet.frames:
         if isinstance(frame, Echo):
-            said += [message.message for message in frame.messages]
-        elif isinstance(frame, Message):
+            said += [message.message for message in frame.messages if message.message != "settled"]
+        elif isinstance(frame, Message) and frame.message != "settled":
             said.append(frame.message)
     return said
 
@@ -175,6 +207,70 @@ async def test_a_session_that_asks_faster_than_it_is_answered_is_read_no_further
     await asyncio.sleep(0)
     assert not outlet.paused
     assert heard(outlet) == [*map(str, range(MAX_ASKED)), "last"]
+
+
+def sent(outlet: RecordingOutlet, code: ErrorCode) -> list[str | None]:
+    """The nonces of all errors of a code."""
+    return [frame.nonce for frame in outlet.frames if isinstance(frame, Error) and frame.code == code]
+
+
+async def test_messages_that_come_too_fast_wait_and_the_connection_is_read_no_further(slow: Room) -> None:
+    session, outlet = await enter(slow, "bob")
+    for number in range(6):
+        receive(slow, session, Say("lobby", str(number), f"n-{number}"))
+    receive(slow, session, Ping())
+    assert outlet.paused
+    await settled(slow)
+    assert heard(outlet) == ["0", "1"]
+    assert not [frame for frame in outlet.frames if isinstance(frame, Ping)], "nothing passes what waits"
+    assert sent(outlet, ErrorCode.TOO_FAST) == ["n-4", "n-5"]
+
+
+async def test_what_waits_is_said_in_its_order(quick: Room) -> None:
+    session, outlet = await enter(quick, "bob")
+    for number in range(20):
+        receive(quick, session, Say("lobby", str(number)))
+    receive(quick, session, Ping())
+    async with asyncio.timeout(10):
+        while outlet.paused:
+            await asyncio.sleep(0.01)
+    await settled(quick)
+    assert heard(outlet) == [str(number) for number in range(20)]
+    assert any(isinstance(frame, Ping) for frame in outlet.frames)
+
+
+async def test_two_connections_of_one_person_count_together_and_others_do_not(slow: Room) -> None:
+    one, first = await enter(slow, "bob", TOKEN)
+    other, second = await enter(slow, "bobby", TOKEN)
+    alice, third = await enter(slow, "alice")
+    for number in range(4):
+        receive(slow, one, Say("lobby", str(number)))
+    receive(slow, other, Say("lobby", "more", "n-1"))
+    receive(slow, alice, Say("lobby", "me too", "n-2"))
+    await settled(slow)
+    assert not sent(first, ErrorCode.TOO_FAST)
+    assert sent(second, ErrorCode.TOO_FAST) == ["n-1"]
+    assert "me too" in heard(third)
+
+
+async def test_to_come_again_does_not_make_one_faster(slow: Room) -> None:
+    session, outlet = await enter(slow, "bob", TOKEN)
+    for number in range(4):
+        receive(slow, session, Say("lobby", str(number)))
+    again, outlet = await enter(slow, "bob", TOKEN)
+    receive(slow, again, Say("lobby", "again", "n-1"))
+    assert sent(outlet, ErrorCode.TOO_FAST) == ["n-1"]
+
+
+async def test_whoever_was_replaced_says_no_more_of_what_waits(quick: Room) -> None:
+    session, outlet = await enter(quick, "bob", TOKEN)
+    for number in range(20):
+        receive(quick, session, Say("lobby", str(number)))
+    _, new = await enter(quick, "bob", TOKEN)
+    assert outlet.closed == [CloseCode.REPLACED]
+    await asyncio.sleep(0.3)
+    await settled(quick)
+    assert heard(new) == ["0", "1"]
 
 
 async def test_work_that_is_under_way_is_waited_for_at_the_end(room: Room) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import tomli
 
-from server.settings import WEBHOOK_NAMES, PublicChannel, Settings, WebhookURL, load
+from server.settings import WEBHOOK_NAMES, PublicChannel, RoomLimits, Settings, WebhookSecurity, WebhookURL, load
 
 FILE = Path(__file__).parents[2] / "settings.toml"
 TEXT = FILE.read_text(encoding="utf-8")
@@ -22,6 +22,8 @@ def options(kind: type[msgspec.Struct]) -> set[str]:
 
 def test_every_option_of_the_code_stands_in_the_file_and_no_other() -> None:
     assert set(TABLES) == options(Settings)
+    assert set(TABLES["Limits"]) == options(RoomLimits)
+    assert set(TABLES["WebhookSecurity"]) == options(WebhookSecurity)
     for channel in TABLES["PublicChannels"]:
         assert set(channel) == options(PublicChannel)
     for webhook in TABLES["WebhookURLs"]:
@@ -52,9 +54,10 @@ def test_nothing_but_one_option_or_one_table_follows_a_comment() -> None:
     assert len(blocks) == len(options(Settings)) - 2 + len(TABLES["PublicChannels"]) + len(TABLES["WebhookURLs"])
 
 
-def test_the_comment_of_each_option_is_its_description_in_the_code() -> None:
+@pytest.mark.parametrize("kind", [Settings, RoomLimits, WebhookSecurity])
+def test_the_comment_of_each_option_is_its_description_in_the_code(kind: type[msgspec.Struct]) -> None:
     comments = " ".join(line.removeprefix("# ") for line in TEXT.splitlines() if line.startswith("#"))
-    hints = get_type_hints(Settings, include_extras=True)
+    hints = get_type_hints(kind, include_extras=True)
     for field in hints.keys() - {"webhook_urls"}:
         (meta,) = (one for one in get_args(hints[field]) if isinstance(one, msgspec.Meta))
         assert meta.description

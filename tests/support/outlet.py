@@ -11,7 +11,12 @@ class RecordingOutlet:
     def __init__(self) -> None:
         self.frames: list[ServerFrame] = []
         self.closed: list[CloseCode] = []
-        self.paused = False
+        self._pauses = 0
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing more is read."""
+        return self._pauses > 0
 
     def write(self, wire: bytes) -> None:
         """Read the one unmasked text frame that this is."""
@@ -25,8 +30,9 @@ class RecordingOutlet:
 
     def pause(self) -> None:
         """Note it."""
-        self.paused = True
+        self._pauses += 1
 
     def resume(self) -> None:
         """Note it."""
-        self.paused = False
+        self._pauses -= 1
+        assert self._pauses >= 0

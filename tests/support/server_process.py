@@ -15,6 +15,10 @@ START_SECONDS = 20.0
 END_SECONDS = 20.0
 
 
+UNHURRIED = {"MessagesPerSecond": 0, "BytesPerSecond": 0}
+"""Limits for tests, which say in a second what people say in minutes."""
+
+
 class Channel(NamedTuple):
     """A public channel of the settings."""
 
@@ -29,10 +33,12 @@ def write_settings(
     channels: Sequence[Channel] = (Channel("lobby"), Channel("tea")),
     webhooks: Mapping[str, str] | None = None,
     origins: Sequence[str] = (),
+    limits: Mapping[str, int | list[str]] = UNHURRIED,
 ) -> Path:
-    """A settings file with these channels, and these webhooks (name -> URL) switched on."""
+    """A settings file with these channels and limits, and these webhooks (name -> URL) switched on."""
     # JSON's strings and lists of strings are TOML's too.
     lines = [f'AdminAPIKey = "{KEY}"', 'Database = "room.sqlite"', f"AllowedOrigins = {json.dumps(list(origins))}"]
+    lines += ["[Limits]", *(f"{name} = {json.dumps(value)}" for name, value in limits.items())]
     for channel in channels:
         lines += ["[[PublicChannels]]", f'ID = "{channel.id}"', f'Name = "{channel.id.title()}"']
         lines += [f"WelcomeMessages = {json.dumps(list(channel.welcome))}", f"EchoMessagesOnJoin = {channel.echo}"]

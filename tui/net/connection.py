@@ -4,11 +4,13 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.http11 import Response
 
 from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
@@ -101,7 +103,7 @@ class Connection:
             # The last two are what a port or a host name that cannot be gives further down.
             return f"{clean_line(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
         except InvalidStatus as error:
-            return f"what answers there is no Flagpost server (status {error.response.status_code})", ABNORMAL
+            return _refused(error.response), ABNORMAL
         except InvalidHandshake:
             return "what answers there is no websocket server", ABNORMAL
         except TimeoutError:
@@ -139,6 +141,13 @@ class Connection:
         gathered, self._gathered = self._gathered, []
         if gathered:
             self._tell(Received(gathered))
+
+
+def _refused(response: Response) -> str:
+    """Why there was no websocket; not in the words of the answer, for it can be anybody's."""
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return "the server takes no more connections from your address now"
+    return f"what answers there is no Flagpost server (status {response.status_code})"
 
 
 def _reason(error: OSError) -> str:

@@ -1,19 +1,20 @@
 """Frames on the wire: what goes in comes out, and nothing that comes in does harm."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import inspect
 
 from server.protocol import frames
 from server.protocol.codec import BadFrame, decode_client, decode_server, encode
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ClientFrame, Frame, ServerFrame
+from tests.support.spoiled import FRAMES, SPOTS, Spot, encoded, good, plain, spoiled, texts
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 SAID = frames.Message("lobby", "bob", "hi\n*there* 🦊", 7, AT, "n-1")
@@ -70,15 +71,6 @@ FROM_SERVER: list[ServerFrame] = [
     frames.Disconnect("Bye.", 1012, reconnect=True),
 ]
 
-WRONG: dict[type[object], list[object]] = {
-    str: [5, 1.5, True, [], {}],
-    int: ["7", 1.5, True, [], {}, -1, 2**63, 10**40],
-    bool: ["true", 1, 0, [], {}],
-    list: ["x", 5, True, {}, ["7"], [-1], [7.5], [7] * 16],
-    dict: ["x", 5, True, []],
-}
-"""Type of a field on the wire -> what it is not."""
-
 
 def name_of(frame: object) -> str:
     """What a test of this frame is called."""
@@ -89,19 +81,6 @@ def wire(frame: Frame) -> dict[str, object]:
     """A frame as the object that travels."""
     decoded: dict[str, object] = json.loads(encode(frame))
     return decoded
-
-
-def spoiled() -> Iterator[tuple[str, str, object]]:
-    """Each field of each client frame with each value that it cannot have: action, field, the frame as it travels."""
-    for frame in FROM_CLIENT:
-        good = wire(frame)
-        for field, value in good.items():
-            for wrong in WRONG[type(value)]:
-                yield str(good["action"]), field, {**good, field: wrong}
-    since = {"epoch": "e-1", "msgID": 7}
-    for field, value in since.items():
-        for wrong in WRONG[type(value)]:
-            yield "login", f"since.{field}", {"action": "login", "username": "bob", "since": {**since, field: wrong}}
 
 
 def refused(data: bytes) -> BadFrame:
@@ -129,9 +108,25 @@ def test_a_server_frame_comes_out_as_it_went_in(frame: ServerFrame) -> None:
     assert decode_server(encode(frame)) == frame
 
 
-@pytest.mark.parametrize(("action", "field", "frame"), spoiled())
-def test_a_wrong_type_in_any_field_is_malformed(action: str, field: str, frame: object) -> None:
-    assert refused(json.dumps(frame).encode()).code == ErrorCode.MALFORMED, (action, field)
+@pytest.mark.parametrize("spot", SPOTS, ids=".".join)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_wrong_type_in_any_field_is_malformed(spot: Spot, data: st.DataObject) -> None:
+    frame = data.draw(spoiled(spot))
+    error = refused(encoded(frame))
+    assert error.code == ErrorCode.MALFORMED
+    if spot.field != "nonce":
+        assert error.nonce == frame.get("nonce")
+
+
+@pytest.mark.parametrize("action", FRAMES)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_every_value_that_a_field_can_have_is_taken(action: str, data: st.DataObject) -> None:
+    """So that a wrong one is refused for what is wrong with it."""
+    fields = data.draw(good(FRAMES[action]))
+    assert isinstance(fields, dict)
+    decode_client(encoded({"action": action, **fields}))
 
 
 @pytest.mark.parametrize("frame", FROM_CLIENT, ids=name_of)
@@ -198,9 +193,68 @@ def test_harmful_bytes_are_malformed_on_both_sides(data: bytes) -> None:
         decode_server(data)
 
 
-def test_a_key_that_stands_there_twice_counts_once() -> None:
-    twice = b'{"action":"message","channel":"a","channel":"b","message":"hi"}'
-    assert decode_client(twice) == frames.Say("b", "hi")
+TWICE = {
+    "a key": b'{"action":"message","channel":"a","channel":"b","message":"hi","nonce":"n-9"}',
+    "the action": b'{"action":"ping","nonce":"n-9","action":"ping"}',
+    "a key in other words": b'{"action":"message","channel":"a","chann\\u0065l":"b","message":"hi","nonce":"n-9"}',
+    "a key that is ignored": b'{"action":"message","x":1,"channel":"a","message":"hi","nonce":"n-9","x" : 2}',
+    "a key within": b'{"action":"login","username":"a","since":{"epoch":"e","msgID":1,"msgID":2},"nonce":"n-9"}',
+    "a key within what is ignored": b'{"action":"message","channel":"a","message":"","x":[{"a":1,"a":2}]}',
+}
+
+
+@pytest.mark.parametrize("data", TWICE.values(), ids=TWICE.keys())
+def test_a_key_that_stands_there_twice_is_malformed(data: bytes) -> None:
+    assert refused(data).code == ErrorCode.MALFORMED
+
+
+def test_the_verdict_on_a_shape_carries_the_nonce() -> None:
+    assert refused(TWICE["a key"]).nonce == "n-9"
+
+
+def test_a_key_may_stand_in_several_objects_and_in_texts() -> None:
+    data = b'{"action":"message","channel":"a","message":"\\"channel\\":\\"b\\",{[","x":[{"a":1},{"a":{"a":2}}]}'
+    assert decode_client(data) == frames.Say("a", '"channel":"b",{[')
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_eight_levels_are_taken_and_nine_are_not(opening: bytes, closing: bytes) -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"action":"ping","x":' + opening * (levels - 1) + b"1" + closing * (levels - 1) + b"}"
+
+    decode_client(nested(8))
+    assert "8 deep" in str(refused(nested(9)))
+
+
+def test_a_frame_has_so_many_parts_and_no_more() -> None:
+    assert decode_client(b'{"action":"ping","x":["' + b'","' * 400 + b'"]}') == frames.Ping()
+    assert "512 parts" in str(refused(b'{"action":"ping","x":[' + b",".join([b"[]"] * 20_000) + b"]}"))
+
+
+def depth(value: object) -> int:
+    """How deep JSON is nested."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+@given(st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)))
+def test_what_is_ignored_is_refused_for_its_depth_alone(extra: object) -> None:
+    data = encoded({"action": "message", "channel": "a", "message": "hi", "x": extra})
+    if depth(extra) < 8:
+        assert decode_client(data) == frames.Say("a", "hi")
+    else:
+        refused(data)
+
+
+def test_every_text_of_a_client_is_bounded_by_its_type_or_by_a_rule() -> None:
+    rules = {("message", "message"), ("report", "comment")}
+    unbounded = set()
+    for action, kind in FRAMES.items():
+        for field in kind.fields:
+            inner = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
+            if isinstance(inner, inspect.StrType) and inner.max_length is None:
+                unbounded.add((action, field.encode_name))
+    assert unbounded == rules
 
 
 @given(st.binary(max_size=200))

@@ -8,6 +8,7 @@ BACK = {
     CloseCode.GOING_AWAY,
     CloseCode.INTERNAL_ERROR,
     CloseCode.SERVICE_RESTART,
+    CloseCode.TRY_AGAIN_LATER,
     CloseCode.LOGIN_TIMEOUT,
 }
 

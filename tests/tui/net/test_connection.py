@@ -275,6 +275,10 @@ async def test_waiting_grows_until_one_has_entered() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "what answers there is no Flagpost server (status 200)"),
         (b"HTTP/1.1 404 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "what answers there is no websocket server"),
         (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "no Flagpost server (status 302)"),
+        (
+            b"HTTP/1.1 429 \r\nContent-Length: 5\r\n\r\n\x1b[31m",
+            "the server takes no more connections from your address now",
+        ),
         (b"SSH-2.0-OpenSSH_9.9\r\n\x1b]2;x\x07", "what answers there is no websocket server"),
         (b"", "what answers there is no websocket server"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "what answers there is no websocket server"),

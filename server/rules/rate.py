@@ -1,0 +1,66 @@
+"""How often something may be done: the generic cell rate algorithm, one timestamp for each key."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from math import inf
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """`burst` at once, and one more every `interval` seconds; an interval of 0 is no limit."""
+
+    burst: float
+    interval: float
+
+    @classmethod
+    def of(cls, count: float, seconds: float, burst: float | None = None) -> "Rate":
+        """So many in so many seconds, as many at once unless `burst` says how many; a count of 0 is no limit."""
+        return cls(count if burst is None else burst, seconds / count if count else 0.0)
+
+
+def spend(rate: Rate, paid: float, now: float, cost: float = 1) -> tuple[float, float]:
+    """What `cost` more makes of `paid`, and by how many seconds it comes too early.
+
+    `paid` is the theoretical arrival time of GCRA (ITU-T I.371, ATM Forum's virtual scheduling): when everything so
+    far would have been done at the pace of the interval alone. All are seconds of one clock that does not go back.
+    """
+    after = max(paid, now) + cost * rate.interval
+    return after, max(0.0, after - now - max(rate.burst, cost) * rate.interval)
+
+
+class Spent(NamedTuple):
+    """Whether something is done, and after how many seconds; refused: when one may ask again."""
+
+    allowed: bool
+    wait: float
+
+
+class Meter:
+    """Counts what each key does; what comes up to `patience` seconds too early is allowed, but has to wait."""
+
+    def __init__(self, rate: Rate, patience: float = 0.0) -> None:
+        self._rate = rate
+        self._patience = patience
+        self._paid: OrderedDict[Hashable, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._paid)
+
+    def spend(self, key: Hashable, now: float) -> Spent:
+        """Count one for a key, unless it is refused."""
+        self._forget(now)
+        after, wait = spend(self._rate, self._paid.get(key, -inf), now)
+        if wait > self._patience:
+            return Spent(allowed=False, wait=wait - self._patience)
+        self._paid[key] = after
+        self._paid.move_to_end(key)
+        return Spent(allowed=True, wait=wait)
+
+    def _forget(self, now: float) -> None:
+        """Let go of keys that may do as much as one that was never seen, the longest unseen first."""
+        while self._paid:
+            key, paid = next(iter(self._paid.items()))
+            if paid > now:
+                return
+            del self._paid[key]

@@ -1,0 +1,166 @@
+"""What a stranger may send before there is a websocket: it is answered, and nobody else notices."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from server.protocol.frames import Echo, Me, Message, Presence, Welcome, Who
+from tests.support.chat_client import ChatClient, entered
+from tests.support.raw_socket import UPGRADE, RawSocket, dialled, request
+from tests.support.server_process import KEY, ServerProcess, write_settings
+
+REPORT_STATUS = "POST /api/report/status"
+LENGTH = "Content-Length: 400"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One for all of these, since it must live through each of them."""
+    with ServerProcess(write_settings(tmp_path_factory.mktemp("room"))) as process:
+        yield process
+
+
+@pytest.fixture
+async def bob(server: ServerProcess) -> AsyncIterator[ChatClient]:
+    """Somebody in the room, who must not notice."""
+    async with entered(server.url, "bob") as bob:
+        yield bob
+        await bob.say("lobby", "still here")
+        assert not [
+            frame for frame in bob.seen if not isinstance(frame, Welcome | Me | Who | Echo | Presence | Message)
+        ]
+        assert [message.message for message in bob.seen if isinstance(message, Message)] == ["still here"]
+        assert "Traceback" not in server.log
+        assert KEY not in server.log
+
+
+@pytest.fixture
+async def stranger(server: ServerProcess, bob: ChatClient) -> AsyncIterator[RawSocket]:
+    """A connection that has said nothing yet."""
+    del bob
+    async with dialled(server.port) as stranger:
+        yield stranger
+
+
+NO_ROOM = [
+    "/", "/w", "/ws/", "/ws/x", "//ws", "/./ws", "/ws/../ws", "/healthz/../ws", "/%77s", "/ws%00", "/ws%3f", "/ws;x",
+    "/WS", "http://room/ws", "*",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", NO_ROOM)
+async def test_the_room_is_at_one_path_alone(stranger: RawSocket, path: str) -> None:
+    status, came = await stranger.answer(request(f"GET {path}", UPGRADE))
+    assert (status, came.partition(b"\r\n\r\n")[2]) == (404, b"The chat room is at /ws.\n")
+
+
+NO_FILE = [
+    "/../settings.toml", "/%2e%2e/settings.toml", "/..%2fsettings.toml", "/healthz/../settings.toml", "//etc/passwd",
+    "/..\\settings.toml", "/healthz/", "/healthz/..", "/healthz%00", "/%ff", "http://room/healthz", "/room.sqlite",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", NO_FILE)
+async def test_no_path_leads_anywhere_else(stranger: RawSocket, path: str) -> None:
+    status, came = await stranger.answer(request(f"GET {path}"))
+    assert status == 404
+    assert b"location" not in came.lower()
+
+
+UPGRADES = {
+    "a foreign page": (request("GET /ws", (*UPGRADE, "Origin: https://evil.example")), 403),
+    "two pages": (request("GET /ws", (*UPGRADE, "Origin: https://a.example", "Origin: https://b.example")), 400),
+    "a sandboxed page": (request("GET /ws", (*UPGRADE, "Origin: null")), 403),
+    "another method": (request("POST /ws", UPGRADE), 405),
+    "no key": (request("GET /ws", [line for line in UPGRADE if "Key" not in line]), 400),
+    "two keys": (request("GET /ws", (*UPGRADE, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")), 400),
+    "a short key": (request("GET /ws", [line.replace("dGhlIHNhbXBsZSBub25jZQ", "eA") for line in UPGRADE]), 400),
+    "an old version": (request("GET /ws", [line.replace("13", "8") for line in UPGRADE]), 400),
+    "a line that is too long": (request("GET /ws", (*UPGRADE, f"Cookie: {'x' * 9000}")), 431),
+    "a path that is too long": (request(f"GET /ws?{'x' * 9000}", UPGRADE), 414),
+    "too many headers": (request("GET /ws", (*UPGRADE, *["X: y"] * 200)), 431),
+    "a body": (request("GET /ws", (*UPGRADE, "Content-Length: 5"), b"hello"), 400),
+    "a body in chunks": (request("GET /ws", (*UPGRADE, "Transfer-Encoding: chunked"), b"0\r\n\r\n"), 400),
+}
+
+
+@pytest.mark.parametrize(("data", "status"), UPGRADES.values(), ids=UPGRADES.keys())
+async def test_what_is_no_beginning_of_a_websocket_is_refused(stranger: RawSocket, data: bytes, status: int) -> None:
+    assert (await stranger.answer(data))[0] == status
+
+
+HIDDEN = request("GET /api/statistics")
+SMUGGLED = {
+    "a request behind a request": (request("GET /healthz", body=HIDDEN), 200),
+    "two lengths": (
+        request(REPORT_STATUS, ("Host: room", "Content-Length: 4", "Content-Length: 5"), b"{}..." + HIDDEN),
+        400,
+    ),
+    "a length and chunks": (
+        request(
+            REPORT_STATUS, ("Host: room", "Content-Length: 4", "Transfer-Encoding: chunked"), b"0\r\n\r\n" + HIDDEN
+        ),
+        400,
+    ),
+    "chunks by another name": (
+        request(REPORT_STATUS, ("Host: room", "Transfer-Encoding: xchunked"), b"0\r\n\r\n" + HIDDEN),
+        400,
+    ),
+    "chunks behind a space": (
+        request(REPORT_STATUS, ("Host: room", "Transfer-Encoding : chunked"), b"0\r\n\r\n" + HIDDEN),
+        400,
+    ),
+    "a chunk of no size": (
+        request(REPORT_STATUS, ("Host: room", "Transfer-Encoding: chunked"), b"-1\r\n\r\n" + HIDDEN),
+        400,
+    ),
+    "a length with a sign": (request(REPORT_STATUS, ("Host: room", "Content-Length: +2"), b"{}" + HIDDEN), 400),
+    "a length below nothing": (request(REPORT_STATUS, ("Host: room", "Content-Length: -1"), HIDDEN), 400),
+    "a carriage return alone": (request("GET /healthz", ("Host: room\rX: y",), HIDDEN), 400),
+    "a zero in a header": (request("GET /healthz", ("Host: room", "X: a\0b"), HIDDEN), 400),
+    "two hosts": (request("GET /healthz", ("Host: room", "Host: other"), HIDDEN), 400),
+    "no host": (request("GET /healthz", (), HIDDEN), 400),
+    "no version": (b"GET /healthz\r\n\r\n" + HIDDEN, 400),
+    "another protocol": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n" + HIDDEN, 400),
+    "headers without end": (request("GET /healthz", [f"X: {'x' * 9000}"] * 100)[:-4], 400),
+    "a request behind a refused websocket": (request("GET /nowhere", UPGRADE, HIDDEN), 404),
+}
+
+
+@pytest.mark.parametrize(("data", "status"), SMUGGLED.values(), ids=SMUGGLED.keys())
+async def test_nothing_behind_a_request_is_another_request(stranger: RawSocket, data: bytes, status: int) -> None:
+    found, came = await stranger.answer(data)
+    # Where much was left unread the end may be a reset that overtakes the answer.
+    assert found in {status, 0} if len(data) > 65536 else found == status
+    assert len(re.findall(rb"HTTP/1\.1 \d", came)) <= 1
+    assert b"UserCount" not in came
+
+
+async def test_whoever_is_silent_or_drips_is_ended(server: ServerProcess, bob: ChatClient) -> None:
+    del bob
+
+    async def dripped(beginning: bytes) -> int:
+        """The status of the answer, 0 for none; returns once the server has ended the connection."""
+        async with dialled(server.port) as stranger:
+            await stranger.send(beginning)
+            ended = asyncio.create_task(stranger.rest())
+            while not ended.done():
+                await asyncio.sleep(0.5)
+                # What is still under way when the server ends can turn its answer into a reset.
+                await stranger.send(b"x" if beginning else b"")
+            return int((await ended or b"- 0").split()[1])
+
+    begun = [b"", b"GET /hea", request("GET /ws", UPGRADE)[:-2], request(REPORT_STATUS, ("Host: a", LENGTH))]
+    silent, *dripping = await asyncio.gather(*map(dripped, begun))
+    assert silent == 408
+    assert set(dripping) <= {0, 408}
+
+
+async def test_whoever_hangs_up_within_a_request_leaves_no_trace(server: ServerProcess, bob: ChatClient) -> None:
+    del bob
+    for part in (b"", b"GET", request(REPORT_STATUS, ("Host: a", LENGTH), b"{")):
+        async with dialled(server.port) as stranger:
+            await stranger.send(part)
+            await asyncio.sleep(0.1)

@@ -1,0 +1,60 @@
+"""Whose connection one is, with and without proxies in front."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.rules.addresses import client, counted, networks, within
+
+PROXIES = networks(["127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"])
+
+CLIENTS = {
+    "no proxy": ("192.0.2.7", [], "192.0.2.7"),
+    "a claim of somebody who is no proxy": ("192.0.2.7", ["203.0.113.9"], "192.0.2.7"),
+    "a proxy": ("127.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+    "a claim before what the proxy wrote": ("127.0.0.1", ["198.51.100.1, 203.0.113.9"], "203.0.113.9"),
+    "a claim in a header of its own": ("127.0.0.1", ["198.51.100.1", "203.0.113.9"], "203.0.113.9"),
+    "a proxy behind a proxy": ("127.0.0.1", ["198.51.100.1, 203.0.113.9, 10.1.2.3"], "203.0.113.9"),
+    "proxies alone": ("127.0.0.1", ["10.1.2.3"], "10.1.2.3"),
+    "a proxy that wrote nothing": ("127.0.0.1", [], "127.0.0.1"),
+    "a proxy that wrote an empty header": ("127.0.0.1", [""], "127.0.0.1"),
+    "a proxy that wrote no address": ("127.0.0.1", ["203.0.113.9, unknown"], "127.0.0.1"),
+    "something else before the address": ("127.0.0.1", ["unknown, 203.0.113.9"], "203.0.113.9"),
+    "IPv6": ("2001:db8:1::1", ["2001:DB8:0:0::9"], "2001:db8::9"),
+    "IPv4 in IPv6": ("::ffff:127.0.0.1", ["::ffff:203.0.113.9"], "203.0.113.9"),
+    "a zone": ("fe80::1%eth0", [], "fe80::1"),
+    "a socket without an address": ("", ["203.0.113.9"], ""),
+}
+
+
+@pytest.mark.parametrize(("peer", "forwarded", "expected"), CLIENTS.values(), ids=CLIENTS.keys())
+def test_the_address_is_the_last_that_a_trusted_proxy_vouches_for(
+    peer: str, forwarded: list[str], expected: str
+) -> None:
+    assert client(peer, forwarded, PROXIES) == expected
+
+
+@given(st.lists(st.text(max_size=40) | st.ip_addresses().map(str), max_size=5))
+def test_nobody_can_pass_for_another_by_what_they_claim(claims: list[str]) -> None:
+    assert client("192.0.2.7", claims, PROXIES) == "192.0.2.7"
+    assert client("127.0.0.1", [*claims, "203.0.113.9"], PROXIES) == "203.0.113.9"
+    assert client("127.0.0.1", [", ".join([*claims, "203.0.113.9"])], PROXIES) == "203.0.113.9"
+
+
+def test_ipv4_counts_by_the_address_and_ipv6_by_64_bits() -> None:
+    assert counted("203.0.113.9") == "203.0.113.9"
+    assert counted("2001:db8::9") == counted("2001:db8:0:0:ffff::1") == "2001:db8::/64"
+    assert counted("2001:db8:0:1::9") != counted("2001:db8::9")
+
+
+def test_networks_hold_their_addresses() -> None:
+    assert within("10.255.0.1", PROXIES)
+    assert not within("11.0.0.1", PROXIES)
+    assert not within("::1", PROXIES)
+    assert within("192.168.1.9", networks(["192.168.1.77/24"]))
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "10.0.0.0/33", "10.0.0"])
+def test_what_is_no_network_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="does not appear"):
+        networks([text])

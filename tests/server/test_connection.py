@@ -1,0 +1,97 @@
+"""When a connection is read no further, over a transport that only notes it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from server.connection import Connection, peer_of
+from server.limiter import Limiter
+from server.session import Session
+from server.settings import RoomLimits
+
+
+class Nobody:
+    """A room in which nothing happens."""
+
+    allowed_origins: Sequence[str] = ()
+    limiter = Limiter(RoomLimits(bytes_per_second=1000))
+
+    def opened(self, session: Session) -> None:
+        del session
+
+    def received(self, session: Session, data: bytes) -> None:
+        del session, data
+
+    def closed(self, session: Session) -> None:
+        del session
+
+
+class StillTransport(asyncio.Transport):
+    """Sends nothing."""
+
+    def __init__(self, peername: object = ("192.0.2.7", 4711)) -> None:
+        super().__init__({"peername": peername})
+        self.reads: list[bool] = []
+        self.closing = False
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def pause_reading(self) -> None:
+        self.reads.append(False)
+
+    def resume_reading(self) -> None:
+        self.reads.append(True)
+
+
+@pytest.fixture
+def transport() -> StillTransport:
+    return StillTransport()
+
+
+@pytest.fixture
+async def connection(transport: StillTransport) -> Connection:
+    """One that has just been made."""
+    made = Connection(Config("app"), ServerState(), {"receiver": Nobody()})
+    made.connection_made(transport)
+    return made
+
+
+async def test_reading_goes_on_only_when_every_reason_to_pause_is_gone(
+    connection: Connection, transport: StillTransport
+) -> None:
+    connection.pause()
+    connection.pause()
+    connection.resume()
+    assert transport.reads == [False]
+    connection.resume()
+    assert transport.reads == [False, True]
+
+
+async def test_a_transport_that_is_closing_is_left_alone(connection: Connection, transport: StillTransport) -> None:
+    connection.pause()
+    transport.closing = True
+    connection.resume()
+    connection.pause()
+    assert transport.reads == [False]
+
+
+async def test_more_bytes_than_may_come_at_once_pause_the_reading(
+    connection: Connection, transport: StillTransport
+) -> None:
+    connection.data_received(b"x" * 4000)
+    assert transport.reads == []
+    connection.data_received(b"x" * 10)
+    assert transport.reads == [False]
+    async with asyncio.timeout(10):
+        while transport.reads != [False, True]:
+            await asyncio.sleep(0.005)
+
+
+def test_the_peer_is_an_address_of_ip_or_none() -> None:
+    assert peer_of(StillTransport(("2001:db8::1", 1, 0, 0))) == "2001:db8::1"
+    assert peer_of(StillTransport("/run/flagpost.sock")) == ""
+    assert peer_of(StillTransport(None)) == ""

@@ -1,0 +1,101 @@
+"""Frames of a client with one field that it cannot have, generated from the types of the frames."""
+
+from typing import NamedTuple, get_args
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from msgspec import inspect
+
+from server.protocol.frames import ClientFrame
+
+Json = object
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+numbers = st.integers(-(10**30), 10**30)
+fractions = st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: not number.is_integer())
+plain: SearchStrategy[Json] = st.none() | st.booleans() | numbers | fractions | texts
+anything: SearchStrategy[Json] = plain | st.lists(plain, max_size=3) | st.dictionaries(texts, plain, max_size=3)
+
+
+class Spot(NamedTuple):
+    """A field of a client's frame."""
+
+    action: str
+    field: str
+
+
+def _frames() -> dict[str, inspect.StructType]:
+    kinds = [inspect.type_info(kind) for kind in get_args(ClientFrame)]
+    return {str(kind.tag): kind for kind in kinds if isinstance(kind, inspect.StructType)}
+
+
+FRAMES = _frames()
+SPOTS = [Spot(action, field.encode_name) for action, kind in FRAMES.items() for field in kind.fields]
+
+
+def good(kind: inspect.Type) -> SearchStrategy[Json]:
+    """What a field of this type can be."""
+    match kind:
+        case inspect.Metadata(type=inner):
+            return good(inner)
+        case inspect.UnionType(types=types):
+            return st.one_of([good(each) for each in types])
+        case inspect.StrType(min_length=least, max_length=most):
+            return st.text(st.characters(exclude_categories=["Cs"]), min_size=least or 0, max_size=min(most or 40, 40))
+        case inspect.IntType(ge=least, le=most):
+            return st.integers(least, most)
+        case inspect.VarTupleType(item_type=item, max_length=most):
+            return st.lists(good(item), max_size=most)
+        case inspect.StructType():
+            return st.fixed_dictionaries({field.encode_name: good(field.type) for field in kind.fields})
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.NoneType():
+            return st.none()
+    raise NotImplementedError(kind)
+
+
+def bad(kind: inspect.Type) -> SearchStrategy[Json]:
+    """What a field of this type cannot be: of another type, or beyond its bounds."""
+    match kind:
+        case inspect.Metadata(type=inner):
+            return bad(inner)
+        case inspect.UnionType(types=[inner, inspect.NoneType()]):
+            return bad(inner).filter(lambda value: value is not None)
+        case inspect.StrType(min_length=least, max_length=most):
+            beyond = ([st.just("x" * (most + 1))] if most else []) + ([st.just("x" * (least - 1))] if least else [])
+            return st.one_of([_but(str), *beyond])
+        case inspect.IntType(ge=int(least), le=int(most)):
+            outside = st.integers(max_value=least - 1) | st.integers(min_value=most + 1)
+            return outside | anything.filter(lambda value: not isinstance(value, int) or isinstance(value, bool))
+        case inspect.VarTupleType(item_type=item, max_length=int(most)):
+            return _but(list) | st.lists(bad(item), min_size=1) | st.lists(good(item), min_size=most + 1)
+        case inspect.StructType():
+            return _but(dict) | st.sampled_from(kind.fields).flatmap(lambda field: _spoiled(kind, field.encode_name))
+        case inspect.BoolType():
+            return _but(bool)
+    raise NotImplementedError(kind)
+
+
+def spoiled(spot: Spot) -> SearchStrategy[dict[str, Json]]:
+    """A frame in which this field alone is wrong."""
+    return _spoiled(FRAMES[spot.action], spot.field).map(lambda fields: {"action": spot.action, **fields})
+
+
+def encoded(frame: Json) -> bytes:
+    """As it travels."""
+    return msgspec.json.encode(frame)
+
+
+def _spoiled(kind: inspect.StructType, spoiled: str) -> SearchStrategy[dict[str, Json]]:
+    return st.fixed_dictionaries(
+        {
+            field.encode_name: bad(field.type) if field.encode_name == spoiled else good(field.type)
+            for field in kind.fields
+        }
+    )
+
+
+def _but(kind: type[object]) -> SearchStrategy[Json]:
+    return anything.filter(lambda value: not isinstance(value, kind))
