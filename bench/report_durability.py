@@ -32,7 +32,7 @@ from tests.support.server_process import ServerProcess, write_settings
 REPORTERS = 4
 UP_SECONDS = (0.05, 0.9)
 SETTLE_SECONDS = 300.0
-MESSAGES_PER_KILL = 5
+MESSAGES_PER_KILL = 12
 GRACE_MILLISECONDS = 2
 """Both clocks are rounded."""
 
@@ -97,7 +97,7 @@ async def kill_again_and_again(
     settings: Path, website: Website, kills: int, tally: Tally, chance: random.Random
 ) -> None:
     """The part of it that hurts."""
-    said = await say_all(settings, 12 * kills)
+    said = await say_all(settings, MESSAGES_PER_KILL * kills)
     numbers = {f"reporter {each}": list(said) for each in range(REPORTERS)}
     for kill in range(kills):
         hurry(settings.with_name("room.sqlite"))

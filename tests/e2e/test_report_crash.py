@@ -109,6 +109,7 @@ async def test_a_kill_between_the_sites_200_and_the_note_of_it_repeats_it_once_b
             await alice.closed()
             assert [status.report.status for status in reports_heard(alice)] == [ReportState.RECEIVED]
     assert disk.rows(STANDING) == [("received", "waiting", 0)]
+    assert disk.rows("SELECT leased_until - leased_at FROM delivery") == [(30_000,)]
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
             # While it is leased nobody sends it, and others are not held up by it.

@@ -157,7 +157,10 @@ def _read(client: socket.socket) -> Request | None:
     request = Request(line, headers, body)
     length = int(request.header("Content-Length") or 0)
     while len(body) < length:
-        body += client.recv(65536)
+        chunk = client.recv(65536)
+        if not chunk:
+            return None
+        body += chunk
     return request._replace(body=body)
 
 
