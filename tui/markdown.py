@@ -6,6 +6,8 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 
 _FENCE = re.compile(r"\s*`{3,}([^`\s]*)\s*")
+_PERHAPS_MARKED = re.compile(r"[*_`~\\\[\]<!&@\0\r]|\.\S|:\S|//")
+"""What a mark or a link cannot do without; a link has a dot within, a colon within, or two slashes."""
 _SAFE_URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
 
 
@@ -50,6 +52,9 @@ _MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
 def _inline(line: str) -> list[Piece]:
     indent = line[: len(line) - len(line.lstrip())]
     pieces = [Piece(indent)] if indent else []
+    if not _PERHAPS_MARKED.search(line):
+        # Most lines: a hundredth of the parser's time.
+        return [*pieces, Piece(line[len(indent) :])] if len(line) > len(indent) else pieces
     marks = {"bold": 0, "italic": 0, "strike": 0}
     href, url, label = "", "", ""
     for token in _markdown.parseInline(line[len(indent) :])[0].children or []:

@@ -1,9 +1,16 @@
 """What stands in one channel or conversation, in the server's order."""
 
-from collections.abc import Container
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
+from math import inf
+from typing import NamedTuple
+
+BEGINNING, END = -inf, inf
+"""Before and behind the number of every message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,14 @@ class Notice:
 Entry = Line | Notice | Pending
 
 
+class Change(NamedTuple):
+    """What took the place of so many entries."""
+
+    at: int
+    removed: int
+    added: list[Entry]
+
+
 @dataclass
 class Timeline:
     """Messages in the order of their numbers, each once, with notices between them where they came up."""
@@ -63,43 +78,57 @@ class Timeline:
     """Whether the server may have older messages."""
     asked_older: str = ""
     """The nonce of the request for older messages that is under way."""
-    _entries: list[Line | Notice] = field(default_factory=list)
+    _entries: list[Entry] = field(default_factory=list)
+    _keys: list[float] = field(default_factory=list)
+    """For each entry the number of the message that it is or stands behind: in order, to be bisected."""
     _pending: dict[str, Pending] = field(default_factory=dict)
-    _numbers: set[int] = field(default_factory=set)
-    _newest: int = 0
+    """The last entries, by nonce."""
+    _reported: set[int] = field(default_factory=set)
+    _changes: list[Change] = field(default_factory=list)
 
     @property
-    def entries(self) -> list[Entry]:
-        """Everything in the order in which it is shown; what is pending comes last."""
-        return [*self._entries, *self._pending.values()]
+    def entries(self) -> Sequence[Entry]:
+        """Everything in the order in which it is shown, as it is now and will be; what is pending comes last."""
+        return self._entries
 
     @property
     def oldest(self) -> int:
         """The number of the first message, 0 if there is none."""
         return next((entry.msg_id for entry in self._entries if isinstance(entry, Line)), 0)
 
+    def take_changes(self) -> list[Change]:
+        """What changed since this was called before, one after the other; for the one place that shows the timeline."""
+        taken, self._changes = self._changes, []
+        return taken
+
     def add(self, line: Line, nonce: str | None = None) -> bool:
         """Put a message in its place, for the pending one of its nonce; False if it stands there already."""
-        if line.mine and nonce:
-            self._pending.pop(nonce, None)
-        if line.msg_id in self._numbers:
+        if line.mine and nonce in self._pending:
+            self._splice(self._pending_at(nonce), 1, [], [])
+            del self._pending[nonce]
+        if self.find(line.msg_id):
             return False
-        self._entries.insert(self._position(line.msg_id), line)
-        self._numbers.add(line.msg_id)
-        self._newest = max(self._newest, line.msg_id)
+        self._splice(bisect_right(self._keys, line.msg_id), 0, [line], [line.msg_id])
+        if line.reported:
+            self._reported.add(line.msg_id)
         return True
 
     def note(self, notice: Notice) -> None:
         """Put a notice below everything that is there."""
-        self._entries.append(notice)
+        at = len(self._entries) - len(self._pending)
+        self._splice(at, 0, [notice], [self._keys[at - 1] if at else BEGINNING])
 
     def take_notices(self, other: "Timeline") -> None:
         """Take over what another timeline, which will not be shown again, has to tell."""
-        self._entries, other._entries = [*other._entries, *self._entries], []
+        notices: list[Entry] = [entry for entry in other.entries if isinstance(entry, Notice)]
+        self._splice(0, 0, notices, [BEGINNING] * len(notices))
+        other.forget()
+        other._splice(0, len(notices), [], [])
 
     def await_confirmation(self, pending: Pending) -> None:
         """Show one's own message before the server has it."""
         self._pending[pending.nonce] = pending
+        self._splice(len(self._entries), 0, [pending], [END])
 
     def awaits(self, nonce: str | None) -> bool:
         """Whether one's own message of this nonce is pending."""
@@ -110,52 +139,77 @@ class Timeline:
         if nonce not in self._pending:
             return False
         self._pending[nonce] = replace(self._pending[nonce], failure=why)
+        self._splice(self._pending_at(nonce), 1, [self._pending[nonce]], [END])
         return True
 
     def unsent(self) -> list[Pending]:
         """The messages that still have to reach the server."""
         return [pending for pending in self._pending.values() if not pending.failure]
 
+    def position(self, msg_id: int) -> int:
+        """Where among the entries a message stands; if it is not there, where the next one does."""
+        return bisect_left(self._keys, msg_id)
+
     def find(self, msg_id: int) -> Line | None:
         """The message of a number."""
-        return next((e for e in reversed(self._entries) if isinstance(e, Line) and e.msg_id == msg_id), None)
+        at = self.position(msg_id)
+        entry = self._entries[at] if at < len(self._entries) else None
+        return entry if isinstance(entry, Line) and entry.msg_id == msg_id else None
 
     def holds(self, line: Line) -> bool:
         """Whether the number of a message still stands for the same one."""
         found = self.find(line.msg_id)
         return found is not None and (found.author, found.at) == (line.author, line.at)
 
-    def mark_reported(self, msg_ids: Container[int]) -> None:
+    def mark_reported(self, msg_ids: Set[int]) -> None:
         """Show which messages are reported: these, and no others."""
-        for at, entry in enumerate(self._entries):
-            if isinstance(entry, Line) and entry.reported != (entry.msg_id in msg_ids):
-                self._entries[at] = replace(entry, reported=not entry.reported)
+        for msg_id in self._reported ^ msg_ids:
+            if line := self.find(msg_id):
+                self._replace(replace(line, reported=msg_id in msg_ids))
+        self._reported = {msg_id for msg_id in msg_ids if self.find(msg_id)}
 
-    def take_back(self, msg_ids: Container[int]) -> None:
+    def take_back(self, msg_ids: Iterable[int]) -> None:
         """Leave of these messages their places alone."""
-        for at, entry in enumerate(self._entries):
-            if isinstance(entry, Line) and entry.msg_id in msg_ids and not entry.taken_back:
-                self._entries[at] = replace(entry, text="", taken_back=True)
+        for msg_id in msg_ids:
+            line = self.find(msg_id)
+            if line and not line.taken_back:
+                self._replace(replace(line, text="", taken_back=True))
 
     def around(
         self, msg_id: int, before: int, after: int, hidden: Container[str] = ()
     ) -> tuple[list[Line], list[Line]]:
         """At most so many messages before and after one, in order: what can be read, and is not of a hidden author."""
-        seen = [e for e in self._entries if isinstance(e, Line) and not e.taken_back and e.author not in hidden]
-        earlier = [line for line in seen if line.msg_id < msg_id]
-        later = [line for line in seen if line.msg_id > msg_id]
-        return earlier[max(0, len(earlier) - max(0, before)) :], later[: max(0, after)]
+
+        def seen(numbers: Iterable[int], count: int) -> list[Line]:
+            entries = (self._entries[number] for number in numbers)
+            lines = (each for each in entries if isinstance(each, Line) and each.msg_id != msg_id)
+            return list(islice((x for x in lines if not x.taken_back and x.author not in hidden), max(0, count)))
+
+        at = self.position(msg_id)
+        earlier = seen(range(at - 1, -1, -1), before)
+        return earlier[::-1], seen(range(at, len(self._entries)), after)
 
     def forget(self) -> None:
         """Take every numbered message out: the server numbers anew."""
-        self._entries = [entry for entry in self._entries if isinstance(entry, Notice)]
-        self._numbers.clear()
-        self._newest = self.unread = 0
+        left = [entry for entry in self._entries if not isinstance(entry, Line)]
+        notices = len(left) - len(self._pending)
+        self._splice(0, len(self._entries), left, [BEGINNING] * notices + [END] * len(self._pending))
+        self._reported.clear()
+        self.unread = 0
         self.more, self.asked_older = True, ""
 
-    def _position(self, msg_id: int) -> int:
-        """Behind everything, unless a later message is there already."""
-        if msg_id > self._newest:
-            return len(self._entries)
-        later = (at for at, entry in enumerate(self._entries) if isinstance(entry, Line) and entry.msg_id > msg_id)
-        return next(later, len(self._entries))
+    def _pending_at(self, nonce: str | None) -> int:
+        return len(self._entries) - len(self._pending) + list(self._pending).index(nonce or "")
+
+    def _replace(self, line: Line) -> None:
+        self._splice(self.position(line.msg_id), 1, [line], [line.msg_id])
+
+    def _splice(self, at: int, removed: int, added: Sequence[Entry], keys: Sequence[float]) -> None:
+        """The one way in which entries change, so that whoever shows them need not look for what did."""
+        self._entries[at : at + removed] = added
+        self._keys[at : at + removed] = keys
+        last = self._changes[-1] if self._changes else None
+        if last and not removed and at == last.at + len(last.added):
+            last.added.extend(added)
+        elif removed or added:
+            self._changes.append(Change(at, removed, list(added)))

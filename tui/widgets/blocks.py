@@ -1,25 +1,35 @@
-"""The entries of a timeline as the lines of a terminal: wrapped, styled, stacked, without gutters."""
+"""The entries of a timeline as the lines of a terminal: wrapped, styled, with what stands left and right of them."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import accumulate
+from functools import lru_cache
+from itertools import pairwise
 
+from rich._wrap import divide_line
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style as Ink
 from textual.color import Color
-from textual.content import Content
 from textual.strip import Strip
 from textual.style import Style
-from textual.visual import RenderOptions
 
 from tui import markdown
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
 from tui.times import clock
 from tui.widgets.colours import name_colour
 
+LEFT_CELLS = 3
+FLAG_CELLS = 4
+FLAG = "⚑"
+REPORTED = "⚑✓"
+BAR = "▌"
 JOINED_WITHIN = timedelta(minutes=5)
 TAKEN_BACK = "taken back"
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
+
+Row = list[tuple[str, Style]]
+"""A line of runs, each in one style."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +42,30 @@ class Styles:
     link: Style
     good: Style
     bad: Style
+    flag: Style
 
     def of(self, tone: Tone) -> Style:
         """The style of a notice."""
         return {Tone.GOOD: self.good, Tone.BAD: self.bad}.get(tone, self.dim)
+
+
+@dataclass(frozen=True)
+class Look:
+    """All on which the lines of an entry depend besides the entry; `width` in cells, of the whole line."""
+
+    width: int
+    styles: Styles
+    plain: Ink
+    """What is under everything."""
+    lit: Ink
+    """What is under the highlighted message."""
+    reports: bool
+    """Whether the site takes reports."""
+
+    @property
+    def text_width(self) -> int:
+        """Cells for text, at least one."""
+        return max(1, self.width - LEFT_CELLS - FLAG_CELLS)
 
 
 @dataclass(frozen=True)
@@ -47,46 +77,6 @@ class Block:
     strips: Sequence[Strip]
 
 
-class Stack:
-    """Blocks one below the other; finds the block of a line and the lines of a block."""
-
-    def __init__(self, blocks: Sequence[Block] = ()) -> None:
-        self.blocks = blocks
-        self._ends = list(accumulate(len(block.strips) for block in blocks))
-
-    @property
-    def height(self) -> int:
-        """Lines of all blocks."""
-        return self._ends[-1] if self._ends else 0
-
-    def at(self, line: int) -> tuple[int, int] | None:
-        """The number of the block that holds a line, and the line's number in it; None outside."""
-        if not 0 <= line < self.height:
-            return None
-        number = bisect_right(self._ends, line)
-        return number, line - self.start(number)
-
-    def start(self, number: int) -> int:
-        """The first line of a block."""
-        return self._ends[number - 1] if number else 0
-
-    def end(self, number: int) -> int:
-        """The line behind a block."""
-        return self._ends[number]
-
-
-def stack(entries: Sequence[Entry], width: int, styles: Styles, rendered: Stack) -> Stack:
-    """Render entries, but those that stand in `rendered` already (made for the same width and styles)."""
-    known = {(id(block.entry), block.joined): block for block in rendered.blocks}
-    blocks = []
-    for entry, above in zip(entries, (None, *entries), strict=False):
-        joined = is_joined(entry, above)
-        # An entry never changes and the block holds on to it, so its identity stands for it.
-        block = known.get((id(entry), joined))
-        blocks.append(block or render(entry, joined=joined, width=width, styles=styles))
-    return Stack(blocks)
-
-
 def is_joined(entry: Entry, above: Entry | None) -> bool:
     """Whether an entry needs no author of its own: the same one spoke just before."""
     if isinstance(entry, Notice) or above is None or isinstance(above, Notice):
@@ -94,42 +84,96 @@ def is_joined(entry: Entry, above: Entry | None) -> bool:
     return entry.author == above.author and entry.at - above.at < JOINED_WITHIN
 
 
-def render(entry: Entry, *, joined: bool, width: int, styles: Styles) -> Block:
-    """Wrap an entry to a width in cells."""
+def estimates(entries: Iterable[Entry], above: Entry | None, width: int) -> list[int]:
+    """About how many lines each entry takes, at a small part of the cost of wrapping it."""
+    heights, before = [], above.author if isinstance(above, Line) else ""
+    for entry in entries:
+        author = "" if isinstance(entry, Notice) else entry.author
+        heights.append((1 if author == before else 3) + len(entry.text) // width)
+        before = author
+    return heights
+
+
+def render(entry: Entry, look: Look, *, joined: bool, lit: bool = False) -> Block:
+    """Wrap and paint an entry."""
+    styles = look.styles
     if isinstance(entry, Notice):
         rows = _notice(entry, styles)
     else:
         rows = [*([] if joined else [_header(entry, styles)]), *_body(entry, styles)]
-    options = RenderOptions(get_style=_no_names, rules={})
-    strips = [strip for row in rows for strip in row.render_strips(max(1, width), None, styles.text, options)]
-    # An entry without an author above it stands apart from what was before.
-    return Block(entry, joined, strips if joined else [Strip.blank(0), *strips])
+    wrapped = [part for row in rows for part in _wrap(row, look.text_width)]
+    strips = [
+        _strip(row, _flag(entry, look) if not number else None, look, lit=lit) for number, row in enumerate(wrapped)
+    ]
+    return Block(entry, joined, strips if joined else [Strip.blank(look.width, look.plain), *strips])
 
 
-def _no_names(style: str | Style) -> Style:
-    return style if isinstance(style, Style) else Style()
+def _wrap(row: Row, width: int) -> list[Row]:
+    """Break a line between words, or within one that is longer than a line."""
+    text = "".join(run for run, _ in row)
+    if cell_len(text) <= width:
+        return [row]
+    edges = [0, *divide_line(text, width), len(text)]
+    return [_cut(row, start, start + len(text[start:end].rstrip())) for start, end in pairwise(edges)]
 
 
-def _header(entry: Line | Pending, styles: Styles) -> Content:
+def _cut(row: Row, start: int, end: int) -> Row:
+    runs, at = [], 0
+    for text, style in row:
+        if part := text[max(0, start - at) : max(0, end - at)]:
+            runs.append((part, style))
+        at += len(text)
+    return runs
+
+
+def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool) -> Strip:
+    under = look.lit if lit else look.plain
+    text = [Segment(run, _ink(under, look.styles.text, style)) for run, style in row]
+    space = look.text_width - sum(cell_len(run) for run, _ in row)
+    segments = [Segment((BAR if lit else " ").center(LEFT_CELLS), under), *text]
+    if space < 0:
+        # A character of two cells in a timeline of one.
+        segments = [*Strip(segments).crop(0, LEFT_CELLS + look.text_width)]
+    space = max(0, space)
+    if flag:
+        segments += [Segment(" " * space, under)] * bool(space) + [Segment(flag.text, under + flag.style)]
+    else:
+        segments.append(Segment(" " * (space + FLAG_CELLS), under))
+    return Strip(segments, look.width).adjust_cell_length(look.width)
+
+
+def _flag(entry: Entry, look: Look) -> Segment | None:
+    if not look.reports or not isinstance(entry, Line) or entry.mine:
+        return None
+    style = look.styles.dim if entry.reported else look.styles.flag
+    return Segment(f" {REPORTED if entry.reported else FLAG}".ljust(FLAG_CELLS), style.rich_style)
+
+
+@lru_cache(maxsize=1024)
+def _ink(under: Ink, text: Style, style: Style) -> Ink:
+    return under + (text + style).rich_style
+
+
+def _header(entry: Line | Pending, styles: Styles) -> Row:
     author = Style(foreground=Color.parse(name_colour(entry.author)), bold=True)
-    return Content.assemble((entry.author, author), ("  " + clock(entry.at), styles.dim))
+    return [(entry.author, author), ("  " + clock(entry.at), styles.dim)]
 
 
-def _body(entry: Line | Pending, styles: Styles) -> list[Content]:
+def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
     if isinstance(entry, Line) and entry.taken_back:
-        return [Content.styled(TAKEN_BACK, styles.dim + Style(italic=True))]
+        return [[(TAKEN_BACK, styles.dim + Style(italic=True))]]
     rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
     if isinstance(entry, Pending):
-        rows = [row.stylize(styles.dim) for row in rows]
+        rows = [[(text, style + styles.dim) for text, style in row] for row in rows]
         if entry.failure:
-            rows.append(Content.assemble(("✗ Not sent: " + entry.failure, styles.bad)))
+            rows += [[(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
         else:
-            rows[-1] = Content.assemble(rows[-1], ("  sending…", styles.dim))
+            rows[-1].append(("  sending…", styles.dim))
     return rows
 
 
-def _row(pieces: Sequence[markdown.Piece], styles: Styles) -> Content:
-    return Content.assemble(*((piece.text, _style(piece, styles)) for piece in pieces)) if pieces else Content(" ")
+def _row(pieces: Sequence[markdown.Piece], styles: Styles) -> Row:
+    return [(piece.text, _style(piece, styles)) for piece in pieces]
 
 
 def _style(piece: markdown.Piece, styles: Styles) -> Style:
@@ -139,11 +183,13 @@ def _style(piece: markdown.Piece, styles: Styles) -> Style:
     return base + Style(bold=piece.bold or None, italic=piece.italic or None, strike=piece.strike or None)
 
 
-def _notice(entry: Notice, styles: Styles) -> list[Content]:
+def _notice(entry: Notice, styles: Styles) -> list[Row]:
     style = styles.of(entry.tone)
     if entry.tone is Tone.SAID:
         rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
     else:
-        rows = [Content(line) for line in entry.text.split("\n")]
+        rows = [[(line, Style())] for line in entry.text.split("\n")]
     marks = [f"{MARKS[entry.tone]} ", *["  "] * (len(rows) - 1)]
-    return [Content.assemble(mark, row).stylize_before(style) for mark, row in zip(marks, rows, strict=True)]
+    return [
+        [(text, style + own) for text, own in ((mark, Style()), *row)] for mark, row in zip(marks, rows, strict=True)
+    ]

@@ -1,26 +1,31 @@
 """The messages of a channel: drawn line by line, each within reach of the arrow keys and the mouse."""
 
+import gc
 from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Size
+from textual.content import Content
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.style import Style
 
-from tui.core.timeline import Entry, Line, Timeline
+from tui.core.timeline import Line, Timeline
 from tui.keymap import Where, bindings
-from tui.widgets.blocks import Block, Stack, Styles, stack
+from tui.widgets.blocks import FLAG, FLAG_CELLS, LEFT_CELLS, REPORTED, Look, Styles
+from tui.widgets.stack import Stack, moved
 
-LEFT_CELLS = 3
-FLAG_CELLS = 4
-FLAG = "⚑"
-REPORTED = "⚑✓"
-BAR = "▌"
+__all__ = ["FLAG", "REPORTED", "TimelineView"]
+
+BAR_STEPS = 8
+"""The scrollbar draws eighths of a cell."""
+FREEZE_AFTER = 10_000
+"""Messages. A full garbage collection takes time for each that is not frozen; what is frozen is never collected."""
 
 
 class TimelineView(ScrollView, can_focus=True):
@@ -70,23 +75,26 @@ class TimelineView(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._timeline: Timeline | None = None
+        self._timeline = Timeline("", "")
         self._hidden: Set[str] = frozenset()
         self._reports = False
         self._profiles = False
         self._placeholder = ""
-        self._stack = Stack()
-        self._width = 0
+        self._stack: Stack | None = None
         self._follows = True
         """Whether the view stays at the end when something is added."""
         self._highlighted = 0
         """The number of the highlighted message, 0 if there is none."""
+        self._means: tuple[bool | None, ...] = ()
+        """What the keys meant when they were drawn the last time."""
+        self._bar = (0, 0)
+        self._frozen = 0
 
     @property
     def highlighted(self) -> Line | None:
         """The highlighted message."""
-        line = self._timeline.find(self._highlighted) if self._timeline and self._highlighted else None
-        return None if line and self._hides(line) else line
+        line = self._timeline.find(self._highlighted) if self._highlighted else None
+        return None if line and not line.mine and line.author in self._hidden else line
 
     def show(self, timeline: Timeline, hidden: Set[str], *, reports: bool, profiles: bool, placeholder: str) -> None:
         """Draw a timeline as it is now, without what the hidden people say.
@@ -95,111 +103,153 @@ class TimelineView(ScrollView, can_focus=True):
         """
         if timeline is not self._timeline:
             self._highlighted, self._follows = 0, True
+        if placeholder != self._placeholder:
+            self.refresh()
         self._timeline, self._reports, self._profiles = timeline, reports, profiles
         self._hidden, self._placeholder = frozenset(hidden), placeholder
         self._lay_out()
         if self._highlighted and not self.highlighted:
             self._highlight_near()
-        self.refresh_bindings()
+        self._refresh_keys()
 
     def enter(self) -> None:
         """Highlight the latest message and take the focus, if there is one."""
-        lines = self._lines
-        if lines:
-            self._highlight(lines[-1].msg_id)
+        latest = self._latest
+        if latest:
+            self._highlight(latest.msg_id)
             self.screen.set_focus(self)
 
     def _lay_out(self) -> None:
-        """Stack the entries anew; what the person looks at stays where it is."""
-        width = self.size.width - LEFT_CELLS - FLAG_CELLS
-        if width <= 0:
+        """Bring the stack up to the timeline; what the person looks at stays where it is."""
+        if self.size.width <= LEFT_CELLS + FLAG_CELLS:
             # The first paint can come before the first Resize.
             return
-        anchor = None if self._follows else self._anchor()
-        before = self._stack if width == self._width else Stack()
-        entries = [entry for entry in self._timeline.entries if not self._hides(entry)] if self._timeline else []
-        self._stack, self._width = stack(entries, width, self._styles, before), width
-        self.virtual_size = Size(self.size.width, self._stack.height)
-        if anchor is None:
-            self._scroll(self.max_scroll_y)
+        look, changes = self._look(), self._timeline.take_changes()
+        before = self._stack if self._stack and self._stack.timeline is self._timeline else None
+        top = before.at(self.scroll_offset.y) if before and not self._follows else None
+        changed = bool(changes)
+        if before and before.hidden == self._hidden:
+            before.take(changes)
+            if before.look != look:
+                before.dress(look)
+                changed = True
         else:
-            self._scroll(self._line_of(*anchor))
-        self.refresh()
+            self._stack, changed = Stack(self._timeline, self._hidden, look), True
+        self._freeze()
+        self._settle((moved(top[0], changes), top[1]) if top else None)
+        if changed:
+            self.refresh()
 
-    def _anchor(self) -> tuple[Block, int] | None:
-        """The block at the top of the view, and how far it is scrolled out."""
-        place = self._stack.at(self.scroll_offset.y)
-        return (self._stack.blocks[place[0]], place[1]) if place else None
+    def _settle(self, top: tuple[int, int] | None) -> None:
+        """Wrap what is in the view and a page around it; a line of a block, or the end, stands where it stood."""
+        stack = self._stack
+        if stack is None:
+            return
+        page = self.size.height
+        if top is None:
+            stack.measure(len(stack.entries), above=2 * page, below=0)
+        else:
+            stack.measure(top[0], above=page, below=2 * page)
+        if stack.height != self.virtual_size.height:
+            # By itself it would have the whole screen laid out anew.
+            self.set_reactive(ScrollView.virtual_size, Size(self.size.width, stack.height))
+        line = self.max_scroll_y
+        if top:
+            line = min(line, stack.start(top[0]) + min(top[1], max(0, stack.end(top[0]) - stack.start(top[0]) - 1)))
+        if line != self.scroll_y:
+            self._scroll(line)
+        self._move_bar()
 
-    def _line_of(self, block: Block, row: int) -> int:
-        """Where a line of an old block is now."""
-        for number, other in enumerate(self._stack.blocks):
-            if other.entry is block.entry or _number(other) == _number(block) != 0:
-                return self._stack.start(number) + min(row, len(other.strips) - 1)
-        return self.scroll_offset.y
+    def _move_bar(self) -> None:
+        """Tell the scrollbar where the view is; it is drawn anew only if that is seen."""
+        bar, height, page = self.vertical_scrollbar, max(1, self.virtual_size.height), self.size.height
+        bar.set_reactive(ScrollBar.window_virtual_size, self.virtual_size.height)
+        bar.set_reactive(ScrollBar.position, self.scroll_y)
+        drawn = (round(self.scroll_y * page * BAR_STEPS / height), round(page * page * BAR_STEPS / height))
+        if drawn != self._bar:
+            self._bar = drawn
+            bar.refresh()
 
     def _scroll(self, line: int) -> None:
         self.scroll_to(y=line, animate=False, immediate=True, force=True)
 
-    @property
-    def _styles(self) -> Styles:
-        return Styles(*(self._style(name) for name in ("text", "dim", "code", "link", "good", "bad")))
+    def _freeze(self) -> None:
+        if not self._frozen <= len(self._timeline.entries) < self._frozen + FREEZE_AFTER:
+            self._frozen = len(self._timeline.entries)
+            if self._frozen >= FREEZE_AFTER:
+                gc.freeze()
+
+    def _look(self) -> Look:
+        styles = Styles(*(self._style(name) for name in ("text", "dim", "code", "link", "good", "bad", "flag")))
+        lit = self.get_component_rich_style("timeline--highlight")
+        return Look(self.size.width, styles, self.rich_style, lit, self._reports)
 
     def _style(self, name: str) -> Style:
         style = self.get_visual_style(f"timeline--{name}", partial=True)
         # A transparent background would be drawn as black, and hide the highlight.
         return replace(style, background=None) if style.background and style.background.is_transparent else style
 
+    def notify_style_update(self) -> None:
+        """Paint anew in another theme."""
+        super().notify_style_update()
+        if self._stack:
+            self.call_later(self._lay_out)
+
     @property
-    def _lines(self) -> list[Line]:
-        return [block.entry for block in self._stack.blocks if isinstance(block.entry, Line)]
+    def _latest(self) -> Line | None:
+        return self._shown(len(self._timeline.entries), -1)
 
-    def render_line(self, y: int) -> Strip:
-        """One line of the screen: bar, text, flag."""
-        width = self.size.width
-        base = self.rich_style
-        place = self._stack.at(y + self.scroll_offset.y - self._space_above)
-        if place is None:
-            return self._render_placeholder(y, width).apply_style(base)
-        block, row = self._stack.blocks[place[0]], place[1]
-        lit = self.has_focus and _number(block) == self._highlighted != 0 and row >= _lead(block)
-        if lit:
-            base = self.get_component_rich_style("timeline--highlight")
-        text = block.strips[row].adjust_cell_length(width - LEFT_CELLS - FLAG_CELLS)
-        segments = [Segment((BAR if lit else " ").center(LEFT_CELLS), base), *text, self._flag(block, row, lit=lit)]
-        return Strip(segments, width).apply_style(base)
+    def _shown(self, number: int, by: int) -> Line | None:
+        """The message so many shown ones from an entry, or the last one on the way there."""
+        if self._stack is None:
+            return None
+        number, left = self._stack.step(number, by)
+        entry = self._timeline.entries[number] if left < abs(by) else None
+        return entry if isinstance(entry, Line) else None
 
-    def _flag(self, block: Block, row: int, *, lit: bool) -> Segment:
-        if row != _lead(block) or not self._can_report(block.entry):
-            return Segment(" " * FLAG_CELLS)
-        reported = isinstance(block.entry, Line) and block.entry.reported
-        style = self.get_component_rich_style("timeline--dim" if reported else "timeline--flag", partial=True)
-        return Segment(f" {REPORTED if reported else FLAG}".ljust(FLAG_CELLS), style)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines of the screen. They are painted already; the way through `render_line` would make each of them anew."""
+        strips = self._painted(crop.y, crop.height)
+        background = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        whole = crop.column_span == (0, self.size.width)
+        return strips if whole else [strip.crop(*crop.column_span) for strip in strips]
 
-    def _render_placeholder(self, y: int, width: int) -> Strip:
-        if self._stack.height or y != self.size.height // 2:
-            return Strip.blank(width)
-        style = self.get_component_rich_style("timeline--dim", partial=True)
-        text = Strip([Segment(self._placeholder, style)])
-        return Strip([Segment(" " * max(0, (width - text.cell_length) // 2)), *text]).adjust_cell_length(width)
+    def _painted(self, first: int, count: int) -> list[Strip]:
+        stack, width = self._stack, self.size.width
+        if stack is None or not stack.height:
+            return [self._placeholder_line(y, width) for y in range(first, first + count)]
+        blank = Strip.blank(width, self.rich_style)
+        line = first + self.scroll_offset.y - self._space_above
+        strips = [blank] * min(count, max(0, -line))
+        number, row = stack.at(max(0, line)) or (len(stack.entries), 0)
+        highlighted = self._timeline.position(self._highlighted) if self.has_focus and self.highlighted else None
+        while len(strips) < count and number < len(stack.entries):
+            if not stack.hides(stack.entries[number]):
+                strips += stack.block(number, lit=number == highlighted).strips[row:]
+            number, row = number + 1, 0
+        return [*strips, *[blank] * (count - len(strips))][:count]
+
+    def _placeholder_line(self, y: int, width: int) -> Strip:
+        text = Content(self._placeholder if y == self.size.height // 2 else "").truncate(width)
+        left = " " * ((width - text.cell_length) // 2)
+        style = self.rich_style + self.get_component_rich_style("timeline--dim", partial=True)
+        return Strip([Segment(left, self.rich_style), Segment(text.plain, style)]).adjust_cell_length(
+            width, self.rich_style
+        )
 
     @property
     def _space_above(self) -> int:
         """Blank lines above few messages, which stand at the bottom."""
-        return max(0, self.size.height - self._stack.height)
-
-    def _can_report(self, entry: object) -> bool:
-        return self._reports and isinstance(entry, Line) and not entry.mine
-
-    def _hides(self, entry: Entry) -> bool:
-        return isinstance(entry, Line) and not entry.mine and entry.author in self._hidden
+        return max(0, self.size.height - self._stack.height) if self._stack else 0
 
     def _highlight_near(self) -> None:
         """What was highlighted is not shown any more: go to the message before, or after, or out."""
-        numbers = [line.msg_id for line in self._lines]
-        nearest = [number for number in numbers if number < self._highlighted][-1:] or numbers[:1]
+        at = self._timeline.position(self._highlighted)
+        nearest = self._shown(at, -1) or self._shown(at - 1, 1)
         if nearest:
-            self._highlight(nearest[0])
+            self._highlight(nearest.msg_id)
         elif self.has_focus:
             self.action_leave()
 
@@ -209,21 +259,40 @@ class TimelineView(ScrollView, can_focus=True):
         self.screen.set_focus(self)
 
     def _highlight(self, msg_id: int) -> None:
+        self._refresh_highlight()
         self._highlighted = msg_id
-        for number, block in enumerate(self._stack.blocks):
-            if _number(block) == msg_id:
-                start, end = self._stack.start(number), self._stack.end(number)
-                if start < self.scroll_offset.y:
-                    self._scroll(start)
-                elif end > self.scroll_offset.y + self.size.height:
-                    self._scroll(end - self.size.height)
-        self.refresh()
-        self.refresh_bindings()
+        if self._stack and self.highlighted:
+            number = self._timeline.position(msg_id)
+            self._stack.measure(number, above=self.size.height, below=self.size.height)
+            start, end = self._stack.start(number), self._stack.end(number)
+            if start < self.scroll_offset.y:
+                self._settle((number, 0))
+            elif end > self.scroll_offset.y + self.size.height:
+                self._settle(self._stack.at(end - self.size.height))
+        self._refresh_highlight()
+        self._refresh_keys()
+
+    def _refresh_highlight(self) -> None:
+        """Draw the highlighted message anew, and nothing else."""
+        number = self._timeline.position(self._highlighted)
+        if self._stack and self.highlighted:
+            start = self._stack.start(number)
+            self.refresh_lines(start + self._space_above, self._stack.end(number) - start)
+
+    def _refresh_keys(self) -> None:
+        """Draw the keys anew if they mean something else now."""
+        means = tuple(self.check_action(name, ()) for name in ("report", "profile", "direct", "take_back"))
+        if means != self._means:
+            self._means = means
+            self.refresh_bindings()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the end while the view is there; ask for older messages at the beginning."""
-        super().watch_scroll_y(old_value, new_value)
+        self.refresh()
         self._follows = new_value >= self.max_scroll_y
+        if not self._follows and self._stack:
+            self._settle(self._stack.at(round(new_value)))
+        self._move_bar()
         if new_value <= 0 < old_value:
             self.post_message(self.OlderWanted())
 
@@ -233,13 +302,19 @@ class TimelineView(ScrollView, can_focus=True):
 
     def on_focus(self) -> None:
         """There is always a highlight while the arrow keys move it."""
-        if not self.highlighted and self._lines:
-            self._highlight(self._lines[-1].msg_id)
+        latest = self._latest
+        if not self.highlighted and latest:
+            self._highlight(latest.msg_id)
+        self._refresh_highlight()
+
+    def on_blur(self) -> None:
+        """The highlight is seen only with the focus."""
+        self._refresh_highlight()
 
     def on_click(self, event: events.Click) -> None:
         """Highlight what was clicked; on the flag, report it."""
-        place = self._stack.at(event.y + self.scroll_offset.y - self._space_above)
-        entry = self._stack.blocks[place[0]].entry if place else None
+        place = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if self._stack else None
+        entry = self._timeline.entries[place[0]] if place else None
         if not isinstance(entry, Line):
             return
         self._highlight(entry.msg_id)
@@ -260,27 +335,31 @@ class TimelineView(ScrollView, can_focus=True):
             return line is not None and line.mine and not line.taken_back
         return True
 
+    def _can_report(self, line: Line) -> bool:
+        return self._reports and not line.mine
+
     def action_move(self, by: int) -> None:
         """Highlight another message; behind the last one the composer follows."""
-        numbers = [line.msg_id for line in self._lines]
-        if self._highlighted not in numbers:
+        if self._stack is None or not self.highlighted:
             self.enter()
             return
-        target = numbers.index(self._highlighted) + by
-        if target >= len(numbers) and by == 1:
+        number, left = self._stack.step(self._timeline.position(self._highlighted), by)
+        if left and by == 1:
             self.action_leave()
             return
-        if target < 0:
+        if left and by < 0:
             self.post_message(self.OlderWanted())
-        self._highlight(numbers[max(0, min(target, len(numbers) - 1))])
+        entry = self._timeline.entries[number]
+        if isinstance(entry, Line):
+            self._highlight(entry.msg_id)
 
     def action_first(self) -> None:
         """Highlight the first message; from there, ask for older ones."""
-        lines = self._lines
-        if lines and lines[0].msg_id == self._highlighted:
+        first = self._shown(-1, 1)
+        if first and first.msg_id == self._highlighted:
             self.post_message(self.OlderWanted())
-        elif lines:
-            self._highlight(lines[0].msg_id)
+        elif first:
+            self._highlight(first.msg_id)
 
     def action_last(self) -> None:
         """Highlight the latest message."""
@@ -316,12 +395,3 @@ class TimelineView(ScrollView, can_focus=True):
         self._highlighted = 0
         self._scroll(self.max_scroll_y)
         self.post_message(self.Left())
-
-
-def _number(block: Block) -> int:
-    return block.entry.msg_id if isinstance(block.entry, Line) else 0
-
-
-def _lead(block: Block) -> int:
-    """The blank line above a block that begins with its author."""
-    return 0 if block.joined else 1

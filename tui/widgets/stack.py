@@ -1,0 +1,128 @@
+"""A timeline as a stack of blocks: wrapped near the view, of estimated heights elsewhere."""
+
+from collections.abc import Sequence, Set
+
+from tui.core.timeline import Change, Entry, Line, Timeline
+from tui.widgets.blocks import Block, Look, estimates, is_joined, render
+from tui.widgets.heights import Heights
+
+KEPT_BLOCKS = 2000
+MANY_CHANGES = 8
+"""More changes than these at once are not followed one by one: a page of history in no order would cost O(n) each."""
+
+
+class Stack:
+    """Numbers its blocks as the timeline does its entries; those of hidden people have no lines."""
+
+    def __init__(self, timeline: Timeline, hidden: Set[str], look: Look) -> None:
+        self.timeline = timeline
+        self.hidden = hidden
+        self.look = look
+        self._blocks: dict[tuple[int, bool], Block] = {}
+        self._heights = Heights(self._estimates(timeline.entries, None))
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The entries of the timeline."""
+        return self.timeline.entries
+
+    @property
+    def height(self) -> int:
+        """Lines of all blocks, as far as is known."""
+        return self._heights.total
+
+    def at(self, line: int) -> tuple[int, int] | None:
+        """The number of the block that holds a line, and the line's number in it; None outside."""
+        if not 0 <= line < self.height:
+            return None
+        number = self._heights.at(line)
+        return number, line - self.start(number)
+
+    def start(self, number: int) -> int:
+        """The first line of a block."""
+        return self._heights.start(number)
+
+    def end(self, number: int) -> int:
+        """The line behind a block."""
+        return self.start(number) + self._heights[number]
+
+    def take(self, changes: Sequence[Change]) -> None:
+        """Follow what changed in the timeline."""
+        if len(changes) > MANY_CHANGES:
+            self._heights = Heights(self._estimates(self.entries, None))
+            return
+        for at, removed, added in changes:
+            above = self.entries[at - 1] if 0 < at <= len(self.entries) else None
+            self._heights.splice(at, removed, self._estimates(added, above))
+
+    def dress(self, look: Look) -> None:
+        """Wrap and paint anew, each block when its turn comes; until then its old height is as good as any estimate."""
+        self.look = look
+        self._blocks.clear()
+
+    def hides(self, entry: Entry) -> bool:
+        """Whether an entry is what a hidden person said."""
+        return isinstance(entry, Line) and not entry.mine and entry.author in self.hidden
+
+    def block(self, number: int, *, lit: bool = False) -> Block:
+        """A block, wrapped now at the latest; it does not change the height that is known of it."""
+        entry, joined = self.entries[number], is_joined(self.entries[number], self._above(number))
+        known = self._blocks.get((id(entry), lit))
+        # The block holds on to its entry, which never changes, so the identity stands for it.
+        if known and known.joined == joined:
+            return known
+        block = render(entry, self.look, joined=joined, lit=lit)
+        self._blocks[id(entry), lit] = block
+        if len(self._blocks) > KEPT_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
+        return block
+
+    def measure(self, number: int, *, above: int, below: int) -> None:
+        """Wrap the blocks from some lines above the start of one to some lines below it."""
+        at = number
+        while at < len(self.entries) and below > 0:
+            below -= self._measure(at)
+            at += 1
+        at = number - 1
+        while at >= 0 and above > 0:
+            above -= self._measure(at)
+            at -= 1
+
+    def step(self, number: int, by: int) -> tuple[int, int]:
+        """Go so many shown messages further: the number that was reached, and how many steps were left over there."""
+        at, sign = number, 1 if by > 0 else -1
+        left = abs(by)
+        while left and 0 <= (at := at + sign) < len(self.entries):
+            entry = self.entries[at]
+            if isinstance(entry, Line) and not self.hides(entry):
+                number, left = at, left - 1
+        return number, left
+
+    def _measure(self, number: int) -> int:
+        height = 0 if self.hides(self.entries[number]) else len(self.block(number).strips)
+        if height != self._heights[number]:
+            self._heights.put(number, height)
+        return height
+
+    def _above(self, number: int) -> Entry | None:
+        """The shown entry above a block."""
+        for at in range(number - 1, -1, -1):
+            if not self.hides(self.entries[at]):
+                return self.entries[at]
+        return None
+
+    def _estimates(self, entries: Sequence[Entry], above: Entry | None) -> list[int]:
+        heights = estimates(entries, above, self.look.text_width)
+        if self.hidden:
+            return [0 if self.hides(entry) else height for entry, height in zip(entries, heights, strict=True)]
+        return heights
+
+
+def moved(number: int, changes: Sequence[Change]) -> int:
+    """Where a block is after changes; if it is gone, where what took its place is."""
+    for at, removed, added in changes:
+        if at + removed <= number:
+            number += len(added) - removed
+        elif at <= number:
+            number = min(number, at + max(0, len(added) - 1))
+    return number
