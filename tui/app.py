@@ -26,6 +26,8 @@ from tui.widgets.profile import ProfilePanel
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
 
+BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
+
 THEME = Theme(
     name="flagpost",
     primary="#7aa2f7",
@@ -169,13 +171,27 @@ class FlagpostApp(ConnectedApp):
     @on(TimelineView.MuteWanted)
     @on(PeopleList.MuteWanted)
     def _mute_wanted(self, event: TimelineView.MuteWanted | PeopleList.MuteWanted) -> None:
-        self.state.toggle_mute(event.username)
-        self.show()
+        if self.can_ask():
+            self.send(self.state.toggle_mute(event.username))
+            self.show()
 
     @on(MuteOffer.Accepted)
     def _mute_offered(self) -> None:
-        self.state.toggle_mute(self.state.mute_offer)
+        if self.can_ask():
+            self.send(self.state.toggle_mute(self.state.mute_offer))
         self._decline_offer()
+
+    @on(PeopleList.BlockWanted)
+    def _block_wanted(self, event: PeopleList.BlockWanted) -> None:
+        if self.can_ask():
+            self._block(event.username)
+
+    @work(group="form", exclusive=True)
+    async def _block(self, username: str) -> None:
+        """Ask, and block; to take it back needs no question."""
+        question = Question(f"Block {username}? {BLOCKED}", "Block", "Cancel")
+        if username in self.state.relations.blocked or await self.push_screen_wait(question):
+            self.send(self.state.relations.toggle_block(username))
 
     @on(MuteOffer.Declined)
     def _decline_offer(self) -> None:
@@ -243,8 +259,8 @@ class FlagpostApp(ConnectedApp):
             return
         if timeline is None or timeline.find(entry.msg_id) is None:
             self._complain(f"That message is not loaded: it is further up in {self.state.place_of(entry.channel)}.")
-        elif entry.about in self.state.muted:
-            self._complain(f"{entry.about} is muted, and what {entry.about} says is not shown.")
+        elif entry.about in self.state.relations.hidden:
+            self._complain(f"{entry.about} is muted or blocked, and what {entry.about} says is not shown.")
         else:
             screen.dismiss()
             self.state.look_at(entry.channel)

@@ -80,6 +80,7 @@ KEYS = (
     Key(Where.PEOPLE, "enter", "select", "Write to the person directly", "Direct"),
     Key(Where.PEOPLE, "p", "profile", "Profile of the person", "Profile"),
     Key(Where.PEOPLE, "m", "mute", "Mute the person, or show again what they say", "Mute"),
+    Key(Where.PEOPLE, "b", "block", "Block the person: neither sees the other; or take that back", "Block"),
     Key(Where.PEOPLE, "escape", "leave", "Back to writing", "Write"),
     Key(Where.PROFILE, "escape,p", "close", "Close the profile", "Close"),
     Key(Where.REPORTS, "enter", "screen.jump", "Go to the message", "Go to it"),

@@ -8,11 +8,11 @@ from functools import singledispatchmethod
 
 from server.protocol import frames
 from server.protocol.codes import ErrorCode
+from tui.core.relations import Relations
 from tui.core.reports import Draft, Remark, Reports
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 
 GAP = "Some messages between here and the next one could not be recovered."
-UNMUTE = "To undo it, press m on that name in the list of people (ctrl+o)."
 NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
 
 
@@ -51,8 +51,7 @@ class State:
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     profile: ProfileView | None = None
     reports: Reports = field(default_factory=Reports)
-    muted: set[str] = field(default_factory=set)
-    """People whose messages are not shown."""
+    relations: Relations = field(default_factory=Relations)
     mute_offer: str = ""
     """A person who was reported just now, until the question whether to mute them was answered or passed over."""
     last_seen: int = 0
@@ -109,6 +108,12 @@ class State:
         self.me = frame.username
         self._names.add(frame.username)
         self.refused_name = ""
+        self.relations.forget()
+
+    @fold.register
+    def _(self, frame: frames.Relations) -> None:
+        for told in self.relations.take(frame):
+            self.note(told)
 
     @fold.register
     def _(self, frame: frames.Who) -> None:
@@ -120,7 +125,9 @@ class State:
             self.people[frame.username] = frame.who
         else:
             self.people.pop(frame.username, None)
-        if conversation := self.timelines.get(f"@{frame.username}"):
+        conversation = self.timelines.get(f"@{frame.username}")
+        # Without a message they neither came nor left; somebody who was blocked just now has not left either.
+        if conversation and frame.message and not self.relations.asked(frame.username):
             conversation.note(Notice(f"{frame.username} {frame.message}"))
 
     @fold.register
@@ -130,7 +137,7 @@ class State:
         if frame.username in self._names and timeline.awaits(frame.nonce):
             # Sent under the name of before a reconnect that granted another one.
             line = replace(line, mine=True)
-        quiet = line.mine or line.author in self.muted or frame.channel == self.current
+        quiet = line.mine or line.author in self.relations.hidden or frame.channel == self.current
         if timeline.add(line, frame.nonce) and not quiet:
             timeline.unread += 1
         self.last_seen = max(self.last_seen, frame.msg_id)
@@ -234,7 +241,7 @@ class State:
 
     def report(self, line: Line, draft: Draft, nonce: str) -> frames.ReportAsk:
         """Report a message of the current channel; it is marked once the server has the report."""
-        self.mute_offer = "" if line.author in self.muted else line.author
+        self.mute_offer = "" if line.author in self.relations.hidden else line.author
         return self.reports.send(line, self.current, draft, nonce)
 
     def context_of(self, line: Line) -> tuple[list[Line], list[Line]]:
@@ -244,17 +251,12 @@ class State:
         limits = self.welcome.limits
         before = min(limits.context_before, frames.MAX_CONTEXT_BEFORE)
         after = min(limits.context_after, frames.MAX_CONTEXT_AFTER)
-        return self.timeline.around(line.msg_id, before, after, self.muted)
+        return self.timeline.around(line.msg_id, before, after, self.relations.hidden)
 
-    def toggle_mute(self, username: str) -> None:
-        """Show what a person says no more, or again."""
-        if username in self.muted:
-            self.muted.remove(username)
-            self.note(f"{username} is not muted any more.")
-        else:
-            self.muted.add(username)
-            self.note(f"{username} is muted: what {username} says is not shown. {UNMUTE}")
+    def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
+        """Read a person no more, or again; it holds once the server says so."""
         self.mute_offer = ""
+        return self.relations.toggle_mute(username)
 
     def ask_profile(self, username: str, nonce: str) -> frames.ProfileAsk:
         """Open the profile of a person."""
@@ -268,6 +270,10 @@ class State:
             return None
         timeline.asked_older = nonce
         return frames.HistoryAsk(timeline.id, nonce, timeline.oldest)
+
+    def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryAsk]:
+        """Ask for the newest messages everywhere: some that were not sent can be read now."""
+        return [frames.HistoryAsk(channel, nonce()) for channel in self.timelines]
 
     def _remark(self, remarks: Iterable[Remark]) -> None:
         """Tell what is new about reports, and bring the marks on messages up to it."""
