@@ -8,13 +8,15 @@ from textual.theme import Theme
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import ReportEntry, Takeback
+from server.protocol.frames import React, ReportEntry, Takeback
+from tui import choices
 from tui.connected import OFFLINE, ConnectedApp, nonce
 from tui.core.reports import GONE
 from tui.core.timeline import Line, Tone
 from tui.keymap import KEYS
 from tui.options import Options
 from tui.screens.chat import ChatScreen
+from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
 from tui.screens.reports import ReportsScreen
@@ -212,6 +214,20 @@ class FlagpostApp(ConnectedApp):
         self.state.profile = None
         self.show()
         self._chat.leave_profile()
+
+    @on(TimelineView.ReactWanted)
+    def _react_wanted(self, event: TimelineView.ReactWanted) -> None:
+        if self.can_ask():
+            self._react(event.line)
+
+    @work(group="form", exclusive=True)
+    async def _react(self, line: Line) -> None:
+        """Let an emoji be chosen; one's own is taken away."""
+        emoji = await self.push_screen_wait(Picker("An emoji by its name", partial(choices.emojis, line)))
+        if emoji:
+            now = self.state.timeline.find(line.msg_id) or line
+            remove = any(each.emoji == emoji and each.mine for each in now.reactions)
+            self.send(React(line.msg_id, emoji, remove))
 
     @on(TimelineView.ReportWanted)
     def _report_wanted(self, event: TimelineView.ReportWanted) -> None:

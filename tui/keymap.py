@@ -18,6 +18,7 @@ class Where(Enum):
     REPORTS = "In the list of one's own reports"
     FORM = "In the report form"
     COMMENT = "In the comment of a report"
+    PICKER = "In a list to choose from"
     QUESTION = "In a question"
 
 
@@ -71,6 +72,7 @@ KEYS = (
     Key(Where.MESSAGES, "end", "last", "Latest message"),
     Key(Where.MESSAGES, "r", "report", "Report the message to the site", "Report"),
     Key(Where.MESSAGES, "p", "profile", "Profile of its author", "Profile"),
+    Key(Where.MESSAGES, "e", "react", "Put an emoji under it; the same once more takes it away", "React"),
     Key(Where.MESSAGES, "w", "direct", "Write to its author directly", "Direct"),
     Key(Where.MESSAGES, "m", "mute", "Mute its author: what they say is not shown"),
     Key(Where.MESSAGES, "d", "take_back", "Take one's own message back", "Take back"),
@@ -93,6 +95,10 @@ KEYS = (
     Key(Where.FORM, "escape", "cancel", "Cancel", "Cancel"),
     Key(Where.COMMENT, "enter", "submit", "Submit the report"),
     Key(Where.COMMENT, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line"),
+    Key(Where.PICKER, "up", "move(-1)", "The one above", priority=True),
+    Key(Where.PICKER, "down", "move(1)", "The one below", priority=True),
+    Key(Where.PICKER, "enter", "choose", "Take it", "Take it"),
+    Key(Where.PICKER, "escape", "close", "Take none", "None"),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
 )

@@ -8,6 +8,7 @@ from functools import singledispatchmethod
 
 from server.protocol import frames
 from server.protocol.codes import ErrorCode
+from tui.core import reactions
 from tui.core.relations import Relations
 from tui.core.reports import Draft, Remark, Reports
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
@@ -147,6 +148,12 @@ class State:
         self._take_back([frame.msg_id])
 
     @fold.register
+    def _(self, frame: frames.Reacted) -> None:
+        for timeline in self.timelines.values():
+            if line := timeline.find(frame.msg_id):
+                timeline.react(line.msg_id, reactions.changed(line.reactions, frame, self._names))
+
+    @fold.register
     def _(self, frame: frames.Echo) -> None:
         if not frame.recovered:
             for timeline in self.timelines.values():
@@ -154,6 +161,9 @@ class State:
         for message in frame.messages:
             self.fold(message)
         self._take_back(frame.taken_back)
+        for each in frame.reacted:
+            for timeline in self.timelines.values():
+                timeline.react(each.msg_id, reactions.told(each.reactions, self._names))
         if not self._caught_up_before:
             # What was said before this start of the client is no news.
             for timeline in self.timelines.values():
@@ -303,4 +313,5 @@ class State:
         taken_back = frame.taken_back or frame.msg_id in self._taken_back
         text = "" if taken_back else frame.message
         reported = frame.msg_id in self.reports.marked
-        return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back)
+        under = () if taken_back else reactions.told(frame.reactions, self._names)
+        return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back, under)

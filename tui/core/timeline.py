@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from tui.core.reactions import Reaction
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -18,6 +20,7 @@ class Line:
     reported: bool = False
     taken_back: bool = False
     """Its text is empty; the server keeps it for reports alone."""
+    reactions: tuple[Reaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,13 @@ class Timeline:
         """Leave of these messages their places alone."""
         for at, entry in enumerate(self._entries):
             if isinstance(entry, Line) and entry.msg_id in msg_ids and not entry.taken_back:
-                self._entries[at] = replace(entry, text="", taken_back=True)
+                self._entries[at] = replace(entry, text="", taken_back=True, reactions=())
+
+    def react(self, msg_id: int, reactions: tuple[Reaction, ...]) -> None:
+        """Let these stand under a message."""
+        for at, entry in enumerate(self._entries):
+            if isinstance(entry, Line) and entry.msg_id == msg_id:
+                self._entries[at] = replace(entry, reactions=reactions)
 
     def around(
         self, msg_id: int, before: int, after: int, hidden: Container[str] = ()

@@ -13,6 +13,7 @@ from textual.style import Style
 from textual.visual import RenderOptions
 
 from tui import markdown
+from tui.core.reactions import Reaction
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
 from tui.times import clock
 from tui.widgets.colours import name_colour
@@ -119,6 +120,8 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Content]:
     if isinstance(entry, Line) and entry.taken_back:
         return [Content.styled(TAKEN_BACK, styles.dim + Style(italic=True))]
     rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
+    if isinstance(entry, Line) and entry.reactions:
+        rows.append(_reactions(entry.reactions, styles))
     if isinstance(entry, Pending):
         rows = [row.stylize(styles.dim) for row in rows]
         if entry.failure:
@@ -126,6 +129,13 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Content]:
         else:
             rows[-1] = Content.assemble(rows[-1], ("  sending…", styles.dim))
     return rows
+
+
+def _reactions(reactions: Sequence[Reaction], styles: Styles) -> Content:
+    """Each emoji with its number; one's own have a tick."""
+    dim, own = styles.dim, styles.dim + Style(bold=True)
+    words = [(f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", each.mine) for each in reactions]
+    return Content("  ").join(Content.styled(word, own if mine else dim) for word, mine in words)
 
 
 def _row(pieces: Sequence[markdown.Piece], styles: Styles) -> Content:
