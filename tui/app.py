@@ -1,6 +1,7 @@
 """Wires state, connection and screens: what a person wants becomes acts on the state, frames and screens."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.command import SimpleCommand
@@ -8,10 +9,11 @@ from textual.theme import Theme
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import React, ReportEntry, Takeback
+from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback
 from tui import choices
 from tui.connected import OFFLINE, ConnectedApp, nonce
 from tui.core.reports import GONE
+from tui.core.search import Search
 from tui.core.timeline import Line, Tone
 from tui.keymap import KEYS
 from tui.options import Options
@@ -20,6 +22,7 @@ from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
 from tui.screens.reports import ReportsScreen
+from tui.screens.search import SearchScreen
 from tui.text import clean
 from tui.widgets.channels import ChannelList
 from tui.widgets.offer import MuteOffer
@@ -29,6 +32,9 @@ from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
 
 BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
+
+if TYPE_CHECKING:
+    from tui.net.connection import Event
 
 THEME = Theme(
     name="flagpost",
@@ -80,6 +86,49 @@ class FlagpostApp(ConnectedApp):
         self._chat.show(self.state, self.status, online=self.online)
         if reports := self._reports_screen:
             reports.show(self.state.reports, self.state.now(), self.status, online=self.online)
+        if isinstance(self.screen, SearchScreen) and self.screen.is_mounted:
+            self.screen.show(self.state.search, self.state.now())
+
+    async def action_search(self) -> None:
+        """Search messages."""
+        self.state.search = Search()
+        await self.push_screen(SearchScreen(self.state.place_of))
+        self.show()
+
+    @on(SearchScreen.Asked)
+    def _search(self, event: SearchScreen.Asked) -> None:
+        asked = self.state.search.ask(event.query, nonce())
+        if self.online:
+            self.send(asked)
+        else:
+            self.state.search.fail(asked.nonce, OFFLINE)
+        self.show()
+
+    @on(SearchScreen.MoreWanted)
+    def _search_on(self) -> None:
+        if self.online and (asked := self.state.search.ask_more(nonce())):
+            self.send(asked)
+            self.show()
+
+    @on(SearchScreen.JumpWanted)
+    def _go_to(self, event: SearchScreen.JumpWanted) -> None:
+        if isinstance(self.screen, SearchScreen):
+            self.screen.dismiss()
+        self.state.go_to(event.message.channel, event.message.msg_id)
+        self.show()
+        self._pursue()
+
+    def _pursue(self) -> None:
+        """Load older messages until the wanted one is there."""
+        if arrived := self.state.arrived():
+            self._chat.timeline.jump(arrived)
+        elif self.state.wanted and (asked := self.state.ask_older(nonce(), MAX_PAGE)):
+            self.send(asked)
+
+    def _told(self, event: "Event") -> None:
+        """Go on to the wanted message after what came."""
+        super()._told(event)
+        self._pursue()
 
     @property
     def _reports_screen(self) -> ReportsScreen | None:

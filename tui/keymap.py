@@ -19,6 +19,7 @@ class Where(Enum):
     FORM = "In the report form"
     COMMENT = "In the comment of a report"
     PICKER = "In a list to choose from"
+    SEARCH = "In the search"
     QUESTION = "In a question"
 
 
@@ -56,6 +57,7 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+p", "app.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", "Search", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
@@ -76,6 +78,7 @@ KEYS = (
     Key(Where.MESSAGES, "w", "direct", "Write to its author directly", "Direct"),
     Key(Where.MESSAGES, "m", "mute", "Mute its author: what they say is not shown"),
     Key(Where.MESSAGES, "d", "take_back", "Take one's own message back", "Take back"),
+    Key(Where.MESSAGES, "slash", "app.search", "Search messages"),
     Key(Where.MESSAGES, "escape", "leave", "Back to writing", "Write"),
     Key(Where.CHANNELS, "enter", "select", "Turn to the channel", "Open"),
     Key(Where.CHANNELS, "escape", "leave", "Back to writing", "Write"),
@@ -99,6 +102,10 @@ KEYS = (
     Key(Where.PICKER, "down", "move(1)", "The one below", priority=True),
     Key(Where.PICKER, "enter", "choose", "Take it", "Take it"),
     Key(Where.PICKER, "escape", "close", "Take none", "None"),
+    Key(Where.SEARCH, "enter", "jump", "Search for the words; on a message: go to it", "Search, go to it"),
+    Key(Where.SEARCH, "down", "list", "From the words to what was found"),
+    Key(Where.SEARCH, "slash", "write", "Back to the words", "Words"),
+    Key(Where.SEARCH, "escape,ctrl+f", "close", "Back to the room", "Back", priority=True),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
 )

@@ -11,9 +11,14 @@ from server.protocol.codes import ErrorCode
 from tui.core import reactions
 from tui.core.relations import Relations
 from tui.core.reports import Draft, Remark, Reports
+from tui.core.search import Search
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 
 GAP = "Some messages between here and the next one could not be recovered."
+NOT_THERE = "That message is not there any more."
+PAGE = 50
+"""Older messages that are loaded as one scrolls."""
+
 NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
 
 
@@ -55,6 +60,9 @@ class State:
     relations: Relations = field(default_factory=Relations)
     mute_offer: str = ""
     """A person who was reported just now, until the question whether to mute them was answered or passed over."""
+    search: Search = field(default_factory=Search)
+    wanted: int = 0
+    """A message of the current timeline that shall be shown once it is loaded; 0: none."""
     last_seen: int = 0
     _caught_up_before: bool = False
     _names: set[str] = field(default_factory=set)
@@ -180,6 +188,10 @@ class State:
         self._take_back([message.msg_id for message in frame.messages if message.taken_back])
 
     @fold.register
+    def _(self, frame: frames.Found) -> None:
+        self.search.take(frame)
+
+    @fold.register
     def _(self, frame: frames.ReportStatus) -> None:
         self._remark(self.reports.stands(frame, self.now()))
 
@@ -206,7 +218,7 @@ class State:
             self._remark(remarks)
         elif nonce and self.profile and self.profile.nonce == nonce:
             self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
-        elif not any(timeline.fail(nonce, frame.message) for timeline in self.timelines.values()):
+        elif not self.search.fail(nonce, frame.message) and not self._not_sent(nonce, frame.message):
             self._older_failed(nonce)
             self.note(frame.message, Tone.BAD)
 
@@ -221,6 +233,8 @@ class State:
     def lost(self) -> None:
         """The connection is gone: nothing that was asked will be answered."""
         self.reports.lost()
+        self.search.lost()
+        self.wanted = 0
         for timeline in self.timelines.values():
             timeline.asked_older = ""
         if self.profile and self.profile.stage is Stage.LOADING:
@@ -231,7 +245,23 @@ class State:
     def look_at(self, channel: str) -> None:
         """Turn to a channel, or to a conversation, which begins by it."""
         self._timeline_of(channel).unread = 0
-        self.current, self.mute_offer = channel, ""
+        self.current, self.mute_offer, self.wanted = channel, "", 0
+
+    def go_to(self, channel: str, msg_id: int) -> None:
+        """Turn to a message that may not be loaded yet."""
+        self.look_at(channel)
+        self.wanted = msg_id
+
+    def arrived(self) -> int:
+        """The number of the message that was wanted, once it is there, or known not to be; else 0."""
+        timeline, wanted = self.timeline, self.wanted
+        if wanted and timeline.find(wanted):
+            self.wanted = 0
+            return wanted
+        if wanted and not timeline.more:
+            self.wanted = 0
+            self.note(NOT_THERE, Tone.BAD)
+        return 0
 
     def say(self, text: str, nonce: str) -> frames.Say:
         """Write in the current channel; the line stays pending until the server has numbered it."""
@@ -273,13 +303,13 @@ class State:
         self.profile = ProfileView(username, nonce)
         return frames.ProfileAsk(username, nonce)
 
-    def ask_older(self, nonce: str) -> frames.HistoryAsk | None:
+    def ask_older(self, nonce: str, limit: int = PAGE) -> frames.HistoryAsk | None:
         """Ask for what comes before the current timeline, unless that is under way or there is nothing."""
         timeline = self.timeline
         if not timeline.more or timeline.asked_older:
             return None
         timeline.asked_older = nonce
-        return frames.HistoryAsk(timeline.id, nonce, timeline.oldest)
+        return frames.HistoryAsk(timeline.id, nonce, timeline.oldest, limit)
 
     def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryAsk]:
         """Ask for the newest messages everywhere: some that were not sent can be read now."""
@@ -297,10 +327,13 @@ class State:
         for timeline in self.timelines.values():
             timeline.take_back(msg_ids)
 
+    def _not_sent(self, nonce: str, why: str) -> bool:
+        return any(timeline.fail(nonce, why) for timeline in self.timelines.values())
+
     def _older_failed(self, nonce: str) -> None:
         for timeline in self.timelines.values():
             if timeline.asked_older == nonce:
-                timeline.asked_older = ""
+                timeline.asked_older, self.wanted = "", 0
 
     def _timeline_of(self, channel: str) -> Timeline:
         if channel not in self.timelines:
