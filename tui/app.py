@@ -1,6 +1,7 @@
 """Wires state, connection and screens: what a person wants becomes acts on the state, frames and screens."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.command import SimpleCommand
@@ -8,16 +9,20 @@ from textual.theme import Theme
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import ReportEntry, Takeback
+from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback
+from tui import choices
 from tui.connected import OFFLINE, ConnectedApp, nonce
 from tui.core.reports import GONE
+from tui.core.search import Search
 from tui.core.timeline import Line, Tone
 from tui.keymap import KEYS
 from tui.options import Options
 from tui.screens.chat import ChatScreen
+from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
 from tui.screens.reports import ReportsScreen
+from tui.screens.search import SearchScreen
 from tui.text import clean
 from tui.widgets.channels import ChannelList
 from tui.widgets.offer import MuteOffer
@@ -25,6 +30,11 @@ from tui.widgets.people import PeopleList
 from tui.widgets.profile import ProfilePanel
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
+
+BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
+
+if TYPE_CHECKING:
+    from tui.net.connection import Event
 
 THEME = Theme(
     name="flagpost",
@@ -76,6 +86,49 @@ class FlagpostApp(ConnectedApp):
         self._chat.show(self.state, self.status, online=self.online)
         if reports := self._reports_screen:
             reports.show(self.state.reports, self.state.now(), self.status, online=self.online)
+        if isinstance(self.screen, SearchScreen) and self.screen.is_mounted:
+            self.screen.show(self.state.search, self.state.now())
+
+    async def action_search(self) -> None:
+        """Search messages."""
+        self.state.search = Search()
+        await self.push_screen(SearchScreen(self.state.place_of))
+        self.show()
+
+    @on(SearchScreen.Asked)
+    def _search(self, event: SearchScreen.Asked) -> None:
+        asked = self.state.search.ask(event.query, nonce())
+        if self.online:
+            self.send(asked)
+        else:
+            self.state.search.fail(asked.nonce, OFFLINE)
+        self.show()
+
+    @on(SearchScreen.MoreWanted)
+    def _search_on(self) -> None:
+        if self.online and (asked := self.state.search.ask_more(nonce())):
+            self.send(asked)
+            self.show()
+
+    @on(SearchScreen.JumpWanted)
+    def _go_to(self, event: SearchScreen.JumpWanted) -> None:
+        if isinstance(self.screen, SearchScreen):
+            self.screen.dismiss()
+        self.state.go_to(event.message.channel, event.message.msg_id)
+        self.show()
+        self._pursue()
+
+    def _pursue(self) -> None:
+        """Load older messages until the wanted one is there."""
+        if arrived := self.state.arrived():
+            self._chat.timeline.jump(arrived)
+        elif self.state.wanted and (asked := self.state.ask_older(nonce(), MAX_PAGE)):
+            self.send(asked)
+
+    def _told(self, event: "Event") -> None:
+        """Go on to the wanted message after what came."""
+        super()._told(event)
+        self._pursue()
 
     @property
     def _reports_screen(self) -> ReportsScreen | None:
@@ -169,13 +222,27 @@ class FlagpostApp(ConnectedApp):
     @on(TimelineView.MuteWanted)
     @on(PeopleList.MuteWanted)
     def _mute_wanted(self, event: TimelineView.MuteWanted | PeopleList.MuteWanted) -> None:
-        self.state.toggle_mute(event.username)
-        self.show()
+        if self.can_ask():
+            self.send(self.state.toggle_mute(event.username))
+            self.show()
 
     @on(MuteOffer.Accepted)
     def _mute_offered(self) -> None:
-        self.state.toggle_mute(self.state.mute_offer)
+        if self.can_ask():
+            self.send(self.state.toggle_mute(self.state.mute_offer))
         self._decline_offer()
+
+    @on(PeopleList.BlockWanted)
+    def _block_wanted(self, event: PeopleList.BlockWanted) -> None:
+        if self.can_ask():
+            self._block(event.username)
+
+    @work(group="form", exclusive=True)
+    async def _block(self, username: str) -> None:
+        """Ask, and block; to take it back needs no question."""
+        question = Question(f"Block {username}? {BLOCKED}", "Block", "Cancel")
+        if username in self.state.relations.blocked or await self.push_screen_wait(question):
+            self.send(self.state.relations.toggle_block(username))
 
     @on(MuteOffer.Declined)
     def _decline_offer(self) -> None:
@@ -196,6 +263,20 @@ class FlagpostApp(ConnectedApp):
         self.state.profile = None
         self.show()
         self._chat.leave_profile()
+
+    @on(TimelineView.ReactWanted)
+    def _react_wanted(self, event: TimelineView.ReactWanted) -> None:
+        if self.can_ask():
+            self._react(event.line)
+
+    @work(group="form", exclusive=True)
+    async def _react(self, line: Line) -> None:
+        """Let an emoji be chosen; one's own is taken away."""
+        emoji = await self.push_screen_wait(Picker("An emoji by its name", partial(choices.emojis, line)))
+        if emoji:
+            now = self.state.timeline.find(line.msg_id) or line
+            remove = any(each.emoji == emoji and each.mine for each in now.reactions)
+            self.send(React(line.msg_id, emoji, remove))
 
     @on(TimelineView.ReportWanted)
     def _report_wanted(self, event: TimelineView.ReportWanted) -> None:
@@ -243,8 +324,8 @@ class FlagpostApp(ConnectedApp):
             return
         if timeline is None or timeline.find(entry.msg_id) is None:
             self._complain(f"That message is not loaded: it is further up in {self.state.place_of(entry.channel)}.")
-        elif entry.about in self.state.muted:
-            self._complain(f"{entry.about} is muted, and what {entry.about} says is not shown.")
+        elif entry.about in self.state.relations.hidden:
+            self._complain(f"{entry.about} is muted or blocked, and what {entry.about} says is not shown.")
         else:
             screen.dismiss()
             self.state.look_at(entry.channel)

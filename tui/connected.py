@@ -10,7 +10,7 @@ from textual import work
 from textual.app import App
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
-from server.protocol.frames import Frame, Me, ServerFrame, Welcome
+from server.protocol.frames import Frame, Me, Relations, ServerFrame, Welcome
 from tui.core.session import Session
 from tui.core.state import State
 from tui.core.timeline import Tone
@@ -110,6 +110,9 @@ class ConnectedApp(App[None]):
                 self.state.note("Connected again.", Tone.GOOD)
             for unsent in self.state.unsent():
                 self.send(unsent)
+        elif isinstance(frame, Relations) and self.state.relations.returned:
+            for ask in self.state.ask_newest(nonce):
+                self.send(ask)
         elif self.state.refused_name and not isinstance(self.screen, NamePrompt):
             self._ask_name(self.state.refused_name)
 

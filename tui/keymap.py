@@ -18,6 +18,8 @@ class Where(Enum):
     REPORTS = "In the list of one's own reports"
     FORM = "In the report form"
     COMMENT = "In the comment of a report"
+    PICKER = "In a list to choose from"
+    SEARCH = "In the search"
     QUESTION = "In a question"
 
 
@@ -55,6 +57,7 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+p", "app.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", "Search", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
@@ -71,15 +74,18 @@ KEYS = (
     Key(Where.MESSAGES, "end", "last", "Latest message"),
     Key(Where.MESSAGES, "r", "report", "Report the message to the site", "Report"),
     Key(Where.MESSAGES, "p", "profile", "Profile of its author", "Profile"),
+    Key(Where.MESSAGES, "e", "react", "Put an emoji under it; the same once more takes it away", "React"),
     Key(Where.MESSAGES, "w", "direct", "Write to its author directly", "Direct"),
     Key(Where.MESSAGES, "m", "mute", "Mute its author: what they say is not shown"),
     Key(Where.MESSAGES, "d", "take_back", "Take one's own message back", "Take back"),
+    Key(Where.MESSAGES, "slash", "app.search", "Search messages"),
     Key(Where.MESSAGES, "escape", "leave", "Back to writing", "Write"),
     Key(Where.CHANNELS, "enter", "select", "Turn to the channel", "Open"),
     Key(Where.CHANNELS, "escape", "leave", "Back to writing", "Write"),
     Key(Where.PEOPLE, "enter", "select", "Write to the person directly", "Direct"),
     Key(Where.PEOPLE, "p", "profile", "Profile of the person", "Profile"),
     Key(Where.PEOPLE, "m", "mute", "Mute the person, or show again what they say", "Mute"),
+    Key(Where.PEOPLE, "b", "block", "Block the person: neither sees the other; or take that back", "Block"),
     Key(Where.PEOPLE, "escape", "leave", "Back to writing", "Write"),
     Key(Where.PROFILE, "escape,p", "close", "Close the profile", "Close"),
     Key(Where.REPORTS, "enter", "screen.jump", "Go to the message", "Go to it"),
@@ -92,6 +98,14 @@ KEYS = (
     Key(Where.FORM, "escape", "cancel", "Cancel", "Cancel"),
     Key(Where.COMMENT, "enter", "submit", "Submit the report"),
     Key(Where.COMMENT, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line"),
+    Key(Where.PICKER, "up", "move(-1)", "The one above", priority=True),
+    Key(Where.PICKER, "down", "move(1)", "The one below", priority=True),
+    Key(Where.PICKER, "enter", "choose", "Take it", "Take it"),
+    Key(Where.PICKER, "escape", "close", "Take none", "None"),
+    Key(Where.SEARCH, "enter", "jump", "Search for the words; on a message: go to it", "Search, go to it"),
+    Key(Where.SEARCH, "down", "list", "From the words to what was found"),
+    Key(Where.SEARCH, "slash", "write", "Back to the words", "Words"),
+    Key(Where.SEARCH, "escape,ctrl+f", "close", "Back to the room", "Back", priority=True),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
 )

@@ -22,10 +22,12 @@ from server.protocol.frames import (
     Login,
     Me,
     Message,
+    Mute,
     Presence,
     Profile,
     ProfileAsk,
     ProfileField,
+    Relations,
     ReportAsk,
     ReportEntry,
     ReportReason,
@@ -182,6 +184,8 @@ class HostileServer(Script):
             return [Reports([hostile_report(number, "resolved", "SAID") for number in (1, 2)], nonce=frame.nonce)]
         if isinstance(frame, Withdraw):
             return [Error(f"KEPT {BRIEF}{MARKUP[1]}", ErrorCode.STORAGE, BRIEF, frame.nonce)]
+        if isinstance(frame, Mute):
+            return [Relations([frame.username], [f"{BRIEF}blocked"])]
         return ()
 
     def close(self, code: int, reason: str) -> None:

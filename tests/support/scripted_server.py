@@ -15,6 +15,7 @@ from websockets.sync.server import ServerConnection, serve
 from server.protocol.codec import decode_client, encode
 from server.protocol.codes import ReportState
 from server.protocol.frames import (
+    Block,
     ChannelEntry,
     ClientFrame,
     Echo,
@@ -22,12 +23,16 @@ from server.protocol.frames import (
     Login,
     Me,
     Message,
+    Mute,
+    Relations,
     ReportAsk,
     ReportEntry,
     ReportReason,
     ReportStatus,
     Say,
     ServerFrame,
+    Unblock,
+    Unmute,
     Webhooks,
     Welcome,
     Who,
@@ -81,6 +86,21 @@ def stands(ask: ReportAsk, status: str = ReportState.DELIVERED, **changes: objec
     return ReportStatus(msgspec.structs.replace(entry, **changes), ask.nonce)
 
 
+def relating() -> Answer:
+    """An answer that mutes and blocks, as the real server does."""
+    muted: set[str] = set()
+    blocked: set[str] = set()
+
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        change = {Mute: muted.add, Unmute: muted.discard, Block: blocked.add, Unblock: blocked.discard}.get(type(frame))
+        if change is None or not isinstance(frame, Mute | Unmute | Block | Unblock):
+            return ()
+        change(frame.username)
+        return [Relations(sorted(muted), sorted(blocked))]
+
+    return answer
+
+
 OPENING = Echo(
     [line(1, "bob", "Good *morning* all"), line(2, "Inés ⚓", "Wind is `NE 4`"), line(3, "bob", "buy my stuff")]
 )
@@ -94,7 +114,7 @@ class ScriptedServer:
     opening: Sequence[ServerFrame] = (PEOPLE, OPENING)
     """After the login was taken."""
     login: Callable[[Login], ServerFrame] = lambda frame: Me(frame.username, op=False)
-    answer: Answer = lambda frame: ()
+    answer: Answer = field(default_factory=relating)
     received: list[ClientFrame] = field(default_factory=list)
     """Everything that clients sent, the logins included."""
     closes: list[int | None] = field(default_factory=list)

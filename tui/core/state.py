@@ -8,11 +8,17 @@ from functools import singledispatchmethod
 
 from server.protocol import frames
 from server.protocol.codes import ErrorCode
+from tui.core import reactions
+from tui.core.relations import Relations
 from tui.core.reports import Draft, Remark, Reports
+from tui.core.search import Search
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 
 GAP = "Some messages between here and the next one could not be recovered."
-UNMUTE = "To undo it, press m on that name in the list of people (ctrl+o)."
+NOT_THERE = "That message is not there any more."
+PAGE = 50
+"""Older messages that are loaded as one scrolls."""
+
 NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
 
 
@@ -51,10 +57,12 @@ class State:
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     profile: ProfileView | None = None
     reports: Reports = field(default_factory=Reports)
-    muted: set[str] = field(default_factory=set)
-    """People whose messages are not shown."""
+    relations: Relations = field(default_factory=Relations)
     mute_offer: str = ""
     """A person who was reported just now, until the question whether to mute them was answered or passed over."""
+    search: Search = field(default_factory=Search)
+    wanted: int = 0
+    """A message of the current timeline that shall be shown once it is loaded; 0: none."""
     last_seen: int = 0
     _caught_up_before: bool = False
     _names: set[str] = field(default_factory=set)
@@ -109,6 +117,12 @@ class State:
         self.me = frame.username
         self._names.add(frame.username)
         self.refused_name = ""
+        self.relations.forget()
+
+    @fold.register
+    def _(self, frame: frames.Relations) -> None:
+        for told in self.relations.take(frame):
+            self.note(told)
 
     @fold.register
     def _(self, frame: frames.Who) -> None:
@@ -120,7 +134,9 @@ class State:
             self.people[frame.username] = frame.who
         else:
             self.people.pop(frame.username, None)
-        if conversation := self.timelines.get(f"@{frame.username}"):
+        conversation = self.timelines.get(f"@{frame.username}")
+        # Without a message they neither came nor left; somebody who was blocked just now has not left either.
+        if conversation and frame.message and not self.relations.asked(frame.username):
             conversation.note(Notice(f"{frame.username} {frame.message}"))
 
     @fold.register
@@ -130,7 +146,7 @@ class State:
         if frame.username in self._names and timeline.awaits(frame.nonce):
             # Sent under the name of before a reconnect that granted another one.
             line = replace(line, mine=True)
-        quiet = line.mine or line.author in self.muted or frame.channel == self.current
+        quiet = line.mine or line.author in self.relations.hidden or frame.channel == self.current
         if timeline.add(line, frame.nonce) and not quiet:
             timeline.unread += 1
         self.last_seen = max(self.last_seen, frame.msg_id)
@@ -140,6 +156,12 @@ class State:
         self._take_back([frame.msg_id])
 
     @fold.register
+    def _(self, frame: frames.Reacted) -> None:
+        for timeline in self.timelines.values():
+            if line := timeline.find(frame.msg_id):
+                timeline.react(line.msg_id, reactions.changed(line.reactions, frame, self._names))
+
+    @fold.register
     def _(self, frame: frames.Echo) -> None:
         if not frame.recovered:
             for timeline in self.timelines.values():
@@ -147,6 +169,9 @@ class State:
         for message in frame.messages:
             self.fold(message)
         self._take_back(frame.taken_back)
+        for each in frame.reacted:
+            for timeline in self.timelines.values():
+                timeline.react(each.msg_id, reactions.told(each.reactions, self._names))
         if not self._caught_up_before:
             # What was said before this start of the client is no news.
             for timeline in self.timelines.values():
@@ -161,6 +186,10 @@ class State:
         for message in frame.messages:
             timeline.add(self._line(message))
         self._take_back([message.msg_id for message in frame.messages if message.taken_back])
+
+    @fold.register
+    def _(self, frame: frames.Found) -> None:
+        self.search.take(frame)
 
     @fold.register
     def _(self, frame: frames.ReportStatus) -> None:
@@ -189,7 +218,7 @@ class State:
             self._remark(remarks)
         elif nonce and self.profile and self.profile.nonce == nonce:
             self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
-        elif not any(timeline.fail(nonce, frame.message) for timeline in self.timelines.values()):
+        elif not self.search.fail(nonce, frame.message) and not self._not_sent(nonce, frame.message):
             self._older_failed(nonce)
             self.note(frame.message, Tone.BAD)
 
@@ -204,6 +233,8 @@ class State:
     def lost(self) -> None:
         """The connection is gone: nothing that was asked will be answered."""
         self.reports.lost()
+        self.search.lost()
+        self.wanted = 0
         for timeline in self.timelines.values():
             timeline.asked_older = ""
         if self.profile and self.profile.stage is Stage.LOADING:
@@ -214,7 +245,23 @@ class State:
     def look_at(self, channel: str) -> None:
         """Turn to a channel, or to a conversation, which begins by it."""
         self._timeline_of(channel).unread = 0
-        self.current, self.mute_offer = channel, ""
+        self.current, self.mute_offer, self.wanted = channel, "", 0
+
+    def go_to(self, channel: str, msg_id: int) -> None:
+        """Turn to a message that may not be loaded yet."""
+        self.look_at(channel)
+        self.wanted = msg_id
+
+    def arrived(self) -> int:
+        """The number of the message that was wanted, once it is there, or known not to be; else 0."""
+        timeline, wanted = self.timeline, self.wanted
+        if wanted and timeline.find(wanted):
+            self.wanted = 0
+            return wanted
+        if wanted and not timeline.more:
+            self.wanted = 0
+            self.note(NOT_THERE, Tone.BAD)
+        return 0
 
     def say(self, text: str, nonce: str) -> frames.Say:
         """Write in the current channel; the line stays pending until the server has numbered it."""
@@ -234,7 +281,7 @@ class State:
 
     def report(self, line: Line, draft: Draft, nonce: str) -> frames.ReportAsk:
         """Report a message of the current channel; it is marked once the server has the report."""
-        self.mute_offer = "" if line.author in self.muted else line.author
+        self.mute_offer = "" if line.author in self.relations.hidden else line.author
         return self.reports.send(line, self.current, draft, nonce)
 
     def context_of(self, line: Line) -> tuple[list[Line], list[Line]]:
@@ -244,30 +291,29 @@ class State:
         limits = self.welcome.limits
         before = min(limits.context_before, frames.MAX_CONTEXT_BEFORE)
         after = min(limits.context_after, frames.MAX_CONTEXT_AFTER)
-        return self.timeline.around(line.msg_id, before, after, self.muted)
+        return self.timeline.around(line.msg_id, before, after, self.relations.hidden)
 
-    def toggle_mute(self, username: str) -> None:
-        """Show what a person says no more, or again."""
-        if username in self.muted:
-            self.muted.remove(username)
-            self.note(f"{username} is not muted any more.")
-        else:
-            self.muted.add(username)
-            self.note(f"{username} is muted: what {username} says is not shown. {UNMUTE}")
+    def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
+        """Read a person no more, or again; it holds once the server says so."""
         self.mute_offer = ""
+        return self.relations.toggle_mute(username)
 
     def ask_profile(self, username: str, nonce: str) -> frames.ProfileAsk:
         """Open the profile of a person."""
         self.profile = ProfileView(username, nonce)
         return frames.ProfileAsk(username, nonce)
 
-    def ask_older(self, nonce: str) -> frames.HistoryAsk | None:
+    def ask_older(self, nonce: str, limit: int = PAGE) -> frames.HistoryAsk | None:
         """Ask for what comes before the current timeline, unless that is under way or there is nothing."""
         timeline = self.timeline
         if not timeline.more or timeline.asked_older:
             return None
         timeline.asked_older = nonce
-        return frames.HistoryAsk(timeline.id, nonce, timeline.oldest)
+        return frames.HistoryAsk(timeline.id, nonce, timeline.oldest, limit)
+
+    def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryAsk]:
+        """Ask for the newest messages everywhere: some that were not sent can be read now."""
+        return [frames.HistoryAsk(channel, nonce()) for channel in self.timelines]
 
     def _remark(self, remarks: Iterable[Remark]) -> None:
         """Tell what is new about reports, and bring the marks on messages up to it."""
@@ -281,10 +327,13 @@ class State:
         for timeline in self.timelines.values():
             timeline.take_back(msg_ids)
 
+    def _not_sent(self, nonce: str, why: str) -> bool:
+        return any(timeline.fail(nonce, why) for timeline in self.timelines.values())
+
     def _older_failed(self, nonce: str) -> None:
         for timeline in self.timelines.values():
             if timeline.asked_older == nonce:
-                timeline.asked_older = ""
+                timeline.asked_older, self.wanted = "", 0
 
     def _timeline_of(self, channel: str) -> Timeline:
         if channel not in self.timelines:
@@ -297,4 +346,5 @@ class State:
         taken_back = frame.taken_back or frame.msg_id in self._taken_back
         text = "" if taken_back else frame.message
         reported = frame.msg_id in self.reports.marked
-        return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back)
+        under = () if taken_back else reactions.told(frame.reactions, self._names)
+        return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back, under)

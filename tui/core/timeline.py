@@ -9,6 +9,8 @@ from itertools import islice
 from math import inf
 from typing import NamedTuple
 
+from tui.core.reactions import Reaction
+
 BEGINNING, END = -inf, inf
 """Before and behind the number of every message."""
 
@@ -25,6 +27,7 @@ class Line:
     reported: bool = False
     taken_back: bool = False
     """Its text is empty; the server keeps it for reports alone."""
+    reactions: tuple[Reaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,12 @@ class Timeline:
         for msg_id in msg_ids:
             line = self.find(msg_id)
             if line and not line.taken_back:
-                self._replace(replace(line, text="", taken_back=True))
+                self._replace(replace(line, text="", taken_back=True, reactions=()))
+
+    def react(self, msg_id: int, reactions: tuple[Reaction, ...]) -> None:
+        """Let these stand under a message."""
+        if line := self.find(msg_id):
+            self._replace(replace(line, reactions=reactions))
 
     def around(
         self, msg_id: int, before: int, after: int, hidden: Container[str] = ()

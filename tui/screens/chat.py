@@ -63,11 +63,15 @@ class ChatScreen(Screen[None]):
         title = state.welcome.title if state.welcome else "Flagpost"
         self.query_one(TopLine).show(title, state.place, connection, online=online)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
-        self.query_one(PeopleList).show(state.people.values(), state.me, state.muted, profiles=webhooks.profile)
+        self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)
         self.query_one(MuteOffer).show(state.mute_offer)
         placeholder = "Nobody has said anything here yet." if state.welcome else f"{connection}…"
         self.timeline.show(
-            state.timeline, state.muted, reports=webhooks.report, profiles=webhooks.profile, placeholder=placeholder
+            state.timeline,
+            state.relations.hidden,
+            reports=webhooks.report,
+            profiles=webhooks.profile,
+            placeholder=placeholder,
         )
         self._show_profile(state)
 

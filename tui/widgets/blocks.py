@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tui import markdown
+from tui.core.reactions import Reaction
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
 from tui.times import clock
 from tui.widgets.colours import name_colour
@@ -163,6 +164,8 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
     if isinstance(entry, Line) and entry.taken_back:
         return [[(TAKEN_BACK, styles.dim + Style(italic=True))]]
     rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
+    if isinstance(entry, Line) and entry.reactions:
+        rows.append(_reactions(entry.reactions, styles))
     if isinstance(entry, Pending):
         rows = [[(text, style + styles.dim) for text, style in row] for row in rows]
         if entry.failure:
@@ -170,6 +173,16 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
         else:
             rows[-1].append(("  sending…", styles.dim))
     return rows
+
+
+def _reactions(reactions: Sequence[Reaction], styles: Styles) -> Row:
+    """Each emoji with its number; one's own have a tick."""
+    dim, own = styles.dim, styles.dim + Style(bold=True)
+    row: Row = []
+    for each in reactions:
+        row += [("  ", dim)] * bool(row)
+        row.append((f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", own if each.mine else dim))
+    return row
 
 
 def _row(pieces: Sequence[markdown.Piece], styles: Styles) -> Row:

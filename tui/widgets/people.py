@@ -1,6 +1,6 @@
 """Who is in the room, at the right."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual.color import Color
@@ -9,9 +9,13 @@ from textual.message import Message
 from textual.style import Style
 
 from server.protocol.frames import WhoEntry
+from tui.core.relations import Relations
 from tui.keymap import Where, bindings
 from tui.widgets.colours import name_colour
 from tui.widgets.rows import Row, RowList
+
+ONLINE = "online"
+AWAY = "away"
 
 
 class PeopleList(RowList):
@@ -31,6 +35,12 @@ class PeopleList(RowList):
 
         username: str
 
+    @dataclass
+    class BlockWanted(Message):
+        """A person shall be blocked, or not any more."""
+
+        username: str
+
     class Left(Message):
         """The person goes back to writing."""
 
@@ -39,19 +49,19 @@ class PeopleList(RowList):
         self._me = ""
         self._profiles = False
 
-    def show(self, people: Iterable[WhoEntry], me: str, muted: Set[str], *, profiles: bool) -> None:
+    def show(self, people: Iterable[WhoEntry], me: str, relations: Relations, *, profiles: bool) -> None:
         """Show everyone in alphabetical order; `profiles`: whether the site gives any."""
         self._me, self._profiles = me, profiles
         entries = sorted(people, key=lambda entry: entry.username.casefold())
         heading = Row("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
-        # Who is muted stands here also after leaving: there would be no way to undo it.
-        gone = [WhoEntry(name, 0) for name in sorted(muted - {entry.username for entry in entries})]
-        self.show_rows([heading, *(_row(entry, me, muted) for entry in [*entries, *gone])])
+        # Who is not read stands here also after leaving: there would be no way to undo it.
+        gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
+        self.show_rows([heading, *(_row(entry, me, relations) for entry in [*entries, *gone])])
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No profile key where the site has no profiles; nobody mutes themselves."""
-        if action == "mute":
+        """No profile key where the site has no profiles; nobody mutes or blocks themselves."""
+        if action in {"mute", "block"}:
             return self.chosen not in {None, self._me}
         return self._profiles if action == "profile" else True
 
@@ -70,14 +80,38 @@ class PeopleList(RowList):
         if self.chosen:
             self.post_message(self.MuteWanted(self.chosen))
 
+    def action_block(self) -> None:
+        """Block the highlighted person, or not any more."""
+        if self.chosen:
+            self.post_message(self.BlockWanted(self.chosen))
+
     def action_leave(self) -> None:
         """Go back to writing."""
         self.post_message(self.Left())
 
 
-def _row(entry: WhoEntry, me: str, muted: Set[str]) -> Row:
-    silent = entry.username in muted
+def _row(entry: WhoEntry, me: str, relations: Relations) -> Row:
+    silent, here = entry.username in relations.hidden, entry.status == ONLINE
     style = Style(dim=True) if silent else Style(foreground=Color.parse(name_colour(entry.username)))
     name = Content.styled(entry.username, style)
-    role = "you" if entry.username == me else "muted" if silent else "op" if entry.op else ""
-    return Row(entry.username, name, Content.styled(role, Style(dim=True)))
+    # "online" and "away" are words of the wire; anything else is the person's own, and stands in a line of its own.
+    own_words = "" if here or entry.status == AWAY else entry.status
+    return Row(
+        entry.username,
+        name,
+        Content.styled(_role(entry, me, relations), Style(dim=True)),
+        Content.styled(f"  {own_words}", Style(dim=True, italic=True)) if own_words else Content(""),
+    )
+
+
+def _role(entry: WhoEntry, me: str, relations: Relations) -> str:
+    """One word of what matters most about a person."""
+    words = {
+        "blocked": entry.username in relations.blocked,
+        "muted": entry.username in relations.muted,
+        "you": entry.username == me and not entry.dnd and entry.status != AWAY,
+        "busy": entry.dnd,
+        "away": entry.status == AWAY,
+        "op": entry.op,
+    }
+    return next((word for word, holds in words.items() if holds), "")

@@ -67,6 +67,12 @@ class TimelineView(ScrollView, can_focus=True):
 
         msg_id: int
 
+    @dataclass
+    class ReactWanted(Message):
+        """An emoji shall be put under a message, or taken away."""
+
+        line: Line
+
     class OlderWanted(Message):
         """The beginning of what is loaded was reached."""
 
@@ -331,6 +337,8 @@ class TimelineView(ScrollView, can_focus=True):
             return line is not None and self._profiles
         if action in {"direct", "mute"}:
             return line is not None and not line.mine
+        if action == "react":
+            return line is not None and not line.taken_back
         if action == "take_back":
             return line is not None and line.mine and not line.taken_back
         return True
@@ -389,6 +397,11 @@ class TimelineView(ScrollView, can_focus=True):
         """Take the highlighted message back."""
         if line := self.highlighted:
             self.post_message(self.TakebackWanted(line.msg_id))
+
+    def action_react(self) -> None:
+        """Choose an emoji for the highlighted message."""
+        if line := self.highlighted:
+            self.post_message(self.ReactWanted(line))
 
     def action_leave(self) -> None:
         """Go back to writing, at the end of the timeline."""

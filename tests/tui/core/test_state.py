@@ -9,6 +9,7 @@ from msgspec import structs
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
+    Block,
     ChannelEntry,
     Disconnect,
     Echo,
@@ -18,11 +19,13 @@ from server.protocol.frames import (
     Limits,
     Me,
     Message,
+    Mute,
     Ping,
     Presence,
     Profile,
     ProfileAsk,
     ProfileField,
+    Relations,
     ReportAsk,
     Reports,
     ReportStatus,
@@ -30,6 +33,8 @@ from server.protocol.frames import (
     ServerFrame,
     Since,
     Takeback,
+    Unblock,
+    Unmute,
     Webhooks,
     Welcome,
     Who,
@@ -411,7 +416,7 @@ def test_what_is_sent_along_is_what_one_sees_around_the_message() -> None:
     assert line
     assert made.context_of(line) == ([], [])
     made.fold(structs.replace(welcome(), webhooks=Webhooks(report=True, profile=True, evidence=True)))
-    made.toggle_mute("carol")
+    made.fold(Relations(["carol"]))
     before, after = made.context_of(line)
     assert [each.msg_id for each in before] == [1, 2, *range(4, 12)]
     assert [each.msg_id for each in after] == list(range(13, 18))
@@ -442,14 +447,43 @@ def test_a_page_of_history_tells_of_a_message_that_is_there_already() -> None:
 
 def test_what_a_muted_person_says_is_not_unread() -> None:
     made = state(Echo())
-    made.toggle_mute("bob")
+    assert made.toggle_mute("bob") == Mute("bob")
+    made.fold(Relations(["bob"]))
     made.fold(said(1, channel="tea"))
     assert made.timelines["tea"].unread == 0
     assert "bob is muted" in last_notice(made.timeline).text
-    made.toggle_mute("bob")
+    assert made.toggle_mute("bob") == Unmute("bob")
+    made.fold(Relations())
+    assert made.relations.returned
     made.fold(said(2, channel="tea"))
     assert made.timelines["tea"].unread == 1
-    assert made.muted == set()
+    assert not made.relations.muted
+
+
+def test_who_was_muted_before_is_so_after_the_login_and_is_no_news() -> None:
+    made = state(Relations(["bob"], ["eve"]), Echo(), said(1, channel="tea"), said(2, "eve", "tea"))
+    assert made.timelines["tea"].unread == 0
+    assert not notices(made.timeline)
+    made.fold(Me("ada", op=False))
+    assert not made.relations.hidden
+
+
+def test_a_block_is_told_once_the_server_has_it_and_the_blocked_one_has_not_left() -> None:
+    made = state(said(1, channel="@bob"))
+    assert made.relations.toggle_block("bob") == Block("bob")
+    fold(made, [Presence("bob", "has exited the room!"), Relations([], ["bob"])])
+    assert not notices(made.timelines["@bob"])
+    assert "bob is blocked" in last_notice(made.timeline).text
+    assert made.relations.hidden == {"bob"}
+    assert made.relations.toggle_block("bob") == Unblock("bob")
+    made.fold(Relations())
+    assert last_notice(made.timeline).text == "bob is not blocked any more."
+
+
+def test_another_status_is_no_news() -> None:
+    made = state(said(1, channel="@bob"), Presence("bob", "", WhoEntry("bob", 2, "lunch", dnd=True)))
+    assert not notices(made.timelines["@bob"])
+    assert made.people["bob"].status == "lunch"
 
 
 def test_to_mute_is_offered_until_one_goes_on() -> None:
@@ -471,7 +505,7 @@ def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
-    made.toggle_mute("bob")
+    made.fold(Relations(["bob"]))
     made.report(line, Draft("It's spam", ""), "n1")
     assert not made.mute_offer
 

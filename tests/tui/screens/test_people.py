@@ -2,20 +2,28 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
     CHAT_SERVER,
+    Block,
     ClientFrame,
     Echo,
     Error,
+    History,
+    HistoryAsk,
     Login,
     Me,
+    Mute,
     Presence,
     ServerFrame,
     Takeback,
+    Unblock,
+    WhoEntry,
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
-from tests.support.scripted_server import PEOPLE, ScriptedServer, line, scripted_server
+from tests.support.scripted_server import PEOPLE, ScriptedServer, line, relating, scripted_server
 from tui.app import FlagpostApp
 from tui.options import Options
 from tui.screens.chat import ChatScreen
@@ -92,11 +100,54 @@ async def test_who_left_while_muted_can_be_unmuted() -> None:
         await until_seen(pilot, "buy my stuff")
 
 
+async def test_what_a_muted_person_said_meanwhile_is_asked_for_afterwards() -> None:
+    def history(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if isinstance(frame, HistoryAsk) and frame.channel == "lobby":
+            return [History("lobby", [line(9, "bob", "said meanwhile")], more=False, nonce=frame.nonce)]
+        return relate(frame)
+
+    relate = relating()
+    async with client(ScriptedServer(answer=history)) as (pilot, _):
+        await pilot.press("up", "m")
+        await until_told(pilot, "bob is muted")
+        await pilot.press("ctrl+o", "down", "m")
+        await until_seen(pilot, "said meanwhile")
+
+
+@pytest.mark.parametrize("answer", ["n", "y"])
+async def test_to_block_asks_first_and_to_unblock_does_not(answer: str) -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+o", "down", "b")
+        await until_seen(pilot, "Block bob?")
+        await pilot.press(answer)
+        if answer == "n":
+            await pilot.pause()
+            assert not server.sent(Block)
+            return
+        await until_told(pilot, "bob is blocked")
+        assert "buy my stuff" not in screen_text(app_of(pilot))
+        await until_seen(pilot, "blocked")
+        await pilot.press("b")
+        await until_seen(pilot, "buy my stuff")
+        assert server.sent(Unblock) == [Unblock("bob")]
+
+
+async def test_the_list_says_how_people_are() -> None:
+    async with client() as (pilot, server):
+        server.send(Presence("bob", "", WhoEntry("bob", 2, "away")))
+        await until_seen(pilot, "away")
+        server.send(Presence("bob", "", WhoEntry("bob", 2, "at the pier", dnd=True)))
+        await until_seen(pilot, "at the pier")
+        assert "busy" in screen_text(app_of(pilot))
+        assert "away" not in screen_text(app_of(pilot))
+
+
 async def test_nobody_mutes_themselves() -> None:
-    async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, _):
-        await pilot.press("up", "up", "m", "ctrl+o", "m")
+    async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
+        await pilot.press("up", "up", "m", "ctrl+o", "m", "b")
         await pilot.pause()
-        assert not app_of(pilot).state.muted
+        assert not server.sent(Mute)
+        assert not server.sent(Block)
 
 
 async def test_to_mute_the_only_one_who_spoke_leads_back_to_writing() -> None:

@@ -400,7 +400,7 @@ async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
         (said,) = server.sent(Say)
         assert isinstance(said, Say)
         assert said.message == "my yes"
-        assert not app_of(pilot).state.muted
+        assert not app_of(pilot).state.relations.muted
         assert "You reported bob" not in screen_text(app_of(pilot))
 
 
@@ -411,7 +411,8 @@ async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> 
         await until_seen(pilot, "You reported bob.")
         await pilot.click(way)
         await until(pilot, lambda: "You reported bob." not in screen_text(app_of(pilot)), "answered")
-        assert app_of(pilot).state.muted == muted
+        await until(pilot, lambda: app_of(pilot).state.relations.muted == muted, "what the server says")
+        await pilot.pause()
         assert ("buy my stuff" in screen_text(app_of(pilot))) is not bool(muted)
         assert isinstance(pilot.app.screen.focused, Composer)
 
@@ -422,7 +423,7 @@ async def test_the_first_answer_that_the_keys_reach_is_the_harmless_one() -> Non
         await until_seen(pilot, "You reported bob.")
         await pilot.press("tab", "enter")
         await until(pilot, lambda: "You reported bob." not in screen_text(app_of(pilot)), "answered")
-        assert not app_of(pilot).state.muted
+        assert not app_of(pilot).state.relations.muted
 
 
 async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:

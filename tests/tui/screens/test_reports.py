@@ -12,6 +12,7 @@ from server.protocol.frames import (
     CHAT_SERVER,
     ClientFrame,
     Error,
+    Relations,
     ReportEntry,
     Reports,
     ReportsAsk,
@@ -187,13 +188,13 @@ async def test_enter_leads_to_the_message_in_its_channel(way: str) -> None:
     [
         (report(99), "", "That message is not loaded: it is further up in # Lobby."),
         (report(3, channel="@gone"), "", "That message is not loaded: it is further up in @gone."),
-        (report(3), "bob", "bob is muted"),
+        (report(3), "bob", "bob is muted or blocked"),
     ],
 )
 async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry, muted: str, words: str) -> None:
     async with client(ScriptedServer(answer=listing(entry))) as (pilot, _):
         if muted:
-            app_of(pilot).state.toggle_mute(muted)
+            app_of(pilot).state.fold(Relations([muted]))
         await open_reports(pilot)
         await pilot.press("enter")
         await until_seen(pilot, words)

@@ -17,9 +17,11 @@ from server.protocol.frames import (
     ClientFrame,
     Echo,
     Error,
+    Mute,
     Profile,
     ProfileAsk,
     ProfileField,
+    Relations,
     ReportAsk,
     Reports,
     ReportsAsk,
@@ -81,6 +83,8 @@ def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [Profile(frame.username, fields, frame.nonce, "Trusted seller ★★★★★")]
     if isinstance(frame, ProfileAsk):
         return [Profile(frame.username, [], frame.nonce, error="This member keeps their profile private.")]
+    if isinstance(frame, Mute):
+        return [Relations([frame.username])]
     return ()
 
 
