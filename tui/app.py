@@ -206,6 +206,19 @@ class FlagpostApp(ConnectedApp):
         if self.state.current in ids:
             self._look_at(ids[(ids.index(self.state.current) + by) % len(ids)])
 
+    def action_turn_to(self, number: int) -> None:
+        """Turn to a channel or conversation by its place in the list, from 1."""
+        ids = list(self.state.timelines)
+        if number <= len(ids):
+            self._look_at(ids[number - 1])
+
+    @work(group="form", exclusive=True)
+    async def action_switch(self) -> None:
+        """Choose where to go."""
+        place = await self.push_screen_wait(Picker("A channel or a name", partial(choices.places, self.state)))
+        if place:
+            self._look_at(place)
+
     def action_turn_to_unread(self) -> None:
         """Turn to the next channel that has something unread."""
         ids = list(self.state.timelines)

@@ -49,13 +49,19 @@ class Key:
     @property
     def in_palette(self) -> bool:
         """Whether it stands among the commands that can be searched: what it does has nothing to do with a place."""
-        return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands"
+        numbered = self.action.startswith("app.turn_to(")
+        return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands" and not numbered
 
 
 KEYS = (
-    Key(Where.EVERYWHERE, "ctrl+n", "app.turn(1)", "Next channel or conversation", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+p", "app.turn(-1)", "Previous channel or conversation", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+n,alt+down", "app.turn(1)", "Next channel or conversation", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+p,alt+up", "app.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+k", "app.switch", "Go to a channel, conversation or person", "Go to", priority=True),
+    *(
+        Key(Where.EVERYWHERE, f"alt+{number}", f"app.turn_to({number})", f"Number {number} of the list", priority=True)
+        for number in range(1, 10)
+    ),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
     Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", "Search", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
