@@ -15,9 +15,10 @@ from tui.connected import OFFLINE, ConnectedApp, nonce
 from tui.core.reports import GONE
 from tui.core.search import Search
 from tui.core.timeline import Line, Tone
-from tui.keymap import KEYS
+from tui.keymap import KEYS, Where, bindings
 from tui.options import Options
 from tui.screens.chat import ChatScreen
+from tui.screens.help import HelpScreen
 from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
@@ -57,6 +58,7 @@ class FlagpostApp(ConnectedApp):
 
     TITLE = "Flagpost"
     CSS_PATH = "app.tcss"
+    BINDINGS = bindings(Where.ALWAYS)
     # Its own binding would open it over forms and questions too; `action_commands` is bound in the room alone.
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
@@ -128,12 +130,27 @@ class FlagpostApp(ConnectedApp):
     def _told(self, event: "Event") -> None:
         """Go on to the wanted message after what came."""
         super()._told(event)
-        self._pursue()
+        if self.state.wanted:
+            self._pursue()
+            self.show()
 
     @property
     def _reports_screen(self) -> ReportsScreen | None:
         found = (each for each in self.screen_stack if isinstance(each, ReportsScreen) and each.is_mounted)
         return next(found, None)
+
+    def action_help(self) -> None:
+        """Show all keys, or go back from them."""
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
+        else:
+            self.push_screen(HelpScreen())
+
+    @on(TimelineView.CopyWanted)
+    def _copy(self, event: TimelineView.CopyWanted) -> None:
+        # OSC 52: the terminal's clipboard, also over ssh.
+        self.copy_to_clipboard(event.text)
+        self.notify("The message is in the clipboard.", timeout=2, markup=False)
 
     def action_commands(self) -> None:
         """Open the palette of everything that the keys of the room do."""

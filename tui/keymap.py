@@ -9,7 +9,8 @@ from textual.binding import Binding, BindingType
 class Where(Enum):
     """Where a key works."""
 
-    EVERYWHERE = "Everywhere"
+    ALWAYS = "On every screen"
+    EVERYWHERE = "Everywhere in the room"
     COMPOSER = "While writing"
     MESSAGES = "On a highlighted message"
     CHANNELS = "In the list of channels"
@@ -21,6 +22,7 @@ class Where(Enum):
     PICKER = "In a list to choose from"
     SEARCH = "In the search"
     QUESTION = "In a question"
+    HELP = "In the list of keys"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Key:
 
 
 KEYS = (
+    Key(Where.ALWAYS, "f1", "app.help", "All keys", "Keys", priority=True),
     Key(Where.EVERYWHERE, "ctrl+n,alt+down", "app.turn(1)", "Next channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "ctrl+p,alt+up", "app.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
@@ -85,6 +88,8 @@ KEYS = (
     Key(Where.MESSAGES, "m", "mute", "Mute its author: what they say is not shown"),
     Key(Where.MESSAGES, "d", "take_back", "Take one's own message back", "Take back"),
     Key(Where.MESSAGES, "slash", "app.search", "Search messages"),
+    Key(Where.MESSAGES, "y", "copy", "Copy the message"),
+    Key(Where.MESSAGES, "question_mark", "app.help", "All keys"),
     Key(Where.MESSAGES, "escape", "leave", "Back to writing", "Write"),
     Key(Where.CHANNELS, "enter", "select", "Turn to the channel", "Open"),
     Key(Where.CHANNELS, "escape", "leave", "Back to writing", "Write"),
@@ -114,6 +119,7 @@ KEYS = (
     Key(Where.SEARCH, "escape,ctrl+f", "close", "Back to the room", "Back", priority=True),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
+    Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),
 )
 
 
