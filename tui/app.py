@@ -1,6 +1,7 @@
 """Wires state, connection and screens: what a person wants becomes acts on the state, frames and screens."""
 
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import events, on, work
@@ -9,7 +10,7 @@ from textual.theme import Theme
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback
+from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback, Typing
 from tui import choices
 from tui.connected import OFFLINE, ConnectedApp, nonce
 from tui.core.reports import GONE
@@ -32,6 +33,7 @@ from tui.widgets.profile import ProfilePanel
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
 
+TYPING_EVERY_SECONDS = 3.0
 BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class FlagpostApp(ConnectedApp):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._chat = ChatScreen()
+        self._said_typing = -TYPING_EVERY_SECONDS
 
     def get_default_screen(self) -> ChatScreen:
         """The room."""
@@ -176,10 +179,29 @@ class FlagpostApp(ConnectedApp):
             excess = f"The message has {len(event.text)} of at most {welcome.limits.message_chars} characters."
             self.state.note(f"{excess} Shorten it, or send it in parts.", Tone.BAD)
         else:
-            said = self.state.say(event.text, nonce())
+            said = self.state.say(event.text, nonce(), event.place)
             if self.online:
                 self.send(said)
         self.show()
+
+    @on(Composer.LongPaste)
+    def _long_paste(self, event: Composer.LongPaste) -> None:
+        self._paste(event.text)
+
+    @work(group="form", exclusive=True)
+    async def _paste(self, text: str) -> None:
+        """Ask whether so many lines were meant."""
+        lines = text.strip("\n").count("\n") + 1
+        if await self.push_screen_wait(Question(f"Paste {lines} lines into the message?", "Paste", "Cancel")):
+            self._chat.composer.insert(text)
+
+    @on(Composer.Typed)
+    def _typed(self) -> None:
+        """Let the other one of a conversation know, now and then."""
+        now = monotonic()
+        if self.online and self.state.current.startswith("@") and now - self._said_typing >= TYPING_EVERY_SECONDS:
+            self._said_typing = now
+            self.send(Typing(self.state.current))
 
     @on(TimelineView.Left)
     @on(ChannelList.Left)

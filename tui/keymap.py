@@ -74,6 +74,7 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
     Key(Where.COMPOSER, "enter", "send", "Send the message", "Send"),
     Key(Where.COMPOSER, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line"),
+    Key(Where.COMPOSER, "tab", "complete", "Complete @name or #channel, the next one if pressed again; else go on"),
     Key(Where.COMPOSER, "up", "up", "Highlight the latest message (from the first line)", "Messages", priority=True),
     Key(Where.MESSAGES, "up", "move(-1)", "Message before"),
     Key(Where.MESSAGES, "down", "move(1)", "Message after; behind the latest: back to writing"),
