@@ -25,6 +25,9 @@ class Where(Enum):
     HELP = "In the list of keys"
 
 
+NUMBERED = "Channel or conversation of that place in the list"
+
+
 @dataclass(frozen=True)
 class Key:
     """What a key does; `label` stands in the footer unless it is empty, `help` in the docs."""
@@ -51,8 +54,12 @@ class Key:
     @property
     def in_palette(self) -> bool:
         """Whether it stands among the commands that can be searched: what it does has nothing to do with a place."""
-        numbered = self.action.startswith("app.turn_to(")
-        return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands" and not numbered
+        return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands" and not self.numbered
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it is one of the keys that differ by a number alone."""
+        return self.help == NUMBERED
 
 
 KEYS = (
@@ -62,11 +69,11 @@ KEYS = (
     Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
     Key(Where.EVERYWHERE, "ctrl+k", "app.switch", "Go to a channel, conversation or person", "Go to", priority=True),
     *(
-        Key(Where.EVERYWHERE, f"alt+{number}", f"app.turn_to({number})", f"Number {number} of the list", priority=True)
+        Key(Where.EVERYWHERE, f"alt+{number}", f"app.turn_to({number})", NUMBERED, priority=True)
         for number in range(1, 10)
     ),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", "Search", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
@@ -113,7 +120,7 @@ KEYS = (
     Key(Where.PICKER, "up", "move(-1)", "The one above", priority=True),
     Key(Where.PICKER, "down", "move(1)", "The one below", priority=True),
     Key(Where.PICKER, "enter", "choose", "Take it", "Take it"),
-    Key(Where.PICKER, "escape", "close", "Take none", "None"),
+    Key(Where.PICKER, "escape", "close", "Take none", "Close"),
     Key(Where.SEARCH, "enter", "jump", "Search for the words; on a message: go to it", "Search, go to it"),
     Key(Where.SEARCH, "down", "list", "From the words to what was found"),
     Key(Where.SEARCH, "slash", "write", "Back to the words", "Words"),
@@ -122,6 +129,13 @@ KEYS = (
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
     Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),
 )
+
+
+def rows(where: Where) -> list[tuple[str, str]]:
+    """The keys of a place and what they do, as people read it."""
+    found = {key.keys.replace(",", " or "): key.help for key in KEYS if key.where is where and not key.numbered}
+    numbered = [key.keys for key in KEYS if key.where is where and key.numbered]
+    return [*found.items(), *([(f"{numbered[0]} to {numbered[-1]}", NUMBERED)] if numbered else [])]
 
 
 def bindings(where: Where) -> list[BindingType]:

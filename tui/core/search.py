@@ -56,5 +56,8 @@ def excerpt(text: str, query: str) -> str:
     """A message in one line, from a little before the first word that was searched for."""
     line = " ".join(text.split())
     places = [place for word in query.casefold().split() if (place := line.casefold().find(word)) >= 0]
-    start = max(0, min(places, default=0) - CONTEXT_CHARS)
+    place = min(places, default=0)
+    start = max(0, place - CONTEXT_CHARS)
+    # Not from within a word, unless it is the one that was found, or a long one.
+    start = max(start, line.find(" ", start, place) + 1) if start else 0
     return ("…" if start else "") + line[start:]

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from tui.keymap import KEYS, Where, bindings
+from tui.keymap import Where, bindings, rows
 
 
 class HelpScreen(ModalScreen[None]):
@@ -39,7 +39,6 @@ def _table(where: Where) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(width=24, overflow="fold")
     table.add_column(ratio=1, overflow="fold")
-    for key in KEYS:
-        if key.where is where:
-            table.add_row(Text(key.keys.replace(",", ", "), style="bold"), Text(key.help))
+    for keys, meaning in rows(where):
+        table.add_row(Text(keys, style="bold"), Text(meaning))
     return table
