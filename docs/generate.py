@@ -23,7 +23,8 @@ from server.settings import (
     WebhookSecurity,
     WebhookURL,
 )
-from tui.keymap import KEYS, Where
+from tui.keymap import Where
+from tui.keymap import rows as rows_of
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"
@@ -102,13 +103,13 @@ def keys() -> str:
     """The keys of the client."""
     parts = [NOTE, "# Keys\n", "The footer shows the most useful ones of the place where one is.\n"]
     for where in Where:
-        rows = [[_key_names(key.keys), key.help] for key in KEYS if key.where is where]
+        rows = [[_key_names(names), meaning] for names, meaning in rows_of(where)]
         parts += [f"## {where.value}\n", _table(["key", "what it does"], rows)]
     return "\n".join(parts)
 
 
 def _key_names(names: str) -> str:
-    return " or ".join(f"`{name}`" for name in names.split(","))
+    return " ".join(name if name in {"or", "to"} else f"`{name}`" for name in names.split())
 
 
 def _close_rows() -> Iterable[Sequence[str]]:

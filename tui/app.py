@@ -1,6 +1,7 @@
 """Wires state, connection and screens: what a person wants becomes acts on the state, frames and screens."""
 
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import events, on, work
@@ -9,15 +10,16 @@ from textual.theme import Theme
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback
+from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback, Typing
 from tui import choices
 from tui.connected import OFFLINE, ConnectedApp, nonce
 from tui.core.reports import GONE
 from tui.core.search import Search
 from tui.core.timeline import Line, Tone
-from tui.keymap import KEYS
+from tui.keymap import KEYS, Where, bindings
 from tui.options import Options
 from tui.screens.chat import ChatScreen
+from tui.screens.help import HelpScreen
 from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
@@ -31,6 +33,7 @@ from tui.widgets.profile import ProfilePanel
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
 
+TYPING_EVERY_SECONDS = 3.0
 BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class FlagpostApp(ConnectedApp):
 
     TITLE = "Flagpost"
     CSS_PATH = "app.tcss"
+    BINDINGS = bindings(Where.ALWAYS)
     # Its own binding would open it over forms and questions too; `action_commands` is bound in the room alone.
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
@@ -65,6 +69,7 @@ class FlagpostApp(ConnectedApp):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._chat = ChatScreen()
+        self._said_typing = -TYPING_EVERY_SECONDS
 
     def get_default_screen(self) -> ChatScreen:
         """The room."""
@@ -128,12 +133,27 @@ class FlagpostApp(ConnectedApp):
     def _told(self, event: "Event") -> None:
         """Go on to the wanted message after what came."""
         super()._told(event)
-        self._pursue()
+        if self.state.wanted:
+            self._pursue()
+            self.show()
 
     @property
     def _reports_screen(self) -> ReportsScreen | None:
         found = (each for each in self.screen_stack if isinstance(each, ReportsScreen) and each.is_mounted)
         return next(found, None)
+
+    def action_help(self) -> None:
+        """Show all keys, or go back from them."""
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
+        else:
+            self.push_screen(HelpScreen())
+
+    @on(TimelineView.CopyWanted)
+    def _copy(self, event: TimelineView.CopyWanted) -> None:
+        # OSC 52: the terminal's clipboard, also over ssh.
+        self.copy_to_clipboard(event.text)
+        self.notify("The message is in the clipboard.", timeout=2, markup=False)
 
     def action_commands(self) -> None:
         """Open the palette of everything that the keys of the room do."""
@@ -159,10 +179,29 @@ class FlagpostApp(ConnectedApp):
             excess = f"The message has {len(event.text)} of at most {welcome.limits.message_chars} characters."
             self.state.note(f"{excess} Shorten it, or send it in parts.", Tone.BAD)
         else:
-            said = self.state.say(event.text, nonce())
+            said = self.state.say(event.text, nonce(), event.place)
             if self.online:
                 self.send(said)
         self.show()
+
+    @on(Composer.LongPaste)
+    def _long_paste(self, event: Composer.LongPaste) -> None:
+        self._paste(event.text)
+
+    @work(group="form", exclusive=True)
+    async def _paste(self, text: str) -> None:
+        """Ask whether so many lines were meant."""
+        lines = text.strip("\n").count("\n") + 1
+        if await self.push_screen_wait(Question(f"Paste {lines} lines into the message?", "Paste", "Cancel")):
+            self._chat.composer.insert(text)
+
+    @on(Composer.Typed)
+    def _typed(self) -> None:
+        """Let the other one of a conversation know, now and then."""
+        now = monotonic()
+        if self.online and self.state.current.startswith("@") and now - self._said_typing >= TYPING_EVERY_SECONDS:
+            self._said_typing = now
+            self.send(Typing(self.state.current))
 
     @on(TimelineView.Left)
     @on(ChannelList.Left)
@@ -205,6 +244,19 @@ class FlagpostApp(ConnectedApp):
         ids = list(self.state.timelines)
         if self.state.current in ids:
             self._look_at(ids[(ids.index(self.state.current) + by) % len(ids)])
+
+    def action_turn_to(self, number: int) -> None:
+        """Turn to a channel or conversation by its place in the list, from 1."""
+        ids = list(self.state.timelines)
+        if number <= len(ids):
+            self._look_at(ids[number - 1])
+
+    @work(group="form", exclusive=True)
+    async def action_switch(self) -> None:
+        """Choose where to go."""
+        place = await self.push_screen_wait(Picker("A channel or a name", partial(choices.places, self.state)))
+        if place:
+            self._look_at(place)
 
     def action_turn_to_unread(self) -> None:
         """Turn to the next channel that has something unread."""

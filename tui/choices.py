@@ -3,10 +3,13 @@
 from textual.content import Content
 from textual.style import Style
 
+from tui.core.fuzzy import rank
+from tui.core.state import State
 from tui.core.timeline import Line
 from tui.emojis import find
 from tui.widgets.rows import Row
 
+MOST_PLACES = 100
 DIM = Style(dim=True)
 
 
@@ -19,6 +22,25 @@ def emojis(line: Line, query: str) -> list[Row]:
         Row(emoji, Content.assemble(emoji, "  ", name), Content.styled(_mark(under.get(emoji)), DIM))
         for emoji, name in shown.items()
     ]
+
+
+def places(state: State, query: str) -> list[Row]:
+    """Channels, conversations, and people one could write to; what is unread first, until letters say otherwise."""
+    known = sorted(state.timelines.values(), key=lambda each: not each.unread)
+    names = {each.id: each.name.lstrip("@") for each in known if query or each.id != state.current}
+    others = sorted(state.people.keys() - state.relations.hidden - {state.me}, key=str.casefold)
+    names |= {f"@{name}": name for name in others if f"@{name}" not in state.timelines}
+    ranks = {place: rank(query, name) for place, name in names.items()}
+    found = sorted((order, place) for place, order in ranks.items() if order is not None) if query.strip() else ()
+    chosen = [place for _, place in found] if query.strip() else list(names)
+    return [_place(state, place, names[place]) for place in chosen[:MOST_PLACES]]
+
+
+def _place(state: State, place: str, name: str) -> Row:
+    unread = state.timelines[place].unread if place in state.timelines else 0
+    kind = "direct" if place.startswith("@") else "channel"
+    sign = "@ " if place.startswith("@") else "# "
+    return Row(place, Content(sign + name), Content.styled(f"{unread} unread" if unread else kind, DIM))
 
 
 def _mark(mine: bool | None) -> str:  # noqa: FBT001 - three answers of one question

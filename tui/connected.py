@@ -10,9 +10,9 @@ from textual import work
 from textual.app import App
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
-from server.protocol.frames import Frame, Me, Relations, ServerFrame, Welcome
+from server.protocol.frames import Frame, Me, Relations, ServerFrame, Typing, Welcome
 from tui.core.session import Session
-from tui.core.state import State
+from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
 from tui.options import Options
 from tui.screens.name import NamePrompt
@@ -113,6 +113,8 @@ class ConnectedApp(App[None]):
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):
                 self.send(ask)
+        elif isinstance(frame, Typing):
+            self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
         elif self.state.refused_name and not isinstance(self.screen, NamePrompt):
             self._ask_name(self.state.refused_name)
 

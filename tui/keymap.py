@@ -9,7 +9,8 @@ from textual.binding import Binding, BindingType
 class Where(Enum):
     """Where a key works."""
 
-    EVERYWHERE = "Everywhere"
+    ALWAYS = "On every screen"
+    EVERYWHERE = "Everywhere in the room"
     COMPOSER = "While writing"
     MESSAGES = "On a highlighted message"
     CHANNELS = "In the list of channels"
@@ -21,6 +22,10 @@ class Where(Enum):
     PICKER = "In a list to choose from"
     SEARCH = "In the search"
     QUESTION = "In a question"
+    HELP = "In the list of keys"
+
+
+NUMBERED = "Channel or conversation of that place in the list"
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,26 @@ class Key:
     @property
     def in_palette(self) -> bool:
         """Whether it stands among the commands that can be searched: what it does has nothing to do with a place."""
-        return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands"
+        return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands" and not self.numbered
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it is one of the keys that differ by a number alone."""
+        return self.help == NUMBERED
 
 
 KEYS = (
-    Key(Where.EVERYWHERE, "ctrl+n", "app.turn(1)", "Next channel or conversation", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+p", "app.turn(-1)", "Previous channel or conversation", priority=True),
+    Key(Where.ALWAYS, "f1", "app.help", "All keys", "Keys", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+n,alt+down", "app.turn(1)", "Next channel or conversation", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+p,alt+up", "app.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+a", "app.turn_to_unread", "Next channel with something unread", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+k", "app.switch", "Go to a channel, conversation or person", "Go to", priority=True),
+    *(
+        Key(Where.EVERYWHERE, f"alt+{number}", f"app.turn_to({number})", NUMBERED, priority=True)
+        for number in range(1, 10)
+    ),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", "Search", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
@@ -65,6 +81,7 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
     Key(Where.COMPOSER, "enter", "send", "Send the message", "Send"),
     Key(Where.COMPOSER, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line"),
+    Key(Where.COMPOSER, "tab", "complete", "Complete @name or #channel, the next one if pressed again; else go on"),
     Key(Where.COMPOSER, "up", "up", "Highlight the latest message (from the first line)", "Messages", priority=True),
     Key(Where.MESSAGES, "up", "move(-1)", "Message before"),
     Key(Where.MESSAGES, "down", "move(1)", "Message after; behind the latest: back to writing"),
@@ -79,6 +96,8 @@ KEYS = (
     Key(Where.MESSAGES, "m", "mute", "Mute its author: what they say is not shown"),
     Key(Where.MESSAGES, "d", "take_back", "Take one's own message back", "Take back"),
     Key(Where.MESSAGES, "slash", "app.search", "Search messages"),
+    Key(Where.MESSAGES, "y", "copy", "Copy the message"),
+    Key(Where.MESSAGES, "question_mark", "app.help", "All keys"),
     Key(Where.MESSAGES, "escape", "leave", "Back to writing", "Write"),
     Key(Where.CHANNELS, "enter", "select", "Turn to the channel", "Open"),
     Key(Where.CHANNELS, "escape", "leave", "Back to writing", "Write"),
@@ -101,14 +120,22 @@ KEYS = (
     Key(Where.PICKER, "up", "move(-1)", "The one above", priority=True),
     Key(Where.PICKER, "down", "move(1)", "The one below", priority=True),
     Key(Where.PICKER, "enter", "choose", "Take it", "Take it"),
-    Key(Where.PICKER, "escape", "close", "Take none", "None"),
+    Key(Where.PICKER, "escape", "close", "Take none", "Close"),
     Key(Where.SEARCH, "enter", "jump", "Search for the words; on a message: go to it", "Search, go to it"),
     Key(Where.SEARCH, "down", "list", "From the words to what was found"),
     Key(Where.SEARCH, "slash", "write", "Back to the words", "Words"),
     Key(Where.SEARCH, "escape,ctrl+f", "close", "Back to the room", "Back", priority=True),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
+    Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),
 )
+
+
+def rows(where: Where) -> list[tuple[str, str]]:
+    """The keys of a place and what they do, as people read it."""
+    found = {key.keys.replace(",", " or "): key.help for key in KEYS if key.where is where and not key.numbered}
+    numbered = [key.keys for key in KEYS if key.where is where and key.numbered]
+    return [*found.items(), *([(f"{numbered[0]} to {numbered[-1]}", NUMBERED)] if numbered else [])]
 
 
 def bindings(where: Where) -> list[BindingType]:

@@ -18,6 +18,7 @@ from server.protocol.frames import (
     Disconnect,
     Echo,
     Error,
+    Found,
     Limits,
     Login,
     Me,
@@ -27,6 +28,9 @@ from server.protocol.frames import (
     Profile,
     ProfileAsk,
     ProfileField,
+    Reacted,
+    Reaction,
+    Reactions,
     Relations,
     ReportAsk,
     ReportEntry,
@@ -34,8 +38,10 @@ from server.protocol.frames import (
     Reports,
     ReportsAsk,
     ReportStatus,
+    SearchAsk,
     ServerFrame,
     Takeback,
+    Typing,
     Webhooks,
     Welcome,
     Who,
@@ -184,6 +190,9 @@ class HostileServer(Script):
             return [Reports([hostile_report(number, "resolved", "SAID") for number in (1, 2)], nonce=frame.nonce)]
         if isinstance(frame, Withdraw):
             return [Error(f"KEPT {BRIEF}{MARKUP[1]}", ErrorCode.STORAGE, BRIEF, frame.nonce)]
+        if isinstance(frame, SearchAsk):
+            found = [message(number, f"FOUND {text}", PEOPLE[number - 1]) for number, text in enumerate(PAYLOADS, 1)]
+            return [Found([*found, *found], more=True, nonce=frame.nonce)]
         if isinstance(frame, Mute):
             return [Relations([frame.username], [f"{BRIEF}blocked"])]
         return ()
@@ -356,6 +365,38 @@ def test_who_is_muted_and_what_was_taken_back(tmp_path: Path) -> None:
         terminal.until("taken back")
         terminal.press("ctrl+o")
         terminal.until("muted")
+        assert_harmless(terminal)
+        assert terminal.alive
+
+
+def test_what_is_found(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        terminal.press("ctrl+f", "x", "enter")
+        terminal.until("FOUND")
+        for _ in PAYLOADS:
+            terminal.press("down")
+        terminal.press("enter")
+        terminal.until("esc Write")
+        assert_harmless(terminal)
+        assert terminal.alive
+
+
+def test_what_stands_under_a_message_and_who_is_writing(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        last = len(PAYLOADS)
+        server.send(*(Reacted(last, each, f"{each}\nEMOJI") for each in PAYLOADS))
+        server.send(Echo([], reacted=[Reactions(last - 1, [Reaction(each, [each, each]) for each in PAYLOADS])]))
+        terminal.until("EMOJI 1")
+        highlight(terminal)
+        terminal.press("e")
+        terminal.until("there")
+        terminal.press("\x1b")
+        terminal.until("esc Write")
+        terminal.press("ctrl+k", "down", "enter")
+        server.send(*(Typing(f"@{each}") for each in PEOPLE))
+        terminal.settle()
         assert_harmless(terminal)
         assert terminal.alive
 

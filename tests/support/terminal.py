@@ -27,7 +27,15 @@ KEYS = {
     "ctrl+o": "\x0f",
     "ctrl+s": "\x13",
 }
-KEYS |= {"ctrl+n": "\x0e", "ctrl+q": "\x11", "end": "\x1b[F", "ctrl+r": "\x12", "ctrl+g": "\x07"}
+KEYS |= {
+    "ctrl+n": "\x0e",
+    "ctrl+q": "\x11",
+    "end": "\x1b[F",
+    "ctrl+f": "\x06",
+    "ctrl+k": "\x0b",
+    "ctrl+r": "\x12",
+    "ctrl+g": "\x07",
+}
 
 SEQUENCE = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-OQ-WYZ`-~])",

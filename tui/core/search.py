@@ -34,10 +34,10 @@ class Search:
     def take(self, frame: frames.Found) -> None:
         """Take in an answer, if it is the one that is waited for."""
         if frame.nonce == self.nonce:
-            known = {each.msg_id for each in self.found}
-            self.found += [each for each in frame.messages if each.msg_id not in known]
+            found = {each.msg_id: each for each in (*frame.messages, *self.found)}
             # A page with nothing new would be asked for over and over.
-            self.more = frame.more and any(each.msg_id not in known for each in frame.messages)
+            self.more = frame.more and len(found) > len(self.found)
+            self.found = sorted(found.values(), key=lambda each: -each.msg_id)
             self.nonce = ""
 
     def fail(self, nonce: str, why: str) -> bool:
@@ -56,5 +56,8 @@ def excerpt(text: str, query: str) -> str:
     """A message in one line, from a little before the first word that was searched for."""
     line = " ".join(text.split())
     places = [place for word in query.casefold().split() if (place := line.casefold().find(word)) >= 0]
-    start = max(0, min(places, default=0) - CONTEXT_CHARS)
+    place = min(places, default=0)
+    start = max(0, place - CONTEXT_CHARS)
+    # Not from within a word, unless it is the one that was found, or a long one.
+    start = max(start, line.find(" ", start, place) + 1) if start else 0
     return ("…" if start else "") + line[start:]

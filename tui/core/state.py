@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import singledispatchmethod
 
@@ -15,6 +15,7 @@ from tui.core.search import Search
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 
 GAP = "Some messages between here and the next one could not be recovered."
+TYPING_SHOWN = timedelta(seconds=6)
 NOT_THERE = "That message is not there any more."
 PAGE = 50
 """Older messages that are loaded as one scrolls."""
@@ -64,6 +65,8 @@ class State:
     wanted: int = 0
     """A message of the current timeline that shall be shown once it is loaded; 0: none."""
     last_seen: int = 0
+    _typing: dict[str, datetime] = field(default_factory=dict)
+    """Who is writing to one, and until when that is shown; the latest alone."""
     _caught_up_before: bool = False
     _names: set[str] = field(default_factory=set)
     """Every name that was granted here."""
@@ -81,6 +84,11 @@ class State:
     def place(self) -> str:
         """The name of the current timeline as people read it; empty before there is one."""
         return self.place_of(self.current) if self.timeline.name else ""
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether the other one of the current conversation is writing."""
+        return self._typing.get(self.current, self.now()) > self.now()
 
     def place_of(self, channel: str) -> str:
         """The name of a channel or conversation as people read it."""
@@ -146,10 +154,17 @@ class State:
         if frame.username in self._names and timeline.awaits(frame.nonce):
             # Sent under the name of before a reconnect that granted another one.
             line = replace(line, mine=True)
+        if not line.mine:
+            self._typing.pop(frame.channel, None)
         quiet = line.mine or line.author in self.relations.hidden or frame.channel == self.current
         if timeline.add(line, frame.nonce) and not quiet:
             timeline.unread += 1
         self.last_seen = max(self.last_seen, frame.msg_id)
+
+    @fold.register
+    def _(self, frame: frames.Typing) -> None:
+        if frame.channel.removeprefix("@") not in self.relations.hidden:
+            self._typing = {frame.channel: self.now() + TYPING_SHOWN}
 
     @fold.register
     def _(self, frame: frames.Takeback) -> None:
@@ -173,9 +188,9 @@ class State:
             for timeline in self.timelines.values():
                 timeline.react(each.msg_id, reactions.told(each.reactions, self._names))
         if not self._caught_up_before:
-            # What was said before this start of the client is no news.
+            # What was said before this start of the client is no news; what was kept for the person is.
             for timeline in self.timelines.values():
-                timeline.unread = 0
+                timeline.unread = timeline.unread if timeline.id.startswith("@") else 0
         self._caught_up_before = True
 
     @fold.register
@@ -263,12 +278,13 @@ class State:
             self.note(NOT_THERE, Tone.BAD)
         return 0
 
-    def say(self, text: str, nonce: str) -> frames.Say:
-        """Write in the current channel; the line stays pending until the server has numbered it."""
+    def say(self, text: str, nonce: str, channel: str = "") -> frames.Say:
+        """Write in a channel, or the current one; the line stays pending until the server has numbered it."""
         self.mute_offer = ""
         pending = Pending(nonce, self.me, text, self.now())
-        self._timeline_of(self.current).await_confirmation(pending)
-        return frames.Say(self.current, text, nonce)
+        channel = channel or self.current
+        self._timeline_of(channel).await_confirmation(pending)
+        return frames.Say(channel, text, nonce)
 
     def unsent(self) -> list[frames.Say | frames.ReportAsk | frames.Withdraw]:
         """What the server has not answered for; sent again after a reconnect, it counts once."""

@@ -61,7 +61,7 @@ class ChatScreen(Screen[None]):
         """Draw what is known now."""
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else "Flagpost"
-        self.query_one(TopLine).show(title, state.place, connection, online=online)
+        self.query_one(TopLine).show(title, state.place, connection, online=online, typing=state.is_typing)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
         self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)
         self.query_one(MuteOffer).show(state.mute_offer)
@@ -73,6 +73,8 @@ class ChatScreen(Screen[None]):
             profiles=webhooks.profile,
             placeholder=placeholder,
         )
+        limit = state.welcome.limits.message_chars if state.welcome else 0
+        self.composer.turn(state.current, _words(state), limit)
         self._show_profile(state)
 
     def _show_profile(self, state: State) -> None:
@@ -109,3 +111,9 @@ class ChatScreen(Screen[None]):
         """Turn to the list of people, also where the terminal is too narrow to show it always."""
         self.add_class("-people")
         self.query_one(PeopleList).focus()
+
+
+def _words(state: State) -> list[str]:
+    """What the composer completes: people and channels."""
+    people = [f"@{name}" for name in state.people.keys() - state.relations.hidden if name != state.me]
+    return [*people, *(f"#{each.name}" for each in state.timelines.values() if not each.id.startswith("@"))]

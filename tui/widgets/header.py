@@ -15,10 +15,12 @@ class TopLine(Horizontal):
         yield Static(id="top-place", markup=False)
         yield Static(id="top-connection", markup=False)
 
-    def show(self, title: str, place: str, connection: str, *, online: bool) -> None:
+    def show(self, title: str, place: str, connection: str, *, online: bool, typing: bool = False) -> None:
         """Show where one is."""
         self.query_one("#top-title", Static).update(Content.assemble(("⚑ ", "bold $error"), title))
-        self.query_one("#top-place", Static).update(Content(place))
+        self.query_one("#top-place", Static).update(
+            Content.assemble(place, (" is writing…", "dim")) if typing else Content(place)
+        )
         widget = self.query_one("#top-connection", Static)
         widget.update(Content(("● " if online else "○ ") + connection))
         widget.set_class(not online, "offline")

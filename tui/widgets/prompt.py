@@ -1,5 +1,6 @@
 """A place to write, where Enter means "done"."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from textual import events
@@ -7,7 +8,12 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import TextArea
 
+from tui.core.completion import Completion, complete
 from tui.keymap import Where, bindings
+
+NEAR = 0.9
+"""The share of the limit from which on the characters are counted."""
+MOST_PASTED_LINES = 5
 
 
 class Prompt(TextArea):
@@ -41,13 +47,71 @@ class Composer(Prompt):
         """A message is ready, and has left the composer; `give_back` if it cannot be sent."""
 
         text: str
+        place: str
+        """The channel for which it was written."""
+
+    @dataclass
+    class LongPaste(Message):
+        """Many lines were pasted; they are not in the text yet."""
+
+        text: str
+
+    class Typed(Message):
+        """The person has changed the text."""
+
+    def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(placeholder=placeholder, id=id)
+        self._place = ""
+        self._drafts: dict[str, str] = {}
+        self._words: Collection[str] = ()
+        self._limit = 0
+        self._completion: Completion | None = None
+
+    def turn(self, place: str, words: Collection[str], limit: int) -> None:
+        """Write for a channel: with its draft, the words that can be completed, and at most `limit` characters."""
+        self._words, self._limit = words, limit
+        if place == self._place:
+            return
+        # What is typed before there is a channel is for the first one.
+        if self._place:
+            self._drafts[self._place] = self.text
+            self.text = self._drafts.pop(place, "")
+            self.move_cursor(self.document.end)
+        self._place = place
 
     def action_send(self) -> None:
         """Post the text, if there is any."""
         if self.text.strip():
             # At once: what is typed from here on belongs to the next message.
             text, self.text = self.text, ""
-            self.post_message(self.Submitted(text))
+            self.post_message(self.Submitted(text, self._place))
+
+    def on_text_area_changed(self) -> None:
+        """Count near the limit."""
+        length = len(self.text)
+        near = self._limit and length > self._limit * NEAR
+        over = f"{length - self._limit} too many" if length > self._limit else ""
+        self.border_subtitle = (over or f"{length} of {self._limit}") if near else ""
+
+    async def on_key(self, event: events.Key) -> None:
+        """Say that something is written."""
+        if event.is_printable:
+            self.post_message(self.Typed())
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Many lines are asked about first."""
+        if event.text.strip("\n").count("\n") >= MOST_PASTED_LINES:
+            event.prevent_default().stop()
+            self.post_message(self.LongPaste(event.text))
+
+    async def action_complete(self) -> None:
+        """Complete what is begun, or go on to the next part of the screen."""
+        row, column = self.cursor_location
+        self._completion = complete(self.document.get_line(row)[:column], self._words, self._completion)
+        if self._completion:
+            self.replace(self._completion.text, (row, self._completion.start), (row, column))
+        else:
+            await self.run_action("app.focus_next")
 
     def give_back(self, text: str) -> None:
         """Put a message back before what was typed since."""

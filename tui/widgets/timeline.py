@@ -73,6 +73,12 @@ class TimelineView(ScrollView, can_focus=True):
 
         line: Line
 
+    @dataclass
+    class CopyWanted(Message):
+        """A text shall be put in the clipboard."""
+
+        text: str
+
     class OlderWanted(Message):
         """The beginning of what is loaded was reached."""
 
@@ -337,7 +343,7 @@ class TimelineView(ScrollView, can_focus=True):
             return line is not None and self._profiles
         if action in {"direct", "mute"}:
             return line is not None and not line.mine
-        if action == "react":
+        if action in {"react", "copy"}:
             return line is not None and not line.taken_back
         if action == "take_back":
             return line is not None and line.mine and not line.taken_back
@@ -397,6 +403,11 @@ class TimelineView(ScrollView, can_focus=True):
         """Take the highlighted message back."""
         if line := self.highlighted:
             self.post_message(self.TakebackWanted(line.msg_id))
+
+    def action_copy(self) -> None:
+        """Copy the highlighted message."""
+        if line := self.highlighted:
+            self.post_message(self.CopyWanted(line.text))
 
     def action_react(self) -> None:
         """Choose an emoji for the highlighted message."""

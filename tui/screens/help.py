@@ -1,0 +1,44 @@
+"""All keys and what they do, place by place."""
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from tui.keymap import Where, bindings, rows
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the table of keys."""
+
+    BINDINGS = bindings(Where.HELP)
+
+    def compose(self) -> ComposeResult:
+        """A section for each place."""
+        with Vertical(id="help"):
+            yield Static(Content.styled("Keys", "bold"), id="help-title")
+            with VerticalScroll(id="help-keys"):
+                for where in Where:
+                    yield Static(Content(where.value), classes="help-place")
+                    yield Static(_table(where), classes="help-table")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """The arrow keys scroll."""
+        self.query_one("#help-keys").focus()
+
+    def action_close(self) -> None:
+        """Back to what one did."""
+        self.dismiss()
+
+
+def _table(where: Where) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(width=24, overflow="fold")
+    table.add_column(ratio=1, overflow="fold")
+    for keys, meaning in rows(where):
+        table.add_row(Text(keys, style="bold"), Text(meaning))
+    return table
