@@ -80,6 +80,7 @@ class TimelineView(ScrollView, can_focus=True):
         self._reports = False
         self._profiles = False
         self._placeholder = ""
+        self._look: Look | None = None
         self._stack: Stack | None = None
         self._follows = True
         """Whether the view stays at the end when something is added."""
@@ -124,7 +125,7 @@ class TimelineView(ScrollView, can_focus=True):
         if self.size.width <= LEFT_CELLS + FLAG_CELLS:
             # The first paint can come before the first Resize.
             return
-        look, changes = self._look(), self._timeline.take_changes()
+        look, changes = self._take_look(), self._timeline.take_changes()
         before = self._stack if self._stack and self._stack.timeline is self._timeline else None
         top = before.at(self.scroll_offset.y) if before and not self._follows else None
         changed = bool(changes)
@@ -179,10 +180,13 @@ class TimelineView(ScrollView, can_focus=True):
             if self._frozen >= FREEZE_AFTER:
                 gc.freeze()
 
-    def _look(self) -> Look:
+    def _take_look(self) -> Look:
+        if self._look and (self._look.width, self._look.reports) == (self.size.width, self._reports):
+            return self._look
         styles = Styles(*(self._style(name) for name in ("text", "dim", "code", "link", "good", "bad", "flag")))
         lit = self.get_component_rich_style("timeline--highlight")
-        return Look(self.size.width, styles, self.rich_style, lit, self._reports)
+        self._look = Look(self.size.width, styles, self.rich_style, lit, self._reports)
+        return self._look
 
     def _style(self, name: str) -> Style:
         style = self.get_visual_style(f"timeline--{name}", partial=True)
@@ -192,6 +196,7 @@ class TimelineView(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Paint anew in another theme."""
         super().notify_style_update()
+        self._look = None
         if self._stack:
             self.call_later(self._lay_out)
 
