@@ -84,6 +84,8 @@ class TimelineView(ScrollView, can_focus=True):
         self._stack: Stack | None = None
         self._follows = True
         """Whether the view stays at the end when something is added."""
+        self._settles = False
+        """Whether it is this widget itself that scrolls, over what is wrapped already."""
         self._highlighted = 0
         """The number of the highlighted message, 0 if there is none."""
         self._means: tuple[bool | None, ...] = ()
@@ -157,8 +159,9 @@ class TimelineView(ScrollView, can_focus=True):
         line = self.max_scroll_y
         if top:
             line = min(line, stack.start(top[0]) + min(top[1], max(0, stack.end(top[0]) - stack.start(top[0]) - 1)))
-        if line != self.scroll_y:
-            self._scroll(line)
+        self._settles = True
+        self._scroll(line)
+        self._settles = False
         self._move_bar()
 
     def _move_bar(self) -> None:
@@ -295,9 +298,8 @@ class TimelineView(ScrollView, can_focus=True):
         """Follow the end while the view is there; ask for older messages at the beginning."""
         self.refresh()
         self._follows = new_value >= self.max_scroll_y
-        if not self._follows and self._stack:
-            self._settle(self._stack.at(round(new_value)))
-        self._move_bar()
+        if self._stack and not self._settles:
+            self._settle(None if self._follows else self._stack.at(round(new_value)))
         if new_value <= 0 < old_value:
             self.post_message(self.OlderWanted())
 

@@ -182,11 +182,12 @@ def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Callable[[Pilot[Non
             else:
                 await pilot.press(step)
         await until_seen(pilot, seen)
-        # A picture has no time.
-        for area in pilot.app.screen.query(TextArea):
-            area.cursor_blink = False
-        for field in pilot.app.screen.query(Input):
-            field.cursor_blink = False
+        # A picture has no time, also of what is under a palette or a form.
+        for screen in pilot.app.screen_stack:
+            for area in screen.query(TextArea):
+                area.cursor_blink = False
+            for field in screen.query(Input):
+                field.cursor_blink = False
         await pilot.pause()
 
     return walk
