@@ -203,6 +203,8 @@ class Room:
         await app.quiet()
         cost["page up"] = await app.cost(lambda: view.scroll_page_up(animate=False))
         view.jump(self.chance.randrange(self.next // 2, self.next))
+        # The measured step goes back to a message that is in view.
+        view.action_move(-1)
         await app.quiet()
         cost["highlight"] = await app.cost(lambda: view.action_move(1))
         self.resize(NARROW)

@@ -115,7 +115,8 @@ def _wrap(row: Row, width: int) -> list[Row]:
     if cell_len(text) <= width:
         return [row]
     edges = [0, *divide_line(text, width), len(text)]
-    return [_cut(row, start, start + len(text[start:end].rstrip())) for start, end in pairwise(edges)]
+    ends = [start + len(text[start:end].rstrip()) for start, end in pairwise(edges[:-1])]
+    return [_cut(row, start, end) for start, end in zip(edges, [*ends, len(text)], strict=False)]
 
 
 def _cut(row: Row, start: int, end: int) -> Row:

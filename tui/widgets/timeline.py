@@ -92,9 +92,12 @@ class TimelineView(ScrollView, can_focus=True):
         self._reports = False
         self._profiles = False
         self._placeholder = ""
+        self._look: Look | None = None
         self._stack: Stack | None = None
         self._follows = True
         """Whether the view stays at the end when something is added."""
+        self._settles = False
+        """Whether it is this widget itself that scrolls, over what is wrapped already."""
         self._highlighted = 0
         """The number of the highlighted message, 0 if there is none."""
         self._means: tuple[bool | None, ...] = ()
@@ -136,7 +139,7 @@ class TimelineView(ScrollView, can_focus=True):
         if self.size.width <= LEFT_CELLS + FLAG_CELLS:
             # The first paint can come before the first Resize.
             return
-        look, changes = self._look(), self._timeline.take_changes()
+        look, changes = self._take_look(), self._timeline.take_changes()
         before = self._stack if self._stack and self._stack.timeline is self._timeline else None
         top = before.at(self.scroll_offset.y) if before and not self._follows else None
         changed = bool(changes)
@@ -168,8 +171,9 @@ class TimelineView(ScrollView, can_focus=True):
         line = self.max_scroll_y
         if top:
             line = min(line, stack.start(top[0]) + min(top[1], max(0, stack.end(top[0]) - stack.start(top[0]) - 1)))
-        if line != self.scroll_y:
-            self._scroll(line)
+        self._settles = True
+        self._scroll(line)
+        self._settles = False
         self._move_bar()
 
     def _move_bar(self) -> None:
@@ -191,10 +195,13 @@ class TimelineView(ScrollView, can_focus=True):
             if self._frozen >= FREEZE_AFTER:
                 gc.freeze()
 
-    def _look(self) -> Look:
+    def _take_look(self) -> Look:
+        if self._look and (self._look.width, self._look.reports) == (self.size.width, self._reports):
+            return self._look
         styles = Styles(*(self._style(name) for name in ("text", "dim", "code", "link", "good", "bad", "flag")))
         lit = self.get_component_rich_style("timeline--highlight")
-        return Look(self.size.width, styles, self.rich_style, lit, self._reports)
+        self._look = Look(self.size.width, styles, self.rich_style, lit, self._reports)
+        return self._look
 
     def _style(self, name: str) -> Style:
         style = self.get_visual_style(f"timeline--{name}", partial=True)
@@ -204,6 +211,7 @@ class TimelineView(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Paint anew in another theme."""
         super().notify_style_update()
+        self._look = None
         if self._stack:
             self.call_later(self._lay_out)
 
@@ -302,9 +310,8 @@ class TimelineView(ScrollView, can_focus=True):
         """Follow the end while the view is there; ask for older messages at the beginning."""
         self.refresh()
         self._follows = new_value >= self.max_scroll_y
-        if not self._follows and self._stack:
-            self._settle(self._stack.at(round(new_value)))
-        self._move_bar()
+        if self._stack and not self._settles:
+            self._settle(None if self._follows else self._stack.at(round(new_value)))
         if new_value <= 0 < old_value:
             self.post_message(self.OlderWanted())
 

@@ -186,7 +186,7 @@ def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Callable[[Pilot[Non
             else:
                 await pilot.press(step)
         await until_seen(pilot, seen)
-        # A picture has no time.
+        # A picture has no time, also of what is under a palette or a form.
         for screen in pilot.app.screen_stack:
             for area in screen.query(TextArea):
                 area.cursor_blink = False

@@ -1,0 +1,160 @@
+"""What one reads stays where it is, whatever comes, goes or changes its width around it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.geometry import Size
+from textual.pilot import Pilot
+
+import tui.app
+from tui.core.timeline import Line, Timeline
+from tui.widgets.timeline import TimelineView
+
+AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
+COUNT = 3000
+
+
+def line(number: int) -> Line:
+    words = "a long story about rope and lamp oil " * (number % 7)
+    return Line(number, f"sailor {number // 3}", f"<{number}> {words}", AT + timedelta(minutes=number), mine=False)
+
+
+class Viewer(App[None]):
+    CSS_PATH = Path(tui.app.__file__).with_name("app.tcss")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = TimelineView(id="timeline")
+        self.timeline = Timeline("lobby", "Lobby")
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+
+    def add(self, *numbers: int) -> None:
+        for number in numbers:
+            self.timeline.add(line(number))
+        self.show()
+
+    def show(self, *hidden: str) -> None:
+        self.view.show(self.timeline, set(hidden), reports=True, profiles=True, placeholder="nothing")
+
+    def rows(self) -> list[str]:
+        return [strip.text.rstrip() for strip in self.view.render_lines(self.view.size.region)]
+
+    def seen(self) -> list[int]:
+        """The numbers of the messages that begin on the screen."""
+        return [int(found) for row in self.rows() for found in re.findall(r"<(\d+)>", row)]
+
+
+@asynccontextmanager
+async def viewer(*numbers: int) -> AsyncIterator[tuple[Pilot[None], Viewer]]:
+    app = Viewer()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.add(*(numbers or range(1, COUNT + 1)))
+        await pilot.pause()
+        yield pilot, app
+
+
+async def test_the_end_is_shown_and_followed() -> None:
+    async with viewer() as (pilot, app):
+        assert app.seen()[-1] == COUNT
+        app.add(COUNT + 1)
+        await pilot.pause()
+        assert app.seen()[-1] == COUNT + 1
+        assert app.rows()[-1]
+
+
+async def test_pages_up_to_the_beginning_show_each_message_once() -> None:
+    async with viewer(*range(1, 301)) as (pilot, app):
+        pages = [app.rows()]
+        while app.view.scroll_y:
+            before = app.view.scroll_y
+            app.view.scroll_page_up(animate=False)
+            await pilot.pause()
+            rows = app.rows()
+            # The last page goes up by less than a page, as far as there is something.
+            pages.append(rows if app.view.scroll_y else rows[: app.view.max_scroll_y and len(rows)])
+            assert app.view.scroll_y != before
+        shown = [number for page in reversed(pages[:-1]) for row in page for number in re.findall(r"<(\d+)>", row)]
+        assert shown == [str(number) for number in range(int(shown[0]), 301)]
+        assert app.seen()[0] == 1
+
+
+async def test_what_is_read_stays_when_messages_come_below_above_and_go() -> None:
+    async with viewer(*range(1001, 1001 + COUNT)) as (pilot, app):
+        app.view.scroll_to(y=app.view.max_scroll_y // 2, animate=False)
+        await pilot.pause()
+        read = app.rows()
+        app.add(9000, 9001)
+        app.add(*range(1, 51))
+        app.add(*range(51, 101))
+        await pilot.pause()
+        assert app.rows() == read
+        app.show("sailor 1001")
+        assert app.rows() == read
+        app.timeline.take_back([1001, 1002, 4000])
+        app.show("sailor 1001")
+        assert app.rows() == read
+
+
+async def test_another_width_begins_with_the_same_message() -> None:
+    async with viewer() as (pilot, app):
+        app.view.scroll_to(y=app.view.max_scroll_y // 2, animate=False)
+        await pilot.pause()
+        first = app.seen()[0]
+        for width in (40, 120, 80):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            assert app.seen()[0] in {first, first + 1}
+
+
+async def test_the_highlight_goes_to_a_message_that_was_never_near_and_is_whole() -> None:
+    async with viewer() as (pilot, app):
+        for number in (1500, 10, COUNT, 1, 2990):
+            app.view.jump(number)
+            await pilot.pause()
+            assert number in app.seen()
+            assert app.view.highlighted == line(number)
+            row = next(row for row in app.rows() if f"<{number}>" in row)
+            assert row.startswith(" ▌")
+
+
+async def test_the_last_message_is_whole_after_a_jump_and_back() -> None:
+    async with viewer() as (pilot, app):
+        end = app.rows()
+        app.view.jump(5)
+        await pilot.pause()
+        app.view.action_leave()
+        await pilot.pause()
+        assert app.rows() == end
+
+
+async def test_few_messages_stand_at_the_bottom_and_none_is_said_in_words() -> None:
+    async with viewer(1) as (pilot, app):
+        assert app.rows()[-1].startswith("   <1>")
+        app.timeline.forget()
+        app.show()
+        await pilot.pause()
+        assert any("nothing" in row for row in app.rows())
+
+
+async def test_a_message_does_not_have_the_screen_laid_out_anew() -> None:
+    async with viewer() as (pilot, app):
+        laid_out = 0
+
+        def count(_: object) -> None:
+            nonlocal laid_out
+            laid_out += 1
+
+        app.screen.screen_layout_refresh_signal.subscribe(app.view, count)
+        app.add(COUNT + 1)
+        await pilot.pause()
+        assert not laid_out
+        app.post_message(events.Resize(Size(70, 20), Size(70, 20)))
+        await pilot.pause()
+        assert laid_out
