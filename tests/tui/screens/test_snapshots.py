@@ -109,7 +109,7 @@ STATES: dict[str, tuple[Steps, str]] = {
     "taken_back": (["up"], "taken back"),
     "muted": (["up", "m", "ctrl+o", "down", "down", "down"], "muted"),
     "reports": (["ctrl+r", "WAIT:waiting", "down"], "account is closed"),
-    "palette": (["ctrl+g"], "ctrl+q"),
+    "palette": (["ctrl+g"], "Next channel"),
     "profile": (["up", "p"], "Trusted seller"),
     "profile_error": (["up", "up", "up", "p"], "keeps their"),
     "people": (["ctrl+o"], "Profile"),
