@@ -17,14 +17,18 @@ from server.protocol.frames import (
     ClientFrame,
     Echo,
     Error,
+    Found,
     Mute,
     Profile,
     ProfileAsk,
     ProfileField,
+    React,
+    Reacted,
     Relations,
     ReportAsk,
     Reports,
     ReportsAsk,
+    SearchAsk,
     ServerFrame,
     Takeback,
     Webhooks,
@@ -83,6 +87,10 @@ def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [Profile(frame.username, fields, frame.nonce, "Trusted seller ★★★★★")]
     if isinstance(frame, ProfileAsk):
         return [Profile(frame.username, [], frame.nonce, error="This member keeps their profile private.")]
+    if isinstance(frame, React):
+        return [Reacted(frame.msg_id, "ada", frame.message), Reacted(frame.msg_id, "bob", "🎉")]
+    if isinstance(frame, SearchAsk):
+        return [Found([TALK.messages[1], line(1, "lucky", "rope for sale", "galley")], more=False, nonce=frame.nonce)]
     if isinstance(frame, Mute):
         return [Relations([frame.username])]
     return ()
@@ -113,6 +121,13 @@ STATES: dict[str, tuple[Steps, str]] = {
     "profile": (["up", "p"], "Trusted seller"),
     "profile_error": (["up", "up", "up", "p"], "keeps their"),
     "people": (["ctrl+o"], "Profile"),
+    "reacted": (["up", "e", "WAIT:thumbs up", "enter"], "👍 1✓"),
+    "emoji": (["up", "e"], "thumbs up"),
+    "switch": (["ctrl+k"], "direct"),
+    "search": (["ctrl+f", *"rope", "enter"], "2 found"),
+    "search_hint": (["ctrl+f"], "Write words"),
+    "keys": (["f1"], "Everywhere in the room"),
+    "block": (["ctrl+o", "down", "b"], "Block bob?"),
     "empty": (["ctrl+n"], "Nobody has said anything"),
 }
 
