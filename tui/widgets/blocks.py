@@ -16,7 +16,7 @@ from textual.style import Style
 
 from tui import markdown
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
-from tui.times import clock
+from tui.times import clock, day
 from tui.widgets.colours import name_colour
 
 LEFT_CELLS = 3
@@ -70,10 +70,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Block:
-    """An entry and its lines; `joined` leaves the author out, who is the same as above."""
+    """An entry and its lines, which depend on what is shown above it, and which message was the one before."""
 
     entry: Entry
-    joined: bool
+    above: Entry | None
+    before: Line | Pending | None
     strips: Sequence[Strip]
 
 
@@ -94,9 +95,18 @@ def estimates(entries: Iterable[Entry], above: Entry | None, width: int) -> list
     return heights
 
 
-def render(entry: Entry, look: Look, *, joined: bool, lit: bool = False) -> Block:
+def day_above(entry: Entry, before: Line | Pending | None) -> str:
+    """The day, where a message is the first one of it."""
+    if isinstance(entry, Notice):
+        return ""
+    today = day(entry.at)
+    return "" if before and day(before.at) == today else today
+
+
+def render(entry: Entry, look: Look, *, above: Entry | None, before: Line | Pending | None, lit: bool = False) -> Block:
     """Wrap and paint an entry."""
-    styles = look.styles
+    styles, today = look.styles, day_above(entry, before)
+    joined = not today and is_joined(entry, above)
     if isinstance(entry, Notice):
         rows = _notice(entry, styles)
     else:
@@ -105,7 +115,10 @@ def render(entry: Entry, look: Look, *, joined: bool, lit: bool = False) -> Bloc
     strips = [
         _strip(row, _flag(entry, look) if not number else None, look, lit=lit) for number, row in enumerate(wrapped)
     ]
-    return Block(entry, joined, strips if joined else [Strip.blank(look.width, look.plain), *strips])
+    # An entry without an author above it stands apart from what was before.
+    apart = [] if joined else [Strip.blank(look.width, look.plain)]
+    dated = [_strip([(f" {today} ".center(look.text_width, "─"), styles.dim)], None, look, lit=False)] if today else []
+    return Block(entry, above, before, [*apart, *dated, *strips])
 
 
 def _wrap(row: Row, width: int) -> list[Row]:
