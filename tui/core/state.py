@@ -132,7 +132,7 @@ class State:
             line = replace(line, mine=True)
         quiet = line.mine or line.author in self.muted or frame.channel == self.current
         if timeline.add(line, frame.nonce) and not quiet:
-            timeline.unread += 1
+            timeline.count_unread(line)
         self.last_seen = max(self.last_seen, frame.msg_id)
 
     @fold.register
@@ -150,7 +150,7 @@ class State:
         if not self._caught_up_before:
             # What was said before this start of the client is no news.
             for timeline in self.timelines.values():
-                timeline.unread = 0
+                timeline.unread = timeline.new_from = 0
         self._caught_up_before = True
 
     @fold.register
@@ -213,6 +213,8 @@ class State:
 
     def look_at(self, channel: str) -> None:
         """Turn to a channel, or to a conversation, which begins by it."""
+        if channel != self.current:
+            self.timeline.new_from = 0
         self._timeline_of(channel).unread = 0
         self.current, self.mute_offer = channel, ""
 

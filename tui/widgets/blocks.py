@@ -26,6 +26,7 @@ REPORTED = "⚑✓"
 BAR = "▌"
 JOINED_WITHIN = timedelta(minutes=5)
 TAKEN_BACK = "taken back"
+NEW = "new messages"
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
 
 Row = list[tuple[str, Style]]
@@ -70,11 +71,15 @@ class Look:
 
 @dataclass(frozen=True)
 class Block:
-    """An entry and its lines, which depend on what is shown above it, and which message was the one before."""
+    """An entry and its lines, with what they depend on besides the look."""
 
     entry: Entry
     above: Entry | None
+    """What is shown right above it."""
     before: Line | Pending | None
+    """The message before, which can be further up."""
+    new: bool
+    """Whether new messages begin with it."""
     strips: Sequence[Strip]
 
 
@@ -103,10 +108,18 @@ def day_above(entry: Entry, before: Line | Pending | None) -> str:
     return "" if before and day(before.at) == today else today
 
 
-def render(entry: Entry, look: Look, *, above: Entry | None, before: Line | Pending | None, lit: bool = False) -> Block:
+def render(
+    entry: Entry,
+    look: Look,
+    *,
+    above: Entry | None,
+    before: Line | Pending | None,
+    new: bool = False,
+    lit: bool = False,
+) -> Block:
     """Wrap and paint an entry."""
     styles, today = look.styles, day_above(entry, before)
-    joined = not today and is_joined(entry, above)
+    joined = not today and not new and is_joined(entry, above)
     if isinstance(entry, Notice):
         rows = _notice(entry, styles)
     else:
@@ -117,8 +130,12 @@ def render(entry: Entry, look: Look, *, above: Entry | None, before: Line | Pend
     ]
     # An entry without an author above it stands apart from what was before.
     apart = [] if joined else [Strip.blank(look.width, look.plain)]
-    dated = [_strip([(f" {today} ".center(look.text_width, "─"), styles.dim)], None, look, lit=False)] if today else []
-    return Block(entry, above, before, [*apart, *dated, *strips])
+    rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
+    return Block(entry, above, before, new, [*apart, *rules, *strips])
+
+
+def _rule(words: str, style: Style, look: Look) -> Strip:
+    return _strip([(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False)
 
 
 def _wrap(row: Row, width: int) -> list[Row]:

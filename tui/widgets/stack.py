@@ -68,10 +68,11 @@ class Stack:
         """A block, wrapped now at the latest; it does not change the height that is known of it."""
         entry, (above, before) = self.entries[number], self._above(number)
         known = self._blocks.get((id(entry), lit))
+        new = isinstance(entry, Line) and entry.msg_id == self.timeline.new_from
         # The block holds on to these, and they never change, so their identity stands for them.
-        if known and known.above is above and known.before is before:
+        if known and known.above is above and known.before is before and known.new == new:
             return known
-        block = render(entry, self.look, above=above, before=before, lit=lit)
+        block = render(entry, self.look, above=above, before=before, new=new, lit=lit)
         self._blocks[id(entry), lit] = block
         if len(self._blocks) > KEPT_BLOCKS:
             del self._blocks[next(iter(self._blocks))]
