@@ -12,6 +12,11 @@ def clock(at: datetime) -> str:
     return _local(at, "%H:%M")
 
 
+def day(at: datetime) -> str:
+    """The day here, in words."""
+    return _local(at, "%A, %d %B %Y")
+
+
 def moment(at: datetime, now: datetime, form: str = "%H:%M") -> str:
     """The time of day here, and the date unless that is today's."""
     today = _local(at, "%Y-%m-%d") == _local(now, "%Y-%m-%d")

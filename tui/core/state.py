@@ -158,7 +158,7 @@ class State:
             self._typing.pop(frame.channel, None)
         quiet = line.mine or line.author in self.relations.hidden or frame.channel == self.current
         if timeline.add(line, frame.nonce) and not quiet:
-            timeline.unread += 1
+            timeline.count_unread(line)
         self.last_seen = max(self.last_seen, frame.msg_id)
 
     @fold.register
@@ -190,7 +190,8 @@ class State:
         if not self._caught_up_before:
             # What was said before this start of the client is no news; what was kept for the person is.
             for timeline in self.timelines.values():
-                timeline.unread = timeline.unread if timeline.id.startswith("@") else 0
+                if not timeline.id.startswith("@"):
+                    timeline.unread = timeline.new_from = 0
         self._caught_up_before = True
 
     @fold.register
@@ -259,6 +260,8 @@ class State:
 
     def look_at(self, channel: str) -> None:
         """Turn to a channel, or to a conversation, which begins by it."""
+        if channel != self.current:
+            self.timeline.new_from = 0
         self._timeline_of(channel).unread = 0
         self.current, self.mute_offer, self.wanted = channel, "", 0
 

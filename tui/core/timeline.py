@@ -77,6 +77,8 @@ class Timeline:
     id: str
     name: str
     unread: int = 0
+    new_from: int = 0
+    """The first message that was unread when one turned here, 0 if none was."""
     more: bool = True
     """Whether the server may have older messages."""
     asked_older: str = ""
@@ -93,6 +95,11 @@ class Timeline:
     def entries(self) -> Sequence[Entry]:
         """Everything in the order in which it is shown, as it is now and will be; what is pending comes last."""
         return self._entries
+
+    def count_unread(self, line: Line) -> None:
+        """Count a message that came while one looked elsewhere."""
+        self.new_from = self.new_from if self.unread else line.msg_id
+        self.unread += 1
 
     @property
     def oldest(self) -> int:
@@ -203,7 +210,7 @@ class Timeline:
         notices = len(left) - len(self._pending)
         self._splice(0, len(self._entries), left, [BEGINNING] * notices + [END] * len(self._pending))
         self._reported.clear()
-        self.unread = 0
+        self.unread = self.new_from = 0
         self.more, self.asked_older = True, ""
 
     def _pending_at(self, nonce: str | None) -> int:

@@ -17,7 +17,7 @@ from textual.style import Style
 from tui import markdown
 from tui.core.reactions import Reaction
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
-from tui.times import clock
+from tui.times import clock, day
 from tui.widgets.colours import name_colour
 
 LEFT_CELLS = 3
@@ -27,6 +27,7 @@ REPORTED = "⚑✓"
 BAR = "▌"
 JOINED_WITHIN = timedelta(minutes=5)
 TAKEN_BACK = "taken back"
+NEW = "new messages"
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
 
 Row = list[tuple[str, Style]]
@@ -71,10 +72,15 @@ class Look:
 
 @dataclass(frozen=True)
 class Block:
-    """An entry and its lines; `joined` leaves the author out, who is the same as above."""
+    """An entry and its lines, with what they depend on besides the look."""
 
     entry: Entry
-    joined: bool
+    above: Entry | None
+    """What is shown right above it."""
+    before: Line | Pending | None
+    """The message before, which can be further up."""
+    new: bool
+    """Whether new messages begin with it."""
     strips: Sequence[Strip]
 
 
@@ -95,9 +101,26 @@ def estimates(entries: Iterable[Entry], above: Entry | None, width: int) -> list
     return heights
 
 
-def render(entry: Entry, look: Look, *, joined: bool, lit: bool = False) -> Block:
+def day_above(entry: Entry, before: Line | Pending | None) -> str:
+    """The day, where a message is the first one of it."""
+    if isinstance(entry, Notice):
+        return ""
+    today = day(entry.at)
+    return "" if before and day(before.at) == today else today
+
+
+def render(
+    entry: Entry,
+    look: Look,
+    *,
+    above: Entry | None,
+    before: Line | Pending | None,
+    new: bool = False,
+    lit: bool = False,
+) -> Block:
     """Wrap and paint an entry."""
-    styles = look.styles
+    styles, today = look.styles, day_above(entry, before)
+    joined = not today and not new and is_joined(entry, above)
     if isinstance(entry, Notice):
         rows = _notice(entry, styles)
     else:
@@ -106,7 +129,14 @@ def render(entry: Entry, look: Look, *, joined: bool, lit: bool = False) -> Bloc
     strips = [
         _strip(row, _flag(entry, look) if not number else None, look, lit=lit) for number, row in enumerate(wrapped)
     ]
-    return Block(entry, joined, strips if joined else [Strip.blank(look.width, look.plain), *strips])
+    # An entry without an author above it stands apart from what was before.
+    apart = [] if joined else [Strip.blank(look.width, look.plain)]
+    rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
+    return Block(entry, above, before, new, [*apart, *rules, *strips])
+
+
+def _rule(words: str, style: Style, look: Look) -> Strip:
+    return _strip([(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False)
 
 
 def _wrap(row: Row, width: int) -> list[Row]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence, Set
 
-from tui.core.timeline import Change, Entry, Line, Timeline
-from tui.widgets.blocks import Block, Look, estimates, is_joined, render
+from tui.core.timeline import Change, Entry, Line, Notice, Pending, Timeline
+from tui.widgets.blocks import Block, Look, estimates, render
 from tui.widgets.heights import Heights
 
 KEPT_BLOCKS = 2000
@@ -66,12 +66,13 @@ class Stack:
 
     def block(self, number: int, *, lit: bool = False) -> Block:
         """A block, wrapped now at the latest; it does not change the height that is known of it."""
-        entry, joined = self.entries[number], is_joined(self.entries[number], self._above(number))
+        entry, (above, before) = self.entries[number], self._above(number)
         known = self._blocks.get((id(entry), lit))
-        # The block holds on to its entry, which never changes, so the identity stands for it.
-        if known and known.joined == joined:
+        new = isinstance(entry, Line) and entry.msg_id == self.timeline.new_from
+        # The block holds on to these, and they never change, so their identity stands for them.
+        if known and known.above is above and known.before is before and known.new == new:
             return known
-        block = render(entry, self.look, joined=joined, lit=lit)
+        block = render(entry, self.look, above=above, before=before, new=new, lit=lit)
         self._blocks[id(entry), lit] = block
         if len(self._blocks) > KEPT_BLOCKS:
             del self._blocks[next(iter(self._blocks))]
@@ -104,12 +105,17 @@ class Stack:
             self._heights.put(number, height)
         return height
 
-    def _above(self, number: int) -> Entry | None:
-        """The shown entry above a block."""
+    def _above(self, number: int) -> tuple[Entry | None, Line | Pending | None]:
+        """The shown entry above a block, and the message before it."""
+        above: Entry | None = None
         for at in range(number - 1, -1, -1):
-            if not self.hides(self.entries[at]):
-                return self.entries[at]
-        return None
+            entry = self.entries[at]
+            if self.hides(entry):
+                continue
+            above = above or entry
+            if not isinstance(entry, Notice):
+                return above, entry
+        return above, None
 
     def _estimates(self, entries: Sequence[Entry], above: Entry | None) -> list[int]:
         heights = estimates(entries, above, self.look.text_width)

@@ -255,6 +255,19 @@ def test_unread_is_what_others_said_where_one_does_not_look() -> None:
     assert made.timelines["lobby"].unread == 1
 
 
+def test_new_messages_begin_at_the_first_unread_one_until_one_turns_away() -> None:
+    made = state(Echo([said(1, channel="tea")]), said(2, channel="tea"), said(3, channel="tea"))
+    made.look_at("tea")
+    made.fold(said(4, channel="tea"))
+    made.look_at("tea")
+    assert made.timelines["tea"].new_from == 2
+    made.look_at("lobby")
+    assert made.timelines["tea"].new_from == 0
+    made.fold(said(5, channel="tea"))
+    made.look_at("tea")
+    assert made.timelines["tea"].new_from == 5
+
+
 def test_recent_messages_at_the_start_are_not_unread() -> None:
     made = state(Echo([said(1), said(2, channel="tea")]))
     assert made.timelines["tea"].unread == 0

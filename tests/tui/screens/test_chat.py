@@ -107,9 +107,15 @@ async def test_unread_messages_are_counted_and_read_by_turning_there() -> None:
         await pilot.press("alt+a")
         await until_seen(pilot, "bread")
         assert app_of(pilot).state.current == "galley"
+        before, _, after = screen_text(app_of(pilot)).partition("─ new messages ─")
+        assert "soup" in after
+        assert "soup" not in before
         assert "# Galley      2" not in screen_text(app_of(pilot))
         await pilot.press("ctrl+p")
         assert app_of(pilot).state.current == "lobby"
+        await pilot.press("ctrl+n")
+        await until_seen(pilot, "soup")
+        assert "new messages" not in screen_text(app_of(pilot))
 
 
 async def test_a_direct_message_opens_a_conversation() -> None:

@@ -93,7 +93,19 @@ def test_what_a_hidden_person_said_takes_no_lines_and_joins_what_is_around_it() 
     for number, author in enumerate(["bob", "mallory", "bob"], 1):
         timeline.add(Line(number, author, f"text {number}", AT, mine=False))
     shown = [text.strip(" ⚑") for text in lines(Stack(timeline, HIDDEN, LOOK))]
-    assert shown == ["", f"bob  {AT.astimezone():%H:%M}", "text 1", "text 3"]
+    assert shown[2:] == [f"bob  {AT.astimezone():%H:%M}", "text 1", "text 3"]
+
+
+def test_the_first_message_of_each_day_has_the_day_above_it_whatever_notices_are_between() -> None:
+    timeline = Timeline("lobby", "Lobby")
+    for number, hours in enumerate([0, 0.01, 48, 48.01], 1):
+        timeline.add(Line(number, "bob", f"text {number}", AT + timedelta(hours=hours), mine=False))
+        timeline.note(Notice("n"))
+    days = [AT, AT + timedelta(hours=48)]
+    shown = lines(Stack(timeline, frozenset(), LOOK))
+    dated = [number for number, row in enumerate(shown) if "──" in row]
+    assert [shown[number].strip(" ─") for number in dated] == [f"{at.astimezone():%A, %d %B %Y}" for at in days]
+    assert [shown[number + 2].strip(" ⚑") for number in dated] == ["text 1", "text 3"]
 
 
 def test_only_what_is_near_is_wrapped() -> None:

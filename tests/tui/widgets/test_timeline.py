@@ -158,3 +158,14 @@ async def test_a_message_does_not_have_the_screen_laid_out_anew() -> None:
         app.post_message(events.Resize(Size(70, 20), Size(70, 20)))
         await pilot.pause()
         assert laid_out
+
+
+async def test_another_theme_paints_anew_what_is_there() -> None:
+    async with viewer() as (pilot, app):
+        rows = app.rows()
+        dark = [list(strip) for strip in app.view.render_lines(app.view.size.region)]
+        app.theme = "textual-light"
+        await pilot.pause()
+        light = [list(strip) for strip in app.view.render_lines(app.view.size.region)]
+        assert app.rows() == rows
+        assert all(one != other for one, other in zip(dark, light, strict=True))
