@@ -42,7 +42,7 @@ class Company:
 
     def left(self, person: Person, last_message: int) -> None:
         """Remember up to where a person has seen everything."""
-        self._database.write(partial(_left, person, last_message, milliseconds(self._clock())))
+        self._database.write_aside(partial(_left, person, last_message, milliseconds(self._clock())))
 
     def relate(self, relation: Relation) -> "asyncio.Future[None]":
         """Mute or block; holds once it is stored. StorageError."""

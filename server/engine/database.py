@@ -1,6 +1,7 @@
 """One SQLite file behind two threads: one writes, with one commit for all that waits; one reads."""
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -11,6 +12,8 @@ from typing import Generic, Protocol, TypeVar, cast
 from server.engine import schema
 from server.engine.base import StorageError
 from server.rules.refusal import Refusal
+
+log = logging.getLogger(__name__)
 
 MAX_COMMIT = 1000
 """Pieces of work in one commit; bounds how long the first of a burst waits for the others."""
@@ -62,6 +65,10 @@ class Database:
         future: asyncio.Future[Result] = self._loop.create_future()
         self._waiting.put(_Write(work, stored, future))
         return future
+
+    def write_aside(self, work: Callable[[sqlite3.Connection], Result]) -> None:
+        """As `write`, for what nobody waits for; that it could not be stored is only logged."""
+        self.write(work).add_done_callback(_log_failure)
 
     async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Do this on the reader's connection. StorageError if it cannot be read."""
@@ -148,6 +155,11 @@ class _Write(Generic[Result]):
     def failed(self, error: Exception) -> None:
         if not self._future.done():
             self._future.set_exception(error)
+
+
+def _log_failure(done: "asyncio.Future[Result]") -> None:
+    if not done.cancelled() and (error := done.exception()):
+        log.error("something could not be stored: %s", error)
 
 
 def _stored(batch: Sequence[_Work]) -> None:

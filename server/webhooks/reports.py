@@ -53,7 +53,7 @@ class Reports:
         sent = await self._database.read(partial(reports.sent_by, reporter.identity, MAX_LISTED))
         changed = [report.id for report in sent if not report.told]
         if changed:
-            self._database.write(partial(reports.set_told, changed))
+            self._database.write_aside(partial(reports.set_told, changed))
         return ReportsFrame([entry(report) for report in sent], changed, nonce)
 
     def tell(self, report: Report) -> None:
@@ -62,7 +62,7 @@ class Reports:
         for session in sessions:
             session.send(ReportStatus(entry(report)))
         if sessions:
-            self._database.write(partial(reports.set_told, [report.id]))
+            self._database.write_aside(partial(reports.set_told, [report.id]))
 
 
 def entry(report: Report) -> ReportEntry:

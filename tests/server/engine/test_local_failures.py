@@ -105,3 +105,13 @@ async def test_one_message_that_cannot_be_stored_does_not_end_the_storing_of_oth
     finally:
         async with asyncio.timeout(5):
             await database.close()
+
+
+async def test_what_nobody_waits_for_is_logged_when_it_cannot_be_stored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(str(tmp_path / "room.sqlite"))
+    database.write_aside(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
+    await database.close()
+    await asyncio.sleep(0)
+    assert "something could not be stored: " in caplog.text
