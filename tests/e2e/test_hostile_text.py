@@ -295,7 +295,7 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.press("n")
         terminal.until_gone("Add to that report?")
         assert_harmless(terminal)
-        assert server.sent(ReportAsk)
+        server.next_sent(ReportAsk)
 
 
 def test_the_evidence_of_a_report(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         assert_harmless(terminal)
         terminal.press("ctrl+s")
         terminal.until("You reported")
-        (report,) = server.sent(ReportAsk)
+        report = server.next_sent(ReportAsk)
         assert isinstance(report, ReportAsk)
         assert len(report.context) == 9
 

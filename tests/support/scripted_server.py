@@ -1,6 +1,7 @@
 """A chat server that says what a test tells it to: real sockets, in a thread, without rules of its own."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ WELCOME = Welcome(
 PEOPLE = Who([WhoEntry("ada", 1), WhoEntry("bob", 2), WhoEntry("Inés ⚓", 3)])
 
 Answer = Callable[[ClientFrame], Sequence[ServerFrame]]
+
+WAIT_SECONDS = 10.0
 
 
 def line(msg_id: int, author: str, text: str, channel: str = "lobby", nonce: str | None = None) -> Message:
@@ -138,6 +141,14 @@ class ScriptedServer:
     def sent(self, kind: type[ClientFrame]) -> list[ClientFrame]:
         """What clients sent of one kind."""
         return [frame for frame in self.received if isinstance(frame, kind)]
+
+    def next_sent(self, kind: type[ClientFrame]) -> ClientFrame:
+        """The first frame of a kind, once it has come: a client shows some things before it has sent them."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not (found := self.sent(kind)):
+            assert time.monotonic() < end, f"no {kind.__name__} came"
+            time.sleep(0.02)
+        return found[0]
 
     def handle(self, connection: ServerConnection) -> None:
         """One connection, from its welcome to its end."""
