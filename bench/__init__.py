@@ -1,0 +1,1 @@
+"""Measurements and long runs that the test suite has no time for."""
