@@ -27,7 +27,7 @@ from bench.website import Website
 from server.engine import trail
 from server.protocol.frames import ReportAsk, ReportStatus
 from tests.support.chat_client import entered
-from tests.support.server_process import ServerProcess, write_settings
+from tests.support.server_process import UNHURRIED, ServerProcess, write_settings
 
 REPORTERS = 4
 UP_SECONDS = (0.05, 0.9)
@@ -163,8 +163,8 @@ async def main(kills: int, seed: int) -> int:
     chance, tally = random.Random(seed), Tally()
     with TemporaryDirectory(prefix="flagpost-bench-") as directory:
         async with Website(random.Random(seed + 1)).serving() as website:
-            settings = write_settings(Path(directory), webhooks={"report": website.url})
-            settings.write_text(f"{settings.read_text()}\n[Limits]\nReportsPerHour = 0\n")
+            limits = {**UNHURRIED, "ReportsPerHour": 0}
+            settings = write_settings(Path(directory), webhooks={"report": website.url}, limits=limits)
             await kill_again_and_again(settings, website, kills, tally, chance)
             await settle(settings, website)
             return judge(settings.with_name("room.sqlite"), website, tally, kills)

@@ -64,13 +64,13 @@ class Callbacks:
 
 
 async def _body(request: Request) -> bytes | None:
-    """The body, or None if it is too big."""
-    body = bytearray()
+    """The body, or None if it is too big; read to its end even so, for whoever is cut off reads no answer."""
+    body, size = bytearray(), 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)
+        size += len(chunk)
+        if size <= MAX_BODY_BYTES:
+            body += chunk
+    return bytes(body) if size <= MAX_BODY_BYTES else None
 
 
 def _answer(status: HTTPStatus, error: str) -> Response:

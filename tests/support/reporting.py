@@ -10,7 +10,7 @@ from server.protocol.frames import ReportAsk, ReportEntry, ReportStatus, Withdra
 from tests.support.chat_client import ChatClient
 from tests.support.disk import Disk
 from tests.support.receiver import Receiver, Request
-from tests.support.server_process import write_settings
+from tests.support.server_process import UNHURRIED, write_settings
 
 SPAM = "It's spam"
 
@@ -26,8 +26,8 @@ class Delivered(NamedTuple):
 
 def report_settings(directory: Path, url: str, *, evidence: bool = False, per_hour: int = 0) -> Path:
     """Settings whose reports go to this URL."""
-    settings = write_settings(directory, webhooks={"report": url})
-    more = f"\nEvidence = {json.dumps(evidence)}\n[Limits]\nReportsPerHour = {per_hour}\n"
+    settings = write_settings(directory, webhooks={"report": url}, limits={**UNHURRIED, "ReportsPerHour": per_hour})
+    more = f"\nEvidence = {json.dumps(evidence)}\n"
     settings.write_text(settings.read_text(encoding="utf-8") + more, encoding="utf-8")
     return settings
 
