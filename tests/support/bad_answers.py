@@ -9,7 +9,7 @@ from functools import cache
 
 from tests.support.receiver import LONG_SILENCE_SECONDS, Behaviour, Request, answers
 
-BOMB_BYTES = 128 * 1024 * 1024
+BOMB_BYTES = 64 * 1024 * 1024
 
 
 def resets(client: socket.socket, _request: Request, _over: threading.Event) -> None:
