@@ -1,7 +1,12 @@
 """The website is down: whoever reports sees that at once, keeps chatting, and is told once it is back."""
 
 import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+
+import trustme
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import Reports, ReportsAsk, ReportStatus
@@ -80,7 +85,8 @@ async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(t
         await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
         assert server.terminate() == 0
     one, two = (report.report_id for report in reports)
-    disk.change(f"UPDATE delivery SET due = 0 WHERE report_id = '{one}'")
+    # However long this takes, the other one waits.
+    disk.change(f"UPDATE delivery SET due = iif(report_id = '{one}', 0, due + 3600000)")
     with Receiver(port=port_of(url)) as receiver, ServerProcess(settings) as server:
         await until(lambda: disk.rows("SELECT status FROM report WHERE id = ?", one) == [("delivered",)])
         assert disk.rows("SELECT told FROM report ORDER BY seq") == [(0,), (1,)]
@@ -100,3 +106,45 @@ async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(t
             came = await alice.next(Reports)
             assert (len(came.reports), came.changed) == (2, [])
     assert [len(about(receiver, text)) for text in ("one", "two")] == [1, 1]
+
+
+async def test_a_site_whose_certificate_nobody_vouches_for_is_sent_nothing_until_that_is_mended(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    heard: list[bytes] = []
+    async with tls_site(heard) as url:
+        settings = report_settings(tmp_path, url)
+        disk = disk_of(settings)
+        with ServerProcess(settings) as server:
+            async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
+                report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
+                waiting = await told(alice, report.report_id, ReportState.WAITING)
+                assert "certificate" in waiting.error
+                assert "localhost" not in waiting.error
+            assert server.terminate() == 0
+    # The site has read no byte of it.
+    assert b"".join(heard) == b""
+    assert disk.rows("SELECT state, attempts FROM delivery") == [("waiting", 1)]
+    assert disk.rows("SELECT status FROM attempt") == [(None,)]
+    settings.write_text(settings.read_text(encoding="utf-8").replace(url, receiver.url), encoding="utf-8")
+    disk.make_due()
+    with ServerProcess(settings) as server:
+        await until(lambda: disk.rows("SELECT state, attempts FROM delivery") == [("delivered", 2)])
+        async with entered(server.url, "alice", TOKEN) as alice:
+            assert (await alice.next(Reports)).changed == [report.report_id]
+    assert [each.report["FromUsername"] for each in about(receiver, "buy my stuff")] == ["alice"]
+
+
+@asynccontextmanager
+async def tls_site(heard: list[bytes]) -> AsyncIterator[str]:
+    """The URL of a site whose certificate comes from an authority of its own; what it reads is put in `heard`."""
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read())
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    site = await asyncio.start_server(read, "127.0.0.1", 0, ssl=context)
+    async with site:
+        yield f"https://localhost:{site.sockets[0].getsockname()[1]}/hooks"

@@ -1,5 +1,6 @@
 """What a reporter does with a report afterwards: takes it back, adds to it, sends too many."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Message, ReportAsk, Reports, ReportsAsk, ReportStatus, Withdraw
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import Disk
+from tests.support.disk import WAIT_SECONDS, Disk
 from tests.support.receiver import Receiver, answers
 from tests.support.reporting import (
     SPAM,
@@ -128,8 +129,9 @@ async def test_a_withdrawal_waits_for_the_site_like_a_report_and_nobody_else_can
 
 async def try_until_delivered(at: Desk, alice: ChatClient) -> None:
     """Let what waits be tried until nothing waits."""
-    while at.disk.rows("SELECT 1 FROM delivery WHERE state = 'waiting'"):
-        await try_now(at.disk, alice, at.spam.msg_id)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while at.disk.rows("SELECT 1 FROM delivery WHERE state = 'waiting'"):
+            await try_now(at.disk, alice, at.spam.msg_id)
 
 
 async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, receiver: Receiver) -> None:

@@ -7,6 +7,7 @@ import pytest
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Echo, History, HistoryAsk, Message, ReportAsk, Since, Takeback
 from tests.support.chat_client import ChatClient, connected, entered
+from tests.support.disk import until
 from tests.support.receiver import Receiver
 from tests.support.reporting import SPAM, about, ask_report, delivered, disk_of, report_settings, send_report, told
 from tests.support.server_process import ServerProcess, write_settings
@@ -123,8 +124,7 @@ async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_s
         server.kill()
     with ServerProcess(settings) as server:
         async with entered(server.url, "dave") as dave:
-            while disk.rows("SELECT max(text) FROM message") != [("",)]:
-                await dave.settled()
+            await until(lambda: disk.rows("SELECT max(text) FROM message") == [("",)])
             error = await dave.refusal(ReportAsk(spam.msg_id, SPAM, "", "n"))
             assert error.code == ErrorCode.UNKNOWN_MESSAGE
     assert len(receiver.requests) == 2
