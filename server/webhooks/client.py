@@ -1,7 +1,6 @@
 """One POST to the site: a deadline around all of it, a cap on the answer, no redirects; nothing else knows httpx."""
 
 import asyncio
-import ssl
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -20,11 +19,13 @@ HEADERS = {
     "User-Agent": f"Flagpost/{__version__}",
     # A compressed answer could grow to anything before its size can be counted.
     "Accept-Encoding": "identity",
+    # A kept connection that the site closes just as it is used leaves open whether it took a report.
+    "Connection": "close",
 }
 
 
 class Answer(NamedTuple):
-    """What the site answered; `whole` tells whether that is all of the body."""
+    """What the site answered, as far as it was taken: of a long body the first MAX_ANSWER_BYTES, of an encoded none."""
 
     status: int
     body: bytes
@@ -75,11 +76,9 @@ class WebhookClient:
         except ForbiddenTargetError as error:
             raise WebhookError("its address is not allowed", str(error), outcome="forbidden") from None
         except (httpx.ConnectError, httpx.InvalidURL) as error:
-            if _comes_of_tls(error):
-                raise WebhookError("its certificate is not accepted", str(error), outcome="tls") from None
-            raise WebhookError("it cannot be reached", str(error) or "no connection", outcome="unreachable") from None
+            raise _not_connected(str(error)) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}", outcome="broken") from None
+            raise WebhookError("its answer broke off", str(error) or type(error).__name__, outcome="broken") from None
 
     async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:
         # The connection pool would keep cookies of one answer for the next person's question.
@@ -87,7 +86,7 @@ class WebhookClient:
         headers = signature.headers(webhook_id, datetime.now(UTC), body, self._secrets)
         async with self._http.stream("POST", url, content=body, headers=headers) as response:
             status, retry_after = response.status_code, response.headers.get("Retry-After", "")
-            if response.headers.get("Content-Encoding", "identity") != "identity":
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 return Answer(status, b"", whole=False, retry_after=retry_after)
             answer = bytearray()
             async for chunk in response.aiter_raw():
@@ -101,7 +100,10 @@ class WebhookClient:
         await self._http.aclose()
 
 
-def _comes_of_tls(error: BaseException | None) -> bool:
-    while error and not isinstance(error, ssl.SSLError):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def _not_connected(cause: str) -> WebhookError:
+    # httpx hands on what OpenSSL says, and nothing else that would tell a failure of TLS from another.
+    if "CERTIFICATE_VERIFY_FAILED" in cause:
+        return WebhookError("its certificate is not accepted", cause, outcome="tls")
+    if cause.startswith("[SSL"):
+        return WebhookError("it speaks no TLS that can be used", cause, outcome="tls")
+    return WebhookError("it cannot be reached", cause or "no connection", outcome="unreachable")

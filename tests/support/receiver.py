@@ -2,9 +2,11 @@
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 LONG_SILENCE_SECONDS = 30.0
@@ -65,11 +67,24 @@ def stays_silent(client: socket.socket, _request: Request, over: threading.Event
 
 
 def drips(client: socket.socket, _request: Request, over: threading.Event) -> None:
-    """Begin a good answer and send it byte by byte, too slow ever to end."""
+    """Begin a good answer and send it a byte a second, too slow ever to end."""
     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
     until = time.monotonic() + LONG_SILENCE_SECONDS
-    while time.monotonic() < until and not over.wait(0.2):
+    while time.monotonic() < until and not over.wait(1):
         client.sendall(b" ")
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """Answer the first request like the first of these, the second like the second; the last one stays."""
+    left = list(behaviours)
+    turn = threading.Lock()
+
+    def behave(client: socket.socket, request: Request, over: threading.Event) -> None:
+        with turn:
+            chosen = left.pop(0) if len(left) > 1 else left[0]
+        chosen(client, request, over)
+
+    return behave
 
 
 GARBAGE = b"\x00\xff\x13SSH-2.0-OpenSSH_9.9\r\n\x1b[31m\r\n\r\n"
@@ -77,14 +92,23 @@ BIG_BODY = b'{"padding":"' + b"x" * (70 * 1024) + b'"}'
 
 
 class Receiver:
-    """The website; a context manager. `behaviour` may be changed while it runs."""
+    """The website; a context manager. `behaviour` may be changed while it runs; `tls` is the certificate it shows."""
 
-    def __init__(self, behaviour: Behaviour | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        behaviour: Behaviour | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.behaviour = behaviour or answers(200)
         self.requests: list[Request] = []
         self._changed = threading.Condition()
         self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._host = host
+        self._tls = tls
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family)
         self._threads: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept, name="receiver", daemon=True)
 
@@ -96,7 +120,8 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where the webhooks are posted."""
-        return f"http://127.0.0.1:{self.port}/internal/webhook"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}/internal/webhook"
 
     def __enter__(self) -> Self:
         self._accepting.start()
@@ -105,7 +130,7 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         # Wakes the thread that accepts.
-        socket.create_connection(("127.0.0.1", self.port)).close()
+        socket.create_connection((self._host, self.port)).close()
         self._accepting.join()
         self._listener.close()
         for thread in self._threads:
@@ -130,18 +155,19 @@ class Receiver:
 
     def _serve(self, client: socket.socket) -> None:
         client.settimeout(WAIT_SECONDS)
+        # Whoever asked may hang up, as a deadline makes it, or not accept the certificate.
+        with client, suppress(OSError):
+            self._answer(self._tls.wrap_socket(client, server_side=True) if self._tls else client)
+
+    def _answer(self, client: socket.socket) -> None:
         with client:
-            try:
-                request = _read(client)
-                if request is None:
-                    return
-                with self._changed:
-                    self.requests.append(request)
-                    self._changed.notify_all()
-                self.behaviour(client, request, self._over)
-            except OSError:
-                # Whoever asked has hung up, as a deadline makes it.
+            request = _read(client)
+            if request is None:
                 return
+            with self._changed:
+                self.requests.append(request)
+                self._changed.notify_all()
+            self.behaviour(client, request, self._over)
 
 
 def _read(client: socket.socket) -> Request | None:

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.webhooks.html import TAGS, to_html
@@ -53,6 +53,8 @@ def check_is_harmless(source: str) -> None:
         ("```py\na < b\n*c*\n```\nafter", "<pre><code>a &lt; b\n*c*</code></pre>\n<p>after</p>"),
         ("```\nnever closed", "<pre><code>never closed</code></pre>"),
         ("```", "<p>```</p>"),
+        ("``` two words\nafter", "<p>``` two words<br>after</p>"),
+        ("```\n```py\nx", "<pre><code>```py\nx</code></pre>"),
         ("*one\ntwo*", "<p>*one<br>two*</p>"),
         ("# a\n- b\n1. c\n> d", "<p># a<br>- b<br>1. c<br>&gt; d</p>"),
         ("a &amp; b &lt;", "<p>a &amp;amp; b &amp;lt;</p>"),
@@ -112,36 +114,17 @@ def test_whatever_is_written_is_harmless(text: str) -> None:
 
 
 PIECES = [
-    "*",
-    "**",
-    "_",
-    "`",
-    "```",
-    "~~",
-    "~~~",
-    "[",
-    "](",
-    ")",
-    "[x]:",
-    "https://a.example",
-    "\\",
-    "#",
-    ">",
-    "-",
-    "1.",
-    "<b>",
-    "<!--",
-    "&amp;",
-    '"',
-    "!",
-    "word",
-    "x",
-    "7",
-]
-MARKED = st.lists(st.sampled_from([*PIECES, " ", "\n", "\t", "    "]), max_size=40).map("".join)
+    "*", "**", "_", "`", "```", "~~", "~~~", "[", "](", ")", "[x]:", "https://a.example", "\\", "#", ">", "-", "1.",
+    "<b>", "<!--", "&amp;", '"', "!", "word", "x", "7", " ", "\n", "\t", "    ",
+]  # fmt: skip
+MARKED = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
 @given(MARKED)
+@example("``` you would not see this\nx")
+@example("```\n```nor-this\nx")
+@example("~~~ nor this\nx")
+@example("[x]: https://a.example/nor-this\nx")
 def test_nothing_that_people_saw_is_left_out(text: str) -> None:
     seen = "".join(
         piece.text for line in markdown.lines(text) for piece in line if not re.fullmatch(r" \(.*\)", piece.text)

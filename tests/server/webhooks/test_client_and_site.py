@@ -1,0 +1,181 @@
+"""One POST to a real website on loopback, which answers well, badly or not at all."""
+
+import asyncio
+import base64
+import json
+import secrets
+import socket
+import ssl
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+from standardwebhooks import Webhook
+
+from server.settings import SigningSecret, SigningSecrets
+from server.webhooks.client import MAX_ANSWER_BYTES, Answer, WebhookClient, WebhookError
+from tests.support.bad_answers import bomb, never_ends, resets
+from tests.support.receiver import (
+    BIG_BODY,
+    GARBAGE,
+    WAIT_SECONDS,
+    Behaviour,
+    Receiver,
+    answers,
+    answers_gzipped,
+    closed_port_url,
+    drips,
+    in_turn,
+    redirects,
+    sends,
+    stays_silent,
+)
+
+BODY = b'{"Action":"report"}'
+UNSIGNED = SigningSecrets()
+
+
+async def post(
+    url: str, signed: SigningSecrets = UNSIGNED, *, block_private: bool = False, deadline_seconds: float = 10
+) -> Answer:
+    """Post once."""
+    client = WebhookClient(signed, block_private=block_private, deadline_seconds=deadline_seconds)
+    try:
+        return await client.post(url, BODY, "msg_1")
+    finally:
+        await client.close()
+
+
+@contextmanager
+def spoken(greeting: bytes) -> Iterator[tuple[str, Future[socket.socket]]]:
+    """The https URL of what takes one connection, says this and nothing more; and that connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        listener.settimeout(WAIT_SECONDS)
+
+        def accept() -> socket.socket:
+            peer, _ = listener.accept()
+            peer.settimeout(WAIT_SECONDS)
+            peer.sendall(greeting)
+            return peer
+
+        taken = pool.submit(accept)
+        try:
+            yield f"https://127.0.0.1:{listener.getsockname()[1]}/", taken
+        finally:
+            taken.result().close()
+
+
+ANSWERS: dict[str, tuple[Behaviour, Answer]] = {
+    **{str(status): (answers(status, b"words"), Answer(status, b"words")) for status in (200, 201, 400, 401, 410, 503)},
+    "204": (answers(204), Answer(204, b"")),
+    "301": (redirects(301), Answer(301, b"")),
+    "429 in seconds": (answers(429, b"", "Retry-After: 120"), Answer(429, b"", retry_after="120")),
+    "429 negative": (answers(429, b"", "Retry-After: -5"), Answer(429, b"", retry_after="-5")),
+    "429 huge": (answers(429, b"", "Retry-After: " + "9" * 99), Answer(429, b"", retry_after="9" * 99)),
+    "503 at a date": (
+        answers(503, b"", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"),
+        Answer(503, b"", retry_after="Wed, 21 Oct 2026 07:28:00 GMT"),
+    ),
+    "70 KiB": (answers(500, BIG_BODY), Answer(500, BIG_BODY[:MAX_ANSWER_BYTES], whole=False)),
+    "no end": (never_ends(200), Answer(200, b"x" * MAX_ANSWER_BYTES, whole=False)),
+    "compressed": (answers_gzipped(200, b"{}"), Answer(200, b"", whole=False)),
+    "a bomb": (bomb(200), Answer(200, b"", whole=False)),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "answer"), ANSWERS.values(), ids=ANSWERS.keys())
+async def test_what_the_site_answers_is_handed_on(receiver: Receiver, behaviour: Behaviour, answer: Answer) -> None:
+    receiver.behaviour = behaviour
+    assert await post(receiver.url) == answer
+    assert len(receiver.requests) == 1
+
+
+FAILURES: dict[str, tuple[Behaviour, str]] = {
+    "reset in the middle": (resets, "its answer broke off"),
+    "closed in the middle": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"), "its answer broke off"),
+    "closed at once": (sends(b""), "its answer broke off"),
+    "garbage": (sends(GARBAGE), "its answer broke off"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "words"), FAILURES.values(), ids=FAILURES.keys())
+async def test_an_answer_that_does_not_come_whole_is_told(receiver: Receiver, behaviour: Behaviour, words: str) -> None:
+    receiver.behaviour = behaviour
+    with pytest.raises(WebhookError, match=words):
+        await post(receiver.url)
+
+
+@pytest.mark.parametrize("behaviour", [stays_silent, drips])
+async def test_a_site_that_takes_its_time_meets_the_deadline(receiver: Receiver, behaviour: Behaviour) -> None:
+    receiver.behaviour = behaviour
+    # Longer than a second, so that each read of a byte a second is in time.
+    with pytest.raises(WebhookError, match="it did not answer in time"):
+        await post(receiver.url, deadline_seconds=1.5)
+
+
+async def test_a_site_that_is_not_there_is_told_until_it_is_back() -> None:
+    url = closed_port_url()
+    with pytest.raises(WebhookError, match="it cannot be reached"):
+        await post(url)
+    with Receiver(port=urlsplit(url).port or 0):
+        assert await post(url) == Answer(200, b"")
+
+
+async def test_a_certificate_that_nobody_knows_is_told_and_nothing_is_sent() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with Receiver(tls=context) as site:
+        with pytest.raises(WebhookError, match="its certificate is not accepted") as caught:
+            await post(site.url)
+        assert "CERTIFICATE_VERIFY_FAILED" in caught.value.cause
+        assert not site.requests
+
+
+async def test_a_site_that_speaks_no_tls_where_it_should_is_told() -> None:
+    with spoken(b"220 mail.example ESMTP\r\n") as (url, _), pytest.raises(WebhookError, match="it speaks no TLS"):
+        await post(url)
+
+
+async def test_a_site_that_begins_no_tls_meets_the_deadline_and_holds_no_connection() -> None:
+    with spoken(b"") as (url, peer):
+        with pytest.raises(WebhookError, match="it did not answer in time"):
+            await post(url, deadline_seconds=0.5)
+        async with asyncio.timeout(WAIT_SECONDS):
+            # Ends when the other side has closed.
+            assert await asyncio.to_thread(lambda: peer.result().makefile("rb").read())
+
+
+async def test_with_private_addresses_blocked_nothing_is_connected_to(receiver: Receiver) -> None:
+    for url in (receiver.url, receiver.url.replace("127.0.0.1", "localhost"), receiver.url.replace("127.0.0.1", "0")):
+        with pytest.raises(WebhookError, match="its address is not allowed") as caught:
+            await post(url, block_private=True)
+        assert "BlockPrivate" in caught.value.cause
+        assert (await post(url)).status == 200
+    assert len(receiver.requests) == 3
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"])
+async def test_the_metadata_of_a_cloud_is_never_asked(host: str) -> None:
+    with pytest.raises(WebhookError, match="its address is not allowed") as caught:
+        await post(f"http://{host}/latest/meta-data/")
+    assert "metadata" in caught.value.cause
+
+
+async def test_a_receiver_can_verify_what_it_was_sent(receiver: Receiver) -> None:
+    keys = ["whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2)]
+    await post(receiver.url, SigningSecrets(SigningSecret(key) for key in keys))
+    (request,) = receiver.requests
+    for key in keys:
+        assert Webhook(key).verify(request.body, dict(request.headers)) == json.loads(BODY)
+
+
+async def test_each_call_has_its_own_connection(receiver: Receiver) -> None:
+    receiver.behaviour = in_turn(answers(503), answers(429), answers(200))
+    client = WebhookClient()
+    assert [(await client.post(receiver.url, BODY, "msg_1")).status for _ in range(4)] == [503, 429, 200, 200]
+    await client.close()
+    assert {request.header("webhook-id") for request in receiver.requests} == {"msg_1"}
+    assert {request.header("Connection") for request in receiver.requests} == {"close"}
