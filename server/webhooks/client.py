@@ -77,8 +77,10 @@ class WebhookClient:
             raise WebhookError("its address is not allowed", str(error), outcome="forbidden") from None
         except (httpx.ConnectError, httpx.InvalidURL) as error:
             raise _not_connected(str(error)) from None
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            raise WebhookError("its answer broke off", str(error) or type(error).__name__, outcome="broken") from None
+        except Exception as error:
+            # Not httpx's errors alone: over uvloop, a connection that was reset as soon as it was made ends in an
+            # AttributeError of anyio's. Whatever it is, the attempt has failed, and must be noted as one that did.
+            raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}", outcome="broken") from None
 
     async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:
         # The connection pool would keep cookies of one answer for the next person's question.

@@ -179,13 +179,14 @@ async def test_when_to_come_back_is_handed_on_as_it_came(value: str) -> None:
         (httpx.PoolTimeout("site.internal"), "did not answer in time"),
         (httpx.RemoteProtocolError("illegal status line from site.internal"), "broke off"),
         (httpx.ReadError("site.internal"), "broke off"),
+        (AttributeError("'NoneType' object has no attribute 'getpeername'"), "broke off"),
         (ForbiddenTargetError("site.internal is a loopback address"), "address is not allowed"),
         (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] not for site.internal"), "certificate is not accepted"),
         (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), "speaks no TLS"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_every_failure_is_told_in_plain_words_without_the_address(error: httpx.HTTPError, words: str) -> None:
+async def test_every_failure_is_told_in_plain_words_without_the_address(error: Exception, words: str) -> None:
     def site(_: httpx.Request) -> httpx.Response:
         raise error
 
