@@ -273,10 +273,11 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         highlight(terminal)
         terminal.press("r")
         terminal.until("Report a message")
-        for _ in PAYLOADS:
-            terminal.press("down")
+        # From the first reason up to the last ones, which are those of markup.
+        terminal.press("up")
         for markup in MARKUP:
-            terminal.until(markup)
+            terminal.until(f"  {markup}  ")
+        terminal.press("down")
         terminal.settle()
         terminal.press("ctrl+s")
         terminal.until(f"REFUSED ␛]2;PWNED␇\ufffd?1003l{MARKUP[1]}")
