@@ -1,0 +1,97 @@
+"""What a delivery costs the server: ours beside one send() each in C and a bare websockets broadcast()."""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+from bench.sides import Load, Result, Side, bare, limit, loaded, ours, programs, table
+
+DELIVERIES = 200_000
+"""In each measurement, so that it takes about a second of CPU."""
+BURST = 50
+RATE_CLIENTS = 1000
+"""With how many clients latency is measured."""
+RATE = "rate 20 100"
+"""Messages a second, and how many of them."""
+HEADS = ["server", "one in flight, us", "x", "burst of 50, us", "x", "p50 ms", "p99 ms", "load us", "lost"]
+
+
+class Costs:
+    """What was measured of one side."""
+
+    def __init__(self) -> None:
+        self.single: list[float] = []
+        self.burst: list[float] = []
+        self.load: list[float] = []
+        self.rates: list[Result] = []
+        self.lost = 0
+
+    def row(self, name: str, base: "Costs") -> list[str]:
+        """A line of the table; ratios against `base`, round by round."""
+        single, burst = _ratio(self.single, base.single), _ratio(self.burst, base.burst)
+        return [
+            name,
+            f"{median(self.single):.2f}",
+            f"{single:.2f}",
+            f"{median(self.burst):.2f}",
+            f"{burst:.3f}",
+            f"{median(rate.p50 for rate in self.rates):.1f}" if self.rates else "",
+            f"{median(rate.p99 for rate in self.rates):.1f}" if self.rates else "",
+            f"{median(self.load):.2f}",
+            str(self.lost),
+        ]
+
+
+def main() -> None:
+    """Print a table for each number of clients."""
+    parser = argparse.ArgumentParser(prog="python -m bench.fanout", description=__doc__)
+    parser.add_argument("--clients", type=int, nargs="+", default=[100, 1000, 5000])
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with programs() as built:
+        for clients in options.clients:
+            print(f"\n{clients} clients: CPU of the server for each delivery\n")
+            _measure(built, clients, options.rounds)
+
+
+def _measure(built: Path, clients: int, rounds: int) -> None:
+    with ExitStack() as stack:
+        sides = [stack.enter_context(side) for side in (limit(built), bare(), ours())]
+        loads = stack.enter_context(loaded(built, sides, clients))
+        costs = [Costs() for _ in sides]
+        for turn in range(rounds):
+            # Each round begins with another side, so that none is always the first after a pause.
+            for place in range(len(sides)):
+                number = (turn + place) % len(sides)
+                _round(sides[number], loads[number], clients, costs[number])
+        names = [side.name for side in sides]
+        print(table(HEADS, [cost.row(name, costs[0]) for name, cost in zip(names, costs, strict=True)]))
+        single, burst = _ratio(costs[2].single, costs[1].single), _ratio(costs[2].burst, costs[1].burst)
+        print(f"\n{names[2]} / {names[1]}: {single:.2f} one in flight, {burst:.3f} in bursts", flush=True)
+
+
+def _round(side: Side, load: Load, clients: int, costs: Costs) -> None:
+    singles, bursts = max(10, DELIVERIES // clients), max(4, 2 * DELIVERIES // clients // BURST)
+    costs.single.append(_cost(side, load, f"seq {singles}", costs))
+    costs.burst.append(_cost(side, load, f"burst {bursts} {BURST}", costs))
+    if clients == RATE_CLIENTS:
+        costs.rates.append(load.run(RATE))
+
+
+def _cost(side: Side, load: Load, command: str, costs: Costs) -> float:
+    """Microseconds of the server's CPU for each delivery."""
+    before = side.cpu
+    result = load.run(command)
+    costs.lost = max(costs.lost, result.gone + result.timed_out)
+    costs.load.append(result.cpu / result.deliveries * 1e6)
+    return (side.cpu - before) / result.deliveries * 1e6
+
+
+def _ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    return median(one / other for one, other in zip(ours, others, strict=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""What the server's benches measure: server processes, what they cost, and the clients that load them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import msgspec
+
+HERE = Path(__file__).parent
+TEXT = "~#########" + "x" * 90
+"""A message of 100 bytes that holds its number."""
+SAY = f'{{"action":"message","channel":"lobby","message":"{TEXT}","nonce":"#########"}}'
+DELIVERED = (
+    f'{{"action":"message","channel":"lobby","username":"user0000","message":"{TEXT}","msgID":1000000,'
+    f'"at":"2026-01-01T00:00:00.000000Z","nonce":"#########"}}'
+)
+"""What ours makes of SAY; the others are given it, so that every side sends the same bytes."""
+LOGIN = '{"action":"login","username":"user%04d"}'
+
+
+class Result(msgspec.Struct):
+    """What the load counted: deliveries, its own time and CPU in seconds, latencies in milliseconds, clients lost."""
+
+    deliveries: int
+    seconds: float
+    cpu: float
+    p50: float
+    p99: float
+    max: float
+    gone: int
+    timed_out: int
+
+
+class Arrival(msgspec.Struct):
+    """How the clients came in."""
+
+    present: int
+    gone: int
+    seconds: float
+    cpu: float
+
+
+class Presence(msgspec.Struct):
+    """How many clients still read."""
+
+    present: int
+
+
+class Load:
+    """Clients of one server, in a process of their own."""
+
+    def __init__(self, program: Path, side: "Side", clients: int) -> None:
+        self._process = subprocess.Popen(
+            [program, str(side.port), str(clients), side.login, side.ready, side.message],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.arrival = msgspec.json.decode(self._answer(), type=Arrival)
+
+    def run(self, command: str) -> Result:
+        """Do what load.c calls `seq`, `burst` or `rate`."""
+        return msgspec.json.decode(self._ask(command), type=Result)
+
+    def leave(self, command: str) -> int:
+        """Let clients `stall` or `close`; how many are still there."""
+        return msgspec.json.decode(self._ask(command), type=Presence).present
+
+    def end(self) -> None:
+        """Close every connection."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _ask(self, command: str) -> str:
+        assert self._process.stdin
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        if line := self._process.stdout.readline():
+            return line
+        raise SystemExit("the load ended early")
+
+
+class Side(NamedTuple):
+    """A running server and how one talks to it."""
+
+    name: str
+    pid: int
+    port: int
+    login: str = ""
+    ready: str = ""
+    message: str = DELIVERED
+
+    @property
+    def cpu(self) -> float:
+        """Seconds that all threads of the process have run, as the scheduler has counted them."""
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the process that are in memory."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def programs() -> Iterator[Path]:
+    """A directory with our C programs, compiled."""
+    with TemporaryDirectory() as name:
+        for program in ("load", "fanout_limit"):
+            subprocess.run(["cc", "-O2", "-o", f"{name}/{program}", HERE / f"{program}.c"], check=True)
+        yield Path(name)
+
+
+@contextmanager
+def limit(built: Path) -> Iterator[Side]:
+    """One send() for each delivery, in C."""
+    with _process([str(built / "fanout_limit")]) as (process, line):
+        yield Side("C send()", process.pid, int(line))
+
+
+@contextmanager
+def bare() -> Iterator[Side]:
+    """`broadcast()` of websockets."""
+    with _process([sys.executable, "-m", "bench.bare"]) as (process, line):
+        yield Side("websockets broadcast()", process.pid, int(line))
+
+
+@contextmanager
+def ours() -> Iterator[Side]:
+    """The server as it is: storage on disk, rules, echo, all of it."""
+    with TemporaryDirectory() as name:
+        file = Path(name) / "settings.toml"
+        file.write_text('[[PublicChannels]]\nID = "lobby"\nName = "Lobby"\n')
+        command = [sys.executable, "-m", "server", "--settings", str(file), "--address", "127.0.0.1:0"]
+        with _process(command) as (process, line):
+            port = int(line.rpartition(":")[2].partition("/")[0])
+            yield Side("Flagpost", process.pid, port, LOGIN, 'echo"', SAY)
+
+
+@contextmanager
+def loaded(built: Path, sides: Sequence[Side], clients: int) -> Iterator[list[Load]]:
+    """Clients for each side."""
+    with ExitStack() as stack:
+        loads = []
+        for side in sides:
+            loads.append(Load(built / "load", side, clients))
+            stack.callback(loads[-1].end)
+        yield loads
+
+
+@contextmanager
+def _process(command: Sequence[str]) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A process, and the first line that it printed."""
+    process = subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        yield process, process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,117 @@
+"""How fast messages are stored: ours, one by one through the writer thread, beside SQLite with a fixed batch."""
+
+import argparse
+import asyncio
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import uvloop
+
+from bench.sides import table
+from server.engine import schema
+from server.engine.database import Database
+from server.engine.local import LocalBroker
+from server.rules.publications import Draft, Person
+
+MESSAGES = 10_000
+BATCH = 100
+"""Rows in a commit of the other side."""
+TURN = 50
+"""Messages that come in one turn of the loop."""
+TEXT = "x" * 100
+INSERT = (
+    "INSERT INTO message (at, author, author_identity, channel, text, nonce, author_key)"
+    " VALUES (1, 'ada', 'ada-1', 'lobby', ?, ?, 'ada')"
+)
+HEADS = ["store", "messages/s", "x", "loop late ms, p99", "worst", "in order"]
+
+
+class Burst(NamedTuple):
+    """How it went: messages a second, how late the loop was (ms), and whether the order held."""
+
+    speed: float
+    late: Sequence[float]
+    ordered: bool
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.store", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    speeds, bursts = [], []
+    for _ in range(options.rounds):
+        with TemporaryDirectory() as name:
+            speeds.append(_plain(Path(name) / "plain.sqlite"))
+            bursts.append(uvloop.run(_burst(str(Path(name) / "ours.sqlite"))))
+    late = sorted(delay for burst in bursts for delay in burst.late)
+    own, ratio = (
+        median(burst.speed for burst in bursts),
+        median(burst.speed / speed for burst, speed in zip(bursts, speeds, strict=True)),
+    )
+    print(f"\n{MESSAGES} messages at once, {TURN} in each turn of the loop, every commit on disk\n")
+    rows = [
+        [f"sqlite3, {BATCH} rows a commit", f"{median(speeds):.0f}", "1.00", "", "", ""],
+        [
+            "Flagpost",
+            f"{own:.0f}",
+            f"{ratio:.2f}",
+            f"{late[int(len(late) * 0.99)]:.1f}",
+            f"{late[-1]:.1f}",
+            "yes" if all(burst.ordered for burst in bursts) else "NO",
+        ],
+    ]
+    print(table(HEADS, rows), flush=True)
+
+
+def _plain(path: Path) -> float:
+    connection = schema.connect(str(path))
+    schema.prepare(connection)
+    start = time.perf_counter()
+    for first in range(0, MESSAGES, BATCH):
+        _commit(connection, first)
+    seconds = time.perf_counter() - start
+    connection.close()
+    return MESSAGES / seconds
+
+
+def _commit(connection: sqlite3.Connection, first: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(INSERT, [(TEXT, str(number)) for number in range(first, first + BATCH)])
+    connection.execute("COMMIT")
+
+
+async def _burst(path: str) -> Burst:
+    database = Database(path)
+    broker, author, delivered = LocalBroker(database), Person("ada", "ada-1"), list[str | None]()
+    broker.subscribe(lambda publication: delivered.append(publication.nonce))
+    late: list[float] = []
+    watch = asyncio.create_task(_watch(late))
+    start = time.perf_counter()
+    published = []
+    for number in range(MESSAGES):
+        published.append(broker.publish(Draft(author, "lobby", None, TEXT, str(number))))
+        if number % TURN == 0:
+            await asyncio.sleep(0)
+    await asyncio.gather(*published)
+    seconds = time.perf_counter() - start
+    watch.cancel()
+    await database.close()
+    return Burst(MESSAGES / seconds, late, delivered == [str(number) for number in range(MESSAGES)])
+
+
+async def _watch(late: list[float]) -> None:
+    """Ask for a millisecond again and again, and note how much more it was."""
+    while True:
+        start = time.perf_counter()
+        await asyncio.sleep(0.001)
+        late.append((time.perf_counter() - start) * 1000 - 1)
+
+
+if __name__ == "__main__":
+    main()
