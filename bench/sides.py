@@ -11,6 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 
+SETTINGS = """[Limits]
+MessagesPerSecond = 0
+BytesPerSecond = 0
+
+[[PublicChannels]]
+ID = "lobby"
+Name = "Lobby"
+"""
+"""One client speaks for all; what it may say is what is measured, so it is not held back."""
 HERE = Path(__file__).parent
 TEXT = "~#########" + "x" * 90
 """A message of 100 bytes that holds its number."""
@@ -139,7 +148,7 @@ def ours() -> Iterator[Side]:
     """The server as it is: storage on disk, rules, echo, all of it."""
     with TemporaryDirectory() as name:
         file = Path(name) / "settings.toml"
-        file.write_text('[[PublicChannels]]\nID = "lobby"\nName = "Lobby"\n')
+        file.write_text(SETTINGS)
         command = [sys.executable, "-m", "server", "--settings", str(file), "--address", "127.0.0.1:0"]
         with _process(command) as (process, line):
             port = int(line.rpartition(":")[2].partition("/")[0])

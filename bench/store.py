@@ -89,7 +89,7 @@ def _commit(connection: sqlite3.Connection, first: int) -> None:
 async def _burst(path: str) -> Burst:
     database = Database(path)
     broker, author, delivered = LocalBroker(database), Person("ada", "ada-1"), list[str | None]()
-    broker.subscribe(lambda publication: delivered.append(publication.nonce))
+    broker.subscribe(lambda news: delivered.extend(one.publication.nonce for one in news))
     late: list[float] = []
     watch = asyncio.create_task(_watch(late))
     start = time.perf_counter()

@@ -35,6 +35,7 @@ MESSAGE_BYTES = 512
 """What a message counts for besides its own bytes, so that many small ones are no cheaper than they are to answer."""
 
 log = logging.getLogger(__name__)
+_protocol_log = logging.getLogger("websockets.server")
 
 
 def peer_of(transport: asyncio.BaseTransport) -> str:
@@ -74,10 +75,11 @@ class Connection(asyncio.Protocol):
         self._receiver = cast(Receiver, app_state["receiver"])
         self._limiter = self._receiver.limiter
         origins: list[Origin | None] = [None, *(Origin(origin) for origin in self._receiver.allowed_origins)]
-        self._protocol = ServerProtocol(origins=origins, max_size=self._limiter.frame_bytes)
+        self._protocol = ServerProtocol(origins=origins, max_size=self._limiter.frame_bytes, logger=_protocol_log)
         self._loop = asyncio.get_running_loop()
         self._session = Session(self)
         self._opened = False
+        self._writable = False
         self._message = bytearray()
         self._fragments = 0
         self._paid = 0.0
@@ -91,6 +93,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what the kernel keeps for a client that does not read."""
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
         self._connections.add(self)
         sock = transport.get_extra_info("socket")
         if sock is not None:
@@ -110,6 +113,12 @@ class Connection(asyncio.Protocol):
                 self._frame(cast(Frame, event))
         self._schedule()
 
+    def pause_writing(self) -> None:
+        """The client has left MAX_UNSENT_BYTES unread: it is cut off, and resumes."""
+        log.info("a client does not read; its connection is cut")
+        self._writable = False
+        self._transport.abort()
+
     def eof_received(self) -> None:
         """The client will send no more; the transport closes by itself after this."""
         self._protocol.receive_eof()
@@ -124,7 +133,7 @@ class Connection(asyncio.Protocol):
             self._keepalive.cancel()
         self._outgoing.clear()
         if self._opened:
-            self._opened = False
+            self._opened = self._writable = False
             self._limiter.leave(self._session.address)
             self._receiver.closed(self._session)
 
@@ -137,10 +146,18 @@ class Connection(asyncio.Protocol):
 
     def write(self, wire: bytes) -> None:
         """Send framed bytes at the end of this loop turn, together with all others of it."""
-        if self._protocol.state is State.OPEN:
+        if self._writable:
             self._outgoing.append(wire)
             if len(self._outgoing) == 1:
                 self._loop.call_soon(self._flush)
+
+    def write_now(self, wire: bytes) -> None:
+        """Send framed bytes at once, after what waits for the end of this loop turn."""
+        if self._outgoing:
+            self.write(wire)
+            self._flush()
+        elif self._writable and not self._transport.is_closing():
+            self._transport.write(wire)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Begin the closing handshake after what was written."""
@@ -171,7 +188,7 @@ class Connection(asyncio.Protocol):
         self._protocol.send_response(self._answer(request))
         self._take_protocol_output()
         if self._protocol.state is State.OPEN:
-            self._opened = True
+            self._opened = self._writable = True
             self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
             self._receiver.opened(self._session)
 
@@ -217,6 +234,7 @@ class Connection(asyncio.Protocol):
     def _schedule(self) -> None:
         """Send what the protocol has to say after what was written before it."""
         self._take_protocol_output()
+        self._writable = self._writable and self._protocol.state is State.OPEN
         if self._protocol.close_expected() and not self._closing:
             self._closing = True
             self._deadline.cancel()
@@ -229,16 +247,12 @@ class Connection(asyncio.Protocol):
         self._outgoing += output
 
     def _flush(self) -> None:
-        """One write for the whole turn; whoever has left too much unread by then is cut off, and resumes."""
+        """One write for the whole turn."""
         outgoing, self._outgoing = self._outgoing, []
-        if self._transport.is_closing():
+        if not outgoing or self._transport.is_closing():
             return
-        ending = bool(outgoing) and outgoing[-1] == SEND_EOF
         self._transport.write(b"".join(outgoing))
-        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-            log.info("a client does not read; its connection is cut")
-            self._transport.abort()
-        elif ending:
+        if outgoing[-1] == SEND_EOF and not self._transport.is_closing():
             self._end()
 
     def _end(self) -> None:

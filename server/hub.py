@@ -1,11 +1,26 @@
-"""The sessions of this node; frames a publication once and hands the bytes to everyone who reads it."""
+"""The sessions of this node; frames what all of them read once, and hands the bytes to each."""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from server.engine.base import News
-from server.protocol.frames import Frame, Reacted, Takeback, WhoEntry
+from server.protocol.frames import Frame, Presence, Reacted, Takeback, Who, WhoEntry
 from server.rules import names
 from server.rules.publications import Person
 from server.rules.relations import Relations
 from server.session import Session, framed
+
+TELLING_SHARE = 0.25
+"""How much of the time may go into telling who came and went. Whoever comes alone is told of at once; when everyone
+comes at once it is gathered, so that it does not cost a write for each two of them."""
+
+
+class _Change(NamedTuple):
+    about: str
+    """The identity of the person whom it is about; who is apart from them is not told."""
+    presence: Presence
 
 
 class Hub:
@@ -14,18 +29,40 @@ class Hub:
     def __init__(self, relations: Relations) -> None:
         self._relations = relations
         self.sessions: dict[str, Session] = {}
+        self._changes: list[_Change] = []
+        self._newcomers: set[Session] = set()
+        self._told = asyncio.Event()
+        self._telling: asyncio.TimerHandle | None = None
+        self._quiet_until = 0.0
 
-    def join(self, session: Session, person: Person) -> None:
-        """Put a session in; it takes the place of one of the same name."""
-        self.sessions[names.key(person.name)] = session
+    def join(self, session: Session, person: Person) -> asyncio.Event:
+        """Put a session in; happens once it was told who is there. If it takes another's place, nobody notices."""
+        key = names.key(person.name)
+        if key not in self.sessions:
+            self.tell(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
+        self.sessions[key] = session
+        return self.introduce(session)
+
+    def introduce(self, session: Session) -> asyncio.Event:
+        """Send a session the list of those who are here; happens once that was done."""
+        self._newcomers.add(session)
+        self._tell_soon()
+        return self._told
 
     def leave(self, session: Session) -> Person | None:
-        """Take a session out; the person who left the room by it, if somebody did."""
+        """Take a session out; the person who left the room by it, if somebody did: the others are told."""
+        self._newcomers.discard(session)
         person = session.person
         if person is None or self.sessions.get(names.key(person.name)) is not session:
             return None
         del self.sessions[names.key(person.name)]
+        self.tell(person, Presence(person.name, "has exited the room!"))
         return person
+
+    def tell(self, about: Person, presence: Presence) -> None:
+        """Tell everyone who sees a person what changed about them; soon, and in order."""
+        self._changes.append(_Change(about.identity, presence))
+        self._tell_soon()
 
     def find(self, name: str) -> Session | None:
         """The session of a name, if that person is here."""
@@ -35,45 +72,92 @@ class Hub:
         """The names of everyone who is here."""
         return [session.person.name for session in self.sessions.values() if session.person]
 
-    def who_list(self, reader: Person) -> list[WhoEntry]:
-        """Everyone whom this person sees, in the order in which they came."""
-        apart = self._relations.apart_from(reader.identity)
-        return [
-            session.who_entry(session.person)
-            for session in self.sessions.values()
-            if session.person and session.person.identity not in apart
-        ]
+    def sessions_of(self, identity: str) -> list[Session]:
+        """Where a person is, by whatever names."""
+        return [each for each in self.sessions.values() if each.person and each.person.identity == identity]
 
-    def broadcast(self, frame: Frame, about: Person, but: Session | None = None) -> None:
-        """Send one frame about a person to everyone who sees them, or to all of those but one."""
-        apart = self._relations.apart_from(about.identity)
-        wire = framed(frame)
-        for session in self.sessions.values():
-            if session is not but and (not apart or _identity(session) not in apart):
-                session.write(wire)
+    def deliver(self, news: Sequence[News]) -> None:
+        """Hand news of messages to all who may read them; those who do not read an author hear nothing of theirs.
 
-    def deliver(self, news: News) -> None:
-        """Hand news of a message to all who may read it; those who do not read its author hear nothing."""
-        author, peer = news.publication.author, news.publication.peer
-        acting = news.reaction.person.identity if news.reaction else author.identity
-        unread = self._relations.unread_by(author.identity)
-        if acting != author.identity:
-            unread = {*unread, *self._relations.unread_by(acting)}
-        if peer is None:
-            wire = framed(_frame(news, author))
+        What everyone reads in a row is one write for each session.
+        """
+        wires: list[bytes] = []
+        for one in news:
+            author, unread = one.publication.author, self._not_reading(one)
+            if one.publication.peer is None and not unread:
+                wires.append(framed(_frame(one, author)))
+                continue
+            self._deliver_to_all(wires)
+            if one.publication.peer is None:
+                self._deliver_to_others(framed(_frame(one, author)), unread)
+            else:
+                self._deliver_to_two(one, one.publication.peer, unread)
+        self._deliver_to_all(wires)
+
+    def _not_reading(self, news: News) -> Collection[str]:
+        """The identities of those who read neither the author nor who reacted."""
+        author = news.publication.author.identity
+        acting = news.reaction.person.identity if news.reaction else author
+        unread = self._relations.unread_by(author)
+        return unread if acting == author else {*unread, *self._relations.unread_by(acting)}
+
+    def _deliver_to_all(self, wires: list[bytes]) -> None:
+        if wires:
+            wire = b"".join(wires)
+            wires.clear()
             for session in self.sessions.values():
-                if not unread or _identity(session) not in unread:
-                    session.deliver(wire)
-            return
-        for person in {author, peer}:
+                session.deliver(wire)
+
+    def _deliver_to_others(self, wire: bytes, but: Collection[str]) -> None:
+        for session in self.sessions.values():
+            if _identity(session) not in but:
+                session.deliver(wire)
+
+    def _deliver_to_two(self, news: News, peer: Person, unread: Collection[str]) -> None:
+        for person in {news.publication.author, peer}:
             there = self.find(person.name)
             # The name may have passed to somebody else since the message was sent.
             if there and _identity(there) == person.identity and person.identity not in unread:
                 there.deliver(framed(_frame(news, person)))
 
-    def sessions_of(self, identity: str) -> list[Session]:
-        """Where a person is, by whatever names."""
-        return [each for each in self.sessions.values() if each.person and each.person.identity == identity]
+    def _tell_soon(self) -> None:
+        if self._telling is None:
+            delay = max(0.0, self._quiet_until - time.monotonic())
+            self._telling = asyncio.get_running_loop().call_later(delay, self._tell)
+
+    def _tell(self) -> None:
+        """Send the list to newcomers, and to the others what changed in it; who sees whom is asked only now."""
+        start = time.monotonic()
+        changes = [(self._relations.apart_from(about), framed(presence)) for about, presence in self._changes]
+        apart = {identity for each, _ in changes for identity in each}
+        for_most = b"".join(wire for _, wire in changes)
+        everyone = framed(Who(self._who_list(()))) if self._newcomers else b""
+        for session in self.sessions.values():
+            identity = _identity(session)
+            if session in self._newcomers:
+                hidden = self._relations.apart_from(identity)
+                wire = framed(Who(self._who_list(hidden))) if hidden else everyone
+            elif identity in apart:
+                wire = b"".join(wire for hidden, wire in changes if identity not in hidden)
+            else:
+                wire = for_most
+            if wire:
+                session.write_now(wire)
+        self._changes.clear()
+        self._newcomers.clear()
+        self._told.set()
+        self._told = asyncio.Event()
+        self._telling = None
+        end = time.monotonic()
+        self._quiet_until = end + (end - start) / TELLING_SHARE
+
+    def _who_list(self, hidden: Collection[str]) -> list[WhoEntry]:
+        """Everyone but those of these identities, in the order in which they came."""
+        return [
+            session.who_entry(session.person)
+            for session in self.sessions.values()
+            if session.person and session.person.identity not in hidden
+        ]
 
 
 def _frame(news: News, person: Person) -> Frame:

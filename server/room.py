@@ -13,7 +13,7 @@ from server.hub import Hub
 from server.limiter import Allowance, Limiter
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import ClientFrame, Presence, Relations, Welcome, Who
+from server.protocol.frames import ClientFrame, Presence, Relations, Welcome
 from server.rules.publications import Person
 from server.rules.refusal import Refusal
 from server.session import Session
@@ -95,7 +95,6 @@ class Room:
         session.turns.stop()
         if person := self.hub.leave(session):
             self.company.left(person, self.broker.delivered)
-            self.hub.broadcast(Presence(person.name, "has exited the room!"), person)
 
     def start(self, session: Session, work: Coroutine[None, None, None], nonce: str | None) -> None:
         """Do what takes time apart from the reader of the session, and answer for its failure."""
@@ -141,8 +140,8 @@ class Room:
 
     def introduce(self, session: Session, person: Person) -> None:
         """Let a person and the others see each other again."""
-        session.send(Who(self.hub.who_list(person)))
-        self.hub.broadcast(Presence(person.name, "", session.who_entry(person)), person, but=session)
+        self.hub.introduce(session)
+        self.hub.tell(person, Presence(person.name, "", session.who_entry(person)))
 
     def channel(self, channel_id: str) -> PublicChannel:
         """The public channel of this ID, or a Refusal."""

@@ -1,6 +1,7 @@
 """Who is on a connection and what state they are in; knows frames, and of bytes only how to frame them."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from websockets.frames import Frame as WebsocketFrame
@@ -29,6 +30,9 @@ class Outlet(Protocol):
     def write(self, wire: bytes) -> None:
         """Send this soon, without waiting; dropped if the connection is closing."""
 
+    def write_now(self, wire: bytes) -> None:
+        """Send this, and before it what still waits; dropped if the connection is closing."""
+
     def close(self, code: CloseCode, reason: str) -> None:
         """Begin the closing handshake after what was written."""
 
@@ -52,13 +56,14 @@ class Session:
         self._outlet = outlet
         self._entered_at = 0
         self._asked = 0
-        self._held: list[bytes] | None = None
+        self._held: list[bytes] = []
+        self.deliver: Callable[[bytes], None] = self._held.append
+        """Sends publications, now or after what comes before them; called for each person and message."""
 
     def enter(self, person: Person) -> None:
         """Log in; from here on publications are held until `release`, so that what was missed comes first."""
         self.person = person
         self._entered_at = int(time.time())
-        self._held = []
 
     def who_entry(self, person: Person) -> WhoEntry:
         """This session in the who list."""
@@ -75,22 +80,16 @@ class Session:
         """Send a frame to this client alone."""
         self._outlet.write(framed(frame))
 
-    def write(self, wire: bytes) -> None:
-        """Send what `framed` made."""
-        self._outlet.write(wire)
-
-    def deliver(self, wire: bytes) -> None:
-        """Send a publication, now or after what comes before it."""
-        if self._held is None:
-            self._outlet.write(wire)
-        else:
-            self._held.append(wire)
+    def write_now(self, wire: bytes) -> None:
+        """Send what `framed` made, at once."""
+        self._outlet.write_now(wire)
 
     def release(self) -> None:
         """Send what was held, and from here on everything at once."""
-        held, self._held = self._held or [], None
-        for wire in held:
+        for wire in self._held:
             self._outlet.write(wire)
+        self._held.clear()
+        self.deliver = self._outlet.write_now
 
     def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
         """Tell the client that what it asked was not done, and why."""

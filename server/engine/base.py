@@ -20,7 +20,7 @@ class News(NamedTuple):
     reaction: ReactionChange | None = None
 
 
-Subscriber = Callable[[News], None]
+Subscriber = Callable[[Sequence[News]], None]
 
 
 class Published(NamedTuple):
@@ -56,7 +56,10 @@ class Broker(Protocol):
         """The number of the last message that was handed to the subscribers, or stored before this life; or 0."""
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Call this with every fresh message in the order of the numbers, and with every change of one, once stored."""
+        """Call this with every fresh message in the order of the numbers, and every change of one, once stored.
+
+        What shares a commit comes at once.
+        """
 
     def publish(self, draft: Draft) -> "asyncio.Future[Published]":
         """Store a message; done after it was handed to the subscribers. StorageError if it could not be stored."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 
 from server.engine.clock import Clock, milliseconds, utc_now
@@ -57,7 +58,7 @@ class Company:
             if relation.blocked == blocked and names.key(relation.other_name) == key
         ]
 
-        def remove(_: None) -> None:
+        def remove(_: Sequence[None]) -> None:
             for relation in ended:
                 self.relations.remove(identity, relation.other)
 

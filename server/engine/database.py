@@ -7,7 +7,9 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, Protocol, TypeVar, cast
+from itertools import groupby
+from operator import attrgetter
+from typing import Generic, TypeVar, cast
 
 from server.engine import schema
 from server.engine.base import StorageError
@@ -21,26 +23,13 @@ MAX_COMMIT = 1000
 Result = TypeVar("Result")
 
 
-class _Work(Protocol):
-    """A piece of work on its way through the writer thread."""
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        """On the writer thread, within a transaction."""
-
-    def stored(self) -> None:
-        """On the loop, after the commit."""
-
-    def failed(self, error: Exception) -> None:
-        """On the loop; nothing was stored."""
-
-
 class Database:
     """Make, use and close it on one event loop."""
 
     def __init__(self, path: str) -> None:
         """Open or create the file; StorageError if it cannot be used."""
         self._loop = asyncio.get_running_loop()
-        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
         try:
             self._writer = schema.connect(path)
             self.life = schema.prepare(self._writer)
@@ -55,15 +44,15 @@ class Database:
     def write(
         self,
         work: Callable[[sqlite3.Connection], Result],
-        stored: Callable[[Result], None] | None = None,
+        stored: Callable[[Sequence[Result]], None] | None = None,
     ) -> "asyncio.Future[Result]":
         """Do this within a transaction; done once it is on disk. StorageError if it could not be stored.
 
-        `stored` is called on the loop after the commit, in the order of the writes, before the future is done, and
-        also if nobody waits for the future any more. A Refusal may be raised by `work` before its first write.
+        `stored` is called on the loop after the commit, once for all writes in a row that share it, before their
+        futures are done, and also if nobody waits for these. A Refusal may be raised by `work` before its first write.
         """
         future: asyncio.Future[Result] = self._loop.create_future()
-        self._waiting.put(_Write(work, stored, future))
+        self._waiting.put(cast(_Write[object], _Write(work, stored, future)))
         return future
 
     def write_aside(self, work: Callable[[sqlite3.Connection], Result]) -> None:
@@ -90,9 +79,9 @@ class Database:
         for batch in iter(self._gather, []):
             self._commit(batch)
 
-    def _gather(self) -> list[_Work]:
+    def _gather(self) -> "list[_Write[object]]":
         """At least one that waits, and all others that do already; none once the database is closed."""
-        batch: list[_Work] = []
+        batch: list[_Write[object]] = []
         while (item := self._waiting.get()) is not None:
             batch.append(item)
             if len(batch) == MAX_COMMIT or self._waiting.empty():
@@ -101,7 +90,7 @@ class Database:
             self._waiting.put(None)
         return batch
 
-    def _commit(self, batch: Sequence[_Work]) -> None:
+    def _commit(self, batch: "Sequence[_Write[object]]") -> None:
         try:
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -128,31 +117,30 @@ class _Write(Generic[Result]):
     def __init__(
         self,
         work: Callable[[sqlite3.Connection], Result],
-        then: Callable[[Result], None] | None,
+        then: Callable[[Sequence[Result]], None] | None,
         future: "asyncio.Future[Result]",
     ) -> None:
         self._work = work
-        self._then = then
         self._future = future
-        self._result: Result | Refusal | None = None
+        self.then = then
+        self.result: Result | Refusal | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
+        """On the writer thread, within a transaction."""
         try:
-            self._result = self._work(connection)
+            self.result = self._work(connection)
         except Refusal as refusal:
-            self._result = refusal
+            self.result = refusal
 
-    def stored(self) -> None:
-        if isinstance(self._result, Refusal):
-            self.failed(self._result)
-            return
-        result = cast(Result, self._result)
-        if self._then:
-            self._then(result)
-        if not self._future.done():
-            self._future.set_result(result)
+    def done(self) -> None:
+        """On the loop, after the commit."""
+        if isinstance(self.result, Refusal):
+            self.failed(self.result)
+        elif not self._future.done():
+            self._future.set_result(cast(Result, self.result))
 
     def failed(self, error: Exception) -> None:
+        """On the loop; nothing was stored."""
         if not self._future.done():
             self._future.set_exception(error)
 
@@ -162,11 +150,16 @@ def _log_failure(done: "asyncio.Future[Result]") -> None:
         log.error("something could not be stored: %s", error)
 
 
-def _stored(batch: Sequence[_Work]) -> None:
-    for work in batch:
-        work.stored()
+def _stored(batch: Sequence[_Write[object]]) -> None:
+    for then, works in groupby(batch, attrgetter("then")):
+        run = list(works)
+        results = [work.result for work in run if not isinstance(work.result, Refusal)]
+        if then and results:
+            then(results)
+        for work in run:
+            work.done()
 
 
-def _fail(batch: Sequence[_Work], error: StorageError) -> None:
+def _fail(batch: Sequence[_Write[object]], error: StorageError) -> None:
     for work in batch:
         work.failed(error)

@@ -36,14 +36,14 @@ class LocalBroker:
         """See Broker."""
         return self._database.write(
             lambda connection: messages.take_back(msg_id, person, milliseconds(self._clock()), connection),
-            lambda publication: self._tell(News(publication)),
+            self._tell_taken_back,
         )
 
     def react(self, change: ReactionChange) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
             lambda connection: messages.react(change, milliseconds(self._clock()), connection),
-            lambda publication: self._tell(News(publication, change)),
+            lambda publications: self._tell([News(each, change) for each in publications]),
         )
 
     async def find(self, msg_id: int) -> Publication | None:
@@ -86,11 +86,15 @@ class LocalBroker:
     async def _page(self, reader: Reader, condition: str, values: Sequence[str | int], before: int, limit: int) -> Page:
         return await self._database.read(partial(messages.page, reader, condition, values, before, limit))
 
-    def _deliver(self, published: Published) -> None:
-        if published.fresh:
-            self.delivered = max(self.delivered, published.publication.msg_id)
-            self._tell(News(published.publication))
+    def _deliver(self, published: Sequence[Published]) -> None:
+        fresh = [News(each.publication) for each in published if each.fresh]
+        if fresh:
+            self.delivered = max(self.delivered, fresh[-1].publication.msg_id)
+            self._tell(fresh)
 
-    def _tell(self, news: News) -> None:
+    def _tell_taken_back(self, publications: Sequence[Publication]) -> None:
+        self._tell([News(each) for each in publications])
+
+    def _tell(self, news: Sequence[News]) -> None:
         for subscriber in self._subscribers:
             subscriber(news)

@@ -3,12 +3,12 @@
 import hashlib
 import logging
 import secrets
-from asyncio import Future
+from asyncio import Event, Future
 
 from server.engine.base import Page, Reader, StorageError
 from server.handlers.pages import fitting
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Echo, Login, Me, Ping, Presence, Reactions, Since, Who
+from server.protocol.frames import Echo, Login, Me, Ping, Reactions, Since
 from server.room import Room
 from server.rules import names
 from server.rules.publications import Person
@@ -39,19 +39,15 @@ def login(room: Room, session: Session, frame: Login) -> None:
         return
     person, before = _grant(room, frame)
     session.enter(person)
-    room.hub.join(session, person)
     session.send(Me(person.name, op=False))
-    session.send(Who(room.hub.who_list(person)))
+    told = room.hub.join(session, person)
     if room.company.relations.of(person.identity):
         session.send(room.relations_of(person))
-    if before is None:
-        entered = Presence(person.name, "has joined the room!", session.who_entry(person))
-        room.hub.broadcast(entered, person, but=session)
-    else:
+    if before:
         before.close(CloseCode.REPLACED, "You logged in on another connection.", reconnect=False)
     # What is delivered from here on is held, so the rest is exactly what was delivered until now.
     came, before_id = room.company.came(person), room.broker.delivered + 1
-    room.start(session, _catch_up(room, session, room.reader(person), frame.since, came, before_id), None)
+    room.start(session, _catch_up(room, session, frame.since, told, came, before_id), None)
 
 
 def ping(room: Room, session: Session, frame: Ping) -> None:
@@ -72,11 +68,12 @@ def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
 
 
 async def _catch_up(
-    room: Room, session: Session, reader: Reader, since: Since | None, came: "Future[int]", before: int
+    room: Room, session: Session, since: Since | None, told: Event, came: "Future[int]", before: int
 ) -> None:
     """Send what came before, then the channels' welcome, then what was held meanwhile."""
     try:
-        last_message = await _last_message(came)
+        await told.wait()
+        last_message, reader = await _last_message(came), room.reader(session.someone)
         if since and since.epoch == room.broker.epoch:
             session.send(await _missed(room, reader, since.msg_id, before))
         else:

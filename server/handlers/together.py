@@ -24,7 +24,7 @@ def status(room: Room, session: Session, frame: Status) -> None:
         session.status = check_status(frame.status)
     if frame.dnd is not None:
         session.dnd = frame.dnd
-    room.hub.broadcast(Presence(person.name, "", session.who_entry(person)), person)
+    room.hub.tell(person, Presence(person.name, "", session.who_entry(person)))
 
 
 def mute(room: Room, session: Session, frame: Mute) -> None:

@@ -1,7 +1,7 @@
 """What a person gets who enters while others speak: all of it, once, and each channel in its order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -54,8 +54,8 @@ class LateBroker(LocalBroker):
         self._late: list[Published] = []
         super().subscribe(subscriber)
 
-    def _deliver(self, published: Published) -> None:
-        self._late.append(published)
+    def _deliver(self, published: Sequence[Published]) -> None:
+        self._late += published
 
     async def stored(self) -> None:
         """Wait until something is stored."""
@@ -65,8 +65,7 @@ class LateBroker(LocalBroker):
 
     def hand_out(self) -> None:
         """Hand out all that was stored by now."""
-        for published in self._late:
-            super()._deliver(published)
+        super()._deliver(self._late)
 
 
 def _room(broker: LocalBroker, database: Database, limits: RoomLimits = UNLIMITED) -> Room:

@@ -19,9 +19,16 @@ class RecordingOutlet:
         return self._pauses > 0
 
     def write(self, wire: bytes) -> None:
-        """Read the one unmasked text frame that this is."""
-        header_bytes = {126: 4, 127: 10}.get(wire[1], 2)
-        self.frames.append(decode_server(wire[header_bytes:]))
+        """Read the unmasked text frames that these are."""
+        while wire:
+            header = {126: 4, 127: 10}.get(wire[1], 2)
+            end = header + (int.from_bytes(wire[2:header]) if header > 2 else wire[1])
+            self.frames.append(decode_server(wire[header:end]))
+            wire = wire[end:]
+
+    def write_now(self, wire: bytes) -> None:
+        """The same; here nothing waits."""
+        self.write(wire)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Note the code."""

@@ -57,7 +57,7 @@ def texts(page: Page | Sequence[Publication]) -> list[str]:
 
 async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(lambda news: heard.append(news.publication))
+    broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     await publish(broker, *[said(str(number)) for number in range(2500)])
     assert texts(heard) == [str(number) for number in range(2500)]
     assert [one.msg_id for one in heard] == list(range(1, 2501))
@@ -66,7 +66,7 @@ async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker
 async def test_a_message_is_in_the_file_before_it_is_handed_out(broker: LocalBroker, tmp_path: Path) -> None:
     stored: list[int] = []
 
-    def look(_: News) -> None:
+    def look(_: Sequence[News]) -> None:
         with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
             stored.extend(other.execute("SELECT count(*) FROM message").fetchone())
 
@@ -112,7 +112,7 @@ async def test_what_comes_one_by_one_is_committed_one_by_one(broker: LocalBroker
 
 async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(lambda news: heard.append(news.publication))
+    broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     first, again, other = await publish(
         broker, said("hello", nonce="n-1"), said("hello", nonce="n-1"), said("me too", BOB, nonce="n-1")
     )
@@ -224,7 +224,7 @@ async def test_what_waits_at_the_end_is_stored(tmp_path: Path) -> None:
 
 async def test_a_sender_who_is_gone_does_not_keep_others_from_their_messages(broker: LocalBroker) -> None:
     heard: list[Publication] = []
-    broker.subscribe(lambda news: heard.append(news.publication))
+    broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     gone, stays = broker.publish(said("1")), broker.publish(said("2"))
     gone.cancel()
     await stays

@@ -61,7 +61,7 @@ async def test_while_the_file_is_locked_senders_are_told_and_afterwards_it_goes_
     heard: list[Publication] = []
     database = Database(str(file))
     broker = LocalBroker(database)
-    broker.subscribe(lambda news: heard.append(news.publication))
+    broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     try:
         await broker.publish(said("before"))
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
