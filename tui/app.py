@@ -173,9 +173,9 @@ class FlagpostApp(ConnectedApp):
     def _say(self, event: Composer.Submitted) -> None:
         welcome = self.state.welcome
         if welcome is None:
-            self._chat.composer.give_back(event.text)
+            self._chat.composer.give_back(event.text, event.place)
         elif len(event.text) > welcome.limits.message_chars:
-            self._chat.composer.give_back(event.text)
+            self._chat.composer.give_back(event.text, event.place)
             excess = f"The message has {len(event.text)} of at most {welcome.limits.message_chars} characters."
             self.state.note(f"{excess} Shorten it, or send it in parts.", Tone.BAD)
         else:
@@ -196,12 +196,12 @@ class FlagpostApp(ConnectedApp):
             self._chat.composer.insert(text)
 
     @on(Composer.Typed)
-    def _typed(self) -> None:
+    def _typed(self, event: Composer.Typed) -> None:
         """Let the other one of a conversation know, now and then."""
         now = monotonic()
-        if self.online and self.state.current.startswith("@") and now - self._said_typing >= TYPING_EVERY_SECONDS:
+        if self.online and event.place.startswith("@") and now - self._said_typing >= TYPING_EVERY_SECONDS:
             self._said_typing = now
-            self.send(Typing(self.state.current))
+            self.send(Typing(event.place))
 
     @on(TimelineView.Left)
     @on(ChannelList.Left)
