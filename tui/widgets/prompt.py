@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 from textual import events, on
 from textual.binding import Binding
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui.core.completion import Completion, complete
+from tui.core.completion import COMMAND, Completion, complete
+from tui.emojis import named
 from tui.keymap import Where, bindings
 
 NEAR = 0.9
 """The share of the limit from which on the characters are counted."""
 MOST_PASTED_LINES = 5
+MOST_HINTS = 6
 
 
 class Prompt(TextArea):
@@ -108,11 +111,23 @@ class Composer(Prompt):
             self.post_message(self.Submitted(text, self._place))
 
     def on_text_area_changed(self) -> None:
-        """Count near the limit."""
+        """Count near the limit; else say what Tab would complete."""
         length = len(self.text)
         near = self._limit and length > self._limit * NEAR
         over = f"{length - self._limit} too many" if length > self._limit else ""
-        self.border_subtitle = (over or f"{length} of {self._limit}") if near else ""
+        count = (over or f"{length} of {self._limit}") if near else ""
+        # Names are other people's text: a string would be parsed as markup.
+        self.border_subtitle = Content(count or self._hint())
+
+    def _hint(self) -> str:
+        begun = self._complete(None)
+        return "  ".join(("tab", *begun.options[:MOST_HINTS])) if begun else ""
+
+    def _complete(self, last: Completion | None) -> Completion | None:
+        row, column = self.cursor_location
+        # Only at the very beginning is a slash a command.
+        words = self._words if row == 0 else [word for word in self._words if not word.startswith(COMMAND)]
+        return complete(self.document.get_line(row)[:column], words, last, named)
 
     async def on_key(self, event: events.Key) -> None:
         """Say that something is written."""
@@ -128,7 +143,7 @@ class Composer(Prompt):
     async def action_complete(self) -> None:
         """Complete what is begun, or go on to the next part of the screen."""
         row, column = self.cursor_location
-        self._completion = complete(self.document.get_line(row)[:column], self._words, self._completion)
+        self._completion = self._complete(self._completion)
         if self._completion:
             self.replace(self._completion.text, (row, self._completion.start), (row, column))
         else:
