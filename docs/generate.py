@@ -23,6 +23,7 @@ from server.settings import (
     WebhookSecurity,
     WebhookURL,
 )
+from tui.commands import COMMANDS, HINT
 from tui.keymap import Where
 from tui.keymap import rows as rows_of
 
@@ -100,11 +101,14 @@ def settings() -> str:
 
 
 def keys() -> str:
-    """The keys of the client."""
-    parts = [NOTE, "# Keys\n", "The footer shows the most useful ones of the place where one is.\n"]
+    """The keys and commands of the client."""
+    parts = [NOTE, "# Keys and commands\n", "The footer shows the most useful ones of the place where one is.\n"]
     for where in Where:
         rows = [[_key_names(names), meaning] for names, meaning in rows_of(where)]
         parts += [f"## {where.value}\n", _table(["key", "what it does"], rows)]
+    parts += ["## Commands\n", f"Written in the composer; Tab completes them. {HINT}\n"]
+    commands = [[f"`{command.usage}`", command.help] for command in COMMANDS]
+    parts.append(_table(["command", "what it does"], commands))
     return "\n".join(parts)
 
 

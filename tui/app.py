@@ -1,5 +1,6 @@
 """Wires state, connection and screens: what a person wants becomes acts on the state, frames and screens."""
 
+import os
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -11,12 +12,16 @@ from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback, Typing
-from tui import choices
+from tui import choices, commands
 from tui.connected import OFFLINE, ConnectedApp, nonce
+from tui.core.news import news
 from tui.core.reports import GONE
 from tui.core.search import Search
 from tui.core.timeline import Line, Tone
+from tui.core.visited import Visited
+from tui.editor import EditorError, edit
 from tui.keymap import KEYS, Where, bindings
+from tui.notices import Notices
 from tui.options import Options
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
@@ -25,7 +30,7 @@ from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
 from tui.screens.reports import ReportsScreen
 from tui.screens.search import SearchScreen
-from tui.text import clean
+from tui.text import clean, clean_line
 from tui.widgets.channels import ChannelList
 from tui.widgets.offer import MuteOffer
 from tui.widgets.people import PeopleList
@@ -70,6 +75,8 @@ class FlagpostApp(ConnectedApp):
         super().__init__(options)
         self._chat = ChatScreen()
         self._said_typing = -TYPING_EVERY_SECONDS
+        self._visited = Visited()
+        self._notices = Notices(self._write_to_terminal, os.environ)
 
     def get_default_screen(self) -> ChatScreen:
         """The room."""
@@ -84,20 +91,25 @@ class FlagpostApp(ConnectedApp):
         """What is pasted is other people's text, wherever it goes."""
         if isinstance(event, events.Paste) and not event.is_forwarded:
             event.text = clean(event.text)
+        self._notices.notice(event)
         await super().on_event(event)
+        if isinstance(event, events.Key | events.AppFocus | events.MouseDown):
+            self._notices.look(self.state.current)
 
     def show(self) -> None:
         """Draw what is known now."""
-        self._chat.show(self.state, self.status, online=self.online)
+        self._visited.visit(self.state.current)
+        self._notices.look(self.state.current)
+        self._chat.show(self.state, self.status, online=self.online, commands=commands.allowed(self))
         if reports := self._reports_screen:
             reports.show(self.state.reports, self.state.now(), self.status, online=self.online)
         if isinstance(self.screen, SearchScreen) and self.screen.is_mounted:
             self.screen.show(self.state.search, self.state.now())
 
-    async def action_search(self) -> None:
+    async def action_search(self, words: str = "") -> None:
         """Search messages."""
         self.state.search = Search()
-        await self.push_screen(SearchScreen(self.state.place_of))
+        await self.push_screen(SearchScreen(self.state.place_of, words))
         self.show()
 
     @on(SearchScreen.Asked)
@@ -131,11 +143,26 @@ class FlagpostApp(ConnectedApp):
             self.send(asked)
 
     def _told(self, event: "Event") -> None:
-        """Go on to the wanted message after what came."""
+        """Go on to the wanted message after what came, and tell of it who looks elsewhere."""
+        from tui.net.connection import Received
+
+        since = self.state.last_seen
         super()._told(event)
+        if isinstance(event, Received):
+            self._notices.tell(list(news(event.frames, self.state, since)), dnd=self.state.dnd)
+            self._notices.look(self.state.current)
         if self.state.wanted:
             self._pursue()
             self.show()
+
+    def _write_to_terminal(self, data: str) -> None:
+        # Textual's own bell and clipboard go the same way.
+        if self._driver and not self.is_headless:
+            self._driver.write(data)
+
+    def on_unmount(self) -> None:
+        """Leave the terminal's title as it was."""
+        self._notices.end()
 
     @property
     def _reports_screen(self) -> ReportsScreen | None:
@@ -147,7 +174,7 @@ class FlagpostApp(ConnectedApp):
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
         else:
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen([(each.usage, each.help) for each in commands.allowed(self)]))
 
     @on(TimelineView.CopyWanted)
     def _copy(self, event: TimelineView.CopyWanted) -> None:
@@ -170,19 +197,53 @@ class FlagpostApp(ConnectedApp):
         return action != "my_reports" or (welcome is not None and welcome.webhooks.report)
 
     @on(Composer.Submitted)
-    def _say(self, event: Composer.Submitted) -> None:
-        welcome = self.state.welcome
-        if welcome is None:
-            self._chat.composer.give_back(event.text)
-        elif len(event.text) > welcome.limits.message_chars:
-            self._chat.composer.give_back(event.text)
-            excess = f"The message has {len(event.text)} of at most {welcome.limits.message_chars} characters."
-            self.state.note(f"{excess} Shorten it, or send it in parts.", Tone.BAD)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        """Say it, or do what it says; what cannot be done is given back."""
+        if commands.is_command(event.text):
+            problem = commands.run(self, event.text)
         else:
-            said = self.state.say(event.text, nonce(), event.place)
-            if self.online:
-                self.send(said)
+            problem = self.say(commands.plain(event.text), event.place)
+        if problem:
+            self._chat.composer.give_back(event.text, event.place)
+            self.state.note(problem, Tone.BAD)
         self.show()
+
+    def say(self, text: str, place: str) -> str:
+        """Write in a channel or conversation, once there is a connection; why that cannot be, or nothing."""
+        if self.state.welcome is None:
+            return "There was no connection yet; send it once there is one."
+        limit = self.state.welcome.limits.message_chars
+        if len(text) > limit:
+            return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."
+        said = self.state.say(text, nonce(), place)
+        if self.online:
+            self.send(said)
+        return ""
+
+    @on(Composer.EditorWanted)
+    def _editor_wanted(self, event: Composer.EditorWanted) -> None:
+        self._edit(event)
+
+    @work(group="form", exclusive=True)
+    async def _edit(self, event: Composer.EditorWanted) -> None:
+        """Let the text be written on in the person's own editor."""
+        try:
+            with self._notices.lent():
+                text = await edit(self, event.text, os.environ)
+        except EditorError as error:
+            self.tell(clean_line(str(error)), Tone.BAD)
+        else:
+            self._chat.composer.put(text, event.place)
+        self.show()
+
+    @work(group="form", exclusive=True)
+    async def action_my_status(self) -> None:
+        """Choose how one is, in words of one's own or the usual ones."""
+        picker = Picker("How you are, in a few words", partial(choices.statuses, self.state))
+        if chosen := await self.push_screen_wait(picker):
+            problem = commands.set_dnd(self) if chosen == choices.DND else commands.set_status(self, chosen)
+            if problem:
+                self.tell(problem, Tone.BAD)
 
     @on(Composer.LongPaste)
     def _long_paste(self, event: Composer.LongPaste) -> None:
@@ -196,12 +257,12 @@ class FlagpostApp(ConnectedApp):
             self._chat.composer.insert(text)
 
     @on(Composer.Typed)
-    def _typed(self) -> None:
+    def _typed(self, event: Composer.Typed) -> None:
         """Let the other one of a conversation know, now and then."""
         now = monotonic()
-        if self.online and self.state.current.startswith("@") and now - self._said_typing >= TYPING_EVERY_SECONDS:
+        if self.online and event.place.startswith("@") and now - self._said_typing >= TYPING_EVERY_SECONDS:
             self._said_typing = now
-            self.send(Typing(self.state.current))
+            self.send(Typing(event.place))
 
     @on(TimelineView.Left)
     @on(ChannelList.Left)
@@ -238,6 +299,15 @@ class FlagpostApp(ConnectedApp):
         self.state.look_at(channel)
         self.show()
         self._chat.write()
+
+    def go(self, place: str) -> None:
+        """Turn to a channel or conversation."""
+        self._look_at(place)
+
+    def action_step(self, by: int) -> None:
+        """Go back (-1) or forward (1) through what one has looked at."""
+        if place := self._visited.step(by):
+            self._look_at(place)
 
     def action_turn(self, by: int) -> None:
         """Turn to the channel so many places further in the list."""
@@ -287,10 +357,10 @@ class FlagpostApp(ConnectedApp):
     @on(PeopleList.BlockWanted)
     def _block_wanted(self, event: PeopleList.BlockWanted) -> None:
         if self.can_ask():
-            self._block(event.username)
+            self.block(event.username)
 
     @work(group="form", exclusive=True)
-    async def _block(self, username: str) -> None:
+    async def block(self, username: str) -> None:
         """Ask, and block; to take it back needs no question."""
         question = Question(f"Block {username}? {BLOCKED}", "Block", "Cancel")
         if username in self.state.relations.blocked or await self.push_screen_wait(question):

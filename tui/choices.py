@@ -3,7 +3,8 @@
 from textual.content import Content
 from textual.style import Style
 
-from tui.core.fuzzy import rank
+from tui.core.fuzzy import BEGINNING, WORD, rank
+from tui.core.standing import AWAY, ONLINE
 from tui.core.state import State
 from tui.core.timeline import Line
 from tui.emojis import find
@@ -11,6 +12,8 @@ from tui.widgets.rows import Row
 
 MOST_PLACES = 100
 DIM = Style(dim=True)
+DND = " dnd"
+"""The row of do-not-disturb; no status begins with a space."""
 
 
 def emojis(line: Line, query: str) -> list[Row]:
@@ -34,6 +37,35 @@ def places(state: State, query: str) -> list[Row]:
     found = sorted((order, place) for place, order in ranks.items() if order is not None) if query.strip() else ()
     chosen = [place for _, place in found] if query.strip() else list(names)
     return [_place(state, place, names[place]) for place in chosen[:MOST_PLACES]]
+
+
+def statuses(state: State, query: str) -> list[Row]:
+    """How one can say that one is: the words of the wire, whether one can be disturbed, and what is written."""
+    own = state.people.get(state.me)
+    rows = [
+        Row(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
+        for words, meaning in {ONLINE: "here", AWAY: "not here now"}.items()
+        if _begins(query, words)
+    ]
+    disturb = "Let me be disturbed" if state.dnd else "Do not disturb"
+    if _begins(query, disturb):
+        rows.append(
+            Row(
+                DND,
+                Content(disturb),
+                Content.styled("direct messages are refused" if not state.dnd else "they are refused now", DIM),
+            )
+        )
+    words = query.strip()
+    own_words = (
+        [Row(words, Content(words), Content.styled("your words", DIM))] if words not in {"", ONLINE, AWAY} else []
+    )
+    return [*rows, *own_words]
+
+
+def _begins(query: str, name: str) -> bool:
+    """Whether words are the beginning of a name or of a word in it: what is looser may be meant otherwise."""
+    return rank(query, name) in {BEGINNING, WORD}
 
 
 def _place(state: State, place: str, name: str) -> Row:

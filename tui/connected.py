@@ -12,6 +12,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
 from server.protocol.frames import Frame, Me, Relations, ServerFrame, Typing, Welcome
 from tui.core.session import Session
+from tui.core.standing import again
 from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
 from tui.options import Options
@@ -110,6 +111,8 @@ class ConnectedApp(App[None]):
                 self.state.note("Connected again.", Tone.GOOD)
             for unsent in self.state.unsent():
                 self.send(unsent)
+            if standing := again(self.state.people.get(frame.username), frame):
+                self.send(standing)
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):
                 self.send(ask)

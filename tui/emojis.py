@@ -1,5 +1,8 @@
 """Emoji to choose from: the common ones, and all others by their names."""
 
+from collections.abc import Sequence
+from functools import cache
+
 COMMON = {
     "👍": "thumbs up", "👎": "thumbs down", "💙": "heart", "😂": "tears of joy", "🎉": "party popper",
     "😮": "open mouth", "😢": "crying", "🙏": "folded hands", "👀": "eyes", "🚀": "rocket",
@@ -14,19 +17,40 @@ def find(words: str) -> dict[str, str]:
     wanted = words.replace(":", " ").replace("_", " ").casefold().split()
     if not wanted:
         return COMMON
+    names = _names()
+    known = COMMON | {emoji: name for emoji, (name, *_) in names.items() if emoji not in COMMON}
+    found = {
+        emoji: name
+        for emoji, name in known.items()
+        if emoji == words.strip() or all(word in f"{name} {names.get(emoji, ('',))[0]}".casefold() for word in wanted)
+    }
+    return dict(sorted(found.items(), key=lambda each: len(each[1]))[:MOST_FOUND])
+
+
+def named(begun: str) -> Sequence[str]:
+    """Emoji of which a name begins so, those with the shortest such name first; `begun` as in `:thumbs_up:`."""
+    begun = begun.rstrip(":").replace("_", " ").casefold()
+    matching = {
+        emoji: [name for name in (COMMON.get(emoji, ""), *names) if name.startswith(begun)]
+        for emoji, names in _names().items()
+    }
+    found = sorted((min(map(len, names)), emoji) for emoji, names in matching.items() if names)
+    return [emoji for _, emoji in found[:MOST_FOUND]] if begun else []
+
+
+@cache
+def _names() -> dict[str, tuple[str, ...]]:
+    """Every emoji with its names in small letters, the official one first."""
     # 20 ms that only whoever looks for one has to wait.
     from emoji import EMOJI_DATA, STATUS
 
     # Terminals disagree on the width of one with a variation selector, and would shift what stands beside it.
-    names = {
-        emoji: str(about["en"]).strip(":").replace("_", " ")
+    return {
+        emoji: tuple(_plain(str(name)) for name in (about["en"], *about.get("alias", ())))
         for emoji, about in EMOJI_DATA.items()
         if about["status"] == STATUS["fully_qualified"] and VARIATION not in emoji
     }
-    known = COMMON | {emoji: name for emoji, name in names.items() if emoji not in COMMON}
-    found = {
-        emoji: name
-        for emoji, name in known.items()
-        if emoji == words.strip() or all(word in f"{name} {names.get(emoji, '')}".casefold() for word in wanted)
-    }
-    return dict(sorted(found.items(), key=lambda each: len(each[1]))[:MOST_FOUND])
+
+
+def _plain(name: str) -> str:
+    return name.strip(":").replace("_", " ").casefold()

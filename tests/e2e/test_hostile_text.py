@@ -2,6 +2,7 @@
 
 import re
 import sys
+from base64 import b64decode
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ BRIEF = "\x1b]2;PWNED\x07\x9b?1003l\u202e"
 LEGITIMATE = re.compile(
     rb"\x1b\[[0-9;]*m|\x1b\[[0-9]+;[0-9]+H|\x1b\[\?(?:1000|1003|1004|1006|1015|1049|2004|2026)h|\x1b\[\?(?:25|7|2026)l"
     rb"|\x1b\[\?(?:2026|2048)\$p|\x1b\[>[0-9]+u|\x1b\]22;[a-z-]*\x07"
+    # The client's own title, behind the one that it keeps for later.
+    rb"|\x1b\[22;2t|\x1b\]2;(?:\([0-9]+\) )?Flagpost\x07"
 )
 LINK = re.compile(rb"8;[^;]*;(?P<url>(?:https?://[\x21-\x7e]+)?)")
 UNWANTED = re.compile(
@@ -91,7 +94,11 @@ UNWANTED = re.compile(
 def assert_harmless(terminal: Terminal) -> None:
     """Fail for any sequence that is not the client's own, and any character that commands or deceives."""
     terminal.settle(0.1)
-    raw = bytes(terminal.raw)
+    assert_harmless_bytes(bytes(terminal.raw))
+
+
+def assert_harmless_bytes(raw: bytes) -> None:
+    """The same of a part of what the terminal got."""
     foreign = set()
     for match in SEQUENCE.finditer(raw):
         link = LINK.fullmatch(match["osc"] or b"")
@@ -102,7 +109,7 @@ def assert_harmless(terminal: Terminal) -> None:
     assert not unwanted, f"{unwanted} of {len(raw)}"
     for marker in (
         b"\x1b]52",
-        b"\x1b]2;",
+        b"\x1b]2;P",
         b"\x1bP",
         b"\x1bc",
         b"\x1b[?1049l",
@@ -415,6 +422,84 @@ def test_what_is_pasted_into_the_palette(tmp_path: Path) -> None:
         terminal.until("No matches found")
         assert_harmless(terminal)
         assert MARKUP[1] in terminal.screen
+
+
+@pytest.mark.parametrize(
+    ("environment", "notice"),
+    [
+        ({"TERM_PROGRAM": "iTerm.app"}, rb"9;\xe2\x9a\x91 (?P<said>.*)"),
+        ({"TERM": "xterm-kitty"}, rb"99;i=flagpost:d=[01]:e=1(?::p=body)?;(?P<said>[A-Za-z0-9+/=]*)"),
+        ({"TERM": "rxvt-unicode"}, rb"777;notify;[^;]*;(?P<said>.*)"),
+    ],
+    ids=["osc 9", "osc 99", "osc 777"],
+)
+def test_notices_on_the_desktop(tmp_path: Path, environment: dict[str, str], notice: bytes) -> None:
+    with (
+        scripted_server(HostileServer()) as server,
+        Terminal(server.url, "--name", "ada", directory=tmp_path, extra=environment) as terminal,
+    ):
+        terminal.until(MARKUP[3])
+        terminal.press("blur")
+        terminal.settle()
+        everything = f"{MARKUP[0]}{''.join(COMMANDS)}"
+        server.send(Message(f"@{everything}", everything, f"{everything} LAST", 100, AT))
+        server.send(Message(LOBBY, everything, "SHOWN", 101, AT))
+        terminal.until("SHOWN")
+        terminal.settle()
+        raw = bytes(terminal.raw)
+        told = [match for match in SEQUENCE.finditer(raw) if re.match(rb"(?:9|99|777);", match["osc"] or b"")]
+        said = [re.fullmatch(notice, match["osc"], re.DOTALL) for match in told]
+        assert said
+        for each in said:
+            assert each
+            text = b64decode(each["said"]) if notice.startswith(b"99") else each["said"]
+            assert not UNWANTED.search(text.decode())
+        # One bell stands before them.
+        assert_harmless_bytes(raw.replace(b"\x07" + b"".join(match[0] for match in told), b""))
+        assert b"\x1b]2;(1) Flagpost\x07" in raw
+        terminal.press("focus")
+        assert terminal.quit() == 0
+        assert b"\x1b[23;2t" in terminal.raw
+
+
+def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        odd = "\x9b?1003l\u202e\x9d2;PWNED\x9c"
+        terminal.press("@", "[")
+        terminal.until(f"tab  @{MARKUP[2]}")
+        for _ in PAYLOADS:
+            terminal.press("tab")
+        terminal.settle()
+        assert_harmless(terminal)
+        terminal.press("\x15", *"#", "tab", "tab", "tab")
+        terminal.settle()
+        terminal.press("\x15", f"\x1b[200~/msg {MARKUP[1]} nobody {odd}\x1b[201~", "enter")
+        terminal.until("Nobody here is called so")
+        terminal.press("\x15", f"\x1b[200~/{MARKUP[1]}{odd}\x1b[201~", "enter")
+        terminal.until(f"There is no command /{MARKUP[1]}")
+        terminal.press("ctrl+t", f"\x1b[200~{MARKUP[2]}{odd}\x1b[201~")
+        terminal.until("your words")
+        assert_harmless(terminal)
+        assert terminal.alive
+
+
+def test_what_an_editor_gives_back(tmp_path: Path) -> None:
+    script = tmp_path / "editor.py"
+    words = f"EDITED {''.join(COMMANDS)} {MARKUP[0]}"
+    script.write_text(f"import pathlib, sys\npathlib.Path(sys.argv[1]).write_text({words!r} + chr(10))\n", "utf-8")
+    named = {"VISUAL": f"{sys.executable} {script}"}
+    with (
+        scripted_server(Script()) as server,
+        Terminal(server.url, "--name", "ada", directory=tmp_path, extra=named) as terminal,
+    ):
+        terminal.until("online as")
+        terminal.press("ctrl+e")
+        terminal.until("EDITED")
+        terminal.settle()
+        # Leaving and coming back is the client's own; what came since is judged.
+        assert_harmless_bytes(bytes(terminal.raw[terminal.raw.rindex(b"\x1b[?1049h") :]))
+        assert MARKUP[0] in terminal.screen
 
 
 def test_what_is_pasted_as_a_name(tmp_path: Path) -> None:

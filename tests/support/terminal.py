@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -35,6 +36,10 @@ KEYS |= {
     "ctrl+k": "\x0b",
     "ctrl+r": "\x12",
     "ctrl+g": "\x07",
+    "ctrl+e": "\x05",
+    "ctrl+t": "\x14",
+    "focus": "\x1b[I",
+    "blur": "\x1b[O",
 }
 
 SEQUENCE = re.compile(
@@ -56,7 +61,7 @@ class Place(NamedTuple):
 class Terminal:
     """`python -m tui ARGUMENTS` in a terminal; a context manager that leaves no process behind."""
 
-    def __init__(self, *arguments: str, directory: Path) -> None:
+    def __init__(self, *arguments: str, directory: Path, extra: Mapping[str, str] | None = None) -> None:
         self.raw = bytearray()
         """Everything that was sent to the terminal."""
         self._fed = 0
@@ -64,11 +69,13 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-        extra = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
+        plain = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
+        # What says which terminal the tests themselves were started in is not true of this one.
+        plain |= dict.fromkeys(("TERM_PROGRAM", "KITTY_WINDOW_ID", "WEZTERM_PANE", "TMUX", "STY"), "")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tui", *arguments],
             cwd=directory,
-            env=environment(extra),
+            env=environment({**plain, **(extra or {})}),
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -1,7 +1,12 @@
-"""Completes a name or a channel that one has begun to write."""
+"""Completes a name, a channel, an emoji or a command that one has begun to write."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+
+COMMAND, EMOJI = "/", ":"
+SIGNS = ("@", "#", EMOJI, COMMAND)
+FEWEST_LETTERS = 2
+"""Of an emoji's name: what is shorter is a smiley, or the end of a clause."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +23,29 @@ class Completion:
         return f"{self.options[self.at]} "
 
 
-def complete(before: str, words: Iterable[str], last: Completion | None) -> Completion | None:
+def complete(
+    before: str,
+    words: Collection[str],
+    last: Completion | None = None,
+    emojis: Callable[[str], Sequence[str]] = lambda _: (),
+) -> Completion | None:
     """What comes for the line up to the cursor; the next one where the last one stands still. None: nothing.
 
-    `words` begin with @ or #, as what is completed does.
+    `words` begin with one of the signs, as what is completed does; `emojis` gives those whose name begins so.
     """
     if last and before[last.start :] == last.text:
         return Completion(last.start, last.options, (last.at + 1) % len(last.options))
-    start = max(before.rfind("@"), before.rfind("#"))
-    if start < 0 or (start and not before[start - 1].isspace()):
-        return None
-    begun = before[start:].casefold()
-    options = tuple(sorted(word for word in words if word.casefold().startswith(begun)))
-    return Completion(start, options) if options else None
+    starts = sorted((before.rfind(sign) for sign in SIGNS), reverse=True)
+    for start in starts:
+        if start < 0 or (start and not before[start - 1].isspace()):
+            continue
+        options = _options(before[start:], words, emojis)
+        if options and (start == 0 or not options[0].startswith(COMMAND)):
+            return Completion(start, tuple(options))
+    return None
+
+
+def _options(begun: str, words: Iterable[str], emojis: Callable[[str], Sequence[str]]) -> Sequence[str]:
+    if begun.startswith(EMOJI):
+        return emojis(begun[1:]) if len(begun) > FEWEST_LETTERS else ()
+    return sorted(word for word in words if word.casefold().startswith(begun.casefold()))

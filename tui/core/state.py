@@ -86,6 +86,12 @@ class State:
         return self.place_of(self.current) if self.timeline.name else ""
 
     @property
+    def dnd(self) -> bool:
+        """Whether one wants not to be disturbed, as the server knows it."""
+        own = self.people.get(self.me)
+        return own is not None and own.dnd
+
+    @property
     def is_typing(self) -> bool:
         """Whether the other one of the current conversation is writing."""
         return self._typing.get(self.current, self.now()) > self.now()

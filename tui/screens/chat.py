@@ -1,5 +1,7 @@
 """The room: channels, timeline, people or a profile, composer and keys."""
 
+from collections.abc import Iterable
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -7,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from server.protocol.frames import Webhooks
+from tui.commands import Command
 from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.widgets.channels import ChannelList
@@ -57,8 +60,8 @@ class ChatScreen(Screen[None]):
         """Where messages are read."""
         return self.query_one(TimelineView)
 
-    def show(self, state: State, connection: str, *, online: bool) -> None:
-        """Draw what is known now."""
+    def show(self, state: State, connection: str, *, online: bool, commands: Iterable[Command] = ()) -> None:
+        """Draw what is known now; `commands` can be written."""
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else "Flagpost"
         self.query_one(TopLine).show(title, state.place, connection, online=online, typing=state.is_typing)
@@ -74,7 +77,7 @@ class ChatScreen(Screen[None]):
             placeholder=placeholder,
         )
         limit = state.welcome.limits.message_chars if state.welcome else 0
-        self.composer.turn(state.current, _words(state), limit)
+        self.composer.turn(state.current, [*_words(state), *(f"/{each.name}" for each in commands)], limit)
         self._show_profile(state)
 
     def _show_profile(self, state: State) -> None:

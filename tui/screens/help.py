@@ -1,4 +1,6 @@
-"""All keys and what they do, place by place."""
+"""All keys and commands and what they do, place by place."""
+
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +18,11 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = bindings(Where.HELP)
 
+    def __init__(self, commands: Sequence[tuple[str, str]]) -> None:
+        """`commands` are how each is written, and what it does."""
+        super().__init__()
+        self._commands = commands
+
     def compose(self) -> ComposeResult:
         """A section for each place."""
         with Vertical(id="help"):
@@ -23,7 +30,9 @@ class HelpScreen(ModalScreen[None]):
             with VerticalScroll(id="help-keys"):
                 for where in Where:
                     yield Static(Content(where.value), classes="help-place")
-                    yield Static(_table(where), classes="help-table")
+                    yield Static(_table(rows(where)), classes="help-table")
+                yield Static(Content("Commands, written like a message"), classes="help-place")
+                yield Static(_table(self._commands), classes="help-table")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -35,10 +44,10 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def _table(where: Where) -> Table:
+def _table(rows: Sequence[tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(width=24, overflow="fold")
     table.add_column(ratio=1, overflow="fold")
-    for keys, meaning in rows(where):
+    for keys, meaning in rows:
         table.add_row(Text(keys, style="bold"), Text(meaning))
     return table

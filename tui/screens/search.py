@@ -45,9 +45,10 @@ class SearchScreen(Screen[None]):
 
         message: frames.Message
 
-    def __init__(self, place_of: Callable[[str], str]) -> None:
-        """`place_of` gives the name of a channel by its ID."""
+    def __init__(self, place_of: Callable[[str], str], words: str = "") -> None:
+        """`place_of` gives the name of a channel by its ID; `words` are searched for at once."""
         super().__init__()
+        self._words = words
         self._place_of = place_of
         self._search = Search()
         self._shown_query = ""
@@ -56,7 +57,13 @@ class SearchScreen(Screen[None]):
         """The words, and below what was found."""
         with Horizontal(id="search-top"):
             yield Static(Content.styled("Search", "bold"), id="search-title")
-            yield Input(placeholder="words", id="search-query", max_length=frames.MAX_QUERY_CHARS, compact=True)
+            yield Input(
+                self._words,
+                placeholder="words",
+                id="search-query",
+                max_length=frames.MAX_QUERY_CHARS,
+                compact=True,
+            )
             yield Static(id="search-state", markup=False)
         yield RowList(id="search-list")
         yield Static(id="search-empty", markup=False)
@@ -65,6 +72,8 @@ class SearchScreen(Screen[None]):
     def on_mount(self) -> None:
         """First one writes."""
         self.query_one(Input).focus()
+        if self._words:
+            self.post_message(self.Asked(self._words))
 
     def show(self, search: Search, now: datetime) -> None:
         """Draw what is known now."""

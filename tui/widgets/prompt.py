@@ -3,17 +3,20 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from textual import events
+from textual import events, on
 from textual.binding import Binding
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui.core.completion import Completion, complete
+from tui.core.completion import COMMAND, Completion, complete
+from tui.emojis import named
 from tui.keymap import Where, bindings
 
 NEAR = 0.9
 """The share of the limit from which on the characters are counted."""
 MOST_PASTED_LINES = 5
+MOST_HINTS = 6
 
 
 class Prompt(TextArea):
@@ -43,6 +46,12 @@ class Composer(Prompt):
     BINDINGS = bindings(Where.COMPOSER)
 
     @dataclass
+    class Turned(Message, bubble=False):
+        """What is typed from here on is for this channel."""
+
+        place: str
+
+    @dataclass
     class Submitted(Message):
         """A message is ready, and has left the composer; `give_back` if it cannot be sent."""
 
@@ -56,12 +65,23 @@ class Composer(Prompt):
 
         text: str
 
+    @dataclass
     class Typed(Message):
-        """The person has changed the text."""
+        """The person writes for a channel."""
+
+        place: str
+
+    @dataclass
+    class EditorWanted(Message):
+        """The text shall be opened in an editor; `put` takes it back."""
+
+        text: str
+        place: str
 
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id)
         self._place = ""
+        self._next_place = ""
         self._drafts: dict[str, str] = {}
         self._words: Collection[str] = ()
         self._limit = 0
@@ -70,14 +90,18 @@ class Composer(Prompt):
     def turn(self, place: str, words: Collection[str], limit: int) -> None:
         """Write for a channel: with its draft, the words that can be completed, and at most `limit` characters."""
         self._words, self._limit = words, limit
-        if place == self._place:
-            return
+        if place != self._next_place:
+            self._next_place = place
+            # The key that turned here has overtaken the ones typed before it, which still wait for the composer.
+            self.post_message(self.Turned(place))
+
+    @on(Turned)
+    def _turn(self, event: Turned) -> None:
         # What is typed before there is a channel is for the first one.
         if self._place:
             self._drafts[self._place] = self.text
-            self.text = self._drafts.pop(place, "")
-            self.move_cursor(self.document.end)
-        self._place = place
+            self._write(self._drafts.pop(event.place, ""))
+        self._place = event.place
 
     def action_send(self) -> None:
         """Post the text, if there is any."""
@@ -87,16 +111,28 @@ class Composer(Prompt):
             self.post_message(self.Submitted(text, self._place))
 
     def on_text_area_changed(self) -> None:
-        """Count near the limit."""
+        """Count near the limit; else say what Tab would complete."""
         length = len(self.text)
         near = self._limit and length > self._limit * NEAR
         over = f"{length - self._limit} too many" if length > self._limit else ""
-        self.border_subtitle = (over or f"{length} of {self._limit}") if near else ""
+        count = (over or f"{length} of {self._limit}") if near else ""
+        # Names are other people's text: a string would be parsed as markup.
+        self.border_subtitle = Content(count or self._hint())
+
+    def _hint(self) -> str:
+        begun = self._complete(None)
+        return "  ".join(("tab", *begun.options[:MOST_HINTS])) if begun else ""
+
+    def _complete(self, last: Completion | None) -> Completion | None:
+        row, column = self.cursor_location
+        # Only at the very beginning is a slash a command.
+        words = self._words if row == 0 else [word for word in self._words if not word.startswith(COMMAND)]
+        return complete(self.document.get_line(row)[:column], words, last, named)
 
     async def on_key(self, event: events.Key) -> None:
         """Say that something is written."""
         if event.is_printable:
-            self.post_message(self.Typed())
+            self.post_message(self.Typed(self._place))
 
     def on_paste(self, event: events.Paste) -> None:
         """Many lines are asked about first."""
@@ -107,15 +143,32 @@ class Composer(Prompt):
     async def action_complete(self) -> None:
         """Complete what is begun, or go on to the next part of the screen."""
         row, column = self.cursor_location
-        self._completion = complete(self.document.get_line(row)[:column], self._words, self._completion)
+        self._completion = self._complete(self._completion)
         if self._completion:
             self.replace(self._completion.text, (row, self._completion.start), (row, column))
         else:
             await self.run_action("app.focus_next")
 
-    def give_back(self, text: str) -> None:
-        """Put a message back before what was typed since."""
-        self.text = text + self.text
+    def action_edit(self) -> None:
+        """Ask for an editor."""
+        self.post_message(self.EditorWanted(self.text, self._place))
+
+    def give_back(self, text: str, place: str) -> None:
+        """Put a message back before what was typed since for its channel."""
+        self.put(text + (self._drafts.get(place, "") if self._is_elsewhere(place) else self.text), place)
+
+    def put(self, text: str, place: str) -> None:
+        """Let this be the draft of a channel."""
+        if self._is_elsewhere(place):
+            self._drafts[place] = text
+        else:
+            self._write(text)
+
+    def _is_elsewhere(self, place: str) -> bool:
+        return bool(place) and place != self._place
+
+    def _write(self, text: str) -> None:
+        self.text = text
         self.move_cursor(self.document.end)
 
     async def action_up(self) -> None:

@@ -8,7 +8,7 @@ from textual import events
 
 from server.protocol.frames import Echo, Say, Typing
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
-from tests.support.scripted_server import PEOPLE, ScriptedServer, line
+from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line
 from tui.core.state import TYPING_SHOWN
 from tui.widgets.prompt import Composer
 
@@ -99,3 +99,15 @@ async def test_that_somebody_writes_stands_beside_their_name_for_a_while() -> No
         await until_seen(pilot, "is writing…")
         server.send(line(2, "bob", "done", "@bob"))
         await until(pilot, lambda: "is writing…" not in screen_text(app_of(pilot)), "the message instead")
+
+
+@pytest.mark.parametrize("turn", ["alt+2", "ctrl+n"])
+async def test_what_is_typed_in_haste_goes_where_it_was_typed_for(turn: str) -> None:
+    async with client(ScriptedServer(answer=confirming())) as (pilot, server):
+        # All at once, as from a fast hand or a slow line: the keys that turn are looked at before the composer's.
+        for key in (*"one", "enter", *"left", turn, *"two", "enter", "alt+1"):
+            app_of(pilot).post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: len(server.sent(Say)) == 2, "both messages")
+        said = [(frame.channel, frame.message) for frame in server.sent(Say) if isinstance(frame, Say)]
+        assert said == [("lobby", "one"), ("galley", "two")]
+        await until(pilot, lambda: pilot.app.screen.query_one(Composer).text == "left", "the draft of the lobby")

@@ -1,0 +1,184 @@
+"""What one can write behind a slash: each command with what it does, and how it is read."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from server.protocol.frames import MAX_QUERY_CHARS, Frame, Status
+from tui.connected import OFFLINE
+from tui.core.completion import COMMAND
+from tui.core.standing import problem_of
+from tui.core.state import State
+
+if TYPE_CHECKING:
+    from tui.app import FlagpostApp
+
+LITERAL = COMMAND * 2
+HINT = f"{LITERAL} at the beginning sends a slash."
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command by its name; `takes` says what follows it, empty where nothing does."""
+
+    name: str
+    takes: str
+    help: str
+    run: Callable[["FlagpostApp", str], str]
+    """Do it with what follows; why it cannot be done, or nothing."""
+    action: str = ""
+    """The app's action that has to be allowed for it."""
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return f"{COMMAND}{self.name} {self.takes}".rstrip()
+
+    def is_incomplete(self, rest: str) -> bool:
+        """Whether something has to follow, and does not."""
+        return bool(self.takes) and not self.takes.startswith("[") and not rest
+
+
+def is_command(text: str) -> bool:
+    """Whether a text is meant for this client."""
+    return text.startswith(COMMAND) and not text.startswith(LITERAL)
+
+
+def plain(text: str) -> str:
+    """What is said by a text that is no command."""
+    return text.removeprefix(COMMAND) if text.startswith(LITERAL) else text
+
+
+def run(app: "FlagpostApp", text: str) -> str:
+    """Do what a command says; why it cannot be done, or nothing."""
+    name, _, rest = text.strip().removeprefix(COMMAND).replace("\n", " ").partition(" ")
+    rest = rest.strip()
+    command = next((each for each in allowed(app) if each.name == name.casefold()), None)
+    if command is None:
+        return f"There is no command {COMMAND}{name}; {COMMAND}help lists them. {HINT}"
+    if rest and not command.takes:
+        return f"{command.usage} takes nothing behind it."
+    if command.is_incomplete(rest):
+        return f"Something is missing: {command.usage}"
+    return command.run(app, rest)
+
+
+def allowed(app: "FlagpostApp") -> Iterator[Command]:
+    """The commands that there are in this room."""
+    return (each for each in COMMANDS if not each.action or app.check_action(each.action, ()))
+
+
+def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
+    """The name that a text begins with, as it is written here, and what follows it; an empty name if none is known.
+
+    A name may have spaces in it: the longest one counts. A name alone need not be known, as it may be away.
+    """
+    rest = rest.removeprefix("@")
+    for name in sorted(names, key=len, reverse=True):
+        begun, behind = rest[: len(name)], rest[len(name) :]
+        if begun.casefold() == name.casefold() and (not behind or behind[0].isspace()):
+            return name, behind.strip()
+    return (rest, "") if rest and not any(map(str.isspace, rest)) else ("", rest)
+
+
+def _names(state: State) -> set[str]:
+    """Everyone whom this client has heard of."""
+    return {*state.people, *state.relations.hidden, *(each[1:] for each in state.timelines if each.startswith("@"))}
+
+
+def _person(app: "FlagpostApp", rest: str, act: Callable[[str], object]) -> str:
+    name, behind = addressed(rest, _names(app.state))
+    if not name or behind:
+        return f"Nobody here is called {rest}."
+    if name == app.state.me:
+        return "That is you."
+    if not app.online:
+        return OFFLINE
+    act(name)
+    app.show()
+    return ""
+
+
+def _join(app: "FlagpostApp", rest: str) -> str:
+    wanted = rest.removeprefix("#").strip().casefold()
+    channels = [each for each in app.state.timelines.values() if not each.id.startswith("@")]
+    found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
+    if found is None:
+        return f"There is no channel {rest}; ctrl+k lists them."
+    app.go(found)
+    return ""
+
+
+def _message(app: "FlagpostApp", rest: str) -> str:
+    name, words = addressed(rest, _names(app.state))
+    if not name:
+        return f"Nobody here is called so: {rest}"
+    if name == app.state.me:
+        return "That is you."
+    if words and (problem := app.say(words, f"@{name}")):
+        return problem
+    app.go(f"@{name}")
+    return ""
+
+
+def _status(app: "FlagpostApp", rest: str) -> str:
+    if not rest:
+        app.action_my_status()
+        return ""
+    return set_status(app, rest)
+
+
+def set_status(app: "FlagpostApp", words: str) -> str:
+    """Say how one is; why that cannot be, or nothing."""
+    return problem_of(words) or _send(app, Status(words))
+
+
+def set_dnd(app: "FlagpostApp", _: str = "") -> str:
+    """Be disturbed no more, or again; why that cannot be, or nothing."""
+    return _send(app, Status(dnd=not app.state.dnd))
+
+
+def _send(app: "FlagpostApp", frame: Frame) -> str:
+    if app.online:
+        app.send(frame)
+        app.show()
+    return "" if app.online else OFFLINE
+
+
+def _mute(app: "FlagpostApp", rest: str) -> str:
+    return _person(app, rest, lambda name: app.send(app.state.toggle_mute(name)))
+
+
+def _block(app: "FlagpostApp", rest: str) -> str:
+    return _person(app, rest, app.block)
+
+
+def _acting(action: str) -> Callable[["FlagpostApp", str], str]:
+    """A command that does what a key does."""
+
+    def run(app: "FlagpostApp", _: str) -> str:
+        app.call_later(app.run_action, action)
+        return ""
+
+    return run
+
+
+def _search(app: "FlagpostApp", rest: str) -> str:
+    if len(rest) > MAX_QUERY_CHARS:
+        return f"The words have {len(rest)} of at most {MAX_QUERY_CHARS} characters; use fewer."
+    app.call_later(app.action_search, rest)
+    return ""
+
+
+COMMANDS = (
+    Command("join", "channel", "Go to a channel", _join),
+    Command("msg", "name [text]", "Write to a person directly", _message),
+    Command("status", "[words]", "Say how you are: online, away or a few words", _status),
+    Command("dnd", "", "Do not disturb: direct messages are refused, nothing rings; again: disturb", set_dnd),
+    Command("mute", "name", "Mute a person, or show again what they say", _mute),
+    Command("block", "name", "Block a person: neither sees the other; or take that back", _block),
+    Command("search", "[words]", "Search messages", _search),
+    Command("reports", "", "My reports", _acting("my_reports"), "my_reports"),
+    Command("help", "", "All keys and commands", _acting("help")),
+    Command("quit", "", "Quit", _acting("quit")),
+)

@@ -1,0 +1,75 @@
+"""Lends the terminal to the person's own editor, and takes back what was written there."""
+
+import asyncio
+import shlex
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from textual.app import App, SuspendNotSupported
+
+from tui.text import clean
+
+NONE = "No editor is named: set VISUAL or EDITOR in the environment, such as EDITOR=nano."
+
+
+class EditorError(Exception):
+    """Why nothing was written, in one line."""
+
+
+async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str:
+    """What the person made of a text; EditorError if there is no editor, or it failed."""
+    arguments = command(environment)
+    with tempfile.TemporaryDirectory(prefix="flagpost-") as directory:
+        file = Path(directory) / "message.md"
+        file.write_text(text, encoding="utf-8")
+        code = await _lend(app, [*arguments, str(file)])
+        if code:
+            raise EditorError(f"{arguments[0]} ended with {code}; the message is as it was.")
+        try:
+            # Editors end a file with a line end that nobody wrote.
+            return clean(file.read_text(encoding="utf-8").removesuffix("\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise EditorError(f"What {arguments[0]} wrote cannot be read: {error}") from error
+
+
+def command(environment: Mapping[str, str]) -> list[str]:
+    """The editor's program and arguments; EditorError if none is named."""
+    named = environment.get("VISUAL") or environment.get("EDITOR") or ""
+    try:
+        arguments = shlex.split(named)
+    except ValueError as error:
+        raise EditorError(f"VISUAL or EDITOR cannot be read: {error}.") from error
+    if not arguments:
+        raise EditorError(NONE)
+    return arguments
+
+
+async def _lend(app: App[None], arguments: list[str]) -> int:
+    code, problem = 0, ""
+    try:
+        # Messages go on coming in: nothing may be drawn until the terminal is ours again.
+        with app.batch_update(), app.suspend(), _uninterrupted():
+            # What is raised in here would keep the terminal from coming back.
+            try:
+                process = await asyncio.create_subprocess_exec(*arguments)
+                code = await process.wait()
+            except OSError as error:
+                problem = f"{arguments[0]} cannot be started: {error.strerror}. It is named by VISUAL or EDITOR."
+    except SuspendNotSupported as error:
+        raise EditorError("An editor cannot be opened from here: this terminal cannot be lent.") from error
+    if problem:
+        raise EditorError(problem)
+    return code
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl+C goes to everyone at the terminal, and is meant for the editor alone."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
