@@ -1,0 +1,33 @@
+"""settings.toml -> frozen, typed settings, or one line that says what is wrong, where, and what to do."""
+
+from server.settings.errors import SettingsError
+from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, load, parse
+from server.settings.model import (
+    KEY_VARIABLE,
+    WEBHOOK_NAMES,
+    PublicChannel,
+    RoomLimits,
+    Settings,
+    WebhookSecurity,
+    WebhookURL,
+)
+from server.settings.secret import Secret, SigningSecret, SigningSecrets
+
+__all__ = [
+    "BARERTC_ONLY",
+    "DEFAULT_FILE",
+    "KEY_VARIABLE",
+    "WEBHOOK_NAMES",
+    "Loaded",
+    "PublicChannel",
+    "RoomLimits",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "SigningSecret",
+    "SigningSecrets",
+    "WebhookSecurity",
+    "WebhookURL",
+    "load",
+    "parse",
+]
