@@ -11,6 +11,7 @@ from server.gateway import ListenError, listen
 from server.operator import commands
 from server.protocol.address import Address
 from server.settings import SettingsError, load
+from server.tls import Certificates
 
 
 def main() -> int:
@@ -20,11 +21,12 @@ def main() -> int:
         if options.command:
             return commands.run(options)
         settings, notice = load(options.settings)
-        listener = listen(options.address or Address.parse(settings.address))
-        if notice:
-            print(f"flagpost: {notice}", file=sys.stderr)
+        certificates = Certificates(settings.tls) if settings.tls.on else None
+        listener = listen(options.address or Address.parse(settings.address), certificates)
+        for line in filter(None, (notice, listener.exposure(settings.limits.trusted_proxies))):
+            print(f"flagpost: {line}", file=sys.stderr)
         process.end_by_signal()
-        print(f"Chat room: {listener.address.websocket_url}", flush=True)
+        print(f"Chat room: {listener.websocket_url}", flush=True)
         if options.child:
             process.end_with_parent()
         process.run(partial(app.run, settings, listener))

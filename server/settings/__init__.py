@@ -4,6 +4,7 @@ from server.settings.errors import SettingsError
 from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, load, parse
 from server.settings.model import (
     KEY_VARIABLE,
+    TLS,
     WEBHOOK_NAMES,
     PublicChannel,
     RoomLimits,
@@ -17,6 +18,7 @@ __all__ = [
     "BARERTC_ONLY",
     "DEFAULT_FILE",
     "KEY_VARIABLE",
+    "TLS",
     "WEBHOOK_NAMES",
     "Loaded",
     "PublicChannel",

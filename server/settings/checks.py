@@ -25,6 +25,8 @@ def check(settings: Settings) -> None:
             raise SettingsError(
                 f'AllowedOrigins[{number}]: an origin has no path; write it like "https://chat.example"'
             )
+    if bool(settings.tls.cert_file) != bool(settings.tls.key_file):
+        raise SettingsError("TLS: CertFile and KeyFile go together; name both, or none")
     _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
     _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
     for number, hook in enumerate(settings.webhook_urls):

@@ -13,7 +13,7 @@ import tomli
 
 from server.settings.checks import check
 from server.settings.errors import SettingsError
-from server.settings.model import KEY_VARIABLE, Settings
+from server.settings.model import KEY_VARIABLE, TLS, Settings
 from server.settings.secret import Secret, SigningSecret, SigningSecrets
 
 DEFAULT_FILE = Path("settings.toml")
@@ -68,7 +68,8 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
         settings = msgspec.structs.replace(settings, admin_api_key=Secret(key))
-    settings = msgspec.structs.replace(settings, database=str(directory / settings.database))
+    files = {key: str(directory / name) if name else "" for key, name in msgspec.structs.asdict(settings.tls).items()}
+    settings = msgspec.structs.replace(settings, database=str(directory / settings.database), tls=TLS(**files))
     check(settings)
     notice = f"these settings of BareRTC have no effect here: {', '.join(ignored)}" if ignored else ""
     return Loaded(settings, notice)

@@ -54,6 +54,21 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     ] = SigningSecrets()
 
 
+class TLS(msgspec.Struct, frozen=True, rename="pascal"):
+    """The server's own certificate. Without one it speaks plainly: on this machine, or behind a proxy that has one."""
+
+    cert_file: Annotated[
+        str,
+        Meta(description="PEM file of the certificate and of those that lead to it, from the directory of this file."),
+    ] = ""
+    key_file: Annotated[str, Meta(description="PEM file of its key, without a password.")] = ""
+
+    @property
+    def on(self) -> bool:
+        """Whether the server has a certificate."""
+        return bool(self.cert_file)
+
+
 class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
     """Where webhooks may not go."""
 
@@ -107,7 +122,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         str, Meta(description="The site that the room belongs to; shown to people. May be empty.")
     ] = msgspec.field(name="WebsiteURL", default="")
     address: Annotated[
-        str, Meta(description="HOST:PORT to listen on. Beyond this machine: behind a proxy that speaks TLS.")
+        str, Meta(description="HOST:PORT to listen on. Beyond this machine: with [TLS], or behind a proxy that has it.")
     ] = DEFAULT_ADDRESS
     database: Annotated[
         str,
@@ -144,6 +159,9 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     limits: Annotated[RoomLimits, Meta(description="How much one person, or one address, may do; 0: no limit.")] = (
         RoomLimits()
     )
+    tls: Annotated[
+        TLS, Meta(description="The server's own certificate, read again upon SIGHUP. Empty: it has none.")
+    ] = msgspec.field(name="TLS", default=TLS())
     webhook_security: Annotated[WebhookSecurity, Meta(description="Where webhooks may not go.")] = WebhookSecurity()
     public_channels: Annotated[
         tuple[PublicChannel, ...], Meta(min_length=1, description="The rooms, in their order.")
