@@ -20,12 +20,10 @@ from server.connection import Connection
 from server.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.protocol.address import Address
 from server.room import Room
-from server.settings import Secret
 from server.tls import Certificates
 
 CLOSE_SECONDS = 6
 """For connections to close after SIGTERM; a little more than one has for its closing handshake."""
-
 
 HANDSHAKE_SECONDS = 10.0
 """For TLS to begin; whoever is silent or drips is ended."""
@@ -77,7 +75,7 @@ Measure = Callable[[], Awaitable[bytes]]
 """What can be counted now, in Prometheus' text format."""
 
 
-def http_app(room: Room, key: Secret, measure: Measure) -> Starlette:
+def http_app(room: Room, measure: Measure) -> Starlette:
     """The HTTP side, for the site by its key; its lifespan state hands the room to the connections."""
 
     @asynccontextmanager
@@ -94,7 +92,7 @@ def http_app(room: Room, key: Secret, measure: Measure) -> Starlette:
     async def metrics(_request: Request) -> Response:
         return Response(await measure(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    callbacks = Callbacks(room, key)
+    callbacks = Callbacks(room)
     routes = [
         Route("/healthz", healthz),
         Route("/metrics", metrics),
@@ -112,8 +110,11 @@ async def _gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
 
 
-async def serve(app: Starlette, listener: Listener) -> None:
-    """Serve until SIGTERM or SIGINT; returns after the connections have closed."""
+async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], Awaitable[None]]) -> None:
+    """Serve until SIGTERM or SIGINT; returns after the connections have closed.
+
+    `last_answers` is awaited when nobody can connect any more, before those who are here are told to come back later.
+    """
     config = uvicorn.Config(
         app,
         http=HttpConnection,
@@ -126,14 +127,17 @@ async def serve(app: Starlette, listener: Listener) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    await _Server(config, listener.certificates).serve(sockets=[listener.socket])
+    await _Server(config, listener.certificates, last_answers).serve(sockets=[listener.socket])
 
 
 class _Server(uvicorn.Server):
     """Speaks TLS if it has certificates, and ends also upon a signal that came before uvicorn took the signals over."""
 
-    def __init__(self, config: uvicorn.Config, certificates: Certificates | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, certificates: Certificates | None, last_answers: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(config)
+        self._last_answers = last_answers
         self._tls = certificates.context if certificates else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -150,6 +154,13 @@ class _Server(uvicorn.Server):
                 ssl_shutdown_timeout=SHUTDOWN_SECONDS if self._tls else None,
             )
             self.servers.append(server)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        for server in self.servers:
+            server.close()
+        await self._last_answers()
+        await super().shutdown(sockets)
 
     def _connection(self) -> HttpConnection:
         return HttpConnection(self.config, self.server_state, self.lifespan.state)

@@ -12,6 +12,7 @@ from server.settings.model import (
     WebhookSecurity,
     WebhookURL,
 )
+from server.settings.reload import Renewed, renewed
 from server.settings.secret import Secret, SigningSecret, SigningSecrets
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "WEBHOOK_NAMES",
     "Loaded",
     "PublicChannel",
+    "Renewed",
     "RoomLimits",
     "Secret",
     "Settings",
@@ -32,4 +34,5 @@ __all__ = [
     "WebhookURL",
     "load",
     "parse",
+    "renewed",
 ]
