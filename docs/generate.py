@@ -15,6 +15,7 @@ from server.protocol import codes, frames
 from server.settings import (
     BARERTC_ONLY,
     KEY_VARIABLE,
+    TLS,
     PublicChannel,
     RoomLimits,
     Secret,
@@ -89,6 +90,8 @@ def settings() -> str:
         _options(WebhookURL),
         "## `[Limits]`\n",
         _options(RoomLimits),
+        "## `[TLS]`\n",
+        _options(TLS),
         "## `[WebhookSecurity]`\n",
         _options(WebhookSecurity),
         "## A settings file of BareRTC\n",

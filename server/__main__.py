@@ -5,12 +5,13 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from server import app, arguments, process
+from server import app, arguments, process, reload
 from server.engine.base import StorageError
 from server.gateway import ListenError, listen
 from server.operator import commands
 from server.protocol.address import Address
-from server.settings import SettingsError, load
+from server.settings import DEFAULT_FILE, SettingsError, load
+from server.tls import Certificates
 
 
 def main() -> int:
@@ -19,15 +20,19 @@ def main() -> int:
     try:
         if options.command:
             return commands.run(options)
-        settings, notice = load(options.settings)
-        listener = listen(options.address or Address.parse(settings.address))
-        if notice:
-            print(f"flagpost: {notice}", file=sys.stderr)
+        reload.note_sighup()
+        # A file that was there and is gone when it is read anew is a fault, and no wish for the defaults.
+        file = options.settings or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+        settings, notice = load(file)
+        certificates = Certificates(settings.tls) if settings.tls.on else None
+        listener = listen(options.address or Address.parse(settings.address), certificates)
+        for line in filter(None, (notice, listener.exposure(settings.limits.trusted_proxies))):
+            print(f"flagpost: {line}", file=sys.stderr)
         process.end_by_signal()
-        print(f"Chat room: {listener.address.websocket_url}", flush=True)
+        print(f"Chat room: {listener.websocket_url}", flush=True)
         if options.child:
             process.end_with_parent()
-        process.run(partial(app.run, settings, listener))
+        process.run(partial(app.run, settings, listener, partial(load, file)))
     except StorageError as error:
         print(f"flagpost: Database: {error}; check the file, or choose another in the settings", file=sys.stderr)
         return 2

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import sqlite3
 from contextlib import AsyncExitStack, suppress
 
+from server import background, reload, tls
 from server.engine import retention
 from server.engine.base import StorageError
 from server.engine.clock import milliseconds, utc_now
 from server.engine.company import Company
 from server.engine.database import Database
 from server.engine.local import LocalBroker
-from server.engine.reports import Terms
 from server.gateway import Listener, http_app, serve
 from server.handlers import HANDLERS
 from server.hub import Hub
@@ -20,95 +20,123 @@ from server.metrics import Metrics
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room import Room
 from server.rules.reports import reason_list
-from server.settings import Settings, WebhookURL
-from server.webhooks.client import WebhookClient
-from server.webhooks.deliveries import Deliveries
-from server.webhooks.profiles import Profiles
-from server.webhooks.reports import Reports
+from server.settings import Settings, renewed
+from server.webhooks.active import ActiveWebhooks
 
 SWEEP_SECONDS = 3600.0
+ANSWER_SECONDS = 2.0
+"""After SIGTERM, for the answers to what was taken in; then connections close, see `gateway.CLOSE_SECONDS`."""
+DELIVERY_SECONDS = 8.5
+"""After SIGTERM, for the attempts to reach the site that are under way."""
 
 log = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, listener: Listener) -> None:
-    """Serve the room until the process is told to end; StorageError if the database cannot be used."""
+async def run(settings: Settings, listener: Listener, read: reload.Read | None = None) -> None:
+    """Serve the room until the process is told to end, by settings that SIGHUP reads anew with `read`.
+
+    StorageError if the database cannot be used.
+    """
     database = Database(settings.database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         metrics = Metrics()
-        room, deliveries = _room(settings, database, metrics, stack)
-        await room.company.load()
-        background = [_background(_sweep(settings, database))]
-        if deliveries:
-            background.append(_background(deliveries.run()))
+        company = Company(database)
+        await company.load()
+        running = _Running(settings, listener, database, _room(settings, database, company), metrics)
+        running.apply()
+        sweeping = background.start(_sweep(running, database))
+        if read:
+            reload.upon_sighup(read, running.follow)
 
         async def measure() -> bytes:
             with suppress(StorageError):
-                if deliveries:
-                    await deliveries.measure()
+                await running.webhooks.measure()
             return metrics.render()
 
-        await serve(http_app(room, settings.admin_api_key, measure), listener)
-        await room.drain()
-        for task in background:
-            task.cancel()
-        if deliveries:
-            await deliveries.drain()
+        await serve(http_app(running.room, measure), listener, running.last_answers)
+        sweeping.cancel()
+        await running.delivered()
 
 
-def _room(
-    settings: Settings, database: Database, metrics: Metrics, stack: AsyncExitStack
-) -> tuple[Room, Deliveries | None]:
-    broker, company, key = LocalBroker(database), Company(database), settings.admin_api_key
-    hub = Hub(company.relations)
-    reports = profiles = deliveries = None
-    if hook := settings.webhook("report"):
-        waiting = asyncio.Event()
-        reports = Reports(database, hub, Terms(hook.name, settings.limits.reports_per_hour, hook.evidence), waiting)
-        client = _client(settings, hook, stack)
-        deliveries = Deliveries(database, hook, key, client, waiting, reports.tell, metrics)
-    if hook := settings.webhook("profile"):
-        profiles = Profiles(_client(settings, hook, stack), hook.url, key, metrics)
-    room = Room(
+class _Running:
+    """The parts of a server, and the settings that they follow."""
+
+    def __init__(
+        self, settings: Settings, listener: Listener, database: Database, room: Room, metrics: Metrics
+    ) -> None:
+        self.settings = settings
+        self.room = room
+        self.webhooks = ActiveWebhooks(database, room.hub, metrics)
+        self._listener = listener
+        self._database = database
+        self._delivering: asyncio.Task[None] | None = None
+
+    def follow(self, fresh: Settings) -> list[str]:
+        """Go on by these settings; see `reload.Follow`."""
+        settings, waiting = renewed(self.settings, fresh)
+        if self._listener.certificates:
+            # The one step that can fail comes first.
+            self._listener.certificates.exchange(tls.read(settings.tls))
+        self.settings = settings
+        self.apply()
+        if exposure := self._listener.exposure(settings.limits.trusted_proxies):
+            log.warning("%s", exposure)
+        return waiting
+
+    def apply(self) -> None:
+        """Let each part know of its settings."""
+        room, settings = self.room, self.settings
+        self.webhooks.follow(settings)
+        room.reports, room.profiles = self.webhooks.reports, self.webhooks.profiles
+        room.channels, room.allowed_origins = settings.public_channels, settings.allowed_origins
+        room.site_key = settings.admin_api_key
+        room.limiter.follow(settings.limits)
+        room.announce(_welcome(settings, room.broker.epoch))
+
+    async def last_answers(self) -> None:
+        """Take nothing more in; what was taken in is stored and answered, as far as that is possible in time."""
+        # Beside it: a slow site is not waited for twice.
+        self._delivering = background.start(self.webhooks.drain(DELIVERY_SECONDS))
+        with suppress(TimeoutError, StorageError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self.room.drain()
+                # Writes are done in their order: after this one all of them are answered.
+                await self._database.write(lambda _: None)
+
+    async def delivered(self) -> None:
+        """After `last_answers`: wait for the attempts that are under way."""
+        if self._delivering:
+            await self._delivering
+
+
+def _room(settings: Settings, database: Database, company: Company) -> Room:
+    """A room in which nothing is asked of the site yet."""
+    broker = LocalBroker(database)
+    return Room(
         handlers=HANDLERS,
         welcome=_welcome(settings, broker.epoch),
         channels=settings.public_channels,
         allowed_origins=settings.allowed_origins,
         broker=broker,
         company=company,
-        hub=hub,
+        hub=Hub(company.relations),
         limiter=Limiter(settings.limits),
-        reports=reports,
-        profiles=profiles,
+        reports=None,
+        profiles=None,
     )
-    return room, deliveries
 
 
-def _client(settings: Settings, hook: WebhookURL, stack: AsyncExitStack) -> WebhookClient:
-    """One for each webhook, so that none waits for the connections of another."""
-    client = WebhookClient(hook.secret, block_private=settings.webhook_security.block_private)
-    stack.push_async_callback(client.close)
-    return client
-
-
-def _background(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-    task = asyncio.create_task(work)
-    task.add_done_callback(_log_fault)
-    return task
-
-
-def _log_fault(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.critical("a part of the server has stopped; restart it", exc_info=error)
-
-
-async def _sweep(settings: Settings, database: Database) -> None:
+async def _sweep(running: _Running, database: Database) -> None:
     """Let go of what need not be kept any more, now and then."""
-    days = settings.evidence_days, settings.delivery_log_days
+
+    def sweep(connection: sqlite3.Connection) -> bool:
+        settings = running.settings
+        return retention.sweep(connection, milliseconds(utc_now()), settings.evidence_days, settings.delivery_log_days)
+
     while True:
         with suppress(StorageError):
-            while await database.write(lambda connection: retention.sweep(connection, milliseconds(utc_now()), *days)):
+            while await database.write(sweep):
                 pass
         await asyncio.sleep(SWEEP_SECONDS)
 

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from server.engine.base import StorageError
 from server.protocol.codes import ReportState
 from server.room import Room
-from server.settings import Secret
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_NOTE_CHARS = 1000
@@ -32,9 +31,8 @@ class ReportStatusCall(msgspec.Struct, rename="pascal"):
 class Callbacks:
     """The addresses that are for the site alone; each call carries its key."""
 
-    def __init__(self, room: Room, key: Secret) -> None:
+    def __init__(self, room: Room) -> None:
         self._room = room
-        self._key = key
 
     async def report_status(self, request: Request) -> Response:
         """Take in what the site says of a report; the reporter is told."""
@@ -45,7 +43,8 @@ class Callbacks:
             call = msgspec.json.decode(body, type=ReportStatusCall)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _answer(HTTPStatus.BAD_REQUEST, f"This cannot be read: {error}.")
-        if not self._key or not hmac.compare_digest(call.api_key.encode(), self._key.reveal().encode()):
+        key = self._room.site_key
+        if not key or not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
             return _answer(HTTPStatus.FORBIDDEN, "The APIKey is wrong.")
         if call.status not in SITE_STATES:
             return _answer(HTTPStatus.BAD_REQUEST, f"Status is one of {', '.join(sorted(SITE_STATES))}.")

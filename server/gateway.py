@@ -1,9 +1,11 @@
 """HTTP and websocket on one port: uvicorn serves a small Starlette app and hands each upgrade to a Connection."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import NamedTuple
 
 import uvicorn
@@ -18,11 +20,15 @@ from server.connection import Connection
 from server.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.protocol.address import Address
 from server.room import Room
-from server.settings import Secret
+from server.tls import Certificates
 
 CLOSE_SECONDS = 6
 """For connections to close after SIGTERM; a little more than one has for its closing handshake."""
 
+HANDSHAKE_SECONDS = 10.0
+"""For TLS to begin; whoever is silent or drips is ended."""
+SHUTDOWN_SECONDS = 1.0
+"""For TLS to end, after the websocket has."""
 
 BACKLOG = 2048
 """Connections that wait to be taken."""
@@ -33,13 +39,28 @@ class ListenError(Exception):
 
 
 class Listener(NamedTuple):
-    """A bound socket and the address that it has (the port is known even if 0 was asked for)."""
+    """A bound socket and the address that it has (the port is known even if 0 was asked for); with TLS or without."""
 
     socket: socket.socket
     address: Address
+    certificates: Certificates | None = None
+
+    @property
+    def websocket_url(self) -> str:
+        """The URL of the chat room."""
+        return self.address.websocket_url(tls=self.certificates is not None)
+
+    def exposure(self, trusted_proxies: Sequence[str]) -> str:
+        """One line about a listener that others can reach and read along; empty if there is nothing to say."""
+        if self.certificates or trusted_proxies or ip_address(self.socket.getsockname()[0]).is_loopback:
+            return ""
+        return (
+            f"WARNING: {self.address} can be reached from other machines, and nothing here is encrypted: whoever is on"
+            " the way reads along; set [TLS], or put a proxy with TLS in front and name it in Limits.TrustedProxies"
+        )
 
 
-def listen(address: Address) -> Listener:
+def listen(address: Address, certificates: Certificates | None = None) -> Listener:
     """Bind a TCP address; ListenError if that is not possible."""
     try:
         family, _, _, _, target = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
@@ -47,14 +68,14 @@ def listen(address: Address) -> Listener:
         sock = socket.create_server(target[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from None
-    return Listener(sock, Address(address.host, sock.getsockname()[1]))
+    return Listener(sock, Address(address.host, sock.getsockname()[1]), certificates)
 
 
 Measure = Callable[[], Awaitable[bytes]]
 """What can be counted now, in Prometheus' text format."""
 
 
-def http_app(room: Room, key: Secret, measure: Measure) -> Starlette:
+def http_app(room: Room, measure: Measure) -> Starlette:
     """The HTTP side, for the site by its key; its lifespan state hands the room to the connections."""
 
     @asynccontextmanager
@@ -71,7 +92,7 @@ def http_app(room: Room, key: Secret, measure: Measure) -> Starlette:
     async def metrics(_request: Request) -> Response:
         return Response(await measure(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    callbacks = Callbacks(room, key)
+    callbacks = Callbacks(room)
     routes = [
         Route("/healthz", healthz),
         Route("/metrics", metrics),
@@ -89,8 +110,11 @@ async def _gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
 
 
-async def serve(app: Starlette, listener: Listener) -> None:
-    """Serve until SIGTERM or SIGINT; returns after the connections have closed."""
+async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], Awaitable[None]]) -> None:
+    """Serve until SIGTERM or SIGINT; returns after the connections have closed.
+
+    `last_answers` is awaited when nobody can connect any more, before those who are here are told to come back later.
+    """
     config = uvicorn.Config(
         app,
         http=HttpConnection,
@@ -103,11 +127,43 @@ async def serve(app: Starlette, listener: Listener) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    await _Server(config).serve(sockets=[listener.socket])
+    await _Server(config, listener.certificates, last_answers).serve(sockets=[listener.socket])
 
 
 class _Server(uvicorn.Server):
-    """Also ends upon a signal that came before uvicorn took the signals over."""
+    """Speaks TLS if it has certificates, and ends also upon a signal that came before uvicorn took the signals over."""
+
+    def __init__(
+        self, config: uvicorn.Config, certificates: Certificates | None, last_answers: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(config)
+        self._last_answers = last_answers
+        self._tls = certificates.context if certificates else None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server; listens here, because uvicorn lets a handshake of TLS take a minute."""
+        await super().startup(sockets=[])
+        loop = asyncio.get_running_loop()
+        for sock in sockets or []:
+            server = await loop.create_server(
+                self._connection,
+                sock=sock,
+                backlog=BACKLOG,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS if self._tls else None,
+            )
+            self.servers.append(server)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        for server in self.servers:
+            server.close()
+        await self._last_answers()
+        await super().shutdown(sockets)
+
+    def _connection(self) -> HttpConnection:
+        return HttpConnection(self.config, self.server_state, self.lifespan.state)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -34,11 +34,13 @@ class HttpConnection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limiter = cast(Receiver, app_state["receiver"]).limiter
         self._address = ""
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """See H11Protocol; one connection too many is cut."""
         super().connection_made(transport)
+        # Not before: until TLS stands there is nothing that could be written to.
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
         address = self._limiter.peer(peer_of(transport))
         if address and not self._limiter.requests.take(address):
             transport.abort()
@@ -59,7 +61,8 @@ class HttpConnection(H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def _leave(self) -> None:
-        self._deadline.cancel()
+        if self._deadline:
+            self._deadline.cancel()
         if self._address:
             self._limiter.requests.give_back(self._address)
             self._address = ""

@@ -16,6 +16,7 @@ PATIENCE_SECONDS = 5.0
 """How long a message is held at most before it is refused instead."""
 BURST_SECONDS = 4
 """Of a connection's bytes: for so long it may be sent at once."""
+UNLIMITED = Rate.of(0, 1)
 
 
 class Allowance(Enum):
@@ -28,13 +29,14 @@ class Allowance(Enum):
 class Places:
     """So many at a time for each address; 0: as many as come."""
 
-    def __init__(self, each: int) -> None:
-        self._each = each
+    def __init__(self, each: int = 0) -> None:
+        self.each = each
+        """May be changed; what was taken stays so."""
         self._taken: Counter[str] = Counter()
 
     def take(self, address: str) -> bool:
         """Take one; False if there is none left."""
-        if self._each and self._taken[address] >= self._each:
+        if self.each and self._taken[address] >= self.each:
             return False
         self._taken[address] += 1
         return True
@@ -51,20 +53,29 @@ class Limiter:
 
     def __init__(self, limits: RoomLimits, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` gives seconds that never go back."""
+        self._clock = clock
+        self.requests = Places()
+        """Connections on which no websocket has begun, by the address of their peer."""
+        self._connections = Places()
+        self._new = Meter(UNLIMITED)
+        self._logins = Meter(UNLIMITED)
+        self._people = {
+            Allowance.MESSAGES: Meter(UNLIMITED, PATIENCE_SECONDS),
+            Allowance.PROFILES: Meter(UNLIMITED),
+        }
+        self.follow(limits)
+
+    def follow(self, limits: RoomLimits) -> None:
+        """Count against these limits from here on, with all that was counted before."""
         self.frame_bytes = limits.frame_bytes or None
         self.bytes_read = Rate.of(limits.bytes_per_second, 1, BURST_SECONDS * limits.bytes_per_second)
-        self.requests = Places(limits.connections_per_address)
-        """Connections on which no websocket has begun, by the address of their peer."""
-        self._clock = clock
+        self.requests.each = self._connections.each = limits.connections_per_address
         self._proxies = addresses.networks(limits.trusted_proxies)
         self._exempt = addresses.networks(limits.exempt_addresses)
-        self._connections = Places(limits.connections_per_address)
-        self._new = Meter(Rate.of(limits.new_connections_per_10_minutes, 600))
-        self._logins = Meter(Rate.of(limits.logins_per_minute, 60))
-        self._people = {
-            Allowance.MESSAGES: Meter(Rate.of(limits.messages_per_second, 1, limits.messages_burst), PATIENCE_SECONDS),
-            Allowance.PROFILES: Meter(Rate.of(limits.profiles_per_minute, 60)),
-        }
+        self._new.rate = Rate.of(limits.new_connections_per_10_minutes, 600)
+        self._logins.rate = Rate.of(limits.logins_per_minute, 60)
+        self._people[Allowance.MESSAGES].rate = Rate.of(limits.messages_per_second, 1, limits.messages_burst)
+        self._people[Allowance.PROFILES].rate = Rate.of(limits.profiles_per_minute, 60)
 
     def peer(self, peer: str) -> str:
         """What a connection counts for before it has said anything; empty if it is exempt, or may be for many."""

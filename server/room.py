@@ -17,12 +17,9 @@ from server.protocol.frames import ClientFrame, Presence, Relations, Welcome
 from server.rules.publications import Person
 from server.rules.refusal import Refusal
 from server.session import Session
-from server.settings import PublicChannel
+from server.settings import PublicChannel, Secret
 from server.webhooks.profiles import Profiles
 from server.webhooks.reports import Reports
-
-DRAIN_SECONDS = 10.0
-"""For work that is under way when the server ends."""
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +49,10 @@ class Room:
     profiles: Profiles | None
     hub: Hub
     limiter: Limiter
+    site_key: Secret | None = None
+    """By which the site proves itself."""
+    ending: bool = False
+    """Nothing more is taken in; clients send it again once they are back."""
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -63,6 +64,8 @@ class Room:
 
     def received(self, session: Session, data: bytes) -> None:
         """Do what a frame asks, in its turn; whatever is wrong is answered, and the connection lives on."""
+        if self.ending:
+            return
         try:
             frame = decode_client(data)
         except BadFrame as error:
@@ -120,11 +123,21 @@ class Room:
             session.error(ErrorCode.INTERNAL, FAULT, nonce)
 
     async def drain(self) -> None:
-        """Wait for what is under way, such as a report to the site; what takes too long is given up."""
-        if self.tasks:
-            _, late = await asyncio.wait(self.tasks, timeout=DRAIN_SECONDS)
-            for task in late:
+        """Take nothing more in, and wait for what is under way; when cancelled, what is late is given up."""
+        self.ending = True
+        try:
+            if self.tasks:
+                await asyncio.wait(self.tasks)
+        finally:
+            for task in self.tasks:
                 task.cancel()
+
+    def announce(self, welcome: Welcome) -> None:
+        """Welcome everyone by this from here on, and those who are here at once if it says something new."""
+        if welcome != self.welcome:
+            self.welcome = welcome
+            for session in self.hub.sessions.values():
+                session.send(welcome)
 
     def reader(self, person: Person) -> Reader:
         """A person, and whose messages they are not shown."""

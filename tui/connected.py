@@ -101,7 +101,8 @@ class ConnectedApp(App[None]):
 
     def _follow_up(self, frame: ServerFrame) -> None:
         """Answer the frames that want an answer."""
-        if isinstance(frame, Welcome) and not isinstance(self.screen, NamePrompt):
+        if isinstance(frame, Welcome) and not self.online and not isinstance(self.screen, NamePrompt):
+            # One that comes later tells of other settings.
             self.send(self._session.login(self.state.since))
         elif isinstance(frame, Me):
             self._session.entered(frame.username)

@@ -36,7 +36,7 @@ def main() -> int:
         print(f"flagpost: {error}", file=sys.stderr)
         return 2
     process.end_by_signal()
-    print(f"Chat room: {room.address.websocket_url}", flush=True)
+    print(f"Chat room: {room.address.websocket_url()}", flush=True)
     print(f"Report inbox: http://{site.address}/", flush=True)
     if options.child:
         process.end_with_parent()
@@ -52,7 +52,7 @@ async def _run(settings: Settings, room: Listener, site: Listener) -> None:
     website = _Website(Site(settings.title, key, signing, ChatServer(room.address, key)))
     async with asyncio.TaskGroup() as group:
         group.create_task(website.serve([site.socket]))
-        residents = group.create_task(Company().live(room.address.websocket_url))
+        residents = group.create_task(Company().live(room.address.websocket_url()))
         await app.run(settings, room)
         residents.cancel()
         website.should_exit = True

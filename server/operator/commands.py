@@ -13,6 +13,7 @@ from typing import NamedTuple
 from server.engine import schema
 from server.engine.trail import TrailError
 from server.operator import doctor, reports, rotation, webhooks
+from server.operator.backup import backup
 from server.operator.errors import CommandError
 from server.settings import DEFAULT_FILE, Settings, load
 
@@ -51,6 +52,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     webhook = groups.add_parser("webhook", help="webhooks and what is delivered to them")
     report = groups.add_parser("reports", help="reports and their trail")
     _add(groups, "doctor", "look for what is wrong, and say what to do", _doctor)
+    _add(groups, "backup", "copy the database, also while the server runs", _backup, "file")
 
     verbs = webhook.add_subparsers(required=True, metavar="COMMAND")
     _add(verbs, "list", "all webhooks and how they are doing", _webhooks)
@@ -193,6 +195,12 @@ def _export(desk: Desk) -> int:
     with desk.database() as connection:
         for line in reports.export(connection):
             print(line)
+    return 0
+
+
+def _backup(desk: Desk) -> int:
+    with desk.database() as connection:
+        print(backup(connection, Path(desk.options.file)))
     return 0
 
 

@@ -18,7 +18,8 @@ SECRET_BYTES = 32
 def rotate(file: Path, name: str, *, finish: bool) -> str:
     """Put a fresh secret before the present one, or with `finish` keep the first one alone. CommandError.
 
-    Comments, order, mode and owner of the file stay; a server takes it at its next start. No secret is shown.
+    Comments, order, mode and owner of the file stay; a server takes it upon SIGHUP, or at its next start. No secret
+    is shown.
     """
     try:
         document = tomlkit.parse(file.read_bytes().decode())
@@ -41,12 +42,12 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
 
 def _advice(name: str, *, finish: bool, alone: bool) -> str:
     if finish:
-        return "the newest secret signs alone from the server's next start"
+        return "the newest secret signs alone once the server has got SIGHUP, or was restarted"
     if alone:
-        return "its first secret is made; give it to the site, then restart the server, which signs from then on"
+        return "its first secret is made; give it to the site, then send the server SIGHUP, and it signs from then on"
     return (
-        "a new secret is made and stands first; restart the server, and both sign; give the new one to the site;"
-        f" then `webhook rotate {name} --finish`, and restart again"
+        "a new secret is made and stands first; send the server SIGHUP, and both sign; give the new one to the site;"
+        f" then `webhook rotate {name} --finish`, and SIGHUP again"
     )
 
 

@@ -26,7 +26,6 @@ class Address(NamedTuple):
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    @property
-    def websocket_url(self) -> str:
-        """The ws:// URL of the chat room at this address."""
-        return f"ws://{self}{WEBSOCKET_PATH}"
+    def websocket_url(self, *, tls: bool = False) -> str:
+        """The wss:// or ws:// URL of the chat room at this address."""
+        return f"{'wss' if tls else 'ws'}://{self}{WEBSOCKET_PATH}"

@@ -208,7 +208,7 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Welcome(Frame, frozen=True, tag="welcome"):
-    """First frame on every connection: what a client needs to draw itself."""
+    """First frame on every connection, and again when the settings change: what a client needs to draw itself."""
 
     epoch: str
     title: str

@@ -39,7 +39,8 @@ class Meter:
     """Counts what each key does; what comes up to `patience` seconds too early is allowed, but has to wait."""
 
     def __init__(self, rate: Rate, patience: float = 0.0) -> None:
-        self._rate = rate
+        self.rate = rate
+        """May be changed; what was counted counts on."""
         self._patience = patience
         self._paid: OrderedDict[Hashable, float] = OrderedDict()
 
@@ -50,7 +51,7 @@ class Meter:
     def spend(self, key: Hashable, now: float) -> Spent:
         """Count one for a key, unless it is refused."""
         self._forget(now)
-        after, wait = spend(self._rate, self._paid.get(key, -inf), now)
+        after, wait = spend(self.rate, self._paid.get(key, -inf), now)
         if wait > self._patience:
             return Spent(allowed=False, wait=wait - self._patience)
         self._paid[key] = after

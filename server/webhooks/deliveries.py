@@ -30,8 +30,6 @@ POLL_SECONDS = 1.0
 """Between looks for what another process changed: the operator's commands, a lease that ran out."""
 STORAGE_SECONDS = 1.0
 """Between tries to keep what came of an attempt while the storage fails."""
-DRAIN_SECONDS = 12.0
-"""For attempts under way when the server ends: a little more than the deadline of one."""
 MAX_ANSWER_CHARS = 1024
 
 log = logging.getLogger(__name__)
@@ -68,10 +66,11 @@ class Deliveries:
         self._clock = clock
         self._holder = secrets.token_hex(8)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._ending = False
 
     async def run(self) -> None:
-        """Deliver until cancelled; attempts that are under way then go on, see `drain`."""
-        while True:
+        """Deliver until `end`; attempts that are under way then go on, see `drain`."""
+        while not self._ending:
             try:
                 wait = await self._start_due()
             except StorageError as error:
@@ -82,6 +81,11 @@ class Deliveries:
                     await self._waiting.wait()
             self._waiting.clear()
 
+    def end(self) -> None:
+        """Begin no attempt more."""
+        self._ending = True
+        self._waiting.set()
+
     async def measure(self) -> None:
         """Bring what is measured about the queue up to date. StorageError."""
         now = milliseconds(self._clock())
@@ -89,10 +93,12 @@ class Deliveries:
         self._metrics.queue(self._hook.name, depth, now)
 
     async def drain(self) -> None:
-        """Wait for what is under way; what takes too long is sent again once its lease has run out."""
-        if self._in_flight:
-            _, late = await asyncio.wait(self._in_flight.values(), timeout=DRAIN_SECONDS)
-            for task in late:
+        """Wait for what is under way; when cancelled, what is late is given up, and sent again after its lease."""
+        try:
+            if self._in_flight:
+                await asyncio.wait(self._in_flight.values())
+        finally:
+            for task in self._in_flight.values():
                 task.cancel()
 
     async def _start_due(self) -> float:

@@ -50,6 +50,10 @@ class Profiles:
             log.warning("a profile could not be had: %s", error.cause)
             return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
 
+    async def drain(self) -> None:
+        """Wait for the questions that are under way; none may be asked any more."""
+        await self._kept.cache_close(wait=True)
+
     async def _ask(self, username: str) -> ProfileText:
         body, webhook_id, began = profile_body(self._key, username), f"msg_{secrets.token_hex(12)}", monotonic()
         try:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import CloseCode, may_reconnect
-from server.protocol.frames import Disconnect
+from server.protocol.frames import Disconnect, Message, ReportAsk
 from tests.support.chat_client import connected, entered
+from tests.support.receiver import Receiver, stays_silent
 from tests.support.server_process import KEY, ServerProcess, run, write_settings
 
 SIGTERM_IS_HEARD = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
@@ -149,3 +150,49 @@ def test_the_key_of_the_environment_makes_up_for_an_empty_one(tmp_path: Path) ->
     with ServerProcess(file, extra={"FLAGPOST_ADMIN_API_KEY": "a-secret-of-the-environment"}) as server:
         assert server.url
         assert "a-secret" not in server.log
+
+
+@SIGTERM_IS_HEARD
+async def test_what_was_taken_in_before_sigterm_is_answered_before_the_goodbye(tmp_path: Path) -> None:
+    with ServerProcess(write_settings(tmp_path)) as server, closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+        async with entered(server.url, "alice") as alice:
+            # The message is read, and waits for the disk when the signal comes.
+            other.execute("BEGIN IMMEDIATE")
+            nonce = await alice.say_only("lobby", "last words")
+            await alice.settled()
+            server.process.terminate()
+            async with asyncio.timeout(20):
+                while not await refused(server.port):
+                    await asyncio.sleep(0.02)
+            other.execute("ROLLBACK")
+            assert (await alice.next(Message, lambda message: message.nonce == nonce)).message == "last words"
+            assert not any(isinstance(frame, Disconnect) for frame in alice.seen)
+            await alice.next(Disconnect)
+            await alice.closed()
+        assert server.terminate() == 0
+
+
+@SIGTERM_IS_HEARD
+async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    with (
+        Receiver(stays_silent) as site,
+        ServerProcess(write_settings(tmp_path, webhooks={"report": site.url})) as server,
+    ):
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            message = await bob.say("lobby", "buy")
+            await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
+            await asyncio.to_thread(site.wait_for, 1)
+            assert await asyncio.to_thread(server.terminate) == 0
+        assert "Traceback" not in server.log
+    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database:
+        assert database.execute("SELECT state FROM delivery").fetchall() == [("waiting",)]
+
+
+async def refused(port: int) -> bool:
+    """Whether nobody can connect any more."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return True
+    writer.close()
+    return False

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import tomli
 
-from server.settings import WEBHOOK_NAMES, PublicChannel, RoomLimits, Settings, WebhookSecurity, WebhookURL, load
+from server.settings import TLS, WEBHOOK_NAMES, PublicChannel, RoomLimits, Settings, WebhookSecurity, WebhookURL, load
 
 FILE = Path(__file__).parents[2] / "settings.toml"
 TEXT = FILE.read_text(encoding="utf-8")
@@ -23,6 +23,7 @@ def options(kind: type[msgspec.Struct]) -> set[str]:
 def test_every_option_of_the_code_stands_in_the_file_and_no_other() -> None:
     assert set(TABLES) == options(Settings)
     assert set(TABLES["Limits"]) == options(RoomLimits)
+    assert set(TABLES["TLS"]) == options(TLS)
     assert set(TABLES["WebhookSecurity"]) == options(WebhookSecurity)
     for channel in TABLES["PublicChannels"]:
         assert set(channel) == options(PublicChannel)
@@ -54,7 +55,7 @@ def test_nothing_but_one_option_or_one_table_follows_a_comment() -> None:
     assert len(blocks) == len(options(Settings)) - 2 + len(TABLES["PublicChannels"]) + len(TABLES["WebhookURLs"])
 
 
-@pytest.mark.parametrize("kind", [Settings, RoomLimits, WebhookSecurity])
+@pytest.mark.parametrize("kind", [Settings, RoomLimits, TLS, WebhookSecurity])
 def test_the_comment_of_each_option_is_its_description_in_the_code(kind: type[msgspec.Struct]) -> None:
     comments = " ".join(line.removeprefix("# ") for line in TEXT.splitlines() if line.startswith("#"))
     hints = get_type_hints(kind, include_extras=True)

@@ -3,11 +3,13 @@
 import secrets
 from dataclasses import dataclass, field
 
-from server.protocol.codes import may_reconnect
+from server.protocol.codes import CloseCode, may_reconnect
 from server.protocol.frames import Login, Since
 
 FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 30.0
+RESTART_SECONDS = 5.0
+"""Over which the clients of a server that restarts spread: all of them lose it at once, and none has failed yet."""
 
 
 @dataclass
@@ -31,11 +33,13 @@ class Session:
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
         """How long to wait before the next try, by a chance from 0 to 1; None if the server wants no other.
 
-        Doubles with each failure up to LONGEST_SECONDS; the lower half of it is left to chance, so that the clients
-        of a restarted server do not come back all at once.
+        Doubles with each failure up to LONGEST_SECONDS; half of it is left to chance. After the server said that it
+        restarts, chance has RESTART_SECONDS, so that its clients do not come back all at once.
         """
         if not may_reconnect(close_code):
             return None
         longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(self.failures, 16))
         self.failures += 1
+        if close_code == CloseCode.SERVICE_RESTART and longest < RESTART_SECONDS:
+            return FIRST_SECONDS + chance * (RESTART_SECONDS - FIRST_SECONDS)
         return longest * (0.5 + chance / 2)

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import NamedTuple
 
 import tomli
 
@@ -10,15 +11,23 @@ from server.protocol.address import DEFAULT_ADDRESS, Address
 PROBE_SECONDS = 2.0
 
 
-def configured_address(settings: Path | None) -> Address:
-    """The Address of a settings file, or of settings.toml here if there is one; ValueError in one line if unusable."""
+class Configured(NamedTuple):
+    """Where a server of these settings listens, and whether it speaks TLS."""
+
+    address: Address
+    tls: bool
+
+
+def configured(settings: Path | None) -> Configured:
+    """What a settings file says, or settings.toml here if there is one; ValueError in one line if it cannot be used."""
     file = settings or Path("settings.toml")
     try:
         text = file.read_text(encoding="utf-8") if settings or file.exists() else ""
-        address = tomli.loads(text).get("Address", DEFAULT_ADDRESS)
+        tables = tomli.loads(text)
+        address, tls = tables.get("Address", DEFAULT_ADDRESS), tables.get("TLS", {})
         if not isinstance(address, str):
             raise ValueError('Address: write it in quotes, like "127.0.0.1:9000"')
-        return Address.parse(address)
+        return Configured(Address.parse(address), isinstance(tls, dict) and bool(tls.get("CertFile")))
     except tomli.TOMLDecodeError as error:
         raise ValueError(f"{file}: line {error.lineno}: this is not TOML: {error.msg}") from None
     except OSError as error:

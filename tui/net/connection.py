@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from ssl import SSLCertVerificationError, SSLError
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, ServerFrame
 from tui.core.session import Session
+from tui.net import tls
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60
@@ -99,6 +101,9 @@ class Connection:
             ) as socket:
                 self._socket = socket
                 return await self._read(socket)
+        except SSLCertVerificationError as error:
+            # Also a ValueError, so first.
+            return tls.unverified(error), ABNORMAL
         except (InvalidURI, OverflowError, ValueError):
             # The last two are what a port or a host name that cannot be gives further down.
             return f"{clean_line(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
@@ -108,6 +113,8 @@ class Connection:
             return "what answers there is no websocket server", ABNORMAL
         except TimeoutError:
             return f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL
+        except SSLError:
+            return tls.NOT_SPOKEN, ABNORMAL
         except OSError as error:
             return clean_line(_reason(error)), ABNORMAL
         finally:
@@ -154,4 +161,4 @@ def _reason(error: OSError) -> str:
     """The short words of an OSError; asyncio joins several addresses' errors into one without an errno."""
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "nothing listens there"
-    return error.strerror or str(error)
+    return error.strerror or str(error) or "the connection broke off before it stood"

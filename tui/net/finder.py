@@ -4,7 +4,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from server.protocol.address import WEBSOCKET_PATH
-from tui.net.address import configured_address, is_listening
+from tui.net.address import configured, is_listening
 from tui.net.local_server import CHAT, INBOX, LocalServer, start
 from tui.options import Options
 from tui.text import clean_line
@@ -26,9 +26,9 @@ async def find(options: Options) -> Found:
         return Found(server.urls[CHAT], server, [clean_line(inbox)])
     if options.url:
         return Found(websocket_url(options.url), None, [])
-    address = configured_address(options.settings)
+    address, tls = configured(options.settings)
     if await is_listening(address):
-        return Found(address.websocket_url, None, [])
+        return Found(address.websocket_url(tls=tls), None, [])
     arguments = ["--settings", str(options.settings)] if options.settings else []
     server = await start("server", arguments, [CHAT])
     notice = f"No server was listening at {address}: this client started one, which ends with it."

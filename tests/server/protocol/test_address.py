@@ -34,5 +34,6 @@ def test_the_error_shows_how_an_address_looks() -> None:
 
 
 def test_the_websocket_url_brackets_an_ipv6_host() -> None:
-    assert Address("::1", 9000).websocket_url == "ws://[::1]:9000/ws"
-    assert Address.parse(DEFAULT_ADDRESS).websocket_url == "ws://127.0.0.1:9000/ws"
+    assert Address("::1", 9000).websocket_url() == "ws://[::1]:9000/ws"
+    assert Address.parse(DEFAULT_ADDRESS).websocket_url() == "ws://127.0.0.1:9000/ws"
+    assert Address("chat.example", 443).websocket_url(tls=True) == "wss://chat.example:443/ws"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.protocol.codes import CLOSE_MEANINGS, CloseCode
 from server.protocol.frames import Login, Since
-from tui.core.session import FIRST_SECONDS, LONGEST_SECONDS, Session
+from tui.core.session import FIRST_SECONDS, LONGEST_SECONDS, RESTART_SECONDS, Session
 
 CUT = 1006
 
@@ -68,3 +68,13 @@ def test_there_is_no_next_try_after_a_code_that_forbids_it(code: CloseCode) -> N
 def test_the_codes_that_forbid_it() -> None:
     forbidding = {code for code in range(1000, 5000) if Session("ada").wait_seconds(code, 0.5) is None}
     assert forbidding == {1000, 1002, 1003, 1007, 1009, 4001}
+
+
+@given(st.floats(0, 1), st.integers(0, 10))
+def test_after_a_restart_chance_spreads_the_clients_over_seconds(chance: float, failures: int) -> None:
+    least, wait, most = (
+        Session("ada", failures=failures).wait_seconds(CloseCode.SERVICE_RESTART, each) or 0.0
+        for each in (0.0, chance, 1.0)
+    )
+    assert least <= wait <= most
+    assert most - least >= RESTART_SECONDS / 2

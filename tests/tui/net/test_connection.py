@@ -260,7 +260,7 @@ async def test_it_stops_after_a_close_that_forbids_to_come_back(code: int) -> No
 
 async def test_waiting_grows_until_one_has_entered() -> None:
     async def close(connection: ServerConnection) -> None:
-        await connection.close(CloseCode.SERVICE_RESTART)
+        await connection.close(CloseCode.GOING_AWAY)
 
     async with serving(close) as url, client(url) as ada:
         await ada.until(lambda told: sum(isinstance(event, Lost) for event in told) == 2)

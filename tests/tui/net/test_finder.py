@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.address import Address
-from tui.net.address import configured_address, is_listening
+from tui.net.address import configured, is_listening
 from tui.net.finder import Found, find, websocket_url
 from tui.options import Options
 
@@ -46,20 +46,20 @@ async def test_a_server_that_listens_at_the_address_of_the_settings_is_taken(tmp
 def test_the_address_of_a_settings_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('Title = "x"\nAddress = "[::1]:9001"')
-    assert configured_address(file) == Address("::1", 9001)
+    assert configured(file) == (Address("::1", 9001), False)
 
 
 def test_a_settings_file_without_an_address_means_the_default(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("")
-    assert configured_address(file) == Address("127.0.0.1", 9000)
+    assert configured(file) == (Address("127.0.0.1", 9000), False)
 
 
 def test_settings_here_are_read_and_none_mean_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert configured_address(None) == Address("127.0.0.1", 9000)
+    assert configured(None) == (Address("127.0.0.1", 9000), False)
     Path("settings.toml").write_text('Address = "127.0.0.1:9002"')
-    assert configured_address(None) == Address("127.0.0.1", 9002)
+    assert configured(None) == (Address("127.0.0.1", 9002), False)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_an_address_that_cannot_be_used_is_one_line_with_the_file_and_a_hint(
     file = tmp_path / "my.toml"
     file.write_bytes(content)
     with pytest.raises(ValueError, match=r"my\.toml") as raised:
-        configured_address(file)
+        configured(file)
     assert hint in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
 
 
 def test_a_settings_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"missing\.toml: No such file.*--settings"):
-        configured_address(tmp_path / "missing.toml")
+        configured(tmp_path / "missing.toml")
 
 
 async def test_whether_anything_listens() -> None:

@@ -1,0 +1,38 @@
+"""settings.toml -> frozen, typed settings, or one line that says what is wrong, where, and what to do."""
+
+from server.settings.errors import SettingsError
+from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, load, parse
+from server.settings.model import (
+    KEY_VARIABLE,
+    TLS,
+    WEBHOOK_NAMES,
+    PublicChannel,
+    RoomLimits,
+    Settings,
+    WebhookSecurity,
+    WebhookURL,
+)
+from server.settings.reload import Renewed, renewed
+from server.settings.secret import Secret, SigningSecret, SigningSecrets
+
+__all__ = [
+    "BARERTC_ONLY",
+    "DEFAULT_FILE",
+    "KEY_VARIABLE",
+    "TLS",
+    "WEBHOOK_NAMES",
+    "Loaded",
+    "PublicChannel",
+    "Renewed",
+    "RoomLimits",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "SigningSecret",
+    "SigningSecrets",
+    "WebhookSecurity",
+    "WebhookURL",
+    "load",
+    "parse",
+    "renewed",
+]

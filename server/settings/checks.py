@@ -1,0 +1,73 @@
+"""What the types of settings cannot say: values that must be addresses, URLs, networks, or go together."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from server.protocol.address import Address
+from server.rules import addresses
+from server.settings.errors import SettingsError
+from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, WebhookURL
+
+
+def check(settings: Settings) -> None:
+    """SettingsError that names the first key whose value cannot be used."""
+    try:
+        Address.parse(settings.address)
+    except ValueError as error:
+        raise SettingsError(f"Address: {error}") from None
+    _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
+    _check_unique("WebhookURLs", "Name", [hook.name for hook in settings.webhook_urls])
+    if settings.website_url:
+        _check_url("WebsiteURL", settings.website_url)
+    for number, origin in enumerate(settings.allowed_origins):
+        _check_url(f"AllowedOrigins[{number}]", origin)
+        if urlsplit(origin).path:
+            raise SettingsError(
+                f'AllowedOrigins[{number}]: an origin has no path; write it like "https://chat.example"'
+            )
+    if bool(settings.tls.cert_file) != bool(settings.tls.key_file):
+        raise SettingsError("TLS: CertFile and KeyFile go together; name both, or none")
+    _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
+    _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
+    for number, hook in enumerate(settings.webhook_urls):
+        _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
+
+
+def _check_webhook(where: str, hook: WebhookURL, *, has_key: bool) -> None:
+    if hook.name not in WEBHOOK_NAMES:
+        raise SettingsError(f'{where}.Name: there is no webhook "{hook.name}"; known are {", ".join(WEBHOOK_NAMES)}')
+    if hook.enabled or hook.url:
+        _check_url(f"{where}.URL", hook.url)
+    if hook.enabled and not has_key:
+        raise SettingsError(
+            f'AdminAPIKey: it is empty, but webhook "{hook.name}" is on; set it, or {KEY_VARIABLE}, to a long secret'
+        )
+
+
+def _check_unique(table: str, key: str, values: list[str]) -> None:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise SettingsError(f'{table}[{number}].{key}: "{value}" stands there twice; take one out or rename it')
+
+
+def _check_networks(where: str, texts: Sequence[str]) -> None:
+    for number, text in enumerate(texts):
+        try:
+            addresses.networks([text])
+        except ValueError:
+            raise SettingsError(
+                f'{where}[{number}]: "{text}" is no address and no network; write it like "192.0.2.1" or "10.0.0.0/8"'
+            ) from None
+
+
+def _check_url(where: str, url: str) -> None:
+    """Accept http(s)://host...; the message does not repeat the URL, for it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or any(ord(char) <= 32 or ord(char) == 127 for char in url):
+        raise SettingsError(
+            f'{where}: this is no http:// or https:// URL; write it like "https://site.example/webhooks"'
+        )

@@ -1,0 +1,68 @@
+"""Texts of the settings that no log, error or repr shows."""
+
+import base64
+import binascii
+
+
+class Secret:
+    """A string that no log, error or repr shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def reveal(self) -> str:
+        """The string itself, for the one place that must send it."""
+        return self._value
+
+
+class SigningSecret:
+    """A key of Standard Webhooks' signatures, written "whsec_" and 24 to 64 bytes in base64."""
+
+    PREFIX = "whsec_"
+    SIZES = range(24, 65)
+
+    __slots__ = ("_key",)
+
+    def __init__(self, text: str) -> None:
+        """ValueError if it is none; the message does not hold it."""
+        encoded = text.removeprefix(self.PREFIX)
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if encoded == text or len(key) not in self.SIZES:
+            raise ValueError(f'Expected "{self.PREFIX}" and {self.SIZES[0]} to {self.SIZES[-1]} bytes in base64')
+        self._key = Secret(encoded)
+
+    def __repr__(self) -> str:
+        return "SigningSecret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SigningSecret) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def reveal(self) -> bytes:
+        """The bytes of the key, for the one place that signs."""
+        return base64.b64decode(self._key.reveal())
+
+
+class SigningSecrets(tuple[SigningSecret, ...]):
+    """One secret, or several while they are exchanged; each signs. Settings write one text, or a list of them."""
+
+    __slots__ = ()

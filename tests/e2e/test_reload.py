@@ -1,0 +1,189 @@
+"""SIGHUP: a server that runs goes on by other settings, and loses nobody."""
+
+import asyncio
+import signal
+import ssl
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+from standardwebhooks import Webhook
+from websockets.asyncio.client import connect
+
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import Error, Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome
+from tests.support.certificates import tls_settings, trusting
+from tests.support.chat_client import WAIT_SECONDS, ChatClient, connected, entered
+from tests.support.receiver import Receiver, Request
+from tests.support.server_process import KEY, Channel, ServerProcess, write_settings
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+
+AUTHORITY = trustme.CA()
+OLD, NEW = "whsec_" + "b2xk" * 8, "whsec_" + "bmV3" * 8
+READ = "the settings were read anew"
+KEPT = "the settings stay as they were"
+
+
+async def reloaded(server: ServerProcess, line: str) -> str:
+    """Send SIGHUP; the line of the log that came of it, once it is there."""
+    known = len(server.log)
+    server.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not (found := [each for each in server.log[known:].splitlines() if line in each]):
+            await asyncio.sleep(0.02)
+    return found[0]
+
+
+def signed_by(secret: str, request: Request) -> bool:
+    """Whether a webhook's request was signed by this secret."""
+    try:
+        Webhook(secret).verify(request.body, dict(request.headers))
+    except Exception:
+        return False
+    return True
+
+
+def change(settings: Path, before: str, after: str) -> None:
+    """Write other settings."""
+    text = settings.read_text(encoding="utf-8")
+    assert before in text
+    settings.write_text(text.replace(before, after), encoding="utf-8")
+
+
+async def test_a_new_secret_signs_the_next_call_and_a_connection_stays(tmp_path: Path, receiver: Receiver) -> None:
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
+    change(settings, "Enabled = true", f'Enabled = true\nSecret = "{OLD}"')
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+
+            async def call(number: int) -> Request:
+                message = await bob.say("lobby", f"buy {number}")
+                await alice.send(ReportAsk(message.msg_id, "It's spam", "", f"n-{number}"))
+                await alice.next(ReportStatus, lambda news: news.report.status == ReportState.DELIVERED)
+                return receiver.requests[-1]
+
+            assert signed_by(OLD, await call(1))
+            change(settings, OLD, NEW)
+            await reloaded(server, READ)
+            told = await call(2)
+            assert signed_by(NEW, told)
+            assert not signed_by(OLD, told)
+            await alice.send(ProfileAsk("bob", "p-1"))
+            await alice.next(Profile)
+            assert signed_by(NEW, receiver.requests[-1])
+            assert len([frame for frame in alice.seen if isinstance(frame, Welcome)]) == 1
+        assert server.terminate() == 0
+        assert KEY not in server.log
+        assert NEW not in server.log
+
+
+async def test_webhooks_are_switched_on_and_off_and_clients_are_told(tmp_path: Path, receiver: Receiver) -> None:
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url})
+    change(settings, "Enabled = true", "Enabled = false")
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            message = await bob.say("lobby", "buy")
+            for number, on in enumerate((False, True, False)):
+                if number:
+                    change(settings, f"Enabled = {str(not on).lower()}", f"Enabled = {str(on).lower()}")
+                    await reloaded(server, READ)
+                    assert (await alice.next(Welcome)).webhooks.report == on
+                await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
+                if on:
+                    await alice.next(ReportStatus, lambda news: news.report.status == ReportState.DELIVERED)
+                else:
+                    refusal = await alice.next(Error, lambda error: error.code != ErrorCode.NOTICE)
+                    assert refusal.code == ErrorCode.WEBHOOK_OFF
+
+
+async def test_channels_title_and_limits_change_for_who_is_here_and_who_comes(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            write_settings(tmp_path, channels=(Channel("lobby"), Channel("attic", welcome=["Mind your head."])))
+            change(settings, "AdminAPIKey", 'Title = "The Mill"\nAdminAPIKey')
+            change(settings, "MessagesPerSecond = 0", "MessagesPerSecond = 0.001\nMessagesBurst = 2")
+            await reloaded(server, READ)
+            told = await alice.next(Welcome)
+            assert (told.title, [channel.id for channel in told.channels]) == ("The Mill", ["lobby", "attic"])
+            assert (await alice.refusal(Say("tea", "still?", "n-1"))).code == ErrorCode.UNKNOWN_CHANNEL
+            assert (await alice.say("attic", "up here")).channel == "attic"
+            assert (await alice.refusal(Say("attic", "too fast", "n-2"))).code == ErrorCode.TOO_FAST
+            async with connected(server.url) as (_, welcome):
+                assert welcome == told
+
+
+async def test_settings_that_cannot_be_used_change_nothing(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            good = settings.read_text(encoding="utf-8")
+            for bad, where in (
+                ("Title = ", "line 1"),
+                ('Titel = "x"', "Titel"),
+                ('Title = "x"\nTitle = "y"', "line 2"),
+            ):
+                settings.write_text(f"{bad}\n{good}", encoding="utf-8")
+                assert where in await reloaded(server, KEPT)
+            settings.unlink()
+            assert "there is no such file" in await reloaded(server, KEPT)
+            assert (await alice.say("lobby", "still here")).message == "still here"
+            settings.write_text(good, encoding="utf-8")
+            await reloaded(server, READ)
+            assert not [frame for frame in await alice.settled() if isinstance(frame, Welcome)][1:]
+
+
+async def test_what_cannot_change_is_said_in_one_line_each_time(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            change(settings, "room.sqlite", "other.sqlite")
+            change(settings, "AdminAPIKey", 'Address = "127.0.0.1:1"\nAdminAPIKey')
+            settings.write_text(settings.read_text(encoding="utf-8") + tls_settings(tmp_path, AUTHORITY))
+            for _ in range(2):
+                assert (await reloaded(server, READ)).endswith("before the next start: Address, Database, TLS")
+            await alice.say("lobby", "still here")
+        assert not (tmp_path / "other.sqlite").exists()
+
+
+async def certificate_of(port: int, authority: trustme.CA) -> bytes:
+    """What is shown at a handshake, as DER; ssl.SSLError if this authority does not vouch for it."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(authority), server_hostname="127.0.0.1")
+    connection: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    writer.transport.abort()
+    return connection.getpeercert(binary_form=True) or b""
+
+
+async def test_a_new_certificate_is_shown_to_the_next_handshake_and_a_connection_stays(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    settings.write_text(settings.read_text(encoding="utf-8") + tls_settings(tmp_path, AUTHORITY), encoding="utf-8")
+    with ServerProcess(settings) as server:
+        async with connect(server.url, ssl=trusting(AUTHORITY), compression=None, proxy=None) as socket:
+            alice = ChatClient(socket)
+            await alice.next(Welcome)
+            await alice.login("alice")
+            first = await certificate_of(server.port, AUTHORITY)
+            tls_settings(tmp_path, AUTHORITY)
+            await reloaded(server, READ)
+            second = await certificate_of(server.port, AUTHORITY)
+            assert first != second
+            (tmp_path / "key.pem").write_bytes(AUTHORITY.issue_cert("127.0.0.1").private_key_pem.bytes())
+            change(settings, "AdminAPIKey", 'Title = "Not this"\nAdminAPIKey')
+            assert "is not the key of" in await reloaded(server, KEPT)
+            assert await certificate_of(server.port, AUTHORITY) == second
+            await alice.say("lobby", "still here")
+            assert len([frame for frame in alice.seen if isinstance(frame, Welcome)]) == 1
+
+
+async def test_the_key_of_the_site_changes(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        change(settings, KEY, "another-admin-key")
+        await reloaded(server, READ)
+        async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as site:
+            for key, status in ((KEY, 403), ("another-admin-key", 404)):
+                call = {"APIKey": key, "ReportID": "rep_x", "Status": "seen"}
+                assert (await site.post("/api/report/status", json=call)).status_code == status

@@ -1,0 +1,21 @@
+"""Certificates on loopback, by authorities that only a test trusts."""
+
+import ssl
+from pathlib import Path
+
+import trustme
+
+
+def tls_settings(directory: Path, authority: trustme.CA, name: str = "127.0.0.1") -> str:
+    """Write certificate and key of a server into a directory; the table of its settings that names them."""
+    issued = authority.issue_cert(name)
+    (directory / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    (directory / "key.pem").write_bytes(issued.private_key_pem.bytes())
+    return '\n[TLS]\nCertFile = "cert.pem"\nKeyFile = "key.pem"\n'
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """A client's context that trusts this authority and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(context)
+    return context

@@ -1,0 +1,95 @@
+"""The client believes a certificate only if this machine does, and says what to do about one that it refuses."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from ssl import SSLCertVerificationError
+
+import pytest
+import trustme
+from websockets.asyncio.server import ServerConnection, serve
+
+from server.protocol.codec import encode
+from server.protocol.frames import Ping
+from tests.tui.net.test_connection import client, serving
+from tui.net.connection import Received
+from tui.net.tls import unverified
+
+AUTHORITY = trustme.CA()
+PAST = datetime.now(UTC) - timedelta(days=2)
+
+
+@asynccontextmanager
+async def secured(certificate: trustme.LeafCert, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """A websocket server with this certificate that says one frame; its URL."""
+
+    async def say(connection: ServerConnection) -> None:
+        await connection.send(encode(Ping()), text=True)
+        await connection.wait_closed()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    async with serve(say, "127.0.0.1", 0, ssl=context, close_timeout=1) as server:
+        yield f"wss://{host}:{next(iter(server.sockets)).getsockname()[1]}/ws"
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The authority is in SSL_CERT_FILE."""
+    AUTHORITY.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_certificate_of_ssl_cert_file_is_believed() -> None:
+    async with secured(AUTHORITY.issue_cert("127.0.0.1")) as url, client(url) as ada:
+        await ada.until(lambda told: Received([Ping()]) in told)
+
+
+async def test_one_that_nobody_vouches_for_is_refused_in_one_line_that_says_what_to_do() -> None:
+    async with secured(AUTHORITY.issue_cert("127.0.0.1")) as url, client(url) as ada:
+        why = (await ada.lost()).why
+        assert "vouches for its certificate" in why
+        assert "SSL_CERT_FILE" in why
+        assert len(why.splitlines()) == 1
+        assert not any(isinstance(event, Received) for event in ada.told)
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_one_for_another_name_or_time_is_refused() -> None:
+    for certificate, words in (
+        (AUTHORITY.issue_cert("chat.example"), "for somebody else"),
+        (AUTHORITY.issue_cert("127.0.0.1", not_before=PAST, not_after=PAST + timedelta(days=1)), "has expired"),
+        (AUTHORITY.issue_cert("127.0.0.1", not_before=PAST + timedelta(days=4)), "not valid yet"),
+    ):
+        async with secured(certificate) as url, client(url) as ada:
+            assert words in (await ada.lost()).why
+
+
+async def test_a_server_without_tls_is_said_to_be_one() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
+    async with server, client(url) as ada:
+        assert "speaks no TLS" in (await ada.lost()).why
+
+
+async def test_one_that_hangs_up_at_the_handshake_is_not_lost_without_a_word() -> None:
+    async def silent(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with serving(silent) as url, client(url.replace("ws://", "wss://")) as ada:
+        assert (await ada.lost()).why
+
+
+def test_what_openssl_says_is_cleaned() -> None:
+    error = SSLCertVerificationError()
+    error.verify_code, error.verify_message = 23, "certificate \x1b revoked"
+    assert unverified(error) == "its certificate is refused (certificate ␛ revoked); tell its operator"
