@@ -37,6 +37,9 @@ class StillTransport(asyncio.Transport):
         self.reads: list[bool] = []
         self.closing = False
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        del high, low
+
     def is_closing(self) -> bool:
         return self.closing
 
