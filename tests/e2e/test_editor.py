@@ -17,7 +17,8 @@ from tests.support.terminal import Terminal
 EDITOR = """
 import pathlib, sys
 file = pathlib.Path(sys.argv[-1])
-print("\\x1b[2J\\x1b[HEDITOR HAS", file.read_text(), oct(file.parent.stat().st_mode & 0o777), flush=True)
+mode = oct(file.parent.stat().st_mode & 0o777)
+print(f"\\x1b[2J\\x1b[HEDITOR HAS {file.read_text()} {mode} READY", flush=True)
 said = input()
 file.write_text(file.read_text() + said + "\\n")
 sys.exit(said == "fail")
@@ -36,15 +37,14 @@ def test_the_draft_goes_to_the_editor_and_comes_back_while_messages_come_in(tmp_
         Terminal(server.url, "--name", "ada", directory=tmp_path, extra={"VISUAL": editor(tmp_path)}) as terminal,
     ):
         terminal.until("buy my stuff")
-        terminal.press(*"begun ", "ctrl+e")
-        terminal.until("EDITOR HAS begun")
-        assert "0o700" in terminal.screen
+        terminal.press(*"begun", "ctrl+e")
+        terminal.until("EDITOR HAS begun 0o700 READY")
         server.send(*(line(number, "bob", f"MEANWHILE {number}") for number in range(10, 60)))
         terminal.settle()
         assert "MEANWHILE" not in terminal.screen
         # Ctrl+C reaches everyone at a terminal, and is meant for the editor.
         terminal.process.send_signal(signal.SIGINT)
-        terminal.press(*"and ended", "\n")
+        terminal.press(*" and ended", "\n")
         terminal.until("begun and ended")
         terminal.until("MEANWHILE 59")
         terminal.press("enter")
@@ -61,12 +61,12 @@ def test_an_editor_that_fails_changes_nothing(tmp_path: Path) -> None:
     ):
         terminal.until("buy my stuff")
         terminal.press(*"begun", "ctrl+e")
-        terminal.until("EDITOR HAS begun")
+        terminal.until("EDITOR HAS begun 0o700 READY")
         terminal.press(*"fail", "\n")
-        terminal.until("the message is as it was")
+        terminal.until("message is as it was")
         assert "begunfail" not in terminal.screen
         terminal.press(*"!", "ctrl+e")
-        terminal.until("EDITOR HAS begun!")
+        terminal.until("EDITOR HAS begun! 0o700 READY")
         terminal.press(*"?", "\n")
         terminal.until("begun!?")
         assert terminal.quit() == 0

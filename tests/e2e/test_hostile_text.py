@@ -476,9 +476,16 @@ def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
         terminal.settle()
         terminal.press("\x15", f"\x1b[200~/msg {MARKUP[1]} nobody {odd}\x1b[201~", "enter")
         terminal.until("Nobody here is called so")
-        terminal.press("\x15", f"\x1b[200~/{MARKUP[1]}{odd}\x1b[201~", "enter")
+        # The text stays to be mended.
+        terminal.settle()
+        terminal.press("end", "\x15")
+        terminal.until_gone("/msg")
+        terminal.press(f"\x1b[200~/{MARKUP[1]}{odd}\x1b[201~", "enter")
         terminal.until(f"There is no command /{MARKUP[1]}")
-        terminal.press("ctrl+t", f"\x1b[200~{MARKUP[2]}{odd}\x1b[201~")
+        terminal.settle()
+        terminal.press("ctrl+t")
+        terminal.settle()
+        terminal.press(f"\x1b[200~{MARKUP[2]}{odd}\x1b[201~")
         terminal.until("your words")
         assert_harmless(terminal)
         assert terminal.alive
