@@ -1,0 +1,160 @@
+"""Runs Autobahn's websocket suite against our connection and bare `websockets` side by side, and compares.
+
+`python -m bench.autobahn --wstest PATH [--cases 1.*,2.* ...]`; exits 1 if ours fails a case that the other passes.
+
+The suite needs Python 2.7: `pip install virtualenv`, then in an environment of it `pip install autobahntestsuite==0.8.2`;
+`--wstest` is the program that this makes. Both servers are in this process, echo, and compress nothing.
+
+Ours is `server.connection.Connection` behind uvicorn and our HTTP connection, as in the server, with an echo instead of
+the room. The limits of the room are lifted, for the suite sends 16 MiB at once. A binary message is refused by design
+(close code 1003), so the cases that need one are counted apart, and must have ended in just that.
+"""
+
+import argparse
+import asyncio
+import json
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypedDict
+
+import uvicorn
+from starlette.applications import Starlette
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+
+from server import connection
+from server.connection import Connection
+from server.http_connection import HttpConnection
+from server.limiter import Limiter
+from server.protocol.address import WEBSOCKET_PATH
+from server.protocol.codes import CloseCode
+from server.session import Session
+from server.settings import RoomLimits
+
+OURS, BARE = "flagpost", "websockets"
+BINARY = ("1.2.", "9.2.", "9.4.", "9.6.", "9.8.")
+"""Cases that send binary messages."""
+GOOD = {"OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED"}
+SUITE_SECONDS = 1800
+MESSAGE_BYTES = 32 * 1024 * 1024
+
+
+class Outcome(TypedDict):
+    """What the suite says of a case."""
+
+    behavior: str
+    behaviorClose: str
+    remoteCloseCode: int | None
+
+
+class Echo:
+    """A room in which everybody hears what they said."""
+
+    allowed_origins: Sequence[str] = ()
+    limiter = Limiter(RoomLimits(bytes_per_second=0, frame_bytes=MESSAGE_BYTES))
+
+    def opened(self, session: Session) -> None:
+        """See Receiver."""
+
+    def received(self, session: Session, data: bytes) -> None:
+        """See Receiver."""
+        session.write(Frame(Opcode.TEXT, data).serialize(mask=False))
+
+    def closed(self, session: Session) -> None:
+        """See Receiver."""
+
+
+@asynccontextmanager
+async def our_server() -> AsyncIterator[str]:
+    """Where ours listens."""
+    # What one client may leave unread is far less in a room than what the suite wants to have echoed.
+    connection.MAX_UNSENT_BYTES = 2 * MESSAGE_BYTES
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Echo]]:
+        yield {"receiver": Echo()}
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(Starlette(lifespan=lifespan), http=HttpConnection, ws=Connection, log_config=None)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    yield f"ws://127.0.0.1:{listening.getsockname()[1]}{WEBSOCKET_PATH}"
+    server.should_exit = True
+    await serving
+
+
+@asynccontextmanager
+async def bare_server() -> AsyncIterator[str]:
+    """Where bare `websockets` listens."""
+
+    async def echo(client: ServerConnection) -> None:
+        try:
+            async for message in client:
+                await client.send(message)
+        except ConnectionClosed:
+            return
+
+    async with serve(echo, "127.0.0.1", 0, compression=None, max_size=MESSAGE_BYTES) as server:
+        yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+
+
+async def run_suite(wstest: Path, urls: Mapping[str, str], cases: Sequence[str]) -> dict[str, dict[str, Outcome]]:
+    """Server -> case -> outcome."""
+    with TemporaryDirectory(prefix="flagpost-bench-") as directory:
+        spec = Path(directory, "spec.json")
+        servers = [{"agent": agent, "url": url} for agent, url in urls.items()]
+        wanted = {"cases": list(cases), "exclude-cases": ["12.*", "13.*"], "exclude-agent-cases": {}}
+        spec.write_text(json.dumps({"outdir": directory, "servers": servers, **wanted}), encoding="utf-8")
+        process = await asyncio.create_subprocess_exec(
+            wstest, "-m", "fuzzingclient", "-s", spec, cwd=directory, stdout=asyncio.subprocess.DEVNULL
+        )
+        try:
+            async with asyncio.timeout(SUITE_SECONDS):
+                await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        found: dict[str, dict[str, Outcome]] = json.loads(Path(directory, "index.json").read_text(encoding="utf-8"))
+        return found
+
+
+def judge(outcomes: Mapping[str, Mapping[str, Outcome]]) -> int:
+    """Print what came of it; the exit code."""
+    ours, bare = outcomes[OURS], outcomes[BARE]
+    binary = [case for case in ours if case.startswith(BINARY)]
+    refused = [case for case in binary if ours[case]["remoteCloseCode"] == CloseCode.UNSUPPORTED_DATA]
+    compared = [case for case in ours if case not in binary]
+    for agent, found in outcomes.items():
+        counts = Counter(found[case]["behavior"] for case in compared)
+        closes = Counter(found[case]["behaviorClose"] for case in compared)
+        print(f"{agent}: {len(compared)} cases: {dict(counts)}; close: {dict(closes)}")
+    worse = [
+        case
+        for case in compared
+        if any(ours[case][what] not in GOOD and bare[case][what] in GOOD for what in ("behavior", "behaviorClose"))  # type: ignore[literal-required]
+    ]
+    print(f"binary: {len(binary)} cases, refused with 1003: {len(refused)}")
+    for case in [*worse, *sorted(set(binary) - set(refused))]:
+        print(f"  {case}: ours {ours[case]}, bare websockets {bare[case]}")
+    print(f"failures of ours alone: {len(worse)}")
+    return 1 if worse or len(refused) < len(binary) else 0
+
+
+async def main(wstest: Path, cases: Sequence[str]) -> int:
+    """The exit code."""
+    async with our_server() as ours, bare_server() as bare:
+        return judge(await run_suite(wstest, {OURS: ours, BARE: bare}, cases))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wstest", type=Path, required=True, metavar="PATH")
+    parser.add_argument("--cases", default="*", help="which, such as 1.*,7.* (default: all but compression)")
+    options = parser.parse_args()
+    sys.exit(asyncio.run(main(options.wstest.absolute(), options.cases.split(","))))
