@@ -2,8 +2,9 @@
 
 `python -m bench.autobahn --wstest PATH [--cases 1.*,2.* ...]`; exits 1 if ours fails a case that the other passes.
 
-The suite needs Python 2.7: `pip install virtualenv`, then in an environment of it `pip install autobahntestsuite==0.8.2`;
-`--wstest` is the program that this makes. Both servers are in this process, echo, and compress nothing.
+The suite needs Python 2.7: `pip install virtualenv`, and in an environment of that `pip install
+autobahntestsuite==0.8.2`; `--wstest` is the program that this makes. Both servers are in this process,
+echo, and compress nothing.
 
 Ours is `server.connection.Connection` behind uvicorn and our HTTP connection, as in the server, with an echo instead of
 the room. The limits of the room are lifted, for the suite sends 16 MiB at once. A binary message is refused by design
@@ -15,6 +16,7 @@ import asyncio
 import json
 import socket
 import sys
+from asyncio.subprocess import DEVNULL
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -64,7 +66,7 @@ class Echo:
 
     def received(self, session: Session, data: bytes) -> None:
         """See Receiver."""
-        session.write(Frame(Opcode.TEXT, data).serialize(mask=False))
+        session.write_now(Frame(Opcode.TEXT, data).serialize(mask=False))
 
     def closed(self, session: Session) -> None:
         """See Receiver."""
@@ -104,24 +106,31 @@ async def bare_server() -> AsyncIterator[str]:
         yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
 
 
-async def run_suite(wstest: Path, urls: Mapping[str, str], cases: Sequence[str]) -> dict[str, dict[str, Outcome]]:
+def prepare(directory: Path, urls: Mapping[str, str], cases: Sequence[str]) -> Path:
+    """The suite's specification; of everything but compression, which neither server does."""
+    servers = [{"agent": agent, "url": url} for agent, url in urls.items()]
+    wanted = {"cases": list(cases), "exclude-cases": ["12.*", "13.*"], "exclude-agent-cases": {}}
+    spec = directory / "spec.json"
+    spec.write_text(json.dumps({"outdir": str(directory), "servers": servers, **wanted}), encoding="utf-8")
+    return spec
+
+
+def results(directory: Path) -> dict[str, dict[str, Outcome]]:
     """Server -> case -> outcome."""
-    with TemporaryDirectory(prefix="flagpost-bench-") as directory:
-        spec = Path(directory, "spec.json")
-        servers = [{"agent": agent, "url": url} for agent, url in urls.items()]
-        wanted = {"cases": list(cases), "exclude-cases": ["12.*", "13.*"], "exclude-agent-cases": {}}
-        spec.write_text(json.dumps({"outdir": directory, "servers": servers, **wanted}), encoding="utf-8")
-        process = await asyncio.create_subprocess_exec(
-            wstest, "-m", "fuzzingclient", "-s", spec, cwd=directory, stdout=asyncio.subprocess.DEVNULL
-        )
-        try:
-            async with asyncio.timeout(SUITE_SECONDS):
-                await process.wait()
-        finally:
-            if process.returncode is None:
-                process.kill()
-        found: dict[str, dict[str, Outcome]] = json.loads(Path(directory, "index.json").read_text(encoding="utf-8"))
-        return found
+    found: dict[str, dict[str, Outcome]] = json.loads((directory / "index.json").read_text(encoding="utf-8"))
+    return found
+
+
+async def run_suite(wstest: Path, spec: Path) -> None:
+    """Run the suite to its end."""
+    arguments = ("-m", "fuzzingclient", "-s", spec)
+    process = await asyncio.create_subprocess_exec(wstest, *arguments, cwd=spec.parent, stdout=DEVNULL)
+    try:
+        async with asyncio.timeout(SUITE_SECONDS):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
 
 
 def judge(outcomes: Mapping[str, Mapping[str, Outcome]]) -> int:
@@ -137,7 +146,7 @@ def judge(outcomes: Mapping[str, Mapping[str, Outcome]]) -> int:
     worse = [
         case
         for case in compared
-        if any(ours[case][what] not in GOOD and bare[case][what] in GOOD for what in ("behavior", "behaviorClose"))  # type: ignore[literal-required]
+        if any(ours[case][what] not in GOOD and bare[case][what] in GOOD for what in ("behavior", "behaviorClose"))
     ]
     print(f"binary: {len(binary)} cases, refused with 1003: {len(refused)}")
     for case in [*worse, *sorted(set(binary) - set(refused))]:
@@ -148,8 +157,10 @@ def judge(outcomes: Mapping[str, Mapping[str, Outcome]]) -> int:
 
 async def main(wstest: Path, cases: Sequence[str]) -> int:
     """The exit code."""
-    async with our_server() as ours, bare_server() as bare:
-        return judge(await run_suite(wstest, {OURS: ours, BARE: bare}, cases))
+    with TemporaryDirectory(prefix="flagpost-bench-") as name:
+        async with our_server() as ours, bare_server() as bare:
+            await run_suite(wstest, prepare(Path(name), {OURS: ours, BARE: bare}, cases))
+        return judge(results(Path(name)))
 
 
 if __name__ == "__main__":

@@ -211,6 +211,9 @@ class Connection(asyncio.Protocol):
         """Gather fragments into messages; the protocol has checked their order and their size together."""
         if frame.opcode is Opcode.BINARY:
             self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "every frame is text")
+        elif frame.opcode is Opcode.PING:
+            # Answers stand in the order of what they answer.
+            self._take_protocol_output()
         if frame.opcode not in {Opcode.TEXT, Opcode.CONT}:
             return
         self._message += frame.data

@@ -14,7 +14,7 @@ from server.rules import search as searching
 from server.rules.publications import Draft, Person
 from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
-from server.session import Session
+from server.session import Session, framed
 
 Stored = TypeVar("Stored")
 
@@ -87,9 +87,10 @@ def _published(room: Room, session: Session, nonce: str | None, published: "Futu
         room.failed(session, nonce, error)
         return
     publication, fresh = published.result()
-    # A message that was sent again is not delivered again; its author still has to see it confirmed.
+    # A message that was sent again is not delivered again; its author still has to see it confirmed, and not before
+    # what came earlier: after a loss they would believe that they have it.
     if not fresh and session.person:
-        session.send(publication.frame_for(session.person))
+        session.deliver(framed(publication.frame_for(session.person)))
 
 
 def _changed(room: Room, session: Session, stored: "Future[Stored]") -> None:

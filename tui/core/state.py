@@ -186,7 +186,7 @@ class State:
     def _(self, frame: frames.Echo) -> None:
         if not frame.recovered:
             for timeline in self.timelines.values():
-                timeline.note(Notice(GAP, Tone.BAD))
+                timeline.note(Notice(GAP, Tone.BAD, gap=True))
         for message in frame.messages:
             self.fold(message)
         self._take_back(frame.taken_back)

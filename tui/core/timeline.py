@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, takewhile
 from math import inf
 from typing import NamedTuple
 
@@ -57,6 +57,8 @@ class Notice:
 
     text: str
     tone: Tone = Tone.INFO
+    gap: bool = False
+    """Whether it says that messages are missing between the entries around it."""
 
 
 Entry = Line | Notice | Pending
@@ -118,7 +120,12 @@ class Timeline:
             del self._pending[nonce]
         if self.find(line.msg_id):
             return False
-        self._splice(bisect_right(self._keys, line.msg_id), 0, [line], [line.msg_id])
+        at = bisect_right(self._keys, line.msg_id)
+        self._splice(at, 0, [line], [line.msg_id])
+        gap = self._gap_around(at) if nonce else None
+        if gap:
+            # One's own, confirmed late: what is missing may be before it and behind it.
+            self._splice(at + 1, 0, [gap], [line.msg_id])
         if line.reported:
             self._reported.add(line.msg_id)
         return True
@@ -212,6 +219,14 @@ class Timeline:
         self._reported.clear()
         self.unread = self.new_from = 0
         self.more, self.asked_older = True, ""
+
+    def _gap_around(self, at: int) -> Notice | None:
+        """The notice of the gap in the middle of which an entry stands."""
+        if not isinstance(next(iter(self._entries[at + 1 : at + 2]), None), Line):
+            return None
+        earlier = (self._entries[number] for number in range(at - 1, -1, -1))
+        notices = takewhile(lambda entry: isinstance(entry, Notice), earlier)
+        return next((entry for entry in notices if isinstance(entry, Notice) and entry.gap), None)
 
     def _pending_at(self, nonce: str | None) -> int:
         return len(self._entries) - len(self._pending) + list(self._pending).index(nonce or "")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.core.timeline import Line, Notice, Pending, Timeline
+from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
@@ -252,3 +252,16 @@ def test_a_number_that_was_given_anew_is_not_the_same_message() -> None:
     assert not made.holds(old)
     made.add(line(1, "carol"))
     assert not made.holds(old)
+
+
+def test_ones_own_message_that_is_confirmed_late_within_a_gap_leaves_a_gap_on_either_side() -> None:
+    made = Timeline("lobby", "Lobby")
+    made.add(line(1))
+    gap, notice = Notice("missing", Tone.BAD, gap=True), Notice("connected again")
+    made.note(gap)
+    made.note(notice)
+    made.await_confirmation(pending("n1"))
+    made.add(line(9), "of another")
+    made.add(replace(line(5), mine=True), "n1")
+    assert list(made.entries) == [line(1), gap, notice, replace(line(5), mine=True), gap, line(9)]
+    assert made.find(9)

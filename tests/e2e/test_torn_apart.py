@@ -1,0 +1,15 @@
+"""A room is torn apart at random points: nothing confirmed is missing or there twice, and every gap is shown."""
+
+from pathlib import Path
+
+from tests.support.torn_room import TornRoom
+
+TIMES = 25
+
+
+async def test_a_room_that_is_torn_apart_again_and_again_forgets_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    room = TornRoom(tmp_path, seed=5)
+    async with room.open():
+        await room.tear(TIMES)
+        await room.settle()
+        assert room.faults() == []

@@ -1,0 +1,169 @@
+"""People of a room whose connections are torn: one with the client's own connection and state, one with raw frames."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import count
+
+from websockets.exceptions import WebSocketException
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import Echo, Error, Frame, Login, Me, Message, Say, Since, Welcome
+from tests.support.chat_client import ChatClient, connected
+from tui.core.session import Session
+from tui.core.state import State
+from tui.net.connection import Connection, Event, Lost, Received
+
+HURRY = 20.0
+"""How many times sooner than a person's client these ones try again."""
+PAUSE_SECONDS = 0.1
+
+
+class HurriedSession(Session):
+    """Waits as a session does, but shorter."""
+
+    def wait_seconds(self, close_code: int, chance: float) -> float | None:
+        """See Session."""
+        seconds = super().wait_seconds(close_code, chance)
+        return None if seconds is None else seconds / HURRY
+
+
+class Member:
+    """Says one thing after the other, as fast as a person never could, whether there is a connection or not."""
+
+    def __init__(self, name: str, url: str, channels: Sequence[str], chance: random.Random) -> None:
+        self.name = name
+        self.state = State(now=lambda: datetime.now(UTC))
+        self.said: dict[str, list[str]] = {channel: [] for channel in channels}
+        self.refused: list[str] = []
+        """What the server said instead of taking a message."""
+        self.caught_up = False
+        self._chance = chance
+        self._session = HurriedSession(name)
+        self._connection = Connection(url, self._session, self._told)
+        self._sending: set[asyncio.Task[bool]] = set()
+        self._nonces = count(1)
+        self._online = False
+
+    async def live(self) -> None:
+        """Stay connected until cancelled."""
+        await self._connection.run()
+
+    async def talk(self) -> None:
+        """Talk until cancelled."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
+            if self.state.me:
+                self.say(self._chance.choice(list(self.said)))
+
+    def say(self, channel: str) -> None:
+        """Say something that nobody said before, as the app does."""
+        number = next(self._nonces)
+        self.said[channel].append(f"{self.name} {number}")
+        said = self.state.say(self.said[channel][-1], f"{self.name}-{number}", channel)
+        if self._online:
+            self._send(said)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything that was missed is there and everything that was said is confirmed."""
+        return self._online and self.caught_up and not self.state.unsent()
+
+    def _told(self, event: Event) -> None:
+        """As the app follows its connection."""
+        if isinstance(event, Lost):
+            self._online = self.caught_up = False
+            self.state.lost()
+        elif isinstance(event, Received):
+            for frame in event.frames:
+                self.state.fold(frame)
+                if isinstance(frame, Welcome):
+                    self._send(self._session.login(self.state.since))
+                elif isinstance(frame, Me):
+                    self._online = True
+                    self._session.entered(frame.username)
+                    for unsent in self.state.unsent():
+                        self._send(unsent)
+                elif isinstance(frame, Echo):
+                    self.caught_up = True
+                elif isinstance(frame, Error) and frame.code != ErrorCode.NOTICE:
+                    self.refused.append(f"{frame.code}: {frame.message}")
+
+    def _send(self, frame: Frame) -> None:
+        task = asyncio.create_task(self._connection.send(frame))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+
+class Stranger:
+    """Sends raw frames without waiting for anything, messages before the login as well as behind it."""
+
+    def __init__(self, name: str, url: str, channel: str, chance: random.Random) -> None:
+        self.name = name
+        self.heard: list[int] = []
+        """The numbers in their order."""
+        self.disordered: list[int] = []
+        """What came again, or after a later one; an answer to a message that was sent again does not count."""
+        self.gaps: set[int] = set()
+        """After these numbers the server said that it cannot send all that was missed."""
+        self.waiting: list[Say] = []
+        self.said: list[str] = []
+        self.visits = 0
+        self._url = url
+        self._channel = channel
+        self._chance = chance
+        self._epoch = ""
+
+    @property
+    def last(self) -> int:
+        """Up to where everything was heard."""
+        return self.heard[-1] if self.heard else 0
+
+    async def talk(self) -> None:
+        """One visit after the other, until cancelled."""
+        while True:
+            await self.visit(self._chance.randint(1, 3))
+            await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
+
+    async def visit(self, new: int) -> None:
+        """Come, say so many new things and what is not confirmed from before, and go once all is answered."""
+        for _ in range(new):
+            self.said.append(f"{self.name} {len(self.said)}")
+            self.waiting.append(Say(self._channel, self.said[-1], self.said[-1]))
+        self.visits += 1
+        with suppress(OSError, WebSocketException, TimeoutError, EOFError):
+            async with connected(self._url) as (client, welcome):
+                since = Since(welcome.epoch, self.last) if self._epoch else None
+                self._epoch = welcome.epoch
+                # What comes before the login is refused, and sent again at the next visit.
+                early = self._chance.choice([0, 0, 1, 2])
+                login = Login(self.name, self.name.ljust(32, "-"), since)
+                for frame in (*self.waiting[:early], login, *self.waiting[early:]):
+                    await client.send(frame)
+                await self._listen(client)
+
+    async def _listen(self, client: ChatClient) -> None:
+        unanswered = {say.nonce for say in self.waiting}
+        caught_up = False
+        while unanswered or not caught_up:
+            frame = await client.next(Frame)
+            caught_up |= isinstance(frame, Echo)
+            for message in self._messages(frame):
+                self._hear(message)
+                unanswered.discard(message.nonce)
+            if isinstance(frame, Error) and frame.code == ErrorCode.NOT_LOGGED_IN:
+                unanswered.discard(frame.nonce)
+
+    def _messages(self, frame: Frame) -> Sequence[Message]:
+        if isinstance(frame, Echo) and not frame.recovered:
+            self.gaps.add(self.last)
+        return frame.messages if isinstance(frame, Echo) else [frame] if isinstance(frame, Message) else []
+
+    def _hear(self, message: Message) -> None:
+        if message.msg_id > self.last:
+            self.heard.append(message.msg_id)
+        elif message.username != self.name or message.msg_id not in self.heard:
+            self.disordered.append(message.msg_id)
+        self.waiting = [say for say in self.waiting if say.nonce != message.nonce]

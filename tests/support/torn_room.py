@@ -1,0 +1,240 @@
+"""A busy room that is torn apart at random points, and what must hold of it afterwards."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence, Set
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from server.protocol.frames import Message
+from tests.support.chat_client import confirms, entered
+from tests.support.disk import Disk
+from tests.support.server_process import ServerProcess, write_settings
+from tests.support.torn_member import Member, Stranger
+from tests.support.torn_proxy import Proxy
+from tui.core.timeline import Entry, Line, Notice, Timeline
+
+NAMES = ("ada", "bob", "cleo")
+CHANNELS = ("lobby", "tea")
+PAUSE_SECONDS = 0.3
+"""At most, between one tear and the next."""
+SETTLE_SECONDS = 20.0
+CROWD = 600
+"""Messages that a person misses who is away: more than the server sends at once."""
+
+
+class Tear(StrEnum):
+    """What happens to the room."""
+
+    KILL = "kill -9 of the server"
+    CUT = "cut"
+    WITHIN = "cut within a frame"
+    HALF_OPEN = "half-open"
+    AWAY = "away for more than is sent at once"
+
+
+WEIGHTS = {Tear.KILL: 12, Tear.CUT: 32, Tear.WITHIN: 28, Tear.HALF_OPEN: 25, Tear.AWAY: 3}
+
+
+class Stored(NamedTuple):
+    """A message as it is on disk; `channel` is empty if it has a `peer`."""
+
+    msg_id: int
+    author: str
+    channel: str
+    peer: str
+    text: str
+
+
+class TornRoom:
+    """Members and a stranger, each behind a proxy of their own, and a server that is killed and comes back."""
+
+    def __init__(self, directory: Path, seed: int) -> None:
+        self.torn: Counter[Tear] = Counter()
+        self.members: list[Member] = []
+        self._chance = random.Random(seed)
+        self._settings = write_settings(directory)
+        self._server = ServerProcess(self._settings)
+        self._proxies = [Proxy(self._server.port) for _ in (*NAMES, "stranger")]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Everyone is there until the end of the block."""
+        async with AsyncExitStack() as stack:
+            stack.callback(lambda: self._server.kill())
+            for proxy in self._proxies:
+                await stack.enter_async_context(proxy.serving())
+            for name, proxy in zip(NAMES, self._proxies, strict=False):
+                peers = [f"@{other}" for other in NAMES if other != name]
+                self.members.append(Member(name, proxy.url, [*CHANNELS, *peers], self._chance))
+            self.stranger = Stranger("stranger", self._proxies[-1].url, CHANNELS[0], self._chance)
+            await stack.enter_async_context(_running(*(member.live() for member in self.members)))
+            await _until(lambda: all(member.settled for member in self.members))
+            yield
+
+    async def tear(self, times: int) -> None:
+        """Tear it apart so often, while everybody talks."""
+        async with _running(*(member.talk() for member in self.members), self.stranger.talk()):
+            for _ in range(times):
+                await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
+                (tear,) = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+                self.torn[tear] += 1
+                await self._tear(tear, self._chance.choice(self._proxies))
+
+    async def settle(self) -> None:
+        """Nothing is torn any more, and everybody catches up, or `faults` says what is wrong."""
+        with suppress(TimeoutError):
+            await _until(lambda: all(member.settled for member in self.members))
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while self.faults() or self.stranger.waiting:
+                    await self.stranger.visit(0)
+
+    def faults(self) -> list[str]:
+        """What does not hold of a room that has settled; one line each."""
+        stored = self._stored()
+        found = [f"stored twice: {text}" for text, count in Counter(each.text for each in stored).items() if count > 1]
+        for member in self.members:
+            found += member_faults(member, stored)
+        return [*found, *stranger_faults(self.stranger, stored)]
+
+    @property
+    def messages(self) -> int:
+        """How many were stored."""
+        return len(self._stored())
+
+    @property
+    def gaps(self) -> int:
+        """How many were shown, to all together."""
+        shown = [entry for each in self.members for entry in each.state.timelines[CHANNELS[0]].entries if is_gap(entry)]
+        return len(shown) + len(self.stranger.gaps)
+
+    async def _tear(self, tear: Tear, proxy: Proxy) -> None:
+        if tear is Tear.KILL:
+            await self._kill()
+        elif tear is Tear.CUT:
+            proxy.cut()
+        elif tear is Tear.WITHIN:
+            proxy.cut_after(self._chance.randrange(1, 2000))
+        elif tear is Tear.HALF_OPEN:
+            proxy.freeze()
+            await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
+            proxy.lose_frozen()
+        else:
+            await self._stay_away(proxy)
+
+    async def _kill(self) -> None:
+        self._server.kill()
+        self._server = await asyncio.to_thread(ServerProcess, self._settings)
+        for proxy in self._proxies:
+            proxy.port = self._server.port
+
+    async def _stay_away(self, proxy: Proxy) -> None:
+        proxy.shut = True
+        proxy.cut()
+        async with entered(self._server.url, "crowd") as crowd:
+            visit = self.torn[Tear.AWAY]
+            nonces = [await crowd.say_only(CHANNELS[0], f"crowd {visit} {number}") for number in range(CROWD)]
+            await crowd.next(Message, confirms(nonces[-1]))
+        proxy.shut = False
+
+    def _stored(self) -> list[Stored]:
+        rows = Disk(self._settings.with_name("room.sqlite")).rows(
+            "SELECT id, author, channel, coalesce(peer, ''), text FROM message ORDER BY id"
+        )
+        return [Stored(int(row[0] or 0), str(row[1]), str(row[2]), str(row[3]), str(row[4])) for row in rows]
+
+
+def member_faults(member: Member, stored: Sequence[Stored]) -> list[str]:
+    """What a client shows that is not so, and what it does not show."""
+    found = [f"{member.name} was refused: {why}" for why in member.refused]
+    for channel, timeline in member.state.timelines.items():
+        readable = [each for each in stored if _place(each, member.name) == channel]
+        found += [f"{member.name}, {channel}: {fault}" for fault in timeline_faults(timeline, readable)]
+        own = [each.text for each in readable if each.author == member.name]
+        if own != member.said[channel]:
+            found.append(
+                f"{member.name}, {channel}: said {len(member.said[channel])}, stored {len(own)} or not in order"
+            )
+    return found
+
+
+def timeline_faults(timeline: Timeline, readable: Sequence[Stored]) -> list[str]:
+    """What is missing without a gap that is shown, is there twice, or is not in order."""
+    texts = {each.msg_id: (each.author, each.text) for each in readable}
+    shown = [(entry.msg_id, entry.author, entry.text) for entry in timeline.entries if isinstance(entry, Line)]
+    found = [f"{msg_id} is not stored so: {text}" for msg_id, *text in shown if texts.get(msg_id) != tuple(text)]
+    found += [f"{after} stands behind {before}" for (before, *_), (after, *_) in pairwise(shown) if after <= before]
+    expected = sorted(msg_id for msg_id in texts if shown and msg_id >= shown[0][0])
+    known = {msg_id for msg_id, *_ in shown}
+    return found + _missing(expected, known, _gaps(timeline.entries))
+
+
+def stranger_faults(stranger: Stranger, stored: Sequence[Stored]) -> list[str]:
+    """As `member_faults`, of what came in raw frames."""
+    found = [f"{msg_id} came again or late" for msg_id in stranger.disordered]
+    own = [each.text for each in stored if each.author == stranger.name]
+    if sorted(own) != sorted(stranger.said):
+        found.append(f"said {len(stranger.said)}, stored {len(own)}")
+    expected = [each.msg_id for each in stored if not each.peer and each.msg_id >= stranger.heard[0]]
+    found += _missing(expected, set(stranger.heard), stranger.gaps)
+    return [f"{stranger.name}: {fault}" for fault in found]
+
+
+def _missing(expected: Sequence[int], known: Set[int], gaps: Set[int]) -> list[str]:
+    """Numbers that are not known, and do not stand directly behind one after which a gap is shown."""
+    found: list[str] = []
+    last = 0
+    for msg_id in expected:
+        if msg_id in known:
+            last = msg_id
+        elif last not in gaps:
+            found.append(f"{msg_id} is missing after {last}, and no gap is shown")
+    return found
+
+
+def _gaps(entries: Sequence[Entry]) -> set[int]:
+    """The numbers of the messages behind which a gap is shown."""
+    found: set[int] = set()
+    last = 0
+    for entry in entries:
+        if isinstance(entry, Line):
+            last = entry.msg_id
+        elif is_gap(entry):
+            found.add(last)
+    return found
+
+
+def is_gap(entry: Entry) -> bool:
+    """Whether this says that messages are missing here."""
+    return isinstance(entry, Notice) and entry.gap
+
+
+def _place(message: Stored, reader: str) -> str:
+    """The channel in which somebody reads a message; empty if they may not."""
+    if not message.peer:
+        return message.channel
+    if reader not in {message.author, message.peer}:
+        return ""
+    return f"@{message.peer if reader == message.author else message.author}"
+
+
+@asynccontextmanager
+async def _running(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do all this beside the block; a failure ends it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SETTLE_SECONDS):
+        while not holds():
+            await asyncio.sleep(0.02)
