@@ -1,11 +1,10 @@
 """The storage fails under a report: it is full, somebody else holds it, or its times lie in the future."""
 
-import resource
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Error, Message, ReportAsk, ReportStatus
 from tests.support.chat_client import entered
-from tests.support.disk import Disk, until
+from tests.support.disk import until
 from tests.support.receiver import Behaviour, Receiver, Request, answers, stays_silent
 from tests.support.reporting import SPAM, about, ask_report, disk_of, report_settings, told
 from tests.support.server_process import ServerProcess
@@ -32,16 +31,6 @@ def takes_it_then(happens: Callable[[], None]) -> Behaviour:
     return behave
 
 
-@contextmanager
-def full(server: ServerProcess, disk: Disk) -> Iterator[None]:
-    """The server's files cannot grow meanwhile."""
-    log = disk.file.with_name(disk.file.name + "-wal")
-    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
-    yield
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
 async def test_on_a_full_disk_a_report_is_refused_whole_and_taken_once_there_is_space(
     tmp_path: Path, receiver: Receiver
@@ -52,7 +41,7 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_taken_once_there_is_
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             spam = await bob.say("lobby", "buy my stuff")
             before = disk.content()
-            with full(server, disk):
+            with disk.full(server.process.pid):
                 error = await alice.refusal(ReportAsk(spam.msg_id, SPAM, "", "n-1"))
                 assert (error.code, error.nonce) == (ErrorCode.STORAGE, "n-1")
                 assert "Nothing was sent" in error.message
@@ -78,7 +67,7 @@ async def test_a_200_on_a_full_disk_is_noted_once_there_is_space_and_not_sent_ag
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             spam = await bob.say("lobby", "buy my stuff")
             with ExitStack() as filled:
-                receiver.behaviour = takes_it_then(lambda: filled.enter_context(full(server, disk)))
+                receiver.behaviour = takes_it_then(lambda: filled.enter_context(disk.full(server.process.pid)))
                 report = await ask_report(alice, spam.msg_id)
                 await until(lambda: "cannot be kept now: disk" in server.log)
                 assert disk.rows(STANDING) == [("received", "waiting", 0)]

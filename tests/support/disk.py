@@ -1,6 +1,7 @@
 """The SQLite file of a server, read, changed and held from outside while the server runs or is down."""
 
 import asyncio
+import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -43,6 +44,15 @@ class Disk:
             connection.execute("BEGIN EXCLUSIVE")
             yield
             connection.execute("ROLLBACK")
+
+    @contextmanager
+    def full(self, process: int) -> Iterator[None]:
+        """The files of a server's process cannot grow meanwhile; Linux alone."""
+        log = self.file.with_name(self.file.name + "-wal")
+        _, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
+        yield
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
 
     @contextmanager
     def refusing(self, event: str) -> Iterator[None]:

@@ -1,0 +1,91 @@
+"""The storage fails under messages: senders are told, readers read on, and it mends itself."""
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import Error, History, HistoryAsk, Message, Say
+from tests.support.chat_client import ChatClient, confirms, connected, entered
+from tests.support.disk import Disk
+from tests.support.server_process import ServerProcess, write_settings
+
+STORED = "SELECT id, text FROM message ORDER BY id"
+BURST = 20
+
+
+async def history(reader: ChatClient) -> list[str]:
+    """What can be read of the lobby."""
+    nonce = reader.nonce()
+    await reader.send(HistoryAsk("lobby", nonce))
+    page = await reader.next(History, lambda page: page.nonce == nonce)
+    return [message.message for message in page.messages]
+
+
+async def refused(author: ChatClient, nonces: list[str]) -> None:
+    """Each of these messages was answered by an error of the storage."""
+    for nonce in nonces:
+        error = await author.next(Error, lambda error, nonce=nonce: error.nonce == nonce)  # type: ignore[misc]
+        assert error.code == ErrorCode.STORAGE
+        assert "Nothing was sent" in error.message
+
+
+async def burst(author: ChatClient, text: str) -> list[str]:
+    """Say much at once, without waiting; the nonces."""
+    return [await author.say_only("lobby", f"{text} {number}") for number in range(BURST)]
+
+
+async def said_again(author: ChatClient, nonces: list[str], text: str) -> None:
+    """The same messages under the same nonces are taken, each once."""
+    for number, nonce in enumerate(nonces):
+        await author.send(Say("lobby", f"{text} {number}", nonce))
+    for nonce in nonces:
+        await author.next(Message, confirms(nonce))
+
+
+async def fails_and_mends_itself(
+    server: ServerProcess, disk: Disk, broken: AbstractContextManager[None], *, can_enter: bool
+) -> None:
+    """What holds of messages around a time in which nothing can be stored."""
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        before = await burst(alice, "before")
+        for nonce in before:
+            await alice.next(Message, confirms(nonce))
+        confirmed = [f"before {number}" for number in range(BURST)]
+        with broken:
+            during = await burst(alice, "during")
+            assert await history(bob) == confirmed
+            await refused(alice, during)
+            assert [text for _, text in disk.rows(STORED)] == confirmed
+            if can_enter:
+                async with connected(server.url) as (cleo, _):
+                    await cleo.login("cleo")
+                    assert [message.message for message in cleo.echo.messages] == confirmed[-10:]
+        await said_again(alice, during, "during")
+        confirmed += [f"during {number}" for number in range(BURST)]
+        assert await history(bob) == confirmed
+        heard = [(message.msg_id, message.message) for message in await bob.messages()]
+    server.kill()
+    assert disk.rows(STORED) == heard
+    assert [text for _, text in heard] == confirmed
+    assert disk.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
+async def test_on_a_full_disk_senders_are_told_readers_read_on_and_it_goes_on_once_there_is_space(
+    tmp_path: Path,
+) -> None:
+    settings = write_settings(tmp_path)
+    disk = Disk(settings.with_name("room.sqlite"))
+    with ServerProcess(settings) as server:
+        await fails_and_mends_itself(server, disk, disk.full(server.process.pid), can_enter=True)
+
+
+async def test_while_somebody_holds_the_database_senders_are_told_and_readers_read_on(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    disk = Disk(settings.with_name("room.sqlite"))
+    with ServerProcess(settings) as server:
+        # Whoever comes meanwhile waits as long as senders do, which is too long for a test of it.
+        await fails_and_mends_itself(server, disk, disk.locked(), can_enter=False)
