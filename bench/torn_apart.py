@@ -24,7 +24,7 @@ async def main(times: int, seed: int) -> int:
     with TemporaryDirectory(prefix="flagpost-bench-") as directory:
         room = TornRoom(Path(directory), seed)
         async with room.open():
-            while room.torn.total() < times:
+            while room.torn.total() < times and not room.faults():
                 await room.tear(min(STEP, times - room.torn.total()))
                 await room.settle()
                 print(f"  torn {room.torn.total()}, messages {room.messages}, faults {len(room.faults())}", flush=True)
