@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from contextlib import AsyncExitStack, suppress
 
-from server import background, reload, tls
+from server import background, logs, reload, tls
 from server.engine import retention
 from server.engine.base import StorageError
 from server.engine.clock import milliseconds, utc_now
@@ -81,13 +81,14 @@ class _Running:
         self.settings = settings
         self.apply()
         if exposure := self._listener.exposure(settings.limits.trusted_proxies):
-            log.warning("%s", exposure)
+            log.warning("others can listen in", extra={"exposure": exposure})
         return waiting
 
     def apply(self) -> None:
         """Let each part know of its settings."""
         room, settings = self.room, self.settings
         self.webhooks.follow(settings)
+        logs.configure(settings.log)
         room.reports, room.profiles = self.webhooks.reports, self.webhooks.profiles
         room.channels, room.allowed_origins = settings.public_channels, settings.allowed_origins
         room.site_key = settings.admin_api_key

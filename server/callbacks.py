@@ -57,7 +57,7 @@ class Callbacks:
         try:
             known = reports and await reports.site_said(call.report_id, ReportState(call.status), call.note)
         except StorageError as error:
-            log.error("what the site said of a report cannot be kept: %s", error)
+            log.error("what the site said of a report cannot be kept", extra={"error": str(error)})
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "The storage cannot be reached now; call again.")
         return _answer(HTTPStatus.OK, "") if known else _answer(HTTPStatus.NOT_FOUND, "There is no such report.")
 

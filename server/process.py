@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import signal
 import sys
 import threading
@@ -13,8 +12,6 @@ from types import FrameType
 def run(main: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run until SIGTERM or SIGINT, which uvicorn drains upon; both are a normal end."""
     end_by_signal()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("server").setLevel(logging.INFO)
     # What is imported stays; and a collection for each 700 new objects costs a fifth of the CPU when everyone connects.
     gc.freeze()
     gc.set_threshold(10_000)

@@ -40,11 +40,11 @@ def reload(read: Read, follow: Follow) -> None:
         settings, notice = read()
         waiting = follow(settings)
     except SettingsError as error:
-        log.error("the settings stay as they were: %s", error)
+        log.error("the settings stay as they were", extra={"error": str(error)})
         return
     if notice:
-        log.warning("%s", notice)
+        log.warning("the settings were read with a notice", extra={"notice": notice})
     if waiting:
-        log.warning("the settings were read anew; what cannot change before the next start: %s", ", ".join(waiting))
+        log.warning("the settings were read anew; some cannot change before the next start", extra={"keys": waiting})
     else:
         log.info("the settings were read anew")

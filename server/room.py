@@ -116,7 +116,7 @@ class Room:
         if isinstance(error, Refusal):
             session.error(error.code, error.message, nonce)
         elif isinstance(error, StorageError):
-            log.error("the storage failed: %s", error)
+            log.error("the storage failed", extra={"error": str(error)})
             session.error(ErrorCode.STORAGE, NO_STORAGE, nonce)
         elif error:
             log.error("a handler failed", exc_info=error)

@@ -147,7 +147,7 @@ class _Write(Generic[Result]):
 
 def _log_failure(done: "asyncio.Future[Result]") -> None:
     if not done.cancelled() and (error := done.exception()):
-        log.error("something could not be stored: %s", error)
+        log.error("something could not be stored", extra={"error": str(error)})
 
 
 def _stored(batch: Sequence[_Write[object]]) -> None:

@@ -23,6 +23,8 @@ MAX_MISSED = 500
 MAX_CHANGED = 500
 """Messages that a reconnecting client is told were taken back or have other reactions: the latest ones."""
 
+NOT_READABLE = "What you missed cannot be read now."
+
 MAX_KEPT = 100
 """Direct messages that were kept for somebody who was away."""
 
@@ -84,8 +86,11 @@ async def _catch_up(
                 session.notice(channel.id, line)
         if room.reports and (sent := await room.reports.sent_by(reader.person)).reports:
             session.send(sent)
-    finally:
-        session.release()
+    except StorageError:
+        # To go on from here would leave a gap that nobody sees.
+        session.close(CloseCode.TRY_AGAIN_LATER, NOT_READABLE, reconnect=True)
+        raise
+    session.release()
 
 
 async def _last_message(came: "Future[int]") -> int:
@@ -93,7 +98,7 @@ async def _last_message(came: "Future[int]") -> int:
         return await came
     except StorageError as error:
         # Whoever cannot be remembered now can still read.
-        log.error("a person cannot be remembered: %s", error)
+        log.error("a person cannot be remembered", extra={"error": str(error)})
         return 0
 
 

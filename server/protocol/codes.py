@@ -112,7 +112,10 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.TOO_BIG: ("A frame is over the limit of `welcome`.", False),
     CloseCode.INTERNAL_ERROR: ("A fault, or no answer to a ping.", True),
     CloseCode.SERVICE_RESTART: ("The server restarts: come back after 0.5 to 5 s, left to chance.", True),
-    CloseCode.TRY_AGAIN_LATER: ("The address has tried to log in too often; the reason says when again.", True),
+    CloseCode.TRY_AGAIN_LATER: (
+        "The address has tried to log in too often, or what was missed cannot be read now; the reason says which.",
+        True,
+    ),
     CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),
     CloseCode.LOGIN_TIMEOUT: ("Nobody logged in on the connection in time.", True),
 }

@@ -69,6 +69,17 @@ class TLS(msgspec.Struct, frozen=True, rename="pascal"):
         return bool(self.cert_file)
 
 
+class Log(msgspec.Struct, frozen=True, rename="pascal"):
+    """What the server writes to its standard error; never what people say, and no key or token."""
+
+    format: Annotated[
+        Literal["console", "json"], Meta(description='"console" for people, or "json": one object for each line.')
+    ] = "console"
+    level: Annotated[
+        Literal["info", "warning", "error"], Meta(description="The least important thing that is written.")
+    ] = "info"
+
+
 class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
     """Where webhooks may not go."""
 
@@ -162,6 +173,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     tls: Annotated[
         TLS, Meta(description="The server's own certificate, read again upon SIGHUP. Empty: it has none.")
     ] = msgspec.field(name="TLS", default=TLS())
+    log: Annotated[Log, Meta(description="What is written to standard error.")] = Log()
     webhook_security: Annotated[WebhookSecurity, Meta(description="Where webhooks may not go.")] = WebhookSecurity()
     public_channels: Annotated[
         tuple[PublicChannel, ...], Meta(min_length=1, description="The rooms, in their order.")

@@ -74,7 +74,7 @@ class Deliveries:
             try:
                 wait = await self._start_due()
             except StorageError as error:
-                log.error("the outbox cannot be read or written now: %s", error)
+                log.error("the outbox cannot be read or written now", extra={"error": str(error)})
                 wait = STORAGE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -125,7 +125,7 @@ class Deliveries:
         del self._in_flight[delivery_id]
         self._waiting.set()
         if not task.cancelled() and (error := task.exception()):
-            log.error("delivery %s failed here; it is tried again", delivery_id, exc_info=error)
+            log.error("a delivery failed here; it is tried again", extra={"delivery": delivery_id}, exc_info=error)
 
     async def _deliver(self, claim: Claim) -> None:
         content = await self._database.read(partial(_content, claim))
@@ -136,7 +136,8 @@ class Deliveries:
         self._metrics.attempted(claim.webhook, outcome, seconds)
         attempt = Attempt(at, round(seconds * 1000), result)
         if not result.taken:
-            log.warning("report %s, attempt %d: %s", claim.report_id, claim.attempt, result.error)
+            failed = {"report": claim.report_id, "attempt": claim.attempt, "error": result.error}
+            log.warning("the site did not take a report", extra=failed)
         if report := await self._note(claim, attempt):
             self._told(report)
 
@@ -159,7 +160,8 @@ class Deliveries:
                     partial(reports.note, claim, attempt, self._clock, random.random())  # noqa: S311 - no secret
                 )
             except StorageError as error:
-                log.error("what came of report %s cannot be kept now: %s", claim.report_id, error)
+                unkept = {"report": claim.report_id, "error": str(error)}
+                log.error("what came of a report cannot be kept now", extra=unkept)
                 await asyncio.sleep(STORAGE_SECONDS)
 
 

@@ -47,7 +47,7 @@ class Profiles:
         try:
             return await self._kept(username)
         except WebhookError as error:
-            log.warning("a profile could not be had: %s", error.cause)
+            log.warning("a profile could not be had", extra={"error": error.cause})
             return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
 
     async def drain(self) -> None:

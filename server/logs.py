@@ -1,0 +1,64 @@
+"""The server's log: one line for each event, for people or for programs, whichever library it comes from."""
+
+import logging
+import sys
+import traceback
+
+import structlog
+from structlog.typing import EventDict, ExcInfo, Processor
+
+from server.settings.model import Log
+
+# What a library logs below a warning repeats what passes through it: frames, URLs.
+LIBRARIES = logging.WARNING
+
+
+def configure(settings: Log) -> None:
+    """Write by these settings from here on, all that is logged in this process."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(settings))
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(level, LIBRARIES))
+    logging.getLogger("server").setLevel(level)
+
+
+def _formatter(settings: Log) -> logging.Formatter:
+    before: list[Processor] = [
+        _without_values,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.ExceptionRenderer(_fault),
+    ]
+    # Values are quoted with their escapes: some are of a website's making, and a terminal obeys them.
+    console = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, repr_native_str=True)
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer() if settings.format == "json" else console,
+        ],
+        foreign_pre_chain=before,
+    )
+
+
+def _without_values(_logger: object, _name: str, event: EventDict) -> EventDict:
+    """Cut off what asyncio appends: the values that a callback was given, among them frames."""
+    line = str(event["event"]).partition("\n")[0]
+    event["event"] = "Exception in callback" if line.startswith("Exception in callback") else line
+    return event
+
+
+def _fault(exc_info: ExcInfo) -> str:
+    """Where an exception came from and of what type it is, with those behind it; their words may be anybody's."""
+    found: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error:
+        found[:0] = [
+            *traceback.format_tb(error.__traceback__),
+            f"{type(error).__module__}.{type(error).__qualname__}\n",
+        ]
+        error = error.__cause__ or error.__context__
+    return "".join(found).rstrip()
