@@ -5,8 +5,11 @@ from pathlib import Path
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.frames import Frame, Opcode
 
+from server.protocol.frames import Ping
 from tests.support.chat_client import connected, entered
+from tests.support.raw_socket import dialled, wire
 from tests.support.server_process import KEY, ServerProcess, write_settings
 
 
@@ -45,3 +48,10 @@ async def test_a_listed_web_page_may_connect_and_no_other(tmp_path: Path) -> Non
                 async with connected(server.url, origin=origin):
                     pass
             assert refused.value.response.status_code == 403
+
+
+async def test_a_pong_goes_out_before_the_answer_to_what_came_behind_its_ping(server: ServerProcess) -> None:
+    async with dialled(server.port) as raw:
+        await raw.upgrade()
+        await raw.send(Frame(Opcode.PING, b"first").serialize(mask=True) + wire(Ping()))
+        assert Frame(Opcode.PONG, b"first").serialize(mask=False) in await raw.until(b'"ping"')

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from server.protocol.codes import ErrorCode
-from server.protocol.frames import Error, History, HistoryAsk, Message, Say
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Echo, Error, History, HistoryAsk, Login, Message, Say, Since
 from tests.support.chat_client import ChatClient, confirms, connected, entered
 from tests.support.disk import Disk
 from tests.support.server_process import ServerProcess, write_settings
 
 STORED = "SELECT id, text FROM message ORDER BY id"
 BURST = 20
+TOKEN = "the-secret-of-alices-client"
 
 
 async def history(reader: ChatClient) -> list[str]:
@@ -89,3 +90,23 @@ async def test_while_somebody_holds_the_database_senders_are_told_and_readers_re
     with ServerProcess(settings) as server:
         # Whoever comes meanwhile waits as long as senders do, which is too long for a test of it.
         await fails_and_mends_itself(server, disk, disk.locked(), can_enter=False)
+
+
+async def test_whoever_comes_back_while_nothing_can_be_read_is_told_to_come_later_and_has_no_gap_then(
+    tmp_path: Path,
+) -> None:
+    settings = write_settings(tmp_path)
+    disk = Disk(settings.with_name("room.sqlite"))
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "bob") as bob:
+            await bob.say("lobby", "missed")
+            disk.change("ALTER TABLE message RENAME TO elsewhere")
+            async with connected(server.url) as (early, welcome):
+                since = Since(welcome.epoch, 0)
+                await early.send(Login("alice", TOKEN, since))
+                assert (await early.closed())[0] == CloseCode.TRY_AGAIN_LATER
+                assert not [frame for frame in early.seen if isinstance(frame, Echo)]
+            disk.change("ALTER TABLE elsewhere RENAME TO message")
+            async with entered(server.url, "alice", TOKEN, since) as alice:
+                assert [message.message for message in alice.echo.messages] == ["missed"]
+                assert alice.echo.recovered

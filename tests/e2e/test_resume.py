@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from server.protocol.codes import CloseCode
-from server.protocol.frames import Disconnect, Echo, Error, Message, Presence, Since, Welcome
+from server.protocol.frames import Disconnect, Echo, Error, Login, Message, Presence, Say, Since, Welcome
 from tests.support.chat_client import ChatClient, confirms, connected, entered
 from tests.support.server_process import Channel, ServerProcess, write_settings
 
@@ -137,3 +137,19 @@ async def test_the_welcome_is_said_to_newcomers_only(tmp_path: Path) -> None:
         epoch = await epoch_of(server)
         async with entered(server.url, "alice", TOKEN, Since(epoch, 0)) as alice:
             assert not [frame for frame in await alice.settled() if isinstance(frame, Error)]
+
+
+async def test_what_is_sent_again_is_confirmed_behind_what_was_missed(server: ServerProcess) -> None:
+    epoch = await epoch_of(server)
+    async with entered(server.url, "bob") as bob:
+        async with entered(server.url, "alice", TOKEN) as alice:
+            await bob.say("lobby", "not seen by alice")
+            await alice.send(Say("lobby", "hello", "n-1"))
+            await alice.next(Message, confirms("n-1"))
+        async with connected(server.url) as (again, _):
+            # Both at once, as a client does that does not know what has arrived.
+            await again.send(Login("alice", TOKEN, Since(epoch, 0)))
+            await again.send(Say("lobby", "hello", "n-1"))
+            await again.next(Message, confirms("n-1"))
+            kinds = [type(frame) for frame in again.seen if isinstance(frame, Echo | Message)]
+            assert kinds == [Echo, Message]

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from tests.support.torn_room import TornRoom
-
-TIMES = 25
+from tests.support.torn_room import DECK, TornRoom
 
 
 async def test_a_room_that_is_torn_apart_again_and_again_forgets_nothing_and_repeats_nothing(tmp_path: Path) -> None:
     room = TornRoom(tmp_path, seed=5)
     async with room.open():
-        await room.tear(TIMES)
+        await room.tear(len(DECK))
         await room.settle()
         assert room.faults() == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -162,8 +163,15 @@ class Stranger:
         return frame.messages if isinstance(frame, Echo) else [frame] if isinstance(frame, Message) else []
 
     def _hear(self, message: Message) -> None:
-        if message.msg_id > self.last:
+        at = bisect_left(self.heard, message.msg_id)
+        known = message.msg_id in self.heard[at : at + 1]
+        before = self.heard[at - 1] if at else 0
+        if at == len(self.heard):
             self.heard.append(message.msg_id)
-        elif message.username != self.name or message.msg_id not in self.heard:
+        elif message.username == self.name and not known and before in self.gaps:
+            # Said before more was missed than is sent, and confirmed now: the gap goes on behind it.
+            self.heard.insert(at, message.msg_id)
+            self.gaps.add(message.msg_id)
+        elif message.username != self.name or not known:
             self.disordered.append(message.msg_id)
         self.waiting = [say for say in self.waiting if say.nonce != message.nonce]

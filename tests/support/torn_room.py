@@ -37,7 +37,8 @@ class Tear(StrEnum):
     AWAY = "away for more than is sent at once"
 
 
-WEIGHTS = {Tear.KILL: 12, Tear.CUT: 32, Tear.WITHIN: 28, Tear.HALF_OPEN: 25, Tear.AWAY: 3}
+DECK = [Tear.KILL] * 2 + [Tear.CUT] * 4 + [Tear.WITHIN] * 4 + [Tear.HALF_OPEN] * 4 + [Tear.AWAY]
+"""What happens, in one order or another, before anything more does."""
 
 
 class Stored(NamedTuple):
@@ -57,7 +58,9 @@ class TornRoom:
         self.torn: Counter[Tear] = Counter()
         self.members: list[Member] = []
         self._chance = random.Random(seed)
+        self._deck: list[Tear] = []
         self._settings = write_settings(directory)
+        self._disk = Disk(self._settings.with_name("room.sqlite"))
         self._server = ServerProcess(self._settings)
         self._proxies = [Proxy(self._server.port) for _ in (*NAMES, "stranger")]
 
@@ -81,16 +84,16 @@ class TornRoom:
         async with _running(*(member.talk() for member in self.members), self.stranger.talk()):
             for _ in range(times):
                 await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
-                (tear,) = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+                self._deck = self._deck or self._chance.sample(DECK, len(DECK))
+                tear = self._deck.pop()
                 self.torn[tear] += 1
                 await self._tear(tear, self._chance.choice(self._proxies))
 
     async def settle(self) -> None:
         """Nothing is torn any more, and everybody catches up, or `faults` says what is wrong."""
         with suppress(TimeoutError):
-            await _until(lambda: all(member.settled for member in self.members))
             async with asyncio.timeout(SETTLE_SECONDS):
-                while self.faults() or self.stranger.waiting:
+                while self._behind():
                     await self.stranger.visit(0)
 
     def faults(self) -> list[str]:
@@ -111,6 +114,15 @@ class TornRoom:
         """How many were shown, to all together."""
         shown = [entry for each in self.members for entry in each.state.timelines[CHANNELS[0]].entries if is_gap(entry)]
         return len(shown) + len(self.stranger.gaps)
+
+    def _behind(self) -> bool:
+        if self.stranger.waiting or not all(member.settled for member in self.members):
+            return True
+        known = {self.stranger.name: self.stranger.last, **{each.name: each.state.last_seen for each in self.members}}
+        return any(
+            self._disk.rows("SELECT 1 FROM message WHERE id > ? AND (peer IS NULL OR ? IN (author, peer))", last, name)
+            for name, last in known.items()
+        )
 
     async def _tear(self, tear: Tear, proxy: Proxy) -> None:
         if tear is Tear.KILL:
@@ -142,9 +154,7 @@ class TornRoom:
         proxy.shut = False
 
     def _stored(self) -> list[Stored]:
-        rows = Disk(self._settings.with_name("room.sqlite")).rows(
-            "SELECT id, author, channel, coalesce(peer, ''), text FROM message ORDER BY id"
-        )
+        rows = self._disk.rows("SELECT id, author, channel, coalesce(peer, ''), text FROM message ORDER BY id")
         return [Stored(int(row[0] or 0), str(row[1]), str(row[2]), str(row[3]), str(row[4])) for row in rows]
 
 
