@@ -6,6 +6,7 @@ from time import monotonic
 
 from textual.pilot import Pilot
 
+from server.protocol.frames import Say
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui.app import FlagpostApp
 from tui.core.timeline import Notice
@@ -59,3 +60,11 @@ async def client(
             await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
             await pilot.pause()
             yield pilot, server
+
+
+async def until_said(pilot: Pilot[None], server: ScriptedServer) -> Say:
+    """Wait for the one message that was sent."""
+    await until(pilot, lambda: bool(server.sent(Say)), "the message")
+    (said,) = server.sent(Say)
+    assert isinstance(said, Say)
+    return said

@@ -20,7 +20,7 @@ from server.protocol.frames import (
     ServerFrame,
     WhoEntry,
 )
-from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_seen
+from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_said, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line, scripted_server
 from tui.app import FlagpostApp
 from tui.options import Options
@@ -34,8 +34,7 @@ async def test_a_message_is_pending_until_the_server_has_numbered_it() -> None:
         await pilot.press(*"hello", "enter")
         await until_seen(pilot, "hello  sending…")
         assert pilot.app.screen.query_one(Composer).text == ""
-        await until(pilot, lambda: bool(server.sent(Say)), "the message")
-        (said,) = server.sent(Say)
+        said = await until_said(pilot, server)
         server.send(*confirming()(said))
         await until(pilot, lambda: "sending…" not in screen_text(app_of(pilot)), "confirmed")
         assert screen_text(app_of(pilot)).count("hello") == 1
@@ -54,9 +53,7 @@ async def test_a_message_that_is_refused_says_why() -> None:
 async def test_several_lines_are_one_message() -> None:
     async with client(ScriptedServer(answer=confirming())) as (pilot, server):
         await pilot.press("a", "alt+enter", "b", "enter")
-        await until(pilot, lambda: bool(server.sent(Say)), "the message")
-        (said,) = server.sent(Say)
-        assert isinstance(said, Say)
+        said = await until_said(pilot, server)
         assert said.message == "a\nb"
 
 
@@ -125,9 +122,7 @@ async def test_a_direct_message_opens_a_conversation() -> None:
         await pilot.press("ctrl+n", "ctrl+n")
         await until_seen(pilot, "psst")
         await pilot.press(*"yes", "enter")
-        await until(pilot, lambda: bool(server.sent(Say)), "the answer")
-        (said,) = server.sent(Say)
-        assert isinstance(said, Say)
+        said = await until_said(pilot, server)
         assert said.channel == "@bob"
         server.send(Presence("bob", "has exited the room!"))
         await until_seen(pilot, "bob has exited the room!")

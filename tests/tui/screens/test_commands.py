@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 
 from server.protocol.frames import Block, ClientFrame, Mute, Presence, Say, SearchAsk, ServerFrame, Status, WhoEntry
-from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
+from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui.app import FlagpostApp
 from tui.screens.chat import ChatScreen
@@ -46,9 +46,7 @@ async def test_a_command_turns_to_a_place(text: str, place: str) -> None:
 async def test_a_message_can_be_written_to_a_person_in_one_line() -> None:
     async with client() as (pilot, server):
         await write(pilot, "/msg inés ⚓ fair winds")
-        await until(pilot, lambda: bool(server.sent(Say)), "the message")
-        (said,) = server.sent(Say)
-        assert isinstance(said, Say)
+        said = await until_said(pilot, server)
         assert (said.channel, said.message) == ("@Inés ⚓", "fair winds")
 
 
@@ -128,9 +126,7 @@ async def test_what_cannot_be_done_is_said_and_stays(text: str, told: str) -> No
 async def test_two_slashes_say_one() -> None:
     async with client() as (pilot, server):
         await write(pilot, "//join is a command")
-        await until(pilot, lambda: bool(server.sent(Say)), "the message")
-        (said,) = server.sent(Say)
-        assert isinstance(said, Say)
+        said = await until_said(pilot, server)
         assert said.message == "/join is a command"
 
 

@@ -7,7 +7,7 @@ import pytest
 from textual import events
 
 from server.protocol.frames import Echo, Say, Typing
-from tests.support.pilots import app_of, client, screen_text, until, until_seen
+from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line
 from tui.core.state import TYPING_SHOWN
 from tui.widgets.prompt import Composer
@@ -22,9 +22,7 @@ async def test_each_channel_has_a_draft_of_its_own() -> None:
         await until(pilot, lambda: composer.text == "one", "the draft")
         await pilot.press("!", "enter", "alt+2")
         await until(pilot, lambda: composer.text == "two", "the other draft")
-        await until(pilot, lambda: bool(server.sent(Say)), "the message")
-        (said,) = server.sent(Say)
-        assert isinstance(said, Say)
+        said = await until_said(pilot, server)
         assert (said.channel, said.message) == ("lobby", "one!")
 
 

@@ -17,13 +17,12 @@ from server.protocol.frames import (
     Login,
     ReportAsk,
     ReportStatus,
-    Say,
     ServerFrame,
     Takeback,
     Webhooks,
     Welcome,
 )
-from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
+from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
 from tui.screens.report import Comment, ReportForm
 from tui.times import clock
@@ -396,9 +395,7 @@ async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
         await until_seen(pilot, "You reported bob. Hide what bob says here from now on?")
         assert isinstance(pilot.app.screen.focused, TimelineView)
         await pilot.press("enter", "escape", *"my yes", "enter")
-        await until(pilot, lambda: bool(server.sent(Say)), "what was typed")
-        (said,) = server.sent(Say)
-        assert isinstance(said, Say)
+        said = await until_said(pilot, server)
         assert said.message == "my yes"
         assert not app_of(pilot).state.relations.muted
         assert "You reported bob" not in screen_text(app_of(pilot))
