@@ -284,49 +284,46 @@ class FlagpostApp(ConnectedApp):
     @on(OptionList.OptionSelected, "#channels")
     def _channel_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_id:
-            self._look_at(event.option_id)
+            self.look_at(event.option_id)
 
     @on(OptionList.OptionSelected, "#people")
     def _person_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_id and event.option_id != self.state.me:
-            self._look_at(f"@{event.option_id}")
+            self.look_at(f"@{event.option_id}")
 
     @on(TimelineView.DirectWanted)
     def _direct_wanted(self, event: TimelineView.DirectWanted) -> None:
-        self._look_at(f"@{event.username}")
+        self.look_at(f"@{event.username}")
 
-    def _look_at(self, channel: str) -> None:
+    def look_at(self, channel: str) -> None:
+        """Turn to a channel or conversation, by its ID."""
         self.state.look_at(channel)
         self.show()
         self._chat.write()
 
-    def go(self, place: str) -> None:
-        """Turn to a channel or conversation."""
-        self._look_at(place)
-
     def action_step(self, by: int) -> None:
         """Go back (-1) or forward (1) through what one has looked at."""
         if place := self._visited.step(by):
-            self._look_at(place)
+            self.look_at(place)
 
     def action_turn(self, by: int) -> None:
         """Turn to the channel so many places further in the list."""
         ids = list(self.state.timelines)
         if self.state.current in ids:
-            self._look_at(ids[(ids.index(self.state.current) + by) % len(ids)])
+            self.look_at(ids[(ids.index(self.state.current) + by) % len(ids)])
 
     def action_turn_to(self, number: int) -> None:
         """Turn to a channel or conversation by its place in the list, from 1."""
         ids = list(self.state.timelines)
         if number <= len(ids):
-            self._look_at(ids[number - 1])
+            self.look_at(ids[number - 1])
 
     @work(group="form", exclusive=True)
     async def action_switch(self) -> None:
         """Choose where to go."""
         place = await self.push_screen_wait(Picker("A channel or a name", partial(choices.places, self.state)))
         if place:
-            self._look_at(place)
+            self.look_at(place)
 
     def action_turn_to_unread(self) -> None:
         """Turn to the next channel that has something unread."""
@@ -334,7 +331,7 @@ class FlagpostApp(ConnectedApp):
         at = ids.index(self.state.current) if self.state.current in ids else 0
         unread = [each for each in ids[at:] + ids[:at] if self.state.timelines[each].unread]
         if unread:
-            self._look_at(unread[0])
+            self.look_at(unread[0])
 
     def action_people(self) -> None:
         """Turn to the list of people."""

@@ -105,7 +105,7 @@ def _join(app: "FlagpostApp", rest: str) -> str:
     found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
     if found is None:
         return f"There is no channel {rest}; ctrl+k lists them."
-    app.go(found)
+    app.look_at(found)
     return ""
 
 
@@ -117,7 +117,7 @@ def _message(app: "FlagpostApp", rest: str) -> str:
         return "That is you."
     if words and (problem := app.say(words, f"@{name}")):
         return problem
-    app.go(f"@{name}")
+    app.look_at(f"@{name}")
     return ""
 
 
