@@ -86,8 +86,8 @@ async def _catch_up(
                 session.notice(channel.id, line)
         if room.reports and (sent := await room.reports.sent_by(reader.person)).reports:
             session.send(sent)
-    except StorageError:
-        # To go on from here would leave a gap that nobody sees.
+    except Exception:
+        # To go on from here, whatever failed, would leave a gap that nobody sees.
         session.close(CloseCode.TRY_AGAIN_LATER, NOT_READABLE, reconnect=True)
         raise
     session.release()
