@@ -58,7 +58,7 @@ def transport() -> StillTransport:
 @pytest.fixture
 async def connection(transport: StillTransport) -> Connection:
     """One that has just been made."""
-    made = Connection(Config("app"), ServerState(), {"receiver": Nobody()})
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": Nobody()})
     made.connection_made(transport)
     return made
 
