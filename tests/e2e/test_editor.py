@@ -28,7 +28,8 @@ sys.exit(said == "fail")
 def editor(directory: Path) -> str:
     script = directory / "an editor.py"
     script.write_text(EDITOR, "utf-8")
-    return f"{sys.executable} '{script}' --wait"
+    # Short, so that what is said of it stands in one line.
+    return f"python3 '{script}' --wait"
 
 
 def test_the_draft_goes_to_the_editor_and_comes_back_while_messages_come_in(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_an_editor_that_fails_changes_nothing(tmp_path: Path) -> None:
         terminal.press(*"begun", "ctrl+e")
         terminal.until("EDITOR HAS begun 0o700 READY")
         terminal.press(*"fail", "\n")
-        terminal.until("message is as it was")
+        terminal.until("python3 ended with 1; the message is as it was")
         assert "begunfail" not in terminal.screen
         terminal.press(*"!", "ctrl+e")
         terminal.until("EDITOR HAS begun! 0o700 READY")
