@@ -60,6 +60,8 @@ async def client(
             await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
             await pilot.pause()
             yield pilot, server
+            # As a person leaves: a connection that is still being made would draw on a screen that is taken down.
+            await app_of(pilot).action_quit()
 
 
 async def until_said(pilot: Pilot[None], server: ScriptedServer) -> Say:
