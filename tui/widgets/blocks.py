@@ -84,6 +84,8 @@ class Block:
     strips: Sequence[Strip]
     head: int
     """How many of the lines are nobody's: the space above, the day, where new messages begin."""
+    joined: bool
+    """Whether it has no author of its own."""
 
 
 def is_joined(entry: Entry, above: Entry | None) -> bool:
@@ -123,7 +125,7 @@ def render(
     """Wrap and paint an entry."""
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
-    wrapped = [part for row in _rows(entry, styles, joined=joined) for part in _wrap(row, look.text_width)]
+    wrapped = [part for row in _rows(entry, look, joined=joined) for part in _wrap(row, look.text_width)]
     strips = [
         _strip(row, _flag(entry, look) if not number else None, look, lit=lit) for number, row in enumerate(wrapped)
     ]
@@ -131,13 +133,13 @@ def render(
     apart = [] if joined else [Strip.blank(look.width, look.plain)]
     rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
     head = [*apart, *rules]
-    return Block(entry, above, before, new, [*head, *strips], len(head))
+    return Block(entry, above, before, new, [*head, *strips], len(head), joined)
 
 
 def text_lines(block: Block, look: Look) -> list[tuple[str, str]]:
     """The text of each line of an entry, behind what divides it from the line before: an end of line, or a space."""
     found: list[tuple[str, str]] = []
-    for row in _rows(block.entry, look.styles, joined=not block.head):
+    for row in _rows(block.entry, look, joined=block.joined):
         text, end = "".join(run for run, _ in row), 0
         for start, stop in _breaks(text, look.text_width):
             found.append((text[end:start] if start else "\n", text[start:stop].rstrip()))
@@ -145,10 +147,10 @@ def text_lines(block: Block, look: Look) -> list[tuple[str, str]]:
     return found
 
 
-def _rows(entry: Entry, styles: Styles, *, joined: bool) -> list[Row]:
+def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
     if isinstance(entry, Notice):
-        return _notice(entry, styles)
-    return [*([] if joined else [_header(entry, styles)]), *_body(entry, styles)]
+        return _notice(entry, look.styles)
+    return [*([] if joined else [_header(entry, look.styles)]), *_body(entry, look.styles)]
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:

@@ -15,7 +15,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
-from tui.core.timeline import Notice, Timeline
+from tui.core.timeline import Timeline
 from tui.widgets.blocks import FLAG_CELLS, LEFT_CELLS, Block, Look, Styles
 from tui.widgets.selection import ABOVE, MANY, Range, Spot, paint, place, spot, text_of
 from tui.widgets.stack import Stack, moved
@@ -206,11 +206,10 @@ class StackView(ScrollView):
         )
 
     def select_block(self, number: int) -> None:
-        """Select what somebody wrote."""
+        """Select a message, with its author if that stands there."""
         if self._stack:
             block = self._stack.block(number)
-            begin = block.head + (not isinstance(block.entry, Notice) and block.head > 0)
-            start, end = (place(self._timeline, number, row) for row in (begin, len(block.strips) - 1))
+            start, end = (place(self._timeline, number, row) for row in (block.head, len(block.strips) - 1))
             self.screen.selections = {self: Selection(Offset(0, start), Offset(MANY, end))}
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

@@ -58,6 +58,12 @@ class TimelineView(StackView, can_focus=True):
         line: Line
 
     @dataclass
+    class ReplyWanted(Message):
+        """A message shall be answered."""
+
+        line: Line
+
+    @dataclass
     class CopyWanted(Message):
         """A text shall be put in the clipboard."""
 
@@ -198,7 +204,7 @@ class TimelineView(StackView, can_focus=True):
             return line is not None and self._profiles
         if action in {"direct", "mute"}:
             return line is not None and not line.mine
-        if action in {"react", "copy"}:
+        if action in {"react", "copy", "reply"}:
             return line is not None and not line.taken_back
         if action == "take_back":
             return line is not None and line.mine and not line.taken_back
@@ -263,6 +269,11 @@ class TimelineView(StackView, can_focus=True):
         """Copy the highlighted message."""
         if line := self.highlighted:
             self.post_message(self.CopyWanted(line.text))
+
+    def action_reply(self) -> None:
+        """Answer the highlighted message."""
+        if line := self.highlighted:
+            self.post_message(self.ReplyWanted(line))
 
     def action_react(self) -> None:
         """Choose an emoji for the highlighted message."""
