@@ -99,7 +99,7 @@ class ChatScreen(Screen[None]):
         """Copy what was selected as soon as the mouse is let go, as terminals do."""
         text = self.get_selected_text() or ""
         if text and text != self._copied:
-            self.timeline.post_message(TimelineView.CopyWanted(text))
+            self.post_message(TimelineView.CopyWanted(text))
         self._copied = text
 
     def show_profile(self) -> None:

@@ -18,7 +18,7 @@ from tui.keymap import Where, bindings
 from tui.times import moment
 from tui.widgets.rows import Row, RowList
 
-NONE = "Nobody has named you in what is loaded here.\n\nSearch (ctrl+f) looks through everything that you can read."
+NONE = "Nobody has named you in what is loaded here.\n\nThe search looks through everything that you can read."
 
 
 class MentionsScreen(Screen[None]):
