@@ -14,7 +14,9 @@ from server.protocol.codes import ReportState
 from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback, Typing
 from tui import choices, commands
 from tui.connected import OFFLINE, ConnectedApp, nonce
+from tui.core.mentions import mentioning
 from tui.core.news import news
+from tui.core.quotation import quotation
 from tui.core.reports import GONE
 from tui.core.search import Search
 from tui.core.timeline import Line, Tone
@@ -25,6 +27,7 @@ from tui.notices import Notices
 from tui.options import Options
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
+from tui.screens.mentions import MentionsScreen
 from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
@@ -105,6 +108,8 @@ class FlagpostApp(ConnectedApp):
             reports.show(self.state.reports, self.state.now(), self.status, online=self.online)
         if isinstance(self.screen, SearchScreen) and self.screen.is_mounted:
             self.screen.show(self.state.search, self.state.now())
+        if isinstance(self.screen, MentionsScreen) and self.screen.is_mounted:
+            self.screen.show(mentioning(self.state), self.state.now())
 
     async def action_search(self, words: str = "") -> None:
         """Search messages."""
@@ -128,8 +133,9 @@ class FlagpostApp(ConnectedApp):
             self.show()
 
     @on(SearchScreen.JumpWanted)
-    def _go_to(self, event: SearchScreen.JumpWanted) -> None:
-        if isinstance(self.screen, SearchScreen):
+    @on(MentionsScreen.JumpWanted)
+    def _go_to(self, event: SearchScreen.JumpWanted | MentionsScreen.JumpWanted) -> None:
+        if isinstance(self.screen, SearchScreen | MentionsScreen):
             self.screen.dismiss()
         self.state.go_to(event.message.channel, event.message.msg_id)
         self.show()
@@ -180,7 +186,17 @@ class FlagpostApp(ConnectedApp):
     def _copy(self, event: TimelineView.CopyWanted) -> None:
         # OSC 52: the terminal's clipboard, also over ssh.
         self.copy_to_clipboard(event.text)
-        self.notify("The message is in the clipboard.", timeout=2, markup=False)
+        self.notify("Copied.", timeout=2, markup=False)
+
+    @on(TimelineView.ReplyWanted)
+    def _reply(self, event: TimelineView.ReplyWanted) -> None:
+        self._chat.composer.quote(quotation(event.line))
+        self._chat.write()
+
+    async def action_mentions(self) -> None:
+        """Show who named one, in what is loaded."""
+        await self.push_screen(MentionsScreen(self.state.place_of))
+        self.show()
 
     def action_commands(self) -> None:
         """Open the palette of everything that the keys of the room do."""

@@ -21,6 +21,7 @@ class Where(Enum):
     COMMENT = "In the comment of a report"
     PICKER = "In a list to choose from"
     SEARCH = "In the search"
+    MENTIONS = "In the list of mentions"
     QUESTION = "In a question"
     HELP = "In the list of keys"
 
@@ -76,9 +77,11 @@ KEYS = (
     ),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
     Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", priority=True),
+    Key(Where.EVERYWHERE, "alt+m", "app.mentions", "Messages that name you", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+t", "app.my_status", "Say how you are, or that you want no disturbance", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+c,super+c", "screen.copy_text", "Copy what is selected with the mouse"),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
     Key(Where.EVERYWHERE, "shift+tab", "app.focus_previous", "Previous part of the screen"),
     Key(Where.EVERYWHERE, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
@@ -98,6 +101,7 @@ KEYS = (
     Key(Where.MESSAGES, "pagedown", "move(10)", "Ten messages after"),
     Key(Where.MESSAGES, "home", "first", "First message that is loaded; once more loads older ones"),
     Key(Where.MESSAGES, "end", "last", "Latest message"),
+    Key(Where.MESSAGES, "enter", "reply", "Reply: quote it in what one writes", "Reply"),
     Key(Where.MESSAGES, "r", "report", "Report the message to the site", "Report"),
     Key(Where.MESSAGES, "p", "profile", "Profile of its author", "Profile"),
     Key(Where.MESSAGES, "e", "react", "Put an emoji under it; the same once more takes it away", "React"),
@@ -134,6 +138,8 @@ KEYS = (
     Key(Where.SEARCH, "down", "list", "From the words to what was found"),
     Key(Where.SEARCH, "slash", "write", "Back to the words", "Words"),
     Key(Where.SEARCH, "escape,ctrl+f", "close", "Back to the room", "Back", priority=True),
+    Key(Where.MENTIONS, "enter", "screen.jump", "Go to the message", "Go to it"),
+    Key(Where.MENTIONS, "escape,alt+m", "screen.close", "Back to the room", "Back", priority=True),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
     Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),

@@ -8,11 +8,14 @@ from markdown_it import MarkdownIt
 _FENCE = re.compile(r"\s*`{3,}([^`\s]*)\s*")
 _PERHAPS_MARKED = re.compile(r"[*_`~\\\[\]<!&@\0\r]|\.\S|:\S|//")
 """What a mark or a link cannot do without; a link has a dot within, a colon within, or two slashes."""
-_SAFE_URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
+_SAFE_URL = re.compile(
+    r"https?://[\x21-\x7e]{1,2000}|mailto:[a-z0-9.!#$&'*+/=^_{|}~-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE
+)
+"""An address of mail alone: what follows it could name a file to attach. Terminals take some 2,000 characters."""
 
 
 class Piece(NamedTuple):
-    """A run of text with the same marks; `url` is an http(s) address of printable ASCII, or empty."""
+    """A run of text with the same marks; `url` is an http(s) or mail address of printable ASCII, or empty."""
 
     text: str
     bold: bool = False
@@ -62,7 +65,7 @@ def _inline(line: str) -> list[Piece]:
         if name in _MARKS:
             marks[_MARKS[name]] += token.nesting
         elif name == "link":
-            if edge == "close" and href and label not in {href, href.partition("://")[2]}:
+            if edge == "close" and href and label not in {href, href.partition("://")[2], href.removeprefix("mailto:")}:
                 pieces.append(Piece(f" ({href})", url=url))
             href, label = (str(token.attrs.get("href", "")), "") if edge == "open" else ("", "")
             url = href if _SAFE_URL.fullmatch(href) else ""

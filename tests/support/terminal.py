@@ -134,6 +134,13 @@ class Terminal:
         os.write(self._master, f"\x1b[<0;{at}M\x1b[<0;{at}m".encode())
         self._read(0.03)
 
+    def drag(self, start: str, end: str, inside: int = 0) -> None:
+        """Move the mouse with its button held from one text to so many cells into another."""
+        first, last = self.find(start), self.find(end)
+        at, to = f"{first.column};{first.line}", f"{last.column + inside};{last.line}"
+        os.write(self._master, f"\x1b[<0;{at}M\x1b[<32;{to}M\x1b[<0;{to}m".encode())
+        self._read(0.03)
+
     def find(self, text: str) -> Place:
         """Where a text begins."""
         for number, line in enumerate(self._screen.display):

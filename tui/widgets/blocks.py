@@ -82,6 +82,10 @@ class Block:
     new: bool
     """Whether new messages begin with it."""
     strips: Sequence[Strip]
+    head: int
+    """How many of the lines are nobody's: the space above, the day, where new messages begin."""
+    joined: bool
+    """Whether it has no author of its own."""
 
 
 def is_joined(entry: Entry, above: Entry | None) -> bool:
@@ -121,18 +125,32 @@ def render(
     """Wrap and paint an entry."""
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
-    if isinstance(entry, Notice):
-        rows = _notice(entry, styles)
-    else:
-        rows = [*([] if joined else [_header(entry, styles)]), *_body(entry, styles)]
-    wrapped = [part for row in rows for part in _wrap(row, look.text_width)]
+    wrapped = [part for row in _rows(entry, look, joined=joined) for part in _wrap(row, look.text_width)]
     strips = [
         _strip(row, _flag(entry, look) if not number else None, look, lit=lit) for number, row in enumerate(wrapped)
     ]
     # An entry without an author above it stands apart from what was before.
     apart = [] if joined else [Strip.blank(look.width, look.plain)]
     rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
-    return Block(entry, above, before, new, [*apart, *rules, *strips])
+    head = [*apart, *rules]
+    return Block(entry, above, before, new, [*head, *strips], len(head), joined)
+
+
+def text_lines(block: Block, look: Look) -> list[tuple[str, str]]:
+    """The text of each line of an entry, behind what divides it from the line before: an end of line, or a space."""
+    found: list[tuple[str, str]] = []
+    for row in _rows(block.entry, look, joined=block.joined):
+        text, end = "".join(run for run, _ in row), 0
+        for start, stop in _breaks(text, look.text_width):
+            found.append((text[end:start] if start else "\n", text[start:stop].rstrip()))
+            end = stop
+    return found
+
+
+def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
+    if isinstance(entry, Notice):
+        return _notice(entry, look.styles)
+    return [*([] if joined else [_header(entry, look.styles)]), *_body(entry, look.styles)]
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:
@@ -144,9 +162,14 @@ def _wrap(row: Row, width: int) -> list[Row]:
     text = "".join(run for run, _ in row)
     if cell_len(text) <= width:
         return [row]
+    return [_cut(row, start, end) for start, end in _breaks(text, width)]
+
+
+def _breaks(text: str, width: int) -> list[tuple[int, int]]:
+    """From where to where each line goes; the spaces between two belong to none."""
     edges = [0, *divide_line(text, width), len(text)]
     ends = [start + len(text[start:end].rstrip()) for start, end in pairwise(edges[:-1])]
-    return [_cut(row, start, end) for start, end in zip(edges, [*ends, len(text)], strict=False)]
+    return list(zip(edges, [*ends, len(text)], strict=False))
 
 
 def _cut(row: Row, start: int, end: int) -> Row:

@@ -171,6 +171,11 @@ class Composer(Prompt):
         self.text = text
         self.move_cursor(self.document.end)
 
+    def quote(self, quotation: str) -> None:
+        """Put a quotation of one line above what is written."""
+        self.text = f"{quotation}\n{self.text}"
+        self.move_cursor(self.document.end)
+
     async def action_up(self) -> None:
         """Up a line, or out of the composer: at once, so that the next key goes to the message already."""
         if self.cursor_at_first_line:
