@@ -46,6 +46,12 @@ def test_the_client_loads_no_server(tmp_path: Path) -> None:
     assert not packages & {"httpx", "starlette", "uvicorn", "sqlite3", "_sqlite3"}
 
 
+def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
+    packages = loaded("tui.__main__", "tui.plain.client", directory=tmp_path)
+    assert "websockets" in packages
+    assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
+
+
 @pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters"])
 def test_the_wire_needs_msgspec_and_the_standard_library_alone(module: str, tmp_path: Path) -> None:
     bare = loaded("msgspec", "msgspec.json", "datetime", "typing", "enum", "re", directory=tmp_path)

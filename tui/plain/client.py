@@ -128,7 +128,7 @@ class _Client:
         self._news.set()
 
     async def _until(self, holds: Callable[[], bool]) -> bool:
-        """Wait for what the server brings; without an end while there may be input, then for so long as one has patience."""
+        """Wait for what the server brings; without an end while there may be input, then with patience alone."""
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + self._patience if self._ended else None
         while not holds():
