@@ -17,6 +17,7 @@ from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
 from tui.options import Options
 from tui.screens.name import NamePrompt
+from tui.signals import Ending
 from tui.text import clean_line
 
 if TYPE_CHECKING:
@@ -42,12 +43,17 @@ class ConnectedApp(App[None]):
         self._server: LocalServer | None = None
         self._identity: Identity | None = None
         self._life: Worker[None] | None = None
+        self._ending: Ending | None = None
         self._address = ""
         self._told_loss = False
 
     @abstractmethod
     def show(self) -> None:
         """Draw what is known now."""
+
+    def on_load(self) -> None:
+        """The terminal is not touched yet: whatever ends the client from here on gives it back."""
+        self._ending = Ending(self.action_quit)
 
     def on_ready(self) -> None:
         """Draw first: what the connection needs is imported after the first frame."""

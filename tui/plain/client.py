@@ -253,7 +253,8 @@ class _Client:
 
     def _follow_up(self, frame: ServerFrame) -> None:
         """Answer the frames that want an answer."""
-        if isinstance(frame, Welcome):
+        if isinstance(frame, Welcome) and not self._online:
+            # One that comes later tells of other settings.
             self._send(self._session.login(self._state.since))
         elif isinstance(frame, Me):
             self._session.entered(frame.username)
