@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from server.protocol.frames import MAX_NAME_CHARS
+from tui.config import load, place
 from tui.options import Options
 from tui.text import clean_line
 
@@ -13,8 +14,12 @@ from tui.text import clean_line
 def main() -> int:
     """The exit code: 0, or 2 if the command line cannot be used."""
     given = _parser().parse_args()
-    name = clean_line(given.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
-    options = Options(name, given.url, given.settings, given.demo)
+    loaded = load(place())
+    name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
+    asks = not (loaded.exists or given.url or given.demo or given.name)
+    # A settings file names the local server.
+    url = given.url or ("" if given.settings else loaded.config.server) or None
+    options = Options(name, url, given.settings, given.demo, asks, loaded)
     from tui.app import FlagpostApp
 
     FlagpostApp(options).run()
@@ -23,10 +28,8 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tui", description="Flagpost: a chat room in the terminal.")
-    parser.add_argument(
-        "url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the settings')"
-    )
-    parser.add_argument("--name", help="the name to go by (default: yours on this machine)")
+    parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
+    parser.add_argument("--name", help="the name to go by (default: the last one)")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file (default: settings.toml here)")
     parser.add_argument("--demo", action="store_true", help="a room with residents and a website to try everything")
     return parser

@@ -71,6 +71,8 @@ class Loaded:
     config: Config = field(default_factory=Config)
     file: Path | None = None
     problems: tuple[str, ...] = ()
+    exists: bool = True
+    """Whether the file is there."""
 
 
 def place() -> Path:
@@ -88,7 +90,7 @@ def load(file: Path) -> Loaded:
         text = file.read_text(encoding="utf-8")
         tables = tomli.loads(text)
     except FileNotFoundError:
-        return Loaded(file=file)
+        return Loaded(file=file, exists=False)
     except tomli.TOMLDecodeError as error:
         problem = f"line {error.lineno}: this is not TOML: {error.msg}; until it is, the defaults hold"
     except UnicodeDecodeError:
