@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.command import SimpleCommand
-from textual.theme import Theme
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback, Typing
 from tui import choices, commands
-from tui.connected import OFFLINE, ConnectedApp, nonce
+from tui.configured import ConfiguredApp
+from tui.connected import OFFLINE, nonce
 from tui.core.mentions import mentioning
 from tui.core.news import news
 from tui.core.quotation import quotation
@@ -47,23 +47,8 @@ BLOCKED = "Neither of you will see the other here: not in the list of people, no
 if TYPE_CHECKING:
     from tui.net.connection import Event
 
-THEME = Theme(
-    name="flagpost",
-    primary="#7aa2f7",
-    secondary="#7dcfff",
-    accent="#7aa2f7",
-    foreground="#d5daf0",
-    background="#11131a",
-    surface="#161924",
-    panel="#1e2231",
-    success="#9ece6a",
-    warning="#e0af68",
-    error="#f7768e",
-    dark=True,
-)
 
-
-class FlagpostApp(ConnectedApp):
+class FlagpostApp(ConfiguredApp):
     """The chat client."""
 
     TITLE = "Flagpost"
@@ -79,16 +64,11 @@ class FlagpostApp(ConnectedApp):
         self._chat = ChatScreen()
         self._said_typing = -TYPING_EVERY_SECONDS
         self._visited = Visited()
-        self._notices = Notices(self._write_to_terminal, os.environ)
+        self._notices = Notices(self._write_to_terminal, os.environ, lambda channel: self.config.level(channel))
 
     def get_default_screen(self) -> ChatScreen:
         """The room."""
         return self._chat
-
-    def on_mount(self) -> None:
-        """Dress."""
-        self.register_theme(THEME)
-        self.theme = THEME.name
 
     async def on_event(self, event: events.Event) -> None:
         """What is pasted is other people's text, wherever it goes."""
@@ -201,7 +181,7 @@ class FlagpostApp(ConnectedApp):
     def action_commands(self) -> None:
         """Open the palette of everything that the keys of the room do."""
         offered = [
-            SimpleCommand(key.help, partial(self.run_action, key.action), key.keys)
+            SimpleCommand(key.help, partial(self.run_action, key.action), key.now)
             for key in KEYS
             if key.in_palette and self.check_action(key.action.removeprefix("app."), ())
         ]

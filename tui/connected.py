@@ -48,6 +48,10 @@ class ConnectedApp(App[None]):
         self._told_loss = False
 
     @abstractmethod
+    async def settle(self) -> None:
+        """Make sure of name and server, before the first connection."""
+
+    @abstractmethod
     def show(self) -> None:
         """Draw what is known now."""
 
@@ -67,6 +71,7 @@ class ConnectedApp(App[None]):
         from tui.net.finder import find
         from tui.net.local_server import LocalServerError
 
+        await self.settle()
         try:
             found = await find(self._options)
         except (LocalServerError, ValueError) as error:

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tui.core.timeline import Timeline
+from tui.times import written_in
 from tui.widgets.blocks import FLAG_CELLS, LEFT_CELLS, Block, Look, Styles
 from tui.widgets.selection import ABOVE, MANY, Range, Spot, paint, place, spot, text_of
 from tui.widgets.stack import Stack, moved
@@ -44,6 +45,7 @@ class StackView(ScrollView):
         self._reports = False
         self._placeholder = ""
         self._look: Look | None = None
+        self._compact = False
         self._stack: Stack | None = None
         self._follows = True
         """Whether the view stays at the end when something is added."""
@@ -116,20 +118,29 @@ class StackView(ScrollView):
     def _take_look(self) -> Look:
         if self._look and (self._look.width, self._look.reports) == (self.size.width, self._reports):
             return self._look
-        styles = Styles(*(self._style(name) for name in ("text", "dim", "code", "link", "good", "bad", "flag")))
+        names = ("text", "dim", "code", "link", "good", "bad", "flag")
+        styles, under = Styles(*map(self._style, names)), self.background_colors[1]
         lit = self.get_component_rich_style("timeline--highlight")
-        self._look = Look(self.size.width, styles, self.rich_style, lit, self._reports)
+        self._look = Look(
+            self.size.width, styles, self.rich_style, lit, self._reports, under, self._compact, written_in()
+        )
         return self._look
 
     def _style(self, name: str) -> Style:
         style = self.get_visual_style(f"timeline--{name}", partial=True)
+        if style.foreground and style.foreground.a < 1:
+            style = replace(style, foreground=self.background_colors[1] + style.foreground)
         # A transparent background would be drawn as black, and hide the highlight.
         return replace(style, background=None) if style.background and style.background.is_transparent else style
 
     def notify_style_update(self) -> None:
         """Paint anew in another theme."""
         super().notify_style_update()
-        self._look = None
+        self.dress(compact=self._compact)
+
+    def dress(self, *, compact: bool) -> None:
+        """Paint anew, with authors before the text or above it, and with times as they are written now."""
+        self._look, self._compact = None, compact
         if self._stack:
             self.call_later(self._lay_out)
 
