@@ -13,6 +13,11 @@ from textual_serve.server import Server
 from tui.options import Options
 from tui.text import clean_line
 
+CONFINED = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'"
+)
+"""The page's own template asks another site for a font, which would learn of each visit; nor may any page frame it."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -27,6 +32,7 @@ class _Server(Server):
         """The application, behind the check of who asks."""
         app = await self._make_app()
         app.middlewares.append(self._check)
+        app.on_response_prepare.append(_confine)
         return app
 
     async def on_startup(self, app: web.Application) -> None:
@@ -43,6 +49,10 @@ class _Server(Server):
         # Whatever name the browser knows this machine by; the page refers to itself by it.
         self.public_url = str(asked.origin())
         return await handler(request)
+
+
+async def _confine(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Content-Security-Policy"] = CONFINED
 
 
 def command(options: Options) -> str:
