@@ -1,6 +1,6 @@
 """Keeps the client at its server: finds it, logs in, takes frames into the state, sends, and says goodbye."""
 
-import secrets
+import os
 from abc import abstractmethod
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -197,4 +197,4 @@ class ConnectedApp(App[None]):
 
 def nonce() -> str:
     """A number for something that is asked."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()

@@ -1,9 +1,11 @@
 """The Markdown that a chat line can have, as pieces of text with marks; never HTML, never an entity."""
 
 import re
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from markdown_it import MarkdownIt
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _FENCE = re.compile(r"\s*`{3,}([^`\s]*)\s*")
 _PERHAPS_MARKED = re.compile(r"[*_`~\\\[\]<!&@\0\r]|\.\S|:\S|//")
@@ -40,7 +42,11 @@ def lines(text: str) -> list[list[Piece]]:
     return found or [[Piece(text)]]
 
 
-def _parser() -> MarkdownIt:
+@cache
+def _markdown() -> "MarkdownIt":
+    # Late: it takes longer to load than the first frame may.
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("zero", {"linkify": True})
     parser.enable(["backticks", "emphasis", "escape", "link", "linkify", "strikethrough"])
     # Its own way decodes %1B and punycode: the address is to be seen as it is.
@@ -48,7 +54,6 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-_markdown = _parser()
 _MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
@@ -60,7 +65,7 @@ def _inline(line: str) -> list[Piece]:
         return [*pieces, Piece(line[len(indent) :])] if len(line) > len(indent) else pieces
     marks = {"bold": 0, "italic": 0, "strike": 0}
     href, url, label = "", "", ""
-    for token in _markdown.parseInline(line[len(indent) :])[0].children or []:
+    for token in _markdown().parseInline(line[len(indent) :])[0].children or []:
         name, _, edge = token.type.rpartition("_")
         if name in _MARKS:
             marks[_MARKS[name]] += token.nesting

@@ -288,5 +288,5 @@ def test_a_message_of_marks_alone_loses_nothing(marks: str) -> None:
 def test_what_passes_the_parser_by_has_no_marks(text: str) -> None:
     line = text.split("\n")[0].lstrip()
     if line and not _PERHAPS_MARKED.search(line):
-        (token,) = _markdown.parseInline(line)
+        (token,) = _markdown().parseInline(line)
         assert [(each.type, each.content) for each in token.children or []] == [("text", line)]
