@@ -27,6 +27,7 @@ from textual.strip import Strip
 
 import tui.app
 from tui.core.timeline import Line, Timeline
+from tui.themes import DARK
 from tui.widgets.timeline import TimelineView
 
 SIZE, NARROW = Size(120, 40), Size(80, 40)
@@ -105,8 +106,8 @@ class Bench(App[None]):
 
     def on_mount(self) -> None:
         """Dress as the client does."""
-        self.register_theme(tui.app.THEME)
-        self.theme = tui.app.THEME.name
+        self.register_theme(DARK)
+        self.theme = DARK.name
 
     def action_act(self) -> None:
         """Behind the key."""

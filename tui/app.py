@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.command import SimpleCommand
-from textual.theme import Theme
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback, Typing
 from tui import choices, commands
-from tui.connected import OFFLINE, ConnectedApp, nonce
+from tui.configured import ConfiguredApp
+from tui.connected import OFFLINE, nonce
+from tui.core.mentions import mentioning
 from tui.core.news import news
+from tui.core.quotation import quotation
 from tui.core.reports import GONE
 from tui.core.search import Search
 from tui.core.timeline import Line, Tone
@@ -25,6 +27,7 @@ from tui.notices import Notices
 from tui.options import Options
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
+from tui.screens.mentions import MentionsScreen
 from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.report import ReportForm, Subject
@@ -44,23 +47,8 @@ BLOCKED = "Neither of you will see the other here: not in the list of people, no
 if TYPE_CHECKING:
     from tui.net.connection import Event
 
-THEME = Theme(
-    name="flagpost",
-    primary="#7aa2f7",
-    secondary="#7dcfff",
-    accent="#7aa2f7",
-    foreground="#d5daf0",
-    background="#11131a",
-    surface="#161924",
-    panel="#1e2231",
-    success="#9ece6a",
-    warning="#e0af68",
-    error="#f7768e",
-    dark=True,
-)
 
-
-class FlagpostApp(ConnectedApp):
+class FlagpostApp(ConfiguredApp):
     """The chat client."""
 
     TITLE = "Flagpost"
@@ -76,16 +64,11 @@ class FlagpostApp(ConnectedApp):
         self._chat = ChatScreen()
         self._said_typing = -TYPING_EVERY_SECONDS
         self._visited = Visited()
-        self._notices = Notices(self._write_to_terminal, os.environ)
+        self._notices = Notices(self._write_to_terminal, os.environ, lambda channel: self.config.level(channel))
 
     def get_default_screen(self) -> ChatScreen:
         """The room."""
         return self._chat
-
-    def on_mount(self) -> None:
-        """Dress."""
-        self.register_theme(THEME)
-        self.theme = THEME.name
 
     async def on_event(self, event: events.Event) -> None:
         """What is pasted is other people's text, wherever it goes."""
@@ -105,6 +88,8 @@ class FlagpostApp(ConnectedApp):
             reports.show(self.state.reports, self.state.now(), self.status, online=self.online)
         if isinstance(self.screen, SearchScreen) and self.screen.is_mounted:
             self.screen.show(self.state.search, self.state.now())
+        if isinstance(self.screen, MentionsScreen) and self.screen.is_mounted:
+            self.screen.show(mentioning(self.state), self.state.now())
 
     async def action_search(self, words: str = "") -> None:
         """Search messages."""
@@ -128,8 +113,9 @@ class FlagpostApp(ConnectedApp):
             self.show()
 
     @on(SearchScreen.JumpWanted)
-    def _go_to(self, event: SearchScreen.JumpWanted) -> None:
-        if isinstance(self.screen, SearchScreen):
+    @on(MentionsScreen.JumpWanted)
+    def _go_to(self, event: SearchScreen.JumpWanted | MentionsScreen.JumpWanted) -> None:
+        if isinstance(self.screen, SearchScreen | MentionsScreen):
             self.screen.dismiss()
         self.state.go_to(event.message.channel, event.message.msg_id)
         self.show()
@@ -180,12 +166,22 @@ class FlagpostApp(ConnectedApp):
     def _copy(self, event: TimelineView.CopyWanted) -> None:
         # OSC 52: the terminal's clipboard, also over ssh.
         self.copy_to_clipboard(event.text)
-        self.notify("The message is in the clipboard.", timeout=2, markup=False)
+        self.notify("Copied.", timeout=2, markup=False)
+
+    @on(TimelineView.ReplyWanted)
+    def _reply(self, event: TimelineView.ReplyWanted) -> None:
+        self._chat.composer.quote(quotation(event.line))
+        self._chat.write()
+
+    async def action_mentions(self) -> None:
+        """Show who named one, in what is loaded."""
+        await self.push_screen(MentionsScreen(self.state.place_of))
+        self.show()
 
     def action_commands(self) -> None:
         """Open the palette of everything that the keys of the room do."""
         offered = [
-            SimpleCommand(key.help, partial(self.run_action, key.action), key.keys)
+            SimpleCommand(key.help, partial(self.run_action, key.action), key.now)
             for key in KEYS
             if key.in_palette and self.check_action(key.action.removeprefix("app."), ())
         ]

@@ -1,6 +1,6 @@
 """Keeps the client at its server: finds it, logs in, takes frames into the state, sends, and says goodbye."""
 
-import secrets
+import os
 from abc import abstractmethod
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
 from tui.options import Options
 from tui.screens.name import NamePrompt
+from tui.signals import Ending
 from tui.text import clean_line
 
 if TYPE_CHECKING:
@@ -42,12 +43,21 @@ class ConnectedApp(App[None]):
         self._server: LocalServer | None = None
         self._identity: Identity | None = None
         self._life: Worker[None] | None = None
+        self._ending: Ending | None = None
         self._address = ""
         self._told_loss = False
 
     @abstractmethod
+    async def settle(self) -> None:
+        """Make sure of name and server, before the first connection."""
+
+    @abstractmethod
     def show(self) -> None:
         """Draw what is known now."""
+
+    def on_load(self) -> None:
+        """The terminal is not touched yet: whatever ends the client from here on gives it back."""
+        self._ending = Ending(self.action_quit)
 
     def on_ready(self) -> None:
         """Draw first: what the connection needs is imported after the first frame."""
@@ -61,6 +71,7 @@ class ConnectedApp(App[None]):
         from tui.net.finder import find
         from tui.net.local_server import LocalServerError
 
+        await self.settle()
         try:
             found = await find(self._options)
         except (LocalServerError, ValueError) as error:
@@ -186,4 +197,4 @@ class ConnectedApp(App[None]):
 
 def nonce() -> str:
     """A number for something that is asked."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()

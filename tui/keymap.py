@@ -1,5 +1,6 @@
 """Key -> action -> help: bindings, footer and docs/keys.md all come from this table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,7 +22,10 @@ class Where(Enum):
     COMMENT = "In the comment of a report"
     PICKER = "In a list to choose from"
     SEARCH = "In the search"
+    MENTIONS = "In the list of mentions"
     QUESTION = "In a question"
+    SETTINGS = "In the settings"
+    START = "At the first start"
     HELP = "In the list of keys"
 
 
@@ -48,8 +52,14 @@ class Key:
 
     @property
     def id(self) -> str:
-        """A stable name of the key's action."""
-        return f"{self.where.name}.{self.action}".lower()
+        """A stable name of what it does, by which a person's configuration gives it other keys."""
+        action = self.action.removeprefix("app.").removeprefix("screen.")
+        return f"{self.where.name.lower()}.{action.replace('(', '_').removesuffix(')')}"
+
+    @property
+    def now(self) -> str:
+        """The keys that do it now: the table's, or the person's own."""
+        return _changed.get(self.id, self.keys)
 
     @property
     def in_palette(self) -> bool:
@@ -76,9 +86,12 @@ KEYS = (
     ),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
     Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", priority=True),
+    Key(Where.EVERYWHERE, "alt+m", "app.mentions", "Messages that name you", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+t", "app.my_status", "Say how you are, or that you want no disturbance", priority=True),
+    Key(Where.EVERYWHERE, "f2", "app.settings", "Settings", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+c,super+c", "screen.copy_text", "Copy what is selected with the mouse"),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
     Key(Where.EVERYWHERE, "shift+tab", "app.focus_previous", "Previous part of the screen"),
     Key(Where.EVERYWHERE, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
@@ -98,6 +111,7 @@ KEYS = (
     Key(Where.MESSAGES, "pagedown", "move(10)", "Ten messages after"),
     Key(Where.MESSAGES, "home", "first", "First message that is loaded; once more loads older ones"),
     Key(Where.MESSAGES, "end", "last", "Latest message"),
+    Key(Where.MESSAGES, "enter", "reply", "Reply: quote it in what one writes", "Reply"),
     Key(Where.MESSAGES, "r", "report", "Report the message to the site", "Report"),
     Key(Where.MESSAGES, "p", "profile", "Profile of its author", "Profile"),
     Key(Where.MESSAGES, "e", "react", "Put an emoji under it; the same once more takes it away", "React"),
@@ -134,19 +148,41 @@ KEYS = (
     Key(Where.SEARCH, "down", "list", "From the words to what was found"),
     Key(Where.SEARCH, "slash", "write", "Back to the words", "Words"),
     Key(Where.SEARCH, "escape,ctrl+f", "close", "Back to the room", "Back", priority=True),
+    Key(Where.MENTIONS, "enter", "screen.jump", "Go to the message", "Go to it"),
+    Key(Where.MENTIONS, "escape,alt+m", "screen.close", "Back to the room", "Back", priority=True),
     Key(Where.QUESTION, "y,enter", "yes", "Yes", "Yes"),
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
+    Key(Where.SETTINGS, "left", "turn(-1)", "The value before", "Before"),
+    Key(Where.SETTINGS, "right,enter,space", "turn(1)", "The next value", "Next"),
+    Key(Where.SETTINGS, "escape,f2", "screen.close", "Back to the room", "Back", priority=True),
+    Key(Where.START, "enter", "screen.go_on", "Go on", "Go on"),
+    Key(Where.START, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
     Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),
 )
 
 
+_changed: dict[str, str] = {}
+
+
+def change(keys: Mapping[str, str]) -> None:
+    """Let keys be other ones than the table's from now on, by their IDs; those that are not named, the table's."""
+    _changed.clear()
+    _changed.update(keys)
+
+
 def rows(where: Where) -> list[tuple[str, str]]:
-    """The keys of a place and what they do, as people read it."""
-    found = {key.keys.replace(",", " or "): key.help for key in KEYS if key.where is where and not key.numbered}
-    numbered = [key.keys for key in KEYS if key.where is where and key.numbered]
-    return [*found.items(), *([(f"{numbered[0]} to {numbered[-1]}", NUMBERED)] if numbered else [])]
+    """The keys of a place and what they do now, as people read it."""
+    here = [key for key in KEYS if key.where is where]
+    single = [(key.now.replace(",", " or "), key.help) for key in here if not key.numbered or key.id in _changed]
+    numbered = [key.keys for key in here if key.numbered and key.id not in _changed]
+    return [*single, *([(f"{numbered[0]} to {numbered[-1]}", NUMBERED)] if numbered else [])]
 
 
 def bindings(where: Where) -> list[BindingType]:
     """What a widget or screen binds."""
     return [key.binding for key in KEYS if key.where is where]
+
+
+def is_meant(binding: Binding, key: str) -> bool:
+    """Whether a key that was pressed is one that a binding has now."""
+    return key in _changed.get(binding.id or "", binding.key).split(",")

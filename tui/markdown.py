@@ -1,18 +1,23 @@
 """The Markdown that a chat line can have, as pieces of text with marks; never HTML, never an entity."""
 
 import re
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from markdown_it import MarkdownIt
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _FENCE = re.compile(r"\s*`{3,}([^`\s]*)\s*")
 _PERHAPS_MARKED = re.compile(r"[*_`~\\\[\]<!&@\0\r]|\.\S|:\S|//")
 """What a mark or a link cannot do without; a link has a dot within, a colon within, or two slashes."""
-_SAFE_URL = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE)
+_SAFE_URL = re.compile(
+    r"https?://[\x21-\x7e]{1,2000}|mailto:[a-z0-9.!#$&'*+/=^_{|}~-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE
+)
+"""An address of mail alone: what follows it could name a file to attach. Terminals take some 2,000 characters."""
 
 
 class Piece(NamedTuple):
-    """A run of text with the same marks; `url` is an http(s) address of printable ASCII, or empty."""
+    """A run of text with the same marks; `url` is an http(s) or mail address of printable ASCII, or empty."""
 
     text: str
     bold: bool = False
@@ -37,7 +42,11 @@ def lines(text: str) -> list[list[Piece]]:
     return found or [[Piece(text)]]
 
 
-def _parser() -> MarkdownIt:
+@cache
+def _markdown() -> "MarkdownIt":
+    # Late: it takes longer to load than the first frame may.
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("zero", {"linkify": True})
     parser.enable(["backticks", "emphasis", "escape", "link", "linkify", "strikethrough"])
     # Its own way decodes %1B and punycode: the address is to be seen as it is.
@@ -45,7 +54,6 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-_markdown = _parser()
 _MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
@@ -57,12 +65,12 @@ def _inline(line: str) -> list[Piece]:
         return [*pieces, Piece(line[len(indent) :])] if len(line) > len(indent) else pieces
     marks = {"bold": 0, "italic": 0, "strike": 0}
     href, url, label = "", "", ""
-    for token in _markdown.parseInline(line[len(indent) :])[0].children or []:
+    for token in _markdown().parseInline(line[len(indent) :])[0].children or []:
         name, _, edge = token.type.rpartition("_")
         if name in _MARKS:
             marks[_MARKS[name]] += token.nesting
         elif name == "link":
-            if edge == "close" and href and label not in {href, href.partition("://")[2]}:
+            if edge == "close" and href and label not in {href, href.partition("://")[2], href.removeprefix("mailto:")}:
                 pieces.append(Piece(f" ({href})", url=url))
             href, label = (str(token.attrs.get("href", "")), "") if edge == "open" else ("", "")
             url = href if _SAFE_URL.fullmatch(href) else ""

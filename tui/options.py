@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui.config import Loaded
+
 
 @dataclass(frozen=True)
 class Options:
@@ -12,3 +14,7 @@ class Options:
     url: str | None = None
     settings: Path | None = None
     demo: bool = False
+    asks: bool = False
+    """Whether the person is asked for name and server first."""
+    loaded: Loaded = Loaded()  # noqa: RUF009 - never changed
+    """The person's configuration; by default none that is kept."""

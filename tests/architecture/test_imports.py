@@ -46,6 +46,20 @@ def test_the_client_loads_no_server(tmp_path: Path) -> None:
     assert not packages & {"httpx", "starlette", "uvicorn", "sqlite3", "_sqlite3"}
 
 
+def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -> None:
+    start = "tui.app; from tui.options import Options; tui.app.FlagpostApp(Options('ada')); import sys"
+    packages = loaded("tui.__main__", start, directory=tmp_path)
+    assert "textual" in packages
+    late = {"httpx", "websockets", "sqlite3", "hashlib", "emoji", "markdown_it", "filelock"}
+    assert not packages & late
+
+
+def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
+    packages = loaded("tui.__main__", "tui.plain.client", directory=tmp_path)
+    assert "websockets" in packages
+    assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
+
+
 @pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters"])
 def test_the_wire_needs_msgspec_and_the_standard_library_alone(module: str, tmp_path: Path) -> None:
     bare = loaded("msgspec", "msgspec.json", "datetime", "typing", "enum", "re", directory=tmp_path)

@@ -1,5 +1,6 @@
 """Whatever a server or a person sends, a terminal gets nothing but what the client draws: judged by its bytes."""
 
+import base64
 import re
 import sys
 from base64 import b64decode
@@ -85,7 +86,7 @@ LEGITIMATE = re.compile(
     # The client's own title, behind the one that it keeps for later.
     rb"|\x1b\[22;2t|\x1b\]2;(?:\([0-9]+\) )?Flagpost\x07"
 )
-LINK = re.compile(rb"8;[^;]*;(?P<url>(?:https?://[\x21-\x7e]+)?)")
+LINK = re.compile(rb"8;[^;]*;(?P<url>(?:https?://[\x21-\x7e]+|mailto:[\w.+-]+@[\w.-]+)?)")
 UNWANTED = re.compile(
     "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
 )
@@ -602,7 +603,7 @@ def test_what_is_pasted(tmp_path: Path) -> None:
         assert MARKUP[1] in terminal.screen
 
 
-def test_only_http_links_are_links(tmp_path: Path) -> None:
+def test_only_http_and_mail_links_are_links(tmp_path: Path) -> None:
     texts = [
         "[one](http://a.example/%1B]2;PWNED%07)",
         "[two](javascript:alert(1)) [three](file:///etc/passwd) [four](data:text/html,x) [five](ftp://b.example)",
@@ -610,6 +611,8 @@ def test_only_http_links_are_links(tmp_path: Path) -> None:
         "[six](http://d.example/\x07\x1b]52;c;SGVsbG8=\x07)",
         "[seven](http://e.example/\x9c\x9d2;PWNED\x9c)",
         "[eight](<http://f.example/a;b c>) www.g.example",
+        "[nine](mailto:ada@h.example) [ten](mailto:ada@i.example?body=%1B]2;PWNED%07)",
+        "mallory@harbour.org \x1b]2;PWNED\x07",
         "LAST",
     ]
     spoken = Echo([Message("lobby", "bob", text, number, AT) for number, text in enumerate(texts, start=1)])
@@ -617,9 +620,47 @@ def test_only_http_links_are_links(tmp_path: Path) -> None:
         terminal.until("LAST")
         assert_harmless(terminal)
         assert b"http://a.example/%1B%5D2;PWNED%07" in links(terminal)
-        assert {
-            link for link in links(terminal) if not re.match(rb"https?://[a-g]\.example|http://www\.g", link)
-        } == set()
+        assert {link for link in links(terminal) if link.startswith(b"mailto:")} == {
+            b"mailto:ada@h.example",
+            b"mailto:mallory@harbour.org",
+        }
+        safe = rb"https?://[a-g]\.example|http://www\.g|mailto:"
+        assert {link for link in links(terminal) if not re.match(safe, link)} == set()
+
+
+def test_what_is_selected_reaches_the_clipboard_and_nothing_else(tmp_path: Path) -> None:
+    spoken = Echo([Message("lobby", "bob", "one \x1b]52;c;SGVsbG8=\x07 two", 1, AT)])
+    with scripted_server(Script(opening=(spoken,))) as server, client(server, tmp_path) as terminal:
+        terminal.until("online as")
+        terminal.until("two")
+        assert_harmless(terminal)
+        terminal.drag("one", "two", 2)
+        terminal.until("Copied.")
+        written = base64.b64encode("one ␛]52;c;SGVsbG8=␇ two".encode())
+        copies = [match["osc"] for match in SEQUENCE.finditer(terminal.raw) if (match["osc"] or b"").startswith(b"52")]
+        assert copies == [b"52;c;" + written]
+
+
+def test_a_quotation_and_the_list_of_mentions(tmp_path: Path) -> None:
+    spoken = [message(number, f"@ada {text}", PEOPLE[number - 1]) for number, text in enumerate(PAYLOADS, start=1)]
+    server = HostileServer()
+    server.opening = (Echo(spoken),)
+    server.login = lambda frame: Me(frame.username, op=False)
+    with scripted_server(server), client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        highlight(terminal)
+        terminal.press("enter")
+        terminal.until(f"> {MARKUP[3]}")
+        terminal.press("\x1bm")
+        terminal.until("Mentions")
+        terminal.until(MARKUP[0])
+        for _ in PAYLOADS:
+            terminal.press("down")
+        assert_harmless(terminal)
+        terminal.press("enter")
+        terminal.until("esc Write")
+        assert_harmless(terminal)
+        assert terminal.alive
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-03-14T09:26:00"])

@@ -68,6 +68,8 @@ class Terminal:
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = os.openpty()
+        self.found = termios.tcgetattr(slave)
+        """How the terminal was before the client."""
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         plain = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
         # What says which terminal the tests themselves were started in is not true of this one.
@@ -108,6 +110,18 @@ class Terminal:
             assert time.monotonic() < end, f"never seen: {text!r}\n{self.screen}"
             assert self._read(0.05) or self.alive, f"ended before {text!r} was seen\n{self.screen}"
 
+    def until_sent(self, sequence: bytes) -> None:
+        """Go on once the client has sent a sequence."""
+        end = time.monotonic() + WAIT_SECONDS
+        while sequence not in self.raw:
+            assert time.monotonic() < end, f"never sent: {sequence!r}\n{self.screen}"
+            self._read(0.01)
+
+    @property
+    def left(self) -> list[object]:
+        """How the terminal is now, as termios has it."""
+        return list(termios.tcgetattr(self._master))
+
     def until_gone(self, text: str) -> None:
         """Go on once a text stands nowhere on the screen."""
         end = time.monotonic() + WAIT_SECONDS
@@ -134,6 +148,13 @@ class Terminal:
         os.write(self._master, f"\x1b[<0;{at}M\x1b[<0;{at}m".encode())
         self._read(0.03)
 
+    def drag(self, start: str, end: str, inside: int = 0) -> None:
+        """Move the mouse with its button held from one text to so many cells into another."""
+        first, last = self.find(start), self.find(end)
+        at, to = f"{first.column};{first.line}", f"{last.column + inside};{last.line}"
+        os.write(self._master, f"\x1b[<0;{at}M\x1b[<32;{to}M\x1b[<0;{to}m".encode())
+        self._read(0.03)
+
     def find(self, text: str) -> Place:
         """Where a text begins."""
         for number, line in enumerate(self._screen.display):
@@ -146,10 +167,16 @@ class Terminal:
     def quit(self) -> int:
         """Quit by the key; the exit code."""
         self.press("ctrl+q")
+        return self.ended()
+
+    def ended(self) -> int:
+        """The exit code, once it has ended, and all that it sent before is taken."""
         end = time.monotonic() + WAIT_SECONDS
         while self.alive:
             assert time.monotonic() < end, f"it does not end\n{self.screen}"
             self._read(0.05)
+        while self._read(0.05):
+            pass
         return self.process.wait()
 
     def _read(self, seconds: float) -> bool:

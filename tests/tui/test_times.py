@@ -30,7 +30,7 @@ def test_a_moment_has_its_date_unless_it_is_today() -> None:
     assert moment(NOW - timedelta(hours=3), NOW) == "11:00"
     assert moment(NOW - timedelta(hours=15), NOW) == "13 Mar 23:00"
     assert moment(NOW.replace(year=2025), NOW) == "14 Mar 14:00"
-    assert moment(NOW, NOW, "%H:%M:%S") == "14:00:00"
+    assert moment(NOW, NOW, seconds=True) == "14:00:00"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """How a connection is kept: who logs in, what comes after a loss, and how long to wait."""
 
-import secrets
+import os
 from dataclasses import dataclass, field
 
 from server.protocol.codes import CloseCode, may_reconnect
@@ -17,8 +17,11 @@ class Session:
     """One person at one server, over however many connections."""
 
     name: str
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    """Proves at a reconnect that this is the same person; never stored or shown."""
+    token: str = field(default_factory=lambda: os.urandom(24).hex())
+    """Proves at a reconnect that this is the same person; never stored or shown.
+
+    Not by `secrets`, which draws from the same source: it loads OpenSSL before the first frame.
+    """
     failures: int = 0
 
     def login(self, since: Since | None) -> Login:

@@ -304,19 +304,20 @@ class State:
         ]
         return [*said, *self.reports.unsent()]
 
-    def report(self, line: Line, draft: Draft, nonce: str) -> frames.ReportAsk:
-        """Report a message of the current channel; it is marked once the server has the report."""
+    def report(self, line: Line, draft: Draft, nonce: str, channel: str = "") -> frames.ReportAsk:
+        """Report a message of a channel, or the current one; it is marked once the server has the report."""
         self.mute_offer = "" if line.author in self.relations.hidden else line.author
-        return self.reports.send(line, self.current, draft, nonce)
+        return self.reports.send(line, channel or self.current, draft, nonce)
 
-    def context_of(self, line: Line) -> tuple[list[Line], list[Line]]:
-        """What can be sent along with the report of a message: as much before and after it as the server takes."""
+    def context_of(self, line: Line, channel: str = "") -> tuple[list[Line], list[Line]]:
+        """What can be sent along with a report of a message: as much before and after it as the server takes."""
         if not self.welcome or not self.welcome.webhooks.evidence:
             return [], []
         limits = self.welcome.limits
         before = min(limits.context_before, frames.MAX_CONTEXT_BEFORE)
         after = min(limits.context_after, frames.MAX_CONTEXT_AFTER)
-        return self.timeline.around(line.msg_id, before, after, self.relations.hidden)
+        timeline = self.timelines.get(channel, self.timeline)
+        return timeline.around(line.msg_id, before, after, self.relations.hidden)
 
     def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
         """Read a person no more, or again; it holds once the server says so."""

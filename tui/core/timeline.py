@@ -163,9 +163,13 @@ class Timeline:
         """The messages that still have to reach the server."""
         return [pending for pending in self._pending.values() if not pending.failure]
 
-    def position(self, msg_id: int) -> int:
+    def position(self, msg_id: float) -> int:
         """Where among the entries a message stands; if it is not there, where the next one does."""
         return bisect_left(self._keys, msg_id)
+
+    def key(self, number: int) -> float:
+        """The message that an entry is or stands behind; `BEGINNING` before all, `END` if it is pending."""
+        return self._keys[number]
 
     def find(self, msg_id: int) -> Line | None:
         """The message of a number."""

@@ -3,12 +3,14 @@
 import asyncio
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import tomli
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
 
 PROBE_SECONDS = 2.0
+MAX_URL_CHARS = 2000
 
 
 class Configured(NamedTuple):
@@ -34,6 +36,16 @@ def configured(settings: Path | None) -> Configured:
         raise ValueError(f"{file}: {error.strerror or error}; give another with --settings FILE") from None
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
+
+
+def fault(server: str) -> str:
+    """Why a text cannot be a server, in one line; empty if it can."""
+    try:
+        parts = urlsplit(server if "://" in server else f"ws://{server}")
+        usable = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0 and " " not in server
+    except ValueError:
+        usable = False
+    return "" if usable else "This is no server: write one like wss://chat.example or chat.example:9000."
 
 
 async def is_listening(address: Address) -> bool:

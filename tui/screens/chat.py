@@ -31,6 +31,8 @@ class ChatScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._before_profile: Widget | None = None
+        self._copied = ""
+        """What is selected, once it was copied: the mouse is let go for other reasons too."""
 
     def compose(self) -> ComposeResult:
         """From top to bottom, from left to right."""
@@ -95,6 +97,13 @@ class ChatScreen(Screen[None]):
         """Turn to the composer."""
         self.remove_class("-people")
         self.composer.focus()
+
+    def on_text_selected(self) -> None:
+        """Copy what was selected as soon as the mouse is let go, as terminals do."""
+        text = self.get_selected_text() or ""
+        if text and text != self._copied:
+            self.post_message(TimelineView.CopyWanted(text))
+        self._copied = text
 
     def show_profile(self) -> None:
         """Turn to the profile; `leave_profile` turns back to where the person came from."""

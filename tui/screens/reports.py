@@ -182,5 +182,5 @@ def _standing(entry: ReportEntry, now: datetime) -> list[str]:
     lines = [sentence(entry.error)] if entry.error else []
     meaning = MEANINGS.get(entry.status, "")
     if entry.status == ReportState.WAITING and entry.next_at:
-        meaning = f"The server keeps it and sends it again at {moment(entry.next_at, now, '%H:%M:%S')}."
+        meaning = f"The server keeps it and sends it again at {moment(entry.next_at, now, seconds=True)}."
     return [*lines, meaning] if meaning else lines

@@ -10,11 +10,12 @@ from rich._wrap import divide_line
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as Ink
-from textual.color import Color
+from textual.color import BLACK, Color
 from textual.strip import Strip
 from textual.style import Style
 
 from tui import markdown
+from tui.config import Hours
 from tui.core.reactions import Reaction
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
 from tui.times import clock, day
@@ -63,6 +64,11 @@ class Look:
     """What is under the highlighted message."""
     reports: bool
     """Whether the site takes reports."""
+    background: Color = BLACK
+    compact: bool = False
+    """Whether an author stands before the text, and no line is blank."""
+    hours: Hours = Hours.H24
+    """How times are written while these lines are painted."""
 
     @property
     def text_width(self) -> int:
@@ -82,6 +88,10 @@ class Block:
     new: bool
     """Whether new messages begin with it."""
     strips: Sequence[Strip]
+    head: int
+    """How many of the lines are nobody's: the space above, the day, where new messages begin."""
+    joined: bool
+    """Whether it has no author of its own."""
 
 
 def is_joined(entry: Entry, above: Entry | None) -> bool:
@@ -91,12 +101,13 @@ def is_joined(entry: Entry, above: Entry | None) -> bool:
     return entry.author == above.author and entry.at - above.at < JOINED_WITHIN
 
 
-def estimates(entries: Iterable[Entry], above: Entry | None, width: int) -> list[int]:
+def estimates(entries: Iterable[Entry], above: Entry | None, look: Look) -> list[int]:
     """About how many lines each entry takes, at a small part of the cost of wrapping it."""
     heights, before = [], above.author if isinstance(above, Line) else ""
+    width, apart = look.text_width, 1 if look.compact else 3
     for entry in entries:
         author = "" if isinstance(entry, Notice) else entry.author
-        heights.append((1 if author == before else 3) + len(entry.text) // width)
+        heights.append((1 if author == before else apart) + len(entry.text) // width)
         before = author
     return heights
 
@@ -121,18 +132,34 @@ def render(
     """Wrap and paint an entry."""
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
-    if isinstance(entry, Notice):
-        rows = _notice(entry, styles)
-    else:
-        rows = [*([] if joined else [_header(entry, styles)]), *_body(entry, styles)]
-    wrapped = [part for row in rows for part in _wrap(row, look.text_width)]
+    wrapped = [part for row in _rows(entry, look, joined=joined) for part in _wrap(row, look.text_width)]
     strips = [
         _strip(row, _flag(entry, look) if not number else None, look, lit=lit) for number, row in enumerate(wrapped)
     ]
     # An entry without an author above it stands apart from what was before.
-    apart = [] if joined else [Strip.blank(look.width, look.plain)]
+    apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
     rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
-    return Block(entry, above, before, new, [*apart, *rules, *strips])
+    head = [*apart, *rules]
+    return Block(entry, above, before, new, [*head, *strips], len(head), joined)
+
+
+def text_lines(block: Block, look: Look) -> list[tuple[str, str]]:
+    """The text of each line of an entry, behind what divides it from the line before: an end of line, or a space."""
+    found: list[tuple[str, str]] = []
+    for row in _rows(block.entry, look, joined=block.joined):
+        text, end = "".join(run for run, _ in row), 0
+        for start, stop in _breaks(text, look.text_width):
+            found.append((text[end:start] if start else "\n", text[start:stop].rstrip()))
+            end = stop
+    return found
+
+
+def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
+    if isinstance(entry, Notice):
+        return _notice(entry, look.styles)
+    if look.compact:
+        return _compact(entry, look)
+    return [*([] if joined else [_header(entry, look)]), *_body(entry, look.styles)]
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:
@@ -144,9 +171,14 @@ def _wrap(row: Row, width: int) -> list[Row]:
     text = "".join(run for run, _ in row)
     if cell_len(text) <= width:
         return [row]
+    return [_cut(row, start, end) for start, end in _breaks(text, width)]
+
+
+def _breaks(text: str, width: int) -> list[tuple[int, int]]:
+    """From where to where each line goes; the spaces between two belong to none."""
     edges = [0, *divide_line(text, width), len(text)]
     ends = [start + len(text[start:end].rstrip()) for start, end in pairwise(edges[:-1])]
-    return [_cut(row, start, end) for start, end in zip(edges, [*ends, len(text)], strict=False)]
+    return list(zip(edges, [*ends, len(text)], strict=False))
 
 
 def _cut(row: Row, start: int, end: int) -> Row:
@@ -186,9 +218,16 @@ def _ink(under: Ink, text: Style, style: Style) -> Ink:
     return under + (text + style).rich_style
 
 
-def _header(entry: Line | Pending, styles: Styles) -> Row:
-    author = Style(foreground=Color.parse(name_colour(entry.author)), bold=True)
-    return [(entry.author, author), ("  " + clock(entry.at), styles.dim)]
+def _header(entry: Line | Pending, look: Look) -> Row:
+    author = Style(foreground=name_colour(entry.author, look.background), bold=True)
+    return [(entry.author, author), ("  " + clock(entry.at), look.styles.dim)]
+
+
+def _compact(entry: Line | Pending, look: Look) -> list[Row]:
+    """An author before the first line of the text, also where the same one spoke before."""
+    author, (at, dim) = _header(entry, look)
+    first, *others = _body(entry, look.styles)
+    return [[(f"{at.strip()} ", dim), author, ("  ", Style()), *first], *others]
 
 
 def _body(entry: Line | Pending, styles: Styles) -> list[Row]:

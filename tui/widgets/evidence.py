@@ -28,11 +28,12 @@ class EvidenceView(VerticalScroll, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """One text for each message, in order."""
+        under = self.background_colors[1]
         for line in self._before:
-            yield Static(_message(line), markup=False)
-        yield Static(_message(self._line, flag=True), id="evidence-reported", markup=False)
+            yield Static(_message(line, under), markup=False)
+        yield Static(_message(self._line, under, flag=True), id="evidence-reported", markup=False)
         for line in self._after:
-            yield Static(_message(line), markup=False)
+            yield Static(_message(line, under), markup=False)
 
     def on_mount(self) -> None:
         """Begin at the reported message."""
@@ -83,8 +84,8 @@ class EvidenceView(VerticalScroll, can_focus=True):
         self.scroll_to_center(self.query_one("#evidence-reported"), animate=False)
 
 
-def _message(line: Line, *, flag: bool = False) -> Content:
-    author = Style(foreground=Color.parse(name_colour(line.author)), bold=True)
+def _message(line: Line, under: Color, *, flag: bool = False) -> Content:
+    author = Style(foreground=name_colour(line.author, under), bold=True)
     return Content.assemble(
         ("⚑ ", "bold $error") if flag else "",
         (clock(line.at), Style(dim=True)),

@@ -56,7 +56,8 @@ class PeopleList(RowList):
         heading = Row("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
         # Who is not read stands here also after leaving: there would be no way to undo it.
         gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
-        self.show_rows([heading, *(_row(entry, me, relations) for entry in [*entries, *gone])])
+        under = self.background_colors[1]
+        self.show_rows([heading, *(_row(entry, me, relations, under) for entry in [*entries, *gone])])
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -90,9 +91,9 @@ class PeopleList(RowList):
         self.post_message(self.Left())
 
 
-def _row(entry: WhoEntry, me: str, relations: Relations) -> Row:
+def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:
     silent, here = entry.username in relations.hidden, entry.status == ONLINE
-    style = Style(dim=True) if silent else Style(foreground=Color.parse(name_colour(entry.username)))
+    style = Style(dim=True) if silent else Style(foreground=name_colour(entry.username, under))
     name = Content.styled(entry.username, style)
     # "online" and "away" are words of the wire; anything else is the person's own, and stands in a line of its own.
     own_words = "" if here or entry.status == AWAY else entry.status

@@ -11,7 +11,7 @@ from textual.widgets import TextArea
 
 from tui.core.completion import COMMAND, Completion, complete
 from tui.emojis import named
-from tui.keymap import Where, bindings
+from tui.keymap import Where, bindings, is_meant
 
 NEAR = 0.9
 """The share of the limit from which on the characters are counted."""
@@ -31,7 +31,7 @@ class Prompt(TextArea):
         A priority binding would do so too, but overtake what was typed or pasted before it.
         """
         for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and not binding.priority and event.key in binding.key.split(","):
+            if isinstance(binding, Binding) and not binding.priority and is_meant(binding, event.key):
                 event.prevent_default().stop()
                 await self.run_action(binding.action)
 
@@ -169,6 +169,11 @@ class Composer(Prompt):
 
     def _write(self, text: str) -> None:
         self.text = text
+        self.move_cursor(self.document.end)
+
+    def quote(self, quotation: str) -> None:
+        """Put a quotation of one line above what is written."""
+        self.text = f"{quotation}\n{self.text}"
         self.move_cursor(self.document.end)
 
     async def action_up(self) -> None:

@@ -118,7 +118,7 @@ class Stack:
         return above, None
 
     def _estimates(self, entries: Sequence[Entry], above: Entry | None) -> list[int]:
-        heights = estimates(entries, above, self.look.text_width)
+        heights = estimates(entries, above, self.look)
         if self.hidden:
             return [0 if self.hides(entry) else height for entry, height in zip(entries, heights, strict=True)]
         return heights

@@ -1,0 +1,131 @@
+"""How long until the client's first frame, beside a bare Textual app, and which imports it waits for."""
+
+import argparse
+import fcntl
+import os
+import re
+import resource
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.server_process import ROOT, environment
+
+COLUMNS, LINES = 120, 36
+LIMIT_SECONDS = 30.0
+GOAL = 1.3
+BARE = """
+from textual.app import App
+from textual.widgets import Footer, Input, Static
+
+class Bare(App):
+    def compose(self):
+        yield Static("first frame")
+        yield Input()
+        yield Footer()
+
+Bare().run()
+"""
+# Nothing listens there: the first frame waits for no server.
+CLIENT = ["-m", "tui", "--name", "ada", "ws://127.0.0.1:9"]
+IMPORT = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| +(\S+)")
+PAINTED = re.compile(rb"\x1b\[[0-9]+;[0-9]+H|\x1b\[\?2026h")
+"""The first place of a frame, or the beginning of one that is drawn at once."""
+
+
+class Sample(NamedTuple):
+    """Milliseconds from the start of the process to the first frame, and the processor's until the process ended."""
+
+    wall: float
+    cpu: float
+
+
+def first_frame(arguments: Sequence[str], directory: Path) -> Sample:
+    """Start a process in a terminal and end it once it has painted."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=directory, env=_environment(directory),
+        stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    try:
+        _wait_for_frame(master)
+        wall = time.perf_counter() - begin
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        os.close(master)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Sample(wall * 1000, cpu * 1000)
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    return environment({"TERM": "xterm-256color", "XDG_DATA_HOME": str(directory), "PYTHONPATH": str(ROOT)})
+
+
+def _wait_for_frame(master: int) -> None:
+    raw, end = b"", time.monotonic() + LIMIT_SECONDS
+    while not PAINTED.search(raw):
+        if time.monotonic() > end or not select.select([master], [], [], LIMIT_SECONDS)[0]:
+            raise SystemExit(f"nothing was painted: {raw!r}")
+        raw += os.read(master, 1 << 16)
+
+
+def slowest(directory: Path, count: int) -> list[tuple[float, str]]:
+    """What is imported before the first frame, by package: milliseconds without what it imports itself.
+
+    Packages alone; Python's and Textual's own are what the bare app pays too.
+    """
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import tui.__main__, tui.app"],
+        cwd=directory, env=_environment(directory), capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS,
+    )  # fmt: skip
+    spent: dict[str, float] = {}
+    for own, _, name in IMPORT.findall(ended.stderr):
+        parts = name.split(".")
+        package = ".".join(parts[:2]) if parts[0] in {"tui", "server"} else parts[0]
+        if package not in sys.stdlib_module_names:
+            spent[package] = spent.get(package, 0.0) + int(own) / 1000
+    return sorted(((ms, name) for name, ms in spent.items()), reverse=True)[:count]
+
+
+def main() -> None:
+    """Measure in turn, and print medians, ratios and the slowest imports."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--imports", type=int, default=12, help="how many of the slowest imports are listed")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        rivals = {"bare Textual app": ["-c", BARE], "client": CLIENT}
+        for arguments in rivals.values():
+            # Byte code is written once, and is there at every start after that.
+            first_frame(arguments, directory)
+        samples = [{who: first_frame(how, directory) for who, how in rivals.items()} for _ in range(given.rounds)]
+        print(f"first frame, {given.rounds} rounds in turn, medians\n")
+        for who in rivals:
+            wall = statistics.median(each[who].wall for each in samples)
+            cpu = statistics.median(each[who].cpu for each in samples)
+            print(f"{who:18} {wall:7.0f} ms   {cpu:7.0f} ms of the processor")
+        walls = statistics.median(each["client"].wall / each["bare Textual app"].wall for each in samples)
+        cpus = statistics.median(each["client"].cpu / each["bare Textual app"].cpu for each in samples)
+        print(f"\nratio {walls:.2f} by the clock, {cpus:.2f} by the processor; goal {GOAL}\n")
+        for ms, package in slowest(directory, given.imports):
+            print(f"{ms:7.1f} ms  {package}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Whatever ends the client from outside, the terminal is as usable afterwards as it was before."""
+
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server.protocol.codes import CloseCode
+from tests.support.scripted_server import scripted_server
+
+if sys.platform == "win32":
+    pytest.skip("there is no pseudo-terminal", allow_module_level=True)
+
+from tests.support.terminal import Terminal
+
+PRIVATE_MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
+KEYBOARD = re.compile(rb"\x1b\[([<>])[0-9]*u")
+CURSOR_SHOWN, LINES_WRAP = b"25", b"7"
+
+
+def modes(raw: bytes) -> set[bytes]:
+    """The terminal's modes that are on at the end: mouse, alternate screen, paste, focus, cursor, wrapping."""
+    on = {CURSOR_SHOWN, LINES_WRAP}
+    for numbers, change in PRIVATE_MODE.findall(raw):
+        for number in numbers.split(b";"):
+            (on.add if change == b"h" else on.discard)(number)
+    return on
+
+
+def assert_usable(terminal: Terminal) -> None:
+    """Fail unless the terminal was taken, and is as it was found."""
+    assert b"\x1b[?1049h" in terminal.raw
+    assert terminal.left == terminal.found
+    assert modes(bytes(terminal.raw)) == {CURSOR_SHOWN, LINES_WRAP}
+    keyboard = KEYBOARD.findall(terminal.raw)
+    assert keyboard.count(b">") == keyboard.count(b"<")
+
+
+def as_it_starts(terminal: Terminal) -> None:
+    terminal.until_sent(b"\x1b[?1049h")
+
+
+def as_it_draws(terminal: Terminal) -> None:
+    terminal.until_sent(b"\x1b[?25l")
+
+
+def in_the_room(terminal: Terminal) -> None:
+    terminal.until("buy my stuff")
+
+
+def in_a_form(terminal: Terminal) -> None:
+    in_the_room(terminal)
+    terminal.press("up", "r")
+    terminal.until("What is wrong with it?")
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent"),
+    [
+        (as_it_starts, signal.SIGTERM),
+        (as_it_draws, signal.SIGINT),
+        (in_the_room, signal.SIGTERM),
+        (in_the_room, signal.SIGHUP),
+        (in_a_form, signal.SIGINT),
+    ],
+)
+def test_a_signal_gives_the_terminal_back(
+    tmp_path: Path, moment: Callable[[Terminal], None], sent: signal.Signals
+) -> None:
+    with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
+        moment(terminal)
+        terminal.process.send_signal(sent)
+        assert terminal.ended() == 0
+        assert_usable(terminal)
+        assert b"Traceback" not in terminal.raw
+    assert set(script.closes) <= {CloseCode.NORMAL}
+
+
+def test_several_signals_end_it_once(tmp_path: Path) -> None:
+    with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
+        in_the_room(terminal)
+        for sent in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            terminal.process.send_signal(sent)
+        assert terminal.ended() == 0
+        assert_usable(terminal)

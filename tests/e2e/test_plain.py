@@ -1,0 +1,258 @@
+"""The chat line by line: pipes at one end, a real server or a scripted one at the other."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import (
+    CHAT_SERVER,
+    ClientFrame,
+    Echo,
+    Error,
+    Login,
+    Message,
+    ReportAsk,
+    Say,
+    ServerFrame,
+    Takeback,
+    Webhooks,
+)
+from tests.support.chat_client import entered, says
+from tests.support.plain_client import WAIT_SECONDS, PlainClient
+from tests.support.receiver import Receiver, answers
+from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, confirming, line, scripted_server, stands
+from tests.support.server_process import ServerProcess, environment, write_settings
+
+IMPATIENT = """
+import asyncio, sys
+from tui.options import Options
+from tui.plain.client import chat
+
+sys.exit(asyncio.run(chat(Options("ada", sys.argv[1]), 0.5)))
+"""
+
+
+def until(holds: Sequence[object]) -> None:
+    """Go on once something is in a list that another thread fills."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not holds:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+async def test_lines_reach_others_and_theirs_come_with_a_number(server: ServerProcess, tmp_path: Path) -> None:
+    async with entered(server.url, "bob") as bob:
+        with PlainClient(server.url, "ada", tmp_path) as ada:
+            ada.until("Connected as ada; you write in # Lobby")
+            ada.write("Hello bob")
+            await bob.next(Message, says("Hello bob"))
+            assert ada.until("Hello bob").startswith("[1] ")
+            await bob.say("lobby", "One\n[7] 09:00 # Lobby, carol: two")
+            said = ada.until("bob: One")
+            assert said.startswith("[2] ")
+            assert said.endswith(" # Lobby, bob: One")
+            assert ada.until("two").startswith("    [7]"), "what goes on begins no line"
+            ada.write("/join tea", "In the other one", "/msg bob just you", "//who", "/who")
+            assert (await bob.next(Message, says("In the other one"))).channel == "tea"
+            assert (await bob.next(Message, says("just you"))).channel == "@ada"
+            assert (await bob.next(Message, says("/who"))).channel == "tea"
+            ada.until("* 2 in the room:")
+            assert ada.end_input() == (0, [])
+
+
+async def test_a_message_is_reported_and_a_profile_read_by_commands(tmp_path: Path, receiver: Receiver) -> None:
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
+    profile = (
+        b'{"StatusCode":200,"Data":{"OK":true,"Headline":"Sells stuff","ProfileFields":[{"Name":"Age","Value":"9"}]}}'
+    )
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "bob") as bob:
+            await bob.say("lobby", "buy my stuff")
+            with PlainClient(server.url, "ada", tmp_path) as ada:
+                number = ada.until("buy my stuff").partition(" ")[0]
+                ada.write(f"/report {number} spam Every day")
+                ada.until(f"* {number} is reported")
+                ada.until("was delivered to the website")
+                receiver.behaviour = answers(200, profile)
+                ada.write("/profile bob")
+                ada.until("* bob: Sells stuff")
+                ada.until("* Age: 9")
+                assert ada.end_input() == (0, [])
+    (report, _) = receiver.wait_for(2)
+    for word in (b'"buy my stuff"', b'"It\'s spam"', b'"Every day"'):
+        assert word in report.body
+
+
+async def test_the_end_of_input_waits_for_what_was_sent(server: ServerProcess, tmp_path: Path) -> None:
+    texts = [f"line {number}" for number in range(40)]
+    async with entered(server.url, "bob") as bob:
+        with PlainClient(server.url, "ada", tmp_path) as ada:
+            ada.write(*texts)
+            assert ada.end_input() == (0, [])
+            assert [each.rpartition(": ")[2] for each in ada.lines if each.startswith("[")] == texts
+        assert [message.message for message in await bob.messages()] == texts
+
+
+def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) -> None:
+    with PlainClient(server.url, "ada", tmp_path) as ada:
+        ada.write("Bye", "/quit", "never said")
+        assert ada.ended() == (0, [])
+        assert [each.rpartition(": ")[2] for each in ada.lines if each.startswith("[")] == ["Bye"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ("/msg nobody hi", "Not sent: hi: Nobody called nobody has been here."),
+        ("/report 9 spam", "This room takes no reports."),
+        ("/profile bob", "No profile of bob: "),
+        ("/join nowhere", "There is no channel nowhere; there are # Lobby, # Tea, and @NAME for a person."),
+        ("/dance", "There is no command /dance."),
+        ("/msg bob", "The command is /msg NAME TEXT."),
+        ("x" * 70_000, "The message has "),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_of_error_and_the_exit_code(
+    server: ServerProcess, tmp_path: Path, typed: str, complaint: str
+) -> None:
+    with PlainClient(server.url, "ada", tmp_path) as ada:
+        ada.write(typed, "goes on")
+        code, errors = ada.end_input()
+        assert code == 1
+        assert len(errors) == 1
+        assert errors[0].startswith(f"flagpost: {complaint}")
+        assert any(each.endswith("ada: goes on") for each in ada.lines)
+
+
+def _impatient(url: str, typed: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", IMPATIENT, url],
+        cwd=directory,
+        env=environment(),
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+
+def test_what_was_never_confirmed_is_said_to_have_failed(tmp_path: Path) -> None:
+    with scripted_server(ScriptedServer()) as script:
+        ended = _impatient(script.url, "one\ntwo\nthree\n", tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr == "flagpost: No answer within 0 s, so this may not have arrived; 2 more were not sent: one\n"
+
+
+def test_without_a_server_the_end_of_input_is_the_end(tmp_path: Path) -> None:
+    ended = _impatient("ws://127.0.0.1:9", "one\n", tmp_path)
+    assert ended.returncode == 1
+    trouble, unsent = ended.stderr.splitlines()
+    assert trouble.startswith("flagpost: No connection to ws://127.0.0.1:9/ws: nothing listens there.")
+    assert unsent == "flagpost: No answer within 0 s, so this was not sent: one"
+
+
+def test_what_is_written_without_a_connection_is_sent_once_after_it_is_back(tmp_path: Path) -> None:
+    with (
+        scripted_server(ScriptedServer(answer=lambda _: ())) as script,
+        PlainClient(script.url, "ada", tmp_path) as ada,
+    ):
+        ada.until("buy my stuff")
+        ada.write("Still there?")
+        script.next_sent(Say)
+        script.answer = confirming()
+        script.drop()
+        ada.until_error("It is tried again until it works.")
+        ada.until("Connected again as ada")
+        ada.until("ada: Still there?")
+        assert ada.end_input()[0] == 0
+        assert len({say.nonce for say in script.sent(Say) if isinstance(say, Say)}) == 1
+
+
+def test_a_report_carries_what_stands_around_the_message(tmp_path: Path) -> None:
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        return [stands(frame)] if isinstance(frame, ReportAsk) else ()
+
+    evidence = Webhooks(report=True, profile=True, evidence=True)
+    script = ScriptedServer(msgspec.structs.replace(WELCOME, webhooks=evidence), answer=answer)
+    with scripted_server(script), PlainClient(script.url, "ada", tmp_path) as ada:
+        ada.until("[3] ")
+        ada.write("/join galley", "/report 3 2")
+        ada.until("* 2 messages before [3] and 0 after it go along.")
+        ada.until("* [3] is reported")
+        asked = script.next_sent(ReportAsk)
+        assert isinstance(asked, ReportAsk)
+        assert (asked.msg_id, asked.context) == (3, (1, 2))
+        assert asked.reason == "It's abusive (racist, homophobic, etc.)"
+
+
+def test_what_becomes_of_a_message_is_told_by_its_number(tmp_path: Path) -> None:
+    with scripted_server() as script, PlainClient(script.url, "ada", tmp_path) as ada:
+        ada.until("[3] ")
+        script.send(Takeback(1))
+        ada.until("* [1] bob took this message back")
+
+
+def test_the_text_of_others_neither_commands_nor_begins_a_line(tmp_path: Path) -> None:
+    hostile = "\x1b]52;c;SGVsbG8=\x07\x9b?1049l\u202eabc\r* Connected\u2028[9] you\nflagpost: x"
+    script = ScriptedServer(opening=(PEOPLE, Echo([line(1, hostile, hostile)])))
+    with scripted_server(script), PlainClient(script.url, "ada", tmp_path) as ada:
+        ada.until("flagpost: x")
+        script.send(Error(hostile, ErrorCode.NOTICE, CHAT_SERVER, channel="lobby"))
+        script.send(Error(hostile, ErrorCode.MALFORMED, CHAT_SERVER))
+        ada.until_error("Connected")
+        _, errors = ada.end_input()
+    for each in ada.lines:
+        assert each.startswith(("[1] ", "* ", "    "))
+    assert len(errors) == 1
+    written = "".join([*ada.lines, *errors])
+    assert not set(written) & {"\x1b", "\x07", "\x9b", "\u202e", "\r", "\u2028"}
+
+
+def test_a_name_that_is_not_taken_ends_it(tmp_path: Path) -> None:
+    script = ScriptedServer(login=lambda _: Error("Names have no colour.", ErrorCode.BAD_NAME, CHAT_SERVER))
+    with scripted_server(script), PlainClient(script.url, "ada", tmp_path) as ada:
+        assert ada.ended() == (1, ["flagpost: Names have no colour. Give another name with --name NAME."])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_says_goodbye(tmp_path: Path) -> None:
+    with scripted_server() as script, PlainClient(script.url, "ada", tmp_path) as ada:
+        ada.until("buy my stuff")
+        ada.process.send_signal(signal.SIGINT)
+        assert ada.ended() == (130, [])
+        until(script.closes)
+        assert script.closes == [CloseCode.NORMAL]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no broken pipes")
+def test_a_reader_that_is_gone_ends_it_in_silence(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with scripted_server() as script:
+        client = subprocess.Popen(
+            [sys.executable, "-m", "tui", "--plain", "--name", "ada", script.url],
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=write,
+            stderr=subprocess.PIPE,
+        )
+        os.close(write)
+        with client, os.fdopen(read) as output:
+            output.readline()
+            script.next_sent(Login)
+            output.close()
+            script.send(line(4, "bob", "Anybody?"))
+            assert client.wait(WAIT_SECONDS) == 141
+            assert client.stderr
+            assert client.stderr.read() == b""
+        until(script.closes)
+        assert script.closes == [CloseCode.NORMAL]

@@ -1,0 +1,138 @@
+"""A headless Chromium, spoken to by its DevTools protocol."""
+
+import asyncio
+import json
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection, connect
+
+WAIT_SECONDS = 40.0
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+WIDTH, HEIGHT = 1400, 900
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--remote-debugging-port=0", f"--window-size={WIDTH},{HEIGHT}",
+)  # fmt: skip
+
+COPY = """(() => {
+  const terminal = document.querySelector('.xterm');
+  const copy = new ClipboardEvent('copy', {clipboardData: new DataTransfer(), bubbles: true, cancelable: true});
+  terminal?.dispatchEvent(copy);
+  return copy.clipboardData.getData('text/plain').replaceAll('\\u00a0', ' ');
+})()"""
+
+Reply = dict[str, "Reply | str | int | bool | list[Reply] | None"]
+
+
+class Page:
+    """One page of it."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._ids = count(1)
+        self.requested: list[str] = []
+        """The addresses that the page asked for."""
+
+    async def call(self, method: str, **params: object) -> Reply:
+        """Call a method of the protocol; its result."""
+        number = next(self._ids)
+        await self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                reply: Reply = json.loads(await self._socket.recv())
+                self._note(reply)
+                if reply.get("id") == number:
+                    assert "error" not in reply, reply
+                    result = reply["result"]
+                    assert isinstance(result, dict)
+                    return result
+
+    async def evaluate(self, expression: str) -> str:
+        """What an expression of JavaScript is, as text."""
+        answer = (await self.call("Runtime.evaluate", expression=f"String({expression})", awaitPromise=True))["result"]
+        assert isinstance(answer, dict)
+        return str(answer.get("value", ""))
+
+    async def until(self, text: str) -> None:
+        """Go on once a text stands in the terminal of the page."""
+        seen = ""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while text not in (seen := await self.terminal()):
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"never seen: {text!r}\n{seen}\n{self.requested}") from None
+
+    async def terminal(self) -> str:
+        """What the terminal of the page shows: it is drawn on a canvas, so all of it is selected and copied."""
+        shift = 8
+        for kind, x, y in (
+            ("Pressed", 1, 1),
+            ("Moved", 1300, 700),
+            ("Moved", WIDTH, HEIGHT),
+            ("Released", WIDTH, HEIGHT),
+        ):
+            held = 0 if kind == "Released" else 1
+            await self.call(
+                "Input.dispatchMouseEvent",
+                type=f"mouse{kind}", x=x, y=y, button="left", buttons=held, clickCount=1, modifiers=shift,
+            )  # fmt: skip
+        return await self.evaluate(COPY)
+
+    async def press(self, text: str) -> None:
+        """Press keys, one for each character."""
+        for character in text:
+            enter = character == "\r"
+            key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13} if enter else {"key": character}
+            await self.call("Input.dispatchKeyEvent", type="keyDown", text=character, **key)
+            await self.call("Input.dispatchKeyEvent", type="keyUp", **key)
+
+    def _note(self, reply: Reply) -> None:
+        params = reply.get("params")
+        if reply.get("method") == "Network.requestWillBeSent" and isinstance(params, dict):
+            request = params.get("request")
+            if isinstance(request, dict):
+                self.requested.append(str(request.get("url")))
+
+
+def find_browser() -> str | None:
+    """Its program, if there is one here."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@asynccontextmanager
+async def page(program: str, url: str, directory: Path) -> AsyncIterator[Page]:
+    """A page at a URL; it ends with the block."""
+    process = await asyncio.create_subprocess_exec(
+        program, *FLAGS, f"--user-data-dir={directory}", "about:blank", stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+    )
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            devtools = await _address(process)
+        async with connect(devtools, compression=None, proxy=None, max_size=None) as browser:
+            root = Page(browser)
+            target = await root.call("Target.createTarget", url="about:blank")
+        own = f"{devtools.partition('/devtools/')[0]}/devtools/page/{target['targetId']}"
+        async with connect(own, compression=None, proxy=None, max_size=None) as socket:
+            shown = Page(socket)
+            await shown.call("Network.enable")
+            await shown.call("Page.navigate", url=url)
+            yield shown
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _address(process: asyncio.subprocess.Process) -> str:
+    """Where it can be spoken to."""
+    while process.stderr and (line := (await process.stderr.readline()).decode(errors="replace")):
+        _, found, address = line.partition("DevTools listening on ")
+        if found:
+            return address.strip()
+    raise AssertionError("the browser did not start")

@@ -1,0 +1,95 @@
+"""The client without a screen, `python -m tui --plain`, with pipes for its input and output."""
+
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Self
+
+from tests.support.server_process import environment
+
+WAIT_SECONDS = 15.0
+
+
+class PlainClient:
+    """One such process; a context manager that leaves none behind."""
+
+    def __init__(self, url: str, name: str, directory: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tui", "--plain", "--name", name, url],
+            cwd=directory,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.lines: list[str] = []
+        """What was taken from its output."""
+        self._coming: queue.Queue[str] = queue.Queue()
+        self._errors: list[str] = []
+        self._threads = [
+            threading.Thread(target=_read, args=(self.process.stdout, self._coming.put)),
+            threading.Thread(target=_read, args=(self.process.stderr, self._errors.append)),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for thread in self._threads:
+            thread.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+
+    def write(self, *lines: str) -> None:
+        """Type lines."""
+        assert self.process.stdin
+        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        self.process.stdin.flush()
+
+    def until(self, text: str) -> str:
+        """The next line that holds a text."""
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                line = self._coming.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"never printed: {text!r}\n{self.lines}\n{self._errors}") from None
+            self.lines.append(line)
+            if text in line:
+                return line
+
+    def until_error(self, text: str) -> None:
+        """Go on once a text stands on its standard error."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not any(text in line for line in self._errors):
+            assert time.monotonic() < end, f"never complained of: {text!r}\n{self.lines}\n{self._errors}"
+            time.sleep(0.02)
+
+    def end_input(self) -> tuple[int, list[str]]:
+        """Close its input: the exit code, and what it wrote to standard error."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        return self.ended()
+
+    def ended(self) -> tuple[int, list[str]]:
+        """The exit code, and what it wrote to standard error, once it has ended; the output goes to `lines`."""
+        code = self.process.wait(WAIT_SECONDS)
+        for thread in self._threads:
+            thread.join()
+        while not self._coming.empty():
+            self.lines.append(self._coming.get())
+        return code, self._errors
+
+
+def _read(pipe: IO[bytes] | None, take: Callable[[str], None]) -> None:
+    for line in pipe or ():
+        take(line.decode().removesuffix("\n"))

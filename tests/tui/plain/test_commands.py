@@ -1,0 +1,73 @@
+"""What typed lines mean."""
+
+import pytest
+
+from server.protocol.frames import ReportReason
+from tui.plain.commands import (
+    Command,
+    CommandError,
+    Text,
+    name_and_text,
+    number_and_rest,
+    parse,
+    reason_and_comment,
+)
+
+REASONS = [
+    ReportReason("It's spam", comment_required=False),
+    ReportReason("It's abusive (racist, homophobic, etc.)", comment_required=False),
+    ReportReason("Other (please describe)", comment_required=True),
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("  ", None),
+        (" hi  there ", Text("hi  there")),
+        ("//who", Text("/who")),
+        ("/who", Command("who", "")),
+        ("/msg bob  hi /who", Command("msg", "bob  hi /who")),
+        ("/report 3 spam", Command("report", "3 spam")),
+    ],
+)
+def test_a_line_is_text_or_a_command(line: str, meant: Text | Command | None) -> None:
+    assert parse(line) == meant
+
+
+@pytest.mark.parametrize("line", ["/dance", "/", "/msg", "/msg bob", "/report", "/report 3", "/profile", "/join"])
+def test_a_command_that_lacks_words_says_how_it_is_written(line: str) -> None:
+    with pytest.raises(CommandError, match=r"The command is /|There is no command /"):
+        parse(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "comment"),
+    [
+        ("1", 0, ""),
+        ("3 Look at it", 2, "Look at it"),
+        ("SPAM every day", 0, "every day"),
+        ("it's abusive (racist, homophobic, etc.) to me", 1, "to me"),
+        ("homophobic", 1, ""),
+    ],
+)
+def test_a_reason_is_a_number_a_word_or_its_text(text: str, reason: int, comment: str) -> None:
+    assert reason_and_comment(text, REASONS) == (REASONS[reason], comment)
+
+
+@pytest.mark.parametrize("text", ["0", "4", "9999999999", "-1", "²", "it's", "nothing"])
+def test_a_reason_that_is_none_or_several_lists_them(text: str) -> None:
+    with pytest.raises(CommandError, match="1 It's spam; 2 "):
+        reason_and_comment(text, REASONS)
+
+
+def test_a_number_may_stand_in_its_brackets() -> None:
+    assert number_and_rest("[12] spam it") == (12, "spam it")
+    with pytest.raises(CommandError, match="is no number of a message"):
+        number_and_rest("x spam")
+
+
+def test_a_name_with_spaces_is_found_where_it_is_known() -> None:
+    known = ["Inés", "Inés ⚓", "bob"]
+    assert name_and_text("Inés ⚓ ahoy there", known) == ("Inés ⚓", "ahoy there")
+    assert name_and_text("@carol hi", known) == ("carol", "hi")

@@ -1,0 +1,135 @@
+"""The configuration names what it cannot use, applies the rest, and loses nothing when it is written."""
+
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from tui.config import VARIABLE, Channel, Config, Hours, Level, load, place, save
+
+WHOLE = """# mine
+theme = "nord"  # blue
+compact = true
+
+[channels.lobby]
+notices = "none"
+
+[channels]
+"@bob" = { notices = "all" }
+
+[keys]
+messages.report = "f3"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def write(file: Path, text: str) -> Path:
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_without_a_file_the_defaults_hold(file: Path) -> None:
+    loaded = load(file)
+    assert (loaded.config, loaded.problems, loaded.file) == (Config(), (), file)
+
+
+def test_the_environment_names_another_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setenv(VARIABLE, str(file))
+    assert place() == file
+    monkeypatch.delenv(VARIABLE)
+    assert place().parts[-2:] == ("flagpost", "config.toml")
+
+
+def test_a_channel_has_its_own_level_or_that_of_all() -> None:
+    config = Config(notices=Level.MENTIONS, channels={"lobby": Channel(notices=Level.NONE), "tea": Channel()})
+    assert [config.level(each) for each in ("lobby", "tea", "@bob")] == [Level.NONE, Level.MENTIONS, Level.MENTIONS]
+
+
+def test_a_whole_file_is_read(file: Path) -> None:
+    loaded = load(write(file, WHOLE))
+    assert loaded.problems == ()
+    assert (loaded.config.theme, loaded.config.compact, loaded.config.time) == ("nord", True, Hours.H24)
+    assert loaded.config.level("lobby") is Level.NONE
+    assert loaded.config.keys == {"messages.report": "f3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("compcat = true", 'compcat: there is no such setting; did you mean "compact"?'),
+        ("x = 1", "x: there is no such setting; known here are name, server, theme,"),
+        ('compact = "yes"', 'compact: "yes" cannot be used; write true or false'),
+        ('time = "13h"', 'time: "13h" cannot be used; write "24h" or "12h"'),
+        ("theme = 3", "theme: 3 cannot be used; write text in quotes"),
+        ("name = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]", "name: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,…"),
+        ('name = "\\u001b[2J"\nserver = {a = "\\u202e"}', "server: "),
+        ('channels.lobby.notices = "loud"', 'channels.lobby.notices: "loud" cannot be used; write "all" or "mentions"'),
+        ("channels.lobby.colour = 1", "channels.lobby.colour: there is no such setting"),
+        ("channels.lobby = 1", "channels.lobby: 1 cannot be used; write a table"),
+        ("channels = 1", "channels: 1 cannot be used; write tables"),
+        ("keys.messages.report = 3", "keys.messages.report: 3 cannot be used; write keys in quotes"),
+        ("keys = 2020-01-01", 'keys: "2020-01-01" cannot be used; write keys in quotes'),
+    ],
+)
+def test_a_fault_is_named_in_one_line_and_the_rest_applies(file: Path, text: str, problem: str) -> None:
+    loaded = load(write(file, f'notices = "mentions"\n{text}\n'))
+    [line] = loaded.problems
+    assert line.startswith(f"{file}: {problem}")
+    assert line.isprintable()
+    assert loaded.config.notices is Level.MENTIONS
+
+
+def test_each_fault_has_a_line(file: Path) -> None:
+    assert len(load(write(file, 'a = 1\nb = 2\ntime = "x"\n[channels.lobby]\nc = 3\n[keys]\nd = 4')).problems) == 5
+
+
+@pytest.mark.parametrize("content", [b'theme = "nord', b'theme = "\xff"'])
+def test_a_file_that_cannot_be_read_says_so_and_is_never_overwritten(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    loaded = load(file)
+    assert len(loaded.problems) == 1
+    assert "the defaults hold" in loaded.problems[0]
+    with pytest.raises(ValueError, match="nothing was written"):
+        save(file, Config(), Config(compact=True))
+    assert file.read_bytes() == content
+
+
+def test_a_change_leaves_all_else_as_it_was(file: Path) -> None:
+    text = '# mine\ntheme = "nord"  # blue\nunknown = 1\n\n[channels.lobby]\nnotices = "none" # loud\nmore = 2\n'
+    before = load(write(file, text)).config
+    tea = Channel(notices=Level.ALL)
+    save(file, before, structs.replace(before, theme="dracula", name="ada", channels={**before.channels, "@Inés": tea}))
+    assert file.read_text(encoding="utf-8") == (
+        '# mine\ntheme = "dracula"  # blue\nunknown = 1\nname = "ada"\n\n'
+        '[channels.lobby]\nnotices = "none" # loud\nmore = 2\n\n[channels."@Inés"]\nnotices = "all"\n'
+    )
+
+
+def test_a_channel_can_go_back_to_the_level_of_all(file: Path) -> None:
+    before = load(write(file, WHOLE)).config
+    save(file, before, structs.replace(before, channels={**before.channels, "lobby": Channel()}))
+    assert load(file).config.level("lobby") is Level.MENTIONS
+
+
+def test_what_was_saved_is_read_again(file: Path) -> None:
+    chosen = Config(name='a"\n', compact=True, time=Hours.H12, channels={"a.b": Channel(notices=Level.NONE)})
+    save(file.parent / "new" / "config.toml", Config(), chosen)
+    assert load(file.parent / "new" / "config.toml").config == chosen
+
+
+def test_a_link_stays_a_link(file: Path) -> None:
+    real = write(file.with_name("dotfiles.toml"), "compact = false\n")
+    file.symlink_to(real)
+    save(file, Config(), Config(compact=True))
+    assert file.is_symlink()
+    assert real.read_text(encoding="utf-8") == "compact = true\n"
+
+
+def test_a_place_that_cannot_be_written_is_named(file: Path) -> None:
+    write(file, "")
+    with pytest.raises(ValueError, match="nothing was written"):
+        save(file / "config.toml", Config(), Config(compact=True))

@@ -1,0 +1,240 @@
+"""The person's configuration: a TOML file that is read with a line for each fault, and changed without loss."""
+
+import difflib
+import json
+import os
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import tomli
+
+from tui.text import clean_line
+
+VARIABLE = "FLAGPOST_CONFIG"
+"""Names another file in the environment."""
+
+
+class Level(StrEnum):
+    """Which messages of a channel are worth a notice."""
+
+    ALL = "all"
+    MENTIONS = "mentions"
+    NONE = "none"
+
+
+class Hours(StrEnum):
+    """How the time of day is written."""
+
+    H24 = "24h"
+    H12 = "12h"
+
+
+def _about(text: str) -> msgspec.Meta:
+    return msgspec.Meta(extra_json_schema={"description": text})
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs in one channel or conversation."""
+
+    notices: Annotated[Level | None, _about("which messages give a notice: `all`, `mentions` or `none`")] = None
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person chose; what the file does not say has the default."""
+
+    name: Annotated[str, _about("name used last; without one, yours on this machine")] = ""
+    server: Annotated[str, _about("server used last, like `wss://chat.example`; without one, the local one")] = ""
+    theme: Annotated[str, _about("`flagpost-dark`, `flagpost-light`, `flagpost-contrast`, or one of Textual's")] = (
+        "flagpost-dark"
+    )
+    compact: Annotated[bool, _about("author and message in one line, no blank lines")] = False
+    time: Annotated[Hours, _about("`24h` or `12h`")] = Hours.H24
+    reduced_motion: Annotated[bool, _about("nothing slides, fades or blinks")] = False
+    notices: Annotated[Level, _about("which messages give a notice: `all`, `mentions` or `none`")] = Level.MENTIONS
+    channels: Annotated[dict[str, Channel], _about("what differs in a channel, by its ID; see below")] = {}
+    keys: Annotated[dict[str, str], _about("other keys for what keys do; see below")] = {}
+
+    def level(self, channel: str) -> Level:
+        """Which messages give a notice in a channel, by its ID ("@name" for a conversation)."""
+        own = self.channels.get(channel)
+        return own.notices if own and own.notices else self.notices
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A configuration, its file (None: it is kept nowhere), and a line for each thing in it that cannot be used."""
+
+    config: Config = field(default_factory=Config)
+    file: Path | None = None
+    problems: tuple[str, ...] = ()
+    exists: bool = True
+    """Whether the file is there."""
+
+
+def place() -> Path:
+    """The configuration's file: where the environment says, or the platform's place."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_config_path("flagpost", appauthor=False) / "config.toml"
+
+
+def load(file: Path) -> Loaded:
+    """Read a file; one that is not there has the defaults, and what cannot be used is named and left at its default."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        tables = tomli.loads(text)
+    except FileNotFoundError:
+        return Loaded(file=file, exists=False)
+    except tomli.TOMLDecodeError as error:
+        problem = f"line {error.lineno}: this is not TOML: {error.msg}; until it is, the defaults hold"
+    except UnicodeDecodeError:
+        problem = "this is not UTF-8; until it is, the defaults hold"
+    except OSError as error:
+        problem = f"{error.strerror or error}; the defaults hold"
+    else:
+        config, problems = _convert(tables)
+        return Loaded(config, file, tuple(_line(file, each) for each in problems))
+    return Loaded(file=file, problems=(_line(file, problem),))
+
+
+def _line(file: Path, problem: str) -> str:
+    return clean_line(f"{file}: {problem}")
+
+
+def _convert(tables: Mapping[str, object]) -> tuple[Config, list[str]]:
+    problems: list[str] = []
+    found = dict(_known(tables, Config, "", problems))
+    channels = {
+        name: msgspec.convert(dict(_known(table, Channel, f"channels.{name}.", problems)), Channel)
+        for name, table in _tables(found.pop("channels", {}), "channels", problems)
+    }
+    keys = dict(_keys(found.pop("keys", {}), "keys", problems))
+    return msgspec.convert({**found, "channels": channels, "keys": keys}, Config), problems
+
+
+def _known(
+    table: Mapping[str, object], kind: type[msgspec.Struct], where: str, problems: list[str]
+) -> Iterator[tuple[str, object]]:
+    """The settings of a table that can be used; the others are named."""
+    fields = {each.name: each for each in msgspec.structs.fields(kind)}
+    for key, value in table.items():
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, n=1)
+            hint = f'did you mean "{close[0]}"?' if close else f"known here are {', '.join(fields)}"
+            problems.append(f"{where}{key}: there is no such setting; {hint}")
+        elif key in {"channels", "keys"}:
+            yield key, value
+        else:
+            try:
+                msgspec.convert(value, fields[key].type)
+            except msgspec.ValidationError:
+                problems.append(f"{where}{key}: {_shown(value)} cannot be used; {_takes(fields[key].type)}")
+            else:
+                yield key, value
+
+
+def _tables(value: object, where: str, problems: list[str]) -> Iterator[tuple[str, dict[str, object]]]:
+    if not isinstance(value, dict):
+        problems.append(f"{where}: {_shown(value)} cannot be used; write tables, like [{where}.lobby]")
+        return
+    for name, table in value.items():
+        if isinstance(table, dict):
+            yield name, table
+        else:
+            problems.append(f"{where}.{name}: {_shown(table)} cannot be used; write a table, [{where}.{name}]")
+
+
+def _keys(value: object, where: str, problems: list[str]) -> Iterator[tuple[str, str]]:
+    """Keys by what they do, "messages.report"; whether there is such a thing is for the table of keys to say."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            for what, keys in _keys(inner, f"{where}.{name}", problems):
+                yield f"{name}.{what}".rstrip("."), keys
+    elif isinstance(value, str):
+        yield "", value
+    else:
+        problems.append(f'{where}: {_shown(value)} cannot be used; write keys in quotes, like "ctrl+x" or "f3,alt+r"')
+
+
+def _takes(kind: object) -> str:
+    """What a setting takes, in words."""
+    info = msgspec.inspect.type_info(kind)
+    while isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    if isinstance(info, msgspec.inspect.BoolType):
+        return "write true or false"
+    options = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    values = [value for each in options if isinstance(each, msgspec.inspect.EnumType) for value in each.cls]
+    return f"write {' or '.join(json.dumps(value) for value in values)}" if values else "write text in quotes"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def save(file: Path, before: Config, after: Config) -> None:
+    """Write what differs into the file, whose comments and other lines stay as they are.
+
+    ValueError in one line where that cannot be done; the file is then as it was.
+    """
+    # Late: only who changes something needs it.
+    import tomlkit
+    from tomlkit.exceptions import ParseError
+
+    try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        document = tomlkit.parse(text)
+        _change(document, _plain(before), _plain(after))
+        _replace(file, tomlkit.dumps(document))
+    except ParseError as error:
+        raise ValueError(_line(file, f"line {error.line}: this is not TOML, so nothing was written; mend it")) from None
+    except UnicodeDecodeError:
+        raise ValueError(_line(file, "this is not UTF-8, so nothing was written; mend it")) from None
+    except OSError as error:
+        raise ValueError(_line(file, f"nothing was written: {error.strerror or error}")) from None
+
+
+def _plain(config: Config) -> dict[str, object]:
+    plain = msgspec.to_builtins(config)
+    plain["channels"] = {
+        name: {key: value for key, value in table.items() if value is not None}
+        for name, table in plain["channels"].items()
+    }
+    return dict(plain)
+
+
+def _change(table: MutableMapping[str, object], before: Mapping[str, object], after: Mapping[str, object]) -> None:
+    """Set what differs; a table is changed from within, so that what else stands in it stays."""
+    import tomlkit
+
+    for key in {**before, **after}:
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if isinstance(new, dict):
+            inner = table.get(key)
+            if not isinstance(inner, MutableMapping):
+                inner = table[key] = tomlkit.table()
+            _change(inner, old if isinstance(old, dict) else {}, new)
+        elif key in after:
+            table[key] = new
+        else:
+            table.pop(key, None)
+
+
+def _replace(file: Path, text: str) -> None:
+    # A link to it, as people keep for files of this kind, stays one.
+    real = file.resolve()
+    real.parent.mkdir(parents=True, exist_ok=True)
+    draft = real.with_name(f".{real.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    if real.exists():
+        draft.chmod(real.stat().st_mode)
+    draft.replace(real)

@@ -1,0 +1,130 @@
+"""Applies the person's configuration to the app, and keeps what they change of it."""
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from msgspec import structs
+from textual import constants, events
+from textual.theme import BUILTIN_THEMES
+from textual.widgets import Input, TextArea
+
+from server.protocol.frames import Me, ServerFrame
+from tui import config as configuration
+from tui import keymap, times
+from tui.config import Config
+from tui.connected import ConnectedApp
+from tui.core.timeline import Tone
+from tui.options import Options
+from tui.rebinding import rebind
+from tui.screens.settings import Choice, SettingsScreen, choices
+from tui.screens.start import StartScreen
+from tui.text import clean_line
+from tui.themes import DARK, THEMES
+from tui.widgets.timeline import TimelineView
+
+THEME_NAMES = (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
+
+
+class ConfiguredApp(ConnectedApp):
+    """A connected app that looks and reacts as the person wants."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self.config = options.loaded.config
+        """What the person chose, as it is now."""
+        self._remembered = False
+
+    def on_mount(self) -> None:
+        """Dress before the first frame."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        keys, problems = rebind(self.config.keys)
+        keymap.change(keys)
+        self.set_keymap(keys)
+        self._apply()
+        if self.config.theme not in THEME_NAMES:
+            hint = f'there is no theme "{self.config.theme}"; the settings (f2) have them all'
+            problems.append(f"theme: {hint}")
+        file = self._options.loaded.file
+        for problem in (*self._options.loaded.problems, *(f"{file}: {each}" for each in problems)):
+            self.state.note(clean_line(problem), Tone.BAD)
+
+    def on_ready(self) -> None:
+        """Dress what is in the room now."""
+        self._apply()
+
+    def _apply(self) -> None:
+        """Look and react as configured, from now on."""
+        config = self.config
+        self.theme = config.theme if config.theme in THEME_NAMES else DARK.name
+        self.animation_level = "none" if config.reduced_motion else constants.TEXTUAL_ANIMATIONS
+        self.set_class(config.compact, "-compact")
+        times.write_in(config.time)
+        for screen in self.screen_stack:
+            for view in screen.query(TimelineView):
+                view.dress(compact=config.compact)
+            for field in screen.query("Input, TextArea"):
+                self._calm(field)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A field blinks only while one writes in it."""
+        self._calm(event.widget)
+
+    def _calm(self, field: object) -> None:
+        if isinstance(field, Input | TextArea) and field.cursor_blink == self.config.reduced_motion:
+            field.cursor_blink = not self.config.reduced_motion
+
+    def change(self, config: Config) -> str:
+        """Apply another configuration and keep it; why it could not be kept, in words, or nothing."""
+        before, self.config = self.config, config
+        self._apply()
+        self.show()
+        return self._keep(before)
+
+    def _keep(self, before: Config) -> str:
+        file = self._options.loaded.file
+        try:
+            if file and before != self.config:
+                configuration.save(file, before, self.config)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def action_settings(self) -> None:
+        """Show the settings."""
+        self.push_screen(SettingsScreen(self.config, self._options.loaded.file, self._offer, self.change))
+
+    def _offer(self, config: Config) -> list[Choice]:
+        return choices(config, THEME_NAMES, self.state.current, self.state.place)
+
+    async def settle(self) -> None:
+        """Ask for name and server where nobody has said them yet."""
+        if self._options.asks:
+            from tui.net.address import configured
+
+            try:
+                address, tls = configured(self._options.settings)
+                local = f"wss://{address}" if tls else str(address)
+            except ValueError:
+                # It is named when the server is looked for.
+                local = ""
+            start = await self.push_screen_wait(StartScreen(self._options.name, local))
+            self._options = replace(self._options, name=start.name, url=start.server or None)
+            self._session.name = start.name
+
+    def _follow_up(self, frame: ServerFrame) -> None:
+        """Remember where one was let in, and by which name."""
+        super()._follow_up(frame)
+        if isinstance(frame, Me) and not self._remembered and not self._options.demo:
+            self._remembered = True
+            before, url = self.config, self._options.url or ""
+            server = before.server if _holds_secret(url) else url
+            self.config = structs.replace(before, name=frame.username, server=server)
+            if problem := self._keep(before):
+                self.state.note(problem, Tone.BAD)
+
+
+def _holds_secret(url: str) -> bool:
+    """Whether a URL has more than a place in it, which nobody may keep unasked."""
+    parts = urlsplit(url if "://" in url else f"ws://{url}")
+    return "@" in parts.netloc or bool(parts.query)

@@ -1,0 +1,69 @@
+"""Lines of standard input, as they come, without holding up the loop."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+READ_BYTES = 1 << 16
+LONGEST_BYTES = 1 << 16
+"""Of one line; what is beyond is dropped, and the rest is more than any message may have."""
+WAITING_LINES = 100
+
+
+class Lines:
+    """A queue of lines; None stands at the end of it."""
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        """`ended` is called in the loop once all has been read, though not yet taken from the queue."""
+        self._ended = ended
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._room = threading.Semaphore(WAITING_LINES)
+        self._loop = asyncio.get_running_loop()
+        # A thread, for neither a file nor every terminal can be waited for; a daemon, for nothing ends its read.
+        threading.Thread(target=self._read, name="input", daemon=True).start()
+
+    async def next(self) -> str | None:
+        """The next line without its end; None after the last."""
+        line = await self._queue.get()
+        self._room.release()
+        return line
+
+    @property
+    def waiting(self) -> int:
+        """How many lines nobody has taken, once all have been read."""
+        return max(0, self._queue.qsize() - 1)
+
+    def _read(self) -> None:
+        # RuntimeError: the loop is gone, and with it whoever wanted lines.
+        with suppress(RuntimeError):
+            for line in _split():
+                if line.strip() == "/quit":
+                    break
+                self._room.acquire()
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, line)
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, None)
+            self._loop.call_soon_threadsafe(self._ended)
+
+
+def _split() -> Iterator[str]:
+    """The lines of standard input.
+
+    Not by `sys.stdin`: at exit the interpreter would wait for its lock, which the thread holds while it reads.
+    """
+    rest = b""
+    while data := _some():
+        *whole, rest = (rest + data).split(b"\n")
+        yield from (line.decode(errors="replace").rstrip("\r") for line in whole)
+        rest = rest[:LONGEST_BYTES]
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+def _some() -> bytes:
+    try:
+        return os.read(0, READ_BYTES)
+    except OSError:
+        # A closed input, or a terminal that is gone, ends like any other.
+        return b""

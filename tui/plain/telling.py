@@ -1,0 +1,130 @@
+"""What a person is told in lines: messages with numbers to refer to, and what becomes of them; pure."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tui.core.state import Stage, State
+from tui.core.timeline import Entry, Line, Notice, Timeline, Tone
+from tui.plain.commands import HELP, numbered
+from tui.text import clean_line
+from tui.times import moment
+
+CONTINUED = "    "
+
+
+class Told(NamedTuple):
+    """A line of the output; `failed`: something that was wanted did not happen."""
+
+    text: str
+    failed: bool = False
+
+
+class Place(NamedTuple):
+    """Where a message stands, in the life of the server's numbering."""
+
+    epoch: str
+    channel: str
+    msg_id: int
+
+
+class Teller:
+    """Follows a State, and tells each thing once."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._places: list[Place] = []
+        """By the short number, which counts from 1."""
+        self._told: dict[Place, tuple[int, Line]] = {}
+
+    def news(self) -> Iterator[Told]:
+        """What changed since this was called before, of everything that can be read."""
+        for timeline in [*self._state.timelines.values(), self._state.timeline]:
+            for change in timeline.take_changes():
+                for entry in change.added:
+                    yield from self._entry(timeline, entry)
+
+    def find(self, number: int) -> tuple[str, Line] | None:
+        """The channel and the message of a short number; None if it is not there, or not any more."""
+        if not 0 < number <= len(self._places):
+            return None
+        epoch, channel, msg_id = self._places[number - 1]
+        timeline = self._state.timelines.get(channel)
+        line = timeline.find(msg_id) if timeline and epoch == self._epoch else None
+        return (channel, line) if line else None
+
+    @property
+    def _epoch(self) -> str:
+        return self._state.welcome.epoch if self._state.welcome else ""
+
+    def _entry(self, timeline: Timeline, entry: Entry) -> Iterator[Told]:
+        if isinstance(entry, Line):
+            yield from self._line(timeline, entry)
+        elif isinstance(entry, Notice):
+            yield Told(clean_line(entry.text), failed=True) if entry.tone is Tone.BAD else note(entry.text)
+        elif entry.failure:
+            yield Told(f"Not sent: {clean_line(entry.text)}: {clean_line(entry.failure)}", failed=True)
+
+    def _line(self, timeline: Timeline, line: Line) -> Iterator[Told]:
+        if line.author in self._state.relations.hidden:
+            return
+        place = Place(self._epoch, timeline.id, line.msg_id)
+        number, before = self._told.get(place, (len(self._places) + 1, None))
+        self._told[place] = number, line
+        if before:
+            yield from (note(f"[{number}] {what}") for what in _differences(before, line))
+            return
+        self._places.append(place)
+        where = self._state.place_of(timeline.id)
+        said = f"(taken back)\n{line.text}".strip() if line.taken_back else line.text
+        mark = " (reported)" if line.reported else ""
+        yield _lines(f"[{number}] {moment(line.at, self._state.now())} {where}, {line.author}: {said}{mark}")
+
+
+def _differences(before: Line, now: Line) -> Iterator[str]:
+    """What became of a message."""
+    if now.taken_back and not before.taken_back:
+        yield f"{now.author} took this message back"
+    elif now.reactions != before.reactions:
+        yield "reactions: " + (", ".join(f"{each.emoji} {len(each.usernames)}" for each in now.reactions) or "none")
+    if now.reported != before.reported:
+        yield "is reported" if now.reported else "is not reported any more"
+
+
+def note(text: str) -> Told:
+    """A line that is no message."""
+    return _lines(f"* {text}")
+
+
+def _lines(text: str) -> Told:
+    """Nobody's text begins a line, or it could pass for somebody else's."""
+    return Told(text.replace("\n", f"\n{CONTINUED}"))
+
+
+def people(state: State) -> Iterator[Told]:
+    """Who is in the room."""
+    yield note(f"{len(state.people)} in the room:")
+    for entry in state.people.values():
+        how = [entry.status] * (entry.status != "online") + ["takes no direct messages"] * entry.dnd
+        yield note(f"{entry.username} ({', '.join(how)})" if how else entry.username)
+
+
+def profile(state: State) -> Iterator[Told]:
+    """What the site has said about the person who was asked about."""
+    view = state.profile
+    if view is None or view.stage is Stage.LOADING:
+        return
+    if view.stage is Stage.FAILED:
+        yield Told(f"No profile of {view.username}: {clean_line(view.error)}", failed=True)
+        return
+    yield note(f"{view.username}: {view.headline}" if view.headline else view.username)
+    for name, value in view.fields:
+        yield note(f"{name}: {value}")
+
+
+def commands(state: State) -> Iterator[Told]:
+    """All commands, where one can go, and the reasons of reports."""
+    for usage, words in HELP:
+        yield note(f"{usage}: {words}")
+    yield note("Places: " + ", ".join(state.place_of(channel) for channel in state.timelines))
+    if state.welcome and state.welcome.webhooks.report:
+        yield note(f"Reasons: {numbered(state.welcome.report_reasons)}")
