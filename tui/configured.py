@@ -115,7 +115,7 @@ class ConfiguredApp(ConnectedApp):
     def _follow_up(self, frame: ServerFrame) -> None:
         """Remember where one was let in, and by which name."""
         super()._follow_up(frame)
-        if isinstance(frame, Me) and not self._remembered and not self._options.demo:
+        if isinstance(frame, Me) and self._options.loaded.file and not self._remembered and not self._options.demo:
             self._remembered = True
             before, url = self.config, self._options.url or ""
             server = before.server if _holds_secret(url) else url

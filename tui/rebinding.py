@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
-from textual.binding import Binding, InvalidBinding
+from textual.binding import Binding
 from textual.keys import Keys
 
 from tui.keymap import KEYS, Key, Where
@@ -36,11 +36,9 @@ def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def _normal(keys: str) -> str | None:
     """The keys by the names that Textual has for them; None if one is no key."""
-    try:
-        found = [binding.key for binding in Binding.make_bindings([Binding(keys, "")])]
-    except InvalidBinding:
+    if not all(_is_key(key.strip()) for key in keys.split(",")):
         return None
-    return ",".join(found) if all(map(_is_key, found)) else None
+    return ",".join(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
 
 
 def _is_key(key: str) -> bool:
@@ -63,6 +61,4 @@ def _meet(one: Key, other: Key) -> bool:
     if one.where is other.where:
         return True
     wide = {Where.ALWAYS: frozenset(Where), Where.EVERYWHERE: ROOM}
-    return any(
-        a.priority and b.where in wide.get(a.where, ()) and a.where in wide for a, b in ((one, other), (other, one))
-    )
+    return any(a.priority and b.where in wide.get(a.where, ()) for a, b in ((one, other), (other, one)))

@@ -266,6 +266,7 @@ def test_a_click_on_markup_in_title_profile_or_form_does_nothing_of_it(tmp_path:
         terminal.settle()
         terminal.click(MARKUP[0], len(MARKUP[0]) - 4)
         terminal.click(MARKUP[3])
+        terminal.until("p Profile")
         terminal.press("p")
         terminal.until("HEAD")
         assert_harmless(terminal)

@@ -76,11 +76,11 @@ def test_a_whole_file_is_read(file: Path) -> None:
     ],
 )
 def test_a_fault_is_named_in_one_line_and_the_rest_applies(file: Path, text: str, problem: str) -> None:
-    loaded = load(write(file, f'notices = "mentions"\n{text}\n'))
+    loaded = load(write(file, f'notices = "none"\n{text}\n'))
     [line] = loaded.problems
     assert line.startswith(f"{file}: {problem}")
     assert line.isprintable()
-    assert loaded.config.notices is Level.MENTIONS
+    assert loaded.config.notices is Level.NONE
 
 
 def test_each_fault_has_a_line(file: Path) -> None:

@@ -156,14 +156,19 @@ class SettingsScreen(ModalScreen[None]):
     @on(Input.Submitted)
     @on(Input.Blurred)
     def _written(self, event: Input.Submitted | Input.Blurred) -> None:
-        name, text = (event.input.id or "").removeprefix("settings-"), clean_line(event.value).strip()
-        if name == "server" and text and (problem := fault(text)):
+        self._read(event.input)
+
+    def _read(self, field: Input) -> bool:
+        """Take what is written, or say why not."""
+        name, text = (field.id or "").removeprefix("settings-"), clean_line(field.value).strip()
+        problem = fault(text) if name == "server" and text else ""
+        if problem:
             self._complain(problem)
         else:
             self._take(structs.replace(self._config, **{name: text}))
+        return not problem
 
     def action_close(self) -> None:
-        """Back to the room."""
-        # Takes what is being written, by the blur.
-        self.set_focus(None)
-        self.call_after_refresh(self.dismiss)
+        """Back to the room, unless what is written cannot be used."""
+        if all(self._read(field) for field in self.query(Input)):
+            self.dismiss()
