@@ -30,7 +30,8 @@ LIGHT = Theme(
     warning="#7a4d00",
     error="#b0123a",
     dark=False,
-    variables={"foreground-muted": "#555b72"},
+    # Borders are of it, and Textual would lighten it to nothing.
+    variables={"foreground-muted": "#555b72", "panel-lighten-2": "#7d86a0"},
 )
 CONTRAST = Theme(
     name="flagpost-contrast",
@@ -45,6 +46,11 @@ CONTRAST = Theme(
     warning="#ffd23f",
     error="#ff9a9a",
     dark=True,
-    variables={"foreground-muted": "#cfcfcf"},
+    variables={
+        "foreground-muted": "#cfcfcf",
+        "text-muted": "#e0e0e0",
+        "text-disabled": "#c0c0c0",
+        "panel-lighten-2": "#9a9a9a",
+    },
 )
 THEMES = (DARK, LIGHT, CONTRAST)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tui.times import clock, moment, until
+from tui.config import Hours
+from tui.times import clock, moment, until, write_in
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
@@ -20,10 +21,18 @@ def _two_hours_east() -> Iterator[None]:
     yield
     os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
     time.tzset()
+    write_in(Hours.H24)
 
 
 def test_the_clock_is_that_of_here() -> None:
     assert clock(NOW) == "14:00"
+
+
+def test_the_clock_can_have_twelve_hours() -> None:
+    write_in(Hours.H12)
+    assert clock(NOW) == "02:00 PM"
+    assert moment(NOW - timedelta(hours=15), NOW, seconds=True) == "13 Mar 11:00:00 PM"
+    assert until(NOW + timedelta(hours=2), NOW) == "at 04:00 PM"
 
 
 def test_a_moment_has_its_date_unless_it_is_today() -> None:
