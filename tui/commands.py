@@ -178,7 +178,9 @@ COMMANDS = (
     Command("mute", "name", "Mute a person, or show again what they say", _mute),
     Command("block", "name", "Block a person: neither sees the other; or take that back", _block),
     Command("search", "[words]", "Search messages", _search),
+    Command("mentions", "", "Messages that name you", _acting("mentions")),
     Command("reports", "", "My reports", _acting("my_reports"), "my_reports"),
+    Command("settings", "", "Settings", _acting("settings")),
     Command("help", "", "All keys and commands", _acting("help")),
     Command("quit", "", "Quit", _acting("quit")),
 )

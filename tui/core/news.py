@@ -1,11 +1,11 @@
 """What is new for a person: messages of others, whether they name or address the person, and how many do."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from server.protocol.frames import Echo, Frame, Message
+from tui.core.mentions import mentions
 from tui.core.state import State
 
 
@@ -25,12 +25,6 @@ class News:
     def personal(self) -> bool:
         """Whether it is meant for the person."""
         return self.mentioned or self.direct
-
-
-def mentions(text: str, name: str) -> bool:
-    """Whether a text names somebody: @name anywhere, or the bare name first, as in "name: yes"."""
-    known = re.escape(name)
-    return bool(name) and re.search(rf"(?<!\w)@{known}(?!\w)|\A\s*{known}[:,]", text, re.IGNORECASE) is not None
 
 
 def news(frames: Iterable[Frame], state: State, since: int) -> Iterator[News]:

@@ -6,7 +6,8 @@ import pytest
 
 from server.protocol.frames import Echo, Frame, History, Me, Relations
 from tests.support.scripted_server import WELCOME, line
-from tui.core.news import Unread, mentions, news
+from tui.core.mentions import mentions
+from tui.core.news import Unread, news
 from tui.core.state import State
 
 

@@ -9,6 +9,7 @@ from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui.app import FlagpostApp
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
+from tui.screens.mentions import MentionsScreen
 from tui.screens.picker import Picker
 from tui.screens.question import Question
 from tui.screens.reports import ReportsScreen
@@ -85,7 +86,13 @@ async def test_words_are_searched_for_by_a_command() -> None:
 
 @pytest.mark.parametrize(
     ("text", "screen"),
-    [("/help", HelpScreen), ("/reports", ReportsScreen), ("/search", SearchScreen), ("/status", Picker)],
+    [
+        ("/help", HelpScreen),
+        ("/reports", ReportsScreen),
+        ("/search", SearchScreen),
+        ("/status", Picker),
+        ("/mentions", MentionsScreen),
+    ],
 )
 async def test_a_command_opens_what_its_key_does(text: str, screen: type[object]) -> None:
     async with client() as (pilot, _):
