@@ -1,4 +1,4 @@
-"""Writes the reference that code knows: docs/protocol.md, docs/settings.md and docs/keys.md.
+"""Writes the reference that code knows: docs/protocol.md, settings.md, config.md and keys.md.
 
 `python -m docs.generate` writes the files; with `--check` it only says which of them are not up to date, and exits 1.
 """
@@ -26,7 +26,8 @@ from server.settings import (
     WebhookURL,
 )
 from tui.commands import COMMANDS, HINT
-from tui.keymap import Where
+from tui.config import VARIABLE, Channel, Config
+from tui.keymap import KEYS, Where
 from tui.keymap import rows as rows_of
 
 HERE = Path(__file__).parent
@@ -35,7 +36,7 @@ NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\
 
 def main() -> int:
     """The exit code."""
-    pages = {"protocol.md": protocol, "settings.md": settings, "keys.md": keys}
+    pages = {"protocol.md": protocol, "settings.md": settings, "config.md": config, "keys.md": keys}
     if "--check" in sys.argv[1:]:
         return _check(pages)
     for name, page in pages.items():
@@ -107,6 +108,30 @@ def settings() -> str:
     return "\n".join(parts)
 
 
+def config() -> str:
+    """The configuration of the client."""
+    rows = [[f"`{key.id}`", _key_names(key.keys.replace(",", " or ")), key.help] for key in KEYS]
+    parts = [
+        NOTE,
+        "# The client's configuration\n",
+        "`config.toml` in the folder `flagpost` where the platform keeps configurations (`~/.config` on Linux); the",
+        f"settings (`f2`) show where, and change it. `{VARIABLE}` in the environment names another file. What is wrong",
+        "in it is named at the start, each in one line, and all else applies. Comments and unknown keys stay.\n",
+        "Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are",
+        "remembered where one was let in; a URL with a password or a query in it is not.\n",
+        _options(Config),
+        "## `[channels.ID]`\n",
+        '`ID` is a channel\'s, or `"@name"` for a conversation.\n',
+        _options(Channel),
+        "## `[keys]`\n",
+        'Other keys for what a key does, by its name here: `messages.report = "f7"`, or more with a comma between.',
+        "Keys have Textual's names, like `ctrl+x`, `alt+up`, `f3`; a character stands for itself. A key that means",
+        "something else in the same place is refused, and said so.\n",
+        _table(["name", "keys", "what it does"], rows),
+    ]
+    return "\n".join(parts)
+
+
 def keys() -> str:
     """The keys and commands of the client."""
     parts = [NOTE, "# Keys and commands\n", "The footer shows the most useful ones of the place where one is.\n"]
@@ -174,6 +199,7 @@ def _type(kind: inspect.Type) -> str:
         "FloatType": "number",
         "BoolType": "true or false",
         "NoneType": "null",
+        "DictType": "table",
     }.get(type(kind).__name__, "text")
 
 
@@ -187,6 +213,8 @@ def _meaning(kind: inspect.Type) -> str:
 
 
 def _default(field: inspect.Field) -> str:
+    if field.default_factory is dict:
+        return "none"
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
     if value is msgspec.NODEFAULT:
         return "required"
