@@ -224,7 +224,7 @@ class FlagpostApp(ConfiguredApp):
     async def _edit(self, event: Composer.EditorWanted) -> None:
         """Let the text be written on in the person's own editor."""
         try:
-            with self._notices.lent():
+            with self._notices.lent(), self._ending.lent():
                 text = await edit(self, event.text, os.environ)
         except EditorError as error:
             self.tell(clean_line(str(error)), Tone.BAD)

@@ -17,7 +17,7 @@ from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
 from tui.options import Options
 from tui.screens.name import NamePrompt
-from tui.signals import Ending
+from tui.signals import Ending, hung_up
 from tui.text import clean_line
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tui.net.local_server import LocalServer
 
 OFFLINE = "There is no connection now; try again once it is back."
+HANG_UP_SECONDS = 2.0
 
 
 class ConnectedApp(App[None]):
@@ -43,7 +44,7 @@ class ConnectedApp(App[None]):
         self._server: LocalServer | None = None
         self._identity: Identity | None = None
         self._life: Worker[None] | None = None
-        self._ending: Ending | None = None
+        self._ending = Ending(self.action_quit)
         self._address = ""
         self._told_loss = False
 
@@ -57,12 +58,19 @@ class ConnectedApp(App[None]):
 
     def on_load(self) -> None:
         """The terminal is not touched yet: whatever ends the client from here on gives it back."""
-        self._ending = Ending(self.action_quit)
+        self._ending.watch()
 
     def on_ready(self) -> None:
         """Draw first: what the connection needs is imported after the first frame."""
         self.show()
         self._life = self._live()
+        if not self.is_headless:
+            self.set_interval(HANG_UP_SECONDS, self._end_without_terminal)
+
+    async def _end_without_terminal(self) -> None:
+        # The reader of Textual would read nothing for ever, as fast as it can.
+        if hung_up():
+            await self.action_quit()
 
     @work(group="connection", exit_on_error=False)
     async def _live(self) -> None:

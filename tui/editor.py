@@ -2,10 +2,8 @@
 
 import asyncio
 import shlex
-import signal
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
@@ -51,7 +49,7 @@ async def _lend(app: App[None], arguments: list[str]) -> int:
     code, problem = 0, ""
     try:
         # Messages go on coming in: nothing may be drawn until the terminal is ours again.
-        with app.batch_update(), app.suspend(), _uninterrupted():
+        with app.batch_update(), app.suspend():
             # What is raised in here would keep the terminal from coming back.
             try:
                 process = await asyncio.create_subprocess_exec(*arguments)
@@ -63,13 +61,3 @@ async def _lend(app: App[None], arguments: list[str]) -> int:
     if problem:
         raise EditorError(problem)
     return code
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl+C goes to everyone at the terminal, and is meant for the editor alone."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

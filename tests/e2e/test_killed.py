@@ -86,3 +86,11 @@ def test_several_signals_end_it_once(tmp_path: Path) -> None:
             terminal.process.send_signal(sent)
         assert terminal.ended() == 0
         assert_usable(terminal)
+
+
+def test_it_ends_with_a_terminal_that_is_not_the_controlling_one(tmp_path: Path) -> None:
+    with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
+        in_the_room(terminal)
+        # It ends in order, but what the terminal was is nowhere left to be given back.
+        terminal.hang_up()
+    assert set(script.closes) <= {CloseCode.NORMAL}
