@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 
 from textual.pilot import Pilot
@@ -9,6 +10,7 @@ from textual.pilot import Pilot
 from server.protocol.frames import Say
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui.app import FlagpostApp
+from tui.config import load
 from tui.core.timeline import Notice
 from tui.options import Options
 
@@ -62,6 +64,18 @@ async def client(
             yield pilot, server
             # As a person leaves: a connection that is still being made would draw on a screen that is taken down.
             await app_of(pilot).action_quit()
+
+
+@asynccontextmanager
+async def first_start(directory: Path) -> AsyncIterator[tuple[Pilot[None], ScriptedServer]]:
+    """A client that asks; its settings name the scripted server as the local one."""
+    with scripted_server(ScriptedServer()) as server:
+        settings = directory / "settings.toml"
+        settings.write_text(f'Address = "{server.url.removeprefix("ws://").removesuffix("/ws")}"\n', encoding="utf-8")
+        options = Options("ada", settings=settings, asks=True, loaded=load(directory / "config.toml"))
+        async with FlagpostApp(options).run_test(size=(80, 24)) as pilot:
+            await until_seen(pilot, "Welcome to Flagpost")
+            yield pilot, server
 
 
 async def until_said(pilot: Pilot[None], server: ScriptedServer) -> Say:

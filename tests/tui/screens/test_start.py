@@ -1,31 +1,15 @@
 """The first start asks for name and server, filled in, and goes on by one Enter."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.support.pilots import app_of, until, until_seen
+from tests.support.pilots import app_of, first_start, until, until_seen
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui import __main__ as command
-from tui.app import FlagpostApp
 from tui.config import load
-from tui.options import Options
-
-
-@asynccontextmanager
-async def first_start(directory: Path) -> AsyncIterator[tuple[Pilot[None], ScriptedServer]]:
-    """A client that asks; its settings name the scripted server as the local one."""
-    with scripted_server(ScriptedServer()) as server:
-        settings = directory / "settings.toml"
-        settings.write_text(f'Address = "{server.url.removeprefix("ws://").removesuffix("/ws")}"\n', encoding="utf-8")
-        options = Options("ada", settings=settings, asks=True, loaded=load(directory / "config.toml"))
-        async with FlagpostApp(options).run_test(size=(80, 24)) as pilot:
-            await until_seen(pilot, "Welcome to Flagpost")
-            yield pilot, server
 
 
 def field(pilot: Pilot[None], name: str) -> Input:
