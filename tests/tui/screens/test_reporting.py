@@ -396,7 +396,7 @@ async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
         assert isinstance(pilot.app.screen.focused, TimelineView)
         await pilot.press("enter", "escape", *"my yes", "enter")
         said = await until_said(pilot, server)
-        assert said.message == "my yes"
+        assert said.message == "> bob: buy my stuff\nmy yes"
         assert not app_of(pilot).state.relations.muted
         assert "You reported bob" not in screen_text(app_of(pilot))
 

@@ -1,16 +1,24 @@
 """Pictures of the main states of each screen; `pytest --snapshot-update` takes new ones after a look at them."""
 
+import inspect
 import os
+import pkgutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 from msgspec import structs
 from textual.app import App
+from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+import tui.screens
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import (
     CHAT_SERVER,
@@ -36,7 +44,19 @@ from server.protocol.frames import (
 from tests.support.pilots import until, until_seen
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, report, scripted_server, stands
 from tui.app import FlagpostApp
+from tui.config import Config, Hours, Loaded
 from tui.options import Options
+from tui.screens.chat import ChatScreen
+from tui.screens.help import HelpScreen
+from tui.screens.mentions import MentionsScreen
+from tui.screens.name import NamePrompt
+from tui.screens.picker import Picker
+from tui.screens.question import Question
+from tui.screens.report import ReportForm
+from tui.screens.reports import ReportsScreen
+from tui.screens.search import SearchScreen
+from tui.screens.settings import SettingsScreen
+from tui.screens.start import StartScreen
 
 
 class Compare(Protocol):
@@ -57,7 +77,7 @@ TALK = Echo(
     [
         line(1, "bob", "Good *morning* all, wind is **NE 4** and the `lamp` is lit"),
         line(2, "bob", "List:\n- rope\n- 灯台の油\n\n```\nfor each in rope:\n    splice(each)\n```"),
-        line(3, "Inés ⚓", "See https://tides.example/today or [the log](https://log.example/) 👩‍👩‍👧 🏳️‍🌈"),
+        line(3, "Inés ⚓", "@ada, see https://tides.example/today or [the log](https://log.example/) 👩‍👩‍👧 🏳️‍🌈"),
         line(4, "ada", "I will be there at noon"),
         line(5, "lucky", "FREE compass at http://compass.example/claim, only today " + "and tomorrow " * 12),
     ]
@@ -106,28 +126,58 @@ def _utc() -> Iterator[None]:
     time.tzset()
 
 
+SIZES = {"80x24": (80, 24), "120x36": (120, 36), "200x50": (200, 50)}
+THEMES = ("flagpost-dark", "flagpost-light")
+SCREENS: dict[type[Widget], tuple[Steps, str]] = {
+    ChatScreen: ([], "online as ada"),
+    ReportForm: (["up", "r"], "What is wrong with it?"),
+    ReportsScreen: (["ctrl+r", "WAIT:waiting", "down"], "account is closed"),
+    SearchScreen: (["ctrl+f", *"rope", "enter"], "2 found"),
+    MentionsScreen: (["alt+m"], "@ada, see"),
+    Picker: (["ctrl+k"], "direct"),
+    Question: (["ctrl+o", "down", "b"], "Block bob?"),
+    HelpScreen: (["f1"], "Everywhere in the room"),
+    SettingsScreen: (["f2"], "Reduced motion"),
+    CommandPalette: (["ctrl+g"], "Next channel"),
+}
+"""How to get to each screen; the first start and the question for a name have tests of their own."""
+
+
+def test_each_screen_has_a_picture() -> None:
+    modules = [import_module(each.name) for each in pkgutil.iter_modules(tui.screens.__path__, "tui.screens.")]
+    found = {
+        kind
+        for module in modules
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, Screen) and kind.__module__ == module.__name__
+    }
+    assert found == SCREENS.keys() - {CommandPalette} | {StartScreen, NamePrompt}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
+def test_screens(snap_compare: Compare, screen: type[Widget], size: tuple[int, int], theme: str) -> None:
+    steps, seen = SCREENS[screen]
+    with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
+        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme))))
+        assert snap_compare(app, terminal_size=size, run_before=_walk(["WAIT:Be kind", *steps], seen))
+
+
 STATES: dict[str, tuple[Steps, str]] = {
-    "room": ([], "online as ada"),
     "highlight": (["up"], "Report"),
-    "form": (["up", "r"], "What is wrong with it?"),
     "form_problem": (["up", "r", "up", "ctrl+s"], "Describe in the comment"),
     "delivered": (["up", "r", "ctrl+s"], "was delivered"),
     "waiting": (["up", "r", "enter", *"wait", "enter"], "is kept and is sent"),
     "again": (["up", "r", "ctrl+s", "WAIT:was delivered", "r"], "Add to report"),
     "taken_back": (["up"], "taken back"),
     "muted": (["up", "m", "ctrl+o", "down", "down", "down"], "muted"),
-    "reports": (["ctrl+r", "WAIT:waiting", "down"], "account is closed"),
-    "palette": (["ctrl+g"], "Next channel"),
     "profile": (["up", "p"], "Trusted seller"),
     "profile_error": (["up", "up", "up", "p"], "keeps their"),
     "people": (["ctrl+o"], "Profile"),
     "reacted": (["up", "e", "WAIT:thumbs up", "enter"], "👍 1✓"),
     "emoji": (["up", "e"], "thumbs up"),
-    "switch": (["ctrl+k"], "direct"),
-    "search": (["ctrl+f", *"rope", "enter"], "2 found"),
     "search_hint": (["ctrl+f"], "Write words"),
-    "keys": (["f1"], "Everywhere in the room"),
-    "block": (["ctrl+o", "down", "b"], "Block bob?"),
     "empty": (["ctrl+n"], "Nobody has said anything"),
 }
 
@@ -159,6 +209,30 @@ def test_a_form_with_evidence(snap_compare: Compare, form: str, size: tuple[int,
         assert snap_compare(FlagpostApp(Options("ada", server.url)), terminal_size=size, run_before=_walk(steps, seen))
 
 
+LOOKS = {
+    "light": Config(theme="flagpost-light"),
+    "contrast": Config(theme="flagpost-contrast"),
+    "compact": Config(compact=True, time=Hours.H12),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_looks_of_a_room(snap_compare: Compare, look: str) -> None:
+    with scripted_server(ScriptedServer(opening=(PEOPLE, TALK))) as server:
+        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(LOOKS[look])))
+        assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["up"], "Report"))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+def test_first_start(
+    snap_compare: Compare, size: tuple[int, int], theme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = FlagpostApp(Options("ada", asks=True, loaded=Loaded(Config(theme=theme))))
+    assert snap_compare(app, terminal_size=size, run_before=_walk([], "Welcome to Flagpost", enter=False))
+
+
 def test_no_reports(snap_compare: Compare) -> None:
     def none(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsAsk) else ()
@@ -175,16 +249,16 @@ def test_webhooks_off(snap_compare: Compare) -> None:
         assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["up"], "Direct"))
 
 
-def test_name_refused(snap_compare: Compare) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+def test_name_refused(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     refused = Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER)
     with scripted_server(ScriptedServer(login=lambda frame: refused)) as server:
-        app = FlagpostApp(Options("ada", server.url))
-        assert snap_compare(app, terminal_size=(80, 24), run_before=_walk([], "By which name", enter=False))
+        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme))))
+        assert snap_compare(app, terminal_size=size, run_before=_walk([], "By which name", enter=False))
 
 
 def test_settings_unusable(snap_compare: Compare) -> None:
-    from pathlib import Path
-
     app = FlagpostApp(Options("ada", settings=Path("no-such-settings.toml")))
     assert snap_compare(app, terminal_size=(80, 24), run_before=_walk([], "There is no server", enter=False))
 
