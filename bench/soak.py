@@ -1,6 +1,6 @@
 """Very many messages through one timeline: whether it holds no more for the last ones than for the first ones.
 
-`python -m bench.soak [--messages 200000] [--seconds 300]`; prints a line for each tenth, and ends with 1 if a later one
+`python -m bench.soak [--messages 200000] [--seconds 600]`; prints a line for each tenth, and ends with 1 if a later one
 left more behind than the first. While messages come, the view is paged, highlighted, selected from, resized and dressed
 in another theme, and messages are taken back. Counted is what Python has allocated besides the messages themselves.
 """
@@ -18,15 +18,20 @@ from textual.selection import Selection
 
 from bench.timeline import NARROW, SIZE, Bench, Room
 
-BATCH = 100
-"""Messages at once, as a busy room has them in a frame."""
+BATCH = 500
+"""Messages at once."""
 TENTHS = 10
+
+
+def say(text: str) -> None:
+    """Past Textual, which keeps what is printed while it runs."""
+    print(text, file=sys.__stdout__, flush=True)
 
 
 async def use(room: Room, chance: random.Random) -> None:
     """What a person does in a minute."""
     app, view = room.app, room.view
-    for _ in range(5):
+    for _ in range(2):
         view.scroll_to(y=chance.randrange(max(1, view.max_scroll_y)), animate=False)
         await app.quiet()
         view.scroll_page_up(animate=False)
@@ -54,29 +59,29 @@ async def main(count: int, seconds: int) -> bool:
         await app.quiet()
         tracemalloc.start()
         left: list[float] = []
-        print("| messages | MiB | KiB a message of this tenth |\n| --- | --- | --- |")
+        say("| messages | MiB | KiB a message of this tenth |\n| --- | --- | --- |")
         before, _ = tracemalloc.get_traced_memory()
         for _ in range(TENTHS):
             for _ in range(count // TENTHS // BATCH):
                 room.add(BATCH)
                 await asyncio.sleep(0)
                 if time.monotonic() - begin > seconds:
-                    print(f"Not done after {seconds} s, at {room.next:,} messages.")
+                    say(f"Not done after {seconds} s, at {room.next:,} messages.")
                     return False
             await use(room, chance)
             gc.collect()
             now, _ = tracemalloc.get_traced_memory()
             left.append((now - before) / 1024 / (count // TENTHS))
             before = now
-            print(f"| {room.next:,} | {now / 2**20:.1f} | {left[-1]:.3f} |", flush=True)
+            say(f"| {room.next:,} | {now / 2**20:.1f} | {left[-1]:.3f} |")
     steady = max(left[1:]) <= left[0]
-    print(f"\n{'Steady' if steady else 'Not steady'}: {max(left[1:]):.3f} at most, {left[0]:.3f} in the first tenth.")
+    say(f"\n{'Steady' if steady else 'Not steady'}: {max(left[1:]):.3f} at most, {left[0]:.3f} in the first tenth.")
     return steady
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--messages", type=int, default=200_000)
-    parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("--seconds", type=int, default=600)
     arguments = parser.parse_args()
     sys.exit(not asyncio.run(main(arguments.messages, arguments.seconds)))
