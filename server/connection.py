@@ -17,7 +17,7 @@ from websockets.typing import Origin
 
 from server.limiter import Limiter
 from server.protocol.address import WEBSOCKET_PATH
-from server.protocol.codes import CloseCode
+from server.protocol.codes import CUT, CloseCode
 from server.rules import rate
 from server.rules.refusal import Refusal
 from server.session import Session
@@ -61,8 +61,8 @@ class Receiver(Protocol):
     def received(self, session: Session, data: bytes) -> None:
         """One text message, UTF-8, came."""
 
-    def closed(self, session: Session) -> None:
-        """The connection is gone; called once, and only after `opened`."""
+    def closed(self, session: Session, code: int) -> None:
+        """The connection is gone; called once, and only after `opened`. The code of whoever closed first; 1006: cut."""
 
 
 class Connection(asyncio.Protocol):
@@ -135,7 +135,7 @@ class Connection(asyncio.Protocol):
         if self._opened:
             self._opened = self._writable = False
             self._limiter.leave(self._session.address)
-            self._receiver.closed(self._session)
+            self._receiver.closed(self._session, self._close_code())
 
     def shutdown(self) -> None:
         """The server ends (uvicorn calls this): tell the client that it may come back."""
@@ -143,6 +143,11 @@ class Connection(asyncio.Protocol):
             self._session.close(CloseCode.SERVICE_RESTART, "The server restarts.", reconnect=True)
         elif self._protocol.state is State.CONNECTING:
             self._transport.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has left unread in this process."""
+        return self._transport.get_write_buffer_size()
 
     def write(self, wire: bytes) -> None:
         """Send framed bytes at the end of this loop turn, together with all others of it."""
@@ -257,6 +262,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"".join(outgoing))
         if outgoing[-1] == SEND_EOF and not self._transport.is_closing():
             self._end()
+
+    def _close_code(self) -> int:
+        sent, came = self._protocol.close_sent, self._protocol.close_rcvd
+        first = came if self._protocol.close_rcvd_then_sent else sent or came
+        return first.code if first else CUT
 
     def _end(self) -> None:
         # Half-close, so that what the client is still sending cannot turn the close frame into a reset.

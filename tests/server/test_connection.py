@@ -25,8 +25,8 @@ class Nobody:
     def received(self, session: Session, data: bytes) -> None:
         del session, data
 
-    def closed(self, session: Session) -> None:
-        del session
+    def closed(self, session: Session, code: int) -> None:
+        del session, code
 
 
 class StillTransport(asyncio.Transport):
