@@ -31,6 +31,8 @@ MAX_UNSENT_BYTES = 256 * 1024
 """What a client may leave unread in this process before it is cut off; the kernel holds SOCKET_BYTES besides."""
 SOCKET_BYTES = 128 * 1024
 UNACKNOWLEDGED_MILLISECONDS = 30_000
+PART_BYTES = 8 * 1024
+"""What is taken in one turn of the loop, of what came at once: that may be 256 KiB, which are thousands of frames."""
 MESSAGE_BYTES = 512
 """What a message counts for besides its own bytes, so that many small ones are no cheaper than they are to answer."""
 
@@ -80,6 +82,9 @@ class Connection(asyncio.Protocol):
         self._session = Session(self)
         self._opened = False
         self._writable = False
+        self._unread = b""
+        """Came, and waits for a later turn of the loop; meanwhile nothing is read."""
+        self._taking = False
         self._message = bytearray()
         self._fragments = 0
         self._paid = 0.0
@@ -105,13 +110,10 @@ class Connection(asyncio.Protocol):
         """Read what came, answer what the protocol itself answers, hand on whole messages."""
         self._heard = True
         self._count(len(data))
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                self._handshake(event)
-            elif self._protocol.state is State.OPEN:
-                self._frame(cast(Frame, event))
-        self._schedule()
+        others_first = bool(self._unread)
+        self._unread += data
+        if not others_first:
+            self._take()
 
     def pause_writing(self) -> None:
         """The client has left MAX_UNSENT_BYTES unread: it is cut off, and resumes."""
@@ -132,6 +134,7 @@ class Connection(asyncio.Protocol):
         if self._keepalive:
             self._keepalive.cancel()
         self._outgoing.clear()
+        self._unread = b""
         if self._opened:
             self._opened = self._writable = False
             self._limiter.leave(self._session.address)
@@ -179,8 +182,37 @@ class Connection(asyncio.Protocol):
     def resume(self) -> None:
         """Go on after `pause`."""
         self._pauses -= 1
-        if self._pauses == 0 and not self._transport.is_closing():
+        self._read_on()
+
+    def _take(self) -> None:
+        """Hand on a part of what came."""
+        part, self._unread = self._unread[:PART_BYTES], self._unread[PART_BYTES:]
+        self._protocol.receive_data(part)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._handshake(event)
+            elif self._protocol.state is State.OPEN:
+                self._frame(cast(Frame, event))
+        self._schedule()
+        if self._unread and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Unless something pauses it: first what came already, then what the kernel holds."""
+        if self._pauses or self._taking or self._transport.is_closing():
+            return
+        if self._unread:
+            self._taking = True
+            self._loop.call_soon(self._take_more)
+        else:
             self._transport.resume_reading()
+
+    def _take_more(self) -> None:
+        self._taking = False
+        if self._unread and not self._pauses and not self._transport.is_closing():
+            self._take()
+            self._read_on()
 
     def _count(self, size: int) -> None:
         """Count bytes that came; what comes faster than may be is read later."""

@@ -18,8 +18,9 @@ from server.rules.refusal import Refusal
 
 log = logging.getLogger(__name__)
 
-MAX_COMMIT = 1000
-"""Pieces of work in one commit; bounds how long the first of a burst waits for the others."""
+MAX_COMMIT = 100
+"""Pieces of work in one commit; bounds how long the first of a burst waits for the others, and what a client is sent at
+once: with a thousand, a burst of many people was more than a client may leave unread, and cut everyone off."""
 
 Result = TypeVar("Result")
 Committed = Callable[[int, float], None]
