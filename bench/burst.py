@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import msgspec
 from websockets.frames import Frame, Opcode
 
 from bench.sides import HERE, SETTINGS, table
+from bench.watched import Beat
 from server.protocol.codec import decode_server, encode
 from server.protocol.frames import Echo, Login, Message, Say, ServerFrame
 
@@ -23,7 +25,18 @@ GOAL_MILLISECONDS = 20
 IDLE_SECONDS = 1.0
 TEXT = "x" * 90
 MARK = b'"msgID"'
-HEADS = ["authors", "readers", "messages/s", "loop late ms, p99", "worst", "goal", "worst while idle", "in order"]
+HEADS = [
+    "authors",
+    "readers",
+    "messages/s",
+    "late ms, p99",
+    "worst",
+    "worst while idle",
+    "own CPU ms, p99",
+    "worst",
+    "goal",
+    "in order",
+]
 UPGRADE = (
     "GET /ws HTTP/1.1\r\nHost: room\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -31,10 +44,12 @@ UPGRADE = (
 
 
 class Burst(NamedTuple):
-    """How it went: messages a second, how late the loop was (ms), and whether everyone had all of it in order."""
+    """How it went: messages a second, how late the loop was (ms), and whether the order held."""
 
     speed: float
     late: Sequence[float]
+    own: Sequence[float]
+    """CPU that the loop used from one beat to the next (ms): what it would be late by on a machine of its own."""
     idle: Sequence[float]
     """The same before it began: what the machine is to blame for."""
     ordered: bool
@@ -89,6 +104,7 @@ def main() -> None:
     for authors in (1, 50):
         bursts = [_burst(authors, options.readers) for _ in range(options.rounds)]
         late = sorted(delay for burst in bursts for delay in burst.late)
+        own = sorted(spent for burst in bursts for spent in burst.own)
         rows.append(
             [
                 str(authors),
@@ -96,8 +112,10 @@ def main() -> None:
                 f"{min(burst.speed for burst in bursts):.0f} to {max(burst.speed for burst in bursts):.0f}",
                 f"{late[int(len(late) * 0.99)]:.1f}",
                 f"{late[-1]:.1f}",
-                str(GOAL_MILLISECONDS),
                 f"{max(max(burst.idle, default=0) for burst in bursts):.1f}",
+                f"{own[int(len(own) * 0.99)]:.1f}",
+                f"{own[-1]:.1f}",
+                str(GOAL_MILLISECONDS),
                 "yes" if all(burst.ordered for burst in bursts) else "NO",
             ]
         )
@@ -116,12 +134,13 @@ def _burst(authors: int, readers: int) -> Burst:
             port = urlsplit(server.stdout.readline().strip()).port
             start, end, ordered = asyncio.run(_say_all(port or 0, authors, readers))
             server.terminate()
-            beats = msgspec.json.decode(server.communicate()[0], type=list[tuple[float, float]])
+            beats = msgspec.json.decode(server.communicate()[0], type=list[Beat])
         finally:
             server.kill()
-    late = [delay * 1000 for at, delay in beats if start < at < end + delay]
-    idle = [delay * 1000 for at, delay in beats if start - IDLE_SECONDS < at < start]
-    return Burst(MESSAGES / (end - start), late, idle, ordered)
+    idle = [beat.late * 1000 for beat in beats if start - IDLE_SECONDS < beat.at < start]
+    during = [beat for beat in beats if start < beat.at < end + beat.late]
+    own = [(beat.cpu - before.cpu) * 1000 for before, beat in pairwise(during)]
+    return Burst(MESSAGES / (end - start), [beat.late * 1000 for beat in during], own, idle, ordered)
 
 
 async def _say_all(port: int, authors: int, readers: int) -> tuple[float, float, bool]:

@@ -5,6 +5,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,19 +18,27 @@ from server.watchdog import Watchdog
 PERIOD = 0.001
 
 
+class Beat(NamedTuple):
+    """When it was, how late, and the CPU that the thread of the loop had used by then; all in seconds."""
+
+    at: float
+    late: float
+    cpu: float
+
+
 def main() -> None:
-    """Print the address, serve by the settings of the first argument; at the end print when it was how late (s)."""
+    """Print the address, serve by the settings of the first argument; at the end print its beats."""
     settings = load(Path(sys.argv[1])).settings
     listener = listen(Address.parse("127.0.0.1:0"))
     process.end_by_signal()
     print(listener.websocket_url, flush=True)
-    beats: list[tuple[float, float]] = []
+    beats: list[Beat] = []
     process.run(partial(_watched, settings, listener, beats))
     print(msgspec.json.encode(beats).decode(), flush=True)
 
 
-async def _watched(settings: Settings, listener: Listener, beats: list[tuple[float, float]]) -> None:
-    watchdog = Watchdog(lambda late: beats.append((time.monotonic(), late)), PERIOD)
+async def _watched(settings: Settings, listener: Listener, beats: list[Beat]) -> None:
+    watchdog = Watchdog(lambda late: beats.append(Beat(time.monotonic(), late, time.thread_time())), PERIOD)
     watching = asyncio.create_task(watchdog.run())
     await app.run(settings, listener)
     watching.cancel()
