@@ -175,9 +175,11 @@ def _ordered(came: bytes) -> bool:
 def _frames(came: bytes) -> Iterator[ServerFrame]:
     at = 0
     while at < len(came):
+        text = came[at] & 0x0F == Opcode.TEXT
         begin = at + {126: 4, 127: 10}.get(came[at + 1], 2)
         at = begin + (int.from_bytes(came[at + 2 : begin]) if begin > at + 2 else came[at + 1])
-        yield decode_server(came[begin:at])
+        if text:
+            yield decode_server(came[begin:at])
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ MAX_UNSENT_BYTES = 256 * 1024
 SOCKET_BYTES = 128 * 1024
 UNACKNOWLEDGED_MILLISECONDS = 30_000
 PART_BYTES = 8 * 1024
-"""What is taken in one turn of the loop, of what came at once: that may be 256 KiB, which are thousands of frames."""
+"""What is taken without a break of what came at once: that may be 256 KiB, which are thousands of frames."""
+SMALL_BYTES = 1024
+"""What is taken at once; whoever sends more waits for their share of the loop."""
 MESSAGE_BYTES = 512
 """What a message counts for besides its own bytes, so that many small ones are no cheaper than they are to answer."""
 
@@ -83,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._opened = False
         self._writable = False
         self._unread = b""
-        """Came, and waits for a later turn of the loop; meanwhile nothing is read."""
+        """Came, and waits for its share of the loop; meanwhile nothing is read."""
         self._taking = False
         self._message = bytearray()
         self._fragments = 0
@@ -110,10 +112,12 @@ class Connection(asyncio.Protocol):
         """Read what came, answer what the protocol itself answers, hand on whole messages."""
         self._heard = True
         self._count(len(data))
-        others_first = bool(self._unread)
         self._unread += data
-        if not others_first:
+        if len(self._unread) <= SMALL_BYTES:
             self._take()
+        elif not self._taking:
+            self._transport.pause_reading()
+            self._take_soon()
 
     def pause_writing(self) -> None:
         """The client has left MAX_UNSENT_BYTES unread: it is cut off, and resumes."""
@@ -194,25 +198,26 @@ class Connection(asyncio.Protocol):
             elif self._protocol.state is State.OPEN:
                 self._frame(cast(Frame, event))
         self._schedule()
-        if self._unread and not self._transport.is_closing():
-            self._transport.pause_reading()
-            self._read_on()
 
     def _read_on(self) -> None:
         """Unless something pauses it: first what came already, then what the kernel holds."""
         if self._pauses or self._taking or self._transport.is_closing():
             return
         if self._unread:
-            self._taking = True
-            self._loop.call_soon(self._take_more)
+            self._take_soon()
         else:
             self._transport.resume_reading()
 
+    def _take_soon(self) -> None:
+        self._taking = True
+        self._limiter.shares.soon(self._take_more)
+
     def _take_more(self) -> None:
         self._taking = False
-        if self._unread and not self._pauses and not self._transport.is_closing():
-            self._take()
-            self._read_on()
+        if self._pauses or self._transport.is_closing():
+            return
+        self._take()
+        self._read_on()
 
     def _count(self, size: int) -> None:
         """Count bytes that came; what comes faster than may be is read later."""
