@@ -49,6 +49,8 @@ class Health:
         now = time.monotonic()
         if self._probe is None or (self._probe.done() and now > self._proven_until):
             self._probe = self._database.write(schema.touch)
+            # Who asked may be gone by then, and asyncio would complain that nobody looked.
+            self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
             self._proven_until = now + PROVEN_SECONDS
         done, _ = await asyncio.wait([self._probe], timeout=PROBE_SECONDS)
         if not done:
