@@ -68,7 +68,7 @@ class Echo:
         """See Receiver."""
         session.write_now(Frame(Opcode.TEXT, data).serialize(mask=False))
 
-    def closed(self, session: Session) -> None:
+    def closed(self, session: Session, code: int) -> None:
         """See Receiver."""
 
 

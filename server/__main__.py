@@ -1,11 +1,13 @@
 """`python -m server`: read the settings, listen, serve; or do one of the operator's commands."""
 
 import argparse
+import logging
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from server import app, arguments, process, reload
+from server import app, arguments, logs, process, reload
 from server.engine.base import StorageError
 from server.gateway import ListenError, listen
 from server.operator import commands
@@ -17,6 +19,7 @@ from server.tls import Certificates
 def main() -> int:
     """The exit code: 0 after an orderly end, 2 if settings, address or database cannot be used."""
     options = _parser().parse_args()
+    say: Callable[[int, str], None] = _say_to_people
     try:
         if options.command:
             return commands.run(options)
@@ -24,26 +27,37 @@ def main() -> int:
         # A file that was there and is gone when it is read anew is a fault, and no wish for the defaults.
         file = options.settings or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
         settings, notice = load(file)
+        if settings.log.format == "json":
+            logs.configure(settings.log)
+            say = _say_to_log
         certificates = Certificates(settings.tls) if settings.tls.on else None
         listener = listen(options.address or Address.parse(settings.address), certificates)
         for line in filter(None, (notice, listener.exposure(settings.limits.trusted_proxies))):
-            print(f"flagpost: {line}", file=sys.stderr)
+            say(logging.WARNING, line)
         process.end_by_signal()
         print(f"Chat room: {listener.websocket_url}", flush=True)
         if options.child:
             process.end_with_parent()
         process.run(partial(app.run, settings, listener, partial(load, file)))
     except StorageError as error:
-        print(f"flagpost: Database: {error}; check the file, or choose another in the settings", file=sys.stderr)
+        say(logging.ERROR, f"Database: {error}; check the file, or choose another in the settings")
         return 2
     except ListenError as error:
         hint = "choose another with --address HOST:PORT, or Address in the settings"
-        print(f"flagpost: {error}; {hint}", file=sys.stderr)
+        say(logging.ERROR, f"{error}; {hint}")
         return 2
     except SettingsError as error:
-        print(f"flagpost: {error}", file=sys.stderr)
+        say(logging.ERROR, str(error))
         return 2
     return 0
+
+
+def _say_to_people(_level: int, line: str) -> None:
+    print(f"flagpost: {line}", file=sys.stderr)
+
+
+def _say_to_log(level: int, line: str) -> None:
+    logging.getLogger("server").log(level, line)
 
 
 def _parser() -> argparse.ArgumentParser:

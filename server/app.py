@@ -14,16 +14,19 @@ from server.engine.database import Database
 from server.engine.local import LocalBroker
 from server.gateway import Listener, http_app, serve
 from server.handlers import HANDLERS
+from server.health import Health
 from server.hub import Hub
 from server.limiter import Limiter
-from server.metrics import Metrics
+from server.metrics import Metrics, Traffic
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room import Room
 from server.rules.reports import reason_list
 from server.settings import Settings, renewed
+from server.watchdog import Watchdog
 from server.webhooks.active import ActiveWebhooks
 
 SWEEP_SECONDS = 3600.0
+SAMPLE_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """After SIGTERM, for the answers to what was taken in; then connections close, see `gateway.CLOSE_SECONDS`."""
 DELIVERY_SECONDS = 8.5
@@ -37,25 +40,31 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
 
     StorageError if the database cannot be used.
     """
-    database = Database(settings.database)
+    traffic = Traffic()
+    metrics = Metrics(traffic)
+    watchdog = Watchdog(metrics.woke)
+    database = Database(settings.database, metrics.committed)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        metrics = Metrics()
         company = Company(database)
         await company.load()
-        running = _Running(settings, listener, database, _room(settings, database, company), metrics)
+        running = _Running(settings, listener, database, _room(settings, database, company, traffic), metrics)
+        room = running.room
         running.apply()
-        sweeping = background.start(_sweep(running, database))
+        aside = [background.start(work) for work in (watchdog.run(), _sample(room, metrics), _sweep(running, database))]
         if read:
             reload.upon_sighup(read, running.follow)
 
         async def measure() -> bytes:
+            metrics.sessions(len(room.hub.sessions))
             with suppress(StorageError):
                 await running.webhooks.measure()
             return metrics.render()
 
-        await serve(http_app(running.room, measure), listener, running.last_answers)
-        sweeping.cancel()
+        app = http_app(room, Health(room, database, watchdog), measure)
+        await serve(app, listener, running.last_answers)
+        for task in aside:
+            task.cancel()
         await running.delivered()
 
 
@@ -111,7 +120,7 @@ class _Running:
             await self._delivering
 
 
-def _room(settings: Settings, database: Database, company: Company) -> Room:
+def _room(settings: Settings, database: Database, company: Company, traffic: Traffic) -> Room:
     """A room in which nothing is asked of the site yet."""
     broker = LocalBroker(database)
     return Room(
@@ -121,11 +130,18 @@ def _room(settings: Settings, database: Database, company: Company) -> Room:
         allowed_origins=settings.allowed_origins,
         broker=broker,
         company=company,
-        hub=Hub(company.relations),
+        hub=Hub(company.relations, traffic),
         limiter=Limiter(settings.limits),
         reports=None,
         profiles=None,
     )
+
+
+async def _sample(room: Room, metrics: Metrics) -> None:
+    """Measure, now and then, what would cost too much at each message."""
+    while True:
+        metrics.unsent(room.hub.unsent())
+        await asyncio.sleep(SAMPLE_SECONDS)
 
 
 async def _sweep(running: _Running, database: Database) -> None:

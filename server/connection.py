@@ -17,7 +17,7 @@ from websockets.typing import Origin
 
 from server.limiter import Limiter
 from server.protocol.address import WEBSOCKET_PATH
-from server.protocol.codes import CloseCode
+from server.protocol.codes import CUT, CloseCode
 from server.rules import rate
 from server.rules.refusal import Refusal
 from server.session import Session
@@ -31,6 +31,10 @@ MAX_UNSENT_BYTES = 256 * 1024
 """What a client may leave unread in this process before it is cut off; the kernel holds SOCKET_BYTES besides."""
 SOCKET_BYTES = 128 * 1024
 UNACKNOWLEDGED_MILLISECONDS = 30_000
+PART_BYTES = 8 * 1024
+"""What is taken without a break of what came at once: that may be 256 KiB, which are thousands of frames."""
+SMALL_BYTES = 1024
+"""What is taken at once; whoever sends more waits for their share of the loop."""
 MESSAGE_BYTES = 512
 """What a message counts for besides its own bytes, so that many small ones are no cheaper than they are to answer."""
 
@@ -61,8 +65,8 @@ class Receiver(Protocol):
     def received(self, session: Session, data: bytes) -> None:
         """One text message, UTF-8, came."""
 
-    def closed(self, session: Session) -> None:
-        """The connection is gone; called once, and only after `opened`."""
+    def closed(self, session: Session, code: int) -> None:
+        """The connection is gone; called once, and only after `opened`. The code of whoever closed first; 1006: cut."""
 
 
 class Connection(asyncio.Protocol):
@@ -80,6 +84,9 @@ class Connection(asyncio.Protocol):
         self._session = Session(self)
         self._opened = False
         self._writable = False
+        self._unread = b""
+        """Came, and waits for its share of the loop; meanwhile nothing is read."""
+        self._taking = False
         self._message = bytearray()
         self._fragments = 0
         self._paid = 0.0
@@ -105,13 +112,12 @@ class Connection(asyncio.Protocol):
         """Read what came, answer what the protocol itself answers, hand on whole messages."""
         self._heard = True
         self._count(len(data))
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                self._handshake(event)
-            elif self._protocol.state is State.OPEN:
-                self._frame(cast(Frame, event))
-        self._schedule()
+        self._unread += data
+        if len(self._unread) <= SMALL_BYTES:
+            self._take()
+        elif not self._taking:
+            self._transport.pause_reading()
+            self._take_soon()
 
     def pause_writing(self) -> None:
         """The client has left MAX_UNSENT_BYTES unread: it is cut off, and resumes."""
@@ -132,10 +138,11 @@ class Connection(asyncio.Protocol):
         if self._keepalive:
             self._keepalive.cancel()
         self._outgoing.clear()
+        self._unread = b""
         if self._opened:
             self._opened = self._writable = False
             self._limiter.leave(self._session.address)
-            self._receiver.closed(self._session)
+            self._receiver.closed(self._session, self._close_code())
 
     def shutdown(self) -> None:
         """The server ends (uvicorn calls this): tell the client that it may come back."""
@@ -143,6 +150,11 @@ class Connection(asyncio.Protocol):
             self._session.close(CloseCode.SERVICE_RESTART, "The server restarts.", reconnect=True)
         elif self._protocol.state is State.CONNECTING:
             self._transport.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has left unread in this process."""
+        return self._transport.get_write_buffer_size()
 
     def write(self, wire: bytes) -> None:
         """Send framed bytes at the end of this loop turn, together with all others of it."""
@@ -174,8 +186,38 @@ class Connection(asyncio.Protocol):
     def resume(self) -> None:
         """Go on after `pause`."""
         self._pauses -= 1
-        if self._pauses == 0 and not self._transport.is_closing():
+        self._read_on()
+
+    def _take(self) -> None:
+        """Hand on a part of what came."""
+        part, self._unread = self._unread[:PART_BYTES], self._unread[PART_BYTES:]
+        self._protocol.receive_data(part)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._handshake(event)
+            elif self._protocol.state is State.OPEN:
+                self._frame(cast(Frame, event))
+        self._schedule()
+
+    def _read_on(self) -> None:
+        """Unless something pauses it: first what came already, then what the kernel holds."""
+        if self._pauses or self._taking or self._transport.is_closing():
+            return
+        if self._unread:
+            self._take_soon()
+        else:
             self._transport.resume_reading()
+
+    def _take_soon(self) -> None:
+        self._taking = True
+        self._limiter.shares.soon(self._take_more)
+
+    def _take_more(self) -> None:
+        self._taking = False
+        if self._pauses or self._transport.is_closing():
+            return
+        self._take()
+        self._read_on()
 
     def _count(self, size: int) -> None:
         """Count bytes that came; what comes faster than may be is read later."""
@@ -257,6 +299,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"".join(outgoing))
         if outgoing[-1] == SEND_EOF and not self._transport.is_closing():
             self._end()
+
+    def _close_code(self) -> int:
+        sent, came = self._protocol.close_sent, self._protocol.close_rcvd
+        first = came if self._protocol.close_rcvd_then_sent else sent or came
+        return first.code if first else CUT
 
     def _end(self) -> None:
         # Half-close, so that what the client is still sending cannot turn the close frame into a reset.

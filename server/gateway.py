@@ -11,12 +11,13 @@ from typing import NamedTuple
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from server import process
 from server.callbacks import Callbacks
 from server.connection import Connection
+from server.health import Health
 from server.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.protocol.address import Address
 from server.room import Room
@@ -75,7 +76,7 @@ Measure = Callable[[], Awaitable[bytes]]
 """What can be counted now, in Prometheus' text format."""
 
 
-def http_app(room: Room, measure: Measure) -> Starlette:
+def http_app(room: Room, health: Health, measure: Measure) -> Starlette:
     """The HTTP side, for the site by its key; its lifespan state hands the room to the connections."""
 
     @asynccontextmanager
@@ -83,7 +84,10 @@ def http_app(room: Room, measure: Measure) -> Starlette:
         yield {"receiver": room}
 
     async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return _told(health.ailing())
+
+    async def readyz(_request: Request) -> Response:
+        return _told(await health.unready())
 
     async def statistics(_request: Request) -> Response:
         people = room.hub.names()
@@ -95,6 +99,7 @@ def http_app(room: Room, measure: Measure) -> Starlette:
     callbacks = Callbacks(room)
     routes = [
         Route("/healthz", healthz),
+        Route("/readyz", readyz),
         Route("/metrics", metrics),
         Route("/api/statistics", statistics),
         Route("/api/report/status", callbacks.report_status, methods=["POST"]),
@@ -103,6 +108,11 @@ def http_app(room: Room, measure: Measure) -> Starlette:
     # It would build its Location from whatever Host the request claims.
     app.router.redirect_slashes = False
     return app
+
+
+def _told(fault: str) -> Response:
+    """One line: that all is well, or that it is not and why."""
+    return PlainTextResponse(f"{fault or 'ok'}\n", HTTPStatus.SERVICE_UNAVAILABLE if fault else HTTPStatus.OK)
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

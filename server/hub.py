@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from server.engine.base import News
+from server.metrics import Traffic
 from server.protocol.frames import Frame, Presence, Reacted, Takeback, Who, WhoEntry
 from server.rules import names
 from server.rules.publications import Person
@@ -26,7 +27,8 @@ class _Change(NamedTuple):
 class Hub:
     """Who is in the room, by the key of their name."""
 
-    def __init__(self, relations: Relations) -> None:
+    def __init__(self, relations: Relations, traffic: Traffic) -> None:
+        self.traffic = traffic
         self._relations = relations
         self.sessions: dict[str, Session] = {}
         self._changes: list[_Change] = []
@@ -72,6 +74,10 @@ class Hub:
         """The names of everyone who is here."""
         return [session.person.name for session in self.sessions.values() if session.person]
 
+    def unsent(self) -> int:
+        """Bytes that the client with the most of them has left unread."""
+        return max((session.unsent for session in self.sessions.values()), default=0)
+
     def sessions_of(self, identity: str) -> list[Session]:
         """Where a person is, by whatever names."""
         return [each for each in self.sessions.values() if each.person and each.person.identity == identity]
@@ -103,6 +109,7 @@ class Hub:
 
     def _deliver_to_all(self, wires: list[bytes]) -> None:
         if wires:
+            self.traffic.deliveries += len(wires) * len(self.sessions)
             wire = b"".join(wires)
             wires.clear()
             for session in self.sessions.values():
@@ -111,6 +118,7 @@ class Hub:
     def _deliver_to_others(self, wire: bytes, but: Collection[str]) -> None:
         for session in self.sessions.values():
             if _identity(session) not in but:
+                self.traffic.deliveries += 1
                 session.deliver(wire)
 
     def _deliver_to_two(self, news: News, peer: Person, unread: Collection[str]) -> None:
@@ -118,6 +126,7 @@ class Hub:
             there = self.find(person.name)
             # The name may have passed to somebody else since the message was sent.
             if there and _identity(there) == person.identity and person.identity not in unread:
+                self.traffic.deliveries += 1
                 there.deliver(framed(_frame(news, person)))
 
     def _tell_soon(self) -> None:

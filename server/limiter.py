@@ -11,6 +11,7 @@ from server.rules import addresses
 from server.rules.rate import Meter, Rate
 from server.rules.refusal import Refusal
 from server.settings import RoomLimits
+from server.shares import Shares
 
 PATIENCE_SECONDS = 5.0
 """How long a message is held at most before it is refused instead."""
@@ -54,6 +55,8 @@ class Limiter:
     def __init__(self, limits: RoomLimits, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` gives seconds that never go back."""
         self._clock = clock
+        self.shares = Shares()
+        """Of the loop, for connections to which much came at once."""
         self.requests = Places()
         """Connections on which no websocket has begun, by the address of their peer."""
         self._connections = Places()

@@ -1,18 +1,69 @@
-"""What can be counted about this server, for Prometheus; nothing of it names a person."""
+"""What can be counted about this server, for Prometheus; nothing of it names a person or a channel."""
+
+import collections
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from server.engine.outbox import Depth
+from server.protocol.codes import CUT, NO_CODE, CloseCode
+from server.protocol.frames import ClientFrame
 
 SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+COMMIT_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+COMMIT_SIZES = (1, 3, 10, 30, 100, 300, 1000)
+LATENCY_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+UNSENT_SAMPLES = 60
+"""How many samples back the gauge of unsent bytes looks. Not "since the last scrape": two scrapers would take each
+other's peaks away."""
+
+ACTIONS: dict[type[object], str] = {kind: kind.__struct_config__.tag for kind in get_args(ClientFrame)}
+CLOSE_CODES = (*CloseCode, NO_CODE, CUT)
+"""A client may choose any other; those are counted together."""
+
+
+@dataclass
+class Traffic:
+    """What passes through the room, as plain numbers: that costs next to nothing there, and a scrape reads them."""
+
+    frames: collections.Counter[type[object]] = field(default_factory=collections.Counter)
+    """Of clients, by their type."""
+    unknown: int = 0
+    """Frames that could not be read, or whose action there is not."""
+    deliveries: int = 0
+    """Messages and changes of them, for each person to whom they were written."""
+    closed: collections.Counter[int] = field(default_factory=collections.Counter)
+    """Connections, by the close code of the side that closed first."""
 
 
 class Metrics:
     """One registry; the server has one, each test its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, traffic: Traffic) -> None:
         self._registry = CollectorRegistry()
         kept, named = self._registry, ["webhook"]
+        kept.register(_TrafficCollector(traffic))
+        self._sessions = Gauge("flagpost_sessions", "Sessions that are logged in", registry=kept)
+        self._unsent = Gauge(
+            "flagpost_unsent_bytes_max", "The most that one client had left unread within a minute", registry=kept
+        )
+        self._unsent_samples: collections.deque[int] = collections.deque(maxlen=UNSENT_SAMPLES)
+        self._commit_size = Histogram(
+            "flagpost_commit_size", "Pieces of work in a commit", buckets=COMMIT_SIZES, registry=kept
+        )
+        self._commit_seconds = Histogram(
+            "flagpost_commit_seconds",
+            "Duration of a commit, until it is on disk",
+            buckets=COMMIT_SECONDS,
+            registry=kept,
+        )
+        self._latency = Histogram(
+            "flagpost_loop_latency_seconds", "How late the event loop woke", buckets=LATENCY_SECONDS, registry=kept
+        )
         self._attempts = Counter(
             "flagpost_webhook_attempts",
             "Requests to the site, by status or by what it did instead",
@@ -29,6 +80,24 @@ class Metrics:
         self._profiles = Counter(
             "flagpost_profile_cache", "Profiles that people asked for, by hit or miss", ["result"], registry=kept
         )
+
+    def sessions(self, count: int) -> None:
+        """How many are logged in now."""
+        self._sessions.set(count)
+
+    def unsent(self, most: int) -> None:
+        """Bytes that the client with the most of them has not read now; to be told each second."""
+        self._unsent_samples.append(most)
+        self._unsent.set(max(self._unsent_samples))
+
+    def committed(self, size: int, seconds: float) -> None:
+        """A commit is on disk; from any thread."""
+        self._commit_size.observe(size)
+        self._commit_seconds.observe(seconds)
+
+    def woke(self, late: float) -> None:
+        """The watchdog woke, so many seconds late."""
+        self._latency.observe(late)
 
     def attempted(self, webhook: str, outcome: str, seconds: float) -> None:
         """A request to the site ended: with a status, or with what happened instead."""
@@ -49,3 +118,27 @@ class Metrics:
     def render(self) -> bytes:
         """All of it in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class _TrafficCollector(Collector):
+    """Makes counters of Traffic; those that stand at zero are there too, so that a rate has its beginning."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """See Collector."""
+        traffic = self._traffic
+        frames = CounterMetricFamily("flagpost_frames_received", "Frames of clients, by action", labels=["action"])
+        for kind, action in ACTIONS.items():
+            frames.add_metric([action], traffic.frames[kind])
+        frames.add_metric(["unknown"], traffic.unknown)
+        yield frames
+        yield CounterMetricFamily(
+            "flagpost_deliveries", "Messages and changes of them that were written to a session", traffic.deliveries
+        )
+        closed = CounterMetricFamily("flagpost_closed_connections", "Websockets that ended, by code", labels=["code"])
+        for code in CLOSE_CODES:
+            closed.add_metric([str(int(code))], traffic.closed[code])
+        closed.add_metric(["other"], sum(count for code, count in traffic.closed.items() if code not in CLOSE_CODES))
+        yield closed

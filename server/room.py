@@ -69,8 +69,10 @@ class Room:
         try:
             frame = decode_client(data)
         except BadFrame as error:
+            self.hub.traffic.unknown += 1
             session.error(error.code, str(error), error.nonce)
             return
+        self.hub.traffic.frames[type(frame)] += 1
         handler = self.handlers[type(frame)]
         nonce: str | None = getattr(frame, "nonce", None)
         try:
@@ -93,8 +95,9 @@ class Room:
         except Exception as error:
             self.failed(session, nonce, error)
 
-    def closed(self, session: Session) -> None:
+    def closed(self, session: Session, code: int) -> None:
         """Tell the others that somebody left."""
+        self.hub.traffic.closed[code] += 1
         session.turns.stop()
         if person := self.hub.leave(session):
             self.company.left(person, self.broker.delivered)

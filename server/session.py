@@ -27,6 +27,10 @@ def framed(frame: Frame) -> bytes:
 class Outlet(Protocol):
     """What a session needs of its connection."""
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has left unread in this process."""
+
     def write(self, wire: bytes) -> None:
         """Send this soon, without waiting; dropped if the connection is closing."""
 
@@ -75,6 +79,11 @@ class Session:
         if self.person is None:
             raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
         return self.person
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has left unread in this process."""
+        return self._outlet.unsent
 
     def send(self, frame: Frame) -> None:
         """Send a frame to this client alone."""

@@ -5,6 +5,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -17,17 +18,21 @@ from server.rules.refusal import Refusal
 
 log = logging.getLogger(__name__)
 
-MAX_COMMIT = 1000
-"""Pieces of work in one commit; bounds how long the first of a burst waits for the others."""
+MAX_COMMIT = 100
+"""Pieces of work in one commit; bounds how long the first of a burst waits for the others, and what a client is sent at
+once: with a thousand, a burst of many people was more than a client may leave unread, and cut everyone off."""
 
 Result = TypeVar("Result")
+Committed = Callable[[int, float], None]
+"""Hears of each commit, on the writer's thread: how many pieces of work it had, and the seconds that it took."""
 
 
 class Database:
     """Make, use and close it on one event loop."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, committed: Committed = lambda _size, _seconds: None) -> None:
         """Open or create the file; StorageError if it cannot be used."""
+        self._committed = committed
         self._loop = asyncio.get_running_loop()
         self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
         try:
@@ -91,6 +96,7 @@ class Database:
         return batch
 
     def _commit(self, batch: "Sequence[_Write[object]]") -> None:
+        start = time.perf_counter()
         try:
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -109,6 +115,7 @@ class Database:
                 self._loop.call_soon_threadsafe(_fail, batch, failure)
         else:
             self._loop.call_soon_threadsafe(_stored, batch)
+            self._committed(len(batch), time.perf_counter() - start)
 
 
 class _Write(Generic[Result]):

@@ -178,6 +178,12 @@ def misfit(connection: sqlite3.Connection) -> str:
     return ""
 
 
+def touch(connection: sqlite3.Connection) -> None:
+    """Write what stands there already, within a transaction: it can be committed only if a message can be."""
+    # An UPDATE to the same value would write nothing.
+    connection.execute(f"PRAGMA user_version = {_version(connection)}")
+
+
 def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
     try:
         connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT")

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from server.engine import outbox, overview, schema, trail
 from server.engine.clock import milliseconds, utc_now
 from server.engine.trail import TrailError
-from server.operator import reachability
+from server.operator import certificate, reachability
 from server.operator.printing import shown
 from server.operator.reachability import Unreachable
-from server.settings import DEFAULT_FILE, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
+from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
 from server.webhooks.targets import tls_context
 
 MIN_KEY_CHARS = 16
@@ -57,6 +57,8 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
         yield Finding(Grade.WARNING, f"settings: {notice}")
     if settings.admin_api_key and len(settings.admin_api_key.reveal()) < MIN_KEY_CHARS:
         yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random one")
+    if settings.tls.on:
+        yield _certificate(settings.tls)
     yield from _database(settings)
     for name in WEBHOOK_NAMES:
         hook = settings.webhook(name)
@@ -81,6 +83,17 @@ def _file(file: Path) -> Iterator[Finding]:
         yield Finding(Grade.WARNING, f"settings: {file} holds secrets and others can read it; chmod 600 {file}")
     else:
         yield Finding(Grade.GOOD, f"settings: {file} can be used")
+
+
+def _certificate(files: TLS) -> Finding:
+    try:
+        days = certificate.days_left(files)
+    except SettingsError as error:
+        return Finding(Grade.BAD, str(error))
+    good = f"TLS: {files.cert_file} and its key can be used, {days} days from its end"
+    if days < MIN_CERTIFICATE_DAYS:
+        return Finding(Grade.WARNING, f"{good}; renew it, and send the server SIGHUP")
+    return Finding(Grade.GOOD, good)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -6,11 +6,11 @@ import os
 import socket
 import ssl
 from contextlib import suppress
-from datetime import UTC, datetime
 from time import monotonic
 from typing import NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
+from server.operator.certificate import days_until_end
 from server.webhooks.targets import forbidden
 
 TIMEOUT_SECONDS = 5.0
@@ -87,15 +87,10 @@ async def _connect(parts: SplitResult, addresses: list[str], port: int, tls: ssl
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
-            return address, _days(certificate) if secure and certificate else None
+            return address, days_until_end(certificate) if secure and certificate else None
     raise Unreachable(failure)
 
 
 def _why(error: OSError) -> str:
     # asyncio's own words are the address once more.
     return os.strerror(error.errno) if error.errno else str(error)
-
-
-def _days(certificate: dict[str, object]) -> int:
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-    return (ends - datetime.now(UTC)).days

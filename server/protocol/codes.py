@@ -103,6 +103,9 @@ class CloseCode(IntEnum):
     LOGIN_TIMEOUT = 4002
 
 
+NO_CODE, CUT = 1005, 1006
+"""How a connection ended without a close code: by a close frame that had none, or by none at all. Never sent."""
+
 CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.NORMAL: ("Closed on purpose.", False),
     CloseCode.GOING_AWAY: ("One side is going away.", True),

@@ -19,11 +19,6 @@ async def get(server: ServerProcess, path: str) -> httpx.Response:
         return await http.get(server.http_url + path)
 
 
-async def test_health_is_told(server: ServerProcess) -> None:
-    response = await get(server, "/healthz")
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
-
-
 async def test_statistics_count_who_is_in_the_room(server: ServerProcess) -> None:
     assert (await get(server, "/api/statistics")).json() == {"UserCount": 0, "Usernames": []}
     async with entered(server.url, "alice"), entered(server.url, "Bob"), connected(server.url):

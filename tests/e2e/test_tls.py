@@ -1,6 +1,7 @@
 """A server with a certificate of its own, and clients that verify it."""
 
 import asyncio
+import json
 import socket
 import ssl
 from pathlib import Path
@@ -33,7 +34,7 @@ async def test_websocket_and_http_are_served_with_the_certificate(settings: Path
         async with connect(server.url, ssl=trusting(AUTHORITY), proxy=None) as client:
             assert isinstance(decode_server(await client.recv(decode=False)), Welcome)
         async with httpx.AsyncClient(verify=trusting(AUTHORITY), trust_env=False) as site:
-            assert (await site.get(f"https://127.0.0.1:{server.port}/healthz")).json() == {"status": "ok"}
+            assert (await site.get(f"https://127.0.0.1:{server.port}/healthz")).status_code == 200
         assert await asyncio.to_thread(server.terminate) == 0
         assert server.log == ""
 
@@ -77,6 +78,18 @@ def test_a_certificate_that_cannot_be_used_ends_in_one_line(
     assert where in line
     assert what in line
     assert KEY not in line
+
+
+def test_what_is_said_at_the_start_goes_to_a_log_of_json(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    more = 'PermitNSFW = true\nDatabase = "no/where.sqlite"\n[Log]\nFormat = "json"\n'
+    settings.write_text(more, encoding="utf-8")
+    ended = run("--settings", str(settings), "--address", "0.0.0.0:0", directory=tmp_path)
+    assert ended.returncode == 2
+    said = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [line["level"] for line in said] == ["warning", "warning", "error"]
+    for line, words in zip(said, ("PermitNSFW", "TrustedProxies", "Database: "), strict=True):
+        assert words in line["event"]
 
 
 @pytest.mark.parametrize(

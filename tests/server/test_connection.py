@@ -9,8 +9,10 @@ from uvicorn.server import ServerState
 
 from server.connection import Connection, peer_of
 from server.limiter import Limiter
+from server.protocol.frames import Ping
 from server.session import Session
 from server.settings import RoomLimits
+from tests.support.raw_socket import UPGRADE, request, wire
 
 
 class Nobody:
@@ -25,8 +27,8 @@ class Nobody:
     def received(self, session: Session, data: bytes) -> None:
         del session, data
 
-    def closed(self, session: Session) -> None:
-        del session
+    def closed(self, session: Session, code: int) -> None:
+        del session, code
 
 
 class StillTransport(asyncio.Transport):
@@ -39,6 +41,9 @@ class StillTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         del high, low
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        del data
 
     def is_closing(self) -> bool:
         return self.closing
@@ -85,13 +90,48 @@ async def test_a_transport_that_is_closing_is_left_alone(connection: Connection,
 async def test_more_bytes_than_may_come_at_once_pause_the_reading(
     connection: Connection, transport: StillTransport
 ) -> None:
-    connection.data_received(b"x" * 4000)
+    for _ in range(4):
+        connection.data_received(b"x" * 1000)
     assert transport.reads == []
     connection.data_received(b"x" * 10)
     assert transport.reads == [False]
     async with asyncio.timeout(10):
         while transport.reads != [False, True]:
             await asyncio.sleep(0.005)
+
+
+class Counting(Nobody):
+    """A room that counts what comes."""
+
+    limiter = Limiter(RoomLimits(bytes_per_second=0))
+    frames = 0
+
+    def received(self, session: Session, data: bytes) -> None:
+        del session, data
+        self.frames += 1
+
+
+async def test_what_comes_at_once_is_taken_in_turns_of_the_loop_and_only_while_nothing_pauses_it(
+    transport: StillTransport,
+) -> None:
+    room = Counting()
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(request("GET /ws", UPGRADE))
+    made.data_received(wire(Ping()) * 20_000)
+    assert transport.reads == [False]
+    await asyncio.sleep(0)
+    assert 0 < room.frames < 20_000
+    made.pause()
+    taken = room.frames
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert room.frames == taken
+    made.resume()
+    async with asyncio.timeout(10):
+        while transport.reads[-1] is False:
+            await asyncio.sleep(0)
+    assert room.frames == 20_000
 
 
 def test_the_peer_is_an_address_of_ip_or_none() -> None:

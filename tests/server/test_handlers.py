@@ -14,6 +14,7 @@ from server.engine.local import LocalBroker
 from server.handlers import HANDLERS
 from server.hub import Hub
 from server.limiter import Limiter
+from server.metrics import Traffic
 from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Error, Frame, Limits, Login, Me, Message, Ping, Say, Webhooks, Welcome, Who
@@ -70,7 +71,7 @@ class LateBroker(LocalBroker):
 
 def _room(broker: LocalBroker, database: Database, limits: RoomLimits = UNLIMITED) -> Room:
     company = Company(database)
-    hub = Hub(company.relations)
+    hub = Hub(company.relations, Traffic())
     return Room(HANDLERS, WELCOME, CHANNELS, [], broker, company, None, None, hub, Limiter(limits))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from server.engine.base import News
 from server.hub import Hub
+from server.metrics import Traffic
 from server.protocol.frames import Message, Presence, Who
 from server.rules.publications import Person, Publication
 from server.rules.relations import Relation, Relations
@@ -46,7 +47,7 @@ def relations() -> Relations:
 
 
 async def test_those_who_come_together_get_one_list_and_no_changes(relations: Relations) -> None:
-    hub = Hub(relations)
+    hub = Hub(relations, Traffic())
     ada, bob = Guest(hub, ADA), Guest(hub, BOB)
     await asyncio.gather(ada.told.wait(), bob.told.wait())
     assert ada.lists == bob.lists == [["ada", "bob"]]
@@ -54,7 +55,7 @@ async def test_those_who_come_together_get_one_list_and_no_changes(relations: Re
 
 
 async def test_those_who_are_here_are_told_what_changed_in_order(relations: Relations) -> None:
-    hub = Hub(relations)
+    hub = Hub(relations, Traffic())
     ada = Guest(hub, ADA)
     await ada.told.wait()
     bob, eve = Guest(hub, BOB), Guest(hub, EVE)
@@ -65,7 +66,7 @@ async def test_those_who_are_here_are_told_what_changed_in_order(relations: Rela
 
 
 async def test_a_block_holds_in_lists_and_changes_also_if_it_came_last(relations: Relations) -> None:
-    hub = Hub(relations)
+    hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
     await ada.told.wait()
     bob = Guest(hub, BOB)
@@ -77,7 +78,7 @@ async def test_a_block_holds_in_lists_and_changes_also_if_it_came_last(relations
 
 
 async def test_messages_of_one_commit_come_in_order_around_those_that_not_all_read(relations: Relations) -> None:
-    hub = Hub(relations)
+    hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
     relations.set(Relation(EVE.identity, BOB.identity, BOB.name, blocked=False))
     said = [(1, ADA, None), (2, BOB, None), (3, ADA, EVE), (4, ADA, None)]

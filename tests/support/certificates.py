@@ -1,14 +1,17 @@
 """Certificates on loopback, by authorities that only a test trusts."""
 
 import ssl
+from datetime import datetime
 from pathlib import Path
 
 import trustme
 
 
-def tls_settings(directory: Path, authority: trustme.CA, name: str = "127.0.0.1") -> str:
+def tls_settings(
+    directory: Path, authority: trustme.CA, name: str = "127.0.0.1", not_after: datetime | None = None
+) -> str:
     """Write certificate and key of a server into a directory; the table of its settings that names them."""
-    issued = authority.issue_cert(name)
+    issued = authority.issue_cert(name, not_after=not_after)
     (directory / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     (directory / "key.pem").write_bytes(issued.private_key_pem.bytes())
     return '\n[TLS]\nCertFile = "cert.pem"\nKeyFile = "key.pem"\n'

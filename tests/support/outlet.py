@@ -8,6 +8,8 @@ from server.protocol.frames import ServerFrame
 class RecordingOutlet:
     """Stands where a websocket would."""
 
+    unsent = 0
+
     def __init__(self) -> None:
         self.frames: list[ServerFrame] = []
         self.closed: list[CloseCode] = []

@@ -50,6 +50,16 @@ class RawSocket:
         async with asyncio.timeout(WAIT_SECONDS):
             return await self._reader.readuntil(mark)
 
+    async def much(self, mark: bytes) -> bytes:
+        """What comes, however much, at least up to these bytes; as fast as it can be read."""
+        came = bytearray()
+        while came.find(mark, max(0, len(came) - 65536 - len(mark))) < 0:
+            async with asyncio.timeout(WAIT_SECONDS):
+                data = await self._reader.read(65536)
+            assert data, "the other side ended"
+            came += data
+        return bytes(came)
+
     async def rest(self) -> bytes:
         """What comes until the other side ends."""
         rest = bytearray()

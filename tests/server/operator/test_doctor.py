@@ -13,6 +13,7 @@ import trustme
 from server.engine import outbox, schema, trail
 from server.operator.doctor import Grade, findings
 from server.rules.trail import Withdrawn
+from tests.support.certificates import tls_settings
 from tests.support.receiver import Receiver, closed_port_url
 from tests.support.server_process import write_settings
 
@@ -117,6 +118,49 @@ async def test_https_where_none_is_spoken_is_bad(tmp_path: Path) -> None:
     async with site:
         found = await of_site(tmp_path, f"https://127.0.0.1:{site.sockets[0].getsockname()[1]}/")
     assert grade(found, "is it an https port?") is BAD
+
+
+def of_our_own(directory: Path, valid: timedelta) -> Path:
+    """Settings with a certificate that ends so long from now."""
+    file = write_settings(directory)
+    table = tls_settings(directory, AUTHORITY, not_after=datetime.now(UTC) + valid)
+    file.write_text(f"{file.read_text(encoding='utf-8')}{table}", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("valid", "words", "expected"),
+    [
+        (timedelta(days=90, hours=1), "cert.pem and its key can be used, 90 days from its end", GOOD),
+        (timedelta(days=13, hours=1), "13 days from its end; renew it", WARNING),
+        (timedelta(days=-1), "cert.pem has expired; renew it", BAD),
+    ],
+)
+async def test_the_servers_own_certificate_is_looked_at(
+    tmp_path: Path, valid: timedelta, words: str, expected: Grade
+) -> None:
+    found = await examined(of_our_own(tmp_path, valid))
+    assert [text for text in found if "TLS" in text] == [text for text in found if words in text]
+    assert grade(found, words) is expected
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("cert.pem", None, "TLS.CertFile: "),
+        ("key.pem", None, "TLS.KeyFile: "),
+        ("key.pem", AUTHORITY.issue_cert("other.example").private_key_pem.bytes(), "is not the key of"),
+        ("key.pem", b"no key", "are no certificate and its key"),
+    ],
+)
+async def test_a_certificate_that_cannot_be_used_is_bad(
+    tmp_path: Path, file: str, content: bytes | None, words: str
+) -> None:
+    settings = of_our_own(tmp_path, timedelta(days=90))
+    (tmp_path / file).unlink()
+    if content:
+        (tmp_path / file).write_bytes(content)
+    assert grade(await examined(settings), words) is BAD
 
 
 async def test_a_database_that_a_server_has_made_is_good(tmp_path: Path) -> None:

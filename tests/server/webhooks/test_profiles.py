@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from server.metrics import Metrics
+from server.metrics import Metrics, Traffic
 from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.client import Answer, WebhookClient, WebhookError
@@ -49,7 +49,7 @@ async def ask(site: Site, use: Callable[[Profiles], Awaitable[None]]) -> None:
     client = WebhookClient(transport=httpx.MockTransport(site))
     try:
         async with asyncio.timeout(10):
-            await use(Profiles(client, URL, KEY, Metrics()))
+            await use(Profiles(client, URL, KEY, Metrics(Traffic())))
     finally:
         await client.close()
 
@@ -104,7 +104,7 @@ def test_after_a_minute_the_site_is_asked_again() -> None:
 
     async def without_guard() -> None:
         client = WebhookClient(transport=httpx.MockTransport(site))
-        await use(Profiles(client, URL, KEY, Metrics()))
+        await use(Profiles(client, URL, KEY, Metrics(Traffic())))
         await client.close()
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:

@@ -1,0 +1,48 @@
+"""The server as it is, and besides its own watchdog one that looks at the loop each millisecond."""
+
+import asyncio
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from server import app, process
+from server.gateway import Listener, listen
+from server.protocol.address import Address
+from server.settings import Settings, load
+from server.watchdog import Watchdog
+
+PERIOD = 0.001
+
+
+class Beat(NamedTuple):
+    """When it was, how late, and the CPU that the thread of the loop had used by then; all in seconds."""
+
+    at: float
+    late: float
+    cpu: float
+
+
+def main() -> None:
+    """Print the address, serve by the settings of the first argument; at the end print its beats."""
+    settings = load(Path(sys.argv[1])).settings
+    listener = listen(Address.parse("127.0.0.1:0"))
+    process.end_by_signal()
+    print(listener.websocket_url, flush=True)
+    beats: list[Beat] = []
+    process.run(partial(_watched, settings, listener, beats))
+    print(msgspec.json.encode(beats).decode(), flush=True)
+
+
+async def _watched(settings: Settings, listener: Listener, beats: list[Beat]) -> None:
+    watchdog = Watchdog(lambda late: beats.append(Beat(time.monotonic(), late, time.thread_time())), PERIOD)
+    watching = asyncio.create_task(watchdog.run())
+    await app.run(settings, listener)
+    watching.cancel()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""How long the server's own certificate is good for, as a client that shakes hands with it finds out."""
+
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from server import tls
+from server.settings import TLS, SettingsError
+
+EXPIRED, NOT_YET = 10, 9
+"""X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_CERT_NOT_YET_VALID of OpenSSL."""
+
+
+def days_left(files: TLS) -> int:
+    """Whole days until the certificate ends. SettingsError if the files cannot be used, or not now."""
+    context = tls.read(files)
+    try:
+        shown = _shown(context, files.cert_file)
+    except ssl.SSLCertVerificationError as error:
+        why = {
+            EXPIRED: "has expired; renew it, and send the server SIGHUP",
+            NOT_YET: "is not valid yet; look at this machine's clock",
+        }.get(error.verify_code, f"is refused by clients: {error.verify_message}; renew or complete it")
+        raise SettingsError(f"TLS.CertFile: {files.cert_file} {why}") from None
+    return days_until_end(shown)
+
+
+def days_until_end(certificate: Mapping[str, object]) -> int:
+    """Of a certificate as `getpeercert` tells it."""
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    return (ends - datetime.now(UTC)).days
+
+
+def _shown(context: ssl.SSLContext, file: str) -> Mapping[str, object]:
+    """What a client is shown over a wire in memory; it trusts just this certificate, for whatever name."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = False
+    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    trusting.load_verify_locations(file)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(to_client, to_server)
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    while not _shaken(client):
+        _shaken(server)
+    return client.getpeercert() or {}
+
+
+def _shaken(side: ssl.SSLObject) -> bool:
+    """Do what can be done of the handshake; whether it is complete."""
+    try:
+        side.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""Sees how late the event loop comes to what is due: nothing else of the server runs meanwhile."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+BEAT_SECONDS = 0.1
+REMEMBERED_BEATS = 50
+"""Five seconds."""
+
+
+class Watchdog:
+    """Wakes at a fixed period and tells each time how many seconds late it was."""
+
+    def __init__(self, woke: Callable[[float], None], period: float = BEAT_SECONDS) -> None:
+        self._woke = woke
+        self._period = period
+        self._latest: deque[float] = deque([0.0], maxlen=REMEMBERED_BEATS)
+        self._beat_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Watch until it is cancelled."""
+        while True:
+            # Not the loop's own time, which uvloop takes once a turn and to the millisecond.
+            due = time.monotonic() + self._period
+            await asyncio.sleep(self._period)
+            self._beat_at = time.monotonic()
+            late = max(0.0, self._beat_at - due)
+            self._latest.append(late)
+            self._woke(late)
+
+    @property
+    def worst(self) -> float:
+        """The most seconds that it was late, of the latest beats."""
+        return max(self._latest)
+
+    @property
+    def silent(self) -> float:
+        """Seconds since the last beat."""
+        return time.monotonic() - self._beat_at

@@ -1,0 +1,100 @@
+"""What a supervisor and a load balancer are told, and that it is true."""
+
+import asyncio
+import sqlite3
+import sys
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.chat_client import entered
+from tests.support.disk import Disk
+from tests.support.raw_socket import dialled, request
+from tests.support.server_process import ServerProcess, write_settings
+
+WAIT_SECONDS = 30.0
+
+
+async def told(server: ServerProcess, path: str) -> tuple[int, str]:
+    """Status and text; one line."""
+    async with httpx.AsyncClient(trust_env=False, timeout=WAIT_SECONDS) as http:
+        answer = await http.get(server.http_url + path)
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    (line,) = answer.text.splitlines()
+    return answer.status_code, line
+
+
+async def becomes_ready(server: ServerProcess) -> None:
+    """Wait until clients may be sent there."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while await told(server, "/readyz") != (HTTPStatus.OK, "ok"):
+            await asyncio.sleep(0.05)
+
+
+async def becomes_unready(server: ServerProcess) -> str:
+    """Wait until no clients shall be sent there; why."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            status, line = await told(server, "/readyz")
+            if status != HTTPStatus.OK:
+                assert status == HTTPStatus.SERVICE_UNAVAILABLE
+                return line
+            await asyncio.sleep(0.05)
+
+
+async def test_a_server_that_is_well_is_alive_and_ready(server: ServerProcess) -> None:
+    await becomes_ready(server)
+    assert await told(server, "/healthz") == (HTTPStatus.OK, "ok")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
+async def test_on_a_full_disk_it_is_alive_but_not_ready_until_there_is_space(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        # There is something in the log then, which cannot grow.
+        async with entered(server.url, "alice") as alice:
+            await alice.say("lobby", "hello")
+        await becomes_ready(server)
+        with Disk(settings.with_name("room.sqlite")).full(server.process.pid):
+            assert "the database takes no writes: " in await becomes_unready(server)
+            assert (await told(server, "/healthz"))[0] == HTTPStatus.OK
+        await becomes_ready(server)
+
+
+async def test_while_somebody_holds_the_database_it_is_alive_but_not_ready(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        await becomes_ready(server)
+        with Disk(settings.with_name("room.sqlite")).locked():
+            assert "locked" in await becomes_unready(server)
+            assert (await told(server, "/healthz"))[0] == HTTPStatus.OK
+        await becomes_ready(server)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
+async def test_a_server_that_ends_is_not_ready(tmp_path: Path) -> None:
+    with ServerProcess(write_settings(tmp_path)) as server, closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+        async with entered(server.url, "alice") as alice, dialled(server.port) as before:
+            # A message that waits for the disk makes the end last.
+            other.execute("BEGIN IMMEDIATE")
+            await alice.say_only("lobby", "last words")
+            await alice.settled()
+            server.process.terminate()
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not await gone(server.port):
+                    await asyncio.sleep(0.02)
+            status, answer = await before.answer(request("GET /readyz"))
+            assert (status, answer.splitlines()[-1]) == (HTTPStatus.SERVICE_UNAVAILABLE, b"the server is ending")
+
+
+async def gone(port: int) -> bool:
+    """Whether nobody can connect any more."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return True
+    writer.close()
+    return False
