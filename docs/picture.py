@@ -1,6 +1,6 @@
 """Takes the pictures of the README and the docs: the client in the demo's room, drawn by itself.
 
-`python -m docs.picture` writes docs/room.svg, docs/form.svg and docs/reports.svg.
+`python -m docs.picture` writes docs/form.svg and docs/reports.svg; the room is in docs/recording.svg.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 async def main() -> None:
-    """Join the demo, highlight a message, report it, look at the reports; save the screen each time."""
+    """Join the demo, highlight a message, report it, look at the reports; save form and reports."""
     app = FlagpostApp(Options("ada", demo=True))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(TALK_SECONDS)
@@ -28,7 +28,6 @@ async def main() -> None:
         # Whoever spoke last, the spammer is the one to report.
         while (line := app.query_one(TimelineView).highlighted) and line.author != SPAMMER:
             await pilot.press("up")
-        await _take(pilot, "room")
         await pilot.press("r")
         await _take(pilot, "form")
         await pilot.press("enter", *"third time today", "enter")
