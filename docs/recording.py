@@ -7,8 +7,8 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, chdir, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -32,6 +32,8 @@ SECONDS = 180
 FILE = Path(__file__).parent / "recording.svg"
 MORNING = 7 * 3600 + 42 * 60
 """The time of day at which it begins, in seconds: the residents say "Good morning"."""
+SETTLE_SECONDS = 0.3
+"""Until the footer has followed the focus."""
 QUICK, SHORT, LONG, LONGEST = 1.5, 3.0, 4.5, 6.0
 
 CAPS = {"escape": "Esc", "up": "↑", "down": "↓", "right": "→", "minus": "−"}
@@ -50,7 +52,7 @@ class Camera:
         await self.pilot.press(*keys, *text)
         if seen:
             await until_seen(self.pilot, seen)
-        await self.pilot.pause()
+        await self.pilot.pause(SETTLE_SECONDS)
         self.keep(share, caption, *map(_cap, keys))
 
     def keep(self, share: float, caption: str, *caps: str) -> None:
@@ -98,7 +100,7 @@ class Harbour:
 async def main() -> None:
     """Play the story and write the film."""
     begin_in_the_morning()
-    async with harbour() as place, _client(place) as camera:
+    async with harbour() as place, client(place) as camera:
         for scene in (enter, write, answer, look, report, follow, go_around, dress, lose_connection):
             await scene(camera, place)
     still = next(number for number, frame in enumerate(camera.frames) if CAPS["up"] in frame.keys)
@@ -108,7 +110,7 @@ async def main() -> None:
 async def enter(camera: Camera, _place: Harbour) -> None:
     """The first start, and who greets a newcomer."""
     await until_seen(camera.pilot, "Enter goes on")
-    await camera.pilot.pause()
+    await camera.pilot.pause(SETTLE_SECONDS)
     camera.keep(LONG, "The first start: name and server are filled in", "python -m tui")
     await camera.take(LONG, "Channels, what is said, who is here, what the keys do", "enter", seen="Welcome to The")
     await camera.take(
@@ -123,7 +125,7 @@ async def write(camera: Camera, _place: Harbour) -> None:
     await camera.take(SHORT, "or an emoji by what it is called", text="how is the :ship")
     await camera.take(QUICK, "or an emoji by what it is called", "tab")
     await camera.take(QUICK, "Enter sends it", text="today?")
-    await camera.take(SHORT, "Enter sends it", "enter")
+    await camera.take(SHORT, "Said", "enter")
     await camera.take(SHORT, "marlow answers, and names you", seen="Sorry ada")
 
 
@@ -136,7 +138,7 @@ async def answer(camera: Camera, _place: Harbour) -> None:
     await camera.take(SHORT, "There it is; the same once more takes it away", "enter")
     await camera.take(SHORT, "Reply: what you answer to is quoted", "enter")
     await camera.take(QUICK, "Reply: what you answer to is quoted", text="Is the engine still singing?")
-    await camera.take(SHORT, "It is said", "enter")
+    await camera.take(SHORT, "Everybody sees what it answers", "enter")
 
 
 async def look(camera: Camera, _place: Harbour) -> None:
@@ -152,8 +154,8 @@ async def report(camera: Camera, _place: Harbour) -> None:
     await camera.take(LONGEST, "Report it. The messages around it go along, as they are shown", "r", seen="Sent:")
     await camera.take(SHORT, "Fewer of them, if that is enough", "minus", "minus")
     await camera.take(SHORT, "A reason of those that your site takes,", "enter")
-    await camera.take(QUICK, "and what the site should know", text="It asks newcomers ")
-    await camera.take(SHORT, "and what the site should know", text="for their card number.")
+    await camera.take(QUICK, "and in your words what it should know", text="It asks newcomers ")
+    await camera.take(SHORT, "and in your words what it should know", text="for their card number.")
     await camera.take(
         SHORT, "Sent: on the server's disk before it is confirmed, then to the site", "enter", seen="You reported"
     )
@@ -233,14 +235,21 @@ async def harbour() -> AsyncIterator[Harbour]:
         await server.stop()
 
 
+@contextmanager
+def folder(place: Harbour) -> Iterator[None]:
+    """Be in a folder of the session's own, whose settings have the harbour's address."""
+    with TemporaryDirectory() as directory, chdir(directory):
+        os.environ["XDG_DATA_HOME"] = directory
+        Path("settings.toml").write_text(f'Address = "{urlsplit(place.cable.url).netloc}"\n', encoding="utf-8")
+        yield
+
+
 @asynccontextmanager
-async def _client(place: Harbour) -> AsyncIterator[Camera]:
-    """The client at its first start, with settings that have the harbour's address."""
-    with TemporaryDirectory() as directory:
-        settings = Path(directory) / "settings.toml"
-        settings.write_text(f'Address = "{urlsplit(place.cable.url).netloc}"\n')
-        loaded = Loaded(Config(reduced_motion=True))
-        app = FlagpostApp(Options("ada", settings=settings, asks=True, loaded=loaded))
+async def client(place: Harbour) -> AsyncIterator[Camera]:
+    """The client at its first start."""
+    loaded = Loaded(Config(reduced_motion=True), Path("config.toml"))
+    app = FlagpostApp(Options("ada", asks=True, loaded=loaded))
+    with folder(place):
         async with app.run_test(size=SIZE) as pilot:
             yield Camera(pilot)
             await app.action_quit()
