@@ -78,7 +78,8 @@ class ConfiguredApp(ConnectedApp):
         """Apply another configuration and keep it; why it could not be kept, in words, or nothing."""
         before, self.config = self.config, config
         self._apply()
-        self.show()
+        # Not before Textual has put on the theme, which it does next: names have their colours for what is under them.
+        self.call_next(self.show)
         return self._keep(before)
 
     def _keep(self, before: Config) -> str:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.color import Color
 from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -18,6 +19,8 @@ from tui.options import Options
 from tui.screens.chat import ChatScreen
 from tui.screens.report import ReportForm
 from tui.screens.settings import SettingsScreen
+from tui.widgets.colours import name_colour
+from tui.widgets.people import PeopleList
 from tui.widgets.prompt import Composer
 
 
@@ -58,6 +61,27 @@ async def settings(pilot: Pilot[None], *keys: str) -> None:
     await pilot.press("f2")
     await until_seen(pilot, "Reduced motion")
     await pilot.press(*keys)
+
+
+async def test_names_are_readable_as_soon_as_the_theme_is_another(file: Path) -> None:
+    async with configured(file) as pilot:
+        people = app_of(pilot).screen.query_one(PeopleList)
+        await settings(pilot, "right")
+        await until(pilot, lambda: app_of(pilot).theme == "flagpost-light", "the theme")
+        light = Color.parse(app_of(pilot).current_theme.surface or "")
+        name = name_colour("bob", light)
+        await until(pilot, lambda: people.background_colors[1] == light, "the theme's background")
+
+        def drawn() -> list[Color | None]:
+            strips = (people.render_line(y) for y in range(people.option_count))
+            return [
+                Color.from_rich_color(segment.style.color)
+                for strip in strips
+                for segment in strip
+                if "bob" in segment.text and segment.style and segment.style.color
+            ]
+
+        await until(pilot, lambda: drawn() == [name], "the name in a colour for this theme")
 
 
 async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
