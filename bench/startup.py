@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.server_process import ROOT, environment
+from tests.support.server_process import environment
 
 COLUMNS, LINES = 120, 36
 LIMIT_SECONDS = 30.0
@@ -73,7 +73,11 @@ def first_frame(arguments: Sequence[str], directory: Path) -> Sample:
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    return environment({"TERM": "xterm-256color", "XDG_DATA_HOME": str(directory), "PYTHONPATH": str(ROOT)})
+    # As it is for who has installed it: byte code is there, whatever this shell says of writing it.
+    extra = {"TERM": "xterm-256color", "XDG_DATA_HOME": str(directory), "PYTHONPYCACHEPREFIX": str(directory)}
+    found = environment(extra)
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    return found
 
 
 def _wait_for_frame(master: int) -> None:

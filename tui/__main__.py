@@ -1,6 +1,7 @@
 """`python -m tui`: the chat client in this terminal, line by line, or in a browser."""
 
 import argparse
+import gc
 import getpass
 import io
 import os
@@ -26,6 +27,8 @@ def main() -> int:
         return _plain(chosen)
     if given.serve:
         return _serve(chosen, given.host, given.port)
+    # What is made until the first frame is there to stay; after it, `ConnectedApp.on_ready` collects again.
+    gc.disable()
     from tui.app import FlagpostApp
 
     FlagpostApp(chosen).run()

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 from textual import constants, events
+from textual.app import App
 from textual.theme import BUILTIN_THEMES
 from textual.widgets import Input, TextArea
 
@@ -33,11 +34,17 @@ class ConfiguredApp(ConnectedApp):
         self.config = options.loaded.config
         """What the person chose, as it is now."""
         self._remembered = False
+        for theme in THEMES:
+            self.register_theme(theme)
+        # Before the style sheet is read: set later, it would be read twice more before the first frame.
+        self.set_reactive(App.theme, self._theme)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def on_mount(self) -> None:
         """Dress before the first frame."""
-        for theme in THEMES:
-            self.register_theme(theme)
+        if self.current_theme.ansi:
+            # Such a theme is more than its variables.
+            self.mutate_reactive(App.theme)
         keys, problems = rebind(self.config.keys)
         keymap.change(keys)
         self.set_keymap(keys)
@@ -53,10 +60,14 @@ class ConfiguredApp(ConnectedApp):
         """Dress what is in the room now."""
         self._apply()
 
+    @property
+    def _theme(self) -> str:
+        return self.config.theme if self.config.theme in THEME_NAMES else DARK.name
+
     def _apply(self) -> None:
         """Look and react as configured, from now on."""
         config = self.config
-        self.theme = config.theme if config.theme in THEME_NAMES else DARK.name
+        self.theme = self._theme
         self.animation_level = "none" if config.reduced_motion else constants.TEXTUAL_ANIMATIONS
         self.set_class(config.compact, "-compact")
         times.write_in(config.time)

@@ -1,5 +1,6 @@
 """Keeps the client at its server: finds it, logs in, takes frames into the state, sends, and says goodbye."""
 
+import gc
 import os
 from abc import abstractmethod
 from contextlib import suppress
@@ -62,6 +63,9 @@ class ConnectedApp(App[None]):
 
     def on_ready(self) -> None:
         """Draw first: what the connection needs is imported after the first frame."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         self.show()
         self._life = self._live()
         if not self.is_headless:
