@@ -61,7 +61,7 @@ class FlagpostApp(ConfiguredApp):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._chat = ChatScreen()
+        self._chat = ChatScreen(self.status)
         self._said_typing = -TYPING_EVERY_SECONDS
         self._visited = Visited()
         self._notices = Notices(self._write_to_terminal, os.environ, lambda channel: self.config.level(channel))
@@ -69,6 +69,10 @@ class FlagpostApp(ConfiguredApp):
     def get_default_screen(self) -> ChatScreen:
         """The room."""
         return self._chat
+
+    async def on_ready(self) -> None:
+        """The room was seen."""
+        await self._chat.furnish()
 
     async def on_event(self, event: events.Event) -> None:
         """What is pasted is other people's text, wherever it goes."""

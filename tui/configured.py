@@ -56,7 +56,7 @@ class ConfiguredApp(ConnectedApp):
         for problem in (*self._options.loaded.problems, *(f"{file}: {each}" for each in problems)):
             self.state.note(clean_line(problem), Tone.BAD)
 
-    def on_ready(self) -> None:
+    async def on_ready(self) -> None:
         """Dress what is in the room now."""
         self._apply()
 

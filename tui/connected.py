@@ -61,7 +61,7 @@ class ConnectedApp(App[None]):
         """The terminal is not touched yet: whatever ends the client from here on gives it back."""
         self._ending.watch()
 
-    def on_ready(self) -> None:
+    async def on_ready(self) -> None:
         """Draw first: what the connection needs is imported after the first frame."""
         if not gc.isenabled():
             gc.freeze()

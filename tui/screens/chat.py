@@ -13,7 +13,7 @@ from tui.commands import Command
 from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.widgets.channels import ChannelList
-from tui.widgets.header import TopLine
+from tui.widgets.header import TITLE, TopLine
 from tui.widgets.offer import MuteOffer
 from tui.widgets.people import PeopleList
 from tui.widgets.profile import ProfilePanel
@@ -28,29 +28,36 @@ class ChatScreen(Screen[None]):
 
     BINDINGS = bindings(Where.EVERYWHERE)
 
-    def __init__(self) -> None:
+    def __init__(self, connection: str) -> None:
+        """`connection` is said of it until `show`."""
         super().__init__()
+        self._connection = connection
         self._before_profile: Widget | None = None
         self._copied = ""
         """What is selected, once it was copied: the mouse is let go for other reasons too."""
 
     def compose(self) -> ComposeResult:
         """From top to bottom, from left to right."""
-        yield TopLine(id="top")
+        yield TopLine(self._connection, id="top")
         with Horizontal(id="middle"):
             yield ChannelList(id="channels")
             with Vertical(id="centre"):
                 yield TimelineView(id="timeline")
-                yield MuteOffer(id="offer")
                 yield Composer(placeholder="Write a message", id="composer")
             with Vertical(id="side"):
                 yield PeopleList(id="people")
-                yield ProfilePanel(id="profile")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Writing comes first."""
         self.composer.focus()
+
+    async def furnish(self) -> None:
+        """Put in what is seen only at times; it would make the first frame late."""
+        offer, profile = MuteOffer(id="offer"), ProfilePanel(id="profile")
+        offer.display = profile.display = False
+        await self.query_one("#centre").mount(offer, before=self.composer)
+        await self.query_one("#side").mount(profile)
 
     @property
     def composer(self) -> Composer:
@@ -65,7 +72,7 @@ class ChatScreen(Screen[None]):
     def show(self, state: State, connection: str, *, online: bool, commands: Iterable[Command] = ()) -> None:
         """Draw what is known now; `commands` can be written."""
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
-        title = state.welcome.title if state.welcome else "Flagpost"
+        title = state.welcome.title if state.welcome else TITLE
         self.query_one(TopLine).show(title, state.place, connection, online=online, typing=state.is_typing)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
         self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)

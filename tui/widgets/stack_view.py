@@ -160,9 +160,12 @@ class StackView(ScrollView):
 
     def _painted(self, first: int, count: int) -> list[Strip]:
         stack, width = self._stack, self.size.width
-        if stack is None or not stack.height:
-            return [self._placeholder_line(y, width) for y in range(first, first + count)]
         blank = Strip.blank(width, self.rich_style)
+        if stack is None or not stack.height:
+            strips = [blank] * count
+            if 0 <= (middle := self.size.height // 2 - first) < count:
+                strips[middle] = self._placeholder_line(width)
+            return strips
         line = first + self.scroll_offset.y - self._space_above
         strips = [blank] * min(count, max(0, -line))
         number, row = stack.at(max(0, line)) or (len(stack.entries), 0)
@@ -181,8 +184,8 @@ class StackView(ScrollView):
         spans = [chosen.span(number, row) if row >= block.head else None for row in range(len(block.strips))]
         return [paint(strip, span, ink) if span else strip for strip, span in zip(block.strips, spans, strict=True)]
 
-    def _placeholder_line(self, y: int, width: int) -> Strip:
-        text = Content(self._placeholder if y == self.size.height // 2 else "").truncate(width)
+    def _placeholder_line(self, width: int) -> Strip:
+        text = Content(self._placeholder).truncate(width)
         left = " " * ((width - text.cell_length) // 2)
         style = self.rich_style + self.get_component_rich_style("timeline--dim", partial=True)
         return Strip([Segment(left, self.rich_style), Segment(text.plain, style)]).adjust_cell_length(
