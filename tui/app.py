@@ -1,38 +1,30 @@
 """Wires state, connection and screens: what a person wants becomes acts on the state, frames and screens."""
 
 import os
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import events, on, work
-from textual.command import SimpleCommand
 from textual.widgets import OptionList
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import MAX_PAGE, React, ReportEntry, Takeback, Typing
-from tui import choices, commands
+from server.protocol.frames import MAX_PAGE, Message, React, ReportEntry, Takeback, Typing
+from tui import commands
 from tui.configured import ConfiguredApp
 from tui.connected import OFFLINE, nonce
-from tui.core.mentions import mentioning
 from tui.core.news import news
 from tui.core.quotation import quotation
 from tui.core.reports import GONE
 from tui.core.search import Search
 from tui.core.timeline import Line, Tone
 from tui.core.visited import Visited
-from tui.editor import EditorError, edit
 from tui.keymap import KEYS, Where, bindings
 from tui.notices import Notices
 from tui.options import Options
 from tui.screens.chat import ChatScreen
-from tui.screens.help import HelpScreen
-from tui.screens.mentions import MentionsScreen
-from tui.screens.picker import Picker
-from tui.screens.question import Question
-from tui.screens.report import ReportForm, Subject
-from tui.screens.reports import ReportsScreen
-from tui.screens.search import SearchScreen
+from tui.screens.following import Following
 from tui.text import clean, clean_line
 from tui.widgets.channels import ChannelList
 from tui.widgets.offer import MuteOffer
@@ -41,11 +33,17 @@ from tui.widgets.profile import ProfilePanel
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
 
+# Screens over the room, and what they alone need, are imported where they are shown: the first frame is there without.
 TYPING_EVERY_SECONDS = 3.0
 BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
 
 if TYPE_CHECKING:
+    from tui.core.mentions import Mention
     from tui.net.connection import Event
+    from tui.screens.mentions import MentionsScreen
+    from tui.screens.reports import ReportsScreen
+    from tui.screens.search import SearchScreen
+    from tui.widgets.rows import Row
 
 
 class FlagpostApp(ConfiguredApp):
@@ -88,21 +86,20 @@ class FlagpostApp(ConfiguredApp):
         self._visited.visit(self.state.current)
         self._notices.look(self.state.current)
         self._chat.show(self.state, self.status, online=self.online, commands=commands.allowed(self))
-        if reports := self._reports_screen:
-            reports.show(self.state.reports, self.state.now(), self.status, online=self.online)
-        if isinstance(self.screen, SearchScreen) and self.screen.is_mounted:
-            self.screen.show(self.state.search, self.state.now())
-        if isinstance(self.screen, MentionsScreen) and self.screen.is_mounted:
-            self.screen.show(mentioning(self.state), self.state.now())
+        for screen in self.screen_stack:
+            if isinstance(screen, Following) and screen.is_mounted:
+                screen.show(self.state, self.status, online=self.online)
 
     async def action_search(self, words: str = "") -> None:
         """Search messages."""
+        from tui.screens.search import SearchScreen
+
         self.state.search = Search()
         await self.push_screen(SearchScreen(self.state.place_of, words))
         self.show()
 
-    @on(SearchScreen.Asked)
-    def _search(self, event: SearchScreen.Asked) -> None:
+    def on_search_screen_asked(self, event: "SearchScreen.Asked") -> None:
+        """Search, where there is a connection."""
         asked = self.state.search.ask(event.query, nonce())
         if self.online:
             self.send(asked)
@@ -110,18 +107,24 @@ class FlagpostApp(ConfiguredApp):
             self.state.search.fail(asked.nonce, OFFLINE)
         self.show()
 
-    @on(SearchScreen.MoreWanted)
-    def _search_on(self) -> None:
+    def on_search_screen_more_wanted(self) -> None:
+        """Search on."""
         if self.online and (asked := self.state.search.ask_more(nonce())):
             self.send(asked)
             self.show()
 
-    @on(SearchScreen.JumpWanted)
-    @on(MentionsScreen.JumpWanted)
-    def _go_to(self, event: SearchScreen.JumpWanted | MentionsScreen.JumpWanted) -> None:
-        if isinstance(self.screen, SearchScreen | MentionsScreen):
+    def on_search_screen_jump_wanted(self, event: "SearchScreen.JumpWanted") -> None:
+        """Go to what was found."""
+        self._go_to(event.message)
+
+    def on_mentions_screen_jump_wanted(self, event: "MentionsScreen.JumpWanted") -> None:
+        """Go to where one was named."""
+        self._go_to(event.message)
+
+    def _go_to(self, message: "Message | Mention") -> None:
+        if isinstance(self.screen, Following):
             self.screen.dismiss()
-        self.state.go_to(event.message.channel, event.message.msg_id)
+        self.state.go_to(message.channel, message.msg_id)
         self.show()
         self._pursue()
 
@@ -155,12 +158,16 @@ class FlagpostApp(ConfiguredApp):
         self._notices.end()
 
     @property
-    def _reports_screen(self) -> ReportsScreen | None:
+    def _reports_screen(self) -> "ReportsScreen | None":
+        from tui.screens.reports import ReportsScreen
+
         found = (each for each in self.screen_stack if isinstance(each, ReportsScreen) and each.is_mounted)
         return next(found, None)
 
     def action_help(self) -> None:
         """Show all keys, or go back from them."""
+        from tui.screens.help import HelpScreen
+
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
         else:
@@ -179,11 +186,15 @@ class FlagpostApp(ConfiguredApp):
 
     async def action_mentions(self) -> None:
         """Show who named one, in what is loaded."""
+        from tui.screens.mentions import MentionsScreen
+
         await self.push_screen(MentionsScreen(self.state.place_of))
         self.show()
 
     def action_commands(self) -> None:
         """Open the palette of everything that the keys of the room do."""
+        from textual.command import SimpleCommand
+
         offered = [
             SimpleCommand(key.help, partial(self.run_action, key.action), key.now)
             for key in KEYS
@@ -227,6 +238,8 @@ class FlagpostApp(ConfiguredApp):
     @work(group="form", exclusive=True)
     async def _edit(self, event: Composer.EditorWanted) -> None:
         """Let the text be written on in the person's own editor."""
+        from tui.editor import EditorError, edit
+
         try:
             with self._notices.lent(), self._ending.lent():
                 text = await edit(self, event.text, os.environ)
@@ -236,11 +249,22 @@ class FlagpostApp(ConfiguredApp):
             self._chat.composer.put(text, event.place)
         self.show()
 
+    async def _ask(self, question: str, yes: str) -> bool:
+        from tui.screens.question import Question
+
+        return await self.push_screen_wait(Question(question, yes, "Cancel"))
+
+    async def _choose(self, placeholder: str, offer: "Callable[[str], Sequence[Row]]") -> str | None:
+        from tui.screens.picker import Picker
+
+        return await self.push_screen_wait(Picker(placeholder, offer))
+
     @work(group="form", exclusive=True)
     async def action_my_status(self) -> None:
         """Choose how one is, in words of one's own or the usual ones."""
-        picker = Picker("How you are, in a few words", partial(choices.statuses, self.state))
-        if chosen := await self.push_screen_wait(picker):
+        from tui import choices
+
+        if chosen := await self._choose("How you are, in a few words", partial(choices.statuses, self.state)):
             problem = commands.set_dnd(self) if chosen == choices.DND else commands.set_status(self, chosen)
             if problem:
                 self.tell(problem, Tone.BAD)
@@ -253,7 +277,7 @@ class FlagpostApp(ConfiguredApp):
     async def _paste(self, text: str) -> None:
         """Ask whether so many lines were meant."""
         lines = text.strip("\n").count("\n") + 1
-        if await self.push_screen_wait(Question(f"Paste {lines} lines into the message?", "Paste", "Cancel")):
+        if await self._ask(f"Paste {lines} lines into the message?", "Paste"):
             self._chat.composer.insert(text)
 
     @on(Composer.Typed)
@@ -321,8 +345,9 @@ class FlagpostApp(ConfiguredApp):
     @work(group="form", exclusive=True)
     async def action_switch(self) -> None:
         """Choose where to go."""
-        place = await self.push_screen_wait(Picker("A channel or a name", partial(choices.places, self.state)))
-        if place:
+        from tui import choices
+
+        if place := await self._choose("A channel or a name", partial(choices.places, self.state)):
             self.look_at(place)
 
     def action_turn_to_unread(self) -> None:
@@ -359,8 +384,7 @@ class FlagpostApp(ConfiguredApp):
     @work(group="form", exclusive=True)
     async def block(self, username: str) -> None:
         """Ask, and block; to take it back needs no question."""
-        question = Question(f"Block {username}? {BLOCKED}", "Block", "Cancel")
-        if username in self.state.relations.blocked or await self.push_screen_wait(question):
+        if username in self.state.relations.blocked or await self._ask(f"Block {username}? {BLOCKED}", "Block"):
             self.send(self.state.relations.toggle_block(username))
 
     @on(MuteOffer.Declined)
@@ -391,8 +415,9 @@ class FlagpostApp(ConfiguredApp):
     @work(group="form", exclusive=True)
     async def _react(self, line: Line) -> None:
         """Let an emoji be chosen; one's own is taken away."""
-        emoji = await self.push_screen_wait(Picker("An emoji by its name", partial(choices.emojis, line)))
-        if emoji:
+        from tui import choices
+
+        if emoji := await self._choose("An emoji by its name", partial(choices.emojis, line)):
             now = self.state.timeline.find(line.msg_id) or line
             remove = any(each.emoji == emoji and each.mine for each in now.reactions)
             self.send(React(line.msg_id, emoji, remove))
@@ -405,12 +430,14 @@ class FlagpostApp(ConfiguredApp):
     @work(group="form", exclusive=True)
     async def _report(self, line: Line) -> None:
         """Ask where it was reported before, show the form, send it."""
+        from tui.screens.report import ReportForm, Subject
+
         welcome, reports = self.state.welcome, self.state.reports
         if welcome is None or not welcome.report_reasons:
             return
         again = reports.reported(line.msg_id)
         question = f"You have reported this message of {line.author} already. Add to that report?"
-        if again and not await self.push_screen_wait(Question(question, "Add to report", "Cancel")):
+        if again and not await self._ask(question, "Add to report"):
             return
         context = self.state.context_of(line) if welcome.webhooks.evidence else None
         subject = Subject(line, self.state.place, context, again, reports.drafts.get(line.msg_id))
@@ -427,6 +454,8 @@ class FlagpostApp(ConfiguredApp):
 
     async def action_my_reports(self) -> None:
         """Show one's own reports, as the server knows them now."""
+        from tui.screens.reports import ReportsScreen
+
         if self._reports_screen:
             return
         self.state.reports.problem = ""
@@ -435,8 +464,8 @@ class FlagpostApp(ConfiguredApp):
         await self.push_screen(ReportsScreen(self.state.place_of))
         self.show()
 
-    @on(ReportsScreen.JumpWanted)
-    def _jump(self, event: ReportsScreen.JumpWanted) -> None:
+    def on_reports_screen_jump_wanted(self, event: "ReportsScreen.JumpWanted") -> None:
+        """Go to the reported message, where it is loaded and shown."""
         entry, screen = event.entry, self._reports_screen
         timeline = self.state.timelines.get(entry.channel)
         if screen is None:
@@ -451,8 +480,8 @@ class FlagpostApp(ConfiguredApp):
             self.show()
             self._chat.timeline.jump(entry.msg_id)
 
-    @on(ReportsScreen.WithdrawWanted)
-    def _withdraw_wanted(self, event: ReportsScreen.WithdrawWanted) -> None:
+    def on_reports_screen_withdraw_wanted(self, event: "ReportsScreen.WithdrawWanted") -> None:
+        """Take it back, where there is a connection."""
         if self.online:
             self._withdraw(event.entry)
         else:
@@ -468,7 +497,7 @@ class FlagpostApp(ConfiguredApp):
         """Ask, and take the report back."""
         evidence = self.state.welcome is not None and self.state.welcome.webhooks.evidence
         words = f"Withdraw your report of {entry.about}'s message? {_consequence(entry, evidence=evidence)}"
-        if await self.push_screen_wait(Question(words, "Withdraw", "Cancel")):
+        if await self._ask(words, "Withdraw"):
             self.send(self.state.reports.withdraw(entry.report_id, nonce()))
             self.show()
 

@@ -1,6 +1,7 @@
 """Applies the person's configuration to the app, and keeps what they change of it."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import structs
@@ -17,11 +18,12 @@ from tui.connected import ConnectedApp
 from tui.core.timeline import Tone
 from tui.options import Options
 from tui.rebinding import rebind
-from tui.screens.settings import Choice, SettingsScreen, choices
-from tui.screens.start import StartScreen
 from tui.text import clean_line
 from tui.themes import DARK, THEMES
 from tui.widgets.timeline import TimelineView
+
+if TYPE_CHECKING:
+    from tui.screens.settings import Choice
 
 THEME_NAMES = (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
 
@@ -104,15 +106,20 @@ class ConfiguredApp(ConnectedApp):
 
     def action_settings(self) -> None:
         """Show the settings."""
+        from tui.screens.settings import SettingsScreen
+
         self.push_screen(SettingsScreen(self.config, self._options.loaded.file, self._offer, self.change))
 
-    def _offer(self, config: Config) -> list[Choice]:
+    def _offer(self, config: Config) -> "list[Choice]":
+        from tui.screens.settings import choices
+
         return choices(config, THEME_NAMES, self.state.current, self.state.place)
 
     async def settle(self) -> None:
         """Ask for name and server where nobody has said them yet."""
         if self._options.asks:
             from tui.net.address import configured
+            from tui.screens.start import StartScreen
 
             try:
                 address, tls = configured(self._options.settings)

@@ -9,19 +9,20 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Footer, OptionList, Static
 
-from tui.core.mentions import Mention
+from tui.core.mentions import Mention, mentioning
+from tui.core.state import State
 from tui.keymap import Where, bindings
+from tui.screens.following import Following
 from tui.times import moment
 from tui.widgets.rows import Row, RowList
 
 NONE = "Nobody has named you in what is loaded here.\n\nThe search looks through everything that you can read."
 
 
-class MentionsScreen(Screen[None]):
+class MentionsScreen(Following):
     """Shows messages that name one; what the person wants goes up to the app."""
 
     BINDINGS = bindings(Where.MENTIONS)
@@ -46,13 +47,14 @@ class MentionsScreen(Screen[None]):
         yield Static(Content(NONE), id="mentions-empty")
         yield Footer(show_command_palette=False, compact=True)
 
-    def show(self, mentions: Sequence[Mention], now: datetime) -> None:
+    def show(self, state: State, connection: str, *, online: bool) -> None:
         """Draw what is known now."""
+        mentions = mentioning(state)
         rows, empty = self.query_one(RowList), self.query_one("#mentions-empty")
         first = not self._mentions
         self._mentions = mentions
         rows.display, empty.display = bool(mentions), not mentions
-        rows.show_rows([self._row(each, now) for each in mentions])
+        rows.show_rows([self._row(each, state.now()) for each in mentions])
         if mentions and first:
             rows.focus()
             rows.action_first()

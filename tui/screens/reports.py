@@ -9,14 +9,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Footer, OptionList, Static
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
-from tui.core.reports import Reports, sentence
+from tui.core.reports import sentence
+from tui.core.state import State
 from tui.keymap import Where, bindings
+from tui.screens.following import Following
 from tui.times import moment
 from tui.widgets.rows import Row, RowList
 
@@ -53,7 +54,7 @@ class Details(VerticalScroll, can_focus=True):
     BINDINGS = bindings(Where.REPORTS)
 
 
-class ReportsScreen(Screen[None]):
+class ReportsScreen(Following):
     """Shows the reports as they stand; what the person wants of one goes up to the app."""
 
     BINDINGS = bindings(Where.REPORTS)
@@ -94,12 +95,13 @@ class ReportsScreen(Screen[None]):
         """The arrow keys move in the list."""
         self.query_one(ReportList).focus()
 
-    def show(self, reports: Reports, now: datetime, connection: str, *, online: bool) -> None:
+    def show(self, state: State, connection: str, *, online: bool) -> None:
         """Draw what is known now."""
+        reports, now = state.reports, state.now()
         self._entries, self._now = reports.entries, now
         loading = bool(reports.loading)
-        state = "loading…" if loading else "" if online else f"{connection}; as it was known before"
-        self.query_one("#reports-state", Static).update(Content(state))
+        words = "loading…" if loading else "" if online else f"{connection}; as it was known before"
+        self.query_one("#reports-state", Static).update(Content(words))
         rows = self.query_one(ReportList)
         rows.show_rows([self._row(entry, now) for entry in self._entries])
         if rows.highlighted is None and self._entries:

@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Footer, Input, OptionList, Static
 
 from server.protocol import frames
 from tui.core.search import Search, excerpt
+from tui.core.state import State
 from tui.keymap import Where, bindings
+from tui.screens.following import Following
 from tui.times import moment
 from tui.widgets.rows import Row, RowList
 
@@ -25,7 +26,7 @@ HINT = (
 )
 
 
-class SearchScreen(Screen[None]):
+class SearchScreen(Following):
     """Shows a search as it stands; what the person wants goes up to the app."""
 
     BINDINGS = bindings(Where.SEARCH)
@@ -75,12 +76,12 @@ class SearchScreen(Screen[None]):
         if self._words:
             self.post_message(self.Asked(self._words))
 
-    def show(self, search: Search, now: datetime) -> None:
+    def show(self, state: State, connection: str, *, online: bool) -> None:
         """Draw what is known now."""
-        self._search = search
+        self._search = search = state.search
         rows = self.query_one(RowList)
         rows.display = bool(search.found)
-        rows.show_rows([self._row(each, now) for each in search.found])
+        rows.show_rows([self._row(each, state.now()) for each in search.found])
         if search.found and search.query != self._shown_query and not search.nonce:
             self._shown_query = search.query
             rows.focus()
