@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from tui.widgets.timeline import TimelineView
 
 # Screens over the room, and what they alone need, are imported where they are shown: the first frame is there without.
 TYPING_EVERY_SECONDS = 3.0
+LATER_CSS = Path(__file__).with_name("later.tcss")
 BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
 
 if TYPE_CHECKING:
@@ -69,8 +71,11 @@ class FlagpostApp(ConfiguredApp):
         return self._chat
 
     async def on_ready(self) -> None:
-        """The room was seen."""
+        """The room was seen: go on with what else may be."""
+        self.stylesheet.read(LATER_CSS)
+        self.stylesheet.parse()
         await self._chat.furnish()
+        self.refresh_bindings()
 
     async def on_event(self, event: events.Event) -> None:
         """What is pasted is other people's text, wherever it goes."""
@@ -203,7 +208,9 @@ class FlagpostApp(ConfiguredApp):
         self.search_commands(offered, placeholder="Find a command")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No key for reports where the site takes none."""
+        """Only to quit before all of the room is there; no key for reports where the site takes none."""
+        if not self._chat.furnished:
+            return action == "quit"
         welcome = self.state.welcome
         return action != "my_reports" or (welcome is not None and welcome.webhooks.report)
 

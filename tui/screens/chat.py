@@ -32,6 +32,8 @@ class ChatScreen(Screen[None]):
         """`connection` is said of it until `show`."""
         super().__init__()
         self._connection = connection
+        self.furnished = False
+        """Whether all is there."""
         self._before_profile: Widget | None = None
         self._copied = ""
         """What is selected, once it was copied: the mouse is let go for other reasons too."""
@@ -40,12 +42,11 @@ class ChatScreen(Screen[None]):
         """From top to bottom, from left to right."""
         yield TopLine(self._connection, id="top")
         with Horizontal(id="middle"):
-            yield ChannelList(id="channels")
+            yield Vertical(id="left")
             with Vertical(id="centre"):
                 yield TimelineView(id="timeline")
                 yield Composer(placeholder="Write a message", id="composer")
-            with Vertical(id="side"):
-                yield PeopleList(id="people")
+            yield Vertical(id="side")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -53,11 +54,13 @@ class ChatScreen(Screen[None]):
         self.composer.focus()
 
     async def furnish(self) -> None:
-        """Put in what is seen only at times; it would make the first frame late."""
+        """Put in what is still empty, or seen only at times; it would make the first frame late."""
         offer, profile = MuteOffer(id="offer"), ProfilePanel(id="profile")
         offer.display = profile.display = False
+        await self.query_one("#left").mount(ChannelList(id="channels"))
         await self.query_one("#centre").mount(offer, before=self.composer)
-        await self.query_one("#side").mount(profile)
+        await self.query_one("#side").mount(PeopleList(id="people"), profile)
+        self.furnished = True
 
     @property
     def composer(self) -> Composer:
@@ -71,6 +74,9 @@ class ChatScreen(Screen[None]):
 
     def show(self, state: State, connection: str, *, online: bool, commands: Iterable[Command] = ()) -> None:
         """Draw what is known now; `commands` can be written."""
+        if not self.furnished:
+            # Something was written before the first frame; it is drawn after it.
+            return
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else TITLE
         self.query_one(TopLine).show(title, state.place, connection, online=online, typing=state.is_typing)

@@ -22,7 +22,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_said, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line, scripted_server
-from tui.app import FlagpostApp
+from tui.app import LATER_CSS, FlagpostApp
 from tui.options import Options
 from tui.screens.name import NamePrompt
 from tui.widgets.prompt import Composer
@@ -126,6 +126,24 @@ async def test_a_direct_message_opens_a_conversation() -> None:
         assert said.channel == "@bob"
         server.send(Presence("bob", "has exited the room!"))
         await until_seen(pilot, "bob has exited the room!")
+
+
+async def test_keys_before_the_first_frame_do_no_harm() -> None:
+    class Hasty(FlagpostApp):
+        CSS_PATH = str(LATER_CSS.with_name("app.tcss"))
+
+        def on_mount(self) -> None:
+            for key in ("ctrl+o", "f1", "ctrl+p"):
+                self.post_message(events.Key(key, None))
+            self.show()
+
+    with scripted_server(ScriptedServer()) as server:
+        app = Hasty(Options("ada", server.url))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until_seen(pilot, "PEOPLE  3")
+            await pilot.press("f1")
+            await until_seen(pilot, "Everywhere in the room")
+            await app.action_quit()
 
 
 async def test_the_list_of_people_begins_a_conversation() -> None:
