@@ -152,6 +152,8 @@ async def test_the_servers_own_certificate_is_looked_at(
         ("key.pem", AUTHORITY.issue_cert("other.example").private_key_pem.bytes(), "is not the key of"),
         ("key.pem", b"no key", "are no certificate and its key"),
     ],
+    # The third one's would be its key, which is another in each process.
+    ids=["no certificate", "no key", "another's key", "not a key"],
 )
 async def test_a_certificate_that_cannot_be_used_is_bad(
     tmp_path: Path, file: str, content: bytes | None, words: str
