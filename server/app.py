@@ -100,7 +100,7 @@ class _Running:
         logs.configure(settings.log)
         room.reports, room.profiles = self.webhooks.reports, self.webhooks.profiles
         room.channels, room.allowed_origins = settings.public_channels, settings.allowed_origins
-        room.site_key = settings.admin_api_key
+        room.compression, room.site_key = settings.compression, settings.admin_api_key
         room.limiter.follow(settings.limits)
         room.announce(_welcome(settings, room.broker.epoch))
 

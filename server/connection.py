@@ -15,6 +15,7 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
+from server.compression import compressed, extension, window_bits
 from server.limiter import Limiter
 from server.protocol.address import WEBSOCKET_PATH
 from server.protocol.codes import CUT, CloseCode
@@ -56,6 +57,10 @@ class Receiver(Protocol):
         """Web pages that may connect, besides clients that send no Origin."""
 
     @property
+    def compression(self) -> bool:
+        """Whether clients that ask for it are sent compressed messages, and may send them."""
+
+    @property
     def limiter(self) -> Limiter:
         """How much may come."""
 
@@ -79,7 +84,14 @@ class Connection(asyncio.Protocol):
         self._receiver = cast(Receiver, app_state["receiver"])
         self._limiter = self._receiver.limiter
         origins: list[Origin | None] = [None, *(Origin(origin) for origin in self._receiver.allowed_origins)]
-        self._protocol = ServerProtocol(origins=origins, max_size=self._limiter.frame_bytes, logger=_protocol_log)
+        self._protocol = ServerProtocol(
+            origins=origins,
+            extensions=[extension()] if self._receiver.compression else None,
+            max_size=self._limiter.frame_bytes,
+            logger=_protocol_log,
+        )
+        self._window_bits = 0
+        """Of the compression that was agreed on."""
         self._loop = asyncio.get_running_loop()
         self._session = Session(self)
         self._opened = False
@@ -159,7 +171,7 @@ class Connection(asyncio.Protocol):
     def write(self, wire: bytes) -> None:
         """Send framed bytes at the end of this loop turn, together with all others of it."""
         if self._writable:
-            self._outgoing.append(wire)
+            self._outgoing.append(compressed(wire, self._window_bits) if self._window_bits else wire)
             if len(self._outgoing) == 1:
                 self._loop.call_soon(self._flush)
 
@@ -169,7 +181,7 @@ class Connection(asyncio.Protocol):
             self.write(wire)
             self._flush()
         elif self._writable and not self._transport.is_closing():
-            self._transport.write(wire)
+            self._transport.write(compressed(wire, self._window_bits) if self._window_bits else wire)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Begin the closing handshake after what was written."""
@@ -231,6 +243,7 @@ class Connection(asyncio.Protocol):
         self._take_protocol_output()
         if self._protocol.state is State.OPEN:
             self._opened = self._writable = True
+            self._window_bits = window_bits(self._protocol.extensions)
             self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
             self._receiver.opened(self._session)
 

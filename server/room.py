@@ -49,6 +49,8 @@ class Room:
     profiles: Profiles | None
     hub: Hub
     limiter: Limiter
+    compression: bool = False
+    """Of connections that begin from now on."""
     site_key: Secret | None = None
     """By which the site proves itself."""
     ending: bool = False

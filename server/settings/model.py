@@ -147,6 +147,10 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         tuple[str, ...],
         Meta(description='Web pages that may connect, like "https://chat.example"; terminals send no Origin.'),
     ] = ()
+    compression: Annotated[
+        bool,
+        Meta(description="Compress for clients that ask for it, once for all: less traffic, more of the processor."),
+    ] = False
     report_reasons: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
         Meta(

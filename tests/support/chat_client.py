@@ -1,13 +1,14 @@
 """A small chat client on real sockets that keeps what it was not waiting for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.base import ClientExtensionFactory
 from websockets.typing import Origin
 
 from server.protocol.codec import decode_server, encode
@@ -116,10 +117,14 @@ class ChatClient:
 
 
 @asynccontextmanager
-async def connected(url: str, origin: str | None = None) -> AsyncIterator[tuple[ChatClient, Welcome]]:
+async def connected(
+    url: str, origin: str | None = None, extensions: Sequence[ClientExtensionFactory] | None = None
+) -> AsyncIterator[tuple[ChatClient, Welcome]]:
     """A client that has been welcomed, and its welcome."""
     page = Origin(origin) if origin else None
-    async with connect(url, origin=page, compression=None, proxy=None, max_size=None, max_queue=None) as socket:
+    async with connect(
+        url, origin=page, extensions=extensions, compression=None, proxy=None, max_size=None, max_queue=None
+    ) as socket:
         client = ChatClient(socket)
         yield client, await client.next(Welcome)
 

@@ -34,10 +34,12 @@ def write_settings(
     webhooks: Mapping[str, str] | None = None,
     origins: Sequence[str] = (),
     limits: Mapping[str, int | list[str]] = UNHURRIED,
+    compression: bool = False,
 ) -> Path:
     """A settings file with these channels and limits, and these webhooks (name -> URL) switched on."""
     # JSON's strings and lists of strings are TOML's too.
     lines = [f'AdminAPIKey = "{KEY}"', 'Database = "room.sqlite"', f"AllowedOrigins = {json.dumps(list(origins))}"]
+    lines += ["Compression = true"] * compression
     lines += ["[Limits]", *(f"{name} = {json.dumps(value)}" for name, value in limits.items())]
     for channel in channels:
         lines += ["[[PublicChannels]]", f'ID = "{channel.id}"', f'Name = "{channel.id.title()}"']

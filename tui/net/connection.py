@@ -91,7 +91,7 @@ class Connection:
             proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOOPBACK else True
             async with connect(
                 self._url,
-                compression=None,
+                compression="deflate",
                 max_size=MAX_FRAME_BYTES,
                 open_timeout=OPEN_SECONDS,
                 close_timeout=CLOSE_SECONDS,
