@@ -132,7 +132,7 @@ def slowest(directory: Path, count: int) -> list[tuple[float, str]]:
     Packages alone; Python's and Textual's own are what the bare app pays too.
     """
     ended = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import tui.__main__, tui.app"],
+        [sys.executable, "-X", "importtime", "-c", "import tui.command_line, tui.app"],
         cwd=directory, env=_environment(directory), capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS,
     )  # fmt: skip
     spent: dict[str, float] = {}

@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from tests.support.pilots import app_of, first_start, until, until_seen
 from tests.support.scripted_server import ScriptedServer, scripted_server
-from tui import __main__ as command
+from tui import command_line as command
 from tui.config import load
 
 
