@@ -144,11 +144,11 @@ def bare() -> Iterator[Side]:
 
 
 @contextmanager
-def ours() -> Iterator[Side]:
-    """The server as it is: storage on disk, rules, echo, all of it."""
+def ours(more: str = "") -> Iterator[Side]:
+    """The server as it is: storage on disk, rules, echo, all of it; `more` goes before the other settings."""
     with TemporaryDirectory() as name:
         file = Path(name) / "settings.toml"
-        file.write_text(SETTINGS)
+        file.write_text(more + SETTINGS)
         command = [sys.executable, "-m", "server", "--settings", str(file), "--address", "127.0.0.1:0"]
         with _process(command) as (process, line):
             port = int(line.rpartition(":")[2].partition("/")[0])
