@@ -142,7 +142,7 @@ KEYS = (
     Key(Where.COMMENT, "alt+enter,shift+enter,ctrl+j", "new_line", "Begin a new line"),
     Key(Where.PICKER, "up", "move(-1)", "The one above", priority=True),
     Key(Where.PICKER, "down", "move(1)", "The one below", priority=True),
-    Key(Where.PICKER, "enter", "choose", "Take it", "Take it"),
+    Key(Where.PICKER, "enter", "choose", "Take it", "Take it", priority=True),
     Key(Where.PICKER, "escape", "close", "Take none", "Close"),
     Key(Where.SEARCH, "enter", "jump", "Search for the words; on a message: go to it", "Search, go to it"),
     Key(Where.SEARCH, "down", "list", "From the words to what was found"),

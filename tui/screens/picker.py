@@ -50,7 +50,6 @@ class Picker(ModalScreen[str | None]):
         self.query_one("#picker-list").display = bool(rows)
         self.query_one("#picker-none").display = not rows
 
-    @on(Input.Submitted)
     def action_choose(self) -> None:
         """Take the highlighted row."""
         if chosen := self.query_one(RowList).chosen:

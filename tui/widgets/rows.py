@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -29,8 +30,13 @@ class Row:
         return self.id == other.id and all(one.is_same(two) for one, two in zip(mine, others, strict=True))
 
 
-class RowList(OptionList):
+class RowList(OptionList, inherit_bindings=False):
     """A list that is rebuilt only when its rows or its width have changed, and keeps its highlight by ID."""
+
+    # What Enter does is said by the place where the list is, in its footer; OptionList's own would hide that.
+    BINDINGS = [  # noqa: RUF012 - Textual declares it so
+        each for each in OptionList.BINDINGS if isinstance(each, Binding) and each.key != "enter"
+    ]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False, compact=True)
