@@ -155,7 +155,7 @@ KEYS = (
     Key(Where.SETTINGS, "left", "turn(-1)", "The value before", "Before"),
     Key(Where.SETTINGS, "right,enter,space", "turn(1)", "The next value", "Next"),
     Key(Where.SETTINGS, "escape,f2", "screen.close", "Back to the room", "Back", priority=True),
-    Key(Where.START, "enter", "screen.go_on", "Go on", "Go on"),
+    Key(Where.START, "enter", "screen.go_on", "Go on", "Go on", priority=True),
     Key(Where.START, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
     Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),
 )

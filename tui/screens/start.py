@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -48,7 +47,6 @@ class StartScreen(ModalScreen[Start]):
             yield Static(Content(HINT), id="start-hint")
         yield Footer(show_command_palette=False, compact=True)
 
-    @on(Input.Submitted)
     def action_go_on(self) -> None:
         """Take what is filled in, unless it cannot be used."""
         name, server = (

@@ -47,6 +47,7 @@ from tui.app import FlagpostApp
 from tui.config import Config, Hours, Loaded
 from tui.options import Options
 from tui.screens.chat import ChatScreen
+from tui.screens.following import Following
 from tui.screens.help import HelpScreen
 from tui.screens.mentions import MentionsScreen
 from tui.screens.name import NamePrompt
@@ -151,7 +152,8 @@ def test_each_screen_has_a_picture() -> None:
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, Screen) and kind.__module__ == module.__name__
     }
-    assert found == SCREENS.keys() - {CommandPalette} | {StartScreen, NamePrompt}
+    # What several of them are made from is none by itself.
+    assert found - {Following} == SCREENS.keys() - {CommandPalette} | {StartScreen, NamePrompt}
 
 
 @pytest.mark.parametrize("theme", THEMES)
