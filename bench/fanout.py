@@ -24,6 +24,8 @@ class Costs:
     def __init__(self) -> None:
         self.single: list[float] = []
         self.burst: list[float] = []
+        self.single_loop: list[float] = []
+        """Of `single`, what the thread of the loop had; the others store."""
         self.load: list[float] = []
         self.rates: list[Result] = []
         self.lost = 0
@@ -69,12 +71,16 @@ def _measure(built: Path, clients: int, rounds: int) -> None:
         names = [side.name for side in sides]
         print(table(HEADS, [cost.row(name, costs[0]) for name, cost in zip(names, costs, strict=True)]))
         single, burst = _ratio(costs[2].single, costs[1].single), _ratio(costs[2].burst, costs[1].burst)
-        print(f"\n{names[2]} / {names[1]}: {single:.2f} one in flight, {burst:.3f} in bursts", flush=True)
+        print(f"\n{names[2]} / {names[1]}: {single:.2f} one in flight, {burst:.3f} in bursts")
+        whole, loop = median(costs[2].single) * clients, median(costs[2].single_loop) * clients
+        print(f"{names[2]}: {whole:.0f} us for a message alone in flight, {loop:.0f} of them in the loop", flush=True)
 
 
 def _round(side: Side, load: Load, clients: int, costs: Costs) -> None:
     singles, bursts = max(10, DELIVERIES // clients), max(4, 2 * DELIVERIES // clients // BURST)
+    before = side.loop_cpu
     costs.single.append(_cost(side, load, f"seq {singles}", costs))
+    costs.single_loop.append((side.loop_cpu - before) / singles / clients * 1e6)
     costs.burst.append(_cost(side, load, f"burst {bursts} {BURST}", costs))
     if clients == RATE_CLIENTS:
         costs.rates.append(load.run(RATE))

@@ -115,6 +115,11 @@ class Side(NamedTuple):
         return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
     @property
+    def loop_cpu(self) -> float:
+        """The same of the first thread alone, which is the event loop's."""
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+
+    @property
     def memory(self) -> int:
         """Bytes of the process that are in memory."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
