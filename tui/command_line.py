@@ -1,11 +1,15 @@
 """The command line: the chat client in this terminal, line by line, or in a browser."""
 
 import argparse
+import asyncio
 import gc
 import getpass
 import io
 import os
+import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 
 from server.protocol.frames import MAX_NAME_CHARS
@@ -33,16 +37,23 @@ def run() -> int:
     return 0
 
 
-def _plain(chosen: Options) -> int:
-    import asyncio
+async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
+    """Ctrl+C cancels it at once; asyncio's own handler does not wake a loop that is just going to sleep."""
+    task = asyncio.ensure_future(chatting)
+    # Windows has its own way, and no such race.
+    with suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    return await task
 
+
+def _plain(chosen: Options) -> int:
     from tui.plain.client import chat
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = asyncio.run(chat(chosen))
-    except KeyboardInterrupt:
+        code = asyncio.run(_interruptible(chat(chosen)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         code = INTERRUPTED
     try:
         sys.stdout.flush()

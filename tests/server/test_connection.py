@@ -19,6 +19,7 @@ class Nobody:
     """A room in which nothing happens."""
 
     allowed_origins: Sequence[str] = ()
+    compression = False
     limiter = Limiter(RoomLimits(bytes_per_second=1000))
 
     def opened(self, session: Session) -> None:
