@@ -67,9 +67,13 @@ class ConnectedApp(App[None]):
             gc.freeze()
             gc.enable()
         self.show()
-        self._life = self._live()
+        # The room has its places first: what lies over it would be drawn over nothing.
+        self.call_after_refresh(self._begin)
         if not self.is_headless:
             self.set_interval(HANG_UP_SECONDS, self._end_without_terminal)
+
+    def _begin(self) -> None:
+        self._life = self._live()
 
     async def _end_without_terminal(self) -> None:
         # The reader of Textual would read nothing for ever, as fast as it can.
