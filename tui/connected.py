@@ -18,7 +18,7 @@ from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
 from tui.options import Options
 from tui.screens.name import NamePrompt
-from tui.signals import Ending, hung_up
+from tui.signals import Ending
 from tui.text import clean_line
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tui.net.local_server import LocalServer
 
 OFFLINE = "There is no connection now; try again once it is back."
-HANG_UP_SECONDS = 2.0
 
 
 class ConnectedApp(App[None]):
@@ -69,16 +68,9 @@ class ConnectedApp(App[None]):
         self.show()
         # The room has its places first: what lies over it would be drawn over nothing.
         self.call_after_refresh(self._begin)
-        if not self.is_headless:
-            self.set_interval(HANG_UP_SECONDS, self._end_without_terminal)
 
     def _begin(self) -> None:
         self._life = self._live()
-
-    async def _end_without_terminal(self) -> None:
-        # The reader of Textual would read nothing for ever, as fast as it can.
-        if hung_up():
-            await self.action_quit()
 
     @work(group="connection", exit_on_error=False)
     async def _live(self) -> None:

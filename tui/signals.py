@@ -1,16 +1,22 @@
 """What ends the client from outside ends it in order, so that the terminal is left as it was found."""
 
 import asyncio
+import os
 import select
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+
+QUIT_SECONDS = 3.0
+"""For an orderly end without a terminal."""
 
 
 class Ending:
-    """SIGTERM, SIGHUP and SIGINT end in `quit`, once."""
+    """SIGTERM, SIGHUP, SIGINT and the loss of the terminal end in `quit`, once."""
 
     def __init__(self, quit: Callable[[], Coroutine[None, None, None]]) -> None:  # noqa: A002
         self._quit = quit
@@ -26,6 +32,8 @@ class Ending:
             except (AttributeError, NotImplementedError):
                 # Windows ends a process without a signal.
                 return
+        if sys.__stdin__ and sys.__stdin__.isatty():
+            threading.Thread(target=self._await_hang_up, args=(loop, sys.__stdin__.fileno()), daemon=True).start()
 
     @contextmanager
     def lent(self) -> Iterator[None]:
@@ -40,11 +48,15 @@ class Ending:
         if name != "SIGINT" or not self._lent:
             self._task = self._task or asyncio.create_task(self._quit())
 
-
-def hung_up() -> bool:
-    """Whether the terminal is gone; where it is not the controlling one, no signal tells of that."""
-    if sys.platform == "win32" or sys.__stdin__ is None:
-        return False
-    poll = select.poll()
-    poll.register(sys.__stdin__.fileno(), 0)
-    return any(event & select.POLLHUP for _, event in poll.poll(0))
+    def _await_hang_up(self, loop: asyncio.AbstractEventLoop, terminal: int) -> None:
+        """Where a terminal is not the controlling one, no signal tells that it is gone."""
+        poll = select.poll()
+        poll.register(terminal, 0)
+        if not any(events & select.POLLHUP for _, events in poll.poll()):
+            # Some systems cannot poll a terminal.
+            return
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._begin, "SIGHUP")
+        time.sleep(QUIT_SECONDS)
+        # What draws may be waiting in the loop, for ever, until the terminal takes more.
+        os._exit(128 + signal.SIGHUP)

@@ -179,11 +179,10 @@ class Terminal:
             pass
         return self.process.wait()
 
-    def hang_up(self) -> int:
-        """Take the terminal away from the client; its exit code. Only leaving the context may follow."""
+    def hang_up(self) -> None:
+        """Take the terminal away from the client; only leaving the context may follow."""
         os.close(self._master)
         self._master = os.open(os.devnull, os.O_RDONLY)
-        return self.process.wait(WAIT_SECONDS)
 
     def _read(self, seconds: float) -> bool:
         """Take what comes within some seconds; whether anything did."""
