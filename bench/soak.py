@@ -17,6 +17,7 @@ from textual.geometry import Offset
 from textual.selection import Selection
 
 from bench.timeline import NARROW, SIZE, Bench, Room
+from tui.themes import DARK
 
 BATCH = 500
 """Messages at once."""
@@ -45,7 +46,7 @@ async def use(room: Room, chance: random.Random) -> None:
     for size in (NARROW, SIZE):
         room.resize(size)
         await app.quiet()
-    app.theme = "textual-light" if app.theme == "flagpost" else "flagpost"
+    app.theme = "textual-light" if app.theme == DARK.name else DARK.name
     room.timeline.take_back(chance.sample(range(1, room.next), 20))
     view.action_leave()
 
