@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.chat_client import entered
 from tests.support.disk import Disk
-from tests.support.raw_socket import dialled, request
+from tests.support.raw_socket import dialled, refuses, request
 from tests.support.server_process import ServerProcess, write_settings
 
 WAIT_SECONDS = 30.0
@@ -84,17 +84,7 @@ async def test_a_server_that_ends_is_not_ready(tmp_path: Path) -> None:
             await alice.settled()
             server.process.terminate()
             async with asyncio.timeout(WAIT_SECONDS):
-                while not await gone(server.port):
+                while not await refuses(server.port):
                     await asyncio.sleep(0.02)
             status, answer = await before.answer(request("GET /readyz"))
             assert (status, answer.splitlines()[-1]) == (HTTPStatus.SERVICE_UNAVAILABLE, b"the server is ending")
-
-
-async def gone(port: int) -> bool:
-    """Whether nobody can connect any more."""
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return True
-    writer.close()
-    return False

@@ -12,6 +12,7 @@ import pytest
 from server.protocol.codes import CloseCode, may_reconnect
 from server.protocol.frames import Disconnect, Message, ReportAsk
 from tests.support.chat_client import connected, entered
+from tests.support.raw_socket import refuses
 from tests.support.receiver import Receiver, stays_silent
 from tests.support.server_process import KEY, ServerProcess, run, write_settings
 
@@ -162,7 +163,7 @@ async def test_what_was_taken_in_before_sigterm_is_answered_before_the_goodbye(t
             await alice.settled()
             server.process.terminate()
             async with asyncio.timeout(20):
-                while not await refused(server.port):
+                while not await refuses(server.port):
                     await asyncio.sleep(0.02)
             other.execute("ROLLBACK")
             assert (await alice.next(Message, lambda message: message.nonce == nonce)).message == "last words"
@@ -186,13 +187,3 @@ async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the
         assert "Traceback" not in server.log
     with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database:
         assert database.execute("SELECT state FROM delivery").fetchall() == [("waiting",)]
-
-
-async def refused(port: int) -> bool:
-    """Whether nobody can connect any more."""
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return True
-    writer.close()
-    return False

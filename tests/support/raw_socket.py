@@ -91,3 +91,12 @@ async def dialled(port: int) -> AsyncIterator[RawSocket]:
         yield RawSocket(reader, writer)
     finally:
         writer.transport.abort()
+
+
+async def refuses(port: int) -> bool:
+    """Whether nobody can connect to a port of this machine any more."""
+    try:
+        async with dialled(port):
+            return False
+    except OSError:
+        return True
