@@ -1,8 +1,9 @@
 """What one can write behind a slash: each command with what it does, and how it is read."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from server.protocol.frames import MAX_QUERY_CHARS, Frame, Status
 from tui.connected import OFFLINE
@@ -17,8 +18,7 @@ LITERAL = COMMAND * 2
 HINT = f"{LITERAL} at the beginning sends a slash."
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command by its name; `takes` says what follows it, empty where nothing does."""
 
     name: str

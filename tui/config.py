@@ -4,13 +4,13 @@ import difflib
 import json
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import tomli
+from msgspec import Struct, field
 
 from tui.text import clean_line
 
@@ -64,8 +64,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return own.notices if own and own.notices else self.notices
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A configuration, its file (None: it is kept nowhere), and a line for each thing in it that cannot be used."""
 
     config: Config = field(default_factory=Config)

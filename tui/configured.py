@@ -1,10 +1,10 @@
 """Applies the person's configuration to the app, and keeps what they change of it."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import structs
+from msgspec.structs import replace
 from textual import constants, events
 from textual.app import App
 from textual.theme import BUILTIN_THEMES

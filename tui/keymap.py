@@ -1,9 +1,9 @@
 """Key -> action -> help: bindings, footer and docs/keys.md all come from this table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
+from msgspec import Struct
 from textual.binding import Binding, BindingType
 
 
@@ -32,8 +32,7 @@ class Where(Enum):
 NUMBERED = "Channel or conversation of that place in the list"
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """What a key does; `label` stands in the footer unless it is empty, `help` in the docs."""
 
     where: Where

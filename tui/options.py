@@ -1,13 +1,13 @@
 """What the client is started with."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tui.config import Loaded
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """The command line: a server's URL, or none for the one in the settings, and the name to go by."""
 
     name: str
@@ -16,5 +16,5 @@ class Options:
     demo: bool = False
     asks: bool = False
     """Whether the person is asked for name and server first."""
-    loaded: Loaded = Loaded()  # noqa: RUF009 - never changed
+    loaded: Loaded = Loaded()
     """The person's configuration; by default none that is kept."""

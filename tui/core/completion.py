@@ -1,7 +1,8 @@
 """Completes a name, a channel, an emoji or a command that one has begun to write."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 COMMAND, EMOJI = "/", ":"
 SIGNS = ("@", "#", EMOJI, COMMAND)
@@ -9,8 +10,7 @@ FEWEST_LETTERS = 2
 """Of an emoji's name: what is shorter is a smiley, or the end of a clause."""
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """What can stand from `start` on, in characters of the line; one after the other."""
 
     start: int

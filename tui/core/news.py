@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from server.protocol.frames import Echo, Frame, Message
 from tui.core.mentions import mentions
 from tui.core.state import State
 
 
-@dataclass(frozen=True)
-class News:
+class News(Struct, frozen=True):
     """A message of somebody else."""
 
     channel: str

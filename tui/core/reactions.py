@@ -1,13 +1,13 @@
 """What stands under a message: emoji, and who put each there."""
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from server.protocol import frames
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(Struct, frozen=True):
     """An emoji under a message; `mine`: one put it there oneself too."""
 
     emoji: str

@@ -1,7 +1,8 @@
 """Whom one does not read: as the server has it, and what one has asked to change."""
 
 from collections.abc import Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from server.protocol import frames
 
@@ -9,8 +10,7 @@ UNMUTE = "To undo it, press m on that name in the list of people (ctrl+o)."
 UNBLOCK = "To undo it, press b on that name in the list of people (ctrl+o)."
 
 
-@dataclass
-class Relations:
+class Relations(Struct):
     """Follows the server's word; only what was asked here is told as news."""
 
     muted: Set[str] = frozenset()

@@ -1,11 +1,11 @@
 """What the client knows of one's own reports: where each stands, what waits for an answer, what is worth a line."""
 
 from collections.abc import Set
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct, field
 
 from server.protocol import frames
 from server.protocol.codes import ErrorCode, ReportState
@@ -44,8 +44,7 @@ class _Asked(NamedTuple):
     channel: str
 
 
-@dataclass
-class Reports:
+class Reports(Struct):
     """One's own reports; the methods that take in frames give what to tell about them."""
 
     drafts: dict[int, Draft] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """A search on the server: what was asked, and what was found so far."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from server.protocol import frames
 
@@ -8,8 +8,7 @@ LOST = "The connection was lost before the server answered."
 CONTEXT_CHARS = 24
 
 
-@dataclass
-class Search:
+class Search(Struct):
     """Messages that hold every word, the latest first; older ones are asked for as far as one looks."""
 
     query: str = ""

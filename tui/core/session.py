@@ -1,7 +1,8 @@
 """How a connection is kept: who logs in, what comes after a loss, and how long to wait."""
 
 import os
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from server.protocol.codes import CloseCode, may_reconnect
 from server.protocol.frames import Login, Since
@@ -12,8 +13,7 @@ RESTART_SECONDS = 5.0
 """Over which the clients of a server that restarts spread: all of them lose it at once, and none has failed yet."""
 
 
-@dataclass
-class Session:
+class Session(Struct):
     """One person at one server, over however many connections."""
 
     name: str

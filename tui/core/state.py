@@ -1,10 +1,12 @@
 """What the client knows: a fold of the server's frames and of one's own acts."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import singledispatchmethod
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from server.protocol import frames
 from server.protocol.codes import ErrorCode
@@ -31,8 +33,7 @@ class Stage(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class ProfileView:
+class ProfileView(Struct, frozen=True):
     """What the profile panel shows."""
 
     username: str
@@ -43,8 +44,7 @@ class ProfileView:
     error: str = ""
 
 
-@dataclass
-class State:
+class State(Struct):
     """Fold frames with `fold`; the other methods are acts of the person, and return the frame to send."""
 
     now: Callable[[], datetime]

@@ -2,12 +2,14 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Sequence, Set
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice, takewhile
 from math import inf
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tui.core.reactions import Reaction
 
@@ -15,8 +17,7 @@ BEGINNING, END = -inf, inf
 """Before and behind the number of every message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A message that the server has numbered; `at` is aware of its time zone."""
 
     msg_id: int
@@ -30,8 +31,7 @@ class Line:
     reactions: tuple[Reaction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """One's own message that the server has not confirmed yet, or in `failure` why it will not."""
 
     nonce: str
@@ -51,8 +51,7 @@ class Tone(StrEnum):
     BAD = "bad"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A line that nobody said: of the server itself, or of this client."""
 
     text: str
@@ -72,8 +71,7 @@ class Change(NamedTuple):
     added: list[Entry]
 
 
-@dataclass
-class Timeline:
+class Timeline(Struct):
     """Messages in the order of their numbers, each once, with notices between them where they came up."""
 
     id: str

@@ -1,13 +1,12 @@
 """The channels and conversations that one has looked at, one after the other."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 MOST = 100
 """Places that are remembered."""
 
 
-@dataclass
-class Visited:
+class Visited(Struct):
     """Goes back and forward as a browser does."""
 
     _places: list[str] = field(default_factory=list)

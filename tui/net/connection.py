@@ -3,12 +3,12 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from ssl import SSLCertVerificationError, SSLError
 from typing import Literal
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.http11 import Response
@@ -31,20 +31,17 @@ ABNORMAL = 1006
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-@dataclass(frozen=True)
-class Connecting:
+class Connecting(Struct, frozen=True):
     """A connection is being made."""
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(Struct, frozen=True):
     """Frames came, cleaned for the screen."""
 
     frames: list[ServerFrame]
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """There is no connection, and why; tried again after some seconds, or not (None)."""
 
     why: str

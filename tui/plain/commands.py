@@ -1,7 +1,8 @@
 """What a typed line asks for; pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from server.protocol.frames import ReportReason
 
@@ -22,15 +23,13 @@ class CommandError(Exception):
     """A command that cannot be followed; the text is one line that says why, and what to do."""
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(Struct, frozen=True):
     """Write where one is."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command without its slash, and what stands behind it."""
 
     name: str

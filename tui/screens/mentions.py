@@ -1,7 +1,6 @@
 """Mentions: the messages that name one, the latest first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from textual import on
@@ -27,11 +26,12 @@ class MentionsScreen(Following):
 
     BINDINGS = bindings(Where.MENTIONS)
 
-    @dataclass
     class JumpWanted(Message):
         """A message shall be shown in its place."""
 
-        message: Mention
+        def __init__(self, message: Mention) -> None:
+            super().__init__()
+            self.message = message
 
     def __init__(self, place_of: Callable[[str], str]) -> None:
         """`place_of` gives the name of a channel by its ID."""

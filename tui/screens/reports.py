@@ -1,7 +1,6 @@
 """One's own reports: a list, and all that is known of the highlighted one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from textual import on
@@ -59,17 +58,19 @@ class ReportsScreen(Following):
 
     BINDINGS = bindings(Where.REPORTS)
 
-    @dataclass
     class JumpWanted(Message):
         """The reported message shall be shown in its channel."""
 
-        entry: ReportEntry
+        def __init__(self, entry: ReportEntry) -> None:
+            super().__init__()
+            self.entry = entry
 
-    @dataclass
     class WithdrawWanted(Message):
         """A report shall be taken back."""
 
-        entry: ReportEntry
+        def __init__(self, entry: ReportEntry) -> None:
+            super().__init__()
+            self.entry = entry
 
     def __init__(self, place_of: Callable[[str], str]) -> None:
         """`place_of` gives the name of a channel by its ID."""

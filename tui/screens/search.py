@@ -1,7 +1,6 @@
 """Search: words, and the messages that hold them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from textual import on
@@ -31,20 +30,22 @@ class SearchScreen(Following):
 
     BINDINGS = bindings(Where.SEARCH)
 
-    @dataclass
     class Asked(Message):
         """These words shall be searched for."""
 
-        query: str
+        def __init__(self, query: str) -> None:
+            super().__init__()
+            self.query = query
 
     class MoreWanted(Message):
         """The end of what was found is reached."""
 
-    @dataclass
     class JumpWanted(Message):
         """A message shall be shown in its place."""
 
-        message: frames.Message
+        def __init__(self, message: frames.Message) -> None:
+            super().__init__()
+            self.message = message
 
     def __init__(self, place_of: Callable[[str], str], words: str = "") -> None:
         """`place_of` gives the name of a channel by its ID; `words` are searched for at once."""

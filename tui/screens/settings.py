@@ -1,11 +1,10 @@
 """The settings: each with its values to turn through, which apply at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, structs
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -26,8 +25,7 @@ AS_ALL = "as everywhere"
 FIELDS = {"name": "Name at the next start", "server": "Server at the next start (empty: the local one)"}
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A setting: its values in words, the present one, and what the configuration is with another one."""
 
     id: str

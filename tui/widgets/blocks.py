@@ -1,11 +1,11 @@
 """The entries of a timeline as the lines of a terminal: wrapped, styled, with what stands left and right of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
 
+from msgspec import Struct
 from rich._wrap import divide_line
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -35,8 +35,7 @@ Row = list[tuple[str, Style]]
 """A line of runs, each in one style."""
 
 
-@dataclass(frozen=True)
-class Styles:
+class Styles(Struct, frozen=True):
     """The theme's styles of what a timeline shows."""
 
     text: Style
@@ -52,8 +51,7 @@ class Styles:
         return {Tone.GOOD: self.good, Tone.BAD: self.bad}.get(tone, self.dim)
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Struct, frozen=True):
     """All on which the lines of an entry depend besides the entry; `width` in cells, of the whole line."""
 
     width: int
@@ -76,8 +74,7 @@ class Look:
         return max(1, self.width - LEFT_CELLS - FLAG_CELLS)
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """An entry and its lines, with what they depend on besides the look."""
 
     entry: Entry

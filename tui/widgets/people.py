@@ -1,7 +1,6 @@
 """Who is in the room, at the right."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from textual.color import Color
 from textual.content import Content
@@ -12,6 +11,7 @@ from server.protocol.frames import WhoEntry
 from tui.core.relations import Relations
 from tui.keymap import Where, bindings
 from tui.widgets.colours import name_colour
+from tui.widgets.messages import AboutPerson
 from tui.widgets.rows import Row, RowList
 
 ONLINE = "online"
@@ -23,23 +23,14 @@ class PeopleList(RowList):
 
     BINDINGS = bindings(Where.PEOPLE)
 
-    @dataclass
-    class ProfileWanted(Message):
+    class ProfileWanted(AboutPerson):
         """A person's profile shall be shown."""
 
-        username: str
-
-    @dataclass
-    class MuteWanted(Message):
+    class MuteWanted(AboutPerson):
         """A person shall be muted, or not any more."""
 
-        username: str
-
-    @dataclass
-    class BlockWanted(Message):
+    class BlockWanted(AboutPerson):
         """A person shall be blocked, or not any more."""
-
-        username: str
 
     class Left(Message):
         """The person goes back to writing."""

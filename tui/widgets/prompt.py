@@ -1,7 +1,6 @@
 """A place to write, where Enter means "done"."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from textual import events, on
 from textual.binding import Binding
@@ -45,38 +44,43 @@ class Composer(Prompt):
 
     BINDINGS = bindings(Where.COMPOSER)
 
-    @dataclass
     class Turned(Message, bubble=False):
         """What is typed from here on is for this channel."""
 
-        place: str
+        def __init__(self, place: str) -> None:
+            super().__init__()
+            self.place = place
 
-    @dataclass
     class Submitted(Message):
         """A message is ready, and has left the composer; `give_back` if it cannot be sent."""
 
-        text: str
-        place: str
-        """The channel for which it was written."""
+        def __init__(self, text: str, place: str) -> None:
+            super().__init__()
+            self.text = text
+            self.place = place
+            """The channel for which it was written."""
 
-    @dataclass
     class LongPaste(Message):
         """Many lines were pasted; they are not in the text yet."""
 
-        text: str
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
-    @dataclass
     class Typed(Message):
         """The person writes for a channel."""
 
-        place: str
+        def __init__(self, place: str) -> None:
+            super().__init__()
+            self.place = place
 
-    @dataclass
     class EditorWanted(Message):
         """The text shall be opened in an editor; `put` takes it back."""
 
-        text: str
-        place: str
+        def __init__(self, text: str, place: str) -> None:
+            super().__init__()
+            self.text = text
+            self.place = place
 
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id)

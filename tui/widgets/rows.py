@@ -1,21 +1,19 @@
 """Lists of rows: something at the left, something small at the right, and perhaps a line below."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row by its ID; a heading has none, and cannot be chosen. `below` stands in a line of its own."""
 
     id: str
     left: Content
-    right: Content = Content("")  # noqa: RUF009 - never changed
-    below: Content = Content("")  # noqa: RUF009 - never changed
+    right: Content = Content("")
+    below: Content = Content("")
 
     def fit(self, width: int) -> Content:
         """Both ends in `width` cells; the left one is shortened where they do not fit."""

@@ -1,7 +1,6 @@
 """The messages of a channel, each within reach of the arrow keys and the mouse: the highlight and what it can do."""
 
 from collections.abc import Set
-from dataclasses import dataclass
 
 from textual import events
 from textual.message import Message
@@ -9,6 +8,7 @@ from textual.message import Message
 from tui.core.timeline import Line, Timeline
 from tui.keymap import Where, bindings
 from tui.widgets.blocks import FLAG, FLAG_CELLS, REPORTED
+from tui.widgets.messages import AboutLine, AboutPerson
 from tui.widgets.stack_view import StackView
 
 __all__ = ["FLAG", "REPORTED", "TimelineView"]
@@ -21,53 +21,37 @@ class TimelineView(StackView, can_focus=True):
     # The focus would go to the latest message, and the view with it, before it is known what was clicked.
     FOCUS_ON_CLICK = False
 
-    @dataclass
-    class ReportWanted(Message):
+    class ReportWanted(AboutLine):
         """A message shall be reported."""
 
-        line: Line
-
-    @dataclass
-    class ProfileWanted(Message):
+    class ProfileWanted(AboutPerson):
         """A person's profile shall be shown."""
 
-        username: str
-
-    @dataclass
-    class DirectWanted(Message):
+    class DirectWanted(AboutPerson):
         """A person shall be written to directly."""
 
-        username: str
-
-    @dataclass
-    class MuteWanted(Message):
+    class MuteWanted(AboutPerson):
         """A person's messages shall not be shown."""
 
-        username: str
-
-    @dataclass
     class TakebackWanted(Message):
         """One's own message shall be taken back."""
 
-        msg_id: int
+        def __init__(self, msg_id: int) -> None:
+            super().__init__()
+            self.msg_id = msg_id
 
-    @dataclass
-    class ReactWanted(Message):
+    class ReactWanted(AboutLine):
         """An emoji shall be put under a message, or taken away."""
 
-        line: Line
-
-    @dataclass
-    class ReplyWanted(Message):
+    class ReplyWanted(AboutLine):
         """A message shall be answered."""
 
-        line: Line
-
-    @dataclass
     class CopyWanted(Message):
         """A text shall be put in the clipboard."""
 
-        text: str
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class Left(Message):
         """The person goes back to writing."""

@@ -1,11 +1,11 @@
 """A timeline has each message once, in the server's order, with notices where they came up."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tui.core.timeline import Line, Notice, Pending, Timeline, Tone
 

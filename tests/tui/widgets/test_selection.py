@@ -1,7 +1,6 @@
 """Text of messages is selected with the mouse, stays selected as the timeline grows, and is copied as it reads."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from rich.style import Style
 from textual import events
 from textual.geometry import Offset

@@ -1,11 +1,11 @@
 """A stack that follows a timeline shows what one made anew would show."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.style import Style as Ink
 from textual.style import Style
 
