@@ -23,6 +23,7 @@ async def test_a_key_turns_to_a_channel(keys: str, place: str) -> None:
 async def test_a_few_letters_lead_to_a_channel_or_to_a_person() -> None:
     async with client() as (pilot, server):
         server.send(line(10, "bob", "soup", "galley"))
+        await until(pilot, lambda: app_of(pilot).state.timelines["galley"].unread > 0, "it is there")
         await pilot.press("ctrl+k")
         await until_seen(pilot, "1 unread")
         await pilot.press(*"gly")
