@@ -17,7 +17,6 @@ from tui.core.standing import again
 from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
 from tui.options import Options
-from tui.screens.name import NamePrompt
 from tui.signals import Ending
 from tui.text import clean_line
 
@@ -47,6 +46,8 @@ class ConnectedApp(App[None]):
         self._ending = Ending(self.action_quit)
         self._address = ""
         self._told_loss = False
+        self._asks_name = False
+        """Whether the person is being asked for another name; until that is there, nobody logs in."""
 
     @abstractmethod
     async def settle(self) -> None:
@@ -120,7 +121,7 @@ class ConnectedApp(App[None]):
 
     def _follow_up(self, frame: ServerFrame) -> None:
         """Answer the frames that want an answer."""
-        if isinstance(frame, Welcome) and not self.online and not isinstance(self.screen, NamePrompt):
+        if isinstance(frame, Welcome) and not self.online and not self._asks_name:
             # One that comes later tells of other settings.
             self.send(self._session.login(self.state.since))
         elif isinstance(frame, Me):
@@ -138,14 +139,18 @@ class ConnectedApp(App[None]):
                 self.send(ask)
         elif isinstance(frame, Typing):
             self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
-        elif self.state.refused_name and not isinstance(self.screen, NamePrompt):
+        elif self.state.refused_name and not self._asks_name:
+            self._asks_name = True
             self._ask_name(self.state.refused_name)
 
     @work(group="name", exclusive=True)
     async def _ask_name(self, why: str) -> None:
         """Log in again by another name."""
+        from tui.screens.name import NamePrompt
+
         longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
         self._session.name = await self.push_screen_wait(NamePrompt(why, self._session.name, longest))
+        self._asks_name = False
         self._identify()
         self.state.refused_name = ""
         self.send(self._session.login(self.state.since))

@@ -58,8 +58,8 @@ def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -
     late = {"httpx", "websockets", "sqlite3", "hashlib", "emoji", "markdown_it", "filelock", "tomlkit", "shlex"}
     assert not modules & late
     screens = {name for name in modules if name.startswith("tui.screens.")}
-    # The room; the prompt for a name, and what screens over the room have in common, are of its app.
-    assert screens == {"tui.screens.chat", "tui.screens.following", "tui.screens.name"}
+    # The room; what screens over the room have in common is of its app.
+    assert screens == {"tui.screens.chat", "tui.screens.following"}
     assert not modules & {"tui.choices", "tui.editor", "tui.plain.client", "tui.net.connection"}
 
 
