@@ -27,6 +27,8 @@ class ChatScreen(Screen[None]):
     """Shows the state; what the person wants goes up to the app as messages."""
 
     BINDINGS = bindings(Where.EVERYWHERE)
+    # Writing comes first.
+    AUTO_FOCUS = "#composer"
 
     def __init__(self, connection: str) -> None:
         """`connection` is said of it until `show`."""
@@ -48,10 +50,6 @@ class ChatScreen(Screen[None]):
                 yield Composer(placeholder="Write a message", id="composer")
             yield Vertical(id="side")
         yield Footer(show_command_palette=False, compact=True)
-
-    def on_mount(self) -> None:
-        """Writing comes first."""
-        self.composer.focus()
 
     async def furnish(self) -> None:
         """Put in what is still empty, or seen only at times; it would make the first frame late."""

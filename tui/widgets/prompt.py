@@ -22,7 +22,7 @@ class Prompt(TextArea):
     """A text area that grows with its text and posts what it is told to do by keys."""
 
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(placeholder=placeholder, id=id, compact=True, highlight_cursor_line=False)
+        super().__init__(placeholder=placeholder, id=id, highlight_cursor_line=False)
 
     async def on_key(self, event: events.Key) -> None:
         """Run what the key is bound to before the text area takes it, and in its turn.
