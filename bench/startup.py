@@ -80,7 +80,7 @@ class Sample(NamedTuple):
 RIVALS = {
     "bare Textual app": Rival(["-c", BARE], ["first frame"]),
     "same widgets": Rival(["-c", FURNISHED], ["first frame"]),
-    # Nothing listens there: the first frame waits for no server. The cursor is on the W of "Write a message", and the last
+    # Nothing listens there: the first frame waits for no server. The cursor is on the W of "Write a message"; the last
     # text is the frame around it.
     "client": Rival(
         ["-m", "tui", "--name", "ada", "ws://127.0.0.1:9"], ["Flagpost", "starting", "rite a message", "╯"]

@@ -13,6 +13,7 @@ from tui.core.state import State
 
 if TYPE_CHECKING:
     from tui.app import FlagpostApp
+    from tui.room import RoomApp
 
 LITERAL = COMMAND * 2
 HINT = f"{LITERAL} at the beginning sends a slash."
@@ -63,7 +64,7 @@ def run(app: "FlagpostApp", text: str) -> str:
     return command.run(app, rest)
 
 
-def allowed(app: "FlagpostApp") -> Iterator[Command]:
+def allowed(app: "RoomApp") -> Iterator[Command]:
     """The commands that there are in this room."""
     return (each for each in COMMANDS if not each.action or app.check_action(each.action, ()))
 

@@ -22,8 +22,9 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_said, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line, scripted_server
-from tui.app import LATER_CSS, FlagpostApp
+from tui.app import FlagpostApp
 from tui.options import Options
+from tui.room import LATER_CSS
 from tui.screens.name import NamePrompt
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
