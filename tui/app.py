@@ -37,13 +37,6 @@ class FlagpostApp(RoomApp):
         super().__init__(options)
         self._said_typing = -TYPING_EVERY_SECONDS
 
-    @property
-    def _reports_screen(self) -> "ReportsScreen | None":
-        from tui.screens.reports import ReportsScreen
-
-        found = (each for each in self.screen_stack if isinstance(each, ReportsScreen) and each.is_mounted)
-        return next(found, None)
-
     @on(TimelineView.CopyWanted)
     def _copy(self, event: TimelineView.CopyWanted) -> None:
         # OSC 52: the terminal's clipboard, also over ssh.
@@ -229,7 +222,7 @@ class FlagpostApp(RoomApp):
         """Show one's own reports, as the server knows them now."""
         from tui.screens.reports import ReportsScreen
 
-        if self._reports_screen:
+        if any(isinstance(each, ReportsScreen) for each in self.screen_stack):
             return
         self.state.reports.problem = ""
         if self.online:
@@ -238,20 +231,17 @@ class FlagpostApp(RoomApp):
         self.show()
 
     def on_reports_screen_jump_wanted(self, event: "ReportsScreen.JumpWanted") -> None:
-        """Go to the reported message, where it is loaded and shown."""
-        entry, screen = event.entry, self._reports_screen
+        """Go to the reported message; where it is further up than what is loaded, that is loaded first."""
+        entry = event.entry
         timeline = self.state.timelines.get(entry.channel)
-        if screen is None:
-            return
-        if timeline is None or timeline.find(entry.msg_id) is None:
-            self._complain(f"That message is not loaded: it is further up in {self.state.place_of(entry.channel)}.")
-        elif entry.about in self.state.relations.hidden:
+        if entry.about in self.state.relations.hidden:
             self._complain(f"{entry.about} is muted or blocked, and what {entry.about} says is not shown.")
+        elif timeline is None and not entry.channel.startswith("@"):
+            self._complain("The channel of that message is not there any more.")
+        elif not self.online and not (timeline and timeline.find(entry.msg_id)):
+            self._complain(f"That message is not loaded. {OFFLINE}")
         else:
-            screen.dismiss()
-            self.state.look_at(entry.channel)
-            self.show()
-            self._chat.timeline.jump(entry.msg_id)
+            self._go_to(entry)
 
     def on_reports_screen_withdraw_wanted(self, event: "ReportsScreen.WithdrawWanted") -> None:
         """Take it back, where there is a connection."""

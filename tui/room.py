@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual import events, on, work
 from textual.widgets import OptionList
 
-from server.protocol.frames import MAX_PAGE, Message
+from server.protocol.frames import MAX_PAGE, Message, ReportEntry
 from tui import commands
 from tui.configured import ConfiguredApp
 from tui.connected import OFFLINE, nonce
@@ -187,7 +187,7 @@ class RoomApp(ConfiguredApp):
         if ask:
             self.send(ask)
 
-    def _go_to(self, message: "Message | Mention") -> None:
+    def _go_to(self, message: "Message | Mention | ReportEntry") -> None:
         if isinstance(self.screen, Following):
             self.screen.dismiss()
         self.state.go_to(message.channel, message.msg_id)

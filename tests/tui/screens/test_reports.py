@@ -12,6 +12,8 @@ from server.protocol.frames import (
     CHAT_SERVER,
     ClientFrame,
     Error,
+    History,
+    HistoryAsk,
     Relations,
     ReportEntry,
     Reports,
@@ -22,7 +24,7 @@ from server.protocol.frames import (
     Withdraw,
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
-from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, report
+from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
 from tui.screens.chat import ChatScreen
 from tui.screens.question import Question
 from tui.screens.reports import STATUSES, ReportsScreen
@@ -183,12 +185,31 @@ async def test_enter_leads_to_the_message_in_its_channel(way: str) -> None:
         assert view.has_focus
 
 
+async def test_a_message_that_is_far_up_is_loaded_first() -> None:
+    far = report(20, channel="galley")
+
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, HistoryAsk):
+            return listing(far)(frame)
+        last = (frame.before_id or 60) - 1
+        page = [line(number, "bob", f"rope {number}", "galley") for number in range(last - 9, last + 1)]
+        return [History(frame.channel, page, more=last > 20, nonce=frame.nonce)]
+
+    async with client(ScriptedServer(answer=answer)) as (pilot, _):
+        await open_reports(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        view = pilot.app.screen.query_one(TimelineView)
+        await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 20, "there")
+        assert app_of(pilot).state.current == "galley"
+        assert view.has_focus
+
+
 @pytest.mark.parametrize(
     ("entry", "muted", "words"),
     [
-        (report(99), "", "That message is not loaded: it is further up in # Lobby."),
-        (report(3, channel="@gone"), "", "That message is not loaded: it is further up in @gone."),
         (report(3), "bob", "bob is muted or blocked"),
+        (report(3, channel="gone"), "", "The channel of that message is not there any more."),
     ],
 )
 async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry, muted: str, words: str) -> None:
@@ -199,11 +220,11 @@ async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry,
         await pilot.press("enter")
         await until_seen(pilot, words)
         assert isinstance(pilot.app.screen, ReportsScreen)
-        assert "@gone" not in app_of(pilot).state.timelines
+        assert "gone" not in app_of(pilot).state.timelines
 
 
 async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing() -> None:
-    known = Reports([report()])
+    known = Reports([report(99)])
     async with client(ScriptedServer(opening=(PEOPLE, OPENING, known))) as (pilot, server):
         await until(pilot, lambda: bool(app_of(pilot).state.reports.entries), "the reports")
         server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
@@ -214,6 +235,8 @@ async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing
         assert "✓ delivered" in screen_text(app_of(pilot))
         await pilot.press("x")
         await until_seen(pilot, "There is no connection now")
+        await pilot.press("enter")
+        await until_seen(pilot, "That message is not loaded. There is no connection now")
         assert not server.sent(ReportsAsk)
 
 
