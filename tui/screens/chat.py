@@ -51,6 +51,10 @@ class ChatScreen(Screen[None]):
             yield Vertical(id="side")
         yield Footer(show_command_palette=False, compact=True)
 
+    def on_mount(self) -> None:
+        """Writing comes first, also where the terminal has not the focus itself, and Textual gives none."""
+        self.composer.focus()
+
     async def furnish(self) -> None:
         """Put in what is still empty, or seen only at times; it would make the first frame late."""
         offer, profile = MuteOffer(id="offer"), ProfilePanel(id="profile")
