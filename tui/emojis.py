@@ -28,14 +28,14 @@ def find(words: str) -> dict[str, str]:
 
 
 def named(begun: str) -> Sequence[str]:
-    """Emoji of which a name begins so, those with the shortest such name first; `begun` as in `:thumbs_up:`."""
+    """Emoji of which a name begins so, as in `:thumbs_up:`: the common ones first, then those with the shortest such name."""
     begun = begun.rstrip(":").replace("_", " ").casefold()
-    matching = {
-        emoji: [name for name in (COMMON.get(emoji, ""), *names) if name.startswith(begun)]
-        for emoji, names in _names().items()
-    }
-    found = sorted((min(map(len, names)), emoji) for emoji, names in matching.items() if names)
-    return [emoji for _, emoji in found[:MOST_FOUND]] if begun else []
+    found = []
+    for emoji, (official, *others) in _names().items():
+        lengths = [len(name) for name in (COMMON.get(emoji, ""), official, *others) if name.startswith(begun)]
+        if lengths:
+            found.append((emoji not in COMMON, min(lengths), not official.startswith(begun), emoji))
+    return [emoji for *_, emoji in sorted(found)[:MOST_FOUND]] if begun else []
 
 
 @cache
