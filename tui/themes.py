@@ -15,7 +15,7 @@ DARK = Theme(
     warning="#e0af68",
     error="#f7768e",
     dark=True,
-    variables={"foreground-muted": "#80869c"},
+    variables={"foreground-muted": "#848aa1"},
 )
 LIGHT = Theme(
     name="flagpost-light",
