@@ -28,7 +28,7 @@ def find(words: str) -> dict[str, str]:
 
 
 def named(begun: str) -> Sequence[str]:
-    """Emoji of which a name begins so, as in `:thumbs_up:`: the common ones first, then those with the shortest such name."""
+    """Emoji of which a name begins so, like `:thumbs_up:`: the common ones first, then by the shortest such name."""
     begun = begun.rstrip(":").replace("_", " ").casefold()
     found = []
     for emoji, (official, *others) in _names().items():

@@ -6,7 +6,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from server.protocol.frames import Webhooks
 from tui.commands import Command
@@ -14,6 +13,7 @@ from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.widgets.channels import ChannelList
 from tui.widgets.header import TITLE, TopLine
+from tui.widgets.keys import KeyFooter
 from tui.widgets.offer import MuteOffer
 from tui.widgets.people import PeopleList
 from tui.widgets.profile import ProfilePanel
@@ -49,7 +49,7 @@ class ChatScreen(Screen[None]):
                 yield TimelineView(id="timeline")
                 yield Composer(placeholder="Write a message", id="composer")
             yield Vertical(id="side")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Writing comes first, also where the terminal has not the focus itself, and Textual gives none."""

@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.keymap import Where, bindings, rows
+from tui.widgets.keys import KeyFooter
 
 
 class HelpScreen(ModalScreen[None]):
@@ -33,7 +34,7 @@ class HelpScreen(ModalScreen[None]):
                     yield Static(_table(rows(where)), classes="help-table")
                 yield Static(Content("Commands, written like a message"), classes="help-place")
                 yield Static(_table(self._commands), classes="help-table")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """The arrow keys scroll."""

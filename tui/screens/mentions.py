@@ -9,13 +9,14 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.style import Style
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from tui.core.mentions import Mention, mentioning
 from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.screens.following import Following
 from tui.times import moment
+from tui.widgets.keys import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 NONE = "Nobody has named you in what is loaded here.\n\nThe search looks through everything that you can read."
@@ -45,7 +46,7 @@ class MentionsScreen(Following):
             yield Static(Content.styled("Mentions", "bold"), id="mentions-title")
         yield RowList(id="mentions-list")
         yield Static(Content(NONE), id="mentions-empty")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def show(self, state: State, connection: str, *, online: bool) -> None:
         """Draw what is known now."""

@@ -4,9 +4,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.text import clean_line
+from tui.widgets.keys import KeyFooter
 
 
 class NamePrompt(ModalScreen[str]):
@@ -24,7 +25,7 @@ class NamePrompt(ModalScreen[str]):
             yield Static(self._why, id="name-why", markup=False)
             yield Static("By which name do you want to be known here?", markup=False)
             yield Input(clean_line(self._wanted)[: self._longest], max_length=self._longest, compact=True)
-        yield Footer()
+        yield KeyFooter()
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

@@ -7,9 +7,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from tui.keymap import Where, bindings
+from tui.widgets.keys import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 LONGEST = 64
@@ -32,7 +33,7 @@ class Picker(ModalScreen[str | None]):
             yield Input(placeholder=self._placeholder, id="picker-query", max_length=LONGEST, compact=True)
             yield RowList(id="picker-list")
             yield Static(Content("Nothing is called so."), id="picker-none", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """The keys write; the list follows."""

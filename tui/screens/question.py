@@ -4,9 +4,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 
 from tui.keymap import Where, bindings
+from tui.widgets.keys import KeyFooter
 
 
 class Question(ModalScreen[bool]):
@@ -27,7 +28,7 @@ class Question(ModalScreen[bool]):
             with Horizontal(id="question-buttons"):
                 yield Button(self._yes, id="question-yes", compact=True)
                 yield Button(self._no, id="question-no", compact=True)
-        yield Footer()
+        yield KeyFooter()
 
     @on(Button.Pressed, "#question-yes")
     def action_yes(self) -> None:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.style import Style
-from textual.widgets import Button, Footer, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from server.protocol.frames import ReportReason
@@ -19,6 +19,7 @@ from tui.core.timeline import Line
 from tui.keymap import Where, bindings
 from tui.times import clock
 from tui.widgets.evidence import STILL_KEPT, EvidenceView
+from tui.widgets.keys import KeyFooter
 from tui.widgets.prompt import Prompt
 
 TITLE = "Report a message"
@@ -82,7 +83,7 @@ class ReportForm(ModalScreen[Draft | None]):
             with Horizontal(id="form-buttons"):
                 yield Button(submit, id="form-submit", variant="error", compact=True)
                 yield Button("Cancel", id="form-cancel", compact=True)
-        yield Footer()
+        yield KeyFooter()
 
     def _compose_subject(self) -> ComposeResult:
         line, place, context, _, _ = self._subject

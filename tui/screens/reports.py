@@ -9,7 +9,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.style import Style
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
@@ -18,6 +18,7 @@ from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.screens.following import Following
 from tui.times import moment
+from tui.widgets.keys import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 EMPTY = "You have reported nothing here.\n\nPress r on a message to report it; what becomes of it stands here then."
@@ -90,7 +91,7 @@ class ReportsScreen(Following):
                 yield Static(id="reports-detail", markup=False)
         yield Static(id="reports-empty", markup=False)
         yield Static(id="reports-problem", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """The arrow keys move in the list."""

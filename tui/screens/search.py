@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.style import Style
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from server.protocol import frames
 from tui.core.search import Search, excerpt
@@ -17,6 +17,7 @@ from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.screens.following import Following
 from tui.times import moment
+from tui.widgets.keys import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 HINT = (
@@ -69,7 +70,7 @@ class SearchScreen(Following):
             yield Static(id="search-state", markup=False)
         yield RowList(id="search-list")
         yield Static(id="search-empty", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """First one writes."""

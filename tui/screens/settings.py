@@ -11,13 +11,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.style import Style
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from server.protocol.frames import MAX_NAME_CHARS
 from tui.config import Channel, Config, Hours, Level
 from tui.keymap import Where, bindings
 from tui.net.address import MAX_URL_CHARS, fault
 from tui.text import clean_line
+from tui.widgets.keys import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 ON, OFF = "on", "off"
@@ -115,7 +116,7 @@ class SettingsScreen(ModalScreen[None]):
             yield Static(id="settings-problem", markup=False)
             kept = f"Kept in {self._file}; its table [keys] changes keys." if self._file else "Not kept: no file."
             yield Static(Content(clean_line(kept)), id="settings-file")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """The arrow keys choose and turn."""

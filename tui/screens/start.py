@@ -6,12 +6,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from server.protocol.frames import MAX_NAME_CHARS
 from tui.keymap import Where, bindings
 from tui.net.address import MAX_URL_CHARS, fault
 from tui.text import clean_line
+from tui.widgets.keys import KeyFooter
 
 HINT = "Enter goes on. Both can be changed later in the settings, and are not asked for again."
 LOCAL = "The server (this machine's own is filled in; where none runs, one is started)"
@@ -45,7 +46,7 @@ class StartScreen(ModalScreen[Start]):
             yield Input(self._local, max_length=MAX_URL_CHARS, id="start-server", compact=True)
             yield Static(id="start-problem", markup=False)
             yield Static(Content(HINT), id="start-hint")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def action_go_on(self) -> None:
         """Take what is filled in, unless it cannot be used."""

@@ -127,7 +127,7 @@ def _utc() -> Iterator[None]:
     time.tzset()
 
 
-SIZES = {"80x24": (80, 24), "120x36": (120, 36), "200x50": (200, 50)}
+SIZES = {"80x24": (80, 24), "120x36": (120, 36), "300x100": (300, 100)}
 THEMES = ("flagpost-dark", "flagpost-light")
 SCREENS: dict[type[Widget], tuple[Steps, str]] = {
     ChatScreen: ([], "online as ada"),
