@@ -4,6 +4,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from tui.core.quotation import MARK
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
@@ -17,7 +19,10 @@ _SAFE_URL = re.compile(
 
 
 class Piece(NamedTuple):
-    """A run of text with the same marks; `url` is an http(s) or mail address of printable ASCII, or empty."""
+    """A run of text with the same marks; `url` is an http(s) or mail address of printable ASCII, or empty.
+
+    `quoted`: it repeats what somebody said before.
+    """
 
     text: str
     bold: bool = False
@@ -25,6 +30,7 @@ class Piece(NamedTuple):
     code: bool = False
     strike: bool = False
     url: str = ""
+    quoted: bool = False
 
 
 def lines(text: str) -> list[list[Piece]]:
@@ -37,6 +43,8 @@ def lines(text: str) -> list[list[Piece]]:
             fenced = not fenced
         elif fenced:
             found.append([Piece(line, code=True)])
+        elif line.startswith(MARK):
+            found.append([piece._replace(quoted=True) for piece in _inline(line)])
         else:
             found.append(_inline(line))
     return found or [[Piece(text)]]

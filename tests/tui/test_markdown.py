@@ -24,6 +24,18 @@ def urls(text: str) -> set[str]:
     return {piece.url for line in lines(text) for piece in line} - {""}
 
 
+def test_a_line_that_repeats_another_is_marked_and_only_it() -> None:
+    quotation, answer = lines("> bob: **no** rope\nTake mine")
+    assert quotation == [
+        Piece("> bob: ", quoted=True),
+        Piece("no", bold=True, quoted=True),
+        Piece(" rope", quoted=True),
+    ]
+    assert answer == [Piece("Take mine")]
+    assert one(">_<") == [Piece(">_<")]
+    assert lines("```\n> a\n```") == [[Piece("> a", code=True)]]
+
+
 @pytest.mark.parametrize(
     ("text", "piece"),
     [

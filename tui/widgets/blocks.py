@@ -259,7 +259,8 @@ def _row(pieces: Sequence[markdown.Piece], styles: Styles) -> Row:
 def _style(piece: markdown.Piece, styles: Styles) -> Style:
     if piece.code:
         return styles.code
-    base = styles.link + Style(link=piece.url) if piece.url else Style()
+    said = styles.dim if piece.quoted else Style()
+    base = styles.link + Style(link=piece.url) if piece.url else said
     return base + Style(bold=piece.bold or None, italic=piece.italic or None, strike=piece.strike or None)
 
 
