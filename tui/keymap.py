@@ -87,7 +87,7 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", priority=True),
     Key(Where.EVERYWHERE, "alt+m", "app.mentions", "Messages that name you", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+t", "app.my_status", "Say how you are, or that you want no disturbance", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+t", "app.my_status", "Say how you are, or do not disturb", priority=True),
     Key(Where.EVERYWHERE, "f2", "app.settings", "Settings", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "ctrl+c,super+c", "screen.copy_text", "Copy what is selected with the mouse"),
