@@ -45,6 +45,7 @@ class RoomApp(ConfiguredApp):
     BINDINGS = bindings(Where.ALWAYS)
     # Its own binding would open it over forms and questions too; `action_commands` is bound in the room alone.
     ENABLE_COMMAND_PALETTE = False
+    SUSPENDED_SCREEN_CLASS = "-behind"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
 

@@ -127,6 +127,8 @@ def _utc() -> Iterator[None]:
     time.tzset()
 
 
+CALM = Loaded(Config(reduced_motion=True))
+"""A cursor that blinks would be in a picture or not, as the machine goes."""
 SIZES = {"80x24": (80, 24), "120x36": (120, 36), "300x100": (300, 100)}
 THEMES = ("flagpost-dark", "flagpost-light")
 SCREENS: dict[type[Widget], tuple[Steps, str]] = {
@@ -162,7 +164,7 @@ def test_each_screen_has_a_picture() -> None:
 def test_screens(snap_compare: Compare, screen: type[Widget], size: tuple[int, int], theme: str) -> None:
     steps, seen = SCREENS[screen]
     with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
-        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme))))
+        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme, reduced_motion=True))))
         assert snap_compare(app, terminal_size=size, run_before=_walk(["WAIT:Be kind", *steps], seen))
 
 
@@ -192,7 +194,9 @@ def test_states_of_a_room(snap_compare: Compare, state: str, size: tuple[int, in
     opening: Sequence[ServerFrame] = (PEOPLE, TALK, *([Takeback(5)] if state == "taken_back" else []), NOTICE)
     with scripted_server(ScriptedServer(opening=opening, answer=answer)) as server:
         steps = ["WAIT:Be kind", *steps]
-        assert snap_compare(FlagpostApp(Options("ada", server.url)), terminal_size=size, run_before=_walk(steps, seen))
+        assert snap_compare(
+            FlagpostApp(Options("ada", server.url, loaded=CALM)), terminal_size=size, run_before=_walk(steps, seen)
+        )
 
 
 FORMS: dict[str, tuple[Steps, str]] = {
@@ -208,13 +212,15 @@ def test_a_form_with_evidence(snap_compare: Compare, form: str, size: tuple[int,
     steps, seen = FORMS[form]
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
     with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
-        assert snap_compare(FlagpostApp(Options("ada", server.url)), terminal_size=size, run_before=_walk(steps, seen))
+        assert snap_compare(
+            FlagpostApp(Options("ada", server.url, loaded=CALM)), terminal_size=size, run_before=_walk(steps, seen)
+        )
 
 
 LOOKS = {
-    "light": Config(theme="flagpost-light"),
-    "contrast": Config(theme="flagpost-contrast"),
-    "compact": Config(compact=True, time=Hours.H12),
+    "light": Config(theme="flagpost-light", reduced_motion=True),
+    "contrast": Config(theme="flagpost-contrast", reduced_motion=True),
+    "compact": Config(compact=True, time=Hours.H12, reduced_motion=True),
 }
 
 
@@ -231,7 +237,7 @@ def test_first_start(
     snap_compare: Compare, size: tuple[int, int], theme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    app = FlagpostApp(Options("ada", asks=True, loaded=Loaded(Config(theme=theme))))
+    app = FlagpostApp(Options("ada", asks=True, loaded=Loaded(Config(theme=theme, reduced_motion=True))))
     assert snap_compare(app, terminal_size=size, run_before=_walk([], "Welcome to Flagpost", enter=False))
 
 
@@ -240,14 +246,14 @@ def test_no_reports(snap_compare: Compare) -> None:
         return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsAsk) else ()
 
     with scripted_server(ScriptedServer(answer=none)) as server:
-        app = FlagpostApp(Options("ada", server.url))
+        app = FlagpostApp(Options("ada", server.url, loaded=CALM))
         assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["ctrl+r"], "You have reported nothing"))
 
 
 def test_webhooks_off(snap_compare: Compare) -> None:
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=False))
     with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
-        app = FlagpostApp(Options("ada", server.url))
+        app = FlagpostApp(Options("ada", server.url, loaded=CALM))
         assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["up"], "Direct"))
 
 
@@ -256,12 +262,12 @@ def test_webhooks_off(snap_compare: Compare) -> None:
 def test_name_refused(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
     refused = Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER)
     with scripted_server(ScriptedServer(login=lambda frame: refused)) as server:
-        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme))))
+        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme, reduced_motion=True))))
         assert snap_compare(app, terminal_size=size, run_before=_walk([], "By which name", enter=False))
 
 
 def test_settings_unusable(snap_compare: Compare) -> None:
-    app = FlagpostApp(Options("ada", settings=Path("no-such-settings.toml")))
+    app = FlagpostApp(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM))
     assert snap_compare(app, terminal_size=(80, 24), run_before=_walk([], "There is no server", enter=False))
 
 
