@@ -1,7 +1,7 @@
 """Tells a person who looks elsewhere what came: bell, the terminal's title, a notice on the desktop."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
@@ -110,6 +110,10 @@ class Notices:
             last = loud[-1]
             title = last.author if last.direct else f"{last.author} in {last.place}"
             self._write(self._wording(clean_line(title)[:LONGEST], clean_line(last.text)[:LONGEST] + more))
+
+    def keep(self, channels: Container[str]) -> None:
+        """Nothing waits in other channels: there are no others any more."""
+        self._unread.keep(channels)
 
     def look(self, channel: str) -> None:
         """The person sees this channel, if they look at all; the title says what waits elsewhere."""

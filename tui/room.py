@@ -96,6 +96,7 @@ class RoomApp(ConfiguredApp):
         super()._told(event)
         if isinstance(event, Received):
             self._notices.tell(list(news(event.frames, self.state, since)), dnd=self.state.dnd)
+            self._notices.keep(self.state.timelines)
             self._notices.look(self.state.current)
         if self.state.wanted:
             self._pursue()
@@ -151,7 +152,11 @@ class RoomApp(ConfiguredApp):
 
     def action_step(self, by: int) -> None:
         """Go back (-1) or forward (1) through what one has looked at."""
-        if place := self._visited.step(by):
+        place = self._visited.step(by)
+        while place and place not in self.state.timelines:
+            # The room has that channel no more.
+            place = self._visited.step(by)
+        if place:
             self.look_at(place)
 
     def action_turn(self, by: int) -> None:

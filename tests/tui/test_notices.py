@@ -182,6 +182,15 @@ def test_the_title_counts_what_is_meant_for_the_person_until_they_look() -> None
     assert desk.written[-1] == GIVE_TITLE_BACK
 
 
+def test_what_waits_in_a_channel_that_is_no_more_is_counted_no_longer() -> None:
+    desk = Desk({"TERM": "xterm"})
+    desk.blur()
+    desk.tell(item("galley"), item("lobby"))
+    desk.notices.keep({"lobby"})
+    desk.notices.look("lobby")
+    assert desk.written[-1].endswith("(1) Flagpost\x07")
+
+
 def test_a_silent_channel_counts_nowhere() -> None:
     desk = Desk({"TERM": "xterm"}, level="none")
     desk.blur()

@@ -1,7 +1,7 @@
 """What is new for a person: messages of others, whether they name or address the person, and how many do."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -57,3 +57,8 @@ class Unread(Counter[str]):
     def look(self, channel: str) -> None:
         """The person sees this channel."""
         self.pop(channel, None)
+
+    def keep(self, channels: Container[str]) -> None:
+        """There are no other channels any more."""
+        for gone in [each for each in self if each not in channels]:
+            del self[gone]

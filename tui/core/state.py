@@ -119,9 +119,12 @@ class State(Struct):
             self._taken_back.clear()
             self.note(NEW_NUMBERING)
             self._remark(self.reports.forget())
-        self.welcome = frame
+        had, self.welcome = self._channels, frame
         for channel in frame.channels:
             self.timelines.setdefault(channel.id, Timeline(channel.id, channel.name)).name = channel.name
+        if self.current in had - self._channels:
+            self.note(f"{self.place} is not a channel of this room any more; nothing can be sent here.", Tone.BAD)
+        self._leave_out()
         if self.current not in self.timelines:
             self.current = next(iter(self.timelines), "")
             self.timeline.take_notices(self._anteroom)
@@ -270,6 +273,7 @@ class State(Struct):
             self.timeline.new_from = 0
         self._timeline_of(channel).unread = 0
         self.current, self.mute_offer, self.wanted = channel, "", 0
+        self._leave_out()
 
     def go_to(self, channel: str, msg_id: int) -> None:
         """Turn to a message that may not be loaded yet."""
@@ -360,6 +364,17 @@ class State(Struct):
         for timeline in self.timelines.values():
             if timeline.asked_older == nonce:
                 timeline.asked_older, self.wanted = "", 0
+
+    @property
+    def _channels(self) -> set[str]:
+        return {channel.id for channel in self.welcome.channels} if self.welcome else set()
+
+    def _leave_out(self) -> None:
+        """Show no channel that the room has no more, once it is not looked at and nothing of one's own waits in it."""
+        for timeline in list(self.timelines.values()):
+            kept = timeline.id.startswith("@") or timeline.id in self._channels | {self.current}
+            if self.welcome and not kept and not timeline.holds_pending:
+                del self.timelines[timeline.id]
 
     def _timeline_of(self, channel: str) -> Timeline:
         if channel not in self.timelines:

@@ -157,6 +157,11 @@ class Timeline(Struct):
         self._splice(self._pending_at(nonce), 1, [self._pending[nonce]], [END])
         return True
 
+    @property
+    def holds_pending(self) -> bool:
+        """Whether there is a message of one's own that the server does not have, be it that it will not take it."""
+        return bool(self._pending)
+
     def unsent(self) -> list[Pending]:
         """The messages that still have to reach the server."""
         return [pending for pending in self._pending.values() if not pending.failure]

@@ -127,6 +127,33 @@ def test_a_channel_that_is_renamed_keeps_its_messages() -> None:
     assert (made.place, texts(made.timeline)) == ("# Foyer", ["1"])
 
 
+def test_a_channel_that_the_room_has_no_more_is_left_out() -> None:
+    made = state(welcome("e1", "lobby", "tea"), said(1, channel="tea"), said(2, channel="@bob"))
+    made.fold(welcome("e1", "lobby"))
+    assert list(made.timelines) == ["lobby", "@bob"]
+    assert texts(made.timeline) == []
+
+
+def test_a_channel_that_one_looks_at_stays_until_one_looks_elsewhere() -> None:
+    made = state(welcome("e1", "lobby", "tea"), said(1, channel="tea"))
+    made.look_at("tea")
+    for _ in range(2):
+        made.fold(welcome("e1", "lobby"))
+    assert texts(made.timeline) == ["1", "# Tea is not a channel of this room any more; nothing can be sent here."]
+    made.look_at("lobby")
+    assert list(made.timelines) == ["lobby"]
+
+
+def test_a_channel_in_which_ones_own_message_waits_stays() -> None:
+    made = state(welcome("e1", "lobby", "tea"))
+    made.say("Is anybody there?", "n1", "tea")
+    made.fold(welcome("e1", "lobby"))
+    assert list(made.timelines) == ["lobby", "tea"]
+    made.fold(said(2, "ada", "tea", "n1"))
+    made.look_at("lobby")
+    assert list(made.timelines) == ["lobby"]
+
+
 def test_ones_own_messages_are_known_by_the_granted_name() -> None:
     made = state(said(1, "ada"), said(2, "bob"))
     assert [entry.mine for entry in made.timeline.entries if isinstance(entry, Line)] == [True, False]

@@ -1,11 +1,12 @@
 """Slash commands, and the keys that came with them: status, the way back, the editor."""
 
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
 from server.protocol.frames import Block, ClientFrame, Mute, Presence, Say, SearchAsk, ServerFrame, Status, WhoEntry
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
-from tests.support.scripted_server import ScriptedServer, scripted_server
+from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.app import FlagpostApp
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
@@ -191,6 +192,19 @@ async def test_one_goes_back_and_forward_through_what_one_has_looked_at() -> Non
         assert state.current == "lobby"
         await pilot.press("alt+left")
         assert state.current == "galley"
+
+
+async def test_going_back_passes_over_a_channel_that_the_room_has_no_more() -> None:
+    async with client() as (pilot, server):
+        state = app_of(pilot).state
+        await pilot.press("alt+2")
+        await write(pilot, "/msg bob")
+        await until(pilot, lambda: state.current == "@bob", "the conversation")
+        server.send(structs.replace(WELCOME, channels=WELCOME.channels[:1]))
+        await until(pilot, lambda: "galley" not in state.timelines, "the channel is gone")
+        assert "Galley" not in screen_text(app_of(pilot))
+        await pilot.press("alt+left")
+        assert state.current == "lobby"
 
 
 @pytest.mark.parametrize(
