@@ -11,6 +11,7 @@ from server.protocol.codes import ReportState
 from server.protocol.frames import React, ReportEntry, Takeback, Typing
 from tui import commands
 from tui.connected import OFFLINE, nonce
+from tui.core import slash
 from tui.core.quotation import quotation
 from tui.core.reports import GONE
 from tui.core.timeline import Line, Tone
@@ -51,10 +52,10 @@ class FlagpostApp(RoomApp):
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
         """Say it, or do what it says; what cannot be done is given back."""
-        if commands.is_command(event.text):
+        if slash.is_command(event.text):
             problem = commands.run(self, event.text)
         else:
-            problem = self.say(commands.plain(event.text), event.place)
+            problem = self.say(slash.said(event.text), event.place)
         if problem:
             self._chat.composer.give_back(event.text, event.place)
             self.state.note(problem, Tone.BAD)

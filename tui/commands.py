@@ -1,21 +1,21 @@
 """What one can write behind a slash: each command with what it does, and how it is read."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from server.protocol.frames import MAX_QUERY_CHARS, Frame, Status
 from tui.connected import OFFLINE
+from tui.core import slash
 from tui.core.completion import COMMAND
+from tui.core.slash import LITERAL
 from tui.core.standing import problem_of
-from tui.core.state import State
 
 if TYPE_CHECKING:
     from tui.app import FlagpostApp
     from tui.room import RoomApp
 
-LITERAL = COMMAND * 2
 HINT = f"{LITERAL} at the beginning sends a slash."
 
 
@@ -40,20 +40,9 @@ class Command(Struct, frozen=True):
         return bool(self.takes) and not self.takes.startswith("[") and not rest
 
 
-def is_command(text: str) -> bool:
-    """Whether a text is meant for this client."""
-    return text.startswith(COMMAND) and not text.startswith(LITERAL)
-
-
-def plain(text: str) -> str:
-    """What is said by a text that is no command."""
-    return text.removeprefix(COMMAND) if text.startswith(LITERAL) else text
-
-
 def run(app: "FlagpostApp", text: str) -> str:
     """Do what a command says; why it cannot be done, or nothing."""
-    name, _, rest = text.strip().removeprefix(COMMAND).replace("\n", " ").partition(" ")
-    rest = rest.strip()
+    name, rest = slash.split(text)
     command = next((each for each in allowed(app) if each.name == name.casefold()), None)
     if command is None:
         return f"There is no command {COMMAND}{name}; {COMMAND}help lists them. {HINT}"
@@ -69,26 +58,8 @@ def allowed(app: "RoomApp") -> Iterator[Command]:
     return (each for each in COMMANDS if not each.action or app.check_action(each.action, ()))
 
 
-def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
-    """The name that a text begins with, as it is written here, and what follows it; an empty name if none is known.
-
-    A name may have spaces in it: the longest one counts. A name alone need not be known, as it may be away.
-    """
-    rest = rest.removeprefix("@")
-    for name in sorted(names, key=len, reverse=True):
-        begun, behind = rest[: len(name)], rest[len(name) :]
-        if begun.casefold() == name.casefold() and (not behind or behind[0].isspace()):
-            return name, behind.strip()
-    return (rest, "") if rest and not any(map(str.isspace, rest)) else ("", rest)
-
-
-def _names(state: State) -> set[str]:
-    """Everyone whom this client has heard of."""
-    return {*state.people, *state.relations.hidden, *(each[1:] for each in state.timelines if each.startswith("@"))}
-
-
 def _person(app: "FlagpostApp", rest: str, act: Callable[[str], object]) -> str:
-    name, behind = addressed(rest, _names(app.state))
+    name, behind = slash.addressed(rest, slash.names(app.state))
     if not name or behind:
         return f"Nobody here is called {rest}."
     if name == app.state.me:
@@ -111,9 +82,9 @@ def _join(app: "FlagpostApp", rest: str) -> str:
 
 
 def _message(app: "FlagpostApp", rest: str) -> str:
-    name, words = addressed(rest, _names(app.state))
+    name, words = slash.addressed(rest, slash.names(app.state))
     if not name:
-        return f"Nobody here is called so: {rest}"
+        return f"Nobody here is called so: {rest}. To write to somebody who is away: {COMMAND}msg and the name alone."
     if name == app.state.me:
         return "That is you."
     if words and (problem := app.say(words, f"@{name}")):

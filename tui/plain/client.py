@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Welcome
 from tui.core.reports import Draft
 from tui.core.session import Session
+from tui.core.slash import names
 from tui.core.state import Stage, State
 from tui.net.connection import Connecting, Connection, Event, Lost
 from tui.net.finder import find
@@ -178,7 +179,7 @@ class _Client:
             case "who":
                 self.tell(telling.people(state))
             case "msg":
-                name, text = commands.name_and_text(rest, state.people)
+                name, text = commands.name_and_text(rest, names(state))
                 self._say(text, f"@{name}")
             case "history":
                 self._load_older()

@@ -1,10 +1,11 @@
 """What a typed line asks for; pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from server.protocol.frames import ReportReason
+from tui.core.slash import addressed, is_command, said, split
 
 HELP = (
     ("/report N REASON [COMMENT]", "report message N; REASON is its number, its text or one word of it"),
@@ -39,12 +40,10 @@ class Command(Struct, frozen=True):
 def parse(line: str) -> Text | Command | None:
     """What a line asks for; None for one that is empty. CommandError for an unknown command or one that lacks words."""
     line = line.strip()
-    if not line.startswith("/"):
-        return Text(line) if line else None
-    if line.startswith("//"):
-        return Text(line[1:])
-    name, _, rest = line[1:].partition(" ")
-    command = Command(name, rest.strip())
+    if not is_command(line):
+        return Text(said(line)) if line else None
+    name, rest = split(line)
+    command = Command(name, rest)
     usage = next((usage for usage, _ in HELP if usage.split()[0] == f"/{name}"), "")
     if not usage:
         raise CommandError(f"There is no command /{name}. /help lists them; to write a slash first, type //.")
@@ -84,8 +83,14 @@ def numbered(reasons: Sequence[ReportReason]) -> str:
     return "; ".join(f"{number} {each.reason}" for number, each in enumerate(reasons, 1))
 
 
-def name_and_text(text: str, known: Collection[str]) -> tuple[str, str]:
-    """The name that a text begins with, which may have spaces if it is known, and the rest; the longest one counts."""
-    fitting = [name for name in known if text.startswith(f"{name} ")]
-    name = max(fitting, key=len, default=text.partition(" ")[0])
-    return name.removeprefix("@"), text[len(name) :].strip()
+def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
+    """The name that a text begins with, and what shall be written to that person.
+
+    Of a name that is not known here it is the first word: the server knows who has been there, and keeps it for them.
+    """
+    name, words = addressed(text, known)
+    if not name:
+        name, _, words = text.removeprefix("@").partition(" ")
+    if not words:
+        raise CommandError(f"Nothing stands behind the name {name}; the command is /msg NAME TEXT.")
+    return name, words

@@ -70,4 +70,11 @@ def test_a_number_may_stand_in_its_brackets() -> None:
 def test_a_name_with_spaces_is_found_where_it_is_known() -> None:
     known = ["Inés", "Inés ⚓", "bob"]
     assert name_and_text("Inés ⚓ ahoy there", known) == ("Inés ⚓", "ahoy there")
-    assert name_and_text("@carol hi", known) == ("carol", "hi")
+    assert name_and_text("@inés ⚓ ahoy there", known) == ("Inés ⚓", "ahoy there")
+    assert name_and_text("@Bob hi", known) == ("bob", "hi")
+    assert name_and_text("@carol hi there", known) == ("carol", "hi there")
+
+
+def test_a_name_of_two_words_alone_is_no_message() -> None:
+    with pytest.raises(CommandError, match="Nothing stands behind the name Inés ⚓"):
+        name_and_text("Inés ⚓", ["Inés", "Inés ⚓", "bob"])
