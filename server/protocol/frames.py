@@ -52,6 +52,10 @@ class Login(Frame, frozen=True, tag="login"):
     token: Token | None = None
     since: Since | None = None
 
+    def __repr__(self) -> str:
+        # What a crash shows has no token in it.
+        return f"Login({self.username!r})"
+
 
 class Say(Frame, frozen=True, tag="message"):
     """Send Markdown text to a channel or a person."""

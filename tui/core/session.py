@@ -24,6 +24,10 @@ class Session(Struct):
     """
     failures: int = 0
 
+    def __repr__(self) -> str:
+        # What a crash shows has no token in it.
+        return f"Session({self.name!r})"
+
     def login(self, since: Since | None) -> Login:
         """The login frame, with where to catch up from."""
         return Login(self.name, self.token, since)

@@ -19,6 +19,10 @@ class Identity(NamedTuple):
     token: str
     release: Callable[[], None]
 
+    def __repr__(self) -> str:
+        # What a crash shows has no token in it.
+        return "Identity"
+
 
 def take(server: str, name: str, directory: Path | None = None) -> Identity:
     """The identity of a name at a server; a fresh one while another client has it, or where none can be kept."""

@@ -23,6 +23,11 @@ def test_each_session_has_a_token_of_its_own_that_the_wire_takes() -> None:
     assert all(16 <= len(token) <= 128 and token.isascii() for token in tokens)
 
 
+def test_nothing_that_is_printed_has_the_token_in_it() -> None:
+    session = Session("ada")
+    assert session.token not in f"{session} {session.login(None)}"
+
+
 def test_the_next_login_is_by_the_name_that_was_granted() -> None:
     session = Session("ada")
     token = session.token

@@ -27,6 +27,12 @@ def test_the_next_start_has_the_same_token(tmp_path: Path) -> None:
     assert 16 <= len(tokens.pop()) <= 128
 
 
+def test_what_is_printed_has_no_token_in_it(tmp_path: Path) -> None:
+    identity = take(SERVER, "ada", tmp_path)
+    identity.release()
+    assert identity.token not in f"{identity}"
+
+
 def test_each_name_at_each_server_has_its_own(tmp_path: Path) -> None:
     places = [(SERVER, "ada"), (SERVER, "bob"), ("ws://other.example/ws", "ada"), (f"{SERVER}\nada", "")]
     assert len({token_of(*place, tmp_path) for place in places}) == len(places)
