@@ -1,0 +1,126 @@
+"""Whatever stands in a report or is said of one: a terminal gets nothing but what the client draws."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from server.protocol.codes import ReportState
+from server.protocol.frames import (
+    ReportAsk,
+    Reports,
+    ReportStatus,
+    Webhooks,
+)
+from tests.support.scripted_server import scripted_server
+
+if sys.platform == "win32":
+    pytest.skip("there is no pseudo-terminal", allow_module_level=True)
+
+
+from tests.support.hostile import (
+    BRIEF,
+    MARKUP,
+    PAYLOADS,
+    WELCOME,
+    HostileServer,
+    Script,
+    assert_harmless,
+    client,
+    highlight,
+    hostile_report,
+    message,
+)
+
+
+def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        highlight(terminal)
+        terminal.press("r")
+        terminal.until("Report a message")
+        # From the first reason up to the last ones, which are those of markup.
+        terminal.press("up")
+        for markup in MARKUP:
+            terminal.until(f"  {markup}  ")
+        terminal.press("down")
+        terminal.settle()
+        terminal.press("ctrl+s")
+        terminal.until(f"REFUSED ␛]2;PWNED␇\ufffd?1003l{MARKUP[1]}")
+        terminal.until("You reported [$primary")
+        terminal.click("You reported [$primary", 18)
+        terminal.settle()
+        assert terminal.alive
+        terminal.press("r")
+        terminal.until("Add to that report?")
+        # Whole it stands in the room behind the question as well; here it wraps.
+        terminal.until("this message of [$primary")
+        terminal.click("this message of [$primary", 18)
+        terminal.settle()
+        assert terminal.alive
+        terminal.until("Add to that report?")
+        terminal.press("n")
+        terminal.until_gone("Add to that report?")
+        assert_harmless(terminal)
+        server.next_sent(ReportAsk)
+
+
+def test_the_evidence_of_a_report(tmp_path: Path) -> None:
+    evidence = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+    with scripted_server(HostileServer(evidence)) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        highlight(terminal)
+        terminal.press("r")
+        terminal.until("the message, 10 before")
+        # With their author each: the markup alone stands among the reasons too, and a click there moves the focus.
+        shown = [f"{each}{number}  {each}" for number, each in enumerate(PAYLOADS) if each in MARKUP[1:3]]
+        for each in shown:
+            terminal.until(each)
+        # The form finds its layout in two steps; a click between them would land on something else.
+        terminal.settle()
+        terminal.click(shown[1], len(MARKUP[2]) - 4)
+        terminal.press("-")
+        terminal.until("the message, 9 before")
+        terminal.press("\x1b[Z", "\x1b[Z", "\x1b[Z", "\x1b[Z")
+        for _ in range(2 * len(PAYLOADS)):
+            terminal.press("up")
+        assert_harmless(terminal)
+        terminal.press("ctrl+s")
+        terminal.until("You reported")
+        report = server.next_sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert len(report.context) == 9
+
+
+def test_the_screen_of_reports(tmp_path: Path) -> None:
+    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
+        terminal.until(MARKUP[3])
+        terminal.press("ctrl+r")
+        terminal.until("The site says: SAID")
+        for markup in MARKUP:
+            terminal.until(markup)
+        terminal.click("The site says: SAID ␛]2;PWNED␇", 40)
+        terminal.click(MARKUP[3], len(MARKUP[3]) - 4)
+        terminal.press("x")
+        terminal.until("Withdraw your report")
+        terminal.press("y")
+        terminal.until("✗ KEPT")
+        server.send(*(ReportStatus(hostile_report(9, each, each)) for each in PAYLOADS))
+        terminal.settle()
+        assert_harmless(terminal)
+        terminal.press("ctrl+r")
+        terminal.until("online as")
+        assert_harmless(terminal)
+        assert terminal.alive
+
+
+@pytest.mark.parametrize("status", [*ReportState, *MARKUP, BRIEF])
+def test_notices_of_reports(tmp_path: Path, status: str) -> None:
+    opening = (Reports([hostile_report(3, status, "CHANGED")], [f"{BRIEF}3"]),)
+    with scripted_server(Script(WELCOME, opening)) as server, client(server, tmp_path) as terminal:
+        terminal.until("online as")
+        server.send(ReportStatus(hostile_report(4, status, "NEWS")), message(1, "LAST", "bob"))
+        terminal.until("LAST")
+        assert_harmless(terminal)
+        assert terminal.alive
