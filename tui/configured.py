@@ -11,8 +11,8 @@ from textual.theme import BUILTIN_THEMES
 from textual.widgets import Input, TextArea
 
 from server.protocol.frames import Me, ServerFrame
+from tui import alt_keys, keymap, times
 from tui import config as configuration
-from tui import keymap, times
 from tui.config import Config
 from tui.connected import ConnectedApp
 from tui.core.timeline import Tone
@@ -48,6 +48,7 @@ class ConfiguredApp(ConnectedApp):
             # Such a theme is more than its variables.
             self.mutate_reactive(App.theme)
         keys, problems = rebind(self.config.keys)
+        alt_keys.learn()
         keymap.change(keys)
         self.set_keymap(keys)
         self._apply()
