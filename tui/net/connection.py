@@ -128,7 +128,9 @@ class Connection:
         except ConnectionClosed as closed:
             self._hand_on()
             if closed.rcvd:
-                return clean_line(closed.rcvd.reason) or "the server closed the connection", closed.rcvd.code
+                # It is said within a sentence.
+                why = clean_line(closed.rcvd.reason).removesuffix(".")
+                return why or "the server closed the connection", closed.rcvd.code
             return "the connection broke off", ABNORMAL
 
     def _take(self, data: bytes) -> None:

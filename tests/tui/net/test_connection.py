@@ -233,7 +233,7 @@ async def test_it_comes_back_after_a_cut() -> None:
 @pytest.mark.parametrize("code", [1001, 1011, 1012, 4002, 4999])
 async def test_it_comes_back_after_a_close_that_allows_it_with_the_servers_words(code: int) -> None:
     async def close(connection: ServerConnection) -> None:
-        await connection.close(code, "Back \x1b[31msoon")
+        await connection.close(code, "Back \x1b[31msoon.")
 
     async with serving(close) as url, client(url) as ada:
         lost = await ada.lost()
