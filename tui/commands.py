@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tui.app import FlagpostApp
     from tui.room import RoomApp
 
+UNDISTURBED = (
+    f"Nobody disturbs you now: direct messages are refused, and nothing rings. {COMMAND}dnd once more ends that."
+)
+DISTURBED = "You can be disturbed again."
 HINT = f"{LITERAL} at the beginning sends a slash."
 
 
@@ -102,18 +106,19 @@ def _status(app: "FlagpostApp", rest: str) -> str:
 
 def set_status(app: "FlagpostApp", words: str) -> str:
     """Say how one is; why that cannot be, or nothing."""
-    return problem_of(words) or _send(app, Status(words))
+    return problem_of(words) or _send(app, Status(words), f'You are "{words}" to the others now.')
 
 
 def set_dnd(app: "FlagpostApp", _: str = "") -> str:
     """Be disturbed no more, or again; why that cannot be, or nothing."""
-    return _send(app, Status(dnd=not app.state.dnd))
+    return _send(app, Status(dnd=not app.state.dnd), DISTURBED if app.state.dnd else UNDISTURBED)
 
 
-def _send(app: "FlagpostApp", frame: Frame) -> str:
+def _send(app: "FlagpostApp", frame: Frame, told: str) -> str:
     if app.online:
         app.send(frame)
-        app.show()
+        # The list of people shows it too, but not in a narrow terminal.
+        app.tell(told)
     return "" if app.online else OFFLINE
 
 

@@ -170,6 +170,17 @@ async def test_who_wants_no_disturbance_says_so_by_a_key_and_takes_it_back() -> 
         assert server.sent(Status) == [Status(dnd=True), Status(dnd=False)]
 
 
+async def test_where_no_list_of_people_shows_it_a_line_says_how_one_is() -> None:
+    async with client(ScriptedServer(answer=being), size=(80, 24)) as (pilot, _):
+        await write(pilot, "/dnd")
+        await until_told(pilot, "Nobody disturbs you now: direct messages are refused")
+        await until(pilot, lambda: app_of(pilot).state.dnd, "known")
+        await write(pilot, "/dnd")
+        await until_told(pilot, "You can be disturbed again.")
+        await write(pilot, "/status at sea")
+        await until_told(pilot, 'You are "at sea" to the others now.')
+
+
 async def test_how_one_was_is_said_again_after_a_lost_connection() -> None:
     async with client(ScriptedServer(answer=being)) as (pilot, server):
         await write(pilot, "/status at sea")
