@@ -13,6 +13,7 @@ from tui import commands
 from tui.connected import OFFLINE, nonce
 from tui.core import slash
 from tui.core.quotation import quotation
+from tui.core.relations import UNBLOCK
 from tui.core.reports import GONE
 from tui.core.timeline import Line, Tone
 from tui.options import Options
@@ -65,6 +66,8 @@ class FlagpostApp(RoomApp):
         """Write in a channel or conversation, once there is a connection; why that cannot be, or nothing."""
         if self.state.welcome is None:
             return "There was no connection yet; send it once there is one."
+        if (name := place.removeprefix("@")) != place and name in self.state.relations.blocked:
+            return f"You have blocked {name}, so neither of you can write to the other. {UNBLOCK}"
         limit = self.state.welcome.limits.message_chars
         if len(text) > limit:
             return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."

@@ -17,6 +17,7 @@ from server.protocol.frames import (
     Me,
     Mute,
     Presence,
+    Say,
     ServerFrame,
     Takeback,
     Unblock,
@@ -221,3 +222,15 @@ async def test_another_name_after_a_refusal_is_the_person_of_that_name() -> None
         last = server.sent(Login)[-1]
         assert isinstance(last, Login)
         assert last.token == eve
+
+
+async def test_whom_one_has_blocked_one_is_told_so_when_one_writes_to_them() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+o", "down", "b")
+        await until_seen(pilot, "Block bob?")
+        await pilot.press("y")
+        await until_told(pilot, "bob is blocked")
+        await pilot.press("escape", *"/msg bob hello", "enter")
+        await until_told(pilot, "You have blocked bob, so neither of you can write to the other. To undo it, press b")
+        assert app_of(pilot).screen.query_one(Composer).text == "/msg bob hello"
+        assert not server.sent(Say)
