@@ -1,7 +1,7 @@
 """What the room needs from whatever keeps its messages."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple, Protocol
 
 from server.rules.publications import Draft, Person, Publication
@@ -70,14 +70,17 @@ class Broker(Protocol):
     async def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
         """Those of these messages that there are, in the order of their numbers."""
 
-    def take_back(self, msg_id: int, person: Person) -> "asyncio.Future[Publication]":
-        """Take a message of this person back; done after it was handed to the subscribers. Refusal, StorageError."""
+    def take_back(self, msg_id: int, person: Person, apart: Container[str]) -> "asyncio.Future[Publication]":
+        """Take a message of this person back, for whom there is nothing of those they are apart from (identities).
+
+        Done after it was handed to the subscribers. Refusal, StorageError.
+        """
 
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """The numbers, up to one, of the messages a person may read that were taken back; the latest first."""
 
-    def react(self, change: ReactionChange) -> "asyncio.Future[Publication]":
-        """Put an emoji under a message, or take it away; the message as it was before. Refusal, StorageError."""
+    def react(self, change: ReactionChange, apart: Container[str]) -> "asyncio.Future[Publication]":
+        """Put an emoji under a message, or take it away; the message as it was before. As `take_back`."""
 
     async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Publication]:
         """The messages, up to a number, that a person may read and whose reactions changed; the latest change first."""

@@ -1,7 +1,7 @@
 """A Broker of one node, over one SQLite file."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import partial
 
 from server.engine import messages
@@ -32,17 +32,17 @@ class LocalBroker:
             lambda connection: messages.insert(draft, milliseconds(self._clock()), connection), self._deliver
         )
 
-    def take_back(self, msg_id: int, person: Person) -> "asyncio.Future[Publication]":
+    def take_back(self, msg_id: int, person: Person, apart: Container[str]) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
-            lambda connection: messages.take_back(msg_id, person, milliseconds(self._clock()), connection),
+            lambda connection: messages.take_back(msg_id, person, apart, milliseconds(self._clock()), connection),
             self._tell_taken_back,
         )
 
-    def react(self, change: ReactionChange) -> "asyncio.Future[Publication]":
+    def react(self, change: ReactionChange, apart: Container[str]) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
-            lambda connection: messages.react(change, milliseconds(self._clock()), connection),
+            lambda connection: messages.react(change, apart, milliseconds(self._clock()), connection),
             lambda publications: self._tell([News(each, change) for each in publications]),
         )
 

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from server.engine.base import Page, Published, Reader
 from server.engine.clock import moment
@@ -52,17 +52,19 @@ def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Pub
     return _select(connection, condition, (json.dumps(list(msg_ids)),))
 
 
-def take_back(msg_id: int, person: Person, now: int, connection: sqlite3.Connection) -> Publication:
+def take_back(
+    msg_id: int, person: Person, apart: Container[str], now: int, connection: sqlite3.Connection
+) -> Publication:
     """Take a message of this person back. Refusal."""
-    publication = check_takeback(find(msg_id, connection), person)
+    publication = check_takeback(find(msg_id, connection), person, apart)
     connection.execute("UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (now, msg_id))
     return publication
 
 
-def react(change: ReactionChange, now: int, connection: sqlite3.Connection) -> Publication:
+def react(change: ReactionChange, apart: Container[str], now: int, connection: sqlite3.Connection) -> Publication:
     """Put an emoji under a message, or take it away. Refusal."""
     msg_id, person, emoji, remove = change
-    publication = check_reaction(find(msg_id, connection), change)
+    publication = check_reaction(find(msg_id, connection), change, apart)
     if remove:
         where = "DELETE FROM reaction WHERE msg_id = ? AND identity = ? AND emoji = ?"
         connection.execute(where, (msg_id, person.identity, emoji))
@@ -85,7 +87,8 @@ def page(
 ) -> Page:
     """The newest that meet the condition; one row more than asked tells whether there are others before them."""
     where = f"{condition} AND {NOT_HIDDEN} AND id < ? ORDER BY id DESC LIMIT ?"
-    newest = _select(connection, where, (*values, json.dumps(reader.hidden), before or NEWEST, limit + 1))
+    bounds = (json.dumps(reader.hidden), before or NEWEST, limit + 1)
+    newest = _select(connection, where, (*values, *bounds), reader.hidden)
     return Page(newest[:limit][::-1], len(newest) > limit)
 
 
@@ -101,8 +104,10 @@ def conversation(reader: Reader, other: str, before: int, limit: int, connection
 
 def taken_back(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
     """The numbers, up to one, of messages that were taken back; the latest first."""
-    condition = f"taken_back_at IS NOT NULL AND id <= ? AND {READABLE} ORDER BY taken_back_at DESC LIMIT ?"
-    values = (up_to, reader.person.identity, reader.person.identity, limit)
+    condition = (
+        f"taken_back_at IS NOT NULL AND id <= ? AND {READABLE} AND {NOT_HIDDEN} ORDER BY taken_back_at DESC LIMIT ?"
+    )
+    values = (up_to, reader.person.identity, reader.person.identity, json.dumps(reader.hidden), limit)
     return [row[0] for row in connection.execute(f"SELECT id FROM message WHERE {condition}", values)]  # noqa: S608
 
 
@@ -113,7 +118,8 @@ def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connecti
         " ORDER BY reacted_at DESC LIMIT ?"
     )
     identity = reader.person.identity
-    return _select(connection, condition, (up_to, identity, identity, json.dumps(reader.hidden), limit))
+    values = (up_to, identity, identity, json.dumps(reader.hidden), limit)
+    return _select(connection, condition, values, reader.hidden)
 
 
 def search(reader: Reader, query: Query, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
@@ -138,18 +144,23 @@ def search(reader: Reader, query: Query, channel: str, before: int, limit: int, 
     return page(reader, condition, values, before, limit, connection)
 
 
-def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]) -> list[Publication]:
+def _select(
+    connection: sqlite3.Connection, where: str, values: Iterable[_Value], hidden: Sequence[str] = ()
+) -> list[Publication]:
+    """Messages, with what stands under them without the reactions of hidden people."""
     rows: list[_Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
-    under = _reactions(connection, [row[0] for row in rows])
+    under = _reactions(connection, [row[0] for row in rows], hidden)
     return [_publication(row, under.get(row[0], ())) for row in rows]
 
 
-def _reactions(connection: sqlite3.Connection, msg_ids: list[int]) -> dict[int, tuple[Reaction, ...]]:
+def _reactions(
+    connection: sqlite3.Connection, msg_ids: list[int], hidden: Sequence[str]
+) -> dict[int, tuple[Reaction, ...]]:
     """What stands under each message, in the order in which it came."""
     found: defaultdict[int, dict[str, list[str]]] = defaultdict(dict)
-    among = "msg_id IN (SELECT value FROM json_each(?))"
+    among = "msg_id IN (SELECT value FROM json_each(?)) AND identity NOT IN (SELECT value FROM json_each(?))"
     query = f"SELECT msg_id, emoji, name FROM reaction WHERE {among} ORDER BY at, emoji, name"  # noqa: S608 - ours
-    for msg_id, emoji, name in connection.execute(query, (json.dumps(msg_ids),)):
+    for msg_id, emoji, name in connection.execute(query, (json.dumps(msg_ids), json.dumps(hidden))):
         found[msg_id].setdefault(emoji, []).append(name)
     return {msg_id: tuple(Reaction(*each) for each in emoji.items()) for msg_id, emoji in found.items()}
 

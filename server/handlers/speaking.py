@@ -32,16 +32,18 @@ def say(room: Room, session: Session, frame: Say) -> None:
 
 def takeback(room: Room, session: Session, frame: Takeback) -> None:
     """Take a message of one's own back; everyone who could read it is told, and reports still see it."""
+    person = session.someone
     session.asked()
-    taken = room.broker.take_back(frame.msg_id, session.someone)
+    taken = room.broker.take_back(frame.msg_id, person, room.company.relations.apart_from(person.identity))
     taken.add_done_callback(partial(_changed, room, session))
 
 
 def react(room: Room, session: Session, frame: React) -> None:
     """Put an emoji under a message, or take it away; everyone who reads the message is told."""
     change = ReactionChange(frame.msg_id, session.someone, reactions.check_emoji(frame.message), frame.remove)
+    apart = room.company.relations.apart_from(change.person.identity)
     session.asked()
-    room.broker.react(change).add_done_callback(partial(_changed, room, session))
+    room.broker.react(change, apart).add_done_callback(partial(_changed, room, session))
 
 
 def typing(room: Room, session: Session, frame: Typing) -> None:

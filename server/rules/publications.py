@@ -1,5 +1,6 @@
 """What is said in the room: to whom, by whom, and who may read it."""
 
+from collections.abc import Container
 from datetime import datetime
 from typing import NamedTuple
 
@@ -38,8 +39,10 @@ class Publication(NamedTuple):
     taken_back: bool = False
     reactions: tuple[Reaction, ...] = ()
 
-    def readable_by(self, person: Person) -> bool:
-        """Everyone reads the channels; a direct message only its two."""
+    def readable_by(self, person: Person, apart: Container[str] = ()) -> bool:
+        """Everyone reads the channels; a direct message only its two; nobody those from whom they are apart."""
+        if self.author.identity in apart:
+            return False
         return self.peer is None or person.identity in {self.author.identity, self.peer.identity}
 
     def channel_for(self, person: Person) -> str:
@@ -76,9 +79,9 @@ def check_text(text: str) -> str:
     return trimmed
 
 
-def check_takeback(publication: Publication | None, person: Person) -> Publication:
+def check_takeback(publication: Publication | None, person: Person, apart: Container[str]) -> Publication:
     """The message as it is once taken back. Refusal if it is not there for this person, or somebody else's."""
-    if publication is None or not publication.readable_by(person):
+    if publication is None or not publication.readable_by(person, apart):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "There is no such message here.")
     if publication.author.identity != person.identity:
         raise Refusal(ErrorCode.NOT_YOURS, "Only its author can take a message back.")

@@ -1,5 +1,6 @@
 """What may stand under a message."""
 
+from collections.abc import Container
 from typing import NamedTuple
 
 import emoji
@@ -28,9 +29,9 @@ def check_emoji(text: str) -> str:
     return text
 
 
-def check_reaction(publication: Publication | None, change: ReactionChange) -> Publication:
-    """The message. Refusal if it is not there for this person, or enough stands under it."""
-    if publication is None or publication.taken_back or not publication.readable_by(change.person):
+def check_reaction(publication: Publication | None, change: ReactionChange, apart: Container[str]) -> Publication:
+    """The message. Refusal if it is not there for this person, who is apart from these, or enough stands under it."""
+    if publication is None or publication.taken_back or not publication.readable_by(change.person, apart):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "There is no such message here.")
     there = {reaction.emoji for reaction in publication.reactions}
     if not change.remove and change.emoji not in there and len(there) >= MAX_EMOJI:
