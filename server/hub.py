@@ -17,6 +17,8 @@ TELLING_SHARE = 0.25
 """How much of the time may go into telling who came and went. Whoever comes alone is told of at once; when everyone
 comes at once it is gathered, so that it does not cost a write for each two of them."""
 
+GONE = "has exited the room!"
+
 
 class _Change(NamedTuple):
     about: str
@@ -30,6 +32,7 @@ class Hub:
     def __init__(self, relations: Relations, traffic: Traffic) -> None:
         self.traffic = traffic
         self._relations = relations
+        relations.parted = self._parted
         self.sessions: dict[str, Session] = {}
         self._changes: list[_Change] = []
         self._newcomers: set[Session] = set()
@@ -43,10 +46,6 @@ class Hub:
         if key not in self.sessions:
             self.tell(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
         self.sessions[key] = session
-        return self.introduce(session)
-
-    def introduce(self, session: Session) -> asyncio.Event:
-        """Send a session the list of those who are here; happens once that was done."""
         self._newcomers.add(session)
         self._tell_soon()
         return self._told
@@ -58,7 +57,7 @@ class Hub:
         if person is None or self.sessions.get(names.key(person.name)) is not session:
             return None
         del self.sessions[names.key(person.name)]
-        self.tell(person, Presence(person.name, "has exited the room!"))
+        self.tell(person, Presence(person.name, GONE))
         return person
 
     def tell(self, about: Person, presence: Presence) -> None:
@@ -99,6 +98,16 @@ class Hub:
             else:
                 self._deliver_to_two(one, one.publication.peer, unread)
         self._deliver_to_all(wires)
+
+    def _parted(self, one: str, other: str) -> None:
+        """Tell two people that the other is gone, or here; newcomers find it in their list."""
+        apart = other in self._relations.apart_from(one)
+        here = self.sessions_of(one), self.sessions_of(other)
+        for readers, seen in (here, here[::-1]):
+            for reader in (each for each in readers if each not in self._newcomers):
+                for each, person in ((each, each.person) for each in seen if each.person):
+                    there = None if apart else each.who_entry(person)
+                    reader.send(Presence(person.name, GONE if apart else "", there))
 
     def _not_reading(self, news: News) -> Collection[str]:
         """The identities of those who read neither the author nor who reacted."""

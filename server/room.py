@@ -13,7 +13,7 @@ from server.hub import Hub
 from server.limiter import Allowance, Limiter
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import ClientFrame, Presence, Relations, Welcome
+from server.protocol.frames import ClientFrame, Relations, Welcome
 from server.rules.publications import Person
 from server.rules.refusal import Refusal
 from server.session import Session
@@ -155,11 +155,6 @@ class Room:
             [relation.other_name for relation in wants if not relation.blocked],
             [relation.other_name for relation in wants if relation.blocked],
         )
-
-    def introduce(self, session: Session, person: Person) -> None:
-        """Let a person and the others see each other again."""
-        self.hub.introduce(session)
-        self.hub.tell(person, Presence(person.name, "", session.who_entry(person)))
 
     def channel(self, channel_id: str) -> PublicChannel:
         """The public channel of this ID, or a Refusal."""

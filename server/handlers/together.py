@@ -7,14 +7,11 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import Block, Mute, Presence, Profile, ProfileAsk, Status, Unblock, Unmute
 from server.room import Room
 from server.rules import names
-from server.rules.publications import Person
 from server.rules.refusal import Refusal
 from server.rules.relations import Relation
 from server.rules.statuses import check_status
 from server.session import Session
 from server.webhooks.profiles import Profiles
-
-GONE = "has exited the room!"
 
 
 def status(room: Room, session: Session, frame: Status) -> None:
@@ -40,17 +37,13 @@ def unmute(room: Room, session: Session, frame: Unmute) -> None:
 
 def block(room: Room, session: Session, frame: Block) -> None:
     """See a person no more, nor be seen by them."""
-    other = _relate(room, session, frame.username, blocked=True)
-    person = session.someone
-    session.send(Presence(other.name, GONE))
-    for there in room.hub.sessions_of(other.identity):
-        there.send(Presence(person.name, GONE))
+    _relate(room, session, frame.username, blocked=True)
 
 
 def unblock(room: Room, session: Session, frame: Unblock) -> None:
     """Take a block back."""
     ended = room.company.unrelate(session.someone.identity, frame.username, blocked=True)
-    ended.add_done_callback(partial(_unblocked, room, session))
+    ended.add_done_callback(partial(_told, room, session))
 
 
 def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
@@ -64,7 +57,7 @@ def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
     room.start(session, _send_profile(room.profiles, session, username, frame.nonce), frame.nonce)
 
 
-def _relate(room: Room, session: Session, name: str, *, blocked: bool) -> Person:
+def _relate(room: Room, session: Session, name: str, *, blocked: bool) -> None:
     person, other = session.someone, room.company.find(name)
     if other is None:
         raise Refusal(ErrorCode.NOT_HERE, f"Nobody called {name} has been here.")
@@ -72,7 +65,6 @@ def _relate(room: Room, session: Session, name: str, *, blocked: bool) -> Person
         raise Refusal(ErrorCode.NOT_HERE, "That is you.")
     related = room.company.relate(Relation(person.identity, other.identity, other.name, blocked))
     related.add_done_callback(partial(_told, room, session))
-    return other
 
 
 def _told(room: Room, session: Session, stored: "Future[None]") -> None:
@@ -82,12 +74,6 @@ def _told(room: Room, session: Session, stored: "Future[None]") -> None:
     room.failed(session, None, stored.exception())
     if not stored.exception() and session.person:
         session.send(room.relations_of(session.person))
-
-
-def _unblocked(room: Room, session: Session, stored: "Future[None]") -> None:
-    _told(room, session, stored)
-    if not stored.cancelled() and not stored.exception() and session.person:
-        room.introduce(session, session.person)
 
 
 async def _send_profile(profiles: Profiles, session: Session, username: str, nonce: str) -> None:

@@ -1,7 +1,7 @@
 """Who does not read whom: muted, which is one person's own affair, or blocked, which holds both ways."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 
@@ -21,6 +21,8 @@ class Relations:
         self._of: defaultdict[str, dict[str, Relation]] = defaultdict(dict)
         self._unread_by: defaultdict[str, set[str]] = defaultdict(set)
         self._apart: defaultdict[str, set[str]] = defaultdict(set)
+        self.parted: Callable[[str, str], None] = lambda _one, _other: None
+        """Called with two people who see each other no more, or again."""
 
     def of(self, identity: str) -> Collection[Relation]:
         """What a person wants of others."""
@@ -40,8 +42,10 @@ class Relations:
 
     def set(self, relation: Relation) -> None:
         """Mute or block; in place of what was before."""
-        self.remove(relation.identity, relation.other)
-        self._of[relation.identity][relation.other] = relation
+        wants = self._of[relation.identity]
+        # The latest stands last.
+        wants.pop(relation.other, None)
+        wants[relation.other] = relation
         self._renew(relation.identity, relation.other)
 
     def remove(self, identity: str, other: str) -> None:
@@ -51,6 +55,7 @@ class Relations:
 
     def _renew(self, one: str, other: str) -> None:
         wants, wanted = self._of.get(one, {}).get(other), self._of.get(other, {}).get(one)
+        was = other in self.apart_from(one)
         apart = bool(wants and wants.blocked) or bool(wanted and wanted.blocked)
         for index, key, member, holds in (
             (self._apart, one, other, apart),
@@ -59,6 +64,8 @@ class Relations:
             (self._unread_by, one, other, apart or wanted is not None),
         ):
             _keep(index, key, member, holds=holds)
+        if apart != was:
+            self.parted(one, other)
 
 
 def _keep(index: dict[str, set[str]], key: str, member: str, *, holds: bool) -> None:

@@ -4,14 +4,19 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
     Block,
     Echo,
+    Message,
+    Presence,
     React,
     Reacted,
     Reaction,
     Relations,
     Since,
+    Status,
     Takeback,
+    Unblock,
+    Who,
 )
-from tests.e2e.test_together import TOKENS, history
+from tests.e2e.test_together import TOKENS, gone, heard, history
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.server_process import ServerProcess
 
@@ -59,3 +64,64 @@ async def test_whoever_comes_back_does_not_hear_what_somebody_behind_a_block_too
         await alice.next(Takeback)
         async with entered(server.url, "bob", TOKENS["bob"], Since(welcome.epoch, hidden.msg_id)) as again:
             assert again.echo == Echo()
+
+
+async def test_a_block_is_told_once_and_of_every_name_of_the_two(server: ServerProcess) -> None:
+    async with (
+        entered(server.url, "alice", TOKENS["alice"]) as alice,
+        entered(server.url, "alice too", TOKENS["alice"]),
+        entered(server.url, "bob", TOKENS["bob"]) as bob,
+        entered(server.url, "bob too", TOKENS["bob"]) as bob_too,
+    ):
+        await blocks(alice, "bob")
+        await blocks(alice, "bob")
+        for client, others in ((alice, ("bob", "bob too")), (bob_too, ("alice", "alice too"))):
+            told = [
+                frame.username
+                for frame in await heard(client, Presence)
+                if isinstance(frame, Presence) and not frame.who
+            ]
+            assert sorted(told) == sorted(others)
+        await bob.settled()
+
+
+async def test_whoever_has_not_blocked_learns_nothing_by_blocking_back(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        await blocks(alice, "bob")
+        await bob.next(Presence, gone("alice"))
+        await blocks(bob, "alice")
+        await blocks(alice, "bob")
+        await bob.send(Unblock("alice"))
+        assert await bob.next(Relations) == Relations()
+        frames = await bob.settled()
+        first = next(at for at, frame in enumerate(frames) if frame == Presence("alice", "has exited the room!"))
+        assert not [frame for frame in frames[first + 1 :] if isinstance(frame, Presence | Who)]
+
+
+async def test_a_status_on_the_heels_of_a_block_is_not_told(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        for round_ in range(3):
+            await alice.send(Block("bob"))
+            await alice.send(Status(f"away {round_}"))
+            await alice.next(Relations)
+            await bob.next(Presence, gone("alice"))
+            await alice.settled()
+            last = [frame for frame in await heard(bob, Presence) if isinstance(frame, Presence)][-1]
+            assert last.who is None
+            await alice.send(Unblock("bob"))
+            await alice.next(Relations)
+
+
+async def test_whoever_unblocks_and_leaves_is_not_seen_any_more(server: ServerProcess) -> None:
+    async with entered(server.url, "bob") as bob:
+        for _ in range(3):
+            async with entered(server.url, "alice", TOKENS["alice"]) as alice:
+                await bob.next(Presence, lambda frame: frame.who is not None)
+                await alice.send(Unblock("bob"))
+            await bob.next(Presence, gone("alice"))
+            async with entered(server.url, "carol") as carol:
+                await carol.say("lobby", "hello")
+            await bob.next(Message)
+            await bob.next(Presence, gone("carol"))
+            told = [frame for frame in bob.seen if isinstance(frame, Presence) and frame.username == "alice"]
+            assert told[-1].who is None

@@ -72,7 +72,7 @@ async def test_a_block_holds_in_lists_and_changes_also_if_it_came_last(relations
     bob = Guest(hub, BOB)
     relations.set(Relation(ADA.identity, BOB.identity, BOB.name, blocked=True))
     await bob.told.wait()
-    assert ada.changes == []
+    assert ada.changes == [("bob", False)]
     assert eve.changes == [("bob", True)]
     assert bob.lists == [["eve", "bob"]]
 
