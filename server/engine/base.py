@@ -64,9 +64,6 @@ class Broker(Protocol):
     def publish(self, draft: Draft) -> "asyncio.Future[Published]":
         """Store a message; done after it was handed to the subscribers. StorageError if it could not be stored."""
 
-    async def find(self, msg_id: int) -> Publication | None:
-        """The message of this number."""
-
     async def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
         """Those of these messages that there are, in the order of their numbers."""
 

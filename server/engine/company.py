@@ -45,9 +45,14 @@ class Company:
         """Remember up to where a person has seen everything."""
         self._database.write_aside(partial(_left, person, last_message, milliseconds(self._clock())))
 
-    def relate(self, relation: Relation) -> "asyncio.Future[None]":
+    def relate(self, relation: Relation) -> "asyncio.Future[Relation]":
         """Mute or block; holds once it is stored. StorageError."""
-        return self._database.write(partial(_relate, relation), lambda _: self.relations.set(relation))
+
+        def hold(stored: Sequence[Relation]) -> None:
+            for each in stored:
+                self.relations.set(each)
+
+        return self._database.write(partial(_relate, relation), hold)
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
         """Neither mute, or block, whoever had this name any more. StorageError."""
@@ -68,8 +73,8 @@ class Company:
 def _load(connection: sqlite3.Connection) -> tuple[list[Person], list[Relation]]:
     query = "SELECT name, identity FROM (SELECT * FROM person ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at"
     people = [Person(*row) for row in connection.execute(query, (MAX_KNOWN,))]
-    rows = connection.execute("SELECT identity, other, other_name, blocked FROM hidden")
-    return people, [Relation(identity, other, name, bool(blocked)) for identity, other, name, blocked in rows]
+    rows = connection.execute("SELECT identity, other, other_name, blocked, after FROM hidden")
+    return people, [Relation(one, other, name, bool(blocked), after) for one, other, name, blocked, after in rows]
 
 
 def _came(person: Person, now: int, connection: sqlite3.Connection) -> int:
@@ -89,10 +94,16 @@ def _left(person: Person, last_message: int, now: int, connection: sqlite3.Conne
     )
 
 
-def _relate(relation: Relation, connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO hidden (identity, other, other_name, blocked) VALUES (?, ?, ?, ?)", relation
-    )
+def _relate(relation: Relation, connection: sqlite3.Connection) -> Relation:
+    # Who blocks once more does not lay bare what was said since the first time.
+    row = connection.execute(
+        "INSERT INTO hidden (identity, other, other_name, blocked, after)"
+        " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"
+        " ON CONFLICT DO UPDATE SET other_name = ?3, blocked = ?4, after = iif(blocked, after, excluded.after)"
+        " RETURNING after",
+        relation[:4],
+    ).fetchone()
+    return relation._replace(after=row[0])
 
 
 def _unrelate(ended: list[Relation], connection: sqlite3.Connection) -> None:

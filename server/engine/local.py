@@ -46,10 +46,6 @@ class LocalBroker:
             lambda publications: self._tell([News(each, change) for each in publications]),
         )
 
-    async def find(self, msg_id: int) -> Publication | None:
-        """See Broker."""
-        return await self._database.read(partial(messages.find, msg_id))
-
     async def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
         """See Broker."""
         return await self._database.read(partial(messages.find_all, msg_ids))

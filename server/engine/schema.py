@@ -136,7 +136,11 @@ WHEN old.taken_back_at IS NULL AND new.taken_back_at IS NOT NULL BEGIN
     INSERT INTO message_text (message_text, rowid, text) VALUES ('delete', old.id, old.text);
 END;
 """
-STEPS = (SCHEMA, REPORTS, COMPANY)
+BLOCKS = """
+-- The last message when a block began; what was said later is nothing that the two can ask for.
+ALTER TABLE hidden ADD COLUMN after INTEGER NOT NULL DEFAULT 0;
+"""
+STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS)
 """What leads from each version to the next; a new file takes all of them."""
 
 

@@ -1,10 +1,13 @@
 """Reports: sending one, looking at one's own, taking one back."""
 
+from collections.abc import Sequence
+
 from server.engine.reports import Submission
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import ReportAsk, ReportsAsk, ReportStatus, Withdraw
 from server.room import Room
 from server.rules import reports
+from server.rules.publications import Person, Publication
 from server.rules.refusal import Refusal
 from server.session import Session
 from server.webhooks.reports import Reports
@@ -35,15 +38,21 @@ def _reports(room: Room) -> Reports:
 
 async def _send_report(room: Room, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
     reporter = session.someone
-    publication = reports.reportable(reporter, await room.broker.find(frame.msg_id))
+    publication = reports.reportable(reporter, next(iter(await _seen(room, reporter, [frame.msg_id])), None))
     # Where the site is not sent any, none is kept.
     wanted = frame.context if room.welcome.webhooks.evidence else ()
-    found = await room.broker.find_all(wanted) if wanted else []
+    found = await _seen(room, reporter, wanted) if wanted else []
     context = reports.context_lines(reporter, publication, wanted, found)
     evidence = reports.evidence(reporter, publication, frame.reason, comment, context)
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing comes between here and the commit, so that no later status can overtake this one.
     session.send(ReportStatus(entry, frame.nonce))
+
+
+async def _seen(room: Room, reporter: Person, wanted: Sequence[int]) -> list[Publication]:
+    """Those of these messages that there are for a person: none that was said while a block stood between the two."""
+    unseen, found = room.company.relations.said_unseen, await room.broker.find_all(wanted)
+    return [each for each in found if not unseen(reporter.identity, each.author.identity, each.msg_id)]
 
 
 async def _send_reports(sent: Reports, session: Session, nonce: str) -> None:

@@ -2,6 +2,7 @@
 
 from asyncio import Future
 from functools import partial
+from typing import TypeVar
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Block, Mute, Presence, Profile, ProfileAsk, Status, Unblock, Unmute
@@ -12,6 +13,8 @@ from server.rules.relations import Relation
 from server.rules.statuses import check_status
 from server.session import Session
 from server.webhooks.profiles import Profiles
+
+Stored = TypeVar("Stored")
 
 
 def status(room: Room, session: Session, frame: Status) -> None:
@@ -67,7 +70,7 @@ def _relate(room: Room, session: Session, name: str, *, blocked: bool) -> None:
     related.add_done_callback(partial(_told, room, session))
 
 
-def _told(room: Room, session: Session, stored: "Future[None]") -> None:
+def _told(room: Room, session: Session, stored: "Future[Stored]") -> None:
     """Tell a person whom they do not read now."""
     if stored.cancelled():
         return

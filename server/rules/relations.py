@@ -12,6 +12,8 @@ class Relation(NamedTuple):
     other: str
     other_name: str
     blocked: bool
+    after: int = 0
+    """The last message when a block began."""
 
 
 class Relations:
@@ -39,6 +41,11 @@ class Relations:
     def apart_from(self, identity: str) -> Collection[str]:
         """Who does not see this person at all, nor is seen by them."""
         return self._apart.get(identity, ())
+
+    def said_unseen(self, reader: str, author: str, msg_id: int) -> bool:
+        """Whether this message was said while there was a block between the two; from before, both know it."""
+        both = self._of.get(reader, {}).get(author), self._of.get(author, {}).get(reader)
+        return any(each.blocked and msg_id > each.after for each in both if each)
 
     def set(self, relation: Relation) -> None:
         """Mute or block; in place of what was before."""

@@ -1,5 +1,7 @@
 """What somebody behind a block could learn by asking for it, and what the two are told when it begins and ends."""
 
+from pathlib import Path
+
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
     Block,
@@ -10,6 +12,7 @@ from server.protocol.frames import (
     Reacted,
     Reaction,
     Relations,
+    ReportAsk,
     Since,
     Status,
     Takeback,
@@ -18,6 +21,8 @@ from server.protocol.frames import (
 )
 from tests.e2e.test_together import TOKENS, gone, heard, history
 from tests.support.chat_client import ChatClient, connected, entered
+from tests.support.receiver import Receiver
+from tests.support.reporting import SPAM, ask_report, report_settings
 from tests.support.server_process import ServerProcess
 
 
@@ -64,6 +69,24 @@ async def test_whoever_comes_back_does_not_hear_what_somebody_behind_a_block_too
         await alice.next(Takeback)
         async with entered(server.url, "bob", TOKENS["bob"], Since(welcome.epoch, hidden.msg_id)) as again:
             assert again.echo == Echo()
+
+
+async def test_a_report_shows_nobody_what_was_said_behind_a_block(tmp_path: Path, receiver: Receiver) -> None:
+    settings = report_settings(tmp_path, receiver.url, evidence=True)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob", TOKENS["bob"]) as bob:
+            insult = await alice.say("lobby", "said to bob's face")
+            await blocks(alice, "bob")
+            hidden = await alice.say("lobby", "unseen")
+            await blocks(alice, "bob")
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice"), entered(server.url, "bob", TOKENS["bob"]) as bob:
+            error = await bob.refusal(ReportAsk(hidden.msg_id, SPAM, "", "n"))
+            assert error.code == ErrorCode.UNKNOWN_MESSAGE
+            error = await bob.refusal(ReportAsk(insult.msg_id, SPAM, "", "n", (hidden.msg_id,)))
+            assert error.code == ErrorCode.BAD_CONTEXT
+            # A block is no way out of a report.
+            assert (await ask_report(bob, insult.msg_id)).message == "said to bob's face"
 
 
 async def test_a_block_is_told_once_and_of_every_name_of_the_two(server: ServerProcess) -> None:

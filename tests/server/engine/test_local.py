@@ -87,14 +87,14 @@ async def test_a_message_is_found_again_as_it_was_confirmed(broker: LocalBroker)
     for draft in (said("a\x00b 🦊\n*c*", nonce="n-1"), whispered("psst", BOB, ALICE)):
         published = await broker.publish(draft)
         assert published.fresh
-        assert published.publication == await broker.find(published.publication.msg_id)
+        assert [published.publication] == await broker.find_all([published.publication.msg_id])
         assert published.publication == Publication(published.publication.msg_id, AT, *draft)
 
 
 async def test_a_number_that_no_message_has_finds_nothing(broker: LocalBroker) -> None:
     await publish(broker, said("hello"))
-    assert await broker.find(2) is None
-    assert await broker.find(2**63 - 1) is None
+    assert await broker.find_all([2]) == []
+    assert await broker.find_all([2**63 - 1]) == []
 
 
 async def test_a_burst_is_stored_in_few_commits(broker: LocalBroker, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ async def test_while_the_file_is_locked_senders_are_told_and_afterwards_it_goes_
             other.execute("BEGIN EXCLUSIVE")
             lost = [broker.publish(said("lost")), broker.publish(said("lost"))]
             # Reading goes on meanwhile.
-            assert await broker.find(1)
+            assert await broker.find_all([1])
             outcomes = await asyncio.gather(*lost, return_exceptions=True)
             assert [type(outcome) for outcome in outcomes] == [StorageError, StorageError]
             other.execute("ROLLBACK")
@@ -86,7 +86,7 @@ async def test_a_table_that_is_gone_is_told_to_readers_too(tmp_path: Path) -> No
         with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
             other.execute("DROP TABLE message")
         with pytest.raises(StorageError):
-            await broker.find(1)
+            await broker.find_all([1])
         with pytest.raises(StorageError):
             await broker.publish(said("hello"))
     finally:
