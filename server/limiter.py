@@ -24,6 +24,7 @@ class Allowance(Enum):
     """What people may do only so often."""
 
     MESSAGES = "messages"
+    """And whatever else is written for everyone, or costs as much."""
     PROFILES = "profiles"
 
 

@@ -56,6 +56,8 @@ class Room:
     ending: bool = False
     """Nothing more is taken in; clients send it again once they are back."""
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+    searching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by each search: one takes long, and what else is read shall wait for one at most."""
 
     def __post_init__(self) -> None:
         self.broker.subscribe(self.hub.deliver)

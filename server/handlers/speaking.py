@@ -113,6 +113,7 @@ async def _send_history(room: Room, session: Session, frame: HistoryAsk) -> None
 
 async def _send_found(room: Room, session: Session, frame: SearchAsk, query: searching.Query) -> None:
     reader = room.reader(session.someone)
-    page = await room.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
+    async with room.searching:
+        page = await room.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
     messages, complete = fitting(page, reader.person)
     session.send(Found(messages[::-1], page.more or not complete, frame.nonce))

@@ -99,10 +99,15 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 32
     logins_per_minute: Annotated[int, Meta(ge=0, description="Logins that one address may try within a minute.")] = 20
     messages_burst: Annotated[
-        int, Meta(ge=1, description="Messages that one person may send at once; the next ones wait, then are refused.")
+        int,
+        Meta(
+            ge=1,
+            description="Messages, reactions, searches that one person may send at once; the next wait, then are"
+            " refused.",
+        ),
     ] = 10
     messages_per_second: Annotated[
-        float, Meta(ge=0, description="Messages a second that one person may send in the long run.")
+        float, Meta(ge=0, description="So many of these a second that one person may send in the long run.")
     ] = 2.0
     bytes_per_second: Annotated[
         int,

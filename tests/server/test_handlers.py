@@ -17,7 +17,31 @@ from server.limiter import Limiter
 from server.metrics import Traffic
 from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Echo, Error, Frame, Limits, Login, Me, Message, Ping, Say, Webhooks, Welcome, Who
+from server.protocol.frames import (
+    Block,
+    Echo,
+    Error,
+    Found,
+    Frame,
+    History,
+    HistoryAsk,
+    Limits,
+    Login,
+    Me,
+    Message,
+    Mute,
+    Ping,
+    React,
+    Say,
+    SearchAsk,
+    Status,
+    Takeback,
+    Unblock,
+    Unmute,
+    Webhooks,
+    Welcome,
+    Who,
+)
 from server.room import Room
 from server.rules.publications import Draft, Person
 from server.session import MAX_ASKED, Session
@@ -237,6 +261,31 @@ async def test_what_waits_is_said_in_its_order(quick: Room) -> None:
     await settled(quick)
     assert heard(outlet) == [str(number) for number in range(20)]
     assert any(isinstance(frame, Ping) for frame in outlet.frames)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [React(1, "👻"), Takeback(1), SearchAsk("word", "n-1"), Status("away")]
+    + [kind("alice") for kind in (Mute, Unmute, Block, Unblock)],
+    ids=lambda frame: type(frame).__name__,
+)
+async def test_what_costs_everyone_as_much_as_a_message_counts_as_one(slow: Room, frame: Frame) -> None:
+    session, outlet = await enter(slow, "bob")
+    for number in range(4):
+        receive(slow, session, Say("lobby", str(number)))
+    receive(slow, session, frame)
+    assert [each.code for each in outlet.frames if isinstance(each, Error)] == [ErrorCode.TOO_FAST]
+
+
+async def test_whoever_reads_history_waits_for_one_search_at_most(room: Room) -> None:
+    session, outlet = await enter(room, "bob")
+    for number in range(20):
+        receive(room, session, SearchAsk("word", f"n-{number}"))
+    receive(room, session, HistoryAsk("lobby", "n"))
+    await settle(room)
+    kinds = [type(frame) for frame in outlet.frames if isinstance(frame, Found | History)]
+    assert kinds.count(Found) == 20
+    assert kinds.index(History) == 1
 
 
 async def test_two_connections_of_one_person_count_together_and_others_do_not(slow: Room) -> None:
