@@ -36,8 +36,8 @@ class Company:
         """Whoever had this name last."""
         return self._known.get(names.key(name))
 
-    def came(self, person: Person) -> "asyncio.Future[int]":
-        """Remember a person; the number of the last message when they were here before, or 0. StorageError."""
+    def came(self, person: Person) -> "asyncio.Future[int | None]":
+        """Remember a person; up to which message they had seen everything, None if they are new. StorageError."""
         self._known[names.key(person.name)] = person
         return self._database.write(partial(_came, person, milliseconds(self._clock())))
 
@@ -77,14 +77,14 @@ def _load(connection: sqlite3.Connection) -> tuple[list[Person], list[Relation]]
     return people, [Relation(one, other, name, bool(blocked), after) for one, other, name, blocked, after in rows]
 
 
-def _came(person: Person, now: int, connection: sqlite3.Connection) -> int:
+def _came(person: Person, now: int, connection: sqlite3.Connection) -> int | None:
     row = connection.execute("SELECT last_message FROM person WHERE identity = ?", (person.identity,)).fetchone()
     connection.execute(
         "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?1, ?2, ?3, 0)"
         " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
         (person.identity, person.name, now),
     )
-    return int(row[0]) if row else 0
+    return int(row[0]) if row else None
 
 
 def _left(person: Person, last_message: int, now: int, connection: sqlite3.Connection) -> None:

@@ -70,7 +70,7 @@ def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
 
 
 async def _catch_up(
-    room: Room, session: Session, since: Since | None, told: Event, came: "Future[int]", before: int
+    room: Room, session: Session, since: Since | None, told: Event, came: "Future[int | None]", before: int
 ) -> None:
     """Send what came before, then the channels' welcome, then what was held meanwhile."""
     try:
@@ -93,13 +93,13 @@ async def _catch_up(
     session.release()
 
 
-async def _last_message(came: "Future[int]") -> int:
+async def _last_message(came: "Future[int | None]") -> int | None:
     try:
         return await came
     except StorageError as error:
         # Whoever cannot be remembered now can still read.
         log.error("a person cannot be remembered", extra={"error": str(error)})
-        return 0
+        return None
 
 
 async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
@@ -112,9 +112,11 @@ async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
     return Echo(messages, complete and not page.more, taken_back, changed)
 
 
-async def _recent(room: Room, reader: Reader, last_message: int, before: int) -> Page:
+async def _recent(room: Room, reader: Reader, last_message: int | None, before: int) -> Page:
     """The newest messages of each channel and those kept for the person, in the order of their numbers."""
-    kept = await room.broker.received(reader, last_message, MAX_KEPT, before) if last_message else Page([], more=False)
+    kept = Page([], more=False)
+    if last_message is not None:
+        kept = await room.broker.received(reader, last_message, MAX_KEPT, before)
     pages = [
         await room.broker.history(reader, each.id, before, each.echo_messages_on_join)
         for each in room.channels

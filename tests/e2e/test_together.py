@@ -242,3 +242,26 @@ async def test_direct_messages_wait_for_a_person_who_is_away(server: ServerProce
         async with entered(server.url, "bob") as other:
             assert not [message for message in other.echo.messages if message.channel == "@alice"]
             assert await history(other, "@alice") == []
+
+
+async def test_the_first_message_of_a_room_waits_for_a_person_who_is_away(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        async with entered(server.url, "bob", TOKENS["bob"]):
+            pass
+        await alice.next(Presence, gone("bob"))
+        await alice.say("@bob", "kept")
+        async with entered(server.url, "bob", TOKENS["bob"]) as bob:
+            assert [message.message for message in bob.echo.messages] == ["kept"]
+
+
+async def test_a_direct_message_waits_for_a_person_whom_a_crash_of_the_server_took_away(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob", TOKENS["bob"]):
+            await alice.say("lobby", "hello")
+            server.kill()
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            await alice.say("@bob", "kept")
+        async with entered(server.url, "bob", TOKENS["bob"]) as bob:
+            assert [message.message for message in bob.echo.messages] == ["hello", "kept"]
