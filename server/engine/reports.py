@@ -33,6 +33,8 @@ class Report(NamedTuple):
     next_at: int | None
     note: str
     told: bool
+    taken_back: bool
+    """The message, before it was reported: its text is for the site alone."""
 
 
 class Submission(NamedTuple):
@@ -54,10 +56,11 @@ class Terms(NamedTuple):
 
 
 _COLUMNS = (
-    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, told"
+    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, told,"
+    " EXISTS (SELECT 1 FROM message WHERE message.id = report.msg_id AND taken_back_at <= trail.at)"
     " FROM report JOIN trail ON trail.seq = report.seq"
 )
-_Row = tuple[str, str, str, int, str, str, str, int | None, str, int]
+_Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
 
 
 def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> Report:
@@ -226,9 +229,10 @@ def _found(connection: sqlite3.Connection, report_id: str) -> Report:
 
 
 def _report(row: _Row) -> Report:
-    report_id, reporter, identity, at, content, status, error, next_at, note, told = row
+    report_id, reporter, identity, at, content, status, error, next_at, note, told, taken_back = row
     event = decode(content)
     if not isinstance(event, Reported):
         raise sqlite3.IntegrityError(f"report {report_id} does not begin with what was reported")
     person = Person(reporter, identity)
-    return Report(report_id, person, at, event.evidence, ReportState(status), error, next_at, note, bool(told))
+    standing_at = ReportState(status), error, next_at, note
+    return Report(report_id, person, at, event.evidence, *standing_at, bool(told), bool(taken_back))

@@ -74,7 +74,7 @@ def entry(report: Report) -> ReportEntry:
         evidence.about,
         evidence.channel,
         evidence.at,
-        evidence.message[:MAX_EXCERPT_CHARS],
+        "" if report.taken_back else evidence.message[:MAX_EXCERPT_CHARS],
         evidence.reason,
         evidence.comment,
         moment(report.at),
