@@ -2,12 +2,14 @@
 
 import asyncio
 from functools import partial
+from itertools import accumulate
 
 from server.engine import reports
 from server.engine.clock import Clock, moment, utc_now
 from server.engine.database import Database
 from server.engine.reports import Report, Submission, Terms
 from server.hub import Hub
+from server.protocol.codec import encode
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry, ReportStatus
 from server.protocol.frames import Reports as ReportsFrame
@@ -15,6 +17,8 @@ from server.rules.publications import Person
 
 MAX_LISTED = 100
 MAX_EXCERPT_CHARS = 300
+MAX_LISTED_BYTES = 48 * 1024
+"""Beside a page of messages it is less than a client may leave unread, or it would be cut off at each login."""
 
 
 class Reports:
@@ -51,10 +55,11 @@ class Reports:
     async def sent_by(self, reporter: Person, nonce: str | None = None) -> ReportsFrame:
         """The reports of a person, and which of them changed while they were away. StorageError."""
         sent = await self._database.read(partial(reports.sent_by, reporter.identity, MAX_LISTED))
-        changed = [report.id for report in sent if not report.told]
+        entries = _fitting([entry(report) for report in sent])
+        changed = [report.id for report in sent[: len(entries)] if not report.told]
         if changed:
             self._database.write_aside(partial(reports.set_told, changed))
-        return ReportsFrame([entry(report) for report in sent], changed, nonce)
+        return ReportsFrame(entries, changed, nonce)
 
     def tell(self, report: Report) -> None:
         """Tell a reporter where a report stands, if they are here; otherwise they hear of it when they come."""
@@ -63,6 +68,12 @@ class Reports:
             session.send(ReportStatus(entry(report)))
         if sessions:
             self._database.write_aside(partial(reports.set_told, [report.id]))
+
+
+def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:
+    """The first of these, as many as fit into a frame."""
+    sizes = accumulate(len(encode(ReportStatus(each))) for each in entries)
+    return [each for each, size in zip(entries, sizes, strict=True) if size <= MAX_LISTED_BYTES]
 
 
 def entry(report: Report) -> ReportEntry:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from server.protocol.codec import encode
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Message, ReportAsk, Reports, ReportsAsk, ReportStatus, Withdraw
 from tests.support.chat_client import ChatClient, entered
@@ -187,3 +188,18 @@ async def test_no_more_reports_within_an_hour_than_the_site_takes(tmp_path: Path
         at.disk.change("UPDATE trail SET at = at - 3600001")
         await marker(alice, at.other)
     assert len(receiver.requests) == 4
+
+
+async def test_the_list_of_long_reports_is_no_more_than_a_client_may_leave_unread(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    with ServerProcess(report_settings(tmp_path, receiver.url)) as server:
+        async with entered(server.url, "bob") as bob, entered(server.url, "alice", TOKEN) as alice:
+            said = [await bob.say("lobby", str(number)) for number in range(25)]
+            for message in said:
+                await send_report(alice, ReportAsk(message.msg_id, SPAM, "👻" * 1000, f"n-{message.msg_id}"))
+        async with entered(server.url, "alice", TOKEN) as alice:
+            listed = await alice.next(Reports)
+            assert len(encode(listed)) <= 64 * 1024
+            latest = [message.msg_id for message in reversed(said)]
+            assert [report.msg_id for report in listed.reports] == latest[: len(listed.reports)] != []
