@@ -32,7 +32,7 @@ class Line(Struct, frozen=True):
 
 
 class Pending(Struct, frozen=True):
-    """One's own message that the server has not confirmed yet, or in `failure` why it will not."""
+    """One's own message that the server has not confirmed yet, or in `failure` why it never will."""
 
     nonce: str
     author: str
@@ -130,8 +130,7 @@ class Timeline(Struct):
 
     def note(self, notice: Notice) -> None:
         """Put a notice below everything that is there."""
-        at = len(self._entries) - len(self._pending)
-        self._splice(at, 0, [notice], [self._keys[at - 1] if at else BEGINNING])
+        self._insert(notice)
 
     def take_notices(self, other: "Timeline") -> None:
         """Take over what another timeline, which will not be shown again, has to tell."""
@@ -150,11 +149,13 @@ class Timeline(Struct):
         return nonce in self._pending
 
     def fail(self, nonce: str, why: str) -> bool:
-        """Mark a pending message as one that will not be sent; False if there is none of this nonce."""
+        """Let a pending message stay where it is, as one never to be sent; False if there is none of this nonce."""
         if nonce not in self._pending:
             return False
-        self._pending[nonce] = replace(self._pending[nonce], failure=why)
-        self._splice(self._pending_at(nonce), 1, [self._pending[nonce]], [END])
+        self._splice(self._pending_at(nonce), 1, [], [])
+        failed = replace(self._pending.pop(nonce), failure=why)
+        # What comes from now on stands below it, like below a notice.
+        self._insert(failed)
         return True
 
     @property
@@ -164,7 +165,7 @@ class Timeline(Struct):
 
     def unsent(self) -> list[Pending]:
         """The messages that still have to reach the server."""
-        return [pending for pending in self._pending.values() if not pending.failure]
+        return list(self._pending.values())
 
     def position(self, msg_id: float) -> int:
         """Where among the entries a message stands; if it is not there, where the next one does."""
@@ -226,6 +227,11 @@ class Timeline(Struct):
         self._reported.clear()
         self.unread = self.new_from = 0
         self.more, self.asked_older = True, ""
+
+    def _insert(self, entry: Entry) -> None:
+        """Put what has no number behind everything but what is pending."""
+        at = len(self._entries) - len(self._pending)
+        self._splice(at, 0, [entry], [self._keys[at - 1] if at else BEGINNING])
 
     def _gap_around(self, at: int) -> Notice | None:
         """The notice of the gap in the middle of which an entry stands."""

@@ -145,6 +145,17 @@ def test_only_its_nonce_confirms_a_message(nonce: str | None) -> None:
     assert made.entries == [line(1, "ada"), pending("n1")]
 
 
+def test_what_comes_after_a_failed_message_stands_below_it() -> None:
+    made = timeline(1)
+    made.await_confirmation(pending("n1", "first"))
+    made.await_confirmation(pending("n2", "second"))
+    made.fail("n1", "too long")
+    made.add(line(2))
+    made.add(line(3, "ada"), "n2")
+    assert [entry.text for entry in made.entries] == ["text 1", "first", "text 2", "text 3"]
+    assert not made.fail("n1", "once more")
+
+
 def test_a_failed_message_stays_and_is_not_sent_again() -> None:
     made = timeline()
     made.await_confirmation(pending("n1"))
