@@ -76,6 +76,14 @@ class FlagpostApp(RoomApp):
             self.send(said)
         return ""
 
+    def action_mend(self) -> None:
+        """Take the latest message that was refused back to the composer."""
+        failed = self.state.timeline.take_failed()
+        self._chat.composer.give_back(failed.text, self.state.current)
+        self.show()
+        self._chat.write()
+        self.refresh_bindings()
+
     @on(Composer.EditorWanted)
     def _editor_wanted(self, event: Composer.EditorWanted) -> None:
         self._edit(event)

@@ -85,6 +85,7 @@ KEYS = (
     ),
     Key(Where.EVERYWHERE, "ctrl+o", "app.people", "Who is here", "People", priority=True),
     Key(Where.EVERYWHERE, "ctrl+f", "app.search", "Search messages", priority=True),
+    Key(Where.EVERYWHERE, "alt+r", "app.mend", "Write on at the message that was not sent", "Mend", priority=True),
     Key(Where.EVERYWHERE, "alt+m", "app.mentions", "Messages that name you", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r", "app.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+t", "app.my_status", "Say how you are, or do not disturb", priority=True),
@@ -175,6 +176,11 @@ def rows(where: Where) -> list[tuple[str, str]]:
     single = [(key.now.replace(",", " or "), key.help) for key in here if not key.numbered or key.id in _changed]
     numbered = [key.keys for key in here if key.numbered and key.id not in _changed]
     return [*single, *([(f"{numbered[0]} to {numbered[-1]}", NUMBERED)] if numbered else [])]
+
+
+def pressed(which: str) -> str:
+    """The key by which something is done now, by its ID; the first of several."""
+    return next(key.now.partition(",")[0] for key in KEYS if key.id == which)
 
 
 def bindings(where: Where) -> list[BindingType]:

@@ -108,9 +108,11 @@ class RoomApp(ConfiguredApp):
             self._driver.write(data)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only to quit before all of the room is there; no key for reports where the site takes none."""
+        """Only to quit before all of the room is there; no key for what there is nothing to do with."""
         if not self._chat.furnished:
             return action == "quit"
+        if action == "mend":
+            return self.state.timeline.has_failed
         welcome = self.state.welcome
         return action != "my_reports" or (welcome is not None and welcome.webhooks.report)
 

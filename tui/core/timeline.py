@@ -88,6 +88,8 @@ class Timeline(Struct):
     """For each entry the number of the message that it is or stands behind: in order, to be bisected."""
     _pending: dict[str, Pending] = field(default_factory=dict)
     """The last entries, by nonce."""
+    _failed: list[Pending] = field(default_factory=list)
+    """In the order in which the server refused them."""
     _reported: set[int] = field(default_factory=set)
     _changes: list[Change] = field(default_factory=list)
 
@@ -154,14 +156,26 @@ class Timeline(Struct):
             return False
         self._splice(self._pending_at(nonce), 1, [], [])
         failed = replace(self._pending.pop(nonce), failure=why)
+        self._failed.append(failed)
         # What comes from now on stands below it, like below a notice.
         self._insert(failed)
         return True
 
     @property
+    def has_failed(self) -> bool:
+        """Whether there is a message that was refused."""
+        return bool(self._failed)
+
+    def take_failed(self) -> Pending:
+        """Take the latest message that was refused out, to be mended; only where one is."""
+        failed = self._failed.pop()
+        self._splice(next(at for at, entry in enumerate(self._entries) if entry is failed), 1, [], [])
+        return failed
+
+    @property
     def holds_pending(self) -> bool:
         """Whether there is a message of one's own that the server does not have, be it that it will not take it."""
-        return bool(self._pending)
+        return bool(self._pending or self._failed)
 
     def unsent(self) -> list[Pending]:
         """The messages that still have to reach the server."""

@@ -18,6 +18,7 @@ from tui import markdown
 from tui.config import Hours
 from tui.core.reactions import Reaction
 from tui.core.timeline import Entry, Line, Notice, Pending, Tone
+from tui.keymap import pressed
 from tui.times import clock, day
 from tui.widgets.colours import name_colour
 
@@ -28,6 +29,7 @@ REPORTED = "⚑✓"
 BAR = "▌"
 JOINED_WITHIN = timedelta(minutes=5)
 TAKEN_BACK = "taken back"
+MEND = "everywhere.mend"
 NEW = "new messages"
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
 
@@ -237,6 +239,7 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
         rows = [[(text, style + styles.dim) for text, style in row] for row in rows]
         if entry.failure:
             rows += [[(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
+            rows += [[(f"  {pressed(MEND)} takes it back to the composer", styles.dim)]]
         else:
             rows[-1].append(("  sending…", styles.dim))
     return rows

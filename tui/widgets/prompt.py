@@ -158,8 +158,9 @@ class Composer(Prompt):
         self.post_message(self.EditorWanted(self.text, self._place))
 
     def give_back(self, text: str, place: str) -> None:
-        """Put a message back before what was typed since for its channel."""
-        self.put(text + (self._drafts.get(place, "") if self._is_elsewhere(place) else self.text), place)
+        """Put a message back, on a line of its own before what was typed since for its channel."""
+        since = self._drafts.get(place, "") if self._is_elsewhere(place) else self.text
+        self.put(f"{text}\n{since}" if since else text, place)
 
     def put(self, text: str, place: str) -> None:
         """Let this be the draft of a channel."""

@@ -165,6 +165,19 @@ def test_a_failed_message_stays_and_is_not_sent_again() -> None:
     assert made.unsent() == [pending("n2")]
 
 
+def test_the_latest_that_failed_is_taken_out_to_be_mended() -> None:
+    made = timeline(1)
+    for nonce in ("n1", "n2"):
+        made.await_confirmation(pending(nonce))
+    made.fail("n2", "too long")
+    made.fail("n1", "too fast")
+    made.add(line(2))
+    assert made.has_failed
+    assert [made.take_failed().nonce, made.take_failed().nonce] == ["n1", "n2"]
+    assert list(made.entries) == [line(1), line(2)]
+    assert not made.has_failed
+
+
 def test_nothing_fails_by_a_nonce_that_is_not_pending() -> None:
     made = timeline(1)
     assert not made.fail("n1", "x")

@@ -49,6 +49,14 @@ async def test_a_message_that_is_refused_says_why() -> None:
     async with client(ScriptedServer(answer=refused)) as (pilot, _):
         await pilot.press(*"hello", "enter")
         await until_seen(pilot, "✗ Not sent: bob is not here now.")
+        await until_seen(pilot, "alt+r takes it back to the composer")
+        await pilot.press(*"so", "alt+r")
+        composer = pilot.app.screen.query_one(Composer)
+        await until(pilot, lambda: composer.text == "hello\nso", "it is back")
+        assert "Not sent" not in screen_text(app_of(pilot))
+        assert composer.has_focus
+        await pilot.press("alt+r")
+        assert composer.text == "hello\nso"
 
 
 async def test_several_lines_are_one_message() -> None:

@@ -12,11 +12,14 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
+from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
+    CHAT_SERVER,
     Block,
     ChannelEntry,
     ClientFrame,
     Echo,
+    Error,
     Found,
     Mute,
     ProfileAsk,
@@ -82,6 +85,8 @@ def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [ReportsAnswer([report(2), report(3)], nonce=frame.nonce)]
     if isinstance(frame, SearchAsk):
         return [Found([SAID[3], SAID[2]], more=False, nonce=frame.nonce)]
+    if isinstance(frame, Say) and frame.message == "refused":
+        return [Error("No.", ErrorCode.NOT_HERE, CHAT_SERVER, frame.nonce)]
     return relating()(frame)
 
 
@@ -175,6 +180,7 @@ CASES = {
     **{f"everywhere.turn_to_{number}": Case([], at(f"c{number}")) for number in range(2, 10)},
     "everywhere.people": Case([], focus(PeopleList)),
     "everywhere.search": Case([], on(SearchScreen)),
+    "everywhere.mend": Case([*"refused", "enter", seen("Not sent: No.")], written("refused")),
     "everywhere.mentions": Case([], on(MentionsScreen)),
     "everywhere.my_reports": Case([], on(ReportsScreen)),
     "everywhere.my_status": Case([], on(Picker)),
