@@ -202,7 +202,9 @@ class Connection(asyncio.Protocol):
 
     def _take(self) -> None:
         """Hand on a part of what came."""
-        part, self._unread = self._unread[:PART_BYTES], self._unread[PART_BYTES:]
+        # Compressed, a part may hold a thousand times its size.
+        size = SMALL_BYTES if self._window_bits else PART_BYTES
+        part, self._unread = self._unread[:size], self._unread[size:]
         self._protocol.receive_data(part)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -286,7 +288,7 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_TEXT, "not UTF-8")
         else:
-            self._count(MESSAGE_BYTES)
+            self._count(MESSAGE_BYTES + (len(data) if self._window_bits else 0))
             self._receiver.received(self._session, data)
 
     def _schedule(self) -> None:

@@ -1,7 +1,8 @@
 """When a connection is read no further, over a transport that only notes it."""
 
 import asyncio
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 
 import pytest
 from uvicorn import Config
@@ -133,6 +134,48 @@ async def test_what_comes_at_once_is_taken_in_turns_of_the_loop_and_only_while_n
         while transport.reads[-1] is False:
             await asyncio.sleep(0)
     assert room.frames == 20_000
+
+
+class Deflating(Counting):
+    """A room that takes compressed messages, and nothing more from whoever has sent one."""
+
+    compression = True
+    pause: Callable[[], None]
+
+    def received(self, session: Session, data: bytes) -> None:
+        super().received(session, data)
+        if self.frames == 1:
+            self.pause()
+
+
+def deflated(text: bytes) -> bytes:
+    """A frame of permessage-deflate as a client sends it, with a mask of zeros."""
+    deflate = zlib.compressobj(wbits=-12)
+    data = (deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    return b"\xc1\xfe" + len(data).to_bytes(2, "big") + bytes(4) + data
+
+
+async def test_of_what_is_compressed_little_is_taken_at_once(transport: StillTransport) -> None:
+    room = Deflating()
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    room.pause = made.pause
+    made.connection_made(transport)
+    made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
+    made.data_received(deflated(b" " * 60_000) * 100)
+    async with asyncio.timeout(10):
+        while not room.frames:
+            await asyncio.sleep(0)
+    assert 1 <= room.frames <= 20
+
+
+async def test_what_is_compressed_counts_as_what_it_holds(transport: StillTransport) -> None:
+    room = Nobody()
+    room.compression = True
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
+    made.data_received(deflated(b" " * 60_000))
+    assert transport.reads == [False]
 
 
 def test_the_peer_is_an_address_of_ip_or_none() -> None:
