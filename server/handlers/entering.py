@@ -6,9 +6,9 @@ import secrets
 from asyncio import Event, Future
 
 from server.engine.base import Page, Reader, StorageError
-from server.handlers.pages import fitting
+from server.handlers.pages import fitting, fitting_reactions
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Echo, Login, Me, Ping, Reactions, Since
+from server.protocol.frames import Echo, Login, Me, Ping, Since
 from server.room import Room
 from server.rules import names
 from server.rules.publications import Person
@@ -108,8 +108,7 @@ async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
     messages, complete = fitting(page, reader.person)
     taken_back = await room.broker.taken_back(reader, after, MAX_CHANGED)
     reacted = await room.broker.reacted(reader, after, MAX_CHANGED)
-    changed = [Reactions(each.msg_id, list(each.reactions)) for each in reacted]
-    return Echo(messages, complete and not page.more, taken_back, changed)
+    return Echo(messages, complete and not page.more, taken_back, fitting_reactions(reacted))
 
 
 async def _recent(room: Room, reader: Reader, last_message: int | None, before: int) -> Page:

@@ -11,6 +11,8 @@ from server.rules.refusal import Refusal
 
 MAX_EMOJI = 20
 """Different ones under one message."""
+MAX_REACTIONS = 500
+"""Under one message: each is a name wherever it is shown, and a page of messages has to hold one at least."""
 
 
 class ReactionChange(NamedTuple):
@@ -38,4 +40,6 @@ def check_reaction(publication: Publication | None, change: ReactionChange, apar
         raise Refusal(
             ErrorCode.BAD_REACTION, f"A message takes {MAX_EMOJI} different reactions; use one of those there."
         )
+    if not change.remove and sum(len(each.usernames) for each in publication.reactions) >= MAX_REACTIONS:
+        raise Refusal(ErrorCode.BAD_REACTION, f"A message takes {MAX_REACTIONS} reactions; it has as many.")
     return publication

@@ -1,0 +1,44 @@
+"""What may stand under a message: no more than every page can hold."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from server.engine.base import Page
+from server.handlers.pages import MAX_PAGE_BYTES, MAX_REACTED_BYTES, fitting, fitting_reactions
+from server.protocol.codec import encode
+from server.protocol.frames import MAX_MESSAGE_CHARS, MAX_NAME_CHARS, Echo, Reaction
+from server.rules.publications import Person, Publication
+from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS, ReactionChange, check_reaction
+from server.rules.refusal import Refusal
+
+ALICE = Person("alice", "a-1")
+AT = datetime(2026, 11, 24, 2, 57, tzinfo=UTC)
+NAME = "\U0001f47b" * MAX_NAME_CHARS
+FULL = Publication(
+    7, AT, ALICE, "lobby", None, "\x01" * MAX_MESSAGE_CHARS, None,
+    reactions=(Reaction("👻", [NAME] * (MAX_REACTIONS - 1)), Reaction("❤️", [NAME])),
+)  # fmt: skip
+
+
+def test_a_message_takes_so_many_reactions() -> None:
+    with pytest.raises(Refusal, match=str(MAX_REACTIONS)):
+        check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=False), ())
+    assert check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=True), ())
+    less = FULL._replace(reactions=FULL.reactions[:1])
+    assert check_reaction(less, ReactionChange(7, ALICE, "👻", remove=False), ())
+    many = FULL._replace(reactions=tuple(Reaction(str(number), ["bob"]) for number in range(MAX_EMOJI)))
+    with pytest.raises(Refusal, match=str(MAX_EMOJI)):
+        check_reaction(many, ReactionChange(7, ALICE, "👻", remove=False), ())
+
+
+def test_a_page_holds_a_message_with_as_many_reactions_as_it_takes() -> None:
+    assert len(fitting(Page([FULL] * 9, more=False), ALICE)[0]) >= 1
+
+
+def test_reactions_that_were_missed_fit_into_one_frame_beside_a_page() -> None:
+    few = FULL._replace(msg_id=8, reactions=(Reaction("👻", ["bob"]),))
+    found = fitting_reactions([FULL] * 500 + [few])
+    assert [each.msg_id for each in found] == [8]
+    assert len(encode(Echo(reacted=fitting_reactions([few] * 5000)))) < MAX_REACTED_BYTES + 10_000
+    assert MAX_PAGE_BYTES + MAX_REACTED_BYTES < 256 * 1024
