@@ -146,7 +146,7 @@ class Unmute(Frame, frozen=True, tag="unmute"):
 
 
 class Block(Frame, frozen=True, tag="block"):
-    """Neither of the two sees the other any more: in who, presence, messages, history, search and profile."""
+    """Neither sees the other: in who, presence, messages, reactions, search and profile; nor reports what follows."""
 
     username: Annotated[str, Meta(max_length=256)]
 
@@ -343,7 +343,7 @@ class ReportEntry(
     about: Annotated[str, Meta(description="The author of the message.")]
     channel: str
     at: Annotated[datetime, Meta(description="When the message was sent.")]
-    message: Annotated[str, Meta(description="The message, or as much of it as a list needs.")]
+    message: Annotated[str, Meta(description="As much of it as a list needs; none if it was taken back before.")]
     reason: str
     comment: str
     reported_at: datetime
