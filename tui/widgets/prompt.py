@@ -125,7 +125,9 @@ class Composer(Prompt):
 
     def _hint(self) -> str:
         begun = self._complete(None)
-        return "  ".join(("tab", *begun.options[:MOST_HINTS])) if begun else ""
+        if begun is None:
+            return ""
+        return "  ".join(("tab", *begun.options[:MOST_HINTS], *("…" for _ in begun.options[MOST_HINTS:][:1])))
 
     def _complete(self, last: Completion | None) -> Completion | None:
         row, column = self.cursor_location

@@ -247,6 +247,12 @@ async def test_tab_completes_commands_and_emoji(keys: str, text: str) -> None:
         assert composer.has_focus
 
 
+async def test_that_there_are_more_to_complete_is_seen() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("/")
+        await until_seen(pilot, "/join  /mentions  /msg  …")
+
+
 async def test_what_is_not_taken_before_there_is_a_room_stays() -> None:
     with scripted_server(ScriptedServer()) as server:
         url = server.url
