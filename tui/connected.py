@@ -125,15 +125,7 @@ class ConnectedApp(App[None]):
             # One that comes later tells of other settings.
             self.send(self._session.login(self.state.since))
         elif isinstance(frame, Me):
-            self._session.entered(frame.username)
-            self._set_status(f"online as {frame.username}", online=True)
-            if self._told_loss:
-                self._told_loss = False
-                self.state.note("Connected again.", Tone.GOOD)
-            for unsent in self.state.unsent():
-                self.send(unsent)
-            if standing := again(self.state.people.get(frame.username), frame):
-                self.send(standing)
+            self._entered(frame)
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):
                 self.send(ask)
@@ -142,6 +134,20 @@ class ConnectedApp(App[None]):
         elif self.state.refused_name and not self._asks_name:
             self._asks_name = True
             self._ask_name(self.state.refused_name)
+
+    def _entered(self, frame: Me) -> None:
+        """Go on where one was before the connection was lost."""
+        if frame.username.casefold() != self._session.name.casefold():
+            self.state.note(f"The name {self._session.name} is not free; here you are {frame.username}.")
+        self._session.entered(frame.username)
+        self._set_status(f"online as {frame.username}", online=True)
+        if self._told_loss:
+            self._told_loss = False
+            self.state.note("Connected again.", Tone.GOOD)
+        for unsent in self.state.unsent():
+            self.send(unsent)
+        if standing := again(self.state.people.get(frame.username), frame):
+            self.send(standing)
 
     @work(group="name", exclusive=True)
     async def _ask_name(self, why: str) -> None:
@@ -159,7 +165,7 @@ class ConnectedApp(App[None]):
         self.state.lost()
         if retry_seconds is None:
             self._set_status("disconnected")
-            self.state.note(f"Disconnected: {why}.", Tone.BAD)
+            self.state.note(f"Disconnected: {why}. It is not tried again: start the client anew.", Tone.BAD)
             return
         self._set_status(f"offline, again in {max(1, round(retry_seconds))} s")
         if not self._told_loss:

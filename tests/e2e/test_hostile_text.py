@@ -255,6 +255,7 @@ def test_a_farewell(tmp_path: Path, code: int, payload: str) -> None:
         terminal.until("BYE")
         server.close(code, f"GONE {payload}"[:100])
         terminal.until("GONE")
+        terminal.until("start the client anew" if code == 4001 else "It is tried again")
         assert_harmless(terminal)
         assert terminal.alive
 

@@ -20,7 +20,7 @@ from server.protocol.frames import (
     ServerFrame,
     WhoEntry,
 )
-from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_said, until_seen
+from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line, scripted_server
 from tui.app import FlagpostApp
 from tui.options import Options
@@ -219,6 +219,17 @@ async def test_older_messages_are_loaded_at_the_beginning() -> None:
         await pilot.press("home", "up", "up")
         await pilot.pause()
         assert len(server.sent(HistoryAsk)) == 1
+
+
+async def test_who_is_given_another_name_is_told_so() -> None:
+    another = ScriptedServer(login=lambda frame: Me("ada 2", op=False))
+    async with client(another) as (pilot, _):
+        await until_told(pilot, "The name ada is not free; here you are ada 2.")
+
+
+async def test_who_has_the_name_asked_for_is_told_nothing_of_it() -> None:
+    async with client(ScriptedServer(login=lambda frame: Me("Ada", op=False))) as (pilot, _):
+        assert "not free" not in screen_text(app_of(pilot))
 
 
 async def test_a_name_that_is_refused_asks_for_another() -> None:
