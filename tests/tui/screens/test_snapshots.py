@@ -16,7 +16,6 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 import tui.screens
 from server.protocol.codes import ErrorCode, ReportState
@@ -283,12 +282,8 @@ def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Callable[[Pilot[Non
             else:
                 await pilot.press(step)
         await until_seen(pilot, seen)
-        # A picture has no time, also of what is under a palette or a form.
-        for screen in pilot.app.screen_stack:
-            for area in screen.query(TextArea):
-                area.cursor_blink = False
-            for field in screen.query(Input):
-                field.cursor_blink = False
+        # What is under a palette or a form may still be to be drawn.
+        pilot.app.screen.refresh()
         await pilot.pause()
 
     return walk
