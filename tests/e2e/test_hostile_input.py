@@ -1,138 +1,222 @@
-"""What a person is made to paste, type, pick or start with is as harmless as what others send."""
+"""What a client may not send, and that it harms nobody but itself."""
 
-import base64
-import sys
-from pathlib import Path
+import asyncio
+import json
+import zlib
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.asyncio.client import connect
 
-from server.protocol.codes import ErrorCode
-from server.protocol.frames import Echo, Error, Message
-from tests.support.scripted_server import scripted_server
-
-if sys.platform == "win32":
-    pytest.skip("there is no pseudo-terminal", allow_module_level=True)
-
-from tests.support.hostile import (
-    AT,
-    BRIEF,
-    COMMANDS,
-    MARKUP,
-    PAYLOADS,
-    HostileServer,
-    Script,
-    assert_harmless,
-    assert_harmless_bytes,
-    client,
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import (
+    MAX_FRAME_BYTES,
+    MAX_MESSAGE_CHARS,
+    Error,
+    Login,
+    Message,
+    Presence,
+    ProfileAsk,
+    Say,
 )
-from tests.support.terminal import SEQUENCE, Terminal
+from tests.support.chat_client import ChatClient, connected, entered
+from tests.support.raw_socket import dialled, wire
+from tests.support.server_process import ServerProcess, write_settings
+from tests.support.spoiled import SPOTS, encoded, spoiled
 
 
-def test_what_is_pasted_into_the_palette(tmp_path: Path) -> None:
-    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
-        terminal.until(MARKUP[3])
-        terminal.press("ctrl+g")
-        terminal.until("Find a command")
-        terminal.press(f"\x1b[200~\x9b?1003l \u202e\u200b \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
-        terminal.until("No matches found")
-        assert_harmless(terminal)
-        assert MARKUP[1] in terminal.screen
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One for all of these, since it must live through each of them."""
+    with ServerProcess(write_settings(tmp_path_factory.mktemp("room"))) as process:
+        yield process
+        assert "Traceback" not in process.log
 
 
-def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
-    with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
-        terminal.until(MARKUP[3])
-        odd = "\x9b?1003l\u202e\x9d2;PWNED\x9c"
-        terminal.press("@", "[")
-        terminal.until(f"tab  @{MARKUP[2]}")
-        for _ in PAYLOADS:
-            terminal.press("tab")
-        terminal.settle()
-        assert_harmless(terminal)
-        terminal.press("\x15", "#")
-        terminal.until("tab  #")
-        terminal.press("tab", "tab", "tab")
-        terminal.settle()
-        terminal.press("\x15")
-        terminal.until("Write a message")
-        terminal.press(f"\x1b[200~/msg {MARKUP[1]} nobody {odd}\x1b[201~", "enter")
-        terminal.until("Nobody here is called so")
-        # The text stays to be mended.
-        terminal.settle()
-        terminal.press("end", "\x15")
-        terminal.until_gone(f"/msg {MARKUP[1]}")
-        terminal.press(f"\x1b[200~/{MARKUP[1]}{odd}\x1b[201~", "enter")
-        terminal.until(f"There is no command /{MARKUP[1]}")
-        terminal.settle()
-        terminal.press("ctrl+t")
-        terminal.settle()
-        terminal.press(f"\x1b[200~{MARKUP[2]}{odd}\x1b[201~")
-        terminal.until("your words")
-        assert_harmless(terminal)
-        assert terminal.alive
+@pytest.fixture
+async def bob(server: ServerProcess) -> AsyncIterator[ChatClient]:
+    """Somebody else in the room, who hears of nothing but what the others have really said."""
+    async with entered(server.url, "bob") as bob:
+        yield bob
+        await bob.say("lobby", "still here")
+        assert not [frame for frame in bob.seen if isinstance(frame, Error)]
 
 
-def test_what_an_editor_gives_back(tmp_path: Path) -> None:
-    script = tmp_path / "editor.py"
-    words = f"EDITED {''.join(COMMANDS)} {MARKUP[0]}"
-    script.write_text(f"import pathlib, sys\npathlib.Path(sys.argv[1]).write_text({words!r} + chr(10))\n", "utf-8")
-    named = {"VISUAL": f"{sys.executable} {script}"}
-    with (
-        scripted_server(Script()) as server,
-        Terminal(server.url, "--name", "ada", directory=tmp_path, extra=named) as terminal,
-    ):
-        terminal.until("online as")
-        terminal.press("ctrl+e")
-        terminal.until("EDITED")
-        terminal.settle()
-        # Leaving and coming back is the client's own; what came since is judged.
-        assert_harmless_bytes(bytes(terminal.raw[terminal.raw.rindex(b"\x1b[?1049h") :]))
-        assert MARKUP[0] in terminal.screen
+BAD_TEXTS = {
+    "nothing": ("", ErrorCode.MALFORMED),
+    "no JSON": ("hello", ErrorCode.MALFORMED),
+    "no object": ("[]", ErrorCode.MALFORMED),
+    "no action": ('{"channel":"lobby"}', ErrorCode.MALFORMED),
+    "a wrong type": ('{"action":"message","channel":5}', ErrorCode.MALFORMED),
+    "deep nesting": ('{"action":"ping","x":' + "[" * 20_000, ErrorCode.MALFORMED),
+    "many digits": ('{"action":"report","reason":"x","msgID":' + "9" * 5000 + "}", ErrorCode.MALFORMED),
+    "a lone surrogate": ('{"action":"message","channel":"lobby","message":"\\ud800"}', ErrorCode.MALFORMED),
+    "deep nesting that ends": ('{"action":"ping","x":' + "[" * 8 + "]" * 8 + "}", ErrorCode.MALFORMED),
+    "no number": ('{"action":"report","reason":"x","msgID":NaN}', ErrorCode.MALFORMED),
+    "infinity": ('{"action":"report","reason":"x","msgID":-Infinity}', ErrorCode.MALFORMED),
+    "a key twice": ('{"action":"message","channel":"lobby","channel":"tea","message":"x"}', ErrorCode.MALFORMED),
+    "two frames": ('{"action":"ping"}{"action":"ping"}', ErrorCode.MALFORMED),
+    "an unknown action": ('{"action":"nosuchaction"}', ErrorCode.UNKNOWN_ACTION),
+    "an action of the server": ('{"action":"who"}', ErrorCode.UNKNOWN_ACTION),
+    "just as much as fits": ("x" * MAX_FRAME_BYTES, ErrorCode.MALFORMED),
+}
 
 
-def test_what_is_pasted_as_a_name(tmp_path: Path) -> None:
-    refused = Error("Not that.", ErrorCode.BAD_NAME, BRIEF)
-    with scripted_server(Script(login=lambda frame: refused)) as server, client(server, tmp_path) as terminal:
-        terminal.until("By which name")
-        terminal.press("\x1b[200~\x9b?1003l\u202e\x1b]2;PWNED\x07X\x1b[201~")
-        terminal.until("PWNED")
-        assert_harmless(terminal)
+@pytest.mark.parametrize(("text", "code"), BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
+async def test_a_bad_frame_is_an_error_and_the_connection_lives(
+    server: ServerProcess, bob: ChatClient, text: str, code: ErrorCode
+) -> None:
+    del bob
+    async with entered(server.url, "alice") as alice:
+        await alice.send_text(text)
+        assert (await alice.next(Error)).code == code
+        await alice.say("lobby", "still here")
 
 
-@pytest.mark.parametrize("name", ["\x1b]2;PWNED\x07\x9b?1003l\u202eada", "[/nope]"])
-def test_ones_own_name(tmp_path: Path, name: str) -> None:
-    with scripted_server(Script()) as server, Terminal(server.url, "--name", name, directory=tmp_path) as terminal:
-        terminal.until("online as")
-        assert_harmless(terminal)
+async def test_a_frame_that_is_too_big_closes_the_connection(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        await alice.send_text("x" * (MAX_FRAME_BYTES + 1))
+        assert (await alice.closed())[0] == CloseCode.TOO_BIG
+        await bob.say("lobby", "still here")
 
 
-@pytest.mark.parametrize("url", ["ws://\x1b]2;PWNED\x07/", "ws://[/nope]/", "ws://127.0.0.1:1/\x9b?1003l[/nope]"])
-def test_a_url_of_the_command_line(tmp_path: Path, url: str) -> None:
-    with Terminal(url, "--name", "ada", directory=tmp_path) as terminal:
-        terminal.until("✗")
-        assert_harmless(terminal)
-        assert terminal.alive
+async def test_fragments_that_are_too_big_together_close_the_connection(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        await alice.socket.send(["x" * 40_000, "x" * 40_000])
+        assert (await alice.closed())[0] == CloseCode.TOO_BIG
 
 
-def test_what_is_pasted(tmp_path: Path) -> None:
-    with scripted_server(Script()) as server, client(server, tmp_path) as terminal:
-        terminal.until("online as")
-        terminal.press(f"\x1b[200~PASTED \x9b?1003l \u202e\u200b \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
-        terminal.until("PASTED")
-        terminal.press("enter")
-        terminal.until("sending")
-        assert_harmless(terminal)
-        assert MARKUP[1] in terminal.screen
+@given(frames=st.lists(st.sampled_from(SPOTS).flatmap(spoiled), min_size=1, max_size=20))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+def test_wrong_types_in_any_field_of_any_frame_are_answered_one_by_one(
+    server: ServerProcess, frames: list[dict[str, object]]
+) -> None:
+    async def send() -> None:
+        async with entered(server.url, "mallory") as mallory:
+            for frame in frames:
+                await mallory.send_text(encoded(frame).decode())
+            answers = [each for each in await mallory.settled() if isinstance(each, Error)]
+            assert [error.code for error in answers] == [ErrorCode.MALFORMED] * len(frames)
+
+    asyncio.run(send())
 
 
-def test_what_is_selected_reaches_the_clipboard_and_nothing_else(tmp_path: Path) -> None:
-    spoken = Echo([Message("lobby", "bob", "one \x1b]52;c;SGVsbG8=\x07 two", 1, AT)])
-    with scripted_server(Script(opening=(spoken,))) as server, client(server, tmp_path) as terminal:
-        terminal.until("online as")
-        terminal.until("two")
-        assert_harmless(terminal)
-        terminal.drag("one", "two", 2)
-        terminal.until("Copied.")
-        written = base64.b64encode("one ␛]52;c;SGVsbG8=␇ two".encode())
-        copies = [match["osc"] for match in SEQUENCE.finditer(terminal.raw) if (match["osc"] or b"").startswith(b"52")]
-        assert copies == [b"52;c;" + written]
+@pytest.mark.parametrize("name", ["al\r\nice", "alice\n", "\x1b[31malice", "al\x00ice", "al\x9bice", "alice\u202e"])
+async def test_names_that_command_a_terminal_are_nobodys(server: ServerProcess, bob: ChatClient, name: str) -> None:
+    async with connected(server.url) as (mallory, _):
+        assert (await mallory.refusal(Login(name))).code == ErrorCode.BAD_NAME
+        await mallory.login("mallory")
+        for frame, code in ((Say(f"@{name}", "psst"), ErrorCode.NOT_HERE), (Say(name, "x"), ErrorCode.UNKNOWN_CHANNEL)):
+            error = await mallory.refusal(frame)
+            assert error.code == code
+        assert (await mallory.refusal(ProfileAsk(name, "n-1"))).code in {ErrorCode.BAD_NAME, ErrorCode.WEBHOOK_OFF}
+    assert name not in json.dumps([encoded(frame).decode() for frame in await bob.settled()])
+
+
+async def test_a_message_in_fragments_of_one_byte_is_one_message(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        await alice.socket.send(list('{"action":"message","channel":"lobby","message":"byte by byte"}'))
+        assert (await alice.next(Message)).message == "byte by byte"
+
+
+async def test_bytes_that_come_one_by_one_are_one_message(server: ServerProcess) -> None:
+    async with dialled(server.port) as alice:
+        await alice.upgrade()
+        for byte in wire(Login("alice")) + wire(Say("lobby", "drop by drop")):
+            await alice.send(bytes([byte]))
+            await asyncio.sleep(0)
+        await alice.until(b"drop by drop")
+
+
+async def test_fragments_without_end_close_the_connection(server: ServerProcess, bob: ChatClient) -> None:
+    del bob
+    async with entered(server.url, "alice") as alice:
+        alice.socket.transport.write(b"\x01\x80\x00\x00\x00\x00")
+        alice.socket.transport.write(b"\x00\x80\x00\x00\x00\x00" * (MAX_FRAME_BYTES + 1))
+        assert (await alice.closed())[0] == CloseCode.TOO_BIG
+
+
+async def test_compression_is_not_agreed_on_and_a_bomb_is_no_frame(server: ServerProcess, bob: ChatClient) -> None:
+    del bob
+    async with connect(server.url, compression="deflate", proxy=None) as mallory:
+        assert mallory.response
+        assert "Sec-WebSocket-Extensions" not in mallory.response.headers
+        bomb = zlib.compress(b"[" * 50_000_000, 9)[2:-4]
+        mallory.transport.write(b"\xc1\xfe" + len(bomb).to_bytes(2, "big") + bytes(4) + bomb)
+        await mallory.wait_closed()
+        assert mallory.close_code == CloseCode.PROTOCOL_ERROR
+
+
+async def test_whoever_was_replaced_is_not_heard_any_more(server: ServerProcess, bob: ChatClient) -> None:
+    token = "a-token-of-16-or-more"
+    async with dialled(server.port) as old:
+        await old.upgrade()
+        await old.send(wire(Login("alice", token)))
+        await old.until(b'"echo"')
+        async with entered(server.url, "alice", token) as new:
+            assert str(int(CloseCode.REPLACED)).encode() in await old.until(b'"disconnect"') + await old.until(b"}")
+            await old.send(wire(Say("lobby", "I am still alice")) * 50)
+            await old.rest()
+            assert not await new.messages()
+    assert not await bob.messages()
+
+
+async def test_a_message_in_fragments_is_one_message(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        await alice.socket.send(['{"action":"message","chan', 'nel":"lobby","message":"in ', 'parts"}'])
+        assert (await alice.next(Message)).message == "in parts"
+
+
+async def test_a_binary_frame_closes_the_connection(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        await alice.socket.send(b'{"action":"ping"}')
+        assert (await alice.closed())[0] == CloseCode.UNSUPPORTED_DATA
+
+
+async def test_text_that_is_no_utf8_closes_the_connection(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        await alice.socket.send(b'{"action":"\xff"}', text=True)
+        assert (await alice.closed())[0] == CloseCode.INVALID_TEXT
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\xc1\x80\x00\x00\x00\x00", id="a reserved bit"),
+        pytest.param(b"\x83\x80\x00\x00\x00\x00", id="an unknown opcode"),
+        pytest.param(b"\x81\x02{}", id="no mask"),
+        pytest.param(b"\x80\x80\x00\x00\x00\x00", id="a continuation of nothing"),
+    ],
+)
+async def test_what_is_no_websocket_frame_closes_the_connection(server: ServerProcess, data: bytes) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+        alice.socket.transport.write(data)
+        assert (await alice.closed())[0] == CloseCode.PROTOCOL_ERROR
+        await bob.say("lobby", "still here")
+
+
+async def test_a_query_behind_the_path_does_no_harm(server: ServerProcess) -> None:
+    async with connected(server.url + "?since=3"):
+        pass
+
+
+async def test_whoever_leaves_without_a_word_is_out_of_the_room(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "carol") as carol:
+        carol.socket.transport.abort()
+        await alice.next(Presence, lambda presence: presence.username == "carol" and presence.who is None)
+
+
+async def test_a_client_that_does_not_read_is_cut_off_and_the_others_are_served(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice, entered(server.url, "stuck") as stuck:
+        stuck.socket.transport.pause_reading()
+        for _ in range(2000):
+            # In JSON each of these characters takes six bytes.
+            await alice.say("lobby", "\x01" * MAX_MESSAGE_CHARS)
+            if any(isinstance(each, Presence) and each.username == "stuck" and not each.who for each in alice.seen):
+                break
+        else:
+            pytest.fail("the client that does not read is still there")
+        await alice.say("lobby", "still here")
+        stuck.socket.transport.abort()
