@@ -104,10 +104,15 @@ class Hub:
         apart = other in self._relations.apart_from(one)
         here = self.sessions_of(one), self.sessions_of(other)
         for readers, seen in (here, here[::-1]):
-            for reader in (each for each in readers if each not in self._newcomers):
-                for each, person in ((each, each.person) for each in seen if each.person):
-                    there = None if apart else each.who_entry(person)
-                    reader.send(Presence(person.name, GONE if apart else "", there))
+            presences = [
+                Presence(person.name, GONE if apart else "", None if apart else each.who_entry(person))
+                for each in seen
+                if (person := each.person)
+            ]
+            for reader in readers:
+                if reader not in self._newcomers:
+                    for presence in presences:
+                        reader.send(presence)
 
     def _not_reading(self, news: News) -> Collection[str]:
         """The identities of those who read neither the author nor who reacted."""
