@@ -1,4 +1,4 @@
-"""What one can write behind a slash: each command with what it does, and how it is read."""
+"""What one can write behind a slash: each command with what it does."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -9,7 +9,6 @@ from server.protocol.frames import MAX_QUERY_CHARS, Frame, Status
 from tui.connected import OFFLINE
 from tui.core import slash
 from tui.core.completion import COMMAND
-from tui.core.slash import LITERAL
 from tui.core.standing import problem_of
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ UNDISTURBED = (
     f"Nobody disturbs you now: direct messages are refused, and nothing rings. {COMMAND}dnd once more ends that."
 )
 DISTURBED = "You can be disturbed again."
-HINT = f"{LITERAL} at the beginning sends a slash."
+HINT = f"{slash.LITERAL} at the beginning sends a slash."
 
 
 class Command(Struct, frozen=True):

@@ -371,9 +371,11 @@ class State(Struct):
 
     def _leave_out(self) -> None:
         """Show no channel that the room has no more, once it is not looked at and nothing of one's own waits in it."""
+        if not self.welcome:
+            return
+        kept = self._channels | {self.current}
         for timeline in list(self.timelines.values()):
-            kept = timeline.id.startswith("@") or timeline.id in self._channels | {self.current}
-            if self.welcome and not kept and not timeline.holds_pending:
+            if not (timeline.id in kept or timeline.id.startswith("@") or timeline.holds_pending):
                 del self.timelines[timeline.id]
 
     def _timeline_of(self, channel: str) -> Timeline:

@@ -127,7 +127,8 @@ class Composer(Prompt):
         begun = self._complete(None)
         if begun is None:
             return ""
-        return "  ".join(("tab", *begun.options[:MOST_HINTS], *("…" for _ in begun.options[MOST_HINTS:][:1])))
+        more = ["…"] if len(begun.options) > MOST_HINTS else []
+        return "  ".join(("tab", *begun.options[:MOST_HINTS], *more))
 
     def _complete(self, last: Completion | None) -> Completion | None:
         row, column = self.cursor_location
