@@ -134,7 +134,7 @@ class FlagpostApp(RoomApp):
     @on(TimelineView.TakebackWanted)
     def _take_back(self, event: TimelineView.TakebackWanted) -> None:
         if self.can_ask():
-            self.send(Takeback(event.msg_id))
+            self.send(Takeback(event.line.msg_id))
 
     def action_people(self) -> None:
         """Turn to the list of people."""

@@ -12,8 +12,8 @@ from tui.commands import Command
 from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.widgets.channels import ChannelList
+from tui.widgets.footer import KeyFooter
 from tui.widgets.header import TITLE, TopLine
-from tui.widgets.keys import KeyFooter
 from tui.widgets.offer import MuteOffer
 from tui.widgets.people import PeopleList
 from tui.widgets.profile import ProfilePanel

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.keymap import Where, bindings, rows
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 
 
 class HelpScreen(ModalScreen[None]):

@@ -16,7 +16,7 @@ from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.screens.following import Following
 from tui.times import moment
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 NONE = "Nobody has named you in what is loaded here.\n\nThe search looks through everything that you can read."

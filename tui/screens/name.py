@@ -7,7 +7,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.text import clean_line
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 
 
 class NamePrompt(ModalScreen[str]):

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from tui.keymap import Where, bindings
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 LONGEST = 64

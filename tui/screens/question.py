@@ -7,7 +7,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.keymap import Where, bindings
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 
 
 class Question(ModalScreen[bool]):

@@ -19,7 +19,7 @@ from tui.core.timeline import Line
 from tui.keymap import Where, bindings
 from tui.times import clock
 from tui.widgets.evidence import STILL_KEPT, EvidenceView
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 from tui.widgets.prompt import Prompt
 
 TITLE = "Report a message"

@@ -18,7 +18,7 @@ from tui.core.state import State
 from tui.keymap import Where, bindings
 from tui.screens.following import Following
 from tui.times import moment
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 EMPTY = "You have reported nothing here.\n\nPress r on a message to report it; what becomes of it stands here then."

@@ -18,7 +18,7 @@ from tui.config import Channel, Config, Hours, Level
 from tui.keymap import Where, bindings
 from tui.net.address import MAX_URL_CHARS, fault
 from tui.text import clean_line
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 ON, OFF = "on", "off"

@@ -12,7 +12,7 @@ from server.protocol.frames import MAX_NAME_CHARS
 from tui.keymap import Where, bindings
 from tui.net.address import MAX_URL_CHARS, fault
 from tui.text import clean_line
-from tui.widgets.keys import KeyFooter
+from tui.widgets.footer import KeyFooter
 
 HINT = "Enter goes on. Both can be changed later in the settings, and are not asked for again."
 LOCAL = "The server (this machine's own is filled in; where none runs, one is started)"

@@ -19,3 +19,27 @@ class AboutPerson(Message):
     def __init__(self, username: str) -> None:
         super().__init__()
         self.username = username
+
+
+class AboutPlace(Message):
+    """Something is meant for a channel or conversation, by its ID."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+
+class AboutText(Message):
+    """Something is wanted of a text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class AboutDraft(AboutText):
+    """Something is wanted of a text that was written for a channel or conversation."""
+
+    def __init__(self, text: str, place: str) -> None:
+        super().__init__(text)
+        self.place = place

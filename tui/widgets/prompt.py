@@ -5,12 +5,12 @@ from collections.abc import Collection
 from textual import events, on
 from textual.binding import Binding
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import TextArea
 
 from tui.core.completion import COMMAND, Completion, complete
 from tui.emojis import named
 from tui.keymap import Where, bindings, is_meant
+from tui.widgets.messages import AboutDraft, AboutPlace, AboutText
 
 NEAR = 0.9
 """The share of the limit from which on the characters are counted."""
@@ -44,43 +44,20 @@ class Composer(Prompt):
 
     BINDINGS = bindings(Where.COMPOSER)
 
-    class Turned(Message, bubble=False):
+    class Turned(AboutPlace, bubble=False):
         """What is typed from here on is for this channel."""
 
-        def __init__(self, place: str) -> None:
-            super().__init__()
-            self.place = place
-
-    class Submitted(Message):
+    class Submitted(AboutDraft):
         """A message is ready, and has left the composer; `give_back` if it cannot be sent."""
 
-        def __init__(self, text: str, place: str) -> None:
-            super().__init__()
-            self.text = text
-            self.place = place
-            """The channel for which it was written."""
-
-    class LongPaste(Message):
+    class LongPaste(AboutText):
         """Many lines were pasted; they are not in the text yet."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Typed(Message):
+    class Typed(AboutPlace):
         """The person writes for a channel."""
 
-        def __init__(self, place: str) -> None:
-            super().__init__()
-            self.place = place
-
-    class EditorWanted(Message):
+    class EditorWanted(AboutDraft):
         """The text shall be opened in an editor; `put` takes it back."""
-
-        def __init__(self, text: str, place: str) -> None:
-            super().__init__()
-            self.text = text
-            self.place = place
 
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id)

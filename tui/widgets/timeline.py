@@ -8,7 +8,7 @@ from textual.message import Message
 from tui.core.timeline import Line, Timeline
 from tui.keymap import Where, bindings
 from tui.widgets.blocks import FLAG, FLAG_CELLS, REPORTED
-from tui.widgets.messages import AboutLine, AboutPerson
+from tui.widgets.messages import AboutLine, AboutPerson, AboutText
 from tui.widgets.stack_view import StackView
 
 __all__ = ["FLAG", "REPORTED", "TimelineView"]
@@ -33,12 +33,8 @@ class TimelineView(StackView, can_focus=True):
     class MuteWanted(AboutPerson):
         """A person's messages shall not be shown."""
 
-    class TakebackWanted(Message):
+    class TakebackWanted(AboutLine):
         """One's own message shall be taken back."""
-
-        def __init__(self, msg_id: int) -> None:
-            super().__init__()
-            self.msg_id = msg_id
 
     class ReactWanted(AboutLine):
         """An emoji shall be put under a message, or taken away."""
@@ -46,12 +42,8 @@ class TimelineView(StackView, can_focus=True):
     class ReplyWanted(AboutLine):
         """A message shall be answered."""
 
-    class CopyWanted(Message):
+    class CopyWanted(AboutText):
         """A text shall be put in the clipboard."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
 
     class Left(Message):
         """The person goes back to writing."""
@@ -247,7 +239,7 @@ class TimelineView(StackView, can_focus=True):
     def action_take_back(self) -> None:
         """Take the highlighted message back."""
         if line := self.highlighted:
-            self.post_message(self.TakebackWanted(line.msg_id))
+            self.post_message(self.TakebackWanted(line))
 
     def action_copy(self) -> None:
         """Copy the highlighted message."""
