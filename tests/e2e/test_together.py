@@ -1,6 +1,5 @@
 """People among each other: reactions, search, typing, status, mute, block, and messages for those who are away."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +8,6 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
     Block,
     Found,
-    Frame,
-    History,
-    HistoryAsk,
     Message,
     Mute,
     Presence,
@@ -32,10 +28,9 @@ from server.protocol.frames import (
     Who,
 )
 from tests.support.chat_client import ChatClient, connected, entered, says
+from tests.support.company import TOKENS, gone, heard, history
 from tests.support.receiver import Receiver
 from tests.support.server_process import ServerProcess, write_settings
-
-TOKENS = {"alice": "a" * 32, "bob": "b" * 32}
 
 
 async def search(client: ChatClient, query: str, channel: str = "") -> list[str]:
@@ -44,23 +39,6 @@ async def search(client: ChatClient, query: str, channel: str = "") -> list[str]
     await client.send(SearchAsk(query, nonce, channel))
     found = await client.next(Found, lambda frame: frame.nonce == nonce)
     return [message.message for message in found.messages]
-
-
-def gone(name: str) -> Callable[[Presence], bool]:
-    """Whether somebody has left."""
-    return lambda presence: presence.username == name and presence.who is None
-
-
-async def history(client: ChatClient, channel: str) -> list[Message]:
-    """The newest messages of a channel."""
-    nonce = client.nonce()
-    await client.send(HistoryAsk(channel, nonce))
-    return (await client.next(History, lambda frame: frame.nonce == nonce)).messages
-
-
-async def heard(client: ChatClient, kind: type[Frame]) -> list[Frame]:
-    """All frames of a kind so far."""
-    return [frame for frame in await client.settled() if isinstance(frame, kind)]
 
 
 async def test_a_reaction_reaches_those_who_read_the_message_and_stands_under_it(server: ServerProcess) -> None:

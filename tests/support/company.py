@@ -1,0 +1,25 @@
+"""What tests of several people in a room ask of them: who left, what was said, what they heard."""
+
+from collections.abc import Callable
+
+from server.protocol.frames import Frame, History, HistoryAsk, Message, Presence
+from tests.support.chat_client import ChatClient
+
+TOKENS = {"alice": "a" * 32, "bob": "b" * 32}
+
+
+def gone(name: str) -> Callable[[Presence], bool]:
+    """Whether somebody has left."""
+    return lambda presence: presence.username == name and presence.who is None
+
+
+async def history(client: ChatClient, channel: str) -> list[Message]:
+    """The newest messages of a channel."""
+    nonce = client.nonce()
+    await client.send(HistoryAsk(channel, nonce))
+    return (await client.next(History, lambda frame: frame.nonce == nonce)).messages
+
+
+async def heard(client: ChatClient, kind: type[Frame]) -> list[Frame]:
+    """All frames of a kind so far."""
+    return [frame for frame in await client.settled() if isinstance(frame, kind)]
