@@ -83,10 +83,10 @@ class Broker(Protocol):
         """The messages, up to a number, that a person may read and whose reactions changed; the latest change first."""
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
-        """The newest messages of a channel whose number is below `before` (0: no bound)."""
+        """The newest messages of a channel whose number is below `before` (0: no bound).
 
-    async def conversation(self, reader: Reader, other: str, before: int, limit: int) -> Page:
-        """The newest direct messages between a person and whoever had that name, as `history`."""
+        `@username`: those between the reader and whoever had that name.
+        """
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """The newest messages that a person may read whose number is above `after` and below `before` (0: no bound)."""

@@ -60,11 +60,9 @@ class LocalBroker:
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """See Broker."""
+        if channel.startswith("@"):
+            return await self._database.read(partial(messages.conversation, reader, channel[1:], before, limit))
         return await self._page(reader, "peer IS NULL AND channel = ?", (channel,), before, limit)
-
-    async def conversation(self, reader: Reader, other: str, before: int, limit: int) -> Page:
-        """See Broker."""
-        return await self._database.read(partial(messages.conversation, reader, other, before, limit))
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""

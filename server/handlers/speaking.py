@@ -103,10 +103,7 @@ def _changed(room: Room, session: Session, stored: "Future[Stored]") -> None:
 
 async def _send_history(room: Room, session: Session, frame: HistoryAsk) -> None:
     reader = room.reader(session.someone)
-    if frame.channel.startswith("@"):
-        page = await room.broker.conversation(reader, frame.channel[1:], frame.before_id, frame.limit)
-    else:
-        page = await room.broker.history(reader, frame.channel, frame.before_id, frame.limit)
+    page = await room.broker.history(reader, frame.channel, frame.before_id, frame.limit)
     messages, complete = fitting(page, reader.person)
     session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 

@@ -155,23 +155,23 @@ async def test_a_conversation_is_read_by_its_two_from_both_sides(broker: LocalBr
     await publish(
         broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE), whispered("x", BOB, CAROL), said("lobby")
     )
-    assert texts(await broker.conversation(Reader(ALICE), "bob", 0, 10)) == ["1", "2"]
-    assert texts(await broker.conversation(Reader(BOB), "alice", 0, 10)) == ["1", "2"]
-    assert texts(await broker.conversation(Reader(CAROL), "alice", 0, 10)) == []
+    assert texts(await broker.history(Reader(ALICE), "@bob", 0, 10)) == ["1", "2"]
+    assert texts(await broker.history(Reader(BOB), "@alice", 0, 10)) == ["1", "2"]
+    assert texts(await broker.history(Reader(CAROL), "@alice", 0, 10)) == []
 
 
 async def test_whoever_takes_over_a_name_does_not_get_its_conversations(broker: LocalBroker) -> None:
     await publish(broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE))
-    assert texts(await broker.conversation(Reader(Person("bob", "b-2")), "alice", 0, 10)) == []
+    assert texts(await broker.history(Reader(Person("bob", "b-2")), "@alice", 0, 10)) == []
 
 
 async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
     await publish(broker, *[whispered(str(number), *[ALICE, BOB][:: 1 - number % 2 * 2]) for number in range(1, 8)])
-    newest = await broker.conversation(Reader(ALICE), "bob", 0, 3)
+    newest = await broker.history(Reader(ALICE), "@bob", 0, 3)
     assert (texts(newest), newest.more) == (["5", "6", "7"], True)
-    middle = await broker.conversation(Reader(ALICE), "bob", 5, 3)
+    middle = await broker.history(Reader(ALICE), "@bob", 5, 3)
     assert (texts(middle), middle.more) == (["2", "3", "4"], True)
-    oldest = await broker.conversation(Reader(ALICE), "bob", 2, 3)
+    oldest = await broker.history(Reader(ALICE), "@bob", 2, 3)
     assert (texts(oldest), oldest.more) == (["1"], False)
 
 
