@@ -9,6 +9,7 @@ from server.room import Room
 from server.rules import reports
 from server.rules.publications import Person, Publication
 from server.rules.refusal import Refusal
+from server.rules.reports import ContextLine
 from server.session import Session
 from server.webhooks.reports import Reports
 
@@ -41,12 +42,22 @@ async def _send_report(room: Room, sent: Reports, session: Session, frame: Repor
     publication = reports.reportable(reporter, next(iter(await _seen(room, reporter, [frame.msg_id])), None))
     # Where the site is not sent any, none is kept.
     wanted = frame.context if room.welcome.webhooks.evidence else ()
-    found = await _seen(room, reporter, wanted) if wanted else []
-    context = reports.context_lines(reporter, publication, wanted, found)
+    context = await _context(room, reporter, publication, wanted) if wanted else ()
     evidence = reports.evidence(reporter, publication, frame.reason, comment, context)
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing comes between here and the commit, so that no later status can overtake this one.
     session.send(ReportStatus(entry, frame.nonce))
+
+
+async def _context(
+    room: Room, reporter: Person, publication: Publication, wanted: Sequence[int]
+) -> tuple[ContextLine, ...]:
+    others = [each for each in await _seen(room, reporter, wanted) if each.msg_id != publication.msg_id]
+    if len(others) != len(wanted):
+        raise Refusal(ErrorCode.BAD_CONTEXT, "A message that should go along with the report is not there any more.")
+    end, place = max(publication.msg_id, others[-1].msg_id), publication.channel_for(reporter)
+    shown = await room.broker.history(room.reader(reporter), place, end + 1, reports.MAX_SHOWN)
+    return reports.context_lines(reporter, publication, others, shown.publications)
 
 
 async def _seen(room: Room, reporter: Person, wanted: Sequence[int]) -> list[Publication]:

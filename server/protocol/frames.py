@@ -85,7 +85,7 @@ class ReportAsk(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
         tuple[MsgID, ...],
         Meta(
             max_length=MAX_CONTEXT_BEFORE + MAX_CONTEXT_AFTER,
-            description="Messages around it that the site shall see too; they stand in the same channel.",
+            description="What the site shall see too, of the 10 messages before and 5 after it that one is shown.",
         ),
     ] = ()
     add: Annotated[bool, Meta(description="Add to the report of this message that one has sent before.")] = False

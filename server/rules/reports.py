@@ -11,6 +11,9 @@ from server.rules import names
 from server.rules.publications import Person, Publication
 from server.rules.refusal import Refusal
 
+MAX_SHOWN = MAX_CONTEXT_BEFORE + 1 + MAX_CONTEXT_AFTER
+"""The reported message and as many around it as can be sent along."""
+
 
 class ContextLine(msgspec.Struct, frozen=True):
     """A message near the reported one."""
@@ -68,16 +71,30 @@ def reportable(reporter: Person, publication: Publication | None) -> Publication
 
 
 def context_lines(
-    reporter: Person, publication: Publication, wanted: Sequence[int], found: Sequence[Publication]
+    reporter: Person, publication: Publication, found: Sequence[Publication], shown: Sequence[Publication]
 ) -> tuple[ContextLine, ...]:
-    """The messages around one. Refusal if one of those wanted is not there, not near, or not theirs to read."""
-    before = sum(each.msg_id < publication.msg_id for each in found)
-    after = sum(each.msg_id > publication.msg_id for each in found)
-    near = before <= MAX_CONTEXT_BEFORE and after <= MAX_CONTEXT_AFTER and before + after == len(wanted)
+    """The messages around one. Refusal if one of those found is not near, or not theirs to read.
+
+    `shown`: the last MAX_SHOWN messages that the reporter is shown in that place, up to the last one found or the one
+    reported. What is near is counted among these, so that nothing far away can pass for what led to it.
+    """
     place = publication.channel_for(reporter)
-    if not near or not all(each.readable_by(reporter) and each.channel_for(reporter) == place for each in found):
+    theirs = all(each.readable_by(reporter) and each.channel_for(reporter) == place for each in found)
+    if not theirs or not _near(publication.msg_id, [each.msg_id for each in found], [each.msg_id for each in shown]):
         raise Refusal(ErrorCode.BAD_CONTEXT, "The context of a report is made of the messages around it.")
     return tuple(ContextLine(each.author.name, each.at, each.text) for each in found)
+
+
+def _near(msg_id: int, found: Sequence[int], shown: Sequence[int]) -> bool:
+    before, after = [number for number in found if number < msg_id], [number for number in found if number > msg_id]
+    shown_before = [number for number in shown if number < msg_id]
+    farthest = 0 if len(shown_before) < MAX_CONTEXT_BEFORE else shown_before[-MAX_CONTEXT_BEFORE]
+    return (
+        len(before) <= MAX_CONTEXT_BEFORE
+        and all(number >= farthest for number in before)
+        and len(after) <= MAX_CONTEXT_AFTER
+        and sum(number > msg_id for number in shown) <= MAX_CONTEXT_AFTER
+    )
 
 
 def evidence(

@@ -1,5 +1,6 @@
 """Who may report what, and what the site is told: the record, never the reporter's claim."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -66,45 +67,62 @@ def around(*numbers: int, channel: str = "lobby") -> list[Publication]:
 
 def test_the_context_is_told_in_its_order_from_the_record() -> None:
     found = [*around(6), SPAM._replace(msg_id=9, taken_back=True)]
-    assert context_lines(ALICE, SPAM, [6, 9], found) == (
+    assert context_lines(ALICE, SPAM, found, [*around(6), SPAM, *around(9)]) == (
         ContextLine("carol", AT, "no. 6"),
         ContextLine("bob", AT, "buy my stuff"),
     )
-    assert not context_lines(ALICE, SPAM, [], [])
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    "found",
     [
-        ([6], []),
-        ([6, 6], around(6)),
-        ([7], [SPAM]),
-        ([6], around(6, channel="tea")),
-        ([6], [DIRECT._replace(msg_id=6)]),
-        ([6], [DIRECT._replace(msg_id=6, peer=CAROL)]),
-        (list(range(100, 106)), around(*range(100, 106))),
+        around(6, channel="tea"),
+        [DIRECT._replace(msg_id=6)],
+        [DIRECT._replace(msg_id=6, peer=CAROL)],
     ],
-    ids=[
-        "unknown",
-        "twice",
-        "the message itself",
-        "another channel",
-        "a conversation",
-        "others' conversation",
-        "6 after",
-    ],
+    ids=["another channel", "a conversation", "others' conversation"],
 )
-def test_a_context_from_elsewhere_is_refused(wanted: list[int], found: list[Publication]) -> None:
+def test_a_context_from_elsewhere_is_refused(found: list[Publication]) -> None:
     with pytest.raises(Refusal) as caught:
-        context_lines(ALICE, SPAM, wanted, found)
+        context_lines(ALICE, SPAM, found, [*found, SPAM])
     assert caught.value.code == ErrorCode.BAD_CONTEXT
 
 
-def test_eleven_messages_before_are_too_many() -> None:
-    late = SPAM._replace(msg_id=50)
-    assert len(context_lines(ALICE, late, range(10), around(*range(10)))) == 10
-    with pytest.raises(Refusal):
-        context_lines(ALICE, late, range(11), around(*range(11)))
+LATE = SPAM._replace(msg_id=50)
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (range(40, 50), range(35, 51)),
+        ([40], range(35, 51)),
+        ([31, 45], range(30, 51, 2)),
+        ([1, 2], [1, 2, 50]),
+        (range(51, 56), range(40, 56)),
+        ([55], [49, 50, 55]),
+        ([55], [49, 51, 52, 55]),
+    ],
+    ids=["ten", "the tenth", "one that is not shown", "few there are", "five after", "next", "of one not shown"],
+)
+def test_what_is_near_goes_along(found: Sequence[int], shown: Sequence[int]) -> None:
+    assert len(context_lines(ALICE, LATE, around(*found), around(*shown))) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ([39], range(35, 51)),
+        ([29, 41], range(30, 51, 2)),
+        ([56], range(41, 57)),
+        (range(39, 50), [30, 50]),
+        (range(51, 57), [50, 56]),
+    ],
+    ids=["the eleventh", "far away, with one near", "the sixth after", "eleven", "six after"],
+)
+def test_what_is_far_cannot_pass_for_what_led_to_it(found: Sequence[int], shown: Sequence[int]) -> None:
+    with pytest.raises(Refusal) as caught:
+        context_lines(ALICE, LATE, around(*found), around(*shown))
+    assert caught.value.code == ErrorCode.BAD_CONTEXT
 
 
 def test_only_a_reason_that_begins_with_other_needs_a_comment() -> None:
