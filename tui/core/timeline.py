@@ -222,12 +222,16 @@ class Timeline(Struct):
     def around(
         self, msg_id: int, before: int, after: int, hidden: Container[str] = ()
     ) -> tuple[list[Line], list[Line]]:
-        """At most so many messages before and after one, in order: what can be read, and is not of a hidden author."""
+        """What can be read of so many messages before and after one, in order; nothing from behind a gap.
+
+        As the server counts: one that was taken back has its place, one of a hidden author has none.
+        """
 
         def seen(numbers: Iterable[int], count: int) -> list[Line]:
-            entries = (self._entries[number] for number in numbers)
-            lines = (each for each in entries if isinstance(each, Line) and each.msg_id != msg_id)
-            return list(islice((x for x in lines if not x.taken_back and x.author not in hidden), max(0, count)))
+            near = takewhile(lambda each: not _is_gap(each), (self._entries[number] for number in numbers))
+            lines = (each for each in near if isinstance(each, Line) and each.msg_id != msg_id)
+            counted = islice((each for each in lines if each.author not in hidden), max(0, count))
+            return [each for each in counted if not each.taken_back]
 
         at = self.position(msg_id)
         earlier = seen(range(at - 1, -1, -1), before)
@@ -270,3 +274,7 @@ class Timeline(Struct):
             last.added.extend(added)
         elif removed or added:
             self._changes.append(Change(at, removed, list(added)))
+
+
+def _is_gap(entry: Entry) -> bool:
+    return isinstance(entry, Notice) and entry.gap

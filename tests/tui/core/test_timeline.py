@@ -233,6 +233,23 @@ def test_around_a_message_is_nothing_that_one_cannot_read() -> None:
     assert made.around(3, 10, 10, {"mallory"}) == ([], [line(5)])
 
 
+def test_around_a_message_the_server_counts_what_was_taken_back() -> None:
+    made = timeline(*range(1, 8))
+    made.take_back([3, 5])
+    assert made.around(4, 2, 2) == ([line(2)], [line(6)])
+
+
+def test_around_a_message_is_nothing_from_behind_a_gap() -> None:
+    made = timeline(1, 2)
+    made.note(Notice("missing", gap=True))
+    made.add(line(10))
+    made.add(line(11))
+    made.note(Notice("a word of the server"))
+    made.add(line(12))
+    assert made.around(11, 10, 5) == ([line(10)], [line(12)])
+    assert made.around(2, 10, 5) == ([line(1)], [])
+
+
 def test_to_find_what_is_not_there() -> None:
     assert timeline().find(1) is None
     assert timeline(1, 3).find(2) is None
