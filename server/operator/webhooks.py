@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from server.engine.clock import milliseconds, utc_now
 from server.engine.overview import Attempted, Delivery
 from server.operator.errors import CommandError
 from server.operator.printing import short, shown, span, table, when
-from server.rules.deliveries import State
+from server.rules.deliveries import State, http_date
 from server.rules.reports import Evidence
 from server.rules.trail import Reported
 from server.settings import Settings, WebhookURL
@@ -24,6 +24,7 @@ PAUSED_BY_OPERATOR = "by the operator"
 QUEUED = "report"
 """The webhook that has a queue; a profile is asked for while somebody waits, or not at all."""
 MAX_NAMED = 3
+NOTABLE_CLOCK_MILLISECONDS = 60_000
 
 
 def listed(settings: Settings, connection: sqlite3.Connection) -> str:
@@ -170,7 +171,23 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     said = short(answer.body[:1024].decode(errors="replace"))
     good = answer.status == HTTPStatus.OK
     verdict = "that is good" if good else "only status 200 counts"
-    return f"{hook.name}: status {answer.status} after {_since(began)}; {verdict}. It says: {said or '(nothing)'}", good
+    clock = _clock(answer.date, datetime.now(UTC))
+    return (
+        f"{hook.name}: status {answer.status} after {_since(began)}; {verdict}.{clock} It says: {said or '(nothing)'}",
+        good,
+    )
+
+
+def _clock(date: str, now: datetime) -> str:
+    """What is to be said of the site's clock; Standard Webhooks lets a site refuse what is signed 5 min off."""
+    at = http_date(date)
+    apart = round(abs(at - now) / timedelta(milliseconds=1)) if at else 0
+    if not at or apart < NOTABLE_CLOCK_MILLISECONDS:
+        return ""
+    side = "behind" if at < now else "ahead of"
+    return (
+        f" Its clock is {span(apart)} {side} ours: set the wrong one, or signatures are refused as too old or too new."
+    )
 
 
 def _since(began: float) -> str:

@@ -98,9 +98,14 @@ def _asked_seconds(retry_after: str, now: datetime) -> float:
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    at = http_date(text)
+    return max(0.0, (at - now).total_seconds()) if at else 0.0
+
+
+def http_date(text: str) -> datetime | None:
+    """A date of HTTP (RFC 9110, section 5.6.7) in UTC; None if it is none."""
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
-        return 0.0
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

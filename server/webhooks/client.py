@@ -31,6 +31,8 @@ class Answer(NamedTuple):
     body: bytes
     whole: bool = True
     retry_after: str = ""
+    date: str = ""
+    """The site's clock, as it says it."""
 
 
 class WebhookError(Exception):
@@ -87,15 +89,16 @@ class WebhookClient:
         self._http.cookies.clear()
         headers = signature.headers(webhook_id, datetime.now(UTC), body, self._secrets)
         async with self._http.stream("POST", url, content=body, headers=headers) as response:
-            status, retry_after = response.status_code, response.headers.get("Retry-After", "")
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                return Answer(status, b"", whole=False, retry_after=retry_after)
-            answer = bytearray()
-            async for chunk in response.aiter_raw():
-                answer += chunk
-                if len(answer) > MAX_ANSWER_BYTES:
-                    return Answer(status, bytes(answer[:MAX_ANSWER_BYTES]), whole=False, retry_after=retry_after)
-            return Answer(status, bytes(answer), retry_after=retry_after)
+            fields, answer = response.headers, bytearray()
+            whole = fields.get("Content-Encoding", "identity").lower() == "identity"
+            if whole:
+                async for chunk in response.aiter_raw():
+                    answer += chunk
+                    if len(answer) > MAX_ANSWER_BYTES:
+                        whole = False
+                        break
+            body = bytes(answer[:MAX_ANSWER_BYTES])
+            return Answer(response.status_code, body, whole, fields.get("Retry-After", ""), fields.get("Date", ""))
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx
@@ -151,6 +153,25 @@ def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver
     bodies = [json.loads(request.body) for request in receiver.requests]
     assert bodies[0]["Report"]["Reason"] == "Test"
     assert bodies[1]["Username"] == "flagpost-test"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (timedelta(minutes=7.5), "Its clock is 7 min ahead of ours: set the wrong one"),
+        (timedelta(days=-2.5), "Its clock is 2 d behind ours: set the wrong one"),
+        (timedelta(seconds=20), ""),
+    ],
+)
+def test_a_sample_shows_whether_the_clocks_agree(
+    tmp_path: Path, receiver: Receiver, ahead: timedelta, words: str
+) -> None:
+    write_settings(tmp_path, webhooks={"report": receiver.url})
+    receiver.behaviour = answers(200, b"", f"Date: {format_datetime(datetime.now(UTC) + ahead, usegmt=True)}")
+    done = run("webhook", "test", "report", directory=tmp_path)
+    assert done.returncode == 0
+    assert words in done.stdout
+    assert ("clock" in done.stdout) == bool(words)
 
 
 def test_a_sample_that_nobody_takes_is_told_with_its_cause(tmp_path: Path) -> None:
