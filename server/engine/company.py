@@ -38,7 +38,12 @@ class Company:
 
     def came(self, person: Person) -> "asyncio.Future[int | None]":
         """Remember a person; up to which message they had seen everything, None if they are new. StorageError."""
-        self._known[names.key(person.name)] = person
+        key = names.key(person.name)
+        # The latest stands last.
+        self._known.pop(key, None)
+        self._known[key] = person
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
         return self._database.write(partial(_came, person, milliseconds(self._clock())))
 
     def left(self, person: Person, last_message: int) -> None:

@@ -1,6 +1,8 @@
-"""What is not kept for ever: the text of messages that were taken back, and the log of attempts."""
+"""What is not kept for ever: the text of messages that were taken back, the log of attempts, who was here long ago."""
 
 import sqlite3
+
+from server.engine.company import MAX_KNOWN
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
 BATCH = 1000
@@ -18,4 +20,8 @@ def sweep(connection: sqlite3.Connection, now: int, evidence_days: int, log_days
         "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < ? LIMIT ?)",
         (now - log_days * DAY_MILLISECONDS, BATCH),
     )
-    return BATCH in {texts.rowcount, attempts.rowcount}
+    people = connection.execute(
+        "DELETE FROM person WHERE identity IN (SELECT identity FROM person ORDER BY seen_at DESC LIMIT ? OFFSET ?)",
+        (BATCH, MAX_KNOWN),
+    )
+    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from server.engine import outbox, reports, retention, trail
+from server.engine.company import MAX_KNOWN
 from server.engine.outbox import LEASE_SECONDS
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules.deliveries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
@@ -340,6 +341,15 @@ def test_many_old_rows_go_in_batches(desk: Desk) -> None:
     assert retention.sweep(desk.connection, desk.now, 30, 30)
     assert not retention.sweep(desk.connection, desk.now, 30, 30)
     assert not desk.values("SELECT id FROM attempt")
+
+
+def test_whoever_was_here_before_very_many_others_is_forgotten(desk: Desk) -> None:
+    desk.connection.executemany(
+        "INSERT INTO person VALUES (?, ?, ?, 0)", ((f"i-{each}", "guest", each) for each in range(MAX_KNOWN + 2))
+    )
+    assert not retention.sweep(desk.connection, desk.now, 30, 30)
+    assert desk.values("SELECT count(*) FROM person") == [MAX_KNOWN]
+    assert desk.values("SELECT min(seen_at) FROM person") == [2]
 
 
 def test_the_trail_begins_with_what_was_reported(desk: Desk) -> None:
