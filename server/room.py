@@ -12,7 +12,7 @@ from server.engine.company import Company
 from server.hub import Hub
 from server.limiter import Allowance, Limiter
 from server.protocol.codec import BadFrame, decode_client
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import CUT, CloseCode, ErrorCode
 from server.protocol.frames import ClientFrame, Relations, Welcome
 from server.rules.publications import Person
 from server.rules.refusal import Refusal
@@ -24,6 +24,8 @@ from server.webhooks.reports import Reports
 log = logging.getLogger(__name__)
 
 NO_STORAGE = "The server cannot reach its storage now. Nothing was sent; try again in a moment."
+UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
+"""Ends of connections of which nobody answered the last word: cut, or no answer to a ping."""
 FAULT = "Something went wrong in the server; its operator finds what in the log."
 
 
@@ -104,7 +106,9 @@ class Room:
         self.hub.traffic.closed[code] += 1
         session.turns.stop()
         if person := self.hub.leave(session):
-            self.company.left(person, self.broker.delivered)
+            # Of a connection that broke, nobody knows what was read: its direct messages come once more at a login that
+            # names no last message.
+            self.company.left(person, 0 if code in UNCERTAIN else self.broker.delivered)
 
     def start(self, session: Session, work: Coroutine[None, None, None], nonce: str | None) -> None:
         """Do what takes time apart from the reader of the session, and answer for its failure."""

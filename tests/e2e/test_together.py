@@ -222,6 +222,19 @@ async def test_direct_messages_wait_for_a_person_who_is_away(server: ServerProce
             assert await history(other, "@alice") == []
 
 
+async def test_a_direct_message_into_a_connection_that_broke_waits_for_the_next_login(server: ServerProcess) -> None:
+    async with entered(server.url, "alice") as alice:
+        async with entered(server.url, "bob", TOKENS["bob"]) as bob:
+            await alice.say("@bob", "read")
+        await alice.next(Presence, gone("bob"))
+        async with entered(server.url, "bob", TOKENS["bob"]) as bob:
+            await alice.say("@bob", "on its way")
+            bob.socket.transport.abort()
+        await alice.next(Presence, gone("bob"))
+        async with entered(server.url, "bob", TOKENS["bob"]) as bob:
+            assert [message.message for message in bob.echo.messages] == ["on its way"]
+
+
 async def test_the_first_message_of_a_room_waits_for_a_person_who_is_away(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice:
         async with entered(server.url, "bob", TOKENS["bob"]):
