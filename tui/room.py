@@ -47,7 +47,7 @@ class RoomApp(ConfiguredApp):
     ENABLE_COMMAND_PALETTE = False
     SUSPENDED_SCREEN_CLASS = "-behind"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (35, "-tall")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)

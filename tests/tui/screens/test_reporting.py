@@ -22,6 +22,8 @@ from server.protocol.frames import (
     Webhooks,
     Welcome,
 )
+from server.rules.reports import reason_list
+from server.settings import Settings
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
 from tui.screens.report import Comment, ReportForm
@@ -330,6 +332,17 @@ async def test_fewer_of_them_or_none_are_sent_by_keys_and_by_the_mouse(
         (report,) = server.sent(ReportAsk)
         assert isinstance(report, ReportAsk)
         assert report.context == context
+
+
+@pytest.mark.parametrize("height", [24, 29, 30, 32, 34, 35, 36])
+async def test_all_of_the_form_is_seen_at_every_height_of_a_terminal(height: int) -> None:
+    welcome = structs.replace(EVIDENCE, report_reasons=reason_list(Settings().report_reasons))
+    async with client(ScriptedServer(welcome, (PEOPLE, TALK)), (110, height)) as (pilot, _):
+        await pilot.press("up", "up", "up", "r")
+        await until_seen(pilot, "the message, 10 before, 2 after")
+        for shown in ("#form-title", "#form-submit"):
+            assert pilot.app.screen.find_widget(pilot.app.screen.query_one(shown)).visible_region.height
+        assert pilot.app.screen.query_one("#form").max_scroll_y == 0
 
 
 async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
