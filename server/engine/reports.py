@@ -172,7 +172,8 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
         return
     rows = connection.execute(
         "SELECT trail.at FROM trail JOIN report ON report.id = trail.report_id WHERE reporter_identity = ?"
-        ' AND trail.at BETWEEN ? AND ? AND content LIKE \'{"kind":"%ed","%\' ORDER BY trail.at DESC LIMIT ?',
+        " AND trail.at BETWEEN ? AND ? AND json_extract(content, '$.kind') IN ('reported', 'added')"
+        " ORDER BY trail.at DESC LIMIT ?",
         (reporter.identity, now - HOUR_MILLISECONDS, now, per_hour),
     ).fetchall()
     if len(rows) == per_hour:
