@@ -115,9 +115,9 @@ def site_said(key: str, status: ReportState, note: str, clock: Clock, connection
     ).fetchone()
     if row is None:
         return None
-    report = _found(connection, row[0])
-    if (report.status, report.note) != (status, note):
-        trail.append(connection, report.id, milliseconds(clock()), SiteSaid(status, note))
+    report, said = _found(connection, row[0]), SiteSaid(status, note)
+    if decode(trail.rows(connection, report.id)[-1].content) != said:
+        trail.append(connection, report.id, milliseconds(clock()), said)
         if report.status is not ReportState.WITHDRAWN:
             _set(connection, report.id, status)
         connection.execute("UPDATE report SET note = ?, told = 0 WHERE id = ?", (note, report.id))
@@ -193,9 +193,8 @@ def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: in
     ).fetchall()
     report = _found(connection, report_id)
     status = standing((State(state), attempts) for state, attempts, _, _ in deliveries)
-    if report.status is ReportState.WITHDRAWN:
-        return
-    if status is ReportState.DELIVERED and report.status in {ReportState.SEEN, ReportState.RESOLVED}:
+    # What the site has said shows that it has the report, whatever becomes of an attempt that it answered too late.
+    if report.status in {ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}:
         return
     error, next_at = next(((error, due) for _, _, due, error in deliveries if error), ("", None))
     stop = outbox.held(connection, webhook, now)

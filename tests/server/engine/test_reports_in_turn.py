@@ -2,9 +2,10 @@
 
 import pytest
 
-from server.engine import reports
+from server.engine import reports, trail
 from server.protocol.codes import ReportState
-from tests.support.desk import TERMS, Desk
+from server.rules.deliveries import SCHEDULE_SECONDS
+from tests.support.desk import FAILED, TAKEN, TERMS, Desk
 
 
 @pytest.fixture
@@ -23,3 +24,35 @@ def test_what_the_site_says_does_not_count_as_a_report_of_the_reporter() -> None
     for number in (1, 2):
         site_says(desk, desk.submit(number).id, ReportState.RESOLVED, "Banned.")
     assert desk.submit(3).status is ReportState.RECEIVED
+
+
+def test_a_repeated_word_of_the_site_is_no_news_also_of_a_report_that_was_withdrawn(desk: Desk) -> None:
+    report = desk.submit()
+    desk.withdraw(report.id)
+    site_says(desk, report.id, ReportState.SEEN, "Noted.")
+    reports.set_told([report.id], desk.connection)
+    site_says(desk, report.id, ReportState.SEEN, "Noted.")
+    assert desk.find(report.id).told
+    assert len(trail.rows(desk.connection)) == 3
+    site_says(desk, report.id, ReportState.RESOLVED, "Noted.")
+    site_says(desk, report.id, ReportState.SEEN, "Noted.")
+    assert len(trail.rows(desk.connection)) == 5
+    assert not desk.find(report.id).told
+
+
+def test_what_the_site_said_outlasts_a_failure_and_a_replay(desk: Desk) -> None:
+    """It has the report, though it was late to answer; an attempt that fails then says nothing new."""
+    report = desk.submit()
+    desk.try_next(FAILED)
+    site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
+    assert desk.try_next(FAILED) is None
+    for _ in SCHEDULE_SECONDS:
+        if desk.next_due() is not None:
+            assert desk.try_next(FAILED) is None
+    assert desk.values("SELECT state FROM delivery") == ["given-up"]
+    assert (desk.find(report.id).status, desk.find(report.id).note) == (ReportState.RESOLVED, "Banned.")
+    (delivery_id,) = desk.values("SELECT id FROM delivery")
+    reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection)
+    desk.try_next(TAKEN)
+    assert desk.find(report.id).status is ReportState.RESOLVED
+    assert desk.submit(add=True).status is not ReportState.RESOLVED
