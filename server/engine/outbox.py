@@ -12,6 +12,13 @@ from server.rules.deliveries import FAILURES_TO_OPEN, Result, State, Verdict, op
 LEASE_SECONDS = 30
 """How long a delivery belongs to whoever took it; longer than an attempt and its note take together."""
 
+_IN_TURN = (
+    "NOT EXISTS (SELECT 1 FROM delivery AS before WHERE before.report_id = delivery.report_id"
+    " AND before.seq < delivery.seq AND (before.state = 'waiting'"
+    " OR (before.holder IS NOT NULL AND before.leased_at <= ?1 AND before.leased_until > ?1)))"
+)
+"""Nothing that was said of the same report before waits, or is under way though it was cancelled; ?1: now."""
+
 
 class Claim(NamedTuple):
     """A delivery that is to be sent now by its holder; `attempt` counts from 1."""
@@ -81,7 +88,10 @@ def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
 
 def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
     """When there is something to claim, in milliseconds (0: now); None if nothing waits."""
-    waiting = "webhook = ?2 AND state = 'waiting' AND id NOT IN (SELECT value FROM json_each(?3))"
+    waiting = (
+        f"webhook = ?2 AND state = 'waiting' AND {_IN_TURN}"  # noqa: S608 - ours
+        " AND id NOT IN (SELECT value FROM json_each(?3))"
+    )
     values = (now, webhook, json.dumps(list(busy)))
     # Of many that are due the first is found by its index; all of them are looked at only while none is.
     query = f"SELECT 0 FROM delivery WHERE {waiting} AND due <= ?1 AND leased_until <= ?1 LIMIT 1"  # noqa: S608 - ours
@@ -101,6 +111,7 @@ def claim(
 ) -> list[Claim]:
     """Lease what is due, the earliest first, but no more than there is room for, and none of those that are `busy`.
 
+    What is said of one report goes in turn, or the site could hear of a withdrawal before it has the report.
     Whatever was scheduled or leased in the future was so before the clock was set back: it is due now.
     """
     if held(connection, webhook, now):
@@ -108,8 +119,9 @@ def claim(
     if failures(connection, webhook) >= FAILURES_TO_OPEN:
         room = 0 if _is_probed(connection, webhook, now) else 1
     rows = connection.execute(
-        "UPDATE delivery SET holder = ?2, leased_at = ?1, leased_until = ?1 + ?3 WHERE id IN ("
-        " SELECT id FROM delivery WHERE webhook = ?4 AND state = 'waiting' AND (due <= ?1 OR changed_at > ?1)"
+        "UPDATE delivery SET holder = ?2, leased_at = ?1, leased_until = ?1 + ?3 WHERE id IN ("  # noqa: S608 - ours
+        f" SELECT id FROM delivery WHERE webhook = ?4 AND state = 'waiting' AND {_IN_TURN}"
+        " AND (due <= ?1 OR changed_at > ?1)"
         " AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN (SELECT value FROM json_each(?5))"
         " ORDER BY due LIMIT ?6) RETURNING id, seq, report_id, webhook, attempts + 1, holder",
         (now, holder, LEASE_SECONDS * 1000, webhook, json.dumps(list(busy)), room),
@@ -143,8 +155,10 @@ def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: in
         )
         return
     connection.execute(
-        "UPDATE delivery SET state = ?, error = ?, attempts = ?, due = ?, asked_to_wait = ?, changed_at = ?,"
-        " holder = NULL, leased_at = 0, leased_until = 0 WHERE id = ? AND holder = ? AND state = 'waiting'",
+        # What was cancelled meanwhile stays so, and is under way no more.
+        "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"
+        " asked_to_wait = ?, changed_at = ?, holder = NULL, leased_at = 0, leased_until = 0"
+        " WHERE id = ? AND holder = ?",
         (
             follows.state,
             attempt.result.words,
@@ -162,7 +176,9 @@ def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: in
 def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
     """Send nothing more of a report; whether the site may have seen something of it."""
     seen = connection.execute(
-        "SELECT 1 FROM delivery WHERE report_id = ? AND (state = 'delivered' OR attempts > 0 OR leased_until > 0)",
+        # Attempts count from 0 again after a replay; the log of them is not kept for ever.
+        "SELECT 1 FROM delivery WHERE report_id = ? AND (state = 'delivered' OR attempts > 0 OR leased_until > 0"
+        " OR EXISTS (SELECT 1 FROM attempt WHERE delivery_id = delivery.id))",
         (report_id,),
     ).fetchone()
     connection.execute(

@@ -3,8 +3,10 @@
 import pytest
 
 from server.engine import reports, trail
+from server.engine.outbox import LEASE_SECONDS
 from server.protocol.codes import ReportState
-from server.rules.deliveries import SCHEDULE_SECONDS
+from server.rules.deliveries import SCHEDULE_SECONDS, Result
+from server.rules.trail import Withdrawn, decode
 from tests.support.desk import FAILED, TAKEN, TERMS, Desk
 
 
@@ -56,3 +58,52 @@ def test_what_the_site_said_outlasts_a_failure_and_a_replay(desk: Desk) -> None:
     desk.try_next(TAKEN)
     assert desk.find(report.id).status is ReportState.RESOLVED
     assert desk.submit(add=True).status is not ReportState.RESOLVED
+
+
+def test_the_site_hears_of_a_withdrawal_also_after_a_replay(desk: Desk) -> None:
+    """A replay counts its attempts anew, but what the site has it has."""
+    report = desk.submit()
+    (claim,) = desk.claim()
+    desk.note(claim, TAKEN)
+    reports.replay(claim.id, "report", lambda: desk.at, desk.connection)
+    desk.withdraw(report.id)
+    (claim,) = desk.claim()
+    assert decode(trail.rows(desk.connection)[claim.seq - 1].content) == Withdrawn()
+
+
+@pytest.mark.parametrize("answer", [TAKEN, FAILED])
+def test_a_withdrawal_waits_for_an_attempt_that_is_under_way(desk: Desk, answer: Result) -> None:
+    """Or the site would hear of it first, and keep a report that nobody stands by any more."""
+    report = desk.submit()
+    (claim,) = desk.claim()
+    desk.withdraw(report.id)
+    assert desk.next_due() is None
+    assert not desk.claim("two")
+    assert desk.submit(8).id != report.id
+    assert [other.report_id != report.id for other in desk.claim("two")] == [True]
+    desk.note(claim, answer)
+    assert [each.seq for each in desk.claim()] == [2]
+
+
+def test_a_withdrawal_does_not_wait_for_whoever_crashed(desk: Desk) -> None:
+    report = desk.submit()
+    desk.claim()
+    desk.withdraw(report.id)
+    desk.pass_time(LEASE_SECONDS)
+    assert [each.seq for each in desk.claim("two")] == [2]
+
+
+def test_what_is_added_goes_after_what_was_said_before(desk: Desk) -> None:
+    """Or a report that was made to stand again would reach the site before its withdrawal, and count as withdrawn."""
+    report = desk.submit()
+    desk.try_next(TAKEN)
+    desk.withdraw(report.id)
+    desk.try_next(FAILED)
+    desk.submit(add=True)
+    assert not desk.claim()
+    assert desk.next_due() == SCHEDULE_SECONDS[0]
+    desk.pass_time(SCHEDULE_SECONDS[0])
+    (withdrawal,) = desk.claim()
+    assert withdrawal.seq == 2
+    desk.note(withdrawal, TAKEN)
+    assert [each.seq for each in desk.claim()] == [3]
