@@ -8,14 +8,15 @@ from http import HTTPStatus
 from time import monotonic
 from urllib.parse import urlsplit
 
-from server.engine import outbox, overview, reports
+from server.engine import outbox, overview, reports, trail
 from server.engine.clock import milliseconds, utc_now
 from server.engine.overview import Attempted, Delivery
 from server.operator.errors import CommandError
 from server.operator.printing import short, shown, span, table, when
+from server.protocol.codes import ReportState
 from server.rules.deliveries import State, http_date
 from server.rules.reports import Evidence
-from server.rules.trail import Reported
+from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import Settings, WebhookURL
 from server.webhooks.client import WebhookClient, WebhookError
 from server.webhooks.payloads import profile_body, report_body
@@ -104,10 +105,21 @@ def replay(settings: Settings, connection: sqlite3.Connection, delivery_id: str)
         raise CommandError(
             f"there is no delivery {short(delivery_id)}; the latest are: {latest}; `webhook deliveries` lists more"
         )
-    if delivery.state is State.CANCELLED:
-        raise CommandError(f"report {delivery.report_id} was taken back by its reporter: this is not sent any more")
+    if why := _withheld(connection, delivery):
+        raise CommandError(f"report {delivery.report_id} {why}: this is not sent any more")
     reports.replay(delivery.id, delivery.webhook, utc_now, connection)
     return f"{delivery.id} (report {delivery.report_id}) {_prospect(settings, connection, delivery)}"
+
+
+def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str:
+    """Why the site must not hear this of a report any more; empty if it may."""
+    report = reports.find(delivery.report_id, connection)
+    withdrawn = report is not None and report.status is ReportState.WITHDRAWN
+    rows = trail.rows(connection, delivery.report_id)
+    withdraws = any(row.seq == delivery.seq and isinstance(decode(row.content), Withdrawn) for row in rows)
+    if delivery.state is State.CANCELLED or (withdrawn and not withdraws):
+        return "was taken back by its reporter"
+    return "stands again" if withdraws and not withdrawn else ""
 
 
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:

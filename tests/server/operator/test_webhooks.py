@@ -8,7 +8,7 @@ from server.operator.errors import CommandError
 from server.protocol.codes import ReportState
 from server.rules.deliveries import SCHEDULE_SECONDS, Result, State
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
-from tests.support.desk import FAILED, TAKEN, Desk
+from tests.support.desk import FAILED, TAKEN, TERMS, Desk
 
 URL = "https://user:password@site.example:8443/secret-path?token=1"
 SECRETS = SigningSecrets([SigningSecret("whsec_" + "QUJD" * 10)])
@@ -116,3 +116,23 @@ def test_what_there_is_is_named_where_something_else_was_asked_for(desk: Desk) -
         webhooks.pause(SETTINGS, desk.connection, "profile")
     with pytest.raises(CommandError, match="has no URL"):
         webhooks.test(Settings(webhook_urls=(WebhookURL("report"),)), "report")
+
+
+def test_a_replay_sends_only_what_its_reporter_stands_by() -> None:
+    """What was delivered before they took it back is not sent again either, but its withdrawal is, while it holds."""
+    desk = Desk(TERMS._replace(evidence=True))
+    report = desk.submit()
+    desk.try_next(TAKEN)
+    desk.withdraw(report.id)
+    desk.try_next(TAKEN)
+    told, withdrawal = map(str, desk.values("SELECT id FROM delivery ORDER BY seq"))
+    with pytest.raises(CommandError, match="taken back by its reporter"):
+        webhooks.replay(SETTINGS, desk.connection, told)
+    assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, withdrawal)
+    desk.try_next(TAKEN)
+    desk.submit(add=True)
+    desk.try_next(TAKEN)
+    with pytest.raises(CommandError, match="stands again"):
+        webhooks.replay(SETTINGS, desk.connection, withdrawal)
+    assert desk.next_due() is None
+    assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, told)
