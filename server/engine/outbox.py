@@ -129,6 +129,12 @@ def claim(
     return [Claim(*row) for row in rows.fetchall()]
 
 
+def is_held(connection: sqlite3.Connection, claim: Claim) -> bool:
+    """Whether it is still the claim's holder who is to send it."""
+    mine = "SELECT 1 FROM delivery WHERE id = ? AND holder = ? AND state = 'waiting'"
+    return connection.execute(mine, (claim.id, claim.holder)).fetchone() is not None
+
+
 def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
     """Keep an attempt and do what follows from it.
 

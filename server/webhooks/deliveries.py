@@ -129,6 +129,8 @@ class Deliveries:
 
     async def _deliver(self, claim: Claim) -> None:
         content = await self._database.read(partial(_content, claim))
+        if content is None:
+            return
         body = report_body(self._key, self._hook, claim.report_id, *content)
         at, began = milliseconds(self._clock()), monotonic()
         result, outcome = await self._post(claim, body)
@@ -165,7 +167,10 @@ class Deliveries:
                 await asyncio.sleep(STORAGE_SECONDS)
 
 
-def _content(claim: Claim, connection: sqlite3.Connection) -> Content:
+def _content(claim: Claim, connection: sqlite3.Connection) -> Content | None:
+    """None if it is not to be sent any more: withdrawn since it was claimed, or another server's after a long stop."""
+    if not outbox.is_held(connection, claim):
+        return None
     rows = trail.rows(connection, claim.report_id)
     first = decode(rows[0].content)
     if not isinstance(first, Reported):
