@@ -203,9 +203,10 @@ async def test_a_url_that_cannot_be_used_is_told() -> None:
     await client.close()
 
 
-async def test_an_answer_that_breaks_off_is_told() -> None:
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_an_answer_that_breaks_off_is_told(encoding: str) -> None:
     with pytest.raises(WebhookError, match="broke off") as caught:
-        await post(lambda _: httpx.Response(200, stream=Broken()))
+        await post(lambda _: httpx.Response(200, headers={"Content-Encoding": encoding}, stream=Broken()))
     assert "10.0.0.5" not in str(caught.value)
 
 
