@@ -65,7 +65,9 @@ class ActiveWebhooks:
         self._now = _Generation(reports, deliveries, delivering, profiles, tuple(clients))
 
     async def measure(self) -> None:
-        """Bring what is measured about the queue up to date. StorageError."""
+        """Bring what is measured about the webhooks up to date. StorageError."""
+        if self._now.profiles:
+            self._now.profiles.measure()
         if self._now.deliveries:
             await self._now.deliveries.measure()
 

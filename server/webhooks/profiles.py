@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Callable
 from http import HTTPStatus
 from time import monotonic
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from async_lru import alru_cache
 from server.metrics import Metrics
 from server.protocol.frames import ProfileField
 from server.settings import Secret
+from server.webhooks.breaker import Breaker
 from server.webhooks.client import Answer, WebhookClient, WebhookError
 from server.webhooks.payloads import ProfileAnswer, profile_body
 
@@ -33,7 +35,11 @@ class ProfileText(NamedTuple):
 class Profiles:
     """Asks one webhook about people."""
 
-    def __init__(self, client: WebhookClient, url: str, key: Secret, metrics: Metrics) -> None:
+    def __init__(
+        self, client: WebhookClient, url: str, key: Secret, metrics: Metrics, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """`clock` gives seconds that never go back."""
+        self._breaker = Breaker(clock)
         self._client = client
         self._url = url
         self._key = key
@@ -50,11 +56,27 @@ class Profiles:
             log.warning("a profile could not be had", extra={"error": error.cause})
             return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
 
+    def measure(self) -> None:
+        """Bring what is measured about the webhook up to date."""
+        self._metrics.left_alone("profile", self._breaker.is_open)
+
     async def drain(self) -> None:
         """Wait for the questions that are under way; none may be asked any more."""
         await self._kept.cache_close(wait=True)
 
     async def _ask(self, username: str) -> ProfileText:
+        if not self._breaker.lets_through():
+            raise WebhookError("it has not been answering", "the last attempts failed")
+        failed = True
+        try:
+            answer = await self._post(username)
+            # Any other status is an answer about this person.
+            failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        finally:
+            self._breaker.note(failed=failed)
+        return read(answer)
+
+    async def _post(self, username: str) -> Answer:
         body, webhook_id, began = profile_body(self._key, username), f"msg_{secrets.token_hex(12)}", monotonic()
         try:
             answer = await self._client.post(self._url, body, webhook_id)
@@ -62,7 +84,7 @@ class Profiles:
             self._metrics.attempted("profile", error.outcome, monotonic() - began)
             raise
         self._metrics.attempted("profile", str(answer.status), monotonic() - began)
-        return read(answer)
+        return answer
 
 
 def read(answer: Answer) -> ProfileText:

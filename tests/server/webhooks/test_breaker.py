@@ -1,0 +1,86 @@
+"""A site that does not say who people are is left alone: nobody waits for it, and one question at a time probes it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from server.metrics import Metrics, Traffic
+from server.rules.deliveries import FAILURES_TO_OPEN, OPEN_SECONDS
+from server.settings import Secret
+from server.webhooks.client import WebhookClient
+from server.webhooks.profiles import Profiles
+from tests.support.site_answers import answer, answer_json
+
+URL = "http://site.internal:8080/hooks"
+
+
+class Room:
+    """Asks a site whose answers are set by hand, at a time that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.status = 200
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.metrics = Metrics(Traffic())
+        self.client = WebhookClient(transport=httpx.MockTransport(self._site))
+        self.profiles = Profiles(self.client, URL, Secret("key"), self.metrics, lambda: self.now)
+
+    async def _site(self, _: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        await self.may_answer.wait()
+        if self.status == 0:
+            raise httpx.ReadError("reset")
+        return answer_json(200, {"StatusCode": 200, "Data": {"Headline": "Hi"}}) if self.status == 200 else answer(404)
+
+    async def ask(self, count: int = 1) -> list[str]:
+        """What is said of so many people, each asked for the first time, and all before the site answers."""
+        first = self.asked * 1000
+        self.may_answer.clear()
+        asking = asyncio.gather(*(self.profiles.about(f"{first + each}") for each in range(count)))
+        await asyncio.sleep(0.01)
+        self.may_answer.set()
+        return [text.error for text in await asking]
+
+    def measured(self) -> str:
+        """The gauge."""
+        self.profiles.measure()
+        lines = self.metrics.render().decode().split("\n")
+        return next(line for line in lines if line.startswith("flagpost_webhook_breaker_open{"))
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    room = Room()
+    yield room
+    await room.client.close()
+
+
+async def test_after_failures_in_a_row_nobody_waits_and_one_question_probes(room: Room) -> None:
+    room.status = 0
+    # More at once than it takes: what was under way does not make the rest longer.
+    await room.ask(FAILURES_TO_OPEN + 3)
+    assert room.measured().endswith(" 1.0")
+    (why,) = await room.ask()
+    assert why == "The website does not say who this is: it has not been answering."
+    assert room.asked == FAILURES_TO_OPEN + 3
+    room.now += OPEN_SECONDS
+    assert room.measured().endswith(" 0.0")
+    assert sum("has not been answering" in why for why in await room.ask(5)) == 4
+    assert room.asked == FAILURES_TO_OPEN + 4
+    room.now += OPEN_SECONDS
+    assert "has not been answering" in (await room.ask())[0]
+    room.now += OPEN_SECONDS
+    room.status = 200
+    assert await room.ask() == [""]
+    assert await room.ask(5) == [""] * 5
+
+
+async def test_an_answer_about_one_person_says_nothing_against_the_site(room: Room) -> None:
+    room.status = 404
+    await room.ask(FAILURES_TO_OPEN)
+    room.status = 200
+    assert await room.ask() == [""]
+    assert room.measured().endswith(" 0.0")
