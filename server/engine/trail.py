@@ -1,6 +1,7 @@
 """The trail of all reports in the database: rows are added to its end, each bound to the one before by its hash."""
 
 import sqlite3
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from server.rules import trail
@@ -37,11 +38,16 @@ def rows(connection: sqlite3.Connection, report_id: str | None = None) -> list[R
     return [Row(*row) for row in connection.execute(query, (report_id,))]
 
 
+def walk(connection: sqlite3.Connection) -> Iterator[Row]:
+    """Each row in its turn, however many there are."""
+    query = "SELECT seq, report_id, at, content, hash FROM trail ORDER BY seq"
+    return (Row(*row) for row in connection.execute(query))
+
+
 def verify(connection: sqlite3.Connection) -> tuple[int, str]:
     """How many rows the trail has and the hash of the last ("" if there is none). TrailError if it was altered."""
     count, previous = 0, ""
-    for row in connection.execute("SELECT seq, report_id, at, content, hash FROM trail ORDER BY seq"):
-        found = Row(*row)
+    for found in walk(connection):
         count += 1
         if found.seq != count:
             raise TrailError(f"row {count} is missing: the next one that is there is {found.seq}")

@@ -116,4 +116,4 @@ def verify(connection: sqlite3.Connection, head: str) -> str:
 
 def export(connection: sqlite3.Connection) -> Iterator[str]:
     """Every row of the trail, one JSON object each."""
-    return (msgspec.json.encode(Line(*row)).decode() for row in trail.rows(connection))
+    return (msgspec.json.encode(Line(*row)).decode() for row in trail.walk(connection))

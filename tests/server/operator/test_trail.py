@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -101,6 +102,19 @@ def test_an_export_holds_all_that_others_need_to_prove_it(desk: Desk) -> None:
         previous = line["hash"]
         assert hashlib.sha256(text.encode()).hexdigest() == previous
     assert previous == trail.verify(desk.connection)[1]
+
+
+def test_an_export_never_holds_the_whole_trail(desk: Desk) -> None:
+    row = trail.rows(desk.connection)[0]._replace(content="x" * 10_000)
+    desk.connection.executemany(
+        "INSERT INTO trail (report_id, at, content, hash) VALUES (?, ?, ?, ?)", [row[1:]] * 1000
+    )
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in reports.export(desk.connection)) == 1005
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_terminal(desk: Desk) -> None:
