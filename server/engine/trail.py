@@ -7,6 +7,15 @@ from typing import NamedTuple
 from server.rules import trail
 from server.rules.trail import Event
 
+_UNLIKE = """
+SELECT id FROM report LEFT JOIN trail USING (seq) WHERE report_id IS NOT id
+OR json_extract(content, '$.evidence.msg_id') IS NOT msg_id
+OR json_extract(content, '$.evidence.reporter') IS NOT reporter
+UNION ALL
+SELECT report_id FROM trail WHERE json_extract(content, '$.kind') = 'reported' AND seq NOT IN (SELECT seq FROM report)
+"""
+"""Reports whose first row is not there or says something else, and first rows without a report."""
+
 
 class TrailError(Exception):
     """The stored trail is not what was written; the text says where and why."""
@@ -59,12 +68,8 @@ def verify(connection: sqlite3.Connection) -> tuple[int, str]:
     last = _last_seq(connection)
     if last != count:
         raise TrailError(f"rows are missing at the end: {count} are there, {last} were written")
-    orphan = connection.execute(
-        "SELECT id FROM report WHERE NOT EXISTS"
-        " (SELECT 1 FROM trail WHERE trail.seq = report.seq AND report_id = report.id)"
-    ).fetchone()
-    if orphan:
-        raise TrailError(f"report {orphan[0]} has no row")
+    for (report_id,) in connection.execute(_UNLIKE):
+        raise TrailError(f"report {report_id} is not what its row says: one of them is gone, or was altered")
     return count, previous
 
 

@@ -89,6 +89,16 @@ def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
         trail.verify(desk.connection)
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["DELETE FROM report", "UPDATE report SET msg_id = 77", "UPDATE report SET reporter = 'eve'"],
+)
+def test_a_report_that_stands_otherwise_than_in_the_trail_is_found(desk: Desk, change: str) -> None:
+    desk.connection.execute(f"{change} WHERE msg_id = 2")
+    with pytest.raises(TrailError, match="report rep_"):
+        trail.verify(desk.connection)
+
+
 def test_an_export_holds_all_that_others_need_to_prove_it(desk: Desk) -> None:
     """By nothing but what docs/operate.md says."""
     lines = [json.loads(line) for line in reports.export(desk.connection)]
