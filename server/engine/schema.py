@@ -153,9 +153,16 @@ class Life(NamedTuple):
 
 def connect(path: str) -> sqlite3.Connection:
     """Open or create the file; sqlite3.Error if it cannot be used."""
+    connection = open_as_it_is(path)
+    # The file remembers it.
+    connection.execute("PRAGMA journal_mode = WAL")
+    return connection
+
+
+def open_as_it_is(path: str) -> sqlite3.Connection:
+    """Open the file and write nothing into it: it may be a copy that is kept as evidence, or no room's at all."""
     # Threads take turns on a connection by construction, so sqlite3's own check would only be in the way.
     connection = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
     # FULL: what is confirmed outlives a power cut too; the group commit pays for it once per burst.
     connection.execute("PRAGMA synchronous = FULL")
     return connection

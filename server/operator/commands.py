@@ -10,11 +10,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from server.engine import schema
 from server.engine.trail import TrailError
 from server.operator import doctor, reports, rotation, webhooks
 from server.operator.backup import backup
 from server.operator.errors import CommandError
+from server.operator.printing import shown
 from server.settings import DEFAULT_FILE, Settings, load
 
 BAD, UNUSABLE = 1, 2
@@ -34,13 +37,14 @@ class Desk(NamedTuple):
         if not Path(path).exists():
             raise CommandError(f"Database: there is no {path} yet; has a server run with these settings?")
         try:
-            with closing(schema.connect(path)) as connection, connection:
+            with closing(schema.open_as_it_is(path)) as connection, connection:
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 if advice := schema.misfit(connection):
                     raise CommandError(f"Database: {path}: {advice}")
                 yield connection
-        except sqlite3.Error as error:
-            raise CommandError(f"Database: {path}: {error}; `doctor` looks closer") from None
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            # SQLite says what it cannot read as it stands there.
+            raise CommandError(f"Database: {path}: {shown(str(error))}; `doctor` looks closer") from None
 
 
 Command = Callable[[Desk], int]

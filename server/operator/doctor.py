@@ -106,7 +106,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             return
     else:
         try:
-            with closing(schema.connect(str(path))) as connection:
+            with closing(schema.open_as_it_is(str(path))) as connection:
                 yield from _content(settings, connection)
         except sqlite3.Error as error:
             yield Finding(Grade.BAD, f"database: {path}: {error}; mend that, restore a backup, or choose another file")

@@ -2,17 +2,22 @@
 
 import argparse
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from server.engine import outbox, schema, trail
+from server.engine import outbox, reports, schema, trail
+from server.engine.clock import utc_now
+from server.engine.reports import Submission
+from server.operator import reports as shown_reports
+from server.operator.backup import backup
 from server.operator.commands import Desk
 from server.operator.errors import CommandError
 from server.rules.trail import Withdrawn
 from server.settings import Settings
+from tests.support.desk import ALICE, TERMS, evidence
 
 
 @pytest.fixture
@@ -57,3 +62,29 @@ def test_a_database_that_is_none_is_said_in_one_line(desk: Desk) -> None:
     Path(desk.settings.database).write_bytes(b"no database" * 1000)
     with pytest.raises(CommandError, match=r"Database: .*not a database; `doctor` looks closer"), desk.database():
         pass
+
+
+def test_a_copy_that_is_looked_at_stays_what_it_is(server: sqlite3.Connection, desk: Desk, tmp_path: Path) -> None:
+    """Or the proof of a backup would alter it, and none on a medium that cannot be written could be proved."""
+    trail.append(server, "rep_1", 0, Withdrawn())
+    copy = tmp_path / "copy.sqlite"
+    backup(server, copy)
+    before = copy.read_bytes()
+    with desk._replace(settings=Settings(database=str(copy))).database() as connection:
+        assert trail.verify(connection)[0] == 1
+    assert copy.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["'{}'", "CAST(x'7b1b5b33316dff' AS TEXT)"])
+def test_a_row_that_cannot_be_read_is_said_in_one_line(server: sqlite3.Connection, desk: Desk, content: str) -> None:
+    submission = Submission(ALICE, evidence(), None, add=False)
+    report = reports.submit(TERMS, submission, utc_now, server)
+    server.execute(f"UPDATE trail SET content = {content}")
+    commands: list[Callable[[sqlite3.Connection], str]] = [
+        lambda found: shown_reports.listed(found, 5),
+        lambda found: shown_reports.show(found, report.id),
+    ]
+    for command in commands:
+        with pytest.raises(CommandError, match="`doctor` looks closer") as caught, desk.database() as connection:
+            command(connection)
+        assert "\x1b" not in str(caught.value)
