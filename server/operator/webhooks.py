@@ -180,7 +180,7 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
         return f"{hook.name}: no answer after {_since(began)}: {error}: {short(error.cause)}", False
     finally:
         await client.close()
-    said = short(answer.body[:1024].decode(errors="replace"))
+    said = short(settings.admin_api_key.hidden_in(answer.body.decode(errors="replace")))
     good = answer.status == HTTPStatus.OK
     verdict = "that is good" if good else "only status 200 counts"
     clock = _clock(answer.date, datetime.now(UTC))

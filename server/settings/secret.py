@@ -28,6 +28,10 @@ class Secret:
         """The string itself, for the one place that must send it."""
         return self._value
 
+    def hidden_in(self, text: str) -> str:
+        """Somebody else's text without the string, which they may have been sent."""
+        return text.replace(self._value, "...") if self else text
+
 
 class SigningSecret:
     """A key of Standard Webhooks' signatures, written "whsec_" and 24 to 64 bytes in base64."""

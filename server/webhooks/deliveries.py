@@ -149,7 +149,8 @@ class Deliveries:
             answer = await self._client.post(self._hook.url, body, claim.id)
         except WebhookError as error:
             return Result(None, f"The website did not take it: {error}.", error.cause), error.outcome
-        said = answer.body[:MAX_ANSWER_CHARS].decode(errors="replace")
+        # A site may answer with what it was sent; the operator is shown it, and may show it to others.
+        said = self._key.hidden_in(answer.body.decode(errors="replace"))[:MAX_ANSWER_CHARS]
         words = f"The website did not take it: it answered with status {answer.status}."
         result = Result(answer.status, words, f"status {answer.status}", answer.retry_after, said)
         return result, str(answer.status)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from server.engine import outbox, reports
+from server.engine import outbox, overview, reports
 from server.engine.clock import milliseconds, utc_now
 from server.engine.database import Database
 from server.engine.outbox import Attempt
@@ -55,16 +55,16 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
     await database.close()
 
 
-async def sent(database: SlowDatabase, meanwhile: Change | None) -> int:
-    """How many requests the site got within a while in which this happens."""
+async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: str = "key") -> int:
+    """How many requests the site got within a while in which this happens; it answers with what it was sent."""
     database.meanwhile, got = meanwhile, asyncio.Queue[httpx.Request]()
 
     async def site(request: httpx.Request) -> httpx.Response:
         await got.put(request)
-        return answer(200)
+        return answer(200, b"<pre>" + request.content)
 
     client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
-    deliveries = Deliveries(database, HOOK, Secret("key"), client, asyncio.Event(), lambda _: None, metrics)
+    deliveries = Deliveries(database, HOOK, Secret(key), client, asyncio.Event(), lambda _: None, metrics)
     running = asyncio.create_task(deliveries.run())
     await asyncio.sleep(0.3)
     deliveries.end()
@@ -92,3 +92,18 @@ async def test_what_is_not_to_be_sent_any_more_is_not_sent(
     database: SlowDatabase, meanwhile: Change | None, requests: int
 ) -> None:
     assert await sent(database, meanwhile) == requests
+
+
+@pytest.mark.parametrize("key", ["hunter2-hunter2", "x" * 2000], ids=["short", "longer than what is kept"])
+async def test_a_site_that_answers_with_what_it_was_sent_does_not_put_the_key_on_disk(
+    database: SlowDatabase, key: str
+) -> None:
+    assert await sent(database, key=key) == 1
+    (answered,) = (attempt.answer for attempt in await database.read(_attempts))
+    assert answered.startswith('<pre>{"Action":"report","APIKey":"...","Report":{')
+    assert key[:20] not in answered
+
+
+def _attempts(connection: sqlite3.Connection) -> list[overview.Attempted]:
+    (found,) = overview.deliveries(connection, 1)
+    return overview.attempts(connection, found.id)
