@@ -54,8 +54,10 @@ class Callbacks:
 
     async def _say(self, call: ReportStatusCall) -> Response:
         reports = self._room.reports
+        if reports is None:
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are switched off here now; call again later.")
         try:
-            known = reports and await reports.site_said(call.report_id, ReportState(call.status), call.note)
+            known = await reports.site_said(call.report_id, ReportState(call.status), call.note)
         except StorageError as error:
             log.error("what the site said of a report cannot be kept", extra={"error": str(error)})
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "The storage cannot be reached now; call again.")

@@ -16,7 +16,7 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Error, Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome
 from tests.support.certificates import tls_settings, trusting
 from tests.support.chat_client import WAIT_SECONDS, ChatClient, connected, entered
-from tests.support.receiver import Receiver, Request
+from tests.support.receiver import Receiver, Request, closed_port_url
 from tests.support.server_process import KEY, Channel, ServerProcess, write_settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
@@ -97,6 +97,10 @@ async def test_webhooks_are_switched_on_and_off_and_clients_are_told(tmp_path: P
                 else:
                     refusal = await alice.next(Error, lambda error: error.code != ErrorCode.NOTICE)
                     assert refusal.code == ErrorCode.WEBHOOK_OFF
+                    # The report may well be there; a site that is told that it is not would not call again.
+                    async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as site:
+                        call = {"APIKey": KEY, "ReportID": "rep_0", "Status": "seen"}
+                        assert (await site.post("/api/report/status", json=call)).status_code == 503
 
 
 async def test_channels_title_and_limits_change_for_who_is_here_and_who_comes(tmp_path: Path) -> None:
@@ -179,7 +183,7 @@ async def test_a_new_certificate_is_shown_to_the_next_handshake_and_a_connection
 
 
 async def test_the_key_of_the_site_changes(tmp_path: Path) -> None:
-    settings = write_settings(tmp_path)
+    settings = write_settings(tmp_path, webhooks={"report": closed_port_url()})
     with ServerProcess(settings) as server:
         change(settings, KEY, "another-admin-key")
         await reloaded(server, READ)
