@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from server.engine import outbox, trail
 from server.engine.clock import Clock, milliseconds
-from server.engine.outbox import Attempt, Claim
+from server.engine.outbox import Attempt, Claim, Held
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules.deliveries import State, standing
 from server.rules.publications import Person
@@ -19,6 +19,7 @@ from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
 
 HOUR_MILLISECONDS = 3600 * 1000
 PAUSED = "The website takes no reports now, and its operator has been told. Yours is kept until it does."
+SILENT = "The website has not been answering."
 
 
 class Report(NamedTuple):
@@ -35,6 +36,14 @@ class Report(NamedTuple):
     told: bool
     taken_back: bool
     """The message, before it was reported: its text is for the site alone."""
+
+
+class _Standing(NamedTuple):
+    """The fields of a Report that follow from its deliveries."""
+
+    status: ReportState
+    error: str
+    next_at: int | None
 
 
 class Submission(NamedTuple):
@@ -148,10 +157,12 @@ def find(report_id: str, connection: sqlite3.Connection) -> Report | None:
     return _report(row) if row else None
 
 
-def sent_by(identity: str, limit: int, connection: sqlite3.Connection) -> list[Report]:
-    """The reports of a person, the latest first."""
+def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
+    """The reports of a person, the latest first; those that wait are held up with this webhook."""
     query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY report.seq DESC LIMIT ?"
-    return [_report(row) for row in connection.execute(query, (identity, limit))]
+    stop = outbox.held(connection, webhook, milliseconds(clock()))
+    found = (_report(row) for row in connection.execute(query, (identity, limit)))
+    return [each._replace(**_while_held(stop, each.status, each.error, each.next_at)._asdict()) for each in found]
 
 
 def latest(limit: int, connection: sqlite3.Connection) -> list[Report]:
@@ -197,12 +208,17 @@ def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: in
     if report.status in {ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}:
         return
     error, next_at = next(((error, due) for _, _, due, error in deliveries if error), ("", None))
-    stop = outbox.held(connection, webhook, now)
-    if stop and status in {ReportState.RECEIVED, ReportState.WAITING}:
-        status = ReportState.WAITING
-        error = PAUSED if stop.until is None else error or "The website has not been answering."
-        next_at = None if stop.until is None else max(next_at or 0, stop.until)
+    status, error, next_at = _while_held(outbox.held(connection, webhook, now), status, error, next_at)
     _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, told=told)
+
+
+def _while_held(stop: Held | None, status: ReportState, error: str, next_at: int | None) -> _Standing:
+    """Where a report stands while nothing is sent to its webhook."""
+    if stop is None or status not in {ReportState.RECEIVED, ReportState.WAITING}:
+        return _Standing(status, error, next_at)
+    if stop.until is None:
+        return _Standing(ReportState.WAITING, PAUSED, None)
+    return _Standing(ReportState.WAITING, error or SILENT, max(next_at or 0, stop.until))
 
 
 def _set(

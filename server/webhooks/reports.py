@@ -54,7 +54,8 @@ class Reports:
 
     async def sent_by(self, reporter: Person, nonce: str | None = None) -> ReportsFrame:
         """The reports of a person, and which of them changed while they were away. StorageError."""
-        sent = await self._database.read(partial(reports.sent_by, reporter.identity, MAX_LISTED))
+        asked = partial(reports.sent_by, reporter.identity, MAX_LISTED, self._terms.webhook, self._clock)
+        sent = await self._database.read(asked)
         entries = _fitting([entry(report) for report in sent])
         changed = [report.id for report in sent[: len(entries)] if not report.told]
         if changed:

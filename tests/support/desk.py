@@ -79,6 +79,10 @@ class Desk:
         assert report
         return report
 
+    def sent_by(self, identity: str, limit: int = 100) -> list[Report]:
+        """A person's reports as they are shown them."""
+        return reports.sent_by(identity, limit, "report", lambda: self.at, self.connection)
+
     def values(self, query: str) -> list[object]:
         """The first column of a query."""
         return [row[0] for row in self.connection.execute(query)]

@@ -311,8 +311,8 @@ def test_a_change_is_news_until_the_reporter_has_been_told(desk: Desk) -> None:
 def test_a_person_sees_their_own_reports_the_latest_first(desk: Desk) -> None:
     first, second = desk.submit(1), desk.submit(2)
     desk.submit(1, BOB)
-    assert [report.id for report in reports.sent_by(ALICE.identity, 100, desk.connection)] == [second.id, first.id]
-    assert len(reports.sent_by(ALICE.identity, 1, desk.connection)) == 1
+    assert [report.id for report in desk.sent_by(ALICE.identity)] == [second.id, first.id]
+    assert len(desk.sent_by(ALICE.identity, 1)) == 1
 
 
 def test_attempts_and_texts_that_were_taken_back_are_kept_for_so_many_days(desk: Desk) -> None:

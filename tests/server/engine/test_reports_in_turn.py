@@ -2,12 +2,12 @@
 
 import pytest
 
-from server.engine import reports, trail
+from server.engine import outbox, reports, trail
 from server.engine.outbox import LEASE_SECONDS
 from server.protocol.codes import ReportState
-from server.rules.deliveries import SCHEDULE_SECONDS, Result
+from server.rules.deliveries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
 from server.rules.trail import Withdrawn, decode
-from tests.support.desk import FAILED, TAKEN, TERMS, Desk
+from tests.support.desk import ALICE, BOB, FAILED, TAKEN, TERMS, Desk
 
 
 @pytest.fixture
@@ -107,3 +107,23 @@ def test_what_is_added_goes_after_what_was_said_before(desk: Desk) -> None:
     assert withdrawal.seq == 2
     desk.note(withdrawal, TAKEN)
     assert [each.seq for each in desk.claim()] == [3]
+
+
+def test_whoever_looks_at_a_report_that_waits_sees_when_its_webhook_is_used_again(desk: Desk) -> None:
+    """Also if others' reports have met what holds it up: the time that stood there would come and go."""
+    desk.submit(1)
+    desk.try_next(FAILED)
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert stood.next_at == desk.now + SCHEDULE_SECONDS[0] * 1000
+    for number in range(FAILURES_TO_OPEN):
+        desk.submit(number, BOB)
+        for claim in desk.claim(room=1):
+            desk.note(claim, FAILED)
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, FAILED.words, desk.now + 30_000)
+    outbox.pause(desk.connection, "report", "by the operator")
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, reports.PAUSED, None)
+    desk.withdraw(stood.id)
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert (stood.status, stood.error) == (ReportState.WITHDRAWN, "")
