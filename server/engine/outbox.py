@@ -14,10 +14,10 @@ LEASE_SECONDS = 30
 
 _IN_TURN = (
     "NOT EXISTS (SELECT 1 FROM delivery AS before WHERE before.report_id = delivery.report_id"
-    " AND before.seq < delivery.seq AND (before.state = 'waiting'"
-    " OR (before.holder IS NOT NULL AND before.leased_at <= ?1 AND before.leased_until > ?1)))"
+    " AND before.seq < delivery.seq AND before.holder IS NOT NULL"
+    " AND before.leased_at <= ?1 AND before.leased_until > ?1)"
 )
-"""Nothing that was said of the same report before waits, or is under way though it was cancelled; ?1: now."""
+"""Nothing that was said of the same report before is under way, cancelled or not; ?1: now."""
 
 
 class Claim(NamedTuple):
@@ -113,7 +113,7 @@ def claim(
 ) -> list[Claim]:
     """Lease what is due, the earliest first, but no more than there is room for, and none of those that are `busy`.
 
-    What is said of one report goes in turn, or the site could hear of a withdrawal before it has the report.
+    Nothing overtakes what is under way of the same report, or the site could hear of a withdrawal before the report.
     Whatever was scheduled or leased in the future was so before the clock was set back: it is due now.
     """
     if held(connection, webhook, now):

@@ -77,9 +77,10 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     reporter, evidence, nonce, add = submission
     now = milliseconds(clock())
     row = connection.execute(
-        "SELECT id, nonce FROM report WHERE reporter_identity = ? AND msg_id = ?", (reporter.identity, evidence.msg_id)
+        "SELECT id, nonce, status FROM report WHERE reporter_identity = ? AND msg_id = ?",
+        (reporter.identity, evidence.msg_id),
     ).fetchone()
-    known, last_nonce = row or (None, None)
+    known, last_nonce, status = row or (None, None, None)
     if known and nonce and nonce == last_nonce:
         # The same once more, for its answer was lost.
         return _found(connection, known)
@@ -87,6 +88,9 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You have reported this message already; you can add to that report.")
     _check_rate(connection, reporter, terms.per_hour, now)
     if known:
+        if status == ReportState.WITHDRAWN:
+            # It stands again: what the site has not heard of the withdrawal it must not hear any more.
+            outbox.cancel(connection, known, now)
         report_id, seq = known, trail.append(connection, known, now, Added(evidence.reason, evidence.comment))
         connection.execute(
             "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?", (nonce, ReportState.RECEIVED, report_id)

@@ -117,9 +117,10 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str:
     withdrawn = report is not None and report.status is ReportState.WITHDRAWN
     rows = trail.rows(connection, delivery.report_id)
     withdraws = any(row.seq == delivery.seq and isinstance(decode(row.content), Withdrawn) for row in rows)
-    if delivery.state is State.CANCELLED or (withdrawn and not withdraws):
-        return "was taken back by its reporter"
-    return "stands again" if withdraws and not withdrawn else ""
+    if withdraws and not withdrawn:
+        return "stands again"
+    gone = delivery.state is State.CANCELLED or (withdrawn and not withdraws)
+    return "was taken back by its reporter" if gone else ""
 
 
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
