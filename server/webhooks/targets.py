@@ -3,7 +3,9 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol, runtime_checkable
@@ -109,12 +111,27 @@ def _ipv4_within(address: IPv6Address) -> IPv4Address | None:
 
 
 async def resolve(host: str) -> list[str]:
-    """The addresses of a host, in the order in which the system would try them; OSError if it has none."""
+    """The addresses of a host, in the order in which the system would try them; OSError if it has none.
+
+    A thread for each: in the few that a loop has, a name whose servers are silent would hold up every other, and the
+    end of the process too.
+    """
+    found: Future[list[str]] = Future()
+    # From here on nothing cancels it: what nobody waits for any more is dropped when it comes.
+    found.set_running_or_notify_cancel()
+    threading.Thread(target=_look_up, args=(host, found), name="resolver", daemon=True).start()
+    return await asyncio.wrap_future(found)
+
+
+def _look_up(host: str, found: Future[list[str]]) -> None:
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except UnicodeError:
-        raise OSError(f"{host} is no host name") from None
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+        found.set_exception(OSError(f"{host} is no host name"))
+    except OSError as error:
+        found.set_exception(error)
+    else:
+        found.set_result(list(dict.fromkeys(str(address[0]) for *_, address in entries)))
 
 
 def tls_context() -> ssl.SSLContext:

@@ -1,5 +1,6 @@
 """Where webhooks may go: the rule by a table, and the transport that connects to what the rule has seen."""
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -96,6 +97,27 @@ LOOPBACK_SPELLINGS = [
     "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "0177.0.0.1", "localhost",
     "::1", "::ffff:127.0.0.1", "::ffff:7f00:1", "0:0:0:0:0:ffff:127.0.0.1",
 ]  # fmt: skip
+
+
+async def test_a_name_whose_servers_are_silent_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def look_up(host: str, *_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        if host == "silent.example":
+            over.wait(WAIT_SECONDS)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("10.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    waiting = [asyncio.create_task(resolve("silent.example")) for _ in range(40)]
+    try:
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(WAIT_SECONDS / 2):
+            assert await resolve("site.example") == ["10.0.0.1"]
+    finally:
+        for task in waiting:
+            task.cancel()
+        over.set()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 @pytest.mark.parametrize("host", LOOPBACK_SPELLINGS)
