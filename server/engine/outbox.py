@@ -137,6 +137,14 @@ def is_held(connection: sqlite3.Connection, claim: Claim) -> bool:
     return connection.execute(mine, (claim.id, claim.holder)).fetchone() is not None
 
 
+def release(connection: sqlite3.Connection, claim: Claim) -> None:
+    """Give back what was not sent, so that what is to follow it need not wait for the lease."""
+    connection.execute(
+        "UPDATE delivery SET holder = NULL, leased_at = 0, leased_until = 0 WHERE id = ? AND holder = ?",
+        (claim.id, claim.holder),
+    )
+
+
 def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
     """Keep an attempt and do what follows from it.
 

@@ -130,6 +130,7 @@ class Deliveries:
     async def _deliver(self, claim: Claim) -> None:
         content = await self._database.read(partial(_content, claim))
         if content is None:
+            await self._database.write(lambda connection: outbox.release(connection, claim))
             return
         body = report_body(self._key, self._hook, claim.report_id, *content)
         at, began = milliseconds(self._clock()), monotonic()

@@ -80,6 +80,12 @@ def withdrawn(connection: sqlite3.Connection) -> None:
     reports.withdraw(TERMS, report.id, ALICE, utc_now, connection)
 
 
+def withdrawn_with_evidence(connection: sqlite3.Connection) -> None:
+    """As `withdrawn`, and the site is told, for it could have been sent already."""
+    (report,) = reports.latest(1, connection)
+    reports.withdraw(TERMS._replace(evidence=True), report.id, ALICE, utc_now, connection)
+
+
 def delivered_by_another(connection: sqlite3.Connection) -> None:
     """Another server takes it over after the lease, and the site has it."""
     now = milliseconds(utc_now()) + outbox.LEASE_SECONDS * 1000
@@ -87,7 +93,9 @@ def delivered_by_another(connection: sqlite3.Connection) -> None:
     outbox.note(connection, claim, Attempt(now, 1, TAKEN), now, 0.0)
 
 
-@pytest.mark.parametrize(("meanwhile", "requests"), [(None, 1), (withdrawn, 0), (delivered_by_another, 0)])
+@pytest.mark.parametrize(
+    ("meanwhile", "requests"), [(None, 1), (withdrawn, 0), (withdrawn_with_evidence, 1), (delivered_by_another, 0)]
+)
 async def test_what_is_not_to_be_sent_any_more_is_not_sent(
     database: SlowDatabase, meanwhile: Change | None, requests: int
 ) -> None:
