@@ -28,6 +28,14 @@ def test_what_the_site_says_does_not_count_as_a_report_of_the_reporter() -> None
     assert desk.submit(3).status is ReportState.RECEIVED
 
 
+def test_a_row_that_is_no_json_any_more_fails_nobody_elses_report() -> None:
+    """All that is committed at once would fail with it."""
+    desk = Desk(TERMS._replace(per_hour=3))
+    desk.submit(1)
+    desk.connection.execute("UPDATE trail SET content = '{'")
+    assert desk.submit(2).status is ReportState.RECEIVED
+
+
 def test_a_repeated_word_of_the_site_is_no_news_also_of_a_report_that_was_withdrawn(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
