@@ -112,10 +112,10 @@ class Metrics:
         """How a webhook is doing now; `now` in milliseconds."""
         self._waiting.labels(webhook).set(depth.waiting)
         self._oldest.labels(webhook).set((now - depth.oldest) / 1000 if depth.oldest is not None else 0)
-        self.left_alone(webhook, depth.held is not None and depth.held.until is not None)
+        self.left_alone(webhook, is_open=depth.held is not None and depth.held.until is not None)
         self._paused.labels(webhook).set(depth.held is not None and depth.held.until is None)
 
-    def left_alone(self, webhook: str, is_open: bool) -> None:  # noqa: FBT001 - what the gauge shows
+    def left_alone(self, webhook: str, *, is_open: bool) -> None:
         """Whether the breaker of a webhook is open now."""
         self._open.labels(webhook).set(is_open)
 

@@ -58,11 +58,13 @@ class Profiles:
 
     def measure(self) -> None:
         """Bring what is measured about the webhook up to date."""
-        self._metrics.left_alone("profile", self._breaker.is_open)
+        self._metrics.left_alone("profile", is_open=self._breaker.is_open)
 
     async def drain(self) -> None:
         """Wait for the questions that are under way; none may be asked any more."""
         await self._kept.cache_close(wait=True)
+        # Or it would be said to be left alone for as long as it is off; the one that follows says what holds for it.
+        self._metrics.left_alone("profile", is_open=False)
 
     async def _ask(self, username: str) -> ProfileText:
         if not self._breaker.lets_through():

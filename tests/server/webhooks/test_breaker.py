@@ -45,8 +45,12 @@ class Room:
         return [text.error for text in await asking]
 
     def measured(self) -> str:
-        """The gauge."""
+        """The gauge, brought up to date."""
         self.profiles.measure()
+        return self.shown()
+
+    def shown(self) -> str:
+        """The gauge."""
         lines = self.metrics.render().decode().split("\n")
         return next(line for line in lines if line.startswith("flagpost_webhook_breaker_open{"))
 
@@ -84,3 +88,11 @@ async def test_an_answer_about_one_person_says_nothing_against_the_site(room: Ro
     room.status = 200
     assert await room.ask() == [""]
     assert room.measured().endswith(" 0.0")
+
+
+async def test_a_webhook_that_is_switched_off_is_not_said_to_be_left_alone(room: Room) -> None:
+    room.status = 0
+    await room.ask(FAILURES_TO_OPEN)
+    assert room.measured().endswith(" 1.0")
+    await room.profiles.drain()
+    assert room.shown().endswith(" 0.0")
