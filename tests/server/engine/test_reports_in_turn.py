@@ -146,3 +146,12 @@ def test_whoever_looks_at_a_report_that_waits_sees_when_its_webhook_is_used_agai
     desk.withdraw(stood.id)
     (stood,) = desk.sent_by(ALICE.identity)
     assert (stood.status, stood.error) == (ReportState.WITHDRAWN, "")
+
+
+@pytest.mark.parametrize("content", ["{", '{"kind":"withdrawn"}'])
+def test_a_report_that_cannot_be_read_any_more_does_not_hide_the_others(desk: Desk, content: str) -> None:
+    """They are sent at each login, which would fail."""
+    desk.submit(1)
+    desk.connection.execute("UPDATE trail SET content = ?", (content,))
+    other = desk.submit(2)
+    assert desk.sent_by(ALICE.identity) == [other]
