@@ -96,7 +96,8 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
         if status == ReportState.WITHDRAWN:
             # It stands again: what the site has not heard of the withdrawal it must not hear any more.
             outbox.cancel(connection, known, now)
-        report_id, seq = known, trail.append(connection, known, now, Added(evidence.reason, evidence.comment))
+        added = Added(evidence.reason, evidence.comment, evidence.context)
+        report_id, seq = known, trail.append(connection, known, now, added)
         connection.execute(
             "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?", (nonce, ReportState.RECEIVED, report_id)
         )

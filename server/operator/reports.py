@@ -1,16 +1,17 @@
 """What an operator sees of reports: lists, one with everything, the proof of the trail, an export."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from server.engine import overview, reports, trail
 from server.engine.overview import Attempted
-from server.engine.trail import TrailError
+from server.engine.trail import Row, TrailError
 from server.operator.errors import CommandError
 from server.operator.printing import short, shown, span, table, when
 from server.rules.deliveries import State
+from server.rules.reports import ContextLine, Evidence
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
 
 MAX_NAMED = 3
@@ -61,10 +62,10 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
         f"{shown(evidence.reporter)} reported {shown(evidence.about)}: {shown(evidence.reason)}",
         f"  comment: {shown(evidence.comment) or '-'}",
         f"  message {evidence.msg_id} in {shown(evidence.channel)}, {evidence.at:%Y-%m-%d %H:%M:%S}Z:",
-        *_conversation(report),
+        *_conversation(evidence, evidence.context),
         "",
         "Trail",
-        *(f"  {row.seq}  {when(row.at)}  {_event(decode(row.content))}" for row in rows),
+        *_history(evidence, rows),
         "",
         "Deliveries",
         *_deliveries(connection, report_id),
@@ -72,10 +73,18 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
     return "\n".join(lines)
 
 
-def _conversation(report: reports.Report) -> Iterator[str]:
-    """The reported message (>) among those around it, in their order."""
-    evidence = report.evidence
-    said = [(line.at, " ", line.username, line.message) for line in evidence.context]
+def _history(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
+    """The rows of a report's trail; under an addition what was sent along with it."""
+    for row in rows:
+        event = decode(row.content)
+        yield f"  {row.seq}  {when(row.at)}  {_event(event)}"
+        if isinstance(event, Added) and event.context:
+            yield from (f"   {line}" for line in _conversation(evidence, event.context))
+
+
+def _conversation(evidence: Evidence, context: Sequence[ContextLine]) -> Iterator[str]:
+    """The reported message (>) among these around it, in their order."""
+    said = [(line.at, " ", line.username, line.message) for line in context]
     said.append((evidence.at, ">", evidence.about, evidence.message))
     for at, mark, name, text in sorted(said, key=lambda line: line[0]):
         yield f"  {mark} {at:%H:%M:%S} {shown(name)}: {shown(text)}"

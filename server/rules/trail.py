@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from server.rules.reports import Evidence
+from server.rules.reports import ContextLine, Evidence
 
 
 class Reported(msgspec.Struct, frozen=True, tag_field="kind", tag="reported"):
@@ -14,10 +14,11 @@ class Reported(msgspec.Struct, frozen=True, tag_field="kind", tag="reported"):
 
 
 class Added(msgspec.Struct, frozen=True, tag_field="kind", tag="added"):
-    """The reporter has more to say about it."""
+    """The reporter has more to say about it: what takes the place of the same fields of the evidence."""
 
     reason: str
     comment: str
+    context: tuple[ContextLine, ...] = ()
 
 
 class Withdrawn(msgspec.Struct, frozen=True, tag_field="kind", tag="withdrawn"):

@@ -88,13 +88,13 @@ class ProfileAnswer(msgspec.Struct, rename="pascal"):
 def report_body(key: Secret, hook: WebhookURL, report_id: str, evidence: Evidence, event: Event) -> bytes:
     """The body that tells an event of a report: the seven keys of the contract, and more where the webhook asks for it.
 
-    Timestamps in RFC 3339. An addition is the same report with the new reason and comment.
+    Timestamps in RFC 3339. An addition is the same report with the new reason, comment and context.
     """
     if isinstance(event, Withdrawn):
         withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about)
         return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
     if isinstance(event, Added):
-        evidence = msgspec.structs.replace(evidence, reason=event.reason, comment=event.comment)
+        evidence = msgspec.structs.replace(evidence, **msgspec.structs.asdict(event))
     written = to_html if hook.message_format == "html" else str
     seven = (
         evidence.reporter,

@@ -97,6 +97,16 @@ def test_an_addition_is_the_same_report_with_what_was_added() -> None:
     )
 
 
+def test_an_addition_takes_along_what_was_chosen_with_it_and_nothing_else() -> None:
+    hook, chosen = WebhookURL("report", evidence=True), (ContextLine("dave", AT, "later"),)
+    added = structs.replace(FULL, reason="Other", comment="and again", context=chosen)
+    for event, said in (
+        (Added("Other", "and again", chosen), added),
+        (Added("Other", "and again"), structs.replace(added, context=())),
+    ):
+        assert report_body(KEY, hook, "rep_1", FULL, event) == report_body(KEY, hook, "rep_1", said, Reported(said))
+
+
 def test_a_withdrawal_names_the_report_and_has_an_action_of_its_own() -> None:
     assert report_body(KEY, WebhookURL("report", evidence=True), "rep_1", SPAM, Withdrawn()) == (
         b'{"Action":"report-withdrawn","APIKey":"bench-admin-key-0001",'

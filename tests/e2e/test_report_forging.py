@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from server.protocol.frames import Reports as ReportsFrame
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.disk import Disk, until
 from tests.support.receiver import Receiver
-from tests.support.reporting import SPAM, ask_report, delivered, disk_of, report_settings, send_report, told
+from tests.support.reporting import SPAM, ask_report, delivered, disk_of, report_settings, send_report, told, written
 from tests.support.server_process import KEY, ServerProcess
 
 TOKEN = "the-secret-of-mallorys-client"
@@ -199,11 +198,6 @@ async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path,
         "Context": [{"Username": "mallory", "Timestamp": written(at.mine.at), "Message": "mine"}],
     }
     assert report.report_id != at.reported.report_id
-
-
-def written(at: datetime) -> str:
-    """A time as the site reads it."""
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 async def test_adding_is_to_ones_own_report_and_never_to_that_of_others(tmp_path: Path, receiver: Receiver) -> None:

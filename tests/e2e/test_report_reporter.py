@@ -24,6 +24,7 @@ from tests.support.reporting import (
     told,
     try_now,
     withdraw,
+    written,
 )
 from tests.support.server_process import ServerProcess
 
@@ -144,7 +145,7 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
         error = await alice.refusal(more)
         assert (error.code, error.nonce) == (ErrorCode.ALREADY_REPORTED, "n-2")
         assert at.disk.rows("SELECT count(*) FROM trail") == [(1,)]
-        added = ReportAsk(at.spam.msg_id, OTHER, "it goes on", "n-3", add=True)
+        added = ReportAsk(at.spam.msg_id, OTHER, "it goes on", "n-3", (at.other.msg_id,), add=True)
         received = await send_report(alice, added)
         assert (received.report_id, received.status) == (report.report_id, ReportState.RECEIVED)
         await told(alice, report.report_id, ReportState.DELIVERED)
@@ -155,7 +156,8 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
         assert at.disk.rows("SELECT count(*) FROM report UNION ALL SELECT count(*) FROM trail") == [(1,), (2,)]
     first, second = map(delivered, receiver.requests)
     assert first.webhook_id != second.webhook_id
-    assert {**first.report, "Reason": OTHER, "Comment": "it goes on"} == second.report
+    context = [{"Username": "bob", "Timestamp": written(at.other.at), "Message": "other stuff"}]
+    assert {**first.report, "Reason": OTHER, "Comment": "it goes on", "Context": context} == second.report
 
 
 async def test_a_report_that_is_sent_twice_at_once_is_one(tmp_path: Path, receiver: Receiver) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +46,11 @@ def delivered(request: Request) -> Delivered:
     return Delivered(
         request.header("webhook-id") or "", int(request.header("webhook-timestamp") or 0), str(body["Action"]), report
     )
+
+
+def written(at: datetime) -> str:
+    """A time as the site reads it."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def about(receiver: Receiver, message: str) -> list[Delivered]:

@@ -149,3 +149,7 @@ def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None
     report = stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
     shown = reports.show(desk.connection, report.id)
     assert "    11:59:59 bob: at -1\n  > 12:00:00 mallory: message 9\n    12:00:01 bob: at 1\n" in shown
+    added = msgspec.structs.replace(evidence(9), comment="look again", context=lines[:1])
+    stored.submit(desk.terms, Submission(ALICE, added, None, add=True), lambda: desk.at, desk.connection)
+    shown = reports.show(desk.connection, report.id)
+    assert "added: It's spam; look again\n       11:59:59 bob: at -1\n     > 12:00:00 mallory: message 9\n" in shown
