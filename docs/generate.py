@@ -156,7 +156,7 @@ def _close_rows() -> Iterable[Sequence[str]]:
 def _inner_kinds() -> list[type[msgspec.Struct]]:
     return [
         frames.Since, frames.ChannelEntry, frames.Webhooks, frames.ReportReason, frames.Limits, frames.WhoEntry,
-        frames.ReportEntry, frames.ProfileField,
+        frames.ReportEntry, frames.Addition, frames.ProfileField,
     ]  # fmt: skip
 
 

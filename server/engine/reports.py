@@ -3,7 +3,7 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
@@ -21,10 +21,20 @@ from server.rules.reports import Evidence
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
 
 HOUR_MILLISECONDS = 3600 * 1000
-SENT = ('{"kind":"reported",%', '{"kind":"added",%')
+REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """How rows of the trail begin that a reporter sent; not by json_extract, which fails where a row is no JSON."""
+MAX_ADDITIONS = 3
+"""The latest that a list has of a report: one may add to it as often as one likes, and a list is one frame."""
 PAUSED = "The website takes no reports now, and its operator has been told. Yours is kept until it does."
 SILENT = "The website has not been answering."
+
+
+class Addition(NamedTuple):
+    """What the reporter added, and when, in milliseconds."""
+
+    at: int
+    reason: str
+    comment: str
 
 
 class Report(NamedTuple):
@@ -41,6 +51,8 @@ class Report(NamedTuple):
     told: bool
     taken_back: bool
     """The message, before it was reported: its text is for the site alone."""
+    additions: tuple[Addition, ...]
+    """The latest, in their order."""
 
 
 class _Standing(NamedTuple):
@@ -164,7 +176,7 @@ def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Con
 def find(report_id: str, connection: sqlite3.Connection) -> Report | None:
     """The report of an ID."""
     row: _Row | None = connection.execute(f"SELECT {_COLUMNS} WHERE report.id = ?", (report_id,)).fetchone()
-    return _report(row) if row else None
+    return _report(connection, row) if row else None
 
 
 def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
@@ -175,14 +187,14 @@ def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: s
     for row in connection.execute(query, (identity, limit)):
         # What was altered beyond reading is for the operator to find; its reporter must still be able to enter.
         with suppress(msgspec.DecodeError, sqlite3.IntegrityError):
-            found.append(_report(row))
+            found.append(_report(connection, row))
     return [each._replace(**_while_held(stop, each.status, each.error, each.next_at)._asdict()) for each in found]
 
 
 def latest(limit: int, connection: sqlite3.Connection) -> list[Report]:
     """The reports of everyone, the latest first."""
     query = f"SELECT {_COLUMNS} ORDER BY report.seq DESC LIMIT ?"
-    return [_report(row) for row in connection.execute(query, (limit,))]
+    return [_report(connection, row) for row in connection.execute(query, (limit,))]
 
 
 def set_told(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
@@ -199,7 +211,7 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
         "SELECT trail.at FROM trail JOIN report ON report.id = trail.report_id WHERE reporter_identity = ?"
         " AND trail.at BETWEEN ? AND ? AND (content LIKE ? OR content LIKE ?)"
         " ORDER BY trail.at DESC LIMIT ?",
-        (reporter.identity, now - HOUR_MILLISECONDS, now, *SENT, per_hour),
+        (reporter.identity, now - HOUR_MILLISECONDS, now, REPORTED, ADDED, per_hour),
     ).fetchall()
     if len(rows) == per_hour:
         minutes = timedelta(milliseconds=rows[-1][0] + HOUR_MILLISECONDS - now) // timedelta(minutes=1) + 1
@@ -258,11 +270,22 @@ def _found(connection: sqlite3.Connection, report_id: str) -> Report:
     return report
 
 
-def _report(row: _Row) -> Report:
+def _report(connection: sqlite3.Connection, row: _Row) -> Report:
     report_id, reporter, identity, at, content, status, error, next_at, note, told, taken_back = row
     event = decode(content)
     if not isinstance(event, Reported):
         raise sqlite3.IntegrityError(f"report {report_id} does not begin with what was reported")
     person = Person(reporter, identity)
     standing_at = ReportState(status), error, next_at, note
-    return Report(report_id, person, at, event.evidence, *standing_at, bool(told), bool(taken_back))
+    additions = tuple(_additions(connection, report_id))[::-1]
+    return Report(report_id, person, at, event.evidence, *standing_at, bool(told), bool(taken_back), additions)
+
+
+def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addition]:
+    query = "SELECT at, content FROM trail WHERE report_id = ? AND content LIKE ? ORDER BY seq DESC LIMIT ?"
+    for at, content in connection.execute(query, (report_id, ADDED, MAX_ADDITIONS)):
+        # One that was altered beyond reading is for the operator to find.
+        with suppress(msgspec.DecodeError):
+            event = decode(content)
+            if isinstance(event, Added):
+                yield Addition(at, event.reason, event.comment)

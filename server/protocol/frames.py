@@ -330,6 +330,14 @@ class History(Frame, frozen=True, tag="history"):
     nonce: str
 
 
+class Addition(msgspec.Struct, frozen=True):
+    """What one added to a report of one's own."""
+
+    at: Annotated[datetime, Meta(description="When it was added.")]
+    reason: str
+    comment: str
+
+
 class ReportEntry(
     msgspec.Struct,
     frozen=True,
@@ -351,6 +359,9 @@ class ReportEntry(
     error: Annotated[str, Meta(description="Why it waits or was given up, in words for the reporter.")] = ""
     next_at: Annotated[datetime | None, Meta(description="When it is tried again.")] = None
     note: Annotated[str, Meta(description="What the site says about it.")] = ""
+    additions: Annotated[
+        list[Addition], Meta(description="What one added to it since, the latest last; of many the last three.")
+    ] = []
 
 
 class ReportStatus(Frame, frozen=True, tag="report"):

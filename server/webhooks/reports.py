@@ -11,7 +11,7 @@ from server.engine.reports import Report, Submission, Terms
 from server.hub import Hub
 from server.protocol.codec import encode
 from server.protocol.codes import ReportState
-from server.protocol.frames import ReportEntry, ReportStatus
+from server.protocol.frames import Addition, ReportEntry, ReportStatus
 from server.protocol.frames import Reports as ReportsFrame
 from server.rules.publications import Person
 
@@ -94,4 +94,5 @@ def entry(report: Report) -> ReportEntry:
         report.error,
         moment(report.next_at) if report.next_at is not None else None,
         report.note,
+        [Addition(moment(at), reason, comment) for at, reason, comment in report.additions],
     )

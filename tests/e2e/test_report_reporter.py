@@ -152,7 +152,8 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
         # The answer was lost, so the same is sent again: it is not added twice.
         assert (await send_report(alice, added)).report_id == report.report_id
         await alice.send(ReportsAsk("n-4"))
-        assert len((await alice.next(Reports)).reports) == 1
+        (entry,) = (await alice.next(Reports)).reports
+        assert [(each.reason, each.comment) for each in entry.additions] == [(OTHER, "it goes on")]
         assert at.disk.rows("SELECT count(*) FROM report UNION ALL SELECT count(*) FROM trail") == [(1,), (2,)]
     first, second = map(delivered, receiver.requests)
     assert first.webhook_id != second.webhook_id

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
+    Addition,
     ChannelEntry,
     ClientFrame,
     Echo,
@@ -144,6 +145,7 @@ def hostile_report(number: int, status: str, words: str) -> ReportEntry:
         status=status,
         error=f"{words} {BRIEF}{MARKUP[1]}",
         note=f"{words} {BRIEF}{MARKUP[1]}",
+        additions=[Addition(AT, f"ADDED {BRIEF}{MARKUP[0]}", every)],
     )
 
 

@@ -223,9 +223,10 @@ def _said(entry: ReportEntry) -> str:
 
 def _aware(entry: ReportEntry) -> ReportEntry:
     """A time without a zone is no RFC 3339, and cannot be compared with one that has it."""
-    naive = {
-        name: at.replace(tzinfo=UTC)
-        for name in ("at", "reported_at", "next_at")
-        if isinstance(at := getattr(entry, name), datetime) and at.tzinfo is None
-    }
-    return msgspec.structs.replace(entry, **naive) if naive else entry
+    names = ("at", "reported_at", "next_at")
+    added = [msgspec.structs.replace(each, at=_utc(each.at)) for each in entry.additions]
+    return msgspec.structs.replace(entry, additions=added, **{name: _utc(getattr(entry, name)) for name in names})
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at and at.tzinfo is None else at

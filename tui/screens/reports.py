@@ -176,10 +176,19 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
         Content.assemble((entry.about, "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
         Content(entry.message),
         Content(""),
-        Content.assemble(("Reason   ", dim), entry.reason),
-        *([Content.assemble(("Comment  ", dim), entry.comment)] if entry.comment else []),
+        *_wrong(entry.reason, entry.comment),
     ]
+    for added in entry.additions:
+        when = Content.styled(f"Added {moment(added.at, now)}", dim)
+        parts += [Content(""), when, *_wrong(added.reason, added.comment)]
     return Content("\n").join(parts)
+
+
+def _wrong(reason: str, comment: str) -> list[Content]:
+    """What one wrote about the message."""
+    dim = Style(dim=True)
+    said = [Content.assemble(("Comment  ", dim), comment)] if comment else []
+    return [Content.assemble(("Reason   ", dim), reason), *said]
 
 
 def _standing(entry: ReportEntry, now: datetime) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from server.engine import outbox, reports, retention, trail
 from server.engine.company import MAX_KNOWN
 from server.engine.outbox import LEASE_SECONDS
+from server.engine.reports import MAX_ADDITIONS
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules.deliveries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
 from server.rules.refusal import Refusal
@@ -313,6 +314,19 @@ def test_a_person_sees_their_own_reports_the_latest_first(desk: Desk) -> None:
     desk.submit(1, BOB)
     assert [report.id for report in desk.sent_by(ALICE.identity)] == [second.id, first.id]
     assert len(desk.sent_by(ALICE.identity, 1)) == 1
+
+
+def test_a_person_sees_what_they_added_of_much_the_latest(desk: Desk) -> None:
+    first = desk.submit()
+    assert first.additions == ()
+    for seconds in range(MAX_ADDITIONS + 1):
+        desk.pass_time(seconds)
+        desk.submit(add=True)
+    (report,) = desk.sent_by(ALICE.identity)
+    assert [(added.at - first.at) // 1000 for added in report.additions] == [1, 3, 6]
+    assert {added[1:] for added in report.additions} == {("It's spam", "look")}
+    desk.connection.execute("UPDATE trail SET content = content || '}' WHERE seq = 4")
+    assert len(desk.find(first.id).additions) == MAX_ADDITIONS - 1
 
 
 def test_attempts_and_texts_that_were_taken_back_are_kept_for_so_many_days(desk: Desk) -> None:

@@ -19,8 +19,9 @@ from tests.support.spoiled import FRAMES, SPOTS, Spot, encoded, good, plain, spo
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 SAID = frames.Message("lobby", "bob", "hi\n*there* 🦊", 7, AT, "n-1")
 REPORT = frames.ReportEntry(
-    "rep_1", 7, "bob", "lobby", AT, "hi", "It's spam", "look", AT, ReportState.WAITING, "No.", AT, "Thanks."
-)
+    "rep_1", 7, "bob", "lobby", AT, "hi", "It's spam", "look", AT, ReportState.WAITING, "No.", AT, "Thanks.",
+    [frames.Addition(AT, "Other", "again")],
+)  # fmt: skip
 ENTRY = frames.WhoEntry("bob", 1795489597)
 
 FROM_CLIENT: list[ClientFrame] = [

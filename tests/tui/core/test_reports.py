@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import CHAT_SERVER, Error, ReportAsk, ReportEntry, ReportStatus, Withdraw
+from server.protocol.frames import CHAT_SERVER, Addition, Error, ReportAsk, ReportEntry, ReportStatus, Withdraw
 from server.protocol.frames import Reports as ReportsFrame
 from tests.support.scripted_server import report, stands
 from tui.core.reports import ADD_INSTEAD, KEPT, REFUSED, Draft, Remark, Reports, sentence, tell
@@ -223,8 +223,10 @@ def test_an_error_of_something_else_is_not_taken() -> None:
 
 def test_times_without_a_zone_are_compared_all_the_same() -> None:
     reports = Reports()
-    odd = report(4, reported_at=NOW.replace(tzinfo=None), next_at=NOW.replace(tzinfo=None), status="waiting")
+    naive = NOW.replace(tzinfo=None)
+    odd = report(4, reported_at=naive, next_at=naive, status="waiting", additions=[Addition(naive, "Other", "")])
     assert len(told(reports, report(3), odd)) == 2
+    assert reports.entries[0].additions[0].at == NOW
     assert [each.msg_id for each in reports.entries] == [4, 3]
 
 

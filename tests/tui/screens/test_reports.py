@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import (
     CHAT_SERVER,
+    Addition,
     ClientFrame,
     Error,
     History,
@@ -75,10 +76,16 @@ async def test_all_that_is_known_of_the_highlighted_one_is_shown(size: tuple[int
     waiting = report(
         3, status="waiting", error="It answered 503", next_at=soon, comment="one\ntwo", reported_at=LATE, note="Hm"
     )
+    added = [Addition(LATE.replace(hour=12), "It's rude", "it goes on"), Addition(LATE, "It's worse", "")]
+    waiting = structs.replace(waiting, additions=added)
     async with client(ScriptedServer(answer=listing(waiting, report(2, "Inés"))), size) as (pilot, _):
         await open_reports(pilot)
         for text in ("It answered 503.", "again at", "59:30.", "The site says: Hm", "buy my stuff", "one", "two"):
             await until_seen(pilot, text)
+        await pilot.press("tab", "end")
+        for text in ("Added 15 Mar", "It's rude", "it goes on", "It's worse"):
+            await until_seen(pilot, text)
+        await pilot.press("shift+tab")
         await pilot.press("down")
         await until_seen(pilot, "The website has it.")
         assert "It answered 503." not in screen_text(app_of(pilot))
