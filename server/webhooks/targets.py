@@ -26,8 +26,11 @@ METADATA = {
         "fd20:ce::254",  # Google
         "168.63.129.16",  # Azure
         "100.100.100.200",  # Alibaba
+        "192.0.0.192",  # Oracle
+        "169.254.0.23",  # Tencent
         "169.254.42.42",  # Scaleway
         "fd00:42::42",  # Scaleway
+        "fe80::a9fe:a9fe",  # OpenStack
     )
 }
 """Where machines of a cloud are told their own credentials."""

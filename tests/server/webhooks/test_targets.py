@@ -73,7 +73,10 @@ def test_the_metadata_of_a_cloud_is_always_refused(address: str, block_private: 
     assert "metadata" in forbidden(address, block_private=block_private)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200"])
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "169.254.0.23", "192.0.0.192", "fe80::a9fe:a9fe"],
+)
 def test_the_known_addresses_of_metadata_are_there(address: str) -> None:
     assert ip_address(address) in METADATA
 
