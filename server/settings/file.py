@@ -42,7 +42,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     if path is None and not file.exists():
         return parse("", environ, _data_directory())
     try:
-        text = file.read_text(encoding="utf-8")
+        # With the mark that some editors put before it, or without.
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SettingsError(f"{file}: there is no such file; give one with --settings FILE") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -199,6 +199,11 @@ def test_the_file_of_this_directory_is_read_without_being_named(empty: Path) -> 
     assert load(environ={}).settings.title == "Here"
 
 
+def test_a_mark_that_an_editor_put_before_the_text_is_no_part_of_it(empty: Path) -> None:
+    (empty / "settings.toml").write_text('Title = "Here"', encoding="utf-8-sig")
+    assert load(environ={}).settings.title == "Here"
+
+
 def test_a_file_that_was_named_and_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file") as caught:
         load(tmp_path / "nowhere.toml", {})
