@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 
 
 class Secret:
@@ -29,8 +30,15 @@ class Secret:
         return self._value
 
     def hidden_in(self, text: str) -> str:
-        """Somebody else's text without the string, which they may have been sent."""
-        return text.replace(self._value, "...") if self else text
+        """Somebody else's text without the string, which they may have been sent; as it is, or as JSON writes it."""
+        return re.sub("".join(map(_written, self._value)), "...", text) if self else text
+
+
+def _written(char: str) -> str:
+    """A pattern of all ways in which a string of JSON can hold a character."""
+    units = char.encode("utf-16-be")
+    escaped = "".join(rf"\\u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
+    return rf"(?:\\?{re.escape(char)}|{escaped})"
 
 
 class SigningSecret:

@@ -76,7 +76,9 @@ class Profiles:
             failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         finally:
             self._breaker.note(failed=failed)
-        return read(answer)
+        # What it says is shown to whoever asks, and it was sent the key.
+        body = self._key.hidden_in(answer.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+        return read(answer._replace(body=body))
 
     async def _post(self, username: str) -> Answer:
         body, webhook_id, began = profile_body(self._key, username), f"msg_{secrets.token_hex(12)}", monotonic()

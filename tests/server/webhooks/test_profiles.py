@@ -178,6 +178,18 @@ async def test_where_the_site_says_what_is_wrong_its_own_words_are_shown(status:
     await ask(Site(answer_json(status, NOT_FOUND)), use)
 
 
+async def test_a_site_that_answers_with_the_key_does_not_show_it_to_whoever_asks() -> None:
+    async def use(profiles: Profiles) -> None:
+        assert await profiles.about("alice") == ProfileText("", [], "wrong APIKey: ...")
+        assert (await profiles.about("bob")).headline == "I am ..."
+
+    answers = [
+        {"StatusCode": 403, "Data": {"Error": f"wrong APIKey: {KEY.reveal()}"}},
+        {"StatusCode": 200, "Data": {"Headline": f"I am {KEY.reveal()}"}},
+    ]
+    await ask(Site(*(answer_json(200, each) for each in answers)), use)
+
+
 async def test_words_about_an_error_count_more_than_a_profile_beside_them() -> None:
     both = {"StatusCode": 200, "Data": {"OK": True, "Error": "Banned.", "Headline": "Hi"}}
 
