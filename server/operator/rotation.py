@@ -30,7 +30,11 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
         raise CommandError(f'{file} has no webhook {name!r}; add it with `Name = "{name}"` first')
     written = hook.get("Secret", "")
     present = [str(secret) for secret in ([written] if isinstance(written, str) else written) if secret]
-    kept = present[:1] if finish else [_fresh(), *present[:1]]
+    if len(present) > 1 and not finish:
+        raise CommandError(
+            f"an exchange of {name!r} is under way; once the site has the new secret, end it by --finish"
+        )
+    kept = present[:1] if finish else [_fresh(), *present]
     if not kept:
         raise CommandError(f"webhook {name!r} has no secret yet; run it without --finish to make one")
     hook["Secret"] = kept[0] if len(kept) == 1 else kept
