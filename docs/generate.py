@@ -187,6 +187,8 @@ def _type(kind: inspect.Type) -> str:
             return f"list of {_type(item)}"
         case inspect.StructType(cls=cls, tag=tag):
             return f"`{tag}`" if tag else cls.__name__
+        case inspect.StrType(min_length=int(least), max_length=int(longest)):
+            return f"text, {least} to {longest} characters"
         case inspect.StrType(max_length=int(longest)):
             return f"text, at most {longest}"
         case inspect.IntType(ge=int(least), le=int(most)) if most < 2**63 - 1:
