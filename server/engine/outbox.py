@@ -12,12 +12,15 @@ from server.rules.deliveries import FAILURES_TO_OPEN, Result, State, Verdict, op
 LEASE_SECONDS = 30
 """How long a delivery belongs to whoever took it; longer than an attempt and its note take together."""
 
+_MINE = "(SELECT value FROM json_each(?3))"
 _IN_TURN = (
-    "NOT EXISTS (SELECT 1 FROM delivery AS before WHERE before.report_id = delivery.report_id"
+    "NOT EXISTS (SELECT 1 FROM delivery AS before WHERE before.report_id = delivery.report_id"  # noqa: S608 - ours
     " AND before.seq < delivery.seq AND before.holder IS NOT NULL"
-    " AND before.leased_at <= ?1 AND before.leased_until > ?1)"
+    f" AND (before.leased_at <= ?1 AND before.leased_until > ?1 OR before.id IN {_MINE}))"
 )
-"""Nothing that was said of the same report before is under way, cancelled or not; ?1: now."""
+"""Nothing that was said of the same report before is under way, cancelled or not; ?1: now, ?3: what one has in hand,
+whatever the clock says.
+"""
 
 
 class Claim(NamedTuple):
@@ -29,6 +32,16 @@ class Claim(NamedTuple):
     webhook: str
     attempt: int
     holder: str
+
+
+class Sent(NamedTuple):
+    """How the delivery of one row of a report's trail is doing; `due` in milliseconds, `error` of its last attempt."""
+
+    seq: int
+    state: State
+    attempts: int
+    due: int
+    error: str
 
 
 class Attempt(NamedTuple):
@@ -90,10 +103,7 @@ def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
 
 def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
     """When there is something to claim, in milliseconds (0: now); None if nothing waits."""
-    waiting = (
-        f"webhook = ?2 AND state = 'waiting' AND {_IN_TURN}"  # noqa: S608 - ours
-        " AND id NOT IN (SELECT value FROM json_each(?3))"
-    )
+    waiting = f"webhook = ?2 AND state = 'waiting' AND {_IN_TURN} AND id NOT IN {_MINE}"
     values = (now, webhook, json.dumps(list(busy)))
     # Of many that are due the first is found by its index; all of them are looked at only while none is.
     query = f"SELECT 0 FROM delivery WHERE {waiting} AND due <= ?1 AND leased_until <= ?1 LIMIT 1"  # noqa: S608 - ours
@@ -121,12 +131,12 @@ def claim(
     if failures(connection, webhook) >= FAILURES_TO_OPEN:
         room = 0 if _is_probed(connection, webhook, now) else 1
     rows = connection.execute(
-        "UPDATE delivery SET holder = ?2, leased_at = ?1, leased_until = ?1 + ?3 WHERE id IN ("  # noqa: S608 - ours
-        f" SELECT id FROM delivery WHERE webhook = ?4 AND state = 'waiting' AND {_IN_TURN}"
+        "UPDATE delivery SET holder = ?4, leased_at = ?1, leased_until = ?1 + ?5 WHERE id IN ("  # noqa: S608 - ours
+        f" SELECT id FROM delivery WHERE webhook = ?2 AND state = 'waiting' AND {_IN_TURN}"
         " AND (due <= ?1 OR changed_at > ?1)"
-        " AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN (SELECT value FROM json_each(?5))"
+        f" AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN {_MINE}"
         " ORDER BY due LIMIT ?6) RETURNING id, seq, report_id, webhook, attempts + 1, holder",
-        (now, holder, LEASE_SECONDS * 1000, webhook, json.dumps(list(busy)), room),
+        (now, webhook, json.dumps(list(busy)), holder, LEASE_SECONDS * 1000, room),
     )
     return [Claim(*row) for row in rows.fetchall()]
 
@@ -163,7 +173,8 @@ def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: in
         ),
     )
     follows = verdict(claim.attempt, attempt.result, moment(now), chance)
-    _note_breaker(connection, claim.webhook, attempt.result, follows, now)
+    if not attempt.result.ours:
+        _note_breaker(connection, claim.webhook, attempt.result, follows, now)
     if attempt.result.taken:
         connection.execute(
             "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
@@ -187,6 +198,15 @@ def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: in
             claim.holder,
         ),
     )
+
+
+def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
+    """What is sent of a report, or was, in the order in which it was said; nothing that was cancelled."""
+    rows = connection.execute(
+        "SELECT seq, state, attempts, due, error FROM delivery WHERE report_id = ? AND state != ? ORDER BY seq",
+        (report_id, State.CANCELLED),
+    )
+    return [Sent(seq, State(state), *rest) for seq, state, *rest in rows]
 
 
 def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
@@ -224,7 +244,7 @@ def resume(connection: sqlite3.Connection, webhook: str, now: int) -> None:
 def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | None:
     """Send a delivery again at once, with a whole schedule before it; the ID of its report, or None."""
     row = connection.execute(
-        "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0,"
+        "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0, error = '',"
         " leased_at = 0, leased_until = 0, holder = NULL WHERE id = ?2 RETURNING report_id",
         (now, delivery_id),
     ).fetchone()
@@ -238,19 +258,22 @@ def failures(connection: sqlite3.Connection, webhook: str) -> int:
 
 
 def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
-    live = "webhook = ?1 AND state = 'waiting' AND leased_at <= ?2 AND leased_until > ?2"
+    # Cancelled or not: its answer is still to come.
+    live = "webhook = ?1 AND holder IS NOT NULL AND leased_at <= ?2 AND leased_until > ?2"
     return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608
 
 
 def _note_breaker(connection: sqlite3.Connection, webhook: str, result: Result, follows: Verdict, now: int) -> None:
-    before = failures(connection, webhook)
+    before, stop = failures(connection, webhook), held(connection, webhook, now)
     if not result.taken:
         opened = int(open_seconds(before + 1) * 1000)
-        connection.execute(
-            "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
-            " UPDATE SET failures = failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",
-            (webhook, now, now + opened if opened else 0),
-        )
+        # What was under way when it opened says nothing new.
+        if stop is None or stop.until is None:
+            connection.execute(
+                "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
+                " UPDATE SET failures = failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",
+                (webhook, now, now + opened if opened else 0),
+            )
         if follows.pause:
             pause(connection, webhook, "the site answered 410 (Gone)")
         return

@@ -3,7 +3,7 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
@@ -17,15 +17,15 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.rules.deliveries import State, standing
 from server.rules.publications import Person
 from server.rules.refusal import Refusal
-from server.rules.reports import Evidence
-from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
+from server.rules.reports import Evidence, Statement
+from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, addition, encode, statement
 
 HOUR_MILLISECONDS = 3600 * 1000
 REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """How rows of the trail begin that a reporter sent; not by json_extract, which fails where a row is no JSON."""
 MAX_ADDITIONS = 3
 """The latest that a list has of a report: one may add to it as often as one likes, and a list is one frame."""
-PAUSED = "The website takes no reports now, and its operator has been told. Yours is kept until it does."
+PAUSED = "The website takes no reports at the moment."
 SILENT = "The website has not been answering."
 
 
@@ -43,7 +43,7 @@ class Report(NamedTuple):
     id: str
     reporter: Person
     at: int
-    evidence: Evidence
+    statement: Statement
     status: ReportState
     error: str
     next_at: int | None
@@ -82,8 +82,7 @@ class Terms(NamedTuple):
 
 
 _COLUMNS = (
-    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, told,"
-    " EXISTS (SELECT 1 FROM message WHERE message.id = report.msg_id AND taken_back_at <= trail.at)"
+    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, told, taken_back"
     " FROM report JOIN trail ON trail.seq = report.seq"
 )
 _Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
@@ -115,10 +114,11 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
         )
     else:
         report_id = f"rep_{secrets.token_hex(8)}"
-        seq = trail.append(connection, report_id, now, Reported(evidence))
+        seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
         connection.execute(
-            "INSERT INTO report (id, seq, reporter, reporter_identity, msg_id, status, nonce)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO report (id, seq, reporter, reporter_identity, msg_id, status, nonce, taken_back)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+            " EXISTS (SELECT 1 FROM message WHERE id = ?5 AND taken_back_at IS NOT NULL))",
             (report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
         )
     outbox.queue(connection, seq, report_id, terms.webhook, now)
@@ -147,7 +147,7 @@ def site_said(key: str, status: ReportState, note: str, clock: Clock, connection
     if row is None:
         return None
     report, said = _found(connection, row[0]), SiteSaid(status, note)
-    if decode(trail.rows(connection, report.id)[-1].content) != said:
+    if trail.last(connection, report.id) != encode(said):
         trail.append(connection, report.id, milliseconds(clock()), said)
         if report.status is not ReportState.WITHDRAWN:
             _set(connection, report.id, status)
@@ -157,11 +157,14 @@ def site_said(key: str, status: ReportState, note: str, clock: Clock, connection
 
 def note(claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection) -> Report | None:
     """Keep an attempt; the report, if it stands elsewhere now."""
-    now, before = milliseconds(clock()), _found(connection, claim.report_id)
+    now, before = milliseconds(clock()), _standing(connection, claim.report_id)
     outbox.note(connection, claim, attempt, now, chance)
     _stand(connection, claim.report_id, claim.webhook, now)
-    after = _found(connection, claim.report_id)
-    return after if after[4:7] != before[4:7] else None
+    if _standing(connection, claim.report_id) != before:
+        # Of one that was altered beyond reading there is nothing to tell.
+        with suppress(msgspec.DecodeError):
+            return find(claim.report_id, connection)
+    return None
 
 
 def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Connection) -> str | None:
@@ -180,21 +183,33 @@ def find(report_id: str, connection: sqlite3.Connection) -> Report | None:
 
 
 def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
-    """The reports of a person, the latest first; those that wait are held up with this webhook."""
-    query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY report.seq DESC LIMIT ?"
+    """The reports of a person: what they have not been told, then the latest; those that wait are held up with this
+    webhook.
+    """
+    query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY told, report.seq DESC LIMIT ?"
+    return _as_held(connection, connection.execute(query, (identity, limit)), webhook, clock)
+
+
+def waiting_of(identities: Sequence[str], webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
+    """The reports of these people that wait; held up with this webhook."""
+    query = f"SELECT {_COLUMNS} WHERE reporter_identity IN (SELECT value FROM json_each(?)) AND status IN (?, ?)"  # noqa: S608 - ours
+    values = (json.dumps(list(identities)), ReportState.RECEIVED, ReportState.WAITING)
+    return _as_held(connection, connection.execute(query, values), webhook, clock)
+
+
+def _as_held(connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[Report]:
     stop = outbox.held(connection, webhook, milliseconds(clock()))
     found = []
-    for row in connection.execute(query, (identity, limit)):
+    for row in rows:
         # What was altered beyond reading is for the operator to find; its reporter must still be able to enter.
-        with suppress(msgspec.DecodeError, sqlite3.IntegrityError):
+        with suppress(msgspec.DecodeError):
             found.append(_report(connection, row))
     return [each._replace(**_while_held(stop, each.status, each.error, each.next_at)._asdict()) for each in found]
 
 
-def latest(limit: int, connection: sqlite3.Connection) -> list[Report]:
-    """The reports of everyone, the latest first."""
-    query = f"SELECT {_COLUMNS} ORDER BY report.seq DESC LIMIT ?"
-    return [_report(connection, row) for row in connection.execute(query, (limit,))]
+def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
+    """The IDs of everyone's reports, the latest first."""
+    return [row[0] for row in connection.execute("SELECT id FROM report ORDER BY seq DESC LIMIT ?", (limit,))]
 
 
 def set_told(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
@@ -224,22 +239,33 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
 
 def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: int, *, told: bool = False) -> None:
     """Write down where a report stands by its deliveries."""
-    deliveries = connection.execute(
-        "SELECT state, attempts, due, error FROM delivery WHERE report_id = ? AND state != 'cancelled' ORDER BY due",
-        (report_id,),
-    ).fetchall()
-    report = _found(connection, report_id)
-    status = standing((State(state), attempts) for state, attempts, _, _ in deliveries)
-    # What the site has said shows that it has the report, whatever becomes of an attempt that it answered too late.
-    if report.status in {ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}:
+    before = _standing(connection, report_id)
+    if before is None or before.status is ReportState.WITHDRAWN:
         return
-    error, next_at = next(((error, due) for _, _, due, error in deliveries if error), ("", None))
+    sent = outbox.sent(connection, report_id)
+    (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
+    status = standing([(each.state, each.attempts) for each in sent])
+    # What the site has said shows that it has the report, whatever becomes of an attempt that it answered too late; but
+    # not that it has what was added.
+    lost = status is ReportState.GIVEN_UP and sent[-1].seq != first
+    if before.status in {ReportState.SEEN, ReportState.RESOLVED} and not lost:
+        return
+    deciding = [each for each in sent if each.state is State.WAITING] or sent[-1:]
+    failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
+    error, next_at = (failed.error, failed.due) if failed else ("", None)
     status, error, next_at = _while_held(outbox.held(connection, webhook, now), status, error, next_at)
     _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, told=told)
 
 
+def _standing(connection: sqlite3.Connection, report_id: str) -> _Standing | None:
+    """Where a report stands, as it is written down; None if it is gone."""
+    row = connection.execute("SELECT status, error, next_at FROM report WHERE id = ?", (report_id,)).fetchone()
+    return _Standing(ReportState(row[0]), *row[1:]) if row else None
+
+
 def _while_held(stop: Held | None, status: ReportState, error: str, next_at: int | None) -> _Standing:
-    """Where a report stands while nothing is sent to its webhook."""
+    """Where a report stands while nothing is sent to its webhook, and once that is over."""
+    error = "" if error == PAUSED else error
     if stop is None or status not in {ReportState.RECEIVED, ReportState.WAITING}:
         return _Standing(status, error, next_at)
     if stop.until is None:
@@ -272,13 +298,10 @@ def _found(connection: sqlite3.Connection, report_id: str) -> Report:
 
 def _report(connection: sqlite3.Connection, row: _Row) -> Report:
     report_id, reporter, identity, at, content, status, error, next_at, note, told, taken_back = row
-    event = decode(content)
-    if not isinstance(event, Reported):
-        raise sqlite3.IntegrityError(f"report {report_id} does not begin with what was reported")
-    person = Person(reporter, identity)
+    person, said = Person(reporter, identity), statement(content)
     standing_at = ReportState(status), error, next_at, note
     additions = tuple(_additions(connection, report_id))[::-1]
-    return Report(report_id, person, at, event.evidence, *standing_at, bool(told), bool(taken_back), additions)
+    return Report(report_id, person, at, said, *standing_at, bool(told), bool(taken_back), additions)
 
 
 def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addition]:
@@ -286,6 +309,4 @@ def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addit
     for at, content in connection.execute(query, (report_id, ADDED, MAX_ADDITIONS)):
         # One that was altered beyond reading is for the operator to find.
         with suppress(msgspec.DecodeError):
-            event = decode(content)
-            if isinstance(event, Added):
-                yield Addition(at, event.reason, event.comment)
+            yield Addition(at, *addition(content))

@@ -140,7 +140,18 @@ BLOCKS = """
 -- The last message when a block began; what was said later is nothing that the two can ask for.
 ALTER TABLE hidden ADD COLUMN after INTEGER NOT NULL DEFAULT 0;
 """
-STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS)
+OPEN_REPORTS = """
+-- Whether the message had been taken back before: its text is for the site alone.
+ALTER TABLE report ADD COLUMN taken_back INTEGER NOT NULL DEFAULT 0;
+UPDATE report SET taken_back = EXISTS (
+    SELECT 1 FROM message JOIN trail ON trail.seq = report.seq WHERE message.id = msg_id AND taken_back_at <= trail.at
+);
+
+-- Of all deliveries the few that are under way, or not there yet.
+CREATE INDEX delivery_under_way ON delivery (report_id, seq) WHERE holder IS NOT NULL;
+CREATE INDEX delivery_open ON delivery (webhook) WHERE state IN ('waiting', 'given-up');
+"""
+STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS, OPEN_REPORTS)
 """What leads from each version to the next; a new file takes all of them."""
 
 

@@ -58,8 +58,8 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Block, together.block, allowance=Allowance.MESSAGES),
         _entry(Unblock, together.unblock, allowance=Allowance.MESSAGES),
         _entry(ProfileAsk, together.profile, allowance=Allowance.PROFILES),
-        _entry(ReportAsk, reporting.report),
-        _entry(ReportsAsk, reporting.reports_sent),
-        _entry(Withdraw, reporting.withdraw),
+        _entry(ReportAsk, reporting.report, allowance=Allowance.MESSAGES),
+        _entry(ReportsAsk, reporting.reports_sent, allowance=Allowance.MESSAGES),
+        _entry(Withdraw, reporting.withdraw, allowance=Allowance.MESSAGES),
     ]
 )

@@ -3,14 +3,13 @@
 import argparse
 import io
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 from server.engine import schema
 from server.engine.trail import TrailError
@@ -34,7 +33,7 @@ class Desk(NamedTuple):
     def database(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
         """One transaction on the server's database: it sees, and leaves, what belongs together. CommandError."""
         path = self.settings.database
-        if not Path(path).exists():
+        if not _is_there(Path(path)):
             raise CommandError(f"Database: there is no {path} yet; has a server run with these settings?")
         try:
             with closing(schema.open_as_it_is(path)) as connection, connection:
@@ -42,9 +41,18 @@ class Desk(NamedTuple):
                 if advice := schema.misfit(connection):
                     raise CommandError(f"Database: {path}: {advice}")
                 yield connection
-        except (sqlite3.Error, msgspec.DecodeError) as error:
-            # SQLite says what it cannot read as it stands there.
+        except (sqlite3.Error, ValueError) as error:
+            # SQLite says what it cannot read as it stands there; what was altered can be no number, state or time.
             raise CommandError(f"Database: {path}: {shown(str(error))}; `doctor` looks closer") from None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise CommandError(
+            f"Database: {path} cannot be looked at: {error.strerror}; run this as the server's user"
+        ) from None
 
 
 Command = Callable[[Desk], int]
@@ -74,7 +82,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     _add_limit(_add(verbs, "list", "the latest reports", _reports))
     _add(verbs, "show", "one report", _show, "id")
     verify = _add(verbs, "verify", "prove that the trail was not altered", _verify)
-    verify.add_argument("--head", default="", metavar="HASH", help="a hash noted earlier, which must be in the trail")
+    verify.add_argument("--head", type=_hash, metavar="HASH", help="a hash noted earlier, which must be in the trail")
     export = _add(verbs, "export", "every row of the trail", _export)
     export.add_argument("--format", choices=["jsonl"], default="jsonl", help="one JSON object a line (the default)")
 
@@ -82,9 +90,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """The exit code: 0, 1 if something is wrong with what was looked at, 2 if it could not be looked at."""
     command: Command = options.command
+    if sys.stdout is None:
+        print("flagpost: standard output is closed, and nothing can be said", file=sys.stderr)
+        return UNUSABLE
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What a terminal cannot spell must not end a command half way.
-        sys.stdout.reconfigure(errors="replace")
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if command is _doctor:
             code = _doctor(Desk(options, Settings()))
@@ -95,10 +106,19 @@ def run(options: argparse.Namespace) -> int:
         print(f"flagpost: {error}", file=sys.stderr)
         return UNUSABLE
     except BrokenPipeError:
-        # Whoever reads has enough, as `head` does; Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever reads has enough, as `head` does.
+        _say_no_more()
         return 0
+    except OSError as error:
+        _say_no_more()
+        print(f"flagpost: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        return UNUSABLE
     return code
+
+
+def _say_no_more() -> None:
+    """Or Python would complain once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _add(
@@ -126,6 +146,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return int(text)
+
+
+def _hash(text: str) -> str:
+    digits = text.strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise argparse.ArgumentTypeError(f"{text!r} is no hash, which has 64 hexadecimal digits")
+    return digits
 
 
 def _webhooks(desk: Desk) -> int:
@@ -190,7 +217,7 @@ def _verify(desk: Desk) -> int:
         with desk.database() as connection:
             print(reports.verify(connection, desk.options.head))
     except TrailError as error:
-        print(f"flagpost: the trail was altered: {error}", file=sys.stderr)
+        print(f"flagpost: the trail was altered: {shown(str(error))}", file=sys.stderr)
         return BAD
     return 0
 

@@ -1,15 +1,15 @@
 """What an operator sees of reports: lists, one with everything, the proof of the trail, an export."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-
-import msgspec
 
 from server.engine import overview, reports, trail
 from server.engine.overview import Attempted
 from server.engine.trail import Row, TrailError
 from server.operator.errors import CommandError
 from server.operator.printing import short, shown, span, table, when
+from server.operator.webhooks import next_attempt
 from server.rules.deliveries import State
 from server.rules.reports import ContextLine, Evidence
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
@@ -17,46 +17,35 @@ from server.rules.trail import Added, Event, Reported, SiteSaid, decode
 MAX_NAMED = 3
 
 
-class Line(msgspec.Struct):
-    """A row of the trail as it is exported: exactly what its hash is made of, so that others can prove it too."""
-
-    seq: int
-    report_id: str
-    at: int
-    content: str
-    hash: str
-
-
 def listed(connection: sqlite3.Connection, limit: int) -> str:
     """The latest reports, the newest first."""
     found = reports.latest(limit, connection)
     if not found:
         return "There is no report yet."
-    return table(
-        ["ID", "RECEIVED", "REPORTER", "ABOUT", "WHERE", "REASON", "STATUS"],
-        [
-            [
-                report.id,
-                when(report.at),
-                short(report.evidence.reporter, 20),
-                short(report.evidence.about, 20),
-                short(report.evidence.channel, 20),
-                short(report.evidence.reason, 24),
-                report.status,
-            ]
-            for report in found
-        ],
-    )
+    head = ["ID", "RECEIVED", "REPORTER", "ABOUT", "WHERE", "REASON", "STATUS"]
+    return table(head, [_cells(connection, report_id) for report_id in found])
+
+
+def _cells(connection: sqlite3.Connection, report_id: str) -> list[str]:
+    try:
+        report = reports.find(report_id, connection)
+    except (sqlite3.Error, ValueError):
+        report = None
+    if report is None:
+        return [shown(report_id), *["?"] * 5, "cannot be read: see `reports verify`"]
+    said = report.statement
+    names = [short(each, 20) for each in (said.reporter, said.about, said.channel)]
+    return [report.id, when(report.at), *names, short(said.reason, 24), report.status]
 
 
 def show(connection: sqlite3.Connection, report_id: str) -> str:
     """One report: what it says, what became of it, each delivery with its attempts. CommandError."""
     report = reports.find(report_id, connection)
     if report is None:
-        latest = ", ".join(each.id for each in reports.latest(MAX_NAMED, connection)) or "none"
+        latest = ", ".join(reports.latest(MAX_NAMED, connection)) or "none"
         raise CommandError(f"there is no report {short(report_id)}; the latest are: {latest}; `reports list` has more")
-    evidence = report.evidence
-    rows = trail.rows(connection, report_id)
+    told = [(row, decode(row.content)) for row in trail.rows(connection, report_id)]
+    evidence = next(event.evidence for _, event in told if isinstance(event, Reported))
     lines = [
         f"{report.id}  {report.status}" + (f"  {shown(report.error)}" if report.error else ""),
         f"{shown(evidence.reporter)} reported {shown(evidence.about)}: {shown(evidence.reason)}",
@@ -65,7 +54,7 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
         *_conversation(evidence, evidence.context),
         "",
         "Trail",
-        *_history(evidence, rows),
+        *_history(evidence, told),
         "",
         "Deliveries",
         *_deliveries(connection, report_id),
@@ -73,10 +62,9 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
     return "\n".join(lines)
 
 
-def _history(evidence: Evidence, rows: Sequence[Row]) -> Iterator[str]:
+def _history(evidence: Evidence, told: Sequence[tuple[Row, Event]]) -> Iterator[str]:
     """The rows of a report's trail; under an addition what was sent along with it."""
-    for row in rows:
-        event = decode(row.content)
+    for row, event in told:
         yield f"  {row.seq}  {when(row.at)}  {_event(event)}"
         if isinstance(event, Added) and event.context:
             yield from (f"   {line}" for line in _conversation(evidence, event.context))
@@ -102,19 +90,19 @@ def _event(event: Event) -> str:
 
 def _deliveries(connection: sqlite3.Connection, report_id: str) -> Iterator[str]:
     for each in overview.deliveries_of(connection, report_id):
-        due = f", next attempt {when(each.due)}" if each.state is State.WAITING else ""
+        due = f", next attempt {next_attempt(connection, each)}" if each.state is State.WAITING else ""
         yield f"  {each.id}  row {each.seq} to {each.webhook}: {each.state}{due}"
         for attempted in overview.attempts(connection, each.id):
             yield f"    {when(attempted.at)}  {_attempt(attempted)}"
 
 
 def _attempt(attempted: Attempted) -> str:
-    came_to = short(attempted.error) or f"status {attempted.status}"
+    came_to = shown(attempted.error) or f"status {attempted.status}"
     said = f"; it said: {short(attempted.answer)}" if attempted.answer else ""
     return f"{came_to} after {span(attempted.milliseconds)}{said}"
 
 
-def verify(connection: sqlite3.Connection, head: str) -> str:
+def verify(connection: sqlite3.Connection, head: str | None) -> str:
     """Prove that the trail is what was written, and that a hash noted before is part of it. TrailError."""
     count, last = trail.verify(connection)
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
@@ -124,5 +112,6 @@ def verify(connection: sqlite3.Connection, head: str) -> str:
 
 
 def export(connection: sqlite3.Connection) -> Iterator[str]:
-    """Every row of the trail, one JSON object each."""
-    return (msgspec.json.encode(Line(*row)).decode() for row in trail.walk(connection))
+    """Every row of the trail, one JSON object each: all that its hash is made of, so that others can prove it too."""
+    # In ASCII: no terminal obeys it, and no encoding of standard output alters it.
+    return (json.dumps(row._asdict()) for row in trail.walk(connection))

@@ -17,13 +17,12 @@ from server.protocol.codes import ReportState
 from server.rules.deliveries import State, http_date
 from server.rules.reports import Evidence
 from server.rules.trail import Reported, Withdrawn, decode
-from server.settings import Settings, WebhookURL
-from server.webhooks.client import WebhookClient, WebhookError
+from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
+from server.webhooks.client import Answer, WebhookClient, WebhookError
 from server.webhooks.payloads import profile_body, report_body
+from server.webhooks.profiles import read
 
 PAUSED_BY_OPERATOR = "by the operator"
-QUEUED = "report"
-"""The webhook that has a queue; a profile is asked for while somebody waits, or not at all."""
 MAX_NAMED = 3
 NOTABLE_CLOCK_MILLISECONDS = 60_000
 
@@ -33,24 +32,23 @@ def listed(settings: Settings, connection: sqlite3.Connection) -> str:
     now = milliseconds(utc_now())
     rows = []
     for hook in settings.webhook_urls:
-        found = outbox.depth(connection, hook.name, now)
-        last = overview.last_attempt(connection, hook.name)
-        rows.append(
-            [
-                hook.name,
-                "on" if hook.enabled else "off",
-                shown(urlsplit(hook.url).hostname or "-"),
-                "yes" if hook.secret else "no",
-                "yes" if hook.evidence else "no",
-                _state(found),
-                str(found.waiting),
-                span(now - found.oldest) if found.oldest is not None else "-",
-                str(found.given_up),
-                f"{_came_to(last)}, {span(now - last.at)} ago" if last else "-",
-            ]
-        )
+        host, signed = shown(urlsplit(hook.url).hostname or "-"), "yes" if hook.secret else "no"
+        known = [hook.name, "on" if hook.enabled else "off", host, signed, "yes" if hook.evidence else "no"]
+        # How profiles are doing only the server knows: /metrics.
+        rows.append([*known, *(_queue(connection, hook.name, now) if hook.name == QUEUED_WEBHOOK else "-----")])
     head = ["NAME", "IS", "HOST", "SIGNED", "EVIDENCE", "STATE", "WAITING", "OLDEST", "GIVEN UP", "LAST ATTEMPT"]
     return table(head, rows) if rows else "There is no webhook in the settings."
+
+
+def _queue(connection: sqlite3.Connection, name: str, now: int) -> list[str]:
+    found, last = outbox.depth(connection, name, now), overview.last_attempt(connection, name)
+    return [
+        _state(found),
+        str(found.waiting),
+        span(now - found.oldest) if found.oldest is not None else "-",
+        str(found.given_up),
+        f"{_came_to(last)}, {span(now - last.at)} ago" if last else "-",
+    ]
 
 
 def _state(found: outbox.Depth) -> str:
@@ -76,7 +74,7 @@ def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> s
                 each.webhook,
                 each.state,
                 str(each.attempts),
-                _next(connection, each),
+                next_attempt(connection, each),
                 _came_to(each.last) if each.last else "-",
             ]
             for each in found
@@ -84,7 +82,8 @@ def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> s
     )
 
 
-def _next(connection: sqlite3.Connection, delivery: Delivery) -> str:
+def next_attempt(connection: sqlite3.Connection, delivery: Delivery) -> str:
+    """When a delivery that waits is sent next, in words."""
     if delivery.state is not State.WAITING:
         return "-"
     stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
@@ -150,7 +149,7 @@ def resume(settings: Settings, connection: sqlite3.Connection, name: str) -> str
 
 def _queued(settings: Settings, name: str) -> WebhookURL:
     hook = known(settings, name)
-    if hook.name != QUEUED:
+    if hook.name != QUEUED_WEBHOOK:
         raise CommandError(f"webhook {hook.name} has no queue to hold; set Enabled = false in the settings instead")
     return hook
 
@@ -178,17 +177,30 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     try:
         answer = await client.post(hook.url, _sample(settings, hook), f"msg_test{secrets.token_hex(8)}")
     except WebhookError as error:
-        return f"{hook.name}: no answer after {_since(began)}: {error}: {short(error.cause)}", False
+        return f"{hook.name}: no answer after {_since(began)}: {error}: {shown(error.cause)}", False
     finally:
         await client.close()
     said = short(settings.admin_api_key.hidden_in(answer.body.decode(errors="replace")))
-    good = answer.status == HTTPStatus.OK
-    verdict = "that is good" if good else "only status 200 counts"
+    problem = _problem(hook, answer)
     clock = _clock(answer.date, datetime.now(UTC))
     return (
-        f"{hook.name}: status {answer.status} after {_since(began)}; {verdict}.{clock} It says: {said or '(nothing)'}",
-        good,
+        f"{hook.name}: status {answer.status} after {_since(began)}; {problem or 'that is good'}.{clock}"
+        f" It says: {said or '(nothing)'}",
+        not problem,
     )
+
+
+def _problem(hook: WebhookURL, answer: Answer) -> str:
+    """What the server could not use of an answer; empty if it is as it should be."""
+    if answer.status != HTTPStatus.OK:
+        return "only status 200 counts"
+    if hook.name == QUEUED_WEBHOOK:
+        return ""
+    try:
+        read(answer)
+    except WebhookError as error:
+        return f"{error}: {shown(error.cause)}"
+    return ""
 
 
 def _clock(date: str, now: datetime) -> str:

@@ -1,6 +1,6 @@
 """When something is sent to the site again: the schedule of a delivery, and the breaker of a webhook."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -42,6 +42,8 @@ class Result(NamedTuple):
     retry_after: str = ""
     answer: str = ""
     """The beginning of what the site said."""
+    ours: bool = False
+    """It failed here before anything was sent, and says nothing about the site."""
 
     @property
     def taken(self) -> bool:
@@ -82,15 +84,16 @@ def open_seconds(failures: int) -> float:
     return float(min(LONGEST_OPEN_SECONDS, OPEN_SECONDS * 2 ** min(failures - FAILURES_TO_OPEN, 16)))
 
 
-def standing(deliveries: Iterable[tuple[State, int]]) -> ReportState:
-    """Where a report stands by the state and the attempts of each of its deliveries."""
-    known = list(deliveries)
-    waiting = [attempts for state, attempts in known if state is State.WAITING]
+def standing(deliveries: Sequence[tuple[State, int]]) -> ReportState:
+    """Where a report stands by the state and the attempts of each of its deliveries, in the order of what they say.
+
+    Each has the whole report in it: where none waits, the last one decides.
+    """
+    waiting = [attempts for state, attempts in deliveries if state is State.WAITING]
     if waiting:
         return ReportState.WAITING if any(waiting) else ReportState.RECEIVED
-    if any(state is State.GIVEN_UP for state, _ in known):
-        return ReportState.GIVEN_UP
-    return ReportState.DELIVERED
+    last, _ = deliveries[-1]
+    return ReportState.GIVEN_UP if last is State.GIVEN_UP else ReportState.DELIVERED
 
 
 def _asked_seconds(retry_after: str, now: datetime) -> float:

@@ -23,7 +23,7 @@ class ContextLine(msgspec.Struct, frozen=True):
     message: str
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True):
     """What a report says; `channel` is an ID, or `@username` of the other one in a direct message."""
 
     reporter: str
@@ -34,6 +34,11 @@ class Evidence(msgspec.Struct, frozen=True):
     message: str
     reason: str
     comment: str
+
+
+class Evidence(Statement, frozen=True):
+    """And the messages around it."""
+
     context: tuple[ContextLine, ...] = ()
 
 

@@ -4,6 +4,7 @@ from server.settings.errors import SettingsError
 from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, load, parse
 from server.settings.model import (
     KEY_VARIABLE,
+    QUEUED_WEBHOOK,
     TLS,
     WEBHOOK_NAMES,
     Log,
@@ -20,6 +21,7 @@ __all__ = [
     "BARERTC_ONLY",
     "DEFAULT_FILE",
     "KEY_VARIABLE",
+    "QUEUED_WEBHOOK",
     "TLS",
     "WEBHOOK_NAMES",
     "Loaded",

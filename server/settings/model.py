@@ -10,7 +10,9 @@ from server.protocol.frames import MAX_FRAME_BYTES
 from server.settings.secret import Secret, SigningSecrets
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
-WEBHOOK_NAMES = ("report", "profile")
+QUEUED_WEBHOOK = "report"
+"""The one that has a queue; a profile is asked for while somebody waits, or not at all."""
+WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
@@ -102,8 +104,8 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         int,
         Meta(
             ge=1,
-            description="Messages, reactions, searches that one person may send at once; the next wait, then are"
-            " refused.",
+            description="Messages, reactions, searches, reports that one person may send at once; the next wait,"
+            " then are refused.",
         ),
     ] = 10
     messages_per_second: Annotated[

@@ -4,11 +4,13 @@ import asyncio
 from typing import NamedTuple
 
 from server import background
+from server.engine import outbox
+from server.engine.clock import milliseconds, utc_now
 from server.engine.database import Database
 from server.engine.reports import Terms
 from server.hub import Hub
 from server.metrics import Metrics
-from server.settings import Settings, WebhookURL
+from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
 from server.webhooks.client import WebhookClient
 from server.webhooks.deliveries import Deliveries
 from server.webhooks.profiles import Profiles
@@ -50,13 +52,19 @@ class ActiveWebhooks:
         self._retire(_Generation())
         reports = deliveries = delivering = profiles = None
         clients: list[WebhookClient] = []
-        if hook := settings.webhook("report"):
+        if hook := settings.webhook(QUEUED_WEBHOOK):
             waiting = asyncio.Event()
             terms = Terms(hook.name, settings.limits.reports_per_hour, hook.evidence)
             reports = Reports(self._database, self._hub, terms, waiting)
             clients.append(_client(settings, hook))
             deliveries = Deliveries(
-                self._database, hook, settings.admin_api_key, clients[-1], waiting, reports.tell, self._metrics
+                self._database,
+                hook,
+                settings.admin_api_key,
+                clients[-1],
+                waiting,
+                reports,
+                self._metrics,
             )
             delivering = background.start(deliveries.run())
         if hook := settings.webhook("profile"):
@@ -68,8 +76,10 @@ class ActiveWebhooks:
         """Bring what is measured about the webhooks up to date. StorageError."""
         if self._now.profiles:
             self._now.profiles.measure()
-        if self._now.deliveries:
-            await self._now.deliveries.measure()
+        # Whether it is on or off: what waits for it waits.
+        now = milliseconds(utc_now())
+        depth = await self._database.read(lambda connection: outbox.depth(connection, QUEUED_WEBHOOK, now))
+        self._metrics.queue(QUEUED_WEBHOOK, depth, now)
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, and wait for what is under way; what takes longer is sent again by the next server."""

@@ -5,22 +5,22 @@ import logging
 import random
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from time import monotonic
-from typing import NamedTuple
+from typing import Protocol
 
 from server.engine import outbox, reports, trail
 from server.engine.base import StorageError
 from server.engine.clock import Clock, milliseconds, utc_now
 from server.engine.database import Database
-from server.engine.outbox import Attempt, Claim
+from server.engine.outbox import Attempt, Claim, Held
 from server.engine.reports import Report
+from server.engine.trail import TrailError
 from server.metrics import Metrics
 from server.rules.deliveries import Result
-from server.rules.reports import Evidence
-from server.rules.trail import Event, Reported, decode
 from server.settings import Secret, WebhookURL
 from server.webhooks.client import WebhookClient, WebhookError
 from server.webhooks.payloads import report_body
@@ -30,20 +30,24 @@ POLL_SECONDS = 1.0
 """Between looks for what another process changed: the operator's commands, a lease that ran out."""
 STORAGE_SECONDS = 1.0
 """Between tries to keep what came of an attempt while the storage fails."""
-MAX_ANSWER_CHARS = 1024
+MAX_ANSWER_BYTES = 1024
+UNREADABLE = "The server cannot read it any more; its operator can find out why."
 
 log = logging.getLogger(__name__)
 
 
-class Content(NamedTuple):
-    """What a delivery tells: an event, and the report that it is about."""
+class Reporters(Protocol):
+    """Those who are here of the people who reported something."""
 
-    evidence: Evidence
-    event: Event
+    def tell(self, report: Report) -> None:
+        """This report stands elsewhere now."""
+
+    async def tell_waiting(self) -> None:
+        """Nothing is sent for a while, or that is over: it concerns all that waits. StorageError."""
 
 
 class Deliveries:
-    """The queue of one webhook; `waiting` wakes it, `told` hears of each report that stands elsewhere then."""
+    """The queue of one webhook; `waiting` wakes it."""
 
     def __init__(
         self,
@@ -52,7 +56,7 @@ class Deliveries:
         key: Secret,
         client: WebhookClient,
         waiting: asyncio.Event,
-        told: Callable[[Report], None],
+        reporters: Reporters,
         metrics: Metrics,
         clock: Clock = utc_now,
     ) -> None:
@@ -61,11 +65,13 @@ class Deliveries:
         self._key = key
         self._client = client
         self._waiting = waiting
-        self._told = told
+        self._reporters = reporters
+        self._stop: Held | None = None
         self._metrics = metrics
         self._clock = clock
         self._holder = secrets.token_hex(8)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._writing = asyncio.Lock()
         self._ending = False
 
     async def run(self) -> None:
@@ -86,12 +92,6 @@ class Deliveries:
         self._ending = True
         self._waiting.set()
 
-    async def measure(self) -> None:
-        """Bring what is measured about the queue up to date. StorageError."""
-        now = milliseconds(self._clock())
-        depth = await self._database.read(lambda connection: outbox.depth(connection, self._hook.name, now))
-        self._metrics.queue(self._hook.name, depth, now)
-
     async def drain(self) -> None:
         """Wait for what is under way; when cancelled, what is late is given up, and sent again after its lease."""
         try:
@@ -106,7 +106,11 @@ class Deliveries:
         room, busy, now = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight), milliseconds(self._clock())
         if room <= 0:
             return POLL_SECONDS
-        due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.name, now, busy))
+        due, stop = await self._database.read(partial(self._look, now, busy))
+        if stop != self._stop:
+            # By somebody else's report, or the operator: whoever waits hears of it too.
+            await self._reporters.tell_waiting()
+            self._stop = stop
         if due is None or due > now:
             return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - now) / 1000)
         claims = await self._database.write(partial(self._claim, room, busy))
@@ -115,6 +119,10 @@ class Deliveries:
             self._in_flight[claim.id] = task
             task.add_done_callback(partial(self._finished, claim.id))
         return POLL_SECONDS
+
+    def _look(self, now: int, busy: Sequence[str], connection: sqlite3.Connection) -> tuple[int | None, Held | None]:
+        stop = outbox.held(connection, self._hook.name, now)
+        return outbox.next_due(connection, self._hook.name, now, busy), stop
 
     def _claim(self, room: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
         # The time is that of the transaction: by an earlier one, what another server has leased since would look as
@@ -128,21 +136,42 @@ class Deliveries:
             log.error("a delivery failed here; it is tried again", extra={"delivery": delivery_id}, exc_info=error)
 
     async def _deliver(self, claim: Claim) -> None:
-        content = await self._database.read(partial(_content, claim))
-        if content is None:
-            await self._database.write(lambda connection: outbox.release(connection, claim))
-            return
-        body = report_body(self._key, self._hook, claim.report_id, *content)
         at, began = milliseconds(self._clock()), monotonic()
-        result, outcome = await self._post(claim, body)
+        try:
+            body = await self._body(claim)
+        except TrailError as error:
+            # It takes its turns like any other, or it would be the probe of an open breaker for ever.
+            result, outcome = Result(None, UNREADABLE, str(error), ours=True), "unreadable"
+        else:
+            if body is None:
+                await self._database.write(lambda connection: outbox.release(connection, claim))
+                return
+            at, began = milliseconds(self._clock()), monotonic()
+            result, outcome = await self._post(claim, body)
         seconds = monotonic() - began
         self._metrics.attempted(claim.webhook, outcome, seconds)
         attempt = Attempt(at, round(seconds * 1000), result)
         if not result.taken:
             failed = {"report": claim.report_id, "attempt": claim.attempt, "error": result.error}
-            log.warning("the site did not take a report", extra=failed)
+            log.warning("a report was not delivered", extra=failed)
+        if result.status == HTTPStatus.GONE:
+            advice = f"python -m server webhook resume {claim.webhook}"
+            log.error(
+                "a webhook is paused: the site answered 410 (Gone)", extra={"webhook": claim.webhook, "then": advice}
+            )
         if report := await self._note(claim, attempt):
-            self._told(report)
+            self._reporters.tell(report)
+
+    async def _body(self, claim: Claim) -> bytes | None:
+        """What is sent; None if it is not to be sent any more. TrailError, StorageError.
+
+        That is: withdrawn since it was claimed, or another server's after a long stop.
+        """
+        told = await self._database.read(lambda connection: trail.told_by(connection, claim.report_id, claim.seq))
+        # Markdown that was made for it takes seconds to become HTML: beside the loop, and one at a time.
+        async with self._writing:
+            body = await asyncio.to_thread(report_body, self._key, self._hook, claim.report_id, *told)
+        return body if await self._database.read(partial(outbox.is_held, claim=claim)) else None
 
     async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:
         """What an attempt came to, and what it is counted as."""
@@ -151,9 +180,11 @@ class Deliveries:
         except WebhookError as error:
             return Result(None, f"The website did not take it: {error}.", error.cause), error.outcome
         # A site may answer with what it was sent; the operator is shown it, and may show it to others.
-        said = self._key.hidden_in(answer.body.decode(errors="replace"))[:MAX_ANSWER_CHARS]
+        said = self._key.hidden_in(answer.body.decode(errors="replace")).encode()[:MAX_ANSWER_BYTES]
         words = f"The website did not take it: it answered with status {answer.status}."
-        result = Result(answer.status, words, f"status {answer.status}", answer.retry_after, said)
+        result = Result(
+            answer.status, words, f"status {answer.status}", answer.retry_after, said.decode(errors="ignore")
+        )
         return result, str(answer.status)
 
     async def _note(self, claim: Claim, attempt: Attempt) -> Report | None:
@@ -167,14 +198,3 @@ class Deliveries:
                 unkept = {"report": claim.report_id, "error": str(error)}
                 log.error("what came of a report cannot be kept now", extra=unkept)
                 await asyncio.sleep(STORAGE_SECONDS)
-
-
-def _content(claim: Claim, connection: sqlite3.Connection) -> Content | None:
-    """None if it is not to be sent any more: withdrawn since it was claimed, or another server's after a long stop."""
-    if not outbox.is_held(connection, claim):
-        return None
-    rows = trail.rows(connection, claim.report_id)
-    first = decode(rows[0].content)
-    if not isinstance(first, Reported):
-        raise sqlite3.IntegrityError(f"report {claim.report_id} does not begin with what was reported")
-    return Content(first.evidence, next(decode(row.content) for row in rows if row.seq == claim.seq))

@@ -21,6 +21,14 @@ MAX_LISTED_BYTES = 48 * 1024
 """Beside a page of messages it is less than a client may leave unread, or it would be cut off at each login."""
 
 
+class _Look:
+    """A list of a person's reports that is being read."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self.overtaken = False
+
+
 class Reports:
     """The reports of this room; `waiting` is set whenever there is something new to deliver."""
 
@@ -32,17 +40,20 @@ class Reports:
         self._terms = terms
         self._waiting = waiting
         self._clock = clock
+        self._looks: set[_Look] = set()
 
     async def submit(self, submission: Submission) -> ReportEntry:
         """Take a report in; it is on disk when this returns. Refusal, StorageError."""
         report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
         self._waiting.set()
+        self._overtake(report)
         return entry(report)
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
         """Take a report back. Refusal, StorageError."""
         report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
         self._waiting.set()
+        self._overtake(report)
         return entry(report)
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
@@ -54,16 +65,40 @@ class Reports:
 
     async def sent_by(self, reporter: Person, nonce: str | None = None) -> ReportsFrame:
         """The reports of a person, and which of them changed while they were away. StorageError."""
-        asked = partial(reports.sent_by, reporter.identity, MAX_LISTED, self._terms.webhook, self._clock)
-        sent = await self._database.read(asked)
+        sent = await self._read(reporter.identity)
         entries = _fitting([entry(report) for report in sent])
         changed = [report.id for report in sent[: len(entries)] if not report.told]
         if changed:
             self._database.write_aside(partial(reports.set_told, changed))
-        return ReportsFrame(entries, changed, nonce)
+        return ReportsFrame(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
+
+    async def _read(self, identity: str) -> list[Report]:
+        """What has changed since it was read is read again, or the list would overtake what was told meanwhile."""
+        asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook, self._clock)
+        while True:
+            look = _Look(identity)
+            self._looks.add(look)
+            try:
+                sent = await self._database.read(asked)
+            finally:
+                self._looks.remove(look)
+            if not look.overtaken:
+                return sent
+
+    async def tell_waiting(self) -> None:
+        """Tell those who are here where their waiting reports stand: all are held up, or none any more."""
+        here = [session.someone.identity for session in self._hub.sessions.values()]
+        asked = partial(reports.waiting_of, here, self._terms.webhook, self._clock)
+        for report in await self._database.read(asked):
+            self.tell(report)
+
+    def _overtake(self, report: Report) -> None:
+        for look in self._looks:
+            look.overtaken = look.overtaken or look.identity == report.reporter.identity
 
     def tell(self, report: Report) -> None:
         """Tell a reporter where a report stands, if they are here; otherwise they hear of it when they come."""
+        self._overtake(report)
         sessions = self._hub.sessions_of(report.reporter.identity)
         for session in sessions:
             session.send(ReportStatus(entry(report)))
@@ -79,16 +114,16 @@ def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:
 
 def entry(report: Report) -> ReportEntry:
     """A report as its reporter sees it."""
-    evidence = report.evidence
+    said = report.statement
     return ReportEntry(
         report.id,
-        evidence.msg_id,
-        evidence.about,
-        evidence.channel,
-        evidence.at,
-        "" if report.taken_back else evidence.message[:MAX_EXCERPT_CHARS],
-        evidence.reason,
-        evidence.comment,
+        said.msg_id,
+        said.about,
+        said.channel,
+        said.at,
+        "" if report.taken_back else said.message[:MAX_EXCERPT_CHARS],
+        said.reason,
+        said.comment,
         moment(report.at),
         report.status,
         report.error,

@@ -55,7 +55,7 @@ async def test_a_paused_webhook_keeps_reports_and_a_resumed_one_sends_them(tmp_p
             proof = await operate(tmp_path, "reports", "verify")
             assert proof.startswith("1 rows, none altered")
             head = proof.split()[-1]
-            assert "holds the hash" in await operate(tmp_path, "reports", "verify", "--head", head)
+            assert "holds the hash" in await operate(tmp_path, "reports", "verify", "--head", f" {head.upper()}\n")
             shown = await operate(tmp_path, "reports", "show", report_id)
             assert "status 200 after" in shown
             assert "\x1b" not in shown
@@ -141,7 +141,8 @@ async def test_what_is_not_there_is_said_in_one_line(
 def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver: Receiver) -> None:
     """No server is needed for it."""
     write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
-    for name in ("report", "profile"):
+    for name, said in (("report", b""), ("profile", b'{"StatusCode": 200, "Data": {"Headline": "Hi"}}')):
+        receiver.behaviour = answers(200, said)
         done = run("webhook", "test", name, directory=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
         assert f"{name}: status 200 after " in done.stdout
@@ -235,6 +236,8 @@ def test_an_altered_trail_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
         (["webhook", "deliveries", "--limit", "-1"], "no number above 0"),
         (["webhook"], "required"),
         (["reports", "list", "--settings", "nowhere.toml"], "nowhere.toml"),
+        (["reports", "verify", "--head", ""], "64 hexadecimal digits"),
+        (["reports", "verify", "--head", "xyz"], "64 hexadecimal digits"),
     ],
 )
 def test_a_command_that_cannot_be_done_ends_in_code_2(tmp_path: Path, arguments: list[str], words: str) -> None:
@@ -282,3 +285,23 @@ def test_an_export_may_be_read_as_far_as_one_likes(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(20) == 0
+
+
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with closing(database(tmp_path)), Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "server", "reports", "list", "--settings", str(settings)],
+            env=environment(), stdout=full, stderr=subprocess.PIPE, check=False, text=True, timeout=20,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "standard output cannot be written: No space left on device" in done.stderr
+
+
+def test_a_profile_that_could_not_be_used_is_told(tmp_path: Path, receiver: Receiver) -> None:
+    """Status 200 alone is not enough: the answer says who it is."""
+    write_settings(tmp_path, webhooks={"profile": receiver.url})
+    receiver.behaviour = answers(200, b"<html>Welcome</html>")
+    done = run("webhook", "test", "profile", directory=tmp_path)
+    assert done.returncode == 1
+    assert "its answer cannot be read" in done.stdout

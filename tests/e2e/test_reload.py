@@ -16,8 +16,8 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Error, Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome
 from tests.support.certificates import tls_settings, trusting
 from tests.support.chat_client import WAIT_SECONDS, ChatClient, connected, entered
-from tests.support.receiver import Receiver, Request, closed_port_url
-from tests.support.server_process import KEY, Channel, ServerProcess, write_settings
+from tests.support.receiver import Receiver, Request, answers, closed_port_url
+from tests.support.server_process import KEY, Channel, ServerProcess, run, write_settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
 
@@ -101,6 +101,24 @@ async def test_webhooks_are_switched_on_and_off_and_clients_are_told(tmp_path: P
                     async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as site:
                         call = {"APIKey": KEY, "ReportID": "rep_0", "Status": "seen"}
                         assert (await site.post("/api/report/status", json=call)).status_code == 503
+
+
+async def test_a_queue_is_measured_also_while_its_webhook_is_off(tmp_path: Path, receiver: Receiver) -> None:
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url})
+    receiver.behaviour = answers(410)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            message = await bob.say("lobby", "buy")
+            await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
+            await alice.next(ReportStatus, lambda news: news.report.status == ReportState.WAITING)
+        change(settings, "Enabled = true", "Enabled = false")
+        await reloaded(server, READ)
+        async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as prometheus:
+            assert 'flagpost_webhook_paused{webhook="report"} 1.0' in (await prometheus.get("/metrics")).text
+            await asyncio.to_thread(run, "webhook", "resume", "report", directory=tmp_path)
+            measured = (await prometheus.get("/metrics")).text
+    assert 'flagpost_webhook_paused{webhook="report"} 0.0' in measured
+    assert 'flagpost_outbox_waiting{webhook="report"} 1.0' in measured
 
 
 async def test_channels_title_and_limits_change_for_who_is_here_and_who_comes(tmp_path: Path) -> None:

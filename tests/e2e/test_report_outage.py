@@ -8,6 +8,7 @@ from pathlib import Path
 
 import trustme
 
+from server.engine.reports import PAUSED
 from server.protocol.codes import ReportState
 from server.protocol.frames import Reports, ReportsAsk, ReportStatus
 from server.webhooks.deliveries import MAX_IN_FLIGHT
@@ -148,3 +149,26 @@ async def tls_site(heard: list[bytes]) -> AsyncIterator[str]:
     site = await asyncio.start_server(read, "127.0.0.1", 0, ssl=context)
     async with site:
         yield f"https://localhost:{site.sockets[0].getsockname()[1]}/hooks"
+
+
+async def test_whoever_waits_is_told_when_all_is_held_up_and_when_that_is_over(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    """By what somebody else's report met, and by the operator: without asking."""
+    receiver.behaviour = answers(503)
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
+            assert (await told(alice, report.report_id, ReportState.WAITING)).next_at
+            receiver.behaviour = answers(410)
+            await ask_report(bob, (await alice.say("lobby", "no")).msg_id)
+            paused = await alice.next(ReportStatus, lambda status: status.report.error == PAUSED)
+            assert (paused.report.report_id, paused.report.next_at) == (report.report_id, None)
+            receiver.behaviour = answers(200)
+            disk.change("DELETE FROM webhook")
+            again = await alice.next(ReportStatus, lambda status: status.report.error != PAUSED)
+            assert again.report.report_id == report.report_id
+            disk.make_due()
+            await told(alice, report.report_id, ReportState.DELIVERED)

@@ -198,8 +198,10 @@ def tell(entry: ReportEntry, now: datetime) -> str:
         case ReportState.DELIVERED:
             return f"Y{report} was delivered to the website. Thank you."
         case ReportState.WAITING:
-            again = f", next {times.until(entry.next_at, now)}" if entry.next_at else ""
-            return f"{why}Y{report} is kept and is sent again{again}."
+            again = (
+                f"is sent again, next {times.until(entry.next_at, now)}" if entry.next_at else "is sent once it does"
+            )
+            return f"{why}Y{report} is kept and {again}."
         case ReportState.GIVEN_UP:
             return f"{why}Y{report} is not sent again by itself; it is kept, and the operator can send it."
         case ReportState.WITHDRAWN:

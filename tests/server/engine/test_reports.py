@@ -29,7 +29,8 @@ def refusal(act: Callable[[], object]) -> Refusal:
 
 def test_a_report_is_kept_with_its_evidence_and_one_delivery(desk: Desk) -> None:
     report = desk.submit()
-    assert (report.status, report.evidence, report.reporter) == (ReportState.RECEIVED, evidence(), ALICE)
+    assert (report.status, report.statement.message, report.reporter) == (ReportState.RECEIVED, "message 7", ALICE)
+    assert trail.told_by(desk.connection, report.id, 1) == (evidence(), Reported(evidence(), ALICE.identity))
     (claim,) = desk.claim()
     assert (claim.report_id, claim.attempt) == (report.id, 1)
     after = desk.note(claim, TAKEN)
@@ -370,6 +371,6 @@ def test_the_trail_begins_with_what_was_reported(desk: Desk) -> None:
     report = desk.submit()
     (row,) = trail.rows(desk.connection)
     assert (row.seq, row.report_id, row.at) == (1, report.id, int(START.timestamp() * 1000))
-    assert decode(row.content) == Reported(evidence())
+    assert decode(row.content) == Reported(evidence(), ALICE.identity)
     count, head = trail.verify(desk.connection)
     assert (count, head) == (1, row.hash)

@@ -5,7 +5,7 @@ import pytest
 from server.engine import outbox, reports, trail
 from server.engine.outbox import LEASE_SECONDS
 from server.protocol.codes import ReportState
-from server.rules.deliveries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
+from server.rules.deliveries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECONDS, Result
 from server.rules.trail import Withdrawn, decode
 from tests.support.desk import ALICE, BOB, FAILED, TAKEN, TERMS, Desk
 
@@ -155,3 +155,119 @@ def test_a_report_that_cannot_be_read_any_more_does_not_hide_the_others(desk: De
     desk.connection.execute("UPDATE trail SET content = ?", (content,))
     other = desk.submit(2)
     assert desk.sent_by(ALICE.identity) == [other]
+
+
+def give_up(desk: Desk) -> None:
+    """Let the one delivery that waits fail to its end; its breaker rests by then."""
+    while desk.next_due() is not None:
+        desk.try_next(FAILED)
+    desk.connection.execute("DELETE FROM webhook")
+
+
+def test_what_waits_is_told_of_what_waits(desk: Desk) -> None:
+    """And not of what was given up before, with a time that has passed."""
+    report = desk.submit()
+    give_up(desk)
+    desk.submit(add=True)
+    desk.try_next(Result(503, "It answered with status 503.", "status 503"))
+    found = desk.find(report.id)
+    assert (found.status, found.error) == (ReportState.WAITING, "It answered with status 503.")
+    assert found.next_at == desk.now + SCHEDULE_SECONDS[0] * 1000
+
+
+def test_an_addition_that_arrives_brings_the_report_that_was_given_up(desk: Desk) -> None:
+    report = desk.submit()
+    give_up(desk)
+    assert desk.find(report.id).status is ReportState.GIVEN_UP
+    desk.submit(add=True)
+    desk.try_next(TAKEN)
+    assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.DELIVERED, "")
+
+
+def test_a_replay_begins_without_the_cause_of_before(desk: Desk) -> None:
+    report = desk.submit()
+    give_up(desk)
+    (delivery_id,) = desk.values("SELECT id FROM delivery")
+    reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection)
+    assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.RECEIVED, "")
+
+
+def test_what_the_site_said_does_not_hide_that_an_addition_never_arrived(desk: Desk) -> None:
+    report = desk.submit()
+    desk.try_next(TAKEN)
+    desk.submit(add=True)
+    site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
+    give_up(desk)
+    found = desk.find(report.id)
+    assert (found.status, found.note, found.told) == (ReportState.GIVEN_UP, "Banned.", False)
+
+
+def test_a_withdrawn_probe_is_still_the_only_one(desk: Desk) -> None:
+    desk.submit()
+    for _ in range(FAILURES_TO_OPEN):
+        desk.try_next(FAILED)
+    desk.submit(2)
+    desk.pass_time(3600)
+    (probe,) = desk.claim()
+    desk.withdraw(probe.report_id)
+    assert desk.claim() == []
+    desk.note(probe, TAKEN)
+    assert desk.claim()
+
+
+def test_what_was_under_way_when_the_breaker_opened_opens_it_no_longer(desk: Desk) -> None:
+    for number in range(FAILURES_TO_OPEN + 3):
+        desk.submit(number)
+    for claim in desk.claim(room=8):
+        desk.note(claim, FAILED)
+    stop = outbox.held(desk.connection, "report", desk.now)
+    assert stop
+    assert stop.until == desk.now + OPEN_SECONDS * 1000
+
+
+@pytest.mark.parametrize("seconds", [-3, LEASE_SECONDS + 1])
+def test_nothing_overtakes_what_one_has_in_hand_whatever_the_clock_says(desk: Desk, seconds: int) -> None:
+    report = desk.submit()
+    (claim,) = desk.claim()
+    desk.pass_time(seconds)
+    desk.withdraw(report.id)
+    assert desk.claim(busy=[claim.id]) == []
+    assert outbox.next_due(desk.connection, "report", desk.now, [claim.id]) is None
+    desk.note(claim, TAKEN)
+    assert [each.seq for each in desk.claim()] == [2]
+
+
+def test_a_pause_that_is_over_is_not_told_any_more(desk: Desk) -> None:
+    report = desk.submit()
+    outbox.pause(desk.connection, "report", "by a test")
+    (paused,) = desk.sent_by(ALICE.identity)
+    assert paused.error == reports.PAUSED
+    desk.submit(add=True)
+    assert desk.find(report.id).error == reports.PAUSED
+    outbox.resume(desk.connection, "report", desk.now)
+    (resumed,) = desk.sent_by(ALICE.identity)
+    assert resumed.error == ""
+
+
+def test_what_one_was_not_told_comes_before_what_is_newer(desk: Desk) -> None:
+    first = desk.submit(1)
+    later = [desk.submit(number).id for number in (2, 3)]
+    site_says(desk, first.id, ReportState.RESOLVED)
+    assert [report.id for report in desk.sent_by(ALICE.identity, 2)] == [first.id, later[1]]
+    reports.set_told([first.id], desk.connection)
+    assert [report.id for report in desk.sent_by(ALICE.identity, 2)] == [later[1], later[0]]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_text_that_was_taken_back_before_is_for_the_site_alone_whatever_the_clock_says(
+    desk: Desk, before: bool
+) -> None:
+    desk.connection.execute(
+        "INSERT INTO message (id, at, author, author_identity, author_key, channel, text, taken_back_at)"
+        " VALUES (7, 0, 'mallory', 'm', 'mallory', 'lobby', 'text', ?)",
+        (desk.now if before else None,),
+    )
+    desk.pass_time(-5)
+    report = desk.submit()
+    desk.connection.execute("UPDATE message SET taken_back_at = ?", (desk.now - 60_000,))
+    assert desk.find(report.id).taken_back is before

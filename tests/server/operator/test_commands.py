@@ -2,7 +2,7 @@
 
 import argparse
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -10,12 +10,11 @@ import pytest
 
 from server.engine import outbox, reports, schema, trail
 from server.engine.clock import utc_now
-from server.engine.reports import Submission
+from server.engine.reports import Report, Submission
 from server.operator import reports as shown_reports
 from server.operator.backup import backup
 from server.operator.commands import Desk
 from server.operator.errors import CommandError
-from server.rules.trail import Withdrawn
 from server.settings import Settings
 from tests.support.desk import ALICE, TERMS, evidence
 
@@ -37,7 +36,7 @@ def test_what_the_server_adds_meanwhile_is_not_seen(server: sqlite3.Connection, 
     """Or a proof could take rows that are added for rows that are gone."""
     with desk.database() as connection:
         assert trail.rows(connection) == []
-        trail.append(server, "rep_1", 0, Withdrawn())
+        report_something(server)
         assert trail.verify(connection) == (0, "")
     with desk.database() as connection:
         assert trail.verify(connection)[0] == 1
@@ -66,7 +65,7 @@ def test_a_database_that_is_none_is_said_in_one_line(desk: Desk) -> None:
 
 def test_a_copy_that_is_looked_at_stays_what_it_is(server: sqlite3.Connection, desk: Desk, tmp_path: Path) -> None:
     """Or the proof of a backup would alter it, and none on a medium that cannot be written could be proved."""
-    trail.append(server, "rep_1", 0, Withdrawn())
+    report_something(server)
     copy = tmp_path / "copy.sqlite"
     backup(server, copy)
     before = copy.read_bytes()
@@ -77,14 +76,33 @@ def test_a_copy_that_is_looked_at_stays_what_it_is(server: sqlite3.Connection, d
 
 @pytest.mark.parametrize("content", ["'{}'", "CAST(x'7b1b5b33316dff' AS TEXT)"])
 def test_a_row_that_cannot_be_read_is_said_in_one_line(server: sqlite3.Connection, desk: Desk, content: str) -> None:
-    submission = Submission(ALICE, evidence(), None, add=False)
-    report = reports.submit(TERMS, submission, utc_now, server)
+    report = report_something(server)
     server.execute(f"UPDATE trail SET content = {content}")
-    commands: list[Callable[[sqlite3.Connection], str]] = [
-        lambda found: shown_reports.listed(found, 5),
-        lambda found: shown_reports.show(found, report.id),
-    ]
-    for command in commands:
-        with pytest.raises(CommandError, match="`doctor` looks closer") as caught, desk.database() as connection:
-            command(connection)
-        assert "\x1b" not in str(caught.value)
+    with pytest.raises(CommandError, match="`doctor` looks closer") as caught, desk.database() as connection:
+        shown_reports.show(connection, report.id)
+    assert "\x1b" not in str(caught.value)
+    other = report_something(server, 8)
+    with desk.database() as connection:
+        _, readable, unreadable = shown_reports.listed(connection, 5).split("\n")
+    assert readable.startswith(other.id)
+    assert unreadable.startswith(report.id)
+    assert "cannot be read: see `reports verify`" in unreadable
+
+
+@pytest.mark.parametrize("change", ["trail SET at = 1 << 62", "report SET status = 'bogus'"])
+def test_a_value_that_means_nothing_is_said_in_one_line(server: sqlite3.Connection, desk: Desk, change: str) -> None:
+    report = report_something(server)
+    server.execute(f"UPDATE {change}")
+    with pytest.raises(CommandError, match="`doctor` looks closer"), desk.database() as connection:
+        shown_reports.show(connection, report.id)
+
+
+@pytest.mark.parametrize("name", [".", "/", "x" * 300])
+def test_a_backup_that_cannot_be_named_so_is_said_in_one_line(server: sqlite3.Connection, name: str) -> None:
+    with pytest.raises(CommandError):
+        backup(server, Path(name))
+
+
+def report_something(connection: sqlite3.Connection, msg_id: int = 7) -> Report:
+    """Alice reports a message."""
+    return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), utc_now, connection)

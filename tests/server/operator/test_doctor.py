@@ -238,6 +238,8 @@ async def test_a_queue_that_stands_still_is_warned_of(tmp_path: Path, receiver: 
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
         connection.execute("UPDATE webhook SET paused = '', opened_at = 1, open_until = 1 << 60")
         assert grade(await examined(file), "left alone for a while") is WARNING
+        connection.execute("UPDATE webhook SET failures = 2, open_until = 0")
+        assert grade(await examined(file), "the last 2 attempts at webhook report failed; 1 wait") is WARNING
         connection.execute("DELETE FROM webhook")
         connection.execute("UPDATE delivery SET state = 'given-up'")
         assert grade(await examined(file), "1 were given up") is WARNING
@@ -246,7 +248,8 @@ async def test_a_queue_that_stands_still_is_warned_of(tmp_path: Path, receiver: 
 @pytest.mark.parametrize(
     ("text", "mode", "words", "expected"),
     [
-        ('AdminAPIKey = "a long random key 0123456789"', 0o644, "chmod 600", WARNING),
+        ('AdminAPIKey = "a long random key 0123456789"', 0o644, "chmod o-r", WARNING),
+        ('AdminAPIKey = "a long random key 0123456789"', 0o640, "can be used", GOOD),
         ('AdminAPIKey = "a long random key 0123456789"', 0o600, "can be used", GOOD),
         ("", 0o644, "can be used", GOOD),
         ('AdminAPIKey = "short"', 0o600, "AdminAPIKey: shorter", WARNING),

@@ -18,8 +18,8 @@ from server.operator import reports
 from server.operator.errors import CommandError
 from server.protocol.codes import ReportState
 from server.rules.reports import ContextLine
-from server.rules.trail import chained
-from tests.support.desk import ALICE, BOB, START, TAKEN, Desk, evidence
+from server.rules.trail import Reported, chained, encode
+from tests.support.desk import ALICE, BOB, FAILED, START, TAKEN, Desk, evidence
 
 COLUMNS = {"seq": "9", "report_id": "'rep_x'", "at": "at + 1", "content": "replace(content, 'a', 'b')", "hash": "'00'"}
 
@@ -40,7 +40,7 @@ def test_a_trail_that_nobody_touched_is_proved_by_its_last_hash(desk: Desk) -> N
     count, head = trail.verify(desk.connection)
     assert count == 5
     assert head == trail.rows(desk.connection)[-1].hash
-    assert head in reports.verify(desk.connection, "")
+    assert head in reports.verify(desk.connection, None)
     earlier = trail.rows(desk.connection)[1].hash
     assert "holds the hash" in reports.verify(desk.connection, earlier)
     with pytest.raises(TrailError, match="made anew"):
@@ -91,12 +91,72 @@ def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
 
 @pytest.mark.parametrize(
     "change",
-    ["DELETE FROM report", "UPDATE report SET msg_id = 77", "UPDATE report SET reporter = 'eve'"],
+    [
+        "DELETE FROM report",
+        "UPDATE report SET msg_id = 77",
+        "UPDATE report SET reporter = 'eve'",
+        "UPDATE report SET reporter_identity = 'e-1'",
+        "UPDATE report SET status = 'withdrawn'",
+        "UPDATE report SET status = 'resolved'",
+        "UPDATE report SET note = 'They are banned.'",
+        "DELETE FROM delivery WHERE seq = 2",
+        "DELETE FROM delivery WHERE seq = 3",
+    ],
 )
 def test_a_report_that_stands_otherwise_than_in_the_trail_is_found(desk: Desk, change: str) -> None:
-    desk.connection.execute(f"{change} WHERE msg_id = 2")
+    desk.connection.execute(change if "WHERE" in change else f"{change} WHERE msg_id = 2")
     with pytest.raises(TrailError, match="report rep_"):
         trail.verify(desk.connection)
+
+
+def test_whatever_becomes_of_a_report_its_trail_is_proved(desk: Desk) -> None:
+    """Each way in which a report can come to stand, or an alarm would be false."""
+    for result in (TAKEN, FAILED):
+        report = desk.submit(9 + result.taken)
+        desk.try_next(result)
+        stored.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
+        trail.verify(desk.connection)
+        desk.withdraw(report.id)
+        stored.site_said(report.id, ReportState.SEEN, "Oh.", lambda: desk.at, desk.connection)
+        trail.verify(desk.connection)
+        desk.submit(report.statement.msg_id, add=True)
+        trail.verify(desk.connection)
+        stored.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
+        while desk.next_due() is not None:
+            desk.try_next(FAILED)
+        assert desk.find(report.id).status is ReportState.GIVEN_UP
+        trail.verify(desk.connection)
+
+
+def test_rows_from_before_the_reporters_identity_was_in_them_are_proved() -> None:
+    desk = Desk()
+    report = desk.submit(1)
+    (row,) = trail.rows(desk.connection)
+    content = encode(Reported(evidence(1))).replace(',"identity":""', "")
+    assert "identity" not in content
+    fresh = chained("", 1, report.id, row.at, content)
+    desk.connection.execute("UPDATE trail SET content = ?, hash = ?", (content, fresh))
+    assert trail.verify(desk.connection) == (1, fresh)
+
+
+@pytest.mark.parametrize("content", ["{", '{"kind":"withdrawn"}', '{"kind":"reported"}'])
+def test_a_row_that_was_made_anew_with_its_hash_and_says_nothing_is_found(content: str) -> None:
+    desk = Desk()
+    report = desk.submit(1)
+    (row,) = trail.rows(desk.connection)
+    fresh = chained("", 1, report.id, row.at, content)
+    desk.connection.execute("UPDATE trail SET content = ?, hash = ?", (content, fresh))
+    with pytest.raises(TrailError, match="row 1"):
+        trail.verify(desk.connection)
+
+
+def test_an_export_is_the_same_in_every_encoding_and_commands_no_terminal() -> None:
+    desk = Desk()
+    told = msgspec.structs.replace(evidence(1), message="鬼 😀 \x9b31m")
+    stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
+    (line,) = reports.export(desk.connection)
+    assert line.isascii()
+    assert json.loads(json.loads(line)["content"])["evidence"]["message"] == told.message
 
 
 def test_an_export_holds_all_that_others_need_to_prove_it(desk: Desk) -> None:

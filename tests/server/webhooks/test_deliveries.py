@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from server.engine import outbox, overview, reports
 from server.engine.clock import milliseconds, utc_now
 from server.engine.database import Database
 from server.engine.outbox import Attempt
-from server.engine.reports import Submission
+from server.engine.reports import Report, Submission
 from server.metrics import Metrics, Traffic
 from server.settings import Secret, WebhookURL
 from server.webhooks.client import WebhookClient
@@ -23,6 +24,7 @@ from tests.support.desk import ALICE, TAKEN, TERMS, evidence
 from tests.support.site_answers import answer
 
 HOOK = WebhookURL("report", enabled=True, url="http://site.internal/hooks")
+KEY = Secret("key")
 Result = TypeVar("Result")
 Change = Callable[[sqlite3.Connection], object]
 
@@ -55,16 +57,26 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
     await database.close()
 
 
-async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: str = "key") -> int:
+class Nobody:
+    """The reporters are away."""
+
+    def tell(self, report: Report) -> None:
+        """See Reporters."""
+
+    async def tell_waiting(self) -> None:
+        """See Reporters."""
+
+
+async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: Secret = KEY, status: int = 200) -> int:
     """How many requests the site got within a while in which this happens; it answers with what it was sent."""
     database.meanwhile, got = meanwhile, asyncio.Queue[httpx.Request]()
 
     async def site(request: httpx.Request) -> httpx.Response:
         await got.put(request)
-        return answer(200, b"<pre>" + request.content)
+        return answer(status, b"<pre>" + request.content)
 
     client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
-    deliveries = Deliveries(database, HOOK, Secret(key), client, asyncio.Event(), lambda _: None, metrics)
+    deliveries = Deliveries(database, HOOK, key, client, asyncio.Event(), Nobody(), metrics)
     running = asyncio.create_task(deliveries.run())
     await asyncio.sleep(0.3)
     deliveries.end()
@@ -76,14 +88,14 @@ async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: str
 
 def withdrawn(connection: sqlite3.Connection) -> None:
     """Its reporter takes it back."""
-    (report,) = reports.latest(1, connection)
-    reports.withdraw(TERMS, report.id, ALICE, utc_now, connection)
+    (report_id,) = reports.latest(1, connection)
+    reports.withdraw(TERMS, report_id, ALICE, utc_now, connection)
 
 
 def withdrawn_with_evidence(connection: sqlite3.Connection) -> None:
     """As `withdrawn`, and the site is told, for it could have been sent already."""
-    (report,) = reports.latest(1, connection)
-    reports.withdraw(TERMS._replace(evidence=True), report.id, ALICE, utc_now, connection)
+    (report_id,) = reports.latest(1, connection)
+    reports.withdraw(TERMS._replace(evidence=True), report_id, ALICE, utc_now, connection)
 
 
 def delivered_by_another(connection: sqlite3.Connection) -> None:
@@ -102,14 +114,61 @@ async def test_what_is_not_to_be_sent_any_more_is_not_sent(
     assert await sent(database, meanwhile) == requests
 
 
-@pytest.mark.parametrize("key", ["hunter2-hunter2", "x" * 2000], ids=["short", "longer than what is kept"])
+@pytest.mark.parametrize(
+    "key", ["hunter2-hunter2", "x" * 2000, 'hunter2&<>"\\2'], ids=["short", "longer than what is kept", "escaped"]
+)
 async def test_a_site_that_answers_with_what_it_was_sent_does_not_put_the_key_on_disk(
     database: SlowDatabase, key: str
 ) -> None:
-    assert await sent(database, key=key) == 1
+    assert await sent(database, key=Secret(key)) == 1
     (answered,) = (attempt.answer for attempt in await database.read(_attempts))
     assert answered.startswith('<pre>{"Action":"report","APIKey":"...","Report":{')
     assert key[:20] not in answered
+
+
+def unreadable(connection: sqlite3.Connection) -> None:
+    """The trail is altered beyond reading."""
+    connection.execute("UPDATE trail SET content = '{'")
+
+
+async def test_a_row_that_cannot_be_read_takes_its_turns_and_says_nothing_against_the_site(
+    database: SlowDatabase,
+) -> None:
+    """It would be claimed again and again, and be the only probe of a breaker that is open."""
+    await database.write(unreadable)
+    assert await sent(database) == 0
+    (attempt,) = await database.read(_attempts)
+    assert "cannot be read" in attempt.error
+    assert await database.read(lambda connection: outbox.failures(connection, "report")) == 0
+    rows = await database.read(
+        lambda connection: connection.execute("SELECT attempts, holder FROM delivery").fetchall()
+    )
+    assert rows == [(1, None)]
+
+
+class WatchedKey(Secret):
+    """Knows which thread it was written by."""
+
+    thread = 0
+
+    def reveal(self) -> str:
+        """See Secret."""
+        self.thread = threading.get_ident()
+        return super().reveal()
+
+
+async def test_a_body_is_written_beside_the_loop(database: SlowDatabase) -> None:
+    """Markdown can be made so that its HTML takes seconds."""
+    key = WatchedKey("key")
+    assert await sent(database, key=key) == 1
+    assert key.thread not in {0, threading.get_ident()}
+
+
+async def test_the_log_says_that_a_site_wants_no_more(database: SlowDatabase, caplog: pytest.LogCaptureFixture) -> None:
+    assert await sent(database, status=410) == 1
+    (record,) = (each for each in caplog.records if each.levelname == "ERROR")
+    assert "410" in record.message
+    assert record.__dict__["then"] == "python -m server webhook resume report"
 
 
 def _attempts(connection: sqlite3.Connection) -> list[overview.Attempted]:
