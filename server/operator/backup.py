@@ -3,7 +3,7 @@
 import os
 import secrets
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from server.operator.errors import CommandError
@@ -11,6 +11,8 @@ from server.operator.errors import CommandError
 
 def backup(connection: sqlite3.Connection, file: Path) -> str:
     """Copy what this connection sees into a new file that only its owner can read. CommandError."""
+    if not file.name:
+        raise CommandError(f"{str(file)!r} is a directory; name a file that is not there yet")
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         if file.exists():
@@ -30,5 +32,6 @@ def backup(connection: sqlite3.Connection, file: Path) -> str:
     except (OSError, sqlite3.Error) as error:
         raise CommandError(f"{file} cannot be written: {getattr(error, 'strerror', None) or error}") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
     return f"{file}: {messages} messages, and everything else; docs/deploy.md says how to restore it"

@@ -79,8 +79,8 @@ def _file(file: Path) -> Iterator[Finding]:
         secret = bool(settings.admin_api_key) or any(hook.secret for hook in settings.webhook_urls)
     except SettingsError:
         secret = True
-    if secret and os.name == "posix" and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        yield Finding(Grade.WARNING, f"settings: {file} holds secrets and others can read it; chmod 600 {file}")
+    if secret and os.name == "posix" and file.stat().st_mode & stat.S_IROTH:
+        yield Finding(Grade.WARNING, f"settings: {file} holds secrets and everybody can read it; chmod o-r {file}")
     else:
         yield Finding(Grade.GOOD, f"settings: {file} can be used")
 
@@ -98,7 +98,14 @@ def _certificate(files: TLS) -> Finding:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     path = Path(settings.database)
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        yield Finding(
+            Grade.BAD, f"database: {path} cannot be looked at: {error.strerror}; run this as the server's user"
+        )
+        return
+    if not there:
         if os.access(path.parent, os.W_OK):
             yield Finding(Grade.WARNING, f"database: {path} is not there yet; the server makes it at its first start")
         else:
@@ -109,12 +116,21 @@ def _database(settings: Settings) -> Iterator[Finding]:
             with closing(schema.open_as_it_is(str(path))) as connection:
                 yield from _content(settings, connection)
         except sqlite3.Error as error:
-            yield Finding(Grade.BAD, f"database: {path}: {error}; mend that, restore a backup, or choose another file")
+            yield Finding(Grade.BAD, f"database: {path}: {error}; {_advice(error)}")
     free = shutil.disk_usage(path.parent).free
     if free < MIN_FREE_BYTES:
         yield Finding(Grade.BAD, f"disk: {free // 2**20} MiB are free beside the database; make room")
     else:
         yield Finding(Grade.GOOD, f"disk: {free // 2**20} MiB free")
+
+
+def _advice(error: sqlite3.Error) -> str:
+    code = error.sqlite_errorname.split("_")[1] if hasattr(error, "sqlite_errorname") else ""
+    return {
+        "BUSY": "another process has held it for seconds: find out which, and try again",
+        "READONLY": "let the server's user write the file, and into its directory",
+        "CANTOPEN": "let the server's user read and write the file, and its directory",
+    }.get(code, "mend that, restore a backup, or choose another file")
 
 
 def _content(settings: Settings, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -127,6 +143,7 @@ def _content(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
         return
     # Takes the writer's lock and gives it back: the file can be written, and nobody holds it for long.
     connection.execute("BEGIN IMMEDIATE")
+    schema.touch(connection)
     connection.execute("ROLLBACK")
     yield Finding(Grade.GOOD, f"database: whole, of this version (schema {len(schema.STEPS)}), and can be written")
     with connection:
@@ -154,6 +171,11 @@ def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
         why = f"paused: {found.held.why}" if found.held.until is None else "left alone for a while, for attempts failed"
         advice = f"once the site is well, `webhook resume {name}`"
         yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} wait; {advice}")
+    elif found.failures:
+        why = f"the last {found.failures} attempts at webhook {name} failed" if found.failures > 1 else ""
+        why = why or f"the last attempt at webhook {name} failed"
+        advice = "`webhook deliveries --failed` shows why"
+        yield Finding(Grade.WARNING, f"outbox: {why}; {found.waiting} wait; {advice}")
     if found.given_up:
         advice = "`webhook deliveries --failed` shows them, `webhook replay ID` sends one again"
         yield Finding(Grade.WARNING, f"outbox: {found.given_up} were given up; {advice}")
