@@ -1,12 +1,13 @@
 """A website on loopback that cannot be relied upon, until it is told to behave."""
 
 import asyncio
+import json
 import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Self
+from typing import NamedTuple, Self
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 BAD = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -15,14 +16,34 @@ HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"
 OUTCOMES = ["taken"] * 6 + ["500", "503", "closed unread", "closed without an answer", "broke off", "slow"]
 
 
+def milliseconds() -> int:
+    """The time of day."""
+    return int(time.time() * 1000)
+
+
+class Taken(NamedTuple):
+    """A request that was taken."""
+
+    at: int
+    """When it was asked, in milliseconds."""
+    life: int
+    """Which server asked, by the end of the path that it was told."""
+    answered: int | None
+    """When it was answered whole, in milliseconds; None if the answer broke off."""
+
+
 class Website:
     """Counts what it took, by webhook-id; `asked` and `answered` are set at each request and answer."""
 
     def __init__(self, chance: random.Random) -> None:
         self.url = ""
         self.behaves = False
-        self.taken: defaultdict[str, list[int]] = defaultdict(list)
-        """webhook-id -> when it was asked, in milliseconds."""
+        self.taken: defaultdict[str, list[Taken]] = defaultdict(list)
+        """By webhook-id."""
+        self.heard: set[str] = set()
+        """The comments of all reports that were taken."""
+        self.killed: list[int] = []
+        """When each server was killed, in milliseconds."""
         self.outcomes: Counter[str] = Counter()
         self.asked = asyncio.Event()
         self.answered = asyncio.Event()
@@ -48,15 +69,16 @@ class Website:
             return
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
-        await reader.readexactly(int(fields["content-length"]))
+        body = await reader.readexactly(int(fields["content-length"]))
         self.asked.set()
         # A slow answer to a server that was killed meanwhile still belongs to the time at which it was asked.
-        at = int(time.time() * 1000)
+        at, life = milliseconds(), int(head.split(" ", 2)[1].rpartition("/")[2])
         if outcome == "slow":
             await asyncio.sleep(self._chance.uniform(0.1, 1))
         if outcome in {"taken", "slow", "broke off"}:
             # What broke off was taken too: the server cannot know, and sends it again.
-            self.taken[fields["webhook-id"]].append(at)
+            self.taken[fields["webhook-id"]].append(Taken(at, life, None if outcome == "broke off" else milliseconds()))
+            self.heard.add(json.loads(body)["Report"]["Comment"])
         answers = {"taken": GOOD, "slow": GOOD, "500": BAD, "503": BUSY, "broke off": HALF}
         writer.write(answers.get(outcome, b""))
         await writer.drain()

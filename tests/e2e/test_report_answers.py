@@ -222,6 +222,8 @@ async def test_after_five_failures_one_probe_goes_and_all_follow_once_it_succeed
             await told(alice, reports[-1].report_id, ReportState.WAITING)
         ((failures, left_alone),) = site.disk.rows("SELECT failures, open_until - opened_at FROM webhook")
         assert (failures, left_alone) == (5, 30_000)
+        # What failed together does not come back together.
+        assert len(site.disk.rows("SELECT DISTINCT due - changed_at FROM delivery WHERE state = 'waiting'")) > 1
         last = await ask_report(alice, messages[5].msg_id)
         assert (last.status, bool(last.error), bool(last.next_at)) == (ReportState.WAITING, True, True)
         assert not about(site.receiver, texts[5])

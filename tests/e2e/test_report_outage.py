@@ -10,13 +10,13 @@ import trustme
 
 from server.engine.reports import PAUSED
 from server.protocol.codes import ReportState
-from server.protocol.frames import Reports, ReportsAsk, ReportStatus
+from server.protocol.frames import Profile, ProfileAsk, Reports, ReportsAsk, ReportStatus
 from server.webhooks.deliveries import MAX_IN_FLIGHT
 from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
 from tests.support.reporting import about, ask_report, delivered, disk_of, report_settings, told, try_now
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, write_settings
 
 TOKEN = "the-secret-of-alices-client"
 
@@ -71,6 +71,45 @@ async def test_the_frames_of_a_reporter_are_answered_while_the_site_hangs(tmp_pa
             assert len(receiver.requests) == MAX_IN_FLIGHT
             # None of the attempts has ended by now.
             assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
+
+
+async def test_a_queue_that_hangs_holds_up_no_profile_and_the_other_way_round(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.behaviour = stays_silent
+    with Receiver(answers(200, b'{"StatusCode":200,"Data":{"Headline":"Hi"}}')) as profiles:
+        settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": profiles.url})
+        with ServerProcess(settings) as server:
+            async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+                for number in range(MAX_IN_FLIGHT + 2):
+                    await ask_report(alice, (await bob.say("lobby", str(number))).msg_id)
+                await asyncio.to_thread(receiver.wait_for, MAX_IN_FLIGHT)
+                await alice.send(ProfileAsk("bob", "n-1"))
+                assert (await alice.next(Profile)).headline == "Hi"
+                assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
+
+
+async def test_where_private_addresses_are_blocked_a_report_waits_and_nothing_is_connected_to(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text + "\n[WebhookSecurity]\nBlockPrivate = true\n", encoding="utf-8")
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
+            assert "address is not allowed" in (await told(alice, report.report_id, ReportState.WAITING)).error
+            await alice.send(ProfileAsk("bob", "n-1"))
+            assert "address is not allowed" in (await alice.next(Profile)).error
+        assert server.terminate() == 0
+    assert not receiver.requests
+    assert disk.rows("SELECT state, attempts FROM delivery") == [("waiting", 1)]
+    settings.write_text(text, encoding="utf-8")
+    disk.make_due()
+    with ServerProcess(settings):
+        await until(lambda: disk.rows("SELECT state, attempts FROM delivery") == [("delivered", 2)])
+    assert len(receiver.requests) == 1
 
 
 async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(tmp_path: Path) -> None:

@@ -57,6 +57,27 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_taken_once_there_is_
     assert len(receiver.requests) == 1
 
 
+@pytest.mark.parametrize("part", ["report", "trail", "delivery"])
+async def test_a_report_of_which_a_part_cannot_be_stored_is_refused_whole(
+    tmp_path: Path, receiver: Receiver, part: str
+) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            spam = await bob.say("lobby", "buy my stuff")
+            with disk.refusing(f"INSERT ON {part}"):
+                error = await alice.refusal(ReportAsk(spam.msg_id, SPAM, "", "n-1"))
+                assert (error.code, error.nonce) == (ErrorCode.STORAGE, "n-1")
+                counts = "SELECT (SELECT count(*) FROM report), (SELECT count(*) FROM trail), count(*) FROM delivery"
+                assert disk.rows(counts) == [(0, 0, 0)]
+            assert not receiver.requests
+            report = await ask_report(alice, spam.msg_id)
+            await told(alice, report.report_id, ReportState.DELIVERED)
+    assert disk.rows(STANDING) == [("delivered", "delivered", 1)]
+    assert len(receiver.requests) == 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
 async def test_a_200_on_a_full_disk_is_noted_once_there_is_space_and_not_sent_again(
     tmp_path: Path, receiver: Receiver

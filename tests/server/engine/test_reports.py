@@ -124,6 +124,26 @@ def test_a_lease_keeps_others_off_until_it_runs_out(desk: Desk) -> None:
     assert (again.id, again.holder) == (claim.id, "two")
 
 
+def test_what_is_due_for_the_longest_goes_first(desk: Desk) -> None:
+    sent = []
+    for number in range(4):
+        sent.append(desk.submit(number).id)
+        desk.pass_time(1)
+    assert [claim.report_id for _ in sent for claim in desk.claim(room=1)] == sent
+
+
+@pytest.mark.parametrize("stop", ["'by the operator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "left alone"])
+def test_a_webhook_that_is_held_holds_up_no_other(desk: Desk, stop: str) -> None:
+    desk.connection.execute(f"INSERT INTO webhook (name, paused, failures, opened_at, open_until) VALUES ('another', {stop})")
+    assert desk.submit().status is ReportState.RECEIVED
+    (claim,) = desk.claim()
+    assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)
+    desk.note(claim, TAKEN)
+    desk.note(claim, FAILED)
+    assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)
+    assert outbox.held(desk.connection, "another", desk.now)
+
+
 def test_what_one_has_in_hand_is_not_claimed_again_however_long_it_takes(desk: Desk) -> None:
     desk.submit()
     (claim,) = desk.claim()
@@ -186,6 +206,20 @@ def test_an_open_breaker_holds_everything_until_one_probe_has_succeeded(desk: De
     desk.note(probe, TAKEN)
     # The site is back: all that waits goes out at once.
     assert len(desk.claim(room=100)) == FAILURES_TO_OPEN
+
+
+def test_a_webhook_is_sent_what_is_queued_for_it_and_probed_by_that_alone(desk: Desk) -> None:
+    open_breaker(desk)
+    others = desk.submit(7).id
+    desk.connection.execute("UPDATE delivery SET webhook = 'another' WHERE report_id = ?", (others,))
+    desk.pass_time(30)
+    (theirs,) = outbox.claim(desk.connection, "another", "one", 9, (), desk.now)
+    (probe,) = desk.claim()
+    assert theirs.report_id == others != probe.report_id
+    desk.note(theirs, FAILED)
+    desk.note(probe, TAKEN)
+    assert outbox.failures(desk.connection, "another") == 1
+    assert {claim.webhook for claim in desk.claim(room=100)} == {"report"}
 
 
 def test_a_probe_that_crashed_is_followed_by_another_one(desk: Desk) -> None:

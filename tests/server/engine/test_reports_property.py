@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from server.engine import outbox, reports, trail
-from server.engine.outbox import Claim
+from server.engine.outbox import LEASE_SECONDS, Claim
 from server.protocol.codes import ReportState
 from server.rules.deliveries import Result
 from server.rules.refusal import Refusal
@@ -24,6 +24,7 @@ class Outbox(RuleBasedStateMachine):
     """Two workers on one database; a claim that is never noted is a worker that crashed."""
 
     claims: Bundle[Claim] = Bundle("claims")
+    sent: Bundle[Claim] = Bundle("sent")
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,6 +54,36 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(claim=consumes(claims), result=RESULTS, chance=st.floats(0, 1))
     def answer(self, claim: Claim, result: Result, chance: float) -> None:
+        if not outbox.is_held(self.desk.connection, claim):
+            return
+        if claim.id in self.noted:
+            self.sent_after.append(claim)
+        self.desk.note(claim, result, chance)
+        if result.taken:
+            self.noted.add(claim.id)
+
+    @rule(target=sent, claim=consumes(claims))
+    def send(self, claim: Claim) -> MultipleResults[Claim]:
+        """The site has it; its answer may come late, after the lease, or never."""
+        if not outbox.is_held(self.desk.connection, claim):
+            return multiple()
+        if claim.id in self.noted:
+            self.sent_after.append(claim)
+        return multiple(claim)
+
+    @rule(target=claims, claim=consumes(sent), result=RESULTS, chance=st.floats(0, 1))
+    def takes_longer_than_its_lease(self, claim: Claim, result: Result, chance: float) -> MultipleResults[Claim]:
+        """Another worker has taken it over by the time the answer comes."""
+        self.desk.pass_time(LEASE_SECONDS)
+        others = self.desk.claim("two" if claim.holder == "one" else "one", 3)
+        self.late_answer(claim, result, chance)
+        return multiple(*others)
+
+    @rule(claim=consumes(sent), result=RESULTS, chance=st.floats(0, 1))
+    def answer_late(self, claim: Claim, result: Result, chance: float) -> None:
+        self.late_answer(claim, result, chance)
+
+    def late_answer(self, claim: Claim, result: Result, chance: float) -> None:
         self.desk.note(claim, result, chance)
         if result.taken:
             self.noted.add(claim.id)
@@ -90,6 +121,10 @@ class Outbox(RuleBasedStateMachine):
         assert not self.sent_after
 
     @invariant()
+    def what_is_said_to_be_delivered_was_taken(self) -> None:
+        assert set(self.desk.values("SELECT id FROM delivery WHERE state = 'delivered'")) <= self.noted
+
+    @invariant()
     def no_report_is_gone_and_the_trail_holds(self) -> None:
         assert set(self.desk.values("SELECT id FROM report")) == set(self.received)
         trail.verify(self.desk.connection)
@@ -109,11 +144,15 @@ class Outbox(RuleBasedStateMachine):
             self.desk.at += timedelta(seconds=max(0.0, due))
             for claim in self.desk.claim("last"):
                 assert claim.id not in self.noted
-                self.desk.note(claim, FAILED if round_ < len(self.received) % 7 * 20 else TAKEN)
+                result = FAILED if round_ < len(self.received) % 7 * 20 else TAKEN
+                self.desk.note(claim, result)
+                if result.taken:
+                    self.noted.add(claim.id)
         assert self.desk.next_due() is None
+        self.what_is_said_to_be_delivered_was_taken()
         assert {self.desk.find(report_id).status for report_id in self.received} <= ENDS
         self.desk.connection.close()
 
 
-Outbox.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Outbox.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 TestOutbox = Outbox.TestCase

@@ -89,6 +89,14 @@ def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
         trail.verify(desk.connection)
 
 
+def test_what_was_said_last_of_a_report_is_not_left_out_unseen(desk: Desk) -> None:
+    """Nothing else points at an addition, a withdrawal or a word of the site."""
+    desk.submit(3, BOB, add=True)
+    deletes(6)(desk.connection)
+    with pytest.raises(TrailError, match="missing at the end"):
+        trail.verify(desk.connection)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -51,6 +51,10 @@ def test_chance_makes_a_wait_longer_by_a_fifth_at_most(attempt: int, chance: flo
     assert base <= verdict(attempt, REFUSED, NOW, chance).wait_seconds <= base * 1.2
 
 
+def test_what_failed_together_does_not_come_back_together() -> None:
+    assert [verdict(1, REFUSED, NOW, chance).wait_seconds for chance in (0, 0.5, 1)] == [5, 5.5, 6]
+
+
 @pytest.mark.parametrize(
     ("asked", "seconds"),
     [

@@ -16,7 +16,7 @@ from tests.support.receiver import Receiver
 from tests.support.site_answers import answer
 
 URL = "https://site.internal:8443/hooks?token=t0ken"
-BODY = b'{"Action":"report"}'
+BODY = b'{"Action": "\\u003creport\\u003e"}'
 SECRETS = SigningSecrets([SigningSecret("whsec_" + "c2lnbmVk" * 4)])
 
 

@@ -34,7 +34,7 @@ from tests.support.receiver import (
     stays_silent,
 )
 
-BODY = b'{"Action":"report"}'
+BODY = b'{"Action": "\\u003creport\\u003e"}'
 UNSIGNED = SigningSecrets()
 
 

@@ -105,8 +105,22 @@ def delivered_by_another(connection: sqlite3.Connection) -> None:
     outbox.note(connection, claim, Attempt(now, 1, TAKEN), now, 0.0)
 
 
+def taken_over_by_another(connection: sqlite3.Connection) -> None:
+    """Another server has taken it over after the lease, and is at it."""
+    now = milliseconds(utc_now())
+    connection.execute("UPDATE delivery SET leased_until = ?", (now,))
+    assert outbox.claim(connection, "report", "another", 1, (), now)
+
+
 @pytest.mark.parametrize(
-    ("meanwhile", "requests"), [(None, 1), (withdrawn, 0), (withdrawn_with_evidence, 1), (delivered_by_another, 0)]
+    ("meanwhile", "requests"),
+    [
+        (None, 1),
+        (withdrawn, 0),
+        (withdrawn_with_evidence, 1),
+        (delivered_by_another, 0),
+        (taken_over_by_another, 0),
+    ],
 )
 async def test_what_is_not_to_be_sent_any_more_is_not_sent(
     database: SlowDatabase, meanwhile: Change | None, requests: int
