@@ -25,6 +25,8 @@ REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """How rows of the trail begin that a reporter sent; not by json_extract, which fails where a row is no JSON."""
 MAX_ADDITIONS = 3
 """The latest that a list has of a report: one may add to it as often as one likes, and a list is one frame."""
+WAITING, UNTOLD = "status IN ('received', 'waiting')", "told = 0"
+"""Which of somebody's reports: those that wait, or those of which something was not told."""
 PAUSED = "The website takes no reports at the moment."
 SILENT = "The website has not been answering."
 
@@ -190,11 +192,12 @@ def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: s
     return _as_held(connection, connection.execute(query, (identity, limit)), webhook, clock)
 
 
-def waiting_of(identities: Sequence[str], webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
-    """The reports of these people that wait; held up with this webhook."""
-    query = f"SELECT {_COLUMNS} WHERE reporter_identity IN (SELECT value FROM json_each(?)) AND status IN (?, ?)"  # noqa: S608 - ours
-    values = (json.dumps(list(identities)), ReportState.RECEIVED, ReportState.WAITING)
-    return _as_held(connection, connection.execute(query, values), webhook, clock)
+def found_of(
+    identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: sqlite3.Connection
+) -> list[Report]:
+    """The reports of these people that are WAITING or UNTOLD; held up with this webhook."""
+    query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
+    return _as_held(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
 
 
 def _as_held(connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[Report]:

@@ -150,6 +150,8 @@ UPDATE report SET taken_back = EXISTS (
 -- Of all deliveries the few that are under way, or not there yet.
 CREATE INDEX delivery_under_way ON delivery (report_id, seq) WHERE holder IS NOT NULL;
 CREATE INDEX delivery_open ON delivery (webhook) WHERE state IN ('waiting', 'given-up');
+-- Of all reports those of which something was not told yet.
+CREATE INDEX report_untold ON report (reporter_identity) WHERE told = 0;
 """
 STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS, OPEN_REPORTS)
 """What leads from each version to the next; a new file takes all of them."""

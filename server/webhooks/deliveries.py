@@ -45,6 +45,9 @@ class Reporters(Protocol):
     async def tell_waiting(self) -> None:
         """Nothing is sent for a while, or that is over: it concerns all that waits. StorageError."""
 
+    async def tell_untold(self) -> None:
+        """Look for what another process has noted. StorageError."""
+
 
 class Deliveries:
     """The queue of one webhook; `waiting` wakes it."""
@@ -67,6 +70,7 @@ class Deliveries:
         self._waiting = waiting
         self._reporters = reporters
         self._stop: Held | None = None
+        self._look_again_at = 0.0
         self._metrics = metrics
         self._clock = clock
         self._holder = secrets.token_hex(8)
@@ -78,6 +82,7 @@ class Deliveries:
         """Deliver until `end`; attempts that are under way then go on, see `drain`."""
         while not self._ending:
             try:
+                await self._tell_those_here()
                 wait = await self._start_due()
             except StorageError as error:
                 log.error("the outbox cannot be read or written now", extra={"error": str(error)})
@@ -101,16 +106,23 @@ class Deliveries:
             for task in self._in_flight.values():
                 task.cancel()
 
+    async def _tell_those_here(self) -> None:
+        """Of what others have noted too: somebody else's report, a command, a second server."""
+        now = milliseconds(self._clock())
+        stop = await self._database.read(lambda connection: outbox.held(connection, self._hook.name, now))
+        if stop != self._stop:
+            await self._reporters.tell_waiting()
+            self._stop = stop
+        if monotonic() >= self._look_again_at:
+            await self._reporters.tell_untold()
+            self._look_again_at = monotonic() + POLL_SECONDS
+
     async def _start_due(self) -> float:
         """Begin what is due; in how many seconds to look again."""
         room, busy, now = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight), milliseconds(self._clock())
         if room <= 0:
             return POLL_SECONDS
-        due, stop = await self._database.read(partial(self._look, now, busy))
-        if stop != self._stop:
-            # By somebody else's report, or the operator: whoever waits hears of it too.
-            await self._reporters.tell_waiting()
-            self._stop = stop
+        due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.name, now, busy))
         if due is None or due > now:
             return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - now) / 1000)
         claims = await self._database.write(partial(self._claim, room, busy))
@@ -119,10 +131,6 @@ class Deliveries:
             self._in_flight[claim.id] = task
             task.add_done_callback(partial(self._finished, claim.id))
         return POLL_SECONDS
-
-    def _look(self, now: int, busy: Sequence[str], connection: sqlite3.Connection) -> tuple[int | None, Held | None]:
-        stop = outbox.held(connection, self._hook.name, now)
-        return outbox.next_due(connection, self._hook.name, now, busy), stop
 
     def _claim(self, room: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
         # The time is that of the transaction: by an earlier one, what another server has leased since would look as

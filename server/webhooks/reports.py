@@ -41,6 +41,7 @@ class Reports:
         self._waiting = waiting
         self._clock = clock
         self._looks: set[_Look] = set()
+        self._untold: set[str] = set()
 
     async def submit(self, submission: Submission) -> ReportEntry:
         """Take a report in; it is on disk when this returns. Refusal, StorageError."""
@@ -87,10 +88,20 @@ class Reports:
 
     async def tell_waiting(self) -> None:
         """Tell those who are here where their waiting reports stand: all are held up, or none any more."""
-        here = [session.someone.identity for session in self._hub.sessions.values()]
-        asked = partial(reports.waiting_of, here, self._terms.webhook, self._clock)
-        for report in await self._database.read(asked):
+        for report in await self._of_those_here(reports.WAITING):
             self.tell(report)
+
+    async def tell_untold(self) -> None:
+        """Tell those who are here what is still untold since this was called before: another process noted it."""
+        untold = {report.id: report for report in await self._of_those_here(reports.UNTOLD)}
+        for report_id in self._untold & set(untold):
+            self.tell(untold[report_id])
+        self._untold = set(untold)
+
+    async def _of_those_here(self, which: str) -> list[Report]:
+        here = [session.someone.identity for session in self._hub.sessions.values()]
+        asked = partial(reports.found_of, here, which, self._terms.webhook, self._clock)
+        return await self._database.read(asked)
 
     def _overtake(self, report: Report) -> None:
         for look in self._looks:

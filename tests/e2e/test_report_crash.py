@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import ReportAsk, ReportStatus
+from server.protocol.frames import ReportAsk, Reports, ReportsAsk, ReportStatus
 from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import Disk, until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
@@ -70,9 +70,12 @@ async def test_a_kill_between_the_commit_and_the_first_attempt_loses_nothing(
     assert disk.rows(STANDING) == [("received", "waiting", 0)]
     assert not receiver.requests
     with ServerProcess(settings) as server:
-        async with entered(server.url, "alice", TOKEN):
+        async with entered(server.url, "alice", TOKEN) as alice:
             receiver.wait_for(1)
             await until(lambda: disk.rows(STANDING) == [("delivered", "delivered", 1)])
+            await alice.send(ReportsAsk("n"))
+            (entry,) = (await alice.next(Reports, lambda reports: reports.nonce == "n")).reports
+            assert entry.status == ReportState.DELIVERED
     assert len(receiver.requests) == 1
 
 
@@ -150,6 +153,27 @@ async def test_two_servers_on_one_file_send_each_report_once(tmp_path: Path, rec
     assert disk.rows("SELECT count(*), max(attempts) FROM delivery") == [(80, 1)]
     assert disk.rows("SELECT count(*) FROM attempt") == [(80,)]
     assert trail_holds(disk)
+
+
+async def test_whom_another_server_delivered_for_is_told_by_their_own(tmp_path: Path, receiver: Receiver) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    disk = disk_of(settings)
+    # This one never delivers anything itself.
+    blocked = tmp_path / "blocked.toml"
+    text = settings.read_text(encoding="utf-8")
+    blocked.write_text(f"{text}\n[WebhookSecurity]\nBlockPrivate = true\n", encoding="utf-8")
+    with ServerProcess(blocked) as one:
+        spam = await message(one)
+        async with entered(one.url, "alice", TOKEN) as alice:
+            report = await ask_report(alice, spam)
+            await told(alice, report.report_id, ReportState.WAITING)
+            with ServerProcess(settings):
+                while not receiver.requests:
+                    disk.make_due()
+                    await asyncio.sleep(0.1)
+                await told(alice, report.report_id, ReportState.DELIVERED)
+                await until(lambda: disk.rows("SELECT told FROM report") == [(1,)])
+    assert len(receiver.requests) == 1
 
 
 def trail_holds(disk: Disk) -> bool:
