@@ -15,11 +15,12 @@ import httpx
 import pytest
 
 from server.engine.clock import milliseconds
+from server.engine.reports import PAUSED
 from server.protocol.codes import ReportState
 from server.protocol.frames import Message, ReportEntry, ReportStatus
 from tests.support.bad_answers import bomb, never_ends, resets
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import Disk
+from tests.support.disk import Disk, Row
 from tests.support.receiver import (
     GARBAGE,
     Behaviour,
@@ -148,8 +149,15 @@ async def test_a_200_counts_whatever_follows_it_and_no_more_is_read_than_needed(
     async with room(site, request.node.name) as (alice, (spam,)):
         received = await ask_report(alice, spam.msg_id)
         await told(alice, received.report_id, ReportState.DELIVERED)
+        assert delivery_of(site, received.report_id) == ("delivered", 1)
         assert len(about(site.receiver, spam.message)) == 1
     assert peak_bytes(site.server) - site.peak_bytes < BOUND_BYTES
+
+
+def delivery_of(site: Site, report_id: str) -> Row:
+    """State and attempts of the one delivery of a report, on disk."""
+    (row,) = site.disk.rows("SELECT state, attempts FROM delivery WHERE report_id = ?", report_id)
+    return row
 
 
 def peak_bytes(server: ServerProcess) -> int:
@@ -199,7 +207,7 @@ async def test_a_410_holds_everything_back_until_the_operator_resumes(site: Site
     async with room(site, "gone 1", "gone 2") as (alice, (one, two)):
         first = await ask_report(alice, one.msg_id)
         waiting = await told(alice, first.report_id, ReportState.WAITING)
-        assert ("operator" in waiting.error, waiting.next_at) == (True, None)
+        assert (waiting.error, waiting.next_at) == (PAUSED, None)
         site.receiver.behaviour = answers(200)
         site.disk.make_due()
         second = await ask_report(alice, two.msg_id)
@@ -209,6 +217,7 @@ async def test_a_410_holds_everything_back_until_the_operator_resumes(site: Site
         site.disk.change("DELETE FROM webhook")
         for report in (first, second):
             await told(alice, report.report_id, ReportState.DELIVERED)
+            assert delivery_of(site, report.report_id) == ("delivered", 1)
     assert [len(about(site.receiver, text)) for text in ("gone 1", "gone 2")] == [2, 1]
 
 

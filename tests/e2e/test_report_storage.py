@@ -154,6 +154,7 @@ async def test_what_was_scheduled_or_leased_before_the_clock_was_set_back_goes_a
                 "UPDATE delivery SET due = 0 WHERE state = 'waiting'"
             )
             await told(alice, later, ReportState.DELIVERED)
+    assert {row[:2] for row in disk.rows(STANDING)} == {("delivered", "delivered")}
     assert [len(about(receiver, text)) for text in ("scheduled", "leased", "later")] == [2, 2, 2]
 
 

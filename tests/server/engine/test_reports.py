@@ -134,7 +134,8 @@ def test_what_is_due_for_the_longest_goes_first(desk: Desk) -> None:
 
 @pytest.mark.parametrize("stop", ["'by the operator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "left alone"])
 def test_a_webhook_that_is_held_holds_up_no_other(desk: Desk, stop: str) -> None:
-    desk.connection.execute(f"INSERT INTO webhook (name, paused, failures, opened_at, open_until) VALUES ('another', {stop})")
+    columns = "name, paused, failures, opened_at, open_until"
+    desk.connection.execute(f"INSERT INTO webhook ({columns}) VALUES ('another', {stop})")
     assert desk.submit().status is ReportState.RECEIVED
     (claim,) = desk.claim()
     assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)

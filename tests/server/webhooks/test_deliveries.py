@@ -66,6 +66,9 @@ class Nobody:
     async def tell_waiting(self) -> None:
         """See Reporters."""
 
+    async def tell_untold(self) -> None:
+        """See Reporters."""
+
 
 async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: Secret = KEY, status: int = 200) -> int:
     """How many requests the site got within a while in which this happens; it answers with what it was sent."""
