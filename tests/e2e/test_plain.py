@@ -186,7 +186,9 @@ def test_a_report_carries_what_stands_around_the_message(tmp_path: Path) -> None
     with scripted_server(script), PlainClient(script.url, "ada", tmp_path) as ada:
         ada.until("[3] ")
         ada.write("/join galley", "/report 3 2")
-        ada.until("* 2 messages before [3] and 0 after it go along.")
+        ada.until(
+            "* Reporting [3]: It's abusive (racist, homophobic, etc.). 2 messages before it and 0 after it go along."
+        )
         ada.until("* [3] is reported")
         asked = script.next_sent(ReportAsk)
         assert isinstance(asked, ReportAsk)

@@ -237,8 +237,8 @@ class _Client:
         channel, line = found
         before, after = self._state.context_of(line, channel)
         draft = Draft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
-        if draft.context:
-            self.tell([telling.note(f"{len(before)} messages before [{number}] and {len(after)} after it go along.")])
+        along = f" {len(before)} messages before it and {len(after)} after it go along." if draft.context else ""
+        self.tell([telling.note(f"Reporting [{number}]: {reason.reason}.{along}")])
         self._send(self._state.report(line, draft, _nonce(), channel))
 
     def _take(self, event: Event) -> None:

@@ -1,5 +1,6 @@
 """What a typed line asks for; pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from server.protocol.frames import ReportReason
 from tui.core.slash import addressed, is_command, said, split
 
 HELP = (
-    ("/report N REASON [COMMENT]", "report message N; REASON is its number, its text or one word of it"),
+    ("/report N REASON [COMMENT]", "report message N; REASON is its number, its text or how a word of it begins"),
     ("/profile NAME", "what the site says about a person"),
     ("/join CHANNEL", "write in another channel, or to @NAME"),
     ("/who", "who is in the room"),
@@ -18,6 +19,11 @@ HELP = (
     ("/quit", "leave, once the server has what you wrote"),
     ("//TEXT", "write text that begins with a slash"),
 )
+
+
+MIN_LETTERS = 3
+"""Fewer of them begin too many words."""
+_WORD = re.compile(r"\w[\w'’]*")
 
 
 class CommandError(Exception):
@@ -71,11 +77,28 @@ def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[Repo
     if word.isascii() and word.isdecimal() and len(word) < 10:
         found = list(reasons)[int(word) - 1 : int(word)] if int(word) else []
     else:
-        found = [each for each in reasons if word.casefold() in each.reason.casefold()]
+        found = _meant(word.casefold(), reasons)
     if len(found) != 1:
         several = "fits several reasons" if found else "is none of the reasons"
         raise CommandError(f"{word} {several}: {numbered(reasons)}.")
     return found[0], comment.strip()
+
+
+def _meant(word: str, reasons: Sequence[ReportReason]) -> list[ReportReason]:
+    """The reasons that are meant by a word, or by how one begins.
+
+    Where another one's is nearly the same, both: "abuse" must not pass for "child abuse" where "abusive" was meant.
+    """
+    if len(word) < MIN_LETTERS and word.isascii():
+        return []
+    found = _having(word, reasons)
+    return _having(word[:-1], reasons) if len(found) == 1 else found
+
+
+def _having(beginning: str, reasons: Sequence[ReportReason]) -> list[ReportReason]:
+    return [
+        each for each in reasons if any(word.startswith(beginning) for word in _WORD.findall(each.reason.casefold()))
+    ]
 
 
 def numbered(reasons: Sequence[ReportReason]) -> str:

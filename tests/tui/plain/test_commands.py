@@ -49,13 +49,14 @@ def test_a_command_that_lacks_words_says_how_it_is_written(line: str) -> None:
         ("SPAM every day", 0, "every day"),
         ("it's abusive (racist, homophobic, etc.) to me", 1, "to me"),
         ("homophobic", 1, ""),
+        ("abus every day", 1, "every day"),
     ],
 )
 def test_a_reason_is_a_number_a_word_or_its_text(text: str, reason: int, comment: str) -> None:
     assert reason_and_comment(text, REASONS) == (REASONS[reason], comment)
 
 
-@pytest.mark.parametrize("text", ["0", "4", "9999999999", "-1", "²", "it's", "nothing"])
+@pytest.mark.parametrize("text", ["0", "4", "9999999999", "-1", "²", "it's", "nothing", "he insulted me", "at", "e"])
 def test_a_reason_that_is_none_or_several_lists_them(text: str) -> None:
     with pytest.raises(CommandError, match="1 It's spam; 2 "):
         reason_and_comment(text, REASONS)
@@ -78,3 +79,12 @@ def test_a_name_with_spaces_is_found_where_it_is_known() -> None:
 def test_a_name_of_two_words_alone_is_no_message() -> None:
     with pytest.raises(CommandError, match="Nothing stands behind the name Inés ⚓"):
         name_and_text("Inés ⚓", ["Inés", "Inés ⚓", "bob"])
+
+
+def test_a_word_that_is_nearly_one_of_another_reason_is_asked_about() -> None:
+    """Or a site would read of child abuse where somebody was only rude."""
+    reasons = [*REASONS, ReportReason("It's child abuse (CP, CSAM, etc.)", comment_required=False)]
+    with pytest.raises(CommandError, match="fits several reasons"):
+        reason_and_comment("abuse he called me names", reasons)
+    assert reason_and_comment("abusive he called me names", reasons) == (reasons[1], "he called me names")
+    assert reason_and_comment("child look", reasons) == (reasons[3], "look")
