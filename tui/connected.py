@@ -11,7 +11,7 @@ from textual import work
 from textual.app import App
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
-from server.protocol.frames import Frame, Me, Relations, ServerFrame, Typing, Welcome
+from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Typing, Welcome
 from tui.core.session import Session
 from tui.core.standing import again
 from tui.core.state import TYPING_SHOWN, State
@@ -43,9 +43,11 @@ class ConnectedApp(App[None]):
         self._server: LocalServer | None = None
         self._identity: Identity | None = None
         self._life: Worker[None] | None = None
-        self._ending = Ending(self.action_quit)
+        self._ending = Ending(self.leave)
         self._address = ""
         self._told_loss = False
+        self._to_tell: list[str] = []
+        """About the server, once what was said before stands there: above it nobody would see it."""
         self._asks_name = False
         """Whether the person is being asked for another name; until that is there, nobody logs in."""
 
@@ -88,8 +90,7 @@ class ConnectedApp(App[None]):
             self.tell(f"There is no server: {clean_line(str(error))}", Tone.BAD)
             return
         self._server = found.server
-        for line in found.notices:
-            self.state.note(line)
+        self._to_tell = found.notices
         # Each demo is the same place, at whatever port.
         self._address = "demo" if self._options.demo else clean_line(found.url)
         self._identify()
@@ -126,6 +127,10 @@ class ConnectedApp(App[None]):
             self.send(self._session.login(self.state.since))
         elif isinstance(frame, Me):
             self._entered(frame)
+        elif isinstance(frame, Echo):
+            for line in self._to_tell:
+                self.state.note(line)
+            self._to_tell = []
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):
                 self.send(ask)
@@ -170,7 +175,9 @@ class ConnectedApp(App[None]):
         self._set_status(f"offline, again in {max(1, round(retry_seconds))} s")
         if not self._told_loss:
             self._told_loss = True
-            self.state.note(f"No connection to {self._address}: {why}. It is tried again until it works.", Tone.BAD)
+            then = " Your report is sent then." if self.state.reports.unanswered else ""
+            tried = f"It is tried again until it works.{then}"
+            self.state.note(f"No connection to {self._address}: {why}. {tried}", Tone.BAD)
 
     def _set_status(self, status: str, *, online: bool = False) -> None:
         self.status, self.online = status, online
@@ -198,7 +205,11 @@ class ConnectedApp(App[None]):
             self.tell(f"This client met a fault of its own: {clean_line(repr(event.worker.error))}", Tone.BAD)
 
     async def action_quit(self) -> None:
-        """Say goodbye to the server, end one's own, leave."""
+        """Leave."""
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Say goodbye to the server, end one's own, end."""
         if self._life:
             # Cancelled and waited for, so that the closing handshake is done before the loop ends.
             self._life.cancel()
