@@ -5,7 +5,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import events, on, work
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import React, ReportEntry, Takeback, Typing
@@ -26,6 +26,8 @@ from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
 
 TYPING_EVERY_SECONDS = 3.0
+DOUBLE_SECONDS = 0.5
+"""A second Enter within this was meant for what the first one closed, and would do something in the room."""
 BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
 
 if TYPE_CHECKING:
@@ -38,6 +40,24 @@ class FlagpostApp(RoomApp):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._said_typing = -TYPING_EVERY_SECONDS
+        self._for_form: list[events.Key] | None = None
+        """Keys that came while the form of a report opens, and are for it."""
+        self._entered_over_room = -DOUBLE_SECONDS
+        """When Enter was pressed in a screen over the room, and no other key since."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is typed in haste behind the key that reports is for the form; a second Enter is for nothing."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._for_form is not None:
+                self._for_form.append(event)
+                return
+            if event.key != "enter":
+                self._entered_over_room = -DOUBLE_SECONDS
+            elif len(self.screen_stack) > 1:
+                self._entered_over_room = monotonic()
+            elif monotonic() < self._entered_over_room + DOUBLE_SECONDS:
+                return
+        await super().on_event(event)
 
     @on(TimelineView.CopyWanted)
     def _copy(self, event: TimelineView.CopyWanted) -> None:
@@ -136,6 +156,20 @@ class FlagpostApp(RoomApp):
         if self.can_ask():
             self.send(Takeback(event.line.msg_id))
 
+    async def action_quit(self) -> None:
+        """Leave; ask before, once, where a report would be lost."""
+        if self.state.reports.unanswered and self.screen is self._chat:
+            self._ask_to_leave()
+        else:
+            await self.leave()
+
+    @work(group="form", exclusive=True)
+    async def _ask_to_leave(self) -> None:
+        if await self._ask(
+            "Your report has not reached the server yet, and would be lost. Leave all the same?", "Leave"
+        ):
+            await self.leave()
+
     def action_people(self) -> None:
         """Turn to the list of people."""
         self._close_profile()
@@ -203,10 +237,24 @@ class FlagpostApp(RoomApp):
     @on(TimelineView.ReportWanted)
     def _report_wanted(self, event: TimelineView.ReportWanted) -> None:
         if self.can_ask():
+            self._for_form = None if self.state.reports.reported(event.line.msg_id) else []
             self._report(event.line)
+
+    async def on_report_form_ready(self) -> None:
+        """Give the form what was typed for it."""
+        keys, self._for_form = self._for_form or [], None
+        for key in keys:
+            await self.on_event(key)
 
     @work(group="form", exclusive=True)
     async def _report(self, line: Line) -> None:
+        try:
+            await self._fill_in(line)
+        finally:
+            # Whatever became of the form, keys are for the room again.
+            self._for_form = None
+
+    async def _fill_in(self, line: Line) -> None:
         """Ask where it was reported before, show the form, send it."""
         from tui.screens.report import ReportForm, Subject
 
@@ -217,14 +265,14 @@ class FlagpostApp(RoomApp):
         question = f"You have reported this message of {line.author} already. Add to that report?"
         if again and not await self._ask(question, "Add to report"):
             return
-        context = self.state.context_of(line) if welcome.webhooks.evidence else None
-        subject = Subject(line, self.state.place, context, again, reports.drafts.get(line.msg_id))
+        subject = Subject(line, self.state.context_of(line), again, reports.drafts.get(line.msg_id))
         form = ReportForm(subject, welcome.report_reasons, welcome.limits.comment_chars, self._obstacle)
         filled = await self.push_screen_wait(form)
-        if filled and not self.state.timeline.holds(line):
+        reports.keep(line.msg_id, filled.draft)
+        if filled.sent and not self.state.timeline.holds(line):
             self.state.note(GONE, Tone.BAD)
-        elif filled:
-            self.send(self.state.report(line, filled, nonce()))
+        elif filled.sent:
+            self.send(self.state.report(line, filled.draft, nonce()))
         self.show()
 
     def _obstacle(self) -> str:
@@ -280,5 +328,7 @@ class FlagpostApp(RoomApp):
 def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
     """What comes of a withdrawal; a site is told of it where it is sent evidence."""
     if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
-        return "It is not sent to the website any more."
+        # An attempt that failed may have been read, and so may the report that something was added to.
+        known = "is told so" if evidence else "is not told"
+        return f"Nothing more of it is sent. If the website has seen it already, it {known}."
     return "The website is told so." if evidence else "The website has it already, and is not told."

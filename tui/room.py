@@ -15,6 +15,7 @@ from tui.configured import ConfiguredApp
 from tui.connected import OFFLINE, nonce
 from tui.core.news import news
 from tui.core.search import Search
+from tui.core.timeline import Tone
 from tui.core.visited import Visited
 from tui.keymap import KEYS, Where, bindings
 from tui.notices import Notices
@@ -98,9 +99,18 @@ class RoomApp(ConfiguredApp):
             self._notices.tell(list(news(event.frames, self.state, since)), dnd=self.state.dnd)
             self._notices.keep(self.state.timelines)
             self._notices.look(self.state.current)
+        self._show_remarks()
         if self.state.wanted:
             self._pursue()
             self.show()
+
+    def _show_remarks(self) -> None:
+        """What is new about reports stands in the timeline; where that is not seen, it is told beside it."""
+        remarks, self.state.remarks = self.state.remarks, []
+        for remark in remarks:
+            seen = self._chat.timeline.follows and remark.channel in {"", self.state.current}
+            if self.screen is self._chat and not seen:
+                self.notify(remark.text, severity="error" if remark.tone is Tone.BAD else "information", markup=False)
 
     def _write_to_terminal(self, data: str) -> None:
         # Textual's own bell and clipboard go the same way.

@@ -63,7 +63,7 @@ async def client(
             await pilot.pause()
             yield pilot, server
             # As a person leaves: a connection that is still being made would draw on a screen that is taken down.
-            await app_of(pilot).action_quit()
+            await app_of(pilot).leave()
 
 
 @asynccontextmanager

@@ -81,6 +81,22 @@ class Reports(Struct):
         """Whether one has reported this message, as far as one remembers."""
         return msg_id in self.marked or any(asked.frame.msg_id == msg_id for asked in self._asked.values())
 
+    @property
+    def unanswered(self) -> int:
+        """How many reports the server has not answered for."""
+        return len(self._asked)
+
+    def asked_in(self, nonce: str | None) -> str | None:
+        """The channel of the report of this nonce that has no answer yet; None if there is none."""
+        asked = self._asked.get(nonce or "")
+        return asked.channel if asked else None
+
+    def keep(self, msg_id: int, draft: Draft) -> None:
+        """Keep what was written about a message and not sent."""
+        self.drafts.pop(msg_id, None)
+        if draft.comment:
+            self.drafts[msg_id] = draft
+
     def send(self, line: Line, channel: str, draft: Draft, nonce: str) -> frames.ReportAsk:
         """Report a message, or add to its report; kept until the server has answered."""
         # Of a withdrawn one the server has a report too, which another can only add to.
@@ -191,6 +207,7 @@ _TONES: dict[str, Tone] = {
 def tell(entry: ReportEntry, now: datetime) -> str:
     """Where a report stands, in words for the reporter; nothing while it is only on its way."""
     report = f"our report of {entry.about}'s message"
+    withdrawn = f"Y{report} is withdrawn."
     why = f"{sentence(entry.error)} " if entry.error else ""
     match entry.status:
         case ReportState.RECEIVED:
@@ -198,14 +215,12 @@ def tell(entry: ReportEntry, now: datetime) -> str:
         case ReportState.DELIVERED:
             return f"Y{report} was delivered to the website. Thank you."
         case ReportState.WAITING:
-            again = (
-                f"is sent again, next {times.until(entry.next_at, now)}" if entry.next_at else "is sent once it does"
-            )
+            again = f"is sent again, next {times.until(entry.next_at, now)}" if entry.next_at else "is sent later"
             return f"{why}Y{report} is kept and {again}."
         case ReportState.GIVEN_UP:
             return f"{why}Y{report} is not sent again by itself; it is kept, and the operator can send it."
         case ReportState.WITHDRAWN:
-            return f"Y{report} is withdrawn."
+            return f"The website says of y{report}, which you withdrew: {entry.note}" if entry.note else withdrawn
         case ReportState.SEEN:
             return f"The website has looked at y{report}.{_said(entry)}"
         case ReportState.RESOLVED:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from server.protocol import frames
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import ErrorCode, ReportState
 from tui.core import reactions
 from tui.core.relations import Relations
 from tui.core.reports import Draft, Remark, Reports
@@ -61,6 +61,8 @@ class State(Struct):
     relations: Relations = field(default_factory=Relations)
     mute_offer: str = ""
     """A person who was reported just now, until the question whether to mute them was answered or passed over."""
+    remarks: list[Remark] = field(default_factory=list)
+    """What was told of reports since this was emptied, for whoever knows whether it was seen."""
     search: Search = field(default_factory=Search)
     wanted: int = 0
     """A message of the current timeline that shall be shown once it is loaded; 0: none."""
@@ -135,11 +137,15 @@ class State(Struct):
         self._names.add(frame.username)
         self.refused_name = ""
         self.relations.forget()
+        # Be it that there was no connection.
+        self.reports.problem = ""
 
     @fold.register
     def _(self, frame: frames.Relations) -> None:
         for told in self.relations.take(frame):
             self.note(told)
+        if self.mute_offer in self.relations.hidden:
+            self.mute_offer = ""
 
     @fold.register
     def _(self, frame: frames.Who) -> None:
@@ -218,7 +224,12 @@ class State(Struct):
 
     @fold.register
     def _(self, frame: frames.ReportStatus) -> None:
+        asked_in, about = self.reports.asked_in(frame.nonce), frame.report.about
         self._remark(self.reports.stands(frame, self.now()))
+        if frame.report.status == ReportState.WITHDRAWN:
+            self.mute_offer = ""
+        elif asked_in == self.current and about not in self.relations.hidden:
+            self.mute_offer = about
 
     @fold.register
     def _(self, frame: frames.Reports) -> None:
@@ -239,7 +250,6 @@ class State(Struct):
         elif frame.code == ErrorCode.BAD_NAME and not self.me:
             self.refused_name = frame.message
         elif (remarks := self.reports.refused(frame)) is not None:
-            self.mute_offer = "" if remarks else self.mute_offer
             self._remark(remarks)
         elif nonce and self.profile and self.profile.nonce == nonce:
             self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
@@ -310,7 +320,7 @@ class State(Struct):
 
     def report(self, line: Line, draft: Draft, nonce: str, channel: str = "") -> frames.ReportAsk:
         """Report a message of a channel, or the current one; it is marked once the server has the report."""
-        self.mute_offer = "" if line.author in self.relations.hidden else line.author
+        self.mute_offer = ""
         return self.reports.send(line, channel or self.current, draft, nonce)
 
     def context_of(self, line: Line, channel: str = "") -> tuple[list[Line], list[Line]]:
@@ -351,6 +361,7 @@ class State(Struct):
             timeline.mark_reported(self.reports.marked)
         for remark in remarks:
             self.note(*remark)
+            self.remarks.append(remark)
 
     def _take_back(self, msg_ids: Sequence[int]) -> None:
         self._taken_back.update(msg_ids)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -16,14 +17,16 @@ from textual.widgets.option_list import Option
 from server.protocol.frames import ReportReason
 from tui.core.reports import Draft
 from tui.core.timeline import Line
-from tui.keymap import Where, bindings
-from tui.times import clock
-from tui.widgets.evidence import STILL_KEPT, EvidenceView
+from tui.keymap import Where, bindings, is_meant
+from tui.widgets.evidence import EvidenceView
 from tui.widgets.footer import KeyFooter
 from tui.widgets.prompt import Prompt
 
 TITLE = "Report a message"
-PREVIEW_CHARS = 400
+OBSTACLE_SECONDS = 1.0
+"""Between looks whether what hindered is over."""
+MOVES = {each.key: each.action for each in OptionList.BINDINGS if isinstance(each, Binding)}
+IN_FORM = [each for each in bindings(Where.FORM) if isinstance(each, Binding)]
 
 
 class Comment(Prompt):
@@ -39,23 +42,75 @@ class Comment(Prompt):
         self.post_message(self.Submitted())
 
 
+class Reasons(OptionList):
+    """The reasons; does what a key means in its turn, as a Prompt does: those behind it may be here already."""
+
+    class Typed(Message):
+        """Keys that came here and are for what follows; Enter is a carriage return."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message, bubble=False):
+        """All that was typed before this has been here."""
+
+    _leaving = False
+
+    async def on_key(self, event: events.Key) -> None:
+        """Move, go on at Enter, and lose nothing that was typed behind it."""
+        enter = event.key == "enter"
+        action = MOVES.get(event.key, "")
+        asked = next((each for each in IN_FORM if is_meant(each, event.key)), None)
+        if self._leaving and (enter or event.is_printable):
+            self.post_message(self.Typed("\r" if enter else event.character or ""))
+        elif enter:
+            self._leaving = True
+            self.post_message(self.Left())
+        elif action:
+            await self.run_action(action)
+        elif asked:
+            await self.screen.run_action(asked.action)
+        else:
+            return
+        event.prevent_default().stop()
+
+    @on(Left)
+    def _leave(self) -> None:
+        """Go on once nothing waits here any more: it would be overtaken by what goes to the comment at once then."""
+        if self.message_queue_size:
+            self.post_message(self.Left())
+        else:
+            self._leaving = False
+            self.action_select()
+
+
 class Subject(NamedTuple):
     """What is reported, frozen as the form opens."""
 
     line: Line
-    place: str
-    context: tuple[Sequence[Line], Sequence[Line]] | None
-    """The messages before and after that can be sent along; None where the site takes none."""
+    context: tuple[Sequence[Line], Sequence[Line]]
+    """The messages before and after that can be sent along."""
     again: bool
     """Whether it adds to a report that was sent before."""
     draft: Draft | None
     """What was filled in before, and not taken by the server."""
 
 
-class ReportForm(ModalScreen[Draft | None]):
-    """Gives what was filled in, or None if it was cancelled."""
+class Filled(NamedTuple):
+    """What was filled in, and whether it shall be sent."""
+
+    draft: Draft
+    sent: bool
+
+
+class ReportForm(ModalScreen[Filled]):
+    """Gives what was filled in."""
 
     BINDINGS = bindings(Where.FORM)
+
+    class Ready(Message):
+        """What is typed from here on goes to the form."""
 
     def __init__(
         self, subject: Subject, reasons: Sequence[ReportReason], comment_chars: int, obstacle: Callable[[], str]
@@ -66,6 +121,8 @@ class ReportForm(ModalScreen[Draft | None]):
         self._reasons = reasons
         self._comment_chars = comment_chars
         self._obstacle = obstacle
+        self._hindered = False
+        """Whether the obstacle is what is complained of."""
 
     def compose(self) -> ComposeResult:
         """From top to bottom in the order in which it is filled in."""
@@ -74,11 +131,11 @@ class ReportForm(ModalScreen[Draft | None]):
             yield Static(Content.assemble(("⚑ ", "bold $error"), (title, "bold")), id="form-title")
             yield from self._compose_subject()
             yield Static("What is wrong with it?", classes="form-label", markup=False)
-            yield OptionList(
+            yield Reasons(
                 *(Option(Content(each.reason)) for each in self._reasons), id="form-reasons", markup=False, compact=True
             )
             yield Static("Comment", classes="form-label", id="form-comment-label", markup=False)
-            yield Comment(placeholder="What should the site know?", id="form-comment")
+            yield Comment(placeholder="What should the site know? Enter submits.", id="form-comment")
             yield Static(id="form-problem", markup=False)
             with Horizontal(id="form-buttons"):
                 yield Button(submit, id="form-submit", variant="error", compact=True)
@@ -86,67 +143,64 @@ class ReportForm(ModalScreen[Draft | None]):
         yield KeyFooter()
 
     def _compose_subject(self) -> ComposeResult:
-        line, place, context, _, _ = self._subject
-        if context is None:
-            yield Static(_preview(line, place), id="form-preview")
-            return
+        context = self._subject.context
         with Horizontal(id="form-sent"):
             yield Static(id="form-summary", markup=False)
             if any(context):
                 yield Button("−", id="form-fewer", compact=True)
                 yield Button("+", id="form-more", compact=True)
                 yield Button("None", id="form-alone", compact=True)
-        yield EvidenceView(line, *context, id="form-evidence")
+        yield EvidenceView(self._subject.line, *context, id="form-evidence")
 
     def on_mount(self) -> None:
         """Begin with the reasons, the first of which is chosen unless another was before."""
-        reasons, draft = self.query_one("#form-reasons", OptionList), self._subject.draft
+        reasons, draft = self.query_one(Reasons), self._subject.draft
         chosen = (at for at, each in enumerate(self._reasons) if draft and each.reason == draft.reason)
         reasons.highlighted = next(chosen, 0)
         if draft:
             self.query_one(Comment).text = draft.comment
-        if draft and self._evidence:
+        if draft:
             self._evidence.send(len(draft.context))
         self._summarise()
-        reasons.focus()
+        self.set_focus(reasons)
+        self.set_interval(OBSTACLE_SECONDS, self._look_again)
+        self.post_message(self.Ready())
 
     @property
-    def _evidence(self) -> EvidenceView | None:
-        return next(iter(self.query(EvidenceView)), None)
+    def _evidence(self) -> EvidenceView:
+        return self.query_one(EvidenceView)
 
     def _summarise(self) -> None:
-        if self._evidence:
-            words = Content.assemble(("Sent: ", Style(dim=True)), self._evidence.summary)
-            self.query_one("#form-summary", Static).update(words)
+        words = Content.assemble(("Sent: ", Style(dim=True)), self._evidence.summary)
+        self.query_one("#form-summary", Static).update(words)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No keys for messages around it where there are none to send."""
-        return bool(self._evidence and self._evidence.around) if action in {"fewer", "more", "alone"} else True
+        """No keys for messages around it where there are none to send, nor where they are written."""
+        if action not in {"fewer", "more", "alone"}:
+            return True
+        return bool(self._evidence.around) and not isinstance(self.focused, Comment)
 
     @on(Button.Pressed, "#form-fewer")
     def action_fewer(self) -> None:
         """Send one of the messages around it less."""
-        if self._evidence:
-            self._evidence.fewer()
-            self._summarise()
+        self._evidence.fewer()
+        self._summarise()
 
     @on(Button.Pressed, "#form-more")
     def action_more(self) -> None:
         """Send one of the messages around it more."""
-        if self._evidence:
-            self._evidence.more()
-            self._summarise()
+        self._evidence.more()
+        self._summarise()
 
     @on(Button.Pressed, "#form-alone")
     def action_alone(self) -> None:
         """Send none of the messages around it."""
-        if self._evidence:
-            self._evidence.send(0)
-            self._summarise()
+        self._evidence.send(0)
+        self._summarise()
 
     @property
     def _reason(self) -> ReportReason:
-        return self._reasons[self.query_one("#form-reasons", OptionList).highlighted or 0]
+        return self._reasons[self.query_one(Reasons).highlighted or 0]
 
     @on(OptionList.OptionHighlighted)
     def _say_what_is_needed(self) -> None:
@@ -157,12 +211,21 @@ class ReportForm(ModalScreen[Draft | None]):
     @on(OptionList.OptionSelected)
     def action_next(self) -> None:
         """From the reasons to the comment."""
-        self.query_one(Comment).focus()
+        self.set_focus(self.query_one(Comment))
+
+    @on(Reasons.Typed)
+    def _write(self, event: Reasons.Typed) -> None:
+        """What was typed behind Enter belongs to the comment; a second Enter submits."""
+        for character in event.text:
+            if character == "\r":
+                self.action_submit()
+            else:
+                self.query_one(Comment).insert(character)
 
     @on(Button.Pressed, "#form-cancel")
     def action_cancel(self) -> None:
         """Close the form without a report."""
-        self.dismiss(None)
+        self.dismiss(Filled(self._draft, sent=False))
 
     @on(Button.Pressed, "#form-submit")
     @on(Comment.Submitted)
@@ -176,15 +239,19 @@ class ReportForm(ModalScreen[Draft | None]):
             self._complain(f"The comment has {len(comment)} of at most {self._comment_chars} characters.")
         elif obstacle := self._obstacle():
             self._complain(obstacle)
+            self._hindered = True
         else:
-            self.dismiss(Draft(self._reason.reason, comment, self._evidence.sent if self._evidence else ()))
+            self.dismiss(Filled(self._draft, sent=True))
+
+    @property
+    def _draft(self) -> Draft:
+        return Draft(self._reason.reason, self.query_one(Comment).text.strip(), self._evidence.sent)
+
+    def _look_again(self) -> None:
+        """Take back what is not true any more."""
+        if self._hindered and not self._obstacle():
+            self._complain("")
 
     def _complain(self, problem: str) -> None:
+        self._hindered = False
         self.query_one("#form-problem", Static).update(Content(problem))
-
-
-def _preview(line: Line, place: str) -> Content:
-    """The message as it was written, its author, place and time."""
-    text = line.text if len(line.text) <= PREVIEW_CHARS else line.text[:PREVIEW_CHARS] + "…"
-    said = Content.styled(STILL_KEPT, Style(italic=True, dim=True)) if line.taken_back else Content(text)
-    return Content.assemble((line.author, "bold"), (f"  {place}  {clock(line.at)}\n", Style(dim=True)), said)

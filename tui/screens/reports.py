@@ -22,6 +22,7 @@ from tui.widgets.footer import KeyFooter
 from tui.widgets.rows import Row, RowList
 
 EMPTY = "You have reported nothing here.\n\nPress r on a message to report it; what becomes of it stands here then."
+TAKEN_BACK = "taken back before; its text is for the website alone"
 STATUSES: dict[str, tuple[str, str, str]] = {
     ReportState.RECEIVED: ("→", "on its way", "dim"),
     ReportState.WAITING: ("↻", "waiting", "$warning"),
@@ -102,7 +103,8 @@ class ReportsScreen(Following):
         reports, now = state.reports, state.now()
         self._entries, self._now = reports.entries, now
         loading = bool(reports.loading)
-        words = "loading…" if loading else "" if online else f"{connection}; as it was known before"
+        words = "loading…" if loading else _on_the_way(reports.unanswered)
+        words = words if online else f"{connection}; as it was known before"
         self.query_one("#reports-state", Static).update(Content(words))
         rows = self.query_one(ReportList)
         rows.show_rows([self._row(entry, now) for entry in self._entries])
@@ -136,7 +138,7 @@ class ReportsScreen(Following):
         sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
         status = Content.assemble((f"{sign} {word}".ljust(14), colour))
         about = Content.assemble(status, (entry.about, "bold"), (f"  {self._place_of(entry.channel)}", Style(dim=True)))
-        said = " ".join(entry.message.split())
+        said = " ".join(entry.message.split()) or TAKEN_BACK
         below = Content.assemble("  ", (f"{entry.reason}: ", Style(dim=True)), said)
         return Row(entry.report_id, about, Content.styled(moment(entry.reported_at, now), Style(dim=True)), below)
 
@@ -164,6 +166,12 @@ class ReportsScreen(Following):
         self.dismiss()
 
 
+def _on_the_way(unanswered: int) -> str:
+    """What the server has not answered for yet."""
+    one = "1 report has not reached the server yet"
+    return "" if not unanswered else one if unanswered == 1 else f"{unanswered} reports have not reached the server yet"
+
+
 def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
     """The message, what one wrote about it, and where the report stands."""
     dim = Style(dim=True)
@@ -174,7 +182,7 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
         *([Content.assemble(("The site says: ", dim), entry.note)] if entry.note else []),
         Content(""),
         Content.assemble((entry.about, "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
-        Content(entry.message),
+        Content(entry.message) if entry.message else Content.styled(TAKEN_BACK, Style(italic=True, dim=True)),
         Content(""),
         *_wrong(entry.reason, entry.comment),
     ]

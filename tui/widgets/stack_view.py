@@ -54,6 +54,11 @@ class StackView(ScrollView):
         self._bar = (0, 0)
         self._frozen = 0
 
+    @property
+    def follows(self) -> bool:
+        """Whether the view is at the end, where what is new is seen."""
+        return self._follows
+
     def _lay_out(self) -> None:
         """Bring the stack up to the timeline; what the person looks at stays where it is."""
         if self.size.width <= LEFT_CELLS + FLAG_CELLS:

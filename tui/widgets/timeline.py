@@ -205,16 +205,18 @@ class TimelineView(StackView, can_focus=True):
             self._highlight(entry.msg_id)
 
     def action_first(self) -> None:
-        """Highlight the first message; from there, ask for older ones."""
+        """Highlight the first message, and show what stands above it; from there, ask for older ones."""
         first = self._shown(-1, 1)
         if first and first.msg_id == self._highlighted:
             self.post_message(self.OlderWanted())
         elif first:
             self._highlight(first.msg_id)
+            self._settle((0, 0))
 
     def action_last(self) -> None:
-        """Highlight the latest message."""
+        """Highlight the latest message, and show what stands below it."""
         self.enter()
+        self._settle(None)
 
     def action_report(self) -> None:
         """Report the highlighted message."""

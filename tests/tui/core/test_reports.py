@@ -232,3 +232,19 @@ def test_times_without_a_zone_are_compared_all_the_same() -> None:
 
 def test_words_end_like_a_sentence() -> None:
     assert [sentence(text) for text in ("a", "a.", "a?", "a! ", "")] == ["a.", "a.", "a?", "a!", ""]
+
+
+def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> None:
+    reports = Reports()
+    assert told(reports, report(3, status="withdrawn")) == ["Your report of bob's message is withdrawn."]
+    words = "The website says of your report of bob's message, which you withdrew: They are banned."
+    for expected in ([words], []):
+        assert told(reports, report(3, status="withdrawn", note="They are banned.")) == expected
+
+
+def test_what_was_written_and_not_sent_is_kept_for_the_next_time() -> None:
+    reports = Reports()
+    reports.keep(3, Draft("It's spam", "third time", (1,)))
+    assert reports.drafts[3].comment == "third time"
+    reports.keep(3, Draft("It's spam", ""))
+    assert not reports.drafts

@@ -1,5 +1,8 @@
 """What comes of a person's reports, mutes, blocks and looks at profiles in what the client knows."""
 
+from collections.abc import Callable
+from functools import partial
+
 from msgspec import structs
 
 from server.protocol.codes import ErrorCode
@@ -186,17 +189,23 @@ def test_another_status_is_no_news() -> None:
 
 
 def test_to_mute_is_offered_until_one_goes_on() -> None:
-    for go_on in ("say", "turn", "mute"):
+    for go_on in ("say", "turn", "mute", "block", "withdraw"):
         made = state(said(1))
         line = made.timeline.find(1)
         assert line
-        made.report(line, Draft("It's spam", ""), "n1")
-        assert made.mute_offer == "bob"
-        {
-            "say": lambda made=made: made.say("so", "n2"),
-            "turn": lambda made=made: made.look_at("tea"),
-            "mute": lambda made=made: made.toggle_mute("bob"),
-        }[go_on]()
+        ask = made.report(line, Draft("It's spam", ""), "n1")
+        offers = [made.mute_offer]
+        made.fold(stands(ask))
+        # Not before the server has it.
+        assert [*offers, made.mute_offer] == ["", "bob"]
+        acts: dict[str, Callable[[], object]] = {
+            "say": partial(made.say, "so", "n2"),
+            "turn": partial(made.look_at, "tea"),
+            "mute": partial(made.toggle_mute, "bob"),
+            "block": partial(made.fold, Relations([], ["bob"])),
+            "withdraw": partial(made.fold, stands(ask, "withdrawn")),
+        }
+        acts[go_on]()
         assert not made.mute_offer
 
 
@@ -205,7 +214,17 @@ def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
     line = made.timeline.find(1)
     assert line
     made.fold(Relations(["bob"]))
-    made.report(line, Draft("It's spam", ""), "n1")
+    made.fold(stands(made.report(line, Draft("It's spam", ""), "n1")))
+    assert not made.mute_offer
+
+
+def test_to_mute_is_offered_where_the_report_was_made() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    ask = made.report(line, Draft("It's spam", ""), "n1")
+    made.look_at("tea")
+    made.fold(stands(ask))
     assert not made.mute_offer
 
 

@@ -28,6 +28,7 @@ from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
 from tui.screens.chat import ChatScreen
 from tui.screens.question import Question
+from tui.screens.report import ReportForm
 from tui.screens.reports import STATUSES, ReportsScreen
 from tui.widgets.timeline import TimelineView
 
@@ -151,8 +152,8 @@ async def test_to_withdraw_asks_first(answer: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("status", "evidence", "words"),
     [
-        ("received", True, "It is not sent"),
-        ("waiting", False, "It is not sent"),
+        ("received", True, "has seen it already, it is told so"),
+        ("waiting", False, "has seen it already, it is not told"),
         ("delivered", True, "The website is told so"),
         ("seen", False, "is not told"),
     ],
@@ -264,3 +265,33 @@ async def test_reports_that_changed_before_this_start_are_told() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, OPENING, changed))) as (pilot, _):
         await until_seen(pilot, "The website is done with your report of bob's message.")
         await until_seen(pilot, "⚑✓")
+
+
+async def test_what_the_server_has_not_answered_for_is_said() -> None:
+    async with client(ScriptedServer(answer=listing())) as (pilot, _):
+        await pilot.press("up", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
+        await open_reports(pilot)
+        await until_seen(pilot, "1 report has not reached the server yet")
+
+
+async def test_a_report_of_what_was_taken_back_says_why_it_shows_nothing() -> None:
+    async with client(ScriptedServer(answer=listing(report(message="")))) as (pilot, _):
+        await open_reports(pilot)
+        assert screen_text(app_of(pilot)).count("taken back before") == 2
+
+
+async def test_what_hindered_is_not_said_any_more_once_it_is_over() -> None:
+    async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
+        await open_reports(pilot)
+        granted, server.login = server.login, lambda _: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
+        server.drop()
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await pilot.press("x")
+        await until_seen(pilot, "There is no connection now")
+        server.login = granted
+        server.drop()
+        await until(pilot, lambda: app_of(pilot).online, "online again")
+        await until(pilot, lambda: "There is no connection now" not in screen_text(app_of(pilot)), "gone")
