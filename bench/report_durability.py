@@ -37,7 +37,7 @@ SETTLE_SECONDS = 300.0
 MESSAGES_PER_KILL = 12
 GRACE_MILLISECONDS = 2
 """Both clocks are rounded."""
-NOTE_MILLISECONDS = 500
+NOTE_MILLISECONDS = 1000
 """Much longer than a 200 takes from the website until it is noted; a server that lived on for so long had to know."""
 
 
@@ -175,6 +175,8 @@ def judge(database: Path, website: Website, tally: Tally, kills: int) -> int:
         if (key in noted and website.taken[key][-1].at > noted[key] + GRACE_MILLISECONDS)
         or any(could_know(each, website.killed) for each in website.taken[key][:-1])
     ]
+    for key in unexplained:
+        print(f"  {key}: noted {noted.get(key)}, taken {website.taken[key]}, killed {website.killed}")
     with closing(sqlite3.connect(database)) as connection:
         rows, _ = trail.verify(connection)
     print(f"kills {kills}, received {len(received)}, delivered {len(received & arrived)}, lost {len(lost)}, ", end="")

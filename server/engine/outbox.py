@@ -141,10 +141,17 @@ def claim(
     return [Claim(*row) for row in rows.fetchall()]
 
 
-def is_held(connection: sqlite3.Connection, claim: Claim) -> bool:
-    """Whether it is still the claim's holder who is to send it."""
-    mine = "SELECT 1 FROM delivery WHERE id = ? AND holder = ? AND state = 'waiting'"
-    return connection.execute(mine, (claim.id, claim.holder)).fetchone() is not None
+def renew(connection: sqlite3.Connection, claim: Claim, now: int) -> bool:
+    """Begin the lease anew, right before it is sent; False if that is not its holder's to do any more.
+
+    That is: withdrawn since it was claimed, or another server's after a long stop.
+    """
+    renewed = connection.execute(
+        "UPDATE delivery SET leased_at = ?1, leased_until = ?1 + ?2"
+        " WHERE id = ?3 AND holder = ?4 AND state = 'waiting'",
+        (now, LEASE_SECONDS * 1000, claim.id, claim.holder),
+    )
+    return renewed.rowcount == 1
 
 
 def release(connection: sqlite3.Connection, claim: Claim) -> None:

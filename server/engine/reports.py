@@ -246,6 +246,8 @@ def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: in
     if before is None or before.status is ReportState.WITHDRAWN:
         return
     sent = outbox.sent(connection, report_id)
+    if not sent:
+        return
     (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
     status = standing([(each.state, each.attempts) for each in sent])
     # What the site has said shows that it has the report, whatever becomes of an attempt that it answered too late; but

@@ -171,15 +171,15 @@ class Deliveries:
             self._reporters.tell(report)
 
     async def _body(self, claim: Claim) -> bytes | None:
-        """What is sent; None if it is not to be sent any more. TrailError, StorageError.
-
-        That is: withdrawn since it was claimed, or another server's after a long stop.
-        """
+        """What is sent; None if it is not to be sent any more. TrailError, StorageError."""
         told = await self._database.read(lambda connection: trail.told_by(connection, claim.report_id, claim.seq))
         # Markdown that was made for it takes seconds to become HTML: beside the loop, and one at a time.
         async with self._writing:
             body = await asyncio.to_thread(report_body, self._key, self._hook, claim.report_id, *told)
-        return body if await self._database.read(partial(outbox.is_held, claim=claim)) else None
+        return body if await self._database.write(partial(self._renew, claim)) else None
+
+    def _renew(self, claim: Claim, connection: sqlite3.Connection) -> bool:
+        return outbox.renew(connection, claim, milliseconds(self._clock()))
 
     async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:
         """What an attempt came to, and what it is counted as."""

@@ -124,6 +124,20 @@ def test_a_lease_keeps_others_off_until_it_runs_out(desk: Desk) -> None:
     assert (again.id, again.holder) == (claim.id, "two")
 
 
+def test_a_lease_begins_anew_right_before_it_is_sent(desk: Desk) -> None:
+    """What comes before that may take its time; whoever was too late for it does not send."""
+    desk.submit()
+    (claim,) = desk.claim()
+    desk.pass_time(LEASE_SECONDS - 1)
+    assert outbox.renew(desk.connection, claim, desk.now)
+    desk.pass_time(LEASE_SECONDS - 1)
+    assert not desk.claim("two")
+    desk.pass_time(1)
+    (other,) = desk.claim("two")
+    assert not outbox.renew(desk.connection, claim, desk.now)
+    assert outbox.renew(desk.connection, other, desk.now)
+
+
 def test_what_is_due_for_the_longest_goes_first(desk: Desk) -> None:
     sent = []
     for number in range(4):

@@ -54,7 +54,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(claim=consumes(claims), result=RESULTS, chance=st.floats(0, 1))
     def answer(self, claim: Claim, result: Result, chance: float) -> None:
-        if not outbox.is_held(self.desk.connection, claim):
+        if not outbox.renew(self.desk.connection, claim, self.desk.now):
             return
         if claim.id in self.noted:
             self.sent_after.append(claim)
@@ -65,7 +65,7 @@ class Outbox(RuleBasedStateMachine):
     @rule(target=sent, claim=consumes(claims))
     def send(self, claim: Claim) -> MultipleResults[Claim]:
         """The site has it; its answer may come late, after the lease, or never."""
-        if not outbox.is_held(self.desk.connection, claim):
+        if not outbox.renew(self.desk.connection, claim, self.desk.now):
             return multiple()
         if claim.id in self.noted:
             self.sent_after.append(claim)
