@@ -37,11 +37,12 @@ class Remark(NamedTuple):
     channel: str
 
 
-class _Asked(NamedTuple):
-    """A report that the server has not answered."""
+class Asked(NamedTuple):
+    """A report that the server has not answered; `about`: the author of the message."""
 
     frame: frames.ReportAsk
     channel: str
+    about: str
 
 
 class Reports(Struct):
@@ -54,7 +55,7 @@ class Reports(Struct):
     problem: str = ""
     """Why the latest thing that was wanted of them was not done."""
     _entries: dict[str, ReportEntry] = field(default_factory=dict)
-    _asked: dict[str, _Asked] = field(default_factory=dict)
+    _asked: dict[str, Asked] = field(default_factory=dict)
     _withdrawing: dict[str, str] = field(default_factory=dict)
     """Nonce -> reportID."""
     _refused: set[int] = field(default_factory=set)
@@ -86,10 +87,9 @@ class Reports(Struct):
         """How many reports the server has not answered for."""
         return len(self._asked)
 
-    def asked_in(self, nonce: str | None) -> str | None:
-        """The channel of the report of this nonce that has no answer yet; None if there is none."""
-        asked = self._asked.get(nonce or "")
-        return asked.channel if asked else None
+    def asked(self, nonce: str | None) -> Asked | None:
+        """The report of this nonce that has no answer yet; None if there is none."""
+        return self._asked.get(nonce or "")
 
     def keep(self, msg_id: int, draft: Draft) -> None:
         """Keep what was written about a message and not sent."""
@@ -102,7 +102,7 @@ class Reports(Struct):
         # Of a withdrawn one the server has a report too, which another can only add to.
         add = self.reported(line.msg_id) or any(each.msg_id == line.msg_id for each in self._entries.values())
         frame = frames.ReportAsk(line.msg_id, draft.reason, draft.comment, nonce, draft.context, add)
-        self._asked[nonce] = _Asked(frame, channel)
+        self._asked[nonce] = Asked(frame, channel, line.author)
         return frame
 
     def ask(self, nonce: str) -> frames.ReportsAsk:

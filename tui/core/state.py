@@ -224,12 +224,12 @@ class State(Struct):
 
     @fold.register
     def _(self, frame: frames.ReportStatus) -> None:
-        asked_in, about = self.reports.asked_in(frame.nonce), frame.report.about
+        asked = self.reports.asked(frame.nonce)
         self._remark(self.reports.stands(frame, self.now()))
         if frame.report.status == ReportState.WITHDRAWN:
             self.mute_offer = ""
-        elif asked_in == self.current and about not in self.relations.hidden:
-            self.mute_offer = about
+        elif asked and asked.channel == self.current and asked.about not in self.relations.hidden:
+            self.mute_offer = asked.about
 
     @fold.register
     def _(self, frame: frames.Reports) -> None:
