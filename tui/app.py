@@ -268,10 +268,11 @@ class FlagpostApp(RoomApp):
         subject = Subject(line, self.state.context_of(line), again, reports.drafts.get(line.msg_id))
         form = ReportForm(subject, welcome.report_reasons, welcome.limits.comment_chars, self._obstacle)
         filled = await self.push_screen_wait(form)
-        reports.keep(line.msg_id, filled.draft)
-        if filled.sent and not self.state.timeline.holds(line):
+        if not filled.sent:
+            reports.keep(line.msg_id, filled.draft)
+        elif not self.state.timeline.holds(line):
             self.state.note(GONE, Tone.BAD)
-        elif filled.sent:
+        else:
             self.send(self.state.report(line, filled.draft, nonce()))
         self.show()
 

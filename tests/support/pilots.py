@@ -7,7 +7,8 @@ from time import monotonic
 
 from textual.pilot import Pilot
 
-from server.protocol.frames import Say
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import CHAT_SERVER, Error, Say
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui.app import FlagpostApp
 from tui.config import load
@@ -84,3 +85,15 @@ async def until_said(pilot: Pilot[None], server: ScriptedServer) -> Say:
     (said,) = server.sent(Say)
     assert isinstance(said, Say)
     return said
+
+
+@asynccontextmanager
+async def away(pilot: Pilot[None], server: ScriptedServer) -> AsyncIterator[None]:
+    """The server takes nobody in meanwhile; afterwards the client is back."""
+    granted, server.login = server.login, lambda _: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
+    server.drop()
+    await until(pilot, lambda: not app_of(pilot).online, "offline")
+    yield
+    server.login = granted
+    server.drop()
+    await until(pilot, lambda: app_of(pilot).online, "online again")

@@ -250,6 +250,8 @@ class _Client:
                 self._state.fold(frame)
                 self._follow_up(frame)
                 self.tell(self._teller.news())
+            # Whatever was told has been printed.
+            self._state.remarks.clear()
         self._news.set()
 
     def _follow_up(self, frame: ServerFrame) -> None:

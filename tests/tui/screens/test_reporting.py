@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec import structs
-from textual import events
-from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from server.protocol.codes import ErrorCode, ReportState
@@ -18,7 +16,6 @@ from server.protocol.frames import (
     Login,
     ReportAsk,
     ReportStatus,
-    Say,
     ServerFrame,
     Takeback,
     Webhooks,
@@ -27,9 +24,9 @@ from server.protocol.frames import (
 from server.rules.reports import reason_list
 from server.settings import Settings
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
-from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, relating, stands
+from tests.support.report_form import EVIDENCE, TALK, open_form, submit, taking
+from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
 from tui.app import DOUBLE_SECONDS
-from tui.screens.question import Question
 from tui.screens.report import Comment, ReportForm
 from tui.times import clock
 from tui.widgets.evidence import EvidenceView
@@ -37,8 +34,6 @@ from tui.widgets.prompt import Composer
 from tui.widgets.timeline import FLAG, REPORTED, TimelineView
 
 FAILED = "The website did not take it: it answered with status 500."
-EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
-TALK = Echo([line(number, "bob" if number % 2 else "Inés ⚓", f"words {number}") for number in range(1, 20)])
 
 
 def delivered(frame: ClientFrame) -> Sequence[ServerFrame]:
@@ -46,18 +41,6 @@ def delivered(frame: ClientFrame) -> Sequence[ServerFrame]:
         return ()
     received = stands(frame, ReportState.RECEIVED)
     return [received, ReportStatus(structs.replace(received.report, status=ReportState.DELIVERED))]
-
-
-async def open_form(pilot: Pilot[None]) -> None:
-    await pilot.press("up", "r")
-    await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
-    await pilot.pause()
-
-
-async def submit(pilot: Pilot[None]) -> None:
-    await open_form(pilot)
-    await pilot.press("enter", "enter")
-    await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
 
 
 async def test_keys_alone_lead_to_a_report_of_the_message_by_its_number() -> None:
@@ -406,12 +389,6 @@ async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_a
         await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
 
 
-def taking() -> ScriptedServer:
-    """A server that takes reports, and mutes."""
-    related = relating()
-    return ScriptedServer(answer=lambda frame: [stands(frame)] if isinstance(frame, ReportAsk) else related(frame))
-
-
 async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
     async with client(taking()) as (pilot, server):
         await submit(pilot)
@@ -476,125 +453,3 @@ async def test_the_reasons_have_the_focus_and_the_first_is_chosen() -> None:
         reasons = pilot.app.screen.query_one(OptionList)
         assert reasons.has_focus
         assert reasons.highlighted == 0
-
-
-def in_haste(pilot: Pilot[None], text: str) -> None:
-    """Press these keys at once, as a fast hand or a slow machine has it; a line end is Enter."""
-    names = {"\n": "enter", "-": "minus", " ": "space"}
-    for char in text:
-        pilot.app.post_message(events.Key(names.get(char, char), char.replace("\n", "\r")))
-
-
-async def sent_report(pilot: Pilot[None], server: ScriptedServer) -> ReportAsk:
-    """The report, once it is sent."""
-    await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-    (report,) = server.sent(ReportAsk)
-    assert isinstance(report, ReportAsk)
-    return report
-
-
-async def test_what_is_typed_in_haste_in_the_form_is_not_lost_nor_meant_otherwise() -> None:
-    async with client(ScriptedServer(EVIDENCE, opening=(PEOPLE, TALK))) as (pilot, server):
-        await open_form(pilot)
-        pilot.app.post_message(events.Key("down", None))
-        in_haste(pilot, "-\n0 of - him\n")
-        report = await sent_report(pilot, server)
-        assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "0 of - him")
-        # One less by the key before Enter; behind it the same keys are text.
-        assert len(report.context) == 9
-
-
-async def test_what_is_typed_while_the_form_opens_is_for_the_form() -> None:
-    """In the room each of these letters does something, and Enter would say the comment to everyone."""
-    async with client() as (pilot, server):
-        await pilot.press("up")
-        timeline = pilot.app.screen.query_one(TimelineView)
-        assert timeline.highlighted
-        timeline.post_message(TimelineView.ReportWanted(timeline.highlighted))
-        await until(pilot, lambda: app_of(pilot)._for_form is not None, "the form is wanted")
-        in_haste(pilot, "\nhe rummages my pockets\n")
-        assert (await sent_report(pilot, server)).comment == "he rummages my pockets"
-        assert not server.sent(Say)
-
-
-async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    # However slow the machine of the test is.
-    monkeypatch.setattr("tui.app.DOUBLE_SECONDS", 60.0)
-    async with client(taking()) as (pilot, server):
-        await open_form(pilot)
-        await pilot.press("enter", "enter", "enter")
-        await sent_report(pilot, server)
-        await pilot.pause()
-        assert app_of(pilot).screen.query_one(Composer).text == ""
-        # Behind another key it was meant.
-        await pilot.press("up", "enter")
-        await until(pilot, lambda: bool(app_of(pilot).screen.query_one(Composer).text), "the quotation")
-
-
-async def test_a_comment_outlives_a_form_that_was_closed() -> None:
-    async with client() as (pilot, server):
-        await open_form(pilot)
-        await pilot.press("down", "enter", *"third time", "escape")
-        await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
-        await pilot.press("r")
-        await until_seen(pilot, "third time")
-        await pilot.press("enter", "enter")
-        report = await sent_report(pilot, server)
-        assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "third time")
-
-
-async def test_what_becomes_of_a_report_is_told_also_where_the_end_of_the_timeline_is_not_seen() -> None:
-    many = Echo([line(number, "bob", f"words {number}") for number in range(1, 100)])
-    async with client(ScriptedServer(opening=(PEOPLE, many)), (80, 24)) as (pilot, server):
-        await pilot.press("up", "pageup", "pageup", "r")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
-        await pilot.press("ctrl+s")
-        ask = await sent_report(pilot, server)
-        server.send(stands(ask, "waiting", error=FAILED))
-        await until(pilot, lambda: any(FAILED in each.message for each in pilot.app._notifications), "told beside it")
-        await until_seen(pilot, "words 80")
-        # Where the end is seen, it is not told twice.
-        await pilot.press("escape")
-        server.send(stands(ask))
-        await until_told(pilot, "was delivered")
-        assert not any("delivered" in each.message for each in pilot.app._notifications)
-
-
-async def test_whoever_leaves_before_a_report_has_arrived_is_asked_once() -> None:
-    async with client() as (pilot, server):
-        await submit(pilot)
-        await sent_report(pilot, server)
-        await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
-        await until_seen(pilot, "has not reached the server yet")
-        await pilot.press("n")
-        await until(pilot, lambda: not isinstance(pilot.app.screen, Question), "stays")
-        await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
-        await pilot.press("ctrl+q")
-        await until(pilot, lambda: not pilot.app.is_running, "gone")
-
-
-async def test_the_form_takes_back_that_there_is_no_connection() -> None:
-    async with client() as (pilot, server):
-        await open_form(pilot)
-        granted, server.login = server.login, lambda _: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
-        server.drop()
-        await until(pilot, lambda: not app_of(pilot).online, "offline")
-        await pilot.press("ctrl+s")
-        await until_seen(pilot, "There is no connection now")
-        server.login = granted
-        server.drop()
-        await until(pilot, lambda: app_of(pilot).online, "online again")
-        await until(pilot, lambda: "There is no connection now" not in screen_text(app_of(pilot)), "gone")
-
-
-async def test_the_whole_message_can_be_read_in_the_form() -> None:
-    long = Echo([line(1, "bob", "\n".join(f"line {number}" for number in range(40)))])
-    async with client(ScriptedServer(opening=(PEOPLE, long)), (80, 24)) as (pilot, _):
-        await open_form(pilot)
-        shown = screen_text(app_of(pilot))
-        assert "Report a message" in shown
-        assert "Sent: the message alone" in shown
-        await pilot.press("shift+tab", "end")
-        await until_seen(pilot, "line 39")

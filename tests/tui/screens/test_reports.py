@@ -24,7 +24,7 @@ from server.protocol.frames import (
     Webhooks,
     Withdraw,
 )
-from tests.support.pilots import app_of, client, screen_text, until, until_seen
+from tests.support.pilots import app_of, away, client, screen_text, until, until_seen
 from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
 from tui.screens.chat import ChatScreen
 from tui.screens.question import Question
@@ -286,12 +286,7 @@ async def test_a_report_of_what_was_taken_back_says_why_it_shows_nothing() -> No
 async def test_what_hindered_is_not_said_any_more_once_it_is_over() -> None:
     async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
         await open_reports(pilot)
-        granted, server.login = server.login, lambda _: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
-        server.drop()
-        await until(pilot, lambda: not app_of(pilot).online, "offline")
-        await pilot.press("x")
-        await until_seen(pilot, "There is no connection now")
-        server.login = granted
-        server.drop()
-        await until(pilot, lambda: app_of(pilot).online, "online again")
+        async with away(pilot, server):
+            await pilot.press("x")
+            await until_seen(pilot, "There is no connection now")
         await until(pilot, lambda: "There is no connection now" not in screen_text(app_of(pilot)), "gone")

@@ -1,0 +1,48 @@
+"""Filling in the form of a report in pilot tests, as a person does."""
+
+from msgspec import structs
+from textual import events
+from textual.pilot import Pilot
+
+from server.protocol.frames import Echo, ReportAsk, Webhooks
+from tests.support.pilots import until
+from tests.support.scripted_server import WELCOME, ScriptedServer, line, relating, stands
+from tui.screens.report import ReportForm
+
+EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+TALK = Echo([line(number, "bob" if number % 2 else "Inés ⚓", f"words {number}") for number in range(1, 20)])
+
+
+async def open_form(pilot: Pilot[None]) -> None:
+    """Report the latest message, as far as the form."""
+    await pilot.press("up", "r")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+    await pilot.pause()
+
+
+async def submit(pilot: Pilot[None]) -> None:
+    """Report the latest message for the first reason."""
+    await open_form(pilot)
+    await pilot.press("enter", "enter")
+    await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
+
+
+def in_haste(pilot: Pilot[None], text: str) -> None:
+    """Press these keys at once, as a fast hand or a slow machine has it; a line end is Enter."""
+    names = {"\n": "enter", "-": "minus", " ": "space"}
+    for char in text:
+        pilot.app.post_message(events.Key(names.get(char, char), char.replace("\n", "\r")))
+
+
+async def sent_report(pilot: Pilot[None], server: ScriptedServer) -> ReportAsk:
+    """The report, once it is sent."""
+    await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+    (report,) = server.sent(ReportAsk)
+    assert isinstance(report, ReportAsk)
+    return report
+
+
+def taking() -> ScriptedServer:
+    """A server that takes reports, and mutes."""
+    related = relating()
+    return ScriptedServer(answer=lambda frame: [stands(frame)] if isinstance(frame, ReportAsk) else related(frame))
