@@ -1,5 +1,7 @@
 """Filling in the form of a report in pilot tests, as a person does."""
 
+import asyncio
+
 from msgspec import structs
 from textual import events
 from textual.pilot import Pilot
@@ -27,11 +29,13 @@ async def submit(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
 
 
-def in_haste(pilot: Pilot[None], text: str) -> None:
-    """Press these keys at once, as a fast hand or a slow machine has it; a line end is Enter."""
+async def in_haste(pilot: Pilot[None], text: str, turns: int = 0) -> None:
+    """Press these keys so many turns of the loop apart, as a fast hand and a slow machine do; a line end is Enter."""
     names = {"\n": "enter", "-": "minus", " ": "space"}
     for char in text:
         pilot.app.post_message(events.Key(names.get(char, char), char.replace("\n", "\r")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
 
 
 async def sent_report(pilot: Pilot[None], server: ScriptedServer) -> ReportAsk:

@@ -45,25 +45,24 @@ class Comment(Prompt):
 class Reasons(OptionList):
     """The reasons; does what a key means in its turn, as a Prompt does: those behind it may be here already."""
 
-    class Typed(Message):
-        """Keys that came here and are for what follows; Enter is a carriage return."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
     class Left(Message, bubble=False):
         """All that was typed before this has been here."""
 
-    _leaving = False
+    def __init__(self, reasons: Sequence[ReportReason], comment: Comment, *, id: str) -> None:  # noqa: A002
+        """`comment` comes behind them."""
+        super().__init__(*(Option(Content(each.reason)) for each in reasons), id=id, markup=False, compact=True)
+        self._comment = comment
+        self._leaving = False
 
     async def on_key(self, event: events.Key) -> None:
         """Move, go on at Enter, and lose nothing that was typed behind it."""
         enter = event.key == "enter"
         action = MOVES.get(event.key, "")
         asked = next((each for each in IN_FORM if is_meant(each, event.key)), None)
-        if self._leaving and (enter or event.is_printable):
-            self.post_message(self.Typed("\r" if enter else event.character or ""))
+        if self._leaving and enter:
+            self._comment.action_submit()
+        elif self._leaving and event.is_printable:
+            self._comment.insert(event.character or "")
         elif enter:
             self._leaving = True
             self.post_message(self.Left())
@@ -77,12 +76,12 @@ class Reasons(OptionList):
 
     @on(Left)
     def _leave(self) -> None:
-        """Go on once nothing waits here any more: it would be overtaken by what goes to the comment at once then."""
+        """Go on once nothing waits here any more, at once: nothing can come between, be lost or be overtaken."""
         if self.message_queue_size:
             self.post_message(self.Left())
         else:
             self._leaving = False
-            self.action_select()
+            self.screen.set_focus(self._comment)
 
 
 class Subject(NamedTuple):
@@ -131,11 +130,10 @@ class ReportForm(ModalScreen[Filled]):
             yield Static(Content.assemble(("⚑ ", "bold $error"), (title, "bold")), id="form-title")
             yield from self._compose_subject()
             yield Static("What is wrong with it?", classes="form-label", markup=False)
-            yield Reasons(
-                *(Option(Content(each.reason)) for each in self._reasons), id="form-reasons", markup=False, compact=True
-            )
+            comment = Comment(placeholder="What should the site know? Enter submits.", id="form-comment")
+            yield Reasons(self._reasons, comment, id="form-reasons")
             yield Static("Comment", classes="form-label", id="form-comment-label", markup=False)
-            yield Comment(placeholder="What should the site know? Enter submits.", id="form-comment")
+            yield comment
             yield Static(id="form-problem", markup=False)
             with Horizontal(id="form-buttons"):
                 yield Button(submit, id="form-submit", variant="error", compact=True)
@@ -212,15 +210,6 @@ class ReportForm(ModalScreen[Filled]):
     def action_next(self) -> None:
         """From the reasons to the comment."""
         self.set_focus(self.query_one(Comment))
-
-    @on(Reasons.Typed)
-    def _write(self, event: Reasons.Typed) -> None:
-        """What was typed behind Enter belongs to the comment; a second Enter submits."""
-        for character in event.text:
-            if character == "\r":
-                self.action_submit()
-            else:
-                self.query_one(Comment).insert(character)
 
     @on(Button.Pressed, "#form-cancel")
     def action_cancel(self) -> None:

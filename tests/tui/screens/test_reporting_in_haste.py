@@ -15,18 +15,20 @@ from tui.widgets.timeline import TimelineView
 FAILED = "The website did not take it: it answered with status 500."
 
 
-async def test_what_is_typed_in_haste_in_the_form_is_not_lost_nor_meant_otherwise() -> None:
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 40])
+async def test_what_is_typed_in_haste_in_the_form_is_not_lost_nor_meant_otherwise(turns: int) -> None:
     async with client(ScriptedServer(EVIDENCE, opening=(PEOPLE, TALK))) as (pilot, server):
         await open_form(pilot)
         pilot.app.post_message(events.Key("down", None))
-        in_haste(pilot, "-\n0 of - him\n")
+        await in_haste(pilot, "-\n0 of - him\n", turns)
         report = await sent_report(pilot, server)
         assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "0 of - him")
         # One less by the key before Enter; behind it the same keys are text.
         assert len(report.context) == 9
 
 
-async def test_what_is_typed_while_the_form_opens_is_for_the_form() -> None:
+@pytest.mark.parametrize("turns", [0, 1, 5, 40, 200])
+async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) -> None:
     """In the room each of these letters does something, and Enter would say the comment to everyone."""
     async with client() as (pilot, server):
         await pilot.press("up")
@@ -34,7 +36,7 @@ async def test_what_is_typed_while_the_form_opens_is_for_the_form() -> None:
         assert timeline.highlighted
         timeline.post_message(TimelineView.ReportWanted(timeline.highlighted))
         await until(pilot, lambda: app_of(pilot)._for_form is not None, "the form is wanted")
-        in_haste(pilot, "\nhe rummages my pockets\n")
+        await in_haste(pilot, "\nhe rummages my pockets\n", turns)
         assert (await sent_report(pilot, server)).comment == "he rummages my pockets"
         assert not server.sent(Say)
 
