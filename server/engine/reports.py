@@ -21,8 +21,6 @@ from server.rules.reports import Evidence, Statement
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, addition, encode, statement
 
 HOUR_MILLISECONDS = 3600 * 1000
-REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
-"""How rows of the trail begin that a reporter sent; not by json_extract, which fails where a row is no JSON."""
 MAX_ADDITIONS = 3
 """The latest that a list has of a report: one may add to it as often as one likes, and a list is one frame."""
 WAITING, UNTOLD = "status IN ('received', 'waiting')", "told = 0"
@@ -229,7 +227,7 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
         "SELECT trail.at FROM trail JOIN report ON report.id = trail.report_id WHERE reporter_identity = ?"
         " AND trail.at BETWEEN ? AND ? AND (content LIKE ? OR content LIKE ?)"
         " ORDER BY trail.at DESC LIMIT ?",
-        (reporter.identity, now - HOUR_MILLISECONDS, now, REPORTED, ADDED, per_hour),
+        (reporter.identity, now - HOUR_MILLISECONDS, now, trail.REPORTED, trail.ADDED, per_hour),
     ).fetchall()
     if len(rows) == per_hour:
         minutes = timedelta(milliseconds=rows[-1][0] + HOUR_MILLISECONDS - now) // timedelta(minutes=1) + 1
@@ -311,7 +309,7 @@ def _report(connection: sqlite3.Connection, row: _Row) -> Report:
 
 def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addition]:
     query = "SELECT at, content FROM trail WHERE report_id = ? AND content LIKE ? ORDER BY seq DESC LIMIT ?"
-    for at, content in connection.execute(query, (report_id, ADDED, MAX_ADDITIONS)):
+    for at, content in connection.execute(query, (report_id, trail.ADDED, MAX_ADDITIONS)):
         # One that was altered beyond reading is for the operator to find.
         with suppress(msgspec.DecodeError):
             yield Addition(at, *addition(content))

@@ -11,11 +11,8 @@ from server.rules import trail
 from server.rules.reports import Evidence
 from server.rules.trail import Account, Event, Reported
 
-_UNSENT = """
-SELECT report_id FROM trail WHERE (content LIKE '{"kind":"reported",%' OR content LIKE '{"kind":"added",%')
-AND seq NOT IN (SELECT seq FROM delivery)
-"""
-"""What a reporter sent and nobody will deliver."""
+REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
+"""How rows begin that a reporter sent, for LIKE; json_extract fails where a row is no JSON."""
 
 
 class TrailError(Exception):
@@ -109,6 +106,7 @@ def _account(before: Account | None, row: Row) -> Account:
 
 
 def _compare(connection: sqlite3.Connection, accounts: dict[str, Account]) -> None:
+    """Hold the tables against what the rows come to, by report. TrailError."""
     left = set(accounts)
     query = "SELECT id, seq, reporter, reporter_identity, msg_id, status, note FROM report"
     for report_id, seq, reporter, identity, msg_id, status, note in connection.execute(query):
@@ -126,7 +124,12 @@ def _compare(connection: sqlite3.Connection, accounts: dict[str, Account]) -> No
         if stands != known:
             raise TrailError(f"report {report_id} is not what its rows say: they are gone, or one of them was altered")
         left.remove(report_id)
-    for (report_id,) in [*((each,) for each in left), *connection.execute(_UNSENT)]:
+    unsent = connection.execute(
+        "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
+        " AND seq NOT IN (SELECT seq FROM delivery)",
+        (REPORTED, ADDED),
+    )
+    for (report_id,) in [*((each,) for each in left), *unsent]:
         raise TrailError(f"report {report_id} is in the trail, and not among what is kept and delivered")
 
 

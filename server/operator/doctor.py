@@ -172,10 +172,9 @@ def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
         advice = f"once the site is well, `webhook resume {name}`"
         yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} wait; {advice}")
     elif found.failures:
-        why = f"the last {found.failures} attempts at webhook {name} failed" if found.failures > 1 else ""
-        why = why or f"the last attempt at webhook {name} failed"
-        advice = "`webhook deliveries --failed` shows why"
-        yield Finding(Grade.WARNING, f"outbox: {why}; {found.waiting} wait; {advice}")
+        attempts = f"last {found.failures} attempts" if found.failures > 1 else "last attempt"
+        why = f"the {attempts} at webhook {name} failed; {found.waiting} wait"
+        yield Finding(Grade.WARNING, f"outbox: {why}; `webhook deliveries --failed` shows why")
     if found.given_up:
         advice = "`webhook deliveries --failed` shows them, `webhook replay ID` sends one again"
         yield Finding(Grade.WARNING, f"outbox: {found.given_up} were given up; {advice}")
