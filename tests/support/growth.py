@@ -1,0 +1,66 @@
+"""Measure how the cost of some work grows with the size of its input, without asserting a time."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+BOUND_SECONDS = 20
+"""Longest run of one measurement; work that takes longer has grown without bound."""
+NOISE_SECONDS = 0.004
+"""Shorter runs say more about the machine than about the work."""
+RUNS = 5
+LINEAR_RATIO = 3.0
+"""Twice the input may cost this many times as much: 2 is linear, 4 is quadratic, and what lies between is noise."""
+
+
+def assert_linear(work: Callable[[int], object], largest: int, smallest: int = 16) -> None:
+    """Run `work(n)` for n, 2n, 4n, ... up to `largest`; AssertionError where twice the input costs far more than twice.
+
+    `work` builds its input from n and handles it. Sizes whose runs are too short to compare are skipped, and small
+    sizes come first, so that exponential growth fails within seconds instead of hanging the test.
+    """
+    size = smallest
+    with _bounded():
+        before = _seconds(work, size)
+        while size * 2 <= largest:
+            size *= 2
+            now = _seconds(work, size)
+            if before > NOISE_SECONDS:
+                # The second look is for a machine that was busy with something else.
+                assert now < LINEAR_RATIO * before or _ratio(work, size) < LINEAR_RATIO, (
+                    f"{size} units cost {now * 1000:.1f} ms, half as many {before * 1000:.1f} ms"
+                )
+            before = now
+
+
+def _ratio(work: Callable[[int], object], size: int) -> float:
+    return _seconds(work, size) / _seconds(work, size // 2)
+
+
+def _seconds(work: Callable[[int], object], size: int) -> float:
+    """CPU seconds of this process for one call: the least of several, as only noise makes it longer."""
+    return min(_once(work, size) for _ in range(RUNS))
+
+
+def _once(work: Callable[[int], object], size: int) -> float:
+    start = time.process_time()
+    work(size)
+    return time.process_time() - start
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Fail instead of hanging: also inside a regular expression, which looks for signals now and then."""
+
+    def late(_signal: int, _frame: FrameType | None) -> None:
+        raise AssertionError(f"not done within {BOUND_SECONDS} s: the cost has no bound that a test could wait for")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(BOUND_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
