@@ -1,7 +1,6 @@
 """A server of the client's own begins when it is needed and ends with the client, whatever way that goes."""
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -21,8 +20,11 @@ from tui.options import Options
 
 WAIT_SECONDS = 15.0
 PARENT = """
-import asyncio, sys
+import asyncio, signal, sys
 from tui.net.local_server import CHAT, start
+
+# Under nohup, and on many CI runners, the signal is ignored, and children inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 async def main():
     server = await start("server", ["--settings", sys.argv[1]], [CHAT])
@@ -152,8 +154,10 @@ def test_it_ends_with_its_parent_however_that_ended(tmp_path: Path, how: signal.
         url = parent.stdout.readline().strip() if parent.stdout else ""
         try:
             assert listens(url)
+            parent.send_signal(how)
+            assert parent.wait(WAIT_SECONDS) == -how
         finally:
-            os.kill(parent.pid, how)
+            parent.kill()
     until_gone(url)
 
 
