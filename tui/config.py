@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping, MutableMapping
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from tui.text import clean_line
 
 VARIABLE = "FLAGPOST_CONFIG"
 """Names another file in the environment."""
+NEW_FILE_MODE = 0o600
 
 
 class Level(StrEnum):
@@ -229,11 +231,10 @@ def _change(table: MutableMapping[str, object], before: Mapping[str, object], af
 
 
 def _replace(file: Path, text: str) -> None:
+    # Late: only who changes something needs it.
+    from tui.files import write_atomically
+
     # A link to it, as people keep for files of this kind, stays one.
     real = file.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
-    draft = real.with_name(f".{real.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    if real.exists():
-        draft.chmod(real.stat().st_mode)
-    draft.replace(real)
+    write_atomically(real, text, mode=stat.S_IMODE(real.stat().st_mode) if real.exists() else NEW_FILE_MODE)

@@ -1,0 +1,26 @@
+"""Replacing small files of the user: all of the new text or all of the old, never through somebody else's link."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
+    """Replace a file, or create it, with this text and mode; OSError leaves it as it was.
+
+    The draft is a new file with a random name in the same directory, opened with O_EXCL and O_NOFOLLOW: whoever else
+    may write to that directory cannot have prepared it. A symbolic link in the place of `file` itself is replaced.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            if hasattr(os, "fchmod"):
+                os.fchmod(opened.fileno(), mode)
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
