@@ -49,7 +49,7 @@ def main() -> int:
 async def _run(settings: Settings, room: Listener, site: Listener) -> None:
     """The room ends by signal, and drains to the website; only then the website and the residents end too."""
     key, signing = settings.admin_api_key, settings.webhook_urls[0].secret
-    website = _Website(Site(settings.title, key, signing, ChatServer(room.address, key)))
+    website = _Website(Site(site.address, settings.title, key, signing, ChatServer(room.address, key)))
     async with asyncio.TaskGroup() as group:
         group.create_task(website.serve([site.socket]))
         residents = group.create_task(Company().live(room.address.websocket_url()))

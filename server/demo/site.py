@@ -8,9 +8,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.callbacks import MAX_NOTE_CHARS, SITE_STATES
 from server.demo import page, receiver
@@ -18,12 +20,15 @@ from server.demo.chat_server import ChatServer
 from server.demo.inbox import Answer, Inbox
 from server.demo.profiles import profile
 from server.demo.receiver import ProfileCall, RefusedError, ReportCall
+from server.protocol.address import Address
 from server.protocol.codes import ReportState
 from server.settings import Secret, SigningSecrets
 
 MAX_BODY_BYTES = 512 * 1024
 """More than the longest report with the longest messages around it."""
 MAX_FORM_FIELDS = 10
+LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
+HTTP_PORT = 80
 
 HEADERS = {
     "Content-Security-Policy": page.CONTENT_SECURITY_POLICY,
@@ -33,10 +38,41 @@ HEADERS = {
 }
 
 
+def site_hosts(address: Address) -> frozenset[str]:
+    """Return what the Host header of a request to this address may be, in lower case."""
+    hosts = {str(Address(name, address.port)).lower() for name in (address.host, *LOOPBACK_NAMES)}
+    if address.port == HTTP_PORT:
+        hosts |= {host.removesuffix(f":{HTTP_PORT}") for host in hosts}
+    return frozenset(hosts)
+
+
+class HostCheck:
+    """Refuses requests for any other host, before anything else.
+
+    A web page can point a name of its own at this machine; its requests then count as the same origin.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request with exactly one Host header, of this website, on to the application."""
+        named = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+        if len(named) == 1 and named[0] in self._hosts:
+            await self._app(scope, receive, send)
+            return
+        words = "This website is not known by that name; open the address that the demo printed."
+        await _words(HTTPStatus.FORBIDDEN, words)(scope, receive, send)
+
+
 class Site:
     """What each address of the website does."""
 
-    def __init__(self, title: str, key: Secret, signing: SigningSecrets, chat_server: ChatServer) -> None:
+    def __init__(
+        self, address: Address, title: str, key: Secret, signing: SigningSecrets, chat_server: ChatServer
+    ) -> None:
+        self._hosts = site_hosts(address)
         self._title = title
         self._key = key
         self._signing = signing
@@ -54,7 +90,8 @@ class Site:
                 Route("/reports/{report_id}", self._answer, methods=["POST"]),
                 Route("/reports.json", self._reports),
                 Route("/webhooks", self._webhooks, methods=["POST"]),
-            ]
+            ],
+            middleware=[Middleware(HostCheck, hosts=self._hosts)],
         )
 
     async def _page(self, _request: Request) -> Response:

@@ -16,6 +16,7 @@ from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.webhooks import signature
 from server.webhooks.payloads import report_body
 
+ADDRESS = Address("127.0.0.1", 9080)
 KEY = Secret("the key of the site")
 SIGNING = SigningSecrets((SigningSecret("whsec_" + base64.b64encode(b"the secret of the signatures").decode()),))
 HOOK = WebhookURL("report", evidence=True)
@@ -29,8 +30,9 @@ class Caller:
         self.told: list[dict[str, str]] = []
         self.answer = httpx.Response(200, json={"OK": True, "Error": ""})
         self._ids = count(1)
-        site = Site(title, KEY, SIGNING, ChatServer(Address("127.0.0.1", 9), KEY, httpx.MockTransport(self._api)))
-        self.site = httpx.AsyncClient(transport=httpx.ASGITransport(site.app()), base_url="http://site.example")
+        chat_server = ChatServer(Address("127.0.0.1", 9), KEY, httpx.MockTransport(self._api))
+        site = Site(ADDRESS, title, KEY, SIGNING, chat_server)
+        self.site = httpx.AsyncClient(transport=httpx.ASGITransport(site.app()), base_url=f"http://{ADDRESS}")
 
     def _api(self, request: httpx.Request) -> httpx.Response:
         assert (request.method, request.url.path) == ("POST", "/api/report/status")
