@@ -1,4 +1,4 @@
-"""Replacing small files of the user: all of the new text or all of the old, never through somebody else's link."""
+"""Replacing small files of the user: all of the new text or all of the old, never through a planted link."""
 
 import os
 import tempfile
@@ -8,8 +8,8 @@ from pathlib import Path
 def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
     """Replace a file, or create it, with this text and mode; OSError leaves it as it was.
 
-    The draft is a new file with a random name in the same directory, opened with O_EXCL and O_NOFOLLOW: whoever else
-    may write to that directory cannot have prepared it. A symbolic link in the place of `file` itself is replaced.
+    The draft is a new file with a random name in the same directory, opened with O_EXCL and O_NOFOLLOW, so other users
+    who may write to that directory cannot have planted it. If `file` is a symbolic link, the link is replaced.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     draft = Path(name)

@@ -38,6 +38,8 @@ class Page:
         self._ids = count(1)
         self.requested: list[str] = []
         """The addresses that the page asked for."""
+        self.complaints: list[str] = []
+        """What stands in its console that is an error, of the page or against its policy."""
 
     async def call(self, method: str, **params: object) -> Reply:
         """Call a method of the protocol; its result."""
@@ -69,6 +71,16 @@ class Page:
         except TimeoutError:
             raise AssertionError(f"never seen: {text!r}\n{seen}\n{self.requested}") from None
 
+    async def wait_for(self, expression: str, value: str) -> None:
+        """Go on once an expression of JavaScript has a value."""
+        seen = ""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while (seen := await self.evaluate(expression)) != value:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise AssertionError(f"{expression} is {seen!r}, never {value!r}") from None
+
     async def terminal(self) -> str:
         """What the terminal of the page shows: it is drawn on a canvas, so all of it is selected and copied."""
         shift = 8
@@ -99,6 +111,11 @@ class Page:
             request = params.get("request")
             if isinstance(request, dict):
                 self.requested.append(str(request.get("url")))
+        entry = params.get("entry") if isinstance(params, dict) else None
+        if reply.get("method") == "Log.entryAdded" and isinstance(entry, dict) and entry.get("level") == "error":
+            self.complaints.append(f"{entry.get('text')} {entry.get('url', '')}")
+        if reply.get("method") == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(params))
 
 
 def find_browser() -> str | None:
@@ -121,7 +138,8 @@ async def page(program: str, url: str, directory: Path) -> AsyncIterator[Page]:
         own = f"{devtools.partition('/devtools/')[0]}/devtools/page/{target['targetId']}"
         async with connect(own, compression=None, proxy=None, max_size=None) as socket:
             shown = Page(socket)
-            await shown.call("Network.enable")
+            for domain in ("Network", "Log", "Runtime"):
+                await shown.call(f"{domain}.enable")
             await shown.call("Page.navigate", url=url)
             yield shown
     finally:

@@ -1,0 +1,47 @@
+"""The client processes of the pages, as the kernel counts them."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+WAIT_SECONDS = 20.0
+
+
+def children(parent: int | None = None) -> list[int]:
+    """The processes that a process has started and that are still running; of this one by default."""
+    found = []
+    for task in Path(f"/proc/{parent or os.getpid()}/task").iterdir():
+        # A thread can end meanwhile.
+        with suppress(OSError):
+            found += [int(pid) for pid in (task / "children").read_text().split()]
+    return found
+
+
+def given(process: int) -> tuple[list[str], list[str]]:
+    """The arguments and the environment that a process was started with."""
+    arguments, variables = (
+        Path(f"/proc/{process}/{each}").read_text(encoding="utf-8", errors="replace").split("\0")
+        for each in ("cmdline", "environ")
+    )
+    return arguments, variables
+
+
+async def gone(parent: int | None = None) -> None:
+    """Return once a process has none; AssertionError after a while."""
+    await _until_none(lambda: children(parent))
+
+
+async def gone_all(processes: Sequence[int]) -> None:
+    """Return once none of these runs, whoever their parent is; AssertionError after a while."""
+    await _until_none(lambda: [pid for pid in processes if Path(f"/proc/{pid}").exists()])
+
+
+async def _until_none(running: Callable[[], Sequence[int]]) -> None:
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while running():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"still running: {running()}") from None

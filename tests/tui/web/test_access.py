@@ -1,0 +1,125 @@
+"""Who may open the page, by the headers of a request."""
+
+import pytest
+
+from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, Access
+
+PORT = 8000
+TOKEN = "the-token-of-this-start"
+BOX = "192.0.2.7"
+"""An address of this machine, at which the connection came in."""
+
+
+def access(host: str = "127.0.0.1", port: int = PORT) -> Access:
+    return Access(host, port, "Box", TOKEN)
+
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+LOCAL_HOSTS = ("127.0.0.1:8000", "[::1]:8000", "localhost:8000", "LocalHost:8000")
+EVERYWHERE = ("0.0.0.0", "::", "")
+FOREIGN = (
+    "evil.example",
+    "evil.example:8000",
+    "127.0.0.1",
+    "localhost",
+    "127.0.0.1:80",
+    "127.0.0.1:8001",
+    "127.0.0.1:8000.evil.example",
+    "127.0.0.1.evil.example:8000",
+    "127.0.0.1:8000@evil.example",
+    "evil.example#127.0.0.1:8000",
+    "evil.example, 127.0.0.1:8000",
+    "localhost.:8000",
+    "127.1:8000",
+    "2130706433:8000",
+    "::1:8000",
+    "",
+    ":8000",
+    "198.51.100.1:8000",
+    "[2001:db8::bad]:8000",
+    "\udcff\udcfe:8000",
+)
+
+
+@pytest.mark.parametrize("host", LOCAL)
+@pytest.mark.parametrize("named", LOCAL_HOSTS)
+def test_a_local_page_has_the_names_of_loopback(host: str, named: str) -> None:
+    assert access(host).foreign([named], [], host) == ""
+
+
+@pytest.mark.parametrize("host", [*LOCAL, *EVERYWHERE, BOX, "chat.example"])
+@pytest.mark.parametrize("named", FOREIGN)
+def test_no_address_takes_a_foreign_name(host: str, named: str) -> None:
+    reached = host if host in LOCAL and host != "localhost" else BOX
+    assert access(host).foreign([named], [], reached) == FOREIGN_HOST
+    # A page under that name has that origin, too.
+    assert access(host).foreign([named], [f"http://{named}"], reached) == FOREIGN_HOST
+
+
+@pytest.mark.parametrize("host", EVERYWHERE)
+@pytest.mark.parametrize("named", [*LOCAL_HOSTS, f"{BOX}:8000", "box:8000", "BOX:8000"])
+def test_all_interfaces_have_the_names_of_this_machine(host: str, named: str) -> None:
+    assert access(host).foreign([named], [], BOX) == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [(BOX, f"{BOX}:8000"), ("chat.example", "chat.example:8000"), ("chat.example", f"{BOX}:8000")],
+)
+def test_a_given_host_has_its_name_and_its_address(host: str, named: str) -> None:
+    assert access(host).foreign([named], [f"http://{named}"], BOX) == ""
+
+
+@pytest.mark.parametrize("named", ["localhost:8000", "127.0.0.1:8000", "box:8000"])
+def test_a_given_host_has_no_other_name(named: str) -> None:
+    assert access("chat.example").foreign([named], [], BOX) == FOREIGN_HOST
+
+
+@pytest.mark.parametrize("hosts", [[], ["127.0.0.1:8000", "127.0.0.1:8000"], ["127.0.0.1:8000", "evil.example"]])
+def test_there_is_exactly_one_host(hosts: list[str]) -> None:
+    assert access().foreign(hosts, [], "127.0.0.1") == FOREIGN_HOST
+
+
+def test_browsers_leave_out_the_port_of_http() -> None:
+    for named in ("localhost", "127.0.0.1:80", "[::1]"):
+        assert access(port=80).foreign([named], [f"http://{named}"], "127.0.0.1") == ""
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        ["null"],
+        [""],
+        ["http://evil.example"],
+        ["http://127.0.0.1"],
+        ["http://127.0.0.1:1"],
+        ["http://localhost:8000"],
+        ["https://127.0.0.1:8000"],
+        ["http://127.0.0.1:8000/"],
+        ["http://127.0.0.1:8000", "http://evil.example"],
+        ["file://"],
+    ],
+)
+def test_another_page_is_refused(origins: list[str]) -> None:
+    assert access().foreign(["127.0.0.1:8000"], origins, "127.0.0.1") == FOREIGN_PAGE
+
+
+@pytest.mark.parametrize("token", ["", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "é", "\udcff", "x" * 100_000])
+def test_only_the_token_admits(token: str) -> None:
+    assert not access().admits(token)
+    assert access().admits(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000/"),
+        ("::1", "http://[::1]:8000/"),
+        ("chat.example", "http://chat.example:8000/"),
+        ("0.0.0.0", "http://Box:8000/"),
+        ("::", "http://Box:8000/"),
+    ],
+)
+def test_the_url_can_be_opened_and_has_no_token(host: str, url: str) -> None:
+    assert access(host).url == url
+    assert TOKEN not in f"{access()!r}{access()}"

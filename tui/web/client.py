@@ -1,0 +1,100 @@
+"""One client process, which draws on one page."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from textual_serve.app_service import AppService
+from textual_serve.download_manager import DownloadManager
+
+from tui.options import Options
+from tui.web.messages import Size
+
+END_SECONDS = 5.0
+"""For a client to leave the room after its page has gone; then it is killed."""
+DRAIN_SECONDS = 1.0
+"""For the pipes of a client that has ended; a process that it started may still have them open."""
+DRIVER = "tui.web.driver:Driver"
+
+
+class Client(AppService):
+    """A client process that ends with its page, and is killed if it does not end by itself."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        write_bytes: Callable[[bytes], Awaitable[None]],
+        write_str: Callable[[str], Awaitable[None]],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        super().__init__(
+            "", write_bytes=write_bytes, write_str=write_str, close=close, download_manager=DownloadManager()
+        )
+        self._words = command
+
+    async def run(self) -> None:
+        """Send what the process draws to the page, and close the page when the process has ended."""
+        try:
+            await super().run()
+        finally:
+            await self.remote_close()
+
+    async def resize(self, size: Size) -> None:
+        """Tell the process how big the page's screen is."""
+        bounded = size.bounded()
+        await self.set_terminal_size(bounded.width, bounded.height)
+
+    async def end(self) -> None:
+        """Ask the process to quit, and kill it if it does not; returns when it has ended."""
+        process = self._process
+        if process is None or self._task is None:
+            return
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_SECONDS):
+                    self._task.cancel()
+                    await asyncio.wait({self._task})
+                    await self.send_meta({"type": "quit"})
+                    await _drained(process)
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await _drained(process)
+
+    async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
+        """See AppService; without a shell, so that a kill reaches the client itself."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            *self._words, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=self._build_environment(width, height)
+        )
+        self._stdin = process.stdin
+        return process
+
+    def _build_environment(self, width: int = 80, height: int = 24) -> dict[str, str]:
+        """See AppService; with our driver, and with this process' own `tui`."""
+        home = str(Path(__file__).parents[2])
+        path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
+        return {**super()._build_environment(width, height), "TEXTUAL_DRIVER": DRIVER, "PYTHONPATH": path}
+
+
+async def _drained(process: Process) -> None:
+    """Read what a process still writes, so that it does not block, until it has ended."""
+    streams = (stream for stream in (process.stdout, process.stderr) if stream)
+    await asyncio.gather(process.wait(), *(stream.read() for stream in streams))
+
+
+def command(options: Options) -> list[str]:
+    """Return the command line of the client for one page; it has nothing in it that our own command line has not."""
+    # -P: a folder "tui" in the working directory must not pose as ours.
+    words = [sys.executable, "-P", "-m", "tui", "--name", options.name]
+    words += ["--settings", str(options.settings)] if options.settings else []
+    words += ["--demo"] if options.demo else []
+    words += ["--", options.url] if options.url else []
+    return words

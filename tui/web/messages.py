@@ -1,0 +1,77 @@
+"""What the page sends over its websocket, within bounds."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+MAX_WIDTH, MAX_HEIGHT = 500, 200
+"""The largest screen in cells; a larger page shows a screen of this size."""
+DEFAULT_WIDTH, DEFAULT_HEIGHT = 80, 24
+MAX_DIGITS = 9
+MAX_MESSAGE_BYTES = 256 * 1024
+"""More than the longest text that fits the composer: the page sends what is pasted in one message."""
+
+
+class Size(Struct, frozen=True):
+    """The size of a screen in cells."""
+
+    width: int
+    height: int
+
+    def bounded(self) -> "Size":
+        """Return the nearest size within the bounds."""
+        return Size(min(max(self.width, 1), MAX_WIDTH), min(max(self.height, 1), MAX_HEIGHT))
+
+
+class Stdin(Struct, frozen=True, array_like=True, tag="stdin"):
+    """Keys and pasted text, as a terminal sends them."""
+
+    text: str
+
+
+class Resize(Struct, frozen=True, array_like=True, tag="resize"):
+    """The page has another size."""
+
+    size: Size
+
+
+class Ping(Struct, frozen=True, array_like=True, tag="ping"):
+    """Asks for an echo."""
+
+    sent: str
+
+
+class Blur(Struct, frozen=True, array_like=True, tag="blur"):
+    """The page lost the focus."""
+
+
+class Focus(Struct, frozen=True, array_like=True, tag="focus"):
+    """The page got the focus."""
+
+
+PageMessage = Stdin | Resize | Ping | Blur | Focus
+
+_DECODER = msgspec.json.Decoder(PageMessage)
+
+
+def decode(text: str) -> PageMessage:
+    """Read a message; ValueError if it is none of these."""
+    try:
+        message: PageMessage = _DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise ValueError("this is no message of the page") from None
+    return message
+
+
+def asked_size(query: Mapping[str, str]) -> Size:
+    """Return the size in the query of the websocket's URL, bounded; ValueError if it has something else there."""
+    width = _cells(query.get("width", str(DEFAULT_WIDTH)))
+    height = _cells(query.get("height", str(DEFAULT_HEIGHT)))
+    return Size(width, height).bounded()
+
+
+def _cells(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        raise ValueError("width and height are numbers of cells")
+    return int(text)
