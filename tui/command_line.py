@@ -69,7 +69,9 @@ def _serve(chosen: Options, host: str, port: int) -> int:
     except ModuleNotFoundError as error:
         if error.name not in {"textual_serve", "aiohttp"}:
             raise
-        print("flagpost: --serve needs another package: pip install 'flagpost[serve]'", file=sys.stderr)
+        print(
+            "flagpost: --serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'", file=sys.stderr
+        )
         return 1
     return serve(chosen, host, port)
 

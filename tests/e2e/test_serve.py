@@ -262,3 +262,15 @@ def test_a_port_that_is_taken_is_one_line(server: ServerProcess, tmp_path: Path)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"flagpost: cannot listen at 127.0.0.1:{server.port}: ")
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_missing_package_is_named_with_how_to_install_it(tmp_path: Path) -> None:
+    (tmp_path / "textual_serve").mkdir()
+    (tmp_path / "textual_serve" / "__init__.py").write_text("raise ModuleNotFoundError(name='textual_serve')\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "tui", "--serve"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.endswith("pip install '.[serve]'\n")
+    assert ended.stderr.count("\n") == 1
