@@ -115,6 +115,33 @@ def test_a_taken_name_gets_the_first_number_that_is_free() -> None:
     assert names.free("alice", {"alice", "alice 2", "alice 3"}) == "alice 4"
 
 
+class Taken(set[str]):
+    """Names that count how often they are looked up."""
+
+    looked_up = 0
+
+    def __contains__(self, name: object) -> bool:
+        self.looked_up += 1
+        return super().__contains__(name)
+
+
+@pytest.mark.parametrize("people", [1, 10, 100, 1_000, 10_000])
+def test_a_free_name_is_found_by_few_looks_however_many_people_have_it(people: int) -> None:
+    taken = Taken(["alice", *(f"alice {number}" for number in range(2, people + 1))])
+    assert names.free("alice", taken) == f"alice {people + 1}"
+    assert taken.looked_up <= 2 * (people + 1).bit_length() + 1
+
+
+@given(st.sets(st.integers(1, 40)))
+def test_a_free_name_follows_a_taken_one_whatever_numbers_are_taken(numbers: set[int]) -> None:
+    taken = Taken("alice" if number == 1 else f"alice {number}" for number in numbers)
+    free = names.free("alice", taken)
+    assert free not in set(taken)
+    number = int(free.removeprefix("alice") or 1)
+    assert number == 1 or number - 1 in numbers
+    assert taken.looked_up <= 14
+
+
 @given(TEXT, st.integers(min_value=1, max_value=120))
 @example("x" * MAX_NAME_CHARS, 12)
 @example("x" * (MAX_NAME_CHARS - 3) + " yz", 12)
