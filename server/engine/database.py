@@ -7,13 +7,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
 from server.engine import schema
 from server.engine.base import StorageError
+from server.engine.fair import SERVER, FairQueue, Turn
 from server.rules.refusal import Refusal
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,10 @@ class Database:
             self._reader = schema.connect(path)
         except sqlite3.Error as error:
             raise StorageError(f"{path}: {error}") from None
-        # One thread: a sqlite3 connection serves one caller at a time, and reads stay in the order they were asked.
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._reads = _Reads()
+        # One thread for each connection, because sqlite3 serves one caller of a connection at a time.
+        self._reading = threading.Thread(target=self._reads.run, args=(self._reader,), name="reader", daemon=True)
+        self._reading.start()
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self._thread.start()
 
@@ -64,18 +66,24 @@ class Database:
         """As `write`, for what nobody waits for; that it could not be stored is only logged."""
         self.write(work).add_done_callback(_log_failure)
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Do this on the reader's connection. StorageError if it cannot be read."""
+    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+        """Do this on the reader's connection, when it is this user's turn. StorageError if it cannot be read.
+
+        Work whose task is cancelled while it waits is never begun.
+        """
+        read = _Read(work, self._loop)
+        self._reads.put(turn, cast(_Read[object], read))
         try:
-            return await self._loop.run_in_executor(self._reading, work, self._reader)
+            return await read.future
         except sqlite3.Error as error:
             raise StorageError(str(error)) from None
 
     async def close(self) -> None:
         """Store what still waits, then let go of the file."""
         self._waiting.put(None)
-        await self._loop.run_in_executor(self._reading, self._thread.join)
-        self._reading.shutdown()
+        self._reads.end()
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._reading.join)
         self._reader.close()
         self._writer.close()
 
@@ -116,6 +124,70 @@ class Database:
         else:
             self._loop.call_soon_threadsafe(_stored, batch)
             self._committed(len(batch), time.perf_counter() - start)
+
+
+class _Read(Generic[Result]):
+    """One call of `Database.read`."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], Result], loop: asyncio.AbstractEventLoop) -> None:
+        self.future: asyncio.Future[Result] = loop.create_future()
+        self._work = work
+        self._loop = loop
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Do the work, on the reader thread, unless nobody waits for it any more."""
+        if self.future.cancelled():
+            return
+        try:
+            result = self._work(connection)
+        except Exception as error:
+            self._loop.call_soon_threadsafe(self._fail, error)
+        else:
+            self._loop.call_soon_threadsafe(self._finish, result)
+
+    def _finish(self, result: Result) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class _Reads:
+    """What waits for the reader thread, by turns."""
+
+    def __init__(self) -> None:
+        self._queue = FairQueue[_Read[object]]()
+        self._changed = threading.Condition()
+        self._ended = False
+
+    def put(self, turn: Turn, read: _Read[object]) -> None:
+        """Add a read. StorageError after `end`."""
+        with self._changed:
+            if self._ended:
+                raise StorageError("the database is closed")
+            self._queue.put(turn, read)
+            self._changed.notify()
+
+    def end(self) -> None:
+        """Let the thread end once nothing waits."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Work until `end`; the whole life of the reader thread."""
+        while read := self._take():
+            read.run(connection)
+
+    def _take(self) -> _Read[object] | None:
+        with self._changed:
+            while not self._queue:
+                if self._ended:
+                    return None
+                self._changed.wait()
+            return self._queue.take()
 
 
 class _Write(Generic[Result]):

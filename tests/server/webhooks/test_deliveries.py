@@ -14,6 +14,7 @@ import pytest
 from server.engine import outbox, overview, reports
 from server.engine.clock import milliseconds, utc_now
 from server.engine.database import Database
+from server.engine.fair import SERVER, Turn
 from server.engine.outbox import Attempt
 from server.engine.reports import Report, Submission
 from server.metrics import Metrics, Traffic
@@ -34,13 +35,13 @@ class SlowDatabase(Database):
 
     meanwhile: Change | None = None
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
         """See Database."""
         claimed: bool = await super().read(_is_claimed)
         if claimed and (change := self.meanwhile):
             self.meanwhile = None
             await self.write(change)
-        return await super().read(work)
+        return await super().read(work, turn)
 
 
 def _is_claimed(connection: sqlite3.Connection) -> bool:

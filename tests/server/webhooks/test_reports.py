@@ -12,6 +12,7 @@ import pytest
 from server.engine import reports
 from server.engine.clock import utc_now
 from server.engine.database import Database
+from server.engine.fair import SERVER, Turn
 from server.engine.reports import Submission
 from server.hub import Hub
 from server.metrics import Traffic
@@ -30,9 +31,9 @@ class SlowDatabase(Database):
     meanwhile: Callable[[], Awaitable[object]] | None = None
     reads = 0
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
         """See Database."""
-        found, self.reads = await super().read(work), self.reads + 1
+        found, self.reads = await super().read(work, turn), self.reads + 1
         if change := self.meanwhile:
             self.meanwhile = None
             await change()
