@@ -4,9 +4,17 @@ import asyncio
 from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple, Protocol
 
+from server.engine.fair import SERVER, Turn
+from server.protocol.frames import Reactions
 from server.rules.publications import Draft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
+
+MAX_PAGE_BYTES = 192 * 1024
+"""Messages in one frame; a client that has 256 KiB unread is cut off, and would be again at each new try."""
+
+MAX_REACTED_BYTES = 32 * 1024
+"""Reactions under earlier messages, beside such a page."""
 
 
 class StorageError(Exception):
@@ -31,14 +39,18 @@ class Published(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """Who reads, and whose messages they are not shown (identities)."""
+    """Who reads, whose messages they are not shown (identities), and by whose turn."""
 
     person: Person
     hidden: Sequence[str] = ()
+    turn: Turn = SERVER
 
 
 class Page(NamedTuple):
-    """Messages, oldest first, and whether there are others that belong before them."""
+    """Messages, oldest first, and whether there are others that belong before them.
+
+    No more are read than fit into MAX_PAGE_BYTES.
+    """
 
     publications: list[Publication]
     more: bool
@@ -64,7 +76,7 @@ class Broker(Protocol):
     def publish(self, draft: Draft) -> "asyncio.Future[Published]":
         """Store a message; done after it was handed to the subscribers. StorageError if it could not be stored."""
 
-    async def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
+    async def find_all(self, msg_ids: Sequence[int], turn: Turn = SERVER) -> list[Publication]:
         """Those of these messages that there are, in the order of their numbers."""
 
     def take_back(self, msg_id: int, person: Person, apart: Container[str]) -> "asyncio.Future[Publication]":
@@ -79,14 +91,20 @@ class Broker(Protocol):
     def react(self, change: ReactionChange, apart: Container[str]) -> "asyncio.Future[Publication]":
         """Put an emoji under a message, or take it away; the message as it was before. As `take_back`."""
 
-    async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Publication]:
-        """The messages, up to a number, that a person may read and whose reactions changed; the latest change first."""
+    async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:
+        """The reactions that changed, under messages up to a number that a person may read; the latest change first.
+
+        No more are read than could fit into MAX_REACTED_BYTES.
+        """
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """The newest messages of a channel whose number is below `before` (0: no bound).
 
         `@username`: those between the reader and whoever had that name.
         """
+
+    async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
+        """The numbers, in order, of the messages that `history` shows without a limit of bytes."""
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """The newest messages that a person may read whose number is above `after` and below `before` (0: no bound)."""

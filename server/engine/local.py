@@ -8,6 +8,8 @@ from server.engine import messages
 from server.engine.base import News, Page, Published, Reader, Subscriber
 from server.engine.clock import Clock, milliseconds, utc_now
 from server.engine.database import Database
+from server.engine.fair import SERVER, Turn
+from server.protocol.frames import Reactions
 from server.rules.publications import Draft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
@@ -46,39 +48,47 @@ class LocalBroker:
             lambda publications: self._tell([News(each, change) for each in publications]),
         )
 
-    async def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
+    async def find_all(self, msg_ids: Sequence[int], turn: Turn = SERVER) -> list[Publication]:
         """See Broker."""
-        return await self._database.read(partial(messages.find_all, msg_ids))
+        return await self._database.read(partial(messages.find_all, msg_ids), turn)
 
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """See Broker."""
-        return await self._database.read(partial(messages.taken_back, reader, up_to, limit))
+        return await self._database.read(partial(messages.taken_back, reader, up_to, limit), reader.turn)
 
-    async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Publication]:
+    async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:
         """See Broker."""
-        return await self._database.read(partial(messages.reacted, reader, up_to, limit))
+        return await self._database.read(partial(messages.reacted, reader, up_to, limit), reader.turn)
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """See Broker."""
         if channel.startswith("@"):
-            return await self._database.read(partial(messages.conversation, reader, channel[1:], before, limit))
-        return await self._page(reader, "peer IS NULL AND channel = ?", (channel,), before, limit)
+            work = partial(messages.conversation, reader, channel[1:], before, limit)
+        else:
+            work = partial(messages.page, reader, messages.IN_CHANNEL, (channel,), before, limit)
+        return await self._database.read(work, reader.turn)
+
+    async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
+        """See Broker."""
+        if channel.startswith("@"):
+            work = partial(messages.conversation_numbers, reader, channel[1:], before, limit)
+        else:
+            work = partial(messages.channel_numbers, reader, channel, before, limit)
+        return await self._database.read(work, reader.turn)
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
-        identity = reader.person.identity
-        return await self._page(reader, f"id > ? AND {messages.READABLE}", (after, identity, identity), before, limit)
+        return await self._database.read(partial(messages.missed, reader, after, before, limit), reader.turn)
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
-        return await self._page(reader, "id > ? AND peer_identity = ?", (after, reader.person.identity), before, limit)
+        values = (after, reader.person.identity)
+        work = partial(messages.page, reader, messages.RECEIVED_AFTER, values, before, limit)
+        return await self._database.read(work, reader.turn)
 
     async def search(self, reader: Reader, query: Query, channel: str, before: int, limit: int) -> Page:
         """See Broker."""
-        return await self._database.read(partial(messages.search, reader, query, channel, before, limit))
-
-    async def _page(self, reader: Reader, condition: str, values: Sequence[str | int], before: int, limit: int) -> Page:
-        return await self._database.read(partial(messages.page, reader, condition, values, before, limit))
+        return await self._database.read(partial(messages.search, reader, query, channel, before, limit), reader.turn)
 
     def _deliver(self, published: Sequence[Published]) -> None:
         fresh = [News(each.publication) for each in published if each.fresh]

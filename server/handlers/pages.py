@@ -4,16 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from server.engine.base import Page
+from server.engine.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 from server.protocol.codec import encode
 from server.protocol.frames import Message, Reactions
-from server.rules.publications import Person, Publication
-
-MAX_PAGE_BYTES = 192 * 1024
-"""Messages in one frame; a client that has 256 KiB unread is cut off, and would be again at each new try."""
-
-MAX_REACTED_BYTES = 32 * 1024
-"""Reactions under earlier messages, beside such a page."""
+from server.rules.publications import Person
 
 
 def fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
@@ -29,12 +23,11 @@ def fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
     return found[::-1], True
 
 
-def fitting_reactions(publications: Sequence[Publication]) -> list[Reactions]:
-    """What stands under messages, of those for which there is room in one frame."""
+def fitting_reactions(reactions: Sequence[Reactions]) -> list[Reactions]:
+    """Those for which there is room in one frame."""
     found: list[Reactions] = []
     left = MAX_REACTED_BYTES
-    for publication in publications:
-        under = Reactions(publication.msg_id, list(publication.reactions))
+    for under in reactions:
         size = len(msgspec.json.encode(under))
         if size <= left:
             found.append(under)

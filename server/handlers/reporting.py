@@ -56,8 +56,8 @@ async def _context(
     if len(others) != len(wanted):
         raise Refusal(ErrorCode.BAD_CONTEXT, "A message that should go along with the report is not there any more.")
     end, place = max(publication.msg_id, others[-1].msg_id), publication.channel_for(reporter)
-    shown = await room.broker.history(room.reader(reporter), place, end + 1, reports.MAX_SHOWN)
-    return reports.context_lines(reporter, publication, others, shown.publications)
+    shown = await room.broker.numbers(room.reader(reporter), place, end + 1, reports.MAX_SHOWN)
+    return reports.context_lines(reporter, publication, others, shown)
 
 
 async def _seen(room: Room, reporter: Person, wanted: Sequence[int]) -> list[Publication]:

@@ -76,16 +76,17 @@ def reportable(reporter: Person, publication: Publication | None) -> Publication
 
 
 def context_lines(
-    reporter: Person, publication: Publication, found: Sequence[Publication], shown: Sequence[Publication]
+    reporter: Person, publication: Publication, found: Sequence[Publication], shown: Sequence[int]
 ) -> tuple[ContextLine, ...]:
     """The messages around one. Refusal if one of those found is not near, or not theirs to read.
 
-    `shown`: the last MAX_SHOWN messages that the reporter is shown in that place, up to the last one found or the one
-    reported. What is near is counted among these, so that nothing far away can pass for what led to it.
+    `shown`: the numbers of the last MAX_SHOWN messages that the reporter is shown in that place, up to the last one
+    found or the one reported. What is near is counted among these, so that nothing far away can pass for what led to
+    it.
     """
     place = publication.channel_for(reporter)
     theirs = all(each.readable_by(reporter) and each.channel_for(reporter) == place for each in found)
-    if not theirs or not _near(publication.msg_id, [each.msg_id for each in found], [each.msg_id for each in shown]):
+    if not theirs or not _near(publication.msg_id, [each.msg_id for each in found], shown):
         raise Refusal(ErrorCode.BAD_CONTEXT, "The context of a report is made of the messages around it.")
     return tuple(ContextLine(each.author.name, each.at, each.text) for each in found)
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.engine.base import Page
-from server.handlers.pages import MAX_PAGE_BYTES, MAX_REACTED_BYTES, fitting, fitting_reactions
+from server.engine.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
+from server.handlers.pages import fitting, fitting_reactions
 from server.protocol.codec import encode
-from server.protocol.frames import MAX_MESSAGE_CHARS, MAX_NAME_CHARS, Echo, Reaction
+from server.protocol.frames import MAX_MESSAGE_CHARS, MAX_NAME_CHARS, Echo, Reaction, Reactions
 from server.rules.publications import Person, Publication
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS, ReactionChange, check_reaction
 from server.rules.refusal import Refusal
@@ -37,8 +37,8 @@ def test_a_page_holds_a_message_with_as_many_reactions_as_it_takes() -> None:
 
 
 def test_reactions_that_were_missed_fit_into_one_frame_beside_a_page() -> None:
-    few = FULL._replace(msg_id=8, reactions=(Reaction("👻", ["bob"]),))
-    found = fitting_reactions([FULL] * 500 + [few])
+    many, few = Reactions(7, list(FULL.reactions)), Reactions(8, [Reaction("👻", ["bob"])])
+    found = fitting_reactions([many] * 500 + [few])
     assert [each.msg_id for each in found] == [8]
     assert len(encode(Echo(reacted=fitting_reactions([few] * 5000)))) < MAX_REACTED_BYTES + 10_000
     assert MAX_PAGE_BYTES + MAX_REACTED_BYTES < 256 * 1024
