@@ -13,6 +13,8 @@ import msgspec
 
 SETTINGS = """[Limits]
 MessagesPerSecond = 0
+PagesPerSecond = 0
+StoredKilobytesPerDay = 0
 BytesPerSecond = 0
 
 [[PublicChannels]]

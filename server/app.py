@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import AsyncExitStack, suppress
 
 from server import background, logs, reload, tls
+from server.disk import Disk
 from server.engine import retention
 from server.engine.base import StorageError
 from server.engine.clock import milliseconds, utc_now
@@ -51,7 +52,9 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
         running = _Running(settings, listener, database, _room(settings, database, company, traffic), metrics)
         room = running.room
         running.apply()
-        aside = [background.start(work) for work in (watchdog.run(), _sample(room, metrics), _sweep(running, database))]
+        aside = [
+            background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
+        ]
         if read:
             reload.upon_sighup(read, running.follow)
 
@@ -137,10 +140,12 @@ def _room(settings: Settings, database: Database, company: Company, traffic: Tra
     )
 
 
-async def _sample(room: Room, metrics: Metrics) -> None:
+async def _sample(running: _Running, metrics: Metrics) -> None:
     """Measure, now and then, what would cost too much at each message."""
+    room, disk = running.room, Disk(running.settings.database)
     while True:
         metrics.unsent(room.hub.unsent())
+        room.disk_low = disk.is_low(running.settings.limits.free_megabytes)
         await asyncio.sleep(SAMPLE_SECONDS)
 
 

@@ -18,13 +18,19 @@ PATIENCE_SECONDS = 5.0
 BURST_SECONDS = 4
 """Of a connection's bytes: for so long it may be sent at once."""
 UNLIMITED = Rate.of(0, 1)
+ADDRESS_SHARE = 4
+"""How many people's pages and stored bytes one address may use, however many identities it has."""
+DAY_SECONDS = 24 * 3600
+MANY_SECONDS = 300
+"""From here on a wait is told in minutes."""
+NO_BUDGET = "This server has stored as much for you as it does within a day"
 
 
 class Allowance(Enum):
     """What people may do only so often."""
 
     MESSAGES = "messages"
-    """And whatever else is written for everyone, or costs as much."""
+    """And whatever else is written, or told to everyone."""
     PROFILES = "profiles"
 
 
@@ -50,6 +56,19 @@ class Places:
             del self._taken[address]
 
 
+class _Shared:
+    """What each person may use, and several times as much each address."""
+
+    def __init__(self, patience: float = 0.0) -> None:
+        self.person = Meter(UNLIMITED, patience)
+        self.address = Meter(UNLIMITED, patience)
+
+    def follow(self, count: float, seconds: float, burst: float) -> None:
+        """Count against this rate from here on; a count of 0 is no limit."""
+        self.person.rate = Rate.of(count, seconds, burst)
+        self.address.rate = Rate.of(count * ADDRESS_SHARE, seconds, burst * ADDRESS_SHARE)
+
+
 class Limiter:
     """Counts for one room; where an address is empty, nothing is counted."""
 
@@ -63,6 +82,8 @@ class Limiter:
         self._connections = Places()
         self._new = Meter(UNLIMITED)
         self._logins = Meter(UNLIMITED)
+        self._pages = _Shared(PATIENCE_SECONDS)
+        self._stored = _Shared()
         self._people = {
             Allowance.MESSAGES: Meter(UNLIMITED, PATIENCE_SECONDS),
             Allowance.PROFILES: Meter(UNLIMITED),
@@ -80,6 +101,9 @@ class Limiter:
         self._logins.rate = Rate.of(limits.logins_per_minute, 60)
         self._people[Allowance.MESSAGES].rate = Rate.of(limits.messages_per_second, 1, limits.messages_burst)
         self._people[Allowance.PROFILES].rate = Rate.of(limits.profiles_per_minute, 60)
+        self._pages.follow(limits.pages_per_second, 1, limits.pages_burst)
+        kilobytes = limits.stored_kilobytes_per_day
+        self._stored.follow(kilobytes * 1024, DAY_SECONDS, kilobytes * 1024)
 
     def peer(self, peer: str) -> str:
         """What a connection counts for before it has said anything; empty if it is exempt, or may be for many."""
@@ -115,6 +139,24 @@ class Limiter:
         """Count what a person does: the seconds for which it has to wait. Refusal if that is too long."""
         return self._count(self._people[allowance], identity, "That was too fast")
 
+    def read(self, identity: str, address: str, pages: float) -> float:
+        """Count what is read for a person: the seconds for which it has to wait. Refusal if that is too long."""
+        return self._spend(self._pages, identity, address, pages, "That was too fast")
+
+    def store(self, identity: str, address: str, size: int, kind: str = "") -> None:
+        """Count bytes that are stored for a person; each kind has a budget. Refusal if it is used up."""
+        self._spend(self._stored, f"{identity} {kind}", address and f"{address} {kind}", size, NO_BUDGET)
+
+    def _spend(self, meters: "_Shared", identity: str, address: str, cost: float, refusal: str) -> float:
+        """Count for both or, if one of them refuses, for neither."""
+        now = self._clock()
+        asked = [(meters.person, identity)] + ([(meters.address, address)] if address else [])
+        spent = [meter.ask(key, now, cost) for meter, key in asked]
+        if not all(each.allowed for each in spent):
+            wait = max(each.wait for each in spent if not each.allowed)
+            raise Refusal(ErrorCode.TOO_FAST, f"{refusal}; try again in {_duration(wait)}.")
+        return max(meter.spend(key, now, cost).wait for meter, key in asked)
+
     @staticmethod
     def _counted(client: str, free: addresses.Networks) -> str:
         return addresses.counted(client) if client and not addresses.within(client, free) else ""
@@ -122,5 +164,12 @@ class Limiter:
     def _count(self, meter: Meter, key: str, refusal: str) -> float:
         spent = meter.spend(key, self._clock())
         if not spent.allowed:
-            raise Refusal(ErrorCode.TOO_FAST, f"{refusal}; try again in {math.ceil(spent.wait)} s.")
+            raise Refusal(ErrorCode.TOO_FAST, f"{refusal}; try again in {_duration(spent.wait)}.")
         return spent.wait
+
+
+def _duration(seconds: float) -> str:
+    """Return a time to wait as people read it, rounded up."""
+    if seconds <= MANY_SECONDS:
+        return f"{math.ceil(seconds)} s"
+    return f"{math.ceil(seconds / 60)} min"

@@ -24,6 +24,7 @@ from server.webhooks.reports import Reports
 log = logging.getLogger(__name__)
 
 NO_STORAGE = "The server cannot reach its storage now. Nothing was sent; try again in a moment."
+DISK_LOW = "The server's disk is nearly full, so it takes no messages. Try again later."
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Ends of connections of which nobody answered the last word: cut, or no answer to a ping."""
 FAULT = "Something went wrong in the server; its operator finds what in the log."
@@ -35,6 +36,10 @@ class Handler(NamedTuple):
     handle: Callable[["Room", Session, ClientFrame], None]
     logged_in: bool
     allowance: Allowance | None
+    pages: Callable[[ClientFrame], float] | None = None
+    """The pages that the server reads for it."""
+    stored: Callable[[ClientFrame], int] | None = None
+    """The bytes that it leaves on the disk."""
 
 
 @dataclass
@@ -57,9 +62,9 @@ class Room:
     """By which the site proves itself."""
     ending: bool = False
     """Nothing more is taken in; clients send it again once they are back."""
+    disk_low: bool = False
+    """Messages are refused."""
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
-    searching: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by each search: one takes long, and what else is read shall wait for one at most."""
 
     def __post_init__(self) -> None:
         self.broker.subscribe(self.hub.deliver)
@@ -82,18 +87,24 @@ class Room:
         handler = self.handlers[type(frame)]
         nonce: str | None = getattr(frame, "nonce", None)
         try:
-            wait = self._wait(session, handler)
+            wait = self._wait(session, handler, frame)
         except Refusal as refusal:
             self.failed(session, nonce, refusal)
         else:
             session.turns.take(wait, partial(self._handle, session, handler, frame, nonce))
 
-    def _wait(self, session: Session, handler: Handler) -> float:
+    def _wait(self, session: Session, handler: Handler, frame: ClientFrame) -> float:
         """The seconds for which a frame of this kind is held. Refusal if it may not be sent at all."""
         if not handler.logged_in:
             return 0.0
-        identity = session.someone.identity
-        return self.limiter.spend(handler.allowance, identity) if handler.allowance else 0.0
+        identity, wait = session.someone.identity, 0.0
+        if handler.allowance:
+            wait = self.limiter.spend(handler.allowance, identity)
+        if handler.pages:
+            wait = max(wait, self.limiter.read(identity, session.address, handler.pages(frame)))
+        if handler.stored:
+            self.limiter.store(identity, session.address, handler.stored(frame))
+        return wait
 
     def _handle(self, session: Session, handler: Handler, frame: ClientFrame, nonce: str | None) -> None:
         try:
@@ -104,17 +115,25 @@ class Room:
     def closed(self, session: Session, code: int) -> None:
         """Tell the others that somebody left."""
         self.hub.traffic.closed[code] += 1
-        session.turns.stop()
+        session.stop()
         if person := self.hub.leave(session):
             # Of a connection that broke, nobody knows what was read: its direct messages come once more at a login that
-            # names no last message.
-            self.company.left(person, 0 if code in UNCERTAIN else self.broker.delivered)
+            # names no last message. The same holds for one that has not caught up.
+            unknown = code in UNCERTAIN or not session.caught_up
+            self.company.left(person, 0 if unknown else self.broker.delivered)
 
-    def start(self, session: Session, work: Coroutine[None, None, None], nonce: str | None) -> None:
-        """Do what takes time apart from the reader of the session, and answer for its failure."""
+    def start(
+        self, session: Session, work: Coroutine[None, None, None], nonce: str | None, *, lasting: bool = False
+    ) -> None:
+        """Do what takes time apart from the reader of the session, and answer for its failure.
+
+        It is dropped when the session is gone, unless it is `lasting`: it has something to store.
+        """
         session.asked()
         task = asyncio.create_task(work)
         self.tasks.add(task)
+        if not lasting:
+            session.drop_when_gone(task)
         task.add_done_callback(partial(self._finished, session, nonce))
 
     def _finished(self, session: Session, nonce: str | None, task: "asyncio.Task[None]") -> None:
@@ -150,9 +169,15 @@ class Room:
             for session in self.hub.sessions.values():
                 session.send(welcome)
 
-    def reader(self, person: Person) -> Reader:
-        """A person, and whose messages they are not shown."""
-        return Reader(person, self.company.relations.hidden_to(person.identity))
+    def reader(self, session: Session) -> Reader:
+        """The person of a session, and whose messages they are not shown."""
+        person = session.someone
+        return Reader(person, self.company.relations.hidden_to(person.identity), session.turn)
+
+    def check_disk(self) -> None:
+        """Refusal if the disk is nearly full: what is left is for reports and their deliveries."""
+        if self.disk_low:
+            raise Refusal(ErrorCode.STORAGE, DISK_LOW)
 
     def relations_of(self, person: Person) -> Relations:
         """Whom a person does not read, as they are told."""

@@ -1,5 +1,6 @@
 """Who is on a connection and what state they are in; knows frames, and of bytes only how to frame them."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 from websockets.frames import Frame as WebsocketFrame
 from websockets.frames import Opcode
 
+from server.engine.fair import Turn
 from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
@@ -17,6 +19,10 @@ from server.turns import Turns
 
 MAX_ASKED = 256
 """What a session may have asked without an answer yet before its connection is read no further."""
+
+MAX_HELD_BYTES = 256 * 1024
+"""What is held for a client that has not caught up; it could not be left unread either."""
+HELD_TOO_MUCH = "More was said than can be held for you while you catch up; reconnect."
 
 
 def framed(frame: Frame) -> bytes:
@@ -60,8 +66,12 @@ class Session:
         self._outlet = outlet
         self._entered_at = 0
         self._asked = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[bytes] = []
-        self.deliver: Callable[[bytes], None] = self._held.append
+        self._held_bytes = 0
+        self.caught_up = False
+        """Whether what was missed has been sent."""
+        self.deliver: Callable[[bytes], None] = self._hold
         """Sends publications, now or after what comes before them; called for each person and message."""
 
     def enter(self, person: Person) -> None:
@@ -85,6 +95,11 @@ class Session:
         """Bytes that the client has left unread in this process."""
         return self._outlet.unsent
 
+    @property
+    def turn(self) -> Turn:
+        """Whose turn it is when this session reads: sessions of one address share one."""
+        return Turn(self.address or id(self), id(self))
+
     def send(self, frame: Frame) -> None:
         """Send a frame to this client alone."""
         self._outlet.write(framed(frame))
@@ -98,7 +113,18 @@ class Session:
         for wire in self._held:
             self._outlet.write(wire)
         self._held.clear()
+        self.caught_up = True
         self.deliver = self._outlet.write_now
+
+    def _hold(self, wire: bytes) -> None:
+        if self._held_bytes > MAX_HELD_BYTES:
+            return
+        self._held_bytes += len(wire)
+        self._held.append(wire)
+        if self._held_bytes > MAX_HELD_BYTES:
+            # The client resumes from what it has seen, so nothing is lost.
+            self._held.clear()
+            self.close(CloseCode.TRY_AGAIN_LATER, HELD_TOO_MUCH, reconnect=True)
 
     def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
         """Tell the client that what it asked was not done, and why."""
@@ -122,6 +148,17 @@ class Session:
 
     def close(self, code: CloseCode, why: str, *, reconnect: bool) -> None:
         """Tell the client why, then close its connection; what it sent before and waits yet is not done any more."""
-        self.turns.stop()
+        self.stop()
         self.send(Disconnect(why, code, reconnect))
         self._outlet.close(code, why)
+
+    def drop_when_gone(self, task: "asyncio.Task[None]") -> None:
+        """Cancel this task at `stop`, unless it is done by then."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        """Drop what waits for its turn and what is read for the client: it is gone, or told to go."""
+        self.turns.stop()
+        for task in self._tasks:
+            task.cancel()

@@ -3,9 +3,10 @@
 import hashlib
 import logging
 import secrets
-from asyncio import Event, Future
+from asyncio import Event, Future, sleep
 
 from server.engine.base import Page, Reader, StorageError
+from server.handlers import costs
 from server.handlers.pages import fitting, fitting_reactions
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Login, Me, Ping, Since
@@ -40,6 +41,11 @@ def login(room: Room, session: Session, frame: Login) -> None:
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
     person, before = _grant(room, frame)
+    try:
+        wait = room.limiter.read(person.identity, session.address, _pages(room, frame.since))
+    except Refusal as refusal:
+        session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
+        return
     session.enter(person)
     session.send(Me(person.name, op=False))
     told = room.hub.join(session, person)
@@ -49,7 +55,7 @@ def login(room: Room, session: Session, frame: Login) -> None:
         before.close(CloseCode.REPLACED, "You logged in on another connection.", reconnect=False)
     # What is delivered from here on is held, so the rest is exactly what was delivered until now.
     came, before_id = room.company.came(person), room.broker.delivered + 1
-    room.start(session, _catch_up(room, session, frame.since, told, came, before_id), None)
+    room.start(session, _catch_up(room, session, frame.since, told, came, before_id, wait), None)
 
 
 def ping(room: Room, session: Session, frame: Ping) -> None:
@@ -69,13 +75,26 @@ def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
     return Person(names.free(name, room.hub.sessions), identity), None
 
 
+def _pages(room: Room, since: Since | None) -> float:
+    """Return the pages that a login reads at most, one of them for what is kept for the person."""
+    recent = sum(costs.pages(each.echo_messages_on_join) for each in room.channels if each.echo_messages_on_join)
+    return 1 + (costs.pages(MAX_MISSED) if since else recent)
+
+
 async def _catch_up(
-    room: Room, session: Session, since: Since | None, told: Event, came: "Future[int | None]", before: int
+    room: Room,
+    session: Session,
+    since: Since | None,
+    told: Event,
+    came: "Future[int | None]",
+    before: int,
+    wait: float,
 ) -> None:
     """Send what came before, then the channels' welcome, then what was held meanwhile."""
     try:
         await told.wait()
-        last_message, reader = await _last_message(came), room.reader(session.someone)
+        await sleep(wait)
+        last_message, reader = await _last_message(came), room.reader(session)
         if since and since.epoch == room.broker.epoch:
             session.send(await _missed(room, reader, since.msg_id, before))
         else:
@@ -84,7 +103,7 @@ async def _catch_up(
         for channel in room.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)
-        if room.reports and (sent := await room.reports.sent_by(reader.person)).reports:
+        if room.reports and (sent := await room.reports.sent_by(reader)).reports:
             session.send(sent)
     except Exception:
         # To go on from here, whatever failed, would leave a gap that nobody sees.

@@ -21,6 +21,7 @@ Stored = TypeVar("Stored")
 
 def say(room: Room, session: Session, frame: Say) -> None:
     """Publish a message; its author sees it confirmed when it comes back with a number."""
+    room.check_disk()
     author = session.someone
     text = publications.check_text(frame.message)
     peer = _peer(room, author, frame.channel[1:]) if frame.channel.startswith("@") else None
@@ -40,6 +41,8 @@ def takeback(room: Room, session: Session, frame: Takeback) -> None:
 
 def react(room: Room, session: Session, frame: React) -> None:
     """Put an emoji under a message, or take it away; everyone who reads the message is told."""
+    if not frame.remove:
+        room.check_disk()
     change = ReactionChange(frame.msg_id, session.someone, reactions.check_emoji(frame.message), frame.remove)
     apart = room.company.relations.apart_from(change.person.identity)
     session.asked()
@@ -102,15 +105,14 @@ def _changed(room: Room, session: Session, stored: "Future[Stored]") -> None:
 
 
 async def _send_history(room: Room, session: Session, frame: HistoryAsk) -> None:
-    reader = room.reader(session.someone)
+    reader = room.reader(session)
     page = await room.broker.history(reader, frame.channel, frame.before_id, frame.limit)
     messages, complete = fitting(page, reader.person)
     session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 
 
 async def _send_found(room: Room, session: Session, frame: SearchAsk, query: searching.Query) -> None:
-    reader = room.reader(session.someone)
-    async with room.searching:
-        page = await room.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
+    reader = room.reader(session)
+    page = await room.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
     messages, complete = fitting(page, reader.person)
     session.send(Found(messages[::-1], page.more or not complete, frame.nonce))

@@ -59,7 +59,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_QUERY: "There is nothing to search for.",
     ErrorCode.BAD_STATUS: "The status holds what cannot be shown.",
     ErrorCode.WEBHOOK_OFF: "The site has not enabled the webhook that this needs.",
-    ErrorCode.STORAGE: "The server cannot reach its storage now: what was asked was not done.",
+    ErrorCode.STORAGE: "The server cannot reach its storage now, or its disk is nearly full: nothing was done.",
     ErrorCode.INTERNAL: "A fault of the server; its log says more.",
 }
 
@@ -116,7 +116,7 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     CloseCode.INTERNAL_ERROR: ("A fault, or no answer to a ping.", True),
     CloseCode.SERVICE_RESTART: ("The server restarts: come back after 0.5 to 5 s, left to chance.", True),
     CloseCode.TRY_AGAIN_LATER: (
-        "The address has tried to log in too often, or what was missed cannot be read now; the reason says which.",
+        "Too many logins, or what was missed cannot be read or is more than can be held; the reason says which.",
         True,
     ),
     CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),

@@ -48,14 +48,20 @@ class Meter:
         """How many keys are remembered."""
         return len(self._paid)
 
-    def spend(self, key: Hashable, now: float) -> Spent:
-        """Count one for a key, unless it is refused."""
+    def spend(self, key: Hashable, now: float, cost: float = 1) -> Spent:
+        """Count this much for a key, unless it is refused."""
         self._forget(now)
-        after, wait = spend(self.rate, self._paid.get(key, -inf), now)
+        spent = self.ask(key, now, cost)
+        if spent.allowed:
+            self._paid[key], _ = spend(self.rate, self._paid.get(key, -inf), now, cost)
+            self._paid.move_to_end(key)
+        return spent
+
+    def ask(self, key: Hashable, now: float, cost: float = 1) -> Spent:
+        """Return what `spend` would, and count nothing."""
+        _, wait = spend(self.rate, self._paid.get(key, -inf), now, cost)
         if wait > self._patience:
             return Spent(allowed=False, wait=wait - self._patience)
-        self._paid[key] = after
-        self._paid.move_to_end(key)
         return Spent(allowed=True, wait=wait)
 
     def _forget(self, now: float) -> None:

@@ -104,13 +104,36 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         int,
         Meta(
             ge=1,
-            description="Messages, reactions, searches, reports that one person may send at once; the next wait,"
-            " then are refused.",
+            description="Messages, reactions, reports that one person may send at once; the next wait, then are"
+            " refused.",
         ),
     ] = 10
     messages_per_second: Annotated[
         float, Meta(ge=0, description="So many of these a second that one person may send in the long run.")
     ] = 2.0
+    pages_burst: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Pages of 50 older messages that one person may ask for at once; a search counts as several."
+            " The next wait, then are refused. One address: four times as many.",
+        ),
+    ] = 100
+    pages_per_second: Annotated[
+        float, Meta(ge=0, description="Pages a second that one person may ask for in the long run.")
+    ] = 5.0
+    stored_kilobytes_per_day: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Kilobytes on the disk that one person's messages and reactions may take within a day, and"
+            " their reports besides. One address: four times as many.",
+        ),
+    ] = 16384
+    free_megabytes: Annotated[
+        int,
+        Meta(ge=0, description="Free space of the disk, in megabytes, below which messages are refused."),
+    ] = 64
     bytes_per_second: Annotated[
         int,
         Meta(ge=0, description="Bytes a second that are read of one connection, four times as many at once."),

@@ -5,8 +5,10 @@ from functools import partial
 from itertools import accumulate
 
 from server.engine import reports
+from server.engine.base import Reader
 from server.engine.clock import Clock, moment, utc_now
 from server.engine.database import Database
+from server.engine.fair import Turn
 from server.engine.reports import Report, Submission, Terms
 from server.hub import Hub
 from server.protocol.codec import encode
@@ -64,23 +66,23 @@ class Reports:
             self.tell(report)
         return report is not None
 
-    async def sent_by(self, reporter: Person, nonce: str | None = None) -> ReportsFrame:
+    async def sent_by(self, reader: Reader, nonce: str | None = None) -> ReportsFrame:
         """The reports of a person, and which of them changed while they were away. StorageError."""
-        sent = await self._read(reporter.identity)
+        sent = await self._read(reader.person.identity, reader.turn)
         entries = _fitting([entry(report) for report in sent])
         changed = [report.id for report in sent[: len(entries)] if not report.told]
         if changed:
             self._database.write_aside(partial(reports.set_told, changed))
         return ReportsFrame(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
 
-    async def _read(self, identity: str) -> list[Report]:
+    async def _read(self, identity: str, turn: Turn) -> list[Report]:
         """What has changed since it was read is read again, or the list would overtake what was told meanwhile."""
         asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook, self._clock)
         while True:
             look = _Look(identity)
             self._looks.add(look)
             try:
-                sent = await self._database.read(asked)
+                sent = await self._database.read(asked, turn)
             finally:
                 self._looks.remove(look)
             if not look.overtaken:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.limiter import Allowance, Limiter
+from server.limiter import ADDRESS_SHARE, Allowance, Limiter
 from server.protocol.codes import ErrorCode
 from server.rules.refusal import Refusal
 from server.settings import RoomLimits
@@ -87,6 +87,38 @@ def test_profiles_do_not_wait(clock: Clock) -> None:
         limiter.spend(Allowance.PROFILES, "alice")
 
 
+def test_pages_wait_five_seconds_at_most_and_an_address_may_have_those_of_four_people(clock: Clock) -> None:
+    limiter = Limiter(RoomLimits(pages_burst=10, pages_per_second=2), clock)
+    assert [limiter.read("a", HERE, 5) for _ in range(4)] == [0.0, 0.0, 2.5, 5.0]
+    with pytest.raises(Refusal, match="That was too fast; try again in 3 s"):
+        limiter.read("a", HERE, 5)
+    assert [limiter.read(f"{number}", HERE, 10) for number in range(3)] == [0.0, 0.0, 1.25]
+    assert not limiter.read("somebody", THERE, 10)
+    # An exempt address has no name.
+    assert not limiter.read("somebody else", "", 10)
+
+
+def test_what_an_address_refuses_costs_the_person_nothing(clock: Clock) -> None:
+    limiter = Limiter(RoomLimits(stored_kilobytes_per_day=1), clock)
+    for number in range(ADDRESS_SHARE):
+        limiter.store(f"{number}", HERE, 1024)
+    with pytest.raises(Refusal):
+        limiter.store("late", HERE, 1024)
+    limiter.store("late", THERE, 1024)
+
+
+def test_what_is_stored_in_a_day_is_bounded_and_each_kind_has_a_budget(clock: Clock) -> None:
+    limiter = Limiter(RoomLimits(stored_kilobytes_per_day=24), clock)
+    limiter.store("a", HERE, 24 * 1024)
+    with pytest.raises(Refusal, match="try again in 60 min"):
+        limiter.store("a", HERE, 1024)
+    limiter.store("a", HERE, 24 * 1024, "reports")
+    clock.now += 3600
+    limiter.store("a", HERE, 1024)
+    with pytest.raises(Refusal):
+        limiter.store("a", HERE, 1024)
+
+
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", ""])
 def test_loopback_counts_for_nothing(peer: str) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=1, logins_per_minute=1))
@@ -107,12 +139,26 @@ def test_a_proxy_counts_for_whom_it_speaks_and_is_not_counted_itself() -> None:
 
 
 def test_zero_is_no_limit() -> None:
-    limiter = Limiter(RoomLimits(0, 0, 0, 1, 0, 0, 0, 0, 0))
+    limiter = Limiter(
+        RoomLimits(
+            connections_per_address=0,
+            new_connections_per_10_minutes=0,
+            logins_per_minute=0,
+            messages_per_second=0,
+            bytes_per_second=0,
+            profiles_per_minute=0,
+            pages_per_second=0,
+            stored_kilobytes_per_day=0,
+            frame_bytes=0,
+        )
+    )
     for _ in range(1000):
         limiter.enter(HERE)
         limiter.login(HERE)
         assert not limiter.spend(Allowance.MESSAGES, "alice")
         assert not limiter.spend(Allowance.PROFILES, "alice")
+        assert not limiter.read("alice", HERE, 1000)
+        limiter.store("alice", HERE, 10**9)
         assert limiter.requests.take(HERE)
     assert limiter.frame_bytes is None
     assert limiter.bytes_read.interval == 0

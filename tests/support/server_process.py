@@ -15,7 +15,7 @@ START_SECONDS = 20.0
 END_SECONDS = 20.0
 
 
-UNHURRIED = {"MessagesPerSecond": 0, "BytesPerSecond": 0}
+UNHURRIED = {"MessagesPerSecond": 0, "PagesPerSecond": 0, "StoredKilobytesPerDay": 0, "BytesPerSecond": 0}
 """Limits for tests, which say in a second what people say in minutes."""
 
 

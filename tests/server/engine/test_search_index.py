@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from server.engine import messages, schema
 from server.engine.base import Reader
-from server.protocol.frames import MAX_MESSAGE_CHARS
+from server.handlers import costs
+from server.protocol.frames import MAX_MESSAGE_CHARS, Say
 from server.rules.publications import Draft, Person
 from server.rules.search import query
 
@@ -152,3 +153,9 @@ def size(connection: sqlite3.Connection) -> int:
 
 def test_the_index_of_words_takes_less_than_half(tmp_path: Path) -> None:
     assert stored_bytes(tmp_path, "words", old=False) < stored_bytes(tmp_path, "words", old=True) / 2
+
+
+@pytest.mark.parametrize("kind", ["words", "ascii", "cyrillic", "cjk", "emoji"])
+def test_a_message_is_charged_for_no_less_than_it_takes(kind: str, tmp_path: Path) -> None:
+    charged = costs.message(Say("lobby", letters(kind)))
+    assert stored_bytes(tmp_path, kind, old=False) < charged * 1.25

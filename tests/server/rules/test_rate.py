@@ -23,6 +23,14 @@ def test_a_burst_passes_and_then_one_each_interval() -> None:
     assert meter.spend("a", 11.0) == Spent(allowed=True, wait=0.0)
 
 
+def test_what_costs_more_takes_more_of_the_burst_and_to_ask_takes_nothing() -> None:
+    meter = Meter(Rate(10, 1.0))
+    assert all(meter.ask("a", 0.0, 10) == Spent(allowed=True, wait=0.0) for _ in range(3))
+    assert meter.spend("a", 0.0, 7).allowed
+    assert meter.ask("a", 0.0, 5) == meter.spend("a", 0.0, 5) == Spent(allowed=False, wait=2.0)
+    assert meter.spend("a", 0.0, 3).allowed
+
+
 def test_one_key_costs_another_nothing() -> None:
     meter = Meter(Rate(1, 1.0))
     assert [meter.spend(key, 0.0).allowed for key in ("a", "b", "a", "b")] == [True, True, False, False]

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 
 from server.engine import reports
+from server.engine.base import Reader
 from server.engine.clock import utc_now
 from server.engine.database import Database
 from server.engine.fair import SERVER, Turn
@@ -60,5 +61,5 @@ async def test_a_list_does_not_overtake_what_was_told_while_it_was_read(
     room = Reports(database, Hub(Relations(), Traffic()), TERMS, asyncio.Event())
     database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")
     database.reads = 0
-    (entry,) = (await room.sent_by(ALICE)).reports
+    (entry,) = (await room.sent_by(Reader(ALICE))).reports
     assert (entry.status, database.reads) == (status, reads)

@@ -1,0 +1,98 @@
+"""A real server under people who make it read as much as they can, and hang up; and one whose disk is full."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from server.engine import schema
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import Error, Found, History, HistoryAsk, ReportAsk, ReportStatus, Say, SearchAsk
+from tests.support.chat_client import ChatClient, entered
+from tests.support.raw_socket import wire
+from tests.support.receiver import Receiver
+from tests.support.server_process import ServerProcess, write_settings
+
+DEFAULTS: Mapping[str, int | list[str]] = {}
+REQUESTS = 256
+MESSAGES, REACTIONS = 100, 500
+"""Of the longest texts with as many reactions as there can be: what took 70 ms a page."""
+
+
+def stage(directory: Path) -> None:
+    """Fill a room as people could within 20 minutes."""
+    with closing(schema.connect(str(directory / "room.sqlite"))) as connection:
+        schema.prepare(connection)
+        connection.execute("BEGIN")
+        for number in range(MESSAGES):
+            connection.execute(
+                "INSERT INTO message (at, author, author_identity, channel, text, author_key, reacted_at)"
+                " VALUES (1, 'eve', 'e-1', 'lobby', ?, 'eve', 1)",
+                (f"rope {number} ".ljust(4000, "7"),),
+            )
+            connection.executemany(
+                "INSERT INTO reaction (msg_id, identity, emoji, name, at) VALUES (?, ?, ?, ?, 1)",
+                [(number + 1, f"i-{each}", chr(0x1F600 + each % 20), f"name {each}") for each in range(REACTIONS)],
+            )
+        connection.execute("COMMIT")
+
+
+@asynccontextmanager
+async def attacked(server: ServerProcess, *, hang_up: bool) -> AsyncIterator[None]:
+    """Two people have asked for all of the history very often, in one write each."""
+    async with AsyncExitStack() as stack:
+        for number in range(2):
+            mallory = await stack.enter_async_context(entered(server.url, f"mallory {number}"))
+            asked = b"".join(wire(HistoryAsk("lobby", f"n-{each}", limit=100)) for each in range(REQUESTS))
+            mallory.socket.transport.write(asked)
+            # What is still under way is of no use to anybody at the end.
+            stack.callback(mallory.socket.transport.abort)
+            if hang_up:
+                await asyncio.sleep(0)
+                mallory.socket.transport.abort()
+        yield
+
+
+async def answered(client: ChatClient) -> None:
+    """Whatever an honest person asks for is answered."""
+    await client.send(HistoryAsk("tea", "h"))
+    await client.next(History, lambda frame: frame.nonce == "h")
+    await client.send(SearchAsk("rope", "s"))
+    found = await client.next(Found, lambda frame: frame.nonce == "s")
+    assert found.messages
+
+
+@pytest.mark.parametrize("hang_up", [True, False], ids=["who hang up", "who stay"])
+async def test_a_newcomer_gets_in_beside_people_who_ask_for_all_the_history(tmp_path: Path, hang_up: bool) -> None:
+    stage(tmp_path)
+    with ServerProcess(write_settings(tmp_path, limits=DEFAULTS)) as server:
+        async with attacked(server, hang_up=hang_up), entered(server.url, "ada") as ada:
+            await answered(ada)
+
+
+async def test_who_asks_for_more_than_they_may_is_told_which_was_refused(tmp_path: Path) -> None:
+    with ServerProcess(write_settings(tmp_path, limits={"PagesBurst": 1, "PagesPerSecond": 1})) as server:
+        async with entered(server.url, "alice") as alice:
+            for number in range(10):
+                await alice.send(HistoryAsk("lobby", f"n-{number}", limit=100))
+            error = await alice.next(Error)
+            assert (error.code, error.nonce) != (ErrorCode.TOO_FAST, "n-0")
+            assert (error.code, (error.nonce or "")[:2]) == (ErrorCode.TOO_FAST, "n-")
+            assert (await alice.say("lobby", "hello")).message == "hello"
+
+
+async def test_a_full_disk_refuses_messages_and_takes_reports(tmp_path: Path, receiver: Receiver) -> None:
+    stage(tmp_path)
+    limits = {"FreeMegabytes": 10**9}
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url}, limits=limits)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice:
+            for nonce in ("n-1", "n-2"):
+                error = await alice.refusal(Say("lobby", "hello", nonce))
+                assert (error.code, error.nonce) == (ErrorCode.STORAGE, nonce)
+            await alice.send(ReportAsk(1, "It's spam", nonce="r"))
+            await alice.next(ReportStatus)
+            await asyncio.to_thread(receiver.wait_for, 1)
+        assert server.log.count("the disk is nearly full") == 1

@@ -1,0 +1,58 @@
+"""A database that says which reads were done, and for whom; its reader can be made to wait."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from server.engine.database import Database
+from server.engine.fair import SERVER, Turn
+
+Result = TypeVar("Result")
+GATE = Turn("gate", "gate")
+
+
+class CountingDatabase(Database):
+    """Notes the turn of each read that is begun, and counts writes that are asked for."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.begun: list[Turn] = []
+        self.overtaken: list[tuple[Turn, int]] = []
+        """For each read how many others were begun while it waited."""
+        self.writes = 0
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+        """See Database."""
+        before = len(self.begun)
+
+        def counted(connection: sqlite3.Connection) -> Result:
+            if turn != GATE:
+                self.overtaken.append((turn, len(self.begun) - before))
+                self.begun.append(turn)
+            return work(connection)
+
+        return await super().read(counted, turn)
+
+    def write(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        stored: Callable[[Sequence[Result]], None] | None = None,
+    ) -> "asyncio.Future[Result]":
+        """See Database."""
+        self.writes += 1
+        return super().write(work, stored)
+
+    @asynccontextmanager
+    async def held_up(self) -> AsyncIterator[None]:
+        """Let no read be begun meanwhile."""
+        opened = threading.Event()
+        gate = asyncio.create_task(self.read(lambda _: opened.wait(), GATE))
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            opened.set()
+            await gate
