@@ -155,8 +155,8 @@ def _close_rows() -> Iterable[Sequence[str]]:
 
 def _inner_kinds() -> list[type[msgspec.Struct]]:
     return [
-        frames.Since, frames.ChannelEntry, frames.Webhooks, frames.ReportReason, frames.Limits, frames.WhoEntry,
-        frames.ReportEntry, frames.Addition, frames.ProfileField,
+        frames.Since, frames.Enrol, frames.Prove, frames.ChannelEntry, frames.Webhooks, frames.ReportReason,
+        frames.Limits, frames.WhoEntry, frames.ReportEntry, frames.Addition, frames.ProfileField,
     ]  # fmt: skip
 
 
@@ -201,6 +201,7 @@ def _type(kind: inspect.Type) -> str:
         "FloatType": "number",
         "BoolType": "true or false",
         "NoneType": "null",
+        "BytesType": "32 bytes in base64",
         "DictType": "table",
     }.get(type(kind).__name__, "text")
 

@@ -105,7 +105,7 @@ class _Running:
         room.channels, room.allowed_origins = settings.public_channels, settings.allowed_origins
         room.compression, room.site_key = settings.compression, settings.admin_api_key
         room.limiter.follow(settings.limits)
-        room.announce(_welcome(settings, room.broker.epoch))
+        room.announce(_welcome(settings, self._database))
 
     async def last_answers(self) -> None:
         """Take nothing more in; what was taken in is stored and answered, as far as that is possible in time."""
@@ -128,7 +128,7 @@ def _room(settings: Settings, database: Database, company: Company, traffic: Tra
     broker = LocalBroker(database)
     return Room(
         handlers=HANDLERS,
-        welcome=_welcome(settings, broker.epoch),
+        welcome=_welcome(settings, database),
         channels=settings.public_channels,
         allowed_origins=settings.allowed_origins,
         broker=broker,
@@ -163,10 +163,10 @@ async def _sweep(running: _Running, database: Database) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-def _welcome(settings: Settings, epoch: str) -> Welcome:
+def _welcome(settings: Settings, database: Database) -> Welcome:
     report = settings.webhook("report")
     return Welcome(
-        epoch,
+        database.life.epoch,
         settings.title,
         [ChannelEntry(channel.id, channel.name) for channel in settings.public_channels],
         Webhooks(
@@ -177,4 +177,5 @@ def _welcome(settings: Settings, epoch: str) -> Welcome:
         reason_list(settings.report_reasons),
         Limits(settings.limits.frame_bytes),
         settings.website_url,
+        server=database.life.server,
     )

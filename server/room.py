@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+from msgspec import structs
+
 from server.engine.base import Broker, Reader, StorageError
 from server.engine.company import Company
 from server.hub import Hub
@@ -70,8 +72,8 @@ class Room:
         self.broker.subscribe(self.hub.deliver)
 
     def opened(self, session: Session) -> None:
-        """Tell a new client what it needs to draw itself."""
-        session.send(self.welcome)
+        """Tell a new client what it needs to draw itself, and challenge it to prove who it is."""
+        session.send(structs.replace(self.welcome, challenge=session.challenge))
 
     def received(self, session: Session, data: bytes) -> None:
         """Do what a frame asks, in its turn; whatever is wrong is answered, and the connection lives on."""

@@ -1,6 +1,7 @@
 """Who is on a connection and what state they are in; knows frames, and of bytes only how to frame them."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -58,6 +59,10 @@ class Session:
 
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
+        self.entering = False
+        """Whether a login is being verified."""
+        self.challenge = secrets.token_hex(16)
+        """What the proof of a login on this connection has to cover."""
         self.status = ONLINE
         self.dnd = False
         self.address = ""

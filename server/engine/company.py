@@ -5,8 +5,11 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
+from server.engine import login_keys
 from server.engine.clock import Clock, milliseconds, utc_now
 from server.engine.database import Database
+from server.engine.fair import Turn
+from server.protocol.proof import LoginKeys
 from server.rules import names
 from server.rules.publications import Person
 from server.rules.relations import Relation, Relations
@@ -35,6 +38,14 @@ class Company:
     def find(self, name: str) -> Person | None:
         """Whoever had this name last."""
         return self._known.get(names.key(name))
+
+    def enrol(self, identity: str, keys: LoginKeys) -> "asyncio.Future[None]":
+        """Store the keys of a new person. StorageError."""
+        return self._database.write(partial(login_keys.add, identity, keys, milliseconds(self._clock())))
+
+    async def login_keys(self, identity: str, turn: Turn) -> LoginKeys | None:
+        """Return the keys of a person; None if nobody enrolled by this identity. StorageError."""
+        return await self._database.read(partial(login_keys.find, identity), turn)
 
     def came(self, person: Person) -> "asyncio.Future[int | None]":
         """Remember a person; up to which message they had seen everything, None if they are new. StorageError."""
@@ -89,6 +100,7 @@ def _came(person: Person, now: int, connection: sqlite3.Connection) -> int | Non
         " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
         (person.identity, person.name, now),
     )
+    login_keys.seen(person.identity, now, connection)
     return int(row[0]) if row else None
 
 

@@ -2,9 +2,12 @@
 
 import sqlite3
 
+from server.engine import login_keys
 from server.engine.company import MAX_KNOWN
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
+KEY_DAYS = 90
+"""How long the login keys are kept of a person who left nothing else behind."""
 BATCH = 1000
 """Rows of one transaction, so that nobody waits long for it."""
 
@@ -24,4 +27,5 @@ def sweep(connection: sqlite3.Connection, now: int, evidence_days: int, log_days
         "DELETE FROM person WHERE identity IN (SELECT identity FROM person ORDER BY seen_at DESC LIMIT ? OFFSET ?)",
         (BATCH, MAX_KNOWN),
     )
-    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount}
+    keys = login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH)
+    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount, keys}

@@ -163,15 +163,33 @@ INSERT INTO message_text (rowid, text) SELECT id, text FROM message WHERE taken_
 -- What came for a person who was away, whoever sent it.
 CREATE INDEX message_direct ON message (peer_identity, id) WHERE peer IS NOT NULL;
 """
-STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS, OPEN_REPORTS, SMALLER_INDEX)
+LOGIN_KEYS = """
+-- Names the server for good; unlike the epoch it survives a restore.
+CREATE TABLE server (id TEXT NOT NULL) STRICT;
+INSERT INTO server VALUES (lower(hex(randomblob(16))));
+
+-- How people prove who they are. `kept`: they left something behind, so the key is never deleted.
+CREATE TABLE login_key (
+    identity TEXT PRIMARY KEY,
+    stored_key BLOB NOT NULL,
+    server_key BLOB NOT NULL,
+    seen_at INTEGER NOT NULL,
+    kept INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX login_key_seen ON login_key (seen_at) WHERE kept = 0;
+-- With message_nonce: whether a person wrote anything.
+CREATE INDEX message_without_nonce ON message (author_identity) WHERE nonce IS NULL;
+"""
+STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS)
 """What leads from each version to the next; a new file takes all of them."""
 
 
 class Life(NamedTuple):
-    """What a file holds already: the name of its numbering, and the last number."""
+    """What a file holds already: the name of its numbering, the last number, and the ID of its server."""
 
     epoch: str
     last_message: int
+    server: str
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -199,7 +217,8 @@ def prepare(connection: sqlite3.Connection) -> Life:
     epoch = f"INSERT INTO epoch VALUES ('{secrets.token_hex(8)}');" if version == 0 else ""  # noqa: S608 - hexadecimal
     if version < len(STEPS):
         _upgrade(connection, f"{''.join(STEPS[version:])} {epoch}")
-    return Life(*connection.execute("SELECT name, (SELECT coalesce(max(id), 0) FROM message) FROM epoch").fetchone())
+    query = "SELECT name, (SELECT coalesce(max(id), 0) FROM message), (SELECT id FROM server) FROM epoch"
+    return Life(*connection.execute(query).fetchone())
 
 
 def misfit(connection: sqlite3.Connection) -> str:

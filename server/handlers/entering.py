@@ -8,8 +8,10 @@ from asyncio import Event, Future, sleep
 from server.engine.base import Page, Reader, StorageError
 from server.handlers import costs
 from server.handlers.pages import fitting, fitting_reactions
+from server.protocol import proof
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Login, Me, Ping, Since
+from server.protocol.proof import Exchange, LoginKeys
 from server.room import Room
 from server.rules import names
 from server.rules.publications import Person
@@ -34,20 +36,66 @@ def login(room: Room, session: Session, frame: Login) -> None:
     """Let a person in by a free name, or by their own one where their old connection still holds it."""
     if session.person:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are logged in as {session.person.name} already.")
+    if session.entering:
+        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "A login is being verified already; wait for its answer.")
     try:
         room.limiter.login(session.address)
     except Refusal as refusal:
         # Closed, so that a client that comes back by itself takes its time.
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
-    person, before = _grant(room, frame)
+    if sum(each is not None for each in (frame.token, frame.enrol, frame.prove)) > 1:
+        raise Refusal(ErrorCode.MALFORMED, "A login has at most one of enrol, prove and token.")
+    name = names.check(frame.username)
+    if frame.enrol or frame.prove:
+        session.entering = True
+        room.start(session, _verify(room, session, frame, name), None)
+    else:
+        secret = frame.token or secrets.token_hex(16)
+        _enter(room, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
+
+
+async def _verify(room: Room, session: Session, frame: Login, name: str) -> None:
+    """Let a person in who enrols, or proves who they are; cancelled when the connection is gone."""
+    try:
+        identity, own_proof = await _identify(room, session, frame)
+    finally:
+        session.entering = False
+    _enter(room, session, frame, Person(name, identity), own_proof)
+
+
+async def _identify(room: Room, session: Session, frame: Login) -> tuple[str, bytes | None]:
+    """Return the identity of a login, and the server's own proof. Refusal, StorageError."""
+    if frame.enrol:
+        keys = LoginKeys(frame.enrol.stored_key, frame.enrol.server_key)
+        identity = proof.identity(keys.stored_key, session.challenge)
+        try:
+            await room.company.enrol(identity, keys)
+        except StorageError as error:
+            # They can still read and write, but are a new person at their next login.
+            log.error("a login key cannot be stored", extra={"error": str(error)})
+        return identity, None
+    if frame.prove is None:
+        raise ValueError("a login without anything to verify")
+    known = await room.company.login_keys(frame.prove.identity, session.turn)
+    if known is None:
+        raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server does not know you: enrol as a new person.")
+    exchange = Exchange(room.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
+    if not proof.verify_client(frame.prove.proof, known.stored_key, exchange):
+        raise Refusal(ErrorCode.BAD_PROOF, "The login does not prove who you are; connect again.")
+    return frame.prove.identity, proof.server_proof(known.server_key, exchange)
+
+
+def _enter(room: Room, session: Session, frame: Login, claimed: Person, own_proof: bytes | None = None) -> None:
+    """Put a verified person into the room, and begin to send what they missed."""
+    person, before = _grant(room, claimed)
     try:
         wait = room.limiter.read(person.identity, session.address, _pages(room, frame.since))
     except Refusal as refusal:
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
     session.enter(person)
-    session.send(Me(person.name, op=False))
+    session.send(Me(person.name, op=False, proof=own_proof))
     told = room.hub.join(session, person)
     if room.company.relations.of(person.identity):
         session.send(room.relations_of(person))
@@ -64,15 +112,12 @@ def ping(room: Room, session: Session, frame: Ping) -> None:
     session.send(frame)
 
 
-def _grant(room: Room, frame: Login) -> tuple[Person, Session | None]:
+def _grant(room: Room, claimed: Person) -> tuple[Person, Session | None]:
     """The person that logs in, and their older session if they take its place."""
-    name = names.check(frame.username)
-    secret = frame.token or secrets.token_hex(16)
-    identity = hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()
-    before = room.hub.find(name)
-    if before and before.person and before.person.identity == identity:
+    before = room.hub.find(claimed.name)
+    if before and before.person and before.person.identity == claimed.identity:
         return before.person, before
-    return Person(names.free(name, room.hub.sessions), identity), None
+    return claimed._replace(name=names.free(claimed.name, room.hub.sessions)), None
 
 
 def _pages(room: Room, since: Since | None) -> float:

@@ -12,6 +12,8 @@ class ErrorCode(StrEnum):
     NOT_LOGGED_IN = "not-logged-in"
     ALREADY_LOGGED_IN = "already-logged-in"
     BAD_NAME = "bad-name"
+    UNKNOWN_IDENTITY = "unknown-identity"
+    BAD_PROOF = "bad-proof"
     BAD_MESSAGE = "bad-message"
     UNKNOWN_CHANNEL = "unknown-channel"
     NOT_HERE = "not-here"
@@ -41,6 +43,8 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.NOT_LOGGED_IN: "This action needs a login first.",
     ErrorCode.ALREADY_LOGGED_IN: "A connection logs in once.",
     ErrorCode.BAD_NAME: "The name cannot be used; the message says why. Log in again with another.",
+    ErrorCode.UNKNOWN_IDENTITY: "Nobody enrolled here by this identity. Enrol, with a fresh secret.",
+    ErrorCode.BAD_PROOF: "The proof does not belong to this identity, challenge, nonce and name.",
     ErrorCode.BAD_MESSAGE: "The message is empty, too long or holds what cannot be sent.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
     ErrorCode.NOT_HERE: "Nobody is known by this name, or it is oneself.",

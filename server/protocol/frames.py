@@ -29,9 +29,11 @@ Token = Annotated[
     Meta(
         min_length=16,
         max_length=128,
-        description="A secret of the client; proves at a reconnect that it is the same.",
+        description="Old clients only: a secret that names the person. Whoever hears it is that person; use `prove`.",
     ),
 ]
+Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Challenge = Annotated[str, Meta(max_length=64)]
 
 
 class Frame(msgspec.Struct, frozen=True, tag_field="action", omit_defaults=True, rename="camel"):
@@ -45,12 +47,39 @@ class Since(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
     msg_id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
+class Enrol(msgspec.Struct, frozen=True, rename="camel"):
+    """The keys of a new person, which the server keeps to recognise them; neither logs in by itself."""
+
+    stored_key: Key
+    server_key: Key
+
+    def __repr__(self) -> str:
+        # Crash reports print arguments.
+        return "Enrol"
+
+
+class Prove(msgspec.Struct, frozen=True, rename="camel"):
+    """Proof that the client has the secret of a person who enrolled before; good for this connection alone."""
+
+    identity: Annotated[str, Meta(max_length=64)]
+    client_nonce: Annotated[str, Meta(min_length=16, max_length=64, description="Random, a fresh one for each login.")]
+    proof: Key
+
+    def __repr__(self) -> str:
+        # Crash reports print arguments.
+        return "Prove"
+
+
 class Login(Frame, frozen=True, tag="login"):
-    """Enter the room by a name."""
+    """Enter the room by a name, with at most one of `enrol`, `prove` and `token`; with none, as a new person."""
 
     username: Annotated[str, Meta(max_length=256)]
     token: Token | None = None
     since: Since | None = None
+    enrol: Annotated[Enrol | None, Meta(description="Be a new person; wait for `me` before you send more.")] = None
+    prove: Annotated[
+        Prove | None, Meta(description="Be the person of a former login; wait for `me`, and check it.")
+    ] = None
 
     def __repr__(self) -> str:
         # What a crash shows has no token in it.
@@ -222,6 +251,12 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     limits: Limits
     website: Annotated[str, Meta(description="The address of the site that the room belongs to.")] = ""
     sign_in: Annotated[str, Meta(description='How to sign in; "nickname" so far.')] = "nickname"
+    server: Annotated[
+        str, Meta(max_length=64, description="Names the server for good, across restarts and restores.")
+    ] = ""
+    challenge: Annotated[
+        Challenge, Meta(description="For the proofs of a login; random, another on each connection.")
+    ] = ""
 
 
 class Me(Frame, frozen=True, tag="me"):
@@ -230,6 +265,7 @@ class Me(Frame, frozen=True, tag="me"):
     username: str
     op: bool
     status: str = "online"
+    proof: Annotated[Key | None, Meta(description="The server's own proof, in answer to `prove`.")] = None
 
 
 class Relations(Frame, frozen=True, tag="relations"):

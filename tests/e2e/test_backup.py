@@ -44,6 +44,8 @@ async def test_what_was_confirmed_before_a_backup_is_restored_from_it(tmp_path: 
         async with connected(server.url) as (alice, again):
             # Whoever saw more than was restored must not take new messages for known ones.
             assert again.epoch != welcome.epoch
+            # Its people prove themselves to the same server as before.
+            assert again.server == welcome.server
             await alice.login("alice")
             assert [message.message for message in alice.echo.messages] == texts[-10:]
             assert (await alice.say("lobby", "after")).msg_id == len(texts) + 1

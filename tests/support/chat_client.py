@@ -65,7 +65,11 @@ class ChatClient:
 
     async def login(self, name: str, token: str | None = None, since: Since | None = None) -> Me:
         """Enter the room; the frame that grants the name. What is said before the echo may come in it."""
-        await self.send(Login(name, token, since))
+        return await self.login_by(Login(name, token, since))
+
+    async def login_by(self, frame: Login) -> Me:
+        """Enter the room by this frame."""
+        await self.send(frame)
         granted = await self.next(Me)
         await self.next(Who)
         self.echo = await self.next(Echo)

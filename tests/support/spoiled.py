@@ -1,5 +1,6 @@
 """Frames of a client with one field that it cannot have, generated from the types of the frames."""
 
+from base64 import b64encode
 from typing import NamedTuple, get_args
 
 import msgspec
@@ -43,6 +44,8 @@ def good(kind: inspect.Type) -> SearchStrategy[Json]:
             return st.one_of([good(each) for each in types])
         case inspect.StrType(min_length=least, max_length=most):
             return st.text(st.characters(exclude_categories=["Cs"]), min_size=least or 0, max_size=min(most or 40, 40))
+        case inspect.BytesType(min_length=least, max_length=most):
+            return st.binary(min_size=least or 0, max_size=most).map(_base64)
         case inspect.IntType(ge=least, le=most):
             return st.integers(least, most)
         case inspect.VarTupleType(item_type=item, max_length=most):
@@ -66,6 +69,9 @@ def bad(kind: inspect.Type) -> SearchStrategy[Json]:
         case inspect.StrType(min_length=least, max_length=most):
             beyond = ([st.just("x" * (most + 1))] if most else []) + ([st.just("x" * (least - 1))] if least else [])
             return st.one_of([_but(str), *beyond])
+        case inspect.BytesType(min_length=int(least), max_length=int(most)):
+            sizes = st.binary(max_size=least - 1) | st.binary(min_size=most + 1)
+            return _but(str) | sizes.map(_base64) | good(kind).map(lambda text: f"{text}\n")
         case inspect.IntType(ge=int(least), le=int(most)):
             outside = st.integers(max_value=least - 1) | st.integers(min_value=most + 1)
             return outside | anything.filter(lambda value: not isinstance(value, int) or isinstance(value, bool))
@@ -95,6 +101,10 @@ def _spoiled(kind: inspect.StructType, spoiled: str) -> SearchStrategy[dict[str,
             for field in kind.fields
         }
     )
+
+
+def _base64(content: bytes) -> Json:
+    return b64encode(content).decode()
 
 
 def _but(kind: type[object]) -> SearchStrategy[Json]:

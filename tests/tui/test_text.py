@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import get_args
@@ -227,6 +228,14 @@ def test_plain_printable_text_is_unchanged(text: str) -> None:
     assert clean_line(text) == text
 
 
+WITHOUT_TEXT: dict[type[inspect.Type], object] = {
+    inspect.BoolType: False,
+    inspect.IntType: 7,
+    inspect.DateTimeType: datetime(2026, 3, 14, tzinfo=UTC),
+    inspect.BytesType: b64encode(b"p" * 32).decode(),
+}
+
+
 def _filled(kind: inspect.Type, text: str) -> object:
     """A value of a field's type whose every string is `text`."""
     match kind:
@@ -236,12 +245,8 @@ def _filled(kind: inspect.Type, text: str) -> object:
             return text[:longest]
         case inspect.StrType():
             return text
-        case inspect.BoolType():
-            return False
-        case inspect.IntType():
-            return 7
-        case inspect.DateTimeType():
-            return datetime(2026, 3, 14, tzinfo=UTC)
+        case inspect.BoolType() | inspect.IntType() | inspect.DateTimeType() | inspect.BytesType():
+            return WITHOUT_TEXT[type(kind)]
         case inspect.ListType():
             return [_filled(kind.item_type, text)] * 2
         case inspect.UnionType():
@@ -263,7 +268,7 @@ def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         for name in value.__struct_fields__:
             yield from _strings(getattr(value, name), f"{path}.{name}")
     else:
-        assert isinstance(value, bool | int | datetime | None), f"look into {path} too"
+        assert isinstance(value, bool | int | bytes | datetime | None), f"look into {path} too"
 
 
 EVERYTHING = "ok" + "".join(sorted(HOSTILE)) + "".join(COMMANDS.values()) + "\r\nok"

@@ -25,7 +25,13 @@ REPORT = frames.ReportEntry(
 ENTRY = frames.WhoEntry("bob", 1795489597)
 
 FROM_CLIENT: list[ClientFrame] = [
-    frames.Login("bob", "t" * 32, frames.Since("e-1", 7)),
+    frames.Login(
+        "bob",
+        "t" * 32,
+        frames.Since("e-1", 7),
+        frames.Enrol(b"s" * 32, b"k" * 32),
+        frames.Prove("an identity", "n" * 16, b"p" * 32),
+    ),
     frames.Say("lobby", "hi", "n-1"),
     frames.HistoryAsk("lobby", "n-1", 9, 20),
     frames.ReportAsk(7, "It's spam", "look", "n-1", (5, 6, 8), add=True),
@@ -52,8 +58,10 @@ FROM_SERVER: list[ServerFrame] = [
         [frames.ReportReason("Other", comment_required=True)],
         frames.Limits(),
         "https://site.example",
+        server="s-1",
+        challenge="c-1",
     ),
-    frames.Me("bob", op=False),
+    frames.Me("bob", op=False, proof=b"p" * 32),
     frames.Who([ENTRY]),
     frames.Presence("bob", "has joined the room!", ENTRY),
     SAID,

@@ -1,0 +1,49 @@
+"""The keys by which people prove who they are."""
+
+import sqlite3
+
+from server.protocol.proof import LoginKeys
+
+_OLDEST = "SELECT identity FROM login_key WHERE kept = 0 AND seen_at < ?1 ORDER BY seen_at, identity LIMIT ?2"
+_LEFT_SOMETHING = """
+    EXISTS (SELECT 1 FROM message WHERE author_identity = login_key.identity AND nonce IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM message WHERE author_identity = login_key.identity AND nonce IS NULL)
+    OR EXISTS (SELECT 1 FROM message WHERE peer_identity = login_key.identity AND peer IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM report WHERE reporter_identity = login_key.identity)
+    OR EXISTS (SELECT 1 FROM hidden WHERE hidden.identity = login_key.identity)
+"""
+
+
+def add(identity: str, keys: LoginKeys, now: int, connection: sqlite3.Connection) -> None:
+    """Store the keys of a new person; `now` in milliseconds."""
+    connection.execute(
+        "INSERT INTO login_key (identity, stored_key, server_key, seen_at) VALUES (?, ?, ?, ?)",
+        (identity, *keys, now),
+    )
+
+
+def find(identity: str, connection: sqlite3.Connection) -> LoginKeys | None:
+    """Return the keys of a person; None if nobody enrolled by this identity."""
+    row = connection.execute("SELECT stored_key, server_key FROM login_key WHERE identity = ?", (identity,)).fetchone()
+    return LoginKeys(*row) if row else None
+
+
+def seen(identity: str, now: int, connection: sqlite3.Connection) -> None:
+    """Note that a person logged in; nothing if they have no keys."""
+    connection.execute("UPDATE login_key SET seen_at = ? WHERE identity = ?", (now, identity))
+
+
+def sweep(connection: sqlite3.Connection, before: int, limit: int) -> int:
+    """Examine the keys of people who were not seen since `before`; return how many.
+
+    Delete those of people who left nothing behind; mark the others, so that each is examined once.
+    """
+    marked = connection.execute(
+        f"UPDATE login_key SET kept = 1 WHERE identity IN ({_OLDEST}) AND ({_LEFT_SOMETHING})",  # noqa: S608
+        (before, limit),
+    )
+    deleted = connection.execute(
+        f"DELETE FROM login_key WHERE identity IN ({_OLDEST})",  # noqa: S608 - constants
+        (before, limit - marked.rowcount),
+    )
+    return marked.rowcount + deleted.rowcount
