@@ -12,7 +12,7 @@ from textual.app import App
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
 from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Typing, Welcome
-from tui.core.session import Session
+from tui.core.session import NOT_SENT, Session
 from tui.core.standing import again
 from tui.core.state import TYPING_SHOWN, State
 from tui.core.timeline import Tone
@@ -22,7 +22,7 @@ from tui.text import clean_line
 
 if TYPE_CHECKING:
     from tui.net.connection import Connection, Event
-    from tui.net.identity import Identity
+    from tui.net.identity import KeptKeys
     from tui.net.local_server import LocalServer
 
 OFFLINE = "There is no connection now; try again once it is back."
@@ -41,7 +41,7 @@ class ConnectedApp(App[None]):
         self._session = Session(options.name)
         self._connection: Connection | None = None
         self._server: LocalServer | None = None
-        self._identity: Identity | None = None
+        self._identity: KeptKeys | None = None
         self._life: Worker[None] | None = None
         self._ending = Ending(self.leave)
         self._address = ""
@@ -91,8 +91,7 @@ class ConnectedApp(App[None]):
             return
         self._server = found.server
         self._to_tell = found.notices
-        # Each demo is the same place, at whatever port.
-        self._address = "demo" if self._options.demo else clean_line(found.url)
+        self._address = clean_line(found.url)
         self._identify()
         self._connection = Connection(found.url, self._session, self._told)
         await self._connection.run()
@@ -101,10 +100,13 @@ class ConnectedApp(App[None]):
         """Be the same person here as in the starts before."""
         from tui.net.identity import take
 
+        self._session.address = self._address
+        if self._options.demo:
+            # Each demo has a server of its own, which ends with it.
+            return
         if self._identity:
             self._identity.release()
-        self._identity = take(self._address, self._session.name)
-        self._session.token = self._identity.token
+        self._session.keys = self._identity = take(self._address, self._session.name)
 
     def _told(self, event: "Event") -> None:
         """Take in what the connection tells."""
@@ -124,7 +126,7 @@ class ConnectedApp(App[None]):
         """Answer the frames that want an answer."""
         if isinstance(frame, Welcome) and not self.online and not self._asks_name:
             # One that comes later tells of other settings.
-            self.send(self._session.login(self.state.since))
+            self.send(self._session.login(frame, self.state.since))
         elif isinstance(frame, Me):
             self._entered(frame)
         elif isinstance(frame, Echo):
@@ -144,11 +146,16 @@ class ConnectedApp(App[None]):
         """Go on where one was before the connection was lost."""
         if frame.username.casefold() != self._session.name.casefold():
             self.state.note(f"The name {self._session.name} is not free; here you are {frame.username}.")
-        self._session.entered(frame.username)
-        self._set_status(f"online as {frame.username}", online=True)
+        told = self._session.entered(frame.username)
+        self._set_status(f"online as {frame.username}{', new here' if told else ''}", online=True)
         if self._told_loss:
             self._told_loss = False
             self.state.note("Connected again.", Tone.GOOD)
+        for line in told:
+            self.state.note(*line)
+        if told:
+            self.state.give_up_unsent(NOT_SENT)
+            return
         for unsent in self.state.unsent():
             self.send(unsent)
         if standing := again(self.state.people.get(frame.username), frame):
@@ -164,7 +171,8 @@ class ConnectedApp(App[None]):
         self._asks_name = False
         self._identify()
         self.state.refused_name = ""
-        self.send(self._session.login(self.state.since))
+        if self.state.welcome:
+            self.send(self._session.login(self.state.welcome, self.state.since))
 
     def _lost(self, why: str, retry_seconds: float | None) -> None:
         self.state.lost()

@@ -81,7 +81,7 @@ class Member:
             for frame in event.frames:
                 self.state.fold(frame)
                 if isinstance(frame, Welcome):
-                    self._send(self._session.login(self.state.since))
+                    self._send(self._session.login(frame, self.state.since))
                 elif isinstance(frame, Me):
                     self._online = True
                     self._session.entered(frame.username)

@@ -122,6 +122,11 @@ class Reports(Struct):
             *(frames.Withdraw(report_id, nonce) for nonce, report_id in self._withdrawing.items()),
         ]
 
+    def give_up(self, why: str) -> list[Remark]:
+        """Send nothing of what has no answer yet; what was written is kept."""
+        errors = (frames.Error(why, "", frames.CHAT_SERVER, nonce) for nonce in [*self._asked, *self._withdrawing])
+        return [remark for error in errors for remark in self.refused(error) or ()]
+
     def lost(self) -> None:
         """The connection is gone: the list will not be answered."""
         self.loading = ""

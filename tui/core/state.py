@@ -318,6 +318,13 @@ class State(Struct):
         ]
         return [*said, *self.reports.unsent()]
 
+    def give_up_unsent(self, why: str) -> None:
+        """Mark what the server has not answered for as failed; the user can send it again."""
+        for timeline in self.timelines.values():
+            for pending in timeline.unsent():
+                timeline.fail(pending.nonce, why)
+        self._remark(self.reports.give_up(why))
+
     def report(self, line: Line, draft: Draft, nonce: str, channel: str = "") -> frames.ReportAsk:
         """Report a message of a channel, or the current one; it is marked once the server has the report."""
         self.mute_offer = ""

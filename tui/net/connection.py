@@ -15,8 +15,8 @@ from websockets.http11 import Response
 
 from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
-from server.protocol.frames import Frame, ServerFrame
-from tui.core.session import Session
+from server.protocol.frames import Frame, Login, ServerFrame
+from tui.core.session import IMPOSTOR, Session
 from tui.net import tls
 from tui.text import clean_frame, clean_line
 
@@ -73,8 +73,8 @@ class Connection:
             await asyncio.sleep(retry)
 
     async def send(self, frame: Frame) -> bool:
-        """Send a frame; False if there is no connection to send it on."""
-        if self._socket is None:
+        """Send a frame; False if there is no connection to send it on, or its server has to prove itself first."""
+        if self._socket is None or not self._session.may_send(frame):
             return False
         try:
             await self._socket.send(encode(frame), text=True)
@@ -96,6 +96,7 @@ class Connection:
                 ping_timeout=PING_SECONDS,
                 proxy=proxy,
             ) as socket:
+                self._session.connected()
                 self._socket = socket
                 return await self._read(socket)
         except SSLCertVerificationError as error:
@@ -120,7 +121,12 @@ class Connection:
     async def _read(self, socket: ClientConnection) -> tuple[str, int]:
         try:
             while True:
-                self._take(await socket.recv(decode=False))
+                if again := self._take(await socket.recv(decode=False)):
+                    await socket.send(encode(again), text=True)
+                if self._session.impostor:
+                    self._socket = None
+                    await socket.close(CloseCode.NORMAL)
+                    return IMPOSTOR, CloseCode.NORMAL
         except asyncio.CancelledError:
             # Leaving the context by an exception would close with 1011, as if this client had failed.
             await socket.close(CloseCode.NORMAL)
@@ -133,12 +139,20 @@ class Connection:
                 return why or "the server closed the connection", closed.rcvd.code
             return "the connection broke off", ABNORMAL
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> Login | None:
+        """Gather a frame; the next login if the server did not know who the last one was."""
         try:
             frame = clean_frame(decode_server(data))
         except BadFrame:
             # Of a later version of the protocol, which this client can do without.
-            return
+            return None
+        if again := self._session.again(frame):
+            return again
+        if self._session.passes(frame):
+            self._gather(frame)
+        return None
+
+    def _gather(self, frame: ServerFrame) -> None:
         self._gathered.append(frame)
         if len(self._gathered) == 1:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self._hand_on)

@@ -1,66 +1,120 @@
-"""Keeps the login token of a name at a server from one start of the client to the next."""
+"""Keeps what proves who a name is at an address from one start of the client to the next."""
 
 import os
-import re
-import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
+import msgspec
 import platformdirs
+from msgspec import Struct
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
+from server.protocol.proof import KEY_BYTES
+from tui.core.session import Key, Keys
 
-
-class Identity(NamedTuple):
-    """A token that nobody else uses until `release`."""
-
-    token: str
-    release: Callable[[], None]
-
-    def __repr__(self) -> str:
-        # What a crash shows has no token in it.
-        return "Identity"
+MAX_SERVERS = 32
+FIRST_SERVERS = 8
+"""Never forgotten, however many others answer at the address later."""
 
 
-def take(server: str, name: str, directory: Path | None = None) -> Identity:
-    """The identity of a name at a server; a fresh one while another client has it, or where none can be kept."""
+class _Stored(Struct):
+    """The content of a file of keys."""
+
+    last_identity: str
+    servers: dict[str, tuple[Key, ...]]
+
+
+class KeptKeys(Keys):
+    """Keys that nobody else uses until `release`; they are kept where a file is given."""
+
+    def __init__(self, server_file: Path, file: Path | None, release: Callable[[], None]) -> None:
+        super().__init__(_text(server_file))
+        self.release = release
+        self._server_file = server_file
+        self._file = file
+        if file and (stored := _read(file)):
+            self.last_identity, self.servers = stored.last_identity, stored.servers
+
+    @property
+    def kept(self) -> bool:
+        """See Keys."""
+        return self._file is not None
+
+    def remember(self, server: str, key: Key) -> None:
+        """See Keys; where it cannot be kept, it holds for this start."""
+        before = self.last_server, self.last_identity, key in self.of(server)
+        super().remember(server, key)
+        if before == (server, key.identity, True):
+            return
+        if len(self.servers) > MAX_SERVERS:
+            del self.servers[[*self.servers][FIRST_SERVERS]]
+        with suppress(OSError):
+            if self._file:
+                _write(self._file, msgspec.json.encode(_Stored(self.last_identity, self.servers)))
+            _write(self._server_file, server.encode())
+
+
+def take(address: str, name: str, directory: Path | None = None) -> KeptKeys:
+    """Return the keys of a name at an address; fresh ones while another client has them, or where none can be kept."""
     # Late: it takes longer to load than the first frame may.
     from filelock import FileLock
 
-    folder = directory or platformdirs.user_data_path("flagpost", appauthor=False) / "identities"
-    file = folder / sha256(f"{server}\n{name}".encode(errors="backslashreplace")).hexdigest()[:32]
+    folder = directory or _folder()
+    known, file = _server_file(folder, address), folder / _file_name(f"{address}\n{name}")
     lock = FileLock(file.with_suffix(".lock"), mode=0o600, thread_local=False, fallback_to_soft=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        # Another client has it: two who log in by the same token would put each other out.
+        # Another client has it: two who log in as the same person would put each other out.
         lock.acquire(blocking=False)
-        return Identity(_read(file) or _write(file), lock.release)
+        # The token of an older client, which nothing uses any more.
+        file.unlink(missing_ok=True)
+        return KeptKeys(known, file.with_suffix(".keys"), lock.release)
     except (OSError, NotImplementedError):
         lock.release()
-        return Identity(_fresh(), lambda: None)
+        return KeptKeys(known, None, lambda: None)
 
 
-def _read(file: Path) -> str:
-    """The token that is kept; empty if there is none that can be used."""
+def is_known(address: str, directory: Path | None = None) -> bool:
+    """Tell whether a server at this address was used before."""
+    return bool(_text(_server_file(directory or _folder(), address)))
+
+
+def _folder() -> Path:
+    return platformdirs.user_data_path("flagpost", appauthor=False) / "identities"
+
+
+def _server_file(folder: Path, address: str) -> Path:
+    return folder / f"{_file_name(address)}.server"
+
+
+def _file_name(text: str) -> str:
+    return sha256(text.encode(errors="backslashreplace")).hexdigest()[:32]
+
+
+def _text(file: Path) -> str:
+    """The content of a small file; empty if there is none that can be used."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _read(file: Path) -> _Stored | None:
+    """The keys that are kept; None if there are none that can be used."""
     try:
         file.chmod(0o600)
-        token = file.read_text(encoding="ascii").strip()
-    except (FileNotFoundError, ValueError):
-        return ""
-    return token if _TOKEN.fullmatch(token) else ""
+        stored = msgspec.json.decode(file.read_bytes(), type=_Stored)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    usable = all(len(key.secret) == KEY_BYTES for keys in stored.servers.values() for key in keys)
+    return stored if usable else None
 
 
-def _write(file: Path) -> str:
-    token, draft = _fresh(), file.with_suffix(".new")
+def _write(file: Path, content: bytes) -> None:
+    draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:
-        opened.write(token)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+        opened.write(content)
     draft.replace(file)
-    return token
-
-
-def _fresh() -> str:
-    return secrets.token_urlsafe(24)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Welcome
 from tui.core.reports import Draft
-from tui.core.session import Session
+from tui.core.session import NOT_SENT, Keys, ServerNews, Session
 from tui.core.slash import names
 from tui.core.state import Stage, State
+from tui.core.timeline import Tone
 from tui.net.connection import Connecting, Connection, Event, Lost
 from tui.net.finder import find
 from tui.net.identity import take
@@ -38,14 +39,16 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
     except (LocalServerError, ValueError) as error:
         print_error(f"There is no server: {clean_line(str(error))}")
         return 1
-    address = "demo" if options.demo else clean_line(found.url)
-    identity = take(address, options.name)
+    address = clean_line(found.url)
+    # Each demo has a server of its own, which ends with it.
+    kept = None if options.demo else take(address, options.name)
     try:
-        client = _Client(found.url, Session(options.name, identity.token), patience)
+        client = _Client(found.url, Session(options.name, kept or Keys(), address), patience)
         client.tell(telling.note(line) for line in found.notices)
         return await client.run()
     finally:
-        identity.release()
+        if kept:
+            kept.release()
         if found.server:
             await found.server.stop()
 
@@ -258,12 +261,13 @@ class _Client:
         """Answer the frames that want an answer."""
         if isinstance(frame, Welcome) and not self._online:
             # One that comes later tells of other settings.
-            self._send(self._session.login(self._state.since))
+            self._send(self._session.login(frame, self._state.since))
         elif isinstance(frame, Me):
-            self._session.entered(frame.username)
+            told = self._session.entered(frame.username)
             again = "again " if self._told_loss else ""
             self._online, self._told_loss = True, False
             self.tell([telling.note(f"Connected {again}as {frame.username}; you write in {self._state.place}.")])
+            self._tell_news(told)
             for unsent in self._state.unsent():
                 self._send(unsent)
         elif isinstance(frame, Echo):
@@ -274,6 +278,15 @@ class _Client:
         elif self._state.refused_name:
             print_error(f"{clean_line(self._state.refused_name)} Give another name with --name NAME.")
             self._end(1)
+
+    def _tell_news(self, told: Iterable[ServerNews]) -> None:
+        """Tell what is new about the server; what was written for another one is not sent to it."""
+        for text, tone in told:
+            if tone is Tone.BAD:
+                print_error(text)
+            else:
+                self.tell([telling.note(text)])
+            self._state.give_up_unsent(NOT_SENT)
 
     def _lost(self, why: str, retry_seconds: float | None) -> None:
         self._state.lost()

@@ -5,20 +5,37 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import pytest
+from msgspec import structs
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from server.protocol.codec import decode_client, encode
 from server.protocol.codes import CloseCode
-from server.protocol.frames import Error, Login, Me, Message, Ping, Say
-from tui.core.session import Session
+from server.protocol.frames import (
+    ClientFrame,
+    Error,
+    Frame,
+    Limits,
+    Login,
+    Me,
+    Message,
+    Ping,
+    Say,
+    ServerFrame,
+    Webhooks,
+    Welcome,
+)
+from tests.support.keyed import Desk
+from tui.core.session import IMPOSTOR, Session
 from tui.net.connection import Connecting, Connection, Event, Lost, Received
 
 WAIT_SECONDS = 10.0
 AT = datetime(2026, 3, 14, tzinfo=UTC)
 
+Kind = TypeVar("Kind", bound=Frame)
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -367,16 +384,111 @@ async def test_to_end_it_does_not_wait_for_a_server_that_says_nothing_back() -> 
             await gone.wait()
 
 
-async def test_the_login_is_the_sessions() -> None:
-    logins: asyncio.Queue[object] = asyncio.Queue()
+WELCOME = Welcome("e1", "Room", [], Webhooks(report=False, profile=False), [], Limits())
 
-    async def listen(connection: ServerConnection) -> None:
-        await connection.send(message("1"))
+
+async def entered(ada: Client) -> None:
+    """Log in upon the latest welcome, as a front end does, and go on once the login was accepted."""
+    await ada.until(lambda _: bool(frames(ada, Welcome)))
+    await ada.connection.send(ada.session.login(frames(ada, Welcome)[-1], None))
+    await ada.until(lambda _: bool(frames(ada, Me)))
+    ada.session.entered("ada")
+
+
+def frames(ada: Client, kind: type[Kind]) -> list[Kind]:
+    """All frames of a kind that were handed on."""
+    handed = (frame for event in ada.told if isinstance(event, Received) for frame in event.frames)
+    return [frame for frame in handed if isinstance(frame, kind)]
+
+
+class Keyed:
+    """A server that takes logins at a desk and keeps what came on each connection."""
+
+    def __init__(self, desk: Desk, *after: bytes) -> None:
+        self.desk = desk
+        self.heard: list[list[ClientFrame]] = []
+        self.answer: Callable[[Login], ServerFrame] = desk.login
+        self._after = after
+        self._connections: list[ServerConnection] = []
+
+    def drop(self) -> None:
+        """Cut the latest connection."""
+        self._connections[-1].transport.abort()
+
+    async def serve(self, connection: ServerConnection) -> None:
+        """Welcome, answer logins, and say what comes after each answer."""
+        heard: list[ClientFrame] = []
+        self.heard.append(heard)
+        self._connections.append(connection)
+        welcome = structs.replace(WELCOME, server=self.desk.server, challenge=self.desk.challenge)
+        await connection.send(encode(welcome).decode())
         async for data in connection:
-            logins.put_nowait(decode_client(data.encode() if isinstance(data, str) else data))
+            frame = decode_client(data.encode() if isinstance(data, str) else data)
+            heard.append(frame)
+            if isinstance(frame, Login):
+                await connection.send(encode(self.answer(frame)).decode())
+                for each in self._after:
+                    await connection.send(each.decode())
 
-    async with serving(listen) as url, client(url) as ada:
-        await ada.until(lambda _: bool(ada.texts))
-        await ada.connection.send(ada.session.login(None))
+
+async def test_a_login_that_the_server_does_not_know_is_followed_by_another_by_itself() -> None:
+    server = Keyed(Desk())
+    async with serving(server.serve) as url, client(url) as ada:
+        await entered(ada)
+        server.desk.people.clear()
+        ada.told.clear()
+        server.drop()
+        await entered(ada)
+        first, second = server.heard[1]
+        assert isinstance(first, Login)
+        assert isinstance(second, Login)
+        assert first.prove
+        assert second.enrol
+        assert not frames(ada, Error)
+
+
+@pytest.mark.parametrize("forged", [None, b"p" * 32], ids=["none", "forged"])
+async def test_an_impostor_is_left_before_anything_else_is_sent_or_handed_on(forged: bytes | None) -> None:
+    said = encode(Message("lobby", "bob", "welcome back", 1, AT))
+    real, impostor = Keyed(Desk()), Keyed(Desk(), said)
+    impostor.answer = lambda frame: Me(frame.username, op=False, proof=forged)
+    current = real
+
+    async def serve(connection: ServerConnection) -> None:
+        await current.serve(connection)
+
+    async with serving(serve) as url, client(url) as ada:
+        await entered(ada)
+        current = impostor
+        ada.told.clear()
+        real.drop()
+        await ada.until(lambda _: bool(frames(ada, Welcome)))
+        assert not await ada.connection.send(Say("lobby", "for the real one"))
+        await ada.connection.send(ada.session.login(frames(ada, Welcome)[-1], None))
+        await ada.until(lambda told: any(isinstance(event, Lost) and event.retry_seconds is None for event in told))
         async with asyncio.timeout(WAIT_SECONDS):
-            assert await logins.get() == Login("ada", ada.session.token)
+            await ada.life
+        assert IMPOSTOR in [event.why for event in ada.told if isinstance(event, Lost)]
+        assert not ada.texts
+        assert not frames(ada, Me)
+        assert [[type(frame) for frame in heard] for heard in impostor.heard] == [[Login]]
+
+
+async def test_a_server_that_is_known_is_not_believed_before_its_proof() -> None:
+    said = message("1")
+    desk = Desk()
+    server = Keyed(desk)
+    hasty = False
+
+    async def serve(connection: ServerConnection) -> None:
+        if hasty:
+            await connection.send(said)
+        await server.serve(connection)
+
+    async with serving(serve) as url, client(url) as ada:
+        await entered(ada)
+        hasty = True
+        ada.told.clear()
+        server.drop()
+        await entered(ada)
+        assert not ada.texts

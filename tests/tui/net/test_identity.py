@@ -1,5 +1,6 @@
-"""A name at a server has one token over all starts, and two clients at once have two."""
+"""A name at an address has the same keys over all starts, and two clients at once have keys of their own."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -8,95 +9,157 @@ from pathlib import Path
 import pytest
 
 from tests.support.server_process import environment
-from tui.net.identity import Identity, take
+from tui.core.session import Key
+from tui.net.identity import FIRST_SERVERS, MAX_SERVERS, KeptKeys, is_known, take
 
-SERVER = "wss://chat.example/ws"
-TAKE = "from tui.net.identity import take; print(take('wss://chat.example/ws', 'ada').token)"
-
-
-def token_of(server: str, name: str, directory: Path) -> str:
-    """The token of a client that starts and ends."""
-    identity = take(server, name, directory)
-    identity.release()
-    return identity.token
-
-
-def test_the_next_start_has_the_same_token(tmp_path: Path) -> None:
-    tokens = {token_of(SERVER, "ada", tmp_path) for _ in range(3)}
-    assert len(tokens) == 1
-    assert 16 <= len(tokens.pop()) <= 128
+ADDRESS = "wss://chat.example/ws"
+SERVER = "server-1"
+KEEP = f"""
+from tui.core.session import Key
+from tui.net.identity import take
+keys = take("{ADDRESS}", "ada")
+if not keys.of("{SERVER}"):
+    keys.remember("{SERVER}", Key("fresh", b"f" * 32))
+print(keys.of("{SERVER}")[0].identity, keys.kept)
+"""
 
 
-def test_what_is_printed_has_no_token_in_it(tmp_path: Path) -> None:
-    identity = take(SERVER, "ada", tmp_path)
-    identity.release()
-    assert identity.token not in f"{identity}"
+def key(identity: str) -> Key:
+    """A key with a secret of its own."""
+    return Key(identity, os.urandom(32))
 
 
-def test_each_name_at_each_server_has_its_own(tmp_path: Path) -> None:
-    places = [(SERVER, "ada"), (SERVER, "bob"), ("ws://other.example/ws", "ada"), (f"{SERVER}\nada", "")]
-    assert len({token_of(*place, tmp_path) for place in places}) == len(places)
+def start(address: str, name: str, directory: Path, server: str = SERVER) -> Key:
+    """A client that starts, enrols if it has no key, and ends; its first key."""
+    keys = take(address, name, directory)
+    if not keys.of(server):
+        keys.remember(server, key(os.urandom(8).hex()))
+    keys.release()
+    return keys.of(server)[0]
 
 
-def test_a_second_client_at_the_same_time_has_a_token_of_its_own(tmp_path: Path) -> None:
-    first = take(SERVER, "ada", tmp_path)
-    second = take(SERVER, "ada", tmp_path)
-    assert second.token != first.token
+def test_the_next_start_has_the_same_key_and_knows_the_server(tmp_path: Path) -> None:
+    assert not is_known(ADDRESS, tmp_path)
+    first = start(ADDRESS, "ada", tmp_path)
+    assert start(ADDRESS, "ada", tmp_path) == first
+    keys = take(ADDRESS, "ada", tmp_path)
+    assert (keys.last_server, keys.last_identity, keys.kept) == (SERVER, first.identity, True)
+    assert is_known(ADDRESS, tmp_path)
+    keys.release()
+
+
+def test_what_is_printed_has_no_secret_in_it(tmp_path: Path) -> None:
+    keys = take(ADDRESS, "ada", tmp_path)
+    keys.remember(SERVER, Key("ada", b"secret" * 5 + b"--"))
+    keys.release()
+    assert "secret" not in f"{keys} {keys.of(SERVER)}"
+
+
+def test_each_name_at_each_address_has_its_own(tmp_path: Path) -> None:
+    places = [(ADDRESS, "ada"), (ADDRESS, "bob"), ("ws://other.example/ws", "ada"), (f"{ADDRESS}\nada", "")]
+    assert len({start(*place, tmp_path).secret for place in places}) == len(places)
+
+
+def test_the_server_of_an_address_is_known_to_every_name(tmp_path: Path) -> None:
+    start(ADDRESS, "ada", tmp_path)
+    keys = take(ADDRESS, "eve", tmp_path)
+    keys.release()
+    assert (keys.last_server, keys.last_identity) == (SERVER, "")
+
+
+def test_a_second_client_at_the_same_time_has_keys_of_its_own(tmp_path: Path) -> None:
+    kept = start(ADDRESS, "ada", tmp_path)
+    first, second = (take(ADDRESS, "ada", tmp_path) for _ in range(2))
+    assert (first.kept, second.kept) == (True, False)
+    assert not second.of(SERVER)
+    assert second.last_server == SERVER
+    second.remember(SERVER, key("second"))
     second.release()
-    assert take(SERVER, "ada", tmp_path).token != first.token
     first.release()
-    assert token_of(SERVER, "ada", tmp_path) == first.token
+    assert start(ADDRESS, "ada", tmp_path) == kept
 
 
 def test_a_client_of_another_process_keeps_it_as_well_and_its_end_frees_it(tmp_path: Path) -> None:
-    def start() -> str:
+    def run() -> str:
         extra = {"XDG_DATA_HOME": str(tmp_path)}
         done = subprocess.run(
-            [sys.executable, "-c", TAKE], env=environment(extra), capture_output=True, text=True, check=True, timeout=30
+            [sys.executable, "-c", KEEP], env=environment(extra), capture_output=True, text=True, check=True, timeout=30
         )
         return done.stdout.strip()
 
-    kept = start()
+    assert run() == "fresh True"
     directory = tmp_path / "flagpost" / "identities"
-    mine = take(SERVER, "ada", directory)
-    assert mine.token == kept
-    assert start() != kept
+    mine = take(ADDRESS, "ada", directory)
+    assert mine.of(SERVER)[0].identity == "fresh"
+    assert run() == "fresh False"
     mine.release()
-    assert start() == kept
+    assert run() == "fresh True"
+
+
+def test_the_server_of_the_first_login_is_never_forgotten(tmp_path: Path) -> None:
+    first = start(ADDRESS, "ada", tmp_path)
+    for number in range(3 * MAX_SERVERS):
+        start(ADDRESS, "ada", tmp_path, f"other-{number}")
+    keys = take(ADDRESS, "ada", tmp_path)
+    keys.release()
+    assert keys.of(SERVER) == (first,)
+    assert len(keys.servers) == MAX_SERVERS
+    assert [*keys.servers][1:FIRST_SERVERS] == [f"other-{number}" for number in range(FIRST_SERVERS - 1)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no modes")
 def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "identities"
     folder.mkdir(mode=0o755)
-    take(SERVER, "ada", folder).release()
+    start(ADDRESS, "ada", folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
 
 
-def test_neither_name_nor_server_nor_token_stands_in_a_file_name(tmp_path: Path) -> None:
-    token = token_of(SERVER, "ada", tmp_path)
+def test_neither_name_nor_address_stands_in_a_file_name(tmp_path: Path) -> None:
+    start(ADDRESS, "ada", tmp_path)
     names = " ".join(file.name for file in tmp_path.iterdir())
-    assert not [word for word in ("chat", "ada", token) if word in names]
+    assert not [word for word in ("chat", "ada", SERVER) if word in names]
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"x" * 200, b"\xff\xfe" * 20, b"a token with spaces in it"])
-def test_a_file_that_is_no_token_is_replaced(tmp_path: Path, content: bytes) -> None:
-    token_of(SERVER, "ada", tmp_path)
-    (file,) = (each for each in tmp_path.iterdir() if not each.suffix)
+def test_the_token_of_an_older_client_is_removed(tmp_path: Path) -> None:
+    start(ADDRESS, "ada", tmp_path)
+    (lock,) = tmp_path.glob("*.lock")
+    token = lock.with_suffix("")
+    token.write_text("t" * 32)
+    start(ADDRESS, "ada", tmp_path)
+    assert not token.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"\xff\xfe" * 20,
+        b"{" * 100_000,
+        b'{"last_identity":"","servers":{"server-1":[{"identity":"ada","secret":"c2hvcnQ="}]}}',
+    ],
+    ids=["empty", "list", "bytes", "deep", "short secret"],
+)
+def test_a_file_without_usable_keys_is_replaced(tmp_path: Path, content: bytes) -> None:
+    start(ADDRESS, "ada", tmp_path)
+    (file,) = tmp_path.glob("*.keys")
     file.write_bytes(content)
-    token = token_of(SERVER, "ada", tmp_path)
-    assert token.encode() != content
-    assert token_of(SERVER, "ada", tmp_path) == token
+    fresh = start(ADDRESS, "ada", tmp_path)
+    assert start(ADDRESS, "ada", tmp_path) == fresh
 
 
-def test_where_nothing_can_be_kept_there_is_a_token_for_this_start(tmp_path: Path) -> None:
+def test_where_nothing_can_be_kept_there_are_keys_for_this_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    made: list[Identity] = [take(SERVER, "ada", tmp_path / "file" / "identities") for _ in range(2)]
-    assert len({each.token for each in made}) == 2
-    for each in made:
-        each.release()
+    made: list[KeptKeys] = [take(ADDRESS, "ada", tmp_path / "file" / "identities") for _ in range(2)]
+    for keys in made:
+        keys.remember(SERVER, key("ada"))
+        assert not keys.kept
+        assert len(keys.of(SERVER)) == 1
+        keys.release()
+    assert not is_known(ADDRESS, tmp_path / "file" / "identities")
 
 
 def test_a_name_that_no_encoding_takes_ends_nothing(tmp_path: Path) -> None:
-    assert token_of(SERVER, "\udcff", tmp_path)
+    assert start(ADDRESS, "\udcff", tmp_path).secret

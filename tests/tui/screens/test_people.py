@@ -13,8 +13,6 @@ from server.protocol.frames import (
     Error,
     History,
     HistoryAsk,
-    Login,
-    Me,
     Mute,
     Presence,
     Say,
@@ -24,11 +22,8 @@ from server.protocol.frames import (
     WhoEntry,
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
-from tests.support.scripted_server import PEOPLE, ScriptedServer, line, relating, scripted_server
-from tui.app import FlagpostApp
-from tui.options import Options
+from tests.support.scripted_server import PEOPLE, ScriptedServer, line, relating
 from tui.screens.chat import ChatScreen
-from tui.screens.name import NamePrompt
 from tui.widgets.prompt import Composer
 from tui.widgets.timeline import TimelineView
 
@@ -180,48 +175,6 @@ async def test_the_palette_quits() -> None:
         await pilot.press("down", "enter")
         await until(pilot, lambda: bool(server.closes), "the goodbye")
         assert server.closes == [1000]
-
-
-async def token_at(server: ScriptedServer, name: str = "ada") -> str:
-    """The token that a client logs in by from its start to its end."""
-    before = len(server.sent(Login))
-    async with FlagpostApp(Options(name, server.url)).run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: len(server.sent(Login)) > before, "the login")
-    login = server.sent(Login)[before]
-    assert isinstance(login, Login)
-    return login.token or ""
-
-
-async def test_the_next_start_is_the_same_person_and_another_name_is_not() -> None:
-    with scripted_server() as server:
-        first = await token_at(server)
-        assert first
-        assert await token_at(server) == first
-        assert await token_at(server, "bob") != first
-
-
-async def test_two_clients_at_once_are_two_people() -> None:
-    async with client() as (_, server):
-        (login,) = server.sent(Login)
-        assert isinstance(login, Login)
-        assert await token_at(server) != login.token
-
-
-async def test_another_name_after_a_refusal_is_the_person_of_that_name() -> None:
-    def login(frame: Login) -> ServerFrame:
-        if frame.username == "ada":
-            return Error("A name cannot be ada.", ErrorCode.BAD_NAME, CHAT_SERVER)
-        return Me(frame.username, op=False)
-
-    with scripted_server(ScriptedServer(login=login)) as server:
-        eve = await token_at(server, "eve")
-        async with FlagpostApp(Options("ada", server.url)).run_test(size=(80, 24)) as pilot:
-            await until(pilot, lambda: isinstance(pilot.app.screen, NamePrompt), "the question")
-            await pilot.press(*["backspace"] * 3, *"eve", "enter")
-            await until_seen(pilot, "online as eve")
-        last = server.sent(Login)[-1]
-        assert isinstance(last, Login)
-        assert last.token == eve
 
 
 async def test_whom_one_has_blocked_one_is_told_so_when_one_writes_to_them() -> None:
