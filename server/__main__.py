@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -9,10 +10,10 @@ from pathlib import Path
 
 from server import app, arguments, logs, process, reload
 from server.engine.base import StorageError
-from server.gateway import ListenError, listen
+from server.gateway import Listener, ListenError, listen, listen_at
 from server.operator import commands
 from server.protocol.address import Address
-from server.settings import DEFAULT_FILE, SettingsError, load
+from server.settings import DEFAULT_FILE, Settings, SettingsError, load
 from server.tls import Certificates
 
 
@@ -30,8 +31,7 @@ def main() -> int:
         if settings.log.format == "json":
             logs.configure(settings.log)
             say = _say_to_log
-        certificates = Certificates(settings.tls) if settings.tls.on else None
-        listener = listen(options.address or Address.parse(settings.address), certificates)
+        listener = _listen(options, settings)
         for line in filter(None, (notice, listener.exposure(settings.limits.trusted_proxies))):
             say(logging.WARNING, line)
         process.end_by_signal()
@@ -43,13 +43,22 @@ def main() -> int:
         say(logging.ERROR, f"Database: {error}; check the file, or choose another in the settings")
         return 2
     except ListenError as error:
-        hint = "choose another with --address HOST:PORT, or Address in the settings"
+        hint = "choose another with --address HOST:PORT or --socket PATH, or Address in the settings"
         say(logging.ERROR, f"{error}; {hint}")
         return 2
     except SettingsError as error:
         say(logging.ERROR, str(error))
         return 2
     return 0
+
+
+def _listen(options: argparse.Namespace, settings: Settings) -> Listener:
+    if options.socket:
+        # Nor does anybody else read what such a server writes.
+        os.umask(0o077)
+        return listen_at(options.socket)
+    certificates = Certificates(settings.tls) if settings.tls.on else None
+    return listen(options.address or Address.parse(settings.address), certificates)
 
 
 def _say_to_people(_level: int, line: str) -> None:
@@ -67,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--address", type=arguments.address, metavar="HOST:PORT", help="where to listen, instead of the settings'"
+    )
+    parser.add_argument(
+        "--socket", type=Path, metavar="PATH", help="listen at a Unix socket that only you can connect to, without TLS"
     )
     parser.set_defaults(command=None)
     commands.add_to(parser)

@@ -1,11 +1,15 @@
 """HTTP and websocket on one port: uvicorn serves a small Starlette app and hands each upgrade to a Connection."""
 
 import asyncio
+import errno
+import os
 import socket
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from ipaddress import ip_address
+from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
@@ -19,7 +23,7 @@ from server.callbacks import Callbacks
 from server.connection import Connection
 from server.health import Health
 from server.http_connection import RESPONSE_HEADERS, HttpConnection
-from server.protocol.address import Address
+from server.protocol.address import SOCKET_SCHEME, Address
 from server.room import Room
 from server.tls import Certificates
 
@@ -40,20 +44,24 @@ class ListenError(Exception):
 
 
 class Listener(NamedTuple):
-    """A bound socket and the address that it has (the port is known even if 0 was asked for); with TLS or without."""
+    """A bound socket and the address that it has (the port is known even if 0 was asked for); with TLS or without.
+
+    A Unix socket has a path instead of the address.
+    """
 
     socket: socket.socket
     address: Address
     certificates: Certificates | None = None
+    path: str = ""
 
     @property
     def websocket_url(self) -> str:
         """The URL of the chat room."""
-        return self.address.websocket_url(tls=self.certificates is not None)
+        return f"{SOCKET_SCHEME}{self.path}" if self.path else self.address.websocket_url(tls=bool(self.certificates))
 
     def exposure(self, trusted_proxies: Sequence[str]) -> str:
         """One line about a listener that others can reach and read along; empty if there is nothing to say."""
-        if self.certificates or trusted_proxies or ip_address(self.socket.getsockname()[0]).is_loopback:
+        if self.path or self.certificates or trusted_proxies or ip_address(self.socket.getsockname()[0]).is_loopback:
             return ""
         return (
             f"WARNING: {self.address} can be reached from other machines, and nothing here is encrypted: whoever is on"
@@ -70,6 +78,39 @@ def listen(address: Address, certificates: Certificates | None = None) -> Listen
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from None
     return Listener(sock, Address(address.host, sock.getsockname()[1]), certificates)
+
+
+def listen_at(path: Path) -> Listener:
+    """Bind a Unix socket that only its owner can connect to, in place of a stale one. ListenError if that fails."""
+    url = f"{SOCKET_SCHEME}{path}"
+    if not hasattr(socket, "AF_UNIX"):
+        raise ListenError(f"cannot listen on {url}: this platform has no Unix sockets")
+    sock = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        _remove_stale(path)
+        sock.bind(str(path))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ListenError(f"cannot listen on {url}: {error.strerror or error}") from None
+    finally:
+        os.umask(mask)
+    return Listener(sock, Address("", 0), path=str(path))
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket that nobody listens at any more. OSError if somebody does, or it is no socket."""
+    if not path.exists():
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            if stat.S_ISSOCK(path.lstat().st_mode):
+                path.unlink()
+        else:
+            raise OSError(errno.EADDRINUSE, "a server listens there already")
 
 
 Measure = Callable[[], Awaitable[bytes]]
@@ -155,6 +196,9 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=[])
         loop = asyncio.get_running_loop()
         for sock in sockets or []:
+            if not self._tls and sock.family not in {socket.AF_INET, socket.AF_INET6}:
+                self.servers.append(await loop.create_unix_server(self._connection, sock=sock, backlog=BACKLOG))
+                continue
             server = await loop.create_server(
                 self._connection,
                 sock=sock,

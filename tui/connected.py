@@ -92,6 +92,7 @@ class ConnectedApp(App[None]):
         self._server = found.server
         self._to_tell = found.notices
         self._address = clean_line(found.url)
+        self._session.own = found.own
         self._identify()
         self._connection = Connection(found.url, self._session, self._told)
         await self._connection.run()

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 DEFAULT_ADDRESS = "127.0.0.1:9000"
 WEBSOCKET_PATH = "/ws"
+SOCKET_SCHEME = "unix:"
+"""Begins the URL of a server at a Unix socket; the path of the socket follows."""
 
 
 class Address(NamedTuple):

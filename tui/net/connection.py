@@ -17,7 +17,7 @@ from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, ServerFrame
 from tui.core.session import IMPOSTOR, Session
-from tui.net import tls
+from tui.net import own_socket, tls
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60
@@ -85,9 +85,10 @@ class Connection:
     async def _once(self) -> tuple[str, int]:
         """One connection from its beginning to its end: why it ended, and its close code."""
         try:
-            proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOOPBACK else True
+            proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOOPBACK | {None} else True
+            uri, place = own_socket.target(self._url)
             async with connect(
-                self._url,
+                uri,
                 compression="deflate",
                 max_size=MAX_FRAME_BYTES,
                 open_timeout=OPEN_SECONDS,
@@ -95,6 +96,7 @@ class Connection:
                 ping_interval=PING_SECONDS,
                 ping_timeout=PING_SECONDS,
                 proxy=proxy,
+                **place,
             ) as socket:
                 self._session.connected()
                 self._socket = socket

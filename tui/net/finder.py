@@ -1,13 +1,17 @@
 """Which server to talk to: the one named, the one in the settings, or one of the client's own."""
 
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from server.protocol.address import WEBSOCKET_PATH
+from server.protocol.address import SOCKET_SCHEME, WEBSOCKET_PATH
+from tui.net import identity, own_socket
 from tui.net.address import configured, is_listening
 from tui.net.local_server import CHAT, INBOX, LocalServer, start
 from tui.options import Options
 from tui.text import clean_line
+
+WHOSE = "Anybody on this machine can run one there; ask who does before you trust it."
 
 
 class Found(NamedTuple):
@@ -16,6 +20,8 @@ class Found(NamedTuple):
     url: str
     server: LocalServer | None
     notices: list[str]
+    own: bool = False
+    """Whether nobody but the user can serve at this URL."""
 
 
 async def find(options: Options) -> Found:
@@ -26,6 +32,10 @@ async def find(options: Options) -> Found:
         return Found(server.urls[CHAT], server, [clean_line(inbox)])
     if options.url:
         return Found(websocket_url(options.url), None, [])
+    if options.settings is None and (path := own_socket.place()):
+        own_socket.prepare(path.parent)
+        async with own_socket.turn(path):
+            return await _find_own(path)
     address, tls = configured(options.settings)
     if await is_listening(address):
         return Found(address.websocket_url(tls=tls), None, [])
@@ -35,8 +45,29 @@ async def find(options: Options) -> Found:
     return Found(server.urls[CHAT], server, [notice])
 
 
+async def _find_own(path: Path) -> Found:
+    """Join the user's own server, or one at the default address; else start an own one."""
+    own = f"{SOCKET_SCHEME}{path}"
+    if await own_socket.is_alive(path):
+        return Found(own, None, [], own=True)
+    address, tls = configured(None)
+    url, stranger = address.websocket_url(tls=tls), ""
+    if await is_listening(address):
+        if identity.is_known(url):
+            return Found(url, None, [])
+        if not identity.is_known(own):
+            return Found(url, None, [f"You use the server at {address} for the first time. {WHOSE}"])
+        # Who listens there need not be whom the user means; whoever has a server of their own is not led away from it.
+        stranger = f" The one at {address} is new to you; to use it, start with {url}."
+    server = await start("server", ["--socket", str(path)], [CHAT])
+    notice = f"This client started a server of your own, which ends with it.{stranger}"
+    return Found(server.urls[CHAT], server, [notice], own=True)
+
+
 def websocket_url(text: str) -> str:
     """A URL from what a person types: "chat.example:9000", "wss://chat.example" or the whole of it."""
+    if text.startswith(SOCKET_SCHEME):
+        return text
     url = text if "://" in text else f"ws://{text}"
     parts = urlsplit(url)
     return url if parts.path.strip("/") else parts._replace(path=WEBSOCKET_PATH).geturl()

@@ -43,7 +43,7 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
     # Each demo has a server of its own, which ends with it.
     kept = None if options.demo else take(address, options.name)
     try:
-        client = _Client(found.url, Session(options.name, kept or Keys(), address), patience)
+        client = _Client(found.url, Session(options.name, kept or Keys(), address, own=found.own), patience)
         client.tell(telling.note(line) for line in found.notices)
         return await client.run()
     finally:

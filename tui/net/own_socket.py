@@ -1,0 +1,104 @@
+"""The Unix socket of the user's own server, in a directory that nobody else can write: nobody else can serve there."""
+
+import asyncio
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TypedDict
+
+import platformdirs
+
+from server.protocol.address import SOCKET_SCHEME, WEBSOCKET_PATH
+from tui.net.local_server import START_SECONDS, LocalServerError
+
+PROBE_SECONDS = 2.0
+MAX_PATH_BYTES = 100
+"""What every system takes; macOS has 104 with the end mark."""
+NAME = "server.sock"
+
+
+class Target(TypedDict, total=False):
+    """Where websockets connects to, besides the URI."""
+
+    unix: bool
+    path: str
+
+
+def target(url: str) -> tuple[str, Target]:
+    """Return the websocket URI of a server's URL, and the Unix socket if it is at one."""
+    if not url.startswith(SOCKET_SCHEME):
+        return url, {}
+    return f"ws://localhost{WEBSOCKET_PATH}", {"unix": True, "path": url.removeprefix(SOCKET_SCHEME)}
+
+
+def place() -> Path | None:
+    """Return where the user's own server listens; None where there are no Unix sockets."""
+    if sys.platform == "win32":
+        return None
+    # Beside the database: one server for each, and no logout removes it as it does the runtime directory.
+    path = platformdirs.user_data_path("flagpost", appauthor=False) / "run" / NAME
+    if len(os.fsencode(path)) <= MAX_PATH_BYTES:
+        return path
+    name = sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"flagpost-{os.getuid()}" / f"{name}.sock"
+
+
+def prepare(folder: Path) -> None:
+    """Make the directory of the socket if need be. LocalServerError if anybody else can put something there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owned = folder.lstat()
+        ancestors = [each.stat() for each in folder.resolve().parents]
+    except OSError as error:
+        raise LocalServerError(f"{folder} cannot be used: {error.strerror or error}") from None
+    if not stat.S_ISDIR(owned.st_mode) or owned.st_uid != os.getuid() or stat.S_IMODE(owned.st_mode) & 0o077:
+        raise LocalServerError(f"{folder} has to be a directory that only you can use; remove it, or chmod 700 it")
+    if any(_is_open(each) for each in ancestors):
+        raise LocalServerError(f"{folder} is within a directory that others can change; correct its owner or mode")
+
+
+async def is_alive(path: Path) -> bool:
+    """Tell whether the user's own server listens there. LocalServerError if the socket is not the user's own."""
+    try:
+        if not _is_own_socket(path.lstat()):  # noqa: ASYNC240 - of a local file
+            raise LocalServerError(f"{path} is not a socket of yours; remove it")
+        async with asyncio.timeout(PROBE_SECONDS):
+            _, writer = await asyncio.open_unix_connection(path)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+@asynccontextmanager
+async def turn(path: Path) -> AsyncIterator[None]:
+    """Let one client at a time look for the server and start it. LocalServerError if another takes too long."""
+    # Late: it takes longer to load than the first frame may.
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path.with_suffix(".lock"), mode=0o600, thread_local=False)
+    try:
+        await asyncio.to_thread(lock.acquire, 2 * START_SECONDS)
+    except Timeout:
+        raise LocalServerError("another client has been starting it for too long; end that one") from None
+    except OSError as error:
+        raise LocalServerError(f"{path.parent} cannot be used: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _is_own_socket(found: os.stat_result) -> bool:
+    return stat.S_ISSOCK(found.st_mode) and found.st_uid == os.getuid()
+
+
+def _is_open(folder: os.stat_result) -> bool:
+    """Whether others than the user and the administrator can replace what is in a directory."""
+    writable = folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX
+    return bool(writable) or folder.st_uid not in {0, os.getuid()}
