@@ -34,6 +34,38 @@ HERE = Path(__file__).parent
 NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"
 
 
+LOGIN = """\
+## Log in as the same person
+
+A client that only wants to talk sends `login` with a name. One that wants to be the same person at its next login keeps
+a secret of 32 random bytes. This is SCRAM-SHA-256 (RFC 5802, RFC 7677) with that secret as the password, so without
+salt and iterations; bytes travel in base64.
+
+```python
+def mac(key: bytes, text: bytes) -> bytes:
+    return hmac.digest(key, text, "sha256")
+
+client_key = mac(secret, b"client")
+stored_key = hashlib.sha256(client_key).digest()
+server_key = mac(secret, b"server")
+
+# The first login: {"enrol": {"storedKey": stored_key, "serverKey": server_key}}; once `me` is there, keep
+identity = mac(stored_key, b"identity:" + welcome["challenge"].encode()).hex()[:32]
+
+# Later ones, each with a nonce of its own: {"prove": {"identity": ..., "clientNonce": nonce, "proof": proof}}
+parts = ["flagpost login 1", welcome["server"], welcome["challenge"], nonce, username]
+signed = b"".join(b"%d:%b," % (len(part), part) for part in map(str.encode, parts))
+proof = bytes(a ^ b for a, b in zip(client_key, mac(stored_key, signed)))
+expected = mac(server_key, signed)
+```
+
+The `me` that answers `prove` has the server's own `proof`: if that is not `expected`, somebody poses as the server, so
+leave, and send nothing more. Keep a secret for each server (`welcome.server`) at each address, and use none for
+another. After `unknown-identity` enrol with a fresh secret, because a proof and the stored key together give the client
+key away. [Identity](identity.md) says what that protects from.
+"""
+
+
 def main() -> int:
     """The exit code."""
     pages = {"protocol.md": protocol, "settings.md": settings, "config.md": config, "keys.md": keys}
@@ -59,6 +91,7 @@ def protocol() -> str:
         "One websocket at `/ws`; each frame is a JSON object in a text message, told apart by `action`. Fields that a",
         "frame does not know are ignored; a wrong type is an error. A field with a default may be left out. Names and",
         "actions are BareRTC's where BareRTC has them. The server speaks first, with `welcome`.\n",
+        LOGIN,
         "## What a client sends\n",
         *(_frame(kind) for kind in get_args(frames.ClientFrame)),
         "## What the server sends\n",
