@@ -45,6 +45,8 @@ class ConnectedApp(App[None]):
         self._life: Worker[None] | None = None
         self._ending = Ending(self.leave)
         self._address = ""
+        """Which place this is, for the identity that is kept for it."""
+        self._shown_address = ""
         self._told_loss = False
         self._to_tell: list[str] = []
         """About the server, once what was said before stands there: above it nobody would see it."""
@@ -78,6 +80,7 @@ class ConnectedApp(App[None]):
     @work(group="connection", exit_on_error=False)
     async def _live(self) -> None:
         """Find the server and stay connected to it."""
+        from tui.net.address import shown
         from tui.net.connection import Connection
         from tui.net.finder import find
         from tui.net.local_server import LocalServerError
@@ -92,6 +95,7 @@ class ConnectedApp(App[None]):
         self._server = found.server
         self._to_tell = found.notices
         self._address = clean_line(found.url)
+        self._shown_address = shown(self._address)
         self._session.own = found.own
         self._identify()
         self._connection = Connection(found.url, self._session, self._told)
@@ -186,7 +190,7 @@ class ConnectedApp(App[None]):
             self._told_loss = True
             then = " Your report is sent then." if self.state.reports.unanswered else ""
             tried = f"It is tried again until it works.{then}"
-            self.state.note(f"No connection to {self._address}: {why}. {tried}", Tone.BAD)
+            self.state.note(f"No connection to {self._shown_address}: {why}. {tried}", Tone.BAD)
 
     def _set_status(self, status: str, *, online: bool = False) -> None:
         self.status, self.online = status, online

@@ -2,15 +2,17 @@
 
 import asyncio
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import tomli
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
+from tui.text import clean_line
 
 PROBE_SECONDS = 2.0
 MAX_URL_CHARS = 2000
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Configured(NamedTuple):
@@ -46,6 +48,26 @@ def fault(server: str) -> str:
     except ValueError:
         usable = False
     return "" if usable else "This is no server: write one like wss://chat.example or chat.example:9000."
+
+
+def without_userinfo(url: str) -> str:
+    """Return a URL without the name and password before its host. ValueError if it is no URL."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def shown(url: str) -> str:
+    """Return a URL as it may be shown: in one line, and without a password."""
+    try:
+        return clean_line(without_userinfo(url))
+    except ValueError:
+        return clean_line(url).rpartition("@")[2]
+
+
+def proxy(url: str) -> Literal[True] | None:
+    """Return True to use the proxy of the environment: for wss:// alone, where it cannot read what it forwards."""
+    parts = urlsplit(url)
+    return True if parts.scheme == "wss" and parts.hostname not in LOOPBACK else None
 
 
 async def is_listening(address: Address) -> bool:

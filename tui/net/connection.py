@@ -3,21 +3,17 @@
 import asyncio
 import random
 from collections.abc import Callable
-from http import HTTPStatus
 from ssl import SSLCertVerificationError, SSLError
-from typing import Literal
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
-from websockets.http11 import Response
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
 
 from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, ServerFrame
 from tui.core.session import IMPOSTOR, Session
-from tui.net import own_socket, tls
+from tui.net import address, handshake, own_socket, tls
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60
@@ -28,7 +24,6 @@ PING_SECONDS = 20.0
 MAX_FRAME_BYTES = 8 * 1024 * 1024
 """What the server may send at once: a who list of a large room, or many missed messages."""
 ABNORMAL = 1006
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Connecting(Struct, frozen=True):
@@ -49,6 +44,14 @@ class Lost(Struct, frozen=True):
 
 
 Event = Connecting | Received | Lost
+
+
+class _Direct(connect):
+    """A connection to the server that was named: redirects are reported, never followed."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the error, so that the library raises it."""
+        return exc
 
 
 class Connection:
@@ -85,9 +88,8 @@ class Connection:
     async def _once(self) -> tuple[str, int]:
         """One connection from its beginning to its end: why it ended, and its close code."""
         try:
-            proxy: Literal[True] | None = None if urlsplit(self._url).hostname in LOOPBACK | {None} else True
             uri, place = own_socket.target(self._url)
-            async with connect(
+            async with _Direct(
                 uri,
                 compression="deflate",
                 max_size=MAX_FRAME_BYTES,
@@ -95,7 +97,7 @@ class Connection:
                 close_timeout=CLOSE_SECONDS,
                 ping_interval=PING_SECONDS,
                 ping_timeout=PING_SECONDS,
-                proxy=proxy,
+                proxy=address.proxy(self._url),
                 **place,
             ) as socket:
                 self._session.connected()
@@ -106,11 +108,15 @@ class Connection:
             return tls.unverified(error), ABNORMAL
         except (InvalidURI, OverflowError, ValueError):
             # The last two are what a port or a host name that cannot be gives further down.
-            return f"{clean_line(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
+            return f"{address.shown(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
         except InvalidStatus as error:
-            return _refused(error.response), ABNORMAL
+            return handshake.refused(self._url, error.response), ABNORMAL
         except InvalidHandshake:
             return "what answers there is no websocket server", ABNORMAL
+        except InvalidProxy:
+            return "the proxy of the environment is not an http:// address; correct HTTPS_PROXY", ABNORMAL
+        except ImportError:
+            return "SOCKS proxies need another package: pip install python-socks", ABNORMAL
         except TimeoutError:
             return f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL
         except SSLError:
@@ -163,13 +169,6 @@ class Connection:
         gathered, self._gathered = self._gathered, []
         if gathered:
             self._tell(Received(gathered))
-
-
-def _refused(response: Response) -> str:
-    """Why there was no websocket; not in the words of the answer, for it can be anybody's."""
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        return "the server takes no more connections from your address now"
-    return f"what answers there is no Flagpost server (status {response.status_code})"
 
 
 def _reason(error: OSError) -> str:

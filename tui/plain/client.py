@@ -12,6 +12,7 @@ from tui.core.session import NOT_SENT, Keys, ServerNews, Session
 from tui.core.slash import names
 from tui.core.state import Stage, State
 from tui.core.timeline import Tone
+from tui.net.address import shown
 from tui.net.connection import Connecting, Connection, Event, Lost
 from tui.net.finder import find
 from tui.net.identity import take
@@ -64,7 +65,7 @@ class _Client:
     def __init__(self, url: str, session: Session, patience: float) -> None:
         self._session = session
         self._patience = patience
-        self._address = clean_line(url)
+        self._address = shown(url)
         self._state = State(now=lambda: datetime.now(UTC))
         self._teller = Teller(self._state)
         self._connection = Connection(url, session, self._take)

@@ -1,0 +1,44 @@
+"""The reason for an HTTP answer in place of a websocket, in one line for the user."""
+
+from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
+
+from websockets.http11 import Response
+
+from tui.net import address
+from tui.text import clean_line
+
+MAX_SHOWN_CHARS = 200
+"""Characters of an address that a server chose."""
+WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
+
+
+def refused(url: str, response: Response) -> str:
+    """Explain a response; not in the words of its body, which anybody may have written."""
+    status = response.status_code
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "the server takes no more connections from your address now"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        # All of them: a header may occur twice.
+        for location in response.headers.get_all("Location"):
+            if target := _target(url, location):
+                return f"the server at {_host(url)} has moved to {target}; start with that address"
+    return f"what answers there is no Flagpost server (status {status})"
+
+
+def _target(url: str, location: str) -> str:
+    """Return the address that a redirect names, fit to be shown and typed; empty if it cannot be a server."""
+    try:
+        parts = urlsplit(urljoin(url, clean_line(location).strip()))
+        scheme = WEBSOCKET_SCHEMES.get(parts.scheme, parts.scheme)
+        target = address.without_userinfo(parts._replace(scheme=scheme, fragment="").geturl())
+    except ValueError:
+        return ""
+    if address.fault(target) or len(target) > address.MAX_URL_CHARS:
+        return ""
+    insecure = " (which is not encrypted)" if urlsplit(url).scheme == "wss" and scheme == "ws" else ""
+    return (target if len(target) <= MAX_SHOWN_CHARS else f"{target[: MAX_SHOWN_CHARS - 1]}…") + insecure
+
+
+def _host(url: str) -> str:
+    return urlsplit(address.shown(url)).netloc
