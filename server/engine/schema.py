@@ -184,6 +184,11 @@ STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KE
 """What leads from each version to the next; a new file takes all of them."""
 
 
+FOREIGN = "not a Flagpost database"
+TABLES = {"epoch": {"name"}, "message": {"author_identity", "peer_identity", "nonce"}}
+"""Tables and columns that each version of the schema has, by which a file of Flagpost's is recognised."""
+
+
 class Life(NamedTuple):
     """What a file holds already: the name of its numbering, the last number, and the ID of its server."""
 
@@ -193,10 +198,17 @@ class Life(NamedTuple):
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """Open or create the file; sqlite3.Error if it cannot be used."""
+    """Open or create the file; sqlite3.Error if it cannot be used, or belongs to another program."""
     connection = open_as_it_is(path)
-    # The file remembers it.
-    connection.execute("PRAGMA journal_mode = WAL")
+    try:
+        # Before the first thing that is written into it.
+        if _is_foreign(connection):
+            raise sqlite3.DatabaseError(FOREIGN)
+        # The file remembers it.
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -223,6 +235,8 @@ def prepare(connection: sqlite3.Connection) -> Life:
 
 def misfit(connection: sqlite3.Connection) -> str:
     """Why the file cannot be used as it is by this version, and what to do; empty if it can. Changes nothing."""
+    if _is_foreign(connection):
+        return f"{FOREIGN}; choose another in the settings"
     version = _version(connection)
     if 0 <= version < len(STEPS):
         return f"of an older version of Flagpost (schema {version}, here {len(STEPS)}); start the server to update it"
@@ -245,6 +259,17 @@ def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
         connection.rollback()
         if _version(connection) != len(STEPS):
             raise
+
+
+def _is_foreign(connection: sqlite3.Connection) -> bool:
+    """Return whether the file holds something that is not Flagpost's; an empty one is free to be used."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if not objects:
+        return bool(application)
+    columns = "SELECT name FROM pragma_table_info(?)"
+    found = {table: {name for (name,) in connection.execute(columns, (table,))} for table in TABLES}
+    return bool(application) or any(not names <= found[table] for table, names in TABLES.items())
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from server.engine import schema
 from server.engine.base import StorageError
 from server.engine.database import Database
 from server.engine.local import LocalBroker
@@ -49,6 +50,41 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: 
         with pytest.raises(StorageError, match="a newer version"):
             Database(str(file))
         assert other.execute("SELECT text FROM message").fetchall() == [("hello",)]
+
+
+FOREIGN = {
+    "another program's": "CREATE TABLE mine (text)",
+    "with a number of ours": "CREATE TABLE mine (text); PRAGMA user_version = 3",
+    "with a name of ours": "CREATE TABLE message (text); CREATE TABLE epoch (name); PRAGMA user_version = 1",
+    "of another application": "CREATE TABLE mine (text); PRAGMA application_id = 42",
+    "empty, of another application": "PRAGMA application_id = 42",
+    "only a view": "CREATE VIEW mine AS SELECT 1",
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
+async def test_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "precious.sqlite"
+    with closing(sqlite3.connect(file)) as other:
+        other.executescript(content)
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match=r"precious\.sqlite: not a Flagpost database"):
+        Database(str(file))
+    assert file.read_bytes() == before
+    with closing(schema.open_as_it_is(str(file))) as looked_at:
+        assert schema.misfit(looked_at).startswith(schema.FOREIGN)
+
+
+@pytest.mark.parametrize("version", range(len(schema.STEPS) + 1))
+async def test_database_of_each_version_and_an_empty_one_is_opened(tmp_path: Path, version: int) -> None:
+    file = tmp_path / "room.sqlite"
+    with closing(sqlite3.connect(file)) as older:
+        older.executescript("".join(schema.STEPS[:version]))
+        if version:
+            older.executescript(f"INSERT INTO epoch VALUES ('e1'); PRAGMA user_version = {version}")
+    database = Database(str(file))
+    assert database.life.epoch == "e1" if version else database.life.epoch
+    await database.close()
 
 
 async def test_a_directory_that_is_missing_is_refused(tmp_path: Path) -> None:
