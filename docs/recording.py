@@ -248,7 +248,7 @@ def folder(place: Harbour) -> Iterator[None]:
 async def client(place: Harbour) -> AsyncIterator[Camera]:
     """The client at its first start."""
     loaded = Loaded(Config(reduced_motion=True), Path("config.toml"))
-    app = FlagpostApp(Options("ada", asks=True, loaded=loaded))
+    app = FlagpostApp(Options("ada", settings=Path("settings.toml"), asks=True, loaded=loaded))
     with folder(place):
         async with app.run_test(size=SIZE) as pilot:
             yield Camera(pilot)

@@ -13,7 +13,7 @@ from server.engine.base import StorageError
 from server.gateway import Listener, ListenError, listen, listen_at
 from server.operator import commands
 from server.protocol.address import Address
-from server.settings import DEFAULT_FILE, Settings, SettingsError, load
+from server.settings import DEFAULT_FILE, Loaded, Settings, SettingsError, defaults, load
 from server.tls import Certificates
 
 
@@ -25,9 +25,8 @@ def main() -> int:
         if options.command:
             return commands.run(options)
         reload.note_sighup()
-        # A file that was there and is gone when it is read anew is a fault, and no wish for the defaults.
-        file = options.settings or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
-        settings, notice = load(file)
+        read = _reader(options)
+        settings, notice = read()
         if settings.log.format == "json":
             logs.configure(settings.log)
             say = _say_to_log
@@ -38,7 +37,7 @@ def main() -> int:
         print(f"Chat room: {listener.websocket_url}", flush=True)
         if options.child:
             process.end_with_parent()
-        process.run(partial(app.run, settings, listener, partial(load, file)))
+        process.run(partial(app.run, settings, listener, read))
     except StorageError as error:
         say(logging.ERROR, f"Database: {error}; check the file, or choose another in the settings")
         return 2
@@ -59,6 +58,16 @@ def _listen(options: argparse.Namespace, settings: Settings) -> Listener:
         return listen_at(options.socket)
     certificates = Certificates(settings.tls) if settings.tls.on else None
     return listen(options.address or Address.parse(settings.address), certificates)
+
+
+def _reader(options: argparse.Namespace) -> Callable[[], Loaded]:
+    """Return what reads the settings, now and at each reload."""
+    if options.child and not options.settings:
+        # A client that was given no settings file obeys none that lies in the working directory, nor the key in the
+        # environment, which is meant for a server that its owner starts.
+        return partial(defaults, {})
+    # A file that was there and is gone when it is read anew is a fault, and no wish for the defaults.
+    return partial(load, options.settings or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
 
 
 def _say_to_people(_level: int, line: str) -> None:
@@ -82,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(command=None)
     commands.add_to(parser)
-    parser.add_argument("--child", action="store_true", help="end when standard input closes")
+    parser.add_argument(
+        "--child", action="store_true", help="end when standard input closes; read no settings but --settings"
+    )
     return parser
 
 

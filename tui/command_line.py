@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tui", description="Flagpost: a chat room in the terminal.")
     parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
     parser.add_argument("--name", help="the name to go by (default: the last one)")
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file (default: settings.toml here)")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")
     parser.add_argument("--demo", action="store_true", help="a room with residents and a website to try everything")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--plain", action="store_true", help="line by line on standard input and output, without a screen")

@@ -1,7 +1,7 @@
 """settings.toml -> frozen, typed settings, or one line that says what is wrong, where, and what to do."""
 
 from server.settings.errors import SettingsError
-from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, load, parse
+from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, defaults, load, parse
 from server.settings.model import (
     KEY_VARIABLE,
     QUEUED_WEBHOOK,
@@ -36,6 +36,7 @@ __all__ = [
     "SigningSecrets",
     "WebhookSecurity",
     "WebhookURL",
+    "defaults",
     "load",
     "parse",
     "renewed",

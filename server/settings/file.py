@@ -40,7 +40,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     """Read a settings file; without a path `settings.toml` here, or the defaults if there is none. SettingsError."""
     file = path or DEFAULT_FILE
     if path is None and not file.exists():
-        return parse("", environ, _data_directory())
+        return defaults(environ)
     try:
         # With the mark that some editors put before it, or without.
         text = file.read_text(encoding="utf-8-sig")
@@ -54,6 +54,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     except SettingsError as error:
         # A key in quotes can hold a line end.
         raise SettingsError(f"{file}: {' '.join(str(error).split())}") from None
+
+
+def defaults(environ: Mapping[str, str] = os.environ) -> Loaded:
+    """Return the settings of a server without a file, whose database is among the user's data."""
+    return parse("", environ, _data_directory())
 
 
 def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Loaded:

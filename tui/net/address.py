@@ -1,4 +1,4 @@
-"""Which server to go to when none was named: the address in the settings file."""
+"""Which server to go to when none was named: the address in the settings file that was, or the default."""
 
 import asyncio
 from pathlib import Path
@@ -11,6 +11,7 @@ from server.protocol.address import DEFAULT_ADDRESS, Address
 from tui.text import clean_line
 
 PROBE_SECONDS = 2.0
+UNNAMED = "settings.toml"
 MAX_URL_CHARS = 2000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -22,22 +23,29 @@ class Configured(NamedTuple):
     tls: bool
 
 
+def unused() -> list[str]:
+    """Return a notice if there is a settings file in the working directory, where anybody may have put it."""
+    if not Path(UNNAMED).exists():
+        return []
+    return [f"{UNNAMED} in this directory is not used; to use it, start with --settings {UNNAMED}."]
+
+
 def configured(settings: Path | None) -> Configured:
-    """What a settings file says, or settings.toml here if there is one; ValueError in one line if it cannot be used."""
-    file = settings or Path("settings.toml")
+    """What a settings file says, or the default without one; ValueError in one line if it cannot be used."""
+    if settings is None:
+        return Configured(Address.parse(DEFAULT_ADDRESS), tls=False)
     try:
-        text = file.read_text(encoding="utf-8") if settings or file.exists() else ""
-        tables = tomli.loads(text)
+        tables = tomli.loads(settings.read_text(encoding="utf-8"))
         address, tls = tables.get("Address", DEFAULT_ADDRESS), tables.get("TLS", {})
         if not isinstance(address, str):
             raise ValueError('Address: write it in quotes, like "127.0.0.1:9000"')
         return Configured(Address.parse(address), isinstance(tls, dict) and bool(tls.get("CertFile")))
     except tomli.TOMLDecodeError as error:
-        raise ValueError(f"{file}: line {error.lineno}: this is not TOML: {error.msg}") from None
+        raise ValueError(f"{settings}: line {error.lineno}: this is not TOML: {error.msg}") from None
     except OSError as error:
-        raise ValueError(f"{file}: {error.strerror or error}; give another with --settings FILE") from None
+        raise ValueError(f"{settings}: {error.strerror or error}; give another with --settings FILE") from None
     except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
+        raise ValueError(f"{settings}: {error}") from None
 
 
 def fault(server: str) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from server.protocol.address import SOCKET_SCHEME, WEBSOCKET_PATH
 from tui.net import identity, own_socket
-from tui.net.address import configured, is_listening
+from tui.net.address import configured, is_listening, unused
 from tui.net.local_server import CHAT, INBOX, LocalServer, start
 from tui.options import Options
 from tui.text import clean_line
@@ -35,14 +35,16 @@ async def find(options: Options) -> Found:
     if options.settings is None and (path := own_socket.place()):
         own_socket.prepare(path.parent)
         async with own_socket.turn(path):
-            return await _find_own(path)
+            found = await _find_own(path)
+        return found._replace(notices=[*found.notices, *unused()])
     address, tls = configured(options.settings)
+    notices = [] if options.settings else unused()
     if await is_listening(address):
-        return Found(address.websocket_url(tls=tls), None, [])
+        return Found(address.websocket_url(tls=tls), None, notices)
     arguments = ["--settings", str(options.settings)] if options.settings else []
     server = await start("server", arguments, [CHAT])
     notice = f"No server was listening at {address}: this client started one, which ends with it."
-    return Found(server.urls[CHAT], server, [notice])
+    return Found(server.urls[CHAT], server, [notice, *notices])
 
 
 async def _find_own(path: Path) -> Found:

@@ -12,6 +12,9 @@ START_SECONDS = 15.0
 END_SECONDS = 3.0
 KEPT_LINES = 20
 
+KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
+"""The server's name for the key that it sends to the site."""
+
 CHAT = "Chat room"
 INBOX = "Report inbox"
 
@@ -40,12 +43,10 @@ class LocalServer:
 
 async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> LocalServer:
     """Run `python -m MODULE --child ARGUMENTS` until it has printed a "NAME: URL" line for each name."""
-    home = str(Path(__file__).parents[2])
-    path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
     process = await asyncio.create_subprocess_exec(
-        # -P: a folder "server" in the working directory must not pose as ours; `home` is where this client is from.
+        # -P: a folder "server" in the working directory must not pose as ours.
         sys.executable, "-P", "-m", module, "--child", *arguments,
-        stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env={**os.environ, "PYTHONPATH": path},
+        stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=_environment(arguments),
     )  # fmt: skip
     said: deque[str] = deque(maxlen=KEPT_LINES)
     # Its log is read to the end, or the child would block on a full pipe.
@@ -62,6 +63,17 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
         await process.wait()
         raise LocalServerError(said[-1].removeprefix("flagpost: ") if said else "it ended at once")
     return LocalServer(process, urls)
+
+
+def _environment(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the child's environment: ours, and with settings that the user named the key that belongs to them."""
+    # Where this client is from comes first.
+    home = str(Path(__file__).parents[2])
+    path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
+    environment = {**os.environ, "PYTHONPATH": path}
+    if "--settings" not in arguments:
+        environment.pop(KEY_VARIABLE, None)
+    return environment
 
 
 async def _urls(process: Process, names: Sequence[str]) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.address import Address
-from tui.net.address import configured, is_listening
+from tui.net.address import configured, is_listening, unused
 from tui.net.finder import Found, find, websocket_url
 from tui.options import Options
 
@@ -55,11 +55,19 @@ def test_a_settings_file_without_an_address_means_the_default(tmp_path: Path) ->
     assert configured(file) == (Address("127.0.0.1", 9000), False)
 
 
-def test_settings_here_are_read_and_none_mean_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_working_directory_are_not_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("settings.toml").write_text('Address = "evil.example:443"')
     assert configured(None) == (Address("127.0.0.1", 9000), False)
-    Path("settings.toml").write_text('Address = "127.0.0.1:9002"')
-    assert configured(None) == (Address("127.0.0.1", 9002), False)
+
+
+def test_settings_of_the_working_directory_are_said_to_be_unused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert unused() == []
+    Path("settings.toml").write_text("")
+    assert unused() == ["settings.toml in this directory is not used; to use it, start with --settings settings.toml."]
 
 
 @pytest.mark.parametrize(

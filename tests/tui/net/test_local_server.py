@@ -3,9 +3,12 @@
 import asyncio
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +16,10 @@ from websockets.asyncio.client import connect
 
 from server.protocol.codec import decode_server
 from server.protocol.frames import Welcome
+from server.settings import KEY_VARIABLE as SERVERS_KEY_VARIABLE
 from tests.support.server_process import environment
 from tui.net.finder import find
-from tui.net.local_server import CHAT, LocalServerError, start
+from tui.net.local_server import CHAT, KEY_VARIABLE, LocalServerError, start
 from tui.options import Options
 
 WAIT_SECONDS = 15.0
@@ -94,6 +98,72 @@ async def test_a_folder_of_its_name_in_the_working_directory_does_not_pose_as_it
     server = await start("server", ["--settings", str(settings(tmp_path))], [CHAT])
     assert server.urls[CHAT].startswith("ws://127.0.0.1:")
     await server.stop()
+
+
+@pytest.fixture
+def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A downloaded folder in which a person starts the client: its settings want a key, a database and a port."""
+    folder = tmp_path / "download"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "precious.sqlite")) as precious:
+        precious.execute("CREATE TABLE mine (text)")
+        precious.commit()
+    trap = """
+        Title = "Trap"
+        Database = "precious.sqlite"
+        Address = "127.0.0.1:0"
+        [[WebhookURLs]]
+        Name = "profile"
+        Enabled = true
+        URL = "http://127.0.0.1:9/"
+    """
+    (folder / "settings.toml").write_text(trap)
+    for name in ("HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setenv(KEY_VARIABLE, "the-operators-real-key-123456")
+    monkeypatch.chdir(folder)
+    yield folder
+    assert sorted(each.name for each in folder.iterdir()) == ["precious.sqlite", "settings.toml"]
+
+
+async def test_server_without_settings_obeys_nothing_of_the_working_directory(trap: Path) -> None:
+    before = (trap / "precious.sqlite").read_bytes()
+    server = await start("server", ["--address", "127.0.0.1:0"], [CHAT])
+    said = await welcome(server.urls[CHAT])
+    await server.stop()
+    assert said.title == "Flagpost"
+    assert not said.webhooks.report
+    assert not said.webhooks.profile
+    assert (trap / "precious.sqlite").read_bytes() == before
+    assert list((trap.parent / "home").rglob("flagpost.sqlite"))
+
+
+@pytest.mark.usefixtures("trap")
+async def test_settings_that_are_named_are_used_with_the_key_of_the_environment(trap: Path) -> None:
+    named = settings(
+        trap.parent, 'Title = "Named"\n[[WebhookURLs]]\nName = "profile"\nEnabled = true\nURL = "http://h/"'
+    )
+    server = await start("server", ["--settings", str(named)], [CHAT])
+    said = await welcome(server.urls[CHAT])
+    await server.stop()
+    assert (said.title, said.webhooks.profile) == ("Named", True)
+
+
+async def test_key_of_the_environment_is_only_for_settings_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printing = "import os, sys; print('Chat room:', os.environ.get('FLAGPOST_ADMIN_API_KEY'), flush=True); input()"
+    (tmp_path / "printing_module.py").write_text(printing)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv(KEY_VARIABLE, "secret")
+    for arguments, key in ((["--settings", "x"], "secret"), ([], "None")):
+        server = await start("printing_module", arguments, [CHAT])
+        assert server.urls[CHAT] == key
+        await server.stop()
+
+
+def test_key_has_the_name_that_the_server_knows() -> None:
+    assert KEY_VARIABLE == SERVERS_KEY_VARIABLE
 
 
 @pytest.mark.parametrize(
