@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App
+from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
 from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Typing, Welcome
@@ -50,6 +51,7 @@ class ConnectedApp(App[None]):
         self._told_loss = False
         self._to_tell: list[str] = []
         """About the server, once what was said before stands there: above it nobody would see it."""
+        self._typing_timer: Timer | None = None
         self._asks_name = False
         """Whether the person is being asked for another name; until that is there, nobody logs in."""
 
@@ -125,6 +127,8 @@ class ConnectedApp(App[None]):
             for frame in event.frames:
                 self.state.fold(frame)
                 self._follow_up(frame)
+            if event.left_out:
+                self.state.leave_out()
         self.show()
 
     def _follow_up(self, frame: ServerFrame) -> None:
@@ -142,7 +146,10 @@ class ConnectedApp(App[None]):
             for ask in self.state.ask_newest(nonce):
                 self.send(ask)
         elif isinstance(frame, Typing):
-            self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
+            if self._typing_timer:
+                # The latest alone is shown; a timer for each would be one for each frame of a server that never stops.
+                self._typing_timer.stop()
+            self._typing_timer = self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
         elif self.state.refused_name and not self._asks_name:
             self._asks_name = True
             self._ask_name(self.state.refused_name)

@@ -30,6 +30,9 @@ from tui.widgets.timeline import TimelineView
 # Screens over the room, and what they alone need, are imported where they are shown: the first frame is there without.
 LATER_CSS = Path(__file__).with_name("later.tcss")
 
+MAX_TOASTS = 5
+"""Remarks that are shown beside the timeline at once."""
+
 if TYPE_CHECKING:
     from tui.core.mentions import Mention
     from tui.net.connection import Event
@@ -107,7 +110,7 @@ class RoomApp(ConfiguredApp):
     def _show_remarks(self) -> None:
         """What is new about reports stands in the timeline; where that is not seen, it is told beside it."""
         remarks, self.state.remarks = self.state.remarks, []
-        for remark in remarks:
+        for remark in remarks[-MAX_TOASTS:]:
             seen = self._chat.timeline.follows and remark.channel in {"", self.state.current}
             if self.screen is self._chat and not seen:
                 self.notify(remark.text, severity="error" if remark.tone is Tone.BAD else "information", markup=False)

@@ -1,11 +1,14 @@
 """The one door through which other people's text reaches a widget: what could command or deceive is made harmless."""
 
 import re
-from typing import TypeVar
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple, TypeVar, get_args
 
 import msgspec
 
 from server.protocol.characters import BIDI, CONTROL, INVISIBLE, JOINERS, SURROGATES, VARIATIONS, without_heaps
+from tui.limits import LIMITS, MARK, Items
 
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _UNSEEN = re.compile(f"[{BIDI}{INVISIBLE}]")
@@ -20,6 +23,8 @@ Value = TypeVar("Value")
 
 def clean(text: str) -> str:
     """Text of one or more lines as it can be shown: control characters become pictures of themselves (ESC: ␛)."""
+    if text.isascii() and text.isprintable():
+        return text
     text = _LINE_END.sub("\n", text).replace("\t", "    ")
     if not text.isascii():
         text = without_heaps(_GLUE.sub(_glue, _UNSEEN.sub("", text)))
@@ -31,23 +36,57 @@ def clean_line(text: str) -> str:
     return " ".join(clean(text).split("\n"))
 
 
-def clean_frame(frame: Value) -> Value:
-    """A frame with every string in it, however deep, cleaned; only messages, comments and values keep lines."""
-    cleaned = _cleaned(frame, lines=False)
+def clean_frame(frame: Value, left_out: Callable[[], object] = lambda: None) -> Value:
+    """Return a frame with every text in it, however deep, cleaned and within `tui.limits`.
+
+    Only messages, comments and values keep lines. `left_out` is called for each list that had too many entries.
+    """
+    cleaned = _struct(frame, left_out) if isinstance(frame, msgspec.Struct) else frame
     return cleaned if isinstance(cleaned, type(frame)) else frame
 
 
-def _cleaned(value: object, *, lines: bool) -> object:
+def _struct(value: msgspec.Struct, left_out: Callable[[], object]) -> msgspec.Struct:
+    changed: dict[str, object] = {}
+    for field in _fields(type(value)):
+        old = getattr(value, field.name)
+        new = _piece(old, field, left_out)
+        if new is not old:
+            changed[field.name] = new
+    return msgspec.structs.replace(value, **changed) if changed else value
+
+
+def _piece(value: object, field: "_Field", left_out: Callable[[], object]) -> object:
     if isinstance(value, str):
-        return clean(value) if lines else clean_line(value)
+        cleaning = clean if field.lines else clean_line
+        return cleaning(value) if len(value) <= field.chars else f"{cleaning(value[: field.chars - 1])}{MARK}"
     if isinstance(value, list):
-        return [_cleaned(each, lines=lines) for each in value]
-    if isinstance(value, msgspec.Struct):
-        fields = {
-            name: _cleaned(getattr(value, name), lines=name in _LINES_ALLOWED) for name in value.__struct_fields__
-        }
-        return msgspec.structs.replace(value, **fields)
-    return value
+        if len(value) > field.most:
+            left_out()
+        return [_piece(each, field, left_out) for each in value[: field.most]]
+    return _struct(value, left_out) if isinstance(value, msgspec.Struct) else value
+
+
+class _Field(NamedTuple):
+    """A field that can hold text, and what may be in it."""
+
+    name: str
+    chars: int
+    most: int
+    lines: bool
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[_Field, ...]:
+    """Return the fields with a limit, and those that hold other structs."""
+    found = []
+    for each in msgspec.structs.fields(kind):
+        limit = LIMITS.get(f"{kind.__name__}.{each.name}", Items(0))
+        if limit != Items(0) or any(
+            isinstance(part, type(msgspec.Struct)) for part in (each.type, *get_args(each.type))
+        ):
+            most, chars = (limit.most, limit.chars) if isinstance(limit, Items) else (0, limit)
+            found.append(_Field(each.name, chars, most, each.name in _LINES_ALLOWED))
+    return tuple(found)
 
 
 def _glue(match: re.Match[str]) -> str:

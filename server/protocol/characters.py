@@ -21,7 +21,7 @@ SURROGATES = r"\ud800-\udfff"
 UNSEEN = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATES}]")
 """What a name may not hold."""
 
-_JOINER = re.compile(f"[{JOINERS}]")
+_JOINER_CHARS = "\u200c\u200d"
 
 
 def without_heaps(text: str) -> str:
@@ -30,7 +30,7 @@ def without_heaps(text: str) -> str:
     for char in text:
         if unicodedata.category(char) in {"Mn", "Me"}:
             marks += 1
-        elif not _JOINER.match(char):
+        elif char not in _JOINER_CHARS:
             marks = 0
         if marks <= MAX_MARKS:
             kept.append(char)

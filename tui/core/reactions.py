@@ -5,6 +5,7 @@ from collections.abc import Iterable, Set
 from msgspec import Struct
 
 from server.protocol import frames
+from tui.limits import MAX_EMOJI, MAX_NAMES
 
 
 class Reaction(Struct, frozen=True):
@@ -23,10 +24,13 @@ def told(reactions: Iterable[frames.Reaction], own_names: Set[str]) -> tuple[Rea
 def changed(reactions: tuple[Reaction, ...], change: frames.Reacted, own_names: Set[str]) -> tuple[Reaction, ...]:
     """What stands there after a person put an emoji there or took it away; what holds already changes nothing."""
     emoji = " ".join(change.message.split())
-    there = {each.emoji: each.usernames for each in reactions}
-    others = tuple(name for name in there.get(emoji, ()) if name != change.username)
-    there[emoji] = others if change.remove else (*others, change.username)
-    return tuple(_reaction(each, names, own_names) for each, names in there.items() if names)
+    there = {each.emoji: each for each in reactions}
+    before = there[emoji].usernames if emoji in there else ()
+    names = tuple(name for name in before if name != change.username)
+    if not change.remove and len(names) < MAX_NAMES and (before or len(there) < MAX_EMOJI):
+        names = (*names, change.username)
+    there[emoji] = _reaction(emoji, names, own_names)
+    return tuple(each for each in there.values() if each.usernames)
 
 
 def _reaction(emoji: str, names: tuple[str, ...], own_names: Set[str]) -> Reaction:

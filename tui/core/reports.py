@@ -12,6 +12,7 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ReportEntry
 from tui import times
 from tui.core.timeline import Line, Tone
+from tui.limits import MAX_REPORTS
 
 GONE = "That message is gone from the server meanwhile; nothing was reported."
 REFUSED = "Your report was not sent."
@@ -19,6 +20,9 @@ KEPT = "What you wrote is kept: report the message again to send it."
 ADD_INSTEAD = "What you wrote is kept: report the message again to add it to your report."
 FINAL = frozenset({ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.WEBHOOK_OFF})
 """Errors after which no other try would do."""
+
+MAX_CAUSES = 20
+"""Reasons for waiting that are remembered of a report."""
 
 
 class Draft(NamedTuple):
@@ -149,6 +153,8 @@ class Reports(Struct):
             if asked.frame.add:
                 self._told.pop(entry.report_id, None)
         self._entries[entry.report_id] = entry
+        if len(self._entries) > MAX_REPORTS:
+            del self._entries[next(iter(self._entries))]
         return self._news(entry, now, entry.channel)
 
     def listed(self, frame: frames.Reports, now: datetime) -> list[Remark]:
@@ -194,9 +200,15 @@ class Reports(Struct):
         """Keep that a person knows where a report stands; False if they knew. A cause counts once while it waits."""
         standing = (entry.status, entry.error if entry.status == ReportState.WAITING else entry.note)
         told = self._told.setdefault(entry.report_id, set())
+        if len(self._told) > MAX_REPORTS:
+            del self._told[next(iter(self._told))]
         if standing in told:
             return False
-        if entry.status != ReportState.WAITING or any(status != entry.status for status, _ in told):
+        if (
+            len(told) >= MAX_CAUSES
+            or entry.status != ReportState.WAITING
+            or any(status != entry.status for status, _ in told)
+        ):
             told.clear()
         told.add(standing)
         return True

@@ -1,15 +1,17 @@
 """What the client knows: a fold of the server's frames and of one's own acts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import singledispatchmethod
+from itertools import islice
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from server.protocol import frames
 from server.protocol.codes import ErrorCode, ReportState
+from tui import limits
 from tui.core import reactions
 from tui.core.relations import Relations
 from tui.core.reports import Draft, Remark, Reports
@@ -22,6 +24,9 @@ NOT_THERE = "That message is not there any more."
 PAGE = 50
 """Older messages that are loaded as one scrolls."""
 
+LEFT_OUT = "This server sends more than this client shows; some of it was left out."
+WEIGHED_EVERY = 500
+"""Entries between two looks at the weight of all timelines."""
 NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
 
 
@@ -72,8 +77,14 @@ class State(Struct):
     _caught_up_before: bool = False
     _names: set[str] = field(default_factory=set)
     """Every name that was granted here."""
-    _taken_back: set[int] = field(default_factory=set)
-    """Messages that were taken back: a page of history may have been read before, and come after."""
+    _taken_back: dict[int, None] = field(default_factory=dict)
+    """Messages that were taken back, the latest: a page of history may have been read before, and come after."""
+    _marked: Set[int] = frozenset()
+    """Messages that are shown as reported."""
+    _left_out: bool = False
+    """Whether the user knows since the login that not everything is shown."""
+    _added: int = 0
+    """Entries since the weight of all was looked at."""
     _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
     """Holds notices until a channel is known."""
 
@@ -133,7 +144,9 @@ class State(Struct):
 
     @fold.register
     def _(self, frame: frames.Me) -> None:
-        self.me = frame.username
+        self.me, self._left_out = frame.username, False
+        if len(self._names) >= limits.MAX_OWN_NAMES:
+            self._names.clear()
         self._names.add(frame.username)
         self.refused_name = ""
         self.relations.forget()
@@ -153,18 +166,23 @@ class State(Struct):
 
     @fold.register
     def _(self, frame: frames.Presence) -> None:
-        if frame.who:
+        if not frame.who:
+            self.people.pop(frame.username, None)
+        elif frame.username in self.people or len(self.people) < limits.MAX_PEOPLE:
             self.people[frame.username] = frame.who
         else:
-            self.people.pop(frame.username, None)
+            self.leave_out()
         conversation = self.timelines.get(f"@{frame.username}")
         # Without a message they neither came nor left; somebody who was blocked just now has not left either.
         if conversation and frame.message and not self.relations.asked(frame.username):
             conversation.note(Notice(f"{frame.username} {frame.message}"))
+            self._weigh()
 
     @fold.register
     def _(self, frame: frames.Message) -> None:
-        timeline = self._timeline_of(frame.channel)
+        timeline = self._told_timeline(frame.channel)
+        if timeline is None:
+            return
         line = self._line(frame)
         if frame.username in self._names and timeline.awaits(frame.nonce):
             # Sent under the name of before a reconnect that granted another one.
@@ -175,6 +193,7 @@ class State(Struct):
         if timeline.add(line, frame.nonce) and not quiet:
             timeline.count_unread(line)
         self.last_seen = max(self.last_seen, frame.msg_id)
+        self._weigh()
 
     @fold.register
     def _(self, frame: frames.Typing) -> None:
@@ -211,11 +230,14 @@ class State(Struct):
 
     @fold.register
     def _(self, frame: frames.History) -> None:
-        timeline = self._timeline_of(frame.channel)
+        timeline = self._told_timeline(frame.channel)
+        if timeline is None:
+            return
         timeline.asked_older = ""
         timeline.more = frame.more
         for message in frame.messages:
             timeline.add(self._line(message))
+            self._weigh()
         self._take_back([message.msg_id for message in frame.messages if message.taken_back])
 
     @fold.register
@@ -264,6 +286,13 @@ class State(Struct):
     def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "") -> None:
         """Put a notice in a channel, or where the person looks."""
         self.timelines.get(channel, self.timeline).note(Notice(text, tone))
+        self._weigh()
+
+    def leave_out(self) -> None:
+        """Tell the user once that something of the server's is not shown."""
+        if not self._left_out:
+            self._left_out = True
+            self.note(LEFT_OUT, Tone.BAD)
 
     def lost(self) -> None:
         """The connection is gone: nothing that was asked will be answered."""
@@ -364,14 +393,20 @@ class State(Struct):
 
     def _remark(self, remarks: Iterable[Remark]) -> None:
         """Tell what is new about reports, and bring the marks on messages up to it."""
-        for timeline in self.timelines.values():
-            timeline.mark_reported(self.reports.marked)
+        marked, before = self.reports.marked, self._marked
+        self._marked = marked
+        if changed := marked ^ before:
+            for timeline in self.timelines.values():
+                timeline.mark_reported(marked, changed)
         for remark in remarks:
             self.note(*remark)
             self.remarks.append(remark)
+        del self.remarks[: -limits.MAX_REPORTS]
 
     def _take_back(self, msg_ids: Sequence[int]) -> None:
-        self._taken_back.update(msg_ids)
+        self._taken_back.update(dict.fromkeys(msg_ids))
+        for forgotten in list(islice(self._taken_back, max(0, len(self._taken_back) - limits.MAX_TAKEBACKS))):
+            del self._taken_back[forgotten]
         for timeline in self.timelines.values():
             timeline.take_back(msg_ids)
 
@@ -401,11 +436,29 @@ class State(Struct):
             self.timelines[channel] = Timeline(channel, channel)
         return self.timelines[channel]
 
+    def _told_timeline(self, channel: str) -> Timeline | None:
+        """The timeline of a frame; None if the server names more places than this client has room for."""
+        if channel not in self.timelines and len(self.timelines) >= limits.MAX_PLACES:
+            self.leave_out()
+            return None
+        return self._timeline_of(channel)
+
+    def _weigh(self) -> None:
+        """An entry came; now and then, see that all of them are not too many: the largest timeline loses its oldest."""
+        self._added += 1
+        if self._added < WEIGHED_EVERY:
+            return
+        self._added = 0
+        timelines = [*self.timelines.values(), self._anteroom]
+        excess = sum(each.weight for each in timelines) - limits.MAX_WEIGHT
+        if excess > 0:
+            max(timelines, key=lambda each: each.weight).shed(excess + limits.MAX_WEIGHT // 20)
+
     def _line(self, frame: frames.Message) -> Line:
         # A time without a zone is no RFC 3339, and cannot be compared with one that has it.
         at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
         taken_back = frame.taken_back or frame.msg_id in self._taken_back
         text = "" if taken_back else frame.message
-        reported = frame.msg_id in self.reports.marked
+        reported = frame.msg_id in self._marked
         under = () if taken_back else reactions.told(frame.reactions, self._names)
         return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back, under)

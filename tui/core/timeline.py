@@ -15,6 +15,11 @@ from tui.core.reactions import Reaction
 
 BEGINNING, END = -inf, inf
 """Before and behind the number of every message."""
+MAX_LOOK_BACK = 200
+"""Entries between two messages that are looked through for the one that counts."""
+CHANGES_KEPT = 5_000
+"""Entries in changes that nobody has taken, beyond twice those of the timeline; more than one frame brings."""
+WEIGHED_CHARS, WEIGHED_NAMES = 1_000, 10
 
 
 class Line(Struct, frozen=True):
@@ -63,6 +68,12 @@ class Notice(Struct, frozen=True):
 Entry = Line | Notice | Pending
 
 
+def weight(entry: Entry) -> int:
+    """Return what an entry counts for where their sum has a limit: 1, and more for what takes more memory."""
+    names = sum(len(each.usernames) for each in entry.reactions) if isinstance(entry, Line) else 0
+    return 1 + len(entry.text) // WEIGHED_CHARS + names // WEIGHED_NAMES
+
+
 class Change(NamedTuple):
     """What took the place of so many entries."""
 
@@ -92,6 +103,16 @@ class Timeline(Struct):
     """In the order in which the server refused them."""
     _reported: set[int] = field(default_factory=set)
     _changes: list[Change] = field(default_factory=list)
+    _recorded: int = 0
+    """How many changes there are, and entries in them."""
+    _taken: int = 0
+    """How many entries there were when the changes were taken."""
+    _weight: int = 0
+
+    @property
+    def weight(self) -> int:
+        """The weight of all entries."""
+        return self._weight
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -111,6 +132,7 @@ class Timeline(Struct):
     def take_changes(self) -> list[Change]:
         """What changed since this was called before, one after the other; for the one place that shows the timeline."""
         taken, self._changes = self._changes, []
+        self._recorded, self._taken = 0, len(self._entries)
         return taken
 
     def add(self, line: Line, nonce: str | None = None) -> bool:
@@ -200,12 +222,16 @@ class Timeline(Struct):
         found = self.find(line.msg_id)
         return found is not None and (found.author, found.at) == (line.author, line.at)
 
-    def mark_reported(self, msg_ids: Set[int]) -> None:
-        """Show which messages are reported: these, and no others."""
-        for msg_id in self._reported ^ msg_ids:
-            if line := self.find(msg_id):
-                self._replace(replace(line, reported=msg_id in msg_ids))
-        self._reported = {msg_id for msg_id in msg_ids if self.find(msg_id)}
+    def mark_reported(self, msg_ids: Set[int], among: Set[int] | None = None) -> None:
+        """Show which messages are reported: these, and no others; only those `among` them can have changed."""
+        for msg_id in self._reported ^ msg_ids if among is None else among:
+            line, reported = self.find(msg_id), msg_id in msg_ids
+            if line and line.reported != reported:
+                self._replace(replace(line, reported=reported))
+            if line and reported:
+                self._reported.add(msg_id)
+            else:
+                self._reported.discard(msg_id)
 
     def take_back(self, msg_ids: Iterable[int]) -> None:
         """Leave of these messages their places alone."""
@@ -246,6 +272,18 @@ class Timeline(Struct):
         self.unread = self.new_from = 0
         self.more, self.asked_older = True, ""
 
+    def shed(self, least: int) -> None:
+        """Remove the oldest entries, of so much weight at least; the server can be asked for them again."""
+        gone, count = 0, 0
+        for entry in self._entries[: len(self._entries) - len(self._pending)]:
+            if gone >= least:
+                break
+            gone, count = gone + weight(entry), count + 1
+        failed = {id(entry) for entry in self._entries[:count] if isinstance(entry, Pending)}
+        self._failed = [each for each in self._failed if id(each) not in failed]
+        self._splice(0, count, [], [])
+        self.more = True
+
     def _insert(self, entry: Entry) -> None:
         """Put what has no number behind everything but what is pending."""
         at = len(self._entries) - len(self._pending)
@@ -255,7 +293,7 @@ class Timeline(Struct):
         """The notice of the gap in the middle of which an entry stands."""
         if not isinstance(next(iter(self._entries[at + 1 : at + 2]), None), Line):
             return None
-        earlier = (self._entries[number] for number in range(at - 1, -1, -1))
+        earlier = islice((self._entries[number] for number in range(at - 1, -1, -1)), MAX_LOOK_BACK)
         notices = takewhile(lambda entry: isinstance(entry, Notice), earlier)
         return next((entry for entry in notices if isinstance(entry, Notice) and entry.gap), None)
 
@@ -267,6 +305,7 @@ class Timeline(Struct):
 
     def _splice(self, at: int, removed: int, added: Sequence[Entry], keys: Sequence[float]) -> None:
         """The one way in which entries change, so that whoever shows them need not look for what did."""
+        self._weight += sum(map(weight, added)) - sum(map(weight, self._entries[at : at + removed]))
         self._entries[at : at + removed] = added
         self._keys[at : at + removed] = keys
         last = self._changes[-1] if self._changes else None
@@ -274,6 +313,10 @@ class Timeline(Struct):
             last.added.extend(added)
         elif removed or added:
             self._changes.append(Change(at, removed, list(added)))
+        self._recorded += 1 + len(added)
+        if self._recorded > 2 * len(self._entries) + CHANGES_KEPT:
+            # Nobody looks here now, and would have to catch up with more than there is.
+            self._changes, self._recorded = [Change(0, self._taken, list(self._entries))], len(self._entries)
 
 
 def _is_gap(entry: Entry) -> bool:

@@ -13,6 +13,7 @@ from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, ServerFrame
 from tui.core.session import IMPOSTOR, Session
+from tui.limits import MAX_FRAME_BYTES
 from tui.net import address, handshake, own_socket, tls
 from tui.text import clean_frame, clean_line
 
@@ -21,8 +22,8 @@ GATHER_SECONDS = 1 / 60
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 PING_SECONDS = 20.0
-MAX_FRAME_BYTES = 8 * 1024 * 1024
-"""What the server may send at once: a who list of a large room, or many missed messages."""
+YIELD_BYTES = 64 * 1024
+"""After so many bytes whatever else the loop has to do gets its turn: frames that are there already need no waiting."""
 ABNORMAL = 1006
 
 
@@ -34,6 +35,8 @@ class Received(Struct, frozen=True):
     """Frames came, cleaned for the screen."""
 
     frames: list[ServerFrame]
+    left_out: bool = False
+    """Whether lists in them had more entries than this client takes."""
 
 
 class Lost(Struct, frozen=True):
@@ -63,6 +66,7 @@ class Connection:
         self._tell = tell
         self._socket: ClientConnection | None = None
         self._gathered: list[ServerFrame] = []
+        self._left_out = False
 
     async def run(self) -> None:
         """Connect, read until the connection is lost, wait, and begin again."""
@@ -128,19 +132,27 @@ class Connection:
 
     async def _read(self, socket: ClientConnection) -> tuple[str, int]:
         try:
+            taken = 0
             while True:
-                if again := self._take(await socket.recv(decode=False)):
+                data = await socket.recv(decode=False)
+                if again := self._take(data):
                     await socket.send(encode(again), text=True)
                 if self._session.impostor:
                     self._socket = None
                     await socket.close(CloseCode.NORMAL)
                     return IMPOSTOR, CloseCode.NORMAL
+                taken += len(data)
+                if taken >= YIELD_BYTES:
+                    taken = 0
+                    await asyncio.sleep(0)
         except asyncio.CancelledError:
             # Leaving the context by an exception would close with 1011, as if this client had failed.
             await socket.close(CloseCode.NORMAL)
             raise
         except ConnectionClosed as closed:
             self._hand_on()
+            if closed.sent and closed.sent.code == CloseCode.TOO_BIG and not closed.rcvd_then_sent:
+                return "it sent more at once than this client takes", CloseCode.TOO_BIG
             if closed.rcvd:
                 # It is said within a sentence.
                 why = clean_line(closed.rcvd.reason).removesuffix(".")
@@ -150,7 +162,7 @@ class Connection:
     def _take(self, data: bytes) -> Login | None:
         """Gather a frame; the next login if the server did not know who the last one was."""
         try:
-            frame = clean_frame(decode_server(data))
+            frame = clean_frame(decode_server(data), self._leave_out)
         except BadFrame:
             # Of a later version of the protocol, which this client can do without.
             return None
@@ -165,10 +177,14 @@ class Connection:
         if len(self._gathered) == 1:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self._hand_on)
 
+    def _leave_out(self) -> None:
+        self._left_out = True
+
     def _hand_on(self) -> None:
-        gathered, self._gathered = self._gathered, []
-        if gathered:
-            self._tell(Received(gathered))
+        received = Received(self._gathered, self._left_out)
+        self._gathered, self._left_out = [], False
+        if received.frames:
+            self._tell(received)
 
 
 def _reason(error: OSError) -> str:

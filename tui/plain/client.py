@@ -254,6 +254,9 @@ class _Client:
                 self._state.fold(frame)
                 self._follow_up(frame)
                 self.tell(self._teller.news())
+            if event.left_out:
+                self._state.leave_out()
+                self.tell(self._teller.news())
             # Whatever was told has been printed.
             self._state.remarks.clear()
         self._news.set()

@@ -10,6 +10,8 @@ from tui.text import clean_line
 from tui.times import moment
 
 CONTINUED = "    "
+MAX_NUMBERED = 100_000
+"""Messages that can be referred to by their numbers, the latest."""
 
 
 class Told(NamedTuple):
@@ -32,8 +34,9 @@ class Teller:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._places: list[Place] = []
-        """By the short number, which counts from 1."""
+        self._places: dict[int, Place] = {}
+        """By the short number, which counts from 1; the latest ones."""
+        self._count = 0
         self._told: dict[Place, tuple[int, Line]] = {}
 
     def news(self) -> Iterator[Told]:
@@ -45,9 +48,9 @@ class Teller:
 
     def find(self, number: int) -> tuple[str, Line] | None:
         """The channel and the message of a short number; None if it is not there, or not any more."""
-        if not 0 < number <= len(self._places):
+        if number not in self._places:
             return None
-        epoch, channel, msg_id = self._places[number - 1]
+        epoch, channel, msg_id = self._places[number]
         timeline = self._state.timelines.get(channel)
         line = timeline.find(msg_id) if timeline and epoch == self._epoch else None
         return (channel, line) if line else None
@@ -68,12 +71,16 @@ class Teller:
         if line.author in self._state.relations.hidden:
             return
         place = Place(self._epoch, timeline.id, line.msg_id)
-        number, before = self._told.get(place, (len(self._places) + 1, None))
+        number, before = self._told.get(place, (self._count + 1, None))
         self._told[place] = number, line
         if before:
             yield from (note(f"[{number}] {what}") for what in _differences(before, line))
             return
-        self._places.append(place)
+        self._count = number
+        self._places[number] = place
+        if len(self._places) > MAX_NUMBERED:
+            oldest = self._places.pop(next(iter(self._places)))
+            del self._told[oldest]
         where = self._state.place_of(timeline.id)
         said = f"(taken back)\n{line.text}".strip() if line.taken_back else line.text
         mark = " (reported)" if line.reported else ""

@@ -10,10 +10,13 @@ from textual.style import Style
 from server.protocol.frames import WhoEntry
 from tui.core.relations import Relations
 from tui.keymap import Where, bindings
+from tui.limits import MARK
 from tui.widgets.colours import name_colour
 from tui.widgets.messages import AboutPerson
 from tui.widgets.rows import Row, RowList
 
+MAX_SHOWN = 2_000
+"""People in the list: each costs a row at every change."""
 ONLINE = "online"
 AWAY = "away"
 
@@ -39,16 +42,17 @@ class PeopleList(RowList):
         super().__init__(id=id)
         self._me = ""
         self._profiles = False
+        self._shown: tuple[object, ...] = ()
+        """What the rows were made of: most of what is drawn changes nobody here."""
 
     def show(self, people: Iterable[WhoEntry], me: str, relations: Relations, *, profiles: bool) -> None:
         """Show everyone in alphabetical order; `profiles`: whether the site gives any."""
         self._me, self._profiles = me, profiles
-        entries = sorted(people, key=lambda entry: entry.username.casefold())
-        heading = Row("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
-        # Who is not read stands here also after leaving: there would be no way to undo it.
-        gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
-        under = self.background_colors[1]
-        self.show_rows([heading, *(_row(entry, me, relations, under) for entry in [*entries, *gone])])
+        entries, under = list(people), self.background_colors[1]
+        shown = (entries, me, relations.muted, relations.blocked, under)
+        if shown != self._shown:
+            self._shown = shown
+            self.show_rows(_rows(entries, me, relations, under))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -80,6 +84,18 @@ class PeopleList(RowList):
     def action_leave(self) -> None:
         """Go back to writing."""
         self.post_message(self.Left())
+
+
+def _rows(entries: list[WhoEntry], me: str, relations: Relations, under: Color) -> list[Row]:
+    """The heading, and everyone in alphabetical order; of a great many the first, and how many are left out."""
+    entries = sorted(entries, key=lambda entry: entry.username.casefold())
+    heading = Row("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
+    # Who is not read stands here also after leaving: there would be no way to undo it.
+    gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
+    everyone = [*entries, *gone]
+    rest = len(everyone) - MAX_SHOWN
+    more = [Row("", Content.styled(f"{MARK} and {rest} more", Style(dim=True)))] if rest > 0 else []
+    return [heading, *(_row(entry, me, relations, under) for entry in everyone[:MAX_SHOWN]), *more]
 
 
 def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:

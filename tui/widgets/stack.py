@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 
-from tui.core.timeline import Change, Entry, Line, Notice, Pending, Timeline
+from tui.core.timeline import MAX_LOOK_BACK, Change, Entry, Line, Notice, Pending, Timeline
 from tui.widgets.blocks import Block, Look, estimates, render
 from tui.widgets.heights import Heights
 
@@ -108,7 +108,7 @@ class Stack:
     def _above(self, number: int) -> tuple[Entry | None, Line | Pending | None]:
         """The shown entry above a block, and the message before it."""
         above: Entry | None = None
-        for at in range(number - 1, -1, -1):
+        for at in range(number - 1, max(-1, number - 1 - MAX_LOOK_BACK), -1):
             entry = self.entries[at]
             if self.hides(entry):
                 continue

@@ -1,0 +1,113 @@
+"""What this client takes of a server, whatever that sends: characters of each text, entries of each list, and in all.
+
+An honest server stays far below. Longer texts end in MARK; where entries were left out, the user is told once.
+"""
+
+from msgspec import Struct
+
+from server.protocol import frames
+
+MARK = "…"
+MAX_FRAME_BYTES = 1024 * 1024
+"""A frame; the largest of an honest server lists the people, some 100 bytes each, in a room of thousands."""
+
+MAX_PEOPLE = 20_000
+MAX_CHANNELS = 500
+MAX_PLACES = 1_000
+"""Channels and conversations that are open at a time."""
+MAX_REPORTS = 200
+MAX_TAKEBACKS = 10_000
+"""Numbers of deleted messages that are remembered, in case one comes late."""
+MAX_OWN_NAMES = 100
+MAX_EMOJI = 40
+MAX_NAMES = 500
+"""People under one emoji of a message."""
+MAX_WEIGHT = 200_000
+"""Messages and notices in all timelines; see `tui.core.timeline.weight`."""
+
+ID = 128
+NAME = 4 * frames.MAX_NAME_CHARS
+PLACE = NAME + 1
+EMOJI = 2 * frames.MAX_EMOJI_CHARS
+TEXT = 2 * frames.MAX_MESSAGE_CHARS
+WORDS = 4 * frames.MAX_COMMENT_CHARS
+"""Words of the server or the site: a notice, an error, a value of a profile."""
+LINE = 512
+
+
+class Items(Struct, frozen=True):
+    """The most entries of a list, and the most characters of each where they are texts."""
+
+    most: int
+    chars: int = 0
+
+
+LIMITS: dict[str, int | Items] = {
+    "ChannelEntry.id": ID,
+    "ChannelEntry.name": NAME,
+    "ReportReason.reason": LINE,
+    "Welcome.epoch": ID,
+    "Welcome.title": LINE,
+    "Welcome.channels": Items(MAX_CHANNELS),
+    "Welcome.report_reasons": Items(100),
+    "Welcome.website": LINE,
+    "Welcome.sign_in": ID,
+    "Me.username": NAME,
+    "Me.status": NAME,
+    "WhoEntry.username": NAME,
+    "WhoEntry.status": NAME,
+    "Who.who_list": Items(MAX_PEOPLE),
+    "Presence.username": NAME,
+    "Presence.message": LINE,
+    "Relations.muted": Items(MAX_PEOPLE, NAME),
+    "Relations.blocked": Items(MAX_PEOPLE, NAME),
+    "Reaction.emoji": EMOJI,
+    "Reaction.usernames": Items(MAX_NAMES, NAME),
+    "Reactions.reactions": Items(MAX_EMOJI),
+    "Message.channel": PLACE,
+    "Message.username": NAME,
+    "Message.message": TEXT,
+    "Message.nonce": ID,
+    "Message.reactions": Items(MAX_EMOJI),
+    "Reacted.username": NAME,
+    "Reacted.message": EMOJI,
+    "Typing.channel": PLACE,
+    "Echo.messages": Items(2_000),
+    "Echo.taken_back": Items(MAX_TAKEBACKS // 10),
+    "Echo.reacted": Items(1_000),
+    "Found.messages": Items(200),
+    "Found.nonce": ID,
+    "History.channel": PLACE,
+    "History.messages": Items(200),
+    "History.nonce": ID,
+    "Addition.reason": LINE,
+    "Addition.comment": WORDS,
+    "ReportEntry.report_id": ID,
+    "ReportEntry.about": NAME,
+    "ReportEntry.channel": PLACE,
+    "ReportEntry.message": TEXT,
+    "ReportEntry.reason": LINE,
+    "ReportEntry.comment": WORDS,
+    "ReportEntry.status": ID,
+    "ReportEntry.error": WORDS,
+    "ReportEntry.note": WORDS,
+    "ReportEntry.additions": Items(10),
+    "ReportStatus.nonce": ID,
+    "Reports.reports": Items(200),
+    "Reports.changed": Items(200, ID),
+    "Reports.nonce": ID,
+    "ProfileField.name": LINE,
+    "ProfileField.value": WORDS,
+    "Profile.username": NAME,
+    "Profile.profile_fields": Items(100),
+    "Profile.nonce": ID,
+    "Profile.headline": WORDS,
+    "Profile.error": WORDS,
+    "Error.message": WORDS,
+    "Error.code": ID,
+    "Error.username": NAME,
+    "Error.nonce": ID,
+    "Error.channel": PLACE,
+    "Disconnect.why": LINE,
+}
+"""By type and field: characters, or entries. Every text and list of a frame has a limit."""
