@@ -9,8 +9,8 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 from server.protocol.frames import MAX_NAME_CHARS
 from tui.config import Loaded, load, place
@@ -21,6 +21,8 @@ INTERRUPTED = 130
 """The exit code that a shell gives a program that Ctrl+C ended (128 + SIGINT)."""
 UNUSABLE = 2
 SERVE_PORT = 8000
+QUIT_SECONDS = 5.0
+"""For an orderly end after Ctrl+C; a server of the client's own needs some of them."""
 
 
 def run() -> int:
@@ -33,16 +35,24 @@ def run() -> int:
     # Garbage is collected again by `ConnectedApp.on_ready`, after the first frame.
     from tui.app import FlagpostApp
 
-    FlagpostApp(chosen).run()
+    FlagpostApp(chosen).run_to_the_end()
     return 0
 
 
 async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
-    """Ctrl+C cancels it at once; asyncio's own handler does not wake a loop that is just going to sleep."""
-    task = asyncio.ensure_future(chatting)
-    # Windows has its own way, and no such race.
-    with suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    """Ctrl+C cancels it at once; if that does not end it, because the loop is busy, the process ends by itself."""
+    task, loop = asyncio.ensure_future(chatting), asyncio.get_running_loop()
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        # In the main thread, wherever that is: asyncio's own handlers have to wait for the loop.
+        loop.call_soon_threadsafe(task.cancel)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, QUIT_SECONDS)
+
+    # Windows has its own way.
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(INTERRUPTED))
+        signal.signal(signal.SIGINT, interrupt)
     return await task
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from abc import abstractmethod
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App
+from textual.driver import Driver
 from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
@@ -72,6 +74,8 @@ class ConnectedApp(App[None]):
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
+        if not self.is_headless:
+            self._ending.guard()
         self.show()
         # The room has its places first: what lies over it would be drawn over nothing.
         self.call_after_refresh(self._begin)
@@ -238,6 +242,26 @@ class ConnectedApp(App[None]):
         if self._server:
             await self._server.stop()
         self.exit()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's, where it can be seen what is typed while the loop does not run."""
+        chosen = super().get_driver_class()
+        if sys.platform == "win32":
+            return chosen
+        from tui.driver import watched
+
+        return watched(chosen)
+
+    def run_to_the_end(self) -> None:
+        """Run the client until it has ended and given the terminal back."""
+        try:
+            self.run()
+        finally:
+            self._ending.close()
+
+    def quit_typed(self) -> None:
+        """The quit key was pressed; called in the thread that reads the terminal."""
+        self._ending.quit_typed()
 
     def on_unmount(self) -> None:
         """Let another client be this person."""

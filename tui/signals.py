@@ -1,4 +1,7 @@
-"""What ends the client from outside ends it in order, so that the terminal is left as it was found."""
+"""What ends the client from outside ends it in order, so that the terminal is left as it was found.
+
+In order where the loop runs; where it does not, the helper process of `tui.watchdog` ends the client.
+"""
 
 import asyncio
 import os
@@ -8,8 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.watchdog import Watchdog
 
 QUIT_SECONDS = 3.0
 """For an orderly end without a terminal."""
@@ -22,10 +29,14 @@ class Ending:
         self._quit = quit
         self._task: asyncio.Task[None] | None = None
         self._lent = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._found: list[int | list[bytes | int]] | None = None
+        """The terminal's attributes from before the client."""
+        self._watchdog: Watchdog | None = None
 
     def watch(self) -> None:
-        """From here on; in the loop that runs now."""
-        loop = asyncio.get_running_loop()
+        """From here on; in the loop that runs now, before the terminal is touched."""
+        self._loop = loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             try:
                 loop.add_signal_handler(getattr(signal, name), partial(self._begin, name))
@@ -33,18 +44,45 @@ class Ending:
                 # Windows ends a process without a signal.
                 return
         if sys.__stdin__ and sys.__stdin__.isatty():
+            import termios
+
+            self._found = termios.tcgetattr(sys.__stdin__.fileno())
             threading.Thread(target=self._await_hang_up, args=(loop, sys.__stdin__.fileno()), daemon=True).start()
+
+    def guard(self) -> None:
+        """Have the client ended where its loop does not react. Not before the first frame, as it takes a while."""
+        if self._found is None or self._watchdog or not sys.__stdin__:
+            return
+        from tui.watchdog import Watchdog
+
+        with suppress(OSError):
+            self._watchdog = Watchdog(sys.__stdin__.fileno(), self._found)
+
+    def quit_typed(self) -> None:
+        """The quit key was pressed; called in the thread that reads the terminal, as the loop may not get to it."""
+        if self._watchdog and self._loop:
+            self._watchdog.quit_typed()
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._watchdog.alive)
+
+    def close(self) -> None:
+        """The client has ended, and the terminal is as it was found."""
+        if self._watchdog:
+            self._watchdog.close()
 
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Meanwhile Ctrl+C, which goes to everyone at the terminal, is meant for whom it is lent to."""
         self._lent = True
-        try:
-            yield
-        finally:
-            self._lent = False
+        with self._watchdog.lent() if self._watchdog else nullcontext():
+            try:
+                yield
+            finally:
+                self._lent = False
 
     def _begin(self, name: str) -> None:
+        if self._watchdog:
+            self._watchdog.alive()
         if name != "SIGINT" or not self._lent:
             self._task = self._task or asyncio.create_task(self._quit())
 

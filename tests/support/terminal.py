@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -61,7 +61,14 @@ class Place(NamedTuple):
 class Terminal:
     """`python -m tui ARGUMENTS` in a terminal; a context manager that leaves no process behind."""
 
-    def __init__(self, *arguments: str, directory: Path, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        directory: Path,
+        extra: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "tui"),
+    ) -> None:
+        """`program` is what Python runs."""
         self.raw = bytearray()
         """Everything that was sent to the terminal."""
         self._fed = 0
@@ -75,7 +82,7 @@ class Terminal:
         # What says which terminal the tests themselves were started in is not true of this one.
         plain |= dict.fromkeys(("TERM_PROGRAM", "KITTY_WINDOW_ID", "WEZTERM_PANE", "TMUX", "STY"), "")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui", *arguments],
+            [sys.executable, *program, *arguments],
             cwd=directory,
             env=environment({**plain, **(extra or {})}),
             stdin=slave,

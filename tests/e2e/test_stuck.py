@@ -1,0 +1,140 @@
+"""A client whose loop never comes round again still ends, and leaves the terminal as it was found."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.scripted_server import scripted_server
+from tests.support.server_process import environment
+
+if sys.platform == "win32":
+    pytest.skip("there is no pseudo-terminal", allow_module_level=True)
+
+from tests.e2e.test_killed import assert_usable, in_the_room
+from tests.support.terminal import Terminal
+
+STUCK = """
+import collections, itertools, re, sys, time
+from pathlib import Path
+from tui.app import FlagpostApp
+from tui.command_line import options, parser
+from tui.config import Loaded
+
+def in_python():
+    while True:
+        pass
+
+def in_a_pattern():
+    re.match(r"(a+)+$", "a" * 100 + "b")
+
+def in_one_call():
+    # Holds the interpreter's lock for ever, and looks for no signal.
+    collections.deque(itertools.repeat(None), maxlen=0)
+
+def say(self, text, place):
+    Path("stuck").touch()
+    globals()[text]()
+
+if __name__ == "__main__":
+    FlagpostApp.say = say
+    FlagpostApp(options(parser().parse_args(), Loaded())).run_to_the_end()
+"""
+PLAIN = """
+import tui.plain.client
+from pathlib import Path
+from stuck_client import in_a_pattern, in_one_call, in_python
+from tui.command_line import run
+
+def say(self, text, channel=""):
+    Path("stuck").touch()
+    globals()[text]()
+
+tui.plain.client._Client._say = say
+run()
+"""
+WAYS = ["in_python", "in_a_pattern", "in_one_call"]
+WAIT_SECONDS = 20.0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Go on once a condition holds."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def press_quit(terminal: Terminal) -> None:
+    terminal.press("ctrl+q")
+
+
+def terminate(terminal: Terminal) -> None:
+    terminal.process.send_signal(signal.SIGTERM)
+
+
+def hang_up(terminal: Terminal) -> None:
+    terminal.process.send_signal(signal.SIGHUP)
+
+
+def kill(terminal: Terminal) -> None:
+    terminal.process.kill()
+
+
+@pytest.mark.parametrize("end", [press_quit, terminate, hang_up, kill])
+@pytest.mark.parametrize("way", WAYS)
+def test_stuck_client_ends_and_gives_the_terminal_back(
+    tmp_path: Path, way: str, end: Callable[[Terminal], None]
+) -> None:
+    (tmp_path / "stuck_client.py").write_text(STUCK)
+    with (
+        scripted_server() as script,
+        Terminal(
+            script.url, "--name", "ada", directory=tmp_path, program=[str(tmp_path / "stuck_client.py")]
+        ) as terminal,
+    ):
+        in_the_room(terminal)
+        terminal.press(*way, "enter")
+        until((tmp_path / "stuck").exists)
+        terminal.settle()
+        end(terminal)
+        terminal.ended()
+        until(lambda: terminal.left == terminal.found)
+        terminal.settle()
+        assert_usable(terminal)
+
+
+@pytest.mark.parametrize(
+    ("way", "sent"),
+    [
+        *((way, signal.SIGTERM) for way in WAYS),
+        ("in_python", signal.SIGINT),
+        ("in_a_pattern", signal.SIGINT),
+    ],
+)
+def test_stuck_client_without_a_screen_ends(tmp_path: Path, way: str, sent: signal.Signals) -> None:
+    (tmp_path / "stuck_client.py").write_text(STUCK)
+    (tmp_path / "stuck_plain.py").write_text(PLAIN)
+    with scripted_server() as script:
+        process = subprocess.Popen(
+            [sys.executable, str(tmp_path / "stuck_plain.py"), "--plain", "--name", "ada", script.url],
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with process:
+            assert process.stdin
+            process.stdin.write(f"{way}\n".encode())
+            process.stdin.flush()
+            try:
+                until((tmp_path / "stuck").exists)
+                process.send_signal(sent)
+                assert process.wait(WAIT_SECONDS) in {130, -sent}
+            finally:
+                process.kill()
