@@ -52,6 +52,8 @@ LIMITS: dict[str, int | Items] = {
     "Welcome.report_reasons": Items(100),
     "Welcome.website": LINE,
     "Welcome.sign_in": ID,
+    "Welcome.server": ID,
+    "Welcome.challenge": ID,
     "Me.username": NAME,
     "Me.status": NAME,
     "WhoEntry.username": NAME,

@@ -1,5 +1,6 @@
 """Frames of every type, built by reflection: with long texts in each field, or one long list."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -67,6 +68,8 @@ class _Filler:
                 return self.value(kind.type, path)
             case inspect.StrType():
                 return f"{next(self._numbers)}{self._text}"[: kind.max_length]
+            case inspect.BytesType():
+                return b64encode(next(self._numbers).to_bytes(kind.max_length or 1, "big")).decode()
             case inspect.BoolType():
                 return False
             case inspect.IntType():

@@ -37,6 +37,9 @@ def limit_of(kind: inspect.Type) -> type[int] | type[Items] | None:
         return Items
     if isinstance(kind, inspect.UnionType):
         return next((limit for each in kind.types if (limit := limit_of(each))), None)
+    if isinstance(kind, inspect.BytesType):
+        assert kind.max_length, "bytes are bounded by their type, before they are decoded"
+        return None
     assert isinstance(kind, WITHOUT_TEXT), f"say how {kind} is limited"
     return None
 
