@@ -8,9 +8,15 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
 from server.rules.refusal import Refusal
 
+MAX_TYPED_CHARS = 8 * MAX_NAME_CHARS
+"""Of a text before accents are composed; normalising a longer one can take the square of its length."""
+
 
 def key(name: str) -> str:
     """What two names share if people would take them for the same: without case, width and ligatures."""
+    if len(name) > MAX_TYPED_CHARS:
+        # Nobody's: no name can hold this character.
+        return f"\x00{name}"
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
@@ -18,6 +24,8 @@ def check(text: str) -> str:
     """The name that this text stands for: composed, spaces trimmed and single. Refusal if it cannot be one."""
     if UNSEEN.search(text):
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot hold control, invisible or direction characters.")
+    if len(text) > MAX_TYPED_CHARS:
+        raise Refusal(ErrorCode.BAD_NAME, f"A name has at most {MAX_NAME_CHARS} characters; this one has {len(text)}.")
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot be empty.")

@@ -156,3 +156,10 @@ def test_a_freed_name_is_not_taken_not_too_long_and_can_be_asked_for_again(text:
         assert len(free) <= MAX_NAME_CHARS
         assert names.check(free) == free
         taken.add(names.key(free))
+
+
+def test_a_text_that_is_too_long_to_be_a_name_is_refused_and_nobodys() -> None:
+    marks = "a" + "\u0315\u0300" * MAX_NAME_CHARS * 4
+    assert granted(marks) is None
+    assert names.key(marks) != names.key(marks.upper())
+    assert granted("e\u0301" * MAX_NAME_CHARS) == "é" * MAX_NAME_CHARS
