@@ -1,6 +1,6 @@
 """The entries of a timeline as the lines of a terminal: wrapped, styled, with what stands left and right of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -170,7 +170,7 @@ def _wrap(row: Row, width: int) -> list[Row]:
     text = "".join(run for run, _ in row)
     if cell_len(text) <= width:
         return [row]
-    return [_cut(row, start, end) for start, end in _breaks(text, width)]
+    return list(_cuts(row, _breaks(text, width)))
 
 
 def _breaks(text: str, width: int) -> list[tuple[int, int]]:
@@ -180,13 +180,19 @@ def _breaks(text: str, width: int) -> list[tuple[int, int]]:
     return list(zip(edges, [*ends, len(text)], strict=False))
 
 
-def _cut(row: Row, start: int, end: int) -> Row:
-    runs, at = [], 0
-    for text, style in row:
-        if part := text[max(0, start - at) : max(0, end - at)]:
-            runs.append((part, style))
-        at += len(text)
-    return runs
+def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
+    """The parts of a row that are at these places, one behind the other."""
+    number = at = 0
+    for start, end in places:
+        runs = []
+        while number < len(row):
+            text, style = row[number]
+            if part := text[max(0, start - at) : max(0, end - at)]:
+                runs.append((part, style))
+            if at + len(text) > end:
+                break
+            number, at = number + 1, at + len(text)
+        yield runs
 
 
 def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool) -> Strip:
