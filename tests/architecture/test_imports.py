@@ -60,7 +60,13 @@ def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -
     screens = {name for name in modules if name.startswith("tui.screens.")}
     # The room; what screens over the room have in common is of its app.
     assert screens == {"tui.screens.chat", "tui.screens.following"}
-    assert not modules & {"tui.choices", "tui.editor", "tui.plain.client", "tui.net.connection"}
+    assert not modules & {
+        "tui.choices",
+        "tui.editor",
+        "tui.plain.client",
+        "tui.net.connection",
+        "server.protocol.markdown",
+    }
 
 
 def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
@@ -69,7 +75,7 @@ def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
     assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
 
 
-@pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters"])
+@pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters", "markdown"])
 def test_the_wire_needs_msgspec_and_the_standard_library_alone(module: str, tmp_path: Path) -> None:
     bare = loaded("msgspec", "msgspec.json", "datetime", "typing", "enum", "re", directory=tmp_path)
     extra = loaded(f"server.protocol.{module}", directory=tmp_path) - bare

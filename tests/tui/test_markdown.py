@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.markdown import _PERHAPS_MARKED, Piece, _markdown, lines
+from tui.markdown import Piece, lines
 from tui.text import clean
 
 
@@ -294,11 +294,3 @@ def test_markdown_makes_nothing_hostile_of_clean_text(text: str) -> None:
 def test_a_message_of_marks_alone_loses_nothing(marks: str) -> None:
     text = marks * (4000 // len(marks))
     assert len(shown(text).replace(" ", "")) >= len(text.replace("~~", ""))
-
-
-@given(st.text(st.one_of(st.characters(), st.sampled_from(" .:/,-'\"()?wwwhttpmailto")), min_size=1).map(clean))
-def test_what_passes_the_parser_by_has_no_marks(text: str) -> None:
-    line = text.split("\n")[0].lstrip()
-    if line and not _PERHAPS_MARKED.search(line):
-        (token,) = _markdown().parseInline(line)
-        assert [(each.type, each.content) for each in token.children or []] == [("text", line)]
