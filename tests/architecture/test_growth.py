@@ -1,0 +1,121 @@
+"""The cost of other people's text grows with its length, and no faster: of messages, names, frames and headers."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from msgspec import json
+from msgspec.structs import replace
+from rich.style import Style as Ink
+from textual.style import Style
+from websockets import headers
+from websockets.exceptions import InvalidHeader
+
+from server.protocol import codec
+from server.protocol.characters import without_heaps
+from server.protocol.links import address
+from server.rules import addresses, names, reactions, search, statuses
+from server.rules.refusal import Refusal
+from server.webhooks.html import to_html
+from tests.support.grammars import ADVERSARIAL, Grammar, drawn
+from tests.support.growth import assert_linear
+from tui import markdown
+from tui.core.completion import complete
+from tui.core.fuzzy import rank
+from tui.core.mentions import mentions
+from tui.core.quotation import quotation
+from tui.core.search import excerpt
+from tui.core.timeline import Line
+from tui.text import clean, clean_line
+from tui.widgets.blocks import Look, Styles, render
+
+MESSAGE = 4096
+DRAWN = tuple(drawn(40))
+
+Work = Callable[[str], object]
+
+
+@pytest.mark.parametrize("grammar", ADVERSARIAL + DRAWN, ids=repr)
+@pytest.mark.parametrize("work", [markdown.lines, to_html])
+def test_a_message_costs_what_it_is_long(work: Work, grammar: Grammar) -> None:
+    assert_linear(lambda length: work(grammar.of_length(length)), largest=MESSAGE)
+
+
+@pytest.mark.parametrize("work", [markdown.lines, to_html])
+def test_a_message_of_many_lines_costs_what_it_is_long(work: Work) -> None:
+    text = "\n".join(grammar.of_length(100) for grammar in ADVERSARIAL)
+    assert_linear(lambda times: work(f"{text}\n```\n" * times), largest=16, smallest=1)
+
+
+LOOK = Look(40, Styles(*[Style()] * 7), Ink(), Ink(), reports=True)
+
+
+@pytest.mark.parametrize("unit", ["a", "*a* ", "**a", "`a`", "字", "a b ", "[a](http://b) "])
+@pytest.mark.parametrize("width", [1, 120])
+def test_a_message_is_painted_at_a_cost_of_its_length(width: int, unit: str) -> None:
+    look = replace(LOOK, width=width)
+    assert_linear(lambda times: render(line(unit * times), look, above=None, before=None), largest=1024)
+
+
+def refused(work: Work) -> Work:
+    """The same, where a refusal is an answer."""
+
+    def done(text: str) -> object:
+        try:
+            return work(text)
+        except (Refusal, codec.BadFrame, InvalidHeader, ValueError) as refusal:
+            return refusal
+
+    return done
+
+
+def line(text: str) -> Line:
+    """A message with this text."""
+    return Line(1, "ada", text, datetime.now(UTC), mine=False)
+
+
+UNITS = (
+    "a", "A", " ", "\t", "\n", ".", ",", ":", "@", "@ada", "ada: ", "/", "-", '"', "\\", '\\"', "'", "`", "```\n", "> ",
+    "%", "_", "*", "字", "ﷺ", "\u0301", "\u0315\u0300", "a\u0315\u0300", "\u200d", "\ufe0f", "\u200d\ufe0f", "👍",
+    "👍\u200d", "1\ufe0f\u20e3", "\u202e", "\x1b[", "\x00", "{", "[", "}", "{}", '{"a":', '"a",', "[]", "127.0.0.1,",
+    "::1, ", "a=b;", 'a="b\\"";', "a, ", ";q=0.1,", "(a)",
+)  # fmt: skip
+"""Parts of texts, frames and headers."""
+
+WORK: dict[str, Work] = {
+    "clean": clean,
+    "clean_line": clean_line,
+    "without_heaps": without_heaps,
+    "a name": refused(names.check),
+    "the key of a name": names.key,
+    "a name among others": lambda text: names.free(text[:32], {names.key(text[:32])}),
+    "an emoji": refused(reactions.check_emoji),
+    "a status": refused(statuses.check_status),
+    "a search": refused(lambda text: (search.query(text).indexed, search.query(text).short)),
+    "an address": lambda text: address(f"http://{text}"),
+    "mentions": lambda text: mentions(text, "ada"),
+    "mentions of an odd name": lambda text: mentions(text, "a.*(a|a)*:"),
+    "a quotation": lambda text: quotation(line(text)),
+    "an excerpt": lambda text: excerpt(text, "ada @ a \u0301"),
+    "a rank": lambda text: rank("ada lovelace", text),
+    "a completion": lambda text: complete("@a", [f"@{text}"]),
+    "a frame": refused(lambda text: codec.decode_client(text.encode())),
+    "a frame with a text": refused(
+        lambda text: codec.decode_client(json.encode({"action": "login", "username": text}))
+    ),
+    "a frame with more": refused(
+        lambda text: codec.decode_client(b'{"action":"ping","a":{"a":%b}}' % json.encode([text, {text: text}]))
+    ),
+    "a server's frame": refused(lambda text: codec.decode_server(text.encode())),
+    "X-Forwarded-For": lambda text: addresses.client("127.0.0.1", [text], addresses.networks(["127.0.0.0/8", "::1"])),
+    "Connection": refused(headers.parse_connection),
+    "Upgrade": refused(headers.parse_upgrade),
+    "Sec-WebSocket-Extensions": refused(headers.parse_extension),
+    "Sec-WebSocket-Protocol": refused(headers.parse_subprotocol),
+}
+
+
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+def test_what_others_send_costs_what_it_is_long(work: Work) -> None:
+    for unit in UNITS:
+        assert_linear(lambda length, unit=unit: work((unit * length)[:length]), largest=16384, smallest=4096)  # type: ignore[misc]
