@@ -19,6 +19,7 @@ from server.rules.reports import Evidence
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
 from server.webhooks.client import Answer, WebhookClient, WebhookError
+from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
 
@@ -232,4 +233,5 @@ def _sample(settings: Settings, hook: WebhookURL) -> bytes:
         reason="Test",
         comment="Sent by `python -m server webhook test`.",
     )
-    return report_body(settings.admin_api_key, hook, "rep_test", evidence, Reported(evidence))
+    written = to_html if hook.message_format == "html" else str
+    return report_body(settings.admin_api_key, hook, "rep_test", evidence, Reported(evidence), written)

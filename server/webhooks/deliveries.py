@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -21,9 +21,12 @@ from server.engine.reports import Report
 from server.engine.trail import TrailError
 from server.metrics import Metrics
 from server.rules.deliveries import Result
+from server.rules.reports import Evidence
+from server.rules.trail import Event
 from server.settings import Secret, WebhookURL
 from server.webhooks.client import WebhookClient, WebhookError
-from server.webhooks.payloads import report_body
+from server.webhooks.payloads import report_body, reported_messages
+from server.webhooks.rendering import Renderer, html_or_text
 
 MAX_IN_FLIGHT = 8
 POLL_SECONDS = 1.0
@@ -62,7 +65,9 @@ class Deliveries:
         reporters: Reporters,
         metrics: Metrics,
         clock: Clock = utc_now,
+        render: Renderer = html_or_text,
     ) -> None:
+        """`render` makes HTML of messages where the webhook asks for it; it never fails."""
         self._database = database
         self._hook = hook
         self._key = key
@@ -73,6 +78,7 @@ class Deliveries:
         self._look_again_at = 0.0
         self._metrics = metrics
         self._clock = clock
+        self._render = render
         self._holder = secrets.token_hex(8)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._writing = asyncio.Lock()
@@ -173,10 +179,19 @@ class Deliveries:
     async def _body(self, claim: Claim) -> bytes | None:
         """What is sent; None if it is not to be sent any more. TrailError, StorageError."""
         told = await self._database.read(lambda connection: trail.told_by(connection, claim.report_id, claim.seq))
-        # Markdown that was made for it takes seconds to become HTML: beside the loop, and one at a time.
         async with self._writing:
-            body = await asyncio.to_thread(report_body, self._key, self._hook, claim.report_id, *told)
+            written = await self._written(*told)
+            body = await asyncio.to_thread(report_body, self._key, self._hook, claim.report_id, *told, written)
         return body if await self._database.write(partial(self._renew, claim)) else None
+
+    async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:
+        """How each message of a body is put into it."""
+        if self._hook.message_format != "html":
+            return str
+        messages = reported_messages(self._hook, evidence, event)
+        # It is given the messages alone, as the key must not leave this process.
+        html = await self._render(messages) if messages else ()
+        return dict(zip(messages, html, strict=True)).__getitem__
 
     def _renew(self, claim: Claim, connection: sqlite3.Connection) -> bool:
         return outbox.renew(connection, claim, milliseconds(self._clock()))

@@ -1,5 +1,6 @@
 """The JSON bodies of BareRTC's webhook contract, byte for byte."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -7,7 +8,6 @@ import msgspec
 from server.rules.reports import Evidence
 from server.rules.trail import Added, Event, Withdrawn
 from server.settings import Secret, WebhookURL
-from server.webhooks.html import to_html
 
 # Go's encoding/json, which made the captured bodies, escapes what could be read as HTML or end a line in JavaScript.
 _GO_ESCAPES = [
@@ -85,17 +85,31 @@ class ProfileAnswer(msgspec.Struct, rename="pascal"):
     data: ProfileData = msgspec.field(default_factory=ProfileData)
 
 
-def report_body(key: Secret, hook: WebhookURL, report_id: str, evidence: Evidence, event: Event) -> bytes:
+def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> list[str]:
+    """The messages that the body of this event has in it."""
+    if isinstance(event, Withdrawn):
+        return []
+    context = _told(evidence, event).context if hook.evidence else ()
+    return [evidence.message, *(line.message for line in context)]
+
+
+def report_body(
+    key: Secret,
+    hook: WebhookURL,
+    report_id: str,
+    evidence: Evidence,
+    event: Event,
+    written: Callable[[str], str] = str,
+) -> bytes:
     """The body that tells an event of a report: the seven keys of the contract, and more where the webhook asks for it.
 
-    Timestamps in RFC 3339. An addition is the same report with the new reason, comment and context.
+    Timestamps in RFC 3339; `written` is how messages are put into it. An addition is the same report with the new
+    reason, comment and context.
     """
     if isinstance(event, Withdrawn):
         withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about)
         return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
-    if isinstance(event, Added):
-        evidence = msgspec.structs.replace(evidence, **msgspec.structs.asdict(event))
-    written = to_html if hook.message_format == "html" else str
+    evidence = _told(evidence, event)
     seven = (
         evidence.reporter,
         evidence.about,
@@ -114,6 +128,11 @@ def report_body(key: Secret, hook: WebhookURL, report_id: str, evidence: Evidenc
 def profile_body(key: Secret, username: str) -> bytes:
     """The body of a question about a person."""
     return _encode(_ProfileBody("profile", key.reveal(), username))
+
+
+def _told(evidence: Evidence, event: Event) -> Evidence:
+    """What is reported by an event."""
+    return msgspec.structs.replace(evidence, **msgspec.structs.asdict(event)) if isinstance(event, Added) else evidence
 
 
 def _encode(body: msgspec.Struct) -> bytes:

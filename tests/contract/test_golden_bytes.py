@@ -11,6 +11,7 @@ from msgspec import structs
 from server.rules.reports import ContextLine, Evidence
 from server.rules.trail import Added, Reported, Withdrawn
 from server.settings import Secret, WebhookURL
+from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body
 
 KEY = Secret("bench-admin-key-0001")
@@ -114,8 +115,8 @@ def test_a_withdrawal_names_the_report_and_has_an_action_of_its_own() -> None:
     )
 
 
-def test_messages_are_html_where_the_webhook_says_so() -> None:
+def test_messages_are_html_where_the_caller_writes_them_so() -> None:
     hook = WebhookURL("report", evidence=True, message_format="html")
-    report = json.loads(report_body(KEY, hook, "rep_1", FULL, Reported(FULL)))["Report"]
+    report = json.loads(report_body(KEY, hook, "rep_1", FULL, Reported(FULL), to_html))["Report"]
     assert report["Message"] == "<p><em>hi</em></p>"
     assert report["Context"][0]["Message"] == "<p>&lt;b&gt;</p>"

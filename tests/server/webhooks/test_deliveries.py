@@ -1,7 +1,9 @@
 """What is claimed is sent only while it still is one's own to send."""
 
 import asyncio
+import json
 import sqlite3
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
+import msgspec
 import pytest
 
 from server.engine import outbox, overview, reports
@@ -21,6 +24,7 @@ from server.metrics import Metrics, Traffic
 from server.settings import Secret, WebhookURL
 from server.webhooks.client import WebhookClient
 from server.webhooks.deliveries import Deliveries
+from server.webhooks.rendering import Renderer, html_in_process, html_or_text
 from tests.support.desk import ALICE, TAKEN, TERMS, evidence
 from tests.support.site_answers import answer
 
@@ -180,6 +184,48 @@ async def test_a_body_is_written_beside_the_loop(database: SlowDatabase) -> None
     key = WatchedKey("key")
     assert await sent(database, key=key) == 1
     assert key.thread not in {0, threading.get_ident()}
+
+
+POISONED = "www.xn--" * 30 + " *now*"
+"""A message whose links a regular expression looked for without end."""
+HANG = (sys.executable, "-c", "[0 for _ in iter(int, 1)]")
+
+
+@pytest.mark.parametrize(
+    ("render", "html"),
+    [
+        (html_or_text, "<em>now</em>"),
+        (partial(html_or_text, render=partial(html_in_process, command=HANG), seconds=0.5), "*now*"),
+        (partial(html_or_text, render=partial(html_in_process, command=("/nowhere/python",))), "*now*"),
+    ],
+    ids=["html", "without end", "without a process"],
+)
+async def test_reports_are_delivered_whatever_their_html_comes_to(
+    database: SlowDatabase, render: Renderer, html: str
+) -> None:
+    """A row whose HTML had no end would be the first to be sent at each start, and stop the server each time."""
+    reported = msgspec.structs.replace(evidence(8), message=POISONED)
+    await database.write(partial(reports.submit, TERMS, Submission(ALICE, reported, None, add=False), utc_now))
+    got = asyncio.Queue[httpx.Request]()
+
+    async def site(request: httpx.Request) -> httpx.Response:
+        await got.put(request)
+        return answer(200, b"")
+
+    hook = msgspec.structs.replace(HOOK, message_format="html")
+    client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
+    deliveries = Deliveries(database, hook, KEY, client, asyncio.Event(), Nobody(), metrics, render=render)
+    running = asyncio.create_task(deliveries.run())
+    async with asyncio.timeout(30):
+        requests = [await got.get(), await got.get()]
+    deliveries.end()
+    await running
+    await deliveries.drain()
+    await client.close()
+    messages = {json.loads(request.content)["Report"]["Message"] for request in requests}
+    assert messages == {"<p>message 7</p>", f"<p>{'www.xn--' * 30} {html}</p>"}
+    depth = await database.read(lambda connection: outbox.depth(connection, "report", milliseconds(utc_now())))
+    assert depth.waiting == 0
 
 
 async def test_the_log_says_that_a_site_wants_no_more(database: SlowDatabase, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,86 @@
+"""HTML of messages comes from a process of its own, and a report is delivered whatever becomes of that process."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from server.settings.model import KEY_VARIABLE
+from server.webhooks.html import to_html
+from server.webhooks.rendering import RenderError, html_in_process, html_or_text
+
+MESSAGES = ["*hi*", "<b>", "see http://a.example\n```\ncode\n```", "字 \u0301 \U0001f600"]
+HANG = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); [0 for _ in iter(int, 1)]"
+"""Keeps the interpreter busy, as a regular expression does that has no end."""
+
+
+def python(program: str, *arguments: str) -> tuple[str, ...]:
+    """The command of a program in the place of the renderer."""
+    return sys.executable, "-c", program, *arguments
+
+
+async def test_the_process_makes_the_same_html() -> None:
+    assert await html_in_process(MESSAGES) == [to_html(message) for message in MESSAGES]
+    assert await html_or_text(MESSAGES) == [to_html(message) for message in MESSAGES]
+
+
+async def test_a_process_without_end_is_killed_and_the_messages_are_text(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "pid"
+    poisoned = partial(html_in_process, command=python(HANG, str(file)))
+    assert await html_or_text(MESSAGES[:2], poisoned, seconds=2) == ["<p>*hi*</p>", "<p>&lt;b&gt;</p>"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(file.read_text()), 0)
+    (record,) = (each for each in caplog.records if each.name == "server.webhooks.rendering")
+    assert (record.levelname, record.__dict__["error"]) == ("WARNING", "not done within 2 s")
+
+
+async def test_the_loop_runs_on_meanwhile(tmp_path: Path) -> None:
+    poisoned = partial(html_in_process, command=python(HANG, str(tmp_path / "pid")))
+    rendering = asyncio.create_task(html_or_text(MESSAGES, poisoned, seconds=1))
+    turns = 0
+    while not rendering.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert turns > 10
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        python("import sys; sys.exit(3)"),
+        python("raise ValueError('*hi*')"),
+        python("print('no JSON')"),
+        python("print('[]')"),
+        python("import os; os.abort()"),
+        ("/nowhere/python",),
+    ],
+)
+async def test_a_process_that_fails_leaves_text_and_a_warning_without_words_of_others(
+    command: Sequence[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(RenderError):
+        await html_in_process(["*hi*"], command)
+    assert await html_or_text(["*hi*"], partial(html_in_process, command=command)) == ["<p>*hi*</p>"]
+    (record,) = (each for each in caplog.records if each.name == "server.webhooks.rendering")
+    assert "hi" not in record.__dict__["error"]
+
+
+async def test_a_renderer_with_a_fault_leaves_text() -> None:
+    async def faulty(_texts: Sequence[str]) -> Sequence[str]:
+        raise ZeroDivisionError
+
+    assert await html_or_text(["*hi*"], faulty) == ["<p>*hi*</p>"]
+
+
+async def test_the_process_does_not_know_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "hunter2-hunter2")
+    show = "import json, os, sys; print(json.dumps([str([dict(os.environ), sys.argv, sys.stdin.read()])]))"
+    (seen,) = await html_in_process(["*hi*"], python(show))
+    assert "*hi*" in seen
+    assert "hunter2" not in seen
