@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from server.engine.base import Published
 from server.handlers.pages import fitting
+from server.protocol import name_text
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Found, History, HistoryAsk, React, Say, SearchAsk, Takeback, Typing
 from server.room import Room
@@ -78,9 +79,9 @@ def _peer(room: Room, author: Person, name: str) -> Person:
         raise Refusal(ErrorCode.NOT_HERE, "That is you.")
     # A block shows as a person who was never here.
     if peer is None or peer.identity in room.company.relations.apart_from(author.identity):
-        raise Refusal(ErrorCode.NOT_HERE, f"Nobody called {name} has been here.")
+        raise Refusal(ErrorCode.NOT_HERE, f"Nobody called {name_text.quoted(name)} has been here.")
     if there and there.dnd:
-        raise Refusal(ErrorCode.DO_NOT_DISTURB, f"{peer.name} does not want to be disturbed now.")
+        raise Refusal(ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} does not want to be disturbed now.")
     return peer
 
 

@@ -1,15 +1,23 @@
 """Which names a person can have, and when two of them are the same."""
 
+import re
 import unicodedata
 from collections.abc import Container
 
 from server.protocol.characters import UNSEEN, without_heaps
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
+from server.protocol.name_text import APOSTROPHES, PUNCTUATION, unfit
 from server.rules.refusal import Refusal
 
 MAX_TYPED_CHARS = 8 * MAX_NAME_CHARS
 """Of a text before accents are composed; normalising a longer one can take the square of its length."""
+ALLOWED = "A name has letters, numbers, spaces, emoji and _ . ' -."
+BETWEEN = PUNCTUATION - APOSTROPHES - {"_"}
+"""Stands within a name only: at the beginning of a line it looks like a list or a notice."""
+
+_TWO_APOSTROPHES = re.compile(f"[{''.join(sorted(APOSTROPHES))}]{{2}}")
+"""Looks like a quotation mark."""
 
 
 def key(name: str) -> str:
@@ -31,14 +39,21 @@ def check(text: str) -> str:
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot be empty.")
     if len(name) > MAX_NAME_CHARS:
         raise Refusal(ErrorCode.BAD_NAME, f"A name has at most {MAX_NAME_CHARS} characters; this one has {len(name)}.")
-    if name[0] in "@#/" or unicodedata.combining(name[0]):
-        raise Refusal(ErrorCode.BAD_NAME, "A name cannot begin with @, #, / or an accent.")
     if without_heaps(name) != name:
         # A client shows fewer, and would then write to a person who does not exist.
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot heap so many accents on one character.")
+    if bad := unfit(name):
+        raise Refusal(ErrorCode.BAD_NAME, f"{ALLOWED} Leave out {_code_point(bad[0])}.")
+    if name[0] in BETWEEN or _TWO_APOSTROPHES.search(name):
+        raise Refusal(ErrorCode.BAD_NAME, "A name cannot begin with . or -, or have two apostrophes in a row.")
     if key(name) == key(CHAT_SERVER):
         raise Refusal(ErrorCode.BAD_NAME, f"{CHAT_SERVER} is the name of the server itself.")
     return name
+
+
+def _code_point(char: str) -> str:
+    """A character in words: itself might not be visible."""
+    return f"U+{ord(char):04X} ({unicodedata.name(char, 'unassigned').lower()})"
 
 
 def free(name: str, taken: Container[str]) -> str:

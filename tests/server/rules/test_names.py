@@ -11,6 +11,8 @@ from server.rules import names
 from server.rules.refusal import Refusal
 
 TEXT = st.text(max_size=MAX_NAME_CHARS + 8)
+LIKELY = st.text(st.sampled_from("abzZéß李м안नेم_.'’-· \u3000🦊２2e\u0301"), max_size=MAX_NAME_CHARS + 8)
+"""Most of these are names."""
 
 
 def granted(text: str) -> str | None:
@@ -21,7 +23,7 @@ def granted(text: str) -> str | None:
         return None
 
 
-@given(TEXT)
+@given(LIKELY | TEXT)
 @example("  Zoë  van\u3000Dam ")
 @example("e\u0301a")
 def test_checking_a_granted_name_again_changes_nothing(text: str) -> None:
@@ -31,7 +33,7 @@ def test_checking_a_granted_name_again_changes_nothing(text: str) -> None:
     assert names.check(name) == name
 
 
-@given(TEXT)
+@given(LIKELY | TEXT)
 def test_a_granted_name_is_short_seen_and_not_the_servers(text: str) -> None:
     name = granted(text)
     assume(name is not None)
@@ -82,6 +84,22 @@ def test_names_that_people_tell_apart_are_different() -> None:
         pytest.param("#lobby", id="like a channel"),
         pytest.param("/quit", id="like a command"),
         pytest.param("\u0301alice", id="begins with an accent"),
+        pytest.param("ada: I sell pills", id="an author before a colon"),
+        pytest.param("* ada has left, bob", id="a notice"),
+        pytest.param("ada\uff1a I sell", id="a colon in full width"),
+        pytest.param("\u201cada\u201d", id="in quotation marks"),
+        pytest.param("\u2018ada\u2019", id="in single quotation marks"),
+        pytest.param("ada''", id="apostrophes that look like a quotation mark"),
+        pytest.param("[2] ada", id="a number of a message"),
+        pytest.param("ada> bob", id="a mark of a quotation"),
+        pytest.param("ada\u00bb hello", id="what ends an author"),
+        pytest.param("-ada", id="a list"),
+        pytest.param("\u00b7 ada has left", id="a mark of a notice"),
+        pytest.param("ada\u0903 bob", id="a sign of another script that looks like a colon"),
+        pytest.param("ada\U0003134b", id="unassigned"),
+        pytest.param("ada\ue000", id="private"),
+        pytest.param("ada\u1175", id="zero-width letter"),
+        pytest.param("ada\U00013437", id="format character"),
         pytest.param("e" + "\u0336" * 7, id="a heap of accents"),
         pytest.param("ChatServer", id="the server"),
         pytest.param("CHATSERVER", id="the server in capitals"),
@@ -96,9 +114,36 @@ def test_a_name_that_misleads_is_refused_in_words(text: str) -> None:
     assert not UNSEEN.search(refused.value.message)
 
 
-@pytest.mark.parametrize("name", ["alice", "Zoë", "李雷", "محمد", "नेहा", "🦊", "o'Neil_(3)", "x" * MAX_NAME_CHARS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "alice",
+            "Zoë",
+            "José",
+            "李小龍",
+            "佐々木",
+            "マリー・キュリー",
+            "안녕",
+            "ㅠㅠ",
+            "Nguyễn Thị Minh Khai",
+            "Gal·la",
+        ),
+        *("O'Brien", "O’Brien", "'t Hooft", "Kaʻiulani", "Jean-Luc", "o'Neil_3", "bob_2", "_x_", "x.y", "J. R. R."),
+        *("محمد", "Владимир", "Ελένη", "Աննա", "ნინო", "אברהם", "ג׳ורג׳", "नेहा", "दुःखहर", "மு.கருணாநிதி", "සිරිපාල"),
+        *("สมชาย", "ကျော်", "សុខា", "བསྟན་འཛིན", "ትዕግስት", "ǁGaroëb", "Ɓala", "〇〇", "Ⅷ", "42"),
+        *("🦊", "🦊 fox", "⚓ Inés", "🇩🇪 Max", "👋🏽 hi", "x" * MAX_NAME_CHARS),
+    ],
+)
 def test_an_honest_name_is_granted_as_it_is(name: str) -> None:
     assert names.check(name) == name
+
+
+def test_a_refusal_says_what_is_allowed_and_what_to_leave_out() -> None:
+    with pytest.raises(Refusal) as refused:
+        names.check("ada: I sell")
+    said = "A name has letters, numbers, spaces, emoji and _ . ' -. Leave out U+003A (colon)."
+    assert refused.value.message == said
 
 
 def test_spaces_are_trimmed_and_single() -> None:
@@ -142,7 +187,7 @@ def test_a_free_name_follows_a_taken_one_whatever_numbers_are_taken(numbers: set
     assert taken.looked_up <= 14
 
 
-@given(TEXT, st.integers(min_value=1, max_value=120))
+@given(LIKELY, st.integers(min_value=1, max_value=120))
 @example("x" * MAX_NAME_CHARS, 12)
 @example("x" * (MAX_NAME_CHARS - 3) + " yz", 12)
 def test_a_freed_name_is_not_taken_not_too_long_and_can_be_asked_for_again(text: str, people: int) -> None:

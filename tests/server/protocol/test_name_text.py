@@ -1,0 +1,76 @@
+"""Names consist of what names are spelled with, and no line can be imitated by the name in it."""
+
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+
+from server.protocol import name_text
+from tests.support.imitation import TEXTS
+
+EVERYTHING = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+STRUCTURE = set(':;,!?[](){}<>*|"`«»‹›“”„‟‘‚‛@#/\\~=+&%$^\ufffd')
+GOOD_PUNCTUATION = set("_.'’-·・׳་")
+LOOK_ALIKES = "：﹕︓∶꞉ː˸։׃⁚ः，﹐‚、［］（）【】｛｝＜＞❮❯≪≫⟩〉＊⁎∗✱✳｜│┃❘❙¦＂″‶〃❝❞❛❜🙶🙷🙸＇`´ˈʺˮ´；⸵•●▸►➤⚑✓✗─━┊"
+
+
+def test_no_character_that_equals_structure_is_in_a_name() -> None:
+    """Compatibility forms included: fullwidth, small, vertical, parenthesised numbers."""
+    for char in EVERYTHING:
+        if STRUCTURE & {char, *unicodedata.normalize("NFKC", char)}:
+            assert name_text.unfit(char), f"U+{ord(char):04X}"
+            assert name_text.shown(f"a{char}b") == "a\ufffdb"
+
+
+def test_every_category_but_those_of_names_is_out() -> None:
+    for char in EVERYTHING:
+        kind = unicodedata.category(char)
+        if kind[0] in "CZ" or kind in {"Me", "Ps", "Pe", "Pi", "Pf", "Pd", "Pc", "Po", "Sm", "Sc"}:
+            assert name_text.unfit(char) or char in GOOD_PUNCTUATION | {" "}, f"U+{ord(char):04X}"
+
+
+def test_only_wide_symbols_are_emoji() -> None:
+    for char in EVERYTHING:
+        if unicodedata.category(char) in {"So", "Sk"} and not name_text.unfit(char):
+            wide = unicodedata.east_asian_width(char) == "W"
+            assert wide or 0x1F1E6 <= ord(char) <= 0x1F1FF, f"U+{ord(char):04X}"
+
+
+@pytest.mark.parametrize("char", LOOK_ALIKES)
+def test_what_looks_like_structure_is_out(char: str) -> None:
+    assert name_text.unfit(f"ada{char} I sell") == unicodedata.normalize("NFC", char)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0301a", "a \u20f0", "_\u0301", "ada\u0903", "🦊\u0301", "a\u20dd", "1\u20e3", "a🏽"]
+)
+def test_a_mark_without_a_letter_of_its_own_is_out(text: str) -> None:
+    assert name_text.unfit(text)
+
+
+@pytest.mark.parametrize(
+    "char", ["\u1161", "\u11ff", "\ud7b0", "\u3164", "\uffa0", "\u0378", "\ue000", "\u070f", "\U00013437"]
+)
+def test_what_is_unassigned_private_or_takes_no_space_is_out(char: str) -> None:
+    assert name_text.unfit(f"ada{char}") == char
+
+
+@given(TEXTS)
+def test_a_shown_name_has_no_structure_and_is_shown_the_same_again(text: str) -> None:
+    shown = name_text.shown(text)
+    assert shown
+    assert not set(shown) & (STRUCTURE - {"\ufffd"})
+    assert shown == " ".join(shown.split())
+    assert name_text.shown(shown) == shown
+
+
+@given(TEXTS, TEXTS)
+def test_author_and_text_are_found_again(author: str, text: str) -> None:
+    line = name_text.said(author, text)
+    assert line.partition(name_text.SEPARATOR) == (name_text.shown(author), name_text.SEPARATOR, text)
+
+
+def test_a_name_of_emoji_joined_by_another_server_is_shown_as_it_is() -> None:
+    assert name_text.shown("👩\u200d💻 می\u200cخواهم") == "👩\u200d💻 می\u200cخواهم"
+    assert name_text.shown("a\u200dda") == "a\ufffdda"
