@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from server.engine.clock import moment
+from server.protocol import name_text
 from server.protocol.characters import BIDI, CONTROL, INVISIBLE, SURROGATES, without_heaps
 
 MAX_CELL_CHARS = 60
@@ -15,6 +16,11 @@ _DECEIVING = re.compile(f"[{CONTROL}{BIDI}{INVISIBLE}{SURROGATES}]")
 def shown(text: str) -> str:
     """Text in one line; each character that would command the terminal, reorder or hide is shown as U+FFFD."""
     return _DECEIVING.sub("\ufffd", without_heaps(" ".join(text.split())))
+
+
+def name(text: str) -> str:
+    """A person's name as stored, without what could imitate the line around it."""
+    return name_text.shown(shown(text))
 
 
 def short(text: str, most: int = MAX_CELL_CHARS) -> str:

@@ -8,8 +8,9 @@ from server.engine import overview, reports, trail
 from server.engine.overview import Attempted
 from server.engine.trail import Row, TrailError
 from server.operator.errors import CommandError
-from server.operator.printing import short, shown, span, table, when
+from server.operator.printing import name, short, shown, span, table, when
 from server.operator.webhooks import next_attempt
+from server.protocol import name_text
 from server.rules.deliveries import State
 from server.rules.reports import ContextLine, Evidence
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
@@ -34,7 +35,7 @@ def _cells(connection: sqlite3.Connection, report_id: str) -> list[str]:
     if report is None:
         return [shown(report_id), *["?"] * 5, "cannot be read: see `reports verify`"]
     said = report.statement
-    names = [short(each, 20) for each in (said.reporter, said.about, said.channel)]
+    names = [short(each, 20) for each in (name(said.reporter), name(said.about), _where(said.channel))]
     return [report.id, when(report.at), *names, short(said.reason, 24), report.status]
 
 
@@ -48,9 +49,9 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
     evidence = next(event.evidence for _, event in told if isinstance(event, Reported))
     lines = [
         f"{report.id}  {report.status}" + (f"  {shown(report.error)}" if report.error else ""),
-        f"{shown(evidence.reporter)} reported {shown(evidence.about)}: {shown(evidence.reason)}",
+        f"“{name(evidence.reporter)}” reported “{name(evidence.about)}”: {shown(evidence.reason)}",
         f"  comment: {shown(evidence.comment) or '-'}",
-        f"  message {evidence.msg_id} in {shown(evidence.channel)}, {evidence.at:%Y-%m-%d %H:%M:%S}Z:",
+        f"  message {evidence.msg_id} in {_where(evidence.channel)}, {evidence.at:%Y-%m-%d %H:%M:%S}Z:",
         *_conversation(evidence, evidence.context),
         "",
         "Trail",
@@ -74,8 +75,13 @@ def _conversation(evidence: Evidence, context: Sequence[ContextLine]) -> Iterato
     """The reported message (>) among these around it, in their order."""
     said = [(line.at, " ", line.username, line.message) for line in context]
     said.append((evidence.at, ">", evidence.about, evidence.message))
-    for at, mark, name, text in sorted(said, key=lambda line: line[0]):
-        yield f"  {mark} {at:%H:%M:%S} {shown(name)}: {shown(text)}"
+    for at, mark, author, text in sorted(said, key=lambda line: line[0]):
+        yield f"  {mark} {at:%H:%M:%S} {name_text.said(name(author), shown(text))}"
+
+
+def _where(channel: str) -> str:
+    """A channel, or the other one of a direct message."""
+    return f"@{name(channel[1:])}" if channel.startswith("@") else name_text.place(shown(channel))
 
 
 def _event(event: Event) -> str:

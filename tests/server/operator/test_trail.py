@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from hypothesis import given, settings
 
 from server.engine import reports as stored
 from server.engine import trail
@@ -16,10 +17,13 @@ from server.engine.reports import Submission
 from server.engine.trail import TrailError
 from server.operator import reports
 from server.operator.errors import CommandError
+from server.operator.printing import name, shown
 from server.protocol.codes import ReportState
-from server.rules.reports import ContextLine
+from server.rules.publications import Person
+from server.rules.reports import ContextLine, Evidence
 from server.rules.trail import Reported, chained, encode
 from tests.support.desk import ALICE, BOB, FAILED, START, TAKEN, Desk, evidence
+from tests.support.imitation import TEXTS
 
 COLUMNS = {"seq": "9", "report_id": "'rep_x'", "at": "at + 1", "content": "replace(content, 'a', 'b')", "hash": "'00'"}
 
@@ -200,8 +204,8 @@ def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_te
     desk.connection.execute("UPDATE attempt SET error = ?", ("\x1b]0;owned\x07",))
     (report_id, *_) = desk.values("SELECT report_id FROM attempt JOIN delivery ON delivery.id = delivery_id")
     shown = reports.show(desk.connection, str(report_id))
-    assert "reported mallory: It's spam" in shown
-    assert "> 12:00:00 mallory: message 1" in shown
+    assert "“alice” reported “mallory”: It's spam\n" in shown
+    assert "> 12:00:00 mallory» message 1" in shown
     assert "row 1 to report: delivered" in shown
     assert "row 3 to report: waiting" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
@@ -216,8 +220,30 @@ def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None
     told = msgspec.structs.replace(evidence(9), context=lines)
     report = stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
     shown = reports.show(desk.connection, report.id)
-    assert "    11:59:59 bob: at -1\n  > 12:00:00 mallory: message 9\n    12:00:01 bob: at 1\n" in shown
+    assert "    11:59:59 bob» at -1\n  > 12:00:00 mallory» message 9\n    12:00:01 bob» at 1\n" in shown
     added = msgspec.structs.replace(evidence(9), comment="look again", context=lines[:1])
     stored.submit(desk.terms, Submission(ALICE, added, None, add=True), lambda: desk.at, desk.connection)
     shown = reports.show(desk.connection, report.id)
-    assert "added: It's spam; look again\n       11:59:59 bob: at -1\n     > 12:00:00 mallory: message 9\n" in shown
+    assert "added: It's spam; look again\n       11:59:59 bob» at -1\n     > 12:00:00 mallory» message 9\n" in shown
+
+
+@settings(max_examples=50, deadline=None)
+@given(*[TEXTS] * 5)
+def test_a_shown_report_gives_back_names_and_texts(one: str, other: str, reason: str, said: str, channel: str) -> None:
+    """Whatever an earlier version granted as a name, or stored as a text."""
+    desk = Desk()
+    told = Evidence(
+        one, other, channel, 9, START, said, reason, said, (ContextLine(one, START - timedelta(seconds=1), said),)
+    )
+    report = stored.submit(
+        desk.terms, Submission(Person(one, "a"), told, None, add=False), lambda: desk.at, desk.connection
+    )
+    lines = reports.show(desk.connection, report.id).split("\n")
+    assert len(lines) == len("\n".join(lines).splitlines())
+    reporter, about, words = (name(one), name(other), shown(said))
+    assert lines[1] == f"“{reporter}” reported “{about}”: {shown(reason)}"
+    assert not {"“", "”", "»", ":"} & {*reporter, *about}
+    where = f"@{name(channel[1:])}" if channel.startswith("@") else shown(channel).replace("»", "\ufffd")
+    assert lines[2:4] == [f"  comment: {words or '-'}", f"  message 9 in {where}, {START:%Y-%m-%d %H:%M:%S}Z:"]
+    assert lines[4:6] == [f"    11:59:59 {reporter}» {words}", f"  > 12:00:00 {about}» {words}"]
+    assert lines[6:8] == ["", "Trail"]
