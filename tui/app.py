@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import events, on, work
 
+from server.protocol import name_text
 from server.protocol.codes import ReportState
 from server.protocol.frames import React, ReportEntry, Takeback, Typing
 from tui import commands
@@ -87,7 +88,7 @@ class FlagpostApp(RoomApp):
         if self.state.welcome is None:
             return "There was no connection yet; send it once there is one."
         if (name := place.removeprefix("@")) != place and name in self.state.relations.blocked:
-            return f"You have blocked {name}, so neither of you can write to the other. {UNBLOCK}"
+            return f"You have blocked {name_text.quoted(name)}, so neither of you can write to the other. {UNBLOCK}"
         limit = self.state.welcome.limits.message_chars
         if len(text) > limit:
             return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."
@@ -196,7 +197,9 @@ class FlagpostApp(RoomApp):
     @work(group="form", exclusive=True)
     async def block(self, username: str) -> None:
         """Ask, and block; to take it back needs no question."""
-        if username in self.state.relations.blocked or await self._ask(f"Block {username}? {BLOCKED}", "Block"):
+        if username in self.state.relations.blocked or await self._ask(
+            f"Block {name_text.quoted(username)}? {BLOCKED}", "Block"
+        ):
             self.send(self.state.relations.toggle_block(username))
 
     @on(MuteOffer.Declined)
@@ -262,7 +265,7 @@ class FlagpostApp(RoomApp):
         if welcome is None or not welcome.report_reasons:
             return
         again = reports.reported(line.msg_id)
-        question = f"You have reported this message of {line.author} already. Add to that report?"
+        question = f"You have reported this message of {name_text.quoted(line.author)} already. Add to that report?"
         if again and not await self._ask(question, "Add to report"):
             return
         subject = Subject(line, self.state.context_of(line), again, reports.drafts.get(line.msg_id))
@@ -296,7 +299,8 @@ class FlagpostApp(RoomApp):
         entry = event.entry
         timeline = self.state.timelines.get(entry.channel)
         if entry.about in self.state.relations.hidden:
-            self._complain(f"{entry.about} is muted or blocked, and what {entry.about} says is not shown.")
+            who = name_text.quoted(entry.about)
+            self._complain(f"{who} is muted or blocked, and what {who} says is not shown.")
         elif timeline is None and not entry.channel.startswith("@"):
             self._complain("The channel of that message is not there any more.")
         elif not self.online and not (timeline and timeline.find(entry.msg_id)):
@@ -320,7 +324,8 @@ class FlagpostApp(RoomApp):
     async def _withdraw(self, entry: ReportEntry) -> None:
         """Ask, and take the report back."""
         evidence = self.state.welcome is not None and self.state.welcome.webhooks.evidence
-        words = f"Withdraw your report of {entry.about}'s message? {_consequence(entry, evidence=evidence)}"
+        about = name_text.quoted(entry.about)
+        words = f"Withdraw your report of {about}'s message? {_consequence(entry, evidence=evidence)}"
         if await self._ask(words, "Withdraw"):
             self.send(self.state.reports.withdraw(entry.report_id, nonce()))
             self.show()

@@ -14,6 +14,7 @@ from textual.driver import Driver
 from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
+from server.protocol import name_text
 from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Typing, Welcome
 from tui.core.session import NOT_SENT, Session
 from tui.core.standing import again
@@ -161,9 +162,10 @@ class ConnectedApp(App[None]):
     def _entered(self, frame: Me) -> None:
         """Go on where one was before the connection was lost."""
         if frame.username.casefold() != self._session.name.casefold():
-            self.state.note(f"The name {self._session.name} is not free; here you are {frame.username}.")
+            wanted, granted = map(name_text.quoted, (self._session.name, frame.username))
+            self.state.note(f"The name {wanted} is not free; here you are {granted}.")
         told = self._session.entered(frame.username)
-        self._set_status(f"online as {frame.username}{', new here' if told else ''}", online=True)
+        self._set_status(f"online as {name_text.shown(frame.username)}{', new here' if told else ''}", online=True)
         if self._told_loss:
             self._told_loss = False
             self.state.note("Connected again.", Tone.GOOD)

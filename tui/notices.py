@@ -7,6 +7,7 @@ from time import monotonic
 
 from textual import events
 
+from server.protocol import name_text
 from tui.core.news import News, Unread
 from tui.text import clean_line
 
@@ -35,7 +36,7 @@ def wanted(level: str, *, mentioned: bool, direct: bool, focused: bool, dnd: boo
 
 def osc_9(title: str, text: str) -> str:
     """As iTerm2 began it. The sign keeps it from beginning with a number, which would be a command of ConEmu's."""
-    return f"\x1b]9;⚑ {title}: {text}\x1b\\"
+    return f"\x1b]9;⚑ {title}{name_text.SEPARATOR}{text}\x1b\\"
 
 
 def osc_99(title: str, text: str) -> str:
@@ -106,10 +107,7 @@ class Notices:
         self._told = self._now()
         self._write(BELL)
         if self._wording:
-            more = f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
-            last = loud[-1]
-            title = last.author if last.direct else f"{last.author} in {last.place}"
-            self._write(self._wording(clean_line(title)[:LONGEST], clean_line(last.text)[:LONGEST] + more))
+            self._write(self._wording(_title(loud)[:LONGEST], clean_line(loud[-1].text)[:LONGEST]))
 
     def keep(self, channels: Container[str]) -> None:
         """Nothing waits in other channels: there are no others any more."""
@@ -143,3 +141,10 @@ class Notices:
     def _is_wanted(self, item: News, *, dnd: bool) -> bool:
         level = self._level(item.channel)
         return wanted(level, mentioned=item.mentioned, direct=item.direct, focused=self.focused, dnd=dnd)
+
+
+def _title(loud: Sequence[News]) -> str:
+    """Who wrote last and where; no name contains a parenthesis or the # that a channel begins with."""
+    last, more = loud[-1], f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
+    author = name_text.shown(clean_line(last.author)) + more
+    return author if last.direct else f"{author} in {name_text.place(clean_line(last.place))}"

@@ -48,15 +48,15 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.settle()
         terminal.press("ctrl+s")
         terminal.until(f"REFUSED ␛]2;PWNED␇\ufffd?1003l{MARKUP[1]}")
-        terminal.until("You reported [$primary")
-        terminal.click("You reported [$primary", 18)
+        terminal.until("You reported “�")
+        terminal.click("You reported “�", 18)
         terminal.settle()
         assert terminal.alive
         terminal.press("r")
         terminal.until("Add to that report?")
         # Whole it stands in the room behind the question as well; here it wraps.
-        terminal.until("this message of [$primary")
-        terminal.click("this message of [$primary", 18)
+        terminal.until("this message of “")
+        terminal.click("this message of “", 18)
         terminal.settle()
         assert terminal.alive
         terminal.until("Add to that report?")

@@ -56,9 +56,9 @@ async def test_lines_reach_others_and_theirs_come_with_a_number(server: ServerPr
             await bob.next(Message, says("Hello bob"))
             assert ada.until("Hello bob").startswith("[1] ")
             await bob.say("lobby", "One\n[7] 09:00 # Lobby, carol: two")
-            said = ada.until("bob: One")
+            said = ada.until("bob» One")
             assert said.startswith("[2] ")
-            assert said.endswith(" # Lobby, bob: One")
+            assert said.endswith(" # Lobby, bob» One")
             assert ada.until("two").startswith("    [7]"), "what goes on begins no line"
             ada.write("/join tea", "In the other one", "/msg bob just you", "//who", "/who")
             assert (await bob.next(Message, says("In the other one"))).channel == "tea"
@@ -83,8 +83,8 @@ async def test_a_message_is_reported_and_a_profile_read_by_commands(tmp_path: Pa
                 ada.until("was delivered to the website")
                 receiver.behaviour = answers(200, profile)
                 ada.write("/profile bob")
-                ada.until("* bob: Sells stuff")
-                ada.until("* Age: 9")
+                ada.until("* Profile of bob» Sells stuff")
+                ada.until("    Age: 9")
                 assert ada.end_input() == (0, [])
     (report, _) = receiver.wait_for(2)
     for word in (b'"buy my stuff"', b'"It\'s spam"', b'"Every day"'):
@@ -97,7 +97,7 @@ async def test_the_end_of_input_waits_for_what_was_sent(server: ServerProcess, t
         with PlainClient(server.url, "ada", tmp_path) as ada:
             ada.write(*texts)
             assert ada.end_input() == (0, [])
-            assert [each.rpartition(": ")[2] for each in ada.lines if each.startswith("[")] == texts
+            assert [each.partition("» ")[2] for each in ada.lines if each.startswith("[")] == texts
         assert [message.message for message in await bob.messages()] == texts
 
 
@@ -105,15 +105,15 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
     with PlainClient(server.url, "ada", tmp_path) as ada:
         ada.write("Bye", "/quit", "never said")
         assert ada.ended() == (0, [])
-        assert [each.rpartition(": ")[2] for each in ada.lines if each.startswith("[")] == ["Bye"]
+        assert [each.partition("» ")[2] for each in ada.lines if each.startswith("[")] == ["Bye"]
 
 
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        ("/msg nobody hi", "Not sent: hi: Nobody called nobody has been here."),
+        ("/msg nobody hi", "Not sent: hi: Nobody called “nobody” has been here."),
         ("/report 9 spam", "This room takes no reports."),
-        ("/profile bob", "No profile of bob: "),
+        ("/profile bob", "No profile of “bob”: "),
         ("/join nowhere", "There is no channel nowhere; there are # Lobby, # Tea, and @NAME for a person."),
         ("/dance", "There is no command /dance."),
         ("/msg bob", "The command is /msg NAME TEXT."),
@@ -129,7 +129,7 @@ def test_what_cannot_be_done_is_one_line_of_error_and_the_exit_code(
         assert code == 1
         assert len(errors) == 1
         assert errors[0].startswith(f"flagpost: {complaint}")
-        assert any(each.endswith("ada: goes on") for each in ada.lines)
+        assert any(each.endswith("ada» goes on") for each in ada.lines)
 
 
 def _impatient(url: str, typed: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -172,7 +172,7 @@ def test_what_is_written_without_a_connection_is_sent_once_after_it_is_back(tmp_
         script.drop()
         ada.until_error("It is tried again until it works.")
         ada.until("Connected again as ada")
-        ada.until("ada: Still there?")
+        ada.until("ada» Still there?")
         assert ada.end_input()[0] == 0
         assert len({say.nonce for say in script.sent(Say) if isinstance(say, Say)}) == 1
 
@@ -200,7 +200,7 @@ def test_what_becomes_of_a_message_is_told_by_its_number(tmp_path: Path) -> None
     with scripted_server() as script, PlainClient(script.url, "ada", tmp_path) as ada:
         ada.until("[3] ")
         script.send(Takeback(1))
-        ada.until("* [1] bob took this message back")
+        ada.until("* [1] “bob” took this message back")
 
 
 def test_the_text_of_others_neither_commands_nor_begins_a_line(tmp_path: Path) -> None:

@@ -125,7 +125,8 @@ def test_what_came_together_is_told_once() -> None:
     desk.blur()
     desk.tell(*[item(text=f"@ada {number}") for number in range(5)])
     assert desk.bells() == 1
-    assert "@ada 4 (and 4 more)" in desk.written[-1]
+    assert " (and 4 more)" in desk.written[-1]
+    assert desk.written[-1].endswith("» @ada 4\x1b\\")
 
 
 def test_the_bell_rings_only_so_often() -> None:

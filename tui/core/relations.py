@@ -4,7 +4,7 @@ from collections.abc import Set
 
 from msgspec import Struct, field
 
-from server.protocol import frames
+from server.protocol import frames, name_text
 
 UNMUTE = "To undo it, press m on that name in the list of people (ctrl+o)."
 UNBLOCK = "To undo it, press b on that name in the list of people (ctrl+o)."
@@ -54,8 +54,9 @@ class Relations(Struct):
         return told
 
     def _told(self, name: str, *, blocked: bool) -> str:
+        who = name_text.quoted(name)
         if name in self.blocked:
-            return f"{name} is blocked: neither of you sees the other. {UNBLOCK}"
+            return f"{who} is blocked: neither of you sees the other. {UNBLOCK}"
         if name in self.muted:
-            return f"{name} is muted: what {name} says is not shown. {UNMUTE}"
-        return f"{name} is not {'blocked' if blocked else 'muted'} any more."
+            return f"{who} is muted: what {who} says is not shown. {UNMUTE}"
+        return f"{who} is not {'blocked' if blocked else 'muted'} any more."

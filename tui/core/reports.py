@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from server.protocol import frames
+from server.protocol import frames, name_text
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ReportEntry
 from tui import times
@@ -223,7 +223,7 @@ _TONES: dict[str, Tone] = {
 
 def tell(entry: ReportEntry, now: datetime) -> str:
     """Where a report stands, in words for the reporter; nothing while it is only on its way."""
-    report = f"our report of {entry.about}'s message"
+    report = f"our report of {name_text.quoted(entry.about)}'s message"
     withdrawn = f"Y{report} is withdrawn."
     why = f"{sentence(entry.error)} " if entry.error else ""
     match entry.status:

@@ -9,7 +9,7 @@ from itertools import islice
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from server.protocol import frames
+from server.protocol import frames, name_text
 from server.protocol.codes import ErrorCode, ReportState
 from tui import limits
 from tui.core import reactions
@@ -112,7 +112,7 @@ class State(Struct):
     def place_of(self, channel: str) -> str:
         """The name of a channel or conversation as people read it."""
         name = self.timelines[channel].name if channel in self.timelines else channel
-        return name if channel.startswith("@") else f"# {name}"
+        return f"@{name_text.shown(name[1:])}" if channel.startswith("@") else f"# {name_text.place(name)}"
 
     @property
     def since(self) -> frames.Since | None:
@@ -175,7 +175,7 @@ class State(Struct):
         conversation = self.timelines.get(f"@{frame.username}")
         # Without a message they neither came nor left; somebody who was blocked just now has not left either.
         if conversation and frame.message and not self.relations.asked(frame.username):
-            conversation.note(Notice(f"{frame.username} {frame.message}"))
+            conversation.note(Notice(f"{name_text.quoted(frame.username)} {frame.message}"))
             self._weigh()
 
     @fold.register

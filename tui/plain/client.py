@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from server.protocol import name_text
 from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Welcome
 from tui.core.reports import Draft
 from tui.core.session import NOT_SENT, Keys, ServerNews, Session
@@ -270,7 +271,8 @@ class _Client:
             told = self._session.entered(frame.username)
             again = "again " if self._told_loss else ""
             self._online, self._told_loss = True, False
-            self.tell([telling.note(f"Connected {again}as {frame.username}; you write in {self._state.place}.")])
+            name, place = name_text.shown(frame.username), self._state.place
+            self.tell([telling.note(f"Connected {again}as {name}; you write in {place}.")])
             self._tell_news(told)
             for unsent in self._state.unsent():
                 self._send(unsent)

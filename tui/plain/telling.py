@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from server.protocol import name_text
+from server.protocol.frames import WhoEntry
 from tui.core.state import Stage, State
 from tui.core.timeline import Entry, Line, Notice, Timeline, Tone
 from tui.plain.commands import HELP, numbered
@@ -82,15 +84,19 @@ class Teller:
             oldest = self._places.pop(next(iter(self._places)))
             del self._told[oldest]
         where = self._state.place_of(timeline.id)
-        said = f"(taken back)\n{line.text}".strip() if line.taken_back else line.text
-        mark = " (reported)" if line.reported else ""
-        yield _lines(f"[{number}] {moment(line.at, self._state.now())} {where}, {line.author}: {said}{mark}")
+        yield message(number, moment(line.at, self._state.now()), where, line)
+
+
+def message(number: int, at: str, where: str, line: Line) -> Told:
+    """A message: nothing before the first » can come from its text, and everything behind it does."""
+    notes = " and ".join(["taken back"] * line.taken_back + ["reported"] * line.reported)
+    return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
 
 
 def _differences(before: Line, now: Line) -> Iterator[str]:
     """What became of a message."""
     if now.taken_back and not before.taken_back:
-        yield f"{now.author} took this message back"
+        yield f"{name_text.quoted(now.author)} took this message back"
     elif now.reactions != before.reactions:
         yield "reactions: " + (", ".join(f"{each.emoji} {len(each.usernames)}" for each in now.reactions) or "none")
     if now.reported != before.reported:
@@ -111,8 +117,14 @@ def people(state: State) -> Iterator[Told]:
     """Who is in the room."""
     yield note(f"{len(state.people)} in the room:")
     for entry in state.people.values():
-        how = [entry.status] * (entry.status != "online") + ["takes no direct messages"] * entry.dnd
-        yield note(f"{entry.username} ({', '.join(how)})" if how else entry.username)
+        yield note(_person(entry))
+
+
+def _person(entry: WhoEntry) -> str:
+    """A name, and behind it what the person says of themselves."""
+    refuses = "takes no direct messages" if entry.dnd else ""
+    status = "" if entry.status == "online" else entry.status
+    return name_text.said(entry.username, status, refuses) if status or refuses else name_text.shown(entry.username)
 
 
 def profile(state: State) -> Iterator[Told]:
@@ -121,11 +133,10 @@ def profile(state: State) -> Iterator[Told]:
     if view is None or view.stage is Stage.LOADING:
         return
     if view.stage is Stage.FAILED:
-        yield Told(f"No profile of {view.username}: {clean_line(view.error)}", failed=True)
+        yield Told(f"No profile of {name_text.quoted(view.username)}: {clean_line(view.error)}", failed=True)
         return
-    yield note(f"{view.username}: {view.headline}" if view.headline else view.username)
-    for name, value in view.fields:
-        yield note(f"{name}: {value}")
+    fields = (f"{name}: {value}".replace("\n", f"\n{CONTINUED}") for name, value in view.fields)
+    yield note("\n".join([f"Profile of {name_text.said(view.username, view.headline)}".rstrip(), *fields]))
 
 
 def commands(state: State) -> Iterator[Told]:

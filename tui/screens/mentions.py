@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import OptionList, Static
 
+from server.protocol import name_text
 from tui.core.mentions import Mention, mentioning
 from tui.core.state import State
 from tui.keymap import Where, bindings
@@ -62,7 +63,9 @@ class MentionsScreen(Following):
 
     def _row(self, mention: Mention, now: datetime) -> Row:
         line = mention.line
-        head = Content.assemble((line.author, "bold"), (f"  {self._place_of(mention.channel)}", Style(dim=True)))
+        head = Content.assemble(
+            (name_text.shown(line.author), "bold"), (f"  {self._place_of(mention.channel)}", Style(dim=True))
+        )
         said = Content(f"  {' '.join(line.text.split())}")
         return Row(str(line.msg_id), head, Content.styled(moment(line.at, now), Style(dim=True)), said)
 

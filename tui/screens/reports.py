@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import OptionList, Static
 
+from server.protocol import name_text
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
 from tui.core.reports import sentence
@@ -137,7 +138,9 @@ class ReportsScreen(Following):
     def _row(self, entry: ReportEntry, now: datetime) -> Row:
         sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
         status = Content.assemble((f"{sign} {word}".ljust(14), colour))
-        about = Content.assemble(status, (entry.about, "bold"), (f"  {self._place_of(entry.channel)}", Style(dim=True)))
+        about = Content.assemble(
+            status, (name_text.shown(entry.about), "bold"), (f"  {self._place_of(entry.channel)}", Style(dim=True))
+        )
         said = " ".join(entry.message.split()) or TAKEN_BACK
         below = Content.assemble("  ", (f"{entry.reason}: ", Style(dim=True)), said)
         return Row(entry.report_id, about, Content.styled(moment(entry.reported_at, now), Style(dim=True)), below)
@@ -181,8 +184,10 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
         *(Content(line) for line in _standing(entry, now)),
         *([Content.assemble(("The site says: ", dim), entry.note)] if entry.note else []),
         Content(""),
-        Content.assemble((entry.about, "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
-        Content(entry.message) if entry.message else Content.styled(TAKEN_BACK, Style(italic=True, dim=True)),
+        Content.assemble((name_text.shown(entry.about), "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
+        Content(_indented(entry.message))
+        if entry.message
+        else Content.styled(TAKEN_BACK, Style(italic=True, dim=True)),
         Content(""),
         *_wrong(entry.reason, entry.comment),
     ]
@@ -190,6 +195,11 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
         when = Content.styled(f"Added {moment(added.at, now)}", dim)
         parts += [Content(""), when, *_wrong(added.reason, added.comment)]
     return Content("\n").join(parts)
+
+
+def _indented(text: str) -> str:
+    """What somebody else wrote: no line of it looks like one of the report."""
+    return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
 def _wrong(reason: str, comment: str) -> list[Content]:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 
-from server.protocol import frames
+from server.protocol import frames, name_text
 from tui.core.search import Search, excerpt
 from tui.core.state import State
 from tui.keymap import Where, bindings
@@ -95,7 +95,9 @@ class SearchScreen(Following):
         empty.update(Content(_empty(search)))
 
     def _row(self, message: frames.Message, now: datetime) -> Row:
-        head = Content.assemble((message.username, "bold"), (f"  {self._place_of(message.channel)}", Style(dim=True)))
+        head = Content.assemble(
+            (name_text.shown(message.username), "bold"), (f"  {self._place_of(message.channel)}", Style(dim=True))
+        )
         said = Content(f"  {excerpt(message.message, self._search.query)}")
         return Row(str(message.msg_id), head, Content.styled(moment(message.at, now), Style(dim=True)), said)
 

@@ -14,6 +14,7 @@ from textual.color import BLACK, Color
 from textual.strip import Strip
 from textual.style import Style
 
+from server.protocol import name_text
 from tui import markdown
 from tui.config import Hours
 from tui.core.reactions import Reaction
@@ -27,6 +28,10 @@ FLAG_CELLS = 4
 FLAG = "⚑"
 REPORTED = "⚑✓"
 BAR = "▌"
+AUTHOR = "•"
+"""Left of an author."""
+CONTINUES = "┊"
+"""Left of a line that goes on with the one above, where nothing else tells."""
 JOINED_WITHIN = timedelta(minutes=5)
 TAKEN_BACK = "taken back"
 MEND = "everywhere.mend"
@@ -133,7 +138,14 @@ def render(
     joined = not today and not new and is_joined(entry, above)
     wrapped = [part for row in _rows(entry, look, joined=joined) for part in _wrap(row, look.text_width)]
     strips = [
-        _strip(row, _flag(entry, look) if not number else None, look, lit=lit) for number, row in enumerate(wrapped)
+        _strip(
+            row,
+            _flag(entry, look) if not number else None,
+            look,
+            lit=lit,
+            margin=_margin(entry, look, first=not number, joined=joined),
+        )
+        for number, row in enumerate(wrapped)
     ]
     # An entry without an author above it stands apart from what was before.
     apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
@@ -162,7 +174,18 @@ def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:
-    return _strip([(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False)
+    """A line across: it begins in the margin, where no text can."""
+    margin = "─" * LEFT_CELLS, style
+    return _strip([(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False, margin=margin)
+
+
+def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str, Style]:
+    """What stands left of a line: no text reaches it, so none can pass for an author, a notice or the next message."""
+    if isinstance(entry, Notice):
+        return (MARKS[entry.tone] if first else CONTINUES), look.styles.of(entry.tone)
+    if look.compact:
+        return ("" if first else CONTINUES), look.styles.dim
+    return (AUTHOR if first and not joined else ""), Style(foreground=name_colour(entry.author, look.background))
 
 
 def _wrap(row: Row, width: int) -> list[Row]:
@@ -195,11 +218,12 @@ def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
         yield runs
 
 
-def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool) -> Strip:
+def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool, margin: tuple[str, Style]) -> Strip:
     under = look.lit if lit else look.plain
     text = [Segment(run, _ink(under, look.styles.text, style)) for run, style in row]
     space = look.text_width - sum(cell_len(run) for run, _ in row)
-    segments = [Segment((BAR if lit else " ").center(LEFT_CELLS), under), *text]
+    mark, ink = (BAR, under) if lit else (margin[0], _ink(under, look.styles.text, margin[1]) if margin[0] else under)
+    segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
     if space < 0:
         # A character of two cells in a timeline of one.
         segments = [*Strip(segments).crop(0, LEFT_CELLS + look.text_width)]
@@ -225,14 +249,14 @@ def _ink(under: Ink, text: Style, style: Style) -> Ink:
 
 def _header(entry: Line | Pending, look: Look) -> Row:
     author = Style(foreground=name_colour(entry.author, look.background), bold=True)
-    return [(entry.author, author), ("  " + clock(entry.at), look.styles.dim)]
+    return [(name_text.shown(entry.author), author), ("  " + clock(entry.at), look.styles.dim)]
 
 
 def _compact(entry: Line | Pending, look: Look) -> list[Row]:
     """An author before the first line of the text, also where the same one spoke before."""
     author, (at, dim) = _header(entry, look)
     first, *others = _body(entry, look.styles)
-    return [[(f"{at.strip()} ", dim), author, ("  ", Style()), *first], *others]
+    return [[(f"{at.strip()} ", dim), author, (name_text.SEPARATOR, dim), *first], *others]
 
 
 def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
@@ -279,7 +303,4 @@ def _notice(entry: Notice, styles: Styles) -> list[Row]:
         rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
     else:
         rows = [[(line, Style())] for line in entry.text.split("\n")]
-    marks = [f"{MARKS[entry.tone]} ", *["  "] * (len(rows) - 1)]
-    return [
-        [(text, style + own) for text, own in ((mark, Style()), *row)] for mark, row in zip(marks, rows, strict=True)
-    ]
+    return [[(text, style + own) for text, own in row] for row in rows]

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.style import Style
 
+from server.protocol import name_text
 from tui.core.timeline import Timeline
 from tui.keymap import Where, bindings
 from tui.widgets.rows import Row, RowList
@@ -27,11 +28,11 @@ class ChannelList(RowList):
         people = [each for each in timelines if each.id.startswith("@")]
         rows = [
             Row("", Content.styled("CHANNELS", Style(dim=True))),
-            *(_row(f"# {each.name}", each) for each in channels),
+            *(_row(f"# {name_text.place(each.name)}", each) for each in channels),
         ]
         if people:
             rows += [Row("", Content("")), Row("", Content.styled("DIRECT", Style(dim=True)))]
-            rows += [_row(each.name, each) for each in people]
+            rows += [_row(f"@{name_text.shown(each.name[1:])}", each) for each in people]
         self.show_rows(rows, current)
 
     def action_leave(self) -> None:

@@ -9,10 +9,13 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from server.protocol import name_text
 from tui.core.timeline import Line
 from tui.times import clock
 from tui.widgets.colours import name_colour
 
+CONTINUED = "      "
+"""Begins the other lines of a text, so that none looks like the next message."""
 STILL_KEPT = "taken back; the server still has its text, and the site is sent it"
 
 
@@ -90,7 +93,7 @@ def _message(line: Line, under: Color, *, flag: bool = False) -> Content:
         ("⚑ ", "bold $error") if flag else "",
         (clock(line.at), Style(dim=True)),
         " ",
-        (line.author, author),
-        "  ",
-        (STILL_KEPT, Style(italic=True, dim=True)) if line.taken_back else line.text,
+        (name_text.shown(line.author), author),
+        (name_text.SEPARATOR, Style(dim=True)),
+        (STILL_KEPT, Style(italic=True, dim=True)) if line.taken_back else line.text.replace("\n", f"\n{CONTINUED}"),
     )

@@ -7,6 +7,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Static
 
+from server.protocol import name_text
+
 
 class MuteOffer(Vertical):
     """Asks whether to mute somebody who was reported; not answered, it goes away with the next message or channel."""
@@ -27,7 +29,8 @@ class MuteOffer(Vertical):
     def show(self, username: str) -> None:
         """Ask about a person; nobody: ask nothing."""
         self.display = bool(username)
-        words = f"You reported {username}. Hide what {username} says here from now on?"
+        who = name_text.quoted(username)
+        words = f"You reported {who}. Hide what {who} says here from now on?"
         self.query_one("#offer-text", Static).update(Content(words))
 
     @on(Button.Pressed, "#offer-yes")

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.style import Style
 
+from server.protocol import name_text
 from server.protocol.frames import WhoEntry
 from tui.core.relations import Relations
 from tui.keymap import Where, bindings
@@ -101,7 +102,7 @@ def _rows(entries: list[WhoEntry], me: str, relations: Relations, under: Color) 
 def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:
     silent, here = entry.username in relations.hidden, entry.status == ONLINE
     style = Style(dim=True) if silent else Style(foreground=name_colour(entry.username, under))
-    name = Content.styled(entry.username, style)
+    name = Content.styled(name_text.shown(entry.username), style)
     # "online" and "away" are words of the wire; anything else is the person's own, and stands in a line of its own.
     own_words = "" if here or entry.status == AWAY else entry.status
     return Row(

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Static
 
+from server.protocol import name_text
 from tui.core.state import ProfileView, Stage
 from tui.keymap import Where, bindings
 
@@ -37,7 +38,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         if view is self._shown:
             return
         self._shown = view
-        self.query_one("#profile-name", Static).update(Content(view.username))
+        self.query_one("#profile-name", Static).update(Content(name_text.shown(view.username)))
         self._fill("#profile-headline", Content(view.headline), shown=bool(view.headline))
         self._fill("#profile-fields", _table(view.fields), shown=bool(view.fields))
         state = _state(view)

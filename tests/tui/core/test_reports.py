@@ -76,7 +76,7 @@ def test_received_and_delivered_are_one_line() -> None:
     reports, ask = sent()
     assert reports.stands(stands(ask, "received"), NOW) == []
     assert reports.stands(stands(ask, "delivered"), NOW) == [
-        Remark("Your report of bob's message was delivered to the website. Thank you.", Tone.GOOD, "lobby")
+        Remark("Your report of “bob”'s message was delivered to the website. Thank you.", Tone.GOOD, "lobby")
     ]
     assert told(reports, report(3)) == []
 
@@ -88,8 +88,8 @@ def test_a_cause_is_told_once_however_often_it_is_tried() -> None:
         for seconds, error in ((5, "It cannot be reached."), (30, "It cannot be reached."), (120, "Status 500."))
     ]
     assert told(reports, *waiting, waiting[0]) == [
-        "It cannot be reached. Your report of bob's message is kept and is sent again, next in 5 s.",
-        "Status 500. Your report of bob's message is kept and is sent again, next in 2 min.",
+        "It cannot be reached. Your report of “bob”'s message is kept and is sent again, next in 5 s.",
+        "Status 500. Your report of “bob”'s message is kept and is sent again, next in 2 min.",
     ]
     assert len(told(reports, report(3), waiting[0])) == 2
 
@@ -109,19 +109,19 @@ def test_what_the_site_says_is_told_with_its_note_and_again_with_another() -> No
     reports = Reports()
     seen, resolved = report(3, status="seen"), report(3, status="resolved", note="Account closed")
     assert told(reports, seen, resolved, resolved, structs.replace(resolved, note="Reopened.")) == [
-        "The website has looked at your report of bob's message.",
-        "The website is done with your report of bob's message. It says: Account closed",
-        "The website is done with your report of bob's message. It says: Reopened.",
+        "The website has looked at your report of “bob”'s message.",
+        "The website is done with your report of “bob”'s message. It says: Account closed",
+        "The website is done with your report of “bob”'s message. It says: Reopened.",
     ]
 
 
 def test_given_up_withdrawn_and_what_is_not_known_are_told() -> None:
     assert tell(report(3, status="given-up", error="It never answered"), NOW) == (
-        "It never answered. Your report of bob's message is not sent again by itself; it is kept, and the operator"
+        "It never answered. Your report of “bob”'s message is not sent again by itself; it is kept, and the operator"
         " can send it."
     )
-    assert tell(report(3, status="withdrawn"), NOW) == "Your report of bob's message is withdrawn."
-    assert tell(report(3, status="lost at sea"), NOW) == "Your report of bob's message: lost at sea."
+    assert tell(report(3, status="withdrawn"), NOW) == "Your report of “bob”'s message is withdrawn."
+    assert tell(report(3, status="lost at sea"), NOW) == "Your report of “bob”'s message: lost at sea."
 
 
 def test_a_list_tells_what_changed_meanwhile_and_what_one_knew_otherwise() -> None:
@@ -236,8 +236,8 @@ def test_words_end_like_a_sentence() -> None:
 
 def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> None:
     reports = Reports()
-    assert told(reports, report(3, status="withdrawn")) == ["Your report of bob's message is withdrawn."]
-    words = "The website says of your report of bob's message, which you withdrew: They are banned."
+    assert told(reports, report(3, status="withdrawn")) == ["Your report of “bob”'s message is withdrawn."]
+    words = "The website says of your report of “bob”'s message, which you withdrew: They are banned."
     for expected in ([words], []):
         assert told(reports, report(3, status="withdrawn", note="They are banned.")) == expected
 

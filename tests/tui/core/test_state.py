@@ -266,7 +266,7 @@ def test_a_conversation_tells_when_the_other_comes_or_goes_and_a_channel_does_no
     made.look_at("@bob")
     made.fold(Presence("bob", "has left."))
     made.fold(Presence("carol", "has left."))
-    assert texts(made.timelines["@bob"]) == ["bob has left."]
+    assert texts(made.timelines["@bob"]) == ["“bob” has left."]
     assert texts(made.timelines["lobby"]) == []
 
 

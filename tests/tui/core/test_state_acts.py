@@ -153,7 +153,7 @@ def test_what_a_muted_person_says_is_not_unread() -> None:
     made.fold(Relations(["bob"]))
     made.fold(said(1, channel="tea"))
     assert made.timelines["tea"].unread == 0
-    assert "bob is muted" in last_notice(made.timeline).text
+    assert "“bob” is muted" in last_notice(made.timeline).text
     assert made.toggle_mute("bob") == Unmute("bob")
     made.fold(Relations())
     assert made.relations.returned
@@ -175,11 +175,11 @@ def test_a_block_is_told_once_the_server_has_it_and_the_blocked_one_has_not_left
     assert made.relations.toggle_block("bob") == Block("bob")
     fold(made, [Presence("bob", "has exited the room!"), Relations([], ["bob"])])
     assert not notices(made.timelines["@bob"])
-    assert "bob is blocked" in last_notice(made.timeline).text
+    assert "“bob” is blocked" in last_notice(made.timeline).text
     assert made.relations.hidden == {"bob"}
     assert made.relations.toggle_block("bob") == Unblock("bob")
     made.fold(Relations())
-    assert last_notice(made.timeline).text == "bob is not blocked any more."
+    assert last_notice(made.timeline).text == "“bob” is not blocked any more."
 
 
 def test_another_status_is_no_news() -> None:

@@ -134,7 +134,7 @@ async def test_a_direct_message_opens_a_conversation() -> None:
         said = await until_said(pilot, server)
         assert said.channel == "@bob"
         server.send(Presence("bob", "has exited the room!"))
-        await until_seen(pilot, "bob has exited the room!")
+        await until_seen(pilot, "“bob” has exited the room!")
 
 
 async def test_keys_before_the_first_frame_do_no_harm() -> None:
@@ -224,7 +224,7 @@ async def test_older_messages_are_loaded_at_the_beginning() -> None:
 async def test_who_is_given_another_name_is_told_so() -> None:
     another = ScriptedServer(login=lambda frame: Me("ada 2", op=False))
     async with client(another) as (pilot, _):
-        await until_told(pilot, "The name ada is not free; here you are ada 2.")
+        await until_told(pilot, "The name “ada” is not free; here you are “ada 2”.")
 
 
 async def test_who_has_the_name_asked_for_is_told_nothing_of_it() -> None:

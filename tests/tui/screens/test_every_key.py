@@ -200,7 +200,7 @@ CASES = {
     "messages.move_10": Case([*LIT, "pageup", highlighted(LATEST - 10)], highlighted(LATEST)),
     "messages.first": Case(LIT, highlighted(1)),
     "messages.last": Case([*LIT, "home", highlighted(1)], highlighted(LATEST)),
-    "messages.reply": Case(LIT, written("> bob: rope for @ada\n")),
+    "messages.reply": Case(LIT, written("> bob» rope for @ada\n")),
     "messages.report": Case(LIT, on(ReportForm)),
     "messages.profile": Case(LIT, sent(ProfileAsk)),
     "messages.react": Case(LIT, on(Picker)),

@@ -70,7 +70,7 @@ async def test_a_key_writes_to_the_author() -> None:
 async def test_a_muted_person_is_not_read_until_that_is_undone_in_the_list() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "m")
-        await until_told(pilot, "bob is muted")
+        await until_told(pilot, "“bob” is muted")
         shown = screen_text(app_of(pilot))
         assert "buy my stuff" not in shown
         assert "Good morning" not in shown
@@ -105,7 +105,7 @@ async def test_what_a_muted_person_said_meanwhile_is_asked_for_afterwards() -> N
     relate = relating()
     async with client(ScriptedServer(answer=history)) as (pilot, _):
         await pilot.press("up", "m")
-        await until_told(pilot, "bob is muted")
+        await until_told(pilot, "“bob” is muted")
         await pilot.press("ctrl+o", "down", "m")
         await until_seen(pilot, "said meanwhile")
 
@@ -120,7 +120,7 @@ async def test_to_block_asks_first_and_to_unblock_does_not(answer: str) -> None:
             await pilot.pause()
             assert not server.sent(Block)
             return
-        await until_told(pilot, "bob is blocked")
+        await until_told(pilot, "“bob” is blocked")
         assert "buy my stuff" not in screen_text(app_of(pilot))
         await until_seen(pilot, "blocked")
         await pilot.press("b")
@@ -149,7 +149,7 @@ async def test_nobody_mutes_themselves() -> None:
 async def test_to_mute_the_only_one_who_spoke_leads_back_to_writing() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, Echo([line(1, "bob", "hello")])))) as (pilot, _):
         await pilot.press("up", "m")
-        await until_told(pilot, "bob is muted")
+        await until_told(pilot, "“bob” is muted")
         await pilot.pause()
         assert isinstance(pilot.app.screen.focused, Composer)
 
@@ -182,7 +182,7 @@ async def test_whom_one_has_blocked_one_is_told_so_when_one_writes_to_them() -> 
         await pilot.press("ctrl+o", "down", "b")
         await until_seen(pilot, "Block bob?")
         await pilot.press("y")
-        await until_told(pilot, "bob is blocked")
+        await until_told(pilot, "“bob” is blocked")
         await pilot.press("escape", *"/msg bob hello", "enter")
         await until_told(pilot, "You have blocked bob, so neither of you can write to the other. To undo it, press b")
         assert app_of(pilot).screen.query_one(Composer).text == "/msg bob hello"

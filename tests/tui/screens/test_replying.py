@@ -17,13 +17,13 @@ from tui.widgets.timeline import TimelineView
 @pytest.mark.parametrize(
     ("text", "quoted"),
     [
-        ("one", "> bob: one"),
-        ("\n  one  \n\n", "> bob: one"),
-        ("one\ntwo", "> bob: one…"),
-        ("> ada: zero\none", "> bob: one"),
-        ("```\ncode\n```", "> bob: code"),
-        ("> ada: zero", "> bob: "),
-        ("a" * (MOST_CHARS + 1), f"> bob: {'a' * MOST_CHARS}…"),
+        ("one", "> bob» one"),
+        ("\n  one  \n\n", "> bob» one"),
+        ("one\ntwo", "> bob» one…"),
+        ("> ada» zero\none", "> bob» one"),
+        ("```\ncode\n```", "> bob» code"),
+        ("> ada» zero", "> bob» "),
+        ("a" * (MOST_CHARS + 1), f"> bob» {'a' * MOST_CHARS}…"),
     ],
 )
 def test_a_quotation_is_one_line_of_what_its_author_wrote(text: str, quoted: str) -> None:
@@ -36,9 +36,9 @@ async def test_enter_quotes_a_message_above_what_is_written() -> None:
         await pilot.press(*"yes", "up", "enter")
         composer = pilot.app.screen.query_one(Composer)
         await until(pilot, lambda: composer.has_focus, "writing")
-        assert composer.text == "> bob: buy my stuff\nyes"
+        assert composer.text == "> bob» buy my stuff\nyes"
         await pilot.press("!")
-        assert composer.text == "> bob: buy my stuff\nyes!"
+        assert composer.text == "> bob» buy my stuff\nyes!"
 
 
 async def test_what_was_taken_back_cannot_be_quoted() -> None:

@@ -69,7 +69,7 @@ async def test_the_mark_comes_with_the_answer_and_not_before() -> None:
         (report,) = server.sent(ReportAsk)
         server.send(*delivered(report))
         await until_seen(pilot, REPORTED)
-        await until_seen(pilot, "Your report of bob's message was delivered to the website.")
+        await until_seen(pilot, "Your report of “bob”'s message was delivered to the website.")
 
 
 async def test_the_mouse_alone_leads_to_a_report() -> None:
@@ -152,7 +152,7 @@ async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_wh
 
     async with client(ScriptedServer(answer=failed)) as (pilot, server):
         await submit(pilot)
-        await until_told(pilot, "status 500. Your report of bob's message is kept")
+        await until_told(pilot, "status 500. Your report of “bob”'s message is kept")
         await until_told(pilot, "next in 10 min.")
         assert REPORTED in screen_text(app_of(pilot))
         (report,) = server.sent(ReportAsk)
@@ -392,23 +392,23 @@ async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_a
 async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
     async with client(taking()) as (pilot, server):
         await submit(pilot)
-        await until_seen(pilot, "You reported bob. Hide what bob says here from now on?")
+        await until_seen(pilot, "You reported “bob”. Hide what “bob” says here from now on?")
         assert isinstance(pilot.app.screen.focused, TimelineView)
         await pilot.pause(DOUBLE_SECONDS)
         await pilot.press("enter", "escape", *"my yes", "enter")
         said = await until_said(pilot, server)
-        assert said.message == "> bob: buy my stuff\nmy yes"
+        assert said.message == "> bob» buy my stuff\nmy yes"
         assert not app_of(pilot).state.relations.muted
-        assert "You reported bob" not in screen_text(app_of(pilot))
+        assert "You reported “bob”" not in screen_text(app_of(pilot))
 
 
 @pytest.mark.parametrize(("way", "muted"), [("#offer-yes", {"bob"}), ("#offer-no", set())])
 async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> None:
     async with client(taking()) as (pilot, _):
         await submit(pilot)
-        await until_seen(pilot, "You reported bob.")
+        await until_seen(pilot, "You reported “bob”.")
         await pilot.click(way)
-        await until(pilot, lambda: "You reported bob." not in screen_text(app_of(pilot)), "answered")
+        await until(pilot, lambda: "You reported “bob”." not in screen_text(app_of(pilot)), "answered")
         await until(pilot, lambda: app_of(pilot).state.relations.muted == muted, "what the server says")
         await pilot.pause()
         assert ("buy my stuff" in screen_text(app_of(pilot))) is not bool(muted)
@@ -418,9 +418,9 @@ async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> 
 async def test_the_first_answer_that_the_keys_reach_is_the_harmless_one() -> None:
     async with client(taking()) as (pilot, _):
         await submit(pilot)
-        await until_seen(pilot, "You reported bob.")
+        await until_seen(pilot, "You reported “bob”.")
         await pilot.press("tab", "enter")
-        await until(pilot, lambda: "You reported bob." not in screen_text(app_of(pilot)), "answered")
+        await until(pilot, lambda: "You reported “bob”." not in screen_text(app_of(pilot)), "answered")
         assert not app_of(pilot).state.relations.muted
 
 

@@ -138,7 +138,7 @@ async def test_to_withdraw_asks_first(answer: str, word: str) -> None:
     async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
         await open_reports(pilot)
         await pilot.press("x")
-        await until_seen(pilot, "Withdraw your report of bob's message?")
+        await until_seen(pilot, "Withdraw your report of “bob”'s message?")
         await pilot.press(answer)
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "answered")
         await until_seen(pilot, f" {word}")
@@ -216,7 +216,7 @@ async def test_a_message_that_is_far_up_is_loaded_first() -> None:
 @pytest.mark.parametrize(
     ("entry", "muted", "words"),
     [
-        (report(3), "bob", "bob is muted or blocked"),
+        (report(3), "bob", "“bob” is muted or blocked"),
         (report(3, channel="gone"), "", "The channel of that message is not there any more."),
     ],
 )
@@ -263,7 +263,7 @@ async def test_where_the_site_takes_no_reports_there_is_no_such_screen() -> None
 async def test_reports_that_changed_before_this_start_are_told() -> None:
     changed = Reports([report(status="resolved", note="Account closed")], ["rep_3"])
     async with client(ScriptedServer(opening=(PEOPLE, OPENING, changed))) as (pilot, _):
-        await until_seen(pilot, "The website is done with your report of bob's message.")
+        await until_seen(pilot, "The website is done with your report of “bob”'s message.")
         await until_seen(pilot, "⚑✓")
 
 

@@ -137,7 +137,7 @@ SCREENS: dict[type[Widget], tuple[Steps, str]] = {
     SearchScreen: (["ctrl+f", *"rope", "enter"], "2 found"),
     MentionsScreen: (["alt+m"], "@ada, see"),
     Picker: (["ctrl+k"], "direct"),
-    Question: (["ctrl+o", "down", "b"], "Block bob?"),
+    Question: (["ctrl+o", "down", "b"], "Block “bob”?"),
     HelpScreen: (["f1"], "Everywhere in the room"),
     SettingsScreen: (["f2"], "Reduced motion"),
     CommandPalette: (["ctrl+g"], "Next channel"),

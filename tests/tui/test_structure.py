@@ -1,0 +1,196 @@
+"""Names and texts of others cannot imitate the lines around them: each line gives back exactly what it was made of."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style as Ink
+from textual.style import Style
+
+from server.protocol import frames, name_text
+from tests.support.imitation import TEXTS
+from tui.core.news import News
+from tui.core.quotation import MARK, quotation
+from tui.core.relations import Relations
+from tui.core.state import State
+from tui.core.timeline import Entry, Line, Notice, Tone
+from tui.notices import Notices
+from tui.plain import telling
+from tui.text import clean, clean_line
+from tui.widgets.blocks import AUTHOR, LEFT_CELLS, MARKS, Look, Styles, render
+
+AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
+NAMES, LINES = TEXTS.map(clean_line), TEXTS.map(clean)
+"""As the client knows them: every frame is cleaned before."""
+NOTES = {
+    (False, False): "",
+    (True, False): " (taken back)",
+    (False, True): " (reported)",
+    (True, True): " (taken back and reported)",
+}
+QUOTED = r"“([^“”]*)”"
+
+
+def line(author: str, text: str, *, taken_back: bool = False, reported: bool = False) -> Line:
+    return Line(1, author, text, AT, mine=False, taken_back=taken_back, reported=reported)
+
+
+def state(channel: str, place: str, text: str, author: str) -> State:
+    """A state with one channel and one message in it."""
+    made = State(now=lambda: AT)
+    limits, webhooks = frames.Limits(), frames.Webhooks(report=True, profile=True)
+    made.fold(frames.Welcome("e", "Room", [frames.ChannelEntry(channel, place)], webhooks, [], limits))
+    made.fold(frames.Message(channel, author, text, 1, AT))
+    return made
+
+
+def begins_like_nothing_else(told: str) -> list[str]:
+    """The lines of an output without what marks them as going on; fail if one is not marked."""
+    first, *others = told.split("\n")
+    assert all(each.startswith(telling.CONTINUED) for each in others)
+    assert len(told.splitlines()) == 1 + len(others), "no other character ends a line"
+    return [first, *(each.removeprefix(telling.CONTINUED) for each in others)]
+
+
+@given(NAMES, LINES, NAMES, st.booleans(), st.booleans())
+def test_a_plain_message_gives_back_place_author_and_text(
+    author: str, text: str, place: str, taken_back: bool, reported: bool
+) -> None:
+    made = state("lobby", place, text, author)
+    said = line(author, text, taken_back=taken_back, reported=reported)
+    told = "\n".join(begins_like_nothing_else(telling.message(2, "14:02", made.place_of("lobby"), said).text))
+    found = re.fullmatch(r"\[2\] 14:02 # ([^»]*), ([^,(»]*?)((?: \([^)]*\))?)»(?: (.*))?", told, re.DOTALL)
+    assert found
+    where, who, notes, words = found.groups()
+    assert where == name_text.place(place)
+    assert who == name_text.shown(author)
+    assert notes == NOTES[taken_back, reported]
+    assert (words or "").rstrip() == text.rstrip()
+
+
+@given(NAMES, LINES)
+def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str) -> None:
+    made = state("lobby", "Lobby", text, author)
+    teller = telling.Teller(made)
+    assert [begins_like_nothing_else(each.text)[0][:4] for each in teller.news()] == ["[1] "]
+    made.fold(frames.Takeback(1))
+    (told,) = teller.news()
+    found = re.fullmatch(rf"\* \[1\] {QUOTED} took this message back", told.text)
+    assert found
+    assert found[1] == name_text.shown(author)
+
+
+@given(NAMES, NAMES, st.booleans())
+def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, dnd: bool) -> None:
+    made = State(now=lambda: AT)
+    made.fold(frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
+    _, told = telling.people(made)
+    found = re.fullmatch(r"\* ([^(»]*?)( \(takes no direct messages\))?(?:» (.*))?", told.text)
+    assert found
+    assert (found[1], bool(found[2])) == (name_text.shown(name), dnd)
+    assert (found[3] or "") == ("" if status == "online" else status)
+
+
+@given(NAMES, NAMES, NAMES, LINES)
+def test_a_profile_is_one_notice(name: str, headline: str, field: str, value: str) -> None:
+    made = State(now=lambda: AT)
+    asked = made.ask_profile(name, "n")
+    made.fold(frames.Profile(name, [frames.ProfileField(field, value)], asked.nonce, headline))
+    (told,) = telling.profile(made)
+    first, second, *others = begins_like_nothing_else(told.text)
+    assert first == f"* Profile of {name_text.said(name, headline)}".rstrip()
+    assert "\n".join([second, *others]) == f"{field}: {value}".replace("\n", f"\n{telling.CONTINUED}")
+
+
+@given(NAMES, LINES)
+def test_a_quotation_gives_back_author_and_excerpt(author: str, text: str) -> None:
+    said = quotation(line(author, text))
+    assert said.startswith(MARK)
+    assert len(said.splitlines()) == 1
+    who, separator, excerpt = said.removeprefix(MARK).partition(name_text.SEPARATOR)
+    assert (who, separator) == (name_text.shown(author), name_text.SEPARATOR)
+    assert excerpt.removesuffix("…") in " ".join(text.split("\n"))
+
+
+@given(NAMES, NAMES, LINES, st.integers(1, 3))
+def test_a_notice_on_the_desktop_gives_back_author_place_and_text(
+    author: str, place: str, text: str, count: int
+) -> None:
+    written: list[str] = []
+    notices = Notices(
+        written.append, {"TERM_PROGRAM": "iTerm.app"}, lambda _: "all", iter(range(0, 1000, 100)).__next__
+    )
+    where = state("lobby", place, "", "bob").place_of("lobby")
+    notices.tell([News("lobby", where, author, text, mentioned=True, direct=False)] * count, dnd=False)
+    said = next(each for each in written if each.startswith("\x1b]9;"))
+    found = re.fullmatch(r"\x1b\]9;⚑ ([^(»#]*?)((?: \(and \d more\))?) in # (.*?)» (.*)\x1b\\", said)
+    assert found
+    assert found[1] == name_text.shown(author)
+    assert bool(found[2]) == (count > 1)
+    assert found[3] == name_text.place(place)
+    assert found[4] == clean_line(text)
+
+
+@given(NAMES)
+def test_notices_about_people_name_them_between_quotation_marks(name: str) -> None:
+    told = []
+    relations = Relations()
+    relations.toggle_mute(name)
+    told += relations.take(frames.Relations([name], []))
+    relations.toggle_block(name)
+    told += relations.take(frames.Relations([name], [name]))
+    relations.toggle_block(name)
+    told += relations.take(frames.Relations([name], []))
+    made = State(now=lambda: AT)
+    made.look_at(f"@{name}")
+    made.fold(frames.Presence(name, "has left."))
+    told += [each.text for each in made.timeline.entries if isinstance(each, Notice)]
+    assert len(told) == 4
+    for each in told:
+        found = re.match(QUOTED, each)
+        assert found
+        assert found[1] == name_text.shown(name)
+
+
+def rows(entry: Entry, *, compact: bool, width: int = 60) -> list[tuple[str, str]]:
+    """The margin and the rest of each line of an entry."""
+    look = Look(width, Styles(*[Style()] * 7), Ink(), Ink(), reports=False, compact=compact)
+    block = render(entry, look, above=None, before=line("zoe", "before"))
+    return [(each.text[:LEFT_CELLS].strip(), each.text[LEFT_CELLS:]) for each in block.strips[block.head :]]
+
+
+@given(NAMES, LINES, st.integers(20, 80))
+def test_a_compact_line_gives_back_its_author_and_what_goes_on_is_marked(author: str, text: str, width: int) -> None:
+    (margin, first), *others = rows(line(author, text), compact=True, width=width)
+    assert margin == ""
+    assert all(each == "┊" for each, _ in others)
+    whole = "".join([first, *(rest for _, rest in others)]).replace(" ", "")
+    found = re.fullmatch(r"\d\d:\d\d([^»]*)»(.*)", whole)
+    assert found
+    assert found[1] == name_text.shown(author).replace(" ", "")
+
+
+@pytest.mark.parametrize("compact", [False, True])
+@given(author=NAMES, text=LINES, tone=st.sampled_from(Tone))
+def test_only_an_author_and_a_notice_have_their_mark_in_the_margin(
+    compact: bool, author: str, text: str, tone: Tone
+) -> None:
+    margins = [margin for margin, _ in rows(line(author, text), compact=compact)]
+    assert margins[0] == ("" if compact else AUTHOR)
+    assert set(margins[1:]) <= {"┊" if compact else ""}
+    first, *others = rows(Notice(text, tone), compact=compact)
+    assert first[0] == MARKS[tone]
+    assert all(margin == "┊" for margin, _ in others)
+
+
+def test_the_line_of_a_day_begins_in_the_margin() -> None:
+    look = Look(60, Styles(*[Style()] * 7), Ink(), Ink(), reports=False)
+    block = render(line("ada", "x"), look, above=None, before=None, new=True)
+    rules = [each.text for each in block.strips[: block.head] if each.text.strip()]
+    assert len(rules) == 2
+    assert all(each.startswith("─" * LEFT_CELLS) for each in rules)
+    forged = line("ada", rules[0].strip())
+    later = render(forged, look, above=forged, before=forged)
+    assert not any(each.text.startswith("─") for each in later.strips)
