@@ -13,6 +13,7 @@ from server.protocol.frames import (
     ReportStatus,
     Webhooks,
 )
+from server.protocol.name_text import said
 from tests.support.scripted_server import scripted_server
 
 if sys.platform == "win32":
@@ -74,7 +75,7 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         terminal.press("r")
         terminal.until("the message, 10 before")
         # With their author each: the markup alone stands among the reasons too, and a click there moves the focus.
-        shown = [f"{each}{number}  {each}" for number, each in enumerate(PAYLOADS) if each in MARKUP[1:3]]
+        shown = [said(f"{each}{number}", each) for number, each in enumerate(PAYLOADS) if each in MARKUP[1:3]]
         for each in shown:
             terminal.until(each)
         # The form finds its layout in two steps; a click between them would land on something else.

@@ -1,15 +1,19 @@
 """What a log line holds, whichever library it comes from; nothing here is what somebody said."""
 
+import ast
 import asyncio
 import json
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from io import StringIO
 
 import pytest
+from hypothesis import given
 
 from server import logs
 from server.settings import Log
+from tests.support.imitation import TEXTS
 
 SAID = "meet me at nine"
 
@@ -106,3 +110,19 @@ async def test_what_a_failing_callback_was_given_is_not_written(capsys: pytest.C
     assert "Exception in callback" in found
     assert "never retrieved" in found
     assert SAID not in found
+
+
+@given(TEXTS)
+def test_a_value_ends_where_its_field_ends(text: str) -> None:
+    stream = StringIO()
+    logs.configure(Log())
+    handler = logging.getLogger().handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)
+    logging.getLogger("server.room").error("somebody is refused", extra={"name_given": text})
+    (line,) = stream.getvalue().splitlines()
+    value = line.partition(" name_given=")[2]
+    tree = ast.parse(f"f(name_given={value})", mode="eval").body
+    assert isinstance(tree, ast.Call)
+    assert [each.arg for each in tree.keywords] == ["name_given"]
+    assert ast.literal_eval(tree.keywords[0].value) == text

@@ -114,7 +114,7 @@ async def test_what_a_muted_person_said_meanwhile_is_asked_for_afterwards() -> N
 async def test_to_block_asks_first_and_to_unblock_does_not(answer: str) -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+o", "down", "b")
-        await until_seen(pilot, "Block bob?")
+        await until_seen(pilot, "Block “bob”?")
         await pilot.press(answer)
         if answer == "n":
             await pilot.pause()
@@ -180,7 +180,7 @@ async def test_the_palette_quits() -> None:
 async def test_whom_one_has_blocked_one_is_told_so_when_one_writes_to_them() -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+o", "down", "b")
-        await until_seen(pilot, "Block bob?")
+        await until_seen(pilot, "Block “bob”?")
         await pilot.press("y")
         await until_told(pilot, "“bob” is blocked")
         await pilot.press("escape", *"/msg bob hello", "enter")
