@@ -59,12 +59,12 @@ def _around(report: Report) -> tuple[list[ContextLine], list[ContextLine]]:
 
 def _reported(report: Report) -> str:
     flag = '<span class="flag" role="img" aria-label="reported">⚑</span>'
-    author = f"{flag} {_person(report.about_username)} " if report.context else ""
+    author = f"{flag} {_author(report.about_username)} " if report.context else ""
     return f'<blockquote dir="auto">{author}{escape(report.message)}</blockquote>'
 
 
 def _lines(lines: Sequence[ContextLine]) -> str:
-    return "".join(f'<p class="line" dir="auto">{_person(line.username)} {escape(line.message)}</p>' for line in lines)
+    return "".join(f'<p class="line" dir="auto">{_author(line.username)} {escape(line.message)}</p>' for line in lines)
 
 
 def _folded(lines: Sequence[ContextLine], which: str) -> str:
@@ -107,6 +107,11 @@ def _tag(words: str) -> str:
 
 def _person(name: str) -> str:
     return f'<bdi class="person">{escape(name)}</bdi>'
+
+
+def _author(name: str) -> str:
+    """A name before a text; no name that the server grants contains the sign at its end."""
+    return f"{_person(name)}»"
 
 
 def _place(channel: str) -> str:

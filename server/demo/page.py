@@ -43,7 +43,8 @@ time[datetime] { white-space: nowrap; }
 .who bdi { color: var(--text); }
 .person { font-weight: 600; }
 .line {
-  color: var(--soft); font-size: .875rem; margin-top: .5rem; padding-left: calc(.875rem + 3px); white-space: pre-wrap;
+  color: var(--soft); font-size: .875rem; margin-top: .5rem; padding-left: calc(1.875rem + 3px); white-space: pre-wrap;
+  text-indent: -1rem;
 }
 .excerpt .line {
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; max-height: 2lh;
@@ -53,7 +54,7 @@ blockquote {
   margin-top: .75rem; padding: .625rem .875rem; white-space: pre-wrap;
 }
 details { margin-top: .75rem; padding-left: calc(.875rem + 3px); }
-details .line { padding-left: 0; }
+details .line { padding-left: 1rem; }
 summary { color: var(--soft); font-size: .8125rem; cursor: pointer; }
 .added .who { margin-top: 0; }
 .top .tag { margin-right: .375rem; }

@@ -53,19 +53,19 @@ async def stands(reporter: Visitor, status: str) -> ReportStatus:
 
 
 async def test_a_report_of_the_spam_ends_in_the_inbox(demo: Demo) -> None:
-    async with visit(demo.room, "<alice>") as alice, httpx.AsyncClient(trust_env=False) as browser:
+    async with visit(demo.room, "O'Brien") as alice, httpx.AsyncClient(trust_env=False) as browser:
         spam = await alice.message(SPAMMER, "FREE gold compass")
         before = await alice.message("juniper", "Both are right")
         await alice.send(ReportAsk(spam.msg_id, "It's spam", "second time today", "n1", (before.msg_id,)))
         assert (await alice.frame(ReportStatus)).nonce == "n1"
         assert (await stands(alice, "delivered")).report.error == ""
         (report,) = (await browser.get(f"{demo.inbox}reports.json")).json()
-        assert (report["FromUsername"], report["AboutUsername"], report["Channel"]) == ("<alice>", SPAMMER, "lobby")
+        assert (report["FromUsername"], report["AboutUsername"], report["Channel"]) == ("O'Brien", SPAMMER, "lobby")
         assert (report["Message"], report["Comment"]) == (spam.message, "second time today")
         assert [line["Message"] for line in report["Context"]] == [before.message]
         page = (await browser.get(demo.inbox)).text
         assert escape(spam.message) in page
-        assert "&lt;alice&gt;</bdi> reported" in page
+        assert "O&#x27;Brien</bdi> reported" in page
 
 
 async def test_what_the_inbox_answers_reaches_the_reporter(demo: Demo) -> None:
@@ -125,11 +125,11 @@ async def test_residents_answer_in_the_channel_and_directly(demo: Demo) -> None:
 
 
 async def test_a_newcomer_is_greeted_once_by_a_name_that_is_no_markdown(demo: Demo) -> None:
-    async with visit(demo.room, "*bob*") as bob:
-        await bob.message(HOST, r"\*bob\*")
+    async with visit(demo.room, "_bob_") as bob:
+        await bob.message(HOST, r"\_bob\_")
         await bob.message(HOST, "Arrow up picks a message", channel=f"@{HOST}")
-        await bob.message(SPAMMER, r"\*bob\*")
-    async with visit(demo.room, "*bob*") as bob, visit(demo.room, "carol") as carol:
+        await bob.message(SPAMMER, r"\_bob\_")
+    async with visit(demo.room, "_bob_") as bob, visit(demo.room, "carol") as carol:
         await carol.message(HOST, "carol")
         await bob.message(HOST, "carol")
         greetings = [message for message in bob.messages if message.username == HOST and "bob" in message.message]

@@ -277,7 +277,7 @@ async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
         await until_seen(pilot, "the message, 10 before, 2 after")
         evidence = pilot.app.screen.query_one(EvidenceView)
         assert [str(each.content) for each in evidence.query(Static) if each.display] == [
-            f"{'⚑ ' if number == 17 else ''}{clock(BEGIN + timedelta(minutes=number))} {author}  words {number}"
+            f"{'⚑ ' if number == 17 else ''}{clock(BEGIN + timedelta(minutes=number))} {author}» words {number}"
             for number, author in ((n, "bob" if n % 2 else "Inés ⚓") for n in range(7, 20))
         ]
         await pilot.press("ctrl+s")

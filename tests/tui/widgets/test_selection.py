@@ -56,7 +56,7 @@ async def test_across_messages_what_is_not_text_is_left_out_and_wrapped_lines_ar
     async with viewer(3, 4, 5, 6) as (pilot, app):
         await drag(pilot, Offset(0, where(app, "<4>").y), where(app, "<6>", 2))
         texts = [line(number).text.strip() for number in (4, 5)]
-        head = next(row for row in app.rows() if "sailor 2" in row).strip(" ⚑")
+        head = next(row for row in app.rows() if "sailor 2" in row).strip(" ⚑•")
         assert copied(app) == "\n".join([*texts, "", head, "<6>"])
         assert "⚑" not in marked(app)
 

@@ -92,7 +92,7 @@ def test_what_a_hidden_person_said_takes_no_lines_and_joins_what_is_around_it() 
     timeline = Timeline("lobby", "Lobby")
     for number, author in enumerate(["bob", "mallory", "bob"], 1):
         timeline.add(Line(number, author, f"text {number}", AT, mine=False))
-    shown = [text.strip(" ⚑") for text in lines(Stack(timeline, HIDDEN, LOOK))]
+    shown = [text.strip(" ⚑•") for text in lines(Stack(timeline, HIDDEN, LOOK))]
     assert shown[2:] == [f"bob  {AT.astimezone():%H:%M}", "text 1", "text 3"]
 
 
