@@ -16,10 +16,10 @@ from websockets.server import ServerProtocol
 from websockets.typing import Origin
 
 from server.compression import compressed, extension, window_bits
+from server.intake import SMALL_BYTES, Intake
 from server.limiter import Limiter
 from server.protocol.address import WEBSOCKET_PATH
 from server.protocol.codes import CUT, CloseCode
-from server.rules import rate
 from server.rules.refusal import Refusal
 from server.session import Session
 
@@ -27,17 +27,14 @@ PING_SECONDS = 20.0
 """Between pings; a client that sent nothing at all in this time after a ping is gone."""
 CLOSE_SECONDS = 5.0
 """For the closing handshake; after it the connection is cut."""
-LOGIN_SECONDS = 60.0
+LOGIN_SECONDS = 10.0
+"""For a login, from the beginning of the handshake."""
 MAX_UNSENT_BYTES = 256 * 1024
 """What a client may leave unread in this process before it is cut off; the kernel holds SOCKET_BYTES besides."""
 SOCKET_BYTES = 128 * 1024
 UNACKNOWLEDGED_MILLISECONDS = 30_000
-PART_BYTES = 8 * 1024
-"""What is taken without a break of what came at once: that may be 256 KiB, which are thousands of frames."""
-SMALL_BYTES = 1024
-"""What is taken at once; whoever sends more waits for their share of the loop."""
-MESSAGE_BYTES = 512
-"""What a message counts for besides its own bytes, so that many small ones are no cheaper than they are to answer."""
+FRAME_COST_BYTES = 512
+"""What a frame of any kind counts for besides its own bytes, so that many small ones are no cheaper than they are."""
 
 log = logging.getLogger(__name__)
 _protocol_log = logging.getLogger("websockets.server")
@@ -96,13 +93,9 @@ class Connection(asyncio.Protocol):
         self._session = Session(self)
         self._opened = False
         self._writable = False
-        self._unread = b""
-        """Came, and waits for its share of the loop; meanwhile nothing is read."""
-        self._taking = False
+        self._intake = Intake(self._limiter, self._take)
         self._message = bytearray()
         self._fragments = 0
-        self._paid = 0.0
-        self._pauses = 0
         self._outgoing: list[bytes] = []
         self._heard = True
         self._keepalive: asyncio.TimerHandle | None = None
@@ -112,6 +105,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what the kernel keeps for a client that does not read."""
         self._transport = cast(asyncio.Transport, transport)
+        self._intake.start(self._transport)
         self._transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
         self._connections.add(self)
         sock = transport.get_extra_info("socket")
@@ -123,13 +117,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read what came, answer what the protocol itself answers, hand on whole messages."""
         self._heard = True
-        self._count(len(data))
-        self._unread += data
-        if len(self._unread) <= SMALL_BYTES:
-            self._take()
-        elif not self._taking:
-            self._transport.pause_reading()
-            self._take_soon()
+        self._intake.received(data)
 
     def pause_writing(self) -> None:
         """The client has left MAX_UNSENT_BYTES unread: it is cut off, and resumes."""
@@ -150,7 +138,7 @@ class Connection(asyncio.Protocol):
         if self._keepalive:
             self._keepalive.cancel()
         self._outgoing.clear()
-        self._unread = b""
+        self._intake.stop()
         if self._opened:
             self._opened = self._writable = False
             self._limiter.leave(self._session.address)
@@ -191,54 +179,24 @@ class Connection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Take nothing from the client until there was a `resume` for each."""
-        self._pauses += 1
-        if self._pauses == 1 and not self._transport.is_closing():
-            self._transport.pause_reading()
+        self._intake.pause()
 
     def resume(self) -> None:
         """Go on after `pause`."""
-        self._pauses -= 1
-        self._read_on()
+        self._intake.resume()
 
-    def _take(self) -> None:
+    def _take(self, part: bytes) -> None:
         """Hand on a part of what came."""
-        # Compressed, a part may hold a thousand times its size.
-        size = SMALL_BYTES if self._window_bits else PART_BYTES
-        part, self._unread = self._unread[:size], self._unread[size:]
         self._protocol.receive_data(part)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._handshake(event)
-            elif self._protocol.state is State.OPEN:
-                self._frame(cast(Frame, event))
+                continue
+            frame = cast(Frame, event)
+            self._intake.count(FRAME_COST_BYTES + (len(frame.data) if self._window_bits else 0))
+            if self._protocol.state is State.OPEN:
+                self._frame(frame)
         self._schedule()
-
-    def _read_on(self) -> None:
-        """Unless something pauses it: first what came already, then what the kernel holds."""
-        if self._pauses or self._taking or self._transport.is_closing():
-            return
-        if self._unread:
-            self._take_soon()
-        else:
-            self._transport.resume_reading()
-
-    def _take_soon(self) -> None:
-        self._taking = True
-        self._limiter.shares.soon(self._take_more)
-
-    def _take_more(self) -> None:
-        self._taking = False
-        if self._pauses or self._transport.is_closing():
-            return
-        self._take()
-        self._read_on()
-
-    def _count(self, size: int) -> None:
-        """Count bytes that came; what comes faster than may be is read later."""
-        self._paid, wait = rate.spend(self._limiter.bytes_read, self._paid, self._loop.time(), size)
-        if wait:
-            self.pause()
-            self._loop.call_later(wait, self.resume)
 
     def _handshake(self, request: Request) -> None:
         self._protocol.send_response(self._answer(request))
@@ -246,6 +204,9 @@ class Connection(asyncio.Protocol):
         if self._protocol.state is State.OPEN:
             self._opened = self._writable = True
             self._window_bits = window_bits(self._protocol.extensions)
+            if self._window_bits:
+                # Compressed, a part may hold a thousand times its size.
+                self._intake.part_bytes = SMALL_BYTES
             self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
             self._receiver.opened(self._session)
 
@@ -288,7 +249,6 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_TEXT, "not UTF-8")
         else:
-            self._count(MESSAGE_BYTES + (len(data) if self._window_bits else 0))
             self._receiver.received(self._session, data)
 
     def _schedule(self) -> None:
@@ -329,7 +289,7 @@ class Connection(asyncio.Protocol):
 
     def _ping(self) -> None:
         # Whoever is not read cannot be heard either.
-        if not self._heard and not self._pauses:
+        if not self._heard and not self._intake.paused:
             self._protocol.fail(CloseCode.INTERNAL_ERROR, "no answer to a ping")
         elif self._protocol.state is State.OPEN:
             self._heard = False

@@ -124,7 +124,7 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
         True,
     ),
     CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),
-    CloseCode.LOGIN_TIMEOUT: ("Nobody logged in on the connection in time.", True),
+    CloseCode.LOGIN_TIMEOUT: ("Nobody logged in on the connection within 10 s.", True),
 }
 """Close code -> (what it means, whether a client may reconnect by itself)."""
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
 
-from server.connection import Connection, peer_of
+from server.connection import FRAME_COST_BYTES, Connection, peer_of
 from server.limiter import Limiter
+from server.protocol.codes import CloseCode
 from server.protocol.frames import Ping
 from server.session import Session
 from server.settings import RoomLimits
@@ -22,6 +24,9 @@ class Nobody:
     allowed_origins: Sequence[str] = ()
     compression = False
     limiter = Limiter(RoomLimits(bytes_per_second=1000))
+
+    def refused(self, status: int) -> None:
+        del status
 
     def opened(self, session: Session) -> None:
         del session
@@ -175,6 +180,43 @@ async def test_what_is_compressed_counts_as_what_it_holds(transport: StillTransp
     made.connection_made(transport)
     made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
     made.data_received(deflated(b" " * 60_000))
+    assert transport.reads == [False]
+
+
+FRAMES = {
+    "a text": Frame(Opcode.TEXT, b"{}"),
+    "a fragment": Frame(Opcode.TEXT, b"{", fin=False),
+    "an empty fragment": Frame(Opcode.TEXT, b"", fin=False),
+    "a ping": Frame(Opcode.PING, b""),
+    "a pong": Frame(Opcode.PONG, b""),
+    "a close": Frame(Opcode.CLOSE, b"\x03\xe8"),
+    "binary": Frame(Opcode.BINARY, b""),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
+async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, transport: StillTransport) -> None:
+    room, head = Nobody(), request("GET /ws", UPGRADE)
+    # At once come four times as many bytes: the head and less than a whole frame.
+    room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + FRAME_COST_BYTES) // 4))
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(head)
+    assert transport.reads == []
+    made.data_received(frame.serialize(mask=True))
+    assert transport.reads == [False]
+
+
+async def test_frames_behind_a_refused_one_are_counted_too(transport: StillTransport) -> None:
+    room, head = Nobody(), request("GET /ws", UPGRADE)
+    room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + 4 * FRAME_COST_BYTES) // 4))
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(head)
+    made.close(CloseCode.TRY_AGAIN_LATER, "")
+    for _ in range(4):
+        assert transport.reads == []
+        made.data_received(FRAMES["a ping"].serialize(mask=True))
     assert transport.reads == [False]
 
 
