@@ -20,7 +20,7 @@ UPGRADE = (
 )
 
 
-def request(line: str, headers: Sequence[str] = ("Host: room",), body: bytes = b"") -> bytes:
+def request(line: str, headers: Sequence[str] = ("Host: localhost",), body: bytes = b"") -> bytes:
     """A request by its first line, without the version."""
     return "\r\n".join([f"{line} HTTP/1.1", *headers, "", ""]).encode("latin-1") + body
 
