@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,9 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from server import process
+from server import background, process
+from server.acceptor import Acceptor
 from server.callbacks import Callbacks
-from server.connection import Connection
+from server.connection import Connection, Receiver
 from server.health import Health
 from server.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.protocol.address import SOCKET_SCHEME, Address
@@ -29,11 +30,6 @@ from server.tls import Certificates
 
 CLOSE_SECONDS = 6
 """For connections to close after SIGTERM; a little more than one has for its closing handshake."""
-
-HANDSHAKE_SECONDS = 10.0
-"""For TLS to begin; whoever is silent or drips is ended."""
-SHUTDOWN_SECONDS = 1.0
-"""For TLS to end, after the websocket has."""
 
 BACKLOG = 2048
 """Connections that wait to be taken."""
@@ -176,13 +172,15 @@ async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], A
         server_header=False,
         # Whom a proxy speaks for is for Limits.TrustedProxies to say.
         proxy_headers=False,
+        # Its warnings are about requests of strangers, a line for each.
+        log_level="error",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     await _Server(config, listener.certificates, last_answers).serve(sockets=[listener.socket])
 
 
 class _Server(uvicorn.Server):
-    """Speaks TLS if it has certificates, and ends also upon a signal that came before uvicorn took the signals over."""
+    """Accepts by an Acceptor, and ends also upon a signal that came before uvicorn took the signals over."""
 
     def __init__(
         self, config: uvicorn.Config, certificates: Certificates | None, last_answers: Callable[[], Awaitable[None]]
@@ -190,34 +188,26 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._last_answers = last_answers
         self._tls = certificates.context if certificates else None
+        self._accepting: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn.Server; listens here, because uvicorn lets a handshake of TLS take a minute."""
+        """See uvicorn.Server."""
         await super().startup(sockets=[])
-        loop = asyncio.get_running_loop()
-        for sock in sockets or []:
-            if not self._tls and sock.family not in {socket.AF_INET, socket.AF_INET6}:
-                self.servers.append(await loop.create_unix_server(self._connection, sock=sock, backlog=BACKLOG))
-                continue
-            server = await loop.create_server(
-                self._connection,
-                sock=sock,
-                backlog=BACKLOG,
-                ssl=self._tls,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
-                ssl_shutdown_timeout=SHUTDOWN_SECONDS if self._tls else None,
-            )
-            self.servers.append(server)
+        acceptor = Acceptor(cast(Receiver, self.lifespan.state["receiver"]), self._connection, self._tls)
+        self._accepting = [background.start(acceptor.run(sock)) for sock in sockets or []]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn.Server."""
-        for server in self.servers:
-            server.close()
+        for accepting in self._accepting:
+            accepting.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        for sock in sockets or []:
+            sock.close()
         await self._last_answers()
         await super().shutdown(sockets)
 
-    def _connection(self) -> HttpConnection:
-        return HttpConnection(self.config, self.server_state, self.lifespan.state)
+    def _connection(self, address: str) -> HttpConnection:
+        return HttpConnection(self.config, self.server_state, self.lifespan.state, address=address)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

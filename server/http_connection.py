@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from server.callbacks import content
-from server.connection import Receiver, peer_of
+from server.connection import Receiver
 from server.intake import Intake
 from server.rules import requests
 from server.rules.requests import RefusedRequest
@@ -31,7 +31,7 @@ LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\
 
 
 class HttpConnection(H11Protocol):
-    """The class that uvicorn makes for each connection; it takes a place of its address until a websocket begins."""
+    """Made for each connection that was accepted; it has a place of its address until a websocket begins."""
 
     def __init__(
         self,
@@ -39,29 +39,32 @@ class HttpConnection(H11Protocol):
         server_state: ServerState,
         app_state: dict[str, object],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        address: str = "",
     ) -> None:
+        """`address` is what the connection counts for: `leave` gives its place back."""
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _Parser(self._check)
         self._limiter = cast(Receiver, app_state["receiver"]).limiter
         self._intake = Intake(self._limiter, self._take)
-        self._address = ""
+        self._address = address
         self._deadline: asyncio.TimerHandle | None = None
         self._refusal: RefusedRequest | None = None
         self._path = b""
         self._method = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """See H11Protocol; one connection too many is cut."""
+        """See H11Protocol."""
         super().connection_made(transport)
         self.flow = _WriteFlow(transport)
         self._intake.start(transport)
         # Not before: until TLS stands there is nothing that could be written to.
         self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
-        address = self._limiter.peer(peer_of(transport))
-        if address and not self._limiter.requests.take(address):
-            transport.abort()
-        else:
-            self._address = address
+
+    @property
+    def begun(self) -> bool:
+        """Whether `connection_made` was called, so that `connection_lost` will be."""
+        return self._deadline is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See H11Protocol."""

@@ -113,6 +113,13 @@ class Limiter:
         """What a connection counts for, by its peer and its X-Forwarded-For headers; empty if it is exempt."""
         return self._counted(addresses.client(peer, forwarded, self._proxies), self._exempt)
 
+    def arrive(self, address: str) -> bool:
+        """Count a connection that was accepted, by the address of its peer; False if it is one too many.
+
+        Otherwise it has one of `requests`, until a websocket begins on it or it ends.
+        """
+        return not address or self.requests.take(address)
+
     def enter(self, address: str) -> None:
         """Count a connection, until it leaves. Refusal if it is one too many."""
         if not address:
