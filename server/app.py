@@ -5,6 +5,8 @@ import logging
 import sqlite3
 from contextlib import AsyncExitStack, suppress
 
+from async_lru import alru_cache
+
 from server import background, logs, reload, tls
 from server.disk import Disk
 from server.engine import retention
@@ -58,6 +60,7 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
         if read:
             reload.upon_sighup(read, running.follow)
 
+        @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
         async def measure() -> bytes:
             metrics.sessions(len(room.hub.sessions))
             with suppress(StorageError):
