@@ -31,6 +31,15 @@ from tui.keymap import KEYS, Where
 from tui.keymap import rows as rows_of
 
 HERE = Path(__file__).parent
+REFUSALS = [
+    ["400, 405, 411, 413, 414, 426, 431", "This is no websocket handshake, is too long, or has a body."],
+    ["403", "The web page that asks is not in `AllowedOrigins`. Clients that are no browser send no `Origin`."],
+    ["404", "The path is not `/ws`."],
+    [
+        "429",
+        "This address has too many connections, or opened too many; `Retry-After` says in how many seconds to retry.",
+    ],
+]
 NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"
 
 
@@ -91,7 +100,9 @@ def protocol() -> str:
         "One websocket at `/ws`; each frame is a JSON object in a text message, told apart by `action`. Fields that a",
         "frame does not know are ignored; a wrong type is an error. A field with a default may be left out. Names and",
         "actions are BareRTC's where BareRTC has them. The server speaks first, with `welcome`.\n",
-        "## Before the login\n",
+        "## Before the websocket\n",
+        "The server may refuse the handshake with an HTTP status and one line of text:\n",
+        _table(["status", "meaning"], REFUSALS),
         "A login has to come within 10 s of the handshake. Frames of all kinds, also fragments and control frames,",
         "count against `BytesPerSecond` as 512 bytes more than they have; what is too much is read later.\n",
         LOGIN,

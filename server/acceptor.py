@@ -52,7 +52,7 @@ class Acceptor:
                 except OSError as error:
                     await self._failed(error)
                 else:
-                    self._accepted(accepted, str(peer[0]))
+                    self._accepted(accepted, str(peer[0]) if isinstance(peer, tuple) else "")
                 # Not all at once: what else is due comes in between.
                 await asyncio.sleep(0)
         finally:
@@ -74,6 +74,7 @@ class Acceptor:
         limiter = self._receiver.limiter
         address = limiter.peer(peer)
         if not limiter.arrive(address):
+            self._receiver.refused(0)
             accepted.close()
             return
         task = asyncio.get_running_loop().create_task(self._open(accepted, self._make(address)))

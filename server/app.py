@@ -23,6 +23,7 @@ from server.limiter import Limiter
 from server.metrics import Metrics, Traffic
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room import Room
+from server.rules import hosts
 from server.rules.reports import reason_list
 from server.settings import Settings, renewed
 from server.watchdog import Watchdog
@@ -107,6 +108,8 @@ class _Running:
         room.reports, room.profiles = self.webhooks.reports, self.webhooks.profiles
         room.channels, room.allowed_origins = settings.public_channels, settings.allowed_origins
         room.compression, room.site_key = settings.compression, settings.admin_api_key
+        pages = [settings.website_url, *settings.allowed_origins]
+        room.allowed_hosts = hosts.known(self._listener.address.host, pages, settings.allowed_hosts)
         room.limiter.follow(settings.limits)
         room.announce(_welcome(settings, self._database))
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Protocol, cast
 
@@ -54,12 +54,19 @@ class Receiver(Protocol):
         """Web pages that may connect, besides clients that send no Origin."""
 
     @property
+    def allowed_hosts(self) -> Collection[str]:
+        """Names by which HTTP requests may call the server."""
+
+    @property
     def compression(self) -> bool:
         """Whether clients that ask for it are sent compressed messages, and may send them."""
 
     @property
     def limiter(self) -> Limiter:
         """How much may come."""
+
+    def refused(self, status: int) -> None:
+        """Count a connection that was refused with this HTTP status; 0: closed without an answer."""
 
     def opened(self, session: Session) -> None:
         """The handshake is done."""
@@ -216,12 +223,16 @@ class Connection(asyncio.Protocol):
             return self._protocol.reject(404, f"The chat room is at {WEBSOCKET_PATH}.\n")
         response = self._protocol.accept(request)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._receiver.refused(response.status_code)
             return response
         address = self._limiter.address(peer_of(self._transport), request.headers.get_all("X-Forwarded-For"))
         try:
             self._limiter.enter(address)
         except Refusal as refusal:
-            return self._protocol.reject(429, f"{refusal.message}\n")
+            self._receiver.refused(HTTPStatus.TOO_MANY_REQUESTS)
+            response = self._protocol.reject(429, f"{refusal.message}\n")
+            response.headers["Retry-After"] = str(refusal.retry_after)
+            return response
         self._session.address = address
         return response
 

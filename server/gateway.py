@@ -172,7 +172,7 @@ async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], A
         server_header=False,
         # Whom a proxy speaks for is for Limits.TrustedProxies to say.
         proxy_headers=False,
-        # Its warnings are about requests of strangers, a line for each.
+        # Its warnings are about requests of strangers, a line for each; `Receiver.refused` counts those.
         log_level="error",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )

@@ -12,9 +12,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from server.callbacks import content
-from server.connection import Receiver
+from server.connection import Receiver, peer_of
 from server.intake import Intake
 from server.rules import requests
+from server.rules.refusal import Refusal
 from server.rules.requests import RefusedRequest
 
 REQUEST_SECONDS = 10.0
@@ -26,6 +27,9 @@ RESPONSE_HEADERS = [("Connection", "close")]
 """What comes behind a request is never read as another one."""
 
 BODY_HEADERS = {b"content-length", b"transfer-encoding"}
+
+PROBES = {b"/healthz", b"/readyz"}
+"""Asked by load balancers, under any name; the answers tell a web page nothing."""
 
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -45,7 +49,8 @@ class HttpConnection(H11Protocol):
         """`address` is what the connection counts for: `leave` gives its place back."""
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _Parser(self._check)
-        self._limiter = cast(Receiver, app_state["receiver"]).limiter
+        self._receiver = cast(Receiver, app_state["receiver"])
+        self._limiter = self._receiver.limiter
         self._intake = Intake(self._limiter, self._take)
         self._address = address
         self._deadline: asyncio.TimerHandle | None = None
@@ -87,6 +92,7 @@ class HttpConnection(H11Protocol):
         """See H11Protocol; it calls this for what cannot be read, and for what `_check` refuses."""
         if self._refusal is None:
             self._refusal = RefusedRequest(HTTPStatus.BAD_REQUEST, msg)
+        self._receiver.refused(self._refusal.status)
         for event in self._answer(self._refusal):
             self.transport.write(self.conn.send(event) or b"")
         self._linger()
@@ -108,12 +114,26 @@ class HttpConnection(H11Protocol):
     def _check(self, request: h11.Request, head: bytes) -> None:
         """Refuse a request by its head, before anything else is done for it."""
         self._path, self._method = request.target, request.method
+        forwarded = [value.decode("latin-1") for name, value in request.headers if name == b"x-forwarded-for"]
         try:
+            self._limiter.request(self._limiter.address(peer_of(self.transport), forwarded))
             requests.check_body(head)
+            self._check_host(request)
+        except Refusal as refusal:
+            too_many = HTTPStatus.TOO_MANY_REQUESTS
+            self._refusal = RefusedRequest(too_many, refusal.message, refusal.retry_after)
         except RefusedRequest as refusal:
             self._refusal = refusal
         if self._refusal:
             raise h11.RemoteProtocolError(self._refusal.message, error_status_hint=self._refusal.status)
+
+    def _check_host(self, request: h11.Request) -> None:
+        """Refuse unknown names, but not for a websocket: its Origin is checked, and users choose how they call it."""
+        self.headers = list(request.headers)
+        if self._path.partition(b"?")[0] in PROBES or self._should_upgrade():
+            return
+        host = next((value for name, value in request.headers if name == b"host"), b"")
+        requests.check_host(host.decode("latin-1"), self._receiver.allowed_hosts)
 
     def _answer(self, refusal: RefusedRequest) -> list[h11.Event]:
         """One line; or for the site, which reads JSON, that in JSON."""

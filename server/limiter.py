@@ -24,6 +24,10 @@ DAY_SECONDS = 24 * 3600
 MANY_SECONDS = 300
 """From here on a wait is told in minutes."""
 NO_BUDGET = "This server has stored as much for you as it does within a day"
+ARRIVALS = 2
+"""Connections that are accepted for each request that an address may make: so it can read why a request is refused."""
+PLACE_SECONDS = 10
+"""When to come back for a connection, if there are too many now: nobody knows when one of them ends."""
 
 
 class Allowance(Enum):
@@ -80,6 +84,8 @@ class Limiter:
         self.requests = Places()
         """Connections on which no websocket has begun, by the address of their peer."""
         self._connections = Places()
+        self._arrivals = Meter(UNLIMITED)
+        self._requests = Meter(UNLIMITED)
         self._new = Meter(UNLIMITED)
         self._logins = Meter(UNLIMITED)
         self._pages = _Shared(PATIENCE_SECONDS)
@@ -97,6 +103,8 @@ class Limiter:
         self.requests.each = self._connections.each = limits.connections_per_address
         self._proxies = addresses.networks(limits.trusted_proxies)
         self._exempt = addresses.networks(limits.exempt_addresses)
+        self._arrivals.rate = Rate.of(ARRIVALS * limits.requests_per_minute, 60)
+        self._requests.rate = Rate.of(limits.requests_per_minute, 60)
         self._new.rate = Rate.of(limits.new_connections_per_10_minutes, 600)
         self._logins.rate = Rate.of(limits.logins_per_minute, 60)
         self._people[Allowance.MESSAGES].rate = Rate.of(limits.messages_per_second, 1, limits.messages_burst)
@@ -118,14 +126,22 @@ class Limiter:
 
         Otherwise it has one of `requests`, until a websocket begins on it or it ends.
         """
-        return not address or self.requests.take(address)
+        if not address:
+            return True
+        return self._arrivals.spend(address, self._clock()).allowed and self.requests.take(address)
+
+    def request(self, address: str) -> None:
+        """Count an HTTP request. Refusal if it is one too many."""
+        if address:
+            self._count(self._requests, address, "Your address has sent too many requests")
 
     def enter(self, address: str) -> None:
         """Count a connection, until it leaves. Refusal if it is one too many."""
         if not address:
             return
         if not self._connections.take(address):
-            raise Refusal(ErrorCode.TOO_FAST, "Your address has too many connections open; close one.")
+            told = "Your address has too many connections open; close one."
+            raise Refusal(ErrorCode.TOO_FAST, told, PLACE_SECONDS)
         try:
             self._count(self._new, address, "Your address has opened too many connections")
         except Refusal:
@@ -171,12 +187,13 @@ class Limiter:
     def _count(self, meter: Meter, key: str, refusal: str) -> float:
         spent = meter.spend(key, self._clock())
         if not spent.allowed:
-            raise Refusal(ErrorCode.TOO_FAST, f"{refusal}; try again in {_duration(spent.wait)}.")
+            seconds = math.ceil(spent.wait)
+            raise Refusal(ErrorCode.TOO_FAST, f"{refusal}; try again in {_duration(seconds)}.", seconds)
         return spent.wait
 
 
-def _duration(seconds: float) -> str:
+def _duration(seconds: int) -> str:
     """Return a time to wait as people read it, rounded up."""
     if seconds <= MANY_SECONDS:
-        return f"{math.ceil(seconds)} s"
+        return f"{seconds} s"
     return f"{math.ceil(seconds / 60)} min"

@@ -1,7 +1,7 @@
 """What can be counted about this server, for Prometheus; nothing of it names a person or a channel."""
 
 import collections
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -24,6 +24,8 @@ other's peaks away."""
 ACTIONS: dict[type[object], str] = {kind: kind.__struct_config__.tag for kind in get_args(ClientFrame)}
 CLOSE_CODES = (*CloseCode, NO_CODE, CUT)
 """A client may choose any other; those are counted together."""
+REFUSALS = (0, 400, 403, 411, 413, 421, 429)
+"""Statuses that refuse a request before it is handled; others are counted together."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Traffic:
     """Messages and changes of them, for each person to whom they were written."""
     closed: collections.Counter[int] = field(default_factory=collections.Counter)
     """Connections, by the close code of the side that closed first."""
+    refused: collections.Counter[int] = field(default_factory=collections.Counter)
+    """Connections, by the HTTP status that refused them; 0: closed as they were accepted."""
 
 
 class Metrics:
@@ -142,7 +146,17 @@ class _TrafficCollector(Collector):
             "flagpost_deliveries", "Messages and changes of them that were written to a session", traffic.deliveries
         )
         closed = CounterMetricFamily("flagpost_closed_connections", "Websockets that ended, by code", labels=["code"])
-        for code in CLOSE_CODES:
-            closed.add_metric([str(int(code))], traffic.closed[code])
-        closed.add_metric(["other"], sum(count for code, count in traffic.closed.items() if code not in CLOSE_CODES))
+        _add(closed, traffic.closed, CLOSE_CODES)
         yield closed
+        refused = CounterMetricFamily(
+            "flagpost_refused_requests", "Requests refused unhandled, by status; 0: no answer", labels=["status"]
+        )
+        _add(refused, traffic.refused, REFUSALS)
+        yield refused
+
+
+def _add(family: CounterMetricFamily, counts: Mapping[int, int], known: Collection[int]) -> None:
+    """Add a series for each known number, and one for all others: clients must not be able to make more."""
+    for number in known:
+        family.add_metric([str(int(number))], counts.get(number, 0))
+    family.add_metric(["other"], sum(count for number, count in counts.items() if number not in known))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -60,6 +60,8 @@ class Room:
     limiter: Limiter
     compression: bool = False
     """Of connections that begin from now on."""
+    allowed_hosts: Collection[str] = ()
+    """Names by which HTTP requests may call the server, see `rules.hosts`."""
     site_key: Secret | None = None
     """By which the site proves itself."""
     ending: bool = False
@@ -70,6 +72,10 @@ class Room:
 
     def __post_init__(self) -> None:
         self.broker.subscribe(self.hub.deliver)
+
+    def refused(self, status: int) -> None:
+        """Count a connection that was refused with this HTTP status; 0: closed without an answer."""
+        self.hub.traffic.refused[status] += 1
 
     def opened(self, session: Session) -> None:
         """Tell a new client what it needs to draw itself, and challenge it to prove who it is."""

@@ -1,7 +1,10 @@
-"""Which HTTP requests are handled at all, by their heads: bodies have a stated, bounded length."""
+"""Which HTTP requests are handled at all, by their heads: bodies have a stated, bounded length, and Host is known."""
 
 import re
+from collections.abc import Collection
 from http import HTTPStatus
+
+from server.rules import hosts
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -33,3 +36,12 @@ def check_body(head: bytes) -> None:
         raise RefusedRequest(HTTPStatus.LENGTH_REQUIRED, "A body needs a Content-Length; send it without chunks.")
     if lengths and int(lengths[0]) > MAX_BODY_BYTES:
         raise RefusedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
+
+
+def check_host(host: str, names: Collection[str]) -> None:
+    """Raise RefusedRequest if the request calls the server by a name that is not among its names."""
+    if not hosts.allowed(host, names):
+        raise RefusedRequest(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            "This server does not know the name in the Host header; add it to AllowedHosts in its settings.",
+        )

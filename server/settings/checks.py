@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from server.protocol.address import Address
-from server.rules import addresses
+from server.rules import addresses, hosts
 from server.settings.errors import SettingsError
 from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, WebhookURL
 
@@ -24,6 +24,11 @@ def check(settings: Settings) -> None:
         if urlsplit(origin).path:
             raise SettingsError(
                 f'AllowedOrigins[{number}]: an origin has no path; write it like "https://chat.example"'
+            )
+    for number, host in enumerate(settings.allowed_hosts):
+        if not hosts.is_name(host):
+            raise SettingsError(
+                f'AllowedHosts[{number}]: "{host}" is no host name; write it like "chat.example", without a port'
             )
     if bool(settings.tls.cert_file) != bool(settings.tls.key_file):
         raise SettingsError("TLS: CertFile and KeyFile go together; name both, or none")

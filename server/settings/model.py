@@ -99,6 +99,14 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     new_connections_per_10_minutes: Annotated[
         int, Meta(ge=0, description="Connections that one address may open within 10 minutes.")
     ] = 32
+    requests_per_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="HTTP requests that one address may make within a minute, websockets included; of connections,"
+            " twice as many are accepted.",
+        ),
+    ] = 120
     logins_per_minute: Annotated[int, Meta(ge=0, description="Logins that one address may try within a minute.")] = 20
     messages_burst: Annotated[
         int,
@@ -176,6 +184,13 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(description='Web pages that may connect, like "https://chat.example"; terminals send no Origin.'),
+    ] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description='More names by which HTTP requests may call this server, like "flagpost.internal"; those of'
+            " Address, AllowedOrigins and WebsiteURL, localhost and IP addresses are known."
+        ),
     ] = ()
     compression: Annotated[
         bool,

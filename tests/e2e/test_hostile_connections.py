@@ -188,7 +188,7 @@ ENDS: list[End] = [
 
 @pytest.mark.parametrize("tls", [True, False], ids=["TLS", "plain"])
 async def test_each_place_is_given_back_once_however_a_connection_ends(tmp_path: Path, loop: str, *, tls: bool) -> None:
-    with started(tmp_path, loop, ALL_COUNT, tls=tls) as server:
+    with started(tmp_path, loop, {**ALL_COUNT, "RequestsPerMinute": 1000}, tls=tls) as server:
         for end in ENDS:
             await asyncio.gather(*(eventually(partial(happens, end, server.port, tls=tls)) for _ in range(PLACES)))
             async with AsyncExitStack() as stack:
@@ -199,6 +199,28 @@ async def test_each_place_is_given_back_once_however_a_connection_ends(tmp_path:
                 assert await eventually(lambda: is_cut(server.port)), end
                 assert await is_cut(server.port), end
         assert server.log == ""
+
+
+async def test_an_address_begins_so_many_handshakes(tmp_path: Path, loop: str) -> None:
+    limits = {**ALL_COUNT, "RequestsPerMinute": 5}
+    with started(tmp_path, loop, limits, tls=True) as server:
+        heads: list[bytes] = []
+
+        async def is_refused() -> bool:
+            try:
+                async with reached(server.port, tls=True) as one:
+                    await one.send(HEALTH)
+                    heads.append(await one.until(b"\r\n\r\n"))
+            except ConnectionError:
+                return True
+            return False
+
+        # On a slow machine some more are allowed meanwhile.
+        assert await eventually(is_refused)
+        assert all(head.startswith(b"HTTP/1.1 200 ") for head in heads[:5])
+        assert heads[-1].startswith(b"HTTP/1.1 429 ")
+        assert b"\r\nretry-after: " in heads[-1].lower()
+        assert await healthy(server.port, tls=True, source=OTHER)
 
 
 async def test_a_handshake_has_five_seconds_and_others_do_not_wait_for_it(tmp_path: Path, loop: str) -> None:

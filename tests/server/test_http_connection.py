@@ -1,7 +1,7 @@
 """How much of a request is handled at a time, over a transport that only notes it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import h11
 import pytest
@@ -20,10 +20,16 @@ CHUNK = b"1\r\nx\r\n"
 
 
 class Receiver:
-    """Has limits."""
+    """Counts refusals."""
+
+    allowed_hosts: Collection[str] = {"localhost"}
 
     def __init__(self, bytes_per_second: int = 0) -> None:
         self.limiter = Limiter(RoomLimits(bytes_per_second=bytes_per_second))
+        self.statuses: list[int] = []
+
+    def refused(self, status: int) -> None:
+        self.statuses.append(status)
 
 
 class Transport(asyncio.Transport):
@@ -115,8 +121,8 @@ HEADS = {
 
 @pytest.mark.parametrize(("fields", "status"), HEADS.values(), ids=HEADS.keys())
 async def test_nothing_behind_the_head_of_a_refused_request_is_parsed(fields: tuple[str, ...], status: int) -> None:
-    transport = Transport()
-    made = connection(Receiver(), transport)
+    receiver, transport = Receiver(), Transport()
+    made = connection(receiver, transport)
     made.data_received(request("POST /api/report/status", ("Host: localhost", *fields)))
     assert transport.written.startswith(b"HTTP/1.1 %d " % status)
     assert transport.ended
@@ -126,6 +132,7 @@ async def test_nothing_behind_the_head_of_a_refused_request_is_parsed(fields: tu
         # h11 would keep what it is fed, or make an event of each chunk.
         assert made.conn.trailing_data[0] == b""
     assert made.cycle is None
+    assert receiver.statuses == [status]
     assert transport.written.count(b"HTTP/1.1") == 1
 
 

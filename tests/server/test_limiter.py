@@ -1,5 +1,6 @@
 """What one address may do, by a clock that the test moves."""
 
+import msgspec
 import pytest
 
 from server.limiter import ADDRESS_SHARE, Allowance, Limiter
@@ -58,6 +59,30 @@ def test_so_many_connections_of_one_address_are_opened_in_ten_minutes(clock: Clo
     clock.now += 120
     limiter.enter(HERE)
     assert "close one" in refusal(limiter, HERE), "who was refused took no place, and has none to give back"
+
+
+def test_accepted_connections_are_counted_by_number_and_by_time(clock: Clock) -> None:
+    limiter = Limiter(RoomLimits(connections_per_address=3, requests_per_minute=4), clock)
+    assert [limiter.arrive(HERE) for _ in range(4)] == [True, True, True, False]
+    limiter.requests.give_back(HERE)
+    assert [limiter.arrive(HERE) for _ in range(2)] == [True, False]
+    limiter.requests.give_back(HERE)
+    limiter.requests.give_back(HERE)
+    assert [limiter.arrive(HERE) for _ in range(3)] == [True, True, False], "twice as many as requests came"
+    assert limiter.arrive(THERE)
+    assert limiter.arrive("")
+
+
+def test_requests_are_counted_by_address_and_told_when_to_come_back(clock: Clock) -> None:
+    limiter = Limiter(RoomLimits(requests_per_minute=4), clock)
+    for _ in range(4):
+        limiter.request(HERE)
+    limiter.request(THERE)
+    with pytest.raises(Refusal, match="try again in 15 s") as caught:
+        limiter.request(HERE)
+    assert caught.value.retry_after == 15
+    clock.now += 15
+    limiter.request(HERE)
 
 
 def test_logins_are_counted_by_address(clock: Clock) -> None:
@@ -139,20 +164,11 @@ def test_a_proxy_counts_for_whom_it_speaks_and_is_not_counted_itself() -> None:
 
 
 def test_zero_is_no_limit() -> None:
-    limiter = Limiter(
-        RoomLimits(
-            connections_per_address=0,
-            new_connections_per_10_minutes=0,
-            logins_per_minute=0,
-            messages_per_second=0,
-            bytes_per_second=0,
-            profiles_per_minute=0,
-            pages_per_second=0,
-            stored_kilobytes_per_day=0,
-            frame_bytes=0,
-        )
-    )
+    numbers = [field.name for field in msgspec.structs.fields(RoomLimits) if isinstance(field.default, int | float)]
+    limiter = Limiter(msgspec.structs.replace(RoomLimits(), **dict.fromkeys(numbers, 0)))
     for _ in range(1000):
+        assert limiter.arrive(HERE)
+        limiter.request(HERE)
         limiter.enter(HERE)
         limiter.login(HERE)
         assert not limiter.spend(Allowance.MESSAGES, "alice")

@@ -70,6 +70,8 @@ WRONG = {
         "https://chat.example",
     ),
     "an origin that is no URL": ('AllowedOrigins = ["*"]', "AllowedOrigins[0]", "https://"),
+    "a host with a port": ('AllowedHosts = ["chat.example", "a:9000"]', "AllowedHosts[1]", "chat.example"),
+    "a host that is a URL": ('AllowedHosts = ["https://chat.example"]', "AllowedHosts[0]", "host name"),
     "a website that is no URL": ('WebsiteURL = "site.example"', "WebsiteURL", "https://"),
     "an address that is none": (
         '[Limits]\nExemptAddresses = ["127.0.0.1", "here"]',

@@ -1,10 +1,17 @@
-"""Which heads announce a body that is read."""
+"""Which heads announce a body that is read, and which Host headers name the server."""
 
 from http import HTTPStatus
 
 import pytest
 
-from server.rules.requests import MAX_BODY_BYTES, RefusedRequest, check_body
+from server.rules import hosts
+from server.rules.requests import MAX_BODY_BYTES, RefusedRequest, check_body, check_host
+
+NAMES = hosts.known(
+    "chat.example",
+    ["https://www.site.example/room", "http://127.0.0.1:8000", ""],
+    ["flagpost.internal", "Other.Example."],
+)
 
 HEADS = {
     "no body": ([], None),
@@ -40,3 +47,41 @@ def test_a_body_has_one_bounded_length(fields: list[str], status: HTTPStatus | N
     with pytest.raises(RefusedRequest) as caught:
         check_body(head)
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "LOCALHOST:9000", "localhost.", "127.0.0.1", "127.0.0.1:9000", "192.0.2.7:80", "[::1]",
+        "[::1]:9000",
+        "[2001:db8::7]:443", "chat.example", "chat.example:443", "Chat.Example.", "www.site.example",
+        "flagpost.internal:9000", "other.example",
+    ],
+)  # fmt: skip
+def test_its_own_names_and_addresses_name_the_server(host: str) -> None:
+    check_host(host, NAMES)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", "evil.example", "evil.example:9000", "localhost.evil.example", "evil.example.localhost",
+        "chat.example.evil", "xchat.example", "site.example", "127.0.0.1.evil.example", "127.1", "0x7f.1",
+        "2130706433", "::1", "[127.0.0.1]", "[::1", "::1]", "user@localhost", "localhost:", "localhost:x",
+        "localhost:9000:9000", "localhost, evil.example", "localhost..", "local\u017fhost",
+        "\u0661\u0662\u0667.0.0.1", "localhost/", "[]", ":9000", ".",
+    ],
+)  # fmt: skip
+def test_any_other_name_is_misdirected(host: str) -> None:
+    with pytest.raises(RefusedRequest, match="AllowedHosts") as caught:
+        check_host(host, NAMES)
+    assert caught.value.status == HTTPStatus.MISDIRECTED_REQUEST
+
+
+@pytest.mark.parametrize(("text", "usable"), [
+    ("chat.example", True), ("flagpost", True), ("a_b-c.d", True), ("10.0.0.1", True), ("", False), ("-a", False),
+    ("chat.example:9000", False), ("https://chat.example", False), ("*.example", False), ("b\u00fccher.example", False),
+    ("a b", False), ("a\n", False), ("a" * 255, False),
+])  # fmt: skip
+def test_a_host_of_the_settings_is_a_name_without_port(text: str, *, usable: bool) -> None:
+    assert hosts.is_name(text) == usable

@@ -1,0 +1,42 @@
+"""Names by which HTTP requests may call the server: a web page that rebinds its own name to it must not read it."""
+
+import re
+from collections.abc import Collection, Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+LOCAL = "localhost"
+NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?", re.IGNORECASE)
+HOST = re.compile(r"(?P<name>[^:\[\]]+|\[[^\[\]]*\])(?::[0-9]{1,5})?")
+
+
+def is_name(text: str) -> bool:
+    """Whether this is a host name in ASCII, without a port."""
+    return NAME.fullmatch(text) is not None
+
+
+def known(address: str, urls: Iterable[str], names: Iterable[str]) -> frozenset[str]:
+    """The names of a server that listens at this host, belongs to the pages at these URLs and has more names."""
+    found = [LOCAL, address, *(urlsplit(url).hostname or "" for url in urls), *names]
+    return frozenset(_plain(name) for name in found if name)
+
+
+def allowed(host: str, names: Collection[str]) -> bool:
+    """Whether a Host header names the server: by one of its names, or by an IP address, which no page can rebind."""
+    match = HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match["name"]
+    return _plain(name) in names or _is_address(name)
+
+
+def _plain(name: str) -> str:
+    return name.lower().removesuffix(".")
+
+
+def _is_address(name: str) -> bool:
+    bracketed = name.startswith("[")
+    try:
+        return (ip_address(name.strip("[]")).version == 6) == bracketed
+    except ValueError:
+        return False
