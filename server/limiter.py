@@ -176,8 +176,7 @@ class Limiter:
         asked = [(meters.person, identity)] + ([(meters.address, address)] if address else [])
         spent = [meter.ask(key, now, cost) for meter, key in asked]
         if not all(each.allowed for each in spent):
-            wait = max(each.wait for each in spent if not each.allowed)
-            raise Refusal(ErrorCode.TOO_FAST, f"{refusal}; try again in {_duration(wait)}.")
+            raise _refused(refusal, max(each.wait for each in spent if not each.allowed))
         return max(meter.spend(key, now, cost).wait for meter, key in asked)
 
     @staticmethod
@@ -187,13 +186,12 @@ class Limiter:
     def _count(self, meter: Meter, key: str, refusal: str) -> float:
         spent = meter.spend(key, self._clock())
         if not spent.allowed:
-            seconds = math.ceil(spent.wait)
-            raise Refusal(ErrorCode.TOO_FAST, f"{refusal}; try again in {_duration(seconds)}.", seconds)
+            raise _refused(refusal, spent.wait)
         return spent.wait
 
 
-def _duration(seconds: int) -> str:
-    """Return a time to wait as people read it, rounded up."""
-    if seconds <= MANY_SECONDS:
-        return f"{seconds} s"
-    return f"{math.ceil(seconds / 60)} min"
+def _refused(why: str, wait: float) -> Refusal:
+    """Return the refusal that says when to try again."""
+    seconds = math.ceil(wait)
+    when = f"{seconds} s" if seconds <= MANY_SECONDS else f"{math.ceil(seconds / 60)} min"
+    return Refusal(ErrorCode.TOO_FAST, f"{why}; try again in {when}.", seconds)

@@ -5,6 +5,9 @@ from collections.abc import Hashable
 from math import inf
 from typing import NamedTuple
 
+ROUNDING_SECONDS = 1e-4
+"""Earlier by less is not early: sums of floats differ by so much from what they stand for."""
+
 
 class Rate(NamedTuple):
     """`burst` at once, and one more every `interval` seconds; an interval of 0 is no limit."""
@@ -25,7 +28,8 @@ def spend(rate: Rate, paid: float, now: float, cost: float = 1) -> tuple[float, 
     far would have been done at the pace of the interval alone. All are seconds of one clock that does not go back.
     """
     after = max(paid, now) + cost * rate.interval
-    return after, max(0.0, after - now - max(rate.burst, cost) * rate.interval)
+    early = after - now - max(rate.burst, cost) * rate.interval
+    return after, early if early > ROUNDING_SECONDS else 0.0
 
 
 class Spent(NamedTuple):
@@ -60,7 +64,7 @@ class Meter:
     def ask(self, key: Hashable, now: float, cost: float = 1) -> Spent:
         """Return what `spend` would, and count nothing."""
         _, wait = spend(self.rate, self._paid.get(key, -inf), now, cost)
-        if wait > self._patience:
+        if wait > self._patience + ROUNDING_SECONDS:
             return Spent(allowed=False, wait=wait - self._patience)
         return Spent(allowed=True, wait=wait)
 

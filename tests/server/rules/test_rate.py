@@ -31,6 +31,19 @@ def test_what_costs_more_takes_more_of_the_burst_and_to_ask_takes_nothing() -> N
     assert meter.spend("a", 0.0, 3).allowed
 
 
+@given(
+    count=st.integers(1, 200),
+    seconds=st.sampled_from([1.0, 60.0, 600.0]),
+    now=st.floats(0, 1e8),
+    patience=st.sampled_from([0, 2]),
+)
+def test_a_whole_burst_passes_whenever_it_comes(count: int, seconds: float, now: float, patience: int) -> None:
+    rate = Rate.of(count, seconds)
+    meter = Meter(rate, patience * rate.interval)
+    assert all(meter.spend("a", now).allowed for _ in range(count + patience))
+    assert not meter.spend("a", now).allowed
+
+
 def test_one_key_costs_another_nothing() -> None:
     meter = Meter(Rate(1, 1.0))
     assert [meter.spend(key, 0.0).allowed for key in ("a", "b", "a", "b")] == [True, True, False, False]
