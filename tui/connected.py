@@ -108,6 +108,19 @@ class ConnectedApp(App[None]):
         self._connection = Connection(found.url, self._session, self._told)
         await self._connection.run()
 
+    @work(group="connection", exit_on_error=False)
+    async def _connect_again(self) -> None:
+        """Stay connected to the server that was found, after `_disconnect`."""
+        if self._connection:
+            await self._connection.run()
+
+    async def _disconnect(self) -> None:
+        """End the connection and its retries, with the closing handshake."""
+        if self._life:
+            self._life.cancel()
+            with suppress(WorkerCancelled, WorkerFailed):
+                await self._life.wait()
+
     def _identify(self) -> None:
         """Be the same person here as in the starts before."""
         from tui.net.identity import take
@@ -184,13 +197,16 @@ class ConnectedApp(App[None]):
         """Log in again by another name."""
         from tui.screens.name import NamePrompt
 
+        # The server ends a connection on which nobody logs in, and counts each new one: come back with a name.
+        await self._disconnect()
+        self._set_status("waiting for a name")
+        self.show()
         longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
         self._session.name = await self.push_screen_wait(NamePrompt(why, self._session.name, longest))
         self._asks_name = False
         self._identify()
         self.state.refused_name = ""
-        if self.state.welcome:
-            self.send(self._session.login(self.state.welcome, self.state.since))
+        self._life = self._connect_again()
 
     def _lost(self, why: str, retry_seconds: float | None) -> None:
         self.state.lost()
@@ -236,11 +252,8 @@ class ConnectedApp(App[None]):
 
     async def leave(self) -> None:
         """Say goodbye to the server, end one's own, end."""
-        if self._life:
-            # Cancelled and waited for, so that the closing handshake is done before the loop ends.
-            self._life.cancel()
-            with suppress(WorkerCancelled, WorkerFailed):
-                await self._life.wait()
+        # Waited for, so that the closing handshake is done before the loop ends.
+        await self._disconnect()
         if self._server:
             await self._server.stop()
         self.exit()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual import events
 from textual.widgets import Input
 
-from server.protocol.codes import ErrorCode
+from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import (
     CHAT_SERVER,
     ClientFrame,
@@ -242,6 +242,8 @@ async def test_a_name_that_is_refused_asks_for_another() -> None:
         async with FlagpostApp(Options("ada", server.url)).run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: isinstance(pilot.app.screen, NamePrompt), "the question")
             await until_seen(pilot, "A name cannot be ada.")
+            # The server would end the connection while the user thinks, and count each that comes after it.
+            await until(pilot, lambda: server.closes == [CloseCode.NORMAL], "that the client has left")
             pilot.app.screen.query_one(Input).value = "eve"
             await pilot.press("enter")
             await until_seen(pilot, "online as eve")
