@@ -30,9 +30,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Un
 
 WAIT_SECONDS = 20.0
 PARENT = """
-import asyncio
+import asyncio, signal
 from tui.net.finder import find
 from tui.options import Options
+
+# Under nohup, and on many CI runners, the signal is ignored, and children inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 async def main():
     found = await find(Options("ada"))
@@ -134,8 +137,10 @@ def test_it_ends_with_the_client_that_started_it(path: Path, tmp_path: Path, how
             if printed.startswith("unix:"):
                 assert printed.split() == [f"unix:{path}", "True", "True"]
                 assert asyncio.run(own_socket.is_alive(path))
+            parent.send_signal(how)
+            assert parent.wait(WAIT_SECONDS) == -how
         finally:
-            os.kill(parent.pid, how)
+            parent.kill()
     asyncio.run(until_dead(path))
 
 
