@@ -6,9 +6,9 @@ The suite needs Python 2.7: `pip install virtualenv`, and in an environment of t
 autobahntestsuite==0.8.2`; `--wstest` is the program that this makes. Both servers are in this process,
 echo, and compress nothing.
 
-Ours is `server.connection.Connection` behind uvicorn and our HTTP connection, as in the server, with an echo instead of
-the room. The limits of the room are lifted, for the suite sends 16 MiB at once. A binary message is refused by design
-(close code 1003), so the cases that need one are counted apart, and must have ended in just that.
+Ours is `server.websocket.connection.Connection` behind uvicorn and our HTTP connection, as in the server, with an echo
+instead of the room. The limits of the room are lifted, for the suite sends 16 MiB at once. A binary message is refused
+by design (close code 1003), so the cases that need one are counted apart, and must have ended in just that.
 """
 
 import argparse
@@ -30,14 +30,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from server import connection
-from server.connection import Connection
-from server.http_connection import HttpConnection
-from server.limiter import Limiter
+from server.http.http_connection import HttpConnection
+from server.pacing.limiter import Limiter
 from server.protocol.address import WEBSOCKET_PATH
 from server.protocol.codes import CloseCode
-from server.session import Session
+from server.room.session import Session
 from server.settings import RoomLimits
+from server.websocket import connection
+from server.websocket.connection import Connection
 
 OURS, BARE = "flagpost", "websockets"
 BINARY = ("1.2.", "9.2.", "9.4.", "9.6.", "9.8.")

@@ -26,8 +26,8 @@ from tempfile import TemporaryDirectory
 from websockets.exceptions import WebSocketException
 
 from bench.website import Taken, Website, milliseconds
-from server.engine import trail
 from server.protocol.frames import ReportAsk, ReportStatus
+from server.storage import trail
 from tests.support.chat_client import entered
 from tests.support.server_process import UNHURRIED, ServerProcess, write_settings
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import uvloop
 
 from bench.sides import table
-from server.engine import schema
-from server.engine.database import Database
-from server.engine.local import LocalBroker
-from server.rules.publications import Draft, Person
+from server.rules.messages import Draft, Person
+from server.storage import schema
+from server.storage.broker import LocalBroker
+from server.storage.database import Database
 
 MESSAGES = 10_000
 BATCH = 100

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from server import app, process
-from server.gateway import Listener, listen
+from server import app
+from server.http.gateway import Listener, listen
+from server.ops import process
+from server.ops.watchdog import Watchdog
 from server.protocol.address import Address
 from server.settings import Settings, load
-from server.watchdog import Watchdog
 
 PERIOD = 0.001
 

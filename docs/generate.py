@@ -54,6 +54,7 @@ salt and iterations; bytes travel in base64.
 def mac(key: bytes, text: bytes) -> bytes:
     return hmac.digest(key, text, "sha256")
 
+
 client_key = mac(secret, b"client")
 stored_key = hashlib.sha256(client_key).digest()
 server_key = mac(secret, b"server")

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from server import app, arguments, logs, process, reload
-from server.engine.base import StorageError
-from server.gateway import Listener, ListenError, listen, listen_at
-from server.operator import commands
+from server import app
+from server.http.gateway import Listener, ListenError, listen, listen_at
+from server.operator import arguments, commands
+from server.ops import logs, process, reload
+from server.ops.tls import Certificates
 from server.protocol.address import Address
 from server.settings import DEFAULT_FILE, Loaded, Settings, SettingsError, defaults, load
-from server.tls import Certificates
+from server.storage.base import StorageError
 
 
 def main() -> int:

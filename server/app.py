@@ -7,27 +7,27 @@ from contextlib import AsyncExitStack, suppress
 
 from async_lru import alru_cache
 
-from server import background, logs, reload, tls
-from server.disk import Disk
-from server.engine import retention
-from server.engine.base import StorageError
-from server.engine.clock import milliseconds, utc_now
-from server.engine.company import Company
-from server.engine.database import Database
-from server.engine.local import LocalBroker
-from server.gateway import Listener, http_app, serve
-from server.handlers import HANDLERS
-from server.health import Health
-from server.hub import Hub
-from server.limiter import Limiter
-from server.metrics import Metrics, Traffic
+from server.handlers.dispatch import Room
+from server.handlers.table import HANDLERS
+from server.http.gateway import Listener, http_app, serve
+from server.http.health import Health
+from server.ops import background, logs, reload, tls
+from server.ops.metrics import Metrics, Traffic
+from server.ops.watchdog import Watchdog
+from server.pacing.limiter import Limiter
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
-from server.room import Room
+from server.room.hub import Hub
 from server.rules import hosts
-from server.rules.reports import reason_list
+from server.rules.evidence import reason_list
 from server.settings import Settings, renewed
-from server.watchdog import Watchdog
-from server.webhooks.active import ActiveWebhooks
+from server.site import ActiveWebhooks
+from server.storage import retention
+from server.storage.base import StorageError
+from server.storage.broker import LocalBroker
+from server.storage.clock import milliseconds, utc_now
+from server.storage.database import Database
+from server.storage.disk import Disk
+from server.storage.people import Company
 
 SWEEP_SECONDS = 3600.0
 SAMPLE_SECONDS = 1.0

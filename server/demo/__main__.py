@@ -13,12 +13,14 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 
-from server import app, arguments, process
+from server import app
 from server.demo.chat_server import ChatServer
 from server.demo.company import Company
 from server.demo.script import CHANNELS, TITLE
 from server.demo.site import Site
-from server.gateway import Listener, ListenError, listen
+from server.http.gateway import Listener, ListenError, listen
+from server.operator import arguments
+from server.ops import process
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
 

@@ -5,9 +5,9 @@ import hashlib
 from collections.abc import Sequence
 from html import escape
 
-from server.callbacks import MAX_NOTE_CHARS
 from server.demo import cards
 from server.demo.inbox import Card
+from server.http.callbacks import MAX_NOTE_CHARS
 
 STYLE = """
 :root {

@@ -14,12 +14,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from server.callbacks import MAX_NOTE_CHARS, SITE_STATES
 from server.demo import page, receiver
 from server.demo.chat_server import ChatServer
 from server.demo.inbox import Answer, Inbox
 from server.demo.profiles import profile
 from server.demo.receiver import ProfileCall, RefusedError, ReportCall
+from server.http.callbacks import MAX_NOTE_CHARS, SITE_STATES
 from server.protocol.address import Address
 from server.protocol.codes import ReportState
 from server.settings import Secret, SigningSecrets

@@ -4,7 +4,7 @@ import msgspec
 
 from server.protocol.frames import MAX_MESSAGE_CHARS, HistoryAsk, Say, SearchAsk
 from server.rules import search as searching
-from server.rules.reports import Evidence
+from server.rules.evidence import Evidence
 
 PAGE = 50
 LEAST = 10

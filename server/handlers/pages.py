@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from server.engine.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 from server.protocol.codec import encode
 from server.protocol.frames import Message, Reactions
-from server.rules.publications import Person
+from server.rules.messages import Person
+from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 
 
 def fitting(page: Page, person: Person) -> tuple[list[Message], bool]:

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from server import tls
+from server.ops import tls
 from server.settings import TLS, SettingsError
 
 EXPIRED, NOT_YET = 10, 9

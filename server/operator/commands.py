@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from server.engine import schema
-from server.engine.trail import TrailError
 from server.operator import doctor, reports, rotation, webhooks
 from server.operator.backup import backup
 from server.operator.errors import CommandError
 from server.operator.printing import shown
 from server.settings import DEFAULT_FILE, Settings, load
+from server.storage import schema
+from server.storage.trail import TrailError
 
 BAD, UNUSABLE = 1, 2
 DEFAULT_LIMIT = 50

@@ -12,13 +12,13 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from server.engine import outbox, overview, schema, trail
-from server.engine.clock import milliseconds, utc_now
-from server.engine.trail import TrailError
 from server.operator import certificate, reachability
 from server.operator.printing import shown
 from server.operator.reachability import Unreachable
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
+from server.storage import outbox, overview, schema, trail
+from server.storage.clock import milliseconds, utc_now
+from server.storage.trail import TrailError
 from server.webhooks.targets import tls_context
 
 MIN_KEY_CHARS = 16

@@ -4,9 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from server.engine.clock import moment
 from server.protocol import name_text
 from server.protocol.characters import BIDI, CONTROL, INVISIBLE, SURROGATES, without_heaps
+from server.storage.clock import moment
 
 MAX_CELL_CHARS = 60
 

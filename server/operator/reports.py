@@ -4,16 +4,16 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from server.engine import overview, reports, trail
-from server.engine.overview import Attempted
-from server.engine.trail import Row, TrailError
 from server.operator.errors import CommandError
 from server.operator.printing import name, short, shown, span, table, when
 from server.operator.webhooks import next_attempt
 from server.protocol import name_text
-from server.rules.deliveries import State
-from server.rules.reports import ContextLine, Evidence
+from server.rules.evidence import ContextLine, Evidence
+from server.rules.retries import State
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
+from server.storage import overview, reports, trail
+from server.storage.overview import Attempted
+from server.storage.trail import Row, TrailError
 
 MAX_NAMED = 3
 

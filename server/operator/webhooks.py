@@ -8,16 +8,16 @@ from http import HTTPStatus
 from time import monotonic
 from urllib.parse import urlsplit
 
-from server.engine import outbox, overview, reports, trail
-from server.engine.clock import milliseconds, utc_now
-from server.engine.overview import Attempted, Delivery
 from server.operator.errors import CommandError
 from server.operator.printing import short, shown, span, table, when
 from server.protocol.codes import ReportState
-from server.rules.deliveries import State, http_date
-from server.rules.reports import Evidence
+from server.rules.evidence import Evidence
+from server.rules.retries import State, http_date
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
+from server.storage import outbox, overview, reports, trail
+from server.storage.clock import milliseconds, utc_now
+from server.storage.overview import Attempted, Delivery
 from server.webhooks.client import Answer, WebhookClient, WebhookError
 from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import emoji
 
 from server.protocol.codes import ErrorCode
-from server.rules.publications import Person, Publication
+from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 
 MAX_EMOJI = 20

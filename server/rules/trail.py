@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from server.rules.reports import ContextLine, Evidence, Statement
+from server.rules.evidence import ContextLine, Evidence, Statement
 
 
 class Reported(msgspec.Struct, frozen=True, tag_field="kind", tag="reported"):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from server.rules.deliveries import FAILURES_TO_OPEN, open_seconds
+from server.rules.retries import FAILURES_TO_OPEN, open_seconds
 
 
 class Breaker:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from server.rules.reports import Evidence
+from server.rules.evidence import Evidence
 from server.rules.trail import Added, Event, Withdrawn
 from server.settings import Secret, WebhookURL
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from async_lru import alru_cache
 
-from server.metrics import Metrics
+from server.ops.metrics import Metrics
 from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.breaker import Breaker

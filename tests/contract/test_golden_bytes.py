@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from server.rules.reports import ContextLine, Evidence
+from server.rules.evidence import ContextLine, Evidence
 from server.rules.trail import Added, Reported, Withdrawn
 from server.settings import Secret, WebhookURL
 from server.webhooks.html import to_html

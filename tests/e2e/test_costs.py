@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from server.engine import schema
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Error, Found, History, HistoryAsk, ReportAsk, ReportStatus, Say, SearchAsk
+from server.storage import schema
 from tests.support.chat_client import ChatClient, entered
 from tests.support.raw_socket import wire
 from tests.support.receiver import Receiver

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.engine import schema
 from server.protocol.codes import ReportState
 from server.protocol.frames import Profile, ProfileAsk, ReportAsk, ReportStatus
+from server.storage import schema
 from tests.support.chat_client import ChatClient, entered
 from tests.support.receiver import Receiver, answers, closed_port_url
 from tests.support.server_process import KEY, ServerProcess, environment, run, write_settings

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from server.engine.clock import milliseconds
-from server.engine.reports import PAUSED
 from server.protocol.codes import ReportState
 from server.protocol.frames import Message, ReportEntry, ReportStatus
+from server.storage.clock import milliseconds
+from server.storage.reports import PAUSED
 from tests.support.bad_answers import bomb, never_ends, resets
 from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import Disk, Row

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import trustme
 
-from server.engine.reports import PAUSED
 from server.protocol.codes import ReportState
 from server.protocol.frames import Profile, ProfileAsk, Reports, ReportsAsk, ReportStatus
-from server.webhooks.deliveries import MAX_IN_FLIGHT
+from server.reporting.deliveries import MAX_IN_FLIGHT
+from server.storage.reports import PAUSED
 from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent

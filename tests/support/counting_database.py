@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from server.engine.database import Database
-from server.engine.fair import SERVER, Turn
+from server.storage.database import Database
+from server.storage.fair import SERVER, Turn
 
 Result = TypeVar("Result")
 GATE = Turn("gate", "gate")

@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from server.engine import outbox, reports, schema
-from server.engine.clock import milliseconds
-from server.engine.outbox import Attempt, Claim
-from server.engine.reports import Report, Submission, Terms
-from server.rules.deliveries import Result
-from server.rules.publications import Person
-from server.rules.reports import Evidence
+from server.rules.evidence import Evidence
+from server.rules.messages import Person
+from server.rules.retries import Result
+from server.storage import outbox, reports, schema
+from server.storage.clock import milliseconds
+from server.storage.outbox import Attempt, Claim
+from server.storage.reports import Report, Submission, Terms
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")

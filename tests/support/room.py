@@ -2,18 +2,18 @@
 
 import asyncio
 
-from server.engine.company import Company
-from server.engine.database import Database
-from server.engine.local import LocalBroker
-from server.handlers import HANDLERS
-from server.hub import Hub
-from server.limiter import Limiter
-from server.metrics import Traffic
+from server.handlers.dispatch import Room
+from server.handlers.table import HANDLERS
+from server.ops.metrics import Traffic
+from server.pacing.limiter import Limiter
 from server.protocol.codec import encode
 from server.protocol.frames import Frame, Limits, Login, Webhooks, Welcome
-from server.room import Room
-from server.session import Session
+from server.room.hub import Hub
+from server.room.session import Session
 from server.settings import PublicChannel, RoomLimits
+from server.storage.broker import LocalBroker
+from server.storage.database import Database
+from server.storage.people import Company
 from tests.support.outlet import RecordingOutlet
 
 WELCOME = Welcome("e", "Room", [], Webhooks(report=False, profile=False), [], Limits())

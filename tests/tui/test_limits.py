@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from server.handlers.entering import MAX_CHANGED, MAX_KEPT, MAX_MISSED
+from server.handlers.login import MAX_CHANGED, MAX_KEPT, MAX_MISSED
 from server.protocol.codec import encode
 from server.protocol.frames import (
     MAX_COMMENT_CHARS,
@@ -17,9 +17,9 @@ from server.protocol.frames import (
     Who,
     WhoEntry,
 )
+from server.reporting.desk import MAX_LISTED
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS
 from server.webhooks.profiles import MAX_FIELDS
-from server.webhooks.reports import MAX_LISTED
 from tests.support.frames import KINDS, bare, fields, frame_of, lists
 from tui.limits import LIMITS, MARK, MAX_FRAME_BYTES, Items
 from tui.text import clean_frame

@@ -10,7 +10,7 @@ import msgspec
 from server.demo.chat_server import ChatServer
 from server.demo.site import Site
 from server.protocol.address import Address
-from server.rules.reports import ContextLine, Evidence
+from server.rules.evidence import ContextLine, Evidence
 from server.rules.trail import Event, Reported
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.webhooks import signature

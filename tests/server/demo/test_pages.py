@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from server.rules.reports import ContextLine, Evidence
+from server.rules.evidence import ContextLine, Evidence
 from server.rules.trail import Added, Withdrawn
 from tests.server.demo.caller import AT, KEY, Caller, evidence
 

@@ -10,7 +10,7 @@ from server.demo.cast import CAST, HOST, Part
 from server.demo.inbox import MAX_REPORTS, MAX_WEBHOOK_IDS, Inbox
 from server.demo.site import MAX_BODY_BYTES
 from server.protocol.frames import MAX_COMMENT_CHARS, MAX_CONTEXT_AFTER, MAX_CONTEXT_BEFORE, MAX_MESSAGE_CHARS
-from server.rules.reports import ContextLine
+from server.rules.evidence import ContextLine
 from server.rules.trail import Added, Reported, Withdrawn
 from server.settings import Secret, SigningSecret, SigningSecrets
 from server.webhooks import signature

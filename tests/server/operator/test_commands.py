@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from server.engine import outbox, reports, schema, trail
-from server.engine.clock import utc_now
-from server.engine.reports import Report, Submission
 from server.operator import reports as shown_reports
 from server.operator.backup import backup
 from server.operator.commands import Desk
 from server.operator.errors import CommandError
 from server.settings import Settings
+from server.storage import outbox, reports, schema, trail
+from server.storage.clock import utc_now
+from server.storage.reports import Report, Submission
 from tests.support.desk import ALICE, TERMS, evidence
 
 

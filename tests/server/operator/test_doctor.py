@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from server.engine import outbox, schema, trail
 from server.operator.doctor import Grade, findings
 from server.rules.trail import Withdrawn
+from server.storage import outbox, schema, trail
 from tests.support.certificates import tls_settings
 from tests.support.receiver import Receiver, closed_port_url
 from tests.support.server_process import write_settings

@@ -11,17 +11,17 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from server.engine import reports as stored
-from server.engine import trail
-from server.engine.reports import Submission
-from server.engine.trail import TrailError
 from server.operator import reports
 from server.operator.errors import CommandError
 from server.operator.printing import name, shown
 from server.protocol.codes import ReportState
-from server.rules.publications import Person
-from server.rules.reports import ContextLine, Evidence
+from server.rules.evidence import ContextLine, Evidence
+from server.rules.messages import Person
 from server.rules.trail import Reported, chained, encode
+from server.storage import reports as stored
+from server.storage import trail
+from server.storage.reports import Submission
+from server.storage.trail import TrailError
 from tests.support.desk import ALICE, BOB, FAILED, START, TAKEN, Desk, evidence
 from tests.support.imitation import TEXTS
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from server.engine import outbox
 from server.operator import webhooks
 from server.operator.errors import CommandError
 from server.protocol.codes import ReportState
-from server.rules.deliveries import SCHEDULE_SECONDS, Result, State
+from server.rules.retries import SCHEDULE_SECONDS, Result, State
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
+from server.storage import outbox
 from tests.support.desk import FAILED, TAKEN, TERMS, Desk
 
 URL = "https://user:password@site.example:8443/secret-path?token=1"

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.engine.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 from server.handlers.pages import fitting, fitting_reactions
 from server.protocol.codec import encode
 from server.protocol.frames import MAX_MESSAGE_CHARS, MAX_NAME_CHARS, Echo, Reaction, Reactions
-from server.rules.publications import Person, Publication
+from server.rules.messages import Person, Publication
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS, ReactionChange, check_reaction
 from server.rules.refusal import Refusal
+from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 
 ALICE = Person("alice", "a-1")
 AT = datetime(2026, 11, 24, 2, 57, tzinfo=UTC)

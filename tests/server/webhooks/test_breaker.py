@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from server.metrics import Metrics, Traffic
-from server.rules.deliveries import FAILURES_TO_OPEN, OPEN_SECONDS
+from server.ops.metrics import Metrics, Traffic
+from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS
 from server.settings import Secret
 from server.webhooks.client import WebhookClient
 from server.webhooks.profiles import Profiles

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from server.metrics import Metrics, Traffic
+from server.ops.metrics import Metrics, Traffic
 from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.client import Answer, WebhookClient, WebhookError

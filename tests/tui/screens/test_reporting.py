@@ -21,7 +21,7 @@ from server.protocol.frames import (
     Webhooks,
     Welcome,
 )
-from server.rules.reports import reason_list
+from server.rules.evidence import reason_list
 from server.settings import Settings
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.report_form import EVIDENCE, TALK, open_form, submit, taking

@@ -1,0 +1,189 @@
+"""Coming into the room, and what one is sent then."""
+
+import hashlib
+import logging
+import secrets
+from asyncio import Event, Future, sleep
+
+from server.handlers import costs
+from server.handlers.dispatch import Room
+from server.handlers.pages import fitting, fitting_reactions
+from server.protocol import proof
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Echo, Login, Me, Ping, Since
+from server.protocol.proof import Exchange, LoginKeys
+from server.room.session import Session
+from server.rules import names
+from server.rules.messages import Person
+from server.rules.refusal import Refusal
+from server.storage.base import Page, Reader, StorageError
+
+log = logging.getLogger(__name__)
+
+MAX_MISSED = 500
+"""Messages that a reconnecting client is sent at once; what is more shows as a gap."""
+
+MAX_CHANGED = 500
+"""Messages that a reconnecting client is told were taken back or have other reactions: the latest ones."""
+
+NOT_READABLE = "What you missed cannot be read now."
+
+MAX_KEPT = 100
+"""Direct messages that were kept for somebody who was away."""
+
+
+def login(room: Room, session: Session, frame: Login) -> None:
+    """Let a person in by a free name, or by their own one where their old connection still holds it."""
+    if session.person:
+        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are logged in as {session.person.name} already.")
+    if session.entering:
+        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "A login is being verified already; wait for its answer.")
+    try:
+        room.limiter.login(session.address)
+    except Refusal as refusal:
+        # Closed, so that a client that comes back by itself takes its time.
+        session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
+        return
+    if sum(each is not None for each in (frame.token, frame.enrol, frame.prove)) > 1:
+        raise Refusal(ErrorCode.MALFORMED, "A login has at most one of enrol, prove and token.")
+    name = names.check(frame.username)
+    if frame.enrol or frame.prove:
+        session.entering = True
+        room.start(session, _verify(room, session, frame, name), None)
+    else:
+        secret = frame.token or secrets.token_hex(16)
+        _enter(room, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
+
+
+async def _verify(room: Room, session: Session, frame: Login, name: str) -> None:
+    """Let a person in who enrols, or proves who they are; cancelled when the connection is gone."""
+    try:
+        identity, own_proof = await _identify(room, session, frame)
+    finally:
+        session.entering = False
+    _enter(room, session, frame, Person(name, identity), own_proof)
+
+
+async def _identify(room: Room, session: Session, frame: Login) -> tuple[str, bytes | None]:
+    """Return the identity of a login, and the server's own proof. Refusal, StorageError."""
+    if frame.enrol:
+        keys = LoginKeys(frame.enrol.stored_key, frame.enrol.server_key)
+        identity = proof.identity(keys.stored_key, session.challenge)
+        try:
+            await room.company.enrol(identity, keys)
+        except StorageError as error:
+            # They can still read and write, but are a new person at their next login.
+            log.error("a login key cannot be stored", extra={"error": str(error)})
+        return identity, None
+    if frame.prove is None:
+        raise ValueError("a login without anything to verify")
+    known = await room.company.login_keys(frame.prove.identity, session.turn)
+    if known is None:
+        raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server does not know you: enrol as a new person.")
+    exchange = Exchange(room.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
+    if not proof.verify_client(frame.prove.proof, known.stored_key, exchange):
+        raise Refusal(ErrorCode.BAD_PROOF, "The login does not prove who you are; connect again.")
+    return frame.prove.identity, proof.server_proof(known.server_key, exchange)
+
+
+def _enter(room: Room, session: Session, frame: Login, claimed: Person, own_proof: bytes | None = None) -> None:
+    """Put a verified person into the room, and begin to send what they missed."""
+    person, before = _grant(room, claimed)
+    try:
+        wait = room.limiter.read(person.identity, session.address, _pages(room, frame.since))
+    except Refusal as refusal:
+        session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
+        return
+    session.enter(person)
+    session.send(Me(person.name, op=False, proof=own_proof))
+    told = room.hub.join(session, person)
+    if room.company.relations.of(person.identity):
+        session.send(room.relations_of(person))
+    if before:
+        before.close(CloseCode.REPLACED, "You logged in on another connection.", reconnect=False)
+    # What is delivered from here on is held, so the rest is exactly what was delivered until now.
+    came, before_id = room.company.came(person), room.broker.delivered + 1
+    room.start(session, _catch_up(room, session, frame.since, told, came, before_id, wait), None)
+
+
+def ping(room: Room, session: Session, frame: Ping) -> None:
+    """Answer that the server is there."""
+    del room
+    session.send(frame)
+
+
+def _grant(room: Room, claimed: Person) -> tuple[Person, Session | None]:
+    """The person that logs in, and their older session if they take its place."""
+    before = room.hub.find(claimed.name)
+    if before and before.person and before.person.identity == claimed.identity:
+        return before.person, before
+    return claimed._replace(name=names.free(claimed.name, room.hub.sessions)), None
+
+
+def _pages(room: Room, since: Since | None) -> float:
+    """Return the pages that a login reads at most, one of them for what is kept for the person."""
+    recent = sum(costs.pages(each.echo_messages_on_join) for each in room.channels if each.echo_messages_on_join)
+    return 1 + (costs.pages(MAX_MISSED) if since else recent)
+
+
+async def _catch_up(
+    room: Room,
+    session: Session,
+    since: Since | None,
+    told: Event,
+    came: "Future[int | None]",
+    before: int,
+    wait: float,
+) -> None:
+    """Send what came before, then the channels' welcome, then what was held meanwhile."""
+    try:
+        await told.wait()
+        await sleep(wait)
+        last_message, reader = await _last_message(came), room.reader(session)
+        if since and since.epoch == room.broker.epoch:
+            session.send(await _missed(room, reader, since.msg_id, before))
+        else:
+            page = await _recent(room, reader, last_message, before)
+            session.send(Echo(fitting(page, reader.person)[0], since is None))
+        for channel in room.channels:
+            for line in () if since else channel.welcome_messages:
+                session.notice(channel.id, line)
+        if room.reports and (sent := await room.reports.sent_by(reader)).reports:
+            session.send(sent)
+    except Exception:
+        # To go on from here, whatever failed, would leave a gap that nobody sees.
+        session.close(CloseCode.TRY_AGAIN_LATER, NOT_READABLE, reconnect=True)
+        raise
+    session.release()
+
+
+async def _last_message(came: "Future[int | None]") -> int | None:
+    try:
+        return await came
+    except StorageError as error:
+        # Whoever cannot be remembered now can still read.
+        log.error("a person cannot be remembered", extra={"error": str(error)})
+        return None
+
+
+async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
+    """What came and what changed since a message."""
+    page = await room.broker.missed(reader, after, MAX_MISSED, before)
+    messages, complete = fitting(page, reader.person)
+    taken_back = await room.broker.taken_back(reader, after, MAX_CHANGED)
+    reacted = await room.broker.reacted(reader, after, MAX_CHANGED)
+    return Echo(messages, complete and not page.more, taken_back, fitting_reactions(reacted))
+
+
+async def _recent(room: Room, reader: Reader, last_message: int | None, before: int) -> Page:
+    """The newest messages of each channel and those kept for the person, in the order of their numbers."""
+    kept = Page([], more=False)
+    if last_message is not None:
+        kept = await room.broker.received(reader, last_message, MAX_KEPT, before)
+    pages = [
+        await room.broker.history(reader, each.id, before, each.echo_messages_on_join)
+        for each in room.channels
+        if each.echo_messages_on_join
+    ]
+    merged = sorted((one for page in (kept, *pages) for one in page.publications), key=lambda one: one.msg_id)
+    return Page(merged, more=False)

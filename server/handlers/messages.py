@@ -1,0 +1,120 @@
+"""Messages: saying, taking back, reacting, reading older ones and finding them."""
+
+from asyncio import Future
+from functools import partial
+from typing import TypeVar
+
+from server.handlers.dispatch import Room
+from server.handlers.pages import fitting
+from server.protocol import name_text
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import Found, History, HistoryAsk, React, Say, SearchAsk, Takeback, Typing
+from server.room.session import Session, framed
+from server.rules import messages as message_rules
+from server.rules import reactions
+from server.rules import search as searching
+from server.rules.messages import Draft, Person
+from server.rules.reactions import ReactionChange
+from server.rules.refusal import Refusal
+from server.storage.base import Published
+
+Stored = TypeVar("Stored")
+
+
+def say(room: Room, session: Session, frame: Say) -> None:
+    """Publish a message; its author sees it confirmed when it comes back with a number."""
+    room.check_disk()
+    author = session.someone
+    text = message_rules.check_text(frame.message)
+    peer = _peer(room, author, frame.channel[1:]) if frame.channel.startswith("@") else None
+    channel = "" if peer else room.channel(frame.channel).id
+    session.asked()
+    published = room.broker.publish(Draft(author, channel, peer, text, frame.nonce))
+    published.add_done_callback(partial(_published, room, session, frame.nonce))
+
+
+def takeback(room: Room, session: Session, frame: Takeback) -> None:
+    """Take a message of one's own back; everyone who could read it is told, and reports still see it."""
+    person = session.someone
+    session.asked()
+    taken = room.broker.take_back(frame.msg_id, person, room.company.relations.apart_from(person.identity))
+    taken.add_done_callback(partial(_changed, room, session))
+
+
+def react(room: Room, session: Session, frame: React) -> None:
+    """Put an emoji under a message, or take it away; everyone who reads the message is told."""
+    if not frame.remove:
+        room.check_disk()
+    change = ReactionChange(frame.msg_id, session.someone, reactions.check_emoji(frame.message), frame.remove)
+    apart = room.company.relations.apart_from(change.person.identity)
+    session.asked()
+    room.broker.react(change, apart).add_done_callback(partial(_changed, room, session))
+
+
+def typing(room: Room, session: Session, frame: Typing) -> None:
+    """Tell a person, if they are here, that somebody is writing to them."""
+    author = session.someone
+    there = room.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
+    if there and there.person and there.person.identity not in room.company.relations.unread_by(author.identity):
+        there.send(Typing(f"@{author.name}"))
+
+
+def history(room: Room, session: Session, frame: HistoryAsk) -> None:
+    """Send older messages of a channel or of a conversation."""
+    if not frame.channel.startswith("@"):
+        room.channel(frame.channel)
+    room.start(session, _send_history(room, session, frame), frame.nonce)
+
+
+def search(room: Room, session: Session, frame: SearchAsk) -> None:
+    """Send the messages that hold every word."""
+    query = searching.query(frame.query)
+    room.start(session, _send_found(room, session, frame, query), frame.nonce)
+
+
+def _peer(room: Room, author: Person, name: str) -> Person:
+    """Whoever a direct message is for, here or away. Refusal if they are unknown, oneself, or take none."""
+    there = room.hub.find(name)
+    peer = there.person if there else room.company.find(name)
+    if peer and peer.identity == author.identity:
+        raise Refusal(ErrorCode.NOT_HERE, "That is you.")
+    # A block shows as a person who was never here.
+    if peer is None or peer.identity in room.company.relations.apart_from(author.identity):
+        raise Refusal(ErrorCode.NOT_HERE, f"Nobody called {name_text.quoted(name)} has been here.")
+    if there and there.dnd:
+        raise Refusal(ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} does not want to be disturbed now.")
+    return peer
+
+
+def _published(room: Room, session: Session, nonce: str | None, published: "Future[Published]") -> None:
+    session.answered()
+    if published.cancelled():
+        return
+    if error := published.exception():
+        room.failed(session, nonce, error)
+        return
+    publication, fresh = published.result()
+    # A message that was sent again is not delivered again; its author still has to see it confirmed, and not before
+    # what came earlier: after a loss they would believe that they have it.
+    if not fresh and session.person:
+        session.deliver(framed(publication.frame_for(session.person)))
+
+
+def _changed(room: Room, session: Session, stored: "Future[Stored]") -> None:
+    session.answered()
+    if not stored.cancelled():
+        room.failed(session, None, stored.exception())
+
+
+async def _send_history(room: Room, session: Session, frame: HistoryAsk) -> None:
+    reader = room.reader(session)
+    page = await room.broker.history(reader, frame.channel, frame.before_id, frame.limit)
+    messages, complete = fitting(page, reader.person)
+    session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
+
+
+async def _send_found(room: Room, session: Session, frame: SearchAsk, query: searching.Query) -> None:
+    reader = room.reader(session)
+    page = await room.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
+    messages, complete = fitting(page, reader.person)
+    session.send(Found(messages[::-1], page.more or not complete, frame.nonce))

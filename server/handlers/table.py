@@ -1,0 +1,73 @@
+"""The table from each action to its handler, and what a session must be to use it."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from server.handlers import costs, login, messages, people, reports
+from server.handlers.dispatch import Handler, Room
+from server.pacing.limiter import Allowance
+from server.protocol.frames import (
+    Block,
+    ClientFrame,
+    HistoryAsk,
+    Login,
+    Mute,
+    Ping,
+    ProfileAsk,
+    React,
+    ReportAsk,
+    ReportsAsk,
+    Say,
+    SearchAsk,
+    Status,
+    Takeback,
+    Typing,
+    Unblock,
+    Unmute,
+    Withdraw,
+)  # fmt: skip
+from server.room.session import Session
+
+Kind = TypeVar("Kind", bound=ClientFrame)
+
+
+def _entry(
+    kind: type[Kind],
+    handle: Callable[[Room, Session, Kind], None],
+    *,
+    logged_in: bool = True,
+    allowance: Allowance | None = None,
+    pages: Callable[[Kind], float] | None = None,
+    stored: Callable[[Kind], int] | None = None,
+) -> tuple[type[object], Handler]:
+    # The table looks a frame up by its own type, so a handler only ever meets the kind that it is written for.
+    return kind, Handler(
+        cast(Callable[[Room, Session, ClientFrame], None], handle),
+        logged_in,
+        allowance,
+        cast(Callable[[ClientFrame], float] | None, pages),
+        cast(Callable[[ClientFrame], int] | None, stored),
+    )
+
+
+HANDLERS: dict[type[object], Handler] = dict(
+    [
+        _entry(Login, login.login, logged_in=False),
+        _entry(Ping, login.ping, logged_in=False),
+        _entry(Say, messages.say, allowance=Allowance.MESSAGES, stored=costs.message),
+        _entry(Takeback, messages.takeback, allowance=Allowance.MESSAGES),
+        _entry(React, messages.react, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
+        _entry(Typing, messages.typing),
+        _entry(HistoryAsk, messages.history, pages=costs.history),
+        _entry(SearchAsk, messages.search, pages=costs.search),
+        _entry(Status, people.status, allowance=Allowance.MESSAGES),
+        _entry(Mute, people.mute, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
+        _entry(Unmute, people.unmute, allowance=Allowance.MESSAGES),
+        _entry(Block, people.block, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
+        _entry(Unblock, people.unblock, allowance=Allowance.MESSAGES),
+        _entry(ProfileAsk, people.profile, allowance=Allowance.PROFILES),
+        _entry(ReportAsk, reports.report, allowance=Allowance.MESSAGES, pages=lambda _: costs.REPORT_PAGES),
+        _entry(ReportsAsk, reports.reports_sent, pages=lambda _: costs.LIST_PAGES),
+        _entry(Withdraw, reports.withdraw, allowance=Allowance.MESSAGES),
+    ]
+)

@@ -1,0 +1,197 @@
+"""One HTTP connection: a single request, or the beginning of a websocket, which has to be there in time."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import cast
+
+import h11
+from uvicorn import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from server.http.callbacks import content
+from server.pacing.intake import Intake
+from server.rules import requests
+from server.rules.refusal import Refusal
+from server.rules.requests import RefusedRequest
+from server.websocket.connection import Receiver, peer_of
+
+REQUEST_SECONDS = 10.0
+"""For a whole request, until its answer is read; a client that is silent or drips is cut off."""
+LINGER_SECONDS = 2.0
+"""After a refusal, for the client to read it: closing at once would reset the connection while it still sends."""
+
+RESPONSE_HEADERS = [("Connection", "close")]
+"""What comes behind a request is never read as another one."""
+
+BODY_HEADERS = {b"content-length", b"transfer-encoding"}
+
+PROBES = {b"/healthz", b"/readyz"}
+"""Asked by load balancers, under any name; the answers tell a web page nothing."""
+
+LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class HttpConnection(H11Protocol):
+    """Made for each connection that was accepted; it has a place of its address until a websocket begins."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        address: str = "",
+    ) -> None:
+        """`address` is what the connection counts for: `leave` gives its place back."""
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = _Parser(self._check)
+        self._receiver = cast(Receiver, app_state["receiver"])
+        self._limiter = self._receiver.limiter
+        self._intake = Intake(self._limiter, self._take)
+        self._address = address
+        self._deadline: asyncio.TimerHandle | None = None
+        self._refusal: RefusedRequest | None = None
+        self._path = b""
+        self._method = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """See H11Protocol."""
+        super().connection_made(transport)
+        self.flow = _WriteFlow(transport)
+        self._intake.start(transport)
+        # Not before: until TLS stands there is nothing that could be written to.
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
+
+    @property
+    def begun(self) -> bool:
+        """Whether `connection_made` was called, so that `connection_lost` will be."""
+        return self._deadline is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See H11Protocol."""
+        self.leave()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See H11Protocol; bytes are metered like those of a websocket."""
+        self._intake.received(data)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """See H11Protocol; from here on it is a Connection."""
+        if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
+            self.send_400_response("The beginning of a websocket has no body.")
+            return
+        self.leave()
+        super().handle_websocket_upgrade(event)
+
+    def send_400_response(self, msg: str) -> None:
+        """See H11Protocol; it calls this for what cannot be read, and for what `_check` refuses."""
+        if self._refusal is None:
+            self._refusal = RefusedRequest(HTTPStatus.BAD_REQUEST, msg)
+        self._receiver.refused(self._refusal.status)
+        for event in self._answer(self._refusal):
+            self.transport.write(self.conn.send(event) or b"")
+        self._linger()
+
+    def leave(self) -> None:
+        """Give the place of the address back, and leave the transport alone; more than once is no harm."""
+        if self._deadline:
+            self._deadline.cancel()
+            self._intake.stop()
+        if self._address:
+            self._limiter.requests.give_back(self._address)
+            self._address = ""
+
+    def _take(self, part: bytes) -> None:
+        # What comes behind a request, or behind a refusal, is dropped.
+        if self._refusal is None and self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
+            super().data_received(part)
+
+    def _check(self, request: h11.Request, head: bytes) -> None:
+        """Refuse a request by its head, before anything else is done for it."""
+        self._path, self._method = request.target, request.method
+        forwarded = [value.decode("latin-1") for name, value in request.headers if name == b"x-forwarded-for"]
+        try:
+            self._limiter.request(self._limiter.address(peer_of(self.transport), forwarded))
+            requests.check_body(head)
+            self._check_host(request)
+        except Refusal as refusal:
+            too_many = HTTPStatus.TOO_MANY_REQUESTS
+            self._refusal = RefusedRequest(too_many, refusal.message, refusal.retry_after)
+        except RefusedRequest as refusal:
+            self._refusal = refusal
+        if self._refusal:
+            raise h11.RemoteProtocolError(self._refusal.message, error_status_hint=self._refusal.status)
+
+    def _check_host(self, request: h11.Request) -> None:
+        """Refuse unknown names, but not for a websocket: its Origin is checked, and users choose how they call it."""
+        self.headers = list(request.headers)
+        if self._path.partition(b"?")[0] in PROBES or self._should_upgrade():
+            return
+        host = next((value for name, value in request.headers if name == b"host"), b"")
+        requests.check_host(host.decode("latin-1"), self._receiver.allowed_hosts)
+
+    def _answer(self, refusal: RefusedRequest) -> list[h11.Event]:
+        """One line; or for the site, which reads JSON, that in JSON."""
+        for_site = self._path.startswith(b"/api/")
+        body = content(refusal.message) if for_site else f"{refusal.message}\n".encode()
+        kind = "application/json" if for_site else "text/plain; charset=utf-8"
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *RESPONSE_HEADERS]
+        if refusal.retry_after:
+            headers.append(("Retry-After", str(refusal.retry_after)))
+        response = h11.Response(status_code=refusal.status, headers=headers, reason=refusal.status.phrase)
+        return [response, h11.Data(data=b"" if self._method == b"HEAD" else body), h11.EndOfMessage()]
+
+    def _linger(self) -> None:
+        """Half-close, and read on for a moment: bytes that are not read turn the close into a reset."""
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _late(self) -> None:
+        if self.conn.their_state is h11.IDLE:
+            self.transport.write(LATE)
+            self.transport.close()
+        else:
+            # Also if the answer is there, and the client does not read it.
+            self.transport.abort()
+
+
+class _Parser(h11.Connection):
+    """h11 for a server, where each request passes a check of its head before anything else sees it."""
+
+    def __init__(self, check: Callable[[h11.Request, bytes], None]) -> None:
+        """`check` raises RemoteProtocolError for what is refused; it is given the head also as it was sent."""
+        super().__init__(h11.SERVER)
+        self._check = check
+        self._sent = bytearray()
+
+    def receive_data(self, data: bytes) -> None:
+        """See h11.Connection."""
+        if self.their_state is h11.IDLE:
+            self._sent += data
+        super().receive_data(data)
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """See h11.Connection."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            behind, _ = self.trailing_data
+            self._check(event, bytes(self._sent[: len(self._sent) - len(behind)]))
+        return event
+
+
+class _WriteFlow(FlowControl):
+    """Flow control of what is written; of what is read the intake has it, and a body is never long."""
+
+    def pause_reading(self) -> None:
+        """Do nothing."""
+
+    def resume_reading(self) -> None:
+        """Do nothing."""

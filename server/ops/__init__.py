@@ -1,0 +1,1 @@
+"""What keeps a server process running: log, metrics, watchdog, signals, reload, TLS."""

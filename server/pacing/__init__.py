@@ -1,0 +1,1 @@
+"""How much may come, and when it is handled: rates, limits, fair scheduling."""

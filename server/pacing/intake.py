@@ -1,0 +1,100 @@
+"""Bytes of one client on their way in: metered, and handed on in parts, so that nobody holds up the event loop."""
+
+import asyncio
+from collections.abc import Callable
+
+from server.pacing import rate
+from server.pacing.limiter import Limiter
+
+PART_BYTES = 8 * 1024
+"""What is handed on without a break of what came at once: that may be 256 KiB, which are thousands of frames."""
+SMALL_BYTES = 1024
+"""What is handed on at once; a client that sends more waits for its share of the loop."""
+
+
+class Intake:
+    """Reads from one transport no faster than the limits and the other clients allow."""
+
+    def __init__(self, limiter: Limiter, take: Callable[[bytes], None]) -> None:
+        """`take` is called with each part."""
+        self.part_bytes = PART_BYTES
+        self._limiter = limiter
+        self._take = take
+        self._loop = asyncio.get_running_loop()
+        self._unread = b""
+        """Waits for its share of the loop; meanwhile nothing is read."""
+        self._taking = False
+        self._paid = 0.0
+        self._pauses = 0
+        self._stopped = False
+
+    def start(self, transport: asyncio.Transport) -> None:
+        """Control the reading of this transport until `stop`."""
+        self._transport = transport
+
+    @property
+    def paused(self) -> bool:
+        """Whether something pauses the reading."""
+        return self._pauses > 0
+
+    def received(self, data: bytes) -> None:
+        """Count what came, and hand it on: at once if it is little, else by turns with other clients."""
+        self.count(len(data))
+        self._unread += data
+        if len(self._unread) <= SMALL_BYTES:
+            self._take_part()
+        elif not self._taking:
+            self._transport.pause_reading()
+            self._take_soon()
+
+    def count(self, size: int) -> None:
+        """Count bytes; what comes faster than the limit is read later."""
+        self._paid, wait = rate.spend(self._limiter.bytes_read, self._paid, self._loop.time(), size)
+        if wait:
+            self.pause()
+            self._loop.call_later(wait, self.resume)
+
+    def pause(self) -> None:
+        """Read nothing until there was a `resume` for each."""
+        self._pauses += 1
+        if self._pauses == 1 and self._active():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._pauses -= 1
+        self._read_on()
+
+    def stop(self) -> None:
+        """Forget what waits, and leave the transport reading to whoever has it next."""
+        paused = self._pauses or self._taking
+        self._stopped, self._unread = True, b""
+        if paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _active(self) -> bool:
+        return not self._stopped and not self._transport.is_closing()
+
+    def _read_on(self) -> None:
+        """Unless something pauses it: first what came already, then what the kernel holds."""
+        if self._pauses or self._taking or not self._active():
+            return
+        if self._unread:
+            self._take_soon()
+        else:
+            self._transport.resume_reading()
+
+    def _take_soon(self) -> None:
+        self._taking = True
+        self._limiter.shares.soon(self._take_more)
+
+    def _take_more(self) -> None:
+        self._taking = False
+        if self._pauses or not self._active():
+            return
+        self._take_part()
+        self._read_on()
+
+    def _take_part(self) -> None:
+        part, self._unread = self._unread[: self.part_bytes], self._unread[self.part_bytes :]
+        self._take(part)

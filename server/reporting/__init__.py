@@ -1,0 +1,1 @@
+"""The way of a report: accepting it, delivering it, telling its reporter."""

@@ -1,0 +1,146 @@
+"""What people do with their reports: send, add to, withdraw, look at; and what they are told of them."""
+
+import asyncio
+from functools import partial
+from itertools import accumulate
+
+from server.protocol.codec import encode
+from server.protocol.codes import ReportState
+from server.protocol.frames import Addition, ReportEntry, ReportStatus
+from server.protocol.frames import Reports as ReportsFrame
+from server.room.hub import Hub
+from server.rules.messages import Person
+from server.storage import reports
+from server.storage.base import Reader
+from server.storage.clock import Clock, moment, utc_now
+from server.storage.database import Database
+from server.storage.fair import Turn
+from server.storage.reports import Report, Submission, Terms
+
+MAX_LISTED = 100
+MAX_EXCERPT_CHARS = 300
+MAX_LISTED_BYTES = 48 * 1024
+"""Beside a page of messages it is less than a client may leave unread, or it would be cut off at each login."""
+
+
+class _Look:
+    """A list of a person's reports that is being read."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self.overtaken = False
+
+
+class Reports:
+    """The reports of this room; `waiting` is set whenever there is something new to deliver."""
+
+    def __init__(
+        self, database: Database, hub: Hub, terms: Terms, waiting: asyncio.Event, clock: Clock = utc_now
+    ) -> None:
+        self._database = database
+        self._hub = hub
+        self._terms = terms
+        self._waiting = waiting
+        self._clock = clock
+        self._looks: set[_Look] = set()
+        self._untold: set[str] = set()
+
+    async def submit(self, submission: Submission) -> ReportEntry:
+        """Take a report in; it is on disk when this returns. Refusal, StorageError."""
+        report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
+        self._waiting.set()
+        self._overtake(report)
+        return entry(report)
+
+    async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
+        """Take a report back. Refusal, StorageError."""
+        report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
+        self._waiting.set()
+        self._overtake(report)
+        return entry(report)
+
+    async def site_said(self, key: str, status: ReportState, note: str) -> bool:
+        """Take in what the site says of a report, by its ID or a webhook-id; False if it knows none. StorageError."""
+        report = await self._database.write(partial(reports.site_said, key, status, note, self._clock))
+        if report and not report.told:
+            self.tell(report)
+        return report is not None
+
+    async def sent_by(self, reader: Reader, nonce: str | None = None) -> ReportsFrame:
+        """The reports of a person, and which of them changed while they were away. StorageError."""
+        sent = await self._read(reader.person.identity, reader.turn)
+        entries = _fitting([entry(report) for report in sent])
+        changed = [report.id for report in sent[: len(entries)] if not report.told]
+        if changed:
+            self._database.write_aside(partial(reports.set_told, changed))
+        return ReportsFrame(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
+
+    async def _read(self, identity: str, turn: Turn) -> list[Report]:
+        """What has changed since it was read is read again, or the list would overtake what was told meanwhile."""
+        asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook, self._clock)
+        while True:
+            look = _Look(identity)
+            self._looks.add(look)
+            try:
+                sent = await self._database.read(asked, turn)
+            finally:
+                self._looks.remove(look)
+            if not look.overtaken:
+                return sent
+
+    async def tell_waiting(self) -> None:
+        """Tell those who are here where their waiting reports stand: all are held up, or none any more."""
+        for report in await self._of_those_here(reports.WAITING):
+            self.tell(report)
+
+    async def tell_untold(self) -> None:
+        """Tell those who are here what is still untold since this was called before: another process noted it."""
+        untold = {report.id: report for report in await self._of_those_here(reports.UNTOLD)}
+        for report_id in self._untold & set(untold):
+            self.tell(untold[report_id])
+        self._untold = set(untold)
+
+    async def _of_those_here(self, which: str) -> list[Report]:
+        here = [session.someone.identity for session in self._hub.sessions.values()]
+        asked = partial(reports.found_of, here, which, self._terms.webhook, self._clock)
+        return await self._database.read(asked)
+
+    def _overtake(self, report: Report) -> None:
+        for look in self._looks:
+            look.overtaken = look.overtaken or look.identity == report.reporter.identity
+
+    def tell(self, report: Report) -> None:
+        """Tell a reporter where a report stands, if they are here; otherwise they hear of it when they come."""
+        self._overtake(report)
+        sessions = self._hub.sessions_of(report.reporter.identity)
+        for session in sessions:
+            session.send(ReportStatus(entry(report)))
+        if sessions:
+            self._database.write_aside(partial(reports.set_told, [report.id]))
+
+
+def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:
+    """The first of these, as many as fit into a frame."""
+    sizes = accumulate(len(encode(ReportStatus(each))) for each in entries)
+    return [each for each, size in zip(entries, sizes, strict=True) if size <= MAX_LISTED_BYTES]
+
+
+def entry(report: Report) -> ReportEntry:
+    """A report as its reporter sees it."""
+    said = report.statement
+    return ReportEntry(
+        report.id,
+        said.msg_id,
+        said.about,
+        said.channel,
+        said.at,
+        "" if report.taken_back else said.message[:MAX_EXCERPT_CHARS],
+        said.reason,
+        said.comment,
+        moment(report.at),
+        report.status,
+        report.error,
+        moment(report.next_at) if report.next_at is not None else None,
+        report.note,
+        [Addition(moment(at), reason, comment) for at, reason, comment in report.additions],
+    )

@@ -1,0 +1,1 @@
+"""Who is in the room, and the fan-out to them."""

@@ -1,0 +1,196 @@
+"""The sessions of this node; frames what all of them read once, and hands the bytes to each."""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from server.ops.metrics import Traffic
+from server.protocol.frames import Frame, Presence, Reacted, Takeback, Who, WhoEntry
+from server.room.session import Session, framed
+from server.rules import names
+from server.rules.messages import Person
+from server.rules.relations import Relations
+from server.storage.base import News
+
+TELLING_SHARE = 0.25
+"""How much of the time may go into telling who came and went. Whoever comes alone is told of at once; when everyone
+comes at once it is gathered, so that it does not cost a write for each two of them."""
+
+GONE = "has exited the room!"
+
+
+class _Change(NamedTuple):
+    about: str
+    """The identity of the person whom it is about; who is apart from them is not told."""
+    presence: Presence
+
+
+class Hub:
+    """Who is in the room, by the key of their name."""
+
+    def __init__(self, relations: Relations, traffic: Traffic) -> None:
+        self.traffic = traffic
+        self._relations = relations
+        relations.parted = self._parted
+        self.sessions: dict[str, Session] = {}
+        self._changes: list[_Change] = []
+        self._newcomers: set[Session] = set()
+        self._told = asyncio.Event()
+        self._telling: asyncio.TimerHandle | None = None
+        self._quiet_until = 0.0
+
+    def join(self, session: Session, person: Person) -> asyncio.Event:
+        """Put a session in; happens once it was told who is there. If it takes another's place, nobody notices."""
+        key = names.key(person.name)
+        if key not in self.sessions:
+            self.tell(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
+        self.sessions[key] = session
+        self._newcomers.add(session)
+        self._tell_soon()
+        return self._told
+
+    def leave(self, session: Session) -> Person | None:
+        """Take a session out; the person who left the room by it, if somebody did: the others are told."""
+        self._newcomers.discard(session)
+        person = session.person
+        if person is None or self.sessions.get(names.key(person.name)) is not session:
+            return None
+        del self.sessions[names.key(person.name)]
+        self.tell(person, Presence(person.name, GONE))
+        return person
+
+    def tell(self, about: Person, presence: Presence) -> None:
+        """Tell everyone who sees a person what changed about them; soon, and in order."""
+        self._changes.append(_Change(about.identity, presence))
+        self._tell_soon()
+
+    def find(self, name: str) -> Session | None:
+        """The session of a name, if that person is here."""
+        return self.sessions.get(names.key(name))
+
+    def names(self) -> list[str]:
+        """The names of everyone who is here."""
+        return [session.person.name for session in self.sessions.values() if session.person]
+
+    def unsent(self) -> int:
+        """Bytes that the client with the most of them has left unread."""
+        return max((session.unsent for session in self.sessions.values()), default=0)
+
+    def sessions_of(self, identity: str) -> list[Session]:
+        """Where a person is, by whatever names."""
+        return [each for each in self.sessions.values() if each.person and each.person.identity == identity]
+
+    def deliver(self, news: Sequence[News]) -> None:
+        """Hand news of messages to all who may read them; those who do not read an author hear nothing of theirs.
+
+        What everyone reads in a row is one write for each session.
+        """
+        wires: list[bytes] = []
+        for one in news:
+            author, unread = one.publication.author, self._not_reading(one)
+            if one.publication.peer is None and not unread:
+                wires.append(framed(_frame(one, author)))
+                continue
+            self._deliver_to_all(wires)
+            if one.publication.peer is None:
+                self._deliver_to_others(framed(_frame(one, author)), unread)
+            else:
+                self._deliver_to_two(one, one.publication.peer, unread)
+        self._deliver_to_all(wires)
+
+    def _parted(self, one: str, other: str) -> None:
+        """Tell two people that the other is gone, or here; newcomers find it in their list."""
+        apart = other in self._relations.apart_from(one)
+        here = self.sessions_of(one), self.sessions_of(other)
+        for readers, seen in (here, here[::-1]):
+            presences = [
+                Presence(person.name, GONE if apart else "", None if apart else each.who_entry(person))
+                for each in seen
+                if (person := each.person)
+            ]
+            for reader in readers:
+                if reader not in self._newcomers:
+                    for presence in presences:
+                        reader.send(presence)
+
+    def _not_reading(self, news: News) -> Collection[str]:
+        """The identities of those who read neither the author nor who reacted."""
+        author = news.publication.author.identity
+        acting = news.reaction.person.identity if news.reaction else author
+        unread = self._relations.unread_by(author)
+        return unread if acting == author else {*unread, *self._relations.unread_by(acting)}
+
+    def _deliver_to_all(self, wires: list[bytes]) -> None:
+        if wires:
+            self.traffic.deliveries += len(wires) * len(self.sessions)
+            wire = b"".join(wires)
+            wires.clear()
+            for session in self.sessions.values():
+                session.deliver(wire)
+
+    def _deliver_to_others(self, wire: bytes, but: Collection[str]) -> None:
+        for session in self.sessions.values():
+            if _identity(session) not in but:
+                self.traffic.deliveries += 1
+                session.deliver(wire)
+
+    def _deliver_to_two(self, news: News, peer: Person, unread: Collection[str]) -> None:
+        for person in {news.publication.author, peer}:
+            there = self.find(person.name)
+            # The name may have passed to somebody else since the message was sent.
+            if there and _identity(there) == person.identity and person.identity not in unread:
+                self.traffic.deliveries += 1
+                there.deliver(framed(_frame(news, person)))
+
+    def _tell_soon(self) -> None:
+        if self._telling is None:
+            delay = max(0.0, self._quiet_until - time.monotonic())
+            self._telling = asyncio.get_running_loop().call_later(delay, self._tell)
+
+    def _tell(self) -> None:
+        """Send the list to newcomers, and to the others what changed in it; who sees whom is asked only now."""
+        start = time.monotonic()
+        changes = [(self._relations.apart_from(about), framed(presence)) for about, presence in self._changes]
+        apart = {identity for each, _ in changes for identity in each}
+        for_most = b"".join(wire for _, wire in changes)
+        everyone = framed(Who(self._who_list(()))) if self._newcomers else b""
+        for session in self.sessions.values():
+            identity = _identity(session)
+            if session in self._newcomers:
+                hidden = self._relations.apart_from(identity)
+                wire = framed(Who(self._who_list(hidden))) if hidden else everyone
+            elif identity in apart:
+                wire = b"".join(wire for hidden, wire in changes if identity not in hidden)
+            else:
+                wire = for_most
+            if wire:
+                session.write_now(wire)
+        self._changes.clear()
+        self._newcomers.clear()
+        self._told.set()
+        self._told = asyncio.Event()
+        self._telling = None
+        end = time.monotonic()
+        self._quiet_until = end + (end - start) / TELLING_SHARE
+
+    def _who_list(self, hidden: Collection[str]) -> list[WhoEntry]:
+        """Everyone but those of these identities, in the order in which they came."""
+        return [
+            session.who_entry(session.person)
+            for session in self.sessions.values()
+            if session.person and session.person.identity not in hidden
+        ]
+
+
+def _frame(news: News, person: Person) -> Frame:
+    if news.reaction:
+        by = news.reaction
+        return Reacted(news.publication.msg_id, by.person.name, by.emoji, by.remove)
+    if news.publication.taken_back:
+        return Takeback(news.publication.msg_id)
+    return news.publication.frame_for(person)
+
+
+def _identity(session: Session) -> str:
+    return session.person.identity if session.person else ""

@@ -1,0 +1,115 @@
+"""The webhooks by the settings of now: made anew when these change, while what is under way ends by the old ones."""
+
+import asyncio
+from typing import NamedTuple
+
+from server.ops import background
+from server.ops.metrics import Metrics
+from server.reporting.deliveries import Deliveries
+from server.reporting.desk import Reports
+from server.room.hub import Hub
+from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
+from server.storage import outbox
+from server.storage.clock import milliseconds, utc_now
+from server.storage.database import Database
+from server.storage.reports import Terms
+from server.webhooks.client import WebhookClient
+from server.webhooks.profiles import Profiles
+
+
+class _Generation(NamedTuple):
+    """What was made of one reading of the settings."""
+
+    reports: Reports | None = None
+    deliveries: Deliveries | None = None
+    delivering: "asyncio.Task[None] | None" = None
+    profiles: Profiles | None = None
+    clients: tuple[WebhookClient, ...] = ()
+
+
+class ActiveWebhooks:
+    """What is asked of the site; nothing before `follow`."""
+
+    def __init__(self, database: Database, hub: Hub, metrics: Metrics) -> None:
+        self._database = database
+        self._hub = hub
+        self._metrics = metrics
+        self._now = _Generation()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @property
+    def reports(self) -> Reports | None:
+        """Takes reports in; None where their webhook is off."""
+        return self._now.reports
+
+    @property
+    def profiles(self) -> Profiles | None:
+        """Asks who people are; None where that webhook is off."""
+        return self._now.profiles
+
+    def follow(self, settings: Settings) -> None:
+        """Ask by these settings from here on."""
+        self._retire(_Generation())
+        reports = deliveries = delivering = profiles = None
+        clients: list[WebhookClient] = []
+        if hook := settings.webhook(QUEUED_WEBHOOK):
+            waiting = asyncio.Event()
+            terms = Terms(hook.name, settings.limits.reports_per_hour, hook.evidence)
+            reports = Reports(self._database, self._hub, terms, waiting)
+            clients.append(_client(settings, hook))
+            deliveries = Deliveries(
+                self._database,
+                hook,
+                settings.admin_api_key,
+                clients[-1],
+                waiting,
+                reports,
+                self._metrics,
+            )
+            delivering = background.start(deliveries.run())
+        if hook := settings.webhook("profile"):
+            clients.append(_client(settings, hook))
+            profiles = Profiles(clients[-1], hook.url, settings.admin_api_key, self._metrics)
+        self._now = _Generation(reports, deliveries, delivering, profiles, tuple(clients))
+
+    async def measure(self) -> None:
+        """Bring what is measured about the webhooks up to date. StorageError."""
+        if self._now.profiles:
+            self._now.profiles.measure()
+        # Whether it is on or off: what waits for it waits.
+        now = milliseconds(utc_now())
+        depth = await self._database.read(lambda connection: outbox.depth(connection, QUEUED_WEBHOOK, now))
+        self._metrics.queue(QUEUED_WEBHOOK, depth, now)
+
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing more, and wait for what is under way; what takes longer is sent again by the next server."""
+        self._retire(self._now._replace(deliveries=None, delivering=None, clients=()))
+        _, late = await asyncio.wait(self._ending, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _retire(self, successor: _Generation) -> None:
+        before, self._now = self._now, successor
+        task = background.start(_end(before))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+async def _end(generation: _Generation) -> None:
+    """Let what is under way come to its end, then let go of the connections."""
+    try:
+        if generation.deliveries and generation.delivering:
+            generation.deliveries.end()
+            await generation.delivering
+            await generation.deliveries.drain()
+        if generation.profiles:
+            await generation.profiles.drain()
+    finally:
+        for client in generation.clients:
+            await client.close()
+
+
+def _client(settings: Settings, hook: WebhookURL) -> WebhookClient:
+    """One for each webhook, so that none waits for the connections of another."""
+    return WebhookClient(hook.secret, block_private=settings.webhook_security.block_private)

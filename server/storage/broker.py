@@ -1,0 +1,104 @@
+"""A Broker of one node, over one SQLite file."""
+
+import asyncio
+from collections.abc import Container, Sequence
+from functools import partial
+
+from server.protocol.frames import Reactions
+from server.rules.messages import Draft, Person, Publication
+from server.rules.reactions import ReactionChange
+from server.rules.search import Query
+from server.storage import messages
+from server.storage.base import News, Page, Published, Reader, Subscriber
+from server.storage.clock import Clock, milliseconds, utc_now
+from server.storage.database import Database
+from server.storage.fair import SERVER, Turn
+
+
+class LocalBroker:
+    """A Broker over a Database; it is to be made before anything is written."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+        self._database = database
+        self._clock = clock
+        self._subscribers: list[Subscriber] = []
+        self.epoch, self.delivered, _ = database.life
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """See Broker."""
+        self._subscribers.append(subscriber)
+
+    def publish(self, draft: Draft) -> "asyncio.Future[Published]":
+        """See Broker."""
+        return self._database.write(
+            lambda connection: messages.insert(draft, milliseconds(self._clock()), connection), self._deliver
+        )
+
+    def take_back(self, msg_id: int, person: Person, apart: Container[str]) -> "asyncio.Future[Publication]":
+        """See Broker."""
+        return self._database.write(
+            lambda connection: messages.take_back(msg_id, person, apart, milliseconds(self._clock()), connection),
+            self._tell_taken_back,
+        )
+
+    def react(self, change: ReactionChange, apart: Container[str]) -> "asyncio.Future[Publication]":
+        """See Broker."""
+        return self._database.write(
+            lambda connection: messages.react(change, apart, milliseconds(self._clock()), connection),
+            lambda publications: self._tell([News(each, change) for each in publications]),
+        )
+
+    async def find_all(self, msg_ids: Sequence[int], turn: Turn = SERVER) -> list[Publication]:
+        """See Broker."""
+        return await self._database.read(partial(messages.find_all, msg_ids), turn)
+
+    async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
+        """See Broker."""
+        return await self._database.read(partial(messages.taken_back, reader, up_to, limit), reader.turn)
+
+    async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:
+        """See Broker."""
+        return await self._database.read(partial(messages.reacted, reader, up_to, limit), reader.turn)
+
+    async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
+        """See Broker."""
+        if channel.startswith("@"):
+            work = partial(messages.conversation, reader, channel[1:], before, limit)
+        else:
+            work = partial(messages.page, reader, messages.IN_CHANNEL, (channel,), before, limit)
+        return await self._database.read(work, reader.turn)
+
+    async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
+        """See Broker."""
+        if channel.startswith("@"):
+            work = partial(messages.conversation_numbers, reader, channel[1:], before, limit)
+        else:
+            work = partial(messages.channel_numbers, reader, channel, before, limit)
+        return await self._database.read(work, reader.turn)
+
+    async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
+        """See Broker."""
+        return await self._database.read(partial(messages.missed, reader, after, before, limit), reader.turn)
+
+    async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
+        """See Broker."""
+        values = (after, reader.person.identity)
+        work = partial(messages.page, reader, messages.RECEIVED_AFTER, values, before, limit)
+        return await self._database.read(work, reader.turn)
+
+    async def search(self, reader: Reader, query: Query, channel: str, before: int, limit: int) -> Page:
+        """See Broker."""
+        return await self._database.read(partial(messages.search, reader, query, channel, before, limit), reader.turn)
+
+    def _deliver(self, published: Sequence[Published]) -> None:
+        fresh = [News(each.publication) for each in published if each.fresh]
+        if fresh:
+            self.delivered = max(self.delivered, fresh[-1].publication.msg_id)
+            self._tell(fresh)
+
+    def _tell_taken_back(self, publications: Sequence[Publication]) -> None:
+        self._tell([News(each) for each in publications])
+
+    def _tell(self, news: Sequence[News]) -> None:
+        for subscriber in self._subscribers:
+            subscriber(news)

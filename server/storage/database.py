@@ -1,0 +1,244 @@
+"""One SQLite file behind two threads: one writes, with one commit for all that waits; one reads."""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Generic, TypeVar, cast
+
+from server.rules.refusal import Refusal
+from server.storage import schema
+from server.storage.base import StorageError
+from server.storage.fair import SERVER, FairQueue, Turn
+
+log = logging.getLogger(__name__)
+
+MAX_COMMIT = 100
+"""Pieces of work in one commit; bounds how long the first of a burst waits for the others, and what a client is sent at
+once: with a thousand, a burst of many people was more than a client may leave unread, and cut everyone off."""
+
+Result = TypeVar("Result")
+Committed = Callable[[int, float], None]
+"""Hears of each commit, on the writer's thread: how many pieces of work it had, and the seconds that it took."""
+
+
+class Database:
+    """Make, use and close it on one event loop."""
+
+    def __init__(self, path: str, committed: Committed = lambda _size, _seconds: None) -> None:
+        """Open or create the file; StorageError if it cannot be used."""
+        self._committed = committed
+        self._loop = asyncio.get_running_loop()
+        self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
+        try:
+            self._writer = schema.connect(path)
+            self.life = schema.prepare(self._writer)
+            self._reader = schema.connect(path)
+        except sqlite3.Error as error:
+            raise StorageError(f"{path}: {error}") from None
+        self._reads = _Reads()
+        # One thread for each connection, because sqlite3 serves one caller of a connection at a time.
+        self._reading = threading.Thread(target=self._reads.run, args=(self._reader,), name="reader", daemon=True)
+        self._reading.start()
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._thread.start()
+
+    def write(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        stored: Callable[[Sequence[Result]], None] | None = None,
+    ) -> "asyncio.Future[Result]":
+        """Do this within a transaction; done once it is on disk. StorageError if it could not be stored.
+
+        `stored` is called on the loop after the commit, once for all writes in a row that share it, before their
+        futures are done, and also if nobody waits for these. A Refusal may be raised by `work` before its first write.
+        """
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._waiting.put(cast(_Write[object], _Write(work, stored, future)))
+        return future
+
+    def write_aside(self, work: Callable[[sqlite3.Connection], Result]) -> None:
+        """As `write`, for what nobody waits for; that it could not be stored is only logged."""
+        self.write(work).add_done_callback(_log_failure)
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+        """Do this on the reader's connection, when it is this user's turn. StorageError if it cannot be read.
+
+        Work whose task is cancelled while it waits is never begun.
+        """
+        read = _Read(work, self._loop)
+        self._reads.put(turn, cast(_Read[object], read))
+        try:
+            return await read.future
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from None
+
+    async def close(self) -> None:
+        """Store what still waits, then let go of the file."""
+        self._waiting.put(None)
+        self._reads.end()
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._reading.join)
+        self._reader.close()
+        self._writer.close()
+
+    def _write(self) -> None:
+        """The writer thread: take all that waits, commit it at once, hand it back to the loop."""
+        for batch in iter(self._gather, []):
+            self._commit(batch)
+
+    def _gather(self) -> "list[_Write[object]]":
+        """At least one that waits, and all others that do already; none once the database is closed."""
+        batch: list[_Write[object]] = []
+        while (item := self._waiting.get()) is not None:
+            batch.append(item)
+            if len(batch) == MAX_COMMIT or self._waiting.empty():
+                return batch
+        if batch:
+            self._waiting.put(None)
+        return batch
+
+    def _commit(self, batch: "Sequence[_Write[object]]") -> None:
+        start = time.perf_counter()
+        try:
+            with self._writer:
+                self._writer.execute("BEGIN IMMEDIATE")
+                for work in batch:
+                    work.run(self._writer)
+        except sqlite3.OperationalError as error:
+            # Full, locked, gone: it concerns every one of them.
+            self._loop.call_soon_threadsafe(_fail, batch, StorageError(str(error)))
+        except Exception as error:
+            if len(batch) > 1:
+                # One of them is at fault; the others shall not suffer for it.
+                for work in batch:
+                    self._commit([work])
+            else:
+                failure = StorageError(f"{type(error).__name__}: {error}")
+                self._loop.call_soon_threadsafe(_fail, batch, failure)
+        else:
+            self._loop.call_soon_threadsafe(_stored, batch)
+            self._committed(len(batch), time.perf_counter() - start)
+
+
+class _Read(Generic[Result]):
+    """One call of `Database.read`."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], Result], loop: asyncio.AbstractEventLoop) -> None:
+        self.future: asyncio.Future[Result] = loop.create_future()
+        self._work = work
+        self._loop = loop
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Do the work, on the reader thread, unless nobody waits for it any more."""
+        if self.future.cancelled():
+            return
+        try:
+            result = self._work(connection)
+        except Exception as error:
+            self._loop.call_soon_threadsafe(self._fail, error)
+        else:
+            self._loop.call_soon_threadsafe(self._finish, result)
+
+    def _finish(self, result: Result) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class _Reads:
+    """What waits for the reader thread, by turns."""
+
+    def __init__(self) -> None:
+        self._queue = FairQueue[_Read[object]]()
+        self._changed = threading.Condition()
+        self._ended = False
+
+    def put(self, turn: Turn, read: _Read[object]) -> None:
+        """Add a read. StorageError after `end`."""
+        with self._changed:
+            if self._ended:
+                raise StorageError("the database is closed")
+            self._queue.put(turn, read)
+            self._changed.notify()
+
+    def end(self) -> None:
+        """Let the thread end once nothing waits."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Work until `end`; the whole life of the reader thread."""
+        while read := self._take():
+            read.run(connection)
+
+    def _take(self) -> _Read[object] | None:
+        with self._changed:
+            while not self._queue:
+                if self._ended:
+                    return None
+                self._changed.wait()
+            return self._queue.take()
+
+
+class _Write(Generic[Result]):
+    """One call of `Database.write`."""
+
+    def __init__(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        then: Callable[[Sequence[Result]], None] | None,
+        future: "asyncio.Future[Result]",
+    ) -> None:
+        self._work = work
+        self._future = future
+        self.then = then
+        self.result: Result | Refusal | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """On the writer thread, within a transaction."""
+        try:
+            self.result = self._work(connection)
+        except Refusal as refusal:
+            self.result = refusal
+
+    def done(self) -> None:
+        """On the loop, after the commit."""
+        if isinstance(self.result, Refusal):
+            self.failed(self.result)
+        elif not self._future.done():
+            self._future.set_result(cast(Result, self.result))
+
+    def failed(self, error: Exception) -> None:
+        """On the loop; nothing was stored."""
+        if not self._future.done():
+            self._future.set_exception(error)
+
+
+def _log_failure(done: "asyncio.Future[Result]") -> None:
+    if not done.cancelled() and (error := done.exception()):
+        log.error("something could not be stored", extra={"error": str(error)})
+
+
+def _stored(batch: Sequence[_Write[object]]) -> None:
+    for then, works in groupby(batch, attrgetter("then")):
+        run = list(works)
+        results = [work.result for work in run if not isinstance(work.result, Refusal)]
+        if then and results:
+            then(results)
+        for work in run:
+            work.done()
+
+
+def _fail(batch: Sequence[_Write[object]], error: StorageError) -> None:
+    for work in batch:
+        work.failed(error)

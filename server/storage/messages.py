@@ -1,0 +1,296 @@
+"""Messages in the database, and what stands under them."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import closing
+
+import msgspec
+
+from server.protocol.frames import Reaction, Reactions
+from server.rules import names
+from server.rules.messages import Draft, Person, Publication, check_takeback
+from server.rules.reactions import ReactionChange, check_reaction
+from server.rules.search import Query
+from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader
+from server.storage.clock import moment
+
+COLUMNS = (
+    "id, at, author, author_identity, channel, peer, peer_identity, text, nonce, taken_back_at IS NOT NULL,"
+    " reacted_at IS NOT NULL"
+)
+SHOWN = (
+    "id, at, author, author_identity, channel, peer, peer_identity, iif(taken_back_at IS NULL, text, ''), nonce,"
+    " taken_back_at IS NOT NULL, taken_back_at IS NULL AND reacted_at IS NOT NULL"
+)
+"""As COLUMNS, without reading what is shown to nobody."""
+NEWEST = 2**63 - 1
+READABLE = "(peer IS NULL OR author_identity = ? OR peer_identity = ?)"
+NOT_HIDDEN = "author_identity NOT IN (SELECT value FROM json_each(?))"
+IN_CHANNEL = "peer IS NULL AND channel = ?"
+RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
+MAX_SCANNED = 20_000
+"""Messages, the newest, that one read looks through at most for those that a person is shown and that are wanted."""
+MAX_MISSES = 1_000
+"""Texts that a search compares in vain: they hold all parts of the words, and not the words."""
+MESSAGE_BYTES = 100
+"""What a message takes in a frame at least, besides its text."""
+
+_Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int]
+_Value = str | int
+_pairs = msgspec.json.Decoder(list[tuple[str, str]])
+
+
+def insert(draft: Draft, now: int, connection: sqlite3.Connection) -> Published:
+    """Store a message, unless its author has sent the same nonce before; `now` in milliseconds."""
+    peer, peer_identity = draft.peer or (None, None)
+    values = (now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
+    cursor = connection.execute(
+        "INSERT INTO message"
+        " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (*values, names.key(draft.author.name), names.key(peer) if peer else None),
+    )
+    if not cursor.rowcount:
+        condition = "author_identity = ? AND nonce = ?"
+        (before,) = _select(connection, condition, (draft.author.identity, draft.nonce or ""))
+        return Published(before, fresh=False)
+    return Published(_publication((cursor.lastrowid or 0, *values, 0, 0)), fresh=True)
+
+
+def find(msg_id: int, connection: sqlite3.Connection) -> Publication | None:
+    """The message of a number."""
+    return next(iter(_select(connection, "id = ?", (msg_id,))), None)
+
+
+def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Publication]:
+    """Those of these messages that there are, in the order of their numbers."""
+    condition = "id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    return _select(connection, condition, (json.dumps(list(msg_ids)),))
+
+
+def take_back(
+    msg_id: int, person: Person, apart: Container[str], now: int, connection: sqlite3.Connection
+) -> Publication:
+    """Take a message of this person back. Refusal."""
+    publication = check_takeback(find(msg_id, connection), person, apart)
+    connection.execute("UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (now, msg_id))
+    return publication
+
+
+def react(change: ReactionChange, apart: Container[str], now: int, connection: sqlite3.Connection) -> Publication:
+    """Put an emoji under a message, or take it away. Refusal."""
+    msg_id, person, emoji, remove = change
+    publication = check_reaction(find(msg_id, connection), change, apart)
+    if remove:
+        where = "DELETE FROM reaction WHERE msg_id = ? AND identity = ? AND emoji = ?"
+        connection.execute(where, (msg_id, person.identity, emoji))
+    else:
+        connection.execute(
+            "INSERT INTO reaction (msg_id, identity, emoji, name, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (msg_id, person.identity, emoji, person.name, now),
+        )
+    connection.execute("UPDATE message SET reacted_at = ? WHERE id = ?", (now, msg_id))
+    return publication
+
+
+def page(
+    reader: Reader,
+    condition: str,
+    values: Sequence[_Value],
+    before: int,
+    limit: int,
+    connection: sqlite3.Connection,
+) -> Page:
+    """Return the newest that meet the condition; one more than asked for tells whether there are others before them."""
+    newest = _numbers(reader, condition, values, before, limit + 1, connection)
+    query = f"SELECT {SHOWN} FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"  # noqa: S608
+    with closing(connection.execute(query, (json.dumps(newest),))) as rows:
+        return _fitting(rows, limit, reader, connection)
+
+
+def conversation(reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
+    """Return direct messages between a person and the last holder of that name."""
+    pages = [page(reader, *side, before, limit, connection) for side in _sides(reader, other)]
+    # Of a page that has others before it, nobody knows what belongs between its messages and older ones of the other.
+    start = max((each.publications[0].msg_id for each in pages if each.more and each.publications), default=0)
+    both = {each.msg_id: each for found in pages for each in found.publications if each.msg_id >= start}
+    ordered = [both[msg_id] for msg_id in sorted(both)]
+    return Page(ordered[-limit:], any(each.more for each in pages) or len(ordered) > limit)
+
+
+def conversation_numbers(
+    reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection
+) -> list[int]:
+    """Return the numbers of the newest direct messages between a person and the last holder of that name."""
+    sides = [_numbers(reader, *side, before, limit, connection) for side in _sides(reader, other)]
+    return sorted({number for side in sides for number in side})[-limit:]
+
+
+def channel_numbers(reader: Reader, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> list[int]:
+    """Return the numbers of the newest messages of a channel."""
+    return sorted(_numbers(reader, IN_CHANNEL, (channel,), before, limit, connection))
+
+
+def missed(reader: Reader, after: int, before: int, limit: int, connection: sqlite3.Connection) -> Page:
+    """Return the newest that a person may read, of the MAX_SCANNED newest of all."""
+    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
+    first = max(after, min(newest, (before or NEWEST) - 1) - MAX_SCANNED)
+    identity = reader.person.identity
+    found = page(reader, f"id > ? AND {READABLE}", (first, identity, identity), before, limit, connection)
+    return found._replace(more=found.more or first > after)
+
+
+def taken_back(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
+    """Return the numbers, up to one, of messages that were taken back; the latest first."""
+    return _changed("taken_back_at", reader, up_to, limit, connection)
+
+
+def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[Reactions]:
+    """Return the reactions, where they changed, of messages up to a number; the latest change first.
+
+    Twice as much is read as is sent, for a message that does not fit may be followed by others that do.
+    """
+    found: list[Reactions] = []
+    left = 2 * MAX_REACTED_BYTES
+    for msg_id in _changed("reacted_at", reader, up_to, limit, connection):
+        under = _reactions(connection, msg_id, reader.hidden)
+        left -= _least_bytes_of(under)
+        if left < 0 and found:
+            break
+        found.append(Reactions(msg_id, list(under)))
+    return found
+
+
+def search(reader: Reader, query: Query, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
+    """Return the newest that a person may read and that hold every word, of the MAX_SCANNED newest that might."""
+    among = (
+        "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+        if query.indexed
+        else "SELECT id AS found FROM message WHERE id < ? ORDER BY id DESC LIMIT ?"
+    )
+    values: list[_Value] = [query.indexed] if query.indexed else []
+    values += [before or NEWEST, MAX_SCANNED, *[reader.person.identity] * 2, json.dumps(reader.hidden)]
+    condition = f"taken_back_at IS NULL AND {READABLE} AND {NOT_HIDDEN}"
+    if channel.startswith("@"):
+        condition += " AND peer IS NOT NULL AND ? IN (author_key, peer_key)"
+        values.append(names.key(channel[1:]))
+    elif channel:
+        condition += f" AND {IN_CHANNEL}"
+        values.append(channel)
+    for pattern in query.short:
+        condition += " AND text LIKE ? ESCAPE '\\'"
+        values.append(pattern)
+    # CROSS JOIN: in the order of the candidates, so that nothing is read beyond what is sent.
+    ordered = f"SELECT {SHOWN} FROM ({among}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
+    with closing(connection.execute(ordered, values)) as rows:
+        return _fitting(_holding(query, rows), limit, reader, connection)
+
+
+def _holding(query: Query, rows: Iterable[_Row]) -> Iterator[_Row]:
+    """Yield the rows whose text holds the words: the index says only that it holds all parts of them."""
+    misses = 0
+    for row in rows:
+        if query.held_by(row[7]):
+            yield row
+        else:
+            misses += 1
+            if misses == MAX_MISSES:
+                return
+
+
+def _numbers(
+    reader: Reader,
+    condition: str,
+    values: Sequence[_Value],
+    before: int,
+    limit: int,
+    connection: sqlite3.Connection,
+) -> list[int]:
+    """Return the numbers of the newest that meet the condition, the latest first.
+
+    At most MAX_SCANNED are looked through, for a person may hide everyone who writes in a channel.
+    """
+    scanned = f"SELECT id, author_identity FROM message WHERE {condition} AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    query = f"SELECT id FROM ({scanned}) WHERE {NOT_HIDDEN} LIMIT ?"  # noqa: S608 - ours
+    bounds = (before or NEWEST, MAX_SCANNED, json.dumps(reader.hidden), limit)
+    return [row[0] for row in connection.execute(query, (*values, *bounds))]
+
+
+def _sides(reader: Reader, other: str) -> list[tuple[str, tuple[_Value, ...]]]:
+    """Return the conditions for what a person sent to the last holder of a name, and for what they received."""
+    values = reader.person.identity, names.key(other)
+    return [
+        ("peer IS NOT NULL AND author_identity = ? AND peer_key = ?", values),
+        ("peer IS NOT NULL AND peer_identity = ? AND author_key = ?", values),
+    ]
+
+
+def _changed(column: str, reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
+    """Return the numbers, up to one, of messages whose column of a time was set; the latest first."""
+    latest = (
+        "SELECT id, author_identity, peer, peer_identity, taken_back_at FROM message"  # noqa: S608 - ours
+        f" WHERE {column} IS NOT NULL ORDER BY {column} DESC LIMIT ?"
+    )
+    condition = f"id <= ? AND {READABLE} AND {NOT_HIDDEN}"
+    if column != "taken_back_at":
+        condition += " AND taken_back_at IS NULL"
+    identity = reader.person.identity
+    values = (MAX_SCANNED, up_to, identity, identity, json.dumps(reader.hidden), limit)
+    return [row[0] for row in connection.execute(f"SELECT id FROM ({latest}) WHERE {condition} LIMIT ?", values)]  # noqa: S608
+
+
+def _fitting(rows: Iterable[_Row], limit: int, reader: Reader, connection: sqlite3.Connection) -> Page:
+    """Read the newest messages, with what stands under them, until there are enough or no more fit into a frame."""
+    found: list[Publication] = []
+    left = MAX_PAGE_BYTES
+    for row in rows:
+        if len(found) == limit:
+            return Page(found[::-1], more=True)
+        publication = _publication(row, _reactions(connection, row[0], reader.hidden) if row[10] else ())
+        left -= MESSAGE_BYTES + len(publication.text.encode()) + _least_bytes_of(publication.reactions)
+        if left < 0 and found:
+            return Page(found[::-1], more=True)
+        found.append(publication)
+    return Page(found[::-1], more=False)
+
+
+def _least_bytes_of(reactions: Sequence[Reaction]) -> int:
+    """Return what reactions take in a frame at least: a name, its quotes and a comma for each."""
+    return sum(sum(map(len, each.usernames)) + 3 * len(each.usernames) for each in reactions)
+
+
+def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]) -> list[Publication]:
+    """Return whole messages, with what stands under them."""
+    rows: list[_Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
+    return [_publication(row, _reactions(connection, row[0], ()) if row[10] else ()) for row in rows]
+
+
+def _reactions(connection: sqlite3.Connection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
+    """Return what stands under a message, in the order in which it came."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    # As one row: for each row the reader thread gives up the interpreter, and waits until it gets it back.
+    query = (
+        "SELECT json_group_array(json_array(emoji, name)) FROM (SELECT emoji, name FROM reaction"
+        " WHERE msg_id = ? AND identity NOT IN (SELECT value FROM json_each(?)) ORDER BY at, emoji, name)"
+    )
+    (pairs,) = connection.execute(query, (msg_id, json.dumps(hidden))).fetchone()
+    for emoji, name in _pairs.decode(pairs):
+        found[emoji].append(name)
+    return tuple(Reaction(*each) for each in found.items())
+
+
+def _publication(row: _Row, reactions: tuple[Reaction, ...] = ()) -> Publication:
+    msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, is_taken_back, _ = row
+    return Publication(
+        msg_id,
+        moment(at),
+        Person(author, author_identity),
+        channel,
+        Person(peer, peer_identity or "") if peer is not None else None,
+        text,
+        nonce,
+        bool(is_taken_back),
+        reactions,
+    )

@@ -1,0 +1,94 @@
+"""What the operator sees of the outbox: deliveries, and what came of each attempt."""
+
+import json
+import sqlite3
+from typing import NamedTuple
+
+from server.rules.retries import State
+
+
+class Attempted(NamedTuple):
+    """An attempt as it was noted; `at` in milliseconds, `status` None if the site gave no whole answer."""
+
+    at: int
+    milliseconds: int
+    status: int | None
+    answer: str
+    error: str
+
+
+class Delivery(NamedTuple):
+    """A delivery, what it tells (a row of the trail) and its last attempt; `due` in milliseconds."""
+
+    id: str
+    report_id: str
+    seq: int
+    webhook: str
+    state: State
+    attempts: int
+    due: int
+    last: Attempted | None
+
+
+_ATTEMPT = "attempt.at, milliseconds, attempt.status, answer, attempt.error"
+_DELIVERY = (
+    f"SELECT delivery.id, delivery.report_id, seq, webhook, state, attempts, due, {_ATTEMPT} FROM delivery"  # noqa: S608
+    " LEFT JOIN attempt ON attempt.id = (SELECT max(id) FROM attempt WHERE delivery_id = delivery.id)"
+)
+
+_Row = tuple[str, str, int, str, str, int, int, int | None, int | None, int | None, str | None, str | None]
+
+
+def deliveries(connection: sqlite3.Connection, limit: int, *, failed: bool = False) -> list[Delivery]:
+    """The latest deliveries, the newest first; or those of them that have failed and are not delivered since."""
+    wanted = (State.WAITING, State.GIVEN_UP) if failed else tuple(State)
+    rows = connection.execute(
+        f"{_DELIVERY} WHERE state IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
+        # A webhook that was paused by a 410 has no attempt counted; the log of attempts is not kept for ever.
+        " AND (NOT ? OR attempts > 0 OR attempt.id IS NOT NULL) ORDER BY seq DESC LIMIT ?",
+        (json.dumps(wanted), failed, limit),
+    )
+    return [_delivery(row) for row in rows]
+
+
+def delivery(connection: sqlite3.Connection, delivery_id: str) -> Delivery | None:
+    """The delivery of an ID."""
+    row = connection.execute(f"{_DELIVERY} WHERE delivery.id = ?", (delivery_id,)).fetchone()
+    return _delivery(row) if row else None
+
+
+def deliveries_of(connection: sqlite3.Connection, report_id: str) -> list[Delivery]:
+    """The deliveries of a report, the oldest first."""
+    rows = connection.execute(f"{_DELIVERY} WHERE delivery.report_id = ? ORDER BY seq", (report_id,))
+    return [_delivery(row) for row in rows]
+
+
+def attempts(connection: sqlite3.Connection, delivery_id: str) -> list[Attempted]:
+    """Every attempt of a delivery that is still kept, the oldest first."""
+    query = f"SELECT {_ATTEMPT} FROM attempt WHERE delivery_id = ? ORDER BY id"  # noqa: S608 - ours
+    return [Attempted(*row) for row in connection.execute(query, (delivery_id,))]
+
+
+def last_attempt(connection: sqlite3.Connection, webhook: str) -> Attempted | None:
+    """The last attempt at a webhook."""
+    row = connection.execute(
+        f"SELECT {_ATTEMPT} FROM attempt JOIN delivery ON delivery.id = delivery_id WHERE webhook = ?"  # noqa: S608
+        " ORDER BY attempt.id DESC LIMIT 1",
+        (webhook,),
+    ).fetchone()
+    return Attempted(*row) if row else None
+
+
+def unheard(connection: sqlite3.Connection, configured: list[str]) -> list[tuple[str, int]]:
+    """Webhooks that deliveries wait for though they are not among these, and how many wait."""
+    return connection.execute(
+        "SELECT webhook, count(*) FROM delivery WHERE state = 'waiting'"
+        " AND webhook NOT IN (SELECT value FROM json_each(?)) GROUP BY webhook ORDER BY webhook",
+        (json.dumps(configured),),
+    ).fetchall()
+
+
+def _delivery(row: _Row) -> Delivery:
+    key, report_id, seq, webhook, state, attempts, due, at, milliseconds, status, answer, error = row
+    last = Attempted(at, milliseconds or 0, status, answer or "", error or "") if at is not None else None
+    return Delivery(key, report_id, seq, webhook, State(state), attempts, due, last)

@@ -1,0 +1,129 @@
+"""Everyone who was here lately, and who of them does not read whom: in memory, and kept in the database."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+
+from server.protocol.proof import LoginKeys
+from server.rules import names
+from server.rules.messages import Person
+from server.rules.relations import Relation, Relations
+from server.storage import login_keys
+from server.storage.clock import Clock, milliseconds, utc_now
+from server.storage.database import Database
+from server.storage.fair import Turn
+
+MAX_KNOWN = 50_000
+"""People, the latest, who can be written to while they are away."""
+
+
+class Company:
+    """Who is known by which name; the newest holder of a name is meant by it."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+        self.relations = Relations()
+        self._database = database
+        self._clock = clock
+        self._known: dict[str, Person] = {}
+
+    async def load(self) -> None:
+        """Learn what is in the database; once, before anybody comes. StorageError."""
+        people, relations = await self._database.read(_load)
+        for person in people:
+            self._known[names.key(person.name)] = person
+        for relation in relations:
+            self.relations.set(relation)
+
+    def find(self, name: str) -> Person | None:
+        """Whoever had this name last."""
+        return self._known.get(names.key(name))
+
+    def enrol(self, identity: str, keys: LoginKeys) -> "asyncio.Future[None]":
+        """Store the keys of a new person. StorageError."""
+        return self._database.write(partial(login_keys.add, identity, keys, milliseconds(self._clock())))
+
+    async def login_keys(self, identity: str, turn: Turn) -> LoginKeys | None:
+        """Return the keys of a person; None if nobody enrolled by this identity. StorageError."""
+        return await self._database.read(partial(login_keys.find, identity), turn)
+
+    def came(self, person: Person) -> "asyncio.Future[int | None]":
+        """Remember a person; up to which message they had seen everything, None if they are new. StorageError."""
+        key = names.key(person.name)
+        # The latest stands last.
+        self._known.pop(key, None)
+        self._known[key] = person
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        return self._database.write(partial(_came, person, milliseconds(self._clock())))
+
+    def left(self, person: Person, last_message: int) -> None:
+        """Remember up to where a person has seen everything."""
+        self._database.write_aside(partial(_left, person, last_message, milliseconds(self._clock())))
+
+    def relate(self, relation: Relation) -> "asyncio.Future[Relation]":
+        """Mute or block; holds once it is stored. StorageError."""
+
+        def hold(stored: Sequence[Relation]) -> None:
+            for each in stored:
+                self.relations.set(each)
+
+        return self._database.write(partial(_relate, relation), hold)
+
+    def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
+        """Neither mute, or block, whoever had this name any more. StorageError."""
+        key = names.key(name)
+        ended = [
+            relation
+            for relation in self.relations.of(identity)
+            if relation.blocked == blocked and names.key(relation.other_name) == key
+        ]
+
+        def remove(_: Sequence[None]) -> None:
+            for relation in ended:
+                self.relations.remove(identity, relation.other)
+
+        return self._database.write(partial(_unrelate, ended), remove)
+
+
+def _load(connection: sqlite3.Connection) -> tuple[list[Person], list[Relation]]:
+    query = "SELECT name, identity FROM (SELECT * FROM person ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at"
+    people = [Person(*row) for row in connection.execute(query, (MAX_KNOWN,))]
+    rows = connection.execute("SELECT identity, other, other_name, blocked, after FROM hidden")
+    return people, [Relation(one, other, name, bool(blocked), after) for one, other, name, blocked, after in rows]
+
+
+def _came(person: Person, now: int, connection: sqlite3.Connection) -> int | None:
+    row = connection.execute("SELECT last_message FROM person WHERE identity = ?", (person.identity,)).fetchone()
+    connection.execute(
+        "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?1, ?2, ?3, 0)"
+        " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
+        (person.identity, person.name, now),
+    )
+    login_keys.seen(person.identity, now, connection)
+    return int(row[0]) if row else None
+
+
+def _left(person: Person, last_message: int, now: int, connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "UPDATE person SET seen_at = ?, last_message = max(last_message, ?) WHERE identity = ?",
+        (now, last_message, person.identity),
+    )
+
+
+def _relate(relation: Relation, connection: sqlite3.Connection) -> Relation:
+    # Who blocks once more does not lay bare what was said since the first time.
+    row = connection.execute(
+        "INSERT INTO hidden (identity, other, other_name, blocked, after)"
+        " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"
+        " ON CONFLICT DO UPDATE SET other_name = ?3, blocked = ?4, after = iif(blocked, after, excluded.after)"
+        " RETURNING after",
+        relation[:4],
+    ).fetchone()
+    return relation._replace(after=row[0])
+
+
+def _unrelate(ended: list[Relation], connection: sqlite3.Connection) -> None:
+    connection.executemany(
+        "DELETE FROM hidden WHERE identity = ? AND other = ?", [(each.identity, each.other) for each in ended]
+    )

@@ -1,0 +1,315 @@
+"""Reports in the database: each with its trail and deliveries, changed together in one transaction."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from server.protocol.codes import ErrorCode, ReportState
+from server.rules.evidence import Evidence, Statement
+from server.rules.messages import Person
+from server.rules.refusal import Refusal
+from server.rules.retries import State, standing
+from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, addition, encode, statement
+from server.storage import outbox, trail
+from server.storage.clock import Clock, milliseconds
+from server.storage.outbox import Attempt, Claim, Held
+
+HOUR_MILLISECONDS = 3600 * 1000
+MAX_ADDITIONS = 3
+"""The latest that a list has of a report: one may add to it as often as one likes, and a list is one frame."""
+WAITING, UNTOLD = "status IN ('received', 'waiting')", "told = 0"
+"""Which of somebody's reports: those that wait, or those of which something was not told."""
+PAUSED = "The website takes no reports at the moment."
+SILENT = "The website has not been answering."
+
+
+class Addition(NamedTuple):
+    """What the reporter added, and when, in milliseconds."""
+
+    at: int
+    reason: str
+    comment: str
+
+
+class Report(NamedTuple):
+    """A report and where it stands; times in milliseconds."""
+
+    id: str
+    reporter: Person
+    at: int
+    statement: Statement
+    status: ReportState
+    error: str
+    next_at: int | None
+    note: str
+    told: bool
+    taken_back: bool
+    """The message, before it was reported: its text is for the site alone."""
+    additions: tuple[Addition, ...]
+    """The latest, in their order."""
+
+
+class _Standing(NamedTuple):
+    """The fields of a Report that follow from its deliveries."""
+
+    status: ReportState
+    error: str
+    next_at: int | None
+
+
+class Submission(NamedTuple):
+    """What a reporter sends in; `add`: to the report of this message that they have sent before."""
+
+    reporter: Person
+    evidence: Evidence
+    nonce: str | None
+    add: bool
+
+
+class Terms(NamedTuple):
+    """What holds for each report: where it goes, and how many one person may send within an hour (0: any number)."""
+
+    webhook: str
+    per_hour: int
+    evidence: bool
+    """The site hears of a withdrawal too."""
+
+
+_COLUMNS = (
+    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, told, taken_back"
+    " FROM report JOIN trail ON trail.seq = report.seq"
+)
+_Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
+
+
+def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> Report:
+    """Store a report, or an addition to it, with its delivery. Refusal if it was reported before, or too often."""
+    reporter, evidence, nonce, add = submission
+    now = milliseconds(clock())
+    row = connection.execute(
+        "SELECT id, nonce, status FROM report WHERE reporter_identity = ? AND msg_id = ?",
+        (reporter.identity, evidence.msg_id),
+    ).fetchone()
+    known, last_nonce, status = row or (None, None, None)
+    if known and nonce and nonce == last_nonce:
+        # The same once more, for its answer was lost.
+        return _found(connection, known)
+    if known and not add:
+        raise Refusal(ErrorCode.ALREADY_REPORTED, "You have reported this message already; you can add to that report.")
+    _check_rate(connection, reporter, terms.per_hour, now)
+    if known:
+        if status == ReportState.WITHDRAWN:
+            # It stands again: what the site has not heard of the withdrawal it must not hear any more.
+            outbox.cancel(connection, known, now)
+        added = Added(evidence.reason, evidence.comment, evidence.context)
+        report_id, seq = known, trail.append(connection, known, now, added)
+        connection.execute(
+            "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?", (nonce, ReportState.RECEIVED, report_id)
+        )
+    else:
+        report_id = f"rep_{secrets.token_hex(8)}"
+        seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
+        connection.execute(
+            "INSERT INTO report (id, seq, reporter, reporter_identity, msg_id, status, nonce, taken_back)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+            " EXISTS (SELECT 1 FROM message WHERE id = ?5 AND taken_back_at IS NOT NULL))",
+            (report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
+        )
+    outbox.queue(connection, seq, report_id, terms.webhook, now)
+    _stand(connection, report_id, terms.webhook, now, told=True)
+    return _found(connection, report_id)
+
+
+def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: sqlite3.Connection) -> Report:
+    """Send nothing more of a report, and tell the site where it may know of it already. Refusal if it is not theirs."""
+    now, report = milliseconds(clock()), find(report_id, connection)
+    if report is None or report.reporter.identity != reporter.identity:
+        raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have sent no such report.")
+    if report.status is not ReportState.WITHDRAWN:
+        seq = trail.append(connection, report_id, now, Withdrawn())
+        if outbox.cancel(connection, report_id, now) and terms.evidence:
+            outbox.queue(connection, seq, report_id, terms.webhook, now)
+        _set(connection, report_id, ReportState.WITHDRAWN, told=True)
+    return _found(connection, report_id)
+
+
+def site_said(key: str, status: ReportState, note: str, clock: Clock, connection: sqlite3.Connection) -> Report | None:
+    """Take in what the site says about a report, by its ID or by a webhook-id; None if there is none."""
+    row = connection.execute(
+        "SELECT id FROM report WHERE id = ?1 UNION SELECT report_id FROM delivery WHERE id = ?1", (key,)
+    ).fetchone()
+    if row is None:
+        return None
+    report, said = _found(connection, row[0]), SiteSaid(status, note)
+    if trail.last(connection, report.id) != encode(said):
+        trail.append(connection, report.id, milliseconds(clock()), said)
+        if report.status is not ReportState.WITHDRAWN:
+            _set(connection, report.id, status)
+        connection.execute("UPDATE report SET note = ?, told = 0 WHERE id = ?", (note, report.id))
+    return _found(connection, report.id)
+
+
+def note(claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection) -> Report | None:
+    """Keep an attempt; the report, if it stands elsewhere now."""
+    now, before = milliseconds(clock()), _standing(connection, claim.report_id)
+    outbox.note(connection, claim, attempt, now, chance)
+    _stand(connection, claim.report_id, claim.webhook, now)
+    if _standing(connection, claim.report_id) != before:
+        # Of one that was altered beyond reading there is nothing to tell.
+        with suppress(msgspec.DecodeError):
+            return find(claim.report_id, connection)
+    return None
+
+
+def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Connection) -> str | None:
+    """Send a delivery again; the ID of its report, or None if there is no such delivery."""
+    now = milliseconds(clock())
+    report_id = outbox.replay(connection, delivery_id, now)
+    if report_id:
+        _stand(connection, report_id, webhook, now)
+    return report_id
+
+
+def find(report_id: str, connection: sqlite3.Connection) -> Report | None:
+    """The report of an ID."""
+    row: _Row | None = connection.execute(f"SELECT {_COLUMNS} WHERE report.id = ?", (report_id,)).fetchone()
+    return _report(connection, row) if row else None
+
+
+def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
+    """The reports of a person: what they have not been told, then the latest; those that wait are held up with this
+    webhook.
+    """
+    query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY told, report.seq DESC LIMIT ?"
+    return _as_held(connection, connection.execute(query, (identity, limit)), webhook, clock)
+
+
+def found_of(
+    identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: sqlite3.Connection
+) -> list[Report]:
+    """The reports of these people that are WAITING or UNTOLD; held up with this webhook."""
+    query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
+    return _as_held(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
+
+
+def _as_held(connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[Report]:
+    stop = outbox.held(connection, webhook, milliseconds(clock()))
+    found = []
+    for row in rows:
+        # What was altered beyond reading is for the operator to find; its reporter must still be able to enter.
+        with suppress(msgspec.DecodeError):
+            found.append(_report(connection, row))
+    return [each._replace(**_while_held(stop, each.status, each.error, each.next_at)._asdict()) for each in found]
+
+
+def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
+    """The IDs of everyone's reports, the latest first."""
+    return [row[0] for row in connection.execute("SELECT id FROM report ORDER BY seq DESC LIMIT ?", (limit,))]
+
+
+def set_told(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
+    """Keep that the reporters have been told where these stand."""
+    connection.execute(
+        "UPDATE report SET told = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(report_ids)),)
+    )
+
+
+def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int, now: int) -> None:
+    if not per_hour:
+        return
+    rows = connection.execute(
+        "SELECT trail.at FROM trail JOIN report ON report.id = trail.report_id WHERE reporter_identity = ?"
+        " AND trail.at BETWEEN ? AND ? AND (content LIKE ? OR content LIKE ?)"
+        " ORDER BY trail.at DESC LIMIT ?",
+        (reporter.identity, now - HOUR_MILLISECONDS, now, trail.REPORTED, trail.ADDED, per_hour),
+    ).fetchall()
+    if len(rows) == per_hour:
+        minutes = timedelta(milliseconds=rows[-1][0] + HOUR_MILLISECONDS - now) // timedelta(minutes=1) + 1
+        raise Refusal(
+            ErrorCode.TOO_MANY_REPORTS,
+            f"You have sent {per_hour} reports within an hour, which is as many as this site takes."
+            f" The next one can be sent in {minutes} min.",
+        )
+
+
+def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: int, *, told: bool = False) -> None:
+    """Write down where a report stands by its deliveries."""
+    before = _standing(connection, report_id)
+    if before is None or before.status is ReportState.WITHDRAWN:
+        return
+    sent = outbox.sent(connection, report_id)
+    if not sent:
+        return
+    (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
+    status = standing([(each.state, each.attempts) for each in sent])
+    # What the site has said shows that it has the report, whatever becomes of an attempt that it answered too late; but
+    # not that it has what was added.
+    lost = status is ReportState.GIVEN_UP and sent[-1].seq != first
+    if before.status in {ReportState.SEEN, ReportState.RESOLVED} and not lost:
+        return
+    deciding = [each for each in sent if each.state is State.WAITING] or sent[-1:]
+    failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
+    error, next_at = (failed.error, failed.due) if failed else ("", None)
+    status, error, next_at = _while_held(outbox.held(connection, webhook, now), status, error, next_at)
+    _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, told=told)
+
+
+def _standing(connection: sqlite3.Connection, report_id: str) -> _Standing | None:
+    """Where a report stands, as it is written down; None if it is gone."""
+    row = connection.execute("SELECT status, error, next_at FROM report WHERE id = ?", (report_id,)).fetchone()
+    return _Standing(ReportState(row[0]), *row[1:]) if row else None
+
+
+def _while_held(stop: Held | None, status: ReportState, error: str, next_at: int | None) -> _Standing:
+    """Where a report stands while nothing is sent to its webhook, and once that is over."""
+    error = "" if error == PAUSED else error
+    if stop is None or status not in {ReportState.RECEIVED, ReportState.WAITING}:
+        return _Standing(status, error, next_at)
+    if stop.until is None:
+        return _Standing(ReportState.WAITING, PAUSED, None)
+    return _Standing(ReportState.WAITING, error or SILENT, max(next_at or 0, stop.until))
+
+
+def _set(
+    connection: sqlite3.Connection,
+    report_id: str,
+    status: ReportState,
+    error: str = "",
+    next_at: int | None = None,
+    *,
+    told: bool = False,
+) -> None:
+    connection.execute(
+        "UPDATE report SET status = ?1, error = ?2, next_at = ?3,"
+        " told = iif(status = ?1 AND error = ?2, told, ?4) WHERE id = ?5",
+        (status, error, next_at, told, report_id),
+    )
+
+
+def _found(connection: sqlite3.Connection, report_id: str) -> Report:
+    report = find(report_id, connection)
+    if report is None:
+        raise sqlite3.IntegrityError(f"report {report_id} has no row")
+    return report
+
+
+def _report(connection: sqlite3.Connection, row: _Row) -> Report:
+    report_id, reporter, identity, at, content, status, error, next_at, note, told, taken_back = row
+    person, said = Person(reporter, identity), statement(content)
+    standing_at = ReportState(status), error, next_at, note
+    additions = tuple(_additions(connection, report_id))[::-1]
+    return Report(report_id, person, at, said, *standing_at, bool(told), bool(taken_back), additions)
+
+
+def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addition]:
+    query = "SELECT at, content FROM trail WHERE report_id = ? AND content LIKE ? ORDER BY seq DESC LIMIT ?"
+    for at, content in connection.execute(query, (report_id, trail.ADDED, MAX_ADDITIONS)):
+        # One that was altered beyond reading is for the operator to find.
+        with suppress(msgspec.DecodeError):
+            yield Addition(at, *addition(content))

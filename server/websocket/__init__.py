@@ -1,0 +1,1 @@
+"""One websocket connection: bytes in and out."""

@@ -1,0 +1,366 @@
+"""Whatever makes the server read or write is charged, refused beyond that, and dropped for those who have gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from msgspec.structs import replace
+
+from server.handlers.dispatch import Room
+from server.pacing.limiter import ADDRESS_SHARE
+from server.protocol.codes import CUT, CloseCode, ErrorCode
+from server.protocol.frames import (
+    Block,
+    ClientFrame,
+    Echo,
+    Error,
+    HistoryAsk,
+    Login,
+    Message,
+    Mute,
+    Ping,
+    ProfileAsk,
+    React,
+    ReportAsk,
+    ReportReason,
+    ReportsAsk,
+    Say,
+    SearchAsk,
+    Since,
+    Status,
+    Takeback,
+    Typing,
+    Unblock,
+    Unmute,
+    Withdraw,
+)
+from server.reporting.desk import Reports
+from server.room.session import MAX_HELD_BYTES, Session
+from server.rules.messages import Draft, Person
+from server.settings import RoomLimits
+from server.storage.broker import LocalBroker
+from tests.support.counting_database import CountingDatabase
+from tests.support.desk import TERMS
+from tests.support.outlet import RecordingOutlet
+from tests.support.room import UNLIMITED, WELCOME, receive, room_over, settle
+
+HERE, THERE = "203.0.113.9", "198.51.100.7"
+ALICE = Person("alice", "a-1")
+SPAM = "It's spam"
+
+HISTORY = HistoryAsk("lobby", "n", limit=100)
+REPORT = ReportAsk(1, SPAM, nonce="n")
+READS: list[ClientFrame] = [HISTORY, SearchAsk("rope", "n", limit=100), ReportsAsk("n"), REPORT]
+"""What makes the server read messages or reports; a login does too."""
+STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
+"""What leaves something on the disk."""
+SAYS: list[ClientFrame] = [*STORES, Takeback(1), Status("away"), Unmute("alice"), Unblock("alice"), Withdraw("r", "n")]
+"""What is written, or told to everyone."""
+OTHERS: set[type] = {Login, Ping, Typing, ProfileAsk}
+"""Charged otherwise, or costing no more than their bytes."""
+
+READING = RoomLimits(messages_per_second=0, pages_burst=1, pages_per_second=0.01, stored_kilobytes_per_day=0)
+STORING = RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=1)
+SAYING = RoomLimits(messages_burst=1, messages_per_second=0.01, pages_per_second=0, stored_kilobytes_per_day=0)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[CountingDatabase]:
+    database = CountingDatabase(str(tmp_path / "room.sqlite"))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def room(database: CountingDatabase) -> Room:
+    """A room that takes reports, in which alice has said something."""
+    room = room_over(LocalBroker(database), database, UNLIMITED)
+    room.welcome = replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
+    room.reports = Reports(database, room.hub, TERMS, asyncio.Event())
+    await room.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
+    await room.company.came(ALICE)
+    return room
+
+
+def connected(address: str = "") -> tuple[Session, RecordingOutlet]:
+    """A session of an address that has not logged in."""
+    outlet = RecordingOutlet()
+    session = Session(outlet)
+    session.address = address
+    return session, outlet
+
+
+async def entered(room: Room, name: str, address: str = "") -> tuple[Session, RecordingOutlet]:
+    """A session that has logged in."""
+    session, outlet = connected(address)
+    receive(room, session, Login(name, f"the token of {name}"))
+    await settle(room)
+    return session, outlet
+
+
+async def stored(room: Room) -> None:
+    """Wait until all that was written so far is stored."""
+    await settle(room)
+    await room.broker.publish(Draft(ALICE, "quiet", None, "settled", None))
+
+
+def too_fast(outlet: RecordingOutlet) -> list[str | None]:
+    """The nonces of what was refused as too fast."""
+    return [each.nonce for each in outlet.frames if isinstance(each, Error) and each.code == ErrorCode.TOO_FAST]
+
+
+def nonce_of(frame: ClientFrame) -> str | None:
+    """The nonce of a frame that has one."""
+    return getattr(frame, "nonce", None)
+
+
+def named(frame: object) -> str:
+    """The name of a test."""
+    return type(frame).__name__
+
+
+def test_every_kind_of_frame_has_its_price() -> None:
+    assert {type(frame) for frame in (*READS, *SAYS)} | OTHERS == set(get_args(ClientFrame))
+
+
+@pytest.mark.parametrize(
+    ("frame", "limits"),
+    [(frame, READING) for frame in READS]
+    + [(frame, STORING) for frame in STORES]
+    + [(frame, SAYING) for frame in SAYS],
+    ids=[
+        f"{kind} {named(frame)}" for kind, each in (("read", READS), ("store", STORES), ("say", SAYS)) for frame in each
+    ],
+)
+async def test_what_costs_is_charged_and_refused_beyond_the_limit(
+    room: Room, database: CountingDatabase, frame: ClientFrame, limits: RoomLimits
+) -> None:
+    session, outlet = await entered(room, "bob")
+    room.limiter.follow(limits)
+    for number in range(50):
+        if isinstance(frame, ReportAsk):
+            # Each of another message, or it would be refused for that.
+            await room.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
+            receive(room, session, ReportAsk(number + 2, SPAM, nonce="n", add=True))
+        else:
+            receive(room, session, frame)
+        session.turns.stop()
+        await stored(room)
+        if too_fast(outlet):
+            break
+    refused = too_fast(outlet)
+    assert refused == [nonce_of(frame)], "after some of it"
+    reads, writes = len(database.begun), database.writes
+    receive(room, session, frame)
+    await settle(room)
+    assert database.writes == writes
+    # What a report will store is known once the message was read.
+    assert len(database.begun) == reads or (limits is STORING and isinstance(frame, ReportAsk))
+    assert too_fast(outlet) == [nonce_of(frame)] * 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "limits"), [(HISTORY, READING), (STORES[0], STORING)], ids=["what is read", "what is stored"]
+)
+async def test_many_people_of_one_address_share_what_it_may_use(
+    room: Room, frame: ClientFrame, limits: RoomLimits
+) -> None:
+    here = [await entered(room, f"mallory {number}", HERE) for number in range(ADDRESS_SHARE + 10)]
+    there, other = await entered(room, "ada", THERE)
+    room.limiter.follow(limits)
+    for session, _ in here:
+        receive(room, session, frame)
+        session.turns.stop()
+    served = [outlet for _, outlet in here if not too_fast(outlet)]
+    assert 1 <= len(served) <= 2 * ADDRESS_SHARE
+    assert too_fast(here[-1][1]) == [nonce_of(frame)]
+    receive(room, there, frame)
+    assert not too_fast(other)
+    await stored(room)
+
+
+async def test_a_login_reads_too_and_is_turned_away_beyond_the_limit(room: Room) -> None:
+    room.limiter.follow(READING)
+    closed: list[CloseCode] = []
+    for number in range(10):
+        session, outlet = connected(HERE)
+        receive(room, session, Login(f"mallory {number}", since=Since(room.broker.epoch, 0)))
+        closed += outlet.closed
+        room.closed(session, CUT)
+    assert set(closed) == {CloseCode.TRY_AGAIN_LATER}
+    await settle(room)
+
+
+async def test_an_honest_client_that_scrolls_waits_and_is_not_refused(room: Room) -> None:
+    """It asks for a page once it has the one before."""
+    room.limiter.follow(RoomLimits(pages_burst=2, pages_per_second=100))
+    session, outlet = await entered(room, "bob")
+    for number in range(20):
+        receive(room, session, HistoryAsk("lobby", str(number)))
+        async with asyncio.timeout(10):
+            while not any(getattr(each, "nonce", None) == str(number) for each in outlet.frames):
+                await asyncio.sleep(0.005)
+    assert not too_fast(outlet)
+
+
+LOGINS: list[ClientFrame] = [Login("bob", "the token of bob"), Login("bob", "the token of bob", Since("", 0))]
+
+
+@pytest.mark.parametrize("frame", [*LOGINS, *READS[:3]], ids=named)
+async def test_what_a_session_that_is_gone_asked_for_is_not_read(
+    room: Room, database: CountingDatabase, frame: ClientFrame
+) -> None:
+    if isinstance(frame, Login):
+        session, _ = connected()
+        if frame.since:
+            frame = Login(frame.username, frame.token, Since(room.broker.epoch, 0))
+    else:
+        session, _ = await entered(room, "bob")
+    await stored(room)
+    database.begun.clear()
+    async with database.held_up():
+        for _ in range(200):
+            receive(room, session, frame)
+        # Long enough for a login to get to its reads.
+        await asyncio.sleep(0.05)
+        room.closed(session, CUT)
+    await stored(room)
+    assert database.begun == []
+    assert not room.tasks
+
+
+async def test_what_a_session_that_was_replaced_asked_for_is_not_read(room: Room, database: CountingDatabase) -> None:
+    session, outlet = await entered(room, "bob")
+    database.begun.clear()
+    async with database.held_up():
+        for _ in range(200):
+            receive(room, session, HISTORY)
+        new, _ = connected()
+        receive(room, new, Login("bob", "the token of bob"))
+        assert outlet.closed == [CloseCode.REPLACED]
+    await settle(room)
+    assert session.turn not in database.begun
+    assert new.turn in database.begun
+
+
+async def test_a_report_is_stored_though_its_reporter_is_gone(room: Room, database: CountingDatabase) -> None:
+    session, _ = await entered(room, "bob")
+    async with database.held_up():
+        receive(room, session, REPORT)
+        room.closed(session, CloseCode.NORMAL)
+    await settle(room)
+    again, outlet = await entered(room, "bob")
+    receive(room, again, REPORT)
+    await settle(room)
+    assert [each.code for each in outlet.frames if isinstance(each, Error)] in ([], [ErrorCode.ALREADY_REPORTED])
+    assert await database.read(lambda connection: connection.execute("SELECT count(*) FROM report").fetchone()) == (1,)
+
+
+@pytest.mark.parametrize("frame", READS, ids=named)
+async def test_all_that_a_session_reads_is_read_in_its_turn(
+    room: Room, database: CountingDatabase, frame: ClientFrame
+) -> None:
+    session, _ = await entered(room, "bob")
+    database.begun.clear()
+    receive(room, session, frame)
+    await settle(room)
+    assert set(database.begun) == {session.turn}
+
+
+async def test_a_newcomer_gets_in_after_few_reads_of_others(room: Room, database: CountingDatabase) -> None:
+    mallory, _ = await entered(room, "mallory", HERE)
+    ada, outlet = connected(THERE)
+    database.begun.clear()
+    async with database.held_up():
+        for _ in range(256):
+            receive(room, mallory, HISTORY)
+        receive(room, ada, Login("ada"))
+    async with asyncio.timeout(10):
+        while not any(isinstance(each, Echo) for each in outlet.frames):
+            await asyncio.sleep(0)
+    waited = [others for turn, others in database.overtaken if turn == ada.turn]
+    # One for his turn, and one that is begun while she asks.
+    assert waited
+    assert max(waited) <= 2
+    await settle(room)
+
+
+async def test_what_is_held_for_a_newcomer_is_bounded_and_they_come_again(
+    room: Room, database: CountingDatabase
+) -> None:
+    session, outlet = connected()
+    async with database.held_up():
+        receive(room, session, Login("bob", "the token of bob"))
+        while not outlet.closed:
+            await room.broker.publish(Draft(ALICE, "lobby", None, "x" * 4000, None))
+            assert room.broker.delivered * 4000 < 2 * MAX_HELD_BYTES
+        assert outlet.closed == [CloseCode.TRY_AGAIN_LATER]
+        assert not [each for each in outlet.frames if isinstance(each, Message)]
+        room.closed(session, CloseCode.TRY_AGAIN_LATER)
+    await settle(room)
+    assert not [each for each in outlet.frames if isinstance(each, Echo)]
+
+
+async def test_a_direct_message_that_was_held_and_not_sent_comes_at_the_next_login(
+    room: Room, database: CountingDatabase
+) -> None:
+    first, _ = await entered(room, "bob")
+    bob = first.someone
+    room.closed(first, CloseCode.NORMAL)
+    session, outlet = connected()
+    async with database.held_up():
+        receive(room, session, Login("bob", "the token of bob"))
+        await room.broker.publish(Draft(ALICE, "", bob, "psst", None))
+        room.closed(session, CloseCode.NORMAL)
+    await settle(room)
+    _, outlet = await entered(room, "bob")
+    echoed = [message.message for each in outlet.frames if isinstance(each, Echo) for message in each.messages]
+    assert "psst" in echoed
+
+
+async def test_a_full_disk_refuses_messages_and_nothing_else(room: Room, database: CountingDatabase) -> None:
+    session, outlet = await entered(room, "bob")
+    room.disk_low = True
+    receive(room, session, Say("lobby", "x", "n-1"))
+    receive(room, session, React(1, "👻"))
+    errors = [each for each in outlet.frames if isinstance(each, Error)]
+    assert [(each.code, each.nonce) for each in errors] == [(ErrorCode.STORAGE, "n-1"), (ErrorCode.STORAGE, None)]
+    own = await room.broker.publish(Draft(session.someone, "lobby", None, "from before", None))
+    others: list[ClientFrame] = [
+        REPORT, Takeback(own.publication.msg_id), Mute("alice"), HISTORY, React(1, "👻", remove=True)
+    ]  # fmt: skip
+    for frame in others:
+        receive(room, session, frame)
+    await stored(room)
+    assert len([each for each in outlet.frames if isinstance(each, Error)]) == len(errors)
+    assert await database.read(lambda connection: connection.execute("SELECT count(*) FROM report").fetchone()) == (1,)
+    await entered(room, "carol")
+    room.disk_low = False
+    receive(room, session, Say("lobby", "again", "n-2"))
+    await stored(room)
+    assert any(isinstance(each, Message) and each.nonce == "n-2" for each in outlet.frames)
+
+
+async def test_the_refusal_of_a_used_up_budget_says_when_it_is_there_again(room: Room) -> None:
+    session, outlet = await entered(room, "bob")
+    room.limiter.follow(STORING)
+    for number in range(3):
+        receive(room, session, Say("lobby", "x" * 300, str(number)))
+    refusal = next(each for each in outlet.frames if isinstance(each, Error))
+    assert refusal.code == ErrorCode.TOO_FAST
+    assert refusal.message.endswith(" min.")
+    await stored(room)
+
+
+async def test_who_has_used_up_their_messages_can_report(room: Room) -> None:
+    session, outlet = await entered(room, "bob")
+    room.limiter.follow(RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=2))
+    for number in range(3):
+        receive(room, session, Say("lobby", "x" * 300, str(number)))
+    assert too_fast(outlet)
+    seen = len(too_fast(outlet))
+    receive(room, session, REPORT)
+    await stored(room)
+    assert len(too_fast(outlet)) == seen

@@ -1,0 +1,307 @@
+"""What a person gets who enters while others speak: all of it, once, and each channel in its order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from server.handlers.dispatch import Room
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import (
+    Block,
+    Echo,
+    Error,
+    Frame,
+    HistoryAsk,
+    Login,
+    Me,
+    Message,
+    Mute,
+    Ping,
+    React,
+    Say,
+    SearchAsk,
+    Status,
+    Takeback,
+    Unblock,
+    Unmute,
+    Who,
+)
+from server.room.session import MAX_ASKED, Session
+from server.rules.messages import Draft, Person
+from server.settings import RoomLimits
+from server.storage.base import Page, Published, Reader, Subscriber
+from server.storage.broker import LocalBroker
+from server.storage.database import Database
+from tests.support.outlet import RecordingOutlet
+from tests.support.room import UNLIMITED, enter, receive, room_over, settle
+
+TOKEN = "a-token-of-16-or-more"
+ALICE = Person("alice", "a-1")
+
+
+class BusyBroker(LocalBroker):
+    """A broker in whose room somebody speaks just after the history of a channel was read."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.meanwhile: list[Draft] = []
+
+    async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
+        """Read, then store what is said meanwhile."""
+        page = await super().history(reader, channel, before, limit)
+        said, self.meanwhile = self.meanwhile, []
+        for draft in said:
+            await self.publish(draft)
+        return page
+
+
+class LateBroker(LocalBroker):
+    """A broker whose messages are stored, and read by others, a while before they are handed out."""
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Keep what there is to hand out until `hand_out`."""
+        self._late: list[Published] = []
+        super().subscribe(subscriber)
+
+    def _deliver(self, published: Sequence[Published]) -> None:
+        self._late += published
+
+    async def stored(self) -> None:
+        """Wait until something is stored."""
+        async with asyncio.timeout(10):
+            while not self._late:
+                await asyncio.sleep(0.01)
+
+    def hand_out(self) -> None:
+        """Hand out all that was stored by now."""
+        super()._deliver(self._late)
+
+
+class OrderedOutlet(RecordingOutlet):
+    """Notes when something is written to it, among others that share the same list."""
+
+    def __init__(self, order: list[str], name: str) -> None:
+        super().__init__()
+        self._order = order
+        self._name = name
+
+    def write(self, wire: bytes) -> None:
+        """Note it."""
+        super().write(wire)
+        self._order.append(self._name)
+
+
+@asynccontextmanager
+async def opened(directory: Path, limits: RoomLimits) -> AsyncIterator[Room]:
+    """A room with these limits."""
+    database = Database(str(directory / "room.sqlite"))
+    yield room_over(BusyBroker(database), database, limits)
+    await database.close()
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    async with opened(tmp_path, UNLIMITED) as room:
+        yield room
+
+
+@pytest.fixture
+async def slow(tmp_path: Path) -> AsyncIterator[Room]:
+    """Two messages at once, two more wait for seconds."""
+    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=0.4)) as room:
+        yield room
+
+
+@pytest.fixture
+async def quick(tmp_path: Path) -> AsyncIterator[Room]:
+    """Two messages at once, and the others wait shortly."""
+    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=100)) as room:
+        yield room
+
+
+async def settled(room: Room) -> None:
+    """Wait until all that was published so far is stored and handed out."""
+    await room.broker.publish(to("quiet", "settled"))
+
+
+def heard(outlet: RecordingOutlet) -> list[str]:
+    """The texts of all messages, echoed ones included, in the order in which they came."""
+    said: list[str] = []
+    for frame in outlet.frames:
+        if isinstance(frame, Echo):
+            said += [message.message for message in frame.messages if message.message != "settled"]
+        elif isinstance(frame, Message) and frame.message != "settled":
+            said.append(frame.message)
+    return said
+
+
+def to(channel: str, text: str) -> Draft:
+    """Something that alice says in a channel."""
+    return Draft(ALICE, channel, None, text, None)
+
+
+async def test_what_is_said_while_the_recent_messages_are_read_comes_once(room: Room) -> None:
+    broker = room.broker
+    assert isinstance(broker, BusyBroker)
+    await broker.publish(to("lobby", "before"))
+    broker.meanwhile = [to("lobby", "meanwhile 1"), to("tea", "meanwhile 2"), to("lobby", "meanwhile 3")]
+    _, outlet = await enter(room, "bob")
+    assert sorted(heard(outlet)) == ["before", "meanwhile 1", "meanwhile 2", "meanwhile 3"]
+    assert [text for text in heard(outlet) if text != "meanwhile 2"] == ["before", "meanwhile 1", "meanwhile 3"]
+
+
+async def test_what_is_said_meanwhile_in_a_channel_without_echo_comes_too(room: Room) -> None:
+    broker = room.broker
+    assert isinstance(broker, BusyBroker)
+    broker.meanwhile = [to("quiet", "quietly"), to("tea", "aloud")]
+    _, outlet = await enter(room, "bob")
+    assert sorted(heard(outlet)) == ["aloud", "quietly"]
+
+
+async def test_a_direct_message_that_comes_meanwhile_is_not_lost(room: Room) -> None:
+    broker = room.broker
+    assert isinstance(broker, BusyBroker)
+    outlet = RecordingOutlet()
+    session = Session(outlet)
+    receive(room, session, Login("bob"))
+    assert session.person
+    broker.meanwhile = [Draft(ALICE, "", session.person, "psst", None), to("tea", "aloud")]
+    await settle(room)
+    assert sorted(heard(outlet)) == ["aloud", "psst"]
+
+
+async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "room.sqlite"))
+    broker = LateBroker(database)
+    room = room_over(broker, database)
+    published = broker.publish(to("lobby", "hello"))
+    await broker.stored()
+    _, outlet = await enter(room, "bob")
+    broker.hand_out()
+    await published
+    assert heard(outlet) == ["hello"]
+    await database.close()
+
+
+async def test_a_person_learns_their_name_and_who_is_there_before_anything_else(room: Room) -> None:
+    await enter(room, "alice")
+    _, outlet = await enter(room, "bob")
+    me, who, echo = outlet.frames[:3]
+    assert isinstance(me, Me)
+    assert isinstance(who, Who)
+    assert [entry.username for entry in who.who_list] == ["alice", "bob"]
+    assert isinstance(echo, Echo)
+
+
+async def test_a_session_that_asks_faster_than_it_is_answered_is_read_no_further(room: Room) -> None:
+    session, outlet = await enter(room, "bob")
+    for number in range(MAX_ASKED):
+        receive(room, session, Say("lobby", str(number)))
+    assert outlet.paused
+    await room.broker.publish(to("lobby", "last"))
+    await asyncio.sleep(0)
+    assert not outlet.paused
+    assert heard(outlet) == [*map(str, range(MAX_ASKED)), "last"]
+
+
+def sent(outlet: RecordingOutlet, code: ErrorCode) -> list[str | None]:
+    """The nonces of all errors of a code."""
+    return [frame.nonce for frame in outlet.frames if isinstance(frame, Error) and frame.code == code]
+
+
+async def test_messages_that_come_too_fast_wait_and_the_connection_is_read_no_further(slow: Room) -> None:
+    session, outlet = await enter(slow, "bob")
+    for number in range(6):
+        receive(slow, session, Say("lobby", str(number), f"n-{number}"))
+    receive(slow, session, Ping())
+    assert outlet.paused
+    await settled(slow)
+    assert heard(outlet) == ["0", "1"]
+    assert not [frame for frame in outlet.frames if isinstance(frame, Ping)], "nothing passes what waits"
+    assert sent(outlet, ErrorCode.TOO_FAST) == ["n-4", "n-5"]
+
+
+async def test_what_waits_is_said_in_its_order(quick: Room) -> None:
+    session, outlet = await enter(quick, "bob")
+    for number in range(20):
+        receive(quick, session, Say("lobby", str(number)))
+    receive(quick, session, Ping())
+    async with asyncio.timeout(10):
+        while outlet.paused:
+            await asyncio.sleep(0.01)
+    await settled(quick)
+    assert heard(outlet) == [str(number) for number in range(20)]
+    assert any(isinstance(frame, Ping) for frame in outlet.frames)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [React(1, "👻"), Takeback(1), Status("away")] + [kind("alice") for kind in (Mute, Unmute, Block, Unblock)],
+    ids=lambda frame: type(frame).__name__,
+)
+async def test_what_costs_everyone_as_much_as_a_message_counts_as_one(slow: Room, frame: Frame) -> None:
+    session, outlet = await enter(slow, "bob")
+    for number in range(4):
+        receive(slow, session, Say("lobby", str(number)))
+    receive(slow, session, frame)
+    assert [each.code for each in outlet.frames if isinstance(each, Error)] == [ErrorCode.TOO_FAST]
+
+
+async def test_whoever_reads_history_waits_for_one_search_of_others_at_most(room: Room) -> None:
+    order: list[str] = []
+    searcher, reader = Session(OrderedOutlet(order, "found")), Session(OrderedOutlet(order, "history"))
+    for session, name in ((searcher, "bob"), (reader, "carol")):
+        receive(room, session, Login(name))
+    await settle(room)
+    order.clear()
+    for number in range(20):
+        receive(room, searcher, SearchAsk("word", f"n-{number}"))
+    receive(room, reader, HistoryAsk("lobby", "n"))
+    await settle(room)
+    assert len(order) == 21
+    assert order.index("history") <= 2
+
+
+async def test_two_connections_of_one_person_count_together_and_others_do_not(slow: Room) -> None:
+    one, first = await enter(slow, "bob", TOKEN)
+    other, second = await enter(slow, "bobby", TOKEN)
+    alice, third = await enter(slow, "alice")
+    for number in range(4):
+        receive(slow, one, Say("lobby", str(number)))
+    receive(slow, other, Say("lobby", "more", "n-1"))
+    receive(slow, alice, Say("lobby", "me too", "n-2"))
+    await settled(slow)
+    assert not sent(first, ErrorCode.TOO_FAST)
+    assert sent(second, ErrorCode.TOO_FAST) == ["n-1"]
+    assert "me too" in heard(third)
+
+
+async def test_to_come_again_does_not_make_one_faster(slow: Room) -> None:
+    session, outlet = await enter(slow, "bob", TOKEN)
+    for number in range(4):
+        receive(slow, session, Say("lobby", str(number)))
+    again, outlet = await enter(slow, "bob", TOKEN)
+    receive(slow, again, Say("lobby", "again", "n-1"))
+    assert sent(outlet, ErrorCode.TOO_FAST) == ["n-1"]
+
+
+async def test_whoever_was_replaced_says_no_more_of_what_waits(quick: Room) -> None:
+    session, outlet = await enter(quick, "bob", TOKEN)
+    for number in range(20):
+        receive(quick, session, Say("lobby", str(number)))
+    _, new = await enter(quick, "bob", TOKEN)
+    assert outlet.closed == [CloseCode.REPLACED]
+    await asyncio.sleep(0.3)
+    await settled(quick)
+    assert heard(new) == ["0", "1"]
+
+
+async def test_work_that_is_under_way_is_waited_for_at_the_end(room: Room) -> None:
+    outlet = RecordingOutlet()
+    receive(room, Session(outlet), Login("bob"))
+    assert room.tasks
+    await room.drain()
+    assert any(isinstance(frame, Echo) for frame in outlet.frames)

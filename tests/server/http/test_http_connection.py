@@ -1,0 +1,162 @@
+"""How much of a request is handled at a time, over a transport that only notes it."""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+import h11
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from server.http.http_connection import HttpConnection
+from server.pacing.intake import PART_BYTES
+from server.pacing.limiter import Limiter
+from server.pacing.shares import Shares
+from server.settings import RoomLimits
+from tests.support.raw_socket import request
+
+MAX_BODY = 64 * 1024
+CHUNK = b"1\r\nx\r\n"
+
+
+class Receiver:
+    """Counts refusals."""
+
+    allowed_hosts: Collection[str] = {"localhost"}
+
+    def __init__(self, bytes_per_second: int = 0) -> None:
+        self.limiter = Limiter(RoomLimits(bytes_per_second=bytes_per_second))
+        self.statuses: list[int] = []
+
+    def refused(self, status: int) -> None:
+        self.statuses.append(status)
+
+
+class Transport(asyncio.Transport):
+    """Notes what is written, and whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("192.0.2.7", 4711)})
+        self.written = b""
+        self.reading = True
+        self.ended = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def close(self) -> None:
+        self.ended = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+
+class OneByOne(Shares):
+    """Does a piece of work when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[Callable[[], None]] = []
+
+    def soon(self, work: Callable[[], None]) -> None:
+        self._pieces.append(work)
+
+    def go_on(self) -> None:
+        """Do the next piece."""
+        self._pieces.pop(0)()
+
+
+async def app(_scope: object, _receive: object, _send: object) -> None:
+    """Answer nothing."""
+    await asyncio.Event().wait()
+
+
+def connection(receiver: Receiver, transport: Transport) -> HttpConnection:
+    """A new one."""
+    config = Config(app, log_config=None)
+    made = HttpConnection(config, ServerState(), {"receiver": receiver})
+    made.connection_made(transport)
+    return made
+
+
+async def test_a_body_that_comes_at_once_is_handled_in_parts_by_turns_of_the_loop() -> None:
+    receiver, transport, shares = Receiver(), Transport(), OneByOne()
+    receiver.limiter.shares = shares
+    made = connection(receiver, transport)
+    made.data_received(request("POST /", ("Host: localhost", f"Content-Length: {MAX_BODY}")))
+    made.data_received(b"x" * MAX_BODY)
+    for parts in range(MAX_BODY // PART_BYTES):
+        assert not transport.reading
+        assert len(made.cycle.body) == parts * PART_BYTES
+        shares.go_on()
+    assert made.conn.their_state is h11.DONE
+    assert transport.reading
+
+
+async def test_little_of_what_came_at_once_is_handled_before_the_next_turn() -> None:
+    transport = Transport()
+    made = connection(Receiver(), transport)
+    made.data_received(request("POST /", ("Host: localhost", f"Content-Length: {MAX_BODY}"), b"x" * MAX_BODY))
+    assert made.cycle is None
+    assert not transport.reading
+
+
+HEADS = {
+    "chunks": (("Transfer-Encoding: chunked",), 411),
+    "a long body": ((f"Content-Length: {MAX_BODY + 1}",), 413),
+}
+
+
+@pytest.mark.parametrize(("fields", "status"), HEADS.values(), ids=HEADS.keys())
+async def test_nothing_behind_the_head_of_a_refused_request_is_parsed(fields: tuple[str, ...], status: int) -> None:
+    receiver, transport = Receiver(), Transport()
+    made = connection(receiver, transport)
+    made.data_received(request("POST /api/report/status", ("Host: localhost", *fields)))
+    assert transport.written.startswith(b"HTTP/1.1 %d " % status)
+    assert transport.ended
+    for _ in range(50):
+        made.data_received(CHUNK * 4000)
+        await asyncio.sleep(0)
+        # h11 would keep what it is fed, or make an event of each chunk.
+        assert made.conn.trailing_data[0] == b""
+    assert made.cycle is None
+    assert receiver.statuses == [status]
+    assert transport.written.count(b"HTTP/1.1") == 1
+
+
+async def test_a_refused_request_with_its_body_in_one_write_costs_one_part() -> None:
+    made = connection(Receiver(), Transport())
+    made.data_received(request("POST /", ("Host: localhost", "Transfer-Encoding: chunked"), CHUNK * 40_000))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert len(made.conn.trailing_data[0]) <= PART_BYTES
+
+
+async def test_bytes_of_requests_are_read_no_faster_than_those_of_websockets() -> None:
+    transport = Transport()
+    made = connection(Receiver(bytes_per_second=1000), transport)
+    made.data_received(request("POST /", ("Host: localhost", "Content-Length: 60000")))
+    for _ in range(4):
+        assert transport.reading
+        made.data_received(b"x" * 1000)
+    assert not transport.reading
+
+
+async def test_a_head_that_drips_is_parsed_in_linear_time() -> None:
+    made = connection(Receiver(), Transport())
+    head = request("GET /", ("Host: localhost", *(f"X-{number}: y" for number in range(1000))))
+    for at in range(len(head)):
+        made.data_received(head[at : at + 1])
+    assert made.conn.their_state is h11.DONE

@@ -1,0 +1,31 @@
+"""Who has much to do takes turns with the others."""
+
+import asyncio
+
+from server.pacing.shares import Shares
+
+
+async def test_work_that_has_more_to_do_comes_after_the_others_and_a_fault_stops_nobody() -> None:
+    shares, done = Shares(), list[str]()
+    over = asyncio.Event()
+
+    def work(name: str, parts: int) -> None:
+        done.append(name)
+        if parts > 1:
+            shares.soon(lambda: work(name, parts - 1))
+        elif name == "much":
+            over.set()
+
+    def fail() -> None:
+        raise ValueError
+
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    shares.soon(lambda: work("much", 3))
+    shares.soon(fail)
+    shares.soon(lambda: work("little", 2))
+    assert done == []
+    async with asyncio.timeout(10):
+        await over.wait()
+    assert done == ["much", "little", "much", "little", "much"]
+    assert [type(fault) for fault in faults] == [ValueError]

@@ -1,0 +1,240 @@
+"""What is claimed is sent only while it still is one's own to send."""
+
+import asyncio
+import json
+import sqlite3
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import msgspec
+import pytest
+
+from server.ops.metrics import Metrics, Traffic
+from server.reporting.deliveries import Deliveries
+from server.settings import Secret, WebhookURL
+from server.storage import outbox, overview, reports
+from server.storage.clock import milliseconds, utc_now
+from server.storage.database import Database
+from server.storage.fair import SERVER, Turn
+from server.storage.outbox import Attempt
+from server.storage.reports import Report, Submission
+from server.webhooks.client import WebhookClient
+from server.webhooks.rendering import Renderer, html_in_process, html_or_text
+from tests.support.desk import ALICE, TAKEN, TERMS, evidence
+from tests.support.site_answers import answer
+
+HOOK = WebhookURL("report", enabled=True, url="http://site.internal/hooks")
+KEY = Secret("key")
+Result = TypeVar("Result")
+Change = Callable[[sqlite3.Connection], object]
+
+
+class SlowDatabase(Database):
+    """Lets something else happen between a claim and what is read then, as if the process had been stopped there."""
+
+    meanwhile: Change | None = None
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+        """See Database."""
+        claimed: bool = await super().read(_is_claimed)
+        if claimed and (change := self.meanwhile):
+            self.meanwhile = None
+            await self.write(change)
+        return await super().read(work, turn)
+
+
+def _is_claimed(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM delivery WHERE holder IS NOT NULL").fetchone() is not None
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
+    """With one report."""
+    database = SlowDatabase(str(tmp_path / "room.sqlite"))
+    submission = Submission(ALICE, evidence(), None, add=False)
+    await database.write(partial(reports.submit, TERMS, submission, utc_now))
+    yield database
+    await database.close()
+
+
+class Nobody:
+    """The reporters are away."""
+
+    def tell(self, report: Report) -> None:
+        """See Reporters."""
+
+    async def tell_waiting(self) -> None:
+        """See Reporters."""
+
+    async def tell_untold(self) -> None:
+        """See Reporters."""
+
+
+async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: Secret = KEY, status: int = 200) -> int:
+    """How many requests the site got within a while in which this happens; it answers with what it was sent."""
+    database.meanwhile, got = meanwhile, asyncio.Queue[httpx.Request]()
+
+    async def site(request: httpx.Request) -> httpx.Response:
+        await got.put(request)
+        return answer(status, b"<pre>" + request.content)
+
+    client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
+    deliveries = Deliveries(database, HOOK, key, client, asyncio.Event(), Nobody(), metrics)
+    running = asyncio.create_task(deliveries.run())
+    await asyncio.sleep(0.3)
+    deliveries.end()
+    await running
+    await deliveries.drain()
+    await client.close()
+    return got.qsize()
+
+
+def withdrawn(connection: sqlite3.Connection) -> None:
+    """Its reporter takes it back."""
+    (report_id,) = reports.latest(1, connection)
+    reports.withdraw(TERMS, report_id, ALICE, utc_now, connection)
+
+
+def withdrawn_with_evidence(connection: sqlite3.Connection) -> None:
+    """As `withdrawn`, and the site is told, for it could have been sent already."""
+    (report_id,) = reports.latest(1, connection)
+    reports.withdraw(TERMS._replace(evidence=True), report_id, ALICE, utc_now, connection)
+
+
+def delivered_by_another(connection: sqlite3.Connection) -> None:
+    """Another server takes it over after the lease, and the site has it."""
+    now = milliseconds(utc_now()) + outbox.LEASE_SECONDS * 1000
+    (claim,) = outbox.claim(connection, "report", "another", 1, (), now)
+    outbox.note(connection, claim, Attempt(now, 1, TAKEN), now, 0.0)
+
+
+def taken_over_by_another(connection: sqlite3.Connection) -> None:
+    """Another server has taken it over after the lease, and is at it."""
+    now = milliseconds(utc_now())
+    connection.execute("UPDATE delivery SET leased_until = ?", (now,))
+    assert outbox.claim(connection, "report", "another", 1, (), now)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "requests"),
+    [
+        (None, 1),
+        (withdrawn, 0),
+        (withdrawn_with_evidence, 1),
+        (delivered_by_another, 0),
+        (taken_over_by_another, 0),
+    ],
+)
+async def test_what_is_not_to_be_sent_any_more_is_not_sent(
+    database: SlowDatabase, meanwhile: Change | None, requests: int
+) -> None:
+    assert await sent(database, meanwhile) == requests
+
+
+@pytest.mark.parametrize(
+    "key", ["hunter2-hunter2", "x" * 2000, 'hunter2&<>"\\2'], ids=["short", "longer than what is kept", "escaped"]
+)
+async def test_a_site_that_answers_with_what_it_was_sent_does_not_put_the_key_on_disk(
+    database: SlowDatabase, key: str
+) -> None:
+    assert await sent(database, key=Secret(key)) == 1
+    (answered,) = (attempt.answer for attempt in await database.read(_attempts))
+    assert answered.startswith('<pre>{"Action":"report","APIKey":"...","Report":{')
+    assert key[:20] not in answered
+
+
+def unreadable(connection: sqlite3.Connection) -> None:
+    """The trail is altered beyond reading."""
+    connection.execute("UPDATE trail SET content = '{'")
+
+
+async def test_a_row_that_cannot_be_read_takes_its_turns_and_says_nothing_against_the_site(
+    database: SlowDatabase,
+) -> None:
+    """It would be claimed again and again, and be the only probe of a breaker that is open."""
+    await database.write(unreadable)
+    assert await sent(database) == 0
+    (attempt,) = await database.read(_attempts)
+    assert "cannot be read" in attempt.error
+    assert await database.read(lambda connection: outbox.failures(connection, "report")) == 0
+    rows = await database.read(
+        lambda connection: connection.execute("SELECT attempts, holder FROM delivery").fetchall()
+    )
+    assert rows == [(1, None)]
+
+
+class WatchedKey(Secret):
+    """Knows which thread it was written by."""
+
+    thread = 0
+
+    def reveal(self) -> str:
+        """See Secret."""
+        self.thread = threading.get_ident()
+        return super().reveal()
+
+
+async def test_a_body_is_written_beside_the_loop(database: SlowDatabase) -> None:
+    """Markdown can be made so that its HTML takes seconds."""
+    key = WatchedKey("key")
+    assert await sent(database, key=key) == 1
+    assert key.thread not in {0, threading.get_ident()}
+
+
+POISONED = "www.xn--" * 30 + " *now*"
+"""A message whose links a regular expression looked for without end."""
+HANG = (sys.executable, "-c", "[0 for _ in iter(int, 1)]")
+
+
+@pytest.mark.parametrize(
+    ("render", "html"),
+    [
+        (html_or_text, "<em>now</em>"),
+        (partial(html_or_text, render=partial(html_in_process, command=HANG), seconds=0.5), "*now*"),
+        (partial(html_or_text, render=partial(html_in_process, command=("/nowhere/python",))), "*now*"),
+    ],
+    ids=["html", "without end", "without a process"],
+)
+async def test_reports_are_delivered_whatever_their_html_comes_to(
+    database: SlowDatabase, render: Renderer, html: str
+) -> None:
+    """A row whose HTML had no end would be the first to be sent at each start, and stop the server each time."""
+    reported = msgspec.structs.replace(evidence(8), message=POISONED)
+    await database.write(partial(reports.submit, TERMS, Submission(ALICE, reported, None, add=False), utc_now))
+    got = asyncio.Queue[httpx.Request]()
+
+    async def site(request: httpx.Request) -> httpx.Response:
+        await got.put(request)
+        return answer(200, b"")
+
+    hook = msgspec.structs.replace(HOOK, message_format="html")
+    client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
+    deliveries = Deliveries(database, hook, KEY, client, asyncio.Event(), Nobody(), metrics, render=render)
+    running = asyncio.create_task(deliveries.run())
+    async with asyncio.timeout(30):
+        requests = [await got.get(), await got.get()]
+    deliveries.end()
+    await running
+    await deliveries.drain()
+    await client.close()
+    messages = {json.loads(request.content)["Report"]["Message"] for request in requests}
+    assert messages == {"<p>message 7</p>", f"<p>{'www.xn--' * 30} {html}</p>"}
+    depth = await database.read(lambda connection: outbox.depth(connection, "report", milliseconds(utc_now())))
+    assert depth.waiting == 0
+
+
+async def test_the_log_says_that_a_site_wants_no_more(database: SlowDatabase, caplog: pytest.LogCaptureFixture) -> None:
+    assert await sent(database, status=410) == 1
+    (record,) = (each for each in caplog.records if each.levelname == "ERROR")
+    assert "410" in record.message
+    assert record.__dict__["then"] == "python -m server webhook resume report"
+
+
+def _attempts(connection: sqlite3.Connection) -> list[overview.Attempted]:
+    (found,) = overview.deliveries(connection, 1)
+    return overview.attempts(connection, found.id)

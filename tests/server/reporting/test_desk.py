@@ -1,0 +1,65 @@
+"""What a person is told of their reports comes in its order."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from server.ops.metrics import Traffic
+from server.protocol.codes import ReportState
+from server.reporting.desk import Reports
+from server.room.hub import Hub
+from server.rules.messages import Person
+from server.rules.relations import Relations
+from server.storage import reports
+from server.storage.base import Reader
+from server.storage.clock import utc_now
+from server.storage.database import Database
+from server.storage.fair import SERVER, Turn
+from server.storage.reports import Submission
+from tests.support.desk import ALICE, BOB, TERMS, evidence
+
+Result = TypeVar("Result")
+
+
+class SlowDatabase(Database):
+    """Lets something else happen after what is read was read, and before it is handed on."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    reads = 0
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+        """See Database."""
+        found, self.reads = await super().read(work, turn), self.reads + 1
+        if change := self.meanwhile:
+            self.meanwhile = None
+            await change()
+        return found
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
+    """With a report of alice's and one of bob's."""
+    database = SlowDatabase(str(tmp_path / "room.sqlite"))
+    for number, person in enumerate((ALICE, BOB), 7):
+        submission = Submission(person, evidence(number, person.name), None, add=False)
+        await database.write(partial(reports.submit, TERMS, submission, utc_now))
+    yield database
+    await database.close()
+
+
+@pytest.mark.parametrize(("of", "status", "reads"), [(ALICE, "seen", 2), (BOB, "received", 1)])
+async def test_a_list_does_not_overtake_what_was_told_while_it_was_read(
+    database: SlowDatabase, of: Person, status: str, reads: int
+) -> None:
+    """Or its reader would go back to what was before, for good; others' reports are no reason to read again."""
+    (report,) = await database.read(partial(reports.sent_by, of.identity, 1, "report", utc_now))
+    room = Reports(database, Hub(Relations(), Traffic()), TERMS, asyncio.Event())
+    database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")
+    database.reads = 0
+    (entry,) = (await room.sent_by(Reader(ALICE))).reports
+    assert (entry.status, database.reads) == (status, reads)

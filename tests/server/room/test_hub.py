@@ -1,0 +1,92 @@
+"""Who is told of whom: gathered, in order, and nobody of those they are apart from."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from server.ops.metrics import Traffic
+from server.protocol.frames import Message, Presence, Who
+from server.room.hub import Hub
+from server.room.session import Session
+from server.rules.messages import Person, Publication
+from server.rules.relations import Relation, Relations
+from server.storage.base import News
+from tests.support.outlet import RecordingOutlet
+
+ADA, BOB, EVE = Person("ada", "a-1"), Person("bob", "b-1"), Person("eve", "e-1")
+
+
+class Guest:
+    """A session in a hub, and what it was sent."""
+
+    def __init__(self, hub: Hub, person: Person) -> None:
+        self.outlet = RecordingOutlet()
+        self.session = Session(self.outlet)
+        self.session.enter(person)
+        self.session.release()
+        self.told = hub.join(self.session, person)
+
+    @property
+    def lists(self) -> list[list[str]]:
+        return [[entry.username for entry in frame.who_list] for frame in self.outlet.frames if isinstance(frame, Who)]
+
+    @property
+    def changes(self) -> list[tuple[str, bool]]:
+        """Of whom it was told, and whether they are here."""
+        return [(one.username, one.who is not None) for one in self.outlet.frames if isinstance(one, Presence)]
+
+    @property
+    def texts(self) -> list[str]:
+        return [frame.message for frame in self.outlet.frames if isinstance(frame, Message)]
+
+
+@pytest.fixture
+def relations() -> Relations:
+    return Relations()
+
+
+async def test_those_who_come_together_get_one_list_and_no_changes(relations: Relations) -> None:
+    hub = Hub(relations, Traffic())
+    ada, bob = Guest(hub, ADA), Guest(hub, BOB)
+    await asyncio.gather(ada.told.wait(), bob.told.wait())
+    assert ada.lists == bob.lists == [["ada", "bob"]]
+    assert ada.changes == bob.changes == []
+
+
+async def test_those_who_are_here_are_told_what_changed_in_order(relations: Relations) -> None:
+    hub = Hub(relations, Traffic())
+    ada = Guest(hub, ADA)
+    await ada.told.wait()
+    bob, eve = Guest(hub, BOB), Guest(hub, EVE)
+    hub.leave(bob.session)
+    await eve.told.wait()
+    assert ada.changes == [("bob", True), ("eve", True), ("bob", False)]
+    assert eve.lists == [["ada", "eve"]]
+
+
+async def test_a_block_holds_in_lists_and_changes_also_if_it_came_last(relations: Relations) -> None:
+    hub = Hub(relations, Traffic())
+    ada, eve = Guest(hub, ADA), Guest(hub, EVE)
+    await ada.told.wait()
+    bob = Guest(hub, BOB)
+    relations.set(Relation(ADA.identity, BOB.identity, BOB.name, blocked=True))
+    await bob.told.wait()
+    assert ada.changes == [("bob", False)]
+    assert eve.changes == [("bob", True)]
+    assert bob.lists == [["eve", "bob"]]
+
+
+async def test_messages_of_one_commit_come_in_order_around_those_that_not_all_read(relations: Relations) -> None:
+    hub = Hub(relations, Traffic())
+    ada, eve = Guest(hub, ADA), Guest(hub, EVE)
+    relations.set(Relation(EVE.identity, BOB.identity, BOB.name, blocked=False))
+    said = [(1, ADA, None), (2, BOB, None), (3, ADA, EVE), (4, ADA, None)]
+    hub.deliver(
+        [
+            News(Publication(number, datetime.now(UTC), author, "lobby", peer, str(number), None))
+            for number, author, peer in said
+        ]
+    )
+    assert ada.texts == ["1", "2", "3", "4"]
+    assert eve.texts == ["1", "3", "4"]

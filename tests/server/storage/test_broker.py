@@ -1,0 +1,231 @@
+"""Messages in one SQLite file: numbered, committed in groups, found again by those who may read them."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from server.rules.messages import Draft, Person, Publication
+from server.storage.base import News, Page, Published, Reader
+from server.storage.broker import LocalBroker
+from server.storage.database import Database
+from tests.support.write_ahead_log import commits
+
+AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
+ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol", "c-1")
+
+
+@asynccontextmanager
+async def opened(directory: Path) -> AsyncIterator[LocalBroker]:
+    """A broker over the same file each time, with a clock that stands."""
+    database = Database(str(directory / "room.sqlite"))
+    try:
+        yield LocalBroker(database, clock=lambda: AT)
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[LocalBroker]:
+    async with opened(tmp_path) as one:
+        yield one
+
+
+def said(text: str, author: Person = ALICE, channel: str = "lobby", nonce: str | None = None) -> Draft:
+    """A message to a channel."""
+    return Draft(author, channel, None, text, nonce)
+
+
+def whispered(text: str, author: Person, peer: Person) -> Draft:
+    """A direct message."""
+    return Draft(author, "", peer, text, None)
+
+
+async def publish(broker: LocalBroker, *drafts: Draft) -> list[Published]:
+    """Publish all in one turn of the loop and wait for them."""
+    return await asyncio.gather(*[broker.publish(draft) for draft in drafts])
+
+
+def texts(page: Page | Sequence[Publication]) -> list[str]:
+    """The texts of a page, in its order."""
+    return [one.text for one in (page.publications if isinstance(page, Page) else page)]
+
+
+async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker: LocalBroker) -> None:
+    heard: list[Publication] = []
+    broker.subscribe(lambda news: heard.extend(one.publication for one in news))
+    await publish(broker, *[said(str(number)) for number in range(2500)])
+    assert texts(heard) == [str(number) for number in range(2500)]
+    assert [one.msg_id for one in heard] == list(range(1, 2501))
+
+
+async def test_a_message_is_in_the_file_before_it_is_handed_out(broker: LocalBroker, tmp_path: Path) -> None:
+    stored: list[int] = []
+
+    def look(_: Sequence[News]) -> None:
+        with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+            stored.extend(other.execute("SELECT count(*) FROM message").fetchone())
+
+    broker.subscribe(look)
+    await publish(broker, said("hello"))
+    assert stored == [1]
+
+
+async def test_a_message_is_confirmed_after_it_was_handed_out(broker: LocalBroker) -> None:
+    events: list[str] = []
+    broker.subscribe(lambda _: events.append("handed out"))
+    await broker.publish(said("hello"))
+    events.append("confirmed")
+    assert events == ["handed out", "confirmed"]
+
+
+async def test_a_message_is_found_again_as_it_was_confirmed(broker: LocalBroker) -> None:
+    for draft in (said("a\x00b 🦊\n*c*", nonce="n-1"), whispered("psst", BOB, ALICE)):
+        published = await broker.publish(draft)
+        assert published.fresh
+        assert [published.publication] == await broker.find_all([published.publication.msg_id])
+        assert published.publication == Publication(published.publication.msg_id, AT, *draft)
+
+
+async def test_a_number_that_no_message_has_finds_nothing(broker: LocalBroker) -> None:
+    await publish(broker, said("hello"))
+    assert await broker.find_all([2]) == []
+    assert await broker.find_all([2**63 - 1]) == []
+
+
+async def test_a_burst_is_stored_in_few_commits(broker: LocalBroker, tmp_path: Path) -> None:
+    before = commits(tmp_path / "room.sqlite")
+    await publish(broker, *[said(str(number)) for number in range(200)])
+    assert 1 <= commits(tmp_path / "room.sqlite") - before <= 20
+
+
+async def test_what_comes_one_by_one_is_committed_one_by_one(broker: LocalBroker, tmp_path: Path) -> None:
+    before = commits(tmp_path / "room.sqlite")
+    for number in range(10):
+        await broker.publish(said(str(number)))
+    assert commits(tmp_path / "room.sqlite") - before == 10
+
+
+async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
+    heard: list[Publication] = []
+    broker.subscribe(lambda news: heard.extend(one.publication for one in news))
+    first, again, other = await publish(
+        broker, said("hello", nonce="n-1"), said("hello", nonce="n-1"), said("me too", BOB, nonce="n-1")
+    )
+    assert [first.fresh, again.fresh, other.fresh] == [True, False, True]
+    assert again.publication == first.publication
+    assert texts(heard) == ["hello", "me too"]
+    later = await broker.publish(said("hello", nonce="n-1"))
+    assert later == again
+
+
+async def test_messages_without_a_nonce_are_never_the_same(broker: LocalBroker) -> None:
+    await publish(broker, said("hello"), said("hello"))
+    assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["hello", "hello"]
+
+
+async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker) -> None:
+    await publish(broker, *[said(str(number)) for number in range(1, 8)])
+    pages = []
+    before, more = 0, True
+    while more:
+        page = await broker.history(Reader(ALICE), "lobby", before, 3)
+        pages.append(texts(page))
+        before, more = page.publications[0].msg_id, page.more
+    assert pages == [["5", "6", "7"], ["2", "3", "4"], ["1"]]
+
+
+async def test_a_page_that_is_just_full_has_no_more(broker: LocalBroker) -> None:
+    await publish(broker, said("1"), said("2"))
+    assert not (await broker.history(Reader(ALICE), "lobby", 0, 2)).more
+    assert await broker.history(Reader(ALICE), "lobby", 1, 2) == Page([], more=False)
+
+
+async def test_the_history_of_a_channel_is_of_that_channel(broker: LocalBroker) -> None:
+    await publish(broker, said("one"), said("two", channel="tea"), whispered("psst", ALICE, BOB))
+    assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["one"]
+    assert texts(await broker.history(Reader(ALICE), "", 0, 10)) == []
+
+
+async def test_a_conversation_is_read_by_its_two_from_both_sides(broker: LocalBroker) -> None:
+    await publish(
+        broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE), whispered("x", BOB, CAROL), said("lobby")
+    )
+    assert texts(await broker.history(Reader(ALICE), "@bob", 0, 10)) == ["1", "2"]
+    assert texts(await broker.history(Reader(BOB), "@alice", 0, 10)) == ["1", "2"]
+    assert texts(await broker.history(Reader(CAROL), "@alice", 0, 10)) == []
+
+
+async def test_whoever_takes_over_a_name_does_not_get_its_conversations(broker: LocalBroker) -> None:
+    await publish(broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE))
+    assert texts(await broker.history(Reader(Person("bob", "b-2")), "@alice", 0, 10)) == []
+
+
+async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
+    await publish(broker, *[whispered(str(number), *[ALICE, BOB][:: 1 - number % 2 * 2]) for number in range(1, 8)])
+    newest = await broker.history(Reader(ALICE), "@bob", 0, 3)
+    assert (texts(newest), newest.more) == (["5", "6", "7"], True)
+    middle = await broker.history(Reader(ALICE), "@bob", 5, 3)
+    assert (texts(middle), middle.more) == (["2", "3", "4"], True)
+    oldest = await broker.history(Reader(ALICE), "@bob", 2, 3)
+    assert (texts(oldest), oldest.more) == (["1"], False)
+
+
+async def test_what_was_missed_is_what_one_may_read_after_a_number(broker: LocalBroker) -> None:
+    await publish(
+        broker,
+        said("1"),
+        said("2", channel="tea"),
+        whispered("3", ALICE, BOB),
+        whispered("4", BOB, CAROL),
+        whispered("5", CAROL, ALICE),
+    )
+    assert texts(await broker.missed(Reader(ALICE), 1, 10)) == ["2", "3", "5"]
+    assert texts(await broker.missed(Reader(CAROL), 0, 10)) == ["1", "2", "4", "5"]
+    assert texts(await broker.missed(Reader(Person("bob", "b-2")), 0, 10)) == ["1", "2"]
+    assert await broker.missed(Reader(ALICE), 5, 10) == Page([], more=False)
+
+
+async def test_of_much_that_was_missed_the_newest_comes_and_says_that_there_was_more(broker: LocalBroker) -> None:
+    await publish(broker, *[said(str(number)) for number in range(1, 6)])
+    page = await broker.missed(Reader(ALICE), 1, 3)
+    assert (texts(page), page.more) == (["3", "4", "5"], True)
+
+
+async def test_a_file_that_is_opened_again_keeps_epoch_numbers_and_nonces(tmp_path: Path) -> None:
+    async with opened(tmp_path) as broker:
+        epoch = broker.epoch
+        await publish(broker, said("1", nonce="n-1"), said("2"))
+    async with opened(tmp_path) as broker:
+        assert broker.epoch == epoch
+        again, third = await publish(broker, said("1", nonce="n-1"), said("3"))
+        assert (again.publication.msg_id, again.fresh) == (1, False)
+        assert third.publication.msg_id > 2
+        assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["1", "2", "3"]
+
+
+async def test_another_file_has_another_epoch(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    async with opened(tmp_path) as one, opened(tmp_path / "other") as other:
+        assert one.epoch != other.epoch
+
+
+async def test_what_waits_at_the_end_is_stored(tmp_path: Path) -> None:
+    async with opened(tmp_path) as broker:
+        waiting = [broker.publish(said(str(number))) for number in range(50)]
+    assert all([(await one).fresh for one in waiting])
+    async with opened(tmp_path) as broker:
+        assert len((await broker.history(Reader(ALICE), "lobby", 0, 100)).publications) == 50
+
+
+async def test_a_sender_who_is_gone_does_not_keep_others_from_their_messages(broker: LocalBroker) -> None:
+    heard: list[Publication] = []
+    broker.subscribe(lambda news: heard.extend(one.publication for one in news))
+    gone, stays = broker.publish(said("1")), broker.publish(said("2"))
+    gone.cancel()
+    await stays
+    assert texts(heard) == ["1", "2"]

@@ -1,0 +1,54 @@
+"""Free space of the disk: when it counts as low, and what the log says of it."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from server.storage.disk import MEGABYTE, Disk, free_bytes
+
+
+class Free:
+    """A disk whose free space the test sets."""
+
+    def __init__(self) -> None:
+        self.megabytes: int | None = 1000
+        self.asked: list[Path] = []
+
+    def __call__(self, path: Path) -> int:
+        """See free_bytes."""
+        self.asked.append(path)
+        if self.megabytes is None:
+            raise OSError("no such disk")
+        return self.megabytes * MEGABYTE
+
+
+def test_it_is_logged_once_when_space_runs_out_and_once_when_there_is_some_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    free = Free()
+    disk = Disk(str(tmp_path / "room.sqlite"), free)
+    found = []
+    for megabytes in (1000, 64, 63, 10, 12, 64, 70):
+        free.megabytes = megabytes
+        found.append(disk.is_low(64))
+    assert found == [False, False, True, True, True, False, False]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert set(free.asked) == {tmp_path}
+
+
+def test_what_cannot_be_measured_counts_as_low(tmp_path: Path) -> None:
+    free = Free()
+    free.megabytes = None
+    assert Disk(str(tmp_path / "room.sqlite"), free).is_low(64)
+
+
+def test_without_a_limit_nothing_is_measured(tmp_path: Path) -> None:
+    free = Free()
+    assert not Disk(str(tmp_path / "room.sqlite"), free).is_low(0)
+    assert not free.asked
+
+
+def test_the_real_disk_has_a_size(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path) >= 0

@@ -1,0 +1,96 @@
+"""A queue that serves its users by turns, for any order in which they ask."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.storage.fair import FairQueue, Turn
+
+turns = st.builds(Turn, st.integers(0, 3), st.integers(0, 3))
+steps = st.lists(st.one_of(turns, st.none()), max_size=200)
+"""Whose item is put in, or None: one is taken."""
+
+
+def taken(acts: list[Turn | None]) -> Iterator[tuple[list[tuple[Turn, int]], tuple[Turn, int]]]:
+    """Do this, then take what is left: what waits before each item is taken, and the item."""
+    queue, waiting = FairQueue[tuple[Turn, int]](), list[tuple[Turn, int]]()
+    for number, act in enumerate([*acts, *[None] * len(acts)]):
+        if act is not None:
+            queue.put(act, (act, number))
+            waiting.append((act, number))
+        elif waiting:
+            before = list(waiting)
+            item = queue.take()
+            waiting.remove(item)
+            yield before, item
+        assert len(queue) == len(waiting)
+
+
+@given(steps)
+def test_all_that_was_put_in_comes_out_once_in_each_members_order(acts: list[Turn | None]) -> None:
+    numbers = defaultdict[Turn, list[int]](list)
+    for _, (turn, number) in taken(acts):
+        numbers[turn].append(number)
+    expected = defaultdict[Turn, list[int]](list)
+    for number, act in enumerate(acts):
+        if act is not None:
+            expected[act].append(number)
+    assert numbers == expected
+
+
+@given(steps)
+def test_a_group_that_waits_is_served_before_another_is_served_twice(acts: list[Turn | None]) -> None:
+    served = defaultdict[object, set[object]](set)
+    for before, (turn, _) in taken(acts):
+        waiting = {each.group for each, _ in before}
+        for group in waiting - {turn.group}:
+            assert turn.group not in served[group], "served twice while this one waited"
+            served[group].add(turn.group)
+        served[turn.group].clear()
+        for gone in set(served) - waiting:
+            del served[gone]
+
+
+@given(steps)
+def test_a_member_that_waits_is_served_before_another_of_its_group_is_served_twice(acts: list[Turn | None]) -> None:
+    served = defaultdict[Turn, set[Turn]](set)
+    for before, (turn, _) in taken(acts):
+        waiting = {each for each, _ in before}
+        for member in waiting - {turn}:
+            if member.group == turn.group:
+                assert turn not in served[member], "served twice while this one waited"
+                served[member].add(turn)
+        served[turn].clear()
+        for gone in set(served) - waiting:
+            del served[gone]
+
+
+def test_an_empty_queue_has_nothing_to_take() -> None:
+    queue = FairQueue[int]()
+    with pytest.raises(IndexError):
+        queue.take()
+    queue.put(Turn(1, 1), 1)
+    assert queue
+    assert queue.take() == 1
+    assert not queue
+
+
+def test_256_of_one_do_not_stand_before_one_of_another() -> None:
+    queue = FairQueue[str]()
+    for number in range(256):
+        queue.put(Turn("mallory", "mallory"), f"history {number}")
+    queue.put(Turn("ada", "ada"), "login")
+    assert "login" in [queue.take(), queue.take()]
+
+
+def test_16_sessions_of_one_address_are_served_as_one() -> None:
+    queue = FairQueue[str]()
+    for number in range(160):
+        queue.put(Turn("203.0.113.9", number % 16), "history")
+    for number in range(5):
+        queue.put(Turn("198.51.100.7", "ada"), f"login {number}")
+    order = [queue.take() for _ in range(10)]
+    assert order.count("history") == 5

@@ -1,0 +1,79 @@
+"""Keys of people who left nothing behind are deleted after long; all others stay."""
+
+import sqlite3
+
+import pytest
+
+from server.protocol.proof import LoginKeys
+from server.storage import login_keys, retention, schema
+
+DAY = retention.DAY_MILLISECONDS
+KEYS = LoginKeys(b"s" * 32, b"k" * 32)
+LONG_AGO, NOW = 0, (retention.KEY_DAYS + 1) * DAY
+MESSAGE = (
+    "INSERT INTO message (at, author, author_identity, channel, author_key, peer, peer_identity, peer_key, text, nonce)"
+    " VALUES (0, 'ada', ?, 'lobby', 'ada', ?, ?, ?, 'hi', ?)"
+)
+
+
+@pytest.fixture
+def database() -> sqlite3.Connection:
+    connection = schema.connect(":memory:")
+    schema.prepare(connection)
+    return connection
+
+
+def sweep(connection: sqlite3.Connection) -> None:
+    """Sweep until nothing is left to do."""
+    while retention.sweep(connection, NOW, 1000, 1000):
+        pass
+
+
+def leave(what: str, connection: sqlite3.Connection) -> None:
+    """Leave something behind that belongs to ada."""
+    statements: dict[str, tuple[str, tuple[str | None, ...]]] = {
+        "message": (MESSAGE, ("ada", None, None, None, "n-1")),
+        "message without nonce": (MESSAGE, ("ada", None, None, None, None)),
+        "message to them": (MESSAGE, ("bob", "ada", "ada", "ada", "n-1")),
+        "relation": ("INSERT INTO hidden (identity, other, other_name, blocked) VALUES ('ada', 'bob', 'bob', 1)", ()),
+        "report": (
+            "INSERT INTO report (id, seq, reporter, reporter_identity, msg_id, status)"
+            " VALUES ('r', 1, 'ada', 'ada', 1, 'received')",
+            (),
+        ),
+    }
+    connection.execute(*statements[what])
+
+
+def test_a_person_who_left_nothing_and_was_not_seen_for_long_is_forgotten(database: sqlite3.Connection) -> None:
+    login_keys.add("ada", KEYS, LONG_AGO, database)
+    login_keys.add("bob", KEYS, NOW - DAY, database)
+    login_keys.add("carol", KEYS, LONG_AGO, database)
+    login_keys.seen("carol", NOW - DAY, database)
+    sweep(database)
+    assert [login_keys.find(name, database) for name in ("ada", "bob", "carol")] == [None, KEYS, KEYS]
+
+
+@pytest.mark.parametrize("what", ["message", "message without nonce", "message to them", "relation", "report"])
+def test_whoever_left_something_is_known_for_good(database: sqlite3.Connection, what: str) -> None:
+    login_keys.add("ada", KEYS, LONG_AGO, database)
+    leave(what, database)
+    sweep(database)
+    assert login_keys.find("ada", database) == KEYS
+
+
+def test_each_key_is_examined_once(database: sqlite3.Connection) -> None:
+    for number in range(25):
+        login_keys.add(f"{number}", KEYS, LONG_AGO, database)
+        if number % 2:
+            database.execute(MESSAGE, (f"{number}", None, None, None, None))
+    assert [login_keys.sweep(database, NOW, 10) for _ in range(4)] == [10, 10, 5, 0]
+    assert [number for number in range(25) if login_keys.find(f"{number}", database)] == list(range(1, 25, 2))
+
+
+def test_the_server_keeps_its_name_when_its_file_is_opened_again(database: sqlite3.Connection) -> None:
+    first = schema.prepare(database).server
+    assert len(first) == 32
+    assert schema.prepare(database).server == first
+    other = schema.connect(":memory:")
+    assert schema.prepare(other).server != first

@@ -1,0 +1,38 @@
+"""Who was here: the newest holder of a name is meant by it, and only so many are known."""
+
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from server.rules.messages import Person
+from server.storage.database import Database
+from server.storage.people import MAX_KNOWN, Company
+
+
+async def test_a_name_means_whoever_had_it_last_also_after_a_new_start(tmp_path: Path) -> None:
+    database, times = Database(str(tmp_path / "room.sqlite")), count()
+    company = Company(database, lambda: datetime.fromtimestamp(next(times), UTC))
+    for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):
+        await company.came(person)
+    assert company.find("ADA") == Person("ada", "a-2")
+    assert company.find("carol") is None
+    after = Company(database)
+    await after.load()
+    assert (after.find("ada"), after.find("bob")) == (Person("ada", "a-2"), Person("bob", "b-1"))
+    await database.close()
+
+
+async def test_of_very_many_the_latest_are_known(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "room.sqlite"))
+    company = Company(database)
+    await company.came(Person("ada", "a-1"))
+    await company.came(Person("bob", "b-1"))
+    for each in range(MAX_KNOWN - 2):
+        written = company.came(Person(f"guest {each}", f"g-{each}"))
+    await written
+    assert company.find("ada")
+    await company.came(Person("ada", "a-1"))
+    await company.came(Person("carol", "c-1"))
+    assert company.find("ada")
+    assert company.find("bob") is None
+    await database.close()

@@ -1,0 +1,232 @@
+"""What reads cost: whose turn it is, what nobody waits for any more, and how many bytes a page fetches."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from server.protocol.frames import MAX_MESSAGE_CHARS
+from server.rules.messages import Draft, Person
+from server.rules.search import query
+from server.storage import messages, schema
+from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Reader, StorageError
+from server.storage.database import Database
+from server.storage.fair import Turn
+
+MALLORY, ADA = Turn("203.0.113.9", "mallory"), Turn("198.51.100.7", "ada")
+ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol", "c-1")
+REACTIONS = 500
+ROW_BYTES = 300
+"""Names, channel and nonce of a message."""
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(str(tmp_path / "room.sqlite"))
+    yield database
+    await database.close()
+
+
+class Scripted:
+    """Reads that note when they are done; the first waits until all others were asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._gate = threading.Event()
+        self.done: list[str] = []
+        self._first = self._ask("first", Turn("first", "first"), self._gate.wait)
+
+    def ask(self, name: str, turn: Turn) -> "asyncio.Task[None]":
+        """Ask for a read."""
+        return self._ask(name, turn, lambda: None)
+
+    async def finish(self) -> list[str]:
+        """Let the reader go on; what it did, in its order."""
+        self._gate.set()
+        await self._first
+        await self._database.read(lambda _: None, Turn("last", "last"))
+        return self.done[1:]
+
+    def _ask(self, name: str, turn: Turn, before: Callable[[], object]) -> "asyncio.Task[None]":
+        def work(_: sqlite3.Connection) -> None:
+            before()
+            self.done.append(name)
+
+        return asyncio.create_task(self._database.read(work, turn))
+
+
+async def test_256_reads_of_one_session_do_not_stand_before_the_login_of_another(database: Database) -> None:
+    scripted = Scripted(database)
+    history = [scripted.ask("history", MALLORY) for _ in range(256)]
+    logins = [scripted.ask(f"login {number}", ADA) for number in range(3)]
+    await asyncio.sleep(0)
+    await scripted.finish()
+    await asyncio.gather(*history, *logins)
+    assert [name for name in scripted.done if name != "history"] == ["first", "login 0", "login 1", "login 2"]
+    assert scripted.done.index("login 2") <= 7
+
+
+async def test_what_nobody_waits_for_is_not_read(database: Database) -> None:
+    scripted = Scripted(database)
+    gone = [scripted.ask("gone", MALLORY) for _ in range(100)]
+    there = scripted.ask("there", ADA)
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    assert await scripted.finish() == ["there"]
+    await there
+
+
+async def test_a_failed_read_fails_its_caller_alone(database: Database) -> None:
+    with pytest.raises(StorageError, match="syntax error"):
+        await database.read(lambda connection: connection.execute("SELECT 1 FROM nothing"))
+    with pytest.raises(ZeroDivisionError):
+        await database.read(lambda _: 1 // 0)
+    assert await database.read(lambda _: 1) == 1
+
+
+async def test_a_closed_database_is_not_read(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "room.sqlite"))
+    late = asyncio.create_task(database.read(lambda _: 7))
+    await asyncio.sleep(0)
+    await database.close()
+    assert await late == 7
+    with pytest.raises(StorageError, match="closed"):
+        await database.read(lambda _: 7)
+
+
+class Fetched:
+    """Counts the bytes of all texts that SQLite hands out."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def __call__(self, data: bytes) -> str:
+        """Count one."""
+        self.bytes += len(data)
+        return data.decode()
+
+
+def filled(path: Path, count: int, *, reactions: int = 0, direct: bool = False) -> sqlite3.Connection:
+    """A room with so many of the longest messages, by alice and bob in turns."""
+    connection = schema.connect(str(path))
+    schema.prepare(connection)
+    connection.execute("BEGIN")
+    for number in range(count):
+        author, peer = (ALICE, BOB) if number % 2 else (BOB, ALICE)
+        # Digits, so that the index takes no time.
+        text = f"rope {number} ".ljust(MAX_MESSAGE_CHARS, "7")
+        draft = Draft(author, "" if direct else "lobby", peer if direct else None, text, None)
+        msg_id = messages.insert(draft, number, connection).publication.msg_id
+        rows = [(msg_id, f"i-{each}", chr(0x1F600 + each % 20), f"name {each}", each) for each in range(reactions)]
+        connection.executemany("INSERT INTO reaction (msg_id, identity, emoji, name, at) VALUES (?, ?, ?, ?, ?)", rows)
+        if reactions:
+            connection.execute("UPDATE message SET reacted_at = ? WHERE id = ?", (number, msg_id))
+    connection.execute("COMMIT")
+    return connection
+
+
+READER = Reader(ALICE)
+Read = Callable[[sqlite3.Connection], object]
+PAGES: dict[str, tuple[Read, bool, int]] = {
+    "history": (partial(messages.page, READER, messages.IN_CHANNEL, ("lobby",), 0, 100), False, 1),
+    "echo": (partial(messages.missed, READER, 0, 0, 500), False, 1),
+    "search": (partial(messages.search, READER, query("rope"), "", 0, 100), False, 1),
+    "search without index": (partial(messages.search, READER, query("ro"), "", 0, 100), False, 1),
+    "conversation": (partial(messages.conversation, READER, "bob", 0, 100), True, 2),
+    "kept": (partial(messages.page, READER, messages.RECEIVED_AFTER, (0, "a-1"), 0, 100), True, 1),
+}
+"""Each way to read messages, whether they are direct ones, and how many pages it is put together from."""
+
+
+@pytest.mark.parametrize("kind", PAGES)
+@pytest.mark.parametrize("reactions", [0, REACTIONS])
+def test_no_page_fetches_more_than_fits_into_a_frame(kind: str, reactions: int, tmp_path: Path) -> None:
+    read, direct, parts = PAGES[kind]
+    with closing(filled(tmp_path / "room.sqlite", 110, reactions=reactions, direct=direct)) as connection:
+        connection.text_factory = fetched = Fetched()
+        page = read(connection)
+        assert isinstance(page, Page)
+        assert page.more
+        longest = MAX_MESSAGE_CHARS + ROW_BYTES + reactions * len("name 100" + "👻" * 4)
+        least = MAX_PAGE_BYTES // (parts * longest) - 2
+        assert len(page.publications) >= least, "as many as fit"
+        # Emoji are fetched once for each reaction, and sent once for all.
+        assert fetched.bytes <= parts * (MAX_PAGE_BYTES * (1.5 if reactions else 1.1) + longest)
+
+
+def test_the_reactions_that_changed_are_fetched_as_far_as_they_fit(tmp_path: Path) -> None:
+    with closing(filled(tmp_path / "room.sqlite", 110, reactions=REACTIONS)) as connection:
+        connection.text_factory = fetched = Fetched()
+        assert messages.reacted(READER, 200, 500, connection)
+        assert fetched.bytes <= 4 * MAX_REACTED_BYTES
+
+
+def test_the_text_of_what_was_taken_back_is_not_fetched_for_a_page(tmp_path: Path) -> None:
+    with closing(filled(tmp_path / "room.sqlite", 50)) as connection:
+        connection.execute("UPDATE message SET taken_back_at = 1")
+        connection.text_factory = fetched = Fetched()
+        page = messages.page(READER, messages.IN_CHANNEL, ("lobby",), 0, 50, connection)
+        assert (len(page.publications), page.more) == (50, False)
+        assert fetched.bytes < 50 * ROW_BYTES
+
+
+def conversed(limit: int, connection: sqlite3.Connection) -> Iterator[int]:
+    """The numbers of a conversation, read page by page from its end."""
+    before = 0
+    while True:
+        page = messages.conversation(READER, "bob", before, limit, connection)
+        yield from (each.msg_id for each in reversed(page.publications))
+        if not page.more:
+            return
+        before = page.publications[0].msg_id
+
+
+def test_a_conversation_of_which_one_side_writes_more_has_no_gap(tmp_path: Path) -> None:
+    """The long texts of one fill a page; short ones of the other from before them belong to a later page."""
+    connection = schema.connect(str(tmp_path / "room.sqlite"))
+    schema.prepare(connection)
+    for number in range(300):
+        author, peer, text = (BOB, ALICE, "x" * 4000) if number % 3 else (ALICE, BOB, "short")
+        messages.insert(Draft(author, "", peer, text, None), number, connection)
+    with closing(connection):
+        assert list(conversed(100, connection)) == list(range(300, 0, -1))
+
+
+@pytest.mark.parametrize("condition", ["history", "kept", "conversation"])
+def test_a_read_looks_through_an_index_and_not_through_all_messages(condition: str, tmp_path: Path) -> None:
+    """Counted in steps of SQLite's machine, for a reader who is shown few of very many messages."""
+    with closing(filled(tmp_path / "room.sqlite", 1)) as connection:
+        insert = (
+            "INSERT INTO message (at, author, author_identity, channel, author_key, text) VALUES (1, ?, ?, ?, ?, '')"
+        )
+        connection.execute("BEGIN")
+        connection.executemany(insert, [("carol", "c-1", "tea", "carol")] * 5000)
+        connection.execute("COMMIT")
+        steps = 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 1
+
+        connection.set_progress_handler(step, 100)
+        PAGES[condition][0](connection)
+        assert steps * 100 < 5000
+
+
+def test_whoever_hides_everybody_does_not_make_the_server_look_through_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MAX_SCANNED", 20)
+    reader = Reader(ALICE, [BOB.identity])
+    with closing(filled(tmp_path / "room.sqlite", 1)) as connection:
+        for number in range(30):
+            messages.insert(Draft(BOB, "lobby", None, "x", None), number, connection)
+        page = messages.page(reader, messages.IN_CHANNEL, ("lobby",), 0, 10, connection)
+        assert page == Page([], more=False)
+        assert messages.missed(reader, 0, 0, 10, connection) == Page([], more=True), "a gap that is shown"

@@ -1,0 +1,425 @@
+"""Reports at the engine: kept once, delivered by whoever holds the lease, and standing where the reporter is told."""
+
+from collections.abc import Callable
+
+import pytest
+
+from server.protocol.codes import ErrorCode, ReportState
+from server.rules.refusal import Refusal
+from server.rules.retries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
+from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
+from server.storage import outbox, reports, retention, trail
+from server.storage.outbox import LEASE_SECONDS
+from server.storage.people import MAX_KNOWN
+from server.storage.reports import MAX_ADDITIONS
+from tests.support.desk import ALICE, BOB, FAILED, START, TAKEN, TERMS, Desk, evidence
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def refusal(act: Callable[[], object]) -> Refusal:
+    """The refusal that this must meet."""
+    with pytest.raises(Refusal) as caught:
+        act()
+    return caught.value
+
+
+def test_a_report_is_kept_with_its_evidence_and_one_delivery(desk: Desk) -> None:
+    report = desk.submit()
+    assert (report.status, report.statement.message, report.reporter) == (ReportState.RECEIVED, "message 7", ALICE)
+    assert trail.told_by(desk.connection, report.id, 1) == (evidence(), Reported(evidence(), ALICE.identity))
+    (claim,) = desk.claim()
+    assert (claim.report_id, claim.attempt) == (report.id, 1)
+    after = desk.note(claim, TAKEN)
+    assert after
+    assert (after.status, after.error, after.next_at) == (ReportState.DELIVERED, "", None)
+    assert not desk.claim()
+    assert desk.next_due() is None
+
+
+def test_the_same_report_once_more_counts_once_and_is_answered_as_it_stands(desk: Desk) -> None:
+    first = desk.submit(nonce="n-1")
+    desk.try_next(TAKEN)
+    assert desk.submit(nonce="n-1") == desk.find(first.id)
+    assert desk.next_due() is None
+
+
+def test_a_second_report_of_a_message_is_refused_unless_it_adds(desk: Desk) -> None:
+    first = desk.submit(nonce="n-1")
+    assert refusal(lambda: desk.submit(nonce="n-2")).code == ErrorCode.ALREADY_REPORTED
+    assert refusal(desk.submit).code == ErrorCode.ALREADY_REPORTED
+    desk.try_next(TAKEN)
+    added = desk.submit(nonce="n-3", add=True)
+    assert (added.id, added.status) == (first.id, ReportState.RECEIVED)
+    assert desk.submit(nonce="n-3", add=True) == added
+    assert isinstance(decode(trail.rows(desk.connection, first.id)[1].content), Added)
+    report = desk.try_next(TAKEN)
+    assert report
+    assert report.status is ReportState.DELIVERED
+    assert desk.submit(reporter=BOB).id != first.id
+
+
+def test_an_hour_takes_so_many_reports_of_one_person_and_says_when_again() -> None:
+    desk = Desk(TERMS._replace(per_hour=3))
+    for number in range(3):
+        desk.submit(number + 1)
+        desk.pass_time(60)
+    refused = refusal(lambda: desk.submit(9))
+    assert refused.code == ErrorCode.TOO_MANY_REPORTS
+    assert "57 min" in refused.message or "58 min" in refused.message
+    assert refusal(lambda: desk.submit(1, add=True)).code == ErrorCode.TOO_MANY_REPORTS
+    assert desk.submit(9, BOB)
+    desk.pass_time(58 * 60)
+    assert desk.submit(9)
+
+
+def test_a_clock_that_was_set_back_does_not_silence_a_reporter() -> None:
+    desk = Desk(TERMS._replace(per_hour=1))
+    desk.submit(1)
+    desk.pass_time(-7200)
+    assert desk.submit(2)
+
+
+def test_a_failure_is_told_with_its_cause_and_the_time_of_the_next_attempt(desk: Desk) -> None:
+    report = desk.submit()
+    after = desk.try_next(FAILED)
+    assert after
+    assert (after.status, after.error) == (ReportState.WAITING, FAILED.words)
+    assert after.next_at == desk.now + 5000
+    assert not desk.claim()
+    desk.pass_time(5)
+    (claim,) = desk.claim()
+    assert (claim.report_id, claim.attempt) == (report.id, 2)
+
+
+def test_after_the_last_attempt_it_is_given_up_kept_and_can_be_replayed(desk: Desk) -> None:
+    report = desk.submit()
+    for _ in range(len(SCHEDULE_SECONDS)):
+        desk.try_next(FAILED)
+    assert desk.find(report.id).status is ReportState.WAITING
+    after = desk.try_next(FAILED)
+    assert after
+    assert (after.status, after.error, after.next_at) == (ReportState.GIVEN_UP, FAILED.words, None)
+    assert desk.next_due() is None
+    assert len(desk.values("SELECT id FROM attempt")) == 10
+    desk.pass_time(400)
+    (delivery_id,) = desk.values("SELECT id FROM delivery")
+    assert reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection) == report.id
+    assert desk.find(report.id).status is ReportState.RECEIVED
+    (claim,) = desk.claim()
+    assert (claim.id, claim.attempt) == (delivery_id, 1)
+    assert reports.replay("msg_unknown", "report", lambda: desk.at, desk.connection) is None
+
+
+def test_a_lease_keeps_others_off_until_it_runs_out(desk: Desk) -> None:
+    desk.submit()
+    (claim,) = desk.claim("one")
+    assert not desk.claim("two")
+    assert desk.next_due() == LEASE_SECONDS
+    desk.pass_time(LEASE_SECONDS)
+    (again,) = desk.claim("two")
+    assert (again.id, again.holder) == (claim.id, "two")
+
+
+def test_a_lease_begins_anew_right_before_it_is_sent(desk: Desk) -> None:
+    """What comes before that may take its time; whoever was too late for it does not send."""
+    desk.submit()
+    (claim,) = desk.claim()
+    desk.pass_time(LEASE_SECONDS - 1)
+    assert outbox.renew(desk.connection, claim, desk.now)
+    desk.pass_time(LEASE_SECONDS - 1)
+    assert not desk.claim("two")
+    desk.pass_time(1)
+    (other,) = desk.claim("two")
+    assert not outbox.renew(desk.connection, claim, desk.now)
+    assert outbox.renew(desk.connection, other, desk.now)
+
+
+def test_what_is_due_for_the_longest_goes_first(desk: Desk) -> None:
+    sent = []
+    for number in range(4):
+        sent.append(desk.submit(number).id)
+        desk.pass_time(1)
+    assert [claim.report_id for _ in sent for claim in desk.claim(room=1)] == sent
+
+
+@pytest.mark.parametrize("stop", ["'by the operator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "left alone"])
+def test_a_webhook_that_is_held_holds_up_no_other(desk: Desk, stop: str) -> None:
+    columns = "name, paused, failures, opened_at, open_until"
+    desk.connection.execute(f"INSERT INTO webhook ({columns}) VALUES ('another', {stop})")
+    assert desk.submit().status is ReportState.RECEIVED
+    (claim,) = desk.claim()
+    assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)
+    desk.note(claim, TAKEN)
+    desk.note(claim, FAILED)
+    assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)
+    assert outbox.held(desk.connection, "another", desk.now)
+
+
+def test_what_one_has_in_hand_is_not_claimed_again_however_long_it_takes(desk: Desk) -> None:
+    desk.submit()
+    (claim,) = desk.claim()
+    desk.pass_time(3600)
+    assert not desk.claim(busy=[claim.id])
+
+
+def test_a_late_200_counts_and_a_late_failure_changes_nothing(desk: Desk) -> None:
+    report = desk.submit()
+    (late,) = desk.claim("one")
+    desk.pass_time(LEASE_SECONDS)
+    (current,) = desk.claim("two")
+    assert desk.note(late, FAILED) is None
+    assert not desk.claim("three")
+    desk.note(late, TAKEN)
+    assert desk.find(report.id).status is ReportState.DELIVERED
+    desk.note(current, FAILED)
+    assert desk.find(report.id).status is ReportState.DELIVERED
+    desk.pass_time(10**6)
+    assert desk.next_due() is None
+
+
+@pytest.mark.parametrize("seconds", [-1, -3600, -(10**7)])
+def test_a_clock_that_was_set_back_holds_nothing_up(desk: Desk, seconds: float) -> None:
+    report = desk.submit()
+    for _ in range(4):
+        desk.try_next(FAILED)
+    desk.pass_time(seconds)
+    (claim,) = desk.claim()
+    assert claim.report_id == report.id
+    # Crashed, and the clock was set back once more: the lease counts for nothing.
+    desk.pass_time(seconds)
+    (claim,) = desk.claim("two")
+    desk.note(claim, TAKEN)
+    assert desk.find(report.id).status is ReportState.DELIVERED
+
+
+def open_breaker(desk: Desk) -> None:
+    """Let so many reports fail that the webhook is left alone."""
+    for number in range(FAILURES_TO_OPEN):
+        desk.submit(100 + number)
+        for claim in desk.claim():
+            desk.note(claim, FAILED)
+
+
+def test_an_open_breaker_holds_everything_until_one_probe_has_succeeded(desk: Desk) -> None:
+    open_breaker(desk)
+    assert not desk.claim()
+    late = desk.submit(7)
+    assert late.status is ReportState.WAITING
+    assert late.error
+    assert late.next_at == desk.now + 30_000
+    desk.pass_time(30)
+    (probe,) = desk.claim(room=4)
+    assert not desk.claim("two")
+    desk.note(probe, FAILED)
+    assert not desk.claim()
+    desk.pass_time(60)
+    (probe,) = desk.claim()
+    desk.note(probe, TAKEN)
+    # The site is back: all that waits goes out at once.
+    assert len(desk.claim(room=100)) == FAILURES_TO_OPEN
+
+
+def test_a_webhook_is_sent_what_is_queued_for_it_and_probed_by_that_alone(desk: Desk) -> None:
+    open_breaker(desk)
+    others = desk.submit(7).id
+    desk.connection.execute("UPDATE delivery SET webhook = 'another' WHERE report_id = ?", (others,))
+    desk.pass_time(30)
+    (theirs,) = outbox.claim(desk.connection, "another", "one", 9, (), desk.now)
+    (probe,) = desk.claim()
+    assert theirs.report_id == others != probe.report_id
+    desk.note(theirs, FAILED)
+    desk.note(probe, TAKEN)
+    assert outbox.failures(desk.connection, "another") == 1
+    assert {claim.webhook for claim in desk.claim(room=100)} == {"report"}
+
+
+def test_a_probe_that_crashed_is_followed_by_another_one(desk: Desk) -> None:
+    open_breaker(desk)
+    desk.pass_time(30)
+    assert len(desk.claim()) == 1
+    desk.pass_time(LEASE_SECONDS)
+    assert len(desk.claim("two")) == 1
+
+
+def test_a_site_that_is_back_still_gets_the_wait_that_it_asked_for(desk: Desk) -> None:
+    asked = desk.submit(50)
+    desk.try_next(Result(429, "No.", "status 429", "3600"))
+    open_breaker(desk)
+    desk.pass_time(60)
+    (probe,) = desk.claim()
+    desk.note(probe, TAKEN)
+    assert asked.id not in {claim.report_id for claim in desk.claim(room=100)}
+
+
+def test_a_clock_that_was_set_back_does_not_keep_a_breaker_open(desk: Desk) -> None:
+    open_breaker(desk)
+    desk.pass_time(-3600)
+    assert desk.claim()
+
+
+def test_410_pauses_the_webhook_until_the_operator_resumes_it(desk: Desk) -> None:
+    report = desk.submit()
+    after = desk.try_next(Result(410, "Gone.", "status 410"))
+    assert after
+    assert (after.status, after.error, after.next_at) == (ReportState.WAITING, reports.PAUSED, None)
+    assert desk.submit(8).error == reports.PAUSED
+    desk.pass_time(10**7)
+    assert desk.next_due() is None
+    assert not desk.claim()
+    outbox.resume(desk.connection, "report", desk.now)
+    claims = desk.claim()
+    assert {claim.attempt for claim in claims} == {1}
+    assert report.id in {claim.report_id for claim in claims}
+
+
+def test_a_report_that_was_withdrawn_in_time_is_never_sent(desk: Desk) -> None:
+    report = desk.submit()
+    assert desk.withdraw(report.id).status is ReportState.WITHDRAWN
+    assert desk.withdraw(report.id).status is ReportState.WITHDRAWN
+    assert desk.next_due() is None
+    assert len(trail.rows(desk.connection, report.id)) == 2
+
+
+def test_only_its_reporter_withdraws_a_report(desk: Desk) -> None:
+    report = desk.submit()
+    unknown, others = refusal(lambda: desk.withdraw("rep_0")), refusal(lambda: desk.withdraw(report.id, BOB))
+    assert unknown.code == others.code == ErrorCode.UNKNOWN_REPORT
+    assert unknown.message == others.message
+
+
+@pytest.mark.parametrize("evidence_on", [False, True])
+@pytest.mark.parametrize("before", ["delivered", "in flight", "failed"])
+def test_the_site_hears_of_a_withdrawal_where_it_may_know_of_the_report(evidence_on: bool, before: str) -> None:
+    desk = Desk(TERMS._replace(evidence=evidence_on))
+    report = desk.submit()
+    (claim,) = desk.claim()
+    if before != "in flight":
+        desk.note(claim, TAKEN if before == "delivered" else FAILED)
+    assert desk.withdraw(report.id).status is ReportState.WITHDRAWN
+    if before == "in flight":
+        assert desk.note(claim, TAKEN) is None
+    told = [decode(trail.rows(desk.connection)[claim.seq - 1].content) for claim in desk.claim()]
+    assert told == ([Withdrawn()] if evidence_on else [])
+    desk.pass_time(10**6)
+    assert desk.find(report.id).status is ReportState.WITHDRAWN
+
+
+def test_adding_to_a_report_that_was_withdrawn_makes_it_stand_again(desk: Desk) -> None:
+    report = desk.submit()
+    desk.withdraw(report.id)
+    assert desk.submit(add=True).status is ReportState.RECEIVED
+    desk.try_next(TAKEN)
+    assert desk.find(report.id).status is ReportState.DELIVERED
+
+
+def test_the_site_says_where_a_report_is_by_either_of_its_names(desk: Desk) -> None:
+    report = desk.submit()
+    desk.try_next(TAKEN)
+    (webhook_id,) = desk.values("SELECT id FROM delivery")
+    for key, status, note in (
+        (report.id, ReportState.SEEN, ""),
+        (str(webhook_id), ReportState.RESOLVED, "Banned."),
+    ):
+        after = reports.site_said(key, status, note, lambda: desk.at, desk.connection)
+        assert after
+        assert (after.status, after.note, after.told) == (status, note, False)
+    assert isinstance(decode(trail.rows(desk.connection)[-1].content), SiteSaid)
+    rows = len(trail.rows(desk.connection))
+    reports.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
+    assert len(trail.rows(desk.connection)) == rows
+    assert reports.site_said("rep_0", ReportState.SEEN, "", lambda: desk.at, desk.connection) is None
+
+
+def test_what_the_site_said_outlasts_a_late_note_and_not_a_withdrawal(desk: Desk) -> None:
+    report = desk.submit()
+    (claim,) = desk.claim()
+    reports.site_said(claim.id, ReportState.SEEN, "", lambda: desk.at, desk.connection)
+    assert desk.note(claim, TAKEN) is None
+    assert desk.find(report.id).status is ReportState.SEEN
+    desk.withdraw(report.id)
+    after = reports.site_said(report.id, ReportState.RESOLVED, "Done.", lambda: desk.at, desk.connection)
+    assert after
+    assert (after.status, after.note) == (ReportState.WITHDRAWN, "Done.")
+
+
+def test_a_change_is_news_until_the_reporter_has_been_told(desk: Desk) -> None:
+    report = desk.submit()
+    assert report.told
+    desk.try_next(FAILED)
+    assert not desk.find(report.id).told
+    reports.set_told([report.id], desk.connection)
+    # The same failure once more is no news.
+    desk.try_next(FAILED)
+    assert desk.find(report.id).told
+    desk.try_next(TAKEN)
+    assert not desk.find(report.id).told
+
+
+def test_a_person_sees_their_own_reports_the_latest_first(desk: Desk) -> None:
+    first, second = desk.submit(1), desk.submit(2)
+    desk.submit(1, BOB)
+    assert [report.id for report in desk.sent_by(ALICE.identity)] == [second.id, first.id]
+    assert len(desk.sent_by(ALICE.identity, 1)) == 1
+
+
+def test_a_person_sees_what_they_added_of_much_the_latest(desk: Desk) -> None:
+    first = desk.submit()
+    assert first.additions == ()
+    for seconds in range(MAX_ADDITIONS + 1):
+        desk.pass_time(seconds)
+        desk.submit(add=True)
+    (report,) = desk.sent_by(ALICE.identity)
+    assert [(added.at - first.at) // 1000 for added in report.additions] == [1, 3, 6]
+    assert {added[1:] for added in report.additions} == {("It's spam", "look")}
+    desk.connection.execute("UPDATE trail SET content = content || '}' WHERE seq = 4")
+    assert len(desk.find(first.id).additions) == MAX_ADDITIONS - 1
+
+
+def test_attempts_and_texts_that_were_taken_back_are_kept_for_so_many_days(desk: Desk) -> None:
+    desk.submit()
+    desk.try_next(FAILED)
+    for taken_back_at in (desk.now, None):
+        desk.connection.execute(
+            "INSERT INTO message (at, author, author_identity, channel, author_key, text, taken_back_at)"
+            " VALUES (0, 'bob', 'b', 'lobby', 'bob', 'hi', ?)",
+            (taken_back_at,),
+        )
+    day = 24 * 3600 * 1000
+    assert not retention.sweep(desk.connection, desk.now + 30 * day, 30, 30)
+    assert desk.values("SELECT text FROM message") == ["hi", "hi"]
+    assert len(desk.values("SELECT id FROM attempt")) == 1
+    retention.sweep(desk.connection, desk.now + 30 * day + 1, 30, 30)
+    assert desk.values("SELECT text FROM message") == ["", "hi"]
+    assert not desk.values("SELECT id FROM attempt")
+
+
+def test_many_old_rows_go_in_batches(desk: Desk) -> None:
+    desk.connection.executemany(
+        "INSERT INTO attempt (delivery_id, at, milliseconds, answer, error) VALUES ('', 0, 0, '', ?)",
+        [("",)] * (retention.BATCH + 1),
+    )
+    assert retention.sweep(desk.connection, desk.now, 30, 30)
+    assert not retention.sweep(desk.connection, desk.now, 30, 30)
+    assert not desk.values("SELECT id FROM attempt")
+
+
+def test_whoever_was_here_before_very_many_others_is_forgotten(desk: Desk) -> None:
+    desk.connection.executemany(
+        "INSERT INTO person VALUES (?, ?, ?, 0)", ((f"i-{each}", "guest", each) for each in range(MAX_KNOWN + 2))
+    )
+    assert not retention.sweep(desk.connection, desk.now, 30, 30)
+    assert desk.values("SELECT count(*) FROM person") == [MAX_KNOWN]
+    assert desk.values("SELECT min(seen_at) FROM person") == [2]
+
+
+def test_the_trail_begins_with_what_was_reported(desk: Desk) -> None:
+    report = desk.submit()
+    (row,) = trail.rows(desk.connection)
+    assert (row.seq, row.report_id, row.at) == (1, report.id, int(START.timestamp() * 1000))
+    assert decode(row.content) == Reported(evidence(), ALICE.identity)
+    count, head = trail.verify(desk.connection)
+    assert (count, head) == (1, row.hash)

@@ -1,0 +1,273 @@
+"""What is said of one report, in the order in which it was said, and what the site says of it."""
+
+import pytest
+
+from server.protocol.codes import ReportState
+from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECONDS, Result
+from server.rules.trail import Withdrawn, decode
+from server.storage import outbox, reports, trail
+from server.storage.outbox import LEASE_SECONDS
+from tests.support.desk import ALICE, BOB, FAILED, TAKEN, TERMS, Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """The site hears of withdrawals."""
+    return Desk(TERMS._replace(evidence=True))
+
+
+def site_says(desk: Desk, report_id: str, status: ReportState, note: str = "") -> None:
+    """The site calls back."""
+    assert reports.site_said(report_id, status, note, lambda: desk.at, desk.connection)
+
+
+def test_what_the_site_says_does_not_count_as_a_report_of_the_reporter() -> None:
+    desk = Desk(TERMS._replace(per_hour=3))
+    for number in (1, 2):
+        site_says(desk, desk.submit(number).id, ReportState.RESOLVED, "Banned.")
+    assert desk.submit(3).status is ReportState.RECEIVED
+
+
+def test_a_row_that_is_no_json_any_more_fails_nobody_elses_report() -> None:
+    """All that is committed at once would fail with it."""
+    desk = Desk(TERMS._replace(per_hour=3))
+    desk.submit(1)
+    desk.connection.execute("UPDATE trail SET content = '{'")
+    assert desk.submit(2).status is ReportState.RECEIVED
+
+
+def test_a_repeated_word_of_the_site_is_no_news_also_of_a_report_that_was_withdrawn(desk: Desk) -> None:
+    report = desk.submit()
+    desk.withdraw(report.id)
+    site_says(desk, report.id, ReportState.SEEN, "Noted.")
+    reports.set_told([report.id], desk.connection)
+    site_says(desk, report.id, ReportState.SEEN, "Noted.")
+    assert desk.find(report.id).told
+    assert len(trail.rows(desk.connection)) == 3
+    site_says(desk, report.id, ReportState.RESOLVED, "Noted.")
+    site_says(desk, report.id, ReportState.SEEN, "Noted.")
+    assert len(trail.rows(desk.connection)) == 5
+    assert not desk.find(report.id).told
+
+
+def test_what_the_site_said_outlasts_a_failure_and_a_replay(desk: Desk) -> None:
+    """It has the report, though it was late to answer; an attempt that fails then says nothing new."""
+    report = desk.submit()
+    desk.try_next(FAILED)
+    site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
+    assert desk.try_next(FAILED) is None
+    for _ in SCHEDULE_SECONDS:
+        if desk.next_due() is not None:
+            assert desk.try_next(FAILED) is None
+    assert desk.values("SELECT state FROM delivery") == ["given-up"]
+    assert (desk.find(report.id).status, desk.find(report.id).note) == (ReportState.RESOLVED, "Banned.")
+    (delivery_id,) = desk.values("SELECT id FROM delivery")
+    reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection)
+    desk.try_next(TAKEN)
+    assert desk.find(report.id).status is ReportState.RESOLVED
+    assert desk.submit(add=True).status is not ReportState.RESOLVED
+
+
+def test_the_site_hears_of_a_withdrawal_also_after_a_replay(desk: Desk) -> None:
+    """A replay counts its attempts anew, but what the site has it has."""
+    report = desk.submit()
+    (claim,) = desk.claim()
+    desk.note(claim, TAKEN)
+    reports.replay(claim.id, "report", lambda: desk.at, desk.connection)
+    desk.withdraw(report.id)
+    (claim,) = desk.claim()
+    assert decode(trail.rows(desk.connection)[claim.seq - 1].content) == Withdrawn()
+
+
+@pytest.mark.parametrize("answer", [TAKEN, FAILED])
+def test_a_withdrawal_waits_for_an_attempt_that_is_under_way(desk: Desk, answer: Result) -> None:
+    """Or the site would hear of it first, and keep a report that nobody stands by any more."""
+    report = desk.submit()
+    (claim,) = desk.claim()
+    desk.withdraw(report.id)
+    assert desk.next_due() is None
+    assert not desk.claim("two")
+    assert desk.submit(8).id != report.id
+    assert [other.report_id != report.id for other in desk.claim("two")] == [True]
+    desk.note(claim, answer)
+    assert [each.seq for each in desk.claim()] == [2]
+
+
+def test_a_withdrawal_does_not_wait_for_whoever_crashed(desk: Desk) -> None:
+    report = desk.submit()
+    desk.claim()
+    desk.withdraw(report.id)
+    desk.pass_time(LEASE_SECONDS)
+    assert [each.seq for each in desk.claim("two")] == [2]
+
+
+@pytest.mark.parametrize("answer", [None, TAKEN, FAILED])
+def test_a_report_that_stands_again_is_the_last_that_the_site_hears(desk: Desk, answer: Result | None) -> None:
+    """Whether its withdrawal has failed, is under way and arrives, or is under way and fails."""
+    report = desk.submit()
+    desk.try_next(TAKEN)
+    desk.withdraw(report.id)
+    (withdrawal,) = desk.claim()
+    if answer is None:
+        desk.note(withdrawal, FAILED)
+    assert desk.submit(add=True).status is ReportState.RECEIVED
+    if answer:
+        assert not desk.claim()
+        desk.note(withdrawal, answer)
+    (claim,) = desk.claim()
+    assert claim.seq == 3
+    desk.note(claim, TAKEN)
+    assert desk.next_due() is None
+    assert desk.find(report.id).status is ReportState.DELIVERED
+
+
+def test_what_is_added_does_not_wait_for_what_has_failed(desk: Desk) -> None:
+    desk.submit()
+    desk.try_next(FAILED)
+    desk.submit(add=True)
+    assert [each.seq for each in desk.claim()] == [2]
+
+
+def test_whoever_looks_at_a_report_that_waits_sees_when_its_webhook_is_used_again(desk: Desk) -> None:
+    """Also if others' reports have met what holds it up: the time that stood there would come and go."""
+    desk.submit(1)
+    desk.try_next(FAILED)
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert stood.next_at == desk.now + SCHEDULE_SECONDS[0] * 1000
+    for number in range(FAILURES_TO_OPEN):
+        desk.submit(number, BOB)
+        for claim in desk.claim(room=1):
+            desk.note(claim, FAILED)
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, FAILED.words, desk.now + 30_000)
+    outbox.pause(desk.connection, "report", "by the operator")
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, reports.PAUSED, None)
+    desk.withdraw(stood.id)
+    (stood,) = desk.sent_by(ALICE.identity)
+    assert (stood.status, stood.error) == (ReportState.WITHDRAWN, "")
+
+
+@pytest.mark.parametrize("content", ["{", '{"kind":"withdrawn"}'])
+def test_a_report_that_cannot_be_read_any_more_does_not_hide_the_others(desk: Desk, content: str) -> None:
+    """They are sent at each login, which would fail."""
+    desk.submit(1)
+    desk.connection.execute("UPDATE trail SET content = ?", (content,))
+    other = desk.submit(2)
+    assert desk.sent_by(ALICE.identity) == [other]
+
+
+def give_up(desk: Desk) -> None:
+    """Let the one delivery that waits fail to its end; its breaker rests by then."""
+    while desk.next_due() is not None:
+        desk.try_next(FAILED)
+    desk.connection.execute("DELETE FROM webhook")
+
+
+def test_what_waits_is_told_of_what_waits(desk: Desk) -> None:
+    """And not of what was given up before, with a time that has passed."""
+    report = desk.submit()
+    give_up(desk)
+    desk.submit(add=True)
+    desk.try_next(Result(503, "It answered with status 503.", "status 503"))
+    found = desk.find(report.id)
+    assert (found.status, found.error) == (ReportState.WAITING, "It answered with status 503.")
+    assert found.next_at == desk.now + SCHEDULE_SECONDS[0] * 1000
+
+
+def test_an_addition_that_arrives_brings_the_report_that_was_given_up(desk: Desk) -> None:
+    report = desk.submit()
+    give_up(desk)
+    assert desk.find(report.id).status is ReportState.GIVEN_UP
+    desk.submit(add=True)
+    desk.try_next(TAKEN)
+    assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.DELIVERED, "")
+
+
+def test_a_replay_begins_without_the_cause_of_before(desk: Desk) -> None:
+    report = desk.submit()
+    give_up(desk)
+    (delivery_id,) = desk.values("SELECT id FROM delivery")
+    reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection)
+    assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.RECEIVED, "")
+
+
+def test_what_the_site_said_does_not_hide_that_an_addition_never_arrived(desk: Desk) -> None:
+    report = desk.submit()
+    desk.try_next(TAKEN)
+    desk.submit(add=True)
+    site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
+    give_up(desk)
+    found = desk.find(report.id)
+    assert (found.status, found.note, found.told) == (ReportState.GIVEN_UP, "Banned.", False)
+
+
+def test_a_withdrawn_probe_is_still_the_only_one(desk: Desk) -> None:
+    desk.submit()
+    for _ in range(FAILURES_TO_OPEN):
+        desk.try_next(FAILED)
+    desk.submit(2)
+    desk.pass_time(3600)
+    (probe,) = desk.claim()
+    desk.withdraw(probe.report_id)
+    assert desk.claim() == []
+    desk.note(probe, TAKEN)
+    assert desk.claim()
+
+
+def test_what_was_under_way_when_the_breaker_opened_opens_it_no_longer(desk: Desk) -> None:
+    for number in range(FAILURES_TO_OPEN + 3):
+        desk.submit(number)
+    for claim in desk.claim(room=8):
+        desk.note(claim, FAILED)
+    stop = outbox.held(desk.connection, "report", desk.now)
+    assert stop
+    assert stop.until == desk.now + OPEN_SECONDS * 1000
+
+
+@pytest.mark.parametrize("seconds", [-3, LEASE_SECONDS + 1])
+def test_nothing_overtakes_what_one_has_in_hand_whatever_the_clock_says(desk: Desk, seconds: int) -> None:
+    report = desk.submit()
+    (claim,) = desk.claim()
+    desk.pass_time(seconds)
+    desk.withdraw(report.id)
+    assert desk.claim(busy=[claim.id]) == []
+    assert outbox.next_due(desk.connection, "report", desk.now, [claim.id]) is None
+    desk.note(claim, TAKEN)
+    assert [each.seq for each in desk.claim()] == [2]
+
+
+def test_a_pause_that_is_over_is_not_told_any_more(desk: Desk) -> None:
+    report = desk.submit()
+    outbox.pause(desk.connection, "report", "by a test")
+    (paused,) = desk.sent_by(ALICE.identity)
+    assert paused.error == reports.PAUSED
+    desk.submit(add=True)
+    assert desk.find(report.id).error == reports.PAUSED
+    outbox.resume(desk.connection, "report", desk.now)
+    (resumed,) = desk.sent_by(ALICE.identity)
+    assert resumed.error == ""
+
+
+def test_what_one_was_not_told_comes_before_what_is_newer(desk: Desk) -> None:
+    first = desk.submit(1)
+    later = [desk.submit(number).id for number in (2, 3)]
+    site_says(desk, first.id, ReportState.RESOLVED)
+    assert [report.id for report in desk.sent_by(ALICE.identity, 2)] == [first.id, later[1]]
+    reports.set_told([first.id], desk.connection)
+    assert [report.id for report in desk.sent_by(ALICE.identity, 2)] == [later[1], later[0]]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_text_that_was_taken_back_before_is_for_the_site_alone_whatever_the_clock_says(
+    desk: Desk, before: bool
+) -> None:
+    desk.connection.execute(
+        "INSERT INTO message (id, at, author, author_identity, author_key, channel, text, taken_back_at)"
+        " VALUES (7, 0, 'mallory', 'm', 'mallory', 'lobby', 'text', ?)",
+        (desk.now if before else None,),
+    )
+    desk.pass_time(-5)
+    report = desk.submit()
+    desk.connection.execute("UPDATE message SET taken_back_at = ?", (desk.now - 60_000,))
+    assert desk.find(report.id).taken_back is before

@@ -1,0 +1,158 @@
+"""Whatever crashes, answers and does to the clock: each report that was received ends, and none is sent after a 200."""
+
+from datetime import timedelta
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from server.protocol.codes import ReportState
+from server.rules.refusal import Refusal
+from server.rules.retries import Result
+from server.storage import outbox, reports, trail
+from server.storage.outbox import LEASE_SECONDS, Claim
+from tests.support.desk import ALICE, BOB, FAILED, TAKEN, TERMS, Desk
+
+ENDS = {ReportState.DELIVERED, ReportState.GIVEN_UP, ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}
+RESULTS = st.sampled_from(
+    [TAKEN, TAKEN, FAILED, Result(None, "It broke off.", "reset"), Result(410, "Gone."), Result(429, "No.", "", "900")]
+)
+WORKERS = st.sampled_from(["one", "two"])
+
+
+class Outbox(RuleBasedStateMachine):
+    """Two workers on one database; a claim that is never noted is a worker that crashed."""
+
+    claims: Bundle[Claim] = Bundle("claims")
+    sent: Bundle[Claim] = Bundle("sent")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk(TERMS._replace(evidence=True))
+        self.received: list[str] = []
+        """In their order: an ID is drawn by chance, so sorting by it would differ from run to run."""
+        self.noted: set[str] = set()
+        """Deliveries whose 200 is on disk."""
+        self.sent_after: list[Claim] = []
+
+    @rule(
+        msg_id=st.integers(1, 5), reporter=st.sampled_from([ALICE, BOB]), add=st.booleans(), nonce=st.sampled_from("ab")
+    )
+    def report(self, msg_id: int, reporter: object, add: bool, nonce: str) -> None:
+        try:
+            report = self.desk.submit(msg_id, BOB if reporter == BOB else ALICE, nonce, add=add)
+        except Refusal:
+            return
+        if report.id not in self.received:
+            self.received.append(report.id)
+
+    @rule(target=claims, worker=WORKERS, room=st.integers(1, 3))
+    def claim(self, worker: str, room: int) -> MultipleResults[Claim]:
+        claimed = self.desk.claim(worker, room)
+        self.sent_after += [claim for claim in claimed if claim.id in self.noted]
+        return multiple(*claimed)
+
+    @rule(claim=consumes(claims), result=RESULTS, chance=st.floats(0, 1))
+    def answer(self, claim: Claim, result: Result, chance: float) -> None:
+        if not outbox.renew(self.desk.connection, claim, self.desk.now):
+            return
+        if claim.id in self.noted:
+            self.sent_after.append(claim)
+        self.desk.note(claim, result, chance)
+        if result.taken:
+            self.noted.add(claim.id)
+
+    @rule(target=sent, claim=consumes(claims))
+    def send(self, claim: Claim) -> MultipleResults[Claim]:
+        """The site has it; its answer may come late, after the lease, or never."""
+        if not outbox.renew(self.desk.connection, claim, self.desk.now):
+            return multiple()
+        if claim.id in self.noted:
+            self.sent_after.append(claim)
+        return multiple(claim)
+
+    @rule(target=claims, claim=consumes(sent), result=RESULTS, chance=st.floats(0, 1))
+    def takes_longer_than_its_lease(self, claim: Claim, result: Result, chance: float) -> MultipleResults[Claim]:
+        """Another worker has taken it over by the time the answer comes."""
+        self.desk.pass_time(LEASE_SECONDS)
+        others = self.desk.claim("two" if claim.holder == "one" else "one", 3)
+        self.late_answer(claim, result, chance)
+        return multiple(*others)
+
+    @rule(claim=consumes(sent), result=RESULTS, chance=st.floats(0, 1))
+    def answer_late(self, claim: Claim, result: Result, chance: float) -> None:
+        self.late_answer(claim, result, chance)
+
+    def late_answer(self, claim: Claim, result: Result, chance: float) -> None:
+        self.desk.note(claim, result, chance)
+        if result.taken:
+            self.noted.add(claim.id)
+
+    @rule(claim=consumes(claims))
+    def crash(self, claim: Claim) -> None:
+        """Before or after it was sent: nobody knows."""
+
+    @rule(seconds=st.sampled_from([1, 6, 31, 300, 7200, 90_000]))
+    def time_passes(self, seconds: int) -> None:
+        self.desk.pass_time(seconds)
+
+    @rule(seconds=st.sampled_from([1, 3600, 10**6]))
+    def clock_is_set_back(self, seconds: int) -> None:
+        self.desk.pass_time(-seconds)
+
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        if self.received:
+            report = self.desk.find(data.draw(st.sampled_from(self.received)))
+            self.desk.withdraw(report.id, report.reporter)
+
+    @rule(data=st.data(), status=st.sampled_from([ReportState.SEEN, ReportState.RESOLVED]))
+    def site_calls(self, data: st.DataObject, status: ReportState) -> None:
+        if self.received:
+            key = data.draw(st.sampled_from(self.received))
+            reports.site_said(key, status, "", lambda: self.desk.at, self.desk.connection)
+
+    @rule()
+    def operator_resumes(self) -> None:
+        outbox.resume(self.desk.connection, "report", self.desk.now)
+
+    @invariant()
+    def nothing_is_sent_after_a_200_that_was_noted(self) -> None:
+        assert not self.sent_after
+
+    @invariant()
+    def what_is_said_to_be_delivered_was_taken(self) -> None:
+        assert set(self.desk.values("SELECT id FROM delivery WHERE state = 'delivered'")) <= self.noted
+
+    @invariant()
+    def no_report_is_gone_and_the_trail_holds(self) -> None:
+        assert set(self.desk.values("SELECT id FROM report")) == set(self.received)
+        trail.verify(self.desk.connection)
+
+    @invariant()
+    def whoever_waits_is_told_why(self) -> None:
+        waiting = self.desk.values("SELECT error FROM report WHERE status IN ('waiting', 'given-up')")
+        assert all(waiting)
+
+    def teardown(self) -> None:
+        """All workers are gone, and the site answers at last, or never: within time each report comes to its end."""
+        outbox.resume(self.desk.connection, "report", self.desk.now)
+        for round_ in range(400):
+            due = self.desk.next_due()
+            if due is None:
+                break
+            self.desk.at += timedelta(seconds=max(0.0, due))
+            for claim in self.desk.claim("last"):
+                assert claim.id not in self.noted
+                result = FAILED if round_ < len(self.received) % 7 * 20 else TAKEN
+                self.desk.note(claim, result)
+                if result.taken:
+                    self.noted.add(claim.id)
+        assert self.desk.next_due() is None
+        self.what_is_said_to_be_delivered_was_taken()
+        assert {self.desk.find(report_id).status for report_id in self.received} <= ENDS
+        self.desk.connection.close()
+
+
+Outbox.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestOutbox = Outbox.TestCase

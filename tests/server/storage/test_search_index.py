@@ -1,0 +1,161 @@
+"""The search index: what it costs, that it finds what is there, and that files of older versions get it."""
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.handlers import costs
+from server.protocol.frames import MAX_MESSAGE_CHARS, Say
+from server.rules.messages import Draft, Person
+from server.rules.search import query
+from server.storage import messages, schema
+from server.storage.base import Reader
+
+ALICE = Person("alice", "a-1")
+READER = Reader(ALICE)
+BEFORE_SMALLER_INDEX = schema.STEPS.index(schema.SMALLER_INDEX)
+INSERT = (
+    "INSERT INTO message (at, author, author_identity, channel, text, author_key)"
+    " VALUES (1, 'alice', 'a-1', 'lobby', ?, 'alice')"
+)
+MESSAGES = 60
+
+
+def old_file(path: Path, *texts: str) -> None:
+    """A file as the version before wrote it."""
+    with closing(schema.connect(str(path))) as connection:
+        steps = "".join(schema.STEPS[:BEFORE_SMALLER_INDEX])
+        connection.executescript(
+            f"{steps} INSERT INTO epoch VALUES ('e'); PRAGMA user_version = {BEFORE_SMALLER_INDEX}"
+        )
+        connection.executemany(INSERT, [(text,) for text in texts])
+
+
+def found(connection: sqlite3.Connection, words: str) -> list[str]:
+    """The texts that a search finds."""
+    return [each.text for each in messages.search(READER, query(words), "", 0, 50, connection).publications]
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(schema.connect(str(tmp_path / "room.sqlite"))) as made:
+        schema.prepare(made)
+        yield made
+
+
+def say(connection: sqlite3.Connection, *texts: str) -> list[int]:
+    """Store messages; their numbers."""
+    published = [messages.insert(Draft(ALICE, "lobby", None, text, None), 1, connection) for text in texts]
+    return [each.publication.msg_id for each in published]
+
+
+def test_an_old_file_gets_the_smaller_index_and_is_searched_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "room.sqlite"
+    old_file(path, "my rope", "a Rope is new", "gone rope")
+    with closing(schema.connect(str(path))) as connection:
+        connection.execute("UPDATE message SET taken_back_at = 1 WHERE id = 3")
+        life = schema.prepare(connection)
+        assert (life.epoch, life.last_message) == ("e", 3)
+        (made,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'message_text'").fetchone()
+        assert "detail = 'none'" in made
+        assert found(connection, "rope") == ["my rope", "a Rope is new"]
+        assert found(connection, "rope is") == ["a Rope is new"]
+        # The triggers of before write into the index of now.
+        (new,) = say(connection, "no rope")
+        assert "no rope" in found(connection, "rope")
+        messages.take_back(new, ALICE, (), 1, connection)
+        assert found(connection, "rope") == ["my rope", "a Rope is new"]
+        connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
+
+
+def test_a_word_is_found_as_a_whole_and_not_by_its_parts(connection: sqlite3.Connection) -> None:
+    say(connection, "ana nan ban", "one banana", "BANANAS", "灯台の油が切れた", "の油 台の")
+    assert found(connection, "banana") == ["one banana", "BANANAS"]
+    assert found(connection, "台の油") == ["灯台の油が切れた"]
+    assert found(connection, "Äpfel") == []
+    say(connection, "zwei ÄPFEL")
+    assert found(connection, "äpfel") == ["zwei ÄPFEL"]
+
+
+@given(st.lists(st.text(alphabet="abAB ßäÄ油の", min_size=1, max_size=12), max_size=12), st.text("abÄ油の", min_size=3))
+def test_a_search_finds_exactly_the_texts_that_hold_the_word(texts: list[str], word: str) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        schema.prepare(connection)
+        say(connection, *texts)
+        assert found(connection, word) == [text for text in texts if word.casefold() in text.casefold()]
+
+
+def test_common_parts_that_never_make_the_word_end_a_search_early(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")
+    say(connection, *["ana nan ban"] * (messages.MAX_MISSES + 500))
+    connection.execute("COMMIT")
+    fetched: list[bytes] = []
+
+    def count(data: bytes) -> str:
+        fetched.append(data)
+        return data.decode()
+
+    connection.text_factory = count
+    assert found(connection, "banana") == []
+    assert fetched.count(b"ana nan ban") == messages.MAX_MISSES
+
+
+def letters(kind: str) -> str:
+    """The longest message, of letters that the index holds well or badly."""
+    chance = random.Random(kind + str(next_number()))
+    if kind == "words":
+        return " ".join(chance.choice(WORDS) for _ in range(MAX_MESSAGE_CHARS))[:MAX_MESSAGE_CHARS]
+    first, last = {
+        "ascii": (33, 126),
+        "cyrillic": (0x400, 0x4FF),
+        "cjk": (0x4E00, 0x9FFF),
+        "emoji": (0x1F300, 0x1FAFF),
+    }[kind]
+    return "".join(chr(chance.randint(first, last)) for _ in range(MAX_MESSAGE_CHARS))
+
+
+WORDS = ["rope", "light", "house", "keeper", "storm", "the", "of", "lamp", "oil", "night", "boat", "again", "never"]
+_numbers = iter(range(10**6))
+
+
+def next_number() -> int:
+    """One that was not used, so that no two messages are the same."""
+    return next(_numbers)
+
+
+def stored_bytes(directory: Path, kind: str, *, old: bool) -> float:
+    """What the file grows by for each message."""
+    path = directory / f"{kind}-{old}.sqlite"
+    if old:
+        old_file(path)
+    with closing(schema.connect(str(path))) as connection:
+        if not old:
+            schema.prepare(connection)
+        before = size(connection)
+        for _ in range(MESSAGES):
+            connection.execute(INSERT, (letters(kind),))
+        return (size(connection) - before) / MESSAGES
+
+
+def size(connection: sqlite3.Connection) -> int:
+    """The bytes that a database uses."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    return int((pages - free) * page)
+
+
+def test_the_index_of_words_takes_less_than_half(tmp_path: Path) -> None:
+    assert stored_bytes(tmp_path, "words", old=False) < stored_bytes(tmp_path, "words", old=True) / 2
+
+
+@pytest.mark.parametrize("kind", ["words", "ascii", "cyrillic", "cjk", "emoji"])
+def test_a_message_is_charged_for_no_less_than_it_takes(kind: str, tmp_path: Path) -> None:
+    charged = costs.message(Say("lobby", letters(kind)))
+    assert stored_bytes(tmp_path, kind, old=False) < charged * 1.25

@@ -1,0 +1,226 @@
+"""When a connection is read no further, over a transport that only notes it."""
+
+import asyncio
+import zlib
+from collections.abc import Callable, Sequence
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+
+from server.pacing.limiter import Limiter
+from server.protocol.codes import CloseCode
+from server.protocol.frames import Ping
+from server.room.session import Session
+from server.settings import RoomLimits
+from server.websocket.connection import FRAME_COST_BYTES, Connection, peer_of
+from tests.support.raw_socket import UPGRADE, request, wire
+
+
+class Nobody:
+    """A room in which nothing happens."""
+
+    allowed_origins: Sequence[str] = ()
+    compression = False
+    limiter = Limiter(RoomLimits(bytes_per_second=1000))
+
+    def refused(self, status: int) -> None:
+        del status
+
+    def opened(self, session: Session) -> None:
+        del session
+
+    def received(self, session: Session, data: bytes) -> None:
+        del session, data
+
+    def closed(self, session: Session, code: int) -> None:
+        del session, code
+
+
+class StillTransport(asyncio.Transport):
+    """Sends nothing."""
+
+    def __init__(self, peername: object = ("192.0.2.7", 4711)) -> None:
+        super().__init__({"peername": peername})
+        self.reads: list[bool] = []
+        self.closing = False
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        del high, low
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        del data
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def pause_reading(self) -> None:
+        self.reads.append(False)
+
+    def resume_reading(self) -> None:
+        self.reads.append(True)
+
+
+@pytest.fixture
+def transport() -> StillTransport:
+    return StillTransport()
+
+
+@pytest.fixture
+async def connection(transport: StillTransport) -> Connection:
+    """One that has just been made."""
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": Nobody()})
+    made.connection_made(transport)
+    return made
+
+
+async def test_reading_goes_on_only_when_every_reason_to_pause_is_gone(
+    connection: Connection, transport: StillTransport
+) -> None:
+    connection.pause()
+    connection.pause()
+    connection.resume()
+    assert transport.reads == [False]
+    connection.resume()
+    assert transport.reads == [False, True]
+
+
+async def test_a_transport_that_is_closing_is_left_alone(connection: Connection, transport: StillTransport) -> None:
+    connection.pause()
+    transport.closing = True
+    connection.resume()
+    connection.pause()
+    assert transport.reads == [False]
+
+
+async def test_more_bytes_than_may_come_at_once_pause_the_reading(
+    connection: Connection, transport: StillTransport
+) -> None:
+    for _ in range(4):
+        connection.data_received(b"x" * 1000)
+    assert transport.reads == []
+    connection.data_received(b"x" * 10)
+    assert transport.reads == [False]
+    async with asyncio.timeout(10):
+        while transport.reads != [False, True]:
+            await asyncio.sleep(0.005)
+
+
+class Counting(Nobody):
+    """A room that counts what comes."""
+
+    limiter = Limiter(RoomLimits(bytes_per_second=0))
+    frames = 0
+
+    def received(self, session: Session, data: bytes) -> None:
+        del session, data
+        self.frames += 1
+
+
+async def test_what_comes_at_once_is_taken_in_turns_of_the_loop_and_only_while_nothing_pauses_it(
+    transport: StillTransport,
+) -> None:
+    room = Counting()
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(request("GET /ws", UPGRADE))
+    made.data_received(wire(Ping()) * 20_000)
+    assert transport.reads == [False]
+    await asyncio.sleep(0)
+    assert 0 < room.frames < 20_000
+    made.pause()
+    taken = room.frames
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert room.frames == taken
+    made.resume()
+    async with asyncio.timeout(10):
+        while transport.reads[-1] is False:
+            await asyncio.sleep(0)
+    assert room.frames == 20_000
+
+
+class Deflating(Counting):
+    """A room that takes compressed messages, and nothing more from whoever has sent one."""
+
+    compression = True
+    pause: Callable[[], None]
+
+    def received(self, session: Session, data: bytes) -> None:
+        super().received(session, data)
+        if self.frames == 1:
+            self.pause()
+
+
+def deflated(text: bytes) -> bytes:
+    """A frame of permessage-deflate as a client sends it, with a mask of zeros."""
+    deflate = zlib.compressobj(wbits=-12)
+    data = (deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    return b"\xc1\xfe" + len(data).to_bytes(2, "big") + bytes(4) + data
+
+
+async def test_of_what_is_compressed_little_is_taken_at_once(transport: StillTransport) -> None:
+    room = Deflating()
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    room.pause = made.pause
+    made.connection_made(transport)
+    made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
+    made.data_received(deflated(b" " * 60_000) * 100)
+    async with asyncio.timeout(10):
+        while not room.frames:
+            await asyncio.sleep(0)
+    assert 1 <= room.frames <= 20
+
+
+async def test_what_is_compressed_counts_as_what_it_holds(transport: StillTransport) -> None:
+    room = Nobody()
+    room.compression = True
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
+    made.data_received(deflated(b" " * 60_000))
+    assert transport.reads == [False]
+
+
+FRAMES = {
+    "a text": Frame(Opcode.TEXT, b"{}"),
+    "a fragment": Frame(Opcode.TEXT, b"{", fin=False),
+    "an empty fragment": Frame(Opcode.TEXT, b"", fin=False),
+    "a ping": Frame(Opcode.PING, b""),
+    "a pong": Frame(Opcode.PONG, b""),
+    "a close": Frame(Opcode.CLOSE, b"\x03\xe8"),
+    "binary": Frame(Opcode.BINARY, b""),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
+async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, transport: StillTransport) -> None:
+    room, head = Nobody(), request("GET /ws", UPGRADE)
+    # At once come four times as many bytes: the head and less than a whole frame.
+    room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + FRAME_COST_BYTES) // 4))
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(head)
+    assert transport.reads == []
+    made.data_received(frame.serialize(mask=True))
+    assert transport.reads == [False]
+
+
+async def test_frames_behind_a_refused_one_are_counted_too(transport: StillTransport) -> None:
+    room, head = Nobody(), request("GET /ws", UPGRADE)
+    room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + 4 * FRAME_COST_BYTES) // 4))
+    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made.connection_made(transport)
+    made.data_received(head)
+    made.close(CloseCode.TRY_AGAIN_LATER, "")
+    for _ in range(4):
+        assert transport.reads == []
+        made.data_received(FRAMES["a ping"].serialize(mask=True))
+    assert transport.reads == [False]
+
+
+def test_the_peer_is_an_address_of_ip_or_none() -> None:
+    assert peer_of(StillTransport(("2001:db8::1", 1, 0, 0))) == "2001:db8::1"
+    assert peer_of(StillTransport("/run/flagpost.sock")) == ""
+    assert peer_of(StillTransport(None)) == ""
