@@ -17,7 +17,7 @@ from textual.geometry import Offset
 from textual.selection import Selection
 
 from bench.timeline import NARROW, SIZE, Bench, Room
-from tui.themes import DARK
+from tui.fullscreen.themes import DARK
 
 BATCH = 500
 """Messages at once."""

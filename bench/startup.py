@@ -133,7 +133,7 @@ def slowest(directory: Path, count: int) -> list[tuple[float, str]]:
     Packages alone; Python's and Textual's own are what the bare app pays too.
     """
     ended = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import gc; gc.disable(); import tui.command_line, tui.app"],
+        [sys.executable, "-X", "importtime", "-c", "import gc; gc.disable(); import tui.cli, tui.fullscreen.app"],
         cwd=directory, env=_environment(directory), capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS,
     )  # fmt: skip
     spent: dict[str, float] = {}

@@ -25,10 +25,10 @@ from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-import tui.app
-from tui.core.timeline import Line, Timeline
-from tui.themes import DARK
-from tui.widgets.timeline import TimelineView
+import tui.fullscreen.app
+from tui.client.timeline import Line, Timeline
+from tui.fullscreen.themes import DARK
+from tui.fullscreen.timeline.view import TimelineView
 
 SIZE, NARROW = Size(120, 40), Size(80, 40)
 QUIET_SECONDS = 0.03
@@ -96,7 +96,7 @@ class Stage(Screen[None]):
 class Bench(App[None]):
     """Does on a key what is to be measured, and tells of each frame."""
 
-    CSS_PATH = Path(tui.app.__file__).with_name("app.tcss")
+    CSS_PATH = Path(tui.fullscreen.app.__file__).parent / "styles" / "room.tcss"
     BINDINGS = [("x", "act")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self) -> None:

@@ -25,10 +25,10 @@ from server.settings import (
     WebhookSecurity,
     WebhookURL,
 )
-from tui.commands import COMMANDS, HINT
 from tui.config import VARIABLE, Channel, Config
-from tui.keymap import KEYS, Where
-from tui.keymap import rows as rows_of
+from tui.fullscreen.commands import COMMANDS, HINT
+from tui.fullscreen.keys.keymap import KEYS, Where
+from tui.fullscreen.keys.keymap import rows as rows_of
 
 HERE = Path(__file__).parent
 REFUSALS = [

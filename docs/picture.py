@@ -9,9 +9,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from server.demo.cast import SPAMMER
-from tui.app import FlagpostApp
+from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.timeline.view import TimelineView
 from tui.options import Options
-from tui.widgets.timeline import TimelineView
 
 SIZE = (110, 32)
 TALK_SECONDS = 5.0

@@ -21,11 +21,11 @@ from server.demo.script import GALLEY
 from tests.support.chat_client import entered
 from tests.support.pilots import app_of, screen_text, until, until_seen
 from tests.support.torn_proxy import Proxy
-from tui.app import FlagpostApp
 from tui.config import Config, Loaded
+from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.timeline.view import TimelineView
 from tui.net.local_server import CHAT, INBOX, start
 from tui.options import Options
-from tui.widgets.timeline import TimelineView
 
 SIZE = Size(100, 36)
 SECONDS = 180

@@ -5,10 +5,10 @@ import sys
 
 
 def main() -> int:
-    """The exit code, as `tui.command_line` has it."""
+    """The exit code, as `tui.cli` has it."""
     # What is made until the first frame is there to stay; to look through it for garbage takes a tenth of that time.
     gc.disable()
-    from tui.command_line import run
+    from tui.cli import run
 
     return run()
 

@@ -19,15 +19,15 @@ from server.rules.refusal import Refusal
 from server.webhooks.html import to_html
 from tests.support.grammars import ADVERSARIAL, Grammar, drawn
 from tests.support.growth import assert_linear
-from tui import markdown
-from tui.core.completion import complete
-from tui.core.fuzzy import rank
-from tui.core.mentions import mentions
-from tui.core.quotation import quotation
-from tui.core.search import excerpt
-from tui.core.timeline import Line
+from tui.client import markdown
+from tui.client.completion import complete
+from tui.client.fuzzy import rank
+from tui.client.mentions import mentions
+from tui.client.quotation import quotation
+from tui.client.search import excerpt
+from tui.client.timeline import Line
+from tui.fullscreen.timeline.blocks import Look, Styles, render
 from tui.text import clean, clean_line
-from tui.widgets.blocks import Look, Styles, render
 
 MESSAGE = 4096
 DRAWN = tuple(drawn(40))

@@ -46,31 +46,33 @@ def test_the_server_loads_nothing_that_draws(tmp_path: Path) -> None:
 
 
 def test_the_client_loads_no_server(tmp_path: Path) -> None:
-    packages = loaded("tui.command_line", *modules_of(tui), directory=tmp_path)
+    packages = loaded("tui.cli", *modules_of(tui), directory=tmp_path)
     assert {"textual", "websockets", "msgspec"} <= packages
     assert not packages & {"httpx", "starlette", "uvicorn", "sqlite3", "_sqlite3"}
 
 
 def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -> None:
-    start = "tui.app; from tui.options import Options; tui.app.FlagpostApp(Options('ada')); import sys"
-    modules = loaded_modules("tui.command_line", start, directory=tmp_path)
+    start = (
+        "sys; from tui.fullscreen.app import FlagpostApp; from tui.options import Options; FlagpostApp(Options('ada'))"
+    )
+    modules = loaded_modules("tui.cli", start, directory=tmp_path)
     assert "textual" in modules
     late = {"httpx", "websockets", "sqlite3", "hashlib", "emoji", "markdown_it", "filelock", "tomlkit", "shlex"}
     assert not modules & late
-    screens = {name for name in modules if name.startswith("tui.screens.")}
+    screens = {name for name in modules if name.startswith("tui.fullscreen.screens.")}
     # The room; what screens over the room have in common is of its app.
-    assert screens == {"tui.screens.chat", "tui.screens.following"}
+    assert screens == {"tui.fullscreen.room.screen", "tui.fullscreen.screens.live"}
     assert not modules & {
-        "tui.choices",
-        "tui.editor",
-        "tui.plain.client",
+        "tui.fullscreen.pickers",
+        "tui.fullscreen.editor",
+        "tui.plain.chat",
         "tui.net.connection",
         "server.protocol.markdown",
     }
 
 
 def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
-    packages = loaded("tui.command_line", "tui.plain.client", directory=tmp_path)
+    packages = loaded("tui.cli", "tui.plain.chat", directory=tmp_path)
     assert "websockets" in packages
     assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
 

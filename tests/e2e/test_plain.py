@@ -34,7 +34,7 @@ from tests.support.server_process import ServerProcess, environment, write_setti
 IMPATIENT = """
 import asyncio, sys
 from tui.options import Options
-from tui.plain.client import chat
+from tui.plain.chat import chat
 
 sys.exit(asyncio.run(chat(Options("ada", sys.argv[1]), 0.5)))
 """

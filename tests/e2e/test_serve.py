@@ -232,7 +232,7 @@ async def test_a_page_runs_this_client_and_not_one_of_the_working_directory(tmp_
     other.mkdir()
     (other / "__init__.py").touch()
     (other / "__main__.py").write_text("open('posed', 'w')\n")
-    program = "import sys; sys.path.remove(''); from tui.command_line import run; sys.exit(run())"
+    program = "import sys; sys.path.remove(''); from tui.cli import run; sys.exit(run())"
     with serving(NOBODY, directory=tmp_path, program=("-c", program)) as served:
         async with served.open() as socket:
             assert await socket.recv()

@@ -21,8 +21,8 @@ from tests.support.terminal import Terminal
 STUCK = """
 import collections, itertools, re, sys, time
 from pathlib import Path
-from tui.app import FlagpostApp
-from tui.command_line import options, parser
+from tui.fullscreen.app import FlagpostApp
+from tui.cli import options, parser
 from tui.config import Loaded
 
 def in_python():
@@ -45,16 +45,16 @@ if __name__ == "__main__":
     FlagpostApp(options(parser().parse_args(), Loaded())).run_to_the_end()
 """
 PLAIN = """
-import tui.plain.client
+import tui.plain.chat
 from pathlib import Path
 from stuck_client import in_a_pattern, in_one_call, in_python
-from tui.command_line import run
+from tui.cli import run
 
 def say(self, text, channel=""):
     Path("stuck").touch()
     globals()[text]()
 
-tui.plain.client._Client._say = say
+tui.plain.chat._Client._say = say
 run()
 """
 WAYS = ["in_python", "in_a_pattern", "in_one_call"]

@@ -15,8 +15,8 @@ from server.protocol.frames import (
     Who,
     WhoEntry,
 )
-from tui.core.state import State
-from tui.core.timeline import Line, Notice, Timeline
+from tui.client.state import State
+from tui.client.timeline import Line, Notice, Timeline
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 

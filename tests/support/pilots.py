@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Say
 from tests.support.scripted_server import ScriptedServer, scripted_server
-from tui.app import FlagpostApp
+from tui.client.timeline import Notice
 from tui.config import load
-from tui.core.timeline import Notice
+from tui.fullscreen.app import FlagpostApp
 from tui.options import Options
 
 GUARD_SECONDS = 10.0

@@ -13,9 +13,9 @@ from websockets.exceptions import WebSocketException
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Echo, Error, Frame, Login, Me, Message, Say, Since, Welcome
 from tests.support.chat_client import ChatClient, connected
-from tui.core.session import Session
-from tui.core.state import State
+from tui.client.state import State
 from tui.net.connection import Connection, Event, Lost, Received
+from tui.net.session import Session
 
 HURRY = 20.0
 """How many times sooner than a person's client these ones try again."""

@@ -16,7 +16,7 @@ from tests.support.disk import Disk
 from tests.support.server_process import ServerProcess, write_settings
 from tests.support.torn_member import Member, Stranger
 from tests.support.torn_proxy import Proxy
-from tui.core.timeline import Entry, Line, Notice, Timeline
+from tui.client.timeline import Entry, Line, Notice, Timeline
 
 NAMES = ("ada", "bob", "cleo")
 CHANNELS = ("lobby", "tea")

@@ -9,9 +9,9 @@ from pathlib import Path
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-import tui.app
-from tui.core.timeline import Line, Timeline
-from tui.widgets.timeline import TimelineView
+import tui.fullscreen.app
+from tui.client.timeline import Line, Timeline
+from tui.fullscreen.timeline.view import TimelineView
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 COUNT = 3000
@@ -26,7 +26,7 @@ def line(number: int) -> Line:
 class Viewer(App[None]):
     """Shows `timeline`."""
 
-    CSS_PATH = Path(tui.app.__file__).with_name("app.tcss")
+    CSS_PATH = Path(tui.fullscreen.app.__file__).parent / "styles" / "room.tcss"
 
     def __init__(self) -> None:
         super().__init__()

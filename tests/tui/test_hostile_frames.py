@@ -28,9 +28,9 @@ from tests.support.folding import fold, said, state
 from tests.support.frames import KINDS, frame_of, lists
 from tests.support.growth import assert_linear
 from tui import limits
-from tui.core.news import news
-from tui.core.state import LEFT_OUT, State
-from tui.plain.telling import Teller
+from tui.client.news import news
+from tui.client.state import LEFT_OUT, State
+from tui.plain.printing import Teller
 from tui.text import clean_frame
 
 LARGEST = 1 << 13
@@ -135,7 +135,11 @@ def test_what_is_known_of_a_server_that_never_stops_is_bounded(
     small = {name: 50 for name in dir(limits) if name.startswith("MAX_") and name != "MAX_WEIGHT"}
     for name, value in {**small, "MAX_WEIGHT": 1000}.items():
         monkeypatch.setattr(limits, name, value)
-    for module in ("tui.core.reactions.MAX_NAMES", "tui.core.reactions.MAX_EMOJI", "tui.core.reports.MAX_REPORTS"):
+    for module in (
+        "tui.client.reactions.MAX_NAMES",
+        "tui.client.reactions.MAX_EMOJI",
+        "tui.client.reports.MAX_REPORTS",
+    ):
         monkeypatch.setattr(module, 50)
     known = knowing()
     for number in range(20_000):

@@ -11,15 +11,16 @@ from textual.style import Style
 
 from server.protocol import frames, name_text
 from tests.support.imitation import TEXTS
-from tui.core.news import News
-from tui.core.quotation import MARK, quotation
-from tui.core.relations import Relations
-from tui.core.state import State
-from tui.core.timeline import Entry, Line, Notice, Tone
-from tui.notices import Notices
-from tui.plain import telling
+from tui.client.news import News
+from tui.client.quotation import MARK, quotation
+from tui.client.relations import Relations
+from tui.client.state import State
+from tui.client.timeline import Entry, Line, Notice
+from tui.fullscreen.notices import Notices
+from tui.fullscreen.timeline.blocks import AUTHOR, LEFT_CELLS, MARKS, Look, Styles, render
+from tui.plain import printing
 from tui.text import clean, clean_line
-from tui.widgets.blocks import AUTHOR, LEFT_CELLS, MARKS, Look, Styles, render
+from tui.tone import Tone
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 NAMES, LINES = TEXTS.map(clean_line), TEXTS.map(clean)
@@ -49,9 +50,9 @@ def state(channel: str, place: str, text: str, author: str) -> State:
 def begins_like_nothing_else(told: str) -> list[str]:
     """The lines of an output without what marks them as going on; fail if one is not marked."""
     first, *others = told.split("\n")
-    assert all(each.startswith(telling.CONTINUED) for each in others)
+    assert all(each.startswith(printing.CONTINUED) for each in others)
     assert len(told.splitlines()) == 1 + len(others), "no other character ends a line"
-    return [first, *(each.removeprefix(telling.CONTINUED) for each in others)]
+    return [first, *(each.removeprefix(printing.CONTINUED) for each in others)]
 
 
 @given(NAMES, LINES, NAMES, st.booleans(), st.booleans())
@@ -60,7 +61,7 @@ def test_a_plain_message_gives_back_place_author_and_text(
 ) -> None:
     made = state("lobby", place, text, author)
     said = line(author, text, taken_back=taken_back, reported=reported)
-    told = "\n".join(begins_like_nothing_else(telling.message(2, "14:02", made.place_of("lobby"), said).text))
+    told = "\n".join(begins_like_nothing_else(printing.message(2, "14:02", made.place_of("lobby"), said).text))
     found = re.fullmatch(r"\[2\] 14:02 # ([^»]*), ([^,(»]*?)((?: \([^)]*\))?)»(?: (.*))?", told, re.DOTALL)
     assert found
     where, who, notes, words = found.groups()
@@ -73,7 +74,7 @@ def test_a_plain_message_gives_back_place_author_and_text(
 @given(NAMES, LINES)
 def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str) -> None:
     made = state("lobby", "Lobby", text, author)
-    teller = telling.Teller(made)
+    teller = printing.Teller(made)
     assert [begins_like_nothing_else(each.text)[0][:4] for each in teller.news()] == ["[1] "]
     made.fold(frames.Takeback(1))
     (told,) = teller.news()
@@ -86,7 +87,7 @@ def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str
 def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, dnd: bool) -> None:
     made = State(now=lambda: AT)
     made.fold(frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
-    _, told = telling.people(made)
+    _, told = printing.people(made)
     found = re.fullmatch(r"\* ([^(»]*?)( \(takes no direct messages\))?(?:» (.*))?", told.text)
     assert found
     assert (found[1], bool(found[2])) == (name_text.shown(name), dnd)
@@ -98,10 +99,10 @@ def test_a_profile_is_one_notice(name: str, headline: str, field: str, value: st
     made = State(now=lambda: AT)
     asked = made.ask_profile(name, "n")
     made.fold(frames.Profile(name, [frames.ProfileField(field, value)], asked.nonce, headline))
-    (told,) = telling.profile(made)
+    (told,) = printing.profile(made)
     first, second, *others = begins_like_nothing_else(told.text)
     assert first == f"* Profile of {name_text.said(name, headline)}".rstrip()
-    assert "\n".join([second, *others]) == f"{field}: {value}".replace("\n", f"\n{telling.CONTINUED}")
+    assert "\n".join([second, *others]) == f"{field}: {value}".replace("\n", f"\n{printing.CONTINUED}")
 
 
 @given(NAMES, LINES)

@@ -12,9 +12,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidPro
 from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, ServerFrame
-from tui.core.session import IMPOSTOR, Session
 from tui.limits import MAX_FRAME_BYTES
 from tui.net import address, handshake, own_socket, tls
+from tui.net.session import IMPOSTOR, Session
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60

@@ -11,7 +11,7 @@ import platformdirs
 from msgspec import Struct
 
 from server.protocol.proof import KEY_BYTES
-from tui.core.session import Key, Keys
+from tui.net.session import Key, Keys
 
 MAX_SERVERS = 32
 FIRST_SERVERS = 8

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from server.protocol.frames import ReportReason
-from tui.core.slash import addressed, is_command, said, split
+from tui.client.slash import addressed, is_command, said, split
 
 HELP = (
     ("/report N REASON [COMMENT]", "report message N; REASON is its number, its text or how a word of it begins"),

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.webhooks.html import TAGS, to_html
-from tui import markdown
+from tui.client import markdown
 
 NOT_SHOWN = re.compile(r"[^0-9A-Za-z]")
 

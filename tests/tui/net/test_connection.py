@@ -29,8 +29,8 @@ from server.protocol.frames import (
     Welcome,
 )
 from tests.support.keyed import Desk
-from tui.core.session import IMPOSTOR, Session
 from tui.net.connection import Connecting, Connection, Event, Lost, Received
+from tui.net.session import IMPOSTOR, Session
 
 WAIT_SECONDS = 10.0
 AT = datetime(2026, 3, 14, tzinfo=UTC)

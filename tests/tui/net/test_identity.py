@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.server_process import environment
-from tui.core.session import Key
 from tui.net.identity import FIRST_SERVERS, MAX_SERVERS, KeptKeys, is_known, take
+from tui.net.session import Key
 
 ADDRESS = "wss://chat.example/ws"
 SERVER = "server-1"
 KEEP = f"""
-from tui.core.session import Key
+from tui.net.session import Key
 from tui.net.identity import take
 keys = take("{ADDRESS}", "ada")
 if not keys.of("{SERVER}"):

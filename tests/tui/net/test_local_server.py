@@ -18,7 +18,7 @@ from server.protocol.codec import decode_server
 from server.protocol.frames import Welcome
 from server.settings import KEY_VARIABLE as SERVERS_KEY_VARIABLE
 from tests.support.server_process import environment
-from tui.net.finder import find
+from tui.net.discovery import find
 from tui.net.local_server import CHAT, KEY_VARIABLE, LocalServerError, start
 from tui.options import Options
 

@@ -19,11 +19,11 @@ from server.protocol.address import Address
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import ServerProcess, environment, run, write_settings
 from tests.tui.net.test_connection import Client
-from tui.core.session import Key
 from tui.net import identity, own_socket
 from tui.net.connection import Received
-from tui.net.finder import find
+from tui.net.discovery import find
 from tui.net.local_server import LocalServerError
+from tui.net.session import Key
 from tui.options import Options
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Un
 WAIT_SECONDS = 20.0
 PARENT = """
 import asyncio, signal
-from tui.net.finder import find
+from tui.net.discovery import find
 from tui.options import Options
 
 # Under nohup, and on many CI runners, the signal is ignored, and children inherit that.
@@ -52,7 +52,7 @@ def default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Address:
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = Address(*free.getsockname())
-    monkeypatch.setattr("tui.net.finder.configured", lambda _settings: (address, False))
+    monkeypatch.setattr("tui.net.discovery.configured", lambda _settings: (address, False))
     return address
 
 

@@ -9,10 +9,10 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from tests.tui.net.test_connection import answering, client
-from tui.core.session import Session
 from tui.net import address
 from tui.net.connection import Connection, Event, Lost
 from tui.net.handshake import refused
+from tui.net.session import Session
 
 REDIRECTS = [300, 301, 302, 303, 307, 308]
 WAIT_SECONDS = 10.0

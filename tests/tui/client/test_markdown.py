@@ -1,0 +1,296 @@
+"""A message's Markdown becomes marked pieces of text; nothing in it hides an address or speaks HTML."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.client.markdown import Piece, lines
+from tui.text import clean
+
+
+def one(text: str) -> list[Piece]:
+    """The pieces of a message of one line."""
+    (pieces,) = lines(text)
+    return pieces
+
+
+def shown(text: str) -> str:
+    """What stands on the screen."""
+    return "\n".join("".join(piece.text for piece in line) for line in lines(text))
+
+
+def urls(text: str) -> set[str]:
+    """Every address that could be opened."""
+    return {piece.url for line in lines(text) for piece in line} - {""}
+
+
+def test_a_line_that_repeats_another_is_marked_and_only_it() -> None:
+    quotation, answer = lines("> bob: **no** rope\nTake mine")
+    assert quotation == [
+        Piece("> bob: ", quoted=True),
+        Piece("no", bold=True, quoted=True),
+        Piece(" rope", quoted=True),
+    ]
+    assert answer == [Piece("Take mine")]
+    assert one(">_<") == [Piece(">_<")]
+    assert lines("```\n> a\n```") == [[Piece("> a", code=True)]]
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("**a b**", Piece("a b", bold=True)),
+        ("__a b__", Piece("a b", bold=True)),
+        ("*a b*", Piece("a b", italic=True)),
+        ("_a b_", Piece("a b", italic=True)),
+        ("***a***", Piece("a", bold=True, italic=True)),
+        ("~~a~~", Piece("a", strike=True)),
+        ("`a *b* [c](http://d.example)`", Piece("a *b* [c](http://d.example)", code=True)),
+        ("`` a`b ``", Piece("a`b", code=True)),
+    ],
+)
+def test_marks(text: str, piece: Piece) -> None:
+    assert [each for each in one(text) if each.text] == [piece]
+
+
+def test_marks_nest() -> None:
+    assert one("x **a *b ~~c~~* `d`** e") == [
+        Piece("x "),
+        Piece("a ", bold=True),
+        Piece("b ", bold=True, italic=True),
+        Piece("c", bold=True, italic=True, strike=True),
+        Piece(" ", bold=True),
+        Piece("d", bold=True, code=True),
+        Piece(" e"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2 * 3 * 4",
+        "snake_case_name",
+        "a ** b",
+        "**open",
+        "~~open",
+        "`open",
+        "*",
+        "[",
+        "[a](",
+        "[a]",
+        "5 > 4 < 6",
+        "a ~ b",
+    ],
+)
+def test_what_is_no_mark_stays_as_it_stands(text: str) -> None:
+    assert shown(text) == text
+    assert not any(piece[1:] != Piece("")[1:] for piece in one(text))
+
+
+def test_a_backslash_takes_a_mark_its_meaning() -> None:
+    assert shown(r"\*a\* \[b](http://c.example)") == "*a* [b](http://c.example)"
+    assert not any(piece.italic for piece in one(r"\*a\*"))
+    assert shown(r"C:\temp") == r"C:\temp"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# a", "> a", "- a", "1. a", "---", "a  ", "| a | b |", "<b>a</b>", "<script>x</script>", "<!-- a -->", "a<br>b"],
+)
+def test_blocks_and_html_are_text(text: str) -> None:
+    assert shown(text) == text
+
+
+@pytest.mark.parametrize("text", ["&#27;[31m", "&#x1b;]2;x&#7;", "&lt;b&gt;", "&amp;", "&#8238;", "&ZeroWidthSpace;"])
+def test_entities_are_never_decoded(text: str) -> None:
+    assert shown(text) == text
+    assert text in shown(f"**{text}** [x](http://a.example)")
+    assert all("\x1b" not in url for url in urls(f"[a](http://a.example/{text})"))
+
+
+@pytest.mark.parametrize("address", ["http://a.example/b", "https://a.example/b?c=d&e=f#g", "HTTPS://A.example"])
+def test_a_link_shows_its_text_and_its_address(address: str) -> None:
+    assert one(f"see [here]({address})!") == [
+        Piece("see "),
+        Piece("here", url=address),
+        Piece(f" ({address})", url=address),
+        Piece("!"),
+    ]
+
+
+def test_a_link_that_poses_as_another_shows_where_it_leads() -> None:
+    assert shown("[https://bank.example](https://evil.example)") == "https://bank.example (https://evil.example)"
+    assert urls("[https://bank.example](https://evil.example)") == {"https://evil.example"}
+
+
+def test_a_link_whose_text_is_its_address_shows_it_once() -> None:
+    assert shown("[https://a.example/](https://a.example/)") == "https://a.example/"
+    assert shown("[a.example/b](https://a.example/b)") == "a.example/b"
+
+
+def test_a_mail_address_is_shown_once_or_behind_what_poses_as_another() -> None:
+    assert shown("[a@b.example](mailto:a@b.example)") == "a@b.example"
+    assert shown("[a@b.example](mailto:c@d.example)") == "a@b.example (mailto:c@d.example)"
+    assert urls("[a@b.example](mailto:c@d.example)") == {"mailto:c@d.example"}
+
+
+@pytest.mark.parametrize("behind", ["?attach=/etc/passwd", "%0d%0aBcc:c@d.example", ",c@d.example", ";x"])
+def test_nothing_is_handed_to_a_mail_program_but_an_address(behind: str) -> None:
+    assert urls(f"[a](mailto:a@b.example{behind})") == set()
+
+
+def test_an_address_that_no_terminal_takes_is_text() -> None:
+    assert urls(f"https://a.example/{'b' * 2100}") == set()
+
+
+def test_a_link_with_marks_in_its_text() -> None:
+    assert one("[**a** `b`](http://a.example)") == [
+        Piece("a", bold=True, url="http://a.example"),
+        Piece(" ", url="http://a.example"),
+        Piece("b", code=True, url="http://a.example"),
+        Piece(" (http://a.example)", url="http://a.example"),
+    ]
+
+
+def test_two_links_keep_their_own_addresses() -> None:
+    assert shown("[a](http://a.example) [b](http://b.example)") == "a (http://a.example) b (http://b.example)"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "vbscript:x",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "ftp://a.example",
+        "ssh://a.example",
+        "mailto:a",
+        "//a.example",
+        "/etc/passwd",
+        "http:a.example",
+        "http://",
+        "https://a.example:\x1b]2;x\x07",
+        "<java script:x>",
+    ],
+)
+def test_only_http_https_and_mail_are_addresses(target: str) -> None:
+    assert urls(f"[a]({target})") <= {"https://a.example", "https://a.example:"}
+    assert urls(target) <= {"http://a.example", "https://a.example"}
+    assert shown(f"[a]({target})").count("a") > 0
+
+
+@pytest.mark.parametrize("target", ["ftp://a.example/b", "//a.example/b", "/a/b", "ws://a.example/b"])
+def test_a_target_that_is_no_address_can_still_be_read(target: str) -> None:
+    assert target in shown(f"[https://bank.example]({target})")
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://a.example/b", "http://a.example/b"),
+        ("see https://a.example.", "https://a.example"),
+        ("(www.example.com)", "http://www.example.com"),
+        ("<https://a.example>", "https://a.example"),
+        ("write to ada@harbour.org.", "mailto:ada@harbour.org"),
+    ],
+)
+def test_an_address_in_the_text_is_a_link(text: str, url: str) -> None:
+    assert urls(text) == {url}
+    assert shown(text) == text
+
+
+@pytest.mark.parametrize("text", ["`http://a.example`", "ftp://a.example", "//a.example/x", "`ada@example.com`"])
+def test_no_link_is_made_of(text: str) -> None:
+    assert urls(text) == set()
+
+
+def test_an_address_of_other_letters_shows_what_is_opened() -> None:
+    assert shown("http://exämple.com") == "http://exämple.com (http://xn--exmple-cua.com)"
+    assert shown("http://xn--exmple-cua.com") == "http://xn--exmple-cua.com"
+
+
+@pytest.mark.parametrize("code", ["%1B", "%1b", "%9B", "%C2%9B", "%07", "%0A", "%E2%80%AE", "%E2%80%8B", "%00"])
+@pytest.mark.parametrize(
+    "form", ["http://a.example/{}]2;x", "[b](http://a.example/{}]2;x)", "[http://a.example/{}](ftp://a)"]
+)
+def test_percent_codes_in_an_address_stay_codes(form: str, code: str) -> None:
+    text = form.format(code)
+    assert clean(shown(text)) == shown(text)
+    assert shown(text).isprintable()
+    assert code.lower() in shown(text).lower()
+    assert all(url.isascii() and url.isprintable() for url in urls(text))
+
+
+def test_lines_between_fences_are_code_as_they_stand() -> None:
+    assert lines("before\n```py\n  **x** = `y`\n\n[a](http://b.example)\n```\n**after**") == [
+        [Piece("before")],
+        [Piece("  **x** = `y`", code=True)],
+        [Piece("", code=True)],
+        [Piece("[a](http://b.example)", code=True)],
+        [Piece("after", bold=True)],
+    ]
+
+
+def test_a_fence_that_is_not_closed_is_code_to_the_end() -> None:
+    assert lines("```\na\nb") == [[Piece("a", code=True)], [Piece("b", code=True)]]
+
+
+def test_an_indented_fence_is_one() -> None:
+    assert lines("  ```\n*a*\n  ```") == [[Piece("*a*", code=True)]]
+
+
+@pytest.mark.parametrize("text", ["```a b```", "x\n```a b```\n**y**", "```\n```", "```", "x\n```a b``` and c"])
+def test_words_beside_a_fence_do_not_vanish(text: str) -> None:
+    for word in text.replace("`", " ").replace("*", " ").split():
+        assert word in shown(text)
+    assert shown(text).strip()
+
+
+def test_what_stands_below_code_in_one_line_is_no_code() -> None:
+    assert lines("```a```\n**y**")[-1] == [Piece("y", bold=True)]
+
+
+def test_indentation_is_kept() -> None:
+    assert shown("if x:\n    y\n\n\tz") == "if x:\n    y\n\n\tz"
+    assert one("    **a**") == [Piece("    "), Piece("a", bold=True)]
+
+
+def test_each_line_stands_for_itself() -> None:
+    assert shown("**a\nb**") == "**a\nb**"
+    assert len(lines("a\n\n\nb")) == 4
+    assert not any(piece.bold for line in lines("**a\nb**") for piece in line)
+
+
+@pytest.mark.parametrize("text", ["", "\n", " ", "\n\n"])
+def test_empty_lines_are_lines(text: str) -> None:
+    assert shown(text) == text
+
+
+MARKUP = "*_~`[]()<>\\!#&|:/.@%-+ "
+WORDS = st.text(st.characters(exclude_characters=f"{MARKUP}\n\r\x85\u2028\u2029", categories=["L", "N", "P", "S"]))
+
+
+@given(st.lists(WORDS, min_size=1).map("\n".join))
+def test_plain_text_is_shown_whole(text: str) -> None:
+    assert shown(text) == text
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from(f"{MARKUP}\n\tah1")), max_size=60))
+def test_any_text_at_all_is_shown(text: str) -> None:
+    pieces = [piece for line in lines(text) for piece in line]
+    assert all(isinstance(piece.text, str) for piece in pieces)
+    assert all(piece.url.isascii() and piece.url.isprintable() for piece in pieces)
+    assert all(piece.url.lower().startswith(("http://", "https://", "mailto:")) for piece in pieces if piece.url)
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from(f"{MARKUP}\n\tah1")), max_size=60).map(clean))
+def test_markdown_makes_nothing_hostile_of_clean_text(text: str) -> None:
+    assert all(piece.text.isprintable() or clean(piece.text) == piece.text for line in lines(text) for piece in line)
+
+
+@pytest.mark.parametrize("marks", ["*", "[", "[a](", "<", "http://", "![", "~~a"])
+def test_a_message_of_marks_alone_loses_nothing(marks: str) -> None:
+    text = marks * (4000 // len(marks))
+    assert len(shown(text).replace(" ", "")) >= len(text.replace("~~", ""))

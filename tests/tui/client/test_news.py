@@ -1,0 +1,79 @@
+"""What is new, and what names a person."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from server.protocol.frames import Echo, Frame, History, Me, Relations
+from tests.support.scripted_server import WELCOME, line
+from tui.client.mentions import mentions
+from tui.client.news import Unread, news
+from tui.client.state import State
+
+
+@pytest.mark.parametrize(
+    "text", ["@ada", "hey @Ada!", "(@ada)", "ada: yes", " Ada, no", "a\n@ada", "@bob @ada's", "@ada\u0301 @ada"]
+)
+def test_a_text_that_names_a_person(text: str) -> None:
+    assert mentions(text, "ada")
+
+
+@pytest.mark.parametrize("text", ["ada", "Canada", "me@ada.example", "@adam", "that is ada: no", "adam, yes", ""])
+def test_a_text_that_does_not(text: str) -> None:
+    assert not mentions(text, "ada")
+
+
+def test_a_name_is_taken_as_it_is() -> None:
+    assert mentions("hi @a.b (x)", "a.b (x)")
+    assert not mentions("hi @aab", "a.b")
+    assert not mentions("@", "")
+
+
+def fold(*frames: Frame, state: State | None = None, since: int = 0) -> list[tuple[str, str, bool, bool]]:
+    state = state or entered()
+    for frame in frames:
+        state.fold(frame)
+    return [(each.channel, each.text, each.mentioned, each.direct) for each in news(frames, state, since)]
+
+
+def entered() -> State:
+    state = State(now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
+    state.fold(WELCOME)
+    state.fold(Me("ada", op=False))
+    return state
+
+
+def test_what_others_say_is_new() -> None:
+    said = [line(1, "bob", "hi @ada"), line(2, "ada", "hi"), line(3, "bob", "psst", "@bob")]
+    assert fold(*said) == [("lobby", "hi @ada", True, False), ("@bob", "psst", False, True)]
+
+
+def test_what_was_said_before_the_start_is_not_but_what_was_kept_for_the_person_is() -> None:
+    missed = Echo([line(1, "bob", "hi @ada"), line(2, "bob", "psst", "@bob")])
+    assert fold(missed) == [("@bob", "psst", False, True)]
+    state = entered()
+    fold(line(1, "bob", "hi"), state=state)
+    assert fold(Echo([line(1, "bob", "hi"), line(2, "bob", "@ada")]), state=state, since=1) == [
+        ("lobby", "@ada", True, False)
+    ]
+
+
+def test_an_older_page_brings_nothing_new() -> None:
+    assert not fold(History("lobby", [line(1, "bob", "@ada")], more=False, nonce="n"))
+
+
+def test_whom_one_does_not_read_says_nothing_new() -> None:
+    state = entered()
+    fold(Relations(["bob"], []), state=state)
+    assert not fold(line(1, "bob", "@ada"), state=state)
+
+
+def test_only_what_is_meant_for_the_person_is_counted() -> None:
+    state, unread = entered(), Unread()
+    frames = [line(1, "bob", "@ada"), line(2, "bob", "so"), line(3, "bob", "psst", "@bob")]
+    for frame in frames:
+        state.fold(frame)
+    unread.take(news(frames, state, 0))
+    assert (unread.total(), unread["lobby"]) == (2, 1)
+    unread.look("lobby")
+    assert unread.total() == 1

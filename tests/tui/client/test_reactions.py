@@ -1,0 +1,28 @@
+"""What stands under a message follows what the server says, however often it says it."""
+
+from server.protocol import frames
+from tui.client.reactions import Reaction, changed, told
+
+
+def put(username: str, emoji: str = "👍", *, remove: bool = False) -> frames.Reacted:
+    """A change of one person."""
+    return frames.Reacted(1, username, emoji, remove)
+
+
+def test_each_person_counts_once_and_one_s_own_is_marked() -> None:
+    under = told([frames.Reaction("👍", ["bob"]), frames.Reaction("👻", [])], {"ada"})
+    assert under == (Reaction("👍", ("bob",), mine=False),)
+    for _ in range(2):
+        under = changed(under, put("ada"), {"ada"})
+    assert under == (Reaction("👍", ("bob", "ada"), mine=True),)
+
+
+def test_the_last_one_takes_the_emoji_away() -> None:
+    under = changed((), put("bob"), {"ada"})
+    for _ in range(2):
+        under = changed(under, put("bob", remove=True), {"ada"})
+    assert under == ()
+
+
+def test_an_emoji_is_in_one_line() -> None:
+    assert changed((), put("bob", "a\nb"), set())[0].emoji == "a b"

@@ -1,0 +1,251 @@
+"""One's own reports: each stands where the server says, nothing is lost, and each change is told once."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec import structs
+
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import CHAT_SERVER, Addition, Error, ReportAsk, ReportEntry, ReportStatus, Withdraw
+from server.protocol.frames import Reports as ReportsFrame
+from tests.support.scripted_server import report, stands
+from tui.client.reports import ADD_INSTEAD, KEPT, REFUSED, Draft, Remark, Reports, sentence, tell
+from tui.client.timeline import Line
+from tui.tone import Tone
+
+NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
+DRAFT = Draft("It's spam", "so", (2, 4))
+LINE = Line(3, "bob", "buy my stuff", NOW, mine=False)
+
+
+def sent(nonce: str = "n1") -> tuple[Reports, ReportAsk]:
+    """A report that waits for its answer."""
+    reports = Reports()
+    return reports, reports.send(LINE, "lobby", DRAFT, nonce)
+
+
+def told(reports: Reports, *entries: ReportEntry) -> list[str]:
+    """What is told of these changes."""
+    return [remark.text for entry in entries for remark in reports.stands(ReportStatus(entry), NOW)]
+
+
+def refusal(code: ErrorCode, nonce: str = "n1") -> Error:
+    """The server's refusal of a report."""
+    return Error("Why not", code, CHAT_SERVER, nonce)
+
+
+def test_a_report_says_what_was_filled_in_and_counts_as_reported_at_once() -> None:
+    reports, ask = sent()
+    assert ask == ReportAsk(3, "It's spam", "so", "n1", (2, 4), add=False)
+    assert reports.reported(3)
+    assert reports.marked == set()
+
+
+def test_it_is_sent_again_until_it_was_answered() -> None:
+    reports, ask = sent()
+    reports.lost()
+    assert reports.unsent() == [ask]
+    reports.stands(stands(ask, "received"), NOW)
+    assert reports.unsent() == []
+    assert reports.marked == {3}
+
+
+def test_an_answer_to_another_request_answers_nothing() -> None:
+    reports, ask = sent()
+    reports.stands(ReportStatus(report(3), "n9"), NOW)
+    reports.stands(ReportStatus(report(3)), NOW)
+    assert reports.unsent() == [ask]
+
+
+@pytest.mark.parametrize("status", [*(state for state in ReportState if state != ReportState.WITHDRAWN), "odd"])
+def test_another_report_of_the_message_adds_to_the_first(status: str) -> None:
+    reports, ask = sent()
+    reports.stands(stands(ask, status), NOW)
+    assert reports.reported(3)
+    assert reports.send(LINE, "lobby", DRAFT, "n2").add
+
+
+def test_a_withdrawn_report_is_not_seen_but_the_server_has_it_still() -> None:
+    reports, ask = sent()
+    reports.stands(stands(ask, "withdrawn"), NOW)
+    assert not reports.reported(3)
+    assert reports.send(LINE, "lobby", DRAFT, "n2").add
+
+
+def test_received_and_delivered_are_one_line() -> None:
+    reports, ask = sent()
+    assert reports.stands(stands(ask, "received"), NOW) == []
+    assert reports.stands(stands(ask, "delivered"), NOW) == [
+        Remark("Your report of “bob”'s message was delivered to the website. Thank you.", Tone.GOOD, "lobby")
+    ]
+    assert told(reports, report(3)) == []
+
+
+def test_a_cause_is_told_once_however_often_it_is_tried() -> None:
+    reports = Reports()
+    waiting = [
+        report(3, status="waiting", error=error, next_at=NOW + timedelta(seconds=seconds))
+        for seconds, error in ((5, "It cannot be reached."), (30, "It cannot be reached."), (120, "Status 500."))
+    ]
+    assert told(reports, *waiting, waiting[0]) == [
+        "It cannot be reached. Your report of “bob”'s message is kept and is sent again, next in 5 s.",
+        "Status 500. Your report of “bob”'s message is kept and is sent again, next in 2 min.",
+    ]
+    assert len(told(reports, report(3), waiting[0])) == 2
+
+
+def test_a_second_delivery_after_an_addition_is_told_too() -> None:
+    reports, ask = sent()
+    reports.stands(stands(ask), NOW)
+    more = reports.send(LINE, "lobby", DRAFT, "n2")
+    reports.stands(stands(more, "received"), NOW)
+    assert len(told(reports, report(3))) == 1
+    # Answered only after it was delivered already.
+    again = reports.send(LINE, "lobby", DRAFT, "n3")
+    assert len(reports.stands(stands(again), NOW)) == 1
+
+
+def test_what_the_site_says_is_told_with_its_note_and_again_with_another() -> None:
+    reports = Reports()
+    seen, resolved = report(3, status="seen"), report(3, status="resolved", note="Account closed")
+    assert told(reports, seen, resolved, resolved, structs.replace(resolved, note="Reopened.")) == [
+        "The website has looked at your report of “bob”'s message.",
+        "The website is done with your report of “bob”'s message. It says: Account closed",
+        "The website is done with your report of “bob”'s message. It says: Reopened.",
+    ]
+
+
+def test_given_up_withdrawn_and_what_is_not_known_are_told() -> None:
+    assert tell(report(3, status="given-up", error="It never answered"), NOW) == (
+        "It never answered. Your report of “bob”'s message is not sent again by itself; it is kept, and the operator"
+        " can send it."
+    )
+    assert tell(report(3, status="withdrawn"), NOW) == "Your report of “bob”'s message is withdrawn."
+    assert tell(report(3, status="lost at sea"), NOW) == "Your report of “bob”'s message: lost at sea."
+
+
+def test_a_list_tells_what_changed_meanwhile_and_what_one_knew_otherwise() -> None:
+    reports = Reports()
+    told(reports, report(4, status="received"))
+    list_ = ReportsFrame([report(3), report(4), report(5)], ["rep_3"])
+    remarks = reports.listed(list_, NOW)
+    assert [(remark.channel, "bob" in remark.text) for remark in remarks] == [("", True), ("", True)]
+    assert reports.listed(list_, NOW) == []
+    assert told(reports, report(5)) == []
+    assert reports.marked == {3, 4, 5}
+
+
+def test_an_answer_that_the_list_was_faster_than_is_still_told() -> None:
+    reports, ask = sent()
+    assert reports.listed(ReportsFrame([report(3)]), NOW) == []
+    assert len(reports.stands(stands(ask), NOW)) == 1
+
+
+def test_the_list_is_the_latest_first_and_takes_the_place_of_the_one_before() -> None:
+    reports = Reports()
+    reports.listed(ReportsFrame([report(3), report(5), report(4)]), NOW)
+    assert [each.msg_id for each in reports.entries] == [5, 4, 3]
+    reports.listed(ReportsFrame([report(4)]), NOW)
+    assert [each.msg_id for each in reports.entries] == [4]
+    assert reports.find("rep_3") is None
+
+
+def test_the_list_is_loading_until_it_came_or_cannot_come() -> None:
+    reports = Reports()
+    ends: list[Callable[[], object]] = [
+        lambda: reports.listed(ReportsFrame([], nonce="n1"), NOW),
+        lambda: reports.refused(refusal(ErrorCode.STORAGE)),
+        reports.lost,
+    ]
+    for end in ends:
+        reports.ask("n1")
+        assert reports.loading
+        end()
+        assert not reports.loading
+
+
+def test_a_withdrawal_is_sent_again_until_it_was_answered() -> None:
+    reports = Reports()
+    told(reports, report(3))
+    assert reports.withdraw("rep_3", "n2") == Withdraw("rep_3", "n2")
+    reports.lost()
+    assert reports.unsent() == [Withdraw("rep_3", "n2")]
+    reports.stands(ReportStatus(report(3, status="withdrawn"), "n2"), NOW)
+    assert reports.unsent() == []
+
+
+def test_a_refused_withdrawal_says_why_and_is_not_sent_again() -> None:
+    reports = Reports()
+    reports.withdraw("rep_3", "n2")
+    assert reports.refused(refusal(ErrorCode.UNKNOWN_REPORT, "n2")) == []
+    assert (reports.problem, reports.unsent()) == ("Why not", [])
+    reports.ask("n3")
+    assert not reports.problem
+
+
+@pytest.mark.parametrize("code", [ErrorCode.BAD_REASON, ErrorCode.TOO_MANY_REPORTS, ErrorCode.STORAGE, "new-code"])
+def test_what_was_filled_in_outlives_a_refusal_until_it_is_sent(code: ErrorCode) -> None:
+    reports, _ = sent()
+    assert reports.refused(refusal(code)) == [Remark(f"{REFUSED} Why not. {KEPT}", Tone.BAD, "lobby")]
+    assert reports.drafts == {3: DRAFT}
+    assert not reports.reported(3)
+    reports.stands(stands(reports.send(LINE, "lobby", DRAFT, "n2"), "received"), NOW)
+    assert reports.drafts == {}
+
+
+@pytest.mark.parametrize("code", [ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.WEBHOOK_OFF])
+def test_nothing_is_kept_where_no_other_try_would_do(code: ErrorCode) -> None:
+    reports, _ = sent()
+    assert reports.refused(refusal(code)) == [Remark(f"{REFUSED} Why not.", Tone.BAD, "lobby")]
+    assert reports.drafts == {}
+
+
+def test_a_context_that_was_refused_is_not_sent_again() -> None:
+    reports, _ = sent()
+    reports.refused(refusal(ErrorCode.BAD_CONTEXT))
+    assert reports.drafts == {3: DRAFT._replace(context=())}
+
+
+def test_what_was_reported_before_can_be_added_to() -> None:
+    reports, _ = sent()
+    assert reports.refused(refusal(ErrorCode.ALREADY_REPORTED)) == [
+        Remark(f"{REFUSED} Why not. {ADD_INSTEAD}", Tone.BAD, "lobby")
+    ]
+    assert reports.marked == {3}
+    assert reports.send(LINE, "lobby", DRAFT, "n2").add
+
+
+def test_an_error_of_something_else_is_not_taken() -> None:
+    reports, _ = sent()
+    assert reports.refused(refusal(ErrorCode.STORAGE, "n9")) is None
+    assert reports.refused(structs.replace(refusal(ErrorCode.STORAGE), nonce=None)) is None
+
+
+def test_times_without_a_zone_are_compared_all_the_same() -> None:
+    reports = Reports()
+    naive = NOW.replace(tzinfo=None)
+    odd = report(4, reported_at=naive, next_at=naive, status="waiting", additions=[Addition(naive, "Other", "")])
+    assert len(told(reports, report(3), odd)) == 2
+    assert reports.entries[0].additions[0].at == NOW
+    assert [each.msg_id for each in reports.entries] == [4, 3]
+
+
+def test_words_end_like_a_sentence() -> None:
+    assert [sentence(text) for text in ("a", "a.", "a?", "a! ", "")] == ["a.", "a.", "a?", "a!", ""]
+
+
+def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> None:
+    reports = Reports()
+    assert told(reports, report(3, status="withdrawn")) == ["Your report of “bob”'s message is withdrawn."]
+    words = "The website says of your report of “bob”'s message, which you withdrew: They are banned."
+    for expected in ([words], []):
+        assert told(reports, report(3, status="withdrawn", note="They are banned.")) == expected
+
+
+def test_what_was_written_and_not_sent_is_kept_for_the_next_time() -> None:
+    reports = Reports()
+    reports.keep(3, Draft("It's spam", "third time", (1,)))
+    assert reports.drafts[3].comment == "third time"
+    reports.keep(3, Draft("It's spam", ""))
+    assert not reports.drafts

@@ -1,0 +1,39 @@
+"""A search takes the answers to what it asked, and nothing else."""
+
+from datetime import UTC, datetime
+
+from server.protocol.frames import Found, Message, SearchAsk
+from tui.client.search import LOST, Search, excerpt
+
+
+def message(number: int) -> Message:
+    return Message("lobby", "bob", "rope", number, datetime(2026, 3, 14, tzinfo=UTC))
+
+
+def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
+    search = Search()
+    assert search.ask("rope", "1") == SearchAsk("rope", "1")
+    assert search.ask_more("2") is None
+    search.take(Found([message(9)], more=True, nonce="other"))
+    assert not search.found
+    search.take(Found([message(9)], more=True, nonce="1"))
+    assert search.ask_more("2") == SearchAsk("rope", "2", before_id=9)
+    search.take(Found([message(9)], more=True, nonce="2"))
+    assert [each.msg_id for each in search.found] == [9]
+    assert search.ask_more("3") is None
+
+
+def test_a_loss_ends_what_is_under_way() -> None:
+    search = Search()
+    search.lost()
+    assert not search.problem
+    search.ask("rope", "1")
+    search.lost()
+    assert (search.nonce, search.problem) == ("", LOST)
+
+
+def test_an_excerpt_begins_a_little_before_the_first_word() -> None:
+    assert excerpt("a\nRope", "rope") == "a Rope"
+    long = "word " * 20 + "Rope and more"
+    assert excerpt(long, "rope").startswith("…")
+    assert "Rope and more" in excerpt(long, "ROPE")

@@ -1,0 +1,293 @@
+"""What comes of a person's reports, mutes, blocks and looks at profiles in what the client knows."""
+
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import structs
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    Block,
+    Echo,
+    History,
+    Me,
+    Mute,
+    Presence,
+    Profile,
+    ProfileAsk,
+    ProfileField,
+    Relations,
+    ReportAsk,
+    Reports,
+    ReportStatus,
+    Say,
+    Takeback,
+    Unblock,
+    Unmute,
+    Webhooks,
+    WhoEntry,
+)
+from tests.support.folding import error, fold, last_notice, lines, notices, reported, said, state, texts, welcome
+from tests.support.scripted_server import report, stands
+from tui.client.reports import GONE, KEPT, REFUSED, Draft
+from tui.client.state import ProfileView, Stage
+from tui.client.timeline import Notice
+from tui.tone import Tone
+
+
+def test_a_report_is_marked_once_the_server_has_it_and_unmarked_once_it_is_withdrawn() -> None:
+    made = state(said(1), said(2))
+    line = made.timeline.find(2)
+    assert line
+    ask = made.report(line, Draft("It's spam", "so"), "n1")
+    assert ask == ReportAsk(2, "It's spam", "so", "n1")
+    assert reported(made.timeline) == []
+    made.fold(stands(ask, "received"))
+    assert reported(made.timeline) == [2]
+    assert not notices(made.timeline)
+    made.fold(stands(ask, "withdrawn"))
+    assert reported(made.timeline) == []
+
+
+def test_what_comes_of_a_report_stands_where_the_message_is() -> None:
+    made = state(said(1))
+    made.look_at("tea")
+    made.fold(ReportStatus(report(1)))
+    assert [notice.tone for notice in notices(made.timelines["lobby"])] == [Tone.GOOD]
+    made.fold(ReportStatus(report(2, channel="@gone")))
+    assert [notice.tone for notice in notices(made.timelines["tea"])] == [Tone.GOOD]
+
+
+def test_what_changed_while_one_was_away_stands_where_one_looks() -> None:
+    made = state(said(1))
+    made.look_at("tea")
+    made.fold(Reports([report(1), report(2)], ["rep_1"]))
+    assert len(notices(made.timelines["tea"])) == 1
+    assert reported(made.timelines["lobby"]) == [1]
+
+
+def test_a_message_that_comes_later_has_its_mark() -> None:
+    made = state(Reports([report(4), report(5, status="withdrawn")]), said(4), said(5))
+    made.fold(History("lobby", [said(3)], more=False, nonce="n"))
+    assert reported(made.timeline) == [4]
+
+
+def test_a_report_without_an_answer_is_sent_again_after_a_loss() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.say("one", "n1")
+    ask = made.report(line, Draft("It's spam", "so", (2, 3)), "n2")
+    made.lost()
+    fold(made, [welcome(), Me("ada", op=False)])
+    assert made.unsent() == [Say("lobby", "one", "n1"), ask]
+    made.fold(stands(ask, "received"))
+    assert made.unsent() == [Say("lobby", "one", "n1")]
+
+
+def test_a_report_without_an_answer_is_given_up_when_its_number_means_another_message() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.report(line, Draft("It's spam", ""), "n1")
+    fold(made, [welcome("e2"), Me("ada", op=False), said(1)])
+    assert made.unsent() == []
+    assert Notice(GONE, Tone.BAD) in made.timeline.entries
+    assert reported(made.timeline) == []
+
+
+def test_a_refused_report_tells_why_where_the_message_is() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.report(line, Draft("It's spam", ""), "n1")
+    made.look_at("tea")
+    made.fold(error(ErrorCode.STORAGE, "The disk is full.", "n1"))
+    assert last_notice(made.timelines["lobby"]) == Notice(f"{REFUSED} The disk is full. {KEPT}", Tone.BAD)
+
+
+def test_a_mark_outlives_a_reconnect() -> None:
+    made = state(said(1), ReportStatus(report(1)))
+    made.lost()
+    fold(made, [welcome(), Me("ada", op=False), Echo([said(1), said(2)])])
+    assert reported(made.timeline) == [1]
+
+
+def test_what_is_sent_along_is_what_one_sees_around_the_message() -> None:
+    made = state(*(said(number, "carol" if number == 3 else "bob") for number in range(1, 20)))
+    line = made.timeline.find(12)
+    assert line
+    assert made.context_of(line) == ([], [])
+    made.fold(structs.replace(welcome(), webhooks=Webhooks(report=True, profile=True, evidence=True)))
+    made.fold(Relations(["carol"]))
+    before, after = made.context_of(line)
+    assert [each.msg_id for each in before] == [1, 2, *range(4, 12)]
+    assert [each.msg_id for each in after] == list(range(13, 18))
+
+
+def test_a_message_that_is_taken_back_is_so_wherever_it_comes_from() -> None:
+    made = state(said(1), said(2), said(3), Takeback(2), Echo([], taken_back=[3]))
+    made.fold(structs.replace(said(4), message="", taken_back=True))
+    assert [(each.msg_id, each.text, each.taken_back) for each in lines(made.timeline)] == [
+        (1, "1", False),
+        (2, "", True),
+        (3, "", True),
+        (4, "", True),
+    ]
+
+
+def test_a_page_of_history_that_was_read_before_brings_no_text_back() -> None:
+    made = state(said(9), Takeback(3))
+    made.fold(History("lobby", [said(3), said(4)], more=False, nonce="n"))
+    assert [(each.msg_id, each.text) for each in lines(made.timeline)] == [(3, ""), (4, "4"), (9, "9")]
+
+
+def test_a_page_of_history_tells_of_a_message_that_is_there_already() -> None:
+    made = state(said(3))
+    made.fold(History("lobby", [structs.replace(said(3), message="", taken_back=True)], more=False, nonce="n"))
+    assert [each.taken_back for each in lines(made.timeline)] == [True]
+
+
+def test_what_a_muted_person_says_is_not_unread() -> None:
+    made = state(Echo())
+    assert made.toggle_mute("bob") == Mute("bob")
+    made.fold(Relations(["bob"]))
+    made.fold(said(1, channel="tea"))
+    assert made.timelines["tea"].unread == 0
+    assert "“bob” is muted" in last_notice(made.timeline).text
+    assert made.toggle_mute("bob") == Unmute("bob")
+    made.fold(Relations())
+    assert made.relations.returned
+    made.fold(said(2, channel="tea"))
+    assert made.timelines["tea"].unread == 1
+    assert not made.relations.muted
+
+
+def test_who_was_muted_before_is_so_after_the_login_and_is_no_news() -> None:
+    made = state(Relations(["bob"], ["eve"]), Echo(), said(1, channel="tea"), said(2, "eve", "tea"))
+    assert made.timelines["tea"].unread == 0
+    assert not notices(made.timeline)
+    made.fold(Me("ada", op=False))
+    assert not made.relations.hidden
+
+
+def test_a_block_is_told_once_the_server_has_it_and_the_blocked_one_has_not_left() -> None:
+    made = state(said(1, channel="@bob"))
+    assert made.relations.toggle_block("bob") == Block("bob")
+    fold(made, [Presence("bob", "has exited the room!"), Relations([], ["bob"])])
+    assert not notices(made.timelines["@bob"])
+    assert "“bob” is blocked" in last_notice(made.timeline).text
+    assert made.relations.hidden == {"bob"}
+    assert made.relations.toggle_block("bob") == Unblock("bob")
+    made.fold(Relations())
+    assert last_notice(made.timeline).text == "“bob” is not blocked any more."
+
+
+def test_another_status_is_no_news() -> None:
+    made = state(said(1, channel="@bob"), Presence("bob", "", WhoEntry("bob", 2, "lunch", dnd=True)))
+    assert not notices(made.timelines["@bob"])
+    assert made.people["bob"].status == "lunch"
+
+
+def test_to_mute_is_offered_until_one_goes_on() -> None:
+    for go_on in ("say", "turn", "mute", "block", "withdraw"):
+        made = state(said(1))
+        line = made.timeline.find(1)
+        assert line
+        ask = made.report(line, Draft("It's spam", ""), "n1")
+        offers = [made.mute_offer]
+        made.fold(stands(ask))
+        # Not before the server has it.
+        assert [*offers, made.mute_offer] == ["", "bob"]
+        acts: dict[str, Callable[[], object]] = {
+            "say": partial(made.say, "so", "n2"),
+            "turn": partial(made.look_at, "tea"),
+            "mute": partial(made.toggle_mute, "bob"),
+            "block": partial(made.fold, Relations([], ["bob"])),
+            "withdraw": partial(made.fold, stands(ask, "withdrawn")),
+        }
+        acts[go_on]()
+        assert not made.mute_offer
+
+
+def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    made.fold(Relations(["bob"]))
+    made.fold(stands(made.report(line, Draft("It's spam", ""), "n1")))
+    assert not made.mute_offer
+
+
+def test_to_mute_is_offered_where_the_report_was_made() -> None:
+    made = state(said(1))
+    line = made.timeline.find(1)
+    assert line
+    ask = made.report(line, Draft("It's spam", ""), "n1")
+    made.look_at("tea")
+    made.fold(stands(ask))
+    assert not made.mute_offer
+
+
+def test_a_profile_is_loading_until_its_answer_comes() -> None:
+    made = state()
+    assert made.ask_profile("bob", "n1") == ProfileAsk("bob", "n1")
+    assert made.profile == ProfileView("bob", "n1", Stage.LOADING)
+    made.fold(Profile("bob", [ProfileField("Age", "7"), ProfileField("Age", "8")], "n1", "A headline"))
+    assert made.profile == ProfileView("bob", "n1", Stage.READY, "A headline", (("Age", "7"), ("Age", "8")))
+
+
+def test_a_profile_with_an_error_has_failed() -> None:
+    made = state()
+    made.ask_profile("bob", "n1")
+    made.fold(Profile("bob", [], "n1", error="No such person."))
+    assert made.profile == ProfileView("bob", "n1", Stage.FAILED, error="No such person.")
+
+
+def test_an_error_by_its_nonce_ends_a_profile() -> None:
+    made = state()
+    made.ask_profile("bob", "n1")
+    made.fold(error(ErrorCode.WEBHOOK_OFF, "no profiles", "n1"))
+    assert made.profile == ProfileView("bob", "n1", Stage.FAILED, error="no profiles")
+    assert texts(made.timeline) == []
+
+
+def test_a_stale_answer_changes_no_profile() -> None:
+    made = state()
+    made.fold(Profile("bob", [], "n0"))
+    assert made.profile is None
+    made.ask_profile("bob", "n1")
+    made.ask_profile("carol", "n2")
+    made.fold(Profile("bob", [ProfileField("a", "b")], "n1", "stale"))
+    made.fold(error(ErrorCode.NOT_HERE, "stale", "n1"))
+    assert made.profile == ProfileView("carol", "n2", Stage.LOADING)
+
+
+def test_an_answer_to_a_closed_profile_does_not_open_it() -> None:
+    made = state()
+    made.ask_profile("bob", "n1")
+    made.profile = None
+    made.fold(Profile("bob", [], "n1"))
+    assert made.profile is None
+
+
+def test_a_loss_ends_a_profile_that_is_loading_and_keeps_one_that_is_there() -> None:
+    made = state()
+    made.ask_profile("bob", "n1")
+    made.lost()
+    assert made.profile is not None
+    assert (made.profile.username, made.profile.stage) == ("bob", Stage.FAILED)
+    made.ask_profile("bob", "n2")
+    made.fold(Profile("bob", [], "n2", "there"))
+    made.lost()
+    assert made.profile == ProfileView("bob", "n2", Stage.READY, "there")
+
+
+def test_an_error_without_a_nonce_does_not_enter_a_profile_that_was_lost() -> None:
+    made = state()
+    made.ask_profile("bob", "n1")
+    made.lost()
+    before = made.profile
+    made.fold(error(ErrorCode.MALFORMED, "something else"))
+    assert made.profile == before
+    assert last_notice(made.timeline) == Notice("something else", Tone.BAD)

@@ -1,0 +1,309 @@
+"""A timeline has each message once, in the server's order, with notices where they came up."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tui.client.timeline import Line, Notice, Pending, Timeline
+from tui.tone import Tone
+
+AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
+
+
+def line(msg_id: int, author: str = "bob") -> Line:
+    """A message; ada's are one's own."""
+    return Line(msg_id, author, f"text {msg_id}", AT + timedelta(minutes=msg_id), author == "ada")
+
+
+def timeline(*numbers: int) -> Timeline:
+    """A timeline to which these were added in this order."""
+    made = Timeline("lobby", "Lobby")
+    for number in numbers:
+        made.add(line(number))
+    return made
+
+
+def pending(nonce: str, text: str = "hi") -> Pending:
+    """One's own message that waits."""
+    return Pending(nonce, "ada", text, AT)
+
+
+def numbers(of: Timeline) -> list[int]:
+    """The numbers of the messages as they are shown."""
+    return [entry.msg_id for entry in of.entries if isinstance(entry, Line)]
+
+
+def test_messages_stand_in_the_order_of_their_numbers() -> None:
+    assert numbers(timeline(3, 1, 5, 2, 4)) == [1, 2, 3, 4, 5]
+
+
+def test_a_number_stands_once_and_its_first_text_stays() -> None:
+    made = timeline(1, 2)
+    assert not made.add(replace(line(2), text="other"))
+    assert made.find(2) == line(2)
+    assert numbers(made) == [1, 2]
+
+
+@given(st.lists(st.integers(1, 30)))
+def test_any_order_and_any_repetition_give_the_same_timeline(order: list[int]) -> None:
+    made = timeline(*order)
+    assert numbers(made) == sorted(set(order))
+    assert made.oldest == min(order, default=0)
+
+
+@given(st.lists(st.one_of(st.integers(1, 20), st.none()), max_size=30))
+def test_notices_never_change_the_order_of_messages_nor_their_own(order: list[int | None]) -> None:
+    made = Timeline("lobby", "Lobby")
+    for place, number in enumerate(order):
+        if number is None:
+            made.note(Notice(str(place)))
+        else:
+            made.add(line(number))
+    assert numbers(made) == sorted({number for number in order if number is not None})
+    notices = [int(entry.text) for entry in made.entries if isinstance(entry, Notice)]
+    assert notices == [place for place, number in enumerate(order) if number is None]
+
+
+def test_a_message_stands_below_the_notice_that_was_there_before_it() -> None:
+    made = timeline(1)
+    made.note(Notice("n"))
+    made.add(line(2))
+    assert made.entries == [line(1), Notice("n"), line(2)]
+
+
+def test_an_older_message_stands_right_above_the_next_one() -> None:
+    made = timeline(1)
+    made.note(Notice("gap"))
+    made.add(line(9))
+    made.add(line(5))
+    assert made.entries == [line(1), Notice("gap"), line(5), line(9)]
+
+
+def test_history_stands_above_everything() -> None:
+    made = timeline(8, 9)
+    for number in (5, 6, 7):
+        made.add(line(number))
+    assert numbers(made) == [5, 6, 7, 8, 9]
+    assert made.oldest == 5
+
+
+@pytest.mark.parametrize("msg_id", [0, -1, -9])
+def test_a_number_that_is_none_breaks_nothing(msg_id: int) -> None:
+    made = Timeline("lobby", "Lobby")
+    made.note(Notice("n"))
+    made.add(line(msg_id))
+    made.add(line(1))
+    assert made.find(1) == line(1)
+
+
+def test_what_is_pending_comes_last() -> None:
+    made = timeline(1)
+    made.await_confirmation(pending("n1"))
+    made.await_confirmation(pending("n2"))
+    made.add(line(2))
+    made.note(Notice("n"))
+    assert made.entries == [line(1), line(2), Notice("n"), pending("n1"), pending("n2")]
+
+
+def test_ones_own_message_takes_the_place_of_the_pending_one() -> None:
+    made = timeline()
+    made.await_confirmation(pending("n1"))
+    made.await_confirmation(pending("n2"))
+    assert made.add(line(1, "ada"), "n1")
+    assert made.entries == [line(1, "ada"), pending("n2")]
+
+
+def test_a_confirmation_that_comes_twice_counts_once() -> None:
+    made = timeline()
+    made.await_confirmation(pending("n1"))
+    assert [made.add(line(1, "ada"), "n1") for _ in range(3)] == [True, False, False]
+    assert made.entries == [line(1, "ada")]
+
+
+def test_a_message_that_stands_already_still_confirms_the_pending_one() -> None:
+    made = timeline()
+    made.add(line(1, "ada"))
+    made.await_confirmation(pending("n1"))
+    assert not made.add(line(1, "ada"), "n1")
+    assert made.entries == [line(1, "ada")]
+
+
+def test_anothers_nonce_confirms_nothing_of_ones_own() -> None:
+    made = timeline()
+    made.await_confirmation(pending("n1"))
+    made.add(line(1, "bob"), "n1")
+    assert made.entries == [line(1, "bob"), pending("n1")]
+
+
+@pytest.mark.parametrize("nonce", [None, "", "n2"])
+def test_only_its_nonce_confirms_a_message(nonce: str | None) -> None:
+    made = timeline()
+    made.await_confirmation(pending("n1"))
+    made.add(line(1, "ada"), nonce)
+    assert made.entries == [line(1, "ada"), pending("n1")]
+
+
+def test_what_comes_after_a_failed_message_stands_below_it() -> None:
+    made = timeline(1)
+    made.await_confirmation(pending("n1", "first"))
+    made.await_confirmation(pending("n2", "second"))
+    made.fail("n1", "too long")
+    made.add(line(2))
+    made.add(line(3, "ada"), "n2")
+    assert [entry.text for entry in made.entries] == ["text 1", "first", "text 2", "text 3"]
+    assert not made.fail("n1", "once more")
+
+
+def test_a_failed_message_stays_and_is_not_sent_again() -> None:
+    made = timeline()
+    made.await_confirmation(pending("n1"))
+    made.await_confirmation(pending("n2"))
+    assert made.fail("n1", "too long")
+    assert made.entries == [replace(pending("n1"), failure="too long"), pending("n2")]
+    assert made.unsent() == [pending("n2")]
+
+
+def test_the_latest_that_failed_is_taken_out_to_be_mended() -> None:
+    made = timeline(1)
+    for nonce in ("n1", "n2"):
+        made.await_confirmation(pending(nonce))
+    made.fail("n2", "too long")
+    made.fail("n1", "too fast")
+    made.add(line(2))
+    assert made.has_failed
+    assert [made.take_failed().nonce, made.take_failed().nonce] == ["n1", "n2"]
+    assert list(made.entries) == [line(1), line(2)]
+    assert not made.has_failed
+
+
+def test_nothing_fails_by_a_nonce_that_is_not_pending() -> None:
+    made = timeline(1)
+    assert not made.fail("n1", "x")
+    assert not made.fail("", "x")
+
+
+def test_the_mark_of_a_report_stands_on_its_message_alone_and_stays() -> None:
+    made = timeline(1, 2, 3)
+    made.note(Notice("n"))
+    made.mark_reported({2})
+    made.add(line(2))
+    made.add(line(4))
+    assert [each.msg_id for each in made.entries if isinstance(each, Line) and each.reported] == [2]
+    assert numbers(made) == [1, 2, 3, 4]
+
+
+def test_a_mark_goes_when_the_message_is_not_among_the_reported_ones_any_more() -> None:
+    made = timeline(1, 2)
+    made.mark_reported({1, 2})
+    made.mark_reported({2})
+    assert [each.msg_id for each in made.entries if isinstance(each, Line) and each.reported] == [2]
+
+
+def test_a_message_that_was_taken_back_keeps_its_place_and_loses_its_text() -> None:
+    made = timeline(1, 2, 3)
+    shown = made.find(2)
+    assert shown
+    made.take_back([2, 9])
+    assert made.entries == [line(1), replace(line(2), text="", taken_back=True), line(3)]
+    assert made.holds(shown)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "numbers"),
+    [(2, 1, ([3, 4], [6])), (10, 5, ([1, 2, 3, 4], [6, 7])), (0, 0, ([], [])), (-1, -1, ([], []))],
+)
+def test_around_a_message_are_the_nearest_ones_in_order(
+    before: int, after: int, numbers: tuple[list[int], list[int]]
+) -> None:
+    made = timeline(*range(1, 8))
+    made.note(Notice("n"))
+    made.await_confirmation(pending("n1"))
+    earlier, later = made.around(5, before, after)
+    assert ([each.msg_id for each in earlier], [each.msg_id for each in later]) == numbers
+
+
+def test_around_a_message_is_nothing_that_one_cannot_read() -> None:
+    made = timeline(1, 3)
+    made.add(line(2, "mallory"))
+    made.add(line(4, "mallory"))
+    made.add(line(5))
+    made.take_back([1])
+    assert made.around(3, 10, 10, {"mallory"}) == ([], [line(5)])
+
+
+def test_around_a_message_the_server_counts_what_was_taken_back() -> None:
+    made = timeline(*range(1, 8))
+    made.take_back([3, 5])
+    assert made.around(4, 2, 2) == ([line(2)], [line(6)])
+
+
+def test_around_a_message_is_nothing_from_behind_a_gap() -> None:
+    made = timeline(1, 2)
+    made.note(Notice("missing", gap=True))
+    made.add(line(10))
+    made.add(line(11))
+    made.note(Notice("a word of the server"))
+    made.add(line(12))
+    assert made.around(11, 10, 5) == ([line(10)], [line(12)])
+    assert made.around(2, 10, 5) == ([line(1)], [])
+
+
+def test_to_find_what_is_not_there() -> None:
+    assert timeline().find(1) is None
+    assert timeline(1, 3).find(2) is None
+    assert timeline(1, 3).find(0) is None
+
+
+def test_a_new_numbering_leaves_notices_and_what_is_pending() -> None:
+    made = timeline(5, 6)
+    made.note(Notice("n"))
+    made.await_confirmation(pending("n1"))
+    made.forget()
+    assert made.entries == [Notice("n"), pending("n1")]
+    assert made.oldest == 0
+    assert made.add(line(5))
+    assert made.add(line(2))
+    assert numbers(made) == [2, 5]
+
+
+def test_a_new_numbering_may_have_older_messages_and_nothing_is_unread_of_the_old_one() -> None:
+    made = timeline(5)
+    made.more, made.asked_older, made.unread = False, "n1", 3
+    made.forget()
+    assert (made.more, made.asked_older, made.unread) == (True, "", 0)
+
+
+def test_notices_of_another_timeline_come_first_and_leave_it() -> None:
+    made, other = timeline(1), Timeline("", "")
+    other.note(Notice("a"))
+    other.note(Notice("b"))
+    made.take_notices(other)
+    assert made.entries == [Notice("a"), Notice("b"), line(1)]
+    assert other.entries == []
+
+
+def test_a_number_that_was_given_anew_is_not_the_same_message() -> None:
+    made = Timeline("lobby", "Lobby")
+    old = line(1, "bob")
+    made.add(old)
+    assert made.holds(replace(old, reported=True))
+    made.forget()
+    assert not made.holds(old)
+    made.add(line(1, "carol"))
+    assert not made.holds(old)
+
+
+def test_ones_own_message_that_is_confirmed_late_within_a_gap_leaves_a_gap_on_either_side() -> None:
+    made = Timeline("lobby", "Lobby")
+    made.add(line(1))
+    gap, notice = Notice("missing", Tone.BAD, gap=True), Notice("connected again")
+    made.note(gap)
+    made.note(notice)
+    made.await_confirmation(pending("n1"))
+    made.add(line(9), "of another")
+    made.add(replace(line(5), mine=True), "n1")
+    assert list(made.entries) == [line(1), gap, notice, replace(line(5), mine=True), gap, line(9)]
+    assert made.find(9)

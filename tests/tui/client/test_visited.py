@@ -1,0 +1,30 @@
+"""The way back through what one has looked at."""
+
+from tui.client.visited import MOST, Visited
+
+
+def test_it_goes_back_and_forward_and_ends() -> None:
+    visited = Visited()
+    assert visited.step(-1) == ""
+    for place in ("", "a", "b", "b", "c"):
+        visited.visit(place)
+    assert [visited.step(-1), visited.step(-1), visited.step(-1)] == ["b", "a", ""]
+    assert [visited.step(1), visited.step(1), visited.step(1)] == ["b", "c", ""]
+
+
+def test_what_one_visits_behind_a_step_back_is_the_new_end() -> None:
+    visited = Visited()
+    for place in ("a", "b", "c"):
+        visited.visit(place)
+    visited.step(-1)
+    visited.visit("b")
+    visited.visit("d")
+    assert visited.step(1) == ""
+    assert [visited.step(-1), visited.step(-1)] == ["b", "a"]
+
+
+def test_it_remembers_only_so_many() -> None:
+    visited = Visited()
+    for number in range(3 * MOST):
+        visited.visit(str(number))
+    assert [visited.step(-1) for _ in range(MOST)][-1] == ""

@@ -1,0 +1,58 @@
+"""A person's own keys replace the table's, unless two would hide each other."""
+
+import pytest
+
+from tui.fullscreen.keys.keymap import KEYS
+from tui.fullscreen.keys.rebinding import rebind
+
+
+def test_each_key_has_an_id_of_its_own_which_toml_takes_without_quotes() -> None:
+    names = [key.id for key in KEYS]
+    assert len(set(names)) == len(names)
+    assert all(part.replace("_", "").replace("-", "").isalnum() for name in names for part in name.split("."))
+    assert all(name.count(".") == 1 for name in names)
+
+
+def test_keys_are_taken_by_their_names_or_as_they_are_written() -> None:
+    wanted = {"messages.report": "!", "everywhere.turn_1": "f3, alt+j", "messages.move_-1": "k"}
+    assert rebind(wanted) == (
+        {"messages.report": "exclamation_mark", "everywhere.turn_1": "f3,alt+j", "messages.move_-1": "k"},
+        [],
+    )
+
+
+def test_two_actions_can_swap_their_keys() -> None:
+    swapped = {"messages.report": "p", "messages.profile": "r"}
+    assert rebind(swapped) == (swapped, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "problem"),
+    [
+        ("messages.reprot", "x", 'no key does this; did you mean "messages.report"?'),
+        ("nothing", "x", "no key does this; docs/config.md has them all"),
+        ("messages.report", "ctrl-x", '"ctrl-x" is no key'),
+        ("messages.report", "control+x", '"control+x" is no key'),
+        ("messages.report", "", '"" is no key'),
+        ("messages.report", "x,,y", '"x,,y" is no key'),
+        ("messages.report", "p", '"p" is the key of messages.profile (Profile of its author); give that another one'),
+        ("messages.report", "ctrl+n", '"ctrl+n" is the key of everywhere.turn_1'),
+        ("reports.withdraw", "f1", '"f1" is the key of always.help'),
+        ("everywhere.search", "r", '"r" is the key of messages.report'),
+    ],
+)
+def test_what_cannot_be_is_named_and_the_old_key_stays(name: str, keys: str, problem: str) -> None:
+    changed, [line] = rebind({name: keys, "form.alone": "9"})
+    assert changed == {"form.alone": "9"}
+    assert line.startswith(f"keys.{name}: {problem}")
+
+
+def test_keys_of_places_that_are_never_together_may_be_the_same() -> None:
+    assert rebind({"reports.withdraw": "ctrl+n", "question.yes": "r"})[1] == []
+
+
+def test_a_refused_key_gives_nobody_elses_away() -> None:
+    # Profile wants the key that report would have left; but report's wish is refused, and it keeps its own.
+    changed, problems = rebind({"messages.report": "f1", "messages.profile": "r"})
+    assert changed == {}
+    assert len(problems) == 2

@@ -1,0 +1,268 @@
+"""Slash commands, and the keys that came with them: status, the way back, the editor."""
+
+import pytest
+from msgspec import structs
+from textual.pilot import Pilot
+
+from server.protocol.frames import Block, ClientFrame, Mute, Presence, Say, SearchAsk, ServerFrame, Status, WhoEntry
+from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
+from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
+from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.screens.help import HelpScreen
+from tui.fullscreen.screens.mentions import MentionsScreen
+from tui.fullscreen.screens.picker import Picker
+from tui.fullscreen.screens.question import Question
+from tui.fullscreen.screens.reports import ReportsScreen
+from tui.fullscreen.screens.search import SearchScreen
+from tui.fullscreen.widgets.composer import Composer
+
+
+def being(frame: ClientFrame) -> list[ServerFrame]:
+    """Tells how ada is, as the real server does."""
+    if not isinstance(frame, Status):
+        return []
+    return [Presence("ada", "", WhoEntry("ada", 1, frame.status or "online", dnd=bool(frame.dnd)))]
+
+
+async def write(pilot: Pilot[None], text: str) -> Composer:
+    """Write and press enter."""
+    composer = pilot.app.screen.query_one(Composer)
+    composer.text = text
+    await pilot.press("enter")
+    return composer
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("/join galley", "galley"), ("/join #GALLEY", "galley"), ("/msg bob", "@bob"), ("/msg @inés ⚓", "@Inés ⚓")],
+)
+async def test_a_command_turns_to_a_place(text: str, place: str) -> None:
+    async with client() as (pilot, server):
+        composer = await write(pilot, text)
+        await until(pilot, lambda: app_of(pilot).state.current == place, place)
+        assert not composer.text
+        assert not server.sent(Say)
+
+
+async def test_a_message_can_be_written_to_a_person_in_one_line() -> None:
+    async with client() as (pilot, server):
+        await write(pilot, "/msg inés ⚓ fair winds")
+        said = await until_said(pilot, server)
+        assert (said.channel, said.message) == ("@Inés ⚓", "fair winds")
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("/mute bob", Mute("bob")),
+        ("/status at sea", Status("at sea")),
+        ("/dnd", Status(dnd=True)),
+    ],
+)
+async def test_a_command_asks_the_server(text: str, sent: ClientFrame) -> None:
+    async with client() as (pilot, server):
+        await write(pilot, text)
+        await until(pilot, lambda: server.sent(type(sent)) == [sent], text)
+
+
+async def test_to_block_by_a_command_asks_first() -> None:
+    async with client() as (pilot, server):
+        await write(pilot, "/block BOB")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
+        assert not server.sent(Block)
+        await pilot.press("y")
+        await until(pilot, lambda: server.sent(Block) == [Block("bob")], "blocked")
+
+
+async def test_words_are_searched_for_by_a_command() -> None:
+    async with client() as (pilot, server):
+        await write(pilot, "/search wind NE")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen), "the search")
+        await until(pilot, lambda: bool(server.sent(SearchAsk)), "asked")
+        (asked,) = server.sent(SearchAsk)
+        assert isinstance(asked, SearchAsk)
+        assert asked.query == "wind NE"
+
+
+@pytest.mark.parametrize(
+    ("text", "screen"),
+    [
+        ("/help", HelpScreen),
+        ("/reports", ReportsScreen),
+        ("/search", SearchScreen),
+        ("/status", Picker),
+        ("/mentions", MentionsScreen),
+    ],
+)
+async def test_a_command_opens_what_its_key_does(text: str, screen: type[object]) -> None:
+    async with client() as (pilot, _):
+        await write(pilot, text)
+        await until(pilot, lambda: isinstance(pilot.app.screen, screen), text)
+
+
+async def test_one_quits_by_a_command() -> None:
+    async with client() as (pilot, server):
+        await write(pilot, "/quit")
+        await until(pilot, lambda: server.closes == [1000], "a goodbye")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/dance now", "There is no command /dance"),
+        ("/", "There is no command /"),
+        ("/join nowhere", "There is no channel nowhere"),
+        ("/join", "Something is missing: /join channel"),
+        ("/dnd please", "/dnd takes nothing"),
+        ("/mute No Body", "Nobody here is called No Body"),
+        ("/msg No Body hello", "Nobody here is called so"),
+        ("/msg ada hello", "That is you"),
+        ("/block ada", "That is you"),
+        ("/status " + "x" * 33, "33 of at most 32"),
+        ("/search " + "x" * 129, "129 of at most 128"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_and_stays(text: str, told: str) -> None:
+    async with client() as (pilot, server):
+        composer = await write(pilot, text)
+        await until_told(pilot, told)
+        await until(pilot, lambda: composer.text == text, "kept")
+        assert {type(frame).__name__ for frame in server.received} == {"Login"}
+
+
+async def test_two_slashes_say_one() -> None:
+    async with client() as (pilot, server):
+        await write(pilot, "//join is a command")
+        said = await until_said(pilot, server)
+        assert said.message == "/join is a command"
+
+
+async def test_what_needs_a_connection_waits_for_one() -> None:
+    async with client() as (pilot, server):
+        server.login = lambda frame: WhoNobody
+        server.drop()
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        composer = await write(pilot, "/dnd")
+        await until_told(pilot, "There is no connection now")
+        await until(pilot, lambda: composer.text == "/dnd", "kept")
+
+
+WhoNobody = Presence("nobody", "waits", None)
+"""An answer to a login that grants nothing."""
+
+
+async def test_the_status_is_chosen_by_a_key_and_stands_beside_ones_name() -> None:
+    async with client(ScriptedServer(answer=being)) as (pilot, server):
+        await pilot.press("ctrl+t", *"at sea")
+        await until_seen(pilot, "your words")
+        await pilot.press("enter")
+        await until(pilot, lambda: server.sent(Status) == [Status("at sea")], "said")
+        await until_seen(pilot, "  at sea")
+
+
+async def test_who_wants_no_disturbance_says_so_by_a_key_and_takes_it_back() -> None:
+    async with client(ScriptedServer(answer=being)) as (pilot, server):
+        await pilot.press("ctrl+t", *"not", "enter")
+        await until_seen(pilot, "busy")
+        await pilot.press("ctrl+t", *"let me", "enter")
+        await until(pilot, lambda: "busy" not in screen_text(app_of(pilot)), "disturbed again")
+        assert server.sent(Status) == [Status(dnd=True), Status(dnd=False)]
+
+
+async def test_where_no_list_of_people_shows_it_a_line_says_how_one_is() -> None:
+    async with client(ScriptedServer(answer=being), size=(80, 24)) as (pilot, _):
+        await write(pilot, "/dnd")
+        await until_told(pilot, "Nobody disturbs you now: direct messages are refused")
+        await until(pilot, lambda: app_of(pilot).state.dnd, "known")
+        await write(pilot, "/dnd")
+        await until_told(pilot, "You can be disturbed again.")
+        await write(pilot, "/status at sea")
+        await until_told(pilot, 'You are "at sea" to the others now.')
+
+
+async def test_how_one_was_is_said_again_after_a_lost_connection() -> None:
+    async with client(ScriptedServer(answer=being)) as (pilot, server):
+        await write(pilot, "/status at sea")
+        await until_seen(pilot, "  at sea")
+        server.drop()
+        await until(pilot, lambda: len(server.sent(Status)) == 2, "said again")
+        assert server.sent(Status)[1] == Status("at sea", dnd=False)
+
+
+async def test_one_goes_back_and_forward_through_what_one_has_looked_at() -> None:
+    async with client() as (pilot, _):
+        state = app_of(pilot).state
+        await pilot.press("alt+2")
+        await write(pilot, "/msg bob")
+        await until(pilot, lambda: state.current == "@bob", "the conversation")
+        for key, place in [("left", "galley"), ("left", "lobby"), ("left", "lobby"), ("right", "galley")]:
+            await pilot.press(f"alt+{key}")
+            assert state.current == place
+        await pilot.press("alt+1", "alt+right")
+        assert state.current == "lobby"
+        await pilot.press("alt+left")
+        assert state.current == "galley"
+
+
+async def test_going_back_passes_over_a_channel_that_the_room_has_no_more() -> None:
+    async with client() as (pilot, server):
+        state = app_of(pilot).state
+        await pilot.press("alt+2")
+        await write(pilot, "/msg bob")
+        await until(pilot, lambda: state.current == "@bob", "the conversation")
+        server.send(structs.replace(WELCOME, channels=WELCOME.channels[:1]))
+        await until(pilot, lambda: "galley" not in state.timelines, "the channel is gone")
+        assert "Galley" not in screen_text(app_of(pilot))
+        await pilot.press("alt+left")
+        assert state.current == "lobby"
+
+
+@pytest.mark.parametrize(
+    ("editor", "told"),
+    [("", "No editor is named"), ("vi 'x", "cannot be read"), ("vi", "cannot be lent")],
+)
+async def test_without_an_editor_one_is_told_so_and_keeps_the_text(
+    editor: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    async with client() as (pilot, _):
+        await pilot.press(*"draft", "ctrl+e")
+        await until_told(pilot, told)
+        assert pilot.app.screen.query_one(Composer).text == "draft"
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [("/jo", "/join "), (":tada", "🎉 "), ("so :thumbsu", "so 👍 "), ("/msg @bo", "/msg @bob ")],
+)
+async def test_tab_completes_commands_and_emoji(keys: str, text: str) -> None:
+    async with client() as (pilot, _):
+        composer = pilot.app.screen.query_one(Composer)
+        await pilot.press(*keys)
+        await until_seen(pilot, f"tab  {text.split()[-1]}")
+        await pilot.press("tab")
+        await until(pilot, lambda: composer.text == text, text)
+        assert composer.has_focus
+
+
+async def test_that_there_are_more_to_complete_is_seen() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("/")
+        await until_seen(pilot, "/join  /mentions  /msg  …")
+
+
+async def test_what_is_not_taken_before_there_is_a_room_stays() -> None:
+    with scripted_server(ScriptedServer()) as server:
+        url = server.url
+    from tui.options import Options
+
+    async with FlagpostApp(Options("ada", url)).run_test() as pilot:
+        composer = await write(pilot, "hello")
+        await until_told(pilot, "There was no connection yet")
+        await until(pilot, lambda: composer.text == "hello", "kept")
+        await write(pilot, "/help")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen), "the keys")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")

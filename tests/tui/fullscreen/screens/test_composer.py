@@ -1,0 +1,111 @@
+"""The composer: drafts, completion, the limit, pasting, and that one is writing."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from textual import events
+
+from server.protocol.frames import Echo, Say, Typing
+from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen
+from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line
+from tui.client.state import TYPING_SHOWN
+from tui.fullscreen.widgets.composer import Composer
+
+
+async def test_each_channel_has_a_draft_of_its_own() -> None:
+    async with client() as (pilot, server):
+        composer = pilot.app.screen.query_one(Composer)
+        await pilot.press(*"one", "alt+2")
+        await until(pilot, lambda: not composer.text, "an empty composer")
+        await pilot.press(*"two", "alt+1")
+        await until(pilot, lambda: composer.text == "one", "the draft")
+        await pilot.press("!", "enter", "alt+2")
+        await until(pilot, lambda: composer.text == "two", "the other draft")
+        said = await until_said(pilot, server)
+        assert (said.channel, said.message) == ("lobby", "one!")
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [("hi @bo", "hi @bob "), ("#g", "#Galley "), ("@in", "@Inés ⚓ ")],
+    ids=["name", "channel", "other"],
+)
+async def test_tab_completes(keys: Sequence[str], text: str) -> None:
+    async with client() as (pilot, _):
+        await pilot.press(*keys, "tab")
+        composer = pilot.app.screen.query_one(Composer)
+        await until(pilot, lambda: composer.text == text, "completed")
+        assert composer.has_focus
+
+
+async def test_tab_without_anything_to_complete_goes_on() -> None:
+    async with client() as (pilot, _):
+        await pilot.press(*"so", "tab")
+        await until(pilot, lambda: not pilot.app.screen.query_one(Composer).has_focus, "the next part")
+
+
+async def test_characters_are_counted_near_the_limit() -> None:
+    async with client() as (pilot, _):
+        composer = pilot.app.screen.query_one(Composer)
+        composer.text = "x" * 3000
+        await pilot.pause()
+        assert not composer.border_subtitle
+        composer.text = "x" * 3999
+        await until_seen(pilot, "3999 of 4000")
+        composer.text = "x" * 4002
+        await until_seen(pilot, "2 too many")
+
+
+@pytest.mark.parametrize(("answer", "lines"), [("y", 6), ("n", 1)])
+async def test_many_pasted_lines_are_asked_about_first(answer: str, lines: int) -> None:
+    async with client() as (pilot, _):
+        composer = pilot.app.screen.query_one(Composer)
+        app_of(pilot).post_message(events.Paste("a\n" * 5 + "b"))
+        await until_seen(pilot, "Paste 6 lines")
+        assert not composer.text
+        await pilot.press(answer)
+        await until(pilot, lambda: composer.document.line_count == lines, "the answer")
+        app_of(pilot).post_message(events.Paste("a\nb"))
+        await until(pilot, lambda: composer.document.line_count == lines + 1, "a few lines are not asked about")
+
+
+async def test_who_writes_to_somebody_says_so_once_in_a_while_and_only_there() -> None:
+    async with client() as (pilot, server):
+        await pilot.press(*"hi", "ctrl+k", *"bob", "enter")
+        await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
+        await pilot.press(*"abc")
+        await until(pilot, lambda: bool(server.sent(Typing)), "typing")
+        await pilot.pause()
+        assert server.sent(Typing) == [Typing("@bob")]
+
+
+async def test_that_somebody_writes_stands_beside_their_name_for_a_while() -> None:
+    talk = Echo([line(1, "bob", "hello", "@bob")])
+    async with client(ScriptedServer(opening=(PEOPLE, talk))) as (pilot, server):
+        state = app_of(pilot).state
+        assert state.timelines["@bob"].unread == 1
+        await pilot.press("alt+a")
+        server.send(Typing("@bob"))
+        await until_seen(pilot, "is writing…")
+        before = state.now
+        state.now = lambda: before() + TYPING_SHOWN + timedelta(seconds=1)
+        app_of(pilot).show()
+        await until(pilot, lambda: "is writing…" not in screen_text(app_of(pilot)), "silence")
+        state.now = before
+        server.send(Typing("@bob"))
+        await until_seen(pilot, "is writing…")
+        server.send(line(2, "bob", "done", "@bob"))
+        await until(pilot, lambda: "is writing…" not in screen_text(app_of(pilot)), "the message instead")
+
+
+@pytest.mark.parametrize("turn", ["alt+2", "ctrl+n"])
+async def test_what_is_typed_in_haste_goes_where_it_was_typed_for(turn: str) -> None:
+    async with client(ScriptedServer(answer=confirming())) as (pilot, server):
+        # All at once, as from a fast hand or a slow line: the keys that turn are looked at before the composer's.
+        for key in (*"one", "enter", *"left", turn, *"two", "enter", "alt+1"):
+            app_of(pilot).post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: len(server.sent(Say)) == 2, "both messages")
+        said = [(frame.channel, frame.message) for frame in server.sent(Say) if isinstance(frame, Say)]
+        assert said == [("lobby", "one"), ("galley", "two")]
+        await until(pilot, lambda: pilot.app.screen.query_one(Composer).text == "left", "the draft of the lobby")

@@ -1,0 +1,297 @@
+"""Every key of the table, pressed where it works: what it does comes true, and was not true before."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from msgspec import structs
+from textual.command import CommandPalette
+from textual.geometry import Offset
+from textual.pilot import Pilot
+from textual.widget import Widget
+from textual.widgets import Input, OptionList
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    CHAT_SERVER,
+    Block,
+    ChannelEntry,
+    ClientFrame,
+    Echo,
+    Error,
+    Found,
+    Mute,
+    ProfileAsk,
+    ReportAsk,
+    ReportsAsk,
+    Say,
+    SearchAsk,
+    ServerFrame,
+    Takeback,
+    Webhooks,
+)
+from server.protocol.frames import Reports as ReportsAnswer
+from tests.support.pilots import app_of, client, first_start, screen_text, until
+from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, relating, report
+from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.keys.keymap import KEYS, Where
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.screens.help import HelpScreen
+from tui.fullscreen.screens.mentions import MentionsScreen
+from tui.fullscreen.screens.picker import Picker
+from tui.fullscreen.screens.question import Question
+from tui.fullscreen.screens.report import Comment, ReportForm
+from tui.fullscreen.screens.reports import ReportsScreen
+from tui.fullscreen.screens.search import SearchScreen
+from tui.fullscreen.screens.settings import SettingsScreen
+from tui.fullscreen.timeline.view import TimelineView
+from tui.fullscreen.widgets.channels import ChannelList
+from tui.fullscreen.widgets.composer import Composer
+from tui.fullscreen.widgets.people import PeopleList
+from tui.fullscreen.widgets.profile import ProfilePanel
+from tui.fullscreen.widgets.rows import RowList
+
+LATEST = 13
+SAID = [
+    *(line(number, "bob", f"number {number}") for number in range(1, LATEST - 1)),
+    line(LATEST - 1, "ada", "of my own"),
+    line(LATEST, "bob", "rope for @ada"),
+]
+
+
+class Now(NamedTuple):
+    """A client and its server, as they are at the moment."""
+
+    app: FlagpostApp
+    server: ScriptedServer
+
+
+Condition = Callable[[Now], bool]
+Step = str | Condition
+"""A key, or what to wait for before the next one."""
+
+
+class Case(NamedTuple):
+    """How to get to where a key works, and what it brings about."""
+
+    steps: Sequence[Step]
+    comes: Condition
+
+
+def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+    """What the keys ask of a server."""
+    if isinstance(frame, ReportsAsk):
+        return [ReportsAnswer([report(2), report(3)], nonce=frame.nonce)]
+    if isinstance(frame, SearchAsk):
+        return [Found([SAID[3], SAID[2]], more=False, nonce=frame.nonce)]
+    if isinstance(frame, Say) and frame.message == "refused":
+        return [Error("No.", ErrorCode.NOT_HERE, CHAT_SERVER, frame.nonce)]
+    return relating()(frame)
+
+
+def script() -> ScriptedServer:
+    """A room with enough in it, at a site that takes evidence."""
+    others = [ChannelEntry(f"c{number}", f"Deck {number}") for number in range(2, 10)]
+    webhooks = Webhooks(report=True, profile=True, evidence=True)
+    welcome = structs.replace(WELCOME, channels=[ChannelEntry("lobby", "Lobby"), *others], webhooks=webhooks)
+    return ScriptedServer(welcome, (PEOPLE, Echo(SAID), line(LATEST + 1, "bob", "soup", "c5")), answer=answer)
+
+
+def on(kind: type[Widget]) -> Condition:
+    """That a screen of this kind is shown, with something that has the focus."""
+    return lambda now: isinstance(now.app.screen, kind) and now.app.screen.is_mounted and now.app.focused is not None
+
+
+def focus(kind: type[Widget]) -> Condition:
+    """That a widget of this kind has the focus."""
+    return lambda now: isinstance(now.app.focused, kind)
+
+
+def sent(kind: type[ClientFrame]) -> Condition:
+    """That the server was sent such a frame."""
+    return lambda now: bool(now.server.sent(kind))
+
+
+def seen(text: str) -> Condition:
+    """That a text stands on the screen."""
+    return lambda now: text in screen_text(now.app)
+
+
+def at(channel: str) -> Condition:
+    """That one looks at a channel or conversation."""
+    return lambda now: now.app.state.current == channel
+
+
+def highlighted(number: int) -> Condition:
+    """That the message of this number is highlighted."""
+    return lambda now: (lit := now.app.query_one(TimelineView).highlighted) is not None and lit.msg_id == number
+
+
+def written(text: str) -> Condition:
+    """That the composer, or the comment of a report, holds a text."""
+    return lambda now: isinstance(now.app.focused, Composer | Comment) and now.app.focused.text == text
+
+
+def row(number: int) -> Condition:
+    """That a row of the list on the screen is highlighted, from 0."""
+    return lambda now: any(each.highlighted == number for each in now.app.screen.query(OptionList) if each.display)
+
+
+def channel(wanted: str) -> Condition:
+    """That a channel is highlighted in the list of channels, by ID."""
+
+    def lit(now: Now) -> bool:
+        channels = now.app.query_one(ChannelList)
+        return channels.highlighted is not None and channels.get_option_at_index(channels.highlighted).id == wanted
+
+    return lit
+
+
+def ended(now: Now) -> bool:
+    """That the client ends."""
+    return now.app._exit
+
+
+ROOM = on(ChatScreen)
+TURNED: Sequence[Step] = ["ctrl+n", at("c2")]
+LIT: Sequence[Step] = ["up", highlighted(LATEST)]
+CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus(ChannelList)]
+PEOPLE_LIST: Sequence[Step] = ["ctrl+o", focus(PeopleList), "down", "down"]
+REPORTS: Sequence[Step] = ["ctrl+r", on(ReportsScreen), seen("delivered")]
+FORM: Sequence[Step] = [*LIT, "up", "up", highlighted(LATEST - 2), "r", on(ReportForm), seen("10 before, 2 after")]
+COMMENT: Sequence[Step] = [*FORM, "enter", focus(Comment)]
+PICKER: Sequence[Step] = ["ctrl+k", on(Picker), row(0)]
+SEARCH: Sequence[Step] = ["ctrl+f", on(SearchScreen)]
+FOUND: Sequence[Step] = [*SEARCH, *"rope", "enter", seen("2 found"), focus(RowList)]
+MENTIONS: Sequence[Step] = ["alt+m", on(MentionsScreen), row(0)]
+QUESTION: Sequence[Step] = [*PEOPLE_LIST, "b", on(Question)]
+SETTINGS: Sequence[Step] = ["f2", on(SettingsScreen), row(0)]
+
+CASES = {
+    "always.help": Case([], on(HelpScreen)),
+    "everywhere.turn_1": Case([], at("c2")),
+    "everywhere.turn_-1": Case([], at("c9")),
+    "everywhere.step_-1": Case(TURNED, at("lobby")),
+    "everywhere.step_1": Case([*TURNED, "alt+left", at("lobby")], at("c2")),
+    "everywhere.turn_to_unread": Case([], at("c5")),
+    "everywhere.switch": Case([], on(Picker)),
+    "everywhere.turn_to_1": Case(TURNED, at("lobby")),
+    **{f"everywhere.turn_to_{number}": Case([], at(f"c{number}")) for number in range(2, 10)},
+    "everywhere.people": Case([], focus(PeopleList)),
+    "everywhere.search": Case([], on(SearchScreen)),
+    "everywhere.mend": Case([*"refused", "enter", seen("Not sent: No.")], written("refused")),
+    "everywhere.mentions": Case([], on(MentionsScreen)),
+    "everywhere.my_reports": Case([], on(ReportsScreen)),
+    "everywhere.my_status": Case([], on(Picker)),
+    "everywhere.settings": Case([], on(SettingsScreen)),
+    "everywhere.commands": Case([], on(CommandPalette)),
+    "everywhere.focus_next": Case([], focus(PeopleList)),
+    "everywhere.focus_previous": Case([], focus(TimelineView)),
+    "everywhere.quit": Case([], ended),
+    "composer.send": Case([*"hi"], sent(Say)),
+    "composer.new_line": Case([*"hi"], written("hi\n")),
+    "composer.complete": Case([*"@bo"], written("@bob ")),
+    "composer.edit": Case([*"hi"], seen("No editor is named")),
+    "composer.up": Case([], highlighted(LATEST)),
+    "messages.move_-1": Case(LIT, highlighted(LATEST - 1)),
+    "messages.move_1": Case([*LIT, "up", highlighted(LATEST - 1)], highlighted(LATEST)),
+    "messages.move_-10": Case(LIT, highlighted(LATEST - 10)),
+    "messages.move_10": Case([*LIT, "pageup", highlighted(LATEST - 10)], highlighted(LATEST)),
+    "messages.first": Case(LIT, highlighted(1)),
+    "messages.last": Case([*LIT, "home", highlighted(1)], highlighted(LATEST)),
+    "messages.reply": Case(LIT, written("> bob» rope for @ada\n")),
+    "messages.report": Case(LIT, on(ReportForm)),
+    "messages.profile": Case(LIT, sent(ProfileAsk)),
+    "messages.react": Case(LIT, on(Picker)),
+    "messages.direct": Case(LIT, at("@bob")),
+    "messages.mute": Case(LIT, sent(Mute)),
+    "messages.take_back": Case([*LIT, "up", highlighted(LATEST - 1)], sent(Takeback)),
+    "messages.search": Case(LIT, on(SearchScreen)),
+    "messages.copy": Case(LIT, lambda now: now.app.clipboard == "rope for @ada"),
+    "messages.help": Case(LIT, on(HelpScreen)),
+    "messages.leave": Case(LIT, focus(Composer)),
+    "channels.select": Case([*CHANNELS, "down", channel("c2")], at("c2")),
+    "channels.leave": Case(CHANNELS, focus(Composer)),
+    "people.select": Case(PEOPLE_LIST, lambda now: now.app.state.current.startswith("@")),
+    "people.profile": Case(PEOPLE_LIST, sent(ProfileAsk)),
+    "people.mute": Case(PEOPLE_LIST, sent(Mute)),
+    "people.block": Case(PEOPLE_LIST, on(Question)),
+    "people.leave": Case(PEOPLE_LIST, focus(Composer)),
+    "profile.close": Case([*LIT, "p", focus(ProfilePanel)], lambda now: now.app.state.profile is None),
+    "reports.jump": Case(REPORTS, ROOM),
+    "reports.withdraw": Case(REPORTS, on(Question)),
+    "reports.close": Case(REPORTS, ROOM),
+    "form.fewer": Case(FORM, seen("9 before, 2 after")),
+    "form.more": Case([*FORM, "minus", seen("9 before")], seen("10 before")),
+    "form.alone": Case(FORM, seen("the message alone")),
+    "form.submit": Case(FORM, sent(ReportAsk)),
+    "form.cancel": Case(FORM, ROOM),
+    "comment.submit": Case(COMMENT, sent(ReportAsk)),
+    "comment.new_line": Case(COMMENT, written("\n")),
+    "picker.move_1": Case(PICKER, row(1)),
+    "picker.move_-1": Case([*PICKER, "down", row(1)], row(0)),
+    "picker.choose": Case([*PICKER, *"deck 7", row(0)], at("c7")),
+    "picker.close": Case(PICKER, ROOM),
+    "search.jump": Case(FOUND, lambda now: ROOM(now) and highlighted(4)(now)),
+    "search.list": Case([*FOUND, "slash", focus(Input)], focus(RowList)),
+    "search.write": Case(FOUND, focus(Input)),
+    "search.close": Case(SEARCH, ROOM),
+    "mentions.jump": Case(MENTIONS, lambda now: ROOM(now) and highlighted(LATEST)(now)),
+    "mentions.close": Case(MENTIONS, ROOM),
+    "question.yes": Case(QUESTION, sent(Block)),
+    "question.no": Case(QUESTION, ROOM),
+    "settings.turn_1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
+    "settings.turn_-1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
+    "settings.close": Case(SETTINGS, ROOM),
+    "help.close": Case(["f1", on(HelpScreen)], ROOM),
+    "start.go_on": Case([], ROOM),
+    "start.quit": Case([], ended),
+}
+"""By the ID of a key."""
+
+COPY = "everywhere.copy_text"
+"""Needs the mouse, and has a test of its own."""
+
+
+def test_each_key_of_the_table_is_pressed_here() -> None:
+    assert {key.id for key in KEYS} == CASES.keys() | {COPY}
+
+
+@pytest.mark.parametrize(
+    ("where", "key_id", "pressed"),
+    [(key.where, key.id, each) for key in KEYS if key.id in CASES for each in key.keys.split(",")],
+)
+async def test_a_key_does_what_it_says(
+    where: Where, key_id: str, pressed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    case = CASES[key_id]
+    async with first_start(tmp_path) if where is Where.START else client(script()) as (pilot, server):
+        now = Now(app_of(pilot), server)
+        for step in case.steps:
+            await _take(pilot, step, now)
+        assert not case.comes(now), "it was so before"
+        await pilot.press(pressed)
+        await until(pilot, lambda: case.comes(now), key_id)
+
+
+@pytest.mark.parametrize("pressed", next(key.keys for key in KEYS if key.id == COPY).split(","))
+async def test_what_the_mouse_selected_is_copied(pressed: str) -> None:
+    async with client(script()) as (pilot, _):
+        app = app_of(pilot)
+        y, text = next((y, text) for y, text in enumerate(screen_text(app).splitlines()) if "number 9" in text)
+        view = app.query_one(TimelineView)
+        await pilot.click(view, offset=Offset(text.index("number 9"), y) - view.region.offset, times=2)
+        await until(pilot, lambda: app.screen.get_selected_text() == "number 9", "selected")
+        assert app.clipboard == ""
+        await pilot.press(pressed)
+        await until(pilot, lambda: app.clipboard == "number 9", "copied")
+
+
+async def _take(pilot: Pilot[None], step: Step, now: Now) -> None:
+    if isinstance(step, str):
+        await pilot.press(step)
+    else:
+        await until(pilot, lambda: step(now))

@@ -1,0 +1,43 @@
+"""Getting around by keys: to a channel, a conversation, a person."""
+
+import pytest
+
+from tests.support.pilots import app_of, client, screen_text, until, until_seen
+from tests.support.scripted_server import line
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.screens.picker import Picker
+
+
+@pytest.mark.parametrize(("keys", "place"), [("alt+2", "galley"), ("alt+down", "galley"), ("alt+9", "lobby")])
+async def test_a_key_turns_to_a_channel(keys: str, place: str) -> None:
+    async with client() as (pilot, _):
+        await pilot.press(keys)
+        await pilot.pause()
+        assert app_of(pilot).state.current == place
+        await pilot.press("alt+1")
+        assert app_of(pilot).state.current == "lobby"
+        await pilot.press("alt+up")
+        assert app_of(pilot).state.current == "galley"
+
+
+async def test_a_few_letters_lead_to_a_channel_or_to_a_person() -> None:
+    async with client() as (pilot, server):
+        server.send(line(10, "bob", "soup", "galley"))
+        await until(pilot, lambda: app_of(pilot).state.timelines["galley"].unread > 0, "it is there")
+        await pilot.press("ctrl+k")
+        await until_seen(pilot, "1 unread")
+        await pilot.press(*"gly")
+        await until(pilot, lambda: "@ bob" not in screen_text(app_of(pilot)), "fewer")
+        await pilot.press("enter")
+        await until(pilot, lambda: app_of(pilot).state.current == "galley", "turned")
+        await pilot.press("ctrl+k", *"bo", "enter")
+        await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
+
+
+async def test_escape_leads_nowhere() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("ctrl+k", "down")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Picker), "the list")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "back")
+        assert app_of(pilot).state.current == "lobby"

@@ -1,0 +1,84 @@
+"""A client draws the next key, whatever the server has sent before it."""
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    CHAT_SERVER,
+    Echo,
+    Error,
+    Message,
+    Presence,
+    Reacted,
+    Reaction,
+    ServerFrame,
+    Typing,
+    Who,
+    WhoEntry,
+)
+from tests.support.pilots import app_of, client, screen_text, until, until_seen
+from tests.support.scripted_server import line
+from tui.client.state import LEFT_OUT
+from tui.client.timeline import Line
+from tui.limits import MAX_EMOJI
+
+
+def reacted(count: int) -> Message:
+    """A message with so many reactions."""
+    return replace(line(9, "bob", "look"), reactions=[Reaction(f"e{number}", ["a"]) for number in range(count)])
+
+
+EVIDENCE: dict[str, Sequence[ServerFrame]] = {
+    "reactions at once": [reacted(20_000)],
+    "reactions one by one": [Reacted(3, f"p{number}", f"e{number % 99}") for number in range(5_000)],
+    "people": [Who([WhoEntry(f"p{number}", 1) for number in range(12_000)])],
+    "people one by one": [Presence(f"p{number}", "is here", WhoEntry(f"p{number}", 1)) for number in range(5_000)],
+    "links": [line(9, "bob", "http://a-" * 7_000)],
+    "brackets": [line(9, "bob", "[" * 900_000)],
+    "one long word": [line(9, "bob", "x" * 1_000_000)],
+    "line ends": [line(9, "bob", "\n" * 400_000)],
+    "places": [line(number, "bob", "hi", f"@p{number}") for number in range(9, 5_000)],
+    "notices": [Error(f"n{number}", ErrorCode.NOTICE, CHAT_SERVER) for number in range(10_000)],
+    "writing": [Typing("@bob")] * 5_000,
+}
+
+
+@pytest.mark.parametrize("frames", EVIDENCE.values(), ids=EVIDENCE.keys())
+async def test_key_is_drawn_after_whatever_a_server_sends(frames: Sequence[ServerFrame]) -> None:
+    async with client() as (pilot, server):
+        server.send(*frames, Error("that was all", ErrorCode.NOTICE, CHAT_SERVER))
+        await until_seen(pilot, "that was all")
+        await pilot.press("h", "e", "r", "e")
+        await until_seen(pilot, "here")
+
+
+async def test_frame_that_is_too_big_ends_the_connection_and_not_the_client() -> None:
+    async with client() as (pilot, server):
+        server.send(reacted(100_000))
+        await until_seen(pilot, "it sent more at once than this client takes")
+        await pilot.press("h", "e", "r", "e")
+        await until_seen(pilot, "here")
+
+
+async def test_user_is_told_once_that_something_was_left_out() -> None:
+    async with client() as (pilot, server):
+        server.send(reacted(20_000), Echo([line(number, "bob", "hi") for number in range(10, 3_000)]))
+        await until_seen(pilot, "more than this client shows")
+        timeline = app_of(pilot).state.timeline
+        found = timeline.find(9)
+        assert found
+        assert len(found.reactions) == MAX_EMOJI
+        await until(pilot, lambda: len(timeline.entries) > 2_000, "the messages")
+        told = [entry.text for entry in timeline.entries if not isinstance(entry, Line)]
+        assert told.count(LEFT_OUT) == 1
+
+
+async def test_many_people_are_counted_and_the_list_says_that_it_is_cut() -> None:
+    async with client() as (pilot, server):
+        server.send(Who([WhoEntry(f"p{number:05}", 1) for number in range(5_000)]))
+        await until_seen(pilot, "PEOPLE  5000")
+        app_of(pilot).query_one("#people").scroll_end(animate=False)
+        await until(pilot, lambda: "… and 3000 more" in screen_text(app_of(pilot)), "the mark")

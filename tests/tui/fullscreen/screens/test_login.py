@@ -1,0 +1,109 @@
+"""Being the same person at the next start, at the server that was used before and at no other."""
+
+from collections.abc import Callable
+
+from msgspec import structs
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import CHAT_SERVER, Error, Login, Me, Say, ServerFrame
+from tests.support.keyed import Desk
+from tests.support.pilots import client, until, until_seen, until_told
+from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
+from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.screens.name import NamePrompt
+from tui.net.session import NOT_SENT
+from tui.options import Options
+
+
+def keyed(desk: Desk, login: Callable[[Login], ServerFrame] | None = None) -> ScriptedServer:
+    """A server that takes logins at a desk, unless they are answered otherwise."""
+    welcome = structs.replace(WELCOME, server=desk.server, challenge=desk.challenge)
+    return ScriptedServer(welcome=welcome, login=login or desk.login)
+
+
+async def person_at(server: ScriptedServer, desk: Desk, name: str = "ada") -> str:
+    """The identity of a client from its start to its end."""
+    before = len(desk.entered)
+    async with FlagpostApp(Options(name, server.url)).run_test(size=(80, 24)) as pilot:
+        await until_seen(pilot, f"online as {name}")
+    assert len(desk.entered) == before + 1
+    return desk.entered[before]
+
+
+async def test_the_next_start_is_the_same_person_and_another_name_is_not() -> None:
+    desk = Desk()
+    with scripted_server(keyed(desk)) as server:
+        first = await person_at(server, desk)
+        assert await person_at(server, desk) == first
+        assert await person_at(server, desk, "bob") != first
+        assert await person_at(server, desk) == first
+
+
+async def test_two_clients_at_once_are_two_people() -> None:
+    desk = Desk()
+    async with client(keyed(desk)) as (_, server):
+        (first,) = desk.entered
+        assert await person_at(server, desk) != first
+    assert len(set(desk.entered)) == 2
+
+
+async def test_no_client_sends_a_token() -> None:
+    desk = Desk()
+    with scripted_server(keyed(desk)) as server:
+        for _ in range(2):
+            await person_at(server, desk)
+        logins = [frame for frame in server.sent(Login) if isinstance(frame, Login)]
+        assert [frame.token for frame in logins] == [None, None]
+        assert [bool(frame.enrol) for frame in logins] == [True, False]
+
+
+async def test_another_name_after_a_refusal_is_the_person_of_that_name() -> None:
+    desk = Desk()
+
+    def login(frame: Login) -> ServerFrame:
+        if frame.username == "ada":
+            return Error("A name cannot be ada.", ErrorCode.BAD_NAME, CHAT_SERVER)
+        return desk.login(frame)
+
+    with scripted_server(keyed(desk, login=login)) as server:
+        eve = await person_at(server, desk, "eve")
+        async with FlagpostApp(Options("ada", server.url)).run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: isinstance(pilot.app.screen, NamePrompt), "the question")
+            await pilot.press(*["backspace"] * 3, *"eve", "enter")
+            await until_seen(pilot, "online as eve")
+        assert desk.entered[-1] == eve
+
+
+async def test_another_server_at_the_address_is_told_and_gets_nothing_that_was_written_before() -> None:
+    real, other = Desk(), Desk("server-2")
+    script = keyed(real)
+    async with client(script) as (pilot, server):
+        script.answer = lambda frame: ()
+        await pilot.press(*"for the real one", "enter")
+        await until_seen(pilot, "sending")
+        script.welcome = structs.replace(script.welcome, epoch="e2", server=other.server, challenge=other.challenge)
+        script.login = other.login
+        said = len(server.sent(Say))
+        server.drop()
+        await until_told(pilot, "This is not the server you used before")
+        await until_seen(pilot, "new here")
+        await until_seen(pilot, NOT_SENT[:20])
+        assert len(server.sent(Say)) == said
+        script.welcome = structs.replace(script.welcome, epoch="e1", server=real.server, challenge=real.challenge)
+        script.login = real.login
+        server.drop()
+        await until_told(pilot, "This is again the server you used before")
+        assert len(set(real.entered)) == 1
+        assert len(server.sent(Say)) == said
+
+
+async def test_a_server_that_only_claims_to_be_the_known_one_is_left_for_good() -> None:
+    desk = Desk()
+    script = keyed(desk)
+    async with client(script) as (pilot, server):
+        script.login = lambda frame: Me(frame.username, op=False, proof=b"p" * 32)
+        logins = len(server.sent(Login))
+        server.drop()
+        await until_told(pilot, "claims to be the server you used before")
+        assert len(server.sent(Login)) == logins + 1
+        assert isinstance(server.received[-1], Login)

@@ -1,0 +1,189 @@
+"""Muting people, taking one's own messages back, and being the same person at the next start."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    CHAT_SERVER,
+    Block,
+    ClientFrame,
+    Echo,
+    Error,
+    History,
+    HistoryAsk,
+    Mute,
+    Presence,
+    Say,
+    ServerFrame,
+    Takeback,
+    Unblock,
+    WhoEntry,
+)
+from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
+from tests.support.scripted_server import PEOPLE, ScriptedServer, line, relating
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.timeline.view import TimelineView
+from tui.fullscreen.widgets.composer import Composer
+
+MINE = Echo([line(1, "bob", "hello"), line(2, "ada", "my words"), line(3, "bob", "bye")])
+
+
+def taking_back(frame: ClientFrame) -> Sequence[ServerFrame]:
+    return [frame] if isinstance(frame, Takeback) else ()
+
+
+async def test_one_s_own_message_is_taken_back_by_a_key_once_the_server_says_so() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MINE), answer=taking_back)) as (pilot, server):
+        await pilot.press("up", "d")
+        await pilot.pause()
+        assert not server.sent(Takeback)
+        await pilot.press("up", "d")
+        await until_seen(pilot, "taken back")
+        assert server.sent(Takeback) == [Takeback(2)]
+        assert "my words" not in screen_text(app_of(pilot))
+        highlighted = pilot.app.screen.query_one(TimelineView).highlighted
+        assert highlighted
+        assert highlighted.msg_id == 2
+        await pilot.press("d")
+        await pilot.pause()
+        assert len(server.sent(Takeback)) == 1
+
+
+async def test_without_a_connection_nothing_is_taken_back() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
+        server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
+        server.drop()
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await pilot.press("up", "up", "d")
+        await until_told(pilot, "There is no connection now")
+        assert "my words" in screen_text(app_of(pilot))
+
+
+async def test_a_key_writes_to_the_author() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("up", "w")
+        await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
+
+
+async def test_a_muted_person_is_not_read_until_that_is_undone_in_the_list() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("up", "m")
+        await until_told(pilot, "“bob” is muted")
+        shown = screen_text(app_of(pilot))
+        assert "buy my stuff" not in shown
+        assert "Good morning" not in shown
+        view = pilot.app.screen.query_one(TimelineView)
+        assert view.highlighted
+        assert view.highlighted.author == "Inés ⚓"
+        server.send(line(10, "bob", "more", "galley"), line(11, "bob", "and more"))
+        await until(pilot, lambda: app_of(pilot).state.last_seen == 11, "more")
+        assert app_of(pilot).state.timelines["galley"].unread == 0
+        assert "and more" not in screen_text(app_of(pilot))
+        assert "muted" in next(row for row in screen_text(app_of(pilot)).split("\n") if "bob  " in row[90:])
+        await pilot.press("ctrl+o", "down", "m")
+        await until_seen(pilot, "and more")
+        await until_seen(pilot, "buy my stuff")
+
+
+async def test_who_left_while_muted_can_be_unmuted() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("up", "m")
+        server.send(Presence("bob", "has exited the room!"))
+        await until_seen(pilot, "PEOPLE  2")
+        await pilot.press("ctrl+o", "down", "down", "m")
+        await until_seen(pilot, "buy my stuff")
+
+
+async def test_what_a_muted_person_said_meanwhile_is_asked_for_afterwards() -> None:
+    def history(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if isinstance(frame, HistoryAsk) and frame.channel == "lobby":
+            return [History("lobby", [line(9, "bob", "said meanwhile")], more=False, nonce=frame.nonce)]
+        return relate(frame)
+
+    relate = relating()
+    async with client(ScriptedServer(answer=history)) as (pilot, _):
+        await pilot.press("up", "m")
+        await until_told(pilot, "“bob” is muted")
+        await pilot.press("ctrl+o", "down", "m")
+        await until_seen(pilot, "said meanwhile")
+
+
+@pytest.mark.parametrize("answer", ["n", "y"])
+async def test_to_block_asks_first_and_to_unblock_does_not(answer: str) -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+o", "down", "b")
+        await until_seen(pilot, "Block “bob”?")
+        await pilot.press(answer)
+        if answer == "n":
+            await pilot.pause()
+            assert not server.sent(Block)
+            return
+        await until_told(pilot, "“bob” is blocked")
+        assert "buy my stuff" not in screen_text(app_of(pilot))
+        await until_seen(pilot, "blocked")
+        await pilot.press("b")
+        await until_seen(pilot, "buy my stuff")
+        assert server.sent(Unblock) == [Unblock("bob")]
+
+
+async def test_the_list_says_how_people_are() -> None:
+    async with client() as (pilot, server):
+        server.send(Presence("bob", "", WhoEntry("bob", 2, "away")))
+        await until_seen(pilot, "away")
+        server.send(Presence("bob", "", WhoEntry("bob", 2, "at the pier", dnd=True)))
+        await until_seen(pilot, "at the pier")
+        assert "busy" in screen_text(app_of(pilot))
+        assert "away" not in screen_text(app_of(pilot))
+
+
+async def test_nobody_mutes_themselves() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
+        await pilot.press("up", "up", "m", "ctrl+o", "m", "b")
+        await pilot.pause()
+        assert not server.sent(Mute)
+        assert not server.sent(Block)
+
+
+async def test_to_mute_the_only_one_who_spoke_leads_back_to_writing() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, Echo([line(1, "bob", "hello")])))) as (pilot, _):
+        await pilot.press("up", "m")
+        await until_told(pilot, "“bob” is muted")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen.focused, Composer)
+
+
+async def test_the_palette_turns_to_a_channel_and_knows_nothing_of_textual_s_own() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("ctrl+g")
+        await until_seen(pilot, "Next channel or conversation")
+        shown = screen_text(app_of(pilot))
+        for foreign in ("Theme", "Screenshot", "Maximize"):
+            assert foreign not in shown
+        await pilot.press("enter")
+        await until(pilot, lambda: app_of(pilot).state.current == "galley", "the next channel")
+        assert isinstance(pilot.app.screen, ChatScreen)
+
+
+async def test_the_palette_quits() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+g")
+        await until_seen(pilot, "Next channel or conversation")
+        await pilot.press(*"quit")
+        await until(pilot, lambda: "Next channel" not in screen_text(app_of(pilot)), "the list is shorter")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: bool(server.closes), "the goodbye")
+        assert server.closes == [1000]
+
+
+async def test_whom_one_has_blocked_one_is_told_so_when_one_writes_to_them() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+o", "down", "b")
+        await until_seen(pilot, "Block “bob”?")
+        await pilot.press("y")
+        await until_told(pilot, "“bob” is blocked")
+        await pilot.press("escape", *"/msg bob hello", "enter")
+        await until_told(pilot, "You have blocked “bob”, so neither of you can write to the other. To undo it, press b")
+        assert app_of(pilot).screen.query_one(Composer).text == "/msg bob hello"
+        assert not server.sent(Say)

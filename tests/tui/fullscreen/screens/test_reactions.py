@@ -1,0 +1,53 @@
+"""Reactions: under the message, put there and taken away by a key."""
+
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from server.protocol.frames import ClientFrame, Echo, React, Reacted, Reaction, ServerFrame
+from tests.support.pilots import app_of, client, screen_text, until, until_seen
+from tests.support.scripted_server import PEOPLE, ScriptedServer, line
+from tui.fullscreen.screens.picker import Picker
+
+REACTED = Echo([structs.replace(line(1, "bob", "hello"), reactions=[Reaction("👍", ["bob", "Inés ⚓"])])])
+
+
+def reacting(frame: ClientFrame) -> Sequence[ServerFrame]:
+    return [Reacted(frame.msg_id, "ada", frame.message, frame.remove)] if isinstance(frame, React) else ()
+
+
+async def test_an_emoji_is_put_under_a_message_and_the_same_once_more_takes_it_away() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, REACTED), answer=reacting)) as (pilot, server):
+        await until_seen(pilot, "👍 2")
+        await pilot.press("up", "e")
+        await until_seen(pilot, "thumbs up")
+        await pilot.press("enter")
+        await until_seen(pilot, "👍 3✓")
+        await pilot.press("e")
+        await until_seen(pilot, "yours ✓")
+        await pilot.press("enter")
+        await until(pilot, lambda: "👍 2 " in screen_text(app_of(pilot)), "taken away")
+        assert server.sent(React) == [React(1, "👍"), React(1, "👍", remove=True)]
+
+
+async def test_an_emoji_is_found_by_its_name_and_none_is_put_by_escape() -> None:
+    async with client(ScriptedServer(answer=reacting)) as (pilot, server):
+        await pilot.press("up", "e", *"otter")
+        await until_seen(pilot, "🦦")
+        await pilot.press("enter")
+        await until_seen(pilot, "🦦 1✓")
+        await pilot.press("e", *"xyzzy")
+        await until_seen(pilot, "Nothing is called so.")
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Picker), "closed")
+        await pilot.press("e", "down", "down", "up", "enter")
+        await until(pilot, lambda: len(server.sent(React)) == 2, "the second")
+        assert server.sent(React)[1] == React(3, "👍")
+
+
+async def test_nothing_is_put_under_what_was_taken_back() -> None:
+    gone = Echo([structs.replace(line(1, "bob", ""), taken_back=True)])
+    async with client(ScriptedServer(opening=(PEOPLE, gone))) as (pilot, _):
+        await pilot.press("up", "e")
+        await pilot.pause()
+        assert not isinstance(pilot.app.screen, Picker)

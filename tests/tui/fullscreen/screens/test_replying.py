@@ -1,0 +1,107 @@
+"""What one does with the text of messages in the room: answer it, and copy what the mouse selects."""
+
+from datetime import UTC, datetime
+
+import pytest
+from textual.widgets import OptionList
+
+from server.protocol.frames import Echo, Mute
+from tests.support.pilots import app_of, client, until, until_seen
+from tests.support.scripted_server import PEOPLE, ScriptedServer, line
+from tui.client.quotation import MOST_CHARS, quotation
+from tui.client.timeline import Line
+from tui.fullscreen.timeline.view import TimelineView
+from tui.fullscreen.widgets.composer import Composer
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("one", "> bob» one"),
+        ("\n  one  \n\n", "> bob» one"),
+        ("one\ntwo", "> bob» one…"),
+        ("> ada» zero\none", "> bob» one"),
+        ("```\ncode\n```", "> bob» code"),
+        ("> ada» zero", "> bob» "),
+        ("a" * (MOST_CHARS + 1), f"> bob» {'a' * MOST_CHARS}…"),
+    ],
+)
+def test_a_quotation_is_one_line_of_what_its_author_wrote(text: str, quoted: str) -> None:
+    at = datetime(2026, 3, 14, tzinfo=UTC)
+    assert quotation(Line(1, "bob", text, at, mine=False)) == quoted
+
+
+async def test_enter_quotes_a_message_above_what_is_written() -> None:
+    async with client() as (pilot, _):
+        await pilot.press(*"yes", "up", "enter")
+        composer = pilot.app.screen.query_one(Composer)
+        await until(pilot, lambda: composer.has_focus, "writing")
+        assert composer.text == "> bob» buy my stuff\nyes"
+        await pilot.press("!")
+        assert composer.text == "> bob» buy my stuff\nyes!"
+
+
+async def test_what_was_taken_back_cannot_be_quoted() -> None:
+    async with client() as (pilot, _):
+        app_of(pilot).state.timeline.take_back([3])
+        app_of(pilot).show()
+        await pilot.press("up", "enter")
+        assert pilot.app.screen.query_one(TimelineView).has_focus
+        assert pilot.app.screen.query_one(Composer).text == ""
+
+
+async def test_what_the_mouse_selects_is_copied_as_it_is_let_go_and_the_draft_keeps_the_focus() -> None:
+    async with client() as (pilot, _):
+        view = pilot.app.screen.query_one(TimelineView)
+        rows = [strip.text for strip in view.render_lines(view.size.region)]
+        y = next(number for number, row in enumerate(rows) if "Wind is" in row)
+        x = rows[y].index("Wind")
+        await pilot.mouse_down(view, offset=(x, y))
+        await pilot.hover(view, offset=(x + 6, y))
+        await pilot.mouse_up(view, offset=(x + 6, y))
+        await until(pilot, lambda: app_of(pilot).clipboard == "Wind is", "copied")
+        assert pilot.app.screen.query_one(Composer).has_focus
+        app_of(pilot).copy_to_clipboard("")
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: app_of(pilot).clipboard == "Wind is", "copied again")
+
+
+MENTIONING = Echo(
+    [
+        line(1, "bob", "@ada come up"),
+        line(2, "Inés ⚓", "@adam is not you, nor is x@ada.example"),
+        line(3, "bob", "ada: the galley", "galley"),
+        line(4, "ada", "I am @ada"),
+        line(5, "Inés ⚓", "and (@Ada)!", "galley"),
+        line(6, "bob", "LAST"),
+    ]
+)
+
+
+async def test_mentions_stand_newest_first_and_enter_goes_to_one() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, MENTIONING))) as (pilot, _):
+        await pilot.press("alt+m")
+        await until_seen(pilot, "Mentions")
+        screen = pilot.app.screen
+        await until_seen(pilot, "come up")
+        ids = [option.id for option in screen.query_one(OptionList).options]
+        assert ids == ["5", "3", "1"]
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app_of(pilot).state.current == "galley", "in its channel")
+        view = app_of(pilot)._chat.timeline
+        await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 3, "at it")
+
+
+async def test_hidden_people_name_nobody_and_no_mention_is_said_in_words() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("alt+m")
+        await until_seen(pilot, "Nobody has named you")
+        server.send(line(9, "bob", "@ada!"))
+        await until_seen(pilot, "@ada!")
+        await pilot.press("alt+m")
+        app_of(pilot).send(Mute("bob"))
+        await until(pilot, lambda: "bob" in app_of(pilot).state.relations.hidden, "muted")
+        await pilot.press("alt+m")
+        await until_seen(pilot, "Nobody has named you")
+        await pilot.press("escape")
+        await until_seen(pilot, "online as")

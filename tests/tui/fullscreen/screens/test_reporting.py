@@ -1,0 +1,455 @@
+"""Reporting a message: the way to the site, the mark, and every failure that the reporter can see."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec import structs
+from textual.widgets import OptionList, Static
+
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import (
+    CHAT_SERVER,
+    ClientFrame,
+    Echo,
+    Error,
+    Login,
+    ReportAsk,
+    ReportStatus,
+    ServerFrame,
+    Takeback,
+    Webhooks,
+    Welcome,
+)
+from server.rules.evidence import reason_list
+from server.settings import Settings
+from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
+from tests.support.report_form import EVIDENCE, TALK, open_form, submit, taking
+from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
+from tui.fullscreen.app import DOUBLE_SECONDS
+from tui.fullscreen.screens.report import Comment, ReportForm
+from tui.fullscreen.timeline.view import FLAG, REPORTED, TimelineView
+from tui.fullscreen.widgets.composer import Composer
+from tui.fullscreen.widgets.evidence import EvidenceView
+from tui.times import clock
+
+FAILED = "The website did not take it: it answered with status 500."
+
+
+def delivered(frame: ClientFrame) -> Sequence[ServerFrame]:
+    if not isinstance(frame, ReportAsk):
+        return ()
+    received = stands(frame, ReportState.RECEIVED)
+    return [received, ReportStatus(structs.replace(received.report, status=ReportState.DELIVERED))]
+
+
+async def test_keys_alone_lead_to_a_report_of_the_message_by_its_number() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        await pilot.press("down", "enter", *"so rude", "enter")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert (report.msg_id, report.reason, report.comment) == (3, WELCOME.report_reasons[1].reason, "so rude")
+
+
+async def test_the_form_shows_the_message_and_the_reasons_of_the_server() -> None:
+    async with client() as (pilot, _):
+        await open_form(pilot)
+        shown = screen_text(app_of(pilot))
+        assert "buy my stuff" in shown
+        assert all(each.reason in shown for each in WELCOME.report_reasons)
+
+
+async def test_the_mark_comes_with_the_answer_and_not_before() -> None:
+    async with client() as (pilot, server):
+        await submit(pilot)
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        assert REPORTED not in screen_text(app_of(pilot))
+        (report,) = server.sent(ReportAsk)
+        server.send(*delivered(report))
+        await until_seen(pilot, REPORTED)
+        await until_seen(pilot, "Your report of “bob”'s message was delivered to the website.")
+
+
+async def test_the_mouse_alone_leads_to_a_report() -> None:
+    async with client(ScriptedServer(answer=delivered)) as (pilot, server):
+        rows = screen_text(app_of(pilot)).split("\n")
+        y = next(number for number, row in enumerate(rows) if "Good morning" in row) - 1
+        await pilot.click(offset=(rows[y].index(FLAG), y))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+        await pilot.pause()
+        await pilot.click("#form-reasons", offset=(5, 1))
+        await pilot.click("#form-submit")
+        await until_seen(pilot, REPORTED)
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert (report.msg_id, report.reason) == (1, WELCOME.report_reasons[1].reason)
+
+
+@pytest.mark.parametrize("way", ["escape", "#form-cancel"])
+async def test_a_cancelled_form_sends_nothing(way: str) -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        await (pilot.click(way) if way.startswith("#") else pilot.press(way))
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
+        await pilot.pause()
+        assert not server.sent(ReportAsk)
+
+
+async def test_other_needs_a_comment() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        await pilot.press("up", "enter", "enter")
+        await until_seen(pilot, "Describe in the comment what is wrong.")
+        assert isinstance(pilot.app.screen.focused, Comment)
+        await pilot.press(*"odd", "ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+
+
+async def test_a_comment_over_the_limit_stays_in_the_form() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        pilot.app.screen.query_one(Comment).text = "x" * 1001
+        await pilot.press("ctrl+s")
+        await until_seen(pilot, "The comment has 1001 of at most 1000 characters.")
+        assert not server.sent(ReportAsk)
+
+
+async def test_several_lines_can_be_written_in_a_comment() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        await pilot.press("enter", "a", "ctrl+j", "b", "enter")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.comment == "a\nb"
+
+
+@pytest.mark.parametrize(("answer", "reports"), [("n", 1), ("y", 2)])
+async def test_reporting_again_asks_first(answer: str, reports: int) -> None:
+    async with client(ScriptedServer(answer=delivered)) as (pilot, server):
+        await submit(pilot)
+        await until_seen(pilot, REPORTED)
+        await pilot.press("r")
+        await until_seen(pilot, "already. Add to")
+        await pilot.press(answer)
+        if answer == "y":
+            await until_seen(pilot, "Add to your report")
+            await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(server.sent(ReportAsk)) == reports, "the reports")
+        await pilot.pause()
+        sent = [frame.add for frame in server.sent(ReportAsk) if isinstance(frame, ReportAsk)]
+        assert sent == [False, True][:reports]
+
+
+async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_why_and_when() -> None:
+    def failed(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, ReportAsk):
+            return ()
+        soon = datetime.now(UTC) + timedelta(minutes=10, seconds=30)
+        return [stands(frame, ReportState.WAITING, error=FAILED, next_at=soon)]
+
+    async with client(ScriptedServer(answer=failed)) as (pilot, server):
+        await submit(pilot)
+        await until_told(pilot, "status 500. Your report of “bob”'s message is kept")
+        await until_told(pilot, "next in 10 min.")
+        assert REPORTED in screen_text(app_of(pilot))
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        server.send(structs.replace(stands(report), nonce=None))
+        await until_seen(pilot, "was delivered to the website")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.BAD_REASON, ErrorCode.BAD_COMMENT,
+        ErrorCode.BAD_CONTEXT, ErrorCode.TOO_MANY_REPORTS, ErrorCode.WEBHOOK_OFF, ErrorCode.STORAGE,
+        ErrorCode.INTERNAL,
+    ],
+)  # fmt: skip
+async def test_a_report_that_the_server_refused_is_told_and_not_marked(code: ErrorCode) -> None:
+    def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
+        assert isinstance(frame, ReportAsk)
+        return [Error(f"Words about {code}.", code, CHAT_SERVER, frame.nonce)]
+
+    async with client(ScriptedServer(answer=refused)) as (pilot, _):
+        await submit(pilot)
+        await until_seen(pilot, f"Your report was not sent. Words about {code}.")
+        assert REPORTED not in screen_text(app_of(pilot))
+
+
+async def test_what_was_filled_in_stands_in_the_form_again_after_a_refusal() -> None:
+    def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, ReportAsk):
+            return ()
+        return [Error("The disk is full.", ErrorCode.STORAGE, CHAT_SERVER, frame.nonce)]
+
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK), answer=refused)) as (pilot, server):
+        await pilot.press("up", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+        await pilot.press("minus", "down", "enter", *"my words", "enter")
+        await until_told(pilot, "What you wrote is kept")
+        assert "You reported" not in screen_text(app_of(pilot))
+        await pilot.press("r")
+        await until_seen(pilot, "my words")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(server.sent(ReportAsk)) == 2, "the second try")
+        first, second = server.sent(ReportAsk)
+        assert isinstance(first, ReportAsk)
+        assert isinstance(second, ReportAsk)
+        assert structs.replace(first, nonce=None) == structs.replace(second, nonce=None)
+        assert len(first.context) == 9
+
+
+async def test_a_report_that_the_server_knows_of_already_can_be_added_to() -> None:
+    def known(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, ReportAsk):
+            return ()
+        if frame.add:
+            return [stands(frame)]
+        return [Error("You have reported this before.", ErrorCode.ALREADY_REPORTED, CHAT_SERVER, frame.nonce)]
+
+    async with client(ScriptedServer(answer=known)) as (pilot, _):
+        await submit(pilot)
+        await until_told(pilot, "to add it to your report")
+        await pilot.press("r")
+        await until_seen(pilot, "already. Add to")
+        await pilot.press("y")
+        await until_seen(pilot, "Add to your report")
+        await pilot.press("ctrl+s")
+        await until_seen(pilot, "was delivered to the website")
+
+
+async def test_a_report_whose_connection_was_lost_is_sent_again_and_counts_once() -> None:
+    async with client() as (pilot, server):
+        await submit(pilot)
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        server.answer = delivered
+        server.drop()
+        await until_seen(pilot, "was delivered to the website")
+        first, second = server.sent(ReportAsk)
+        assert first == second
+        server.drop()
+        await until(pilot, lambda: len(server.sent(Login)) == 3, "the third login")
+        await until(pilot, lambda: app_of(pilot).online, "online")
+        await pilot.pause()
+        assert len(server.sent(ReportAsk)) == 2
+
+
+async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
+    async with client() as (pilot, server):
+        server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
+        server.drop()
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await pilot.press("up", "r")
+        await until_seen(pilot, "There is no connection now")
+
+
+async def test_what_was_filled_in_is_kept_when_the_connection_is_lost_meanwhile() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        await pilot.press("enter", *"my words")
+        server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
+        server.drop()
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await pilot.press("enter")
+        await until_seen(pilot, "There is no connection now")
+        assert isinstance(pilot.app.screen, ReportForm)
+        assert pilot.app.screen.query_one(Comment).text == "my words"
+
+
+async def test_a_message_whose_number_was_given_anew_is_not_reported() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        server.send(structs.replace(WELCOME, epoch="e2"), line(3, "carol", "something else"))
+        await until(pilot, lambda: app_of(pilot).state.timeline.find(1) is None, "the new numbering")
+        await pilot.press("ctrl+s")
+        await until_seen(pilot, "That message is gone from the server")
+        assert not server.sent(ReportAsk)
+
+
+async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
+        server.send(Error("A notice", ErrorCode.NOTICE, CHAT_SERVER, channel="lobby"))
+        await pilot.press("up", "up", "up", "r")
+        await until_seen(pilot, "the message, 10 before, 2 after")
+        evidence = pilot.app.screen.query_one(EvidenceView)
+        assert [str(each.content) for each in evidence.query(Static) if each.display] == [
+            f"{'⚑ ' if number == 17 else ''}{clock(BEGIN + timedelta(minutes=number))} {author}» words {number}"
+            for number, author in ((n, "bob" if n % 2 else "Inés ⚓") for n in range(7, 20))
+        ]
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == (*range(7, 17), 18, 19)
+
+
+@pytest.mark.parametrize(
+    ("ways", "context", "words"),
+    [
+        (["minus"], (*range(8, 17), 18, 19), "9 before, 2 after"),
+        (["minus"] * 9, (15, 16, 18), "2 before, 1 after"),
+        (["minus"] * 11, (16,), "the message, 1 before"),
+        (["0"], (), "the message alone"),
+        (["minus"] * 30, (), "the message alone"),
+        (["0", "plus", "plus"], (16, 18), "1 before, 1 after"),
+        (["plus"] * 3, (*range(7, 17), 18, 19), "10 before, 2 after"),
+        (["#form-alone"], (), "the message alone"),
+        (["#form-fewer"], (*range(8, 17), 18, 19), "9 before, 2 after"),
+        (["#form-alone", "#form-more"], (16,), "the message, 1 before"),
+    ],
+)
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+async def test_fewer_of_them_or_none_are_sent_by_keys_and_by_the_mouse(
+    ways: Sequence[str], context: tuple[int, ...], words: str, size: tuple[int, int]
+) -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK)), size) as (pilot, server):
+        await pilot.press("up", "up", "up", "r")
+        await until_seen(pilot, "the message, 10 before")
+        for way in ways:
+            await (pilot.click(way) if way.startswith("#") else pilot.press(way))
+        await until_seen(pilot, words)
+        shown = [each for each in pilot.app.screen.query_one(EvidenceView).query(Static) if each.display]
+        assert len(shown) == len(context) + 1
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == context
+
+
+@pytest.mark.parametrize("height", [24, 29, 30, 32, 34, 35, 36])
+async def test_all_of_the_form_is_seen_at_every_height_of_a_terminal(height: int) -> None:
+    welcome = structs.replace(EVIDENCE, report_reasons=reason_list(Settings().report_reasons))
+    async with client(ScriptedServer(welcome, (PEOPLE, TALK)), (110, height)) as (pilot, _):
+        await pilot.press("up", "up", "up", "r")
+        await until_seen(pilot, "the message, 10 before, 2 after")
+        for shown in ("#form-title", "#form-submit"):
+            assert pilot.app.screen.find_widget(pilot.app.screen.query_one(shown)).visible_region.height
+        assert pilot.app.screen.query_one("#form").max_scroll_y == 0
+
+
+async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
+        await pilot.press("up", "r")
+        await until_seen(pilot, "the message, 10 before")
+        server.send(line(20, "bob", "later"))
+        await until(pilot, lambda: app_of(pilot).state.last_seen == 20, "what was said later")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == tuple(range(9, 19))
+
+
+async def test_those_keys_are_letters_in_the_comment() -> None:
+    async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
+        await pilot.press("up", "r")
+        await until_seen(pilot, "the message, 10 before")
+        await pilot.press("enter", "0", "minus", "plus", "enter")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert (report.comment, len(report.context)) == ("0-+", 10)
+
+
+async def test_where_the_site_takes_no_context_the_form_shows_and_sends_none() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, TALK))) as (pilot, server):
+        await open_form(pilot)
+        assert "before" not in screen_text(app_of(pilot))
+        assert "Fewer" not in screen_text(app_of(pilot))
+        await pilot.press("minus", "ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        (report,) = server.sent(ReportAsk)
+        assert isinstance(report, ReportAsk)
+        assert report.context == ()
+
+
+@pytest.mark.parametrize("welcome", [WELCOME, EVIDENCE], ids=["plain", "evidence"])
+async def test_a_message_that_was_taken_back_can_be_reported(welcome: Welcome) -> None:
+    async with client(ScriptedServer(welcome)) as (pilot, server):
+        server.send(Takeback(3))
+        await until_seen(pilot, "taken back")
+        assert "buy my stuff" not in screen_text(app_of(pilot))
+        await open_form(pilot)
+        await until_seen(pilot, "the server still has its text")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+
+
+async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_all_the_same() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        server.send(Takeback(3))
+        await until(pilot, lambda: "" in {e.text for e in app_of(pilot).state.timeline.entries}, "taken back")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+
+
+async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
+    async with client(taking()) as (pilot, server):
+        await submit(pilot)
+        await until_seen(pilot, "You reported “bob”. Hide what “bob” says here from now on?")
+        assert isinstance(pilot.app.screen.focused, TimelineView)
+        await pilot.pause(DOUBLE_SECONDS)
+        await pilot.press("enter", "escape", *"my yes", "enter")
+        said = await until_said(pilot, server)
+        assert said.message == "> bob» buy my stuff\nmy yes"
+        assert not app_of(pilot).state.relations.muted
+        assert "You reported “bob”" not in screen_text(app_of(pilot))
+
+
+@pytest.mark.parametrize(("way", "muted"), [("#offer-yes", {"bob"}), ("#offer-no", set())])
+async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> None:
+    async with client(taking()) as (pilot, _):
+        await submit(pilot)
+        await until_seen(pilot, "You reported “bob”.")
+        await pilot.click(way)
+        await until(pilot, lambda: "You reported “bob”." not in screen_text(app_of(pilot)), "answered")
+        await until(pilot, lambda: app_of(pilot).state.relations.muted == muted, "what the server says")
+        await pilot.pause()
+        assert ("buy my stuff" in screen_text(app_of(pilot))) is not bool(muted)
+        assert isinstance(pilot.app.screen.focused, Composer)
+
+
+async def test_the_first_answer_that_the_keys_reach_is_the_harmless_one() -> None:
+    async with client(taking()) as (pilot, _):
+        await submit(pilot)
+        await until_seen(pilot, "You reported “bob”.")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "You reported “bob”." not in screen_text(app_of(pilot)), "answered")
+        assert not app_of(pilot).state.relations.muted
+
+
+async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:
+    off = ScriptedServer(welcome=structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=True)))
+    async with client(off) as (pilot, _):
+        await pilot.press("up", "r")
+        await pilot.pause()
+        shown = screen_text(app_of(pilot))
+        # The room's own sign in the top line is the only flag left.
+        assert shown.count(FLAG) == 1
+        assert "r Report " not in shown
+        assert not isinstance(pilot.app.screen, ReportForm)
+
+
+async def test_one_s_own_message_has_no_flag_and_no_key() -> None:
+    mine = ScriptedServer(opening=(PEOPLE, Echo([line(1, "ada", "mine alone")])))
+    async with client(mine) as (pilot, _):
+        await pilot.press("up", "r")
+        await pilot.pause()
+        shown = screen_text(app_of(pilot))
+        assert shown.count(FLAG) == 1
+        assert "r Report " not in shown
+        assert not isinstance(pilot.app.screen, ReportForm)
+
+
+async def test_the_reasons_have_the_focus_and_the_first_is_chosen() -> None:
+    async with client() as (pilot, _):
+        await open_form(pilot)
+        reasons = pilot.app.screen.query_one(OptionList)
+        assert reasons.has_focus
+        assert reasons.highlighted == 0

@@ -1,0 +1,119 @@
+"""Reporting in haste, and what is not to be lost of a report: keys, a comment, what became of it, the report itself."""
+
+import pytest
+from textual import events
+
+from server.protocol.frames import Echo, Say
+from tests.support.pilots import app_of, away, client, screen_text, until, until_seen, until_told
+from tests.support.report_form import EVIDENCE, TALK, in_haste, open_form, sent_report, submit, taking
+from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, stands
+from tui.fullscreen.screens.question import Question
+from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.timeline.view import TimelineView
+from tui.fullscreen.widgets.composer import Composer
+
+FAILED = "The website did not take it: it answered with status 500."
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 40])
+async def test_what_is_typed_in_haste_in_the_form_is_not_lost_nor_meant_otherwise(turns: int) -> None:
+    async with client(ScriptedServer(EVIDENCE, opening=(PEOPLE, TALK))) as (pilot, server):
+        await open_form(pilot)
+        pilot.app.post_message(events.Key("down", None))
+        await in_haste(pilot, "-\n0 of - him\n", turns)
+        report = await sent_report(pilot, server)
+        assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "0 of - him")
+        # One less by the key before Enter; behind it the same keys are text.
+        assert len(report.context) == 9
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5, 40, 200])
+async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) -> None:
+    """In the room each of these letters does something, and Enter would say the comment to everyone."""
+    async with client() as (pilot, server):
+        await pilot.press("up")
+        timeline = pilot.app.screen.query_one(TimelineView)
+        assert timeline.highlighted
+        timeline.post_message(TimelineView.ReportWanted(timeline.highlighted))
+        await until(pilot, lambda: app_of(pilot)._for_form is not None, "the form is wanted")
+        await in_haste(pilot, "\nhe rummages my pockets\n", turns)
+        assert (await sent_report(pilot, server)).comment == "he rummages my pockets"
+        assert not server.sent(Say)
+
+
+async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # However slow the machine of the test is.
+    monkeypatch.setattr("tui.fullscreen.app.DOUBLE_SECONDS", 60.0)
+    async with client(taking()) as (pilot, server):
+        await open_form(pilot)
+        await pilot.press("enter", "enter", "enter")
+        await sent_report(pilot, server)
+        await pilot.pause()
+        assert app_of(pilot).screen.query_one(Composer).text == ""
+        # Behind another key it was meant.
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: bool(app_of(pilot).screen.query_one(Composer).text), "the quotation")
+
+
+async def test_a_comment_outlives_a_form_that_was_closed() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        await pilot.press("down", "enter", *"third time", "escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
+        await pilot.press("r")
+        await until_seen(pilot, "third time")
+        await pilot.press("enter", "enter")
+        report = await sent_report(pilot, server)
+        assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "third time")
+
+
+async def test_what_becomes_of_a_report_is_told_also_where_the_end_of_the_timeline_is_not_seen() -> None:
+    many = Echo([line(number, "bob", f"words {number}") for number in range(1, 100)])
+    async with client(ScriptedServer(opening=(PEOPLE, many)), (80, 24)) as (pilot, server):
+        await pilot.press("up", "pageup", "pageup", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+        await pilot.press("ctrl+s")
+        ask = await sent_report(pilot, server)
+        server.send(stands(ask, "waiting", error=FAILED))
+        await until(pilot, lambda: any(FAILED in each.message for each in pilot.app._notifications), "told beside it")
+        await until_seen(pilot, "words 80")
+        # Where the end is seen, it is not told twice.
+        await pilot.press("escape")
+        server.send(stands(ask))
+        await until_told(pilot, "was delivered")
+        assert not any("delivered" in each.message for each in pilot.app._notifications)
+
+
+async def test_whoever_leaves_before_a_report_has_arrived_is_asked_once() -> None:
+    async with client() as (pilot, server):
+        await submit(pilot)
+        await sent_report(pilot, server)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
+        await until_seen(pilot, "has not reached the server yet")
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Question), "stays")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not pilot.app.is_running, "gone")
+
+
+async def test_the_form_takes_back_that_there_is_no_connection() -> None:
+    async with client() as (pilot, server):
+        await open_form(pilot)
+        async with away(pilot, server):
+            await pilot.press("ctrl+s")
+            await until_seen(pilot, "There is no connection now")
+        await until(pilot, lambda: "There is no connection now" not in screen_text(app_of(pilot)), "gone")
+
+
+async def test_the_whole_message_can_be_read_in_the_form() -> None:
+    long = Echo([line(1, "bob", "\n".join(f"line {number}" for number in range(40)))])
+    async with client(ScriptedServer(opening=(PEOPLE, long)), (80, 24)) as (pilot, _):
+        await open_form(pilot)
+        shown = screen_text(app_of(pilot))
+        assert "Report a message" in shown
+        assert "Sent: the message alone" in shown
+        await pilot.press("shift+tab", "end")
+        await until_seen(pilot, "line 39")

@@ -1,0 +1,292 @@
+"""My reports: the list, what is known of each, withdrawing, going to the message, and keeping up with changes."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec import structs
+from textual.pilot import Pilot
+
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import (
+    CHAT_SERVER,
+    Addition,
+    ClientFrame,
+    Error,
+    History,
+    HistoryAsk,
+    Relations,
+    ReportEntry,
+    Reports,
+    ReportsAsk,
+    ReportStatus,
+    ServerFrame,
+    Webhooks,
+    Withdraw,
+)
+from tests.support.pilots import app_of, away, client, screen_text, until, until_seen
+from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.screens.question import Question
+from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.screens.reports import STATUSES, ReportsScreen
+from tui.fullscreen.timeline.view import TimelineView
+
+LATE = datetime(2026, 3, 15, tzinfo=UTC)
+
+
+def listing(*entries: ReportEntry) -> Answer:
+    """An answer that lists these, and withdraws."""
+
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if isinstance(frame, ReportsAsk):
+            return [Reports(list(entries), nonce=frame.nonce)]
+        if isinstance(frame, Withdraw):
+            (entry,) = (each for each in entries if each.report_id == frame.report_id)
+            return [ReportStatus(structs.replace(entry, status=ReportState.WITHDRAWN), frame.nonce)]
+        return ()
+
+    return answer
+
+
+async def open_reports(pilot: Pilot[None]) -> None:
+    await pilot.press("ctrl+r")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "the screen")
+    await until(pilot, lambda: not app_of(pilot).state.reports.loading, "the list")
+    await pilot.pause()
+
+
+async def test_each_report_stands_there_with_what_became_of_it_the_latest_first() -> None:
+    entries = [
+        report(number, f"person{number}", status=status, reported_at=LATE + timedelta(minutes=number))
+        for number, status in enumerate([*ReportState, "odd"], start=1)
+    ]
+    async with client(ScriptedServer(answer=listing(*entries))) as (pilot, _):
+        await open_reports(pilot)
+        shown = screen_text(app_of(pilot))
+        rows = [row for row in shown.split("\n") if "person" in row and "# Lobby" in row[:40]]
+        assert [row.split("person")[1][0] for row in rows] == list("87654321")
+        for sign, word, _ in STATUSES.values():
+            assert f"{sign} {word}" in shown
+        assert "· odd" in shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+async def test_all_that_is_known_of_the_highlighted_one_is_shown(size: tuple[int, int]) -> None:
+    soon = datetime.now(UTC).astimezone().replace(hour=23, minute=59, second=30)
+    waiting = report(
+        3, status="waiting", error="It answered 503", next_at=soon, comment="one\ntwo", reported_at=LATE, note="Hm"
+    )
+    added = [Addition(LATE.replace(hour=12), "It's rude", "it goes on"), Addition(LATE, "It's worse", "")]
+    waiting = structs.replace(waiting, additions=added)
+    async with client(ScriptedServer(answer=listing(waiting, report(2, "Inés"))), size) as (pilot, _):
+        await open_reports(pilot)
+        for text in ("It answered 503.", "again at", "59:30.", "The site says: Hm", "buy my stuff", "one", "two"):
+            await until_seen(pilot, text)
+        await pilot.press("tab", "end")
+        for text in ("Added 15 Mar", "It's rude", "it goes on", "It's worse"):
+            await until_seen(pilot, text)
+        await pilot.press("shift+tab")
+        await pilot.press("down")
+        await until_seen(pilot, "The website has it.")
+        assert "It answered 503." not in screen_text(app_of(pilot))
+
+
+async def test_it_asks_each_time_and_says_that_it_is_loading() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+r")
+        await until_seen(pilot, "loading…")
+        assert "You have reported nothing" not in screen_text(app_of(pilot))
+        (ask,) = server.sent(ReportsAsk)
+        assert isinstance(ask, ReportsAsk)
+        server.send(Reports([], nonce=ask.nonce))
+        await until_seen(pilot, "You have reported nothing here.")
+        await pilot.press("escape", "ctrl+r")
+        await until(pilot, lambda: len(server.sent(ReportsAsk)) == 2, "the second request")
+
+
+async def test_the_palette_leads_there_and_the_keys_lead_back() -> None:
+    async with client(ScriptedServer(answer=listing(report()))) as (pilot, _):
+        await pilot.press("ctrl+g")
+        await until_seen(pilot, "My reports")
+        await pilot.press(*"my rep")
+        await until(pilot, lambda: "Next channel" not in screen_text(app_of(pilot)), "the search")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "the screen")
+        for key in ("escape", "ctrl+r"):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+            await open_reports(pilot)
+
+
+async def test_changes_are_seen_at_once_and_the_highlight_stays() -> None:
+    entries = [report(3, reported_at=LATE), report(2, "Inés", status="received")]
+    async with client(ScriptedServer(answer=listing(*entries))) as (pilot, server):
+        await open_reports(pilot)
+        await pilot.press("down")
+        await until_seen(pilot, "is sending it to the website")
+        server.send(ReportStatus(structs.replace(entries[1], status="resolved", note="Account closed")))
+        await until_seen(pilot, "The site says: Account closed")
+        server.send(ReportStatus(report(1, reported_at=LATE + timedelta(hours=1))))
+        await until(pilot, lambda: len(app_of(pilot).state.reports.entries) == 3, "another one")
+        await pilot.pause()
+        assert "The site says: Account closed" in screen_text(app_of(pilot))
+
+
+@pytest.mark.parametrize(("answer", "word"), [("y", "withdrawn"), ("n", "delivered")])
+async def test_to_withdraw_asks_first(answer: str, word: str) -> None:
+    async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
+        await open_reports(pilot)
+        await pilot.press("x")
+        await until_seen(pilot, "Withdraw your report of “bob”'s message?")
+        await pilot.press(answer)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "answered")
+        await until_seen(pilot, f" {word}")
+        await pilot.pause()
+        assert len(server.sent(Withdraw)) == (answer == "y")
+        await pilot.press("x")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, ReportsScreen if answer == "y" else Question)
+
+
+@pytest.mark.parametrize(
+    ("status", "evidence", "words"),
+    [
+        ("received", True, "has seen it already, it is told so"),
+        ("waiting", False, "has seen it already, it is not told"),
+        ("delivered", True, "The website is told so"),
+        ("seen", False, "is not told"),
+    ],
+)
+async def test_the_question_says_what_comes_of_it(status: str, evidence: bool, words: str) -> None:
+    welcome = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=evidence))
+    async with client(ScriptedServer(welcome, answer=listing(report(status=status)))) as (pilot, _):
+        await open_reports(pilot)
+        await pilot.press("x")
+        await until_seen(pilot, words)
+
+
+async def test_a_withdrawal_that_is_refused_says_why() -> None:
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if isinstance(frame, Withdraw):
+            return [Error("The disk is full.", ErrorCode.STORAGE, CHAT_SERVER, frame.nonce)]
+        return listing(report())(frame)
+
+    async with client(ScriptedServer(answer=answer)) as (pilot, _):
+        await open_reports(pilot)
+        await pilot.press("x", "y")
+        await until_seen(pilot, "✗ The disk is full.")
+        assert "✓ delivered" in screen_text(app_of(pilot))
+
+
+@pytest.mark.parametrize("way", ["enter", "click"])
+async def test_enter_leads_to_the_message_in_its_channel(way: str) -> None:
+    async with client(ScriptedServer(answer=listing(report(2, "Inés ⚓", channel="lobby")))) as (pilot, _):
+        await pilot.press("ctrl+n")
+        await open_reports(pilot)
+        await (pilot.press("enter") if way == "enter" else pilot.click("#reports-list", offset=(5, 1)))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        assert app_of(pilot).state.current == "lobby"
+        view = pilot.app.screen.query_one(TimelineView)
+        assert view.highlighted
+        assert view.highlighted.msg_id == 2
+        assert view.has_focus
+
+
+async def test_a_message_that_is_far_up_is_loaded_first() -> None:
+    far = report(20, channel="galley")
+
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, HistoryAsk):
+            return listing(far)(frame)
+        last = (frame.before_id or 60) - 1
+        page = [line(number, "bob", f"rope {number}", "galley") for number in range(last - 9, last + 1)]
+        return [History(frame.channel, page, more=last > 20, nonce=frame.nonce)]
+
+    async with client(ScriptedServer(answer=answer)) as (pilot, _):
+        await open_reports(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        view = pilot.app.screen.query_one(TimelineView)
+        await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 20, "there")
+        assert app_of(pilot).state.current == "galley"
+        assert view.has_focus
+
+
+@pytest.mark.parametrize(
+    ("entry", "muted", "words"),
+    [
+        (report(3), "bob", "“bob” is muted or blocked"),
+        (report(3, channel="gone"), "", "The channel of that message is not there any more."),
+    ],
+)
+async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry, muted: str, words: str) -> None:
+    async with client(ScriptedServer(answer=listing(entry))) as (pilot, _):
+        if muted:
+            app_of(pilot).state.fold(Relations([muted]))
+        await open_reports(pilot)
+        await pilot.press("enter")
+        await until_seen(pilot, words)
+        assert isinstance(pilot.app.screen, ReportsScreen)
+        assert "gone" not in app_of(pilot).state.timelines
+
+
+async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing() -> None:
+    known = Reports([report(99)])
+    async with client(ScriptedServer(opening=(PEOPLE, OPENING, known))) as (pilot, server):
+        await until(pilot, lambda: bool(app_of(pilot).state.reports.entries), "the reports")
+        server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
+        server.drop()
+        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await pilot.press("ctrl+r")
+        await until_seen(pilot, "as it was known before")
+        assert "✓ delivered" in screen_text(app_of(pilot))
+        await pilot.press("x")
+        await until_seen(pilot, "There is no connection now")
+        await pilot.press("enter")
+        await until_seen(pilot, "That message is not loaded. There is no connection now")
+        assert not server.sent(ReportsAsk)
+
+
+async def test_where_the_site_takes_no_reports_there_is_no_such_screen() -> None:
+    off = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=True))
+    async with client(ScriptedServer(off)) as (pilot, _):
+        assert "Reports" not in screen_text(app_of(pilot))
+        await pilot.press("ctrl+r")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, ChatScreen)
+        await pilot.press("ctrl+g")
+        await until_seen(pilot, "Who is here")
+        assert "My reports" not in screen_text(app_of(pilot))
+
+
+async def test_reports_that_changed_before_this_start_are_told() -> None:
+    changed = Reports([report(status="resolved", note="Account closed")], ["rep_3"])
+    async with client(ScriptedServer(opening=(PEOPLE, OPENING, changed))) as (pilot, _):
+        await until_seen(pilot, "The website is done with your report of “bob”'s message.")
+        await until_seen(pilot, "⚑✓")
+
+
+async def test_what_the_server_has_not_answered_for_is_said() -> None:
+    async with client(ScriptedServer(answer=listing())) as (pilot, _):
+        await pilot.press("up", "r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
+        await open_reports(pilot)
+        await until_seen(pilot, "1 report has not reached the server yet")
+
+
+async def test_a_report_of_what_was_taken_back_says_why_it_shows_nothing() -> None:
+    async with client(ScriptedServer(answer=listing(report(message="")))) as (pilot, _):
+        await open_reports(pilot)
+        assert screen_text(app_of(pilot)).count("taken back before") == 2
+
+
+async def test_what_hindered_is_not_said_any_more_once_it_is_over() -> None:
+    async with client(ScriptedServer(answer=listing(report()))) as (pilot, server):
+        await open_reports(pilot)
+        async with away(pilot, server):
+            await pilot.press("x")
+            await until_seen(pilot, "There is no connection now")
+        await until(pilot, lambda: "There is no connection now" not in screen_text(app_of(pilot)), "gone")

@@ -1,0 +1,105 @@
+"""Search: words to messages, and from a message to its place, however far up it is."""
+
+from collections.abc import Sequence
+
+import pytest
+from textual.widgets import Input
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import (
+    CHAT_SERVER,
+    ClientFrame,
+    Error,
+    Found,
+    History,
+    HistoryAsk,
+    Message,
+    SearchAsk,
+    ServerFrame,
+)
+from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
+from tests.support.scripted_server import ScriptedServer, line
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.screens.search import SearchScreen
+from tui.fullscreen.timeline.view import TimelineView
+
+
+def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+    """Finds the messages 40 and 20 of the galley, then 2 of the lobby; the galley has pages of ten."""
+    if isinstance(frame, SearchAsk) and frame.query == "nothing":
+        return [Found([], more=False, nonce=frame.nonce)]
+    if isinstance(frame, SearchAsk) and frame.before_id:
+        return [Found([line(2, "Inés ⚓", "Wind is `NE 4`")], more=False, nonce=frame.nonce)]
+    if isinstance(frame, SearchAsk):
+        return [Found([said(40), said(20)], more=True, nonce=frame.nonce)]
+    if isinstance(frame, HistoryAsk):
+        last = (frame.before_id or 60) - 1
+        page = [said(number) for number in range(max(10, last - 9), last + 1)]
+        return [History(frame.channel, page, more=last - 9 > 10, nonce=frame.nonce)]
+    return ()
+
+
+def said(number: int) -> Message:
+    return line(number, "bob", f"rope {number}", "galley")
+
+
+@pytest.mark.parametrize("way", [["ctrl+f"], ["up", "slash"]])
+async def test_what_is_found_stands_newest_first_and_older_ones_come_as_one_goes_down(way: list[str]) -> None:
+    async with client(ScriptedServer(answer=answer)) as (pilot, server):
+        await pilot.press(*way)
+        await until_seen(pilot, "Write words and press enter.")
+        await pilot.press(*"rope", "enter")
+        await until_seen(pilot, "rope 40")
+        rows = screen_text(app_of(pilot))
+        assert rows.index("rope 40") < rows.index("rope 20")
+        assert "# Galley" in rows
+        await pilot.press("down")
+        await until_seen(pilot, "Wind is")
+        await until_seen(pilot, "3 found")
+        asked = [frame.before_id for frame in server.sent(SearchAsk) if isinstance(frame, SearchAsk)]
+        assert asked == [0, 20]
+
+
+async def test_enter_goes_to_a_message_and_loads_what_is_between() -> None:
+    async with client(ScriptedServer(answer=answer)) as (pilot, server):
+        await pilot.press("ctrl+f", *"rope", "enter")
+        await until_seen(pilot, "rope 20")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        view = pilot.app.screen.query_one(TimelineView)
+        await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 20, "there")
+        assert app_of(pilot).state.current == "galley"
+        asked = [frame.before_id for frame in server.sent(HistoryAsk) if isinstance(frame, HistoryAsk)]
+        assert asked[:4] == [0, 50, 40, 30]
+        assert view.has_focus
+
+
+async def test_a_message_that_is_gone_is_said_to_be() -> None:
+    async with client(ScriptedServer(answer=answer)) as (pilot, _):
+        app_of(pilot).state.go_to("galley", 5)
+        app_of(pilot)._pursue()
+        await until_told(pilot, "That message is not there any more.")
+
+
+async def test_nothing_found_an_error_and_the_way_back() -> None:
+    async with client(ScriptedServer(answer=answer)) as (pilot, server):
+        await pilot.press("ctrl+f", *"nothing", "enter")
+        await until_seen(pilot, "No message that you can read holds these words.")
+        server.answer = lambda frame: (
+            [Error("Too many searches.", ErrorCode.INTERNAL, CHAT_SERVER, frame.nonce)]
+            if isinstance(frame, SearchAsk)
+            else ()
+        )
+        await pilot.press("enter")
+        await until_seen(pilot, "✗ Too many searches.")
+        server.answer = answer
+        await pilot.press("ctrl+u", *"rope", "enter")
+        await until_seen(pilot, "rope 40")
+        await pilot.press("slash")
+        assert isinstance(pilot.app.screen.focused, Input)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "gone to it")
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen), "once more")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "back")

@@ -1,0 +1,216 @@
+"""What is changed in the settings applies at once and is kept; what is wrong in the file is said at the start."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+from textual.command import CommandList
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from tests.support.pilots import app_of, screen_text, until, until_seen, until_told
+from tests.support.scripted_server import ScriptedServer, scripted_server
+from tui import times
+from tui.config import Hours, Level, load
+from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.keys import keymap
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.screens.settings import SettingsScreen
+from tui.fullscreen.widgets.colours import name_colour
+from tui.fullscreen.widgets.composer import Composer
+from tui.fullscreen.widgets.people import PeopleList
+from tui.options import Options
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """What holds for the whole process does not hold for the next test."""
+    yield
+    times.write_in(Hours.H24)
+    keymap.change({})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def configured(file: Path, text: str = "") -> AsyncIterator[Pilot[None]]:
+    """A client that is logged in as ada, with a configuration."""
+    write(file, text)
+    with scripted_server(ScriptedServer()) as server:
+        async with FlagpostApp(Options("ada", server.url, loaded=load(file))).run_test(size=(120, 36)) as pilot:
+            await until_seen(pilot, "online as ada")
+            await until(pilot, lambda: app_of(pilot).state.last_seen > 0, "the echo")
+            await pilot.pause()
+            yield pilot
+
+
+async def settings(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press("f2")
+    await until_seen(pilot, "Reduced motion")
+    await pilot.press(*keys)
+
+
+async def test_names_are_readable_as_soon_as_the_theme_is_another(file: Path) -> None:
+    async with configured(file) as pilot:
+        people = app_of(pilot).screen.query_one(PeopleList)
+        await settings(pilot, "right")
+        await until(pilot, lambda: app_of(pilot).theme == "flagpost-light", "the theme")
+        light = Color.parse(app_of(pilot).current_theme.surface or "")
+        name = name_colour("bob", light)
+        await until(pilot, lambda: people.background_colors[1] == light, "the theme's background")
+
+        def drawn() -> list[Color | None]:
+            strips = (people.render_line(y) for y in range(people.option_count))
+            return [
+                Color.from_rich_color(segment.style.color)
+                for strip in strips
+                for segment in strip
+                if "bob" in segment.text and segment.style and segment.style.color
+            ]
+
+        await until(pilot, lambda: drawn() == [name], "the name in a colour for this theme")
+
+
+async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
+    async with configured(file, "# mine\n") as pilot:
+        app = app_of(pilot)
+        await settings(pilot, "right")
+        await until(pilot, lambda: app.theme == "flagpost-light", "the theme")
+        await pilot.press("down", "space")
+        await until(pilot, lambda: app.has_class("-compact"), "compact")
+        await pilot.press("down", "enter", "down", "right", "down", "right", "down", "left")
+        await until(pilot, lambda: app.config.level("lobby") is Level.NONE, "the channel's level")
+        assert app.animation_level == "none"
+        assert not app._chat.composer.cursor_blink
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ChatScreen), "the room")
+        await until(
+            pilot, lambda: " PM " in screen_text(app) or " AM " in screen_text(app), "the clock of twelve hours"
+        )
+        kept = load(file)
+        assert kept.problems == ()
+        assert kept.config == app.config
+        assert (kept.config.time, kept.config.notices, kept.config.reduced_motion) == (Hours.H12, Level.NONE, True)
+        assert read(file).startswith("# mine\n")
+
+
+async def test_in_compact_lines_author_and_text_share_a_line(file: Path) -> None:
+    def together(pilot: Pilot[None]) -> bool:
+        return "Inés ⚓  Wind is NE 4" in screen_text(app_of(pilot))
+
+    async with configured(file, "compact = true") as pilot:
+        await until(pilot, lambda: together(pilot), "one line")
+        await settings(pilot, "down", "left", "escape")
+        await until(pilot, lambda: not together(pilot) and "NE 4" in screen_text(app_of(pilot)), "lines of their own")
+
+
+async def test_name_and_server_of_the_next_start_are_kept_when_they_are_left(file: Path) -> None:
+    async with configured(file) as pilot:
+        await settings(pilot, "tab")
+        screen = app_of(pilot).screen
+        screen.query_one("#settings-name", Input).value = "  grace \n"
+        screen.query_one("#settings-server", Input).value = "wss://chat.example"
+        await pilot.press("tab", "escape")
+        await until(pilot, lambda: isinstance(app_of(pilot).screen, ChatScreen), "the room")
+        kept = load(file).config
+        assert (kept.name, kept.server) == ("grace", "wss://chat.example")
+
+
+async def test_a_server_that_cannot_be_one_is_refused(file: Path) -> None:
+    async with configured(file) as pilot:
+        await settings(pilot, "tab", "tab")
+        app_of(pilot).screen.query_one("#settings-server", Input).value = "https://chat.example"
+        await pilot.press("enter")
+        await until_seen(pilot, "This is no server")
+        assert load(file).config.server != "https://chat.example"
+
+
+async def test_a_file_that_cannot_be_written_is_said_and_the_change_applies(file: Path) -> None:
+    async with configured(file) as pilot:
+        write(file, "theme = ")
+        await settings(pilot, "down", "right")
+        problem = app_of(pilot).screen.query_one("#settings-problem", Static)
+        await until(pilot, lambda: "nothing was written" in str(problem.content), "the problem")
+        assert app_of(pilot).has_class("-compact")
+        assert read(file) == "theme = "
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("compcat = true", "compcat: there is no such setting"),
+        ('theme = "no\\u202esuch"', 'theme: there is no theme "nosuch"'),
+        ('keys.messages.report = "p"', "keys.messages.report: "),
+        ("a = ", "this is not TOML"),
+    ],
+)
+async def test_what_cannot_be_used_is_said_at_the_start(file: Path, text: str, told: str) -> None:
+    async with configured(file, text) as pilot:
+        await until_told(pilot, told)
+        assert app_of(pilot).theme == "flagpost-dark"
+
+
+async def test_a_key_of_ones_own_works_and_stands_wherever_keys_are_told(file: Path) -> None:
+    text = '[keys]\nmessages.report = "f7"\ncomposer.send = "f8"\neverywhere.search = "f9"\n'
+    async with configured(file, text) as pilot:
+        app = app_of(pilot)
+        await pilot.press("h", "i", "enter")
+        assert app._chat.composer.text == "hi\n"
+        await pilot.press("f8")
+        await until(pilot, lambda: not app.query_one(Composer).text, "sent")
+        await pilot.press("up", "up", "r")
+        assert isinstance(app.screen, ChatScreen)
+        await until_seen(pilot, "f7 Report")
+        await pilot.press("f7")
+        await until(pilot, lambda: isinstance(app.screen, ReportForm), "the form")
+        await pilot.press("escape", "f9")
+        await until_seen(pilot, "Write words")
+        await pilot.press("escape", "f1")
+        await until_seen(pilot, "f9")
+
+
+async def test_a_field_that_is_opened_later_blinks_not_where_motion_is_reduced(file: Path) -> None:
+    async with configured(file, "reduced_motion = true") as pilot:
+        await pilot.press("ctrl+f")
+        await until_seen(pilot, "Write words")
+        await until(pilot, lambda: not app_of(pilot).screen.query_one(Input).cursor_blink, "calm")
+
+
+async def test_where_one_was_let_in_is_remembered_for_the_next_start(file: Path) -> None:
+    async with configured(file, 'name = "bob"\n') as pilot:
+        await until(pilot, lambda: load(file).config.name == "ada", "the name")
+        assert load(file).config.server == app_of(pilot)._options.url
+
+
+@pytest.mark.parametrize("mark", ["ada:secret@", "?token=secret"])
+async def test_a_secret_in_a_url_is_not_kept(file: Path, mark: str) -> None:
+    place: Callable[[str], str] = lambda url: (  # noqa: E731 - a table of two
+        url.replace("//", f"//{mark}") if mark.endswith("@") else url + mark
+    )
+    with scripted_server(ScriptedServer()) as server:
+        app = FlagpostApp(Options("ada", place(server.url), loaded=load(file)))
+        async with app.run_test() as pilot:
+            await until(pilot, file.exists, "kept")
+            assert "secret" not in read(file)
+
+
+async def test_the_settings_open_from_the_palette(file: Path) -> None:
+    async with configured(file) as pilot:
+        await pilot.press("ctrl+g", *"Settings")
+        await until(pilot, lambda: app_of(pilot).screen.query_one(CommandList).option_count == 1, "the command")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app_of(pilot).screen, SettingsScreen), "the settings")

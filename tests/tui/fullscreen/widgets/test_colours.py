@@ -1,0 +1,61 @@
+"""What one reads has contrast on what is under it, in each of the client's own themes."""
+
+import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
+
+from tui.fullscreen.themes import CONTRAST, LIGHT, THEMES
+from tui.fullscreen.widgets.colours import contrast, name_colour
+
+READABLE, HIGH = 4.5, 7.0
+"""WCAG 2.2: level AA (1.4.3) and level AAA (1.4.6)."""
+NAMES = [f"sailor {number}" for number in range(100)]
+UNDER = ("background", "surface", "panel")
+
+
+def colour(theme: Theme, name: str) -> Color:
+    return Color.parse(theme.to_color_system().generate()[name])
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert contrast(Color.parse("#000"), Color.parse("#fff")) == pytest.approx(21)
+    assert contrast(Color.parse("#777"), Color.parse("#fff")) == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("under", UNDER)
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_what_is_written_has_contrast(theme: Theme, under: str) -> None:
+    least = HIGH if theme is CONTRAST else READABLE
+    for name in ("foreground", "foreground-muted", "primary", "secondary", "success", "warning", "error"):
+        assert contrast(colour(theme, name), colour(theme, under)) >= least, name
+
+
+@pytest.mark.parametrize("theme", [LIGHT, CONTRAST], ids=lambda theme: theme.name)
+def test_a_field_has_a_border_that_is_seen(theme: Theme) -> None:
+    # WCAG 2.2, 1.4.11.
+    assert contrast(colour(theme, "panel-lighten-2"), colour(theme, "background")) >= 3
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_a_name_has_contrast_wherever_it_stands_and_where_it_is_highlighted(theme: Theme) -> None:
+    for place in UNDER:
+        for lit in (place, "panel"):
+            for name in NAMES:
+                assert contrast(name_colour(name, colour(theme, place)), colour(theme, lit)) >= READABLE, (place, name)
+
+
+@pytest.mark.parametrize(
+    "theme", [each for each in BUILTIN_THEMES.values() if not each.ansi], ids=lambda each: each.name
+)
+def test_a_name_has_contrast_in_the_other_themes(theme: Theme) -> None:
+    under = colour(theme, "background")
+    assert min(contrast(name_colour(name, under), under) for name in NAMES) >= READABLE
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_names_differ(theme: Theme) -> None:
+    assert len({name_colour(name, colour(theme, "background")).hex for name in NAMES}) >= 8
+
+
+def test_a_name_has_the_terminals_own_colour_on_the_terminals_own_background() -> None:
+    assert name_colour("ada", Color.parse("ansi_default")).ansi == -1

@@ -1,0 +1,105 @@
+"""Which server is meant by what a person typed, or by a settings file."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from server.protocol.address import Address
+from tui.net.address import configured, is_listening, unused
+from tui.net.discovery import Found, find, websocket_url
+from tui.options import Options
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("chat.example:9000", "ws://chat.example:9000/ws"),
+        ("chat.example", "ws://chat.example/ws"),
+        ("wss://chat.example", "wss://chat.example/ws"),
+        ("wss://chat.example/", "wss://chat.example/ws"),
+        ("ws://chat.example:9000/ws", "ws://chat.example:9000/ws"),
+        ("wss://chat.example/rooms/1", "wss://chat.example/rooms/1"),
+        ("127.0.0.1:9000", "ws://127.0.0.1:9000/ws"),
+        ("[::1]:9000", "ws://[::1]:9000/ws"),
+        ("chat.example/ws", "ws://chat.example/ws"),
+        ("wss://chat.example?key=1", "wss://chat.example/ws?key=1"),
+    ],
+)
+def test_a_url_can_be_typed_in_short(typed: str, url: str) -> None:
+    assert websocket_url(typed) == url
+
+
+async def test_a_url_that_was_named_is_taken_without_a_look_at_the_settings(tmp_path: Path) -> None:
+    options = Options("ada", "chat.example:9000", tmp_path / "missing.toml")
+    assert await find(options) == Found("ws://chat.example:9000/ws", None, [])
+
+
+async def test_a_server_that_listens_at_the_address_of_the_settings_is_taken(tmp_path: Path) -> None:
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        file = tmp_path / "settings.toml"
+        file.write_text(f'Address = "127.0.0.1:{port}"')
+        assert await find(Options("ada", settings=file)) == Found(f"ws://127.0.0.1:{port}/ws", None, [])
+
+
+def test_the_address_of_a_settings_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('Title = "x"\nAddress = "[::1]:9001"')
+    assert configured(file) == (Address("::1", 9001), False)
+
+
+def test_a_settings_file_without_an_address_means_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("")
+    assert configured(file) == (Address("127.0.0.1", 9000), False)
+
+
+def test_settings_of_the_working_directory_are_not_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("settings.toml").write_text('Address = "evil.example:443"')
+    assert configured(None) == (Address("127.0.0.1", 9000), False)
+
+
+def test_settings_of_the_working_directory_are_said_to_be_unused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert unused() == []
+    Path("settings.toml").write_text("")
+    assert unused() == ["settings.toml in this directory is not used; to use it, start with --settings settings.toml."]
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"Address = 9000", "in quotes"),
+        (b'Address = ["127.0.0.1:9000"]', "in quotes"),
+        (b'Address = "localhost"', "HOST:PORT"),
+        (b'Address = "127.0.0.1:99999"', "port"),
+        (b'Address = "::1:9000"', "HOST:PORT"),
+        (b"Address =\nTitle = 1", "line 1"),
+        (b'Title = "\xff"', "utf-8"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_line_with_the_file_and_a_hint(
+    tmp_path: Path, content: bytes, hint: str
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"my\.toml") as raised:
+        configured(file)
+    assert hint in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_settings_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"missing\.toml: No such file.*--settings"):
+        configured(tmp_path / "missing.toml")
+
+
+async def test_whether_anything_listens() -> None:
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as listener:
+        address = Address("127.0.0.1", listener.sockets[0].getsockname()[1])
+        assert await is_listening(address)
+    assert not await is_listening(address)

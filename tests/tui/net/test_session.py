@@ -1,0 +1,250 @@
+"""Who logs in, which server is believed, and how long to wait before the next try."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.protocol.codes import CLOSE_MEANINGS, CloseCode
+from server.protocol.frames import Echo, Limits, Login, Me, Message, Say, Since, Webhooks, Welcome
+from tests.support.keyed import Desk
+from tui.net.session import FIRST_SECONDS, LONGEST_SECONDS, RESTART_SECONDS, ServerNews, Session
+
+CUT = 1006
+
+
+def welcome(desk: Desk) -> Welcome:
+    """What the server of a desk says first."""
+    hooks = Webhooks(report=False, profile=False)
+    return Welcome("e1", "Room", [], hooks, [], Limits(), server=desk.server, challenge=desk.challenge)
+
+
+def enter(session: Session, desk: Desk) -> list[ServerNews] | None:
+    """Log in on a new connection; None if the session did not believe the server."""
+    session.connected()
+    login: Login | None = session.login(welcome(desk), None)
+    while login:
+        answer = desk.login(login)
+        login = session.again(answer)
+    if not session.passes(answer):
+        return None
+    assert isinstance(answer, Me)
+    return session.entered(answer.username)
+
+
+def texts(told: list[ServerNews] | None) -> list[str]:
+    """How what is told begins."""
+    assert told is not None
+    return [line.text.partition(" at ")[0] for line in told]
+
+
+def copy(desk: Desk) -> Desk:
+    """Another server that claims to be this one."""
+    return Desk(desk.server)
+
+
+SAID = Message("lobby", "bob", "hi", 1, datetime(2026, 3, 14, tzinfo=UTC))
+
+
+def test_a_login_at_a_server_without_an_identity_says_nothing_but_the_name() -> None:
+    session = Session("ada")
+    hooks = Webhooks(report=False, profile=False)
+    old = Welcome("e1", "Room", [], hooks, [], Limits())
+    assert session.login(old, Since("e1", 7)) == Login("ada", since=Since("e1", 7))
+
+
+def test_the_first_login_enrols_and_the_next_ones_prove() -> None:
+    session, desk = Session("ada"), Desk()
+    first = session.login(welcome(desk), Since("e1", 7))
+    assert first.enrol
+    assert (first.token, first.prove) == (None, None)
+    assert first.since == Since("e1", 7)
+    assert [enter(session, desk) for _ in range(3)] == [[], [], []]
+    later = session.login(welcome(desk), None)
+    assert later.prove
+    assert (later.token, later.enrol) == (None, None)
+    assert len(set(desk.entered)) == 1
+
+
+def test_an_enrolment_whose_answer_was_lost_is_not_made_twice() -> None:
+    session, desk = Session("ada"), Desk()
+    session.connected()
+    desk.login(session.login(welcome(desk), None))
+    assert enter(session, desk) == []
+    assert len(desk.people) == 1
+    session, desk = Session("ada"), Desk()
+    session.connected()
+    lost = session.login(welcome(desk), None)
+    assert enter(session, desk) == []
+    assert lost.enrol
+    assert lost.enrol.stored_key not in [keys.stored_key for keys in desk.people.values()]
+
+
+def test_each_login_has_a_nonce_and_each_enrolment_a_secret_of_its_own() -> None:
+    session, desk = Session("ada"), Desk()
+    enrolled = [Session("ada").login(welcome(desk), None).enrol for _ in range(5)]
+    enter(session, desk)
+    proven = [session.login(welcome(desk), None).prove for _ in range(5)]
+    assert len({each.stored_key for each in enrolled if each}) == 5
+    assert len({each.client_nonce for each in proven if each}) == 5
+
+
+def test_nothing_that_is_printed_has_a_secret_in_it() -> None:
+    session, desk = Session("ada"), Desk()
+    enter(session, desk)
+    (key,) = session.keys.of(desk.server)
+    login = session.login(welcome(desk), None)
+    assert login.prove
+    for printed in (f"{session} {key} {login} {login.prove}", repr(session.login(welcome(Desk()), None).enrol)):
+        assert repr(key.secret)[2:8] not in printed
+        assert repr(login.prove.proof)[2:8] not in printed
+
+
+def test_a_server_that_claims_to_be_a_known_one_and_proves_nothing_is_left() -> None:
+    session, desk = Session("ada"), Desk()
+    enter(session, desk)
+    for answer in (
+        Me("ada", op=False),
+        Me("ada", op=False, proof=b""),
+        Me("ada", op=False, proof=b"p" * 32),
+    ):
+        session.impostor = False
+        session.connected()
+        session.login(welcome(copy(desk)), None)
+        assert not session.passes(answer)
+        assert session.impostor
+        assert not session.passes(SAID)
+        assert not session.may_send(Say("lobby", "hi"))
+        assert session.wait_seconds(CUT, 0.5) is None
+
+
+def test_before_a_known_server_has_proven_itself_nothing_is_sent_to_it_or_believed() -> None:
+    session, desk = Session("ada"), Desk()
+    enter(session, desk)
+    assert session.may_send(Say("lobby", "hi"))
+    session.connected()
+    assert not session.may_send(Say("lobby", "hi"))
+    assert not any(session.passes(frame) for frame in (SAID, Me("ada", op=False), Echo([SAID])))
+    assert session.passes(welcome(desk))
+    login = session.login(welcome(desk), None)
+    assert session.may_send(login)
+    assert not session.may_send(Say("lobby", "hi"))
+    assert not session.passes(SAID)
+    assert session.passes(desk.login(login))
+    assert session.may_send(Say("lobby", "hi"))
+    assert session.passes(SAID)
+
+
+def test_a_proof_of_an_earlier_connection_proves_nothing() -> None:
+    session, desk = Session("ada"), Desk()
+    enter(session, desk)
+    session.connected()
+    overheard = desk.login(session.login(welcome(desk), None))
+    assert session.passes(overheard)
+    session.connected()
+    session.login(welcome(desk), None)
+    assert not session.passes(overheard)
+
+
+def test_a_replaced_server_is_told_and_the_old_one_knows_its_person_again() -> None:
+    session, real, other = Session("ada"), Desk(), Desk("server-2")
+    enter(session, real)
+    assert texts(enter(session, other)) == ["This is not the server you used before"]
+    assert texts(enter(session, other)) == []
+    assert texts(enter(session, real)) == ["This is again the server you used before"]
+    assert texts(enter(session, real)) == []
+    assert len(set(real.entered)) == 1
+    assert not set(real.entered) & set(other.entered)
+
+
+def test_a_server_without_an_identity_in_the_place_of_a_known_one_is_told_each_time() -> None:
+    session, desk = Session("ada"), Desk()
+    enter(session, desk)
+    for old in (Desk("", ""), Desk("", ""), Desk(desk.server, "")):
+        assert texts(enter(session, old)) == ["This is not the server you used before"]
+    assert texts(enter(session, desk)) == []
+
+
+def test_who_is_not_known_any_more_enrols_with_another_secret_and_keeps_the_first() -> None:
+    session, real, restored = Session("ada"), Desk(), Desk()
+    enter(session, real)
+    assert texts(enter(session, restored)) == ["The server"]
+    first, second = session.keys.of(real.server)
+    assert first.secret != second.secret
+    assert texts(enter(session, restored)) == []
+    assert texts(enter(session, real)) == ["This is again the server you used before"]
+    assert texts(enter(session, restored)) == ["The server"]
+    assert len(set(restored.entered)) == 1
+    assert set(real.entered) == {first.identity}
+
+
+def test_however_often_a_server_forgets_the_first_key_is_kept() -> None:
+    session, real = Session("ada"), Desk()
+    enter(session, real)
+    for _ in range(5):
+        assert texts(enter(session, Desk())) == ["The server"]
+    assert len(session.keys.of(real.server)) == 2
+    enter(session, real)
+    assert len(set(real.entered)) == 1
+
+
+def test_of_ones_own_server_nothing_is_told() -> None:
+    session = Session("ada", own=True)
+    assert [enter(session, desk) for desk in (Desk(), Desk("server-2"), Desk())] == [[], [], []]
+
+
+def test_the_next_login_is_by_the_name_that_was_granted() -> None:
+    session, desk = Session("ada"), Desk()
+    session.entered("ada 2")
+    assert session.login(welcome(desk), None).username == "ada 2"
+
+
+def test_the_wait_doubles_with_each_failure_up_to_the_longest() -> None:
+    session = Session("ada")
+    waits = [session.wait_seconds(CUT, 1.0) for _ in range(9)]
+    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+
+
+def test_half_of_the_wait_is_left_to_chance() -> None:
+    for failures in range(12):
+        least, middle, most = (
+            Session("ada", failures=failures).wait_seconds(CUT, chance) or 0.0 for chance in (0.0, 0.5, 1.0)
+        )
+        assert least == most / 2
+        assert middle == pytest.approx((least + most) / 2)
+
+
+def test_an_entry_makes_the_wait_short_again() -> None:
+    session = Session("ada")
+    for _ in range(6):
+        session.wait_seconds(CUT, 1.0)
+    session.entered("ada")
+    assert session.wait_seconds(CUT, 1.0) == FIRST_SECONDS
+
+
+@given(st.integers(0, 10**6), st.floats(0, 1), st.sampled_from([CUT, 1012, 1011, 1001, 4002, 4999, 1005]))
+def test_the_wait_is_within_bounds_whatever_happened(failures: int, chance: float, code: int) -> None:
+    wait = Session("ada", failures=failures).wait_seconds(code, chance)
+    assert wait is not None
+    assert FIRST_SECONDS / 2 <= wait <= LONGEST_SECONDS
+
+
+@pytest.mark.parametrize("code", [code for code, (_, again) in CLOSE_MEANINGS.items() if not again])
+def test_there_is_no_next_try_after_a_code_that_forbids_it(code: CloseCode) -> None:
+    assert Session("ada").wait_seconds(code, 0.5) is None
+
+
+def test_the_codes_that_forbid_it() -> None:
+    forbidding = {code for code in range(1000, 5000) if Session("ada").wait_seconds(code, 0.5) is None}
+    assert forbidding == {1000, 1002, 1003, 1007, 1009, 4001}
+
+
+@given(st.floats(0, 1), st.integers(0, 10))
+def test_after_a_restart_chance_spreads_the_clients_over_seconds(chance: float, failures: int) -> None:
+    least, wait, most = (
+        Session("ada", failures=failures).wait_seconds(CloseCode.SERVICE_RESTART, each) or 0.0
+        for each in (0.0, chance, 1.0)
+    )
+    assert least <= wait <= most
+    assert most - least >= RESTART_SECONDS / 2

@@ -1,0 +1,119 @@
+"""The command line: the chat client in this terminal, line by line, or in a browser."""
+
+import argparse
+import asyncio
+import gc
+import getpass
+import io
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from types import FrameType
+
+from server.protocol.frames import MAX_NAME_CHARS
+from tui.config import Loaded, load, place
+from tui.options import Options
+from tui.text import clean_line
+
+INTERRUPTED = 130
+"""The exit code that a shell gives a program that Ctrl+C ended (128 + SIGINT)."""
+UNUSABLE = 2
+SERVE_PORT = 8000
+QUIT_SECONDS = 5.0
+"""For an orderly end after Ctrl+C; a server of the client's own needs some of them."""
+
+
+def run() -> int:
+    """The exit code: 0, or 2 if the command line cannot be used; docs/plain.md has those of --plain."""
+    given = parser().parse_args()
+    chosen = options(given, load(place()))
+    if given.plain or given.serve:
+        gc.enable()
+        return _plain(chosen) if given.plain else _serve(chosen, given.host, given.port)
+    # Garbage is collected again by `ConnectedApp.on_ready`, after the first frame.
+    from tui.fullscreen.app import FlagpostApp
+
+    FlagpostApp(chosen).run_to_the_end()
+    return 0
+
+
+async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
+    """Ctrl+C cancels it at once; if that does not end it, because the loop is busy, the process ends by itself."""
+    task, loop = asyncio.ensure_future(chatting), asyncio.get_running_loop()
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        # In the main thread, wherever that is: asyncio's own handlers have to wait for the loop.
+        loop.call_soon_threadsafe(task.cancel)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, QUIT_SECONDS)
+
+    # Windows has its own way.
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(INTERRUPTED))
+        signal.signal(signal.SIGINT, interrupt)
+    return await task
+
+
+def _plain(chosen: Options) -> int:
+    from tui.plain.chat import chat
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = asyncio.run(_interruptible(chat(chosen)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        code = INTERRUPTED
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Nobody reads; the interpreter would complain of it once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _serve(chosen: Options, host: str, port: int) -> int:
+    try:
+        from tui.web.serve import serve
+    except ModuleNotFoundError as error:
+        if error.name not in {"textual_serve", "aiohttp"}:
+            raise
+        print(
+            "flagpost: --serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'", file=sys.stderr
+        )
+        return 1
+    return serve(chosen, host, port)
+
+
+def options(given: argparse.Namespace, loaded: Loaded) -> Options:
+    """What a command line and a configuration come to: what is said now goes before what was said last."""
+    name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
+    # A settings file names the local server.
+    url = given.url or ("" if given.settings else loaded.config.server) or None
+    asks = not (loaded.exists or given.url or given.demo or given.name)
+    return Options(name, url, given.settings, given.demo, asks, loaded)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, as argparse reads it."""
+    parser = argparse.ArgumentParser(prog="python -m tui", description="Flagpost: a chat room in the terminal.")
+    parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
+    parser.add_argument("--name", help="the name to go by (default: the last one)")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")
+    parser.add_argument("--demo", action="store_true", help="a room with residents and a website to try everything")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--plain", action="store_true", help="line by line on standard input and output, without a screen")
+    how.add_argument("--serve", action="store_true", help="in a browser: serve the client on a page")
+    parser.add_argument("--host", default="127.0.0.1", help="with --serve: where to listen (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=SERVE_PORT, help="with --serve: the port; 0: a free one (default: %(default)s)"
+    )
+    return parser
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "guest"

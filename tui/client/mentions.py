@@ -1,0 +1,38 @@
+"""Messages that name somebody."""
+
+import re
+from typing import NamedTuple
+
+from tui.client.state import State
+from tui.client.timeline import Line
+
+
+class Mention(NamedTuple):
+    """A message that names one, and the channel or conversation where it stands."""
+
+    channel: str
+    line: Line
+
+    @property
+    def msg_id(self) -> int:
+        """The number of the message."""
+        return self.line.msg_id
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a text names somebody: @name anywhere, or the bare name first, as in "name: yes"."""
+    known = re.escape(name)
+    return bool(name) and re.search(rf"(?<!\w)@{known}(?!\w)|\A\s*{known}[:,]", text, re.IGNORECASE) is not None
+
+
+def mentioning(state: State) -> list[Mention]:
+    """The loaded messages of others that name oneself, the latest first, without those of hidden people."""
+    found = [
+        Mention(timeline.id, entry)
+        for timeline in state.timelines.values()
+        for entry in timeline.entries
+        if isinstance(entry, Line) and not entry.mine and mentions(entry.text, state.me)
+    ]
+    return sorted(
+        (each for each in found if each.line.author not in state.relations.hidden), key=lambda each: -each.msg_id
+    )

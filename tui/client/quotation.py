@@ -1,0 +1,17 @@
+"""The line by which a reply says what it answers."""
+
+from server.protocol import name_text
+from tui.client.timeline import Line
+
+MOST_CHARS = 80
+MARK = "> "
+
+
+def quotation(line: Line) -> str:
+    """`> author» first line…`; of a reply, the first line that is no quotation itself."""
+    written = [each.strip() for each in line.text.split("\n")]
+    own = [each for each in written if each and not each.startswith((MARK, "```"))]
+    first, more = (own or [""])[0], len(own) > 1
+    cut = len(first) > MOST_CHARS
+    excerpt = f"{first[:MOST_CHARS].rstrip()}{'…' if cut or more else ''}"
+    return f"{MARK}{name_text.said(line.author, excerpt)}"

@@ -1,0 +1,267 @@
+"""What the client knows of one's own reports: where each stands, what waits for an answer, what is worth a line."""
+
+from collections.abc import Set
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from server.protocol import frames, name_text
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import ReportEntry
+from tui import times
+from tui.client.timeline import Line
+from tui.limits import MAX_REPORTS
+from tui.tone import Tone
+
+GONE = "That message is gone from the server meanwhile; nothing was reported."
+REFUSED = "Your report was not sent."
+KEPT = "What you wrote is kept: report the message again to send it."
+ADD_INSTEAD = "What you wrote is kept: report the message again to add it to your report."
+FINAL = frozenset({ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.WEBHOOK_OFF})
+"""Errors after which no other try would do."""
+
+MAX_CAUSES = 20
+"""Reasons for waiting that are remembered of a report."""
+
+
+class Draft(NamedTuple):
+    """A report as it is filled in; `context` has the numbers of the messages that are sent along."""
+
+    reason: str
+    comment: str
+    context: tuple[int, ...] = ()
+
+
+class Remark(NamedTuple):
+    """A line for the person, and the channel that it belongs to ("": where they look)."""
+
+    text: str
+    tone: Tone
+    channel: str
+
+
+class Asked(NamedTuple):
+    """A report that the server has not answered; `about`: the author of the message."""
+
+    frame: frames.ReportAsk
+    channel: str
+    about: str
+
+
+class Reports(Struct):
+    """One's own reports; the methods that take in frames give what to tell about them."""
+
+    drafts: dict[int, Draft] = field(default_factory=dict)
+    """By the message's number: what was filled in and not taken by the server."""
+    loading: str = ""
+    """The nonce of the request for all of them that is under way."""
+    problem: str = ""
+    """Why the latest thing that was wanted of them was not done."""
+    _entries: dict[str, ReportEntry] = field(default_factory=dict)
+    _asked: dict[str, Asked] = field(default_factory=dict)
+    _withdrawing: dict[str, str] = field(default_factory=dict)
+    """Nonce -> reportID."""
+    _refused: set[int] = field(default_factory=set)
+    """Messages of which the server said that they were reported before."""
+    _told: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    """ReportID -> status with its cause, as told since it last stood otherwise."""
+
+    @property
+    def entries(self) -> list[ReportEntry]:
+        """All of them, the latest first."""
+        return sorted(self._entries.values(), key=lambda entry: (entry.reported_at, entry.msg_id), reverse=True)
+
+    def find(self, report_id: str) -> ReportEntry | None:
+        """The report of an ID."""
+        return self._entries.get(report_id)
+
+    @property
+    def marked(self) -> Set[int]:
+        """The messages that are reported as one sees it: withdrawn ones are not."""
+        standing = {each.msg_id for each in self._entries.values() if each.status != ReportState.WITHDRAWN}
+        return standing | self._refused
+
+    def reported(self, msg_id: int) -> bool:
+        """Whether one has reported this message, as far as one remembers."""
+        return msg_id in self.marked or any(asked.frame.msg_id == msg_id for asked in self._asked.values())
+
+    @property
+    def unanswered(self) -> int:
+        """How many reports the server has not answered for."""
+        return len(self._asked)
+
+    def asked(self, nonce: str | None) -> Asked | None:
+        """The report of this nonce that has no answer yet; None if there is none."""
+        return self._asked.get(nonce or "")
+
+    def keep(self, msg_id: int, draft: Draft) -> None:
+        """Keep what was written about a message and not sent."""
+        self.drafts.pop(msg_id, None)
+        if draft.comment:
+            self.drafts[msg_id] = draft
+
+    def send(self, line: Line, channel: str, draft: Draft, nonce: str) -> frames.ReportAsk:
+        """Report a message, or add to its report; kept until the server has answered."""
+        # Of a withdrawn one the server has a report too, which another can only add to.
+        add = self.reported(line.msg_id) or any(each.msg_id == line.msg_id for each in self._entries.values())
+        frame = frames.ReportAsk(line.msg_id, draft.reason, draft.comment, nonce, draft.context, add)
+        self._asked[nonce] = Asked(frame, channel, line.author)
+        return frame
+
+    def ask(self, nonce: str) -> frames.ReportsAsk:
+        """Ask the server for all of them."""
+        self.loading, self.problem = nonce, ""
+        return frames.ReportsAsk(nonce)
+
+    def withdraw(self, report_id: str, nonce: str) -> frames.Withdraw:
+        """Take a report back; kept until the server has answered."""
+        self._withdrawing[nonce], self.problem = report_id, ""
+        return frames.Withdraw(report_id, nonce)
+
+    def unsent(self) -> list[frames.ReportAsk | frames.Withdraw]:
+        """What has no answer yet; sent again after a reconnect, it counts once."""
+        return [
+            *(asked.frame for asked in self._asked.values()),
+            *(frames.Withdraw(report_id, nonce) for nonce, report_id in self._withdrawing.items()),
+        ]
+
+    def give_up(self, why: str) -> list[Remark]:
+        """Send nothing of what has no answer yet; what was written is kept."""
+        errors = (frames.Error(why, "", frames.CHAT_SERVER, nonce) for nonce in [*self._asked, *self._withdrawing])
+        return [remark for error in errors for remark in self.refused(error) or ()]
+
+    def lost(self) -> None:
+        """The connection is gone: the list will not be answered."""
+        self.loading = ""
+
+    def forget(self) -> list[Remark]:
+        """The server numbers anew: what has no answer cannot be meant any more."""
+        lost = [Remark(GONE, Tone.BAD, asked.channel) for asked in self._asked.values()]
+        for mine in (self.drafts, self._entries, self._asked, self._withdrawing, self._refused, self._told):
+            mine.clear()
+        return lost
+
+    def stands(self, frame: frames.ReportStatus, now: datetime) -> list[Remark]:
+        """Take in where a report stands."""
+        entry, nonce = _aware(frame.report), frame.nonce or ""
+        asked = self._asked.pop(nonce, None)
+        self._withdrawing.pop(nonce, None)
+        if asked:
+            self.drafts.pop(asked.frame.msg_id, None)
+            self._refused.discard(asked.frame.msg_id)
+            if asked.frame.add:
+                self._told.pop(entry.report_id, None)
+        self._entries[entry.report_id] = entry
+        if len(self._entries) > MAX_REPORTS:
+            del self._entries[next(iter(self._entries))]
+        return self._news(entry, now, entry.channel)
+
+    def listed(self, frame: frames.Reports, now: datetime) -> list[Remark]:
+        """Take in all of them; those that changed meanwhile are told where the person looks."""
+        before, entries = self._entries, [_aware(each) for each in frame.reports]
+        self._entries = {each.report_id: each for each in entries}
+        if frame.nonce == self.loading:
+            self.loading = ""
+        waited_for = {asked.frame.msg_id for asked in self._asked.values()}
+        remarks = []
+        for entry in entries:
+            if entry.report_id in frame.changed or entry.report_id in before:
+                remarks += self._news(entry, now, "")
+            elif entry.msg_id not in waited_for:
+                self._is_news(entry)
+        return remarks
+
+    def refused(self, frame: frames.Error) -> list[Remark] | None:
+        """Take in an error of one's own request; None if it is about something else."""
+        nonce = frame.nonce or ""
+        if nonce and (nonce == self.loading or nonce in self._withdrawing):
+            self.loading = "" if nonce == self.loading else self.loading
+            self._withdrawing.pop(nonce, None)
+            self.problem = frame.message
+            return []
+        asked = self._asked.pop(nonce, None)
+        if asked is None:
+            return None
+        report = asked.frame
+        if frame.code not in FINAL:
+            context = () if frame.code == ErrorCode.BAD_CONTEXT else report.context
+            self.drafts[report.msg_id] = Draft(report.reason, report.comment, context)
+        if frame.code == ErrorCode.ALREADY_REPORTED:
+            self._refused.add(report.msg_id)
+        words = "" if frame.code in FINAL else ADD_INSTEAD if report.msg_id in self._refused else KEPT
+        return [Remark(f"{REFUSED} {sentence(frame.message)} {words}".strip(), Tone.BAD, asked.channel)]
+
+    def _news(self, entry: ReportEntry, now: datetime, channel: str) -> list[Remark]:
+        tone, words = _TONES.get(entry.status, Tone.INFO), tell(entry, now)
+        return [Remark(words, tone, channel)] if self._is_news(entry) and words else []
+
+    def _is_news(self, entry: ReportEntry) -> bool:
+        """Keep that a person knows where a report stands; False if they knew. A cause counts once while it waits."""
+        standing = (entry.status, entry.error if entry.status == ReportState.WAITING else entry.note)
+        told = self._told.setdefault(entry.report_id, set())
+        if len(self._told) > MAX_REPORTS:
+            del self._told[next(iter(self._told))]
+        if standing in told:
+            return False
+        if (
+            len(told) >= MAX_CAUSES
+            or entry.status != ReportState.WAITING
+            or any(status != entry.status for status, _ in told)
+        ):
+            told.clear()
+        told.add(standing)
+        return True
+
+
+_TONES: dict[str, Tone] = {
+    ReportState.DELIVERED: Tone.GOOD,
+    ReportState.RESOLVED: Tone.GOOD,
+    ReportState.GIVEN_UP: Tone.BAD,
+}
+
+
+def tell(entry: ReportEntry, now: datetime) -> str:
+    """Where a report stands, in words for the reporter; nothing while it is only on its way."""
+    report = f"our report of {name_text.quoted(entry.about)}'s message"
+    withdrawn = f"Y{report} is withdrawn."
+    why = f"{sentence(entry.error)} " if entry.error else ""
+    match entry.status:
+        case ReportState.RECEIVED:
+            return ""
+        case ReportState.DELIVERED:
+            return f"Y{report} was delivered to the website. Thank you."
+        case ReportState.WAITING:
+            again = f"is sent again, next {times.until(entry.next_at, now)}" if entry.next_at else "is sent later"
+            return f"{why}Y{report} is kept and {again}."
+        case ReportState.GIVEN_UP:
+            return f"{why}Y{report} is not sent again by itself; it is kept, and the operator can send it."
+        case ReportState.WITHDRAWN:
+            return f"The website says of y{report}, which you withdrew: {entry.note}" if entry.note else withdrawn
+        case ReportState.SEEN:
+            return f"The website has looked at y{report}.{_said(entry)}"
+        case ReportState.RESOLVED:
+            return f"The website is done with y{report}.{_said(entry)}"
+    return f"Y{report}: {sentence(entry.status)}"
+
+
+def sentence(text: str) -> str:
+    """Words that end like a sentence, whoever wrote them."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."
+
+
+def _said(entry: ReportEntry) -> str:
+    return f" It says: {entry.note}" if entry.note else ""
+
+
+def _aware(entry: ReportEntry) -> ReportEntry:
+    """A time without a zone is no RFC 3339, and cannot be compared with one that has it."""
+    names = ("at", "reported_at", "next_at")
+    added = [msgspec.structs.replace(each, at=_utc(each.at)) for each in entry.additions]
+    return msgspec.structs.replace(entry, additions=added, **{name: _utc(getattr(entry, name)) for name in names})
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at and at.tzinfo is None else at

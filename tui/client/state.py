@@ -1,0 +1,465 @@
+"""What the client knows: a fold of the server's frames and of one's own acts."""
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import singledispatchmethod
+from itertools import islice
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from server.protocol import frames, name_text
+from server.protocol.codes import ErrorCode, ReportState
+from tui import limits
+from tui.client import reactions
+from tui.client.relations import Relations
+from tui.client.reports import Draft, Remark, Reports
+from tui.client.search import Search
+from tui.client.timeline import Line, Notice, Pending, Timeline
+from tui.tone import Tone
+
+GAP = "Some messages between here and the next one could not be recovered."
+TYPING_SHOWN = timedelta(seconds=6)
+NOT_THERE = "That message is not there any more."
+PAGE = 50
+"""Older messages that are loaded as one scrolls."""
+
+LEFT_OUT = "This server sends more than this client shows; some of it was left out."
+WEIGHED_EVERY = 500
+"""Entries between two looks at the weight of all timelines."""
+NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
+
+
+class Stage(Enum):
+    """Where the profile panel is."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class ProfileView(Struct, frozen=True):
+    """What the profile panel shows."""
+
+    username: str
+    nonce: str
+    stage: Stage = Stage.LOADING
+    headline: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    error: str = ""
+
+
+class State(Struct):
+    """Fold frames with `fold`; the other methods are acts of the person, and return the frame to send."""
+
+    now: Callable[[], datetime]
+    welcome: frames.Welcome | None = None
+    me: str = ""
+    """The name as granted; empty until the login was taken."""
+    refused_name: str = ""
+    """Why the server did not take the name."""
+    timelines: dict[str, Timeline] = field(default_factory=dict)
+    current: str = ""
+    people: dict[str, frames.WhoEntry] = field(default_factory=dict)
+    profile: ProfileView | None = None
+    reports: Reports = field(default_factory=Reports)
+    relations: Relations = field(default_factory=Relations)
+    mute_offer: str = ""
+    """A person who was reported just now, until the question whether to mute them was answered or passed over."""
+    remarks: list[Remark] = field(default_factory=list)
+    """What was told of reports since this was emptied, for whoever knows whether it was seen."""
+    search: Search = field(default_factory=Search)
+    wanted: int = 0
+    """A message of the current timeline that shall be shown once it is loaded; 0: none."""
+    last_seen: int = 0
+    _typing: dict[str, datetime] = field(default_factory=dict)
+    """Who is writing to one, and until when that is shown; the latest alone."""
+    _caught_up_before: bool = False
+    _names: set[str] = field(default_factory=set)
+    """Every name that was granted here."""
+    _taken_back: dict[int, None] = field(default_factory=dict)
+    """Messages that were taken back, the latest: a page of history may have been read before, and come after."""
+    _marked: Set[int] = frozenset()
+    """Messages that are shown as reported."""
+    _left_out: bool = False
+    """Whether the user knows since the login that not everything is shown."""
+    _added: int = 0
+    """Entries since the weight of all was looked at."""
+    _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
+    """Holds notices until a channel is known."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """The timeline that is looked at; one of an empty ID before a channel is known."""
+        return self.timelines.get(self.current, self._anteroom)
+
+    @property
+    def place(self) -> str:
+        """The name of the current timeline as people read it; empty before there is one."""
+        return self.place_of(self.current) if self.timeline.name else ""
+
+    @property
+    def dnd(self) -> bool:
+        """Whether one wants not to be disturbed, as the server knows it."""
+        own = self.people.get(self.me)
+        return own is not None and own.dnd
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether the other one of the current conversation is writing."""
+        return self._typing.get(self.current, self.now()) > self.now()
+
+    def place_of(self, channel: str) -> str:
+        """The name of a channel or conversation as people read it."""
+        name = self.timelines[channel].name if channel in self.timelines else channel
+        return f"@{name_text.shown(name[1:])}" if channel.startswith("@") else f"# {name_text.place(name)}"
+
+    @property
+    def since(self) -> frames.Since | None:
+        """Up to where this client has seen everything; None before it saw anything."""
+        return frames.Since(self.welcome.epoch, self.last_seen) if self.welcome and self.me else None
+
+    @singledispatchmethod
+    def fold(self, frame: frames.ServerFrame) -> None:
+        """Take in one frame of the server; kinds without a meaning here change nothing."""
+
+    @fold.register
+    def _(self, frame: frames.Welcome) -> None:
+        if self.welcome and self.welcome.epoch != frame.epoch:
+            self.last_seen = 0
+            for timeline in self.timelines.values():
+                timeline.forget()
+            self._taken_back.clear()
+            self.note(NEW_NUMBERING)
+            self._remark(self.reports.forget())
+        had, self.welcome = self._channels, frame
+        for channel in frame.channels:
+            self.timelines.setdefault(channel.id, Timeline(channel.id, channel.name)).name = channel.name
+        if self.current in had - self._channels:
+            self.note(f"{self.place} is not a channel of this room any more; nothing can be sent here.", Tone.BAD)
+        self._leave_out()
+        if self.current not in self.timelines:
+            self.current = next(iter(self.timelines), "")
+            self.timeline.take_notices(self._anteroom)
+
+    @fold.register
+    def _(self, frame: frames.Me) -> None:
+        self.me, self._left_out = frame.username, False
+        if len(self._names) >= limits.MAX_OWN_NAMES:
+            self._names.clear()
+        self._names.add(frame.username)
+        self.refused_name = ""
+        self.relations.forget()
+        # Be it that there was no connection.
+        self.reports.problem = ""
+
+    @fold.register
+    def _(self, frame: frames.Relations) -> None:
+        for told in self.relations.take(frame):
+            self.note(told)
+        if self.mute_offer in self.relations.hidden:
+            self.mute_offer = ""
+
+    @fold.register
+    def _(self, frame: frames.Who) -> None:
+        self.people = {entry.username: entry for entry in frame.who_list}
+
+    @fold.register
+    def _(self, frame: frames.Presence) -> None:
+        if not frame.who:
+            self.people.pop(frame.username, None)
+        elif frame.username in self.people or len(self.people) < limits.MAX_PEOPLE:
+            self.people[frame.username] = frame.who
+        else:
+            self.leave_out()
+        conversation = self.timelines.get(f"@{frame.username}")
+        # Without a message they neither came nor left; somebody who was blocked just now has not left either.
+        if conversation and frame.message and not self.relations.asked(frame.username):
+            conversation.note(Notice(f"{name_text.quoted(frame.username)} {frame.message}"))
+            self._weigh()
+
+    @fold.register
+    def _(self, frame: frames.Message) -> None:
+        timeline = self._told_timeline(frame.channel)
+        if timeline is None:
+            return
+        line = self._line(frame)
+        if frame.username in self._names and timeline.awaits(frame.nonce):
+            # Sent under the name of before a reconnect that granted another one.
+            line = replace(line, mine=True)
+        if not line.mine:
+            self._typing.pop(frame.channel, None)
+        quiet = line.mine or line.author in self.relations.hidden or frame.channel == self.current
+        if timeline.add(line, frame.nonce) and not quiet:
+            timeline.count_unread(line)
+        self.last_seen = max(self.last_seen, frame.msg_id)
+        self._weigh()
+
+    @fold.register
+    def _(self, frame: frames.Typing) -> None:
+        if frame.channel.removeprefix("@") not in self.relations.hidden:
+            self._typing = {frame.channel: self.now() + TYPING_SHOWN}
+
+    @fold.register
+    def _(self, frame: frames.Takeback) -> None:
+        self._take_back([frame.msg_id])
+
+    @fold.register
+    def _(self, frame: frames.Reacted) -> None:
+        for timeline in self.timelines.values():
+            if line := timeline.find(frame.msg_id):
+                timeline.react(line.msg_id, reactions.changed(line.reactions, frame, self._names))
+
+    @fold.register
+    def _(self, frame: frames.Echo) -> None:
+        if not frame.recovered:
+            for timeline in self.timelines.values():
+                timeline.note(Notice(GAP, Tone.BAD, gap=True))
+        for message in frame.messages:
+            self.fold(message)
+        self._take_back(frame.taken_back)
+        for each in frame.reacted:
+            for timeline in self.timelines.values():
+                timeline.react(each.msg_id, reactions.told(each.reactions, self._names))
+        if not self._caught_up_before:
+            # What was said before this start of the client is no news; what was kept for the person is.
+            for timeline in self.timelines.values():
+                if not timeline.id.startswith("@"):
+                    timeline.unread = timeline.new_from = 0
+        self._caught_up_before = True
+
+    @fold.register
+    def _(self, frame: frames.History) -> None:
+        timeline = self._told_timeline(frame.channel)
+        if timeline is None:
+            return
+        timeline.asked_older = ""
+        timeline.more = frame.more
+        for message in frame.messages:
+            timeline.add(self._line(message))
+            self._weigh()
+        self._take_back([message.msg_id for message in frame.messages if message.taken_back])
+
+    @fold.register
+    def _(self, frame: frames.Found) -> None:
+        self.search.take(frame)
+
+    @fold.register
+    def _(self, frame: frames.ReportStatus) -> None:
+        asked = self.reports.asked(frame.nonce)
+        self._remark(self.reports.stands(frame, self.now()))
+        if frame.report.status == ReportState.WITHDRAWN:
+            self.mute_offer = ""
+        elif asked and asked.channel == self.current and asked.about not in self.relations.hidden:
+            self.mute_offer = asked.about
+
+    @fold.register
+    def _(self, frame: frames.Reports) -> None:
+        self._remark(self.reports.listed(frame, self.now()))
+
+    @fold.register
+    def _(self, frame: frames.Profile) -> None:
+        if self.profile and self.profile.nonce == frame.nonce:
+            fields = tuple((each.name, each.value) for each in frame.profile_fields)
+            stage = Stage.FAILED if frame.error else Stage.READY
+            self.profile = ProfileView(frame.username, frame.nonce, stage, frame.headline, fields, frame.error)
+
+    @fold.register
+    def _(self, frame: frames.Error) -> None:
+        nonce = frame.nonce or ""
+        if frame.code == ErrorCode.NOTICE:
+            self.note(frame.message, Tone.SAID, frame.channel)
+        elif frame.code == ErrorCode.BAD_NAME and not self.me:
+            self.refused_name = frame.message
+        elif (remarks := self.reports.refused(frame)) is not None:
+            self._remark(remarks)
+        elif nonce and self.profile and self.profile.nonce == nonce:
+            self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
+        elif not self.search.fail(nonce, frame.message) and not self._not_sent(nonce, frame.message):
+            self._older_failed(nonce)
+            self.note(frame.message, Tone.BAD)
+
+    @fold.register
+    def _(self, frame: frames.Disconnect) -> None:
+        self.note(frame.why)
+
+    def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "") -> None:
+        """Put a notice in a channel, or where the person looks."""
+        self.timelines.get(channel, self.timeline).note(Notice(text, tone))
+        self._weigh()
+
+    def leave_out(self) -> None:
+        """Tell the user once that something of the server's is not shown."""
+        if not self._left_out:
+            self._left_out = True
+            self.note(LEFT_OUT, Tone.BAD)
+
+    def lost(self) -> None:
+        """The connection is gone: nothing that was asked will be answered."""
+        self.reports.lost()
+        self.search.lost()
+        self.wanted = 0
+        for timeline in self.timelines.values():
+            timeline.asked_older = ""
+        if self.profile and self.profile.stage is Stage.LOADING:
+            self.profile = ProfileView(
+                self.profile.username, "", Stage.FAILED, error="The connection was lost before the site answered."
+            )
+
+    def look_at(self, channel: str) -> None:
+        """Turn to a channel, or to a conversation, which begins by it."""
+        if channel != self.current:
+            self.timeline.new_from = 0
+        self._timeline_of(channel).unread = 0
+        self.current, self.mute_offer, self.wanted = channel, "", 0
+        self._leave_out()
+
+    def go_to(self, channel: str, msg_id: int) -> None:
+        """Turn to a message that may not be loaded yet."""
+        self.look_at(channel)
+        self.wanted = msg_id
+
+    def arrived(self) -> int:
+        """The number of the message that was wanted, once it is there, or known not to be; else 0."""
+        timeline, wanted = self.timeline, self.wanted
+        if wanted and timeline.find(wanted):
+            self.wanted = 0
+            return wanted
+        if wanted and not timeline.more:
+            self.wanted = 0
+            self.note(NOT_THERE, Tone.BAD)
+        return 0
+
+    def say(self, text: str, nonce: str, channel: str = "") -> frames.Say:
+        """Write in a channel, or the current one; the line stays pending until the server has numbered it."""
+        self.mute_offer = ""
+        pending = Pending(nonce, self.me, text, self.now())
+        channel = channel or self.current
+        self._timeline_of(channel).await_confirmation(pending)
+        return frames.Say(channel, text, nonce)
+
+    def unsent(self) -> list[frames.Say | frames.ReportAsk | frames.Withdraw]:
+        """What the server has not answered for; sent again after a reconnect, it counts once."""
+        said = [
+            frames.Say(timeline.id, pending.text, pending.nonce)
+            for timeline in self.timelines.values()
+            for pending in timeline.unsent()
+        ]
+        return [*said, *self.reports.unsent()]
+
+    def give_up_unsent(self, why: str) -> None:
+        """Mark what the server has not answered for as failed; the user can send it again."""
+        for timeline in self.timelines.values():
+            for pending in timeline.unsent():
+                timeline.fail(pending.nonce, why)
+        self._remark(self.reports.give_up(why))
+
+    def report(self, line: Line, draft: Draft, nonce: str, channel: str = "") -> frames.ReportAsk:
+        """Report a message of a channel, or the current one; it is marked once the server has the report."""
+        self.mute_offer = ""
+        return self.reports.send(line, channel or self.current, draft, nonce)
+
+    def context_of(self, line: Line, channel: str = "") -> tuple[list[Line], list[Line]]:
+        """What can be sent along with a report of a message: as much before and after it as the server takes."""
+        if not self.welcome or not self.welcome.webhooks.evidence:
+            return [], []
+        limits = self.welcome.limits
+        before = min(limits.context_before, frames.MAX_CONTEXT_BEFORE)
+        after = min(limits.context_after, frames.MAX_CONTEXT_AFTER)
+        timeline = self.timelines.get(channel, self.timeline)
+        return timeline.around(line.msg_id, before, after, self.relations.hidden)
+
+    def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
+        """Read a person no more, or again; it holds once the server says so."""
+        self.mute_offer = ""
+        return self.relations.toggle_mute(username)
+
+    def ask_profile(self, username: str, nonce: str) -> frames.ProfileAsk:
+        """Open the profile of a person."""
+        self.profile = ProfileView(username, nonce)
+        return frames.ProfileAsk(username, nonce)
+
+    def ask_older(self, nonce: str, limit: int = PAGE) -> frames.HistoryAsk | None:
+        """Ask for what comes before the current timeline, unless that is under way or there is nothing."""
+        timeline = self.timeline
+        if not timeline.more or timeline.asked_older:
+            return None
+        timeline.asked_older = nonce
+        return frames.HistoryAsk(timeline.id, nonce, timeline.oldest, limit)
+
+    def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryAsk]:
+        """Ask for the newest messages everywhere: some that were not sent can be read now."""
+        return [frames.HistoryAsk(channel, nonce()) for channel in self.timelines]
+
+    def _remark(self, remarks: Iterable[Remark]) -> None:
+        """Tell what is new about reports, and bring the marks on messages up to it."""
+        marked, before = self.reports.marked, self._marked
+        self._marked = marked
+        if changed := marked ^ before:
+            for timeline in self.timelines.values():
+                timeline.mark_reported(marked, changed)
+        for remark in remarks:
+            self.note(*remark)
+            self.remarks.append(remark)
+        del self.remarks[: -limits.MAX_REPORTS]
+
+    def _take_back(self, msg_ids: Sequence[int]) -> None:
+        self._taken_back.update(dict.fromkeys(msg_ids))
+        for forgotten in list(islice(self._taken_back, max(0, len(self._taken_back) - limits.MAX_TAKEBACKS))):
+            del self._taken_back[forgotten]
+        for timeline in self.timelines.values():
+            timeline.take_back(msg_ids)
+
+    def _not_sent(self, nonce: str, why: str) -> bool:
+        return any(timeline.fail(nonce, why) for timeline in self.timelines.values())
+
+    def _older_failed(self, nonce: str) -> None:
+        for timeline in self.timelines.values():
+            if timeline.asked_older == nonce:
+                timeline.asked_older, self.wanted = "", 0
+
+    @property
+    def _channels(self) -> set[str]:
+        return {channel.id for channel in self.welcome.channels} if self.welcome else set()
+
+    def _leave_out(self) -> None:
+        """Show no channel that the room has no more, once it is not looked at and nothing of one's own waits in it."""
+        if not self.welcome:
+            return
+        kept = self._channels | {self.current}
+        for timeline in list(self.timelines.values()):
+            if not (timeline.id in kept or timeline.id.startswith("@") or timeline.holds_pending):
+                del self.timelines[timeline.id]
+
+    def _timeline_of(self, channel: str) -> Timeline:
+        if channel not in self.timelines:
+            self.timelines[channel] = Timeline(channel, channel)
+        return self.timelines[channel]
+
+    def _told_timeline(self, channel: str) -> Timeline | None:
+        """The timeline of a frame; None if the server names more places than this client has room for."""
+        if channel not in self.timelines and len(self.timelines) >= limits.MAX_PLACES:
+            self.leave_out()
+            return None
+        return self._timeline_of(channel)
+
+    def _weigh(self) -> None:
+        """An entry came; now and then, see that all of them are not too many: the largest timeline loses its oldest."""
+        self._added += 1
+        if self._added < WEIGHED_EVERY:
+            return
+        self._added = 0
+        timelines = [*self.timelines.values(), self._anteroom]
+        excess = sum(each.weight for each in timelines) - limits.MAX_WEIGHT
+        if excess > 0:
+            max(timelines, key=lambda each: each.weight).shed(excess + limits.MAX_WEIGHT // 20)
+
+    def _line(self, frame: frames.Message) -> Line:
+        # A time without a zone is no RFC 3339, and cannot be compared with one that has it.
+        at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
+        taken_back = frame.taken_back or frame.msg_id in self._taken_back
+        text = "" if taken_back else frame.message
+        reported = frame.msg_id in self._marked
+        under = () if taken_back else reactions.told(frame.reactions, self._names)
+        return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back, under)

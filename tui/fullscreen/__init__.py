@@ -1,0 +1,1 @@
+"""The full-screen face of the client, by Textual."""

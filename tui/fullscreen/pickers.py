@@ -1,0 +1,79 @@
+"""What can be chosen from a list, as rows."""
+
+from textual.content import Content
+from textual.style import Style
+
+from tui.client.emojis import find
+from tui.client.fuzzy import BEGINNING, WORD, rank
+from tui.client.own_status import AWAY, ONLINE
+from tui.client.state import State
+from tui.client.timeline import Line
+from tui.fullscreen.widgets.rows import Row
+
+MOST_PLACES = 100
+DIM = Style(dim=True)
+DND = " dnd"
+"""The row of do-not-disturb; no status begins with a space."""
+
+
+def emojis(line: Line, query: str) -> list[Row]:
+    """Emoji for a message: those that stand under it first, then the common ones; or what the words say."""
+    under = {each.emoji: each.mine for each in line.reactions}
+    names = find(query)
+    shown = names if query.strip() else dict.fromkeys(under, "") | names
+    return [
+        Row(emoji, Content.assemble(emoji, "  ", name), Content.styled(_mark(under.get(emoji)), DIM))
+        for emoji, name in shown.items()
+    ]
+
+
+def places(state: State, query: str) -> list[Row]:
+    """Channels, conversations, and people one could write to; what is unread first, until letters say otherwise."""
+    known = sorted(state.timelines.values(), key=lambda each: not each.unread)
+    names = {each.id: each.name.lstrip("@") for each in known if query or each.id != state.current}
+    others = sorted(state.people.keys() - state.relations.hidden - {state.me}, key=str.casefold)
+    names |= {f"@{name}": name for name in others if f"@{name}" not in state.timelines}
+    ranks = {place: rank(query, name) for place, name in names.items()}
+    found = sorted((order, place) for place, order in ranks.items() if order is not None) if query.strip() else ()
+    chosen = [place for _, place in found] if query.strip() else list(names)
+    return [_place(state, place, names[place]) for place in chosen[:MOST_PLACES]]
+
+
+def statuses(state: State, query: str) -> list[Row]:
+    """How one can say that one is: the words of the wire, whether one can be disturbed, and what is written."""
+    own = state.people.get(state.me)
+    rows = [
+        Row(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
+        for words, meaning in {ONLINE: "here", AWAY: "not here now"}.items()
+        if _begins(query, words)
+    ]
+    disturb = "Let me be disturbed" if state.dnd else "Do not disturb"
+    if _begins(query, disturb):
+        rows.append(
+            Row(
+                DND,
+                Content(disturb),
+                Content.styled("direct messages are refused" if not state.dnd else "they are refused now", DIM),
+            )
+        )
+    words = query.strip()
+    own_words = (
+        [Row(words, Content(words), Content.styled("your words", DIM))] if words not in {"", ONLINE, AWAY} else []
+    )
+    return [*rows, *own_words]
+
+
+def _begins(query: str, name: str) -> bool:
+    """Whether words are the beginning of a name or of a word in it: what is looser may be meant otherwise."""
+    return rank(query, name) in {BEGINNING, WORD}
+
+
+def _place(state: State, place: str, name: str) -> Row:
+    unread = state.timelines[place].unread if place in state.timelines else 0
+    kind = "direct" if place.startswith("@") else "channel"
+    sign = "@ " if place.startswith("@") else "# "
+    return Row(place, Content(sign + name), Content.styled(f"{unread} unread" if unread else kind, DIM))
+
+
+def _mark(mine: bool | None) -> str:  # noqa: FBT001 - three answers of one question
+    return "" if mine is None else "yours ✓" if mine else "there"

@@ -1,0 +1,1 @@
+"""The room: its screen and what you do in it, by subject."""

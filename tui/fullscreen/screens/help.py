@@ -1,0 +1,54 @@
+"""All keys and commands and what they do, place by place."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.fullscreen.keys.keymap import Where, bindings, rows
+from tui.fullscreen.widgets.footer import KeyFooter
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the table of keys."""
+
+    BINDINGS = bindings(Where.HELP)
+
+    def __init__(self, commands: Sequence[tuple[str, str]]) -> None:
+        """`commands` are how each is written, and what it does."""
+        super().__init__()
+        self._commands = commands
+
+    def compose(self) -> ComposeResult:
+        """A section for each place."""
+        with Vertical(id="help"):
+            yield Static(Content.styled("Keys", "bold"), id="help-title")
+            with VerticalScroll(id="help-keys"):
+                for where in Where:
+                    yield Static(Content(where.value), classes="help-place")
+                    yield Static(_table(rows(where)), classes="help-table")
+                yield Static(Content("Commands, written like a message"), classes="help-place")
+                yield Static(_table(self._commands), classes="help-table")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """The arrow keys scroll."""
+        self.query_one("#help-keys").focus()
+
+    def action_close(self) -> None:
+        """Back to what one did."""
+        self.dismiss()
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(width=24, overflow="fold")
+    table.add_column(ratio=1, overflow="fold")
+    for keys, meaning in rows:
+        table.add_row(Text(keys, style="bold"), Text(meaning))
+    return table

@@ -1,0 +1,33 @@
+"""Asks for another name when the server did not take the one given."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.fullscreen.widgets.footer import KeyFooter
+from tui.text import clean_line
+
+
+class NamePrompt(ModalScreen[str]):
+    """Gives the name to log in by."""
+
+    def __init__(self, why: str, name: str, longest: int) -> None:
+        super().__init__()
+        self._why = why
+        self._wanted = name
+        self._longest = longest
+
+    def compose(self) -> ComposeResult:
+        """Why, and a line to write in."""
+        with Vertical(id="name"):
+            yield Static(self._why, id="name-why", markup=False)
+            yield Static("By which name do you want to be known here?", markup=False)
+            yield Input(clean_line(self._wanted)[: self._longest], max_length=self._longest, compact=True)
+        yield KeyFooter()
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        if name := clean_line(event.value).strip():
+            self.dismiss(name)

@@ -1,0 +1,73 @@
+"""A list of a few things to choose one from, which gets shorter as one writes."""
+
+from collections.abc import Callable, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+
+from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.widgets.footer import KeyFooter
+from tui.fullscreen.widgets.rows import Row, RowList
+
+LONGEST = 64
+
+
+class Picker(ModalScreen[str | None]):
+    """Gives the ID of the chosen row, or None."""
+
+    BINDINGS = bindings(Where.PICKER)
+
+    def __init__(self, placeholder: str, offer: Callable[[str], Sequence[Row]]) -> None:
+        """`offer` gives the rows for what is written."""
+        super().__init__()
+        self._placeholder = placeholder
+        self._offer = offer
+
+    def compose(self) -> ComposeResult:
+        """A line to write in, and the list."""
+        with Vertical(id="picker"):
+            yield Input(placeholder=self._placeholder, id="picker-query", max_length=LONGEST, compact=True)
+            yield RowList(id="picker-list")
+            yield Static(Content("Nothing is called so."), id="picker-none", markup=False)
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """The keys write; the list follows."""
+        self.query_one(RowList).can_focus = False
+        self.query_one(Input).focus()
+        self._fill("")
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    def _fill(self, query: str) -> None:
+        rows = list(self._offer(query))
+        self.query_one(RowList).show_rows(rows, rows[0].id if rows else None)
+        self.query_one("#picker-list").display = bool(rows)
+        self.query_one("#picker-none").display = not rows
+
+    def action_choose(self) -> None:
+        """Take the highlighted row."""
+        if chosen := self.query_one(RowList).chosen:
+            self.dismiss(chosen)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id)
+
+    def action_move(self, by: int) -> None:
+        """Highlight another row."""
+        rows = self.query_one(RowList)
+        if by > 0:
+            rows.action_cursor_down()
+        else:
+            rows.action_cursor_up()
+
+    def action_close(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)

@@ -1,0 +1,246 @@
+"""The report form: what the site is sent, a reason, a comment, submit and cancel."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.style import Style
+from textual.widgets import Button, OptionList, Static
+from textual.widgets.option_list import Option
+
+from server.protocol.frames import ReportReason
+from tui.client.reports import Draft
+from tui.client.timeline import Line
+from tui.fullscreen.keys.keymap import Where, bindings, is_meant
+from tui.fullscreen.widgets.composer import Prompt
+from tui.fullscreen.widgets.evidence import EvidenceView
+from tui.fullscreen.widgets.footer import KeyFooter
+
+TITLE = "Report a message"
+OBSTACLE_SECONDS = 1.0
+"""Between looks whether what hindered is over."""
+MOVES = {each.key: each.action for each in OptionList.BINDINGS if isinstance(each, Binding)}
+IN_FORM = [each for each in bindings(Where.FORM) if isinstance(each, Binding)]
+
+
+class Comment(Prompt):
+    """The comment; Enter submits the form."""
+
+    BINDINGS = bindings(Where.COMMENT)
+
+    class Submitted(Message):
+        """The form is ready."""
+
+    def action_submit(self) -> None:
+        """Post that the form is ready."""
+        self.post_message(self.Submitted())
+
+
+class Reasons(OptionList):
+    """The reasons; does what a key means in its turn, as a Prompt does: those behind it may be here already."""
+
+    class Left(Message, bubble=False):
+        """All that was typed before this has been here."""
+
+    def __init__(self, reasons: Sequence[ReportReason], comment: Comment, *, id: str) -> None:  # noqa: A002
+        """`comment` comes behind them."""
+        super().__init__(*(Option(Content(each.reason)) for each in reasons), id=id, markup=False, compact=True)
+        self._comment = comment
+        self._leaving = False
+
+    async def on_key(self, event: events.Key) -> None:
+        """Move, go on at Enter, and lose nothing that was typed behind it."""
+        enter = event.key == "enter"
+        action = MOVES.get(event.key, "")
+        asked = next((each for each in IN_FORM if is_meant(each, event.key)), None)
+        if self._leaving and enter:
+            self._comment.action_submit()
+        elif self._leaving and event.is_printable:
+            self._comment.insert(event.character or "")
+        elif enter:
+            self._leaving = True
+            self.post_message(self.Left())
+        elif action:
+            await self.run_action(action)
+        elif asked:
+            await self.screen.run_action(asked.action)
+        else:
+            return
+        event.prevent_default().stop()
+
+    @on(Left)
+    def _leave(self) -> None:
+        """Go on once nothing waits here any more, at once: nothing can come between, be lost or be overtaken."""
+        if self.message_queue_size:
+            self.post_message(self.Left())
+        else:
+            self._leaving = False
+            self.screen.set_focus(self._comment)
+
+
+class Subject(NamedTuple):
+    """What is reported, frozen as the form opens."""
+
+    line: Line
+    context: tuple[Sequence[Line], Sequence[Line]]
+    """The messages before and after that can be sent along."""
+    again: bool
+    """Whether it adds to a report that was sent before."""
+    draft: Draft | None
+    """What was filled in before, and not taken by the server."""
+
+
+class Filled(NamedTuple):
+    """What was filled in, and whether it shall be sent."""
+
+    draft: Draft
+    sent: bool
+
+
+class ReportForm(ModalScreen[Filled]):
+    """Gives what was filled in."""
+
+    BINDINGS = bindings(Where.FORM)
+
+    class Ready(Message):
+        """What is typed from here on goes to the form."""
+
+    def __init__(
+        self, subject: Subject, reasons: Sequence[ReportReason], comment_chars: int, obstacle: Callable[[], str]
+    ) -> None:
+        """`obstacle` says why a report cannot be sent now, or nothing; the form then stays with what is in it."""
+        super().__init__()
+        self._subject = subject
+        self._reasons = reasons
+        self._comment_chars = comment_chars
+        self._obstacle = obstacle
+        self._hindered = False
+        """Whether the obstacle is what is complained of."""
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom in the order in which it is filled in."""
+        title, submit = ("Add to your report", "Add to report") if self._subject.again else (TITLE, "Submit report")
+        with Vertical(id="form"):
+            yield Static(Content.assemble(("⚑ ", "bold $error"), (title, "bold")), id="form-title")
+            yield from self._compose_subject()
+            yield Static("What is wrong with it?", classes="form-label", markup=False)
+            comment = Comment(placeholder="What should the site know? Enter submits.", id="form-comment")
+            yield Reasons(self._reasons, comment, id="form-reasons")
+            yield Static("Comment", classes="form-label", id="form-comment-label", markup=False)
+            yield comment
+            yield Static(id="form-problem", markup=False)
+            with Horizontal(id="form-buttons"):
+                yield Button(submit, id="form-submit", variant="error", compact=True)
+                yield Button("Cancel", id="form-cancel", compact=True)
+        yield KeyFooter()
+
+    def _compose_subject(self) -> ComposeResult:
+        context = self._subject.context
+        with Horizontal(id="form-sent"):
+            yield Static(id="form-summary", markup=False)
+            if any(context):
+                yield Button("−", id="form-fewer", compact=True)
+                yield Button("+", id="form-more", compact=True)
+                yield Button("None", id="form-alone", compact=True)
+        yield EvidenceView(self._subject.line, *context, id="form-evidence")
+
+    def on_mount(self) -> None:
+        """Begin with the reasons, the first of which is chosen unless another was before."""
+        reasons, draft = self.query_one(Reasons), self._subject.draft
+        chosen = (at for at, each in enumerate(self._reasons) if draft and each.reason == draft.reason)
+        reasons.highlighted = next(chosen, 0)
+        if draft:
+            self.query_one(Comment).text = draft.comment
+        if draft:
+            self._evidence.send(len(draft.context))
+        self._summarise()
+        self.set_focus(reasons)
+        self.set_interval(OBSTACLE_SECONDS, self._look_again)
+        self.post_message(self.Ready())
+
+    @property
+    def _evidence(self) -> EvidenceView:
+        return self.query_one(EvidenceView)
+
+    def _summarise(self) -> None:
+        words = Content.assemble(("Sent: ", Style(dim=True)), self._evidence.summary)
+        self.query_one("#form-summary", Static).update(words)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No keys for messages around it where there are none to send, nor where they are written."""
+        if action not in {"fewer", "more", "alone"}:
+            return True
+        return bool(self._evidence.around) and not isinstance(self.focused, Comment)
+
+    @on(Button.Pressed, "#form-fewer")
+    def action_fewer(self) -> None:
+        """Send one of the messages around it less."""
+        self._evidence.fewer()
+        self._summarise()
+
+    @on(Button.Pressed, "#form-more")
+    def action_more(self) -> None:
+        """Send one of the messages around it more."""
+        self._evidence.more()
+        self._summarise()
+
+    @on(Button.Pressed, "#form-alone")
+    def action_alone(self) -> None:
+        """Send none of the messages around it."""
+        self._evidence.send(0)
+        self._summarise()
+
+    @property
+    def _reason(self) -> ReportReason:
+        return self._reasons[self.query_one(Reasons).highlighted or 0]
+
+    @on(OptionList.OptionHighlighted)
+    def _say_what_is_needed(self) -> None:
+        word = "required" if self._reason.comment_required else "optional"
+        self.query_one("#form-comment-label", Static).update(Content.assemble("Comment  ", (word, Style(dim=True))))
+        self._complain("")
+
+    @on(OptionList.OptionSelected)
+    def action_next(self) -> None:
+        """From the reasons to the comment."""
+        self.set_focus(self.query_one(Comment))
+
+    @on(Button.Pressed, "#form-cancel")
+    def action_cancel(self) -> None:
+        """Close the form without a report."""
+        self.dismiss(Filled(self._draft, sent=False))
+
+    @on(Button.Pressed, "#form-submit")
+    @on(Comment.Submitted)
+    def action_submit(self) -> None:
+        """Close the form with what was filled in, or say what is missing."""
+        comment = self.query_one(Comment).text.strip()
+        if self._reason.comment_required and not comment:
+            self._complain("Describe in the comment what is wrong.")
+            self.query_one(Comment).focus()
+        elif len(comment) > self._comment_chars:
+            self._complain(f"The comment has {len(comment)} of at most {self._comment_chars} characters.")
+        elif obstacle := self._obstacle():
+            self._complain(obstacle)
+            self._hindered = True
+        else:
+            self.dismiss(Filled(self._draft, sent=True))
+
+    @property
+    def _draft(self) -> Draft:
+        return Draft(self._reason.reason, self.query_one(Comment).text.strip(), self._evidence.sent)
+
+    def _look_again(self) -> None:
+        """Take back what is not true any more."""
+        if self._hindered and not self._obstacle():
+            self._complain("")
+
+    def _complain(self, problem: str) -> None:
+        self._hindered = False
+        self.query_one("#form-problem", Static).update(Content(problem))

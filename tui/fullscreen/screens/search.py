@@ -1,0 +1,141 @@
+"""Search: words, and the messages that hold them."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.style import Style
+from textual.widgets import Input, OptionList, Static
+
+from server.protocol import frames, name_text
+from tui.client.search import Search, excerpt
+from tui.client.state import State
+from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.screens.live import Following
+from tui.fullscreen.widgets.footer import KeyFooter
+from tui.fullscreen.widgets.rows import Row, RowList
+from tui.times import moment
+
+HINT = (
+    "Write words and press enter.\n\n"
+    "A message is found if it holds each of them, in any channel or conversation of yours."
+)
+
+
+class SearchScreen(Following):
+    """Shows a search as it stands; what the person wants goes up to the app."""
+
+    BINDINGS = bindings(Where.SEARCH)
+
+    class Asked(Message):
+        """These words shall be searched for."""
+
+        def __init__(self, query: str) -> None:
+            super().__init__()
+            self.query = query
+
+    class MoreWanted(Message):
+        """The end of what was found is reached."""
+
+    class JumpWanted(Message):
+        """A message shall be shown in its place."""
+
+        def __init__(self, message: frames.Message) -> None:
+            super().__init__()
+            self.message = message
+
+    def __init__(self, place_of: Callable[[str], str], words: str = "") -> None:
+        """`place_of` gives the name of a channel by its ID; `words` are searched for at once."""
+        super().__init__()
+        self._words = words
+        self._place_of = place_of
+        self._search = Search()
+        self._shown_query = ""
+
+    def compose(self) -> ComposeResult:
+        """The words, and below what was found."""
+        with Horizontal(id="search-top"):
+            yield Static(Content.styled("Search", "bold"), id="search-title")
+            yield Input(
+                self._words,
+                placeholder="words",
+                id="search-query",
+                max_length=frames.MAX_QUERY_CHARS,
+                compact=True,
+            )
+            yield Static(id="search-state", markup=False)
+        yield RowList(id="search-list")
+        yield Static(id="search-empty", markup=False)
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """First one writes."""
+        self.query_one(Input).focus()
+        if self._words:
+            self.post_message(self.Asked(self._words))
+
+    def show(self, state: State, connection: str, *, online: bool) -> None:
+        """Draw what is known now."""
+        self._search = search = state.search
+        rows = self.query_one(RowList)
+        rows.display = bool(search.found)
+        rows.show_rows([self._row(each, state.now()) for each in search.found])
+        if search.found and search.query != self._shown_query and not search.nonce:
+            self._shown_query = search.query
+            rows.focus()
+            rows.action_first()
+        count = f"{len(search.found)}{'+' if search.more else ''} found" if search.found else ""
+        self.query_one("#search-state", Static).update(Content("searching…" if search.nonce else count))
+        empty = self.query_one("#search-empty", Static)
+        empty.display = not search.found
+        empty.update(Content(_empty(search)))
+
+    def _row(self, message: frames.Message, now: datetime) -> Row:
+        head = Content.assemble(
+            (name_text.shown(message.username), "bold"), (f"  {self._place_of(message.channel)}", Style(dim=True))
+        )
+        said = Content(f"  {excerpt(message.message, self._search.query)}")
+        return Row(str(message.msg_id), head, Content.styled(moment(message.at, now), Style(dim=True)), said)
+
+    @on(Input.Submitted)
+    def _ask(self, event: Input.Submitted) -> None:
+        if event.value.strip():
+            self._shown_query = ""
+            self.post_message(self.Asked(event.value.strip()))
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index == len(self._search.found) - 1:
+            self.post_message(self.MoreWanted())
+
+    @on(OptionList.OptionSelected)
+    def action_jump(self) -> None:
+        """Go to the highlighted message."""
+        chosen = self.query_one(RowList).chosen
+        if message := next((each for each in self._search.found if str(each.msg_id) == chosen), None):
+            self.post_message(self.JumpWanted(message))
+
+    def action_write(self) -> None:
+        """Back to the words."""
+        self.query_one(Input).focus()
+
+    def action_list(self) -> None:
+        """From the words to what was found."""
+        if self._search.found:
+            self.query_one(RowList).focus()
+
+    def action_close(self) -> None:
+        """Back to the room."""
+        self.dismiss()
+
+
+def _empty(search: Search) -> str:
+    if search.problem:
+        return f"✗ {search.problem}"
+    if search.nonce:
+        return ""
+    return "No message that you can read holds these words." if search.query else HINT

@@ -1,0 +1,173 @@
+"""The settings: each with its values to turn through, which apply at once."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from msgspec import Struct, structs
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.style import Style
+from textual.widgets import Input, OptionList, Static
+
+from server.protocol.frames import MAX_NAME_CHARS
+from tui.config import Channel, Config, Hours, Level
+from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.widgets.footer import KeyFooter
+from tui.fullscreen.widgets.rows import Row, RowList
+from tui.net.address import MAX_URL_CHARS, fault
+from tui.text import clean_line
+
+ON, OFF = "on", "off"
+AS_ALL = "as everywhere"
+FIELDS = {"name": "Name at the next start", "server": "Server at the next start (empty: the local one)"}
+
+
+class Choice(Struct, frozen=True):
+    """A setting: its values in words, the present one, and what the configuration is with another one."""
+
+    id: str
+    label: str
+    values: Sequence[str]
+    value: str
+    take: Callable[[str], Config]
+
+    def turned(self, by: int) -> Config:
+        """The configuration with the value so many places further."""
+        at = self.values.index(self.value) if self.value in self.values else -1
+        return self.take(self.values[(at + by) % len(self.values)])
+
+
+def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> list[Choice]:
+    """What can be chosen; `channel` is where the person is, by ID, and `place` its name."""
+
+    def switch(name: str, label: str) -> Choice:
+        words = ON if getattr(config, name) else OFF
+        return Choice(name, label, (OFF, ON), words, lambda value: structs.replace(config, **{name: value == ON}))
+
+    def select(name: str, label: str, kind: type[StrEnum]) -> Choice:
+        take = lambda value: structs.replace(config, **{name: kind(value)})  # noqa: E731 - as above
+        return Choice(name, label, list(kind), getattr(config, name), take)
+
+    def theme(name: str) -> Config:
+        return structs.replace(config, theme=name)
+
+    return [
+        Choice("theme", "Theme", themes, config.theme, theme),
+        switch("compact", "Compact: author and text in one line"),
+        select("time", "Time of day", Hours),
+        switch("reduced_motion", "Reduced motion: nothing slides or blinks"),
+        select("notices", "Notices", Level),
+        *([_of_channel(config, channel, place)] if channel else []),
+    ]
+
+
+def _of_channel(config: Config, channel: str, place: str) -> Choice:
+    own = config.channels.get(channel, Channel()).notices
+
+    def take(value: str) -> Config:
+        level = None if value == AS_ALL else Level(value)
+        return structs.replace(config, channels={**config.channels, channel: Channel(notices=level)})
+
+    return Choice("channel", f"Notices in {place}", [AS_ALL, *Level], own or AS_ALL, take)
+
+
+class ChoiceList(RowList):
+    """The settings with their values."""
+
+    BINDINGS = bindings(Where.SETTINGS)
+
+    def action_turn(self, by: int) -> None:
+        """Go to another value of the highlighted setting."""
+        if self.chosen and isinstance(self.screen, SettingsScreen):
+            self.screen.turn(self.chosen, by)
+
+
+class SettingsScreen(ModalScreen[None]):
+    """Changes the configuration through `change`, which gives a problem in words or nothing."""
+
+    BINDINGS = bindings(Where.SETTINGS)
+
+    def __init__(
+        self,
+        config: Config,
+        file: Path | None,
+        offer: Callable[[Config], Sequence[Choice]],
+        change: Callable[[Config], str],
+    ) -> None:
+        super().__init__()
+        self._config = config
+        self._file = file
+        self._offer = offer
+        self._change = change
+
+    def compose(self) -> ComposeResult:
+        """The settings, two lines to write in, and where all that is kept."""
+        with Vertical(id="settings"):
+            yield Static(Content("Settings"), id="settings-title")
+            yield ChoiceList(id="settings-list")
+            for name, label in FIELDS.items():
+                yield Static(Content(label), classes="field-label")
+                longest = MAX_NAME_CHARS if name == "name" else MAX_URL_CHARS
+                yield Input(getattr(self._config, name), max_length=longest, id=f"settings-{name}", compact=True)
+            yield Static(id="settings-problem", markup=False)
+            kept = f"Kept in {self._file}; its table [keys] changes keys." if self._file else "Not kept: no file."
+            yield Static(Content(clean_line(kept)), id="settings-file")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """The arrow keys choose and turn."""
+        self.query_one(ChoiceList).focus()
+
+    def on_resize(self) -> None:
+        """Fit the rows."""
+        self.call_after_refresh(self._fill)
+
+    def turn(self, chosen: str, by: int) -> None:
+        """Take another value of a setting."""
+        choice = next(each for each in self._offer(self._config) if each.id == chosen)
+        self._take(choice.turned(by))
+
+    def _take(self, config: Config) -> None:
+        if config != self._config:
+            self._config = config
+            self._complain(self._change(config))
+            self._fill()
+
+    def _complain(self, problem: str) -> None:
+        self.query_one("#settings-problem", Static).update(Content(f"✗ {problem}" if problem else ""))
+
+    def _fill(self) -> None:
+        rows = [
+            Row(each.id, Content(each.label), Content.styled(f"‹ {each.value} ›", Style(bold=True)))
+            for each in self._offer(self._config)
+        ]
+        self.query_one(ChoiceList).show_rows(rows, self.query_one(ChoiceList).chosen or rows[0].id)
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        if event.option_id:
+            self.turn(event.option_id, 1)
+
+    @on(Input.Submitted)
+    @on(Input.Blurred)
+    def _written(self, event: Input.Submitted | Input.Blurred) -> None:
+        self._read(event.input)
+
+    def _read(self, field: Input) -> bool:
+        """Take what is written, or say why not."""
+        name, text = (field.id or "").removeprefix("settings-"), clean_line(field.value).strip()
+        problem = fault(text) if name == "server" and text else ""
+        if problem:
+            self._complain(problem)
+        else:
+            self._take(structs.replace(self._config, **{name: text}))
+        return not problem
+
+    def action_close(self) -> None:
+        """Back to the room, unless what is written cannot be used."""
+        if all(self._read(field) for field in self.query(Input)):
+            self.dismiss()

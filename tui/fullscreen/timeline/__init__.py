@@ -1,0 +1,1 @@
+"""The messages of a channel as lines on the screen."""

@@ -1,0 +1,307 @@
+"""The entries of a timeline as the lines of a terminal: wrapped, styled, with what stands left and right of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from itertools import pairwise
+
+from msgspec import Struct
+from rich._wrap import divide_line
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style as Ink
+from textual.color import BLACK, Color
+from textual.strip import Strip
+from textual.style import Style
+
+from server.protocol import name_text
+from tui.client import markdown
+from tui.client.reactions import Reaction
+from tui.client.timeline import Entry, Line, Notice, Pending
+from tui.config import Hours
+from tui.fullscreen.keys.keymap import pressed
+from tui.fullscreen.widgets.colours import name_colour
+from tui.times import clock, day
+from tui.tone import Tone
+
+LEFT_CELLS = 3
+FLAG_CELLS = 4
+FLAG = "⚑"
+REPORTED = "⚑✓"
+BAR = "▌"
+AUTHOR = "•"
+"""Left of an author."""
+CONTINUES = "┊"
+"""Left of a line that goes on with the one above, where nothing else tells."""
+JOINED_WITHIN = timedelta(minutes=5)
+TAKEN_BACK = "taken back"
+MEND = "everywhere.mend"
+NEW = "new messages"
+MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
+
+Row = list[tuple[str, Style]]
+"""A line of runs, each in one style."""
+
+
+class Styles(Struct, frozen=True):
+    """The theme's styles of what a timeline shows."""
+
+    text: Style
+    dim: Style
+    code: Style
+    link: Style
+    good: Style
+    bad: Style
+    flag: Style
+
+    def of(self, tone: Tone) -> Style:
+        """The style of a notice."""
+        return {Tone.GOOD: self.good, Tone.BAD: self.bad}.get(tone, self.dim)
+
+
+class Look(Struct, frozen=True):
+    """All on which the lines of an entry depend besides the entry; `width` in cells, of the whole line."""
+
+    width: int
+    styles: Styles
+    plain: Ink
+    """What is under everything."""
+    lit: Ink
+    """What is under the highlighted message."""
+    reports: bool
+    """Whether the site takes reports."""
+    background: Color = BLACK
+    compact: bool = False
+    """Whether an author stands before the text, and no line is blank."""
+    hours: Hours = Hours.H24
+    """How times are written while these lines are painted."""
+
+    @property
+    def text_width(self) -> int:
+        """Cells for text, at least one."""
+        return max(1, self.width - LEFT_CELLS - FLAG_CELLS)
+
+
+class Block(Struct, frozen=True):
+    """An entry and its lines, with what they depend on besides the look."""
+
+    entry: Entry
+    above: Entry | None
+    """What is shown right above it."""
+    before: Line | Pending | None
+    """The message before, which can be further up."""
+    new: bool
+    """Whether new messages begin with it."""
+    strips: Sequence[Strip]
+    head: int
+    """How many of the lines are nobody's: the space above, the day, where new messages begin."""
+    joined: bool
+    """Whether it has no author of its own."""
+
+
+def is_joined(entry: Entry, above: Entry | None) -> bool:
+    """Whether an entry needs no author of its own: the same one spoke just before."""
+    if isinstance(entry, Notice) or above is None or isinstance(above, Notice):
+        return False
+    return entry.author == above.author and entry.at - above.at < JOINED_WITHIN
+
+
+def estimates(entries: Iterable[Entry], above: Entry | None, look: Look) -> list[int]:
+    """About how many lines each entry takes, at a small part of the cost of wrapping it."""
+    heights, before = [], above.author if isinstance(above, Line) else ""
+    width, apart = look.text_width, 1 if look.compact else 3
+    for entry in entries:
+        author = "" if isinstance(entry, Notice) else entry.author
+        heights.append((1 if author == before else apart) + len(entry.text) // width)
+        before = author
+    return heights
+
+
+def day_above(entry: Entry, before: Line | Pending | None) -> str:
+    """The day, where a message is the first one of it."""
+    if isinstance(entry, Notice):
+        return ""
+    today = day(entry.at)
+    return "" if before and day(before.at) == today else today
+
+
+def render(
+    entry: Entry,
+    look: Look,
+    *,
+    above: Entry | None,
+    before: Line | Pending | None,
+    new: bool = False,
+    lit: bool = False,
+) -> Block:
+    """Wrap and paint an entry."""
+    styles, today = look.styles, day_above(entry, before)
+    joined = not today and not new and is_joined(entry, above)
+    wrapped = [part for row in _rows(entry, look, joined=joined) for part in _wrap(row, look.text_width)]
+    strips = [
+        _strip(
+            row,
+            _flag(entry, look) if not number else None,
+            look,
+            lit=lit,
+            margin=_margin(entry, look, first=not number, joined=joined),
+        )
+        for number, row in enumerate(wrapped)
+    ]
+    # An entry without an author above it stands apart from what was before.
+    apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
+    rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
+    head = [*apart, *rules]
+    return Block(entry, above, before, new, [*head, *strips], len(head), joined)
+
+
+def text_lines(block: Block, look: Look) -> list[tuple[str, str]]:
+    """The text of each line of an entry, behind what divides it from the line before: an end of line, or a space."""
+    found: list[tuple[str, str]] = []
+    for row in _rows(block.entry, look, joined=block.joined):
+        text, end = "".join(run for run, _ in row), 0
+        for start, stop in _breaks(text, look.text_width):
+            found.append((text[end:start] if start else "\n", text[start:stop].rstrip()))
+            end = stop
+    return found
+
+
+def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
+    if isinstance(entry, Notice):
+        return _notice(entry, look.styles)
+    if look.compact:
+        return _compact(entry, look)
+    return [*([] if joined else [_header(entry, look)]), *_body(entry, look.styles)]
+
+
+def _rule(words: str, style: Style, look: Look) -> Strip:
+    """A line across: it begins in the margin, where no text can."""
+    margin = "─" * LEFT_CELLS, style
+    return _strip([(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False, margin=margin)
+
+
+def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str, Style]:
+    """What stands left of a line: no text reaches it, so none can pass for an author, a notice or the next message."""
+    if isinstance(entry, Notice):
+        return (MARKS[entry.tone] if first else CONTINUES), look.styles.of(entry.tone)
+    if look.compact:
+        return ("" if first else CONTINUES), look.styles.dim
+    return (AUTHOR if first and not joined else ""), Style(foreground=name_colour(entry.author, look.background))
+
+
+def _wrap(row: Row, width: int) -> list[Row]:
+    """Break a line between words, or within one that is longer than a line."""
+    text = "".join(run for run, _ in row)
+    if cell_len(text) <= width:
+        return [row]
+    return list(_cuts(row, _breaks(text, width)))
+
+
+def _breaks(text: str, width: int) -> list[tuple[int, int]]:
+    """From where to where each line goes; the spaces between two belong to none."""
+    edges = [0, *divide_line(text, width), len(text)]
+    ends = [start + len(text[start:end].rstrip()) for start, end in pairwise(edges[:-1])]
+    return list(zip(edges, [*ends, len(text)], strict=False))
+
+
+def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
+    """The parts of a row that are at these places, one behind the other."""
+    number = at = 0
+    for start, end in places:
+        runs = []
+        while number < len(row):
+            text, style = row[number]
+            if part := text[max(0, start - at) : max(0, end - at)]:
+                runs.append((part, style))
+            if at + len(text) > end:
+                break
+            number, at = number + 1, at + len(text)
+        yield runs
+
+
+def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool, margin: tuple[str, Style]) -> Strip:
+    under = look.lit if lit else look.plain
+    text = [Segment(run, _ink(under, look.styles.text, style)) for run, style in row]
+    space = look.text_width - sum(cell_len(run) for run, _ in row)
+    mark, ink = (BAR, under) if lit else (margin[0], _ink(under, look.styles.text, margin[1]) if margin[0] else under)
+    segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
+    if space < 0:
+        # A character of two cells in a timeline of one.
+        segments = [*Strip(segments).crop(0, LEFT_CELLS + look.text_width)]
+    space = max(0, space)
+    if flag:
+        segments += [Segment(" " * space, under)] * bool(space) + [Segment(flag.text, under + flag.style)]
+    else:
+        segments.append(Segment(" " * (space + FLAG_CELLS), under))
+    return Strip(segments, look.width).adjust_cell_length(look.width)
+
+
+def _flag(entry: Entry, look: Look) -> Segment | None:
+    if not look.reports or not isinstance(entry, Line) or entry.mine:
+        return None
+    style = look.styles.dim if entry.reported else look.styles.flag
+    return Segment(f" {REPORTED if entry.reported else FLAG}".ljust(FLAG_CELLS), style.rich_style)
+
+
+@lru_cache(maxsize=1024)
+def _ink(under: Ink, text: Style, style: Style) -> Ink:
+    return under + (text + style).rich_style
+
+
+def _header(entry: Line | Pending, look: Look) -> Row:
+    author = Style(foreground=name_colour(entry.author, look.background), bold=True)
+    return [(name_text.shown(entry.author), author), ("  " + clock(entry.at), look.styles.dim)]
+
+
+def _compact(entry: Line | Pending, look: Look) -> list[Row]:
+    """An author before the first line of the text, also where the same one spoke before."""
+    author, (at, dim) = _header(entry, look)
+    first, *others = _body(entry, look.styles)
+    return [[(f"{at.strip()} ", dim), author, (name_text.SEPARATOR, dim), *first], *others]
+
+
+def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
+    if isinstance(entry, Line) and entry.taken_back:
+        return [[(TAKEN_BACK, styles.dim + Style(italic=True))]]
+    rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
+    if isinstance(entry, Line) and entry.reactions:
+        rows.append(_reactions(entry.reactions, styles))
+    if isinstance(entry, Pending):
+        rows = [[(text, style + styles.dim) for text, style in row] for row in rows]
+        if entry.failure:
+            rows += [[(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
+            rows += [[(f"  {pressed(MEND)} takes it back to the composer", styles.dim)]]
+        else:
+            rows[-1].append(("  sending…", styles.dim))
+    return rows
+
+
+def _reactions(reactions: Sequence[Reaction], styles: Styles) -> Row:
+    """Each emoji with its number; one's own have a tick."""
+    dim, own = styles.dim, styles.dim + Style(bold=True)
+    row: Row = []
+    for each in reactions:
+        row += [("  ", dim)] * bool(row)
+        row.append((f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", own if each.mine else dim))
+    return row
+
+
+def _row(pieces: Sequence[markdown.Piece], styles: Styles) -> Row:
+    return [(piece.text, _style(piece, styles)) for piece in pieces]
+
+
+def _style(piece: markdown.Piece, styles: Styles) -> Style:
+    if piece.code:
+        return styles.code
+    said = styles.dim if piece.quoted else Style()
+    base = styles.link + Style(link=piece.url) if piece.url else said
+    return base + Style(bold=piece.bold or None, italic=piece.italic or None, strike=piece.strike or None)
+
+
+def _notice(entry: Notice, styles: Styles) -> list[Row]:
+    style = styles.of(entry.tone)
+    if entry.tone is Tone.SAID:
+        rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
+    else:
+        rows = [[(line, Style())] for line in entry.text.split("\n")]
+    return [[(text, style + own) for text, own in row] for row in rows]

@@ -1,0 +1,85 @@
+"""What the mouse has selected of a timeline: places that stay as it grows, how they look, and the text between two."""
+
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style as Ink
+from textual.geometry import Offset
+from textual.strip import Strip
+
+from tui.client.timeline import BEGINNING, END, Timeline
+from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, text_lines
+from tui.fullscreen.timeline.stack import Stack
+
+MANY = 1 << 20
+"""More than a block has lines, a line characters, or one message notices behind it."""
+ABOVE = -(1 << 90)
+"""The place of what stands above the first message."""
+_NUMBERS = 1 << 62
+
+
+class Spot(NamedTuple):
+    """A character of a line of a block; what is left of the text is below 0."""
+
+    number: int
+    row: int
+    at: int
+
+
+class Range(NamedTuple):
+    """From a spot up to another one, which is left out."""
+
+    start: Spot
+    end: Spot
+
+    def span(self, number: int, row: int) -> tuple[int, int] | None:
+        """From where to where a line is selected; None: nowhere."""
+        if not self.start[:2] <= (number, row) <= self.end[:2]:
+            return None
+        start = max(0, self.start.at) if self.start[:2] == (number, row) else 0
+        return start, max(0, self.end.at) if self.end[:2] == (number, row) else MANY
+
+
+def place(timeline: Timeline, number: int, row: int) -> int:
+    """A line of a block as one number that grows downwards, and means the same line when others have come or gone.
+
+    Textual orders and keeps the ends of a selection by it.
+    """
+    key = timeline.key(number)
+    behind = number - timeline.position(key)
+    return (round(max(-_NUMBERS, min(_NUMBERS, key))) * MANY + behind) * MANY + row
+
+
+def spot(timeline: Timeline, offset: Offset) -> Spot:
+    """What a selection's end of `place` means now."""
+    if offset.y == ABOVE:
+        return Spot(0, 0, 0)
+    rest, row = divmod(offset.y, MANY)
+    known, behind = divmod(rest, MANY)
+    key = {-_NUMBERS: BEGINNING, _NUMBERS: END}.get(known, known)
+    return Spot(timeline.position(key) + behind, row, offset.x)
+
+
+def paint(strip: Strip, span: tuple[int, int], ink: Ink) -> Strip:
+    """A line of which the text from one character to another is selected."""
+    _, text, _ = strip.divide([LEFT_CELLS, strip.cell_length - FLAG_CELLS, strip.cell_length])
+    words = text.text.rstrip()
+    start, end = (LEFT_CELLS + cell_len(words[:at]) for at in span)
+    if start >= end:
+        return strip
+    before, chosen, behind = strip.divide([start, end, strip.cell_length])
+    return Strip.join([before, Strip(Segment.apply_style(chosen, post_style=ink), chosen.cell_length), behind])
+
+
+def text_of(stack: Stack, chosen: Range) -> str:
+    """The selected text: without what stands left and right of it, and not broken where it is wrapped."""
+    parts: list[str] = []
+    for number in range(chosen.start.number, min(chosen.end.number + 1, len(stack.entries))):
+        if stack.hides(stack.entries[number]):
+            continue
+        block = stack.block(number)
+        for row, (gap, line) in enumerate(text_lines(block, stack.look), block.head):
+            if span := chosen.span(number, row):
+                parts += ["\n" if row == block.head and row else "", gap, line[slice(*span)]]
+    return "".join(parts[2:])

@@ -1,0 +1,134 @@
+"""A timeline as a stack of blocks: wrapped near the view, of estimated heights elsewhere."""
+
+from collections.abc import Sequence, Set
+
+from tui.client.timeline import MAX_LOOK_BACK, Change, Entry, Line, Notice, Pending, Timeline
+from tui.fullscreen.timeline.blocks import Block, Look, estimates, render
+from tui.fullscreen.timeline.heights import Heights
+
+KEPT_BLOCKS = 2000
+MANY_CHANGES = 8
+"""More changes than these at once are not followed one by one: a page of history in no order would cost O(n) each."""
+
+
+class Stack:
+    """Numbers its blocks as the timeline does its entries; those of hidden people have no lines."""
+
+    def __init__(self, timeline: Timeline, hidden: Set[str], look: Look) -> None:
+        self.timeline = timeline
+        self.hidden = hidden
+        self.look = look
+        self._blocks: dict[tuple[int, bool], Block] = {}
+        self._heights = Heights(self._estimates(timeline.entries, None))
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The entries of the timeline."""
+        return self.timeline.entries
+
+    @property
+    def height(self) -> int:
+        """Lines of all blocks, as far as is known."""
+        return self._heights.total
+
+    def at(self, line: int) -> tuple[int, int] | None:
+        """The number of the block that holds a line, and the line's number in it; None outside."""
+        if not 0 <= line < self.height:
+            return None
+        number = self._heights.at(line)
+        return number, line - self.start(number)
+
+    def start(self, number: int) -> int:
+        """The first line of a block."""
+        return self._heights.start(number)
+
+    def end(self, number: int) -> int:
+        """The line behind a block."""
+        return self.start(number) + self._heights[number]
+
+    def take(self, changes: Sequence[Change]) -> None:
+        """Follow what changed in the timeline."""
+        if len(changes) > MANY_CHANGES:
+            self._heights = Heights(self._estimates(self.entries, None))
+            return
+        for at, removed, added in changes:
+            above = self.entries[at - 1] if 0 < at <= len(self.entries) else None
+            self._heights.splice(at, removed, self._estimates(added, above))
+
+    def dress(self, look: Look) -> None:
+        """Wrap and paint anew, each block when its turn comes; until then its old height is as good as any estimate."""
+        self.look = look
+        self._blocks.clear()
+
+    def hides(self, entry: Entry) -> bool:
+        """Whether an entry is what a hidden person said."""
+        return isinstance(entry, Line) and not entry.mine and entry.author in self.hidden
+
+    def block(self, number: int, *, lit: bool = False) -> Block:
+        """A block, wrapped now at the latest; it does not change the height that is known of it."""
+        entry, (above, before) = self.entries[number], self._above(number)
+        known = self._blocks.get((id(entry), lit))
+        new = isinstance(entry, Line) and entry.msg_id == self.timeline.new_from
+        # The block holds on to these, and they never change, so their identity stands for them.
+        if known and known.above is above and known.before is before and known.new == new:
+            return known
+        block = render(entry, self.look, above=above, before=before, new=new, lit=lit)
+        self._blocks[id(entry), lit] = block
+        if len(self._blocks) > KEPT_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
+        return block
+
+    def measure(self, number: int, *, above: int, below: int) -> None:
+        """Wrap the blocks from some lines above the start of one to some lines below it."""
+        at = number
+        while at < len(self.entries) and below > 0:
+            below -= self._measure(at)
+            at += 1
+        at = number - 1
+        while at >= 0 and above > 0:
+            above -= self._measure(at)
+            at -= 1
+
+    def step(self, number: int, by: int) -> tuple[int, int]:
+        """Go so many shown messages further: the number that was reached, and how many steps were left over there."""
+        at, sign = number, 1 if by > 0 else -1
+        left = abs(by)
+        while left and 0 <= (at := at + sign) < len(self.entries):
+            entry = self.entries[at]
+            if isinstance(entry, Line) and not self.hides(entry):
+                number, left = at, left - 1
+        return number, left
+
+    def _measure(self, number: int) -> int:
+        height = 0 if self.hides(self.entries[number]) else len(self.block(number).strips)
+        if height != self._heights[number]:
+            self._heights.put(number, height)
+        return height
+
+    def _above(self, number: int) -> tuple[Entry | None, Line | Pending | None]:
+        """The shown entry above a block, and the message before it."""
+        above: Entry | None = None
+        for at in range(number - 1, max(-1, number - 1 - MAX_LOOK_BACK), -1):
+            entry = self.entries[at]
+            if self.hides(entry):
+                continue
+            above = above or entry
+            if not isinstance(entry, Notice):
+                return above, entry
+        return above, None
+
+    def _estimates(self, entries: Sequence[Entry], above: Entry | None) -> list[int]:
+        heights = estimates(entries, above, self.look)
+        if self.hidden:
+            return [0 if self.hides(entry) else height for entry, height in zip(entries, heights, strict=True)]
+        return heights
+
+
+def moved(number: int, changes: Sequence[Change]) -> int:
+    """Where a block is after changes; if it is gone, where what took its place is."""
+    for at, removed, added in changes:
+        if at + removed <= number:
+            number += len(added) - removed
+        elif at <= number:
+            number = min(number, at + max(0, len(added) - 1))
+    return number

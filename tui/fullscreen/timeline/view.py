@@ -1,0 +1,266 @@
+"""The messages of a channel, each within reach of the arrow keys and the mouse: the highlight and what it can do."""
+
+from collections.abc import Set
+
+from textual import events
+from textual.message import Message
+
+from tui.client.timeline import Line, Timeline
+from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.timeline.blocks import FLAG, FLAG_CELLS, REPORTED
+from tui.fullscreen.timeline.stack_view import StackView
+from tui.fullscreen.widgets.messages import AboutLine, AboutPerson, AboutText
+
+__all__ = ["FLAG", "REPORTED", "TimelineView"]
+
+
+class TimelineView(StackView, can_focus=True):
+    """Shows one timeline; posts what the person wants of a message."""
+
+    BINDINGS = bindings(Where.MESSAGES)
+    # The focus would go to the latest message, and the view with it, before it is known what was clicked.
+    FOCUS_ON_CLICK = False
+
+    class ReportWanted(AboutLine):
+        """A message shall be reported."""
+
+    class ProfileWanted(AboutPerson):
+        """A person's profile shall be shown."""
+
+    class DirectWanted(AboutPerson):
+        """A person shall be written to directly."""
+
+    class MuteWanted(AboutPerson):
+        """A person's messages shall not be shown."""
+
+    class TakebackWanted(AboutLine):
+        """One's own message shall be taken back."""
+
+    class ReactWanted(AboutLine):
+        """An emoji shall be put under a message, or taken away."""
+
+    class ReplyWanted(AboutLine):
+        """A message shall be answered."""
+
+    class CopyWanted(AboutText):
+        """A text shall be put in the clipboard."""
+
+    class Left(Message):
+        """The person goes back to writing."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._profiles = False
+        self._highlighted = 0
+        """The number of the highlighted message, 0 if there is none."""
+        self._means: tuple[bool | None, ...] = ()
+        """What the keys meant when they were drawn the last time."""
+
+    @property
+    def highlighted(self) -> Line | None:
+        """The highlighted message."""
+        line = self._timeline.find(self._highlighted) if self._highlighted else None
+        return None if line and not line.mine and line.author in self._hidden else line
+
+    def show(self, timeline: Timeline, hidden: Set[str], *, reports: bool, profiles: bool, placeholder: str) -> None:
+        """Draw a timeline as it is now, without what the hidden people say.
+
+        `reports` and `profiles`: whether the site takes and gives them.
+        """
+        if timeline is not self._timeline:
+            self._highlighted, self._follows = 0, True
+            self._select_none()
+        if placeholder != self._placeholder:
+            self.refresh()
+        self._timeline, self._reports, self._profiles = timeline, reports, profiles
+        self._hidden, self._placeholder = frozenset(hidden), placeholder
+        self._lay_out()
+        if self._highlighted and not self.highlighted:
+            self._highlight_near()
+        self._refresh_keys()
+
+    def enter(self) -> None:
+        """Highlight the latest message and take the focus, if there is one."""
+        latest = self._latest
+        if latest:
+            self._highlight(latest.msg_id)
+            self.screen.set_focus(self)
+
+    @property
+    def _lit(self) -> int | None:
+        return self._timeline.position(self._highlighted) if self.has_focus and self.highlighted else None
+
+    @property
+    def _latest(self) -> Line | None:
+        return self._shown(len(self._timeline.entries), -1)
+
+    def _shown(self, number: int, by: int) -> Line | None:
+        """The message so many shown ones from an entry, or the last one on the way there."""
+        if self._stack is None:
+            return None
+        number, left = self._stack.step(number, by)
+        entry = self._timeline.entries[number] if left < abs(by) else None
+        return entry if isinstance(entry, Line) else None
+
+    def _highlight_near(self) -> None:
+        """What was highlighted is not shown any more: go to the message before, or after, or out."""
+        at = self._timeline.position(self._highlighted)
+        nearest = self._shown(at, -1) or self._shown(at - 1, 1)
+        if nearest:
+            self._highlight(nearest.msg_id)
+        elif self.has_focus:
+            self.action_leave()
+
+    def jump(self, msg_id: int) -> None:
+        """Highlight a message that is shown here, and take the focus."""
+        self._highlight(msg_id)
+        self.screen.set_focus(self)
+
+    def _highlight(self, msg_id: int) -> None:
+        self._refresh_highlight()
+        self._highlighted = msg_id
+        if self._stack and self.highlighted:
+            number = self._timeline.position(msg_id)
+            self._stack.measure(number, above=self.size.height, below=self.size.height)
+            start, end = self._stack.start(number), self._stack.end(number)
+            if start < self.scroll_offset.y:
+                self._settle((number, 0))
+            elif end > self.scroll_offset.y + self.size.height:
+                self._settle(self._stack.at(end - self.size.height))
+        self._refresh_highlight()
+        self._refresh_keys()
+
+    def _refresh_highlight(self) -> None:
+        """Draw the highlighted message anew, and nothing else."""
+        number = self._timeline.position(self._highlighted)
+        if self._stack and self.highlighted:
+            start = self._stack.start(number)
+            self.refresh_lines(start + self._space_above, self._stack.end(number) - start)
+
+    def _refresh_keys(self) -> None:
+        """Draw the keys anew if they mean something else now."""
+        means = tuple(self.check_action(name, ()) for name in ("report", "profile", "direct", "take_back"))
+        if means != self._means:
+            self._means = means
+            self.refresh_bindings()
+
+    def on_focus(self) -> None:
+        """There is always a highlight while the arrow keys move it."""
+        latest = self._latest
+        if not self.highlighted and latest:
+            self._highlight(latest.msg_id)
+        self._refresh_highlight()
+
+    def on_blur(self) -> None:
+        """The highlight is seen only with the focus."""
+        self._refresh_highlight()
+
+    def on_click(self, event: events.Click) -> None:
+        """Highlight what was clicked; on the flag, report it; twice, select it."""
+        # Textual's own way would be to select everything there is.
+        event.prevent_default()
+        found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if self._stack else None
+        entry = self._timeline.entries[found[0]] if found else None
+        # At the end of a selection the mouse goes up as well.
+        if self.text_selection or not found or not isinstance(entry, Line):
+            return
+        if event.chain > 1:
+            self.select_block(found[0])
+        self._highlight(entry.msg_id)
+        self.focus()
+        if self._can_report(entry) and event.x >= self.size.width - FLAG_CELLS:
+            self.post_message(self.ReportWanted(entry))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide the keys that mean nothing for the highlighted message."""
+        line = self.highlighted
+        if action == "report":
+            return line is not None and self._can_report(line)
+        if action == "profile":
+            return line is not None and self._profiles
+        if action in {"direct", "mute"}:
+            return line is not None and not line.mine
+        if action in {"react", "copy", "reply"}:
+            return line is not None and not line.taken_back
+        if action == "take_back":
+            return line is not None and line.mine and not line.taken_back
+        return True
+
+    def _can_report(self, line: Line) -> bool:
+        return self._reports and not line.mine
+
+    def action_move(self, by: int) -> None:
+        """Highlight another message; behind the last one the composer follows."""
+        if self._stack is None or not self.highlighted:
+            self.enter()
+            return
+        number, left = self._stack.step(self._timeline.position(self._highlighted), by)
+        if left and by == 1:
+            self.action_leave()
+            return
+        if left and by < 0:
+            self.post_message(self.OlderWanted())
+        entry = self._timeline.entries[number]
+        if isinstance(entry, Line):
+            self._highlight(entry.msg_id)
+
+    def action_first(self) -> None:
+        """Highlight the first message, and show what stands above it; from there, ask for older ones."""
+        first = self._shown(-1, 1)
+        if first and first.msg_id == self._highlighted:
+            self.post_message(self.OlderWanted())
+        elif first:
+            self._highlight(first.msg_id)
+            self._settle((0, 0))
+
+    def action_last(self) -> None:
+        """Highlight the latest message, and show what stands below it."""
+        self.enter()
+        self._settle(None)
+
+    def action_report(self) -> None:
+        """Report the highlighted message."""
+        if line := self.highlighted:
+            self.post_message(self.ReportWanted(line))
+
+    def action_profile(self) -> None:
+        """Show the author's profile."""
+        if line := self.highlighted:
+            self.post_message(self.ProfileWanted(line.author))
+
+    def action_direct(self) -> None:
+        """Write to the author."""
+        if line := self.highlighted:
+            self.post_message(self.DirectWanted(line.author))
+
+    def action_mute(self) -> None:
+        """Show nothing more of the author."""
+        if line := self.highlighted:
+            self.post_message(self.MuteWanted(line.author))
+
+    def action_take_back(self) -> None:
+        """Take the highlighted message back."""
+        if line := self.highlighted:
+            self.post_message(self.TakebackWanted(line))
+
+    def action_copy(self) -> None:
+        """Copy the highlighted message."""
+        if line := self.highlighted:
+            self.post_message(self.CopyWanted(line.text))
+
+    def action_reply(self) -> None:
+        """Answer the highlighted message."""
+        if line := self.highlighted:
+            self.post_message(self.ReplyWanted(line))
+
+    def action_react(self) -> None:
+        """Choose an emoji for the highlighted message."""
+        if line := self.highlighted:
+            self.post_message(self.ReactWanted(line))
+
+    def action_leave(self) -> None:
+        """Go back to writing, at the end of the timeline."""
+        self._highlighted = 0
+        self._select_none()
+        self._scroll(self.max_scroll_y)
+        self.post_message(self.Left())

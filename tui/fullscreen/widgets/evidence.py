@@ -1,0 +1,99 @@
+"""What a report sends of a conversation: the message among those around it, exactly as the site gets them."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.color import Color
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from server.protocol import name_text
+from tui.client.timeline import Line
+from tui.fullscreen.widgets.colours import name_colour
+from tui.times import clock
+
+CONTINUED = "      "
+"""Begins the other lines of a text, so that none looks like the next message."""
+STILL_KEPT = "taken back; the server still has its text, and the site is sent it"
+
+
+class EvidenceView(VerticalScroll, can_focus=True):
+    """The messages that are sent; `fewer` and `more` take those away first, and add them last, that are farthest."""
+
+    def __init__(self, line: Line, before: Sequence[Line], after: Sequence[Line], *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._line = line
+        self._before = before
+        self._after = after
+        self._sent = len(before) + len(after)
+
+    def compose(self) -> ComposeResult:
+        """One text for each message, in order."""
+        under = self.background_colors[1]
+        for line in self._before:
+            yield Static(_message(line, under), markup=False)
+        yield Static(_message(self._line, under, flag=True), id="evidence-reported", markup=False)
+        for line in self._after:
+            yield Static(_message(line, under), markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the reported message."""
+        self.call_after_refresh(self._show_reported)
+
+    @property
+    def around(self) -> int:
+        """How many messages around the reported one could be sent."""
+        return len(self._before) + len(self._after)
+
+    @property
+    def sent(self) -> tuple[int, ...]:
+        """The numbers of those that are sent, in order."""
+        near = self._nearest()
+        return tuple(line.msg_id for line in (*self._before, *self._after) if line.msg_id in near)
+
+    @property
+    def summary(self) -> str:
+        """What is sent, in words."""
+        near = self._nearest()
+        before, after = (sum(line.msg_id in near for line in lines) for lines in (self._before, self._after))
+        parts = [f"{before} before"] * bool(before) + [f"{after} after"] * bool(after)
+        return ", ".join(["the message", *parts]) if parts else "the message alone"
+
+    def send(self, number: int) -> None:
+        """Send so many messages around the reported one, or as many as there are."""
+        self._sent = max(0, min(number, self.around))
+        near = self._nearest()
+        for line, shown in zip((*self._before, self._line, *self._after), self.query(Static), strict=True):
+            shown.display = line is self._line or line.msg_id in near
+        self.call_after_refresh(self._show_reported)
+
+    def fewer(self) -> None:
+        """Send one less."""
+        self.send(self._sent - 1)
+
+    def more(self) -> None:
+        """Send one more."""
+        self.send(self._sent + 1)
+
+    def _nearest(self) -> set[int]:
+        """The numbers of the nearest messages; of two that are as near, the one before counts as nearer."""
+        ranked = [(float(distance), line.msg_id) for distance, line in enumerate(reversed(self._before))]
+        ranked += [(distance + 0.5, line.msg_id) for distance, line in enumerate(self._after)]
+        return {msg_id for _, msg_id in sorted(ranked)[: self._sent]}
+
+    def _show_reported(self) -> None:
+        self.scroll_to_center(self.query_one("#evidence-reported"), animate=False)
+
+
+def _message(line: Line, under: Color, *, flag: bool = False) -> Content:
+    author = Style(foreground=name_colour(line.author, under), bold=True)
+    return Content.assemble(
+        ("⚑ ", "bold $error") if flag else "",
+        (clock(line.at), Style(dim=True)),
+        " ",
+        (name_text.shown(line.author), author),
+        (name_text.SEPARATOR, Style(dim=True)),
+        (STILL_KEPT, Style(italic=True, dim=True)) if line.taken_back else line.text.replace("\n", f"\n{CONTINUED}"),
+    )

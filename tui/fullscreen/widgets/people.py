@@ -1,0 +1,126 @@
+"""Who is in the room, at the right."""
+
+from collections.abc import Iterable
+
+from textual.color import Color
+from textual.content import Content
+from textual.message import Message
+from textual.style import Style
+
+from server.protocol import name_text
+from server.protocol.frames import WhoEntry
+from tui.client.relations import Relations
+from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.widgets.colours import name_colour
+from tui.fullscreen.widgets.messages import AboutPerson
+from tui.fullscreen.widgets.rows import Row, RowList
+from tui.limits import MARK
+
+MAX_SHOWN = 2_000
+"""People in the list: each costs a row at every change."""
+ONLINE = "online"
+AWAY = "away"
+
+
+class PeopleList(RowList):
+    """Writes to a person when they are selected, and shows their profile on a key."""
+
+    BINDINGS = bindings(Where.PEOPLE)
+
+    class ProfileWanted(AboutPerson):
+        """A person's profile shall be shown."""
+
+    class MuteWanted(AboutPerson):
+        """A person shall be muted, or not any more."""
+
+    class BlockWanted(AboutPerson):
+        """A person shall be blocked, or not any more."""
+
+    class Left(Message):
+        """The person goes back to writing."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._me = ""
+        self._profiles = False
+        self._shown: tuple[object, ...] = ()
+        """What the rows were made of: most of what is drawn changes nobody here."""
+
+    def show(self, people: Iterable[WhoEntry], me: str, relations: Relations, *, profiles: bool) -> None:
+        """Show everyone in alphabetical order; `profiles`: whether the site gives any."""
+        self._me, self._profiles = me, profiles
+        entries, under = list(people), self.background_colors[1]
+        shown = (entries, me, relations.muted, relations.blocked, under)
+        if shown != self._shown:
+            self._shown = shown
+            self.show_rows(_rows(entries, me, relations, under))
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No profile key where the site has no profiles; nobody mutes or blocks themselves."""
+        if action in {"mute", "block"}:
+            return self.chosen not in {None, self._me}
+        return self._profiles if action == "profile" else True
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        """The keys depend on the person."""
+        super().watch_highlighted(highlighted)
+        self.refresh_bindings()
+
+    def action_profile(self) -> None:
+        """Show the profile of the highlighted person."""
+        if self.chosen:
+            self.post_message(self.ProfileWanted(self.chosen))
+
+    def action_mute(self) -> None:
+        """Mute the highlighted person, or not any more."""
+        if self.chosen:
+            self.post_message(self.MuteWanted(self.chosen))
+
+    def action_block(self) -> None:
+        """Block the highlighted person, or not any more."""
+        if self.chosen:
+            self.post_message(self.BlockWanted(self.chosen))
+
+    def action_leave(self) -> None:
+        """Go back to writing."""
+        self.post_message(self.Left())
+
+
+def _rows(entries: list[WhoEntry], me: str, relations: Relations, under: Color) -> list[Row]:
+    """The heading, and everyone in alphabetical order; of a great many the first, and how many are left out."""
+    entries = sorted(entries, key=lambda entry: entry.username.casefold())
+    heading = Row("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
+    # Who is not read stands here also after leaving: there would be no way to undo it.
+    gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
+    everyone = [*entries, *gone]
+    rest = len(everyone) - MAX_SHOWN
+    more = [Row("", Content.styled(f"{MARK} and {rest} more", Style(dim=True)))] if rest > 0 else []
+    return [heading, *(_row(entry, me, relations, under) for entry in everyone[:MAX_SHOWN]), *more]
+
+
+def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:
+    silent, here = entry.username in relations.hidden, entry.status == ONLINE
+    style = Style(dim=True) if silent else Style(foreground=name_colour(entry.username, under))
+    name = Content.styled(name_text.shown(entry.username), style)
+    # "online" and "away" are words of the wire; anything else is the person's own, and stands in a line of its own.
+    own_words = "" if here or entry.status == AWAY else entry.status
+    return Row(
+        entry.username,
+        name,
+        Content.styled(_role(entry, me, relations), Style(dim=True)),
+        Content.styled(f"  {own_words}", Style(dim=True, italic=True)) if own_words else Content(""),
+    )
+
+
+def _role(entry: WhoEntry, me: str, relations: Relations) -> str:
+    """One word of what matters most about a person."""
+    words = {
+        "blocked": entry.username in relations.blocked,
+        "muted": entry.username in relations.muted,
+        "you": entry.username == me and not entry.dnd and entry.status != AWAY,
+        "busy": entry.dnd,
+        "away": entry.status == AWAY,
+        "op": entry.op,
+    }
+    return next((word for word, holds in words.items() if holds), "")

@@ -1,0 +1,149 @@
+"""What a person is told in lines: messages with numbers to refer to, and what becomes of them; pure."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from server.protocol import name_text
+from server.protocol.frames import WhoEntry
+from tui.client.state import Stage, State
+from tui.client.timeline import Entry, Line, Notice, Timeline
+from tui.plain.commands import HELP, numbered
+from tui.text import clean_line
+from tui.times import moment
+from tui.tone import Tone
+
+CONTINUED = "    "
+MAX_NUMBERED = 100_000
+"""Messages that can be referred to by their numbers, the latest."""
+
+
+class Told(NamedTuple):
+    """A line of the output; `failed`: something that was wanted did not happen."""
+
+    text: str
+    failed: bool = False
+
+
+class Place(NamedTuple):
+    """Where a message stands, in the life of the server's numbering."""
+
+    epoch: str
+    channel: str
+    msg_id: int
+
+
+class Teller:
+    """Follows a State, and tells each thing once."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._places: dict[int, Place] = {}
+        """By the short number, which counts from 1; the latest ones."""
+        self._count = 0
+        self._told: dict[Place, tuple[int, Line]] = {}
+
+    def news(self) -> Iterator[Told]:
+        """What changed since this was called before, of everything that can be read."""
+        for timeline in [*self._state.timelines.values(), self._state.timeline]:
+            for change in timeline.take_changes():
+                for entry in change.added:
+                    yield from self._entry(timeline, entry)
+
+    def find(self, number: int) -> tuple[str, Line] | None:
+        """The channel and the message of a short number; None if it is not there, or not any more."""
+        if number not in self._places:
+            return None
+        epoch, channel, msg_id = self._places[number]
+        timeline = self._state.timelines.get(channel)
+        line = timeline.find(msg_id) if timeline and epoch == self._epoch else None
+        return (channel, line) if line else None
+
+    @property
+    def _epoch(self) -> str:
+        return self._state.welcome.epoch if self._state.welcome else ""
+
+    def _entry(self, timeline: Timeline, entry: Entry) -> Iterator[Told]:
+        if isinstance(entry, Line):
+            yield from self._line(timeline, entry)
+        elif isinstance(entry, Notice):
+            yield Told(clean_line(entry.text), failed=True) if entry.tone is Tone.BAD else note(entry.text)
+        elif entry.failure:
+            yield Told(f"Not sent: {clean_line(entry.text)}: {clean_line(entry.failure)}", failed=True)
+
+    def _line(self, timeline: Timeline, line: Line) -> Iterator[Told]:
+        if line.author in self._state.relations.hidden:
+            return
+        place = Place(self._epoch, timeline.id, line.msg_id)
+        number, before = self._told.get(place, (self._count + 1, None))
+        self._told[place] = number, line
+        if before:
+            yield from (note(f"[{number}] {what}") for what in _differences(before, line))
+            return
+        self._count = number
+        self._places[number] = place
+        if len(self._places) > MAX_NUMBERED:
+            oldest = self._places.pop(next(iter(self._places)))
+            del self._told[oldest]
+        where = self._state.place_of(timeline.id)
+        yield message(number, moment(line.at, self._state.now()), where, line)
+
+
+def message(number: int, at: str, where: str, line: Line) -> Told:
+    """A message: nothing before the first » can come from its text, and everything behind it does."""
+    notes = " and ".join(["taken back"] * line.taken_back + ["reported"] * line.reported)
+    return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
+
+
+def _differences(before: Line, now: Line) -> Iterator[str]:
+    """What became of a message."""
+    if now.taken_back and not before.taken_back:
+        yield f"{name_text.quoted(now.author)} took this message back"
+    elif now.reactions != before.reactions:
+        yield "reactions: " + (", ".join(f"{each.emoji} {len(each.usernames)}" for each in now.reactions) or "none")
+    if now.reported != before.reported:
+        yield "is reported" if now.reported else "is not reported any more"
+
+
+def note(text: str) -> Told:
+    """A line that is no message."""
+    return _lines(f"* {text}")
+
+
+def _lines(text: str) -> Told:
+    """Nobody's text begins a line, or it could pass for somebody else's."""
+    return Told(text.replace("\n", f"\n{CONTINUED}"))
+
+
+def people(state: State) -> Iterator[Told]:
+    """Who is in the room."""
+    yield note(f"{len(state.people)} in the room:")
+    for entry in state.people.values():
+        yield note(_person(entry))
+
+
+def _person(entry: WhoEntry) -> str:
+    """A name, and behind it what the person says of themselves."""
+    refuses = "takes no direct messages" if entry.dnd else ""
+    status = "" if entry.status == "online" else entry.status
+    return name_text.said(entry.username, status, refuses) if status or refuses else name_text.shown(entry.username)
+
+
+def profile(state: State) -> Iterator[Told]:
+    """What the site has said about the person who was asked about."""
+    view = state.profile
+    if view is None or view.stage is Stage.LOADING:
+        return
+    if view.stage is Stage.FAILED:
+        yield Told(f"No profile of {name_text.quoted(view.username)}: {clean_line(view.error)}", failed=True)
+        return
+    fields = (f"{name}: {value}".replace("\n", f"\n{CONTINUED}") for name, value in view.fields)
+    yield note("\n".join([f"Profile of {name_text.said(view.username, view.headline)}".rstrip(), *fields]))
+
+
+def commands(state: State) -> Iterator[Told]:
+    """All commands, where one can go, and the reasons of reports."""
+    for usage, words in HELP:
+        yield note(f"{usage}: {words}")
+    yield note("Places: " + ", ".join(state.place_of(channel) for channel in state.timelines))
+    if state.welcome and state.welcome.webhooks.report:
+        yield note(f"Reasons: {numbered(state.welcome.report_reasons)}")
