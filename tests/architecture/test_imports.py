@@ -60,8 +60,8 @@ def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -
     late = {"httpx", "websockets", "sqlite3", "hashlib", "emoji", "markdown_it", "filelock", "tomlkit", "shlex"}
     assert not modules & late
     screens = {name for name in modules if name.startswith("tui.fullscreen.screens.")}
-    # The room; what screens over the room have in common is of its app.
-    assert screens == {"tui.fullscreen.room.screen", "tui.fullscreen.screens.live"}
+    # What screens over the room have in common.
+    assert screens == {"tui.fullscreen.screens.live"}
     assert not modules & {
         "tui.fullscreen.pickers",
         "tui.fullscreen.editor",

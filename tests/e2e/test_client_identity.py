@@ -14,7 +14,7 @@ async def test_a_killed_server_gives_the_name_and_what_was_missed_back(tmp_path:
     with ServerProcess(settings) as server, PlainClient(server.url, "ada", tmp_path) as ada:
         ada.until("Connected as ada")
         ada.write("hello")
-        ada.until("ada: hello")
+        ada.until("ada» hello")
         port = server.port
         server.kill()
         ada.until_error("No connection")
@@ -42,7 +42,7 @@ def test_two_clients_of_a_name_are_two_people(server: ServerProcess, tmp_path: P
         with PlainClient(server.url, "ada", tmp_path) as other:
             other.until("Connected as ada 2;")
             ada.write("still here")
-            other.until("ada: still here")
+            other.until("ada» still here")
             assert other.end_input() == (0, [])
         assert ada.end_input() == (0, [])
 

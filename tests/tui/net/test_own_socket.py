@@ -237,7 +237,7 @@ def test_the_server_says_where_it_listens_and_replaces_no_other(tmp_path: Path) 
         with PlainClient(server.url, "ada", tmp_path) as ada:
             ada.until("Connected as ada")
             ada.write("over the socket")
-            ada.until("ada: over the socket")
+            ada.until("ada» over the socket")
             assert ada.end_input() == (0, [])
         for what in ("healthz", "readyz", "metrics", "api/statistics"):
             assert get(path, what).startswith(b"HTTP/1.1 200")
