@@ -1,6 +1,5 @@
 """Keeps what proves who a name is at an address from one start of the client to the next."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -11,6 +10,7 @@ import platformdirs
 from msgspec import Struct
 
 from server.protocol.proof import KEY_BYTES
+from tui.files import write_atomically
 from tui.net.session import Key, Keys
 
 MAX_SERVERS = 32
@@ -51,8 +51,8 @@ class KeptKeys(Keys):
             del self.servers[[*self.servers][FIRST_SERVERS]]
         with suppress(OSError):
             if self._file:
-                _write(self._file, msgspec.json.encode(_Stored(self.last_identity, self.servers)))
-            _write(self._server_file, server.encode())
+                write_atomically(self._file, msgspec.json.encode(_Stored(self.last_identity, self.servers)).decode())
+            write_atomically(self._server_file, server)
 
 
 def take(address: str, name: str, directory: Path | None = None) -> KeptKeys:
@@ -110,11 +110,3 @@ def _read(file: Path) -> _Stored | None:
         return None
     usable = all(len(key.secret) == KEY_BYTES for keys in stored.servers.values() for key in keys)
     return stored if usable else None
-
-
-def _write(file: Path, content: bytes) -> None:
-    draft = file.with_name(f"{file.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-        opened.write(content)
-    draft.replace(file)
