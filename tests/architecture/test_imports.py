@@ -72,7 +72,7 @@ def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -
 
 
 def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
-    packages = loaded("tui.cli", "tui.plain.chat", directory=tmp_path)
+    packages = loaded("tui.cli", "tui.plain.chat", "tui.net.connection", directory=tmp_path)
     assert "websockets" in packages
     assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
 

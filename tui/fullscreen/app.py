@@ -11,12 +11,12 @@ from server.protocol import name_text
 from server.protocol.codes import ReportState
 from server.protocol.frames import React, ReportEntry, Takeback, Typing
 from tui.client import slash
+from tui.client.client import OFFLINE, nonce
 from tui.client.quotation import quotation
 from tui.client.relations import UNBLOCK
 from tui.client.reports import GONE
 from tui.client.timeline import Line
 from tui.fullscreen import commands
-from tui.fullscreen.connected import OFFLINE, nonce
 from tui.fullscreen.roomapp import RoomApp
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer

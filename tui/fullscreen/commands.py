@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from server.protocol.frames import MAX_QUERY_CHARS, Frame, Status
 from tui.client import slash
+from tui.client.client import OFFLINE
 from tui.client.completion import COMMAND
 from tui.client.own_status import problem_of
-from tui.fullscreen.connected import OFFLINE
 
 if TYPE_CHECKING:
     from tui.fullscreen.app import FlagpostApp

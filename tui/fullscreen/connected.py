@@ -1,12 +1,9 @@
 """Keeps the client at its server: finds it, logs in, takes frames into the state, sends, and says goodbye."""
 
 import gc
-import os
 import sys
 from abc import abstractmethod
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App
@@ -15,21 +12,13 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
 from server.protocol import name_text
-from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Typing, Welcome
-from tui.client.own_status import again
-from tui.client.state import TYPING_SHOWN, State
+from server.protocol.frames import Echo, Frame, ServerFrame, Typing
+from tui.client.client import OFFLINE, Client, Granted, Loss, NoServerError
+from tui.client.state import TYPING_SHOWN
 from tui.fullscreen.shutdown import Ending
-from tui.net.session import NOT_SENT, Session
 from tui.options import Options
 from tui.text import clean_line
 from tui.tone import Tone
-
-if TYPE_CHECKING:
-    from tui.net.connection import Connection, Event
-    from tui.net.identity import KeptKeys
-    from tui.net.local_server import LocalServer
-
-OFFLINE = "There is no connection now; try again once it is back."
 
 
 class ConnectedApp(App[None]):
@@ -37,26 +26,23 @@ class ConnectedApp(App[None]):
 
     def __init__(self, options: Options) -> None:
         super().__init__()
-        self.state = State(now=lambda: datetime.now(UTC))
-        self.online = False
-        self.status = "starting"
-        """The connection in words."""
-        self._options = options
-        self._session = Session(options.name)
-        self._connection: Connection | None = None
-        self._server: LocalServer | None = None
-        self._identity: KeptKeys | None = None
+        self.client = Client(
+            options,
+            on_change=self._changed,
+            on_frame=self._received,
+            on_login=self._logged_in,
+            on_lost=self._lost,
+            on_name_refused=self._ask_name,
+        )
+        self.state = self.client.state
         self._life: Worker[None] | None = None
         self._ending = Ending(self.leave)
-        self._address = ""
-        """Which place this is, for the identity that is kept for it."""
-        self._shown_address = ""
-        self._told_loss = False
-        self._to_tell: list[str] = []
-        """About the server, once what was said before stands there: above it nobody would see it."""
         self._typing_timer: Timer | None = None
-        self._asks_name = False
-        """Whether the person is being asked for another name; until that is there, nobody logs in."""
+
+    @property
+    def online(self) -> bool:
+        """Whether the server can be asked now."""
+        return self.client.online
 
     @abstractmethod
     async def settle(self) -> None:
@@ -87,147 +73,58 @@ class ConnectedApp(App[None]):
     @work(group="connection", exit_on_error=False)
     async def _live(self) -> None:
         """Find the server and stay connected to it."""
-        from tui.net.address import shown
-        from tui.net.connection import Connection
-        from tui.net.discovery import find
-        from tui.net.local_server import LocalServerError
-
         await self.settle()
         try:
-            found = await find(self._options)
-        except (LocalServerError, ValueError) as error:
-            self._set_status("no server")
-            self.tell(f"There is no server: {clean_line(str(error))}", Tone.BAD)
+            await self.client.find()
+        except NoServerError as error:
+            self.tell(f"There is no server: {error}", Tone.BAD)
             return
-        self._server = found.server
-        self._to_tell = found.notices
-        self._address = clean_line(found.url)
-        self._shown_address = shown(self._address)
-        self._session.own = found.own
-        self._identify()
-        self._connection = Connection(found.url, self._session, self._told)
-        await self._connection.run()
+        await self.client.run()
 
-    @work(group="connection", exit_on_error=False)
-    async def _connect_again(self) -> None:
-        """Stay connected to the server that was found, after `_disconnect`."""
-        if self._connection:
-            await self._connection.run()
-
-    async def _disconnect(self) -> None:
-        """End the connection and its retries, with the closing handshake."""
-        if self._life:
-            self._life.cancel()
-            with suppress(WorkerCancelled, WorkerFailed):
-                await self._life.wait()
-
-    def _identify(self) -> None:
-        """Be the same person here as in the starts before."""
-        from tui.net.identity import take
-
-        self._session.address = self._address
-        if self._options.demo:
-            # Each demo has a server of its own, which ends with it.
-            return
-        if self._identity:
-            self._identity.release()
-        self._session.keys = self._identity = take(self._address, self._session.name)
-
-    def _told(self, event: "Event") -> None:
-        """Take in what the connection tells."""
-        from tui.net.connection import Connecting, Lost
-
-        if isinstance(event, Connecting):
-            self._set_status("connecting")
-        elif isinstance(event, Lost):
-            self._lost(event.why, event.retry_seconds)
-        else:
-            for frame in event.frames:
-                self.state.fold(frame)
-                self._follow_up(frame)
-            if event.left_out:
-                self.state.leave_out()
+    def _changed(self) -> None:
+        """Something came, or the connection is another one."""
         self.show()
 
-    def _follow_up(self, frame: ServerFrame) -> None:
-        """Answer the frames that want an answer."""
-        if isinstance(frame, Welcome) and not self.online and not self._asks_name:
-            # One that comes later tells of other settings.
-            self.send(self._session.login(frame, self.state.since))
-        elif isinstance(frame, Me):
-            self._entered(frame)
-        elif isinstance(frame, Echo):
-            for line in self._to_tell:
+    def _received(self, frame: ServerFrame) -> None:
+        """Follow a frame that the client has taken in."""
+        if isinstance(frame, Echo):
+            # What was said before stands there now: above it nobody would see this.
+            for line in self.client.notices:
                 self.state.note(line)
-            self._to_tell = []
-        elif isinstance(frame, Relations) and self.state.relations.returned:
-            for ask in self.state.ask_newest(nonce):
-                self.send(ask)
+            self.client.notices = []
         elif isinstance(frame, Typing):
             if self._typing_timer:
                 # The latest alone is shown; a timer for each would be one for each frame of a server that never stops.
                 self._typing_timer.stop()
             self._typing_timer = self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
-        elif self.state.refused_name and not self._asks_name:
-            self._asks_name = True
-            self._ask_name(self.state.refused_name)
 
-    def _entered(self, frame: Me) -> None:
-        """Go on where one was before the connection was lost."""
-        if frame.username.casefold() != self._session.name.casefold():
-            wanted, granted = map(name_text.quoted, (self._session.name, frame.username))
+    def _logged_in(self, login: Granted) -> None:
+        if login.name.casefold() != login.wanted.casefold():
+            wanted, granted = map(name_text.quoted, (login.wanted, login.name))
             self.state.note(f"The name {wanted} is not free; here you are {granted}.")
-        told = self._session.entered(frame.username)
-        self._set_status(f"online as {name_text.shown(frame.username)}{', new here' if told else ''}", online=True)
-        if self._told_loss:
-            self._told_loss = False
+        if login.again:
             self.state.note("Connected again.", Tone.GOOD)
-        for line in told:
+        for line in login.news:
             self.state.note(*line)
-        if told:
-            self.state.give_up_unsent(NOT_SENT)
-            return
-        for unsent in self.state.unsent():
-            self.send(unsent)
-        if standing := again(self.state.people.get(frame.username), frame):
-            self.send(standing)
 
-    @work(group="name", exclusive=True)
-    async def _ask_name(self, why: str) -> None:
-        """Log in again by another name."""
+    async def _ask_name(self, why: str) -> str:
+        """Let another name be chosen."""
         from tui.fullscreen.screens.name import NamePrompt
 
-        # The server ends a connection on which nobody logs in, and counts each new one: come back with a name.
-        await self._disconnect()
-        self._set_status("waiting for a name")
-        self.show()
         longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
-        self._session.name = await self.push_screen_wait(NamePrompt(why, self._session.name, longest))
-        self._asks_name = False
-        self._identify()
-        self.state.refused_name = ""
-        self._life = self._connect_again()
+        return await self.push_screen_wait(NamePrompt(why, self.client.name, longest))
 
-    def _lost(self, why: str, retry_seconds: float | None) -> None:
-        self.state.lost()
-        if retry_seconds is None:
-            self._set_status("disconnected")
-            self.state.note(f"Disconnected: {why}. It is not tried again: start the client anew.", Tone.BAD)
-            return
-        self._set_status(f"offline, again in {max(1, round(retry_seconds))} s")
-        if not self._told_loss:
-            self._told_loss = True
+    def _lost(self, loss: Loss) -> None:
+        if loss.retry_seconds is None:
+            self.state.note(f"Disconnected: {loss.why}. It is not tried again: start the client anew.", Tone.BAD)
+        elif loss.first:
             then = " Your report is sent then." if self.state.reports.unanswered else ""
             tried = f"It is tried again until it works.{then}"
-            self.state.note(f"No connection to {self._shown_address}: {why}. {tried}", Tone.BAD)
-
-    def _set_status(self, status: str, *, online: bool = False) -> None:
-        self.status, self.online = status, online
+            self.state.note(f"No connection to {self.client.address}: {loss.why}. {tried}", Tone.BAD)
 
     def send(self, frame: Frame) -> None:
         """Send a frame, if there is a connection."""
-        if self._connection:
-            self.run_worker(self._connection.send(frame), group="sending", exit_on_error=False)
+        self.client.send(frame)
 
     def tell(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Show a notice where the person looks."""
@@ -243,7 +140,7 @@ class ConnectedApp(App[None]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed must not fail in silence."""
         if event.state is WorkerState.ERROR:
-            self._set_status("stopped")
+            self.client.status, self.client.online = "stopped", False
             self.tell(f"This client met a fault of its own: {clean_line(repr(event.worker.error))}", Tone.BAD)
 
     async def action_quit(self) -> None:
@@ -252,10 +149,12 @@ class ConnectedApp(App[None]):
 
     async def leave(self) -> None:
         """Say goodbye to the server, end one's own, end."""
-        # Waited for, so that the closing handshake is done before the loop ends.
-        await self._disconnect()
-        if self._server:
-            await self._server.stop()
+        if self._life:
+            self._life.cancel()
+            # Waited for, so that the closing handshake is done before the loop ends.
+            with suppress(WorkerCancelled, WorkerFailed):
+                await self._life.wait()
+        await self.client.close()
         self.exit()
 
     def get_driver_class(self) -> type[Driver]:
@@ -280,10 +179,4 @@ class ConnectedApp(App[None]):
 
     def on_unmount(self) -> None:
         """Let another client be this person."""
-        if self._identity:
-            self._identity.release()
-
-
-def nonce() -> str:
-    """A number for something that is asked."""
-    return os.urandom(8).hex()
+        self.client.release()

@@ -10,9 +10,9 @@ from textual.app import App
 from textual.theme import BUILTIN_THEMES
 from textual.widgets import Input, TextArea
 
-from server.protocol.frames import Me, ServerFrame
 from tui import config as configuration
 from tui import times
+from tui.client.client import Granted
 from tui.config import Config
 from tui.fullscreen.connected import ConnectedApp
 from tui.fullscreen.keys import alt_keys, keymap
@@ -56,8 +56,8 @@ class ConfiguredApp(ConnectedApp):
         if self.config.theme not in THEME_NAMES:
             hint = f'there is no theme "{self.config.theme}"; the settings (f2) have them all'
             problems.append(f"theme: {hint}")
-        file = self._options.loaded.file
-        for problem in (*self._options.loaded.problems, *(f"{file}: {each}" for each in problems)):
+        file = self.client.options.loaded.file
+        for problem in (*self.client.options.loaded.problems, *(f"{file}: {each}" for each in problems)):
             self.state.note(clean_line(problem), Tone.BAD)
 
     async def on_ready(self) -> None:
@@ -98,7 +98,7 @@ class ConfiguredApp(ConnectedApp):
         return self._keep(before)
 
     def _keep(self, before: Config) -> str:
-        file = self._options.loaded.file
+        file = self.client.options.loaded.file
         try:
             if file and before != self.config:
                 configuration.save(file, before, self.config)
@@ -110,7 +110,7 @@ class ConfiguredApp(ConnectedApp):
         """Show the settings."""
         from tui.fullscreen.screens.settings import SettingsScreen
 
-        self.push_screen(SettingsScreen(self.config, self._options.loaded.file, self._offer, self.change))
+        self.push_screen(SettingsScreen(self.config, self.client.options.loaded.file, self._offer, self.change))
 
     def _offer(self, config: Config) -> "list[Choice]":
         from tui.fullscreen.screens.settings import choices
@@ -119,28 +119,28 @@ class ConfiguredApp(ConnectedApp):
 
     async def settle(self) -> None:
         """Ask for name and server where nobody has said them yet."""
-        if self._options.asks:
+        if self.client.options.asks:
             from tui.fullscreen.screens.start import StartScreen
             from tui.net.address import configured
 
             try:
-                address, tls = configured(self._options.settings)
+                address, tls = configured(self.client.options.settings)
                 local = f"wss://{address}" if tls else str(address)
             except ValueError:
                 # It is named when the server is looked for.
                 local = ""
-            start = await self.push_screen_wait(StartScreen(self._options.name, local))
-            self._options = replace(self._options, name=start.name, url=start.server or None)
-            self._session.name = start.name
+            start = await self.push_screen_wait(StartScreen(self.client.options.name, local))
+            self.client.options = replace(self.client.options, name=start.name, url=start.server or None)
 
-    def _follow_up(self, frame: ServerFrame) -> None:
+    def _logged_in(self, login: Granted) -> None:
         """Remember where one was let in, and by which name."""
-        super()._follow_up(frame)
-        if isinstance(frame, Me) and self._options.loaded.file and not self._remembered and not self._options.demo:
+        super()._logged_in(login)
+        options = self.client.options
+        if options.loaded.file and not self._remembered and not options.demo:
             self._remembered = True
-            before, url = self.config, self._options.url or ""
+            before, url = self.config, options.url or ""
             server = before.server if _holds_secret(url) else url
-            self.config = structs.replace(before, name=frame.username, server=server)
+            self.config = structs.replace(before, name=login.name, server=server)
             if problem := self._keep(before):
                 self.state.note(problem, Tone.BAD)
 

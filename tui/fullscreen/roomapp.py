@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from textual import events, on, work
 from textual.widgets import OptionList
 
-from server.protocol.frames import MAX_PAGE, Message, ReportEntry
+from server.protocol.frames import MAX_PAGE, Message, ReportEntry, ServerFrame
+from tui.client.client import OFFLINE, nonce
 from tui.client.news import news
 from tui.client.search import Search
 from tui.client.visited import Visited
 from tui.fullscreen import commands
-from tui.fullscreen.connected import OFFLINE, nonce
 from tui.fullscreen.keys.keymap import KEYS, Where, bindings
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.preferences import ConfiguredApp
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from tui.fullscreen.screens.mentions import MentionsScreen
     from tui.fullscreen.screens.search import SearchScreen
     from tui.fullscreen.widgets.rows import Row
-    from tui.net.connection import Event
 
 
 class RoomApp(ConfiguredApp):
@@ -55,8 +54,12 @@ class RoomApp(ConfiguredApp):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._chat = ChatScreen(self.status)
+        self._chat = ChatScreen(self.client.status)
         self._visited = Visited()
+        self._came: list[ServerFrame] = []
+        """What came since it was drawn."""
+        self._last_seen = 0
+        """The latest message of what was drawn."""
         self._notices = Notices(self._write_to_terminal, os.environ, lambda channel: self.config.level(channel))
 
     def get_default_screen(self) -> ChatScreen:
@@ -87,21 +90,23 @@ class RoomApp(ConfiguredApp):
         """Draw what is known now."""
         self._visited.visit(self.state.current)
         self._notices.look(self.state.current)
-        self._chat.show(self.state, self.status, online=self.online, commands=commands.allowed(self))
+        self._chat.show(self.state, self.client.status, online=self.online, commands=commands.allowed(self))
         for screen in self.screen_stack:
             if isinstance(screen, Following) and screen.is_mounted:
-                screen.show(self.state, self.status, online=self.online)
+                screen.show(self.state, self.client.status, online=self.online)
 
-    def _told(self, event: "Event") -> None:
-        """Go on to the wanted message after what came, and tell of it who looks elsewhere."""
-        from tui.net.connection import Received
+    def _received(self, frame: ServerFrame) -> None:
+        super()._received(frame)
+        self._came.append(frame)
 
-        since = self.state.last_seen
-        super()._told(event)
-        if isinstance(event, Received):
-            self._notices.tell(list(news(event.frames, self.state, since)), dnd=self.state.dnd)
+    def _changed(self) -> None:
+        """Draw, tell of what came who looks elsewhere, and go on to the wanted message."""
+        super()._changed()
+        if self._came:
+            self._notices.tell(list(news(self._came, self.state, self._last_seen)), dnd=self.state.dnd)
             self._notices.keep(self.state.timelines)
             self._notices.look(self.state.current)
+            self._came, self._last_seen = [], self.state.last_seen
         self._show_remarks()
         if self.state.wanted:
             self._pursue()

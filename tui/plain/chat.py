@@ -1,22 +1,15 @@
 """Keeps the chat of lines going: takes what is typed one after the other, sends it, and prints what comes."""
 
 import asyncio
-import secrets
 import sys
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 
 from server.protocol import name_text
-from server.protocol.frames import Echo, Frame, Me, Relations, ServerFrame, Welcome
+from server.protocol.frames import Echo, ServerFrame
+from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, NoServerError, nonce
 from tui.client.reports import Draft
 from tui.client.slash import names
-from tui.client.state import Stage, State
-from tui.net.address import shown
-from tui.net.connection import Connecting, Connection, Event, Lost
-from tui.net.discovery import find
-from tui.net.identity import take
-from tui.net.local_server import LocalServerError
-from tui.net.session import NOT_SENT, Keys, ServerNews, Session
+from tui.client.state import Stage
 from tui.options import Options
 from tui.plain import commands, printing
 from tui.plain.commands import Command, CommandError, Text
@@ -37,22 +30,10 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
     The exit code: 0, 1 if something did not happen, READER_GONE.
     """
     try:
-        found = await find(options)
-    except (LocalServerError, ValueError) as error:
-        print_error(f"There is no server: {clean_line(str(error))}")
+        return await _Client(options, patience).run()
+    except NoServerError as error:
+        print_error(f"There is no server: {error}")
         return 1
-    address = clean_line(found.url)
-    # Each demo has a server of its own, which ends with it.
-    kept = None if options.demo else take(address, options.name)
-    try:
-        client = _Client(found.url, Session(options.name, kept or Keys(), address, own=found.own), patience)
-        client.tell(printing.note(line) for line in found.notices)
-        return await client.run()
-    finally:
-        if kept:
-            kept.release()
-        if found.server:
-            await found.server.stop()
 
 
 def print_error(text: str) -> None:
@@ -63,24 +44,31 @@ def print_error(text: str) -> None:
 class _Client:
     """One chat; `run` it once."""
 
-    def __init__(self, url: str, session: Session, patience: float) -> None:
-        self._session = session
+    def __init__(self, options: Options, patience: float) -> None:
+        self._client = Client(
+            options, on_change=self._changed, on_frame=self._came, on_login=self._logged_in, on_lost=self._lost
+        )
+        self._state = self._client.state
         self._patience = patience
-        self._address = shown(url)
-        self._state = State(now=lambda: datetime.now(UTC))
         self._teller = Teller(self._state)
-        self._connection = Connection(url, session, self._take)
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
         """Something came, or nothing more will be typed."""
-        self._sending: set[asyncio.Task[bool]] = set()
-        self._entered = self._online = self._told_loss = self._failed = self._ended = False
+        self._entered = self._failed = self._ended = False
         self._deadline: float | None = None
         """In the loop's seconds, when to give up on the line that waits for an answer; None: never."""
 
     async def run(self) -> int:
-        """Chat until the input ends, the server wants no more of it, or nobody reads; the exit code."""
-        life = asyncio.create_task(self._connection.run())
+        """Chat until the input ends, the server wants no more of it, or nobody reads; the exit code.
+
+        NoServerError if there is no server.
+        """
+        async with self._client:
+            self.tell(printing.note(line) for line in self._client.notices)
+            return await self._run()
+
+    async def _run(self) -> int:
+        life = asyncio.create_task(self._client.run())
         work = asyncio.create_task(self._work(Lines(self._input_ended)))
         tasks: list[asyncio.Future[int] | asyncio.Task[None]] = [life, work, self._over]
         try:
@@ -91,6 +79,9 @@ class _Client:
             # Waited for, so that the closing handshake is done before the loop ends.
             faults = await asyncio.gather(life, work, return_exceptions=True)
         for fault in faults:
+            if isinstance(fault, NameRefusedError):
+                print_error(f"{fault} Give another name with --name NAME.")
+                return 1
             if isinstance(fault, Exception):
                 raise fault
         return self._over.result() if self._over.done() else int(self._failed)
@@ -126,7 +117,7 @@ class _Client:
                 self._complain(f"No answer within {self._patience:.0f} s, so this {what}{more}: {clean_line(line)}")
                 return
         if not await self._until(lambda: self._entered):
-            self._complain(f"The server at {self._address} does not answer.")
+            self._complain(f"The server at {self._client.address} does not answer.")
 
     def _input_ended(self) -> None:
         self._ended = True
@@ -195,7 +186,7 @@ class _Client:
         longest = self._state.welcome.limits.message_chars if self._state.welcome else 0
         if len(text) > longest:
             raise CommandError(f"The message has {len(text)} of at most {longest} characters; send it in parts.")
-        self._send(self._state.say(text, _nonce(), channel))
+        self._client.send(self._state.say(text, nonce(), channel))
 
     def _join(self, place: str) -> None:
         wanted = place.removeprefix("#").strip().casefold()
@@ -210,20 +201,20 @@ class _Client:
 
     def _load_older(self) -> None:
         self._need_connection()
-        asked = self._state.ask_older(_nonce())
+        asked = self._state.ask_older(nonce())
         if asked is None:
             raise CommandError(f"There are no older messages of {self._state.place}.")
         self.tell([printing.note(f"Older messages of {self._state.place}:")])
-        self._send(asked)
+        self._client.send(asked)
 
     def _ask_profile(self, name: str) -> None:
         self._need_connection()
-        self._send(self._state.ask_profile(name, _nonce()))
+        self._client.send(self._state.ask_profile(name, nonce()))
 
     def _need_connection(self) -> None:
         """For what is not asked again after a reconnect."""
-        if not self._online:
-            raise CommandError("There is no connection now; try again once it is back.")
+        if not self._client.online:
+            raise CommandError(OFFLINE)
 
     def _report(self, rest: str) -> None:
         welcome = self._state.welcome
@@ -244,71 +235,34 @@ class _Client:
         draft = Draft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
         along = f" {len(before)} messages before it and {len(after)} after it go along." if draft.context else ""
         self.tell([printing.note(f"Reporting [{number}]: {reason.reason}.{along}")])
-        self._send(self._state.report(line, draft, _nonce(), channel))
+        self._client.send(self._state.report(line, draft, nonce(), channel))
 
-    def _take(self, event: Event) -> None:
-        """Take in what the connection tells."""
-        if isinstance(event, Lost):
-            self._lost(event.why, event.retry_seconds)
-        elif not isinstance(event, Connecting):
-            for frame in event.frames:
-                self._state.fold(frame)
-                self._follow_up(frame)
-                self.tell(self._teller.news())
-            if event.left_out:
-                self._state.leave_out()
-                self.tell(self._teller.news())
-            # Whatever was told has been printed.
-            self._state.remarks.clear()
+    def _came(self, frame: ServerFrame) -> None:
+        if isinstance(frame, Echo):
+            self._entered = True
+        self.tell(self._teller.news())
+
+    def _changed(self) -> None:
+        self.tell(self._teller.news())
+        # Whatever was told has been printed.
+        self._state.remarks.clear()
         self._news.set()
 
-    def _follow_up(self, frame: ServerFrame) -> None:
-        """Answer the frames that want an answer."""
-        if isinstance(frame, Welcome) and not self._online:
-            # One that comes later tells of other settings.
-            self._send(self._session.login(frame, self._state.since))
-        elif isinstance(frame, Me):
-            told = self._session.entered(frame.username)
-            again = "again " if self._told_loss else ""
-            self._online, self._told_loss = True, False
-            name, place = name_text.shown(frame.username), self._state.place
-            self.tell([printing.note(f"Connected {again}as {name}; you write in {place}.")])
-            self._tell_news(told)
-            for unsent in self._state.unsent():
-                self._send(unsent)
-        elif isinstance(frame, Echo):
-            self._entered = True
-        elif isinstance(frame, Relations) and self._state.relations.returned:
-            for ask in self._state.ask_newest(_nonce):
-                self._send(ask)
-        elif self._state.refused_name:
-            print_error(f"{clean_line(self._state.refused_name)} Give another name with --name NAME.")
-            self._end(1)
-
-    def _tell_news(self, told: Iterable[ServerNews]) -> None:
-        """Tell what is new about the server; what was written for another one is not sent to it."""
-        for text, tone in told:
+    def _logged_in(self, login: Granted) -> None:
+        # What came before it stands before it.
+        self.tell(self._teller.news())
+        again = "again " if login.again else ""
+        name, place = name_text.shown(login.name), self._state.place
+        self.tell([printing.note(f"Connected {again}as {name}; you write in {place}.")])
+        for text, tone in login.news:
             if tone is Tone.BAD:
                 print_error(text)
             else:
                 self.tell([printing.note(text)])
-            self._state.give_up_unsent(NOT_SENT)
 
-    def _lost(self, why: str, retry_seconds: float | None) -> None:
-        self._state.lost()
-        self._online = False
-        if retry_seconds is None:
-            print_error(f"Disconnected: {why}.")
+    def _lost(self, loss: Loss) -> None:
+        if loss.retry_seconds is None:
+            print_error(f"Disconnected: {loss.why}.")
             self._end(1)
-        elif not self._told_loss:
-            self._told_loss = True
-            print_error(f"No connection to {self._address}: {why}. It is tried again until it works.")
-
-    def _send(self, frame: Frame) -> None:
-        task = asyncio.create_task(self._connection.send(frame))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-
-def _nonce() -> str:
-    return secrets.token_hex(8)
+        elif loss.first:
+            print_error(f"No connection to {self._client.address}: {loss.why}. It is tried again until it works.")

@@ -193,7 +193,7 @@ async def test_a_field_that_is_opened_later_blinks_not_where_motion_is_reduced(f
 async def test_where_one_was_let_in_is_remembered_for_the_next_start(file: Path) -> None:
     async with configured(file, 'name = "bob"\n') as pilot:
         await until(pilot, lambda: load(file).config.name == "ada", "the name")
-        assert load(file).config.server == app_of(pilot)._options.url
+        assert load(file).config.server == app_of(pilot).client.options.url
 
 
 @pytest.mark.parametrize("mark", ["ada:secret@", "?token=secret"])

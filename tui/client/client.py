@@ -1,0 +1,283 @@
+"""A chat client without a user interface: the full screen and the line mode are built on it, and so can a bot be.
+
+`Client` finds a server (or starts one), logs in and proves its identity, folds what the server sends into a `State`,
+answers what has to be answered, sends again after a lost connection what was not acknowledged, and says goodbye. What
+its owner needs to know it tells through callbacks, all of which run in the event loop:
+
+    on_frame(frame)       a frame is in the state, and answered if the client answers it
+    on_change()           something is different: time to draw
+    on_login(login)       the server accepted the login
+    on_lost(loss)         there is no connection any more
+    on_name_refused(why)  awaited for another name; without it, `run` raises NameRefusedError
+
+docs/bots.md has a bot of twenty lines.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from server.protocol import name_text
+from server.protocol.frames import Frame, Me, Relations, ServerFrame, Welcome
+from tui.client.own_status import again
+from tui.client.state import State
+from tui.net.session import NOT_SENT, ServerNews, Session
+from tui.options import Options
+from tui.text import clean_line
+
+if TYPE_CHECKING:
+    from tui.net.connection import Connection, Event
+    from tui.net.identity import KeptKeys
+    from tui.net.local_server import LocalServer
+
+OFFLINE = "There is no connection now; try again once it is back."
+
+
+class NoServerError(Exception):
+    """No server was found, and none could be started; the text is one line that says why."""
+
+
+class NameRefusedError(Exception):
+    """The server refused the name; the text is one line that says why."""
+
+
+class Granted(NamedTuple):
+    """An accepted login."""
+
+    wanted: str
+    """The name that was asked for."""
+    name: str
+    """The name that was granted."""
+    again: bool
+    """Whether it follows a loss that `on_lost` reported."""
+    news: list[ServerNews]
+    """What the user should know about the server's identity; if anything, unsent messages were given up."""
+
+
+class Loss(NamedTuple):
+    """A lost connection, or a failed attempt to make one."""
+
+    why: str
+    retry_seconds: float | None
+    """When it is tried again; None: never."""
+    first: bool
+    """Whether it is the first since the last login."""
+
+
+def _ignore(_: object = None) -> None:
+    """Do nothing: the callback of an owner who gives none."""
+
+
+class Client:
+    """One user at one server: `find` it, `run`, and `close`; as a context manager it does the first and the last."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        on_change: Callable[[], None] = _ignore,
+        on_frame: Callable[[ServerFrame], None] = _ignore,
+        on_login: Callable[[Granted], None] = _ignore,
+        on_lost: Callable[[Loss], None] = _ignore,
+        on_name_refused: Callable[[str], Awaitable[str]] | None = None,
+    ) -> None:
+        self.options = options
+        """Name and server; may be replaced until `find`."""
+        self.state = State(now=lambda: datetime.now(UTC))
+        self.online = False
+        """Whether the server has accepted the login, and the connection is there."""
+        self.status = "starting"
+        """The connection in a few words."""
+        self.notices: list[str] = []
+        """What the user should know about the server that was found."""
+        self.address = ""
+        """The server that was found, as it may be shown."""
+        self._on_change = on_change
+        self._on_frame = on_frame
+        self._on_login = on_login
+        self._on_lost = on_lost
+        self._on_name_refused = on_name_refused
+        self._session = Session(options.name)
+        self._connection: Connection | None = None
+        self._server: LocalServer | None = None
+        self._identity: KeptKeys | None = None
+        self._was_lost = False
+        self._interrupt: asyncio.Future[str] | None = None
+        """Ends the connection: with the reason why the name was refused, or with an exception."""
+        self._sending: set[asyncio.Task[bool]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self.find()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def name(self) -> str:
+        """The name to log in by: as granted, once it was."""
+        return self._session.name
+
+    async def find(self) -> None:
+        """Find the server, or start one. NoServerError if there is none."""
+        # Late: the first frame can do without.
+        from tui.net.address import shown
+        from tui.net.connection import Connection
+        from tui.net.discovery import find
+        from tui.net.local_server import LocalServerError
+
+        try:
+            found = await find(self.options)
+        except (LocalServerError, ValueError) as error:
+            self.status = "no server"
+            raise NoServerError(clean_line(str(error))) from error
+        self._server, self.notices = found.server, found.notices
+        url = clean_line(found.url)
+        self.address = shown(url)
+        self._session.name, self._session.address, self._session.own = self.options.name, url, found.own
+        self._identify()
+        self._connection = Connection(found.url, self._session, self._on_event)
+
+    async def run(self) -> None:
+        """Stay connected, over as many connections as it takes; return once the server wants no other.
+
+        Cancel it to leave: it ends with the closing handshake. NameRefusedError if nobody gives another name.
+        """
+        if self._connection is None:
+            await self.find()
+        try:
+            while why := await self._stay_connected():
+                if self._on_name_refused is None:
+                    raise NameRefusedError(clean_line(why))
+                self.status = "waiting for a name"
+                self._on_change()
+                self._session.name = await self._on_name_refused(why)
+                self._identify()
+                self.state.refused_name = ""
+        finally:
+            self.online = False
+
+    async def close(self) -> None:
+        """Stop the server that this client started, and let another client be this user; `run` has to be over."""
+        if self._server:
+            await self._server.stop()
+        self.release()
+
+    def release(self) -> None:
+        """Let another client be this user."""
+        if self._identity:
+            self._identity.release()
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame, if there is a connection."""
+        if self._connection:
+            task = asyncio.create_task(self._connection.send(frame))
+            self._sending.add(task)
+            task.add_done_callback(self._sent)
+
+    def say(self, text: str, channel: str = "") -> None:
+        """Write in a channel or conversation, or the current one; while there is no connection, once there is one."""
+        said = self.state.say(text, nonce(), channel)
+        if self.online:
+            self.send(said)
+
+    async def _stay_connected(self) -> str:
+        """Return once the server wants no other connection; why it refused the name, if it did."""
+        if self._connection is None:
+            return ""
+        interrupt: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._interrupt = interrupt
+        life = asyncio.create_task(self._connection.run())
+        try:
+            await asyncio.wait((life, interrupt), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Waited for, so that the closing handshake is done. A server ends a connection on which nobody logs in,
+            # and counts each new one: while another name is asked for, there is none.
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+        if interrupt.done():
+            return interrupt.result()
+        life.result()
+        return ""
+
+    def _identify(self) -> None:
+        """Be the same user here as in the starts before."""
+        # Late, as above.
+        from tui.net.identity import take
+
+        if self.options.demo:
+            # Each demo has a server of its own, which ends with it.
+            return
+        self.release()
+        self._session.keys = self._identity = take(self._session.address, self._session.name)
+
+    def _on_event(self, event: "Event") -> None:
+        from tui.net.connection import Lost, Received
+
+        if isinstance(event, Received):
+            for frame in event.frames:
+                self.state.fold(frame)
+                self._answer(frame)
+                self._on_frame(frame)
+            if event.left_out:
+                self.state.leave_out()
+        elif isinstance(event, Lost):
+            self._lost(event.why, event.retry_seconds)
+        else:
+            self.status = "connecting"
+        self._on_change()
+
+    def _answer(self, frame: ServerFrame) -> None:
+        """Answer the frames that want an answer."""
+        refused = self._interrupt is not None and self._interrupt.done()
+        if isinstance(frame, Welcome) and not self.online and not refused:
+            # One that comes later tells of other settings.
+            self.send(self._session.login(frame, self.state.since))
+        elif isinstance(frame, Me):
+            self._logged_in(frame)
+        elif isinstance(frame, Relations) and self.state.relations.returned:
+            for ask in self.state.ask_newest(nonce):
+                self.send(ask)
+        elif self.state.refused_name and self._interrupt and not refused:
+            self._interrupt.set_result(self.state.refused_name)
+
+    def _logged_in(self, frame: Me) -> None:
+        """Go on where the user was before the connection was lost."""
+        wanted = self._session.name
+        news = self._session.entered(frame.username)
+        was_lost, self._was_lost, self.online = self._was_lost, False, True
+        self.status = f"online as {name_text.shown(frame.username)}{', new here' if news else ''}"
+        self._on_login(Granted(wanted, frame.username, was_lost, news))
+        if news:
+            self.state.give_up_unsent(NOT_SENT)
+            return
+        for unsent in self.state.unsent():
+            self.send(unsent)
+        if status := again(self.state.people.get(frame.username), frame):
+            self.send(status)
+
+    def _lost(self, why: str, retry_seconds: float | None) -> None:
+        self.state.lost()
+        first, self.online = not self._was_lost, False
+        if retry_seconds is None:
+            self.status = "disconnected"
+        else:
+            self.status = f"offline, again in {max(1, round(retry_seconds))} s"
+            self._was_lost = True
+        self._on_lost(Loss(why, retry_seconds, first))
+
+    def _sent(self, task: asyncio.Task[bool]) -> None:
+        self._sending.discard(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault and self._interrupt and not self._interrupt.done():
+            self._interrupt.set_exception(fault)
+
+
+def nonce() -> str:
+    """Return a number for something that is asked of the server."""
+    return os.urandom(8).hex()
