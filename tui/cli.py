@@ -32,7 +32,7 @@ def run() -> int:
     if given.plain or given.serve:
         gc.enable()
         return _plain(chosen) if given.plain else _serve(chosen, given.host, given.port)
-    # Garbage is collected again by `ConnectedApp.on_ready`, after the first frame.
+    # Garbage is collected again by `FlagpostApp.on_ready`, after the first frame.
     from tui.fullscreen.app import FlagpostApp
 
     FlagpostApp(chosen).run_to_the_end()

@@ -22,6 +22,7 @@ STUCK = """
 import collections, itertools, re, sys, time
 from pathlib import Path
 from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.room.writing import Writing
 from tui.cli import options, parser
 from tui.config import Loaded
 
@@ -41,7 +42,7 @@ def say(self, text, place):
     globals()[text]()
 
 if __name__ == "__main__":
-    FlagpostApp.say = say
+    Writing.say = say
     FlagpostApp(options(parser().parse_args(), Loaded())).run_to_the_end()
 """
 PLAIN = """

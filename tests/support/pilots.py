@@ -92,8 +92,8 @@ async def away(pilot: Pilot[None], server: ScriptedServer) -> AsyncIterator[None
     """The server takes nobody in meanwhile; afterwards the client is back."""
     granted, server.login = server.login, lambda _: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
     server.drop()
-    await until(pilot, lambda: not app_of(pilot).online, "offline")
+    await until(pilot, lambda: not app_of(pilot).client.online, "offline")
     yield
     server.login = granted
     server.drop()
-    await until(pilot, lambda: app_of(pilot).online, "online again")
+    await until(pilot, lambda: app_of(pilot).client.online, "online again")

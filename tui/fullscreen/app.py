@@ -1,341 +1,344 @@
-"""What a person does in the room: each thing they want becomes an act on the state, and a frame for the server."""
+"""The full-screen client: wires the connection, the room, the preferences and the terminal together."""
 
+import gc
 import os
+import sys
+from contextlib import suppress
 from functools import partial
-from time import monotonic
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual import events, on, work
+from textual.app import App
+from textual.driver import Driver
+from textual.timer import Timer
+from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
 from server.protocol import name_text
-from server.protocol.codes import ReportState
-from server.protocol.frames import React, ReportEntry, Takeback, Typing
-from tui.client import slash
-from tui.client.client import OFFLINE, nonce
-from tui.client.quotation import quotation
-from tui.client.relations import UNBLOCK
-from tui.client.reports import GONE
-from tui.client.timeline import Line
+from server.protocol.frames import Echo, ServerFrame, Typing
+from tui.client.client import Client, Granted, Loss, NoServerError
+from tui.client.news import news
+from tui.client.state import TYPING_SHOWN, State
+from tui.config import Config
 from tui.fullscreen import commands
-from tui.fullscreen.roomapp import RoomApp
-from tui.fullscreen.timeline.view import TimelineView
-from tui.fullscreen.widgets.composer import Composer
-from tui.fullscreen.widgets.mute_offer import MuteOffer
-from tui.fullscreen.widgets.people import PeopleList
-from tui.fullscreen.widgets.profile import ProfilePanel
+from tui.fullscreen.keys.keymap import KEYS, Where, bindings
+from tui.fullscreen.notices import Notices
+from tui.fullscreen.preferences import THEME_NAMES, Preferences
+from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.screens.live import LiveScreen
+from tui.fullscreen.shutdown import Ending
+from tui.fullscreen.typeahead import TypeAhead
 from tui.options import Options
-from tui.text import clean_line
+from tui.text import clean, clean_line
 from tui.tone import Tone
 
-TYPING_EVERY_SECONDS = 3.0
-DOUBLE_SECONDS = 0.5
-"""A second Enter within this was meant for what the first one closed, and would do something in the room."""
-BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
-
 if TYPE_CHECKING:
-    from tui.fullscreen.screens.reports import ReportsScreen
+    from tui.fullscreen.screens.settings import Choice
+
+# Screens over the room, and what they alone need, are imported where they are shown: the first frame is there without.
+LATER_CSS = Path(__file__).parent / "styles" / "overlays.tcss"
+MAX_TOASTS = 5
+"""Remarks that are shown beside the timeline at once."""
 
 
-class FlagpostApp(RoomApp):
-    """The chat client."""
+class FlagpostApp(App[None]):
+    """The chat client in a terminal."""
+
+    TITLE = "Flagpost"
+    CSS_PATH = "styles/room.tcss"
+    BINDINGS = bindings(Where.ALWAYS)
+    # Its own binding would open it over forms and questions too; `action_commands` is bound in the room alone.
+    ENABLE_COMMAND_PALETTE = False
+    SUSPENDED_SCREEN_CLASS = "-behind"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (35, "-tall")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self._said_typing = -TYPING_EVERY_SECONDS
-        self._for_form: list[events.Key] | None = None
-        """Keys that came while the form of a report opens, and are for it."""
-        self._entered_over_room = -DOUBLE_SECONDS
-        """When Enter was pressed in a screen over the room, and no other key since."""
+        super().__init__()
+        self.client = Client(
+            options,
+            on_change=self._changed,
+            on_frame=self._received,
+            on_login=self._logged_in,
+            on_lost=self._lost,
+            on_name_refused=self._ask_name,
+        )
+        self.preferences = Preferences(self, options.loaded)
+        self._typeahead = TypeAhead(self.on_event)
+        self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
+        self.room = ChatScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit)
+        self._ending = Ending(self.leave)
+        self._life: Worker[None] | None = None
+        self._came: list[ServerFrame] = []
+        """What came since it was drawn."""
+        self._last_seen = 0
+        """The latest message of what was drawn."""
+        self._typing_timer: Timer | None = None
 
-    async def on_event(self, event: events.Event) -> None:
-        """What is typed in haste behind the key that reports is for the form; a second Enter is for nothing."""
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._for_form is not None:
-                self._for_form.append(event)
-                return
-            if event.key != "enter":
-                self._entered_over_room = -DOUBLE_SECONDS
-            elif len(self.screen_stack) > 1:
-                self._entered_over_room = monotonic()
-            elif monotonic() < self._entered_over_room + DOUBLE_SECONDS:
-                return
-        await super().on_event(event)
+    @property
+    def state(self) -> State:
+        """What is known of the room."""
+        return self.client.state
 
-    @on(TimelineView.CopyWanted)
-    def _copy(self, event: TimelineView.CopyWanted) -> None:
-        # OSC 52: the terminal's clipboard, also over ssh.
-        self.copy_to_clipboard(event.text)
-        self.notify("Copied.", timeout=2, markup=False)
+    # From the start to the end.
 
-    @on(TimelineView.ReplyWanted)
-    def _reply(self, event: TimelineView.ReplyWanted) -> None:
-        self._chat.composer.quote(quotation(event.line))
-        self._chat.write()
+    def on_load(self) -> None:
+        """The terminal is not touched yet: whatever ends the client from here on gives it back."""
+        self._ending.watch()
 
-    @on(Composer.Submitted)
-    def _submitted(self, event: Composer.Submitted) -> None:
-        """Say it, or do what it says; what cannot be done is given back."""
-        if slash.is_command(event.text):
-            problem = commands.run(self, event.text)
-        else:
-            problem = self.say(slash.said(event.text), event.place)
-        if problem:
-            self._chat.composer.give_back(event.text, event.place)
-            self.state.note(problem, Tone.BAD)
-        self.show()
+    def get_driver_class(self) -> type[Driver]:
+        """Return Textual's, which also sees what is typed while the loop does not run."""
+        chosen = super().get_driver_class()
+        if sys.platform == "win32":
+            return chosen
+        from tui.fullscreen.driver import watched
 
-    def say(self, text: str, place: str) -> str:
-        """Write in a channel or conversation, once there is a connection; why that cannot be, or nothing."""
-        if self.state.welcome is None:
-            return "There was no connection yet; send it once there is one."
-        if (name := place.removeprefix("@")) != place and name in self.state.relations.blocked:
-            return f"You have blocked {name_text.quoted(name)}, so neither of you can write to the other. {UNBLOCK}"
-        limit = self.state.welcome.limits.message_chars
-        if len(text) > limit:
-            return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."
-        said = self.state.say(text, nonce(), place)
-        if self.online:
-            self.send(said)
-        return ""
+        return watched(chosen)
 
-    def action_mend(self) -> None:
-        """Take the latest message that was refused back to the composer."""
-        failed = self.state.timeline.take_failed()
-        self._chat.composer.give_back(failed.text, self.state.current)
-        self.show()
-        self._chat.write()
+    def get_default_screen(self) -> ChatScreen:
+        """Return the room."""
+        return self.room
+
+    def on_mount(self) -> None:
+        """Apply the preferences before the first frame."""
+        for problem in self.preferences.install():
+            self.state.note(clean_line(problem), Tone.BAD)
+
+    async def on_ready(self) -> None:
+        """The room was seen: go on with what else may be, and connect."""
+        self.stylesheet.read(LATER_CSS)
+        self.stylesheet.parse()
+        await self.room.furnish()
         self.refresh_bindings()
+        self.preferences.apply()
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        if not self.is_headless:
+            self._ending.guard()
+        self.show()
+        # The room has its places first: what lies over it would be drawn over nothing.
+        self.call_after_refresh(self._begin)
 
-    @on(Composer.EditorWanted)
-    def _editor_wanted(self, event: Composer.EditorWanted) -> None:
-        self._edit(event)
+    def _begin(self) -> None:
+        self._life = self._live()
 
-    @work(group="form", exclusive=True)
-    async def _edit(self, event: Composer.EditorWanted) -> None:
-        """Let the text be written on in the person's own editor."""
-        from tui.fullscreen.editor import EditorError, edit
+    @work(group="connection", exit_on_error=False)
+    async def _live(self) -> None:
+        """Find the server and stay connected to it."""
+        await self._ask_first_start()
+        try:
+            await self.client.find()
+        except NoServerError as error:
+            self.room.note(f"There is no server: {error}", Tone.BAD)
+            return
+        await self.client.run()
+
+    async def _ask_first_start(self) -> None:
+        """Ask for name and server where nobody has said them yet."""
+        options = self.client.options
+        if not options.asks:
+            return
+        from tui.fullscreen.screens.start import StartScreen
+        from tui.net.address import configured
 
         try:
-            with self._notices.lent(), self._ending.lent():
-                text = await edit(self, event.text, os.environ)
-        except EditorError as error:
-            self.tell(clean_line(str(error)), Tone.BAD)
-        else:
-            self._chat.composer.put(text, event.place)
+            address, tls = configured(options.settings)
+            local = f"wss://{address}" if tls else str(address)
+        except ValueError:
+            # It is named when the server is looked for.
+            local = ""
+        start = await self.push_screen_wait(StartScreen(options.name, local))
+        self.client.options = replace(options, name=start.name, url=start.server or None)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed must not fail in silence."""
+        if event.state is WorkerState.ERROR:
+            self.client.status, self.client.online = "stopped", False
+            self.room.note(f"This client met a fault of its own: {clean_line(repr(event.worker.error))}", Tone.BAD)
+
+    async def leave(self) -> None:
+        """Say goodbye to the server, end the user's own, end."""
+        if self._life:
+            self._life.cancel()
+            # Waited for, so that the closing handshake is done before the loop ends.
+            with suppress(WorkerCancelled, WorkerFailed):
+                await self._life.wait()
+        await self.client.close()
+        self.exit()
+
+    def on_unmount(self) -> None:
+        """Leave the terminal's title as it was, and let another client be this user."""
+        self._notices.end()
+        self.client.release()
+
+    def run_to_the_end(self) -> None:
+        """Run the client until it has ended and given the terminal back."""
+        try:
+            self.run()
+        finally:
+            self._ending.close()
+
+    def quit_typed(self) -> None:
+        """The quit key was pressed; called in the thread that reads the terminal."""
+        self._ending.quit_typed()
+
+    # What the connection brings.
+
+    def _received(self, frame: ServerFrame) -> None:
+        self._came.append(frame)
+        if isinstance(frame, Echo):
+            # What was said before stands there now: above it nobody would see this.
+            for line in self.client.notices:
+                self.state.note(line)
+            self.client.notices = []
+        elif isinstance(frame, Typing):
+            if self._typing_timer:
+                # The latest alone is shown; a timer for each would be one for each frame of a server that never stops.
+                self._typing_timer.stop()
+            self._typing_timer = self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
+
+    def _changed(self) -> None:
+        """Draw, notify, and go on to the wanted message."""
         self.show()
+        if self._came:
+            self._notices.tell(list(news(self._came, self.state, self._last_seen)), dnd=self.state.dnd)
+            self._notices.keep(self.state.timelines)
+            self._notices.look(self.state.current)
+            self._came, self._last_seen = [], self.state.last_seen
+        self._show_remarks()
+        if self.state.wanted:
+            self.room.navigation.load_wanted()
+            self.show()
 
-    @work(group="form", exclusive=True)
-    async def action_my_status(self) -> None:
-        """Choose how one is, in words of one's own or the usual ones."""
-        from tui.fullscreen import pickers
+    def _logged_in(self, login: Granted) -> None:
+        if login.name.casefold() != login.wanted.casefold():
+            wanted, granted = map(name_text.quoted, (login.wanted, login.name))
+            self.state.note(f"The name {wanted} is not free; here you are {granted}.")
+        if login.again:
+            self.state.note("Connected again.", Tone.GOOD)
+        for line in login.news:
+            self.state.note(*line)
+        options = self.client.options
+        if not options.demo and (problem := self.preferences.remember(login.name, options.url or "")):
+            self.state.note(problem, Tone.BAD)
 
-        if chosen := await self._choose("How you are, in a few words", partial(pickers.statuses, self.state)):
-            problem = commands.set_dnd(self) if chosen == pickers.DND else commands.set_status(self, chosen)
-            if problem:
-                self.tell(problem, Tone.BAD)
+    def _lost(self, loss: Loss) -> None:
+        if loss.retry_seconds is None:
+            self.state.note(f"Disconnected: {loss.why}. It is not tried again: start the client anew.", Tone.BAD)
+        elif loss.first:
+            then = " Your report is sent then." if self.state.reports.unanswered else ""
+            tried = f"It is tried again until it works.{then}"
+            self.state.note(f"No connection to {self.client.address}: {loss.why}. {tried}", Tone.BAD)
 
-    @on(Composer.LongPaste)
-    def _long_paste(self, event: Composer.LongPaste) -> None:
-        self._paste(event.text)
+    async def _ask_name(self, why: str) -> str:
+        from tui.fullscreen.screens.name import NamePrompt
 
-    @work(group="form", exclusive=True)
-    async def _paste(self, text: str) -> None:
-        """Ask whether so many lines were meant."""
-        lines = text.strip("\n").count("\n") + 1
-        if await self._ask(f"Paste {lines} lines into the message?", "Paste"):
-            self._chat.composer.insert(text)
+        longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
+        return await self.push_screen_wait(NamePrompt(why, self.client.name, longest))
 
-    @on(Composer.Typed)
-    def _typed(self, event: Composer.Typed) -> None:
-        """Let the other one of a conversation know, now and then."""
-        now = monotonic()
-        if self.online and event.place.startswith("@") and now - self._said_typing >= TYPING_EVERY_SECONDS:
-            self._said_typing = now
-            self.send(Typing(event.place))
+    # What is drawn, and what is written to the terminal.
 
-    @on(TimelineView.TakebackWanted)
-    def _take_back(self, event: TimelineView.TakebackWanted) -> None:
-        if self.can_ask():
-            self.send(Takeback(event.line.msg_id))
+    def show(self) -> None:
+        """Draw what is known now."""
+        self._notices.look(self.state.current)
+        self.room.show()
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen) and screen.is_mounted:
+                screen.show()
+
+    def _show_remarks(self) -> None:
+        """What is new about reports stands in the timeline; where that is not seen, it is told beside it."""
+        remarks, self.state.remarks = self.state.remarks, []
+        for remark in remarks[-MAX_TOASTS:]:
+            seen = self.room.timeline.follows and remark.channel in {"", self.state.current}
+            if self.screen is self.room and not seen:
+                self.notify(remark.text, severity="error" if remark.tone is Tone.BAD else "information", markup=False)
+
+    def _write_to_terminal(self, data: str) -> None:
+        # Textual's own bell and clipboard go the same way.
+        if self._driver and not self.is_headless:
+            self._driver.write(data)
+
+    async def _edit(self, text: str) -> str:
+        """Lend the terminal to the user's editor. EditorError if that cannot be."""
+        from tui.fullscreen.editor import edit
+
+        with self._notices.lent(), self._ending.lent():
+            return await edit(self, text, os.environ)
+
+    # What is typed, on any screen.
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hold or drop keys that were typed ahead; what is pasted is other people's text, wherever it goes."""
+        if isinstance(event, events.InputEvent) and not event.is_forwarded:
+            if isinstance(event, events.Key) and self._typeahead.takes(event, over_room=len(self.screen_stack) > 1):
+                return
+            if isinstance(event, events.Paste):
+                event.text = clean(event.text)
+        self._notices.notice(event)
+        await super().on_event(event)
+        if isinstance(event, events.Key | events.AppFocus | events.MouseDown):
+            self._notices.look(self.state.current)
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self, event: events.DescendantFocus) -> None:
+        self.preferences.set_cursor_blink(event.widget)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only quit before all of the room is there."""
+        return action == "quit" or self.room.furnished
 
     async def action_quit(self) -> None:
         """Leave; ask before, once, where a report would be lost."""
-        if self.state.reports.unanswered and self.screen is self._chat:
-            self._ask_to_leave()
+        if self.state.reports.unanswered and self.screen is self.room:
+            self.room.start(self._ask_to_leave)
         else:
             await self.leave()
 
-    @work(group="form", exclusive=True)
     async def _ask_to_leave(self) -> None:
-        if await self._ask(
+        if await self.room.ask(
             "Your report has not reached the server yet, and would be lost. Leave all the same?", "Leave"
         ):
             await self.leave()
 
-    def action_people(self) -> None:
-        """Turn to the list of people."""
-        self._close_profile()
-        self._chat.show_people()
+    def action_help(self) -> None:
+        """Show all keys, or go back from them."""
+        from tui.fullscreen.screens.help import HelpScreen
 
-    @on(TimelineView.MuteWanted)
-    @on(PeopleList.MuteWanted)
-    def _mute_wanted(self, event: TimelineView.MuteWanted | PeopleList.MuteWanted) -> None:
-        if self.can_ask():
-            self.send(self.state.toggle_mute(event.username))
-            self.show()
-
-    @on(MuteOffer.Accepted)
-    def _mute_offered(self) -> None:
-        if self.can_ask():
-            self.send(self.state.toggle_mute(self.state.mute_offer))
-        self._decline_offer()
-
-    @on(PeopleList.BlockWanted)
-    def _block_wanted(self, event: PeopleList.BlockWanted) -> None:
-        if self.can_ask():
-            self.block(event.username)
-
-    @work(group="form", exclusive=True)
-    async def block(self, username: str) -> None:
-        """Ask, and block; to take it back needs no question."""
-        if username in self.state.relations.blocked or await self._ask(
-            f"Block {name_text.quoted(username)}? {BLOCKED}", "Block"
-        ):
-            self.send(self.state.relations.toggle_block(username))
-
-    @on(MuteOffer.Declined)
-    def _decline_offer(self) -> None:
-        self.state.mute_offer = ""
-        self.show()
-        self._chat.write()
-
-    @on(TimelineView.ProfileWanted)
-    @on(PeopleList.ProfileWanted)
-    def _profile_wanted(self, event: TimelineView.ProfileWanted | PeopleList.ProfileWanted) -> None:
-        if self.can_ask():
-            self.send(self.state.ask_profile(event.username, nonce()))
-            self.show()
-            self._chat.show_profile()
-
-    @on(ProfilePanel.Closed)
-    def _close_profile(self) -> None:
-        self.state.profile = None
-        self.show()
-        self._chat.leave_profile()
-
-    @on(TimelineView.ReactWanted)
-    def _react_wanted(self, event: TimelineView.ReactWanted) -> None:
-        if self.can_ask():
-            self._react(event.line)
-
-    @work(group="form", exclusive=True)
-    async def _react(self, line: Line) -> None:
-        """Let an emoji be chosen; one's own is taken away."""
-        from tui.fullscreen import pickers
-
-        if emoji := await self._choose("An emoji by its name", partial(pickers.emojis, line)):
-            now = self.state.timeline.find(line.msg_id) or line
-            remove = any(each.emoji == emoji and each.mine for each in now.reactions)
-            self.send(React(line.msg_id, emoji, remove))
-
-    @on(TimelineView.ReportWanted)
-    def _report_wanted(self, event: TimelineView.ReportWanted) -> None:
-        if self.can_ask():
-            self._for_form = None if self.state.reports.reported(event.line.msg_id) else []
-            self._report(event.line)
-
-    async def on_report_form_ready(self) -> None:
-        """Give the form what was typed for it."""
-        keys, self._for_form = self._for_form or [], None
-        for key in keys:
-            await self.on_event(key)
-
-    @work(group="form", exclusive=True)
-    async def _report(self, line: Line) -> None:
-        try:
-            await self._fill_in(line)
-        finally:
-            # Whatever became of the form, keys are for the room again.
-            self._for_form = None
-
-    async def _fill_in(self, line: Line) -> None:
-        """Ask where it was reported before, show the form, send it."""
-        from tui.fullscreen.screens.report import ReportForm, Subject
-
-        welcome, reports = self.state.welcome, self.state.reports
-        if welcome is None or not welcome.report_reasons:
-            return
-        again = reports.reported(line.msg_id)
-        question = f"You have reported this message of {name_text.quoted(line.author)} already. Add to that report?"
-        if again and not await self._ask(question, "Add to report"):
-            return
-        subject = Subject(line, self.state.context_of(line), again, reports.drafts.get(line.msg_id))
-        form = ReportForm(subject, welcome.report_reasons, welcome.limits.comment_chars, self._obstacle)
-        filled = await self.push_screen_wait(form)
-        if not filled.sent:
-            reports.keep(line.msg_id, filled.draft)
-        elif not self.state.timeline.holds(line):
-            self.state.note(GONE, Tone.BAD)
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
         else:
-            self.send(self.state.report(line, filled.draft, nonce()))
-        self.show()
+            self.push_screen(HelpScreen([(each.usage, each.help) for each in commands.allowed(self.room)]))
 
-    def _obstacle(self) -> str:
-        return "" if self.online else OFFLINE
+    def action_commands(self) -> None:
+        """Open the palette of everything that the keys of the room do."""
+        from textual.command import SimpleCommand
 
-    async def action_my_reports(self) -> None:
-        """Show one's own reports, as the server knows them now."""
-        from tui.fullscreen.screens.reports import ReportsScreen
+        offered = [
+            # The palette may still be the screen then.
+            SimpleCommand(key.help, partial(self.run_action, key.action, self.room, {"screen": self.room}), key.now)
+            for key in KEYS
+            if key.in_palette and self.room.may(key.action.rpartition(".")[2])
+        ]
+        self.search_commands(offered, placeholder="Find a command")
 
-        if any(isinstance(each, ReportsScreen) for each in self.screen_stack):
-            return
-        self.state.reports.problem = ""
-        if self.online:
-            self.send(self.state.reports.ask(nonce()))
-        await self.push_screen(ReportsScreen(self.state.place_of))
-        self.show()
+    def action_settings(self) -> None:
+        """Show the settings."""
+        from tui.fullscreen.screens.settings import SettingsScreen
 
-    def on_reports_screen_jump_wanted(self, event: "ReportsScreen.JumpWanted") -> None:
-        """Go to the reported message; where it is further up than what is loaded, that is loaded first."""
-        entry = event.entry
-        timeline = self.state.timelines.get(entry.channel)
-        if entry.about in self.state.relations.hidden:
-            who = name_text.quoted(entry.about)
-            self._complain(f"{who} is muted or blocked, and what {who} says is not shown.")
-        elif timeline is None and not entry.channel.startswith("@"):
-            self._complain("The channel of that message is not there any more.")
-        elif not self.online and not (timeline and timeline.find(entry.msg_id)):
-            self._complain(f"That message is not loaded. {OFFLINE}")
-        else:
-            self._go_to(entry)
+        preferences, file = self.preferences, self.client.options.loaded.file
+        self.push_screen(SettingsScreen(preferences.config, file, self._offer, self._change))
 
-    def on_reports_screen_withdraw_wanted(self, event: "ReportsScreen.WithdrawWanted") -> None:
-        """Take it back, where there is a connection."""
-        if self.online:
-            self._withdraw(event.entry)
-        else:
-            self._complain(OFFLINE)
+    def _offer(self, config: Config) -> "list[Choice]":
+        from tui.fullscreen.screens.settings import choices
 
-    def _complain(self, problem: str) -> None:
-        """Say on the screen of reports why something cannot be done."""
-        self.state.reports.problem = problem
-        self.show()
+        return choices(config, THEME_NAMES, self.state.current, self.state.place)
 
-    @work(group="form", exclusive=True)
-    async def _withdraw(self, entry: ReportEntry) -> None:
-        """Ask, and take the report back."""
-        evidence = self.state.welcome is not None and self.state.welcome.webhooks.evidence
-        about = name_text.quoted(entry.about)
-        words = f"Withdraw your report of {about}'s message? {_consequence(entry, evidence=evidence)}"
-        if await self._ask(words, "Withdraw"):
-            self.send(self.state.reports.withdraw(entry.report_id, nonce()))
-            self.show()
-
-
-def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
-    """What comes of a withdrawal; a site is told of it where it is sent evidence."""
-    if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
-        # An attempt that failed may have been read, and so may the report that something was added to.
-        known = "is told so" if evidence else "is not told"
-        return f"Nothing more of it is sent. If the website has seen it already, it {known}."
-    return "The website is told so." if evidence else "The website has it already, and is not told."
+    def _change(self, config: Config) -> str:
+        problem = self.preferences.change(config)
+        # Not before Textual has put on the theme, which it does next: names have their colours for what is under them.
+        self.call_next(self.show)
+        return problem

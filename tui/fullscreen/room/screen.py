@@ -1,17 +1,36 @@
-"""The room: channels, timeline, people or a profile, composer and keys."""
+# ruff: noqa: D102 - actions are named after what they do
+"""The room: channels, timeline, people or a profile, composer and keys; what each key and event of it does."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import TextSelected
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import OptionList
+from textual.worker import Worker
 
 from server.protocol.frames import Webhooks
+from tui.client import slash
+from tui.client.client import OFFLINE, Client
+from tui.client.search import Search
 from tui.client.state import State
-from tui.fullscreen.commands import Command
+from tui.client.timeline import Line
+from tui.fullscreen import commands
 from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.room.interface import Result
+from tui.fullscreen.room.messages import Messages
+from tui.fullscreen.room.navigation import Navigation
+from tui.fullscreen.room.people import People
+from tui.fullscreen.room.reporting import Reporting
+from tui.fullscreen.room.writing import Writing
+from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.timeline.view import TimelineView
+from tui.fullscreen.typeahead import TypeAhead
 from tui.fullscreen.widgets.channels import ChannelList
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
@@ -19,30 +38,49 @@ from tui.fullscreen.widgets.header import TITLE, TopLine
 from tui.fullscreen.widgets.mute_offer import MuteOffer
 from tui.fullscreen.widgets.people import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
+from tui.tone import Tone
+
+if TYPE_CHECKING:
+    from tui.fullscreen.widgets.rows import Row
 
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
 class ChatScreen(Screen[None]):
-    """Shows the state; what the person wants goes up to the app as messages."""
+    """Draws the state, and hands what the user wants to the subjects of the room."""
 
     BINDINGS = bindings(Where.EVERYWHERE)
     # Writing comes first.
     AUTO_FOCUS = "#composer"
 
-    def __init__(self, connection: str) -> None:
-        """`connection` is said of it until `show`."""
+    def __init__(
+        self,
+        client: Client,
+        typeahead: TypeAhead,
+        *,
+        redraw: Callable[[], None],
+        edit: Callable[[str], Awaitable[str]],
+    ) -> None:
+        """`redraw` draws all screens; `edit` opens a text in the user's editor and returns it."""
         super().__init__()
-        self._connection = connection
+        self.client = client
+        self.redraw = redraw
+        self.navigation = Navigation(self)
+        self.writing = Writing(self, edit)
+        self.reporting = Reporting(self, typeahead)
+        self.people = People(self)
+        self.messages = Messages(self)
         self.furnished = False
         """Whether all is there."""
         self._before_profile: Widget | None = None
         self._copied = ""
         """What is selected, once it was copied: the mouse is let go for other reasons too."""
 
+    # What it shows.
+
     def compose(self) -> ComposeResult:
         """From top to bottom, from left to right."""
-        yield TopLine(self._connection, id="top")
+        yield TopLine(self.client.status, id="top")
         with Horizontal(id="middle"):
             yield Vertical(id="left")
             with Vertical(id="centre"):
@@ -56,7 +94,7 @@ class ChatScreen(Screen[None]):
         self.composer.focus()
 
     async def furnish(self) -> None:
-        """Put in what is still empty, or seen only at times; it would make the first frame late."""
+        """Mount what is still empty, or seen only at times; it would make the first frame late."""
         offer, profile = MuteOffer(id="offer"), ProfilePanel(id="profile")
         offer.display = profile.display = False
         await self.query_one("#left").mount(ChannelList(id="channels"))
@@ -74,18 +112,20 @@ class ChatScreen(Screen[None]):
         """Where messages are read."""
         return self.query_one(TimelineView)
 
-    def show(self, state: State, connection: str, *, online: bool, commands: Iterable[Command] = ()) -> None:
-        """Draw what is known now; `commands` can be written."""
+    def show(self) -> None:
+        """Draw what is known now."""
+        self.navigation.visit()
         if not self.furnished:
             # Something was written before the first frame; it is drawn after it.
             return
+        state, status, online = self.client.state, self.client.status, self.client.online
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else TITLE
-        self.query_one(TopLine).show(title, state.place, connection, online=online, typing=state.is_typing)
+        self.query_one(TopLine).show(title, state.place, status, online=online, typing=state.is_typing)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
         self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)
         self.query_one(MuteOffer).show(state.mute_offer)
-        placeholder = "Nobody has said anything here yet." if state.welcome else f"{connection}…"
+        placeholder = "Nobody has said anything here yet." if state.welcome else f"{status}…"
         self.timeline.show(
             state.timeline,
             state.relations.hidden,
@@ -94,7 +134,8 @@ class ChatScreen(Screen[None]):
             placeholder=placeholder,
         )
         limit = state.welcome.limits.message_chars if state.welcome else 0
-        self.composer.turn(state.current, [*_words(state), *(f"/{each.name}" for each in commands)], limit)
+        words = [*_words(state), *(f"/{each.name}" for each in commands.allowed(self))]
+        self.composer.turn(state.current, words, limit)
         self._show_profile(state)
 
     def _show_profile(self, state: State) -> None:
@@ -104,40 +145,283 @@ class ChatScreen(Screen[None]):
             panel.show(state.profile)
         self.set_class(state.profile is not None, "-profile")
 
-    def action_read(self) -> None:
-        """Turn to the latest message."""
-        self.timeline.enter()
-
     def write(self) -> None:
-        """Turn to the composer."""
+        """Focus the composer."""
         self.remove_class("-people")
         self.composer.focus()
 
-    def on_text_selected(self) -> None:
-        """Copy what was selected as soon as the mouse is let go, as terminals do."""
-        text = self.get_selected_text() or ""
-        if text and text != self._copied:
-            self.post_message(TimelineView.CopyWanted(text))
-        self._copied = text
+    # What the subjects and the commands are given: see `interface.Room` and `commands.Room`.
 
-    def show_profile(self) -> None:
-        """Turn to the profile; `leave_profile` turns back to where the person came from."""
-        if self.focused is not self.query_one(ProfilePanel):
-            self._before_profile = self.focused
-        self.query_one(ProfilePanel).focus()
+    def note(self, text: str, tone: Tone = Tone.INFO) -> None:
+        """Show a notice in the current timeline."""
+        self.client.state.note(text, tone)
+        self.redraw()
 
-    def leave_profile(self) -> None:
-        """Turn back from the profile."""
+    def can_ask(self) -> bool:
+        """Return whether the server can be asked now; if not, show a notice."""
+        if not self.client.online:
+            self.note(OFFLINE, Tone.BAD)
+        return self.client.online
+
+    def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run something that asks the user; it replaces what was asked before."""
+        _: Worker[None] = self.run_worker(work, group="form", exclusive=True)
+
+    async def ask(self, question: str, yes: str) -> bool:
+        """Ask a question; only in `start`."""
+        from tui.fullscreen.screens.question import Question
+
+        return await self.result_of(Question(question, yes, "Cancel"))
+
+    async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[Row]]") -> str | None:
+        """Let a row be chosen; only in `start`. None if none was."""
+        from tui.fullscreen.screens.picker import Picker
+
+        return await self.result_of(Picker(placeholder, offer))
+
+    async def result_of(self, screen: Screen[Result]) -> Result:
+        """Show a screen until it is dismissed; only in `start`."""
+        return await self.app.push_screen_wait(screen)
+
+    def look_at(self, place: str) -> None:
+        """Open a channel or conversation, by its ID."""
+        self.navigation.look_at(place)
+
+    def say(self, text: str, place: str) -> str:
+        """Write in a channel or conversation; return why that cannot be, or nothing."""
+        return self.writing.say(text, place)
+
+    def mute(self, username: str) -> None:
+        """Mute a person, or unmute them."""
+        self.people.mute(username)
+
+    def block(self, username: str) -> None:
+        """Block a person after a question, or unblock them."""
+        self.start(partial(self.people.block, username))
+
+    def set_status(self, words: str) -> str:
+        """Set the status; return why that cannot be, or nothing."""
+        return self.people.set_status(words)
+
+    def toggle_dnd(self) -> str:
+        """Turn do-not-disturb on or off; return why that cannot be, or nothing."""
+        return self.people.toggle_dnd()
+
+    def choose_status(self) -> None:
+        """Let a status be chosen, or typed."""
+        self.start(self.people.choose_status)
+
+    def search(self, words: str) -> None:
+        """Open the search, once this is done; with words, it searches at once."""
+        self.app.call_later(self.action_search, words)
+
+    def do(self, action: str) -> None:
+        """Do what a key does, once this is done."""
+        self.app.call_later(self.app.run_action, action, self)
+
+    def may(self, action: str) -> bool:
+        """Return whether a key would do something now."""
+        return bool(self.check_action(action, ()))
+
+    # What keys do.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide keys that mean nothing now: before all of the room is there, or for the highlighted message."""
+        if not self.furnished:
+            return False
+        if action == "mend":
+            return self.client.state.timeline.has_failed
+        if action == "my_reports":
+            welcome = self.client.state.welcome
+            return welcome is not None and welcome.webhooks.report
+        return self.timeline.can(action)
+
+    def action_step(self, by: int) -> None:
+        self.navigation.step(by)
+
+    def action_turn(self, by: int) -> None:
+        self.navigation.turn(by)
+
+    def action_turn_to(self, number: int) -> None:
+        self.navigation.turn_to(number)
+
+    def action_turn_to_unread(self) -> None:
+        self.navigation.turn_to_unread()
+
+    def action_switch(self) -> None:
+        self.start(self.navigation.switch)
+
+    def action_read(self) -> None:
+        self.timeline.enter()
+
+    def action_mend(self) -> None:
+        self.writing.mend()
+        self.refresh_bindings()
+
+    def action_people(self) -> None:
+        """Focus the list of people, also where the terminal is too narrow to show it always."""
+        self._close_profile()
+        self.add_class("-people")
+        self.query_one(PeopleList).focus()
+
+    def action_my_status(self) -> None:
+        self.choose_status()
+
+    async def action_my_reports(self) -> None:
+        from tui.fullscreen.screens.reports import ReportsScreen
+
+        if not any(isinstance(each, ReportsScreen) for each in self.app.screen_stack):
+            self.reporting.ask_for_reports()
+            await self._open(ReportsScreen(self.client, self.navigation.go_to))
+
+    async def action_search(self, words: str = "") -> None:
+        from tui.fullscreen.screens.search import SearchScreen
+
+        self.client.state.search = Search()
+        await self._open(SearchScreen(self.client, self.navigation.go_to, words))
+
+    async def action_mentions(self) -> None:
+        from tui.fullscreen.screens.mentions import MentionsScreen
+
+        await self._open(MentionsScreen(self.client, self.navigation.go_to))
+
+    async def _open(self, screen: LiveScreen) -> None:
+        await self.app.push_screen(screen)
+        self.redraw()
+
+    # What keys do with the highlighted message.
+
+    def action_reply(self) -> None:
+        self._with_message(self.writing.reply)
+
+    def action_report(self) -> None:
+        self._with_message(self._report)
+
+    def _report(self, line: Line) -> None:
+        if self.can_ask():
+            self.reporting.begin(line)
+            self.start(partial(self.reporting.report, line))
+
+    def action_profile(self) -> None:
+        self._with_message(lambda line: self._show_profile_of(line.author))
+
+    def action_react(self) -> None:
+        self._with_message(self._react)
+
+    def _react(self, line: Line) -> None:
+        if self.can_ask():
+            self.start(partial(self.messages.react, line))
+
+    def action_direct(self) -> None:
+        self._with_message(lambda line: self.look_at(f"@{line.author}"))
+
+    def action_mute(self) -> None:
+        self._with_message(lambda line: self.people.mute(line.author))
+
+    def action_take_back(self) -> None:
+        self._with_message(self.messages.take_back)
+
+    def action_copy(self) -> None:
+        self._with_message(lambda line: self._copy(line.text))
+
+    def _with_message(self, act: Callable[[Line], None]) -> None:
+        if line := self.timeline.highlighted:
+            act(line)
+
+    def _copy(self, text: str) -> None:
+        # OSC 52: the terminal's clipboard, also over ssh.
+        self.app.copy_to_clipboard(text)
+        self.app.notify("Copied.", timeout=2, markup=False)
+
+    # What happens in the widgets.
+
+    @on(Composer.Submitted)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        if slash.is_command(event.text):
+            problem = commands.run(self, event.text)
+        else:
+            problem = self.say(slash.said(event.text), event.place)
+        if problem:
+            self.writing.give_back(event.text, event.place, problem)
+        self.redraw()
+
+    @on(Composer.Typed)
+    def _typed(self, event: Composer.Typed) -> None:
+        self.writing.typed(event.place)
+
+    @on(Composer.LongPaste)
+    def _pasted(self, event: Composer.LongPaste) -> None:
+        self.start(partial(self.writing.paste, event.text))
+
+    @on(Composer.EditorWanted)
+    def _edit(self, event: Composer.EditorWanted) -> None:
+        self.start(partial(self.writing.edit, event.text, event.place))
+
+    @on(OptionList.OptionSelected, "#channels")
+    def _channel_selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option_id:
+            self.look_at(event.option_id)
+
+    @on(OptionList.OptionSelected, "#people")
+    def _person_selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option_id and event.option_id != self.client.state.me:
+            self.look_at(f"@{event.option_id}")
+
+    @on(PeopleList.ProfileWanted)
+    def _profile_wanted(self, event: PeopleList.ProfileWanted) -> None:
+        self._show_profile_of(event.username)
+
+    @on(PeopleList.MuteWanted)
+    def _mute_wanted(self, event: PeopleList.MuteWanted) -> None:
+        self.people.mute(event.username)
+
+    @on(PeopleList.BlockWanted)
+    def _block_wanted(self, event: PeopleList.BlockWanted) -> None:
+        if self.can_ask():
+            self.block(event.username)
+
+    @on(ProfilePanel.Closed)
+    def _close_profile(self) -> None:
+        """Show the list of people again, and go back to where the user came from."""
+        self.people.close_profile()
         before, self._before_profile = self._before_profile, None
         if before and before.is_attached and before.display:
             before.focus()
         else:
             self.write()
 
-    def show_people(self) -> None:
-        """Turn to the list of people, also where the terminal is too narrow to show it always."""
-        self.add_class("-people")
-        self.query_one(PeopleList).focus()
+    def _show_profile_of(self, username: str) -> None:
+        panel = self.query_one(ProfilePanel)
+        if self.people.ask_profile(username):
+            if self.focused is not panel:
+                self._before_profile = self.focused
+            panel.focus()
+
+    @on(MuteOffer.Accepted)
+    def _mute_accepted(self) -> None:
+        self.people.accept_offer()
+
+    @on(MuteOffer.Declined)
+    def _mute_declined(self) -> None:
+        self.people.decline_offer()
+
+    @on(TimelineView.OlderWanted)
+    def _older_wanted(self) -> None:
+        self.navigation.load_older()
+
+    @on(TimelineView.Left)
+    @on(ChannelList.Left)
+    @on(PeopleList.Left)
+    def _left(self) -> None:
+        self.write()
+
+    @on(TextSelected)
+    def _selected(self) -> None:
+        """Copy what was selected as soon as the mouse is let go, as terminals do."""
+        text = self.get_selected_text() or ""
+        if text and text != self._copied:
+            self._copy(text)
+        self._copied = text
 
 
 def _words(state: State) -> list[str]:

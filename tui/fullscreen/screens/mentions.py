@@ -7,15 +7,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 from textual.widgets import OptionList, Static
 
 from server.protocol import name_text
+from tui.client.client import Client
 from tui.client.mentions import Mention, mentioning
-from tui.client.state import State
 from tui.fullscreen.keys.keymap import Where, bindings
-from tui.fullscreen.screens.live import Following
+from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.times import moment
@@ -23,22 +22,15 @@ from tui.times import moment
 NONE = "Nobody has named you in what is loaded here.\n\nThe search looks through everything that you can read."
 
 
-class MentionsScreen(Following):
-    """Shows messages that name one; what the person wants goes up to the app."""
+class MentionsScreen(LiveScreen):
+    """Shows the messages that name the user."""
 
     BINDINGS = bindings(Where.MENTIONS)
 
-    class JumpWanted(Message):
-        """A message shall be shown in its place."""
-
-        def __init__(self, message: Mention) -> None:
-            super().__init__()
-            self.message = message
-
-    def __init__(self, place_of: Callable[[str], str]) -> None:
-        """`place_of` gives the name of a channel by its ID."""
+    def __init__(self, client: Client, go_to: Callable[[str, int], None]) -> None:
+        """`go_to` opens a message in its channel."""
         super().__init__()
-        self._place_of = place_of
+        self._client, self._go_to = client, go_to
         self._mentions: Sequence[Mention] = ()
 
     def compose(self) -> ComposeResult:
@@ -49,8 +41,9 @@ class MentionsScreen(Following):
         yield Static(Content(NONE), id="mentions-empty")
         yield KeyFooter()
 
-    def show(self, state: State, connection: str, *, online: bool) -> None:
+    def show(self) -> None:
         """Draw what is known now."""
+        state = self._client.state
         mentions = mentioning(state)
         rows, empty = self.query_one(RowList), self.query_one("#mentions-empty")
         first = not self._mentions
@@ -64,7 +57,8 @@ class MentionsScreen(Following):
     def _row(self, mention: Mention, now: datetime) -> Row:
         line = mention.line
         head = Content.assemble(
-            (name_text.shown(line.author), "bold"), (f"  {self._place_of(mention.channel)}", Style(dim=True))
+            (name_text.shown(line.author), "bold"),
+            (f"  {self._client.state.place_of(mention.channel)}", Style(dim=True)),
         )
         said = Content(f"  {' '.join(line.text.split())}")
         return Row(str(line.msg_id), head, Content.styled(moment(line.at, now), Style(dim=True)), said)
@@ -74,7 +68,8 @@ class MentionsScreen(Following):
         """Go to the highlighted message."""
         chosen = self.query_one(RowList).chosen
         if mention := next((each for each in self._mentions if str(each.msg_id) == chosen), None):
-            self.post_message(self.JumpWanted(mention))
+            self.dismiss()
+            self._go_to(mention.channel, mention.msg_id)
 
     def action_close(self) -> None:
         """Back to the room."""

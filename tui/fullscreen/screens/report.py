@@ -1,6 +1,6 @@
 """The report form: what the site is sent, a reason, a comment, submit and cancel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from textual import events, on
@@ -108,18 +108,24 @@ class ReportForm(ModalScreen[Filled]):
 
     BINDINGS = bindings(Where.FORM)
 
-    class Ready(Message):
-        """What is typed from here on goes to the form."""
-
     def __init__(
-        self, subject: Subject, reasons: Sequence[ReportReason], comment_chars: int, obstacle: Callable[[], str]
+        self,
+        subject: Subject,
+        reasons: Sequence[ReportReason],
+        comment_chars: int,
+        obstacle: Callable[[], str],
+        ready: Callable[[], Awaitable[None]],
     ) -> None:
-        """`obstacle` says why a report cannot be sent now, or nothing; the form then stays with what is in it."""
+        """`obstacle` says why a report cannot be sent now, or nothing; the form then stays with what is in it.
+
+        `ready` is called in the app's turn once what is typed goes to the form.
+        """
         super().__init__()
         self._subject = subject
         self._reasons = reasons
         self._comment_chars = comment_chars
         self._obstacle = obstacle
+        self._ready = ready
         self._hindered = False
         """Whether the obstacle is what is complained of."""
 
@@ -162,7 +168,7 @@ class ReportForm(ModalScreen[Filled]):
         self._summarise()
         self.set_focus(reasons)
         self.set_interval(OBSTACLE_SECONDS, self._look_again)
-        self.post_message(self.Ready())
+        self.call_later(self.app.call_later, self._ready)
 
     @property
     def _evidence(self) -> EvidenceView:

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 from textual.widgets import OptionList, Static
 
 from server.protocol import name_text
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
+from tui.client.client import OFFLINE, Client, nonce
 from tui.client.reports import sentence
-from tui.client.state import State
 from tui.fullscreen.keys.keymap import Where, bindings
-from tui.fullscreen.screens.live import Following
+from tui.fullscreen.screens.live import LiveScreen
+from tui.fullscreen.screens.question import Question
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.times import moment
@@ -56,29 +56,15 @@ class Details(VerticalScroll, can_focus=True):
     BINDINGS = bindings(Where.REPORTS)
 
 
-class ReportsScreen(Following):
-    """Shows the reports as they stand; what the person wants of one goes up to the app."""
+class ReportsScreen(LiveScreen):
+    """Shows the reports, and withdraws them."""
 
     BINDINGS = bindings(Where.REPORTS)
 
-    class JumpWanted(Message):
-        """The reported message shall be shown in its channel."""
-
-        def __init__(self, entry: ReportEntry) -> None:
-            super().__init__()
-            self.entry = entry
-
-    class WithdrawWanted(Message):
-        """A report shall be taken back."""
-
-        def __init__(self, entry: ReportEntry) -> None:
-            super().__init__()
-            self.entry = entry
-
-    def __init__(self, place_of: Callable[[str], str]) -> None:
-        """`place_of` gives the name of a channel by its ID."""
+    def __init__(self, client: Client, go_to: Callable[[str, int], None]) -> None:
+        """`go_to` opens a message in its channel."""
         super().__init__()
-        self._place_of = place_of
+        self._client, self._go_to = client, go_to
         self._entries: Sequence[ReportEntry] = ()
         self._now: datetime | None = None
 
@@ -99,13 +85,14 @@ class ReportsScreen(Following):
         """The arrow keys move in the list."""
         self.query_one(ReportList).focus()
 
-    def show(self, state: State, connection: str, *, online: bool) -> None:
+    def show(self) -> None:
         """Draw what is known now."""
+        state = self._client.state
         reports, now = state.reports, state.now()
         self._entries, self._now = reports.entries, now
         loading = bool(reports.loading)
         words = "loading…" if loading else _on_the_way(reports.unanswered)
-        words = words if online else f"{connection}; as it was known before"
+        words = words if self._client.online else f"{self._client.status}; as it was known before"
         self.query_one("#reports-state", Static).update(Content(words))
         rows = self.query_one(ReportList)
         rows.show_rows([self._row(entry, now) for entry in self._entries])
@@ -132,14 +119,18 @@ class ReportsScreen(Following):
     def _show_details(self) -> None:
         entry = self._chosen
         if entry and self._now:
-            self.query_one("#reports-detail", Static).update(_details(entry, self._place_of(entry.channel), self._now))
+            self.query_one("#reports-detail", Static).update(
+                _details(entry, self._client.state.place_of(entry.channel), self._now)
+            )
         self.refresh_bindings()
 
     def _row(self, entry: ReportEntry, now: datetime) -> Row:
         sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
         status = Content.assemble((f"{sign} {word}".ljust(14), colour))
         about = Content.assemble(
-            status, (name_text.shown(entry.about), "bold"), (f"  {self._place_of(entry.channel)}", Style(dim=True))
+            status,
+            (name_text.shown(entry.about), "bold"),
+            (f"  {self._client.state.place_of(entry.channel)}", Style(dim=True)),
         )
         said = " ".join(entry.message.split()) or TAKEN_BACK
         below = Content.assemble("  ", (f"{entry.reason}: ", Style(dim=True)), said)
@@ -155,14 +146,51 @@ class ReportsScreen(Following):
 
     @on(OptionList.OptionSelected)
     def action_jump(self) -> None:
-        """Go to the message of the highlighted report."""
-        if entry := self._chosen:
-            self.post_message(self.JumpWanted(entry))
+        """Go to the message of the highlighted report; if it is further up than what is loaded, load it first."""
+        entry = self._chosen
+        if entry is None:
+            return
+        if problem := self._obstacle(entry):
+            self._complain(problem)
+        else:
+            self.dismiss()
+            self._go_to(entry.channel, entry.msg_id)
+
+    def _obstacle(self, entry: ReportEntry) -> str:
+        """Why the message of a report cannot be shown, or nothing."""
+        state = self._client.state
+        timeline = state.timelines.get(entry.channel)
+        if entry.about in state.relations.hidden:
+            who = name_text.quoted(entry.about)
+            return f"{who} is muted or blocked, and what {who} says is not shown."
+        if timeline is None and not entry.channel.startswith("@"):
+            return "The channel of that message is not there any more."
+        if not self._client.online and not (timeline and timeline.find(entry.msg_id)):
+            return f"That message is not loaded. {OFFLINE}"
+        return ""
 
     def action_withdraw(self) -> None:
-        """Take the highlighted report back."""
-        if entry := self._chosen:
-            self.post_message(self.WithdrawWanted(entry))
+        """Withdraw the highlighted report."""
+        if self._chosen and self._client.online:
+            self._withdraw(self._chosen)
+        elif self._chosen:
+            self._complain(OFFLINE)
+
+    @work(exclusive=True)
+    async def _withdraw(self, entry: ReportEntry) -> None:
+        """Ask, and withdraw a report."""
+        state = self._client.state
+        evidence = state.welcome is not None and state.welcome.webhooks.evidence
+        about = name_text.quoted(entry.about)
+        words = f"Withdraw your report of {about}'s message? {_consequence(entry, evidence=evidence)}"
+        if await self.app.push_screen_wait(Question(words, "Withdraw", "Cancel")):
+            self._client.send(state.reports.withdraw(entry.report_id, nonce()))
+            self.show()
+
+    def _complain(self, problem: str) -> None:
+        """Say why something cannot be done."""
+        self._client.state.reports.problem = problem
+        self.show()
 
     def action_close(self) -> None:
         """Back to the room."""
@@ -215,3 +243,12 @@ def _standing(entry: ReportEntry, now: datetime) -> list[str]:
     if entry.status == ReportState.WAITING and entry.next_at:
         meaning = f"The server keeps it and sends it again at {moment(entry.next_at, now, seconds=True)}."
     return [*lines, meaning] if meaning else lines
+
+
+def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
+    """What comes of a withdrawal; a site is told of it where it is sent evidence."""
+    if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
+        # An attempt that failed may have been read, and so may the report that something was added to.
+        known = "is told so" if evidence else "is not told"
+        return f"Nothing more of it is sent. If the website has seen it already, it {known}."
+    return "The website is told so." if evidence else "The website has it already, and is not told."

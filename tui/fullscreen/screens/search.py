@@ -7,15 +7,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 
 from server.protocol import frames, name_text
+from tui.client.client import OFFLINE, Client, nonce
 from tui.client.search import Search, excerpt
-from tui.client.state import State
 from tui.fullscreen.keys.keymap import Where, bindings
-from tui.fullscreen.screens.live import Following
+from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.times import moment
@@ -26,33 +25,16 @@ HINT = (
 )
 
 
-class SearchScreen(Following):
-    """Shows a search as it stands; what the person wants goes up to the app."""
+class SearchScreen(LiveScreen):
+    """Searches, and shows what was found so far."""
 
     BINDINGS = bindings(Where.SEARCH)
 
-    class Asked(Message):
-        """These words shall be searched for."""
-
-        def __init__(self, query: str) -> None:
-            super().__init__()
-            self.query = query
-
-    class MoreWanted(Message):
-        """The end of what was found is reached."""
-
-    class JumpWanted(Message):
-        """A message shall be shown in its place."""
-
-        def __init__(self, message: frames.Message) -> None:
-            super().__init__()
-            self.message = message
-
-    def __init__(self, place_of: Callable[[str], str], words: str = "") -> None:
-        """`place_of` gives the name of a channel by its ID; `words` are searched for at once."""
+    def __init__(self, client: Client, go_to: Callable[[str, int], None], words: str = "") -> None:
+        """`go_to` opens a message in its channel; `words` are searched for at once."""
         super().__init__()
         self._words = words
-        self._place_of = place_of
+        self._client, self._go_to = client, go_to
         self._search = Search()
         self._shown_query = ""
 
@@ -76,10 +58,11 @@ class SearchScreen(Following):
         """First one writes."""
         self.query_one(Input).focus()
         if self._words:
-            self.post_message(self.Asked(self._words))
+            self._search_for(self._words)
 
-    def show(self, state: State, connection: str, *, online: bool) -> None:
+    def show(self) -> None:
         """Draw what is known now."""
+        state = self._client.state
         self._search = search = state.search
         rows = self.query_one(RowList)
         rows.display = bool(search.found)
@@ -96,7 +79,8 @@ class SearchScreen(Following):
 
     def _row(self, message: frames.Message, now: datetime) -> Row:
         head = Content.assemble(
-            (name_text.shown(message.username), "bold"), (f"  {self._place_of(message.channel)}", Style(dim=True))
+            (name_text.shown(message.username), "bold"),
+            (f"  {self._client.state.place_of(message.channel)}", Style(dim=True)),
         )
         said = Content(f"  {excerpt(message.message, self._search.query)}")
         return Row(str(message.msg_id), head, Content.styled(moment(message.at, now), Style(dim=True)), said)
@@ -105,19 +89,34 @@ class SearchScreen(Following):
     def _ask(self, event: Input.Submitted) -> None:
         if event.value.strip():
             self._shown_query = ""
-            self.post_message(self.Asked(event.value.strip()))
+            self._search_for(event.value.strip())
+
+    def _search_for(self, words: str) -> None:
+        search = self._client.state.search
+        asked = search.ask(words, nonce())
+        if self._client.online:
+            self._client.send(asked)
+        else:
+            search.fail(asked.nonce, OFFLINE)
+        self.show()
+
+    def _search_on(self) -> None:
+        if self._client.online and (asked := self._client.state.search.ask_more(nonce())):
+            self._client.send(asked)
+            self.show()
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_index == len(self._search.found) - 1:
-            self.post_message(self.MoreWanted())
+            self._search_on()
 
     @on(OptionList.OptionSelected)
     def action_jump(self) -> None:
         """Go to the highlighted message."""
         chosen = self.query_one(RowList).chosen
         if message := next((each for each in self._search.found if str(each.msg_id) == chosen), None):
-            self.post_message(self.JumpWanted(message))
+            self.dismiss()
+            self._go_to(message.channel, message.msg_id)
 
     def action_write(self) -> None:
         """Back to the words."""

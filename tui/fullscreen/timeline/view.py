@@ -9,41 +9,16 @@ from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.keymap import Where, bindings
 from tui.fullscreen.timeline.blocks import FLAG, FLAG_CELLS, REPORTED
 from tui.fullscreen.timeline.stack_view import StackView
-from tui.fullscreen.widgets.messages import AboutLine, AboutPerson, AboutText
 
 __all__ = ["FLAG", "REPORTED", "TimelineView"]
 
 
 class TimelineView(StackView, can_focus=True):
-    """Shows one timeline; posts what the person wants of a message."""
+    """Shows one timeline; what a key does with the highlighted message is an action of the screen."""
 
     BINDINGS = bindings(Where.MESSAGES)
     # The focus would go to the latest message, and the view with it, before it is known what was clicked.
     FOCUS_ON_CLICK = False
-
-    class ReportWanted(AboutLine):
-        """A message shall be reported."""
-
-    class ProfileWanted(AboutPerson):
-        """A person's profile shall be shown."""
-
-    class DirectWanted(AboutPerson):
-        """A person shall be written to directly."""
-
-    class MuteWanted(AboutPerson):
-        """A person's messages shall not be shown."""
-
-    class TakebackWanted(AboutLine):
-        """One's own message shall be taken back."""
-
-    class ReactWanted(AboutLine):
-        """An emoji shall be put under a message, or taken away."""
-
-    class ReplyWanted(AboutLine):
-        """A message shall be answered."""
-
-    class CopyWanted(AboutText):
-        """A text shall be put in the clipboard."""
 
     class Left(Message):
         """The person goes back to writing."""
@@ -139,7 +114,7 @@ class TimelineView(StackView, can_focus=True):
 
     def _refresh_keys(self) -> None:
         """Draw the keys anew if they mean something else now."""
-        means = tuple(self.check_action(name, ()) for name in ("report", "profile", "direct", "take_back"))
+        means = tuple(self.can(name) for name in ("report", "profile", "direct", "take_back"))
         if means != self._means:
             self._means = means
             self.refresh_bindings()
@@ -155,7 +130,7 @@ class TimelineView(StackView, can_focus=True):
         """The highlight is seen only with the focus."""
         self._refresh_highlight()
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Highlight what was clicked; on the flag, report it; twice, select it."""
         # Textual's own way would be to select everything there is.
         event.prevent_default()
@@ -169,10 +144,10 @@ class TimelineView(StackView, can_focus=True):
         self._highlight(entry.msg_id)
         self.focus()
         if self._can_report(entry) and event.x >= self.size.width - FLAG_CELLS:
-            self.post_message(self.ReportWanted(entry))
+            await self.run_action("screen.report")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide the keys that mean nothing for the highlighted message."""
+    def can(self, action: str) -> bool:
+        """Return whether the screen's action means something for the highlighted message."""
         line = self.highlighted
         if action == "report":
             return line is not None and self._can_report(line)
@@ -217,46 +192,6 @@ class TimelineView(StackView, can_focus=True):
         """Highlight the latest message, and show what stands below it."""
         self.enter()
         self._settle(None)
-
-    def action_report(self) -> None:
-        """Report the highlighted message."""
-        if line := self.highlighted:
-            self.post_message(self.ReportWanted(line))
-
-    def action_profile(self) -> None:
-        """Show the author's profile."""
-        if line := self.highlighted:
-            self.post_message(self.ProfileWanted(line.author))
-
-    def action_direct(self) -> None:
-        """Write to the author."""
-        if line := self.highlighted:
-            self.post_message(self.DirectWanted(line.author))
-
-    def action_mute(self) -> None:
-        """Show nothing more of the author."""
-        if line := self.highlighted:
-            self.post_message(self.MuteWanted(line.author))
-
-    def action_take_back(self) -> None:
-        """Take the highlighted message back."""
-        if line := self.highlighted:
-            self.post_message(self.TakebackWanted(line))
-
-    def action_copy(self) -> None:
-        """Copy the highlighted message."""
-        if line := self.highlighted:
-            self.post_message(self.CopyWanted(line.text))
-
-    def action_reply(self) -> None:
-        """Answer the highlighted message."""
-        if line := self.highlighted:
-            self.post_message(self.ReplyWanted(line))
-
-    def action_react(self) -> None:
-        """Choose an emoji for the highlighted message."""
-        if line := self.highlighted:
-            self.post_message(self.ReactWanted(line))
 
     def action_leave(self) -> None:
         """Go back to writing, at the end of the timeline."""

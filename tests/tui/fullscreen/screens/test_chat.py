@@ -22,8 +22,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line, scripted_server
-from tui.fullscreen.app import FlagpostApp
-from tui.fullscreen.roomapp import LATER_CSS
+from tui.fullscreen.app import LATER_CSS, FlagpostApp
 from tui.fullscreen.screens.name import NamePrompt
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer

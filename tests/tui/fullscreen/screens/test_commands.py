@@ -142,7 +142,7 @@ async def test_what_needs_a_connection_waits_for_one() -> None:
     async with client() as (pilot, server):
         server.login = lambda frame: WhoNobody
         server.drop()
-        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         composer = await write(pilot, "/dnd")
         await until_told(pilot, "There is no connection now")
         await until(pilot, lambda: composer.text == "/dnd", "kept")

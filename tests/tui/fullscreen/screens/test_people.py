@@ -55,7 +55,7 @@ async def test_without_a_connection_nothing_is_taken_back() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE))) as (pilot, server):
         server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
         server.drop()
-        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("up", "up", "d")
         await until_told(pilot, "There is no connection now")
         assert "my words" in screen_text(app_of(pilot))

@@ -88,7 +88,7 @@ async def test_mentions_stand_newest_first_and_enter_goes_to_one() -> None:
         assert ids == ["5", "3", "1"]
         await pilot.press("down", "enter")
         await until(pilot, lambda: app_of(pilot).state.current == "galley", "in its channel")
-        view = app_of(pilot)._chat.timeline
+        view = app_of(pilot).room.timeline
         await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 3, "at it")
 
 
@@ -99,7 +99,7 @@ async def test_hidden_people_name_nobody_and_no_mention_is_said_in_words() -> No
         server.send(line(9, "bob", "@ada!"))
         await until_seen(pilot, "@ada!")
         await pilot.press("alt+m")
-        app_of(pilot).send(Mute("bob"))
+        app_of(pilot).client.send(Mute("bob"))
         await until(pilot, lambda: "bob" in app_of(pilot).state.relations.hidden, "muted")
         await pilot.press("alt+m")
         await until_seen(pilot, "Nobody has named you")

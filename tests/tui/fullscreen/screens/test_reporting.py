@@ -26,9 +26,9 @@ from server.settings import Settings
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.report_form import EVIDENCE, TALK, open_form, submit, taking
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
-from tui.fullscreen.app import DOUBLE_SECONDS
 from tui.fullscreen.screens.report import Comment, ReportForm
 from tui.fullscreen.timeline.view import FLAG, REPORTED, TimelineView
+from tui.fullscreen.typeahead import DOUBLE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.evidence import EvidenceView
 from tui.times import clock
@@ -233,7 +233,7 @@ async def test_a_report_whose_connection_was_lost_is_sent_again_and_counts_once(
         assert first == second
         server.drop()
         await until(pilot, lambda: len(server.sent(Login)) == 3, "the third login")
-        await until(pilot, lambda: app_of(pilot).online, "online")
+        await until(pilot, lambda: app_of(pilot).client.online, "online")
         await pilot.pause()
         assert len(server.sent(ReportAsk)) == 2
 
@@ -242,7 +242,7 @@ async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
     async with client() as (pilot, server):
         server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
         server.drop()
-        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("up", "r")
         await until_seen(pilot, "There is no connection now")
 
@@ -253,7 +253,7 @@ async def test_what_was_filled_in_is_kept_when_the_connection_is_lost_meanwhile(
         await pilot.press("enter", *"my words")
         server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
         server.drop()
-        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("enter")
         await until_seen(pilot, "There is no connection now")
         assert isinstance(pilot.app.screen, ReportForm)

@@ -9,7 +9,6 @@ from tests.support.report_form import EVIDENCE, TALK, in_haste, open_form, sent_
 from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, stands
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report import ReportForm
-from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
 
 FAILED = "The website did not take it: it answered with status 500."
@@ -32,10 +31,8 @@ async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) ->
     """In the room each of these letters does something, and Enter would say the comment to everyone."""
     async with client() as (pilot, server):
         await pilot.press("up")
-        timeline = pilot.app.screen.query_one(TimelineView)
-        assert timeline.highlighted
-        timeline.post_message(TimelineView.ReportWanted(timeline.highlighted))
-        await until(pilot, lambda: app_of(pilot)._for_form is not None, "the form is wanted")
+        pilot.app.call_later(app_of(pilot).room.action_report)
+        await until(pilot, lambda: app_of(pilot)._typeahead._held is not None, "the form is wanted")
         await in_haste(pilot, "\nhe rummages my pockets\n", turns)
         assert (await sent_report(pilot, server)).comment == "he rummages my pockets"
         assert not server.sent(Say)
@@ -43,7 +40,7 @@ async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) ->
 
 async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # However slow the machine of the test is.
-    monkeypatch.setattr("tui.fullscreen.app.DOUBLE_SECONDS", 60.0)
+    monkeypatch.setattr("tui.fullscreen.typeahead.DOUBLE_SECONDS", 60.0)
     async with client(taking()) as (pilot, server):
         await open_form(pilot)
         await pilot.press("enter", "enter", "enter")

@@ -237,7 +237,7 @@ async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing
         await until(pilot, lambda: bool(app_of(pilot).state.reports.entries), "the reports")
         server.login = lambda frame: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
         server.drop()
-        await until(pilot, lambda: not app_of(pilot).online, "offline")
+        await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("ctrl+r")
         await until_seen(pilot, "as it was known before")
         assert "✓ delivered" in screen_text(app_of(pilot))

@@ -77,7 +77,7 @@ async def test_enter_goes_to_a_message_and_loads_what_is_between() -> None:
 async def test_a_message_that_is_gone_is_said_to_be() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, _):
         app_of(pilot).state.go_to("galley", 5)
-        app_of(pilot)._pursue()
+        app_of(pilot).room.navigation.load_wanted()
         await until_told(pilot, "That message is not there any more.")
 
 

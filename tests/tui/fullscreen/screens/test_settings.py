@@ -93,9 +93,9 @@ async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
         await pilot.press("down", "space")
         await until(pilot, lambda: app.has_class("-compact"), "compact")
         await pilot.press("down", "enter", "down", "right", "down", "right", "down", "left")
-        await until(pilot, lambda: app.config.level("lobby") is Level.NONE, "the channel's level")
+        await until(pilot, lambda: app.preferences.config.level("lobby") is Level.NONE, "the channel's level")
         assert app.animation_level == "none"
-        assert not app._chat.composer.cursor_blink
+        assert not app.room.composer.cursor_blink
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ChatScreen), "the room")
         await until(
@@ -103,7 +103,7 @@ async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
         )
         kept = load(file)
         assert kept.problems == ()
-        assert kept.config == app.config
+        assert kept.config == app.preferences.config
         assert (kept.config.time, kept.config.notices, kept.config.reduced_motion) == (Hours.H12, Level.NONE, True)
         assert read(file).startswith("# mine\n")
 
@@ -169,7 +169,7 @@ async def test_a_key_of_ones_own_works_and_stands_wherever_keys_are_told(file: P
     async with configured(file, text) as pilot:
         app = app_of(pilot)
         await pilot.press("h", "i", "enter")
-        assert app._chat.composer.text == "hi\n"
+        assert app.room.composer.text == "hi\n"
         await pilot.press("f8")
         await until(pilot, lambda: not app.query_one(Composer).text, "sent")
         await pilot.press("up", "up", "r")

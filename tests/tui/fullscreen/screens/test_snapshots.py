@@ -46,7 +46,7 @@ from tui.config import Config, Hours, Loaded
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import ChatScreen
 from tui.fullscreen.screens.help import HelpScreen
-from tui.fullscreen.screens.live import Following
+from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.screens.mentions import MentionsScreen
 from tui.fullscreen.screens.name import NamePrompt
 from tui.fullscreen.screens.picker import Picker
@@ -157,7 +157,7 @@ def test_each_screen_has_a_picture() -> None:
         if issubclass(kind, Screen) and kind.__module__ == module.__name__
     }
     # What several of them are made from is none by itself.
-    assert found - {Following} == SCREENS.keys() - {CommandPalette} | {StartScreen, NamePrompt}
+    assert found - {LiveScreen} == SCREENS.keys() - {CommandPalette} | {StartScreen, NamePrompt}
 
 
 @pytest.mark.parametrize("theme", THEMES)

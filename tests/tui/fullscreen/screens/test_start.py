@@ -50,7 +50,7 @@ async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, serv
         field(pilot, "server").value = server
         await pilot.press("enter")
         await until_seen(pilot, problem)
-        assert not app_of(pilot).online
+        assert not app_of(pilot).client.online
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""What the user does with a message: react, take back."""
+
+from functools import partial
+
+from server.protocol.frames import React, Takeback
+from tui.client.timeline import Line
+from tui.fullscreen.room.interface import Room
+
+
+class Messages:
+    """Asks the server for it."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._client = room.client
+
+    def take_back(self, line: Line) -> None:
+        """Delete a message of the user's own."""
+        if self._room.can_ask():
+            self._client.send(Takeback(line.msg_id))
+
+    async def react(self, line: Line) -> None:
+        """Let an emoji be chosen, and add it; remove it if it is the user's already."""
+        from tui.fullscreen import pickers
+
+        if emoji := await self._room.choose("An emoji by its name", partial(pickers.emojis, line)):
+            now = self._client.state.timeline.find(line.msg_id) or line
+            remove = any(each.emoji == emoji and each.mine for each in now.reactions)
+            self._client.send(React(line.msg_id, emoji, remove))

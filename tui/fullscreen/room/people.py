@@ -1,0 +1,86 @@
+"""What the user does about people: status, mute, block, profile."""
+
+from functools import partial
+
+from server.protocol import name_text
+from server.protocol.frames import Frame, Status
+from tui.client.client import OFFLINE, nonce
+from tui.client.own_status import problem_of
+from tui.fullscreen.room.interface import Room
+from tui.tone import Tone
+
+BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
+UNDISTURBED = "Nobody disturbs you now: direct messages are refused, and nothing rings. /dnd once more ends that."
+DISTURBED = "You can be disturbed again."
+
+
+class People:
+    """Asks the server for it; what holds is what the server answers."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._client = room.client
+        self._state = room.client.state
+
+    async def choose_status(self) -> None:
+        """Let a status be chosen, or typed."""
+        from tui.fullscreen import pickers
+
+        if chosen := await self._room.choose("How you are, in a few words", partial(pickers.statuses, self._state)):
+            problem = self.toggle_dnd() if chosen == pickers.DND else self.set_status(chosen)
+            if problem:
+                self._room.note(problem, Tone.BAD)
+
+    def set_status(self, words: str) -> str:
+        """Set the status; return why that cannot be, or nothing."""
+        return problem_of(words) or self._send(Status(words), f'You are "{words}" to the others now.')
+
+    def toggle_dnd(self) -> str:
+        """Turn do-not-disturb on or off; return why that cannot be, or nothing."""
+        return self._send(Status(dnd=not self._state.dnd), DISTURBED if self._state.dnd else UNDISTURBED)
+
+    def _send(self, frame: Frame, notice: str) -> str:
+        if not self._client.online:
+            return OFFLINE
+        self._client.send(frame)
+        # The list of people shows it too, but not in a narrow terminal.
+        self._room.note(notice)
+        return ""
+
+    def mute(self, username: str) -> None:
+        """Mute a person, or unmute them."""
+        if self._room.can_ask():
+            self._client.send(self._state.toggle_mute(username))
+            self._room.redraw()
+
+    def accept_offer(self) -> None:
+        """Mute the person who was reported just now."""
+        if self._room.can_ask():
+            self._client.send(self._state.toggle_mute(self._state.mute_offer))
+        self.decline_offer()
+
+    def decline_offer(self) -> None:
+        """Close the question whether to mute somebody."""
+        self._state.mute_offer = ""
+        self._room.redraw()
+        self._room.write()
+
+    async def block(self, username: str) -> None:
+        """Block a person after a question, or unblock them."""
+        if username in self._state.relations.blocked or await self._room.ask(
+            f"Block {name_text.quoted(username)}? {BLOCKED}", "Block"
+        ):
+            self._client.send(self._state.relations.toggle_block(username))
+
+    def ask_profile(self, username: str) -> bool:
+        """Ask for a profile; return whether that could be done."""
+        if not self._room.can_ask():
+            return False
+        self._client.send(self._state.ask_profile(username, nonce()))
+        self._room.redraw()
+        return True
+
+    def close_profile(self) -> None:
+        """Show the list of people again."""
+        self._state.profile = None
+        self._room.redraw()

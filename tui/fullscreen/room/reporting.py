@@ -1,0 +1,65 @@
+"""Reporting messages, and the user's reports."""
+
+from server.protocol import name_text
+from tui.client.client import OFFLINE, nonce
+from tui.client.reports import GONE
+from tui.client.timeline import Line
+from tui.fullscreen.room.interface import Room
+from tui.fullscreen.typeahead import TypeAhead
+from tui.tone import Tone
+
+
+class Reporting:
+    """Opens the report form, with what is typed ahead for it."""
+
+    def __init__(self, room: Room, typeahead: TypeAhead) -> None:
+        self._room = room
+        self._client = room.client
+        self._typeahead = typeahead
+
+    def begin(self, line: Line) -> None:
+        """Hold the keys for the form, unless a question comes first."""
+        if not self._client.state.reports.reported(line.msg_id):
+            self._typeahead.hold()
+
+    async def report(self, line: Line) -> None:
+        """Report a message."""
+        try:
+            await self._fill_in(line)
+        finally:
+            # Whatever became of the form, keys are for the room again.
+            self._typeahead.drop()
+
+    async def _fill_in(self, line: Line) -> None:
+        """Ask if it was reported before, show the form, send it."""
+        from tui.fullscreen.screens.report import ReportForm, Subject
+
+        state = self._client.state
+        welcome, reports = state.welcome, state.reports
+        if welcome is None or not welcome.report_reasons:
+            return
+        again = reports.reported(line.msg_id)
+        question = f"You have reported this message of {name_text.quoted(line.author)} already. Add to that report?"
+        if again and not await self._room.ask(question, "Add to report"):
+            return
+        subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id))
+        longest = welcome.limits.comment_chars
+        form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle, self._typeahead.replay)
+        filled = await self._room.result_of(form)
+        if not filled.sent:
+            reports.keep(line.msg_id, filled.draft)
+        elif not state.timeline.holds(line):
+            state.note(GONE, Tone.BAD)
+        else:
+            self._client.send(state.report(line, filled.draft, nonce()))
+        self._room.redraw()
+
+    def _obstacle(self) -> str:
+        return "" if self._client.online else OFFLINE
+
+    def ask_for_reports(self) -> None:
+        """Ask the server for all reports of the user."""
+        reports = self._client.state.reports
+        reports.problem = ""
+        if self._client.online:
+            self._client.send(reports.ask(nonce()))

@@ -1,0 +1,82 @@
+"""Writing messages: sending, quoting, pasting, the user's own editor."""
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from server.protocol import name_text
+from server.protocol.frames import Typing
+from tui.client.quotation import quotation
+from tui.client.relations import UNBLOCK
+from tui.client.timeline import Line
+from tui.fullscreen.room.interface import Room
+from tui.text import clean_line
+from tui.tone import Tone
+
+TYPING_EVERY_SECONDS = 3.0
+
+
+class Writing:
+    """Sends what is written in the composer."""
+
+    def __init__(self, room: Room, edit: Callable[[str], Awaitable[str]]) -> None:
+        """`edit` opens a text in the user's editor and returns it; EditorError if it cannot."""
+        self._room = room
+        self._client = room.client
+        self._edit = edit
+        self._typing_sent = -TYPING_EVERY_SECONDS
+
+    def say(self, text: str, place: str) -> str:
+        """Write in a channel or conversation; return why that cannot be, or nothing."""
+        state = self._client.state
+        if state.welcome is None:
+            return "There was no connection yet; send it once there is one."
+        if (name := place.removeprefix("@")) != place and name in state.relations.blocked:
+            return f"You have blocked {name_text.quoted(name)}, so neither of you can write to the other. {UNBLOCK}"
+        limit = state.welcome.limits.message_chars
+        if len(text) > limit:
+            return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."
+        self._client.say(text, place)
+        return ""
+
+    def give_back(self, text: str, place: str, problem: str) -> None:
+        """Put a message that cannot be sent back into the composer, and say why."""
+        self._room.composer.give_back(text, place)
+        self._room.note(problem, Tone.BAD)
+
+    def mend(self) -> None:
+        """Put the latest message that was refused back into the composer."""
+        state = self._client.state
+        failed = state.timeline.take_failed()
+        self._room.composer.give_back(failed.text, state.current)
+        self._room.redraw()
+        self._room.write()
+
+    def reply(self, line: Line) -> None:
+        """Quote a message in the composer."""
+        self._room.composer.quote(quotation(line))
+        self._room.write()
+
+    def typed(self, place: str) -> None:
+        """Let the other one of a conversation know, now and then, that something is being written."""
+        now = monotonic()
+        if self._client.online and place.startswith("@") and now - self._typing_sent >= TYPING_EVERY_SECONDS:
+            self._typing_sent = now
+            self._client.send(Typing(place))
+
+    async def edit(self, text: str, place: str) -> None:
+        """Let the text be edited in the user's editor."""
+        from tui.fullscreen.editor import EditorError
+
+        try:
+            edited = await self._edit(text)
+        except EditorError as error:
+            self._room.note(clean_line(str(error)), Tone.BAD)
+        else:
+            self._room.composer.put(edited, place)
+            self._room.redraw()
+
+    async def paste(self, text: str) -> None:
+        """Ask whether so many lines were meant."""
+        lines = text.strip("\n").count("\n") + 1
+        if await self._room.ask(f"Paste {lines} lines into the message?", "Paste"):
+            self._room.composer.insert(text)
