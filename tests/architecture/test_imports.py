@@ -77,6 +77,11 @@ def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
     assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
 
 
+def test_table_of_keys_needs_no_textual(tmp_path: Path) -> None:
+    modules = loaded_modules("tui.fullscreen.keys.keymap", directory=tmp_path)
+    assert not any(name.startswith(("textual", "rich")) for name in modules)
+
+
 @pytest.mark.parametrize("module", ["frames", "codec", "codes", "address", "characters", "markdown"])
 def test_the_wire_needs_msgspec_and_the_standard_library_alone(module: str, tmp_path: Path) -> None:
     bare = loaded("msgspec", "msgspec.json", "datetime", "typing", "enum", "re", directory=tmp_path)

@@ -5,9 +5,12 @@ from collections.abc import Set
 from msgspec import Struct, field
 
 from server.protocol import frames, name_text
+from tui.client.completion import COMMAND
 
-UNMUTE = "To undo it, press m on that name in the list of people (ctrl+o)."
-UNBLOCK = "To undo it, press b on that name in the list of people (ctrl+o)."
+
+def undo(command: str, username: str) -> str:
+    """Say how to undo a command about a person: by a command, as keys can be rebound."""
+    return f"Undo: {COMMAND}{command} {name_text.shown(username)}"
 
 
 class Relations(Struct):
@@ -56,7 +59,7 @@ class Relations(Struct):
     def _told(self, name: str, *, blocked: bool) -> str:
         who = name_text.quoted(name)
         if name in self.blocked:
-            return f"{who} is blocked: neither of you sees the other. {UNBLOCK}"
+            return f"{who} is blocked: neither of you sees the other. {undo('block', name)}"
         if name in self.muted:
-            return f"{who} is muted: what {who} says is not shown. {UNMUTE}"
+            return f"{who} is muted: what {who} says is not shown. {undo('mute', name)}"
         return f"{who} is not {'blocked' if blocked else 'muted'} any more."

@@ -22,7 +22,8 @@ from tui.client.news import news
 from tui.client.state import TYPING_SHOWN, State
 from tui.config import Config
 from tui.fullscreen import commands
-from tui.fullscreen.keys.keymap import KEYS, Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.preferences import THEME_NAMES, Preferences
 from tui.fullscreen.room.screen import ChatScreen

@@ -9,6 +9,7 @@ from server.protocol.frames import MAX_QUERY_CHARS
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
 from tui.client.completion import COMMAND
+from tui.fullscreen.keys.keymap import pressed
 
 HINT = f"{slash.LITERAL} at the beginning sends a slash."
 
@@ -107,7 +108,7 @@ def _join(room: Room, rest: str) -> str:
     channels = [each for each in room.client.state.timelines.values() if not each.id.startswith("@")]
     found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
     if found is None:
-        return f"There is no channel {rest}; ctrl+k lists them."
+        return f"There is no channel {rest}; {pressed('everywhere.switch')} lists them."
     room.look_at(found)
     return ""
 

@@ -16,6 +16,7 @@ from tui.fullscreen.keys.rebinding import rebind
 from tui.fullscreen.themes import DARK, THEMES
 from tui.fullscreen.timeline.view import TimelineView
 
+SETTINGS = "everywhere.settings"
 THEME_NAMES = (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
 
 
@@ -46,7 +47,7 @@ class Preferences:
         self._app.set_keymap(keys)
         self.apply()
         if self.config.theme not in THEME_NAMES:
-            hint = f'there is no theme "{self.config.theme}"; the settings (f2) have them all'
+            hint = f'there is no theme "{self.config.theme}"; the settings ({keymap.pressed(SETTINGS)}) have them all'
             problems.append(f"theme: {hint}")
         return [*self._loaded.problems, *(f"{self._loaded.file}: {each}" for each in problems)]
 

@@ -1,10 +1,9 @@
-"""Key -> action -> help: bindings, footer and docs/keys.md all come from this table."""
+"""Key -> action -> help: bindings, footer, texts and docs/keys.md all come from this table; pure."""
 
 from collections.abc import Mapping
 from enum import Enum
 
 from msgspec import Struct
-from textual.binding import Binding, BindingType
 
 
 class Where(Enum):
@@ -43,13 +42,6 @@ class Key(Struct, frozen=True):
     priority: bool = False
 
     @property
-    def binding(self) -> Binding:
-        """The binding as Textual takes it."""
-        return Binding(
-            self.keys, self.action, self.label or self.help, show=bool(self.label), priority=self.priority, id=self.id
-        )
-
-    @property
     def id(self) -> str:
         """A stable name of what it does, by which a person's configuration gives it other keys."""
         action = self.action.removeprefix("app.").removeprefix("screen.")
@@ -58,7 +50,7 @@ class Key(Struct, frozen=True):
     @property
     def now(self) -> str:
         """The keys that do it now: the table's, or the person's own."""
-        return _changed.get(self.id, self.keys)
+        return keys_of(self.id, self.keys)
 
     @property
     def in_palette(self) -> bool:
@@ -170,6 +162,11 @@ def change(keys: Mapping[str, str]) -> None:
     _changed.update(keys)
 
 
+def keys_of(which: str, default: str) -> str:
+    """Return the keys that do something now, by its ID: the user's own, or the default."""
+    return _changed.get(which, default)
+
+
 def rows(where: Where) -> list[tuple[str, str]]:
     """The keys of a place and what they do now, as people read it."""
     here = [key for key in KEYS if key.where is where]
@@ -181,13 +178,3 @@ def rows(where: Where) -> list[tuple[str, str]]:
 def pressed(which: str) -> str:
     """The key by which something is done now, by its ID; the first of several."""
     return next(key.now.partition(",")[0] for key in KEYS if key.id == which)
-
-
-def bindings(where: Where) -> list[BindingType]:
-    """What a widget or screen binds."""
-    return [key.binding for key in KEYS if key.where is where]
-
-
-def is_meant(binding: Binding, key: str) -> bool:
-    """Whether a key that was pressed is one that a binding has now."""
-    return key in _changed.get(binding.id or "", binding.key).split(",")

@@ -21,7 +21,8 @@ from tui.client.search import Search
 from tui.client.state import State
 from tui.client.timeline import Line
 from tui.fullscreen import commands
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.room.interface import Result
 from tui.fullscreen.room.messages import Messages
 from tui.fullscreen.room.navigation import Navigation

@@ -6,7 +6,7 @@ from time import monotonic
 from server.protocol import name_text
 from server.protocol.frames import Typing
 from tui.client.quotation import quotation
-from tui.client.relations import UNBLOCK
+from tui.client.relations import undo
 from tui.client.timeline import Line
 from tui.fullscreen.room.interface import Room
 from tui.text import clean_line
@@ -31,7 +31,8 @@ class Writing:
         if state.welcome is None:
             return "There was no connection yet; send it once there is one."
         if (name := place.removeprefix("@")) != place and name in state.relations.blocked:
-            return f"You have blocked {name_text.quoted(name)}, so neither of you can write to the other. {UNBLOCK}"
+            who = name_text.quoted(name)
+            return f"You have blocked {who}, so neither of you can write to the other. {undo('block', name)}"
         limit = state.welcome.limits.message_chars
         if len(text) > limit:
             return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."

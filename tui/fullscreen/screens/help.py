@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.fullscreen.keys.keymap import Where, bindings, rows
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where, rows
 from tui.fullscreen.widgets.footer import KeyFooter
 
 

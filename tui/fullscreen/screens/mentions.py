@@ -13,7 +13,8 @@ from textual.widgets import OptionList, Static
 from server.protocol import name_text
 from tui.client.client import Client
 from tui.client.mentions import Mention, mentioning
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList

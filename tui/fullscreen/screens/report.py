@@ -17,7 +17,8 @@ from textual.widgets.option_list import Option
 from server.protocol.frames import ReportReason
 from tui.client.reports import Draft
 from tui.client.timeline import Line
-from tui.fullscreen.keys.keymap import Where, bindings, is_meant
+from tui.fullscreen.keys.bindings import bindings, is_meant
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.composer import Prompt
 from tui.fullscreen.widgets.evidence import EvidenceView
 from tui.fullscreen.widgets.footer import KeyFooter

@@ -15,14 +15,17 @@ from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
 from tui.client.client import OFFLINE, Client, nonce
 from tui.client.reports import sentence
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.times import moment
 
-EMPTY = "You have reported nothing here.\n\nPress r on a message to report it; what becomes of it stands here then."
+EMPTY = (
+    "You have reported nothing here.\n\nPress {report} on a message to report it; what becomes of it stands here then."
+)
 TAKEN_BACK = "taken back before; its text is for the website alone"
 STATUSES: dict[str, tuple[str, str, str]] = {
     ReportState.RECEIVED: ("→", "on its way", "dim"),
@@ -104,7 +107,7 @@ class ReportsScreen(LiveScreen):
             rows.focus()
         empty = self.query_one("#reports-empty", Static)
         empty.display = not self._entries
-        empty.update(Content("" if loading else EMPTY))
+        empty.update(Content("" if loading else EMPTY.format(report=pressed("messages.report"))))
         problem = self.query_one("#reports-problem", Static)
         problem.display = bool(reports.problem)
         problem.update(Content(f"✗ {reports.problem}"))

@@ -15,7 +15,8 @@ from textual.widgets import Input, OptionList, Static
 
 from server.protocol.frames import MAX_NAME_CHARS
 from tui.config import Channel, Config, Hours, Level
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.net.address import MAX_URL_CHARS, fault

@@ -9,7 +9,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from server.protocol.frames import MAX_NAME_CHARS
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.net.address import MAX_URL_CHARS, fault
 from tui.text import clean_line

@@ -6,7 +6,8 @@ from textual import events
 from textual.message import Message
 
 from tui.client.timeline import Line, Timeline
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.timeline.blocks import FLAG, FLAG_CELLS, REPORTED
 from tui.fullscreen.timeline.stack_view import StackView
 

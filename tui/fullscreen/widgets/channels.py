@@ -8,7 +8,8 @@ from textual.style import Style
 
 from server.protocol import name_text
 from tui.client.timeline import Timeline
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.rows import Row, RowList
 
 MOST_SHOWN = 99

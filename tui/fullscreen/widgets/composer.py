@@ -9,7 +9,8 @@ from textual.widgets import TextArea
 
 from tui.client.completion import COMMAND, Completion, complete
 from tui.client.emojis import named
-from tui.fullscreen.keys.keymap import Where, bindings, is_meant
+from tui.fullscreen.keys.bindings import bindings, is_meant
+from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.messages import AboutDraft, AboutPlace, AboutText
 
 NEAR = 0.9
@@ -105,7 +106,7 @@ class Composer(Prompt):
         if begun is None:
             return ""
         more = ["…"] if len(begun.options) > MOST_HINTS else []
-        return "  ".join(("tab", *begun.options[:MOST_HINTS], *more))
+        return "  ".join((pressed("composer.complete"), *begun.options[:MOST_HINTS], *more))
 
     def _complete(self, last: Completion | None) -> Completion | None:
         row, column = self.cursor_location

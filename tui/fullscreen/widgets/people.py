@@ -10,7 +10,8 @@ from textual.style import Style
 from server.protocol import name_text
 from server.protocol.frames import WhoEntry
 from tui.client.relations import Relations
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.messages import AboutPerson
 from tui.fullscreen.widgets.rows import Row, RowList

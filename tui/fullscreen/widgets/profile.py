@@ -10,7 +10,8 @@ from textual.widgets import Button, Static
 
 from server.protocol import name_text
 from tui.client.state import ProfileView, Stage
-from tui.fullscreen.keys.keymap import Where, bindings
+from tui.fullscreen.keys.bindings import bindings
+from tui.fullscreen.keys.keymap import Where
 
 
 class ProfilePanel(VerticalScroll, can_focus=True):

@@ -184,6 +184,6 @@ async def test_whom_one_has_blocked_one_is_told_so_when_one_writes_to_them() -> 
         await pilot.press("y")
         await until_told(pilot, "“bob” is blocked")
         await pilot.press("escape", *"/msg bob hello", "enter")
-        await until_told(pilot, "You have blocked “bob”, so neither of you can write to the other. To undo it, press b")
+        await until_told(pilot, "You have blocked “bob”, so neither of you can write to the other. Undo: /block bob")
         assert app_of(pilot).screen.query_one(Composer).text == "/msg bob hello"
         assert not server.sent(Say)
