@@ -133,7 +133,7 @@ async def answer(camera: Camera, _place: Harbour) -> None:
     """React to the answer, and reply to it."""
     await camera.climb("head in the bilge")
     await camera.take(SHORT, "Highlight a message: now single letters act on it", "up", seen="React")
-    await camera.take(SHORT, "React: put an emoji under it,", "e", seen="An emoji by its name")
+    await camera.take(SHORT, "React: put an emoji under it,", "e", seen="Search emoji")
     await camera.take(SHORT, "an emoji found by its name.", text="joy")
     await camera.take(SHORT, "There it is; the same once more takes it away", "enter")
     await camera.take(SHORT, "Reply: what you answer to is quoted", "enter")
@@ -174,14 +174,14 @@ async def follow(camera: Camera, place: Harbour) -> None:
 
 async def go_around(camera: Camera, place: Harbour) -> None:
     """To a person, an unread channel, what was said, and where one was named."""
-    await camera.take(SHORT, "Go to a channel or a person", "ctrl+k", seen="A channel or a name")
+    await camera.take(SHORT, "Go to a channel or a person", "ctrl+k", seen="Go to channel or person")
     await camera.take(QUICK, "by a few letters of the name", text="tov")
     await camera.take(SHORT, "A direct message: only tove and you read it", "enter", seen="only you and I")
     await camera.take(QUICK, "A direct message: only tove and you read it", text="Thank you for the welcome!")
     await camera.take(SHORT, "tove answers", "enter", seen="loud and clear")
     await place.visit("noor", GALLEY, "@ada the cake that leans to port is yours, if you are here by ten")
     await camera.take(SHORT, "The next channel with something unread", "alt+a")
-    await camera.take(SHORT, "Search what is loaded and what the server keeps", "ctrl+f", seen="Write words")
+    await camera.take(SHORT, "Search what is loaded and what the server keeps", "ctrl+f", seen="Type words")
     await camera.take(QUICK, "Search what is loaded and what the server keeps", text="tide clock")
     await camera.take(LONG, "Found in every channel that you may read", "enter", seen="found")
     await camera.take(SHORT, "Go to it, in its channel", "down", "enter")

@@ -56,18 +56,18 @@ def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
         terminal.press("\x15")
         terminal.until("Write a message")
         terminal.press(f"\x1b[200~/msg {MARKUP[1]} nobody {odd}\x1b[201~", "enter")
-        terminal.until("Nobody here is called so")
+        terminal.until("No one called")
         # The text stays to be mended.
         terminal.settle()
         terminal.press("end", "\x15")
         terminal.until_gone(f"/msg {MARKUP[1]}")
         terminal.press(f"\x1b[200~/{MARKUP[1]}{odd}\x1b[201~", "enter")
-        terminal.until(f"There is no command /{MARKUP[1]}")
+        terminal.until(f"Unknown command /{MARKUP[1]}")
         terminal.settle()
         terminal.press("ctrl+t")
         terminal.settle()
         terminal.press(f"\x1b[200~{MARKUP[2]}{odd}\x1b[201~")
-        terminal.until("your words")
+        terminal.until("your status")
         assert_harmless(terminal)
         assert terminal.alive
 

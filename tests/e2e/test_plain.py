@@ -112,11 +112,11 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
     ("typed", "complaint"),
     [
         ("/msg nobody hi", "Not sent: hi: Nobody called “nobody” has been here."),
-        ("/report 9 spam", "This room takes no reports."),
+        ("/report 9 spam", "Reports are turned off in this room."),
         ("/profile bob", "No profile of “bob”: "),
         ("/join nowhere", "There is no channel nowhere; there are # Lobby, # Tea, and @NAME for a person."),
-        ("/dance", "There is no command /dance."),
-        ("/msg bob", "The command is /msg NAME TEXT."),
+        ("/dance", "Unknown command /dance."),
+        ("/msg bob", "Usage: /msg NAME TEXT"),
         ("x" * 70_000, "The message has "),
     ],
 )
@@ -170,7 +170,7 @@ def test_what_is_written_without_a_connection_is_sent_once_after_it_is_back(tmp_
         script.next_sent(Say)
         script.answer = confirming()
         script.drop()
-        ada.until_error("It is tried again until it works.")
+        ada.until_error("Reconnecting.")
         ada.until("Connected again as ada")
         ada.until("ada» Still there?")
         assert ada.end_input()[0] == 0
@@ -187,7 +187,8 @@ def test_a_report_carries_what_stands_around_the_message(tmp_path: Path) -> None
         ada.until("[3] ")
         ada.write("/join galley", "/report 3 2")
         ada.until(
-            "* Reporting [3]: It's abusive (racist, homophobic, etc.). 2 messages before it and 0 after it go along."
+            "* Reporting [3]: It's abusive (racist, homophobic, etc.)."
+            " 2 messages before it and 0 after it are included."
         )
         ada.until("* [3] is reported")
         asked = script.next_sent(ReportAsk)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tui.net.identity import KeptKeys
     from tui.net.local_server import LocalServer
 
-OFFLINE = "There is no connection now; try again once it is back."
+OFFLINE = "You are offline. Try again once you are reconnected."
 
 
 class NoServerError(Exception):

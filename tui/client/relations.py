@@ -59,7 +59,7 @@ class Relations(Struct):
     def _told(self, name: str, *, blocked: bool) -> str:
         who = name_text.quoted(name)
         if name in self.blocked:
-            return f"{who} is blocked: neither of you sees the other. {undo('block', name)}"
+            return f"{who} is blocked; you won't see each other. {undo('block', name)}"
         if name in self.muted:
-            return f"{who} is muted: what {who} says is not shown. {undo('mute', name)}"
-        return f"{who} is not {'blocked' if blocked else 'muted'} any more."
+            return f"{who} is muted; you won't see their messages. {undo('mute', name)}"
+        return f"{who} is no longer {'blocked' if blocked else 'muted'}."

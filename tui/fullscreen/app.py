@@ -158,7 +158,7 @@ class FlagpostApp(App[None]):
         """A worker that failed must not fail in silence."""
         if event.state is WorkerState.ERROR:
             self.client.status, self.client.online = "stopped", False
-            self.room.note(f"This client met a fault of its own: {clean_line(repr(event.worker.error))}", Tone.BAD)
+            self.room.note(f"Internal error: {clean_line(repr(event.worker.error))}", Tone.BAD)
 
     async def leave(self) -> None:
         """Say goodbye to the server, end the user's own, end."""
@@ -217,7 +217,7 @@ class FlagpostApp(App[None]):
     def _logged_in(self, login: Granted) -> None:
         if login.name.casefold() != login.wanted.casefold():
             wanted, granted = map(name_text.quoted, (login.wanted, login.name))
-            self.state.note(f"The name {wanted} is not free; here you are {granted}.")
+            self.state.note(f"{wanted} is taken, so you're {granted} here.")
         if login.again:
             self.state.note("Connected again.", Tone.GOOD)
         for line in login.news:
@@ -228,11 +228,12 @@ class FlagpostApp(App[None]):
 
     def _lost(self, loss: Loss) -> None:
         if loss.retry_seconds is None:
-            self.state.note(f"Disconnected: {loss.why}. It is not tried again: start the client anew.", Tone.BAD)
+            self.state.note(
+                f"Disconnected: {loss.why}. Flagpost will not reconnect. Restart it to try again.", Tone.BAD
+            )
         elif loss.first:
-            then = " Your report is sent then." if self.state.reports.unanswered else ""
-            tried = f"It is tried again until it works.{then}"
-            self.state.note(f"No connection to {self.client.address}: {loss.why}. {tried}", Tone.BAD)
+            then = " Your report will be sent when you are back online." if self.state.reports.unanswered else ""
+            self.state.note(f"No connection to {self.client.address}: {loss.why}. Reconnecting.{then}", Tone.BAD)
 
     async def _ask_name(self, why: str) -> str:
         from tui.fullscreen.screens.name import NamePrompt
@@ -300,9 +301,7 @@ class FlagpostApp(App[None]):
             await self.leave()
 
     async def _ask_to_leave(self) -> None:
-        if await self.room.ask(
-            "Your report has not reached the server yet, and would be lost. Leave all the same?", "Leave"
-        ):
+        if await self.room.ask("Your report has not reached the server yet and would be lost. Leave anyway?", "Leave"):
             await self.leave()
 
     def action_help(self) -> None:

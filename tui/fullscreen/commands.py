@@ -1,4 +1,4 @@
-"""What one can write behind a slash: each command with what it does."""
+"""Slash commands: the table, and a protocol of what a command may do."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -11,7 +11,7 @@ from tui.client.client import OFFLINE, Client
 from tui.client.completion import COMMAND
 from tui.fullscreen.keys.keymap import pressed
 
-HINT = f"{slash.LITERAL} at the beginning sends a slash."
+HINT = f"Start with {slash.LITERAL} to send a slash."
 
 
 class Room(Protocol):
@@ -53,48 +53,48 @@ class Room(Protocol):
 
 
 class Command(Struct, frozen=True):
-    """A command by its name; `takes` says what follows it, empty where nothing does."""
+    """A command by its name; `takes` names its arguments, "" if it has none."""
 
     name: str
     takes: str
     help: str
     run: Callable[[Room, str], str]
-    """Do it with what follows; why it cannot be done, or nothing."""
+    """Run it with its arguments; return why it cannot be done, or nothing."""
     action: str = ""
     """The room's action that has to be allowed for it."""
 
     @property
     def usage(self) -> str:
-        """How it is written."""
+        """Name and arguments, as in the help."""
         return f"{COMMAND}{self.name} {self.takes}".rstrip()
 
     def is_incomplete(self, rest: str) -> bool:
-        """Whether something has to follow, and does not."""
+        """Return whether a required argument is missing."""
         return bool(self.takes) and not self.takes.startswith("[") and not rest
 
 
 def run(room: Room, text: str) -> str:
-    """Do what a command says; why it cannot be done, or nothing."""
+    """Run a command; return why it cannot be done, or nothing."""
     name, rest = slash.split(text)
     command = next((each for each in allowed(room) if each.name == name.casefold()), None)
     if command is None:
-        return f"There is no command {COMMAND}{name}; {COMMAND}help lists them. {HINT}"
+        return f"Unknown command {COMMAND}{name}. See {COMMAND}help. {HINT}"
     if rest and not command.takes:
-        return f"{command.usage} takes nothing behind it."
+        return f"{command.usage} takes no arguments."
     if command.is_incomplete(rest):
-        return f"Something is missing: {command.usage}"
+        return f"Usage: {command.usage}"
     return command.run(room, rest)
 
 
 def allowed(room: Room) -> Iterator[Command]:
-    """The commands that there are in this room."""
+    """Return the commands of this room."""
     return (each for each in COMMANDS if not each.action or room.may(each.action))
 
 
 def _person(room: Room, rest: str, act: Callable[[str], None]) -> str:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
     if not name or behind:
-        return f"Nobody here is called {rest}."
+        return f"No one called {rest} is here."
     if name == room.client.state.me:
         return "That is you."
     if not room.client.online:
@@ -108,7 +108,7 @@ def _join(room: Room, rest: str) -> str:
     channels = [each for each in room.client.state.timelines.values() if not each.id.startswith("@")]
     found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
     if found is None:
-        return f"There is no channel {rest}; {pressed('everywhere.switch')} lists them."
+        return f"There is no channel {rest}. Press {pressed('everywhere.switch')} for the list."
     room.look_at(found)
     return ""
 
@@ -116,7 +116,8 @@ def _join(room: Room, rest: str) -> str:
 def _message(room: Room, rest: str) -> str:
     name, words = slash.addressed(rest, slash.names(room.client.state))
     if not name:
-        return f"Nobody here is called so: {rest}. To write to somebody who is away: {COMMAND}msg and the name alone."
+        how = f"To open a chat with someone who is away, type {COMMAND}msg and just the name."
+        return f"No one called {rest} is here. {how}"
     if name == room.client.state.me:
         return "That is you."
     if words and (problem := room.say(words, f"@{name}")):
@@ -156,7 +157,7 @@ def _acting(action: str) -> Callable[[Room, str], str]:
 
 def _search(room: Room, rest: str) -> str:
     if len(rest) > MAX_QUERY_CHARS:
-        return f"The words have {len(rest)} of at most {MAX_QUERY_CHARS} characters; use fewer."
+        return f"The search has {len(rest)} of at most {MAX_QUERY_CHARS} characters. Use fewer words."
     room.search(rest)
     return ""
 
@@ -164,12 +165,12 @@ def _search(room: Room, rest: str) -> str:
 COMMANDS = (
     Command("join", "channel", "Go to a channel", _join),
     Command("msg", "name [text]", "Write to a person directly", _message),
-    Command("status", "[words]", "Say how you are: online, away or a few words", _status),
-    Command("dnd", "", "Do not disturb: direct messages are refused, nothing rings; again: disturb", _dnd),
-    Command("mute", "name", "Mute a person, or show again what they say", _mute),
-    Command("block", "name", "Block a person: neither sees the other; or take that back", _block),
+    Command("status", "[words]", "Set your status: online, away or a few words", _status),
+    Command("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications", _dnd),
+    Command("mute", "name", "Mute or unmute a person", _mute),
+    Command("block", "name", "Block or unblock a person; while blocked, neither of you sees the other", _block),
     Command("search", "[words]", "Search messages", _search),
-    Command("mentions", "", "Messages that name you", _acting("mentions")),
+    Command("mentions", "", "Mentions of you", _acting("mentions")),
     Command("reports", "", "My reports", _acting("my_reports"), "my_reports"),
     Command("settings", "", "Settings", _acting("app.settings")),
     Command("help", "", "All keys and commands", _acting("app.help")),

@@ -1,4 +1,4 @@
-"""What can be chosen from a list, as rows."""
+"""Rows of the lists to choose from."""
 
 from textual.content import Content
 from textual.style import Style
@@ -17,7 +17,7 @@ DND = " dnd"
 
 
 def emojis(line: Line, query: str) -> list[Row]:
-    """Emoji for a message: those that stand under it first, then the common ones; or what the words say."""
+    """Emoji for a message: its own first, then the common ones; or those that match."""
     under = {each.emoji: each.mine for each in line.reactions}
     names = find(query)
     shown = names if query.strip() else dict.fromkeys(under, "") | names
@@ -28,7 +28,7 @@ def emojis(line: Line, query: str) -> list[Row]:
 
 
 def places(state: State, query: str) -> list[Row]:
-    """Channels, conversations, and people one could write to; what is unread first, until letters say otherwise."""
+    """Channels, conversations and people; unread ones first until something is written, then the best matches."""
     known = sorted(state.timelines.values(), key=lambda each: not each.unread)
     names = {each.id: each.name.lstrip("@") for each in known if query or each.id != state.current}
     others = sorted(state.people.keys() - state.relations.hidden - {state.me}, key=str.casefold)
@@ -40,31 +40,31 @@ def places(state: State, query: str) -> list[Row]:
 
 
 def statuses(state: State, query: str) -> list[Row]:
-    """How one can say that one is: the words of the wire, whether one can be disturbed, and what is written."""
+    """Statuses: the words of the wire, do-not-disturb, and what is written."""
     own = state.people.get(state.me)
     rows = [
         Row(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
         for words, meaning in {ONLINE: "here", AWAY: "not here now"}.items()
         if _begins(query, words)
     ]
-    disturb = "Let me be disturbed" if state.dnd else "Do not disturb"
+    disturb = "Turn off do not disturb" if state.dnd else "Do not disturb"
     if _begins(query, disturb):
         rows.append(
             Row(
                 DND,
                 Content(disturb),
-                Content.styled("direct messages are refused" if not state.dnd else "they are refused now", DIM),
+                Content.styled("no direct messages, no notifications" if not state.dnd else "it is on now", DIM),
             )
         )
     words = query.strip()
     own_words = (
-        [Row(words, Content(words), Content.styled("your words", DIM))] if words not in {"", ONLINE, AWAY} else []
+        [Row(words, Content(words), Content.styled("your status", DIM))] if words not in {"", ONLINE, AWAY} else []
     )
     return [*rows, *own_words]
 
 
 def _begins(query: str, name: str) -> bool:
-    """Whether words are the beginning of a name or of a word in it: what is looser may be meant otherwise."""
+    """Return whether a query is the beginning of a name or of a word in it; a looser match may be a status."""
     return rank(query, name) in {BEGINNING, WORD}
 
 

@@ -1,4 +1,4 @@
-"""Keeps the chat of lines going: takes what is typed one after the other, sends it, and prints what comes."""
+"""The line mode: sends what is typed, line by line, and prints what comes."""
 
 import asyncio
 import sys
@@ -153,7 +153,7 @@ class _Client:
         if not await self._until(self._all_answered):
             return False
         if isinstance(asked, Command) and asked.name == "history" and self._state.timeline.oldest == oldest:
-            self.tell([printing.note("There are none.")])
+            self.tell([printing.note("No older messages.")])
         self.tell(printing.profile(self._state))
         self._state.profile = None
         return True
@@ -203,7 +203,7 @@ class _Client:
         self._need_connection()
         asked = self._state.ask_older(nonce())
         if asked is None:
-            raise CommandError(f"There are no older messages of {self._state.place}.")
+            raise CommandError(f"{self._state.place} has no older messages.")
         self.tell([printing.note(f"Older messages of {self._state.place}:")])
         self._client.send(asked)
 
@@ -219,21 +219,21 @@ class _Client:
     def _report(self, rest: str) -> None:
         welcome = self._state.welcome
         if welcome is None or not welcome.webhooks.report:
-            raise CommandError("This room takes no reports.")
+            raise CommandError("Reports are turned off in this room.")
         number, behind = commands.number_and_rest(rest)
         reason, comment = commands.reason_and_comment(behind, welcome.report_reasons)
         found = self._teller.find(number)
         if found is None:
             raise CommandError(f"There is no message [{number}].")
         if reason.comment_required and not comment:
-            raise CommandError(f"{reason.reason}: write behind the reason what is wrong.")
+            raise CommandError(f"{reason.reason}: add what is wrong after the reason.")
         longest = welcome.limits.comment_chars
         if len(comment) > longest:
             raise CommandError(f"The comment has {len(comment)} of at most {longest} characters.")
         channel, line = found
         before, after = self._state.context_of(line, channel)
         draft = Draft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
-        along = f" {len(before)} messages before it and {len(after)} after it go along." if draft.context else ""
+        along = f" {len(before)} messages before it and {len(after)} after it are included." if draft.context else ""
         self.tell([printing.note(f"Reporting [{number}]: {reason.reason}.{along}")])
         self._client.send(self._state.report(line, draft, nonce(), channel))
 
@@ -265,4 +265,4 @@ class _Client:
             print_error(f"Disconnected: {loss.why}.")
             self._end(1)
         elif loss.first:
-            print_error(f"No connection to {self._client.address}: {loss.why}. It is tried again until it works.")
+            print_error(f"No connection to {self._client.address}: {loss.why}. Reconnecting.")

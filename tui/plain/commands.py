@@ -1,4 +1,4 @@
-"""What a typed line asks for; pure."""
+"""What a typed line means; pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,12 +11,12 @@ from tui.client.slash import addressed, is_command, said, split
 HELP = (
     ("/report N REASON [COMMENT]", "report message N; REASON is its number, its text or how a word of it begins"),
     ("/profile NAME", "what the site says about a person"),
-    ("/join CHANNEL", "write in another channel, or to @NAME"),
+    ("/join CHANNEL", "go to another channel, or to @NAME"),
     ("/who", "who is in the room"),
     ("/msg NAME TEXT", "write to one person"),
-    ("/history", "older messages of where you write"),
+    ("/history", "older messages of this channel"),
     ("/help", "this list, and the reasons of reports"),
-    ("/quit", "leave, once the server has what you wrote"),
+    ("/quit", "leave once the server has what you wrote"),
     ("//TEXT", "write text that begins with a slash"),
 )
 
@@ -27,11 +27,11 @@ _WORD = re.compile(r"\w[\w'’]*")
 
 
 class CommandError(Exception):
-    """A command that cannot be followed; the text is one line that says why, and what to do."""
+    """A command that cannot be run; the text is one line that says why, and what to do."""
 
 
 class Text(Struct, frozen=True):
-    """Write where one is."""
+    """Text for the current channel."""
 
     text: str
 
@@ -52,10 +52,10 @@ def parse(line: str) -> Text | Command | None:
     command = Command(name, rest)
     usage = next((usage for usage, _ in HELP if usage.split()[0] == f"/{name}"), "")
     if not usage:
-        raise CommandError(f"There is no command /{name}. /help lists them; to write a slash first, type //.")
+        raise CommandError(f"Unknown command /{name}. See /help. Start with // to send a slash.")
     required = [word for word in usage.split()[1:] if not word.startswith("[")]
     if len(command.rest.split()) < len(required):
-        raise CommandError(f"The command is {usage}.")
+        raise CommandError(f"Usage: {usage}")
     return command
 
 
@@ -64,7 +64,7 @@ def number_and_rest(text: str) -> tuple[int, str]:
     word, _, rest = text.partition(" ")
     number = word.strip("[]")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise CommandError(f"{word} is no number of a message; each message has one in brackets, like [12].")
+        raise CommandError(f"{word} is not a message number. Each message has one in brackets, like [12].")
     return int(number), rest.strip()
 
 
@@ -115,5 +115,5 @@ def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
     if not name:
         name, _, words = text.removeprefix("@").partition(" ")
     if not words:
-        raise CommandError(f"Nothing stands behind the name {name}; the command is /msg NAME TEXT.")
+        raise CommandError(f"There is no text after the name {name}. Usage: /msg NAME TEXT")
     return name, words

@@ -180,7 +180,7 @@ def test_a_block_is_told_once_the_server_has_it_and_the_blocked_one_has_not_left
     assert made.relations.hidden == {"bob"}
     assert made.relations.toggle_block("bob") == Unblock("bob")
     made.fold(Relations())
-    assert last_notice(made.timeline).text == "“bob” is not blocked any more."
+    assert last_notice(made.timeline).text == "“bob” is no longer blocked."
 
 
 def test_another_status_is_no_news() -> None:

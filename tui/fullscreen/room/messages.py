@@ -23,7 +23,7 @@ class Messages:
         """Let an emoji be chosen, and add it; remove it if it is the user's already."""
         from tui.fullscreen import pickers
 
-        if emoji := await self._room.choose("An emoji by its name", partial(pickers.emojis, line)):
+        if emoji := await self._room.choose("Search emoji", partial(pickers.emojis, line)):
             now = self._client.state.timeline.find(line.msg_id) or line
             remove = any(each.emoji == emoji and each.mine for each in now.reactions)
             self._client.send(React(line.msg_id, emoji, remove))

@@ -59,7 +59,7 @@ class Navigation:
         """Let a place be chosen, and open it."""
         from tui.fullscreen import pickers
 
-        if place := await self._room.choose("A channel or a name", partial(pickers.places, self._state)):
+        if place := await self._room.choose("Go to channel or person", partial(pickers.places, self._state)):
             self.look_at(place)
 
     def load_older(self) -> None:

@@ -9,9 +9,9 @@ from tui.client.own_status import problem_of
 from tui.fullscreen.room.interface import Room
 from tui.tone import Tone
 
-BLOCKED = "Neither of you will see the other here: not in the list of people, not in messages, not in history."
-UNDISTURBED = "Nobody disturbs you now: direct messages are refused, and nothing rings. /dnd once more ends that."
-DISTURBED = "You can be disturbed again."
+BLOCKED = "You won't see each other here: not in the list of people, in messages or in history."
+DND_ON = "Do not disturb is on: no direct messages, no notifications. /dnd turns it off."
+DND_OFF = "Do not disturb is off."
 
 
 class People:
@@ -26,18 +26,18 @@ class People:
         """Let a status be chosen, or typed."""
         from tui.fullscreen import pickers
 
-        if chosen := await self._room.choose("How you are, in a few words", partial(pickers.statuses, self._state)):
+        if chosen := await self._room.choose("What's your status?", partial(pickers.statuses, self._state)):
             problem = self.toggle_dnd() if chosen == pickers.DND else self.set_status(chosen)
             if problem:
                 self._room.note(problem, Tone.BAD)
 
     def set_status(self, words: str) -> str:
         """Set the status; return why that cannot be, or nothing."""
-        return problem_of(words) or self._send(Status(words), f'You are "{words}" to the others now.')
+        return problem_of(words) or self._send(Status(words), f"Status set: {words}")
 
     def toggle_dnd(self) -> str:
         """Turn do-not-disturb on or off; return why that cannot be, or nothing."""
-        return self._send(Status(dnd=not self._state.dnd), DISTURBED if self._state.dnd else UNDISTURBED)
+        return self._send(Status(dnd=not self._state.dnd), DND_OFF if self._state.dnd else DND_ON)
 
     def _send(self, frame: Frame, notice: str) -> str:
         if not self._client.online:

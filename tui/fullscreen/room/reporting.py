@@ -39,7 +39,8 @@ class Reporting:
         if welcome is None or not welcome.report_reasons:
             return
         again = reports.reported(line.msg_id)
-        question = f"You have reported this message of {name_text.quoted(line.author)} already. Add to that report?"
+        author = name_text.quoted(line.author)
+        question = f"You've already reported this message from {author}. Add to your report?"
         if again and not await self._room.ask(question, "Add to report"):
             return
         subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id))

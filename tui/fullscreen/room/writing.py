@@ -29,7 +29,7 @@ class Writing:
         """Write in a channel or conversation; return why that cannot be, or nothing."""
         state = self._client.state
         if state.welcome is None:
-            return "There was no connection yet; send it once there is one."
+            return "Not connected yet. Your text is kept; send it once you're online."
         if (name := place.removeprefix("@")) != place and name in state.relations.blocked:
             who = name_text.quoted(name)
             return f"You have blocked {who}, so neither of you can write to the other. {undo('block', name)}"

@@ -1,4 +1,4 @@
-"""Mentions: the messages that name one, the latest first."""
+"""Mentions: the messages that name the user, the latest first."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.times import moment
 
-NONE = "Nobody has named you in what is loaded here.\n\nThe search looks through everything that you can read."
+NONE = "No recent mentions.\n\nSearch looks through everything that you can read."
 
 
 class MentionsScreen(LiveScreen):

@@ -23,9 +23,7 @@ from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.times import moment
 
-EMPTY = (
-    "You have reported nothing here.\n\nPress {report} on a message to report it; what becomes of it stands here then."
-)
+EMPTY = "No reports yet.\n\nPress {report} on a message to report it; you can follow it here."
 TAKEN_BACK = "taken back before; its text is for the website alone"
 STATUSES: dict[str, tuple[str, str, str]] = {
     ReportState.RECEIVED: ("→", "on its way", "dim"),

@@ -1,4 +1,4 @@
-"""Search: words, and the messages that hold them."""
+"""Search: words, and the messages that contain them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,10 +20,7 @@ from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import Row, RowList
 from tui.times import moment
 
-HINT = (
-    "Write words and press enter.\n\n"
-    "A message is found if it holds each of them, in any channel or conversation of yours."
-)
+HINT = "Type words and press Enter.\n\nFinds messages with all of them, in every channel and conversation you can read."
 
 
 class SearchScreen(LiveScreen):
@@ -138,4 +135,4 @@ def _empty(search: Search) -> str:
         return f"✗ {search.problem}"
     if search.nonce:
         return ""
-    return "No message that you can read holds these words." if search.query else HINT
+    return "No messages found." if search.query else HINT

@@ -223,7 +223,7 @@ async def test_older_messages_are_loaded_at_the_beginning() -> None:
 async def test_who_is_given_another_name_is_told_so() -> None:
     another = ScriptedServer(login=lambda frame: Me("ada 2", op=False))
     async with client(another) as (pilot, _):
-        await until_told(pilot, "The name “ada” is not free; here you are “ada 2”.")
+        await until_told(pilot, "“ada” is taken, so you're “ada 2” here.")
 
 
 async def test_who_has_the_name_asked_for_is_told_nothing_of_it() -> None:

@@ -110,13 +110,13 @@ async def test_one_quits_by_a_command() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("/dance now", "There is no command /dance"),
-        ("/", "There is no command /"),
+        ("/dance now", "Unknown command /dance"),
+        ("/", "Unknown command /"),
         ("/join nowhere", "There is no channel nowhere"),
-        ("/join", "Something is missing: /join channel"),
-        ("/dnd please", "/dnd takes nothing"),
-        ("/mute No Body", "Nobody here is called No Body"),
-        ("/msg No Body hello", "Nobody here is called so"),
+        ("/join", "Usage: /join channel"),
+        ("/dnd please", "/dnd takes no arguments."),
+        ("/mute No Body", "No one called No Body is here"),
+        ("/msg No Body hello", "No one called No Body is here"),
         ("/msg ada hello", "That is you"),
         ("/block ada", "That is you"),
         ("/status " + "x" * 33, "33 of at most 32"),
@@ -144,7 +144,7 @@ async def test_what_needs_a_connection_waits_for_one() -> None:
         server.drop()
         await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         composer = await write(pilot, "/dnd")
-        await until_told(pilot, "There is no connection now")
+        await until_told(pilot, "You are offline.")
         await until(pilot, lambda: composer.text == "/dnd", "kept")
 
 
@@ -155,7 +155,7 @@ WhoNobody = Presence("nobody", "waits", None)
 async def test_the_status_is_chosen_by_a_key_and_stands_beside_ones_name() -> None:
     async with client(ScriptedServer(answer=being)) as (pilot, server):
         await pilot.press("ctrl+t", *"at sea")
-        await until_seen(pilot, "your words")
+        await until_seen(pilot, "your status")
         await pilot.press("enter")
         await until(pilot, lambda: server.sent(Status) == [Status("at sea")], "said")
         await until_seen(pilot, "  at sea")
@@ -173,12 +173,12 @@ async def test_who_wants_no_disturbance_says_so_by_a_key_and_takes_it_back() -> 
 async def test_where_no_list_of_people_shows_it_a_line_says_how_one_is() -> None:
     async with client(ScriptedServer(answer=being), size=(80, 24)) as (pilot, _):
         await write(pilot, "/dnd")
-        await until_told(pilot, "Nobody disturbs you now: direct messages are refused")
+        await until_told(pilot, "Do not disturb is on: no direct messages")
         await until(pilot, lambda: app_of(pilot).state.dnd, "known")
         await write(pilot, "/dnd")
-        await until_told(pilot, "You can be disturbed again.")
+        await until_told(pilot, "Do not disturb is off.")
         await write(pilot, "/status at sea")
-        await until_told(pilot, 'You are "at sea" to the others now.')
+        await until_told(pilot, "Status set: at sea")
 
 
 async def test_how_one_was_is_said_again_after_a_lost_connection() -> None:
@@ -260,7 +260,7 @@ async def test_what_is_not_taken_before_there_is_a_room_stays() -> None:
 
     async with FlagpostApp(Options("ada", url)).run_test() as pilot:
         composer = await write(pilot, "hello")
-        await until_told(pilot, "There was no connection yet")
+        await until_told(pilot, "Not connected yet")
         await until(pilot, lambda: composer.text == "hello", "kept")
         await write(pilot, "/help")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen), "the keys")

@@ -57,7 +57,7 @@ async def test_without_a_connection_nothing_is_taken_back() -> None:
         server.drop()
         await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("up", "up", "d")
-        await until_told(pilot, "There is no connection now")
+        await until_told(pilot, "You are offline.")
         assert "my words" in screen_text(app_of(pilot))
 
 

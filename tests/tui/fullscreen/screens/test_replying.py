@@ -95,13 +95,13 @@ async def test_mentions_stand_newest_first_and_enter_goes_to_one() -> None:
 async def test_hidden_people_name_nobody_and_no_mention_is_said_in_words() -> None:
     async with client() as (pilot, server):
         await pilot.press("alt+m")
-        await until_seen(pilot, "Nobody has named you")
+        await until_seen(pilot, "No recent mentions.")
         server.send(line(9, "bob", "@ada!"))
         await until_seen(pilot, "@ada!")
         await pilot.press("alt+m")
         app_of(pilot).client.send(Mute("bob"))
         await until(pilot, lambda: "bob" in app_of(pilot).state.relations.hidden, "muted")
         await pilot.press("alt+m")
-        await until_seen(pilot, "Nobody has named you")
+        await until_seen(pilot, "No recent mentions.")
         await pilot.press("escape")
         await until_seen(pilot, "online as")

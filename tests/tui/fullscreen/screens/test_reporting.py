@@ -244,7 +244,7 @@ async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
         server.drop()
         await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("up", "r")
-        await until_seen(pilot, "There is no connection now")
+        await until_seen(pilot, "You are offline.")
 
 
 async def test_what_was_filled_in_is_kept_when_the_connection_is_lost_meanwhile() -> None:
@@ -255,7 +255,7 @@ async def test_what_was_filled_in_is_kept_when_the_connection_is_lost_meanwhile(
         server.drop()
         await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("enter")
-        await until_seen(pilot, "There is no connection now")
+        await until_seen(pilot, "You are offline.")
         assert isinstance(pilot.app.screen, ReportForm)
         assert pilot.app.screen.query_one(Comment).text == "my words"
 

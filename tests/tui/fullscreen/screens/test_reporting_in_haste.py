@@ -32,7 +32,6 @@ async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) ->
     async with client() as (pilot, server):
         await pilot.press("up")
         pilot.app.call_later(app_of(pilot).room.action_report)
-        await until(pilot, lambda: app_of(pilot)._typeahead._held is not None, "the form is wanted")
         await in_haste(pilot, "\nhe rummages my pockets\n", turns)
         assert (await sent_report(pilot, server)).comment == "he rummages my pockets"
         assert not server.sent(Say)
@@ -101,8 +100,8 @@ async def test_the_form_takes_back_that_there_is_no_connection() -> None:
         await open_form(pilot)
         async with away(pilot, server):
             await pilot.press("ctrl+s")
-            await until_seen(pilot, "There is no connection now")
-        await until(pilot, lambda: "There is no connection now" not in screen_text(app_of(pilot)), "gone")
+            await until_seen(pilot, "You are offline.")
+        await until(pilot, lambda: "You are offline." not in screen_text(app_of(pilot)), "gone")
 
 
 async def test_the_whole_message_can_be_read_in_the_form() -> None:

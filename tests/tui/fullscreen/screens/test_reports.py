@@ -96,11 +96,11 @@ async def test_it_asks_each_time_and_says_that_it_is_loading() -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+r")
         await until_seen(pilot, "loading…")
-        assert "You have reported nothing" not in screen_text(app_of(pilot))
+        assert "No reports yet" not in screen_text(app_of(pilot))
         (ask,) = server.sent(ReportsAsk)
         assert isinstance(ask, ReportsAsk)
         server.send(Reports([], nonce=ask.nonce))
-        await until_seen(pilot, "You have reported nothing here.")
+        await until_seen(pilot, "No reports yet.")
         await pilot.press("escape", "ctrl+r")
         await until(pilot, lambda: len(server.sent(ReportsAsk)) == 2, "the second request")
 
@@ -242,9 +242,9 @@ async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing
         await until_seen(pilot, "as it was known before")
         assert "✓ delivered" in screen_text(app_of(pilot))
         await pilot.press("x")
-        await until_seen(pilot, "There is no connection now")
+        await until_seen(pilot, "You are offline.")
         await pilot.press("enter")
-        await until_seen(pilot, "That message is not loaded. There is no connection now")
+        await until_seen(pilot, "That message is not loaded. You are offline.")
         assert not server.sent(ReportsAsk)
 
 
@@ -288,5 +288,5 @@ async def test_what_hindered_is_not_said_any_more_once_it_is_over() -> None:
         await open_reports(pilot)
         async with away(pilot, server):
             await pilot.press("x")
-            await until_seen(pilot, "There is no connection now")
-        await until(pilot, lambda: "There is no connection now" not in screen_text(app_of(pilot)), "gone")
+            await until_seen(pilot, "You are offline.")
+        await until(pilot, lambda: "You are offline." not in screen_text(app_of(pilot)), "gone")

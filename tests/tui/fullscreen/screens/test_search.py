@@ -47,7 +47,7 @@ def said(number: int) -> Message:
 async def test_what_is_found_stands_newest_first_and_older_ones_come_as_one_goes_down(way: list[str]) -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, server):
         await pilot.press(*way)
-        await until_seen(pilot, "Write words and press enter.")
+        await until_seen(pilot, "Type words and press Enter.")
         await pilot.press(*"rope", "enter")
         await until_seen(pilot, "rope 40")
         rows = screen_text(app_of(pilot))
@@ -84,7 +84,7 @@ async def test_a_message_that_is_gone_is_said_to_be() -> None:
 async def test_nothing_found_an_error_and_the_way_back() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, server):
         await pilot.press("ctrl+f", *"nothing", "enter")
-        await until_seen(pilot, "No message that you can read holds these words.")
+        await until_seen(pilot, "No messages found.")
         server.answer = lambda frame: (
             [Error("Too many searches.", ErrorCode.INTERNAL, CHAT_SERVER, frame.nonce)]
             if isinstance(frame, SearchAsk)

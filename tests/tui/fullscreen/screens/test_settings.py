@@ -110,7 +110,7 @@ async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
 
 async def test_in_compact_lines_author_and_text_share_a_line(file: Path) -> None:
     def together(pilot: Pilot[None]) -> bool:
-        return "Inés ⚓  Wind is NE 4" in screen_text(app_of(pilot))
+        return "Inés ⚓» Wind is NE 4" in screen_text(app_of(pilot))
 
     async with configured(file, "compact = true") as pilot:
         await until(pilot, lambda: together(pilot), "one line")
@@ -169,7 +169,7 @@ async def test_texts_name_a_key_as_it_is_bound(file: Path) -> None:
     async with configured(file, f'theme = "nope"\n[keys]\n{keys}everywhere.my_reports = "f6"\n') as pilot:
         await until_told(pilot, "the settings (f9) have them all")
         await pilot.press(*"/join x", "enter")
-        await until_told(pilot, "There is no channel x; f8 lists them.")
+        await until_told(pilot, "There is no channel x. Press f8 for the list.")
         await pilot.press("ctrl+u", *":anch")
         await until_seen(pilot, "f10  :anchor:")
         await pilot.press("f6")
@@ -190,7 +190,7 @@ async def test_a_key_of_ones_own_works_and_stands_wherever_keys_are_told(file: P
         await pilot.press("f7")
         await until(pilot, lambda: isinstance(app.screen, ReportForm), "the form")
         await pilot.press("escape", "f9")
-        await until_seen(pilot, "Write words")
+        await until_seen(pilot, "Type words")
         await pilot.press("escape", "f1")
         await until_seen(pilot, "f9")
 
@@ -198,7 +198,7 @@ async def test_a_key_of_ones_own_works_and_stands_wherever_keys_are_told(file: P
 async def test_a_field_that_is_opened_later_blinks_not_where_motion_is_reduced(file: Path) -> None:
     async with configured(file, "reduced_motion = true") as pilot:
         await pilot.press("ctrl+f")
-        await until_seen(pilot, "Write words")
+        await until_seen(pilot, "Type words")
         await until(pilot, lambda: not app_of(pilot).screen.query_one(Input).cursor_blink, "calm")
 
 
