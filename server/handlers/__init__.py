@@ -1,1 +1,1 @@
-"""What each action of a client does: one module for each noun of the protocol, and the table of them."""
+"""Handlers of client actions: one module for each noun of the protocol, and the table that maps actions to them."""

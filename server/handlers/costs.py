@@ -1,4 +1,4 @@
-"""What frames cost the server: pages that it reads, each of PAGE messages, and bytes that stay on its disk."""
+"""Cost of each frame: pages read (a page is PAGE messages), and bytes stored on disk."""
 
 import msgspec
 
@@ -8,41 +8,41 @@ from server.rules.evidence import Evidence
 
 PAGE = 50
 LEAST = 10
-"""Messages that any read counts for, because asking costs something too."""
+"""Minimum number of messages charged for a read, because every query has a fixed cost."""
 SEARCH_PAGES = 4
-"""Pages that a search reads besides those that it finds."""
+"""Pages charged for a search in addition to its results."""
 SCAN_PAGES = 20
-"""The same for words that the index does not hold, so that texts are read instead."""
+"""Pages charged for a search whose words are too short for the index, so that it scans the texts."""
 LIST_PAGES = 4
-"""One's own reports, each with all that was sent along."""
+"""Pages charged for the list of the user's reports, each with its evidence."""
 REPORT_PAGES = 1
 ROW_BYTES = 400
-"""A row with its indexes."""
+"""Size on disk of a row with its indexes."""
 TEXT_BYTES = 5
-"""On the disk for each byte of a text: the text itself and its search index, which takes most for random letters."""
+"""Bytes on disk per byte of text: the text and its search index, which is largest for random letters."""
 
 
 def pages(messages: int) -> float:
-    """Return the pages that so many messages are."""
+    """Convert a number of messages to pages."""
     return max(messages, LEAST) / PAGE
 
 
 def history(frame: HistoryAsk) -> float:
-    """Return the pages of a request for older messages."""
+    """Return the pages read by a request for older messages."""
     return pages(frame.limit)
 
 
 def search(frame: SearchAsk) -> float:
-    """Return the pages of a search."""
+    """Return the pages read by a search."""
     indexed = any(len(word) >= searching.TOKEN_CHARS for word in frame.query.split())
     return pages(frame.limit) + (SEARCH_PAGES if indexed else SCAN_PAGES)
 
 
 def message(frame: Say) -> int:
-    """Return the bytes of a message; what is too long is refused and not stored."""
+    """Return the bytes stored for a message. Text beyond the limit is not counted, because it is refused."""
     return ROW_BYTES + TEXT_BYTES * len(frame.message[:MAX_MESSAGE_CHARS].encode())
 
 
 def report(evidence: Evidence) -> int:
-    """Return the bytes of a report with its delivery."""
+    """Return the bytes stored for a report and its delivery."""
     return 2 * ROW_BYTES + len(msgspec.json.encode(evidence))

@@ -1,4 +1,4 @@
-"""The room: takes frames of sessions to their handlers, and answers for what goes wrong on the way."""
+"""Dispatch frames from sessions to their handlers, and answer with an error when a handler fails."""
 
 import asyncio
 import logging
@@ -25,28 +25,28 @@ from server.webhooks.profiles import Profiles
 
 log = logging.getLogger(__name__)
 
-NO_STORAGE = "The server cannot reach its storage now. Nothing was sent; try again in a moment."
-DISK_LOW = "The server's disk is nearly full, so it takes no messages. Try again later."
+NO_STORAGE = "The server's storage is unavailable. Nothing was sent; try again in a moment."
+DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try again later."
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
-"""Ends of connections of which nobody answered the last word: cut, or no answer to a ping."""
-FAULT = "Something went wrong in the server; its operator finds what in the log."
+"""Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
+FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
 
 
 class Handler(NamedTuple):
-    """What is done about a frame, whether only people who are logged in may send it, and what it counts as."""
+    """How one kind of frame is handled, whether it requires a login, and what it is charged as."""
 
     handle: Callable[["Room", Session, ClientFrame], None]
     logged_in: bool
     allowance: Allowance | None
     pages: Callable[[ClientFrame], float] | None = None
-    """The pages that the server reads for it."""
+    """Pages that the server reads for a frame."""
     stored: Callable[[ClientFrame], int] | None = None
-    """The bytes that it leaves on the disk."""
+    """Bytes that the server stores for a frame."""
 
 
 @dataclass
 class Room:
-    """Everything that handlers work with; takes what comes over connections."""
+    """Passes frames from connections to handlers, and holds everything that handlers need."""
 
     handlers: Mapping[type[object], Handler]
     welcome: Welcome
@@ -59,30 +59,30 @@ class Room:
     hub: Hub
     limiter: Limiter
     compression: bool = False
-    """Of connections that begin from now on."""
+    """Offer compression to new connections."""
     allowed_hosts: Collection[str] = ()
-    """Names by which HTTP requests may call the server, see `rules.hosts`."""
+    """Host names accepted in HTTP requests, see `rules.hosts`."""
     site_key: Secret | None = None
-    """By which the site proves itself."""
+    """Key that authenticates calls from the site."""
     ending: bool = False
-    """Nothing more is taken in; clients send it again once they are back."""
+    """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
     disk_low: bool = False
-    """Messages are refused."""
+    """The disk is nearly full: messages are refused."""
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.broker.subscribe(self.hub.deliver)
 
     def refused(self, status: int) -> None:
-        """Count a connection that was refused with this HTTP status; 0: closed without an answer."""
+        """Count a connection refused with this HTTP status; 0 if it was closed without a response."""
         self.hub.traffic.refused[status] += 1
 
     def opened(self, session: Session) -> None:
-        """Tell a new client what it needs to draw itself, and challenge it to prove who it is."""
+        """Send the welcome: what a client needs before login, and the challenge that its login proof must cover."""
         session.send(structs.replace(self.welcome, challenge=session.challenge))
 
     def received(self, session: Session, data: bytes) -> None:
-        """Do what a frame asks, in its turn; whatever is wrong is answered, and the connection lives on."""
+        """Handle a frame, delayed if it exceeds the rate. Errors are sent to the client; the connection stays open."""
         if self.ending:
             return
         try:
@@ -102,7 +102,7 @@ class Room:
             session.turns.take(wait, partial(self._handle, session, handler, frame, nonce))
 
     def _wait(self, session: Session, handler: Handler, frame: ClientFrame) -> float:
-        """The seconds for which a frame of this kind is held. Refusal if it may not be sent at all."""
+        """Charge a frame and return the seconds to delay it. Raises Refusal if it is not allowed."""
         if not handler.logged_in:
             return 0.0
         identity, wait = session.someone.identity, 0.0
@@ -121,21 +121,21 @@ class Room:
             self.failed(session, nonce, error)
 
     def closed(self, session: Session, code: int) -> None:
-        """Tell the others that somebody left."""
+        """Remove the session, and announce to the others that its user left."""
         self.hub.traffic.closed[code] += 1
         session.stop()
         if person := self.hub.leave(session):
-            # Of a connection that broke, nobody knows what was read: its direct messages come once more at a login that
-            # names no last message. The same holds for one that has not caught up.
+            # Nobody knows what the client of a broken connection has read, so its direct messages are sent again at a
+            # login without a last message. The same applies to a session that has not caught up.
             unknown = code in UNCERTAIN or not session.caught_up
             self.company.left(person, 0 if unknown else self.broker.delivered)
 
     def start(
         self, session: Session, work: Coroutine[None, None, None], nonce: str | None, *, lasting: bool = False
     ) -> None:
-        """Do what takes time apart from the reader of the session, and answer for its failure.
+        """Run slow work as a task, and send an error to the client if it fails.
 
-        It is dropped when the session is gone, unless it is `lasting`: it has something to store.
+        The task is cancelled when the session ends, unless it is `lasting` because it stores something.
         """
         session.asked()
         task = asyncio.create_task(work)
@@ -150,18 +150,18 @@ class Room:
         self.failed(session, nonce, None if task.cancelled() else task.exception())
 
     def failed(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
-        """Answer for what went wrong, if anything did."""
+        """Send the client an error for this exception, if there is one."""
         if isinstance(error, Refusal):
             session.error(error.code, error.message, nonce)
         elif isinstance(error, StorageError):
-            log.error("the storage failed", extra={"error": str(error)})
+            log.error("storage failed", extra={"error": str(error)})
             session.error(ErrorCode.STORAGE, NO_STORAGE, nonce)
         elif error:
-            log.error("a handler failed", exc_info=error)
+            log.error("handler failed", exc_info=error)
             session.error(ErrorCode.INTERNAL, FAULT, nonce)
 
     async def drain(self) -> None:
-        """Take nothing more in, and wait for what is under way; when cancelled, what is late is given up."""
+        """Ignore new frames and wait for running tasks. If cancelled, cancel the tasks that are still running."""
         self.ending = True
         try:
             if self.tasks:
@@ -171,24 +171,24 @@ class Room:
                 task.cancel()
 
     def announce(self, welcome: Welcome) -> None:
-        """Welcome everyone by this from here on, and those who are here at once if it says something new."""
+        """Set the welcome of new connections; if it changed, send it to everyone in the room too."""
         if welcome != self.welcome:
             self.welcome = welcome
             for session in self.hub.sessions.values():
                 session.send(welcome)
 
     def reader(self, session: Session) -> Reader:
-        """The person of a session, and whose messages they are not shown."""
+        """Return the session's user as a reader, with the people whose messages are hidden from them."""
         person = session.someone
         return Reader(person, self.company.relations.hidden_to(person.identity), session.turn)
 
     def check_disk(self) -> None:
-        """Refusal if the disk is nearly full: what is left is for reports and their deliveries."""
+        """Raise Refusal if the disk is nearly full: the remaining space is reserved for reports and deliveries."""
         if self.disk_low:
             raise Refusal(ErrorCode.STORAGE, DISK_LOW)
 
     def relations_of(self, person: Person) -> Relations:
-        """Whom a person does not read, as they are told."""
+        """Return the frame that lists whom a user has muted and blocked."""
         wants = self.company.relations.of(person.identity)
         return Relations(
             [relation.other_name for relation in wants if not relation.blocked],
@@ -196,8 +196,8 @@ class Room:
         )
 
     def channel(self, channel_id: str) -> PublicChannel:
-        """The public channel of this ID, or a Refusal."""
+        """Return the public channel with this ID. Raises Refusal if there is none."""
         for channel in self.channels:
             if channel.id == channel_id:
                 return channel
-        raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "There is no such channel.")
+        raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "There is no channel with this ID.")

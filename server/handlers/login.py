@@ -1,4 +1,4 @@
-"""Coming into the room, and what one is sent then."""
+"""Login, and catching up on what the user missed."""
 
 import hashlib
 import logging
@@ -21,31 +21,31 @@ from server.storage.base import Page, Reader, StorageError
 log = logging.getLogger(__name__)
 
 MAX_MISSED = 500
-"""Messages that a reconnecting client is sent at once; what is more shows as a gap."""
+"""Maximum number of missed messages sent to a reconnecting client; the client shows the rest as a gap."""
 
 MAX_CHANGED = 500
-"""Messages that a reconnecting client is told were taken back or have other reactions: the latest ones."""
+"""Maximum number of deletions, and of reaction changes, sent to a reconnecting client; the latest ones."""
 
-NOT_READABLE = "What you missed cannot be read now."
+CATCH_UP_FAILED = "Loading the messages you missed failed. Reconnect to try again."
 
 MAX_KEPT = 100
-"""Direct messages that were kept for somebody who was away."""
+"""Maximum number of direct messages delivered to a user who was away."""
 
 
 def login(room: Room, session: Session, frame: Login) -> None:
-    """Let a person in by a free name, or by their own one where their old connection still holds it."""
+    """Log a user in under a free name, or under their own name if their old connection still holds it."""
     if session.person:
-        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are logged in as {session.person.name} already.")
+        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are already logged in as {session.person.name}.")
     if session.entering:
-        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "A login is being verified already; wait for its answer.")
+        raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "Your previous login is still being verified; wait for the result.")
     try:
         room.limiter.login(session.address)
     except Refusal as refusal:
-        # Closed, so that a client that comes back by itself takes its time.
+        # Closing makes a client that reconnects by itself back off.
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
     if sum(each is not None for each in (frame.token, frame.enrol, frame.prove)) > 1:
-        raise Refusal(ErrorCode.MALFORMED, "A login has at most one of enrol, prove and token.")
+        raise Refusal(ErrorCode.MALFORMED, "A login may have only one of enrol, prove and token; send one of them.")
     name = names.check(frame.username)
     if frame.enrol or frame.prove:
         session.entering = True
@@ -56,7 +56,7 @@ def login(room: Room, session: Session, frame: Login) -> None:
 
 
 async def _verify(room: Room, session: Session, frame: Login, name: str) -> None:
-    """Let a person in who enrols, or proves who they are; cancelled when the connection is gone."""
+    """Verify an enrolment or a proof, then admit the user. Cancelled when the connection is lost."""
     try:
         identity, own_proof = await _identify(room, session, frame)
     finally:
@@ -65,29 +65,29 @@ async def _verify(room: Room, session: Session, frame: Login, name: str) -> None
 
 
 async def _identify(room: Room, session: Session, frame: Login) -> tuple[str, bytes | None]:
-    """Return the identity of a login, and the server's own proof. Refusal, StorageError."""
+    """Return the identity of a login, and the server's own proof. Raises Refusal or StorageError."""
     if frame.enrol:
         keys = LoginKeys(frame.enrol.stored_key, frame.enrol.server_key)
         identity = proof.identity(keys.stored_key, session.challenge)
         try:
             await room.company.enrol(identity, keys)
         except StorageError as error:
-            # They can still read and write, but are a new person at their next login.
-            log.error("a login key cannot be stored", extra={"error": str(error)})
+            # The user can chat now, but will be a new person at the next login.
+            log.error("storing a login key failed", extra={"error": str(error)})
         return identity, None
     if frame.prove is None:
-        raise ValueError("a login without anything to verify")
+        raise ValueError("login without enrol or prove")
     known = await room.company.login_keys(frame.prove.identity, session.turn)
     if known is None:
-        raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server does not know you: enrol as a new person.")
+        raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server has no record of your identity; enrol as a new person.")
     exchange = Exchange(room.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
     if not proof.verify_client(frame.prove.proof, known.stored_key, exchange):
-        raise Refusal(ErrorCode.BAD_PROOF, "The login does not prove who you are; connect again.")
+        raise Refusal(ErrorCode.BAD_PROOF, "The proof of your identity is wrong; connect again.")
     return frame.prove.identity, proof.server_proof(known.server_key, exchange)
 
 
 def _enter(room: Room, session: Session, frame: Login, claimed: Person, own_proof: bytes | None = None) -> None:
-    """Put a verified person into the room, and begin to send what they missed."""
+    """Add a verified user to the room, and start sending what they missed."""
     person, before = _grant(room, claimed)
     try:
         wait = room.limiter.read(person.identity, session.address, _pages(room, frame.since))
@@ -100,20 +100,20 @@ def _enter(room: Room, session: Session, frame: Login, claimed: Person, own_proo
     if room.company.relations.of(person.identity):
         session.send(room.relations_of(person))
     if before:
-        before.close(CloseCode.REPLACED, "You logged in on another connection.", reconnect=False)
-    # What is delivered from here on is held, so the rest is exactly what was delivered until now.
+        before.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)
+    # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     came, before_id = room.company.came(person), room.broker.delivered + 1
     room.start(session, _catch_up(room, session, frame.since, told, came, before_id, wait), None)
 
 
 def ping(room: Room, session: Session, frame: Ping) -> None:
-    """Answer that the server is there."""
+    """Reply to a ping with the same frame."""
     del room
     session.send(frame)
 
 
 def _grant(room: Room, claimed: Person) -> tuple[Person, Session | None]:
-    """The person that logs in, and their older session if they take its place."""
+    """Return the user with the name they get, and their older session if this login replaces it."""
     before = room.hub.find(claimed.name)
     if before and before.person and before.person.identity == claimed.identity:
         return before.person, before
@@ -121,7 +121,7 @@ def _grant(room: Room, claimed: Person) -> tuple[Person, Session | None]:
 
 
 def _pages(room: Room, since: Since | None) -> float:
-    """Return the pages that a login reads at most, one of them for what is kept for the person."""
+    """Return the maximum number of pages that a login reads, including one for stored direct messages."""
     recent = sum(costs.pages(each.echo_messages_on_join) for each in room.channels if each.echo_messages_on_join)
     return 1 + (costs.pages(MAX_MISSED) if since else recent)
 
@@ -135,7 +135,7 @@ async def _catch_up(
     before: int,
     wait: float,
 ) -> None:
-    """Send what came before, then the channels' welcome, then what was held meanwhile."""
+    """Send missed messages, then the channels' welcome lines, then what was buffered meanwhile."""
     try:
         await told.wait()
         await sleep(wait)
@@ -151,8 +151,8 @@ async def _catch_up(
         if room.reports and (sent := await room.reports.sent_by(reader)).reports:
             session.send(sent)
     except Exception:
-        # To go on from here, whatever failed, would leave a gap that nobody sees.
-        session.close(CloseCode.TRY_AGAIN_LATER, NOT_READABLE, reconnect=True)
+        # Continuing after any failure would leave a gap that the client cannot see.
+        session.close(CloseCode.TRY_AGAIN_LATER, CATCH_UP_FAILED, reconnect=True)
         raise
     session.release()
 
@@ -161,13 +161,13 @@ async def _last_message(came: "Future[int | None]") -> int | None:
     try:
         return await came
     except StorageError as error:
-        # Whoever cannot be remembered now can still read.
-        log.error("a person cannot be remembered", extra={"error": str(error)})
+        # The user can still read.
+        log.error("storing a user failed", extra={"error": str(error)})
         return None
 
 
 async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
-    """What came and what changed since a message."""
+    """Return the messages and changes since message `after`."""
     page = await room.broker.missed(reader, after, MAX_MISSED, before)
     messages, complete = fitting(page, reader.person)
     taken_back = await room.broker.taken_back(reader, after, MAX_CHANGED)
@@ -176,7 +176,7 @@ async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
 
 
 async def _recent(room: Room, reader: Reader, last_message: int | None, before: int) -> Page:
-    """The newest messages of each channel and those kept for the person, in the order of their numbers."""
+    """Return the newest messages of each channel and the user's stored direct messages, ordered by msgID."""
     kept = Page([], more=False)
     if last_message is not None:
         kept = await room.broker.received(reader, last_message, MAX_KEPT, before)

@@ -1,4 +1,4 @@
-"""Messages: saying, taking back, reacting, reading older ones and finding them."""
+"""Messages: send, delete, react, typing, history and search."""
 
 from asyncio import Future
 from functools import partial
@@ -22,7 +22,7 @@ Stored = TypeVar("Stored")
 
 
 def say(room: Room, session: Session, frame: Say) -> None:
-    """Publish a message; its author sees it confirmed when it comes back with a number."""
+    """Publish a message. Its author receives it with its msgID as the acknowledgement."""
     room.check_disk()
     author = session.someone
     text = message_rules.check_text(frame.message)
@@ -34,7 +34,7 @@ def say(room: Room, session: Session, frame: Say) -> None:
 
 
 def takeback(room: Room, session: Session, frame: Takeback) -> None:
-    """Take a message of one's own back; everyone who could read it is told, and reports still see it."""
+    """Delete the user's own message for everyone who could read it. Evidence of reports keeps it."""
     person = session.someone
     session.asked()
     taken = room.broker.take_back(frame.msg_id, person, room.company.relations.apart_from(person.identity))
@@ -42,7 +42,7 @@ def takeback(room: Room, session: Session, frame: Takeback) -> None:
 
 
 def react(room: Room, session: Session, frame: React) -> None:
-    """Put an emoji under a message, or take it away; everyone who reads the message is told."""
+    """Add or remove a reaction, and broadcast it to everyone who can read the message."""
     if not frame.remove:
         room.check_disk()
     change = ReactionChange(frame.msg_id, session.someone, reactions.check_emoji(frame.message), frame.remove)
@@ -52,7 +52,7 @@ def react(room: Room, session: Session, frame: React) -> None:
 
 
 def typing(room: Room, session: Session, frame: Typing) -> None:
-    """Tell a person, if they are here, that somebody is writing to them."""
+    """Notify the recipient of a direct message, if present, that the author is typing."""
     author = session.someone
     there = room.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
     if there and there.person and there.person.identity not in room.company.relations.unread_by(author.identity):
@@ -60,29 +60,34 @@ def typing(room: Room, session: Session, frame: Typing) -> None:
 
 
 def history(room: Room, session: Session, frame: HistoryAsk) -> None:
-    """Send older messages of a channel or of a conversation."""
+    """Send older messages of a channel or conversation."""
     if not frame.channel.startswith("@"):
         room.channel(frame.channel)
     room.start(session, _send_history(room, session, frame), frame.nonce)
 
 
 def search(room: Room, session: Session, frame: SearchAsk) -> None:
-    """Send the messages that hold every word."""
+    """Send the messages that contain all of the words."""
     query = searching.query(frame.query)
     room.start(session, _send_found(room, session, frame, query), frame.nonce)
 
 
 def _peer(room: Room, author: Person, name: str) -> Person:
-    """Whoever a direct message is for, here or away. Refusal if they are unknown, oneself, or take none."""
+    """Return the recipient of a direct message, present or away.
+
+    Raises Refusal if the recipient is unknown, the author, or does not accept direct messages.
+    """
     there = room.hub.find(name)
     peer = there.person if there else room.company.find(name)
     if peer and peer.identity == author.identity:
-        raise Refusal(ErrorCode.NOT_HERE, "That is you.")
-    # A block shows as a person who was never here.
+        raise Refusal(ErrorCode.NOT_HERE, "You cannot send a direct message to yourself.")
+    # To a blocked author, the recipient looks like someone who was never here.
     if peer is None or peer.identity in room.company.relations.apart_from(author.identity):
-        raise Refusal(ErrorCode.NOT_HERE, f"Nobody called {name_text.quoted(name)} has been here.")
+        raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if there and there.dnd:
-        raise Refusal(ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} does not want to be disturbed now.")
+        raise Refusal(
+            ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} isn't accepting direct messages right now."
+        )
     return peer
 
 
@@ -94,8 +99,8 @@ def _published(room: Room, session: Session, nonce: str | None, published: "Futu
         room.failed(session, nonce, error)
         return
     publication, fresh = published.result()
-    # A message that was sent again is not delivered again; its author still has to see it confirmed, and not before
-    # what came earlier: after a loss they would believe that they have it.
+    # A resent message is not delivered twice, but its author still needs the acknowledgement. It must not overtake
+    # earlier messages: after a lost connection the client would believe that it has them.
     if not fresh and session.person:
         session.deliver(framed(publication.frame_for(session.person)))
 

@@ -1,4 +1,4 @@
-"""Pages of messages as they fit into one frame."""
+"""Cut pages of messages and reactions to what fits into one frame."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 
 
 def fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
-    """The newest messages of a page that fit into one frame, and whether those are all."""
+    """Return the newest messages of a page that fit into one frame, and whether that is the whole page."""
     found: list[Message] = []
     left = MAX_PAGE_BYTES
     for publication in reversed(page.publications):
@@ -24,7 +24,7 @@ def fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
 
 
 def fitting_reactions(reactions: Sequence[Reactions]) -> list[Reactions]:
-    """Those for which there is room in one frame."""
+    """Return the reactions that fit into one frame."""
     found: list[Reactions] = []
     left = MAX_REACTED_BYTES
     for under in reactions:

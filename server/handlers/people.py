@@ -1,4 +1,4 @@
-"""People among each other: status, mute, block, profile."""
+"""People: status, mute, block and profile."""
 
 from asyncio import Future
 from functools import partial
@@ -19,7 +19,7 @@ Stored = TypeVar("Stored")
 
 
 def status(room: Room, session: Session, frame: Status) -> None:
-    """Say how one is, to everyone."""
+    """Set the user's status or "do not disturb", and broadcast it."""
     person = session.someone
     if frame.status is not None:
         session.status = check_status(frame.status)
@@ -29,51 +29,53 @@ def status(room: Room, session: Session, frame: Status) -> None:
 
 
 def mute(room: Room, session: Session, frame: Mute) -> None:
-    """Read a person no more."""
+    """Hide someone's messages from the user."""
     _relate(room, session, frame.username, blocked=False)
 
 
 def unmute(room: Room, session: Session, frame: Unmute) -> None:
-    """Read a person again."""
+    """Undo a mute."""
     ended = room.company.unrelate(session.someone.identity, frame.username, blocked=False)
     ended.add_done_callback(partial(_told, room, session))
 
 
 def block(room: Room, session: Session, frame: Block) -> None:
-    """See a person no more, nor be seen by them."""
+    """Hide the user and someone else from each other."""
     _relate(room, session, frame.username, blocked=True)
 
 
 def unblock(room: Room, session: Session, frame: Unblock) -> None:
-    """Take a block back."""
+    """Undo a block."""
     ended = room.company.unrelate(session.someone.identity, frame.username, blocked=True)
     ended.add_done_callback(partial(_told, room, session))
 
 
 def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
-    """Ask the site about a person."""
+    """Send a profile that the site provides."""
     if room.profiles is None:
-        raise Refusal(ErrorCode.WEBHOOK_OFF, "This site shows no profiles here.")
+        raise Refusal(ErrorCode.WEBHOOK_OFF, "Profiles are turned off on this server.")
     known = room.company.find(frame.username)
-    # A name that an earlier version granted may not pass the check any more.
+    # The name check may reject a name that an earlier version accepted.
     username = known.name if known else names.check(frame.username)
     if known and known.identity in room.company.relations.apart_from(session.someone.identity):
-        raise Refusal(ErrorCode.NOT_HERE, f"Nobody called {name_text.quoted(username)} has been here.")
+        raise Refusal(
+            ErrorCode.NOT_HERE, f"No one named {name_text.quoted(username)} has been here. Check the spelling."
+        )
     room.start(session, _send_profile(room.profiles, session, username, frame.nonce), frame.nonce)
 
 
 def _relate(room: Room, session: Session, name: str, *, blocked: bool) -> None:
     person, other = session.someone, room.company.find(name)
     if other is None:
-        raise Refusal(ErrorCode.NOT_HERE, f"Nobody called {name_text.quoted(name)} has been here.")
+        raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if other.identity == person.identity:
-        raise Refusal(ErrorCode.NOT_HERE, "That is you.")
+        raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
     related = room.company.relate(Relation(person.identity, other.identity, other.name, blocked))
     related.add_done_callback(partial(_told, room, session))
 
 
 def _told(room: Room, session: Session, stored: "Future[Stored]") -> None:
-    """Tell a person whom they do not read now."""
+    """Send the user their updated list of muted and blocked people."""
     if stored.cancelled():
         return
     room.failed(session, None, stored.exception())

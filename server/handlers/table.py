@@ -1,4 +1,4 @@
-"""The table from each action to its handler, and what a session must be to use it."""
+"""The table that maps each action to its handler, its price and whether it requires a login."""
 
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -40,7 +40,7 @@ def _entry(
     pages: Callable[[Kind], float] | None = None,
     stored: Callable[[Kind], int] | None = None,
 ) -> tuple[type[object], Handler]:
-    # The table looks a frame up by its own type, so a handler only ever meets the kind that it is written for.
+    # Frames are looked up by their type, so a handler only receives the type that it declares.
     return kind, Handler(
         cast(Callable[[Room, Session, ClientFrame], None], handle),
         logged_in,

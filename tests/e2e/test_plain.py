@@ -111,7 +111,7 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        ("/msg nobody hi", "Not sent: hi: Nobody called “nobody” has been here."),
+        ("/msg nobody hi", "Not sent: hi: No one named “nobody” has been here. Check the spelling."),
         ("/report 9 spam", "Reports are turned off in this room."),
         ("/profile bob", "No profile of “bob”: "),
         ("/join nowhere", "There is no channel nowhere; there are # Lobby, # Tea, and @NAME for a person."),

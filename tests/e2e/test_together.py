@@ -182,7 +182,8 @@ async def test_two_people_between_whom_there_is_a_block_do_not_see_each_other(se
         assert await alice.next(Relations) == Relations([], ["bob"])
         for one, other in ((alice, "bob"), (bob, "alice")):
             await one.next(Presence, gone(other))
-            assert (await one.refusal(Say(f"@{other}", "psst"))).message == f"Nobody called “{other}” has been here."
+            refusal = await one.refusal(Say(f"@{other}", "psst"))
+            assert refusal.message == f"No one named “{other}” has been here. Check the spelling."
         await alice.say("lobby", "from alice")
         await carol.say("lobby", "from carol")
         assert "from alice" not in [frame.message for frame in await bob.messages()]

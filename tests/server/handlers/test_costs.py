@@ -1,4 +1,4 @@
-"""Whatever makes the server read or write is charged, refused beyond that, and dropped for those who have gone."""
+"""Costs: reads and writes are charged, refused beyond the limit, and dropped for closed sessions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -53,13 +53,13 @@ SPAM = "It's spam"
 HISTORY = HistoryAsk("lobby", "n", limit=100)
 REPORT = ReportAsk(1, SPAM, nonce="n")
 READS: list[ClientFrame] = [HISTORY, SearchAsk("rope", "n", limit=100), ReportsAsk("n"), REPORT]
-"""What makes the server read messages or reports; a login does too."""
+"""Frames that make the server read messages or reports, besides a login."""
 STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
-"""What leaves something on the disk."""
+"""Frames that store something on disk."""
 SAYS: list[ClientFrame] = [*STORES, Takeback(1), Status("away"), Unmute("alice"), Unblock("alice"), Withdraw("r", "n")]
-"""What is written, or told to everyone."""
+"""Frames that are written or broadcast."""
 OTHERS: set[type] = {Login, Ping, Typing, ProfileAsk}
-"""Charged otherwise, or costing no more than their bytes."""
+"""Frames that are charged differently, or cost no more than their bytes."""
 
 READING = RoomLimits(messages_per_second=0, pages_burst=1, pages_per_second=0.01, stored_kilobytes_per_day=0)
 STORING = RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=1)
@@ -75,7 +75,7 @@ async def database(tmp_path: Path) -> AsyncIterator[CountingDatabase]:
 
 @pytest.fixture
 async def room(database: CountingDatabase) -> Room:
-    """A room that takes reports, in which alice has said something."""
+    """A room that accepts reports, with one message from alice."""
     room = room_over(LocalBroker(database), database, UNLIMITED)
     room.welcome = replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
     room.reports = Reports(database, room.hub, TERMS, asyncio.Event())
@@ -85,7 +85,7 @@ async def room(database: CountingDatabase) -> Room:
 
 
 def connected(address: str = "") -> tuple[Session, RecordingOutlet]:
-    """A session of an address that has not logged in."""
+    """Return a session from an address that has not logged in."""
     outlet = RecordingOutlet()
     session = Session(outlet)
     session.address = address
@@ -93,7 +93,7 @@ def connected(address: str = "") -> tuple[Session, RecordingOutlet]:
 
 
 async def entered(room: Room, name: str, address: str = "") -> tuple[Session, RecordingOutlet]:
-    """A session that has logged in."""
+    """Return a session that has logged in."""
     session, outlet = connected(address)
     receive(room, session, Login(name, f"the token of {name}"))
     await settle(room)
@@ -101,27 +101,27 @@ async def entered(room: Room, name: str, address: str = "") -> tuple[Session, Re
 
 
 async def stored(room: Room) -> None:
-    """Wait until all that was written so far is stored."""
+    """Wait until everything written so far is stored."""
     await settle(room)
     await room.broker.publish(Draft(ALICE, "quiet", None, "settled", None))
 
 
 def too_fast(outlet: RecordingOutlet) -> list[str | None]:
-    """The nonces of what was refused as too fast."""
+    """Return the nonces of requests refused as too fast."""
     return [each.nonce for each in outlet.frames if isinstance(each, Error) and each.code == ErrorCode.TOO_FAST]
 
 
 def nonce_of(frame: ClientFrame) -> str | None:
-    """The nonce of a frame that has one."""
+    """Return the nonce of a frame, if it has one."""
     return getattr(frame, "nonce", None)
 
 
 def named(frame: object) -> str:
-    """The name of a test."""
+    """Return the name of a test case."""
     return type(frame).__name__
 
 
-def test_every_kind_of_frame_has_its_price() -> None:
+def test_every_frame_type_has_a_price() -> None:
     assert {type(frame) for frame in (*READS, *SAYS)} | OTHERS == set(get_args(ClientFrame))
 
 
@@ -141,7 +141,7 @@ async def test_what_costs_is_charged_and_refused_beyond_the_limit(
     room.limiter.follow(limits)
     for number in range(50):
         if isinstance(frame, ReportAsk):
-            # Each of another message, or it would be refused for that.
+            # Report a different message each time, because repeated reports are refused.
             await room.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
             receive(room, session, ReportAsk(number + 2, SPAM, nonce="n", add=True))
         else:
@@ -151,12 +151,12 @@ async def test_what_costs_is_charged_and_refused_beyond_the_limit(
         if too_fast(outlet):
             break
     refused = too_fast(outlet)
-    assert refused == [nonce_of(frame)], "after some of it"
+    assert refused == [nonce_of(frame)], "refused too late or too often"
     reads, writes = len(database.begun), database.writes
     receive(room, session, frame)
     await settle(room)
     assert database.writes == writes
-    # What a report will store is known once the message was read.
+    # The size of a report is known only after its message has been read.
     assert len(database.begun) == reads or (limits is STORING and isinstance(frame, ReportAsk))
     assert too_fast(outlet) == [nonce_of(frame)] * 2
 
@@ -181,7 +181,7 @@ async def test_many_people_of_one_address_share_what_it_may_use(
     await stored(room)
 
 
-async def test_a_login_reads_too_and_is_turned_away_beyond_the_limit(room: Room) -> None:
+async def test_logins_are_charged_for_reads_and_refused_beyond_the_limit(room: Room) -> None:
     room.limiter.follow(READING)
     closed: list[CloseCode] = []
     for number in range(10):
@@ -193,8 +193,8 @@ async def test_a_login_reads_too_and_is_turned_away_beyond_the_limit(room: Room)
     await settle(room)
 
 
-async def test_an_honest_client_that_scrolls_waits_and_is_not_refused(room: Room) -> None:
-    """It asks for a page once it has the one before."""
+async def test_a_client_that_scrolls_is_delayed_but_not_refused(room: Room) -> None:
+    """The client requests a page once it has received the previous one."""
     room.limiter.follow(RoomLimits(pages_burst=2, pages_per_second=100))
     session, outlet = await entered(room, "bob")
     for number in range(20):
@@ -209,7 +209,7 @@ LOGINS: list[ClientFrame] = [Login("bob", "the token of bob"), Login("bob", "the
 
 
 @pytest.mark.parametrize("frame", [*LOGINS, *READS[:3]], ids=named)
-async def test_what_a_session_that_is_gone_asked_for_is_not_read(
+async def test_requests_of_a_closed_session_are_not_read(
     room: Room, database: CountingDatabase, frame: ClientFrame
 ) -> None:
     if isinstance(frame, Login):
@@ -223,7 +223,7 @@ async def test_what_a_session_that_is_gone_asked_for_is_not_read(
     async with database.held_up():
         for _ in range(200):
             receive(room, session, frame)
-        # Long enough for a login to get to its reads.
+        # Long enough for a login to start its reads.
         await asyncio.sleep(0.05)
         room.closed(session, CUT)
     await stored(room)
@@ -231,7 +231,7 @@ async def test_what_a_session_that_is_gone_asked_for_is_not_read(
     assert not room.tasks
 
 
-async def test_what_a_session_that_was_replaced_asked_for_is_not_read(room: Room, database: CountingDatabase) -> None:
+async def test_requests_of_a_replaced_session_are_not_read(room: Room, database: CountingDatabase) -> None:
     session, outlet = await entered(room, "bob")
     database.begun.clear()
     async with database.held_up():
@@ -245,7 +245,7 @@ async def test_what_a_session_that_was_replaced_asked_for_is_not_read(room: Room
     assert new.turn in database.begun
 
 
-async def test_a_report_is_stored_though_its_reporter_is_gone(room: Room, database: CountingDatabase) -> None:
+async def test_a_report_is_stored_after_its_reporter_has_disconnected(room: Room, database: CountingDatabase) -> None:
     session, _ = await entered(room, "bob")
     async with database.held_up():
         receive(room, session, REPORT)
@@ -259,7 +259,7 @@ async def test_a_report_is_stored_though_its_reporter_is_gone(room: Room, databa
 
 
 @pytest.mark.parametrize("frame", READS, ids=named)
-async def test_all_that_a_session_reads_is_read_in_its_turn(
+async def test_every_read_is_scheduled_under_its_session(
     room: Room, database: CountingDatabase, frame: ClientFrame
 ) -> None:
     session, _ = await entered(room, "bob")
@@ -269,7 +269,7 @@ async def test_all_that_a_session_reads_is_read_in_its_turn(
     assert set(database.begun) == {session.turn}
 
 
-async def test_a_newcomer_gets_in_after_few_reads_of_others(room: Room, database: CountingDatabase) -> None:
+async def test_a_login_waits_for_few_reads_of_other_sessions(room: Room, database: CountingDatabase) -> None:
     mallory, _ = await entered(room, "mallory", HERE)
     ada, outlet = connected(THERE)
     database.begun.clear()
@@ -281,15 +281,13 @@ async def test_a_newcomer_gets_in_after_few_reads_of_others(room: Room, database
         while not any(isinstance(each, Echo) for each in outlet.frames):
             await asyncio.sleep(0)
     waited = [others for turn, others in database.overtaken if turn == ada.turn]
-    # One for his turn, and one that is begun while she asks.
+    # One read in mallory's turn, and one that starts while ada logs in.
     assert waited
     assert max(waited) <= 2
     await settle(room)
 
 
-async def test_what_is_held_for_a_newcomer_is_bounded_and_they_come_again(
-    room: Room, database: CountingDatabase
-) -> None:
+async def test_the_buffer_of_a_session_that_catches_up_is_bounded(room: Room, database: CountingDatabase) -> None:
     session, outlet = connected()
     async with database.held_up():
         receive(room, session, Login("bob", "the token of bob"))
@@ -303,9 +301,7 @@ async def test_what_is_held_for_a_newcomer_is_bounded_and_they_come_again(
     assert not [each for each in outlet.frames if isinstance(each, Echo)]
 
 
-async def test_a_direct_message_that_was_held_and_not_sent_comes_at_the_next_login(
-    room: Room, database: CountingDatabase
-) -> None:
+async def test_a_buffered_direct_message_is_sent_at_the_next_login(room: Room, database: CountingDatabase) -> None:
     first, _ = await entered(room, "bob")
     bob = first.someone
     room.closed(first, CloseCode.NORMAL)
@@ -320,7 +316,7 @@ async def test_a_direct_message_that_was_held_and_not_sent_comes_at_the_next_log
     assert "psst" in echoed
 
 
-async def test_a_full_disk_refuses_messages_and_nothing_else(room: Room, database: CountingDatabase) -> None:
+async def test_only_messages_are_refused_when_the_disk_is_full(room: Room, database: CountingDatabase) -> None:
     session, outlet = await entered(room, "bob")
     room.disk_low = True
     receive(room, session, Say("lobby", "x", "n-1"))
@@ -343,7 +339,7 @@ async def test_a_full_disk_refuses_messages_and_nothing_else(room: Room, databas
     assert any(isinstance(each, Message) and each.nonce == "n-2" for each in outlet.frames)
 
 
-async def test_the_refusal_of_a_used_up_budget_says_when_it_is_there_again(room: Room) -> None:
+async def test_the_refusal_of_a_used_up_budget_says_when_to_retry(room: Room) -> None:
     session, outlet = await entered(room, "bob")
     room.limiter.follow(STORING)
     for number in range(3):
@@ -354,7 +350,7 @@ async def test_the_refusal_of_a_used_up_budget_says_when_it_is_there_again(room:
     await stored(room)
 
 
-async def test_who_has_used_up_their_messages_can_report(room: Room) -> None:
+async def test_reports_have_a_budget_of_their_own(room: Room) -> None:
     session, outlet = await entered(room, "bob")
     room.limiter.follow(RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=2))
     for number in range(3):

@@ -1,4 +1,4 @@
-"""What a person gets who enters while others speak: all of it, once, and each channel in its order."""
+"""Dispatch and login: messages sent during a login, delayed messages, and limits shared between connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -43,14 +43,14 @@ ALICE = Person("alice", "a-1")
 
 
 class BusyBroker(LocalBroker):
-    """A broker in whose room somebody speaks just after the history of a channel was read."""
+    """A broker that publishes messages just after the history of a channel was read."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.meanwhile: list[Draft] = []
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
-        """Read, then store what is said meanwhile."""
+        """Read, then publish the messages in `meanwhile`."""
         page = await super().history(reader, channel, before, limit)
         said, self.meanwhile = self.meanwhile, []
         for draft in said:
@@ -59,10 +59,10 @@ class BusyBroker(LocalBroker):
 
 
 class LateBroker(LocalBroker):
-    """A broker whose messages are stored, and read by others, a while before they are handed out."""
+    """A broker whose messages are stored, and can be read, some time before they are delivered."""
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Keep what there is to hand out until `hand_out`."""
+        """Defer deliveries until `hand_out`."""
         self._late: list[Published] = []
         super().subscribe(subscriber)
 
@@ -76,12 +76,12 @@ class LateBroker(LocalBroker):
                 await asyncio.sleep(0.01)
 
     def hand_out(self) -> None:
-        """Hand out all that was stored by now."""
+        """Deliver everything stored so far."""
         super()._deliver(self._late)
 
 
 class OrderedOutlet(RecordingOutlet):
-    """Notes when something is written to it, among others that share the same list."""
+    """Records the order of writes among the outlets that share the same list."""
 
     def __init__(self, order: list[str], name: str) -> None:
         super().__init__()
@@ -89,14 +89,14 @@ class OrderedOutlet(RecordingOutlet):
         self._name = name
 
     def write(self, wire: bytes) -> None:
-        """Note it."""
+        """Record a write."""
         super().write(wire)
         self._order.append(self._name)
 
 
 @asynccontextmanager
 async def opened(directory: Path, limits: RoomLimits) -> AsyncIterator[Room]:
-    """A room with these limits."""
+    """Open a room with these limits."""
     database = Database(str(directory / "room.sqlite"))
     yield room_over(BusyBroker(database), database, limits)
     await database.close()
@@ -110,25 +110,25 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 @pytest.fixture
 async def slow(tmp_path: Path) -> AsyncIterator[Room]:
-    """Two messages at once, two more wait for seconds."""
+    """A room that allows two messages at once and delays two more by seconds."""
     async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=0.4)) as room:
         yield room
 
 
 @pytest.fixture
 async def quick(tmp_path: Path) -> AsyncIterator[Room]:
-    """Two messages at once, and the others wait shortly."""
+    """A room that allows two messages at once and delays others briefly."""
     async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=100)) as room:
         yield room
 
 
 async def settled(room: Room) -> None:
-    """Wait until all that was published so far is stored and handed out."""
+    """Wait until everything published so far is stored and delivered."""
     await room.broker.publish(to("quiet", "settled"))
 
 
 def heard(outlet: RecordingOutlet) -> list[str]:
-    """The texts of all messages, echoed ones included, in the order in which they came."""
+    """Return the texts of all messages, including echoed ones, in order of arrival."""
     said: list[str] = []
     for frame in outlet.frames:
         if isinstance(frame, Echo):
@@ -139,11 +139,11 @@ def heard(outlet: RecordingOutlet) -> list[str]:
 
 
 def to(channel: str, text: str) -> Draft:
-    """Something that alice says in a channel."""
+    """Return a message from alice to a channel."""
     return Draft(ALICE, channel, None, text, None)
 
 
-async def test_what_is_said_while_the_recent_messages_are_read_comes_once(room: Room) -> None:
+async def test_messages_sent_during_a_login_are_received_once(room: Room) -> None:
     broker = room.broker
     assert isinstance(broker, BusyBroker)
     await broker.publish(to("lobby", "before"))
@@ -153,7 +153,7 @@ async def test_what_is_said_while_the_recent_messages_are_read_comes_once(room: 
     assert [text for text in heard(outlet) if text != "meanwhile 2"] == ["before", "meanwhile 1", "meanwhile 3"]
 
 
-async def test_what_is_said_meanwhile_in_a_channel_without_echo_comes_too(room: Room) -> None:
+async def test_messages_sent_during_a_login_in_a_channel_without_echo_are_received(room: Room) -> None:
     broker = room.broker
     assert isinstance(broker, BusyBroker)
     broker.meanwhile = [to("quiet", "quietly"), to("tea", "aloud")]
@@ -161,7 +161,7 @@ async def test_what_is_said_meanwhile_in_a_channel_without_echo_comes_too(room: 
     assert sorted(heard(outlet)) == ["aloud", "quietly"]
 
 
-async def test_a_direct_message_that_comes_meanwhile_is_not_lost(room: Room) -> None:
+async def test_a_direct_message_sent_during_a_login_is_received(room: Room) -> None:
     broker = room.broker
     assert isinstance(broker, BusyBroker)
     outlet = RecordingOutlet()
@@ -173,7 +173,7 @@ async def test_a_direct_message_that_comes_meanwhile_is_not_lost(room: Room) -> 
     assert sorted(heard(outlet)) == ["aloud", "psst"]
 
 
-async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_path: Path) -> None:
+async def test_a_message_echoed_before_its_delivery_is_not_received_twice(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     broker = LateBroker(database)
     room = room_over(broker, database)
@@ -186,7 +186,7 @@ async def test_what_was_echoed_before_it_was_handed_out_does_not_come_twice(tmp_
     await database.close()
 
 
-async def test_a_person_learns_their_name_and_who_is_there_before_anything_else(room: Room) -> None:
+async def test_a_login_receives_the_name_and_the_who_list_first(room: Room) -> None:
     await enter(room, "alice")
     _, outlet = await enter(room, "bob")
     me, who, echo = outlet.frames[:3]
@@ -196,7 +196,7 @@ async def test_a_person_learns_their_name_and_who_is_there_before_anything_else(
     assert isinstance(echo, Echo)
 
 
-async def test_a_session_that_asks_faster_than_it_is_answered_is_read_no_further(room: Room) -> None:
+async def test_reading_is_paused_while_a_session_has_too_many_unanswered_requests(room: Room) -> None:
     session, outlet = await enter(room, "bob")
     for number in range(MAX_ASKED):
         receive(room, session, Say("lobby", str(number)))
@@ -208,11 +208,11 @@ async def test_a_session_that_asks_faster_than_it_is_answered_is_read_no_further
 
 
 def sent(outlet: RecordingOutlet, code: ErrorCode) -> list[str | None]:
-    """The nonces of all errors of a code."""
+    """Return the nonces of all errors with this code."""
     return [frame.nonce for frame in outlet.frames if isinstance(frame, Error) and frame.code == code]
 
 
-async def test_messages_that_come_too_fast_wait_and_the_connection_is_read_no_further(slow: Room) -> None:
+async def test_messages_beyond_the_rate_are_delayed_and_reading_is_paused(slow: Room) -> None:
     session, outlet = await enter(slow, "bob")
     for number in range(6):
         receive(slow, session, Say("lobby", str(number), f"n-{number}"))
@@ -220,11 +220,11 @@ async def test_messages_that_come_too_fast_wait_and_the_connection_is_read_no_fu
     assert outlet.paused
     await settled(slow)
     assert heard(outlet) == ["0", "1"]
-    assert not [frame for frame in outlet.frames if isinstance(frame, Ping)], "nothing passes what waits"
+    assert not [frame for frame in outlet.frames if isinstance(frame, Ping)], "nothing overtakes delayed messages"
     assert sent(outlet, ErrorCode.TOO_FAST) == ["n-4", "n-5"]
 
 
-async def test_what_waits_is_said_in_its_order(quick: Room) -> None:
+async def test_delayed_messages_keep_their_order(quick: Room) -> None:
     session, outlet = await enter(quick, "bob")
     for number in range(20):
         receive(quick, session, Say("lobby", str(number)))
@@ -242,7 +242,7 @@ async def test_what_waits_is_said_in_its_order(quick: Room) -> None:
     [React(1, "👻"), Takeback(1), Status("away")] + [kind("alice") for kind in (Mute, Unmute, Block, Unblock)],
     ids=lambda frame: type(frame).__name__,
 )
-async def test_what_costs_everyone_as_much_as_a_message_counts_as_one(slow: Room, frame: Frame) -> None:
+async def test_every_broadcast_action_counts_as_a_message(slow: Room, frame: Frame) -> None:
     session, outlet = await enter(slow, "bob")
     for number in range(4):
         receive(slow, session, Say("lobby", str(number)))
@@ -250,7 +250,7 @@ async def test_what_costs_everyone_as_much_as_a_message_counts_as_one(slow: Room
     assert [each.code for each in outlet.frames if isinstance(each, Error)] == [ErrorCode.TOO_FAST]
 
 
-async def test_whoever_reads_history_waits_for_one_search_of_others_at_most(room: Room) -> None:
+async def test_a_history_request_waits_for_at_most_one_search_of_another_session(room: Room) -> None:
     order: list[str] = []
     searcher, reader = Session(OrderedOutlet(order, "found")), Session(OrderedOutlet(order, "history"))
     for session, name in ((searcher, "bob"), (reader, "carol")):
@@ -265,7 +265,7 @@ async def test_whoever_reads_history_waits_for_one_search_of_others_at_most(room
     assert order.index("history") <= 2
 
 
-async def test_two_connections_of_one_person_count_together_and_others_do_not(slow: Room) -> None:
+async def test_connections_of_one_person_share_a_rate_limit(slow: Room) -> None:
     one, first = await enter(slow, "bob", TOKEN)
     other, second = await enter(slow, "bobby", TOKEN)
     alice, third = await enter(slow, "alice")
@@ -279,7 +279,7 @@ async def test_two_connections_of_one_person_count_together_and_others_do_not(sl
     assert "me too" in heard(third)
 
 
-async def test_to_come_again_does_not_make_one_faster(slow: Room) -> None:
+async def test_reconnecting_does_not_reset_the_rate_limit(slow: Room) -> None:
     session, outlet = await enter(slow, "bob", TOKEN)
     for number in range(4):
         receive(slow, session, Say("lobby", str(number)))
@@ -288,7 +288,7 @@ async def test_to_come_again_does_not_make_one_faster(slow: Room) -> None:
     assert sent(outlet, ErrorCode.TOO_FAST) == ["n-1"]
 
 
-async def test_whoever_was_replaced_says_no_more_of_what_waits(quick: Room) -> None:
+async def test_delayed_messages_of_a_replaced_session_are_dropped(quick: Room) -> None:
     session, outlet = await enter(quick, "bob", TOKEN)
     for number in range(20):
         receive(quick, session, Say("lobby", str(number)))
@@ -299,7 +299,7 @@ async def test_whoever_was_replaced_says_no_more_of_what_waits(quick: Room) -> N
     assert heard(new) == ["0", "1"]
 
 
-async def test_work_that_is_under_way_is_waited_for_at_the_end(room: Room) -> None:
+async def test_drain_waits_for_running_tasks(room: Room) -> None:
     outlet = RecordingOutlet()
     receive(room, Session(outlet), Login("bob"))
     assert room.tasks

@@ -1,4 +1,4 @@
-"""What a log line holds, whichever library it comes from; nothing here is what somebody said."""
+"""Log lines of the server and its libraries, which never contain what users wrote."""
 
 import ast
 import asyncio
@@ -20,7 +20,7 @@ SAID = "meet me at nine"
 
 @pytest.fixture(autouse=True)
 def _untouched() -> Iterator[None]:
-    """Leave the logging of the tests as it was."""
+    """Restore the logging configuration after each test."""
     root, ours = logging.getLogger(), logging.getLogger("server")
     before = root.handlers[:], root.level, ours.level
     yield
@@ -32,34 +32,32 @@ def written(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
-def test_a_line_of_json_has_the_event_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_line_has_the_event_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(format="json"))
-    logging.getLogger("server.handlers.dispatch").error("the storage failed", extra={"error": "disk\nfull"})
+    logging.getLogger("server.handlers.dispatch").error("storage failed", extra={"error": "disk\nfull"})
     (line,) = written(capsys).splitlines()
     found = json.loads(line)
     assert found.pop("timestamp").endswith("Z")
     assert found == {
-        "event": "the storage failed",
+        "event": "storage failed",
         "error": "disk\nfull",
         "level": "error",
         "logger": "server.handlers.dispatch",
     }
 
 
-def test_a_line_for_people_has_them_too_and_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
+def test_console_line_escapes_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log())
-    logging.getLogger("server.handlers.dispatch").error("the storage failed", extra={"error": "disk\x1b[2J\nfull"})
+    logging.getLogger("server.handlers.dispatch").error("storage failed", extra={"error": "disk\x1b[2J\nfull"})
     (line,) = written(capsys).splitlines()
     assert "error" in line
-    assert "the storage failed" in line
+    assert "storage failed" in line
     assert r"disk\x1b[2J\nfull" in line
     assert "\x1b" not in line
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_libraries_write_in_the_same_form_and_only_what_went_wrong(
-    capsys: pytest.CaptureFixture[str], form: str
-) -> None:
+def test_libraries_log_warnings_in_the_same_format(capsys: pytest.CaptureFixture[str], form: str) -> None:
     logs.configure(Log(format="json" if form == "json" else "console"))
     for library in ("uvicorn.error", "websockets.server", "httpx"):
         logging.getLogger(library).info("> TEXT %r", SAID)
@@ -69,7 +67,7 @@ def test_libraries_write_in_the_same_form_and_only_what_went_wrong(
     assert all("in trouble: " in line and (form == "console" or json.loads(line)) for line in lines)
 
 
-def test_less_is_written_at_a_higher_level(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_higher_level_hides_lower_events(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(level="error"))
     for name in ("server.handlers.dispatch", "uvicorn.error"):
         logging.getLogger(name).warning("unimportant")
@@ -79,9 +77,7 @@ def test_less_is_written_at_a_higher_level(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_a_fault_is_shown_by_its_place_and_type_and_without_its_words(
-    capsys: pytest.CaptureFixture[str], form: str
-) -> None:
+def test_exceptions_are_logged_without_their_messages(capsys: pytest.CaptureFixture[str], form: str) -> None:
     logs.configure(Log(format="json" if form == "json" else "console"))
     try:
         try:
@@ -89,14 +85,14 @@ def test_a_fault_is_shown_by_its_place_and_type_and_without_its_words(
         except KeyError as cause:
             raise ValueError(SAID) from cause
     except ValueError:
-        logging.getLogger("server.handlers.dispatch").exception("a handler failed")
+        logging.getLogger("server.handlers.dispatch").exception("handler failed")
     found = written(capsys)
     assert SAID not in found
     assert found.index("KeyError") < found.index("ValueError")
     assert "test_logs.py" in found
 
 
-async def test_what_a_failing_callback_was_given_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_arguments_of_failing_callbacks_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log())
 
     def fail(said: str) -> None:
@@ -118,7 +114,7 @@ async def test_what_a_failing_callback_was_given_is_not_written(capsys: pytest.C
 
 
 @given(TEXTS)
-def test_a_value_ends_where_its_field_ends(text: str) -> None:
+def test_a_value_cannot_forge_another_field(text: str) -> None:
     stream = StringIO()
     logs.configure(Log())
     handler = logging.getLogger().handlers[0]
