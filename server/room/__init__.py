@@ -1,1 +1,1 @@
-"""Who is in the room, and the fan-out to them."""
+"""Sessions of the people in the room, and the fan-out to them."""

@@ -1,4 +1,4 @@
-"""The sessions of this node; frames what all of them read once, and hands the bytes to each."""
+"""Sessions of this node. What everyone receives is encoded once, and the bytes are written to each session."""
 
 import asyncio
 import time
@@ -13,21 +13,21 @@ from server.rules.messages import Person
 from server.rules.relations import Relations
 from server.storage.base import News
 
-TELLING_SHARE = 0.25
-"""How much of the time may go into telling who came and went. Whoever comes alone is told of at once; when everyone
-comes at once it is gathered, so that it does not cost a write for each two of them."""
+PRESENCE_SHARE = 0.25
+"""Maximum share of CPU time spent on broadcasting presence changes. A single change is sent at once; when everyone
+reconnects together, changes are batched, which avoids a number of writes that is quadratic in the number of users."""
 
 GONE = "has exited the room!"
 
 
 class _Change(NamedTuple):
     about: str
-    """The identity of the person whom it is about; who is apart from them is not told."""
+    """Identity of the person that the change is about. It is not sent to people who blocked them or are blocked."""
     presence: Presence
 
 
 class Hub:
-    """Who is in the room, by the key of their name."""
+    """The logged-in sessions, by name key."""
 
     def __init__(self, relations: Relations, traffic: Traffic) -> None:
         self.traffic = traffic
@@ -41,7 +41,10 @@ class Hub:
         self._quiet_until = 0.0
 
     def join(self, session: Session, person: Person) -> asyncio.Event:
-        """Put a session in; happens once it was told who is there. If it takes another's place, nobody notices."""
+        """Add a session. Return an event that is set once it has received the who list.
+
+        Others receive nothing if it replaces a session of the same name.
+        """
         key = names.key(person.name)
         if key not in self.sessions:
             self.tell(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
@@ -51,7 +54,7 @@ class Hub:
         return self._told
 
     def leave(self, session: Session) -> Person | None:
-        """Take a session out; the person who left the room by it, if somebody did: the others are told."""
+        """Remove a session. If its user thereby left the room, notify the others and return the user."""
         self._newcomers.discard(session)
         person = session.person
         if person is None or self.sessions.get(names.key(person.name)) is not session:
@@ -61,30 +64,30 @@ class Hub:
         return person
 
     def tell(self, about: Person, presence: Presence) -> None:
-        """Tell everyone who sees a person what changed about them; soon, and in order."""
+        """Queue a presence change for everyone who can see the person; sent soon, and in order."""
         self._changes.append(_Change(about.identity, presence))
         self._tell_soon()
 
     def find(self, name: str) -> Session | None:
-        """The session of a name, if that person is here."""
+        """Return the session logged in under a name, if any."""
         return self.sessions.get(names.key(name))
 
     def names(self) -> list[str]:
-        """The names of everyone who is here."""
+        """Return the names of everyone in the room."""
         return [session.person.name for session in self.sessions.values() if session.person]
 
     def unsent(self) -> int:
-        """Bytes that the client with the most of them has left unread."""
+        """Return the largest number of bytes that any client has left unread."""
         return max((session.unsent for session in self.sessions.values()), default=0)
 
     def sessions_of(self, identity: str) -> list[Session]:
-        """Where a person is, by whatever names."""
+        """Return all sessions of a person, whatever their names."""
         return [each for each in self.sessions.values() if each.person and each.person.identity == identity]
 
     def deliver(self, news: Sequence[News]) -> None:
-        """Hand news of messages to all who may read them; those who do not read an author hear nothing of theirs.
+        """Deliver messages and changes to everyone who may read them, except those who muted or blocked the author.
 
-        What everyone reads in a row is one write for each session.
+        Consecutive messages that everyone reads become one write for each session.
         """
         wires: list[bytes] = []
         for one in news:
@@ -100,7 +103,7 @@ class Hub:
         self._deliver_to_all(wires)
 
     def _parted(self, one: str, other: str) -> None:
-        """Tell two people that the other is gone, or here; newcomers find it in their list."""
+        """Show two people each other as gone or present after a block changed. Newcomers see it in their who list."""
         apart = other in self._relations.apart_from(one)
         here = self.sessions_of(one), self.sessions_of(other)
         for readers, seen in (here, here[::-1]):
@@ -115,7 +118,7 @@ class Hub:
                         reader.send(presence)
 
     def _not_reading(self, news: News) -> Collection[str]:
-        """The identities of those who read neither the author nor who reacted."""
+        """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
         author = news.publication.author.identity
         acting = news.reaction.person.identity if news.reaction else author
         unread = self._relations.unread_by(author)
@@ -138,7 +141,7 @@ class Hub:
     def _deliver_to_two(self, news: News, peer: Person, unread: Collection[str]) -> None:
         for person in {news.publication.author, peer}:
             there = self.find(person.name)
-            # The name may have passed to somebody else since the message was sent.
+            # Another person may have taken the name since the message was sent.
             if there and _identity(there) == person.identity and person.identity not in unread:
                 self.traffic.deliveries += 1
                 there.deliver(framed(_frame(news, person)))
@@ -149,7 +152,7 @@ class Hub:
             self._telling = asyncio.get_running_loop().call_later(delay, self._tell)
 
     def _tell(self) -> None:
-        """Send the list to newcomers, and to the others what changed in it; who sees whom is asked only now."""
+        """Send the who list to newcomers, and queued changes to the others, by the blocks that apply now."""
         start = time.monotonic()
         changes = [(self._relations.apart_from(about), framed(presence)) for about, presence in self._changes]
         apart = {identity for each, _ in changes for identity in each}
@@ -172,10 +175,10 @@ class Hub:
         self._told = asyncio.Event()
         self._telling = None
         end = time.monotonic()
-        self._quiet_until = end + (end - start) / TELLING_SHARE
+        self._quiet_until = end + (end - start) / PRESENCE_SHARE
 
     def _who_list(self, hidden: Collection[str]) -> list[WhoEntry]:
-        """Everyone but those of these identities, in the order in which they came."""
+        """Return everyone except the hidden identities, in order of arrival."""
         return [
             session.who_entry(session.person)
             for session in self.sessions.values()

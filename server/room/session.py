@@ -1,4 +1,4 @@
-"""Who is on a connection and what state they are in; knows frames, and of bytes only how to frame them."""
+"""A person's state on one connection. It sends frames through an Outlet and knows no socket."""
 
 import asyncio
 import secrets
@@ -19,54 +19,54 @@ from server.rules.statuses import ONLINE
 from server.storage.fair import Turn
 
 MAX_ASKED = 256
-"""What a session may have asked without an answer yet before its connection is read no further."""
+"""Maximum number of unanswered requests; beyond it, reading from the connection is paused."""
 
 MAX_HELD_BYTES = 256 * 1024
-"""What is held for a client that has not caught up; it could not be left unread either."""
-HELD_TOO_MUCH = "More was said than can be held for you while you catch up; reconnect."
+"""Maximum buffer for a client that is catching up. It equals what a client may leave unread."""
+HELD_TOO_MUCH = "Too many messages arrived while you were catching up; reconnect to load them."
 
 
 def framed(frame: Frame) -> bytes:
-    """A frame as the bytes of one websocket message; the same for every client, so made once for all of them."""
+    """Encode a frame as one websocket message. The bytes suit every client, so they can be shared."""
     return WebsocketFrame(Opcode.TEXT, encode(frame)).serialize(mask=False)
 
 
 class Outlet(Protocol):
-    """What a session needs of its connection."""
+    """What a session needs from its connection."""
 
     @property
     def unsent(self) -> int:
         """Bytes that the client has left unread in this process."""
 
     def write(self, wire: bytes) -> None:
-        """Send this soon, without waiting; dropped if the connection is closing."""
+        """Send this soon, without blocking; dropped if the connection is closing."""
 
     def write_now(self, wire: bytes) -> None:
-        """Send this, and before it what still waits; dropped if the connection is closing."""
+        """Send what is queued, then this; dropped if the connection is closing."""
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Begin the closing handshake after what was written."""
+        """Start the closing handshake after everything written so far."""
 
     def pause(self) -> None:
-        """Take nothing from the client until `resume`."""
+        """Stop reading from the client until `resume`."""
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Undo one `pause`."""
 
 
 class Session:
-    """One client: nobody until `enter`, then a person in the room."""
+    """One client's state: anonymous until `enter`, then a person in the room."""
 
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
         self.entering = False
-        """Whether a login is being verified."""
+        """A login is being verified."""
         self.challenge = secrets.token_hex(16)
-        """What the proof of a login on this connection has to cover."""
+        """Random text that a login proof on this connection must cover."""
         self.status = ONLINE
         self.dnd = False
         self.address = ""
-        """What the connection counts for, see `Limiter.address`."""
+        """Rate-limit key of the connection, see `Limiter.address`."""
         self.turns = Turns(outlet)
         self._outlet = outlet
         self._entered_at = 0
@@ -75,46 +75,46 @@ class Session:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self.caught_up = False
-        """Whether what was missed has been sent."""
+        """Everything that the user missed has been sent."""
         self.deliver: Callable[[bytes], None] = self._hold
-        """Sends publications, now or after what comes before them; called for each person and message."""
+        """Sends publications: buffered until `release`, then at once. An attribute because it is the hot path."""
 
     def enter(self, person: Person) -> None:
-        """Log in; from here on publications are held until `release`, so that what was missed comes first."""
+        """Log in. Publications are buffered until `release`, so that missed messages come first."""
         self.person = person
         self._entered_at = int(time.time())
 
     def who_entry(self, person: Person) -> WhoEntry:
-        """This session in the who list."""
+        """Return this session's entry in the who list."""
         return WhoEntry(person.name, self._entered_at, self.status, dnd=self.dnd)
 
     @property
     def someone(self) -> Person:
-        """The person; Refusal if nobody is logged in."""
+        """The person. Raises Refusal if nobody is logged in."""
         if self.person is None:
             raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
         return self.person
 
     @property
     def unsent(self) -> int:
-        """Bytes that the client has left unread in this process."""
+        """Bytes written for the client that it has not read yet."""
         return self._outlet.unsent
 
     @property
     def turn(self) -> Turn:
-        """Whose turn it is when this session reads: sessions of one address share one."""
+        """Scheduling key of this session's reads: sessions from one address share their turn."""
         return Turn(self.address or id(self), id(self))
 
     def send(self, frame: Frame) -> None:
-        """Send a frame to this client alone."""
+        """Send a frame to this client only."""
         self._outlet.write(framed(frame))
 
     def write_now(self, wire: bytes) -> None:
-        """Send what `framed` made, at once."""
+        """Send bytes made by `framed` at once."""
         self._outlet.write_now(wire)
 
     def release(self) -> None:
-        """Send what was held, and from here on everything at once."""
+        """Send what was buffered; later publications are sent at once."""
         for wire in self._held:
             self._outlet.write(wire)
         self._held.clear()
@@ -127,43 +127,43 @@ class Session:
         self._held_bytes += len(wire)
         self._held.append(wire)
         if self._held_bytes > MAX_HELD_BYTES:
-            # The client resumes from what it has seen, so nothing is lost.
+            # The client resumes after the last message it has seen, so nothing is lost.
             self._held.clear()
             self.close(CloseCode.TRY_AGAIN_LATER, HELD_TOO_MUCH, reconnect=True)
 
     def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
-        """Tell the client that what it asked was not done, and why."""
+        """Send an error: a request failed, and why."""
         self.send(Error(message, code, CHAT_SERVER, nonce))
 
     def notice(self, channel: str, message: str) -> None:
-        """Say a line of the server's own in a channel."""
+        """Send a line from the server itself to a channel."""
         self.send(Error(message, ErrorCode.NOTICE, CHAT_SERVER, channel=channel))
 
     def asked(self) -> None:
-        """Count something that will be answered later."""
+        """Count a request that will be answered later."""
         self._asked += 1
         if self._asked == MAX_ASKED:
             self._outlet.pause()
 
     def answered(self) -> None:
-        """Count the answer to something that was `asked`."""
+        """Count the answer to a request counted by `asked`."""
         self._asked -= 1
         if self._asked == MAX_ASKED - 1:
             self._outlet.resume()
 
     def close(self, code: CloseCode, why: str, *, reconnect: bool) -> None:
-        """Tell the client why, then close its connection; what it sent before and waits yet is not done any more."""
+        """Send the reason, then close the connection. Delayed requests are dropped."""
         self.stop()
         self.send(Disconnect(why, code, reconnect))
         self._outlet.close(code, why)
 
     def drop_when_gone(self, task: "asyncio.Task[None]") -> None:
-        """Cancel this task at `stop`, unless it is done by then."""
+        """Cancel this task at `stop` if it is still running."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
-        """Drop what waits for its turn and what is read for the client: it is gone, or told to go."""
+        """Drop delayed requests and cancel reads: the client has left or is being disconnected."""
         self.turns.stop()
         for task in self._tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Who is told of whom: gathered, in order, and nobody of those they are apart from."""
+"""Presence broadcasts: batched, in order, and hidden between people who blocked each other."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ ADA, BOB, EVE = Person("ada", "a-1"), Person("bob", "b-1"), Person("eve", "e-1")
 
 
 class Guest:
-    """A session in a hub, and what it was sent."""
+    """A session in a hub, and what it received."""
 
     def __init__(self, hub: Hub, person: Person) -> None:
         self.outlet = RecordingOutlet()
@@ -33,7 +33,7 @@ class Guest:
 
     @property
     def changes(self) -> list[tuple[str, bool]]:
-        """Of whom it was told, and whether they are here."""
+        """Presence changes received: the name, and whether that person is here."""
         return [(one.username, one.who is not None) for one in self.outlet.frames if isinstance(one, Presence)]
 
     @property
@@ -46,7 +46,7 @@ def relations() -> Relations:
     return Relations()
 
 
-async def test_those_who_come_together_get_one_list_and_no_changes(relations: Relations) -> None:
+async def test_people_who_join_together_get_one_who_list_and_no_presence_changes(relations: Relations) -> None:
     hub = Hub(relations, Traffic())
     ada, bob = Guest(hub, ADA), Guest(hub, BOB)
     await asyncio.gather(ada.told.wait(), bob.told.wait())
@@ -54,7 +54,7 @@ async def test_those_who_come_together_get_one_list_and_no_changes(relations: Re
     assert ada.changes == bob.changes == []
 
 
-async def test_those_who_are_here_are_told_what_changed_in_order(relations: Relations) -> None:
+async def test_presence_changes_are_broadcast_in_order(relations: Relations) -> None:
     hub = Hub(relations, Traffic())
     ada = Guest(hub, ADA)
     await ada.told.wait()
@@ -65,7 +65,7 @@ async def test_those_who_are_here_are_told_what_changed_in_order(relations: Rela
     assert eve.lists == [["ada", "eve"]]
 
 
-async def test_a_block_holds_in_lists_and_changes_also_if_it_came_last(relations: Relations) -> None:
+async def test_a_late_block_applies_to_queued_presence_changes(relations: Relations) -> None:
     hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
     await ada.told.wait()
@@ -77,7 +77,7 @@ async def test_a_block_holds_in_lists_and_changes_also_if_it_came_last(relations
     assert bob.lists == [["eve", "bob"]]
 
 
-async def test_messages_of_one_commit_come_in_order_around_those_that_not_all_read(relations: Relations) -> None:
+async def test_messages_of_one_commit_are_delivered_in_order(relations: Relations) -> None:
     hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
     relations.set(Relation(EVE.identity, BOB.identity, BOB.name, blocked=False))
