@@ -1,1 +1,1 @@
-"""HTTP on the server's port: accepting, requests, health checks and calls of the site."""
+"""HTTP on the server's port: accepting connections, requests, health checks and calls from the site."""

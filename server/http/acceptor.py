@@ -1,4 +1,4 @@
-"""Accepts connections: each takes a place of its address before TLS, or anything else, costs something for it."""
+"""Accepts connections. Each is counted against its address's limit before TLS or anything else is spent on it."""
 
 import asyncio
 import logging
@@ -10,13 +10,13 @@ from server.http.http_connection import HttpConnection
 from server.websocket.connection import Receiver
 
 HANDSHAKE_SECONDS = 5.0
-"""For TLS to begin; a client that is silent or drips is cut off."""
+"""Timeout of the TLS handshake; a silent or slow client is cut off."""
 SHUTDOWN_SECONDS = 1.0
-"""For TLS to end, after the websocket has."""
+"""Timeout of the TLS shutdown, after the websocket has closed."""
 RETRY_SECONDS = 1.0
-"""Until the next try to accept after one that failed."""
+"""Delay before accepting again after a failure."""
 QUIET_SECONDS = 60.0
-"""So long nothing must have failed before it is logged again."""
+"""Time without a failure after which the next failure is logged again."""
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +24,14 @@ log = logging.getLogger(__name__)
 class Acceptor:
     """Accepts on one listening socket.
 
-    Not by `loop.create_server`: it begins TLS before a connection can be counted, and uvloop's does not report that
-    descriptors have run out.
+    `loop.create_server` is unsuitable: it starts TLS before the connection can be counted, and uvloop's version does
+    not report that file descriptors have run out.
     """
 
     def __init__(
         self, receiver: Receiver, make: Callable[[str], HttpConnection], context: ssl.SSLContext | None
     ) -> None:
-        """`make` is called with what a connection counts for, see `Limiter.peer`."""
+        """`make` is called with the connection's rate-limit key, see `Limiter.peer`."""
         self._receiver = receiver
         self._make = make
         self._context = context
@@ -39,7 +39,7 @@ class Acceptor:
         self._failed_at = -QUIET_SECONDS
 
     async def run(self, sock: socket.socket) -> None:
-        """Accept until this is cancelled; connections on which TLS has not begun by then are closed."""
+        """Accept until cancelled. Connections whose TLS handshake is unfinished by then are closed."""
         sock.settimeout(0)
         loop = asyncio.get_running_loop()
         try:
@@ -47,24 +47,24 @@ class Acceptor:
                 try:
                     accepted, peer = await loop.sock_accept(sock)
                 except ConnectionError:
-                    # A client that went away at once.
+                    # The client disconnected at once.
                     pass
                 except OSError as error:
                     await self._failed(error)
                 else:
                     self._accepted(accepted, str(peer[0]) if isinstance(peer, tuple) else "")
-                # Not all at once: what else is due comes in between.
+                # Let other work run between two connections.
                 await asyncio.sleep(0)
         finally:
             for task in self._opening:
                 task.cancel()
 
     async def _failed(self, error: OSError) -> None:
-        """Log it once, not at each try, and wait for connections to end."""
+        """Log only the first of a series of failures, and wait for connections to close."""
         now = asyncio.get_running_loop().time()
         if now - self._failed_at >= QUIET_SECONDS:
             log.error(
-                "no more connections can be accepted until others end; raise the limit of open files (LimitNOFILE)",
+                "cannot accept connections until others close; raise the limit of open files (LimitNOFILE)",
                 extra={"error": error.strerror},
             )
         self._failed_at = now
@@ -82,7 +82,7 @@ class Acceptor:
         task.add_done_callback(self._opening.discard)
 
     async def _open(self, accepted: socket.socket, connection: HttpConnection) -> None:
-        """Hand the socket to the loop, which begins TLS if there is any."""
+        """Hand the socket to the loop, which starts TLS if it is on."""
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection,
@@ -92,7 +92,7 @@ class Acceptor:
                 ssl_shutdown_timeout=SHUTDOWN_SECONDS if self._context else None,
             )
         except OSError:
-            # The client went away, was late, or speaks no TLS: nothing that the server could do better.
+            # The client disconnected, timed out, or does not speak TLS: not a fault of the server.
             pass
         finally:
             if not connection.begun:

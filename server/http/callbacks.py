@@ -1,4 +1,4 @@
-"""What the site calls: it says where a report stands with it."""
+"""Calls from the site: it reports the status of a report."""
 
 import hmac
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class ReportStatusCall(msgspec.Struct, rename="pascal"):
-    """The body of `POST /api/report/status`; for ReportID a `webhook-id` that told the report does too."""
+    """Body of `POST /api/report/status`. ReportID may also be the `webhook-id` of a delivery of the report."""
 
     api_key: str = msgspec.field(name="APIKey")
     report_id: str = msgspec.field(name="ReportID")
@@ -28,42 +28,49 @@ class ReportStatusCall(msgspec.Struct, rename="pascal"):
 
 
 class Callbacks:
-    """The addresses that are for the site alone; each call carries its key."""
+    """Handlers of the routes reserved for the site; each call carries its key."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
 
     async def report_status(self, request: Request) -> Response:
-        """Take in what the site says of a report; the reporter is told."""
-        # Nothing comes here that is longer than `rules.requests` allows.
+        """Store a status that the site sets on a report, and notify the reporter."""
+        # `rules.requests` has already bounded the length of the body.
         body = await request.body()
         try:
             call = msgspec.json.decode(body, type=ReportStatusCall)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return _answer(HTTPStatus.BAD_REQUEST, f"This cannot be read: {error}.")
+            return _answer(HTTPStatus.BAD_REQUEST, f"Invalid JSON body: {error}. Send ReportID, Status and APIKey.")
         key = self._room.site_key
         if not key or not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
-            return _answer(HTTPStatus.FORBIDDEN, "The APIKey is wrong.")
+            return _answer(HTTPStatus.FORBIDDEN, "Wrong APIKey. Send AdminAPIKey from the server's settings.")
         if call.status not in SITE_STATES:
-            return _answer(HTTPStatus.BAD_REQUEST, f"Status is one of {', '.join(sorted(SITE_STATES))}.")
+            return _answer(HTTPStatus.BAD_REQUEST, f"Invalid Status. Send one of {', '.join(sorted(SITE_STATES))}.")
         if len(call.note) > MAX_NOTE_CHARS:
-            return _answer(HTTPStatus.BAD_REQUEST, f"A Note has at most {MAX_NOTE_CHARS} characters.")
+            return _answer(HTTPStatus.BAD_REQUEST, f"Note is too long. Send at most {MAX_NOTE_CHARS} characters.")
         return await self._say(call)
 
     async def _say(self, call: ReportStatusCall) -> Response:
         reports = self._room.reports
         if reports is None:
-            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are switched off here now; call again later.")
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are turned off. Retry later.")
         try:
             known = await reports.site_said(call.report_id, ReportState(call.status), call.note)
         except StorageError as error:
-            log.error("what the site said of a report cannot be kept", extra={"error": str(error)})
-            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "The storage cannot be reached now; call again.")
-        return _answer(HTTPStatus.OK, "") if known else _answer(HTTPStatus.NOT_FOUND, "There is no such report.")
+            log.error("storing a report status from the site failed", extra={"error": str(error)})
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "The storage is unavailable. Retry later.")
+        return (
+            _answer(HTTPStatus.OK, "")
+            if known
+            else _answer(
+                HTTPStatus.NOT_FOUND,
+                "Unknown ReportID. Send the ReportID, or the webhook-id, of a report from this server.",
+            )
+        )
 
 
 def content(error: str) -> bytes:
-    """BareRTC's shape of an answer: an error, or none."""
+    """Encode a response body as BareRTC does: OK, or an error."""
     return msgspec.json.encode({"OK": not error, "Error": error})
 
 

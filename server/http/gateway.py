@@ -29,20 +29,20 @@ from server.protocol.address import SOCKET_SCHEME, Address
 from server.websocket.connection import Connection, Receiver
 
 CLOSE_SECONDS = 6
-"""For connections to close after SIGTERM; a little more than one has for its closing handshake."""
+"""Time for connections to close after SIGTERM; slightly longer than the timeout of one closing handshake."""
 
 BACKLOG = 2048
-"""Connections that wait to be taken."""
+"""Maximum number of connections waiting to be accepted."""
 
 
 class ListenError(Exception):
-    """The address cannot be listened on; the text says why."""
+    """Listening on the address failed; the text says why."""
 
 
 class Listener(NamedTuple):
-    """A bound socket and the address that it has (the port is known even if 0 was asked for); with TLS or without.
+    """A bound socket and its actual address (the real port if 0 was requested), with or without TLS.
 
-    A Unix socket has a path instead of the address.
+    A Unix socket has a path instead of an address.
     """
 
     socket: socket.socket
@@ -56,20 +56,20 @@ class Listener(NamedTuple):
         return f"{SOCKET_SCHEME}{self.path}" if self.path else self.address.websocket_url(tls=bool(self.certificates))
 
     def exposure(self, trusted_proxies: Sequence[str]) -> str:
-        """One line about a listener that others can reach and read along; empty if there is nothing to say."""
+        """Return a warning if other machines can connect without encryption; "" otherwise."""
         if self.path or self.certificates or trusted_proxies or ip_address(self.socket.getsockname()[0]).is_loopback:
             return ""
         return (
-            f"WARNING: {self.address} can be reached from other machines, and nothing here is encrypted: whoever is on"
-            " the way reads along; set [TLS], or put a proxy with TLS in front and name it in Limits.TrustedProxies"
+            f"WARNING: {self.address} can be reached from other machines, but traffic is unencrypted and can be read by"
+            " anyone on the network path; set [TLS], or terminate TLS at a proxy and name it in Limits.TrustedProxies"
         )
 
 
 def listen(address: Address, certificates: Certificates | None = None) -> Listener:
-    """Bind a TCP address; ListenError if that is not possible."""
+    """Bind a TCP address. Raises ListenError if that fails."""
     try:
         family, _, _, _, target = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
-        # From here on a client that connects waits, and is not refused, until the server takes it.
+        # From here on a connecting client waits in the backlog instead of being refused.
         sock = socket.create_server(target[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from None
@@ -77,7 +77,7 @@ def listen(address: Address, certificates: Certificates | None = None) -> Listen
 
 
 def listen_at(path: Path) -> Listener:
-    """Bind a Unix socket that only its owner can connect to, in place of a stale one. ListenError if that fails."""
+    """Bind a Unix socket that only its owner can connect to, replacing a stale one. Raises ListenError on failure."""
     url = f"{SOCKET_SCHEME}{path}"
     if not hasattr(socket, "AF_UNIX"):
         raise ListenError(f"cannot listen on {url}: this platform has no Unix sockets")
@@ -96,7 +96,7 @@ def listen_at(path: Path) -> Listener:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove a socket that nobody listens at any more. OSError if somebody does, or it is no socket."""
+    """Remove a socket without a listener. Raises OSError if a server listens on it, or if it is not a socket."""
     if not path.exists():
         return
     with socket.socket(socket.AF_UNIX) as probe:
@@ -106,15 +106,15 @@ def _remove_stale(path: Path) -> None:
             if stat.S_ISSOCK(path.lstat().st_mode):
                 path.unlink()
         else:
-            raise OSError(errno.EADDRINUSE, "a server listens there already")
+            raise OSError(errno.EADDRINUSE, "another server is already listening there")
 
 
 Measure = Callable[[], Awaitable[bytes]]
-"""What can be counted now, in Prometheus' text format."""
+"""Returns the current metrics in Prometheus' text format."""
 
 
 def http_app(room: Room, health: Health, measure: Measure) -> Starlette:
-    """The HTTP side, for the site by its key; its lifespan state hands the room to the connections."""
+    """Build the HTTP routes. The app's lifespan state hands the room to the connections."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Room]]:
@@ -142,25 +142,25 @@ def http_app(room: Room, health: Health, measure: Measure) -> Starlette:
         Route("/api/report/status", callbacks.report_status, methods=["POST"]),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ClientDisconnect: _gone})
-    # It would build its Location from whatever Host the request claims.
+    # A redirect would copy the Host that the request claims into Location.
     app.router.redirect_slashes = False
     return app
 
 
 def _told(fault: str) -> Response:
-    """One line: that all is well, or that it is not and why."""
+    """Answer a health check with "ok", or with the problem and status 503."""
     return PlainTextResponse(f"{fault or 'ok'}\n", HTTPStatus.SERVICE_UNAVAILABLE if fault else HTTPStatus.OK)
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
-    """Whoever hung up before the end of the request gets no answer, and is no fault of the server."""
+    """Ignore a client that disconnected before its request was complete: not a fault of the server."""
     return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
 
 
 async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], Awaitable[None]]) -> None:
     """Serve until SIGTERM or SIGINT; returns after the connections have closed.
 
-    `last_answers` is awaited when nobody can connect any more, before those who are here are told to come back later.
+    `last_answers` is awaited after listening has stopped and before open connections are closed.
     """
     config = uvicorn.Config(
         app,
@@ -170,9 +170,9 @@ async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], A
         log_config=None,
         access_log=False,
         server_header=False,
-        # Whom a proxy speaks for is for Limits.TrustedProxies to say.
+        # Limits.TrustedProxies decides which proxies are trusted.
         proxy_headers=False,
-        # Its warnings are about requests of strangers, a line for each; `Receiver.refused` counts those.
+        # uvicorn logs a warning for each bad request from the network; `Receiver.refused` counts them instead.
         log_level="error",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
@@ -180,7 +180,7 @@ async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], A
 
 
 class _Server(uvicorn.Server):
-    """Accepts by an Acceptor, and ends also upon a signal that came before uvicorn took the signals over."""
+    """Accepts through an Acceptor, and also honours a signal that arrived before uvicorn installed its handlers."""
 
     def __init__(
         self, config: uvicorn.Config, certificates: Certificates | None, last_answers: Callable[[], Awaitable[None]]

@@ -1,4 +1,4 @@
-"""Whether the server is alive, and whether it is ready for clients, with one line of why not."""
+"""Liveness and readiness checks, each with one line that says what is wrong."""
 
 import asyncio
 import time
@@ -9,17 +9,17 @@ from server.storage import schema
 from server.storage.database import Database
 
 SILENT_SECONDS = 5.0
-"""Without a beat of the watchdog the server counts as dead."""
+"""Time without a beat of the watchdog after which the server counts as dead."""
 LATE_SECONDS = 1.0
-"""How late the loop may have been lately."""
+"""Maximum recent delay of the event loop."""
 PROBE_SECONDS = 2.0
-"""For a write that proves that the database takes any."""
+"""Timeout of the test write to the database."""
 PROVEN_SECONDS = 1.0
-"""One such write serves everyone who asks so soon: whoever may ask is not to keep the disk busy."""
+"""Time for which one test write answers all checks, so that frequent checks do not load the disk."""
 
 
 class Health:
-    """What a supervisor or a load balancer asks; each answer is empty when all is well."""
+    """Checks for a supervisor or a load balancer. Each returns the problem, or "" if there is none."""
 
     def __init__(self, room: Room, database: Database, watchdog: Watchdog) -> None:
         self._room = room
@@ -29,31 +29,31 @@ class Health:
         self._proven_until = 0.0
 
     def ailing(self) -> str:
-        """Why the process should be started anew."""
+        """Liveness: return why the process should be restarted."""
         if self._watchdog.silent > SILENT_SECONDS:
-            return f"the event loop has not come round for {self._watchdog.silent:.1f} s"
+            return f"the event loop has not responded for {self._watchdog.silent:.1f} s"
         return ""
 
     async def unready(self) -> str:
-        """Why no clients should be sent here now."""
+        """Readiness: return why this server should receive no clients now."""
         if self._room.ending:
-            return "the server is ending"
+            return "the server is shutting down"
         if ailing := self.ailing():
             return ailing
         if self._watchdog.worst > LATE_SECONDS:
-            return f"the event loop was {self._watchdog.worst:.1f} s late within the last seconds"
+            return f"the event loop was {self._watchdog.worst:.1f} s late within the last few seconds"
         return await self._unwritable()
 
     async def _unwritable(self) -> str:
-        """Writes, for what was true at the last message need not be true any more, nor what failed fail for ever."""
+        """Test a write, because the result of the last message's write may be outdated."""
         now = time.monotonic()
         if self._probe is None or (self._probe.done() and now > self._proven_until):
             self._probe = self._database.write(schema.touch)
-            # Who asked may be gone by then, and asyncio would complain that nobody looked.
+            # The caller may have left by then, and asyncio would log an exception that nobody retrieved.
             self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
             self._proven_until = now + PROVEN_SECONDS
         done, _ = await asyncio.wait([self._probe], timeout=PROBE_SECONDS)
         if not done:
-            return f"the database has taken no write for {PROBE_SECONDS:.0f} s; is it locked by another process?"
+            return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check if another process has it locked"
         error = self._probe.exception()
-        return f"the database takes no writes: {error}; make room on the disk, or look who holds it" if error else ""
+        return f"writing to the database failed: {error}; free disk space, or check who locks it" if error else ""

@@ -1,4 +1,4 @@
-"""One HTTP connection: a single request, or the beginning of a websocket, which has to be there in time."""
+"""One HTTP connection: a single request or a websocket handshake, within a time limit."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,23 +19,23 @@ from server.rules.requests import RefusedRequest
 from server.websocket.connection import Receiver, peer_of
 
 REQUEST_SECONDS = 10.0
-"""For a whole request, until its answer is read; a client that is silent or drips is cut off."""
+"""Time for a whole request, until its response is read; a silent or slow client is cut off."""
 LINGER_SECONDS = 2.0
-"""After a refusal, for the client to read it: closing at once would reset the connection while it still sends."""
+"""Time for the client to read a refusal: closing at once would reset the connection while it still sends."""
 
 RESPONSE_HEADERS = [("Connection", "close")]
-"""What comes behind a request is never read as another one."""
+"""Every connection carries one request: bytes after it are never parsed as another one."""
 
 BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
 PROBES = {b"/healthz", b"/readyz"}
-"""Asked by load balancers, under any name; the answers tell a web page nothing."""
+"""Paths that accept any Host, because load balancers use them. Their responses are useless to a web page."""
 
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class HttpConnection(H11Protocol):
-    """Made for each connection that was accepted; it has a place of its address until a websocket begins."""
+    """Serves an accepted connection; counted as a pending request of its address until a websocket starts."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class HttpConnection(H11Protocol):
         *,
         address: str = "",
     ) -> None:
-        """`address` is what the connection counts for: `leave` gives its place back."""
+        """`address` is the rate-limit key of the connection; `leave` releases its slot."""
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _Parser(self._check)
         self._receiver = cast(Receiver, app_state["receiver"])
@@ -63,12 +63,12 @@ class HttpConnection(H11Protocol):
         super().connection_made(transport)
         self.flow = _WriteFlow(transport)
         self._intake.start(transport)
-        # Not before: until TLS stands there is nothing that could be written to.
+        # Not earlier: before the TLS handshake is done, nothing can be written.
         self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
 
     @property
     def begun(self) -> bool:
-        """Whether `connection_made` was called, so that `connection_lost` will be."""
+        """`connection_made` was called, so that `connection_lost` will be called."""
         return self._deadline is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -77,19 +77,19 @@ class HttpConnection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """See H11Protocol; bytes are metered like those of a websocket."""
+        """See H11Protocol; bytes are rate-limited like those of a websocket."""
         self._intake.received(data)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """See H11Protocol; from here on it is a Connection."""
+        """See H11Protocol; a Connection takes over."""
         if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
-            self.send_400_response("The beginning of a websocket has no body.")
+            self.send_400_response("A websocket handshake must not have a body.")
             return
         self.leave()
         super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
-        """See H11Protocol; it calls this for what cannot be read, and for what `_check` refuses."""
+        """See H11Protocol, which calls this for malformed requests and for those that `_check` refuses."""
         if self._refusal is None:
             self._refusal = RefusedRequest(HTTPStatus.BAD_REQUEST, msg)
         self._receiver.refused(self._refusal.status)
@@ -98,7 +98,7 @@ class HttpConnection(H11Protocol):
         self._linger()
 
     def leave(self) -> None:
-        """Give the place of the address back, and leave the transport alone; more than once is no harm."""
+        """Release the address's slot and stop using the transport. Idempotent."""
         if self._deadline:
             self._deadline.cancel()
             self._intake.stop()
@@ -107,12 +107,12 @@ class HttpConnection(H11Protocol):
             self._address = ""
 
     def _take(self, part: bytes) -> None:
-        # What comes behind a request, or behind a refusal, is dropped.
+        # Bytes after a request or after a refusal are dropped.
         if self._refusal is None and self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
             super().data_received(part)
 
     def _check(self, request: h11.Request, head: bytes) -> None:
-        """Refuse a request by its head, before anything else is done for it."""
+        """Refuse a request based on its head, before anything else is spent on it."""
         self._path, self._method = request.target, request.method
         forwarded = [value.decode("latin-1") for name, value in request.headers if name == b"x-forwarded-for"]
         try:
@@ -128,7 +128,7 @@ class HttpConnection(H11Protocol):
             raise h11.RemoteProtocolError(self._refusal.message, error_status_hint=self._refusal.status)
 
     def _check_host(self, request: h11.Request) -> None:
-        """Refuse unknown names, but not for a websocket: its Origin is checked, and users choose how they call it."""
+        """Refuse unknown Host names, except for websockets: their Origin is checked, and clients may use any name."""
         self.headers = list(request.headers)
         if self._path.partition(b"?")[0] in PROBES or self._should_upgrade():
             return
@@ -136,7 +136,7 @@ class HttpConnection(H11Protocol):
         requests.check_host(host.decode("latin-1"), self._receiver.allowed_hosts)
 
     def _answer(self, refusal: RefusedRequest) -> list[h11.Event]:
-        """One line; or for the site, which reads JSON, that in JSON."""
+        """Build the response to a refused request: one line of text, or JSON on the site's paths."""
         for_site = self._path.startswith(b"/api/")
         body = content(refusal.message) if for_site else f"{refusal.message}\n".encode()
         kind = "application/json" if for_site else "text/plain; charset=utf-8"
@@ -147,7 +147,7 @@ class HttpConnection(H11Protocol):
         return [response, h11.Data(data=b"" if self._method == b"HEAD" else body), h11.EndOfMessage()]
 
     def _linger(self) -> None:
-        """Half-close, and read on for a moment: bytes that are not read turn the close into a reset."""
+        """Half-close, and keep reading for a moment: unread bytes would turn the close into a reset."""
         if self._deadline:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
@@ -159,15 +159,15 @@ class HttpConnection(H11Protocol):
             self.transport.write(LATE)
             self.transport.close()
         else:
-            # Also if the answer is there, and the client does not read it.
+            # This includes a client that does not read the response.
             self.transport.abort()
 
 
 class _Parser(h11.Connection):
-    """h11 for a server, where each request passes a check of its head before anything else sees it."""
+    """An h11 server connection that checks the head of each request before anything else sees it."""
 
     def __init__(self, check: Callable[[h11.Request, bytes], None]) -> None:
-        """`check` raises RemoteProtocolError for what is refused; it is given the head also as it was sent."""
+        """`check` gets the parsed head and its raw bytes, and raises RemoteProtocolError to refuse the request."""
         super().__init__(h11.SERVER)
         self._check = check
         self._sent = bytearray()
@@ -188,7 +188,7 @@ class _Parser(h11.Connection):
 
 
 class _WriteFlow(FlowControl):
-    """Flow control of what is written; of what is read the intake has it, and a body is never long."""
+    """Flow control for writing only: the intake controls reading, and bodies are short."""
 
     def pause_reading(self) -> None:
         """Do nothing."""

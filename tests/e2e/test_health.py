@@ -59,7 +59,7 @@ async def test_on_a_full_disk_it_is_alive_but_not_ready_until_there_is_space(tmp
             await alice.say("lobby", "hello")
         await becomes_ready(server)
         with Disk(settings.with_name("room.sqlite")).full(server.process.pid):
-            assert "the database takes no writes: " in await becomes_unready(server)
+            assert "writing to the database failed: " in await becomes_unready(server)
             assert (await told(server, "/healthz"))[0] == HTTPStatus.OK
         await becomes_ready(server)
 
@@ -87,4 +87,4 @@ async def test_a_server_that_ends_is_not_ready(tmp_path: Path) -> None:
                 while not await refuses(server.port):
                     await asyncio.sleep(0.02)
             status, answer = await before.answer(request("GET /readyz"))
-            assert (status, answer.splitlines()[-1]) == (HTTPStatus.SERVICE_UNAVAILABLE, b"the server is ending")
+            assert (status, answer.splitlines()[-1]) == (HTTPStatus.SERVICE_UNAVAILABLE, b"the server is shutting down")

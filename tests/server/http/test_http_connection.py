@@ -1,4 +1,4 @@
-"""How much of a request is handled at a time, over a transport that only notes it."""
+"""How much of a request is handled at a time, over a fake transport."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -33,7 +33,7 @@ class Receiver:
 
 
 class Transport(asyncio.Transport):
-    """Notes what is written, and whether it is read."""
+    """Records what is written, and whether reading is paused."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("192.0.2.7", 4711)})
@@ -64,7 +64,7 @@ class Transport(asyncio.Transport):
 
 
 class OneByOne(Shares):
-    """Does a piece of work when the test says so."""
+    """Runs one piece of work when the test asks for it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,24 +74,24 @@ class OneByOne(Shares):
         self._pieces.append(work)
 
     def go_on(self) -> None:
-        """Do the next piece."""
+        """Run the next piece."""
         self._pieces.pop(0)()
 
 
 async def app(_scope: object, _receive: object, _send: object) -> None:
-    """Answer nothing."""
+    """Never respond."""
     await asyncio.Event().wait()
 
 
 def connection(receiver: Receiver, transport: Transport) -> HttpConnection:
-    """A new one."""
+    """Return a new connection on this transport."""
     config = Config(app, log_config=None)
     made = HttpConnection(config, ServerState(), {"receiver": receiver})
     made.connection_made(transport)
     return made
 
 
-async def test_a_body_that_comes_at_once_is_handled_in_parts_by_turns_of_the_loop() -> None:
+async def test_a_large_body_is_handled_in_scheduled_parts() -> None:
     receiver, transport, shares = Receiver(), Transport(), OneByOne()
     receiver.limiter.shares = shares
     made = connection(receiver, transport)
@@ -105,7 +105,7 @@ async def test_a_body_that_comes_at_once_is_handled_in_parts_by_turns_of_the_loo
     assert transport.reading
 
 
-async def test_little_of_what_came_at_once_is_handled_before_the_next_turn() -> None:
+async def test_a_large_request_is_not_handled_before_it_is_scheduled() -> None:
     transport = Transport()
     made = connection(Receiver(), transport)
     made.data_received(request("POST /", ("Host: localhost", f"Content-Length: {MAX_BODY}"), b"x" * MAX_BODY))
@@ -120,7 +120,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("fields", "status"), HEADS.values(), ids=HEADS.keys())
-async def test_nothing_behind_the_head_of_a_refused_request_is_parsed(fields: tuple[str, ...], status: int) -> None:
+async def test_bytes_after_a_refused_head_are_not_parsed(fields: tuple[str, ...], status: int) -> None:
     receiver, transport = Receiver(), Transport()
     made = connection(receiver, transport)
     made.data_received(request("POST /api/report/status", ("Host: localhost", *fields)))
@@ -129,14 +129,14 @@ async def test_nothing_behind_the_head_of_a_refused_request_is_parsed(fields: tu
     for _ in range(50):
         made.data_received(CHUNK * 4000)
         await asyncio.sleep(0)
-        # h11 would keep what it is fed, or make an event of each chunk.
+        # h11 would buffer these bytes, or create an event for each chunk.
         assert made.conn.trailing_data[0] == b""
     assert made.cycle is None
     assert receiver.statuses == [status]
     assert transport.written.count(b"HTTP/1.1") == 1
 
 
-async def test_a_refused_request_with_its_body_in_one_write_costs_one_part() -> None:
+async def test_only_one_part_of_a_refused_request_is_parsed() -> None:
     made = connection(Receiver(), Transport())
     made.data_received(request("POST /", ("Host: localhost", "Transfer-Encoding: chunked"), CHUNK * 40_000))
     for _ in range(3):
@@ -144,7 +144,7 @@ async def test_a_refused_request_with_its_body_in_one_write_costs_one_part() -> 
     assert len(made.conn.trailing_data[0]) <= PART_BYTES
 
 
-async def test_bytes_of_requests_are_read_no_faster_than_those_of_websockets() -> None:
+async def test_bytes_of_http_requests_are_rate_limited() -> None:
     transport = Transport()
     made = connection(Receiver(bytes_per_second=1000), transport)
     made.data_received(request("POST /", ("Host: localhost", "Content-Length: 60000")))
@@ -154,7 +154,7 @@ async def test_bytes_of_requests_are_read_no_faster_than_those_of_websockets() -
     assert not transport.reading
 
 
-async def test_a_head_that_drips_is_parsed_in_linear_time() -> None:
+async def test_a_slow_head_is_parsed_in_linear_time() -> None:
     made = connection(Receiver(), Transport())
     head = request("GET /", ("Host: localhost", *(f"X-{number}: y" for number in range(1000))))
     for at in range(len(head)):

@@ -233,7 +233,7 @@ def test_the_server_says_where_it_listens_and_replaces_no_other(tmp_path: Path) 
         assert server.url == f"unix:{path}"
         second = run("--settings", str(settings), "--socket", str(path), directory=tmp_path)
         assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
-        assert "listens there already" in second.stderr
+        assert "already listening there" in second.stderr
         with PlainClient(server.url, "ada", tmp_path) as ada:
             ada.until("Connected as ada")
             ada.write("over the socket")
