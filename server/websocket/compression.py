@@ -1,4 +1,4 @@
-"""Compresses what goes to clients that ask for it, once for all of them (permessage-deflate, RFC 7692)."""
+"""Compression of outgoing messages, once for all recipients (permessage-deflate, RFC 7692)."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -8,28 +8,28 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import Frame, Opcode
 
 WINDOW_BITS = 12
-"""4 KiB of memory, about as long as the longest message; a client may ask for less."""
+"""A window of 4 KiB, about the length of the longest message; a client may ask for less."""
 WORTH_BYTES = 64
-"""What is shorter goes out as it is."""
+"""Minimum size of a compressed message; shorter ones are sent uncompressed."""
 SHARED = 64
-"""Writes that are kept for those who get the same ones: these come one after the other."""
+"""Number of compressed writes to cache; the same write goes to all recipients in succession."""
 
 
 def extension() -> ServerPerMessageDeflateFactory:
-    """How to agree on it with a client. No message builds on the one before, or they could not be shared."""
+    """Return the negotiation of the extension. Without context takeover, so that messages can be shared."""
     return ServerPerMessageDeflateFactory(
         server_no_context_takeover=True, client_no_context_takeover=True, server_max_window_bits=WINDOW_BITS
     )
 
 
 def window_bits(agreed: Sequence[Extension]) -> int:
-    """The window that a client can read; 0 if it is sent nothing compressed."""
+    """Return the window size that the client accepts; 0 if compression is off."""
     return next((each.local_max_window_bits for each in agreed if isinstance(each, PerMessageDeflate)), 0)
 
 
 @lru_cache(SHARED)
 def compressed(wire: bytes, bits: int) -> bytes:
-    """The frames of a write, as `session.framed` makes them, for clients with such a window."""
+    """Compress the frames of a write made by `session.framed`, for clients with this window size."""
     deflate = PerMessageDeflate(
         remote_no_context_takeover=True,
         local_no_context_takeover=True,
@@ -43,7 +43,7 @@ def compressed(wire: bytes, bits: int) -> bytes:
 
 
 def _payloads(wire: bytes) -> Iterator[bytes]:
-    """What whole frames without a mask hold."""
+    """Yield the payloads of complete, unmasked frames."""
     at = 0
     while at < len(wire):
         short = wire[at + 1]

@@ -1,4 +1,4 @@
-"""One websocket: bytes in and out over websockets' Sans-I/O protocol, one write per loop turn, nobody waited for."""
+"""One websocket over websockets' sans-I/O protocol: one write per turn of the event loop, and nothing blocks."""
 
 import asyncio
 import logging
@@ -24,66 +24,69 @@ from server.rules.refusal import Refusal
 from server.websocket.compression import compressed, extension, window_bits
 
 PING_SECONDS = 20.0
-"""Between pings; a client that sent nothing at all in this time after a ping is gone."""
+"""Time between pings; a client that sends nothing in this time after a ping is considered gone."""
 CLOSE_SECONDS = 5.0
-"""For the closing handshake; after it the connection is cut."""
+"""Timeout of the closing handshake, after which the connection is cut."""
 LOGIN_SECONDS = 10.0
-"""For a login, from the beginning of the handshake."""
+"""Timeout of the login, from the start of the handshake."""
 MAX_UNSENT_BYTES = 256 * 1024
-"""What a client may leave unread in this process before it is cut off; the kernel holds SOCKET_BYTES besides."""
+"""Maximum unread bytes buffered in this process before a client is cut off; the kernel buffers SOCKET_BYTES more."""
 SOCKET_BYTES = 128 * 1024
 UNACKNOWLEDGED_MILLISECONDS = 30_000
 FRAME_COST_BYTES = 512
-"""What a frame of any kind counts for besides its own bytes, so that many small ones are no cheaper than they are."""
+"""Bytes charged for each frame in addition to its own, because every frame has a fixed cost."""
 
 log = logging.getLogger(__name__)
 _protocol_log = logging.getLogger("websockets.server")
 
 
 def peer_of(transport: asyncio.BaseTransport) -> str:
-    """The address that a connection comes from; empty if it is none of IP."""
+    """Return the IP address of the peer; "" if the connection does not use IP."""
     name: object = transport.get_extra_info("peername")
     return str(name[0]) if isinstance(name, tuple) else ""
 
 
 class Receiver(Protocol):
-    """Who takes what comes over connections: the room."""
+    """Handles what arrives over connections; the dispatcher implements it."""
 
     @property
     def allowed_origins(self) -> Sequence[str]:
-        """Web pages that may connect, besides clients that send no Origin."""
+        """Origins of the web pages that may connect. Clients that send no Origin always may."""
 
     @property
     def allowed_hosts(self) -> Collection[str]:
-        """Names by which HTTP requests may call the server."""
+        """Host names accepted in HTTP requests."""
 
     @property
     def compression(self) -> bool:
-        """Whether clients that ask for it are sent compressed messages, and may send them."""
+        """Compression is offered to clients, in both directions."""
 
     @property
     def limiter(self) -> Limiter:
-        """How much may come."""
+        """Limits on connections, requests and bytes."""
 
     def refused(self, status: int) -> None:
-        """Count a connection that was refused with this HTTP status; 0: closed without an answer."""
+        """Count a connection refused with this HTTP status; 0 if it was closed without a response."""
 
     def opened(self, session: Session) -> None:
-        """The handshake is done."""
+        """Handle a completed handshake."""
 
     def received(self, session: Session, data: bytes) -> None:
-        """One text message, UTF-8, came."""
+        """Handle one text message in UTF-8."""
 
     def closed(self, session: Session, code: int) -> None:
-        """The connection is gone; called once, and only after `opened`. The code of whoever closed first; 1006: cut."""
+        """Handle the end of a connection; called once, and only after `opened`.
+
+        `code` is the close code of the side that closed first, or 1006 if the connection was cut.
+        """
 
 
 class Connection(asyncio.Protocol):
-    """The class that uvicorn hands an upgrade to; `app_state["receiver"]` takes what comes."""
+    """The websocket protocol class for uvicorn; passes messages to `app_state["receiver"]`."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
         del config
-        # uvicorn names the types of its own protocols only; all that it does with them is call `shutdown`.
+        # uvicorn declares only its own protocol types here, but it only calls `shutdown` on them.
         self._connections = cast(set[asyncio.Protocol], server_state.connections)
         self._receiver = cast(Receiver, app_state["receiver"])
         self._limiter = self._receiver.limiter
@@ -95,7 +98,7 @@ class Connection(asyncio.Protocol):
             logger=_protocol_log,
         )
         self._window_bits = 0
-        """Of the compression that was agreed on."""
+        """Window size of the negotiated compression; 0 if it is off."""
         self._loop = asyncio.get_running_loop()
         self._session = Session(self)
         self._opened = False
@@ -110,7 +113,7 @@ class Connection(asyncio.Protocol):
         self._closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Bound what the kernel keeps for a client that does not read."""
+        """Limit the kernel's buffer for a client that does not read."""
         self._transport = cast(asyncio.Transport, transport)
         self._intake.start(self._transport)
         self._transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
@@ -122,23 +125,23 @@ class Connection(asyncio.Protocol):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
 
     def data_received(self, data: bytes) -> None:
-        """Read what came, answer what the protocol itself answers, hand on whole messages."""
+        """Read bytes at the allowed rate, answer control frames, and pass on complete messages."""
         self._heard = True
         self._intake.received(data)
 
     def pause_writing(self) -> None:
-        """The client has left MAX_UNSENT_BYTES unread: it is cut off, and resumes."""
-        log.info("a client does not read; its connection is cut")
+        """Cut off a client that left MAX_UNSENT_BYTES unread. It resumes after reconnecting."""
+        log.info("connection cut: the client does not read")
         self._writable = False
         self._transport.abort()
 
     def eof_received(self) -> None:
-        """The client will send no more; the transport closes by itself after this."""
+        """Handle the end of the client's stream. The transport closes itself afterwards."""
         self._protocol.receive_eof()
         self._schedule()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing can be sent any more."""
+        """Release everything, and report the end of the session."""
         del exc
         self._connections.discard(self)
         self._deadline.cancel()
@@ -152,26 +155,26 @@ class Connection(asyncio.Protocol):
             self._receiver.closed(self._session, self._close_code())
 
     def shutdown(self) -> None:
-        """The server ends (uvicorn calls this): tell the client that it may come back."""
+        """Ask the client to reconnect later; called by uvicorn when the server shuts down."""
         if self._protocol.state is State.OPEN:
-            self._session.close(CloseCode.SERVICE_RESTART, "The server restarts.", reconnect=True)
+            self._session.close(CloseCode.SERVICE_RESTART, "The server is restarting.", reconnect=True)
         elif self._protocol.state is State.CONNECTING:
             self._transport.close()
 
     @property
     def unsent(self) -> int:
-        """Bytes that the client has left unread in this process."""
+        """Bytes written for the client that it has not read yet."""
         return self._transport.get_write_buffer_size()
 
     def write(self, wire: bytes) -> None:
-        """Send framed bytes at the end of this loop turn, together with all others of it."""
+        """Send framed bytes at the end of this turn of the event loop, in one write with all others."""
         if self._writable:
             self._outgoing.append(compressed(wire, self._window_bits) if self._window_bits else wire)
             if len(self._outgoing) == 1:
                 self._loop.call_soon(self._flush)
 
     def write_now(self, wire: bytes) -> None:
-        """Send framed bytes at once, after what waits for the end of this loop turn."""
+        """Send framed bytes at once, after those that are queued."""
         if self._outgoing:
             self.write(wire)
             self._flush()
@@ -179,21 +182,21 @@ class Connection(asyncio.Protocol):
             self._transport.write(compressed(wire, self._window_bits) if self._window_bits else wire)
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Begin the closing handshake after what was written."""
+        """Start the closing handshake after everything written so far."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(code, reason)
             self._schedule()
 
     def pause(self) -> None:
-        """Take nothing from the client until there was a `resume` for each."""
+        """Stop reading from the client until each `pause` has been undone by a `resume`."""
         self._intake.pause()
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Undo one `pause`."""
         self._intake.resume()
 
     def _take(self, part: bytes) -> None:
-        """Hand on a part of what came."""
+        """Parse a part of the received bytes, and handle its frames."""
         self._protocol.receive_data(part)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -212,15 +215,15 @@ class Connection(asyncio.Protocol):
             self._opened = self._writable = True
             self._window_bits = window_bits(self._protocol.extensions)
             if self._window_bits:
-                # Compressed, a part may hold a thousand times its size.
+                # A compressed part may expand to a thousand times its size.
                 self._intake.part_bytes = SMALL_BYTES
             self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
             self._receiver.opened(self._session)
 
     def _answer(self, request: Request) -> Response:
-        """101, and the connection is counted; or why not."""
+        """Return the response to the handshake; count the connection if it is accepted."""
         if request.path.partition("?")[0] != WEBSOCKET_PATH:
-            return self._protocol.reject(404, f"The chat room is at {WEBSOCKET_PATH}.\n")
+            return self._protocol.reject(404, f"No websocket here. Connect to {WEBSOCKET_PATH}.\n")
         response = self._protocol.accept(request)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._receiver.refused(response.status_code)
@@ -237,11 +240,11 @@ class Connection(asyncio.Protocol):
         return response
 
     def _frame(self, frame: Frame) -> None:
-        """Gather fragments into messages; the protocol has checked their order and their size together."""
+        """Join fragments to messages. The protocol has already checked their order and total size."""
         if frame.opcode is Opcode.BINARY:
-            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "every frame is text")
+            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "binary frame; send text frames")
         elif frame.opcode is Opcode.PING:
-            # Answers stand in the order of what they answer.
+            # Replies keep the order of the requests.
             self._take_protocol_output()
         if frame.opcode not in {Opcode.TEXT, Opcode.CONT}:
             return
@@ -251,19 +254,19 @@ class Connection(asyncio.Protocol):
             data, self._message, self._fragments = bytes(self._message), bytearray(), 0
             self._text(data)
         elif self._fragments == self._limiter.frame_bytes:
-            # The protocol counts bytes, and a fragment can be empty.
-            self._protocol.fail(CloseCode.TOO_BIG, "endless fragments")
+            # The protocol limits bytes only, and fragments may be empty.
+            self._protocol.fail(CloseCode.TOO_BIG, "too many fragments; send the message in one frame")
 
     def _text(self, data: bytes) -> None:
         try:
             data.decode()
         except UnicodeDecodeError:
-            self._protocol.fail(CloseCode.INVALID_TEXT, "not UTF-8")
+            self._protocol.fail(CloseCode.INVALID_TEXT, "text is not valid UTF-8")
         else:
             self._receiver.received(self._session, data)
 
     def _schedule(self) -> None:
-        """Send what the protocol has to say after what was written before it."""
+        """Queue the protocol's own output behind what was written before it."""
         self._take_protocol_output()
         self._writable = self._writable and self._protocol.state is State.OPEN
         if self._protocol.close_expected() and not self._closing:
@@ -278,7 +281,7 @@ class Connection(asyncio.Protocol):
         self._outgoing += output
 
     def _flush(self) -> None:
-        """One write for the whole turn."""
+        """Send everything queued in this turn of the event loop in one write."""
         outgoing, self._outgoing = self._outgoing, []
         if not outgoing or self._transport.is_closing():
             return
@@ -292,14 +295,14 @@ class Connection(asyncio.Protocol):
         return first.code if first else CUT
 
     def _end(self) -> None:
-        # Half-close, so that what the client is still sending cannot turn the close frame into a reset.
+        # Half-close, because bytes that the client still sends would turn the close frame into a reset.
         if self._transport.can_write_eof():
             self._transport.write_eof()
         else:
             self._transport.close()
 
     def _ping(self) -> None:
-        # Whoever is not read cannot be heard either.
+        # While reading is paused, an answer cannot be seen.
         if not self._heard and not self._intake.paused:
             self._protocol.fail(CloseCode.INTERNAL_ERROR, "no answer to a ping")
         elif self._protocol.state is State.OPEN:
@@ -312,4 +315,6 @@ class Connection(asyncio.Protocol):
         if self._protocol.state is State.CONNECTING:
             self._transport.abort()
         elif self._session.person is None:
-            self._session.close(CloseCode.LOGIN_TIMEOUT, "Nobody logged in.", reconnect=True)
+            self._session.close(
+                CloseCode.LOGIN_TIMEOUT, f"No login within {LOGIN_SECONDS:.0f} s; reconnect and log in.", reconnect=True
+            )

@@ -1,4 +1,4 @@
-"""What a client with a small window reads of a compressed write, and that it is made once."""
+"""Compressed writes: readable with a small window, and created once for all recipients."""
 
 import zlib
 
@@ -17,7 +17,7 @@ def wire(*payloads: bytes) -> bytes:
 
 
 def read(data: bytes, bits: int) -> list[bytes]:
-    """As a client does; it holds no more than its window."""
+    """Decompress as a client with this window does."""
     reader, deflate = StreamReader(), PerMessageDeflate(True, True, bits, 15)
     reader.feed_data(data)
     found: list[bytes] = []
@@ -32,24 +32,24 @@ def read(data: bytes, bits: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("bits", [9, 12])
-def test_what_is_compressed_is_read_as_it_was(bits: int) -> None:
+def test_compressed_frames_decompress_to_the_original(bits: int) -> None:
     data = compressed(wire(*PAYLOADS), bits)
     assert read(data, bits) == PAYLOADS
     assert len(data) < len(wire(*PAYLOADS)) / 10
 
 
-def test_what_is_short_stays_as_it_is() -> None:
+def test_short_messages_are_not_compressed() -> None:
     assert compressed(wire(b"a" * (WORTH_BYTES - 1)), 12) == wire(b"a" * (WORTH_BYTES - 1))
     assert compressed(wire(b"a" * WORTH_BYTES), 12) != wire(b"a" * WORTH_BYTES)
 
 
-def test_a_write_is_compressed_once_for_all() -> None:
+def test_a_write_is_compressed_once_for_all_recipients() -> None:
     data = wire(b"for everyone " * 10)
     assert compressed(data, 12) is compressed(data, 12)
     assert compressed(data, 9) is not compressed(data, 12)
 
 
-def test_no_message_builds_on_the_one_before() -> None:
+def test_messages_are_compressed_without_context() -> None:
     twice = compressed(wire(b"the same words here " * 5, b"the same words here " * 5), 12)
     assert twice[: len(twice) // 2] == twice[len(twice) // 2 :]
     assert zlib.decompressobj(-9).decompress(twice[2 : len(twice) // 2] + b"\x00\x00\xff\xff")

@@ -1,4 +1,4 @@
-"""When a connection is read no further, over a transport that only notes it."""
+"""When reading from a connection is paused, over a fake transport."""
 
 import asyncio
 import zlib
@@ -19,7 +19,7 @@ from tests.support.raw_socket import UPGRADE, request, wire
 
 
 class Nobody:
-    """A room in which nothing happens."""
+    """A receiver that ignores everything."""
 
     allowed_origins: Sequence[str] = ()
     compression = False
@@ -39,7 +39,7 @@ class Nobody:
 
 
 class StillTransport(asyncio.Transport):
-    """Sends nothing."""
+    """Discards what is written, and records when reading is paused and resumed."""
 
     def __init__(self, peername: object = ("192.0.2.7", 4711)) -> None:
         super().__init__({"peername": peername})
@@ -69,15 +69,13 @@ def transport() -> StillTransport:
 
 @pytest.fixture
 async def connection(transport: StillTransport) -> Connection:
-    """One that has just been made."""
+    """A new connection."""
     made = Connection(Config("app", log_config=None), ServerState(), {"receiver": Nobody()})
     made.connection_made(transport)
     return made
 
 
-async def test_reading_goes_on_only_when_every_reason_to_pause_is_gone(
-    connection: Connection, transport: StillTransport
-) -> None:
+async def test_reading_resumes_after_the_last_resume(connection: Connection, transport: StillTransport) -> None:
     connection.pause()
     connection.pause()
     connection.resume()
@@ -86,7 +84,9 @@ async def test_reading_goes_on_only_when_every_reason_to_pause_is_gone(
     assert transport.reads == [False, True]
 
 
-async def test_a_transport_that_is_closing_is_left_alone(connection: Connection, transport: StillTransport) -> None:
+async def test_a_closing_transport_is_neither_paused_nor_resumed(
+    connection: Connection, transport: StillTransport
+) -> None:
     connection.pause()
     transport.closing = True
     connection.resume()
@@ -94,9 +94,7 @@ async def test_a_transport_that_is_closing_is_left_alone(connection: Connection,
     assert transport.reads == [False]
 
 
-async def test_more_bytes_than_may_come_at_once_pause_the_reading(
-    connection: Connection, transport: StillTransport
-) -> None:
+async def test_bytes_beyond_the_burst_pause_reading(connection: Connection, transport: StillTransport) -> None:
     for _ in range(4):
         connection.data_received(b"x" * 1000)
     assert transport.reads == []
@@ -108,7 +106,7 @@ async def test_more_bytes_than_may_come_at_once_pause_the_reading(
 
 
 class Counting(Nobody):
-    """A room that counts what comes."""
+    """A receiver that counts frames."""
 
     limiter = Limiter(RoomLimits(bytes_per_second=0))
     frames = 0
@@ -118,7 +116,7 @@ class Counting(Nobody):
         self.frames += 1
 
 
-async def test_what_comes_at_once_is_taken_in_turns_of_the_loop_and_only_while_nothing_pauses_it(
+async def test_a_large_read_is_handled_over_several_loop_turns_unless_paused(
     transport: StillTransport,
 ) -> None:
     room = Counting()
@@ -142,7 +140,7 @@ async def test_what_comes_at_once_is_taken_in_turns_of_the_loop_and_only_while_n
 
 
 class Deflating(Counting):
-    """A room that takes compressed messages, and nothing more from whoever has sent one."""
+    """A receiver with compression that pauses a connection after its first message."""
 
     compression = True
     pause: Callable[[], None]
@@ -154,13 +152,13 @@ class Deflating(Counting):
 
 
 def deflated(text: bytes) -> bytes:
-    """A frame of permessage-deflate as a client sends it, with a mask of zeros."""
+    """Return a compressed frame as a client sends it, with a mask of zeros."""
     deflate = zlib.compressobj(wbits=-12)
     data = (deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
     return b"\xc1\xfe" + len(data).to_bytes(2, "big") + bytes(4) + data
 
 
-async def test_of_what_is_compressed_little_is_taken_at_once(transport: StillTransport) -> None:
+async def test_compressed_bytes_are_parsed_in_small_parts(transport: StillTransport) -> None:
     room = Deflating()
     made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
     room.pause = made.pause
@@ -173,7 +171,7 @@ async def test_of_what_is_compressed_little_is_taken_at_once(transport: StillTra
     assert 1 <= room.frames <= 20
 
 
-async def test_what_is_compressed_counts_as_what_it_holds(transport: StillTransport) -> None:
+async def test_compressed_frames_are_charged_by_their_uncompressed_size(transport: StillTransport) -> None:
     room = Nobody()
     room.compression = True
     made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
@@ -197,7 +195,7 @@ FRAMES = {
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
 async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, transport: StillTransport) -> None:
     room, head = Nobody(), request("GET /ws", UPGRADE)
-    # At once come four times as many bytes: the head and less than a whole frame.
+    # The burst is four times as many bytes: the head and less than a whole frame.
     room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + FRAME_COST_BYTES) // 4))
     made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
     made.connection_made(transport)
@@ -207,7 +205,7 @@ async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, 
     assert transport.reads == [False]
 
 
-async def test_frames_behind_a_refused_one_are_counted_too(transport: StillTransport) -> None:
+async def test_frames_after_a_refused_frame_are_charged(transport: StillTransport) -> None:
     room, head = Nobody(), request("GET /ws", UPGRADE)
     room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + 4 * FRAME_COST_BYTES) // 4))
     made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
@@ -220,7 +218,7 @@ async def test_frames_behind_a_refused_one_are_counted_too(transport: StillTrans
     assert transport.reads == [False]
 
 
-def test_the_peer_is_an_address_of_ip_or_none() -> None:
+def test_peer_of_returns_an_ip_address_or_nothing() -> None:
     assert peer_of(StillTransport(("2001:db8::1", 1, 0, 0))) == "2001:db8::1"
     assert peer_of(StillTransport("/run/flagpost.sock")) == ""
     assert peer_of(StillTransport(None)) == ""
