@@ -1,1 +1,1 @@
-"""How much may come, and when it is handled: rates, limits, fair scheduling."""
+"""Rate limits, delays and fair scheduling of what clients send."""

@@ -1,4 +1,4 @@
-"""Bytes of one client on their way in: metered, and handed on in parts, so that nobody holds up the event loop."""
+"""Incoming bytes of one client: rate-limited, and passed on in parts so that no client blocks the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from server.pacing import rate
 from server.pacing.limiter import Limiter
 
 PART_BYTES = 8 * 1024
-"""What is handed on without a break of what came at once: that may be 256 KiB, which are thousands of frames."""
+"""Maximum passed on in one step. A single read may return 256 KiB, which can be thousands of frames."""
 SMALL_BYTES = 1024
-"""What is handed on at once; a client that sends more waits for its share of the loop."""
+"""Maximum passed on immediately; more than this is scheduled fairly with other clients."""
 
 
 class Intake:
-    """Reads from one transport no faster than the limits and the other clients allow."""
+    """Reads from one transport at the rate that the limits and the other clients allow."""
 
     def __init__(self, limiter: Limiter, take: Callable[[bytes], None]) -> None:
         """`take` is called with each part."""
@@ -22,23 +22,23 @@ class Intake:
         self._take = take
         self._loop = asyncio.get_running_loop()
         self._unread = b""
-        """Waits for its share of the loop; meanwhile nothing is read."""
+        """Bytes that wait to be scheduled; meanwhile reading is paused."""
         self._taking = False
         self._paid = 0.0
         self._pauses = 0
         self._stopped = False
 
     def start(self, transport: asyncio.Transport) -> None:
-        """Control the reading of this transport until `stop`."""
+        """Control reading from this transport until `stop`."""
         self._transport = transport
 
     @property
     def paused(self) -> bool:
-        """Whether something pauses the reading."""
+        """Reading is paused by at least one `pause`."""
         return self._pauses > 0
 
     def received(self, data: bytes) -> None:
-        """Count what came, and hand it on: at once if it is little, else by turns with other clients."""
+        """Count received bytes and pass them on: immediately if they are few, otherwise scheduled fairly."""
         self.count(len(data))
         self._unread += data
         if len(self._unread) <= SMALL_BYTES:
@@ -48,25 +48,25 @@ class Intake:
             self._take_soon()
 
     def count(self, size: int) -> None:
-        """Count bytes; what comes faster than the limit is read later."""
+        """Count bytes against the rate limit; pause reading if it is exceeded."""
         self._paid, wait = rate.spend(self._limiter.bytes_read, self._paid, self._loop.time(), size)
         if wait:
             self.pause()
             self._loop.call_later(wait, self.resume)
 
     def pause(self) -> None:
-        """Read nothing until there was a `resume` for each."""
+        """Stop reading until each `pause` has been undone by a `resume`."""
         self._pauses += 1
         if self._pauses == 1 and self._active():
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Undo one `pause`."""
         self._pauses -= 1
         self._read_on()
 
     def stop(self) -> None:
-        """Forget what waits, and leave the transport reading to whoever has it next."""
+        """Drop waiting bytes, and leave the transport in reading state for its next protocol."""
         paused = self._pauses or self._taking
         self._stopped, self._unread = True, b""
         if paused and not self._transport.is_closing():
@@ -76,7 +76,7 @@ class Intake:
         return not self._stopped and not self._transport.is_closing()
 
     def _read_on(self) -> None:
-        """Unless something pauses it: first what came already, then what the kernel holds."""
+        """Unless paused, continue with waiting bytes, then read from the transport again."""
         if self._pauses or self._taking or not self._active():
             return
         if self._unread:

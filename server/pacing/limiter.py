@@ -1,4 +1,4 @@
-"""How much one address and one person do, against what the settings allow them."""
+"""Limits per address and per person, as configured in the settings."""
 
 import math
 import time
@@ -14,75 +14,76 @@ from server.rules.refusal import Refusal
 from server.settings import RoomLimits
 
 PATIENCE_SECONDS = 5.0
-"""How long a message is held at most before it is refused instead."""
+"""Maximum delay of a message; if it would have to wait longer, it is refused."""
 BURST_SECONDS = 4
-"""Of a connection's bytes: for so long it may be sent at once."""
+"""Burst of a connection's bytes, in seconds of its rate."""
 UNLIMITED = Rate.of(0, 1)
 ADDRESS_SHARE = 4
-"""How many people's pages and stored bytes one address may use, however many identities it has."""
+"""Number of people whose read and storage limits one address may use, however many identities it has."""
 DAY_SECONDS = 24 * 3600
 MANY_SECONDS = 300
-"""From here on a wait is told in minutes."""
-NO_BUDGET = "This server has stored as much for you as it does within a day"
+"""Waits longer than this are stated in minutes."""
+NO_BUDGET = "You have used up what this server stores for you in a day"
+TOO_MANY = "Too many requests"
 ARRIVALS = 2
-"""Connections that are accepted for each request that an address may make: so it can read why a request is refused."""
+"""Accepted connections for each allowed request, so that a client can still read why a request is refused."""
 PLACE_SECONDS = 10
-"""When to come back for a connection, if there are too many now: nobody knows when one of them ends."""
+"""Suggested delay when an address has too many connections: it is unknown when one of them closes."""
 
 
 class Allowance(Enum):
-    """What people may do only so often."""
+    """Kinds of actions that are limited per person."""
 
     MESSAGES = "messages"
-    """And whatever else is written, or told to everyone."""
+    """Messages, and everything else that is stored or broadcast."""
     PROFILES = "profiles"
 
 
 class Places:
-    """So many at a time for each address; 0: as many as come."""
+    """Limits how many of something each address has at the same time; 0 is no limit."""
 
     def __init__(self, each: int = 0) -> None:
         self.each = each
-        """May be changed; what was taken stays so."""
+        """May be changed at any time; slots in use stay in use."""
         self._taken: Counter[str] = Counter()
 
     def take(self, address: str) -> bool:
-        """Take one; False if there is none left."""
+        """Use a slot. Return False if none is free."""
         if self.each and self._taken[address] >= self.each:
             return False
         self._taken[address] += 1
         return True
 
     def give_back(self, address: str) -> None:
-        """Return one that was taken."""
+        """Free a slot."""
         self._taken[address] -= 1
         if not self._taken[address]:
             del self._taken[address]
 
 
 class _Shared:
-    """What each person may use, and several times as much each address."""
+    """Meters per person, and per address with ADDRESS_SHARE times the rate."""
 
     def __init__(self, patience: float = 0.0) -> None:
         self.person = Meter(UNLIMITED, patience)
         self.address = Meter(UNLIMITED, patience)
 
     def follow(self, count: float, seconds: float, burst: float) -> None:
-        """Count against this rate from here on; a count of 0 is no limit."""
+        """Set the rate; a count of 0 is no limit."""
         self.person.rate = Rate.of(count, seconds, burst)
         self.address.rate = Rate.of(count * ADDRESS_SHARE, seconds, burst * ADDRESS_SHARE)
 
 
 class Limiter:
-    """Counts for one room; where an address is empty, nothing is counted."""
+    """Counts what addresses and people do. An empty address is exempt."""
 
     def __init__(self, limits: RoomLimits, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds that never go back."""
+        """`clock` returns monotonic seconds."""
         self._clock = clock
         self.shares = Shares()
-        """Of the loop, for connections to which much came at once."""
+        """Schedules the parsing of large reads fairly between connections."""
         self.requests = Places()
-        """Connections on which no websocket has begun, by the address of their peer."""
+        """Connections without a websocket yet, by the address of their peer."""
         self._connections = Places()
         self._arrivals = Meter(UNLIMITED)
         self._requests = Meter(UNLIMITED)
@@ -97,7 +98,7 @@ class Limiter:
         self.follow(limits)
 
     def follow(self, limits: RoomLimits) -> None:
-        """Count against these limits from here on, with all that was counted before."""
+        """Set the limits. Earlier counts are kept."""
         self.frame_bytes = limits.frame_bytes or None
         self.bytes_read = Rate.of(limits.bytes_per_second, 1, BURST_SECONDS * limits.bytes_per_second)
         self.requests.each = self._connections.each = limits.connections_per_address
@@ -114,34 +115,34 @@ class Limiter:
         self._stored.follow(kilobytes * 1024, DAY_SECONDS, kilobytes * 1024)
 
     def peer(self, peer: str) -> str:
-        """What a connection counts for before it has said anything; empty if it is exempt, or may be for many."""
+        """Return the rate-limit key of a peer that has not sent a request yet; "" if exempt or a trusted proxy."""
         return self._counted(addresses.client(peer, (), ()), self._exempt + self._proxies)
 
     def address(self, peer: str, forwarded: Sequence[str]) -> str:
-        """What a connection counts for, by its peer and its X-Forwarded-For headers; empty if it is exempt."""
+        """Return the rate-limit key for a peer and its X-Forwarded-For headers; "" if exempt."""
         return self._counted(addresses.client(peer, forwarded, self._proxies), self._exempt)
 
     def arrive(self, address: str) -> bool:
-        """Count a connection that was accepted, by the address of its peer; False if it is one too many.
+        """Count an accepted connection by the address of its peer. Return False if it exceeds the limits.
 
-        Otherwise it has one of `requests`, until a websocket begins on it or it ends.
+        Otherwise it uses a slot of `requests` until it becomes a websocket or closes.
         """
         if not address:
             return True
         return self._arrivals.spend(address, self._clock()).allowed and self.requests.take(address)
 
     def request(self, address: str) -> None:
-        """Count an HTTP request. Refusal if it is one too many."""
+        """Count an HTTP request. Raises Refusal if it exceeds the limit."""
         if address:
             self._count(self._requests, address, "Your address has sent too many requests")
 
     def enter(self, address: str) -> None:
-        """Count a connection, until it leaves. Refusal if it is one too many."""
+        """Count a websocket until `leave`. Raises Refusal if it exceeds the limits."""
         if not address:
             return
         if not self._connections.take(address):
-            told = "Your address has too many connections open; close one."
-            raise Refusal(ErrorCode.TOO_FAST, told, PLACE_SECONDS)
+            message = "Your address has too many connections open; close one."
+            raise Refusal(ErrorCode.TOO_FAST, message, PLACE_SECONDS)
         try:
             self._count(self._new, address, "Your address has opened too many connections")
         except Refusal:
@@ -149,29 +150,29 @@ class Limiter:
             raise
 
     def leave(self, address: str) -> None:
-        """Count a connection no more that has entered."""
+        """Stop counting a websocket counted by `enter`."""
         if address:
             self._connections.give_back(address)
 
     def login(self, address: str) -> None:
-        """Count an attempt to log in. Refusal if it is one too many."""
+        """Count a login attempt. Raises Refusal if it exceeds the limit."""
         if address:
-            self._count(self._logins, address, "Your address has tried to log in too often")
+            self._count(self._logins, address, "Too many logins from your address")
 
     def spend(self, allowance: Allowance, identity: str) -> float:
-        """Count what a person does: the seconds for which it has to wait. Refusal if that is too long."""
-        return self._count(self._people[allowance], identity, "That was too fast")
+        """Count an action and return its delay in seconds. Raises Refusal if the delay would be too long."""
+        return self._count(self._people[allowance], identity, TOO_MANY)
 
     def read(self, identity: str, address: str, pages: float) -> float:
-        """Count what is read for a person: the seconds for which it has to wait. Refusal if that is too long."""
-        return self._spend(self._pages, identity, address, pages, "That was too fast")
+        """Count pages read for a person and return the delay in seconds. Raises Refusal if it would be too long."""
+        return self._spend(self._pages, identity, address, pages, TOO_MANY)
 
     def store(self, identity: str, address: str, size: int, kind: str = "") -> None:
-        """Count bytes that are stored for a person; each kind has a budget. Refusal if it is used up."""
+        """Count bytes stored for a person; each kind has its own budget. Raises Refusal if it is used up."""
         self._spend(self._stored, f"{identity} {kind}", address and f"{address} {kind}", size, NO_BUDGET)
 
     def _spend(self, meters: "_Shared", identity: str, address: str, cost: float, refusal: str) -> float:
-        """Count for both or, if one of them refuses, for neither."""
+        """Charge both the person and the address or, if either refuses, neither."""
         now = self._clock()
         asked = [(meters.person, identity)] + ([(meters.address, address)] if address else [])
         spent = [meter.ask(key, now, cost) for meter, key in asked]
@@ -191,7 +192,6 @@ class Limiter:
 
 
 def _refused(why: str, wait: float) -> Refusal:
-    """Return the refusal that says when to try again."""
     seconds = math.ceil(wait)
     when = f"{seconds} s" if seconds <= MANY_SECONDS else f"{math.ceil(seconds / 60)} min"
     return Refusal(ErrorCode.TOO_FAST, f"{why}; try again in {when}.", seconds)

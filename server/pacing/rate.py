@@ -1,4 +1,4 @@
-"""How often something may be done: the generic cell rate algorithm, one timestamp for each key."""
+"""Rate limiting by the generic cell rate algorithm (GCRA), which stores one timestamp for each key."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -6,26 +6,26 @@ from math import inf
 from typing import NamedTuple
 
 ROUNDING_SECONDS = 1e-4
-"""Earlier by less is not early: sums of floats differ by so much from what they stand for."""
+"""Tolerance for rounding errors of float sums."""
 
 
 class Rate(NamedTuple):
-    """`burst` at once, and one more every `interval` seconds; an interval of 0 is no limit."""
+    """Allows `burst` at once, and one more every `interval` seconds; an interval of 0 is no limit."""
 
     burst: float
     interval: float
 
     @classmethod
     def of(cls, count: float, seconds: float, burst: float | None = None) -> "Rate":
-        """So many in so many seconds, as many at once unless `burst` says how many; a count of 0 is no limit."""
+        """Return a rate of `count` in `seconds`; `burst` defaults to `count`. A count of 0 is no limit."""
         return cls(count if burst is None else burst, seconds / count if count else 0.0)
 
 
 def spend(rate: Rate, paid: float, now: float, cost: float = 1) -> tuple[float, float]:
-    """What `cost` more makes of `paid`, and by how many seconds it comes too early.
+    """Return the new `paid` after spending `cost`, and how many seconds too early that is.
 
-    `paid` is the theoretical arrival time of GCRA (ITU-T I.371, ATM Forum's virtual scheduling): when everything so
-    far would have been done at the pace of the interval alone. All are seconds of one clock that does not go back.
+    `paid` is the theoretical arrival time of GCRA (ITU-T I.371, ATM Forum's virtual scheduling): the time when all
+    past spending would be done at the steady rate, without bursts. All times are seconds of one monotonic clock.
     """
     after = max(paid, now) + cost * rate.interval
     early = after - now - max(rate.burst, cost) * rate.interval
@@ -33,27 +33,27 @@ def spend(rate: Rate, paid: float, now: float, cost: float = 1) -> tuple[float, 
 
 
 class Spent(NamedTuple):
-    """Whether something is done, and after how many seconds; refused: when one may ask again."""
+    """Whether spending is allowed. `wait` is the delay in seconds if allowed, or the time until a retry if refused."""
 
     allowed: bool
     wait: float
 
 
 class Meter:
-    """Counts what each key does; what comes up to `patience` seconds too early is allowed, but has to wait."""
+    """Limits the rate for each key. What is up to `patience` seconds too early is allowed with a delay."""
 
     def __init__(self, rate: Rate, patience: float = 0.0) -> None:
         self.rate = rate
-        """May be changed; what was counted counts on."""
+        """May be changed at any time; earlier counts are kept."""
         self._patience = patience
         self._paid: OrderedDict[Hashable, float] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many keys are remembered."""
+        """Return the number of keys in memory."""
         return len(self._paid)
 
     def spend(self, key: Hashable, now: float, cost: float = 1) -> Spent:
-        """Count this much for a key, unless it is refused."""
+        """Charge this cost to a key, unless it is refused."""
         self._forget(now)
         spent = self.ask(key, now, cost)
         if spent.allowed:
@@ -62,14 +62,14 @@ class Meter:
         return spent
 
     def ask(self, key: Hashable, now: float, cost: float = 1) -> Spent:
-        """Return what `spend` would, and count nothing."""
+        """Return what `spend` would, without charging."""
         _, wait = spend(self.rate, self._paid.get(key, -inf), now, cost)
         if wait > self._patience + ROUNDING_SECONDS:
             return Spent(allowed=False, wait=wait - self._patience)
         return Spent(allowed=True, wait=wait)
 
     def _forget(self, now: float) -> None:
-        """Let go of keys that may do as much as one that was never seen, the longest unseen first."""
+        """Drop keys whose budget is full again, oldest first: they equal keys that were never seen."""
         while self._paid:
             key, paid = next(iter(self._paid.items()))
             if paid > now:

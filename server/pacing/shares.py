@@ -1,4 +1,4 @@
-"""Work of many, a share of it in each turn of the loop, so that what else is due comes in between."""
+"""Fair scheduling of work from many sources: a slice of it in each turn of the event loop."""
 
 import asyncio
 import time
@@ -9,14 +9,14 @@ SHARE_SECONDS = 0.005
 
 
 class Shares:
-    """What waits is done in its order; work that has more to do asks again, and comes after the others."""
+    """Runs work in FIFO order, for a limited time per loop turn. Work that is not finished schedules itself again."""
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], None]] = deque()
         self._going = False
 
     def soon(self, work: Callable[[], None]) -> None:
-        """Do this in the next turn of the loop, or a later one."""
+        """Run this in the next turn of the event loop, or a later one."""
         self._waiting.append(work)
         if not self._going:
             self._going = True

@@ -1,4 +1,4 @@
-"""What a client sent too fast: it waits here for its turn, in the order in which it came."""
+"""Delay queue for requests of a client that exceeds its rate; keeps their order."""
 
 import asyncio
 from collections import deque
@@ -7,17 +7,17 @@ from typing import Protocol
 
 
 class Source(Protocol):
-    """Where more comes from."""
+    """A source of requests whose reading can be paused."""
 
     def pause(self) -> None:
-        """Take nothing from the client until `resume`."""
+        """Stop reading from the client until `resume`."""
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Undo one `pause`."""
 
 
 class Turns:
-    """Of one client; while something waits, no more is read from it."""
+    """Delayed requests of one client. While the queue is not empty, reading from the client is paused."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -25,7 +25,7 @@ class Turns:
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, wait: float, work: Callable[[], None]) -> None:
-        """Do this now or after so many seconds, but nothing before what came earlier."""
+        """Run this now, or after a delay in seconds, but never before earlier work."""
         if not wait and not self._waiting:
             work()
             return
@@ -36,7 +36,7 @@ class Turns:
             self._set_timer(loop)
 
     def stop(self) -> None:
-        """Forget what waits: its client is told to go, or is gone."""
+        """Drop all queued work: the client has left or is being disconnected."""
         self._waiting.clear()
         self._end()
 

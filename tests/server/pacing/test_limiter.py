@@ -1,4 +1,4 @@
-"""What one address may do, by a clock that the test moves."""
+"""Limits per address and person, with a clock that the test moves."""
 
 import msgspec
 import pytest
@@ -13,13 +13,12 @@ THERE = "2001:db8::/64"
 
 
 class Clock:
-    """Stands until it is moved."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
 
     def __call__(self) -> float:
-        """Read it."""
         return self.now
 
 
@@ -29,14 +28,14 @@ def clock() -> Clock:
 
 
 def refusal(limiter: Limiter, address: str) -> str:
-    """Why a connection of this address may not come in."""
+    """Return why a connection from this address is refused."""
     with pytest.raises(Refusal) as caught:
         limiter.enter(address)
     assert caught.value.code == ErrorCode.TOO_FAST
     return caught.value.message
 
 
-def test_so_many_connections_of_one_address_are_open_at_a_time(clock: Clock) -> None:
+def test_open_connections_of_an_address_are_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=3), clock)
     for _ in range(3):
         limiter.enter(HERE)
@@ -47,7 +46,7 @@ def test_so_many_connections_of_one_address_are_open_at_a_time(clock: Clock) -> 
     refusal(limiter, HERE)
 
 
-def test_so_many_connections_of_one_address_are_opened_in_ten_minutes(clock: Clock) -> None:
+def test_new_connections_of_an_address_are_rate_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=2, new_connections_per_10_minutes=5), clock)
     for _ in range(5):
         limiter.enter(HERE)
@@ -58,22 +57,22 @@ def test_so_many_connections_of_one_address_are_opened_in_ten_minutes(clock: Clo
     assert "try again in 120 s" in refusal(limiter, HERE)
     clock.now += 120
     limiter.enter(HERE)
-    assert "close one" in refusal(limiter, HERE), "who was refused took no place, and has none to give back"
+    assert "close one" in refusal(limiter, HERE), "a refused connection uses no slot"
 
 
-def test_accepted_connections_are_counted_by_number_and_by_time(clock: Clock) -> None:
+def test_accepted_connections_are_limited_in_number_and_rate(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=3, requests_per_minute=4), clock)
     assert [limiter.arrive(HERE) for _ in range(4)] == [True, True, True, False]
     limiter.requests.give_back(HERE)
     assert [limiter.arrive(HERE) for _ in range(2)] == [True, False]
     limiter.requests.give_back(HERE)
     limiter.requests.give_back(HERE)
-    assert [limiter.arrive(HERE) for _ in range(3)] == [True, True, False], "twice as many as requests came"
+    assert [limiter.arrive(HERE) for _ in range(3)] == [True, True, False], "twice as many connections as requests"
     assert limiter.arrive(THERE)
     assert limiter.arrive("")
 
 
-def test_requests_are_counted_by_address_and_told_when_to_come_back(clock: Clock) -> None:
+def test_requests_of_an_address_are_rate_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(requests_per_minute=4), clock)
     for _ in range(4):
         limiter.request(HERE)
@@ -85,7 +84,7 @@ def test_requests_are_counted_by_address_and_told_when_to_come_back(clock: Clock
     limiter.request(HERE)
 
 
-def test_logins_are_counted_by_address(clock: Clock) -> None:
+def test_logins_of_an_address_are_rate_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(logins_per_minute=4), clock)
     for _ in range(4):
         limiter.login(HERE)
@@ -96,34 +95,34 @@ def test_logins_are_counted_by_address(clock: Clock) -> None:
     limiter.login(HERE)
 
 
-def test_messages_wait_five_seconds_at_most(clock: Clock) -> None:
+def test_messages_are_delayed_by_at_most_five_seconds(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(), clock)
     waits = [limiter.spend(Allowance.MESSAGES, "alice") for _ in range(20)]
     assert waits == [0.0] * 10 + [number / 2 for number in range(1, 11)]
-    with pytest.raises(Refusal, match="That was too fast; try again in 1 s"):
+    with pytest.raises(Refusal, match="Too many requests; try again in 1 s"):
         limiter.spend(Allowance.MESSAGES, "alice")
     assert not limiter.spend(Allowance.MESSAGES, "bob")
 
 
-def test_profiles_do_not_wait(clock: Clock) -> None:
+def test_profile_requests_are_not_delayed(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(profiles_per_minute=2), clock)
     assert [limiter.spend(Allowance.PROFILES, "alice") for _ in range(2)] == [0.0, 0.0]
     with pytest.raises(Refusal, match="try again in 30 s"):
         limiter.spend(Allowance.PROFILES, "alice")
 
 
-def test_pages_wait_five_seconds_at_most_and_an_address_may_have_those_of_four_people(clock: Clock) -> None:
+def test_reads_are_delayed_by_at_most_five_seconds_and_limited_per_address(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(pages_burst=10, pages_per_second=2), clock)
     assert [limiter.read("a", HERE, 5) for _ in range(4)] == [0.0, 0.0, 2.5, 5.0]
-    with pytest.raises(Refusal, match="That was too fast; try again in 3 s"):
+    with pytest.raises(Refusal, match="Too many requests; try again in 3 s"):
         limiter.read("a", HERE, 5)
     assert [limiter.read(f"{number}", HERE, 10) for number in range(3)] == [0.0, 0.0, 1.25]
     assert not limiter.read("somebody", THERE, 10)
-    # An exempt address has no name.
+    # An exempt address is the empty string.
     assert not limiter.read("somebody else", "", 10)
 
 
-def test_what_an_address_refuses_costs_the_person_nothing(clock: Clock) -> None:
+def test_a_refusal_by_address_does_not_charge_the_person(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(stored_kilobytes_per_day=1), clock)
     for number in range(ADDRESS_SHARE):
         limiter.store(f"{number}", HERE, 1024)
@@ -132,7 +131,7 @@ def test_what_an_address_refuses_costs_the_person_nothing(clock: Clock) -> None:
     limiter.store("late", THERE, 1024)
 
 
-def test_what_is_stored_in_a_day_is_bounded_and_each_kind_has_a_budget(clock: Clock) -> None:
+def test_stored_bytes_are_limited_per_day_and_kind(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(stored_kilobytes_per_day=24), clock)
     limiter.store("a", HERE, 24 * 1024)
     with pytest.raises(Refusal, match="try again in 60 min"):
@@ -145,7 +144,7 @@ def test_what_is_stored_in_a_day_is_bounded_and_each_kind_has_a_budget(clock: Cl
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", ""])
-def test_loopback_counts_for_nothing(peer: str) -> None:
+def test_loopback_addresses_are_exempt(peer: str) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=1, logins_per_minute=1))
     assert limiter.address(peer, []) == limiter.peer(peer) == ""
     for _ in range(3):
@@ -154,7 +153,7 @@ def test_loopback_counts_for_nothing(peer: str) -> None:
     limiter.leave("")
 
 
-def test_a_proxy_counts_for_whom_it_speaks_and_is_not_counted_itself() -> None:
+def test_a_trusted_proxy_is_replaced_by_the_forwarded_address() -> None:
     limiter = Limiter(RoomLimits(trusted_proxies=("192.0.2.1", "127.0.0.1")))
     assert limiter.address("192.0.2.1", [HERE]) == HERE
     assert limiter.address("127.0.0.1", ["2001:db8::7"]) == THERE
@@ -163,7 +162,7 @@ def test_a_proxy_counts_for_whom_it_speaks_and_is_not_counted_itself() -> None:
     assert limiter.peer("192.0.2.2") == "192.0.2.2"
 
 
-def test_zero_is_no_limit() -> None:
+def test_zero_disables_every_limit() -> None:
     numbers = [field.name for field in msgspec.structs.fields(RoomLimits) if isinstance(field.default, int | float)]
     limiter = Limiter(msgspec.structs.replace(RoomLimits(), **dict.fromkeys(numbers, 0)))
     for _ in range(1000):

@@ -1,11 +1,11 @@
-"""Who has much to do takes turns with the others."""
+"""Fair scheduling: a source with much work alternates with the others."""
 
 import asyncio
 
 from server.pacing.shares import Shares
 
 
-async def test_work_that_has_more_to_do_comes_after_the_others_and_a_fault_stops_nobody() -> None:
+async def test_rescheduled_work_runs_after_other_work_and_survives_exceptions() -> None:
     shares, done = Shares(), list[str]()
     over = asyncio.Event()
 
