@@ -1,1 +1,1 @@
-"""What keeps a server process running: log, metrics, watchdog, signals, reload, TLS."""
+"""Operation of the server process: log, metrics, watchdog, signals, reload and TLS."""

@@ -1,4 +1,4 @@
-"""Work that goes on by itself until the server ends."""
+"""Background tasks that run until the server shuts down."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 
 def start(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-    """Do this apart; that it failed is said in the log."""
+    """Run this as a background task; a failure is logged."""
     task = asyncio.create_task(work)
     task.add_done_callback(_log_fault)
     return task
@@ -16,4 +16,4 @@ def start(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
 
 def _log_fault(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()):
-        log.critical("a part of the server has stopped; restart it", exc_info=error)
+        log.critical("background task failed; restart the server", exc_info=error)

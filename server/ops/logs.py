@@ -1,4 +1,4 @@
-"""The server's log: one line for each event, for people or for programs, whichever library it comes from."""
+"""The server's log: one line for each event of the server and its libraries, as text or JSON."""
 
 import logging
 import sys
@@ -9,12 +9,12 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 from server.settings.model import Log
 
-# What a library logs below a warning repeats what passes through it: frames, URLs.
+# Below warnings, libraries log the data that they handle: frames and URLs.
 LIBRARIES = logging.WARNING
 
 
 def configure(settings: Log) -> None:
-    """Write by these settings from here on, all that is logged in this process."""
+    """Apply these settings to everything logged in this process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(settings))
     level = logging.getLevelNamesMapping()[settings.level.upper()]
@@ -33,7 +33,7 @@ def _formatter(settings: Log) -> logging.Formatter:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(_fault),
     ]
-    # Values are quoted with their escapes: some are of a website's making, and a terminal obeys them.
+    # Quote values with escapes: some come from a website, and may contain terminal control sequences.
     console = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, repr_native_str=True)
     return structlog.stdlib.ProcessorFormatter(
         processors=[
@@ -45,14 +45,14 @@ def _formatter(settings: Log) -> logging.Formatter:
 
 
 def _without_values(_logger: object, _name: str, event: EventDict) -> EventDict:
-    """Cut off what asyncio appends: the values that a callback was given, among them frames."""
+    """Remove what asyncio appends to its events: the arguments of a callback, which may be frames."""
     line = str(event["event"]).partition("\n")[0]
     event["event"] = "Exception in callback" if line.startswith("Exception in callback") else line
     return event
 
 
 def _fault(exc_info: ExcInfo) -> str:
-    """Where an exception came from and of what type it is, with those behind it; their words may be anybody's."""
+    """Format the tracebacks and types of an exception and its causes, without messages, which may quote users."""
     found: list[str] = []
     error: BaseException | None = exc_info[1]
     while error:

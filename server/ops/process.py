@@ -1,4 +1,4 @@
-"""How a server process lives: its event loop, its log, the signals and the parent that end it."""
+"""The server process: its event loop, and shutdown by signals or by its parent."""
 
 import asyncio
 import gc
@@ -9,23 +9,23 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 
 MAX_DESCRIPTORS = 65_536
-"""More are not asked for."""
+"""Upper bound of the limit of open files that the server requests."""
 
 
 def run(main: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run until SIGTERM or SIGINT, which uvicorn drains upon; both are a normal end."""
+    """Run until SIGTERM or SIGINT, on which uvicorn drains connections. Both are a normal exit."""
     end_by_signal()
     raise_descriptor_limit()
-    # What is imported stays; and a collection for each 700 new objects costs a fifth of the CPU when everyone connects.
+    # Imported objects are permanent. The default threshold of 700 would cost a fifth of the CPU when everyone connects.
     gc.freeze()
-    # The second number keeps the middle collections short: of 100,000 objects they held the loop for 18 ms in a burst.
+    # The second threshold keeps middle generations small: at 100,000 objects a collection blocked the loop for 18 ms.
     gc.set_threshold(10_000, 2, 50)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
 
 
 def raise_descriptor_limit() -> None:
-    """Allow as many open files as this process may allow itself, where there is such a limit: a connection is one."""
+    """Raise the soft limit of open files, because each connection uses one. Without effect where there is no limit."""
     try:
         import resource
     except ImportError:
@@ -37,7 +37,7 @@ def raise_descriptor_limit() -> None:
 
 
 def end_with_parent() -> None:
-    """End as upon SIGTERM once standard input closes: when the parent closes it, or is gone however it went."""
+    """Raise SIGTERM once standard input closes: the parent closed it, or has ended for any reason."""
 
     def wait() -> None:
         sys.stdin.buffer.read()
@@ -47,14 +47,14 @@ def end_with_parent() -> None:
 
 
 def end_by_signal() -> None:
-    """From here on SIGTERM and SIGINT end the process in order, also if they come before anything is served."""
-    # uvicorn raises a signal again after it has drained; without a handler of ours that would end in a failure.
+    """Handle SIGTERM and SIGINT with an orderly shutdown, even if they arrive before the server is running."""
+    # uvicorn raises the signal again after draining; with the default handler the exit code would be a failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
 
 
 def ending() -> bool:
-    """Whether a signal came."""
+    """Return whether a signal has arrived."""
     return _ended.is_set()
 
 

@@ -1,4 +1,4 @@
-"""SIGHUP: settings are read anew while the server runs; ones that cannot be used change nothing."""
+"""Reload of the settings on SIGHUP. Invalid settings change nothing."""
 
 import asyncio
 import logging
@@ -13,21 +13,20 @@ log = logging.getLogger(__name__)
 
 Read = Callable[[], Loaded]
 Follow = Callable[[Settings], list[str]]
-"""Goes on by other settings; the keys whose change has to wait for the next start. SettingsError, and nothing has
-changed."""
+"""Applies new settings and returns the keys that require a restart. Raises SettingsError before changing anything."""
 
 
 _came_early = threading.Event()
 
 
 def note_sighup() -> None:
-    """Before the settings are read: a SIGHUP from here on is done by `upon_sighup`, and does not end the process."""
+    """Record a SIGHUP instead of ending the process, until `upon_sighup`. Call this before reading the settings."""
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda _signal, _frame: _came_early.set())
 
 
 def upon_sighup(read: Read, follow: Follow) -> None:
-    """From here on SIGHUP reads the settings anew, where there is this signal."""
+    """Reload the settings on SIGHUP, on platforms that have it, and at once if one was recorded."""
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, partial(reload, read, follow))
         if _came_early.is_set():
@@ -35,16 +34,16 @@ def upon_sighup(read: Read, follow: Follow) -> None:
 
 
 def reload(read: Read, follow: Follow) -> None:
-    """Read the settings and go on by them; the log says what came of it."""
+    """Read and apply the settings, and log the result."""
     try:
         settings, notice = read()
         waiting = follow(settings)
     except SettingsError as error:
-        log.error("the settings stay as they were", extra={"error": str(error)})
+        log.error("settings not reloaded", extra={"error": str(error)})
         return
     if notice:
-        log.warning("the settings were read with a notice", extra={"notice": notice})
+        log.warning("settings notice", extra={"notice": notice})
     if waiting:
-        log.warning("the settings were read anew; some cannot change before the next start", extra={"keys": waiting})
+        log.warning("settings reloaded; some changes require a restart", extra={"keys": waiting})
     else:
-        log.info("the settings were read anew")
+        log.info("settings reloaded")

@@ -1,4 +1,4 @@
-"""The server's certificate: read from the files of the settings, and exchanged while connections go on."""
+"""The server's certificate: loaded from the files in the settings, and replaced without dropping connections."""
 
 import ssl
 from pathlib import Path
@@ -7,16 +7,16 @@ from server.settings import TLS, SettingsError
 
 
 class Certificates:
-    """What is shown at each handshake: `context` is for the listener, and shows what was last exchanged for it."""
+    """The current certificate. `context` is for the listener, and serves whichever certificate was set last."""
 
     def __init__(self, files: TLS) -> None:
-        """SettingsError if the files cannot be used."""
+        """Raises SettingsError if the files are unusable."""
         self.context = self._current = read(files)
-        # Called at the beginning of each handshake, whether the client names a host or not.
+        # Called at the start of each handshake, even if the client sends no server name.
         self.context.sni_callback = self._choose
 
     def exchange(self, context: ssl.SSLContext) -> None:
-        """Show this one from the next handshake on."""
+        """Use this context from the next handshake on."""
         self._current = context
 
     def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, _host: str | None, _context: ssl.SSLContext) -> None:
@@ -24,21 +24,26 @@ class Certificates:
 
 
 def read(files: TLS) -> ssl.SSLContext:
-    """A server's context with this certificate. SettingsError if the files cannot be used."""
+    """Return a server context with this certificate. Raises SettingsError if the files are unusable."""
     for key, name in (("CertFile", files.cert_file), ("KeyFile", files.key_file)):
         try:
             Path(name).read_bytes()
         except OSError as error:
-            raise SettingsError(f"TLS.{key}: {name} cannot be read: {error.strerror}; name a PEM file") from None
+            raise SettingsError(
+                f"TLS.{key}: reading {name} failed: {error.strerror}; name a readable PEM file"
+            ) from None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["http/1.1"])
     try:
-        # Without a password of ours OpenSSL would ask for one at the terminal, and wait.
+        # Without a password argument OpenSSL would prompt at the terminal and block.
         context.load_cert_chain(files.cert_file, files.key_file, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise SettingsError(f"TLS.KeyFile: {files.key_file} is not the key of {files.cert_file}") from None
+            raise SettingsError(
+                f"TLS.KeyFile: {files.key_file} is not the key of {files.cert_file}; name the matching key"
+            ) from None
         raise SettingsError(
-            f"TLS: {files.cert_file} and {files.key_file} are no certificate and its key, as PEM without a password"
+            f"TLS: {files.cert_file} and {files.key_file} are not a certificate and its key; name two PEM files without"
+            " a password"
         ) from None
     return context

@@ -1,4 +1,4 @@
-"""Sees how late the event loop comes to what is due: nothing else of the server runs meanwhile."""
+"""Measures the delay of the event loop: while it is blocked, nothing else in the server runs."""
 
 import asyncio
 import time
@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 BEAT_SECONDS = 0.1
 REMEMBERED_BEATS = 50
-"""Five seconds."""
+"""Beats that `worst` covers: five seconds."""
 
 
 class Watchdog:
-    """Wakes at a fixed period and tells each time how many seconds late it was."""
+    """Wakes at a fixed period and reports each time how many seconds late it was."""
 
     def __init__(self, woke: Callable[[float], None], period: float = BEAT_SECONDS) -> None:
         self._woke = woke
@@ -20,9 +20,9 @@ class Watchdog:
         self._beat_at = time.monotonic()
 
     async def run(self) -> None:
-        """Watch until it is cancelled."""
+        """Watch until cancelled."""
         while True:
-            # Not the loop's own time, which uvloop takes once a turn and to the millisecond.
+            # uvloop updates the loop's own time only once per turn, and in milliseconds.
             due = time.monotonic() + self._period
             await asyncio.sleep(self._period)
             self._beat_at = time.monotonic()
@@ -32,7 +32,7 @@ class Watchdog:
 
     @property
     def worst(self) -> float:
-        """The most seconds that it was late, of the latest beats."""
+        """Maximum delay in seconds among recent beats."""
         return max(self._latest)
 
     @property

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 AUTHORITY = trustme.CA()
 OLD, NEW = "whsec_" + "b2xk" * 8, "whsec_" + "bmV3" * 8
-READ = "the settings were read anew"
-KEPT = "the settings stay as they were"
+RELOADED = "settings reloaded"
+REJECTED = "settings not reloaded"
 
 
 async def reloaded(server: ServerProcess, line: str) -> str:
@@ -67,7 +67,7 @@ async def test_a_new_secret_signs_the_next_call_and_a_connection_stays(tmp_path:
 
             assert signed_by(OLD, await call(1))
             change(settings, OLD, NEW)
-            await reloaded(server, READ)
+            await reloaded(server, RELOADED)
             told = await call(2)
             assert signed_by(NEW, told)
             assert not signed_by(OLD, told)
@@ -89,7 +89,7 @@ async def test_webhooks_are_switched_on_and_off_and_clients_are_told(tmp_path: P
             for number, on in enumerate((False, True, False)):
                 if number:
                     change(settings, f"Enabled = {str(not on).lower()}", f"Enabled = {str(on).lower()}")
-                    await reloaded(server, READ)
+                    await reloaded(server, RELOADED)
                     assert (await alice.next(Welcome)).webhooks.report == on
                 await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
                 if on:
@@ -112,7 +112,7 @@ async def test_a_queue_is_measured_also_while_its_webhook_is_off(tmp_path: Path,
             await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
             await alice.next(ReportStatus, lambda news: news.report.status == ReportState.WAITING)
         change(settings, "Enabled = true", "Enabled = false")
-        await reloaded(server, READ)
+        await reloaded(server, RELOADED)
         async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as prometheus:
             assert 'flagpost_webhook_paused{webhook="report"} 1.0' in (await prometheus.get("/metrics")).text
             await asyncio.to_thread(run, "webhook", "resume", "report", directory=tmp_path)
@@ -128,7 +128,7 @@ async def test_channels_title_and_limits_change_for_who_is_here_and_who_comes(tm
             write_settings(tmp_path, channels=(Channel("lobby"), Channel("attic", welcome=["Mind your head."])))
             change(settings, "AdminAPIKey", 'Title = "The Mill"\nAdminAPIKey')
             change(settings, "MessagesPerSecond = 0", "MessagesPerSecond = 0.001\nMessagesBurst = 2")
-            await reloaded(server, READ)
+            await reloaded(server, RELOADED)
             told = await alice.next(Welcome)
             assert (told.title, [channel.id for channel in told.channels]) == ("The Mill", ["lobby", "attic"])
             assert (await alice.refusal(Say("tea", "still?", "n-1"))).code == ErrorCode.UNKNOWN_CHANNEL
@@ -149,12 +149,12 @@ async def test_settings_that_cannot_be_used_change_nothing(tmp_path: Path) -> No
                 ('Title = "x"\nTitle = "y"', "line 2"),
             ):
                 settings.write_text(f"{bad}\n{good}", encoding="utf-8")
-                assert where in await reloaded(server, KEPT)
+                assert where in await reloaded(server, REJECTED)
             settings.unlink()
-            assert "there is no such file" in await reloaded(server, KEPT)
+            assert "there is no such file" in await reloaded(server, REJECTED)
             assert (await alice.say("lobby", "still here")).message == "still here"
             settings.write_text(good, encoding="utf-8")
-            await reloaded(server, READ)
+            await reloaded(server, RELOADED)
             assert not [frame for frame in await alice.settled() if isinstance(frame, Welcome)][1:]
 
 
@@ -166,7 +166,7 @@ async def test_what_cannot_change_is_said_in_one_line_each_time(tmp_path: Path) 
             change(settings, "AdminAPIKey", 'Address = "127.0.0.1:1"\nAdminAPIKey')
             settings.write_text(settings.read_text(encoding="utf-8") + tls_settings(tmp_path, AUTHORITY))
             for _ in range(2):
-                assert "['Address', 'Database', 'TLS']" in await reloaded(server, READ)
+                assert "['Address', 'Database', 'TLS']" in await reloaded(server, RELOADED)
             await alice.say("lobby", "still here")
         assert not (tmp_path / "other.sqlite").exists()
 
@@ -189,12 +189,12 @@ async def test_a_new_certificate_is_shown_to_the_next_handshake_and_a_connection
             await alice.login("alice")
             first = await certificate_of(server.port, AUTHORITY)
             tls_settings(tmp_path, AUTHORITY)
-            await reloaded(server, READ)
+            await reloaded(server, RELOADED)
             second = await certificate_of(server.port, AUTHORITY)
             assert first != second
             (tmp_path / "key.pem").write_bytes(AUTHORITY.issue_cert("127.0.0.1").private_key_pem.bytes())
             change(settings, "AdminAPIKey", 'Title = "Not this"\nAdminAPIKey')
-            assert "is not the key of" in await reloaded(server, KEPT)
+            assert "is not the key of" in await reloaded(server, REJECTED)
             assert await certificate_of(server.port, AUTHORITY) == second
             await alice.say("lobby", "still here")
             assert len([frame for frame in alice.seen if isinstance(frame, Welcome)]) == 1
@@ -204,7 +204,7 @@ async def test_the_key_of_the_site_changes(tmp_path: Path) -> None:
     settings = write_settings(tmp_path, webhooks={"report": closed_port_url()})
     with ServerProcess(settings) as server:
         change(settings, KEY, "another-admin-key")
-        await reloaded(server, READ)
+        await reloaded(server, RELOADED)
         async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as site:
             for key, status in ((KEY, 403), ("another-admin-key", 404)):
                 call = {"APIKey": key, "ReportID": "rep_x", "Status": "seen"}

@@ -61,7 +61,7 @@ async def test_a_handshake_that_never_comes_does_not_hold_up_the_end(settings: P
     ("cert", "key", "where", "what"),
     [
         ("cert.pem", "nowhere.pem", "TLS.KeyFile", "nowhere.pem"),
-        ("key.pem", "key.pem", "TLS: ", "as PEM"),
+        ("key.pem", "key.pem", "TLS: ", "PEM files"),
         ("cert.pem", "other.pem", "TLS.KeyFile", "is not the key of"),
         ("cert.pem", "", "TLS: ", "go together"),
     ],

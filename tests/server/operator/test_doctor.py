@@ -150,7 +150,7 @@ async def test_the_servers_own_certificate_is_looked_at(
         ("cert.pem", None, "TLS.CertFile: "),
         ("key.pem", None, "TLS.KeyFile: "),
         ("key.pem", AUTHORITY.issue_cert("other.example").private_key_pem.bytes(), "is not the key of"),
-        ("key.pem", b"no key", "are no certificate and its key"),
+        ("key.pem", b"no key", "are not a certificate and its key"),
     ],
     # The third one's would be its key, which is another in each process.
     ids=["no certificate", "no key", "another's key", "not a key"],

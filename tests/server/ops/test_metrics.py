@@ -1,4 +1,4 @@
-"""Which series a scrape sees, whatever clients do."""
+"""The series of a scrape, whatever clients do."""
 
 import re
 
@@ -6,12 +6,12 @@ from server.ops.metrics import CLOSE_CODES, REFUSALS, Metrics, Traffic
 
 
 def series(text: str, name: str) -> dict[str, float]:
-    """The values of a counter, by its label."""
+    """Return the values of a counter by label."""
     found = re.findall(rf'^{name}_total{{\w+="(\w+)"}} (\S+)$', text, re.MULTILINE)
     return {label: float(value) for label, value in found}
 
 
-def test_numbers_that_clients_choose_make_no_series() -> None:
+def test_client_chosen_numbers_do_not_create_series() -> None:
     traffic = Traffic()
     for number in range(5000):
         traffic.closed[number] += 1
