@@ -1,4 +1,4 @@
-"""`python -m server`: read the settings, listen, serve; or do one of the operator's commands."""
+"""`python -m server`: read the settings, listen and serve; or run one of the administrator's commands."""
 
 import argparse
 import logging
@@ -19,7 +19,7 @@ from server.storage.base import StorageError
 
 
 def main() -> int:
-    """The exit code: 0 after an orderly end, 2 if settings, address or database cannot be used."""
+    """Run the command line. Return 0 after an orderly exit, 2 if settings, address or database are unusable."""
     options = _parser().parse_args()
     say: Callable[[int, str], None] = _say_to_people
     try:
@@ -40,10 +40,10 @@ def main() -> int:
             process.end_with_parent()
         process.run(partial(app.run, settings, listener, read))
     except StorageError as error:
-        say(logging.ERROR, f"Database: {error}; check the file, or choose another in the settings")
+        say(logging.ERROR, f"Database: {error}; check the file, or set another one in the settings")
         return 2
     except ListenError as error:
-        hint = "choose another with --address HOST:PORT or --socket PATH, or Address in the settings"
+        hint = "choose another address with --address HOST:PORT, --socket PATH, or Address in the settings"
         say(logging.ERROR, f"{error}; {hint}")
         return 2
     except SettingsError as error:
@@ -54,7 +54,7 @@ def main() -> int:
 
 def _listen(options: argparse.Namespace, settings: Settings) -> Listener:
     if options.socket:
-        # Nor does anybody else read what such a server writes.
+        # Files that such a server writes are private to the user, too.
         os.umask(0o077)
         return listen_at(options.socket)
     certificates = Certificates(settings.tls) if settings.tls.on else None
@@ -62,12 +62,12 @@ def _listen(options: argparse.Namespace, settings: Settings) -> Listener:
 
 
 def _reader(options: argparse.Namespace) -> Callable[[], Loaded]:
-    """Return what reads the settings, now and at each reload."""
+    """Return the function that reads the settings at startup and at each reload."""
     if options.child and not options.settings:
-        # A client that was given no settings file obeys none that lies in the working directory, nor the key in the
-        # environment, which is meant for a server that its owner starts.
+        # A client's own server ignores a settings file in the working directory and the key in the environment: both
+        # are meant for a server that an administrator starts.
         return partial(defaults, {})
-    # A file that was there and is gone when it is read anew is a fault, and no wish for the defaults.
+    # If the file disappears before a reload, that is an error, and no reason to switch to the defaults.
     return partial(load, options.settings or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
 
 
@@ -82,18 +82,21 @@ def _say_to_log(level: int, line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m server", description="Flagpost's chat server.")
     parser.add_argument(
-        "--settings", type=Path, metavar="FILE", help="settings file (default: settings.toml here, if any)"
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="settings file (default: settings.toml in this directory, if it exists)",
     )
     parser.add_argument(
-        "--address", type=arguments.address, metavar="HOST:PORT", help="where to listen, instead of the settings'"
+        "--address", type=arguments.address, metavar="HOST:PORT", help="address to listen on; overrides the settings"
     )
     parser.add_argument(
-        "--socket", type=Path, metavar="PATH", help="listen at a Unix socket that only you can connect to, without TLS"
+        "--socket", type=Path, metavar="PATH", help="listen on a Unix socket that only you can connect to, without TLS"
     )
     parser.set_defaults(command=None)
     commands.add_to(parser)
     parser.add_argument(
-        "--child", action="store_true", help="end when standard input closes; read no settings but --settings"
+        "--child", action="store_true", help="exit when standard input closes; read no settings except --settings"
     )
     return parser
 

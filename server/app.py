@@ -1,4 +1,4 @@
-"""Composition root: the only place that picks implementations and joins them."""
+"""Composition root: the only place that picks implementations and connects them."""
 
 import asyncio
 import logging
@@ -32,17 +32,17 @@ from server.storage.people import Company
 SWEEP_SECONDS = 3600.0
 SAMPLE_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
-"""After SIGTERM, for the answers to what was taken in; then connections close, see `gateway.CLOSE_SECONDS`."""
+"""Time after SIGTERM to answer requests already received; then connections close, see `gateway.CLOSE_SECONDS`."""
 DELIVERY_SECONDS = 8.5
-"""After SIGTERM, for the attempts to reach the site that are under way."""
+"""Time after SIGTERM to finish attempts to reach the site."""
 
 log = logging.getLogger(__name__)
 
 
 async def run(settings: Settings, listener: Listener, read: reload.Read | None = None) -> None:
-    """Serve the room until the process is told to end, by settings that SIGHUP reads anew with `read`.
+    """Serve the room until a signal ends the process. SIGHUP reloads the settings with `read`.
 
-    StorageError if the database cannot be used.
+    Raises StorageError if the database is unusable.
     """
     traffic = Traffic()
     metrics = Metrics(traffic)
@@ -76,7 +76,7 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
 
 
 class _Running:
-    """The parts of a server, and the settings that they follow."""
+    """The parts of a running server, and the settings that apply to them."""
 
     def __init__(
         self, settings: Settings, listener: Listener, database: Database, room: Room, metrics: Metrics
@@ -89,19 +89,19 @@ class _Running:
         self._delivering: asyncio.Task[None] | None = None
 
     def follow(self, fresh: Settings) -> list[str]:
-        """Go on by these settings; see `reload.Follow`."""
+        """Apply new settings, see `reload.Follow`."""
         settings, waiting = renewed(self.settings, fresh)
         if self._listener.certificates:
-            # The one step that can fail comes first.
+            # This step can fail, so it comes before any change.
             self._listener.certificates.exchange(tls.read(settings.tls))
         self.settings = settings
         self.apply()
         if exposure := self._listener.exposure(settings.limits.trusted_proxies):
-            log.warning("others can listen in", extra={"exposure": exposure})
+            log.warning("traffic is unencrypted", extra={"exposure": exposure})
         return waiting
 
     def apply(self) -> None:
-        """Let each part know of its settings."""
+        """Pass the settings to each part."""
         room, settings = self.room, self.settings
         self.webhooks.follow(settings)
         logs.configure(settings.log)
@@ -114,23 +114,23 @@ class _Running:
         room.announce(_welcome(settings, self._database))
 
     async def last_answers(self) -> None:
-        """Take nothing more in; what was taken in is stored and answered, as far as that is possible in time."""
-        # Beside it: a slow site is not waited for twice.
+        """Accept no more requests; store and answer those already received, within a time limit."""
+        # Run in parallel, so that a slow site does not add to the time.
         self._delivering = background.start(self.webhooks.drain(DELIVERY_SECONDS))
         with suppress(TimeoutError, StorageError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self.room.drain()
-                # Writes are done in their order: after this one all of them are answered.
+                # Writes are ordered: once this one is done, all earlier ones have been answered.
                 await self._database.write(lambda _: None)
 
     async def delivered(self) -> None:
-        """After `last_answers`: wait for the attempts that are under way."""
+        """Wait for attempts to reach the site that were running at `last_answers`."""
         if self._delivering:
             await self._delivering
 
 
 def _room(settings: Settings, database: Database, company: Company, traffic: Traffic) -> Room:
-    """A room in which nothing is asked of the site yet."""
+    """Create the room, without webhooks yet."""
     broker = LocalBroker(database)
     return Room(
         handlers=HANDLERS,
@@ -147,7 +147,7 @@ def _room(settings: Settings, database: Database, company: Company, traffic: Tra
 
 
 async def _sample(running: _Running, metrics: Metrics) -> None:
-    """Measure, now and then, what would cost too much at each message."""
+    """Periodically measure what would be too expensive to measure for each message."""
     room, disk = running.room, Disk(running.settings.database)
     while True:
         metrics.unsent(room.hub.unsent())
@@ -156,7 +156,7 @@ async def _sample(running: _Running, metrics: Metrics) -> None:
 
 
 async def _sweep(running: _Running, database: Database) -> None:
-    """Let go of what need not be kept any more, now and then."""
+    """Periodically delete data whose retention time is over."""
 
     def sweep(connection: sqlite3.Connection) -> bool:
         settings = running.settings

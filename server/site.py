@@ -1,4 +1,4 @@
-"""The webhooks by the settings of now: made anew when these change, while what is under way ends by the old ones."""
+"""The webhooks that are on now. A reload replaces them; running requests finish with the old settings."""
 
 import asyncio
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from server.webhooks.profiles import Profiles
 
 
 class _Generation(NamedTuple):
-    """What was made of one reading of the settings."""
+    """Everything created from one version of the settings."""
 
     reports: Reports | None = None
     deliveries: Deliveries | None = None
@@ -28,7 +28,7 @@ class _Generation(NamedTuple):
 
 
 class ActiveWebhooks:
-    """What is asked of the site; nothing before `follow`."""
+    """The site's webhooks; none before `follow`."""
 
     def __init__(self, database: Database, hub: Hub, metrics: Metrics) -> None:
         self._database = database
@@ -39,16 +39,16 @@ class ActiveWebhooks:
 
     @property
     def reports(self) -> Reports | None:
-        """Takes reports in; None where their webhook is off."""
+        """Accepts reports; None if the webhook is off."""
         return self._now.reports
 
     @property
     def profiles(self) -> Profiles | None:
-        """Asks who people are; None where that webhook is off."""
+        """Fetches profiles; None if the webhook is off."""
         return self._now.profiles
 
     def follow(self, settings: Settings) -> None:
-        """Ask by these settings from here on."""
+        """Switch to these settings."""
         self._retire(_Generation())
         reports = deliveries = delivering = profiles = None
         clients: list[WebhookClient] = []
@@ -73,16 +73,16 @@ class ActiveWebhooks:
         self._now = _Generation(reports, deliveries, delivering, profiles, tuple(clients))
 
     async def measure(self) -> None:
-        """Bring what is measured about the webhooks up to date. StorageError."""
+        """Update the metrics of the webhooks. Raises StorageError."""
         if self._now.profiles:
             self._now.profiles.measure()
-        # Whether it is on or off: what waits for it waits.
+        # Also if the webhook is off: deliveries keep waiting for it.
         now = milliseconds(utc_now())
         depth = await self._database.read(lambda connection: outbox.depth(connection, QUEUED_WEBHOOK, now))
         self._metrics.queue(QUEUED_WEBHOOK, depth, now)
 
     async def drain(self, seconds: float) -> None:
-        """Begin nothing more, and wait for what is under way; what takes longer is sent again by the next server."""
+        """Start no more requests and wait for running ones. The next server retries those that take longer."""
         self._retire(self._now._replace(deliveries=None, delivering=None, clients=()))
         _, late = await asyncio.wait(self._ending, timeout=seconds)
         for task in late:
@@ -97,7 +97,7 @@ class ActiveWebhooks:
 
 
 async def _end(generation: _Generation) -> None:
-    """Let what is under way come to its end, then let go of the connections."""
+    """Wait for running requests to finish, then close the connections."""
     try:
         if generation.deliveries and generation.delivering:
             generation.deliveries.end()
@@ -111,5 +111,5 @@ async def _end(generation: _Generation) -> None:
 
 
 def _client(settings: Settings, hook: WebhookURL) -> WebhookClient:
-    """One for each webhook, so that none waits for the connections of another."""
+    """Create a client. Each webhook has its own, so that none waits for another's connections."""
     return WebhookClient(hook.secret, block_private=settings.webhook_security.block_private)
