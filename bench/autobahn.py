@@ -58,7 +58,7 @@ class Outcome(TypedDict):
 class Echo:
     """A room in which everybody hears what they said."""
 
-    allowed_origins: Sequence[str] = ()
+    policy = connection.ConnectionPolicy()
     limiter = Limiter(RoomLimits(bytes_per_second=0, frame_bytes=MESSAGE_BYTES))
 
     def opened(self, session: Session) -> None:

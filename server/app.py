@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 
 from async_lru import alru_cache
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Live, Room
 from server.handlers.table import HANDLERS
 from server.http.gateway import Listener, http_app, serve
 from server.http.health import Health
@@ -28,6 +28,8 @@ from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.disk import Disk
 from server.storage.people import Company
+from server.storage.schema import Life
+from server.websocket.connection import ConnectionPolicy
 
 SWEEP_SECONDS = 3600.0
 SAMPLE_SECONDS = 1.0
@@ -52,9 +54,10 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
         stack.push_async_callback(database.close)
         company = Company(database)
         await company.load()
-        running = _Running(settings, listener, database, _room(settings, database, company, traffic), metrics)
+        running = _Running(
+            settings, listener=listener, database=database, company=company, metrics=metrics, traffic=traffic
+        )
         room = running.room
-        running.apply()
         aside = [
             background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
         ]
@@ -79,14 +82,31 @@ class _Running:
     """The parts of a running server, and the settings that apply to them."""
 
     def __init__(
-        self, settings: Settings, listener: Listener, database: Database, room: Room, metrics: Metrics
+        self,
+        settings: Settings,
+        *,
+        listener: Listener,
+        database: Database,
+        company: Company,
+        metrics: Metrics,
+        traffic: Traffic,
     ) -> None:
         self.settings = settings
-        self.room = room
-        self.webhooks = ActiveWebhooks(database, room.hub, metrics)
         self._listener = listener
         self._database = database
         self._delivering: asyncio.Task[None] | None = None
+        hub = Hub(company.relations, traffic)
+        self.webhooks = ActiveWebhooks(database, hub, metrics)
+        self.webhooks.follow(settings)
+        logs.configure(settings.log)
+        self.room = Room(
+            handlers=HANDLERS,
+            live=self._live(),
+            broker=LocalBroker(database),
+            company=company,
+            hub=hub,
+            limiter=Limiter(settings.limits),
+        )
 
     def follow(self, fresh: Settings) -> list[str]:
         """Apply new settings, see `reload.Follow`."""
@@ -95,23 +115,30 @@ class _Running:
             # This step can fail, so it comes before any change.
             self._listener.certificates.exchange(tls.read(settings.tls))
         self.settings = settings
-        self.apply()
+        self.webhooks.follow(settings)
+        logs.configure(settings.log)
+        self.room.limiter.follow(settings.limits)
+        self.room.go_live(self._live())
         if exposure := self._listener.exposure(settings.limits.trusted_proxies):
             log.warning("traffic is unencrypted", extra={"exposure": exposure})
         return waiting
 
-    def apply(self) -> None:
-        """Pass the settings to each part."""
-        room, settings = self.room, self.settings
-        self.webhooks.follow(settings)
-        logs.configure(settings.log)
-        room.reports, room.profiles = self.webhooks.reports, self.webhooks.profiles
-        room.channels, room.allowed_origins = settings.public_channels, settings.allowed_origins
-        room.compression, room.site_key = settings.compression, settings.admin_api_key
+    def _live(self) -> Live:
+        """Build the values that handlers and connections see, from the current settings."""
+        settings = self.settings
         pages = [settings.website_url, *settings.allowed_origins]
-        room.allowed_hosts = hosts.known(self._listener.address.host, pages, settings.allowed_hosts)
-        room.limiter.follow(settings.limits)
-        room.announce(_welcome(settings, self._database))
+        return Live(
+            welcome=_welcome(settings, self._database.life),
+            channels=settings.public_channels,
+            policy=ConnectionPolicy(
+                allowed_origins=settings.allowed_origins,
+                allowed_hosts=hosts.known(self._listener.address.host, pages, settings.allowed_hosts),
+                compression=settings.compression,
+            ),
+            site_key=settings.admin_api_key,
+            reports=self.webhooks.reports,
+            profiles=self.webhooks.profiles,
+        )
 
     async def last_answers(self) -> None:
         """Accept no more requests; store and answer those already received, within a time limit."""
@@ -127,23 +154,6 @@ class _Running:
         """Wait for attempts to reach the site that were running at `last_answers`."""
         if self._delivering:
             await self._delivering
-
-
-def _room(settings: Settings, database: Database, company: Company, traffic: Traffic) -> Room:
-    """Create the room, without webhooks yet."""
-    broker = LocalBroker(database)
-    return Room(
-        handlers=HANDLERS,
-        welcome=_welcome(settings, database),
-        channels=settings.public_channels,
-        allowed_origins=settings.allowed_origins,
-        broker=broker,
-        company=company,
-        hub=Hub(company.relations, traffic),
-        limiter=Limiter(settings.limits),
-        reports=None,
-        profiles=None,
-    )
 
 
 async def _sample(running: _Running, metrics: Metrics) -> None:
@@ -169,19 +179,19 @@ async def _sweep(running: _Running, database: Database) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-def _welcome(settings: Settings, database: Database) -> Welcome:
+def _welcome(settings: Settings, life: Life) -> Welcome:
     report = settings.webhook("report")
     return Welcome(
-        database.life.epoch,
-        settings.title,
-        [ChannelEntry(channel.id, channel.name) for channel in settings.public_channels],
-        Webhooks(
+        epoch=life.epoch,
+        title=settings.title,
+        channels=[ChannelEntry(channel.id, channel.name) for channel in settings.public_channels],
+        webhooks=Webhooks(
             report=report is not None,
             profile=settings.webhook("profile") is not None,
             evidence=report is not None and report.evidence,
         ),
-        reason_list(settings.report_reasons),
-        Limits(settings.limits.frame_bytes),
-        settings.website_url,
-        server=database.life.server,
+        report_reasons=reason_list(settings.report_reasons),
+        limits=Limits(settings.limits.frame_bytes),
+        website=settings.website_url,
+        server=life.server,
     )

@@ -58,19 +58,25 @@ class ActiveWebhooks:
             reports = Reports(self._database, self._hub, terms, waiting)
             clients.append(_client(settings, hook))
             deliveries = Deliveries(
-                self._database,
-                hook,
-                settings.admin_api_key,
-                clients[-1],
-                waiting,
-                reports,
-                self._metrics,
+                database=self._database,
+                hook=hook,
+                key=settings.admin_api_key,
+                client=clients[-1],
+                waiting=waiting,
+                reporters=reports,
+                metrics=self._metrics,
             )
             delivering = background.start(deliveries.run())
         if hook := settings.webhook("profile"):
             clients.append(_client(settings, hook))
             profiles = Profiles(clients[-1], hook.url, settings.admin_api_key, self._metrics)
-        self._now = _Generation(reports, deliveries, delivering, profiles, tuple(clients))
+        self._now = _Generation(
+            reports=reports,
+            deliveries=deliveries,
+            delivering=delivering,
+            profiles=profiles,
+            clients=tuple(clients),
+        )
 
     async def measure(self) -> None:
         """Update the metrics of the webhooks. Raises StorageError."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from server.settings import PublicChannel, Secret
 from server.storage.base import Broker, Reader, StorageError
 from server.storage.people import Company
 from server.webhooks.profiles import Profiles
+from server.websocket.connection import ConnectionPolicy
 
 log = logging.getLogger(__name__)
 
@@ -44,26 +45,31 @@ class Handler(NamedTuple):
     """Bytes that the server stores for a frame."""
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Everything that a reload replaces, all in one assignment, so that no handler sees half of it."""
+
+    welcome: Welcome
+    channels: Sequence[PublicChannel]
+    policy: ConnectionPolicy
+    site_key: Secret | None = None
+    """Key that authenticates calls from the site."""
+    reports: Reports | None = None
+    """Accepts reports; None if the webhook is off."""
+    profiles: Profiles | None = None
+    """Fetches profiles; None if the webhook is off."""
+
+
+@dataclass(kw_only=True)
 class Room:
     """Passes frames from connections to handlers, and holds everything that handlers need."""
 
     handlers: Mapping[type[object], Handler]
-    welcome: Welcome
-    channels: Sequence[PublicChannel]
-    allowed_origins: Sequence[str]
+    live: Live
     broker: Broker
     company: Company
-    reports: Reports | None
-    profiles: Profiles | None
     hub: Hub
     limiter: Limiter
-    compression: bool = False
-    """Offer compression to new connections."""
-    allowed_hosts: Collection[str] = ()
-    """Host names accepted in HTTP requests, see `rules.hosts`."""
-    site_key: Secret | None = None
-    """Key that authenticates calls from the site."""
     ending: bool = False
     """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
     disk_low: bool = False
@@ -73,13 +79,18 @@ class Room:
     def __post_init__(self) -> None:
         self.broker.subscribe(self.hub.deliver)
 
+    @property
+    def policy(self) -> ConnectionPolicy:
+        """Settings for new connections, as they are now."""
+        return self.live.policy
+
     def refused(self, status: int) -> None:
         """Count a connection refused with this HTTP status; 0 if it was closed without a response."""
         self.hub.traffic.refused[status] += 1
 
     def opened(self, session: Session) -> None:
         """Send the welcome: what a client needs before login, and the challenge that its login proof must cover."""
-        session.send(structs.replace(self.welcome, challenge=session.challenge))
+        session.send(structs.replace(self.live.welcome, challenge=session.challenge))
 
     def received(self, session: Session, data: bytes) -> None:
         """Handle a frame, delayed if it exceeds the rate. Errors are sent to the client; the connection stays open."""
@@ -170,12 +181,12 @@ class Room:
             for task in self.tasks:
                 task.cancel()
 
-    def announce(self, welcome: Welcome) -> None:
-        """Set the welcome of new connections; if it changed, send it to everyone in the room too."""
-        if welcome != self.welcome:
-            self.welcome = welcome
+    def go_live(self, live: Live) -> None:
+        """Switch to these values; if the welcome changed, send it to everyone in the room."""
+        before, self.live = self.live, live
+        if live.welcome != before.welcome:
             for session in self.hub.sessions.values():
-                session.send(welcome)
+                session.send(live.welcome)
 
     def reader(self, session: Session) -> Reader:
         """Return the session's user as a reader, with the people whose messages are hidden from them."""
@@ -197,7 +208,7 @@ class Room:
 
     def channel(self, channel_id: str) -> PublicChannel:
         """Return the public channel with this ID. Raises Refusal if there is none."""
-        for channel in self.channels:
+        for channel in self.live.channels:
             if channel.id == channel_id:
                 return channel
         raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "There is no channel with this ID.")

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import secrets
 from asyncio import Event, Future, sleep
+from typing import NamedTuple
 
 from server.handlers import costs
 from server.handlers.dispatch import Room
@@ -30,6 +31,20 @@ CATCH_UP_FAILED = "Loading the messages you missed failed. Reconnect to try agai
 
 MAX_KEPT = 100
 """Maximum number of direct messages delivered to a user who was away."""
+
+
+class _Arrival(NamedTuple):
+    """What a login needs to catch up after it has been admitted."""
+
+    since: Since | None
+    told: Event
+    """Set once the who list has been sent."""
+    last_message: "Future[int | None]"
+    """The last message that the user may have received before."""
+    before: int
+    """Messages from this msgID on are delivered as they arrive."""
+    wait: float
+    """Seconds to delay the reads, by the rate limit."""
 
 
 def login(room: Room, session: Session, frame: Login) -> None:
@@ -80,7 +95,7 @@ async def _identify(room: Room, session: Session, frame: Login) -> tuple[str, by
     known = await room.company.login_keys(frame.prove.identity, session.turn)
     if known is None:
         raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server has no record of your identity; enrol as a new person.")
-    exchange = Exchange(room.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
+    exchange = Exchange(room.live.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
     if not proof.verify_client(frame.prove.proof, known.stored_key, exchange):
         raise Refusal(ErrorCode.BAD_PROOF, "The proof of your identity is wrong; connect again.")
     return frame.prove.identity, proof.server_proof(known.server_key, exchange)
@@ -102,8 +117,14 @@ def _enter(room: Room, session: Session, frame: Login, claimed: Person, own_proo
     if before:
         before.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
-    came, before_id = room.company.came(person), room.broker.delivered + 1
-    room.start(session, _catch_up(room, session, frame.since, told, came, before_id, wait), None)
+    arrival = _Arrival(
+        since=frame.since,
+        told=told,
+        last_message=room.company.came(person),
+        before=room.broker.delivered + 1,
+        wait=wait,
+    )
+    room.start(session, _catch_up(room, session, arrival), None)
 
 
 def ping(room: Room, session: Session, frame: Ping) -> None:
@@ -122,33 +143,27 @@ def _grant(room: Room, claimed: Person) -> tuple[Person, Session | None]:
 
 def _pages(room: Room, since: Since | None) -> float:
     """Return the maximum number of pages that a login reads, including one for stored direct messages."""
-    recent = sum(costs.pages(each.echo_messages_on_join) for each in room.channels if each.echo_messages_on_join)
+    recent = sum(costs.pages(each.echo_messages_on_join) for each in room.live.channels if each.echo_messages_on_join)
     return 1 + (costs.pages(MAX_MISSED) if since else recent)
 
 
-async def _catch_up(
-    room: Room,
-    session: Session,
-    since: Since | None,
-    told: Event,
-    came: "Future[int | None]",
-    before: int,
-    wait: float,
-) -> None:
+async def _catch_up(room: Room, session: Session, arrival: _Arrival) -> None:
     """Send missed messages, then the channels' welcome lines, then what was buffered meanwhile."""
+    since = arrival.since
     try:
-        await told.wait()
-        await sleep(wait)
-        last_message, reader = await _last_message(came), room.reader(session)
+        await arrival.told.wait()
+        await sleep(arrival.wait)
+        last_message, reader = await _last_message(arrival.last_message), room.reader(session)
         if since and since.epoch == room.broker.epoch:
-            session.send(await _missed(room, reader, since.msg_id, before))
+            session.send(await _missed(room, reader, since.msg_id, arrival.before))
         else:
-            page = await _recent(room, reader, last_message, before)
+            page = await _recent(room, reader, last_message, arrival.before)
             session.send(Echo(fitting(page, reader.person)[0], since is None))
-        for channel in room.channels:
+        for channel in room.live.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)
-        if room.reports and (sent := await room.reports.sent_by(reader)).reports:
+        reports = room.live.reports
+        if reports and (sent := await reports.sent_by(reader)).reports:
             session.send(sent)
     except Exception:
         # Continuing after any failure would leave a gap that the client cannot see.
@@ -182,7 +197,7 @@ async def _recent(room: Room, reader: Reader, last_message: int | None, before: 
         kept = await room.broker.received(reader, last_message, MAX_KEPT, before)
     pages = [
         await room.broker.history(reader, each.id, before, each.echo_messages_on_join)
-        for each in room.channels
+        for each in room.live.channels
         if each.echo_messages_on_join
     ]
     merged = sorted((one for page in (kept, *pages) for one in page.publications), key=lambda one: one.msg_id)

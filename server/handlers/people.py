@@ -52,7 +52,8 @@ def unblock(room: Room, session: Session, frame: Unblock) -> None:
 
 def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
     """Send a profile that the site provides."""
-    if room.profiles is None:
+    profiles = room.live.profiles
+    if profiles is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Profiles are turned off on this server.")
     known = room.company.find(frame.username)
     # The name check may reject a name that an earlier version accepted.
@@ -61,7 +62,7 @@ def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
         raise Refusal(
             ErrorCode.NOT_HERE, f"No one named {name_text.quoted(username)} has been here. Check the spelling."
         )
-    room.start(session, _send_profile(room.profiles, session, username, frame.nonce), frame.nonce)
+    room.start(session, _send_profile(profiles, session, username, frame.nonce), frame.nonce)
 
 
 def _relate(room: Room, session: Session, name: str, *, blocked: bool) -> None:

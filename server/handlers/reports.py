@@ -19,7 +19,7 @@ from server.storage.reports import Submission
 def report(room: Room, session: Session, frame: ReportAsk) -> None:
     """Report a message to the site. The evidence comes from the server's own record."""
     sent = _reports(room)
-    comment = evidence_rules.check_form(frame.reason, frame.comment, room.welcome.report_reasons)
+    comment = evidence_rules.check_form(frame.reason, frame.comment, room.live.welcome.report_reasons)
     room.start(session, _send_report(room, sent, session, frame, comment), frame.nonce, lasting=True)
 
 
@@ -34,9 +34,10 @@ def withdraw(room: Room, session: Session, frame: Withdraw) -> None:
 
 
 def _reports(room: Room) -> Reports:
-    if room.reports is None:
+    reports = room.live.reports
+    if reports is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Reports are turned off on this server.")
-    return room.reports
+    return reports
 
 
 async def _send_report(room: Room, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
@@ -44,7 +45,7 @@ async def _send_report(room: Room, sent: Reports, session: Session, frame: Repor
     reporter = reader.person
     publication = evidence_rules.reportable(reporter, next(iter(await _seen(room, reader, [frame.msg_id])), None))
     # Context that the site will not receive is not stored either.
-    wanted = frame.context if room.welcome.webhooks.evidence else ()
+    wanted = frame.context if room.live.welcome.webhooks.evidence else ()
     context = await _context(room, reader, publication, wanted) if wanted else ()
     evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context)
     room.limiter.store(reporter.identity, session.address, costs.report(evidence), "reports")

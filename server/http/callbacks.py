@@ -13,6 +13,7 @@ from server.protocol.codes import ReportState
 from server.storage.base import StorageError
 
 MAX_NOTE_CHARS = 1000
+UNKNOWN_REPORT = "Unknown ReportID. Send the ReportID, or the webhook-id, of a report from this server."
 SITE_STATES = {ReportState.SEEN, ReportState.RESOLVED}
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Callbacks:
             call = msgspec.json.decode(body, type=ReportStatusCall)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _answer(HTTPStatus.BAD_REQUEST, f"Invalid JSON body: {error}. Send ReportID, Status and APIKey.")
-        key = self._room.site_key
+        key = self._room.live.site_key
         if not key or not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
             return _answer(HTTPStatus.FORBIDDEN, "Wrong APIKey. Send AdminAPIKey from the server's settings.")
         if call.status not in SITE_STATES:
@@ -51,7 +52,7 @@ class Callbacks:
         return await self._say(call)
 
     async def _say(self, call: ReportStatusCall) -> Response:
-        reports = self._room.reports
+        reports = self._room.live.reports
         if reports is None:
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are turned off. Retry later.")
         try:
@@ -59,20 +60,13 @@ class Callbacks:
         except StorageError as error:
             log.error("storing a report status from the site failed", extra={"error": str(error)})
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "The storage is unavailable. Retry later.")
-        return (
-            _answer(HTTPStatus.OK, "")
-            if known
-            else _answer(
-                HTTPStatus.NOT_FOUND,
-                "Unknown ReportID. Send the ReportID, or the webhook-id, of a report from this server.",
-            )
-        )
+        return _answer(HTTPStatus.OK) if known else _answer(HTTPStatus.NOT_FOUND, UNKNOWN_REPORT)
 
 
-def content(error: str) -> bytes:
+def content(error: str | None) -> bytes:
     """Encode a response body as BareRTC does: OK, or an error."""
-    return msgspec.json.encode({"OK": not error, "Error": error})
+    return msgspec.json.encode({"OK": error is None, "Error": error or ""})
 
 
-def _answer(status: HTTPStatus, error: str) -> Response:
+def _answer(status: HTTPStatus, error: str | None = None) -> Response:
     return Response(content(error), status, media_type="application/json")

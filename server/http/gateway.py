@@ -55,10 +55,10 @@ class Listener(NamedTuple):
         """The URL of the chat room."""
         return f"{SOCKET_SCHEME}{self.path}" if self.path else self.address.websocket_url(tls=bool(self.certificates))
 
-    def exposure(self, trusted_proxies: Sequence[str]) -> str:
-        """Return a warning if other machines can connect without encryption; "" otherwise."""
+    def exposure(self, trusted_proxies: Sequence[str]) -> str | None:
+        """Return a warning if other machines can connect without encryption."""
         if self.path or self.certificates or trusted_proxies or ip_address(self.socket.getsockname()[0]).is_loopback:
-            return ""
+            return None
         return (
             f"WARNING: {self.address} can be reached from other machines, but traffic is unencrypted and can be read by"
             " anyone on the network path; set [TLS], or terminate TLS at a proxy and name it in Limits.TrustedProxies"
@@ -147,7 +147,7 @@ def http_app(room: Room, health: Health, measure: Measure) -> Starlette:
     return app
 
 
-def _told(fault: str) -> Response:
+def _told(fault: str | None) -> Response:
     """Answer a health check with "ok", or with the problem and status 503."""
     return PlainTextResponse(f"{fault or 'ok'}\n", HTTPStatus.SERVICE_UNAVAILABLE if fault else HTTPStatus.OK)
 

@@ -19,7 +19,7 @@ PROVEN_SECONDS = 1.0
 
 
 class Health:
-    """Checks for a supervisor or a load balancer. Each returns the problem, or "" if there is none."""
+    """Checks for a supervisor or a load balancer. Each returns the problem, or None."""
 
     def __init__(self, room: Room, database: Database, watchdog: Watchdog) -> None:
         self._room = room
@@ -28,13 +28,13 @@ class Health:
         self._probe: asyncio.Future[None] | None = None
         self._proven_until = 0.0
 
-    def ailing(self) -> str:
+    def ailing(self) -> str | None:
         """Liveness: return why the process should be restarted."""
         if self._watchdog.silent > SILENT_SECONDS:
             return f"the event loop has not responded for {self._watchdog.silent:.1f} s"
-        return ""
+        return None
 
-    async def unready(self) -> str:
+    async def unready(self) -> str | None:
         """Readiness: return why this server should receive no clients now."""
         if self._room.ending:
             return "the server is shutting down"
@@ -44,7 +44,7 @@ class Health:
             return f"the event loop was {self._watchdog.worst:.1f} s late within the last few seconds"
         return await self._unwritable()
 
-    async def _unwritable(self) -> str:
+    async def _unwritable(self) -> str | None:
         """Test a write, because the result of the last message's write may be outdated."""
         now = time.monotonic()
         if self._probe is None or (self._probe.done() and now > self._proven_until):
@@ -56,4 +56,4 @@ class Health:
         if not done:
             return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check if another process has it locked"
         error = self._probe.exception()
-        return f"writing to the database failed: {error}; free disk space, or check who locks it" if error else ""
+        return f"writing to the database failed: {error}; free disk space, or check who locks it" if error else None

@@ -133,7 +133,7 @@ class HttpConnection(H11Protocol):
         if self._path.partition(b"?")[0] in PROBES or self._should_upgrade():
             return
         host = next((value for name, value in request.headers if name == b"host"), b"")
-        requests.check_host(host.decode("latin-1"), self._receiver.allowed_hosts)
+        requests.check_host(host.decode("latin-1"), self._receiver.policy.allowed_hosts)
 
     def _answer(self, refusal: RefusedRequest) -> list[h11.Event]:
         """Build the response to a refused request: one line of text, or JSON on the site's paths."""

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from uvicorn import Config
 from uvicorn.server import ServerState
@@ -46,20 +46,23 @@ def peer_of(transport: asyncio.BaseTransport) -> str:
     return str(name[0]) if isinstance(name, tuple) else ""
 
 
+class ConnectionPolicy(NamedTuple):
+    """Settings that apply to new connections."""
+
+    allowed_origins: Sequence[str] = ()
+    """Origins of the web pages that may connect. Clients that send no Origin always may."""
+    allowed_hosts: Collection[str] = ()
+    """Host names accepted in HTTP requests, see `rules.hosts`."""
+    compression: bool = False
+    """Offer compression, in both directions."""
+
+
 class Receiver(Protocol):
     """Handles what arrives over connections; the dispatcher implements it."""
 
     @property
-    def allowed_origins(self) -> Sequence[str]:
-        """Origins of the web pages that may connect. Clients that send no Origin always may."""
-
-    @property
-    def allowed_hosts(self) -> Collection[str]:
-        """Host names accepted in HTTP requests."""
-
-    @property
-    def compression(self) -> bool:
-        """Compression is offered to clients, in both directions."""
+    def policy(self) -> ConnectionPolicy:
+        """Settings for new connections, as they are now."""
 
     @property
     def limiter(self) -> Limiter:
@@ -90,10 +93,11 @@ class Connection(asyncio.Protocol):
         self._connections = cast(set[asyncio.Protocol], server_state.connections)
         self._receiver = cast(Receiver, app_state["receiver"])
         self._limiter = self._receiver.limiter
-        origins: list[Origin | None] = [None, *(Origin(origin) for origin in self._receiver.allowed_origins)]
+        policy = self._receiver.policy
+        origins: list[Origin | None] = [None, *(Origin(origin) for origin in policy.allowed_origins)]
         self._protocol = ServerProtocol(
             origins=origins,
-            extensions=[extension()] if self._receiver.compression else None,
+            extensions=[extension()] if policy.compression else None,
             max_size=self._limiter.frame_bytes,
             logger=_protocol_log,
         )

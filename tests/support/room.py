@@ -2,7 +2,7 @@
 
 import asyncio
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Live, Room
 from server.handlers.table import HANDLERS
 from server.ops.metrics import Traffic
 from server.pacing.limiter import Limiter
@@ -14,6 +14,7 @@ from server.settings import PublicChannel, RoomLimits
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
 from server.storage.people import Company
+from server.websocket.connection import ConnectionPolicy
 from tests.support.outlet import RecordingOutlet
 
 WELCOME = Welcome("e", "Room", [], Webhooks(report=False, profile=False), [], Limits())
@@ -25,7 +26,14 @@ def room_over(broker: LocalBroker, database: Database, limits: RoomLimits = UNLI
     """A room over this database, without webhooks."""
     company = Company(database)
     hub = Hub(company.relations, Traffic())
-    return Room(HANDLERS, WELCOME, CHANNELS, [], broker, company, None, None, hub, Limiter(limits))
+    return Room(
+        handlers=HANDLERS,
+        live=Live(welcome=WELCOME, channels=CHANNELS, policy=ConnectionPolicy()),
+        broker=broker,
+        company=company,
+        hub=hub,
+        limiter=Limiter(limits),
+    )
 
 
 def receive(room: Room, session: Session, frame: Frame) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 
 from server.handlers.dispatch import Room
 from server.pacing.limiter import ADDRESS_SHARE
@@ -77,8 +78,8 @@ async def database(tmp_path: Path) -> AsyncIterator[CountingDatabase]:
 async def room(database: CountingDatabase) -> Room:
     """A room that accepts reports, with one message from alice."""
     room = room_over(LocalBroker(database), database, UNLIMITED)
-    room.welcome = replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    room.reports = Reports(database, room.hub, TERMS, asyncio.Event())
+    welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
+    room.live = replace(room.live, welcome=welcome, reports=Reports(database, room.hub, TERMS, asyncio.Event()))
     await room.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
     await room.company.came(ALICE)
     return room

@@ -1,7 +1,7 @@
 """How much of a request is handled at a time, over a fake transport."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import h11
 import pytest
@@ -13,6 +13,7 @@ from server.pacing.intake import PART_BYTES
 from server.pacing.limiter import Limiter
 from server.pacing.shares import Shares
 from server.settings import RoomLimits
+from server.websocket.connection import ConnectionPolicy
 from tests.support.raw_socket import request
 
 MAX_BODY = 64 * 1024
@@ -22,7 +23,7 @@ CHUNK = b"1\r\nx\r\n"
 class Receiver:
     """Counts refusals."""
 
-    allowed_hosts: Collection[str] = {"localhost"}
+    policy = ConnectionPolicy(allowed_hosts={"localhost"})
 
     def __init__(self, bytes_per_second: int = 0) -> None:
         self.limiter = Limiter(RoomLimits(bytes_per_second=bytes_per_second))

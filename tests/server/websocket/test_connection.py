@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 from uvicorn import Config
@@ -14,15 +14,14 @@ from server.protocol.codes import CloseCode
 from server.protocol.frames import Ping
 from server.room.session import Session
 from server.settings import RoomLimits
-from server.websocket.connection import FRAME_COST_BYTES, Connection, peer_of
+from server.websocket.connection import FRAME_COST_BYTES, Connection, ConnectionPolicy, peer_of
 from tests.support.raw_socket import UPGRADE, request, wire
 
 
 class Nobody:
     """A receiver that ignores everything."""
 
-    allowed_origins: Sequence[str] = ()
-    compression = False
+    policy = ConnectionPolicy()
     limiter = Limiter(RoomLimits(bytes_per_second=1000))
 
     def refused(self, status: int) -> None:
@@ -142,7 +141,7 @@ async def test_a_large_read_is_handled_over_several_loop_turns_unless_paused(
 class Deflating(Counting):
     """A receiver with compression that pauses a connection after its first message."""
 
-    compression = True
+    policy = ConnectionPolicy(compression=True)
     pause: Callable[[], None]
 
     def received(self, session: Session, data: bytes) -> None:
@@ -173,7 +172,7 @@ async def test_compressed_bytes_are_parsed_in_small_parts(transport: StillTransp
 
 async def test_compressed_frames_are_charged_by_their_uncompressed_size(transport: StillTransport) -> None:
     room = Nobody()
-    room.compression = True
+    room.policy = ConnectionPolicy(compression=True)
     made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
     made.connection_made(transport)
     made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
