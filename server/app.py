@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 
 from async_lru import alru_cache
 
-from server.handlers.dispatch import Live, Room
+from server.handlers.dispatch import Dispatcher, Live
 from server.handlers.table import HANDLERS
 from server.http.gateway import Listener, http_app, serve
 from server.http.health import Health
@@ -57,7 +57,7 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
         running = _Running(
             settings, listener=listener, database=database, company=company, metrics=metrics, traffic=traffic
         )
-        room = running.room
+        dispatcher = running.dispatcher
         aside = [
             background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
         ]
@@ -66,12 +66,12 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
 
         @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
         async def measure() -> bytes:
-            metrics.sessions(len(room.hub.sessions))
+            metrics.sessions(len(dispatcher.hub.sessions))
             with suppress(StorageError):
                 await running.webhooks.measure()
             return metrics.render()
 
-        app = http_app(room, Health(room, database, watchdog), measure)
+        app = http_app(dispatcher, Health(dispatcher, database, watchdog), measure)
         await serve(app, listener, running.last_answers)
         for task in aside:
             task.cancel()
@@ -99,7 +99,7 @@ class _Running:
         self.webhooks = ActiveWebhooks(database, hub, metrics)
         self.webhooks.follow(settings)
         logs.configure(settings.log)
-        self.room = Room(
+        self.dispatcher = Dispatcher(
             handlers=HANDLERS,
             live=self._live(),
             broker=LocalBroker(database),
@@ -117,8 +117,8 @@ class _Running:
         self.settings = settings
         self.webhooks.follow(settings)
         logs.configure(settings.log)
-        self.room.limiter.follow(settings.limits)
-        self.room.go_live(self._live())
+        self.dispatcher.limiter.follow(settings.limits)
+        self.dispatcher.go_live(self._live())
         if exposure := self._listener.exposure(settings.limits.trusted_proxies):
             log.warning("traffic is unencrypted", extra={"exposure": exposure})
         return waiting
@@ -146,7 +146,7 @@ class _Running:
         self._delivering = background.start(self.webhooks.drain(DELIVERY_SECONDS))
         with suppress(TimeoutError, StorageError):
             async with asyncio.timeout(ANSWER_SECONDS):
-                await self.room.drain()
+                await self.dispatcher.drain()
                 # Writes are ordered: once this one is done, all earlier ones have been answered.
                 await self._database.write(lambda _: None)
 
@@ -158,10 +158,10 @@ class _Running:
 
 async def _sample(running: _Running, metrics: Metrics) -> None:
     """Periodically measure what would be too expensive to measure for each message."""
-    room, disk = running.room, Disk(running.settings.database)
+    dispatcher, disk = running.dispatcher, Disk(running.settings.database)
     while True:
-        metrics.unsent(room.hub.unsent())
-        room.disk_low = disk.is_low(running.settings.limits.free_megabytes)
+        metrics.unsent(dispatcher.hub.unsent())
+        dispatcher.disk_low = disk.is_low(running.settings.limits.free_megabytes)
         await asyncio.sleep(SAMPLE_SECONDS)
 
 

@@ -36,7 +36,7 @@ FAULT = "Internal server error. Try again; if it persists, tell the server's adm
 class Handler(NamedTuple):
     """How one kind of frame is handled, whether it requires a login, and what it is charged as."""
 
-    handle: Callable[["Room", Session, ClientFrame], None]
+    handle: Callable[["Dispatcher", Session, ClientFrame], None]
     logged_in: bool
     allowance: Allowance | None
     pages: Callable[[ClientFrame], float] | None = None
@@ -61,7 +61,7 @@ class Live:
 
 
 @dataclass(kw_only=True)
-class Room:
+class Dispatcher:
     """Passes frames from connections to handlers, and holds everything that handlers need."""
 
     handlers: Mapping[type[object], Handler]
@@ -110,7 +110,7 @@ class Room:
         except Refusal as refusal:
             self.failed(session, nonce, refusal)
         else:
-            session.turns.take(wait, partial(self._handle, session, handler, frame, nonce))
+            session.delay_queue.schedule(wait, partial(self._handle, session, handler, frame, nonce))
 
     def _wait(self, session: Session, handler: Handler, frame: ClientFrame) -> float:
         """Charge a frame and return the seconds to delay it. Raises Refusal if it is not allowed."""

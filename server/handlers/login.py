@@ -7,7 +7,7 @@ from asyncio import Event, Future, sleep
 from typing import NamedTuple
 
 from server.handlers import costs
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fitting, fitting_reactions
 from server.protocol import proof
 from server.protocol.codes import CloseCode, ErrorCode
@@ -47,14 +47,14 @@ class _Arrival(NamedTuple):
     """Seconds to delay the reads, by the rate limit."""
 
 
-def login(room: Room, session: Session, frame: Login) -> None:
+def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     """Log a user in under a free name, or under their own name if their old connection still holds it."""
     if session.person:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are already logged in as {session.person.name}.")
     if session.entering:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "Your previous login is still being verified; wait for the result.")
     try:
-        room.limiter.login(session.address)
+        dispatcher.limiter.login(session.address)
     except Refusal as refusal:
         # Closing makes a client that reconnects by itself back off.
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
@@ -64,105 +64,109 @@ def login(room: Room, session: Session, frame: Login) -> None:
     name = names.check(frame.username)
     if frame.enrol or frame.prove:
         session.entering = True
-        room.start(session, _verify(room, session, frame, name), None)
+        dispatcher.start(session, _verify(dispatcher, session, frame, name), None)
     else:
         secret = frame.token or secrets.token_hex(16)
-        _enter(room, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
+        _enter(dispatcher, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
 
 
-async def _verify(room: Room, session: Session, frame: Login, name: str) -> None:
+async def _verify(dispatcher: Dispatcher, session: Session, frame: Login, name: str) -> None:
     """Verify an enrolment or a proof, then admit the user. Cancelled when the connection is lost."""
     try:
-        identity, own_proof = await _identify(room, session, frame)
+        identity, own_proof = await _identify(dispatcher, session, frame)
     finally:
         session.entering = False
-    _enter(room, session, frame, Person(name, identity), own_proof)
+    _enter(dispatcher, session, frame, Person(name, identity), own_proof)
 
 
-async def _identify(room: Room, session: Session, frame: Login) -> tuple[str, bytes | None]:
+async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> tuple[str, bytes | None]:
     """Return the identity of a login, and the server's own proof. Raises Refusal or StorageError."""
     if frame.enrol:
         keys = LoginKeys(frame.enrol.stored_key, frame.enrol.server_key)
         identity = proof.identity(keys.stored_key, session.challenge)
         try:
-            await room.company.enrol(identity, keys)
+            await dispatcher.company.enrol(identity, keys)
         except StorageError as error:
             # The user can chat now, but will be a new person at the next login.
             log.error("storing a login key failed", extra={"error": str(error)})
         return identity, None
     if frame.prove is None:
         raise ValueError("login without enrol or prove")
-    known = await room.company.login_keys(frame.prove.identity, session.turn)
+    known = await dispatcher.company.login_keys(frame.prove.identity, session.turn)
     if known is None:
         raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server has no record of your identity; enrol as a new person.")
-    exchange = Exchange(room.live.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
+    exchange = Exchange(dispatcher.live.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
     if not proof.verify_client(frame.prove.proof, known.stored_key, exchange):
         raise Refusal(ErrorCode.BAD_PROOF, "The proof of your identity is wrong; connect again.")
     return frame.prove.identity, proof.server_proof(known.server_key, exchange)
 
 
-def _enter(room: Room, session: Session, frame: Login, claimed: Person, own_proof: bytes | None = None) -> None:
+def _enter(
+    dispatcher: Dispatcher, session: Session, frame: Login, claimed: Person, own_proof: bytes | None = None
+) -> None:
     """Add a verified user to the room, and start sending what they missed."""
-    person, before = _grant(room, claimed)
+    person, before = _grant(dispatcher, claimed)
     try:
-        wait = room.limiter.read(person.identity, session.address, _pages(room, frame.since))
+        wait = dispatcher.limiter.read(person.identity, session.address, _pages(dispatcher, frame.since))
     except Refusal as refusal:
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
     session.enter(person)
     session.send(Me(person.name, op=False, proof=own_proof))
-    told = room.hub.join(session, person)
-    if room.company.relations.of(person.identity):
-        session.send(room.relations_of(person))
+    told = dispatcher.hub.join(session, person)
+    if dispatcher.company.relations.of(person.identity):
+        session.send(dispatcher.relations_of(person))
     if before:
         before.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = _Arrival(
         since=frame.since,
         told=told,
-        last_message=room.company.came(person),
-        before=room.broker.delivered + 1,
+        last_message=dispatcher.company.came(person),
+        before=dispatcher.broker.delivered + 1,
         wait=wait,
     )
-    room.start(session, _catch_up(room, session, arrival), None)
+    dispatcher.start(session, _catch_up(dispatcher, session, arrival), None)
 
 
-def ping(room: Room, session: Session, frame: Ping) -> None:
+def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
     """Reply to a ping with the same frame."""
-    del room
+    del dispatcher
     session.send(frame)
 
 
-def _grant(room: Room, claimed: Person) -> tuple[Person, Session | None]:
+def _grant(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Session | None]:
     """Return the user with the name they get, and their older session if this login replaces it."""
-    before = room.hub.find(claimed.name)
+    before = dispatcher.hub.find(claimed.name)
     if before and before.person and before.person.identity == claimed.identity:
         return before.person, before
-    return claimed._replace(name=names.free(claimed.name, room.hub.sessions)), None
+    return claimed._replace(name=names.free(claimed.name, dispatcher.hub.sessions)), None
 
 
-def _pages(room: Room, since: Since | None) -> float:
+def _pages(dispatcher: Dispatcher, since: Since | None) -> float:
     """Return the maximum number of pages that a login reads, including one for stored direct messages."""
-    recent = sum(costs.pages(each.echo_messages_on_join) for each in room.live.channels if each.echo_messages_on_join)
+    recent = sum(
+        costs.pages(each.echo_messages_on_join) for each in dispatcher.live.channels if each.echo_messages_on_join
+    )
     return 1 + (costs.pages(MAX_MISSED) if since else recent)
 
 
-async def _catch_up(room: Room, session: Session, arrival: _Arrival) -> None:
+async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival) -> None:
     """Send missed messages, then the channels' welcome lines, then what was buffered meanwhile."""
     since = arrival.since
     try:
         await arrival.told.wait()
         await sleep(arrival.wait)
-        last_message, reader = await _last_message(arrival.last_message), room.reader(session)
-        if since and since.epoch == room.broker.epoch:
-            session.send(await _missed(room, reader, since.msg_id, arrival.before))
+        last_message, reader = await _last_message(arrival.last_message), dispatcher.reader(session)
+        if since and since.epoch == dispatcher.broker.epoch:
+            session.send(await _missed(dispatcher, reader, since.msg_id, arrival.before))
         else:
-            page = await _recent(room, reader, last_message, arrival.before)
+            page = await _recent(dispatcher, reader, last_message, arrival.before)
             session.send(Echo(fitting(page, reader.person)[0], since is None))
-        for channel in room.live.channels:
+        for channel in dispatcher.live.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)
-        reports = room.live.reports
+        reports = dispatcher.live.reports
         if reports and (sent := await reports.sent_by(reader)).reports:
             session.send(sent)
     except Exception:
@@ -181,23 +185,23 @@ async def _last_message(came: "Future[int | None]") -> int | None:
         return None
 
 
-async def _missed(room: Room, reader: Reader, after: int, before: int) -> Echo:
+async def _missed(dispatcher: Dispatcher, reader: Reader, after: int, before: int) -> Echo:
     """Return the messages and changes since message `after`."""
-    page = await room.broker.missed(reader, after, MAX_MISSED, before)
+    page = await dispatcher.broker.missed(reader, after, MAX_MISSED, before)
     messages, complete = fitting(page, reader.person)
-    taken_back = await room.broker.taken_back(reader, after, MAX_CHANGED)
-    reacted = await room.broker.reacted(reader, after, MAX_CHANGED)
+    taken_back = await dispatcher.broker.taken_back(reader, after, MAX_CHANGED)
+    reacted = await dispatcher.broker.reacted(reader, after, MAX_CHANGED)
     return Echo(messages, complete and not page.more, taken_back, fitting_reactions(reacted))
 
 
-async def _recent(room: Room, reader: Reader, last_message: int | None, before: int) -> Page:
+async def _recent(dispatcher: Dispatcher, reader: Reader, last_message: int | None, before: int) -> Page:
     """Return the newest messages of each channel and the user's stored direct messages, ordered by msgID."""
     kept = Page([], more=False)
     if last_message is not None:
-        kept = await room.broker.received(reader, last_message, MAX_KEPT, before)
+        kept = await dispatcher.broker.received(reader, last_message, MAX_KEPT, before)
     pages = [
-        await room.broker.history(reader, each.id, before, each.echo_messages_on_join)
-        for each in room.live.channels
+        await dispatcher.broker.history(reader, each.id, before, each.echo_messages_on_join)
+        for each in dispatcher.live.channels
         if each.echo_messages_on_join
     ]
     merged = sorted((one for page in (kept, *pages) for one in page.publications), key=lambda one: one.msg_id)

@@ -4,7 +4,7 @@ from asyncio import Future
 from functools import partial
 from typing import TypeVar
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fitting
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
@@ -21,68 +21,68 @@ from server.storage.base import Published
 Stored = TypeVar("Stored")
 
 
-def say(room: Room, session: Session, frame: Say) -> None:
+def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     """Publish a message. Its author receives it with its msgID as the acknowledgement."""
-    room.check_disk()
+    dispatcher.check_disk()
     author = session.someone
     text = message_rules.check_text(frame.message)
-    peer = _peer(room, author, frame.channel[1:]) if frame.channel.startswith("@") else None
-    channel = "" if peer else room.channel(frame.channel).id
+    peer = _peer(dispatcher, author, frame.channel[1:]) if frame.channel.startswith("@") else None
+    channel = "" if peer else dispatcher.channel(frame.channel).id
     session.asked()
-    published = room.broker.publish(Draft(author, channel, peer, text, frame.nonce))
-    published.add_done_callback(partial(_published, room, session, frame.nonce))
+    published = dispatcher.broker.publish(Draft(author, channel, peer, text, frame.nonce))
+    published.add_done_callback(partial(_published, dispatcher, session, frame.nonce))
 
 
-def takeback(room: Room, session: Session, frame: Takeback) -> None:
+def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
     """Delete the user's own message for everyone who could read it. Evidence of reports keeps it."""
     person = session.someone
     session.asked()
-    taken = room.broker.take_back(frame.msg_id, person, room.company.relations.apart_from(person.identity))
-    taken.add_done_callback(partial(_changed, room, session))
+    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.company.relations.apart_from(person.identity))
+    taken.add_done_callback(partial(_changed, dispatcher, session))
 
 
-def react(room: Room, session: Session, frame: React) -> None:
+def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
     """Add or remove a reaction, and broadcast it to everyone who can read the message."""
     if not frame.remove:
-        room.check_disk()
+        dispatcher.check_disk()
     change = ReactionChange(frame.msg_id, session.someone, reactions.check_emoji(frame.message), frame.remove)
-    apart = room.company.relations.apart_from(change.person.identity)
+    apart = dispatcher.company.relations.apart_from(change.person.identity)
     session.asked()
-    room.broker.react(change, apart).add_done_callback(partial(_changed, room, session))
+    dispatcher.broker.react(change, apart).add_done_callback(partial(_changed, dispatcher, session))
 
 
-def typing(room: Room, session: Session, frame: Typing) -> None:
+def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     """Notify the recipient of a direct message, if present, that the author is typing."""
     author = session.someone
-    there = room.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
-    if there and there.person and there.person.identity not in room.company.relations.unread_by(author.identity):
+    there = dispatcher.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
+    if there and there.person and there.person.identity not in dispatcher.company.relations.unread_by(author.identity):
         there.send(Typing(f"@{author.name}"))
 
 
-def history(room: Room, session: Session, frame: HistoryAsk) -> None:
+def history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None:
     """Send older messages of a channel or conversation."""
     if not frame.channel.startswith("@"):
-        room.channel(frame.channel)
-    room.start(session, _send_history(room, session, frame), frame.nonce)
+        dispatcher.channel(frame.channel)
+    dispatcher.start(session, _send_history(dispatcher, session, frame), frame.nonce)
 
 
-def search(room: Room, session: Session, frame: SearchAsk) -> None:
+def search(dispatcher: Dispatcher, session: Session, frame: SearchAsk) -> None:
     """Send the messages that contain all of the words."""
     query = searching.query(frame.query)
-    room.start(session, _send_found(room, session, frame, query), frame.nonce)
+    dispatcher.start(session, _send_found(dispatcher, session, frame, query), frame.nonce)
 
 
-def _peer(room: Room, author: Person, name: str) -> Person:
+def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     """Return the recipient of a direct message, present or away.
 
     Raises Refusal if the recipient is unknown, the author, or does not accept direct messages.
     """
-    there = room.hub.find(name)
-    peer = there.person if there else room.company.find(name)
+    there = dispatcher.hub.find(name)
+    peer = there.person if there else dispatcher.company.find(name)
     if peer and peer.identity == author.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot send a direct message to yourself.")
     # To a blocked author, the recipient looks like someone who was never here.
-    if peer is None or peer.identity in room.company.relations.apart_from(author.identity):
+    if peer is None or peer.identity in dispatcher.company.relations.apart_from(author.identity):
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if there and there.dnd:
         raise Refusal(
@@ -91,12 +91,12 @@ def _peer(room: Room, author: Person, name: str) -> Person:
     return peer
 
 
-def _published(room: Room, session: Session, nonce: str | None, published: "Future[Published]") -> None:
+def _published(dispatcher: Dispatcher, session: Session, nonce: str | None, published: "Future[Published]") -> None:
     session.answered()
     if published.cancelled():
         return
     if error := published.exception():
-        room.failed(session, nonce, error)
+        dispatcher.failed(session, nonce, error)
         return
     publication, fresh = published.result()
     # A resent message is not delivered twice, but its author still needs the acknowledgement. It must not overtake
@@ -105,21 +105,21 @@ def _published(room: Room, session: Session, nonce: str | None, published: "Futu
         session.deliver(framed(publication.frame_for(session.person)))
 
 
-def _changed(room: Room, session: Session, stored: "Future[Stored]") -> None:
+def _changed(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
     session.answered()
     if not stored.cancelled():
-        room.failed(session, None, stored.exception())
+        dispatcher.failed(session, None, stored.exception())
 
 
-async def _send_history(room: Room, session: Session, frame: HistoryAsk) -> None:
-    reader = room.reader(session)
-    page = await room.broker.history(reader, frame.channel, frame.before_id, frame.limit)
+async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None:
+    reader = dispatcher.reader(session)
+    page = await dispatcher.broker.history(reader, frame.channel, frame.before_id, frame.limit)
     messages, complete = fitting(page, reader.person)
     session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 
 
-async def _send_found(room: Room, session: Session, frame: SearchAsk, query: searching.Query) -> None:
-    reader = room.reader(session)
-    page = await room.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
+async def _send_found(dispatcher: Dispatcher, session: Session, frame: SearchAsk, query: searching.Query) -> None:
+    reader = dispatcher.reader(session)
+    page = await dispatcher.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
     messages, complete = fitting(page, reader.person)
     session.send(Found(messages[::-1], page.more or not complete, frame.nonce))

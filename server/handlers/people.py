@@ -4,7 +4,7 @@ from asyncio import Future
 from functools import partial
 from typing import TypeVar
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Block, Mute, Presence, Profile, ProfileAsk, Status, Unblock, Unmute
@@ -18,70 +18,70 @@ from server.webhooks.profiles import Profiles
 Stored = TypeVar("Stored")
 
 
-def status(room: Room, session: Session, frame: Status) -> None:
+def status(dispatcher: Dispatcher, session: Session, frame: Status) -> None:
     """Set the user's status or "do not disturb", and broadcast it."""
     person = session.someone
     if frame.status is not None:
         session.status = check_status(frame.status)
     if frame.dnd is not None:
         session.dnd = frame.dnd
-    room.hub.tell(person, Presence(person.name, "", session.who_entry(person)))
+    dispatcher.hub.tell(person, Presence(person.name, "", session.who_entry(person)))
 
 
-def mute(room: Room, session: Session, frame: Mute) -> None:
+def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:
     """Hide someone's messages from the user."""
-    _relate(room, session, frame.username, blocked=False)
+    _relate(dispatcher, session, frame.username, blocked=False)
 
 
-def unmute(room: Room, session: Session, frame: Unmute) -> None:
+def unmute(dispatcher: Dispatcher, session: Session, frame: Unmute) -> None:
     """Undo a mute."""
-    ended = room.company.unrelate(session.someone.identity, frame.username, blocked=False)
-    ended.add_done_callback(partial(_told, room, session))
+    ended = dispatcher.company.unrelate(session.someone.identity, frame.username, blocked=False)
+    ended.add_done_callback(partial(_told, dispatcher, session))
 
 
-def block(room: Room, session: Session, frame: Block) -> None:
+def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
     """Hide the user and someone else from each other."""
-    _relate(room, session, frame.username, blocked=True)
+    _relate(dispatcher, session, frame.username, blocked=True)
 
 
-def unblock(room: Room, session: Session, frame: Unblock) -> None:
+def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
     """Undo a block."""
-    ended = room.company.unrelate(session.someone.identity, frame.username, blocked=True)
-    ended.add_done_callback(partial(_told, room, session))
+    ended = dispatcher.company.unrelate(session.someone.identity, frame.username, blocked=True)
+    ended.add_done_callback(partial(_told, dispatcher, session))
 
 
-def profile(room: Room, session: Session, frame: ProfileAsk) -> None:
+def profile(dispatcher: Dispatcher, session: Session, frame: ProfileAsk) -> None:
     """Send a profile that the site provides."""
-    profiles = room.live.profiles
+    profiles = dispatcher.live.profiles
     if profiles is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Profiles are turned off on this server.")
-    known = room.company.find(frame.username)
+    known = dispatcher.company.find(frame.username)
     # The name check may reject a name that an earlier version accepted.
     username = known.name if known else names.check(frame.username)
-    if known and known.identity in room.company.relations.apart_from(session.someone.identity):
+    if known and known.identity in dispatcher.company.relations.apart_from(session.someone.identity):
         raise Refusal(
             ErrorCode.NOT_HERE, f"No one named {name_text.quoted(username)} has been here. Check the spelling."
         )
-    room.start(session, _send_profile(profiles, session, username, frame.nonce), frame.nonce)
+    dispatcher.start(session, _send_profile(profiles, session, username, frame.nonce), frame.nonce)
 
 
-def _relate(room: Room, session: Session, name: str, *, blocked: bool) -> None:
-    person, other = session.someone, room.company.find(name)
+def _relate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: bool) -> None:
+    person, other = session.someone, dispatcher.company.find(name)
     if other is None:
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if other.identity == person.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
-    related = room.company.relate(Relation(person.identity, other.identity, other.name, blocked))
-    related.add_done_callback(partial(_told, room, session))
+    related = dispatcher.company.relate(Relation(person.identity, other.identity, other.name, blocked))
+    related.add_done_callback(partial(_told, dispatcher, session))
 
 
-def _told(room: Room, session: Session, stored: "Future[Stored]") -> None:
+def _told(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
     """Send the user their updated list of muted and blocked people."""
     if stored.cancelled():
         return
-    room.failed(session, None, stored.exception())
+    dispatcher.failed(session, None, stored.exception())
     if not stored.exception() and session.person:
-        session.send(room.relations_of(session.person))
+        session.send(dispatcher.relations_of(session.person))
 
 
 async def _send_profile(profiles: Profiles, session: Session, username: str, nonce: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.handlers import costs
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import ReportAsk, ReportsAsk, ReportStatus, Withdraw
 from server.reporting.desk import Reports
@@ -16,63 +16,63 @@ from server.storage.base import Reader
 from server.storage.reports import Submission
 
 
-def report(room: Room, session: Session, frame: ReportAsk) -> None:
+def report(dispatcher: Dispatcher, session: Session, frame: ReportAsk) -> None:
     """Report a message to the site. The evidence comes from the server's own record."""
-    sent = _reports(room)
-    comment = evidence_rules.check_form(frame.reason, frame.comment, room.live.welcome.report_reasons)
-    room.start(session, _send_report(room, sent, session, frame, comment), frame.nonce, lasting=True)
+    sent = _reports(dispatcher)
+    comment = evidence_rules.check_form(frame.reason, frame.comment, dispatcher.live.welcome.report_reasons)
+    dispatcher.start(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)
 
 
-def reports_sent(room: Room, session: Session, frame: ReportsAsk) -> None:
+def reports_sent(dispatcher: Dispatcher, session: Session, frame: ReportsAsk) -> None:
     """Send the user their own reports and the status of each."""
-    room.start(session, _send_reports(room, _reports(room), session, frame.nonce), frame.nonce)
+    dispatcher.start(session, _send_reports(dispatcher, _reports(dispatcher), session, frame.nonce), frame.nonce)
 
 
-def withdraw(room: Room, session: Session, frame: Withdraw) -> None:
+def withdraw(dispatcher: Dispatcher, session: Session, frame: Withdraw) -> None:
     """Withdraw the user's own report."""
-    room.start(session, _send_withdrawal(_reports(room), session, frame), frame.nonce, lasting=True)
+    dispatcher.start(session, _send_withdrawal(_reports(dispatcher), session, frame), frame.nonce, lasting=True)
 
 
-def _reports(room: Room) -> Reports:
-    reports = room.live.reports
+def _reports(dispatcher: Dispatcher) -> Reports:
+    reports = dispatcher.live.reports
     if reports is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Reports are turned off on this server.")
     return reports
 
 
-async def _send_report(room: Room, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
-    reader = room.reader(session)
+async def _send_report(dispatcher: Dispatcher, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
+    reader = dispatcher.reader(session)
     reporter = reader.person
-    publication = evidence_rules.reportable(reporter, next(iter(await _seen(room, reader, [frame.msg_id])), None))
+    publication = evidence_rules.reportable(reporter, next(iter(await _seen(dispatcher, reader, [frame.msg_id])), None))
     # Context that the site will not receive is not stored either.
-    wanted = frame.context if room.live.welcome.webhooks.evidence else ()
-    context = await _context(room, reader, publication, wanted) if wanted else ()
+    wanted = frame.context if dispatcher.live.welcome.webhooks.evidence else ()
+    context = await _context(dispatcher, reader, publication, wanted) if wanted else ()
     evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context)
-    room.limiter.store(reporter.identity, session.address, costs.report(evidence), "reports")
+    dispatcher.limiter.store(reporter.identity, session.address, costs.report(evidence), "reports")
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing may run between the commit and this line, or a later status could overtake this one.
     session.send(ReportStatus(entry, frame.nonce))
 
 
 async def _context(
-    room: Room, reader: Reader, publication: Publication, wanted: Sequence[int]
+    dispatcher: Dispatcher, reader: Reader, publication: Publication, wanted: Sequence[int]
 ) -> tuple[ContextLine, ...]:
-    others = [each for each in await _seen(room, reader, wanted) if each.msg_id != publication.msg_id]
+    others = [each for each in await _seen(dispatcher, reader, wanted) if each.msg_id != publication.msg_id]
     if len(others) != len(wanted):
         raise Refusal(ErrorCode.BAD_CONTEXT, "A context message is no longer available. Choose the context again.")
     end, place = max(publication.msg_id, others[-1].msg_id), publication.channel_for(reader.person)
-    shown = await room.broker.numbers(reader, place, end + 1, evidence_rules.MAX_SHOWN)
+    shown = await dispatcher.broker.numbers(reader, place, end + 1, evidence_rules.MAX_SHOWN)
     return evidence_rules.context_lines(reader.person, publication, others, shown)
 
 
-async def _seen(room: Room, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
+async def _seen(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
     """Return those of the messages that the reader can see, without any sent while a block hid its author."""
-    unseen, found = room.company.relations.said_unseen, await room.broker.find_all(wanted, reader.turn)
+    unseen, found = dispatcher.company.relations.said_unseen, await dispatcher.broker.find_all(wanted, reader.turn)
     return [each for each in found if not unseen(reader.person.identity, each.author.identity, each.msg_id)]
 
 
-async def _send_reports(room: Room, sent: Reports, session: Session, nonce: str) -> None:
-    session.send(await sent.sent_by(room.reader(session), nonce))
+async def _send_reports(dispatcher: Dispatcher, sent: Reports, session: Session, nonce: str) -> None:
+    session.send(await sent.sent_by(dispatcher.reader(session), nonce))
 
 
 async def _send_withdrawal(sent: Reports, session: Session, frame: Withdraw) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from server.handlers import costs, login, messages, people, reports
-from server.handlers.dispatch import Handler, Room
+from server.handlers.dispatch import Dispatcher, Handler
 from server.pacing.limiter import Allowance
 from server.protocol.frames import (
     Block,
@@ -33,7 +33,7 @@ Kind = TypeVar("Kind", bound=ClientFrame)
 
 def _entry(
     kind: type[Kind],
-    handle: Callable[[Room, Session, Kind], None],
+    handle: Callable[[Dispatcher, Session, Kind], None],
     *,
     logged_in: bool = True,
     allowance: Allowance | None = None,
@@ -42,7 +42,7 @@ def _entry(
 ) -> tuple[type[object], Handler]:
     # Frames are looked up by their type, so a handler only receives the type that it declares.
     return kind, Handler(
-        cast(Callable[[Room, Session, ClientFrame], None], handle),
+        cast(Callable[[Dispatcher, Session, ClientFrame], None], handle),
         logged_in,
         allowance,
         cast(Callable[[ClientFrame], float] | None, pages),

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ReportState
 from server.storage.base import StorageError
 
@@ -31,8 +31,8 @@ class ReportStatusCall(msgspec.Struct, rename="pascal"):
 class Callbacks:
     """Handlers of the routes reserved for the site; each call carries its key."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
 
     async def report_status(self, request: Request) -> Response:
         """Store a status that the site sets on a report, and notify the reporter."""
@@ -42,7 +42,7 @@ class Callbacks:
             call = msgspec.json.decode(body, type=ReportStatusCall)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _answer(HTTPStatus.BAD_REQUEST, f"Invalid JSON body: {error}. Send ReportID, Status and APIKey.")
-        key = self._room.live.site_key
+        key = self._dispatcher.live.site_key
         if not key or not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
             return _answer(HTTPStatus.FORBIDDEN, "Wrong APIKey. Send AdminAPIKey from the server's settings.")
         if call.status not in SITE_STATES:
@@ -52,7 +52,7 @@ class Callbacks:
         return await self._say(call)
 
     async def _say(self, call: ReportStatusCall) -> Response:
-        reports = self._room.live.reports
+        reports = self._dispatcher.live.reports
         if reports is None:
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are turned off. Retry later.")
         try:

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.http.acceptor import Acceptor
 from server.http.callbacks import Callbacks
 from server.http.health import Health
@@ -113,12 +113,12 @@ Measure = Callable[[], Awaitable[bytes]]
 """Returns the current metrics in Prometheus' text format."""
 
 
-def http_app(room: Room, health: Health, measure: Measure) -> Starlette:
+def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starlette:
     """Build the HTTP routes. The app's lifespan state hands the room to the connections."""
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Room]]:
-        yield {"receiver": room}
+    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Dispatcher]]:
+        yield {"receiver": dispatcher}
 
     async def healthz(_request: Request) -> Response:
         return _told(health.ailing())
@@ -127,13 +127,13 @@ def http_app(room: Room, health: Health, measure: Measure) -> Starlette:
         return _told(await health.unready())
 
     async def statistics(_request: Request) -> Response:
-        people = room.hub.names()
+        people = dispatcher.hub.names()
         return JSONResponse({"UserCount": len(people), "Usernames": people})
 
     async def metrics(_request: Request) -> Response:
         return Response(await measure(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    callbacks = Callbacks(room)
+    callbacks = Callbacks(dispatcher)
     routes = [
         Route("/healthz", healthz),
         Route("/readyz", readyz),

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.ops.watchdog import Watchdog
 from server.storage import schema
 from server.storage.database import Database
@@ -21,8 +21,8 @@ PROVEN_SECONDS = 1.0
 class Health:
     """Checks for a supervisor or a load balancer. Each returns the problem, or None."""
 
-    def __init__(self, room: Room, database: Database, watchdog: Watchdog) -> None:
-        self._room = room
+    def __init__(self, dispatcher: Dispatcher, database: Database, watchdog: Watchdog) -> None:
+        self._dispatcher = dispatcher
         self._database = database
         self._watchdog = watchdog
         self._probe: asyncio.Future[None] | None = None
@@ -36,7 +36,7 @@ class Health:
 
     async def unready(self) -> str | None:
         """Readiness: return why this server should receive no clients now."""
-        if self._room.ending:
+        if self._dispatcher.ending:
             return "the server is shutting down"
         if ailing := self.ailing():
             return ailing

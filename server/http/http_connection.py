@@ -103,7 +103,7 @@ class HttpConnection(H11Protocol):
             self._deadline.cancel()
             self._intake.stop()
         if self._address:
-            self._limiter.requests.give_back(self._address)
+            self._limiter.requests.release(self._address)
             self._address = ""
 
     def _take(self, part: bytes) -> None:

@@ -86,7 +86,7 @@ class Intake:
 
     def _take_soon(self) -> None:
         self._taking = True
-        self._limiter.shares.soon(self._take_more)
+        self._limiter.scheduler.schedule(self._take_more)
 
     def _take_more(self) -> None:
         self._taking = False

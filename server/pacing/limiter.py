@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
 
+from server.pacing.fair_scheduler import FairScheduler
 from server.pacing.rate import Meter, Rate
-from server.pacing.shares import Shares
 from server.protocol.codes import ErrorCode
 from server.rules import addresses
 from server.rules.refusal import Refusal
@@ -27,7 +27,7 @@ NO_BUDGET = "You have used up what this server stores for you in a day"
 TOO_MANY = "Too many requests"
 ARRIVALS = 2
 """Accepted connections for each allowed request, so that a client can still read why a request is refused."""
-PLACE_SECONDS = 10
+CONNECTION_RETRY_SECONDS = 10
 """Suggested delay when an address has too many connections: it is unknown when one of them closes."""
 
 
@@ -39,26 +39,26 @@ class Allowance(Enum):
     PROFILES = "profiles"
 
 
-class Places:
+class ConcurrencyLimit:
     """Limits how many of something each address has at the same time; 0 is no limit."""
 
-    def __init__(self, each: int = 0) -> None:
-        self.each = each
+    def __init__(self, limit: int = 0) -> None:
+        self.limit = limit
         """May be changed at any time; slots in use stay in use."""
-        self._taken: Counter[str] = Counter()
+        self._in_use: Counter[str] = Counter()
 
-    def take(self, address: str) -> bool:
+    def acquire(self, address: str) -> bool:
         """Use a slot. Return False if none is free."""
-        if self.each and self._taken[address] >= self.each:
+        if self.limit and self._in_use[address] >= self.limit:
             return False
-        self._taken[address] += 1
+        self._in_use[address] += 1
         return True
 
-    def give_back(self, address: str) -> None:
+    def release(self, address: str) -> None:
         """Free a slot."""
-        self._taken[address] -= 1
-        if not self._taken[address]:
-            del self._taken[address]
+        self._in_use[address] -= 1
+        if not self._in_use[address]:
+            del self._in_use[address]
 
 
 class _Shared:
@@ -80,11 +80,11 @@ class Limiter:
     def __init__(self, limits: RoomLimits, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` returns monotonic seconds."""
         self._clock = clock
-        self.shares = Shares()
+        self.scheduler = FairScheduler()
         """Schedules the parsing of large reads fairly between connections."""
-        self.requests = Places()
+        self.requests = ConcurrencyLimit()
         """Connections without a websocket yet, by the address of their peer."""
-        self._connections = Places()
+        self._connections = ConcurrencyLimit()
         self._arrivals = Meter(UNLIMITED)
         self._requests = Meter(UNLIMITED)
         self._new = Meter(UNLIMITED)
@@ -101,7 +101,7 @@ class Limiter:
         """Set the limits. Earlier counts are kept."""
         self.frame_bytes = limits.frame_bytes or None
         self.bytes_read = Rate.of(limits.bytes_per_second, 1, BURST_SECONDS * limits.bytes_per_second)
-        self.requests.each = self._connections.each = limits.connections_per_address
+        self.requests.limit = self._connections.limit = limits.connections_per_address
         self._proxies = addresses.networks(limits.trusted_proxies)
         self._exempt = addresses.networks(limits.exempt_addresses)
         self._arrivals.rate = Rate.of(ARRIVALS * limits.requests_per_minute, 60)
@@ -129,7 +129,7 @@ class Limiter:
         """
         if not address:
             return True
-        return self._arrivals.spend(address, self._clock()).allowed and self.requests.take(address)
+        return self._arrivals.spend(address, self._clock()).allowed and self.requests.acquire(address)
 
     def request(self, address: str) -> None:
         """Count an HTTP request. Raises Refusal if it exceeds the limit."""
@@ -140,19 +140,19 @@ class Limiter:
         """Count a websocket until `leave`. Raises Refusal if it exceeds the limits."""
         if not address:
             return
-        if not self._connections.take(address):
+        if not self._connections.acquire(address):
             message = "Your address has too many connections open; close one."
-            raise Refusal(ErrorCode.TOO_FAST, message, PLACE_SECONDS)
+            raise Refusal(ErrorCode.TOO_FAST, message, CONNECTION_RETRY_SECONDS)
         try:
             self._count(self._new, address, "Your address has opened too many connections")
         except Refusal:
-            self._connections.give_back(address)
+            self._connections.release(address)
             raise
 
     def leave(self, address: str) -> None:
         """Stop counting a websocket counted by `enter`."""
         if address:
-            self._connections.give_back(address)
+            self._connections.release(address)
 
     def login(self, address: str) -> None:
         """Count a login attempt. Raises Refusal if it exceeds the limit."""

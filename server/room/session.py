@@ -9,7 +9,7 @@ from typing import Protocol
 from websockets.frames import Frame as WebsocketFrame
 from websockets.frames import Opcode
 
-from server.pacing.turns import Turns
+from server.pacing.delay_queue import DelayQueue
 from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
@@ -67,7 +67,7 @@ class Session:
         self.dnd = False
         self.address = ""
         """Rate-limit key of the connection, see `Limiter.address`."""
-        self.turns = Turns(outlet)
+        self.delay_queue = DelayQueue(outlet)
         self._outlet = outlet
         self._entered_at = 0
         self._asked = 0
@@ -164,6 +164,6 @@ class Session:
 
     def stop(self) -> None:
         """Drop delayed requests and cancel reads: the client has left or is being disconnected."""
-        self.turns.stop()
+        self.delay_queue.stop()
         for task in self._tasks:
             task.cancel()

@@ -1,8 +1,8 @@
-"""A room without sockets: frames go in, and what each session is sent is kept."""
+"""A dispatcher without sockets: frames go in, and what each session receives is recorded."""
 
 import asyncio
 
-from server.handlers.dispatch import Live, Room
+from server.handlers.dispatch import Dispatcher, Live
 from server.handlers.table import HANDLERS
 from server.ops.metrics import Traffic
 from server.pacing.limiter import Limiter
@@ -22,11 +22,11 @@ UNLIMITED = RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobyt
 CHANNELS = [PublicChannel("lobby", "Lobby"), PublicChannel("tea", "Tea"), PublicChannel("quiet", "Quiet", (), 0)]
 
 
-def room_over(broker: LocalBroker, database: Database, limits: RoomLimits = UNLIMITED) -> Room:
-    """A room over this database, without webhooks."""
+def dispatcher_over(broker: LocalBroker, database: Database, limits: RoomLimits = UNLIMITED) -> Dispatcher:
+    """Return a dispatcher over this database, without webhooks."""
     company = Company(database)
     hub = Hub(company.relations, Traffic())
-    return Room(
+    return Dispatcher(
         handlers=HANDLERS,
         live=Live(welcome=WELCOME, channels=CHANNELS, policy=ConnectionPolicy()),
         broker=broker,
@@ -36,22 +36,22 @@ def room_over(broker: LocalBroker, database: Database, limits: RoomLimits = UNLI
     )
 
 
-def receive(room: Room, session: Session, frame: Frame) -> None:
-    """Let a frame come over the connection of a session."""
-    room.received(session, encode(frame))
+def receive(dispatcher: Dispatcher, session: Session, frame: Frame) -> None:
+    """Dispatch a frame as if it arrived over the session's connection."""
+    dispatcher.received(session, encode(frame))
 
 
-async def settle(room: Room) -> None:
-    """Wait for what the room has under way."""
+async def settle(dispatcher: Dispatcher) -> None:
+    """Wait for the running tasks of the dispatcher."""
     async with asyncio.timeout(10):
-        while room.tasks:
-            await asyncio.wait(room.tasks)
+        while dispatcher.tasks:
+            await asyncio.wait(dispatcher.tasks)
 
 
-async def enter(room: Room, name: str, token: str | None = None) -> tuple[Session, RecordingOutlet]:
-    """Log in, and wait until what came before was sent."""
+async def enter(dispatcher: Dispatcher, name: str, token: str | None = None) -> tuple[Session, RecordingOutlet]:
+    """Log in, and wait until everything missed has been sent."""
     outlet = RecordingOutlet()
     session = Session(outlet)
-    receive(room, session, Login(name, token))
-    await settle(room)
+    receive(dispatcher, session, Login(name, token))
+    await settle(dispatcher)
     return session, outlet

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from msgspec import structs
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.pacing.limiter import ADDRESS_SHARE
 from server.protocol.codes import CUT, CloseCode, ErrorCode
 from server.protocol.frames import (
@@ -45,7 +45,7 @@ from server.storage.broker import LocalBroker
 from tests.support.counting_database import CountingDatabase
 from tests.support.desk import TERMS
 from tests.support.outlet import RecordingOutlet
-from tests.support.room import UNLIMITED, WELCOME, receive, room_over, settle
+from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, receive, settle
 
 HERE, THERE = "203.0.113.9", "198.51.100.7"
 ALICE = Person("alice", "a-1")
@@ -75,14 +75,16 @@ async def database(tmp_path: Path) -> AsyncIterator[CountingDatabase]:
 
 
 @pytest.fixture
-async def room(database: CountingDatabase) -> Room:
-    """A room that accepts reports, with one message from alice."""
-    room = room_over(LocalBroker(database), database, UNLIMITED)
+async def dispatcher(database: CountingDatabase) -> Dispatcher:
+    """A dispatcher that accepts reports, with one message from alice."""
+    dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    room.live = replace(room.live, welcome=welcome, reports=Reports(database, room.hub, TERMS, asyncio.Event()))
-    await room.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
-    await room.company.came(ALICE)
-    return room
+    dispatcher.live = replace(
+        dispatcher.live, welcome=welcome, reports=Reports(database, dispatcher.hub, TERMS, asyncio.Event())
+    )
+    await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
+    await dispatcher.company.came(ALICE)
+    return dispatcher
 
 
 def connected(address: str = "") -> tuple[Session, RecordingOutlet]:
@@ -93,18 +95,18 @@ def connected(address: str = "") -> tuple[Session, RecordingOutlet]:
     return session, outlet
 
 
-async def entered(room: Room, name: str, address: str = "") -> tuple[Session, RecordingOutlet]:
+async def entered(dispatcher: Dispatcher, name: str, address: str = "") -> tuple[Session, RecordingOutlet]:
     """Return a session that has logged in."""
     session, outlet = connected(address)
-    receive(room, session, Login(name, f"the token of {name}"))
-    await settle(room)
+    receive(dispatcher, session, Login(name, f"the token of {name}"))
+    await settle(dispatcher)
     return session, outlet
 
 
-async def stored(room: Room) -> None:
+async def stored(dispatcher: Dispatcher) -> None:
     """Wait until everything written so far is stored."""
-    await settle(room)
-    await room.broker.publish(Draft(ALICE, "quiet", None, "settled", None))
+    await settle(dispatcher)
+    await dispatcher.broker.publish(Draft(ALICE, "quiet", None, "settled", None))
 
 
 def too_fast(outlet: RecordingOutlet) -> list[str | None]:
@@ -136,26 +138,26 @@ def test_every_frame_type_has_a_price() -> None:
     ],
 )
 async def test_what_costs_is_charged_and_refused_beyond_the_limit(
-    room: Room, database: CountingDatabase, frame: ClientFrame, limits: RoomLimits
+    dispatcher: Dispatcher, database: CountingDatabase, frame: ClientFrame, limits: RoomLimits
 ) -> None:
-    session, outlet = await entered(room, "bob")
-    room.limiter.follow(limits)
+    session, outlet = await entered(dispatcher, "bob")
+    dispatcher.limiter.follow(limits)
     for number in range(50):
         if isinstance(frame, ReportAsk):
             # Report a different message each time, because repeated reports are refused.
-            await room.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
-            receive(room, session, ReportAsk(number + 2, SPAM, nonce="n", add=True))
+            await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
+            receive(dispatcher, session, ReportAsk(number + 2, SPAM, nonce="n", add=True))
         else:
-            receive(room, session, frame)
-        session.turns.stop()
-        await stored(room)
+            receive(dispatcher, session, frame)
+        session.delay_queue.stop()
+        await stored(dispatcher)
         if too_fast(outlet):
             break
     refused = too_fast(outlet)
     assert refused == [nonce_of(frame)], "refused too late or too often"
     reads, writes = len(database.begun), database.writes
-    receive(room, session, frame)
-    await settle(room)
+    receive(dispatcher, session, frame)
+    await settle(dispatcher)
     assert database.writes == writes
     # The size of a report is known only after its message has been read.
     assert len(database.begun) == reads or (limits is STORING and isinstance(frame, ReportAsk))
@@ -166,40 +168,40 @@ async def test_what_costs_is_charged_and_refused_beyond_the_limit(
     ("frame", "limits"), [(HISTORY, READING), (STORES[0], STORING)], ids=["what is read", "what is stored"]
 )
 async def test_many_people_of_one_address_share_what_it_may_use(
-    room: Room, frame: ClientFrame, limits: RoomLimits
+    dispatcher: Dispatcher, frame: ClientFrame, limits: RoomLimits
 ) -> None:
-    here = [await entered(room, f"mallory {number}", HERE) for number in range(ADDRESS_SHARE + 10)]
-    there, other = await entered(room, "ada", THERE)
-    room.limiter.follow(limits)
+    here = [await entered(dispatcher, f"mallory {number}", HERE) for number in range(ADDRESS_SHARE + 10)]
+    there, other = await entered(dispatcher, "ada", THERE)
+    dispatcher.limiter.follow(limits)
     for session, _ in here:
-        receive(room, session, frame)
-        session.turns.stop()
+        receive(dispatcher, session, frame)
+        session.delay_queue.stop()
     served = [outlet for _, outlet in here if not too_fast(outlet)]
     assert 1 <= len(served) <= 2 * ADDRESS_SHARE
     assert too_fast(here[-1][1]) == [nonce_of(frame)]
-    receive(room, there, frame)
+    receive(dispatcher, there, frame)
     assert not too_fast(other)
-    await stored(room)
+    await stored(dispatcher)
 
 
-async def test_logins_are_charged_for_reads_and_refused_beyond_the_limit(room: Room) -> None:
-    room.limiter.follow(READING)
+async def test_logins_are_charged_for_reads_and_refused_beyond_the_limit(dispatcher: Dispatcher) -> None:
+    dispatcher.limiter.follow(READING)
     closed: list[CloseCode] = []
     for number in range(10):
         session, outlet = connected(HERE)
-        receive(room, session, Login(f"mallory {number}", since=Since(room.broker.epoch, 0)))
+        receive(dispatcher, session, Login(f"mallory {number}", since=Since(dispatcher.broker.epoch, 0)))
         closed += outlet.closed
-        room.closed(session, CUT)
+        dispatcher.closed(session, CUT)
     assert set(closed) == {CloseCode.TRY_AGAIN_LATER}
-    await settle(room)
+    await settle(dispatcher)
 
 
-async def test_a_client_that_scrolls_is_delayed_but_not_refused(room: Room) -> None:
+async def test_a_client_that_scrolls_is_delayed_but_not_refused(dispatcher: Dispatcher) -> None:
     """The client requests a page once it has received the previous one."""
-    room.limiter.follow(RoomLimits(pages_burst=2, pages_per_second=100))
-    session, outlet = await entered(room, "bob")
+    dispatcher.limiter.follow(RoomLimits(pages_burst=2, pages_per_second=100))
+    session, outlet = await entered(dispatcher, "bob")
     for number in range(20):
-        receive(room, session, HistoryAsk("lobby", str(number)))
+        receive(dispatcher, session, HistoryAsk("lobby", str(number)))
         async with asyncio.timeout(10):
             while not any(getattr(each, "nonce", None) == str(number) for each in outlet.frames):
                 await asyncio.sleep(0.005)
@@ -211,73 +213,77 @@ LOGINS: list[ClientFrame] = [Login("bob", "the token of bob"), Login("bob", "the
 
 @pytest.mark.parametrize("frame", [*LOGINS, *READS[:3]], ids=named)
 async def test_requests_of_a_closed_session_are_not_read(
-    room: Room, database: CountingDatabase, frame: ClientFrame
+    dispatcher: Dispatcher, database: CountingDatabase, frame: ClientFrame
 ) -> None:
     if isinstance(frame, Login):
         session, _ = connected()
         if frame.since:
-            frame = Login(frame.username, frame.token, Since(room.broker.epoch, 0))
+            frame = Login(frame.username, frame.token, Since(dispatcher.broker.epoch, 0))
     else:
-        session, _ = await entered(room, "bob")
-    await stored(room)
+        session, _ = await entered(dispatcher, "bob")
+    await stored(dispatcher)
     database.begun.clear()
     async with database.held_up():
         for _ in range(200):
-            receive(room, session, frame)
+            receive(dispatcher, session, frame)
         # Long enough for a login to start its reads.
         await asyncio.sleep(0.05)
-        room.closed(session, CUT)
-    await stored(room)
+        dispatcher.closed(session, CUT)
+    await stored(dispatcher)
     assert database.begun == []
-    assert not room.tasks
+    assert not dispatcher.tasks
 
 
-async def test_requests_of_a_replaced_session_are_not_read(room: Room, database: CountingDatabase) -> None:
-    session, outlet = await entered(room, "bob")
+async def test_requests_of_a_replaced_session_are_not_read(dispatcher: Dispatcher, database: CountingDatabase) -> None:
+    session, outlet = await entered(dispatcher, "bob")
     database.begun.clear()
     async with database.held_up():
         for _ in range(200):
-            receive(room, session, HISTORY)
+            receive(dispatcher, session, HISTORY)
         new, _ = connected()
-        receive(room, new, Login("bob", "the token of bob"))
+        receive(dispatcher, new, Login("bob", "the token of bob"))
         assert outlet.closed == [CloseCode.REPLACED]
-    await settle(room)
+    await settle(dispatcher)
     assert session.turn not in database.begun
     assert new.turn in database.begun
 
 
-async def test_a_report_is_stored_after_its_reporter_has_disconnected(room: Room, database: CountingDatabase) -> None:
-    session, _ = await entered(room, "bob")
+async def test_a_report_is_stored_after_its_reporter_has_disconnected(
+    dispatcher: Dispatcher, database: CountingDatabase
+) -> None:
+    session, _ = await entered(dispatcher, "bob")
     async with database.held_up():
-        receive(room, session, REPORT)
-        room.closed(session, CloseCode.NORMAL)
-    await settle(room)
-    again, outlet = await entered(room, "bob")
-    receive(room, again, REPORT)
-    await settle(room)
+        receive(dispatcher, session, REPORT)
+        dispatcher.closed(session, CloseCode.NORMAL)
+    await settle(dispatcher)
+    again, outlet = await entered(dispatcher, "bob")
+    receive(dispatcher, again, REPORT)
+    await settle(dispatcher)
     assert [each.code for each in outlet.frames if isinstance(each, Error)] in ([], [ErrorCode.ALREADY_REPORTED])
     assert await database.read(lambda connection: connection.execute("SELECT count(*) FROM report").fetchone()) == (1,)
 
 
 @pytest.mark.parametrize("frame", READS, ids=named)
 async def test_every_read_is_scheduled_under_its_session(
-    room: Room, database: CountingDatabase, frame: ClientFrame
+    dispatcher: Dispatcher, database: CountingDatabase, frame: ClientFrame
 ) -> None:
-    session, _ = await entered(room, "bob")
+    session, _ = await entered(dispatcher, "bob")
     database.begun.clear()
-    receive(room, session, frame)
-    await settle(room)
+    receive(dispatcher, session, frame)
+    await settle(dispatcher)
     assert set(database.begun) == {session.turn}
 
 
-async def test_a_login_waits_for_few_reads_of_other_sessions(room: Room, database: CountingDatabase) -> None:
-    mallory, _ = await entered(room, "mallory", HERE)
+async def test_a_login_waits_for_few_reads_of_other_sessions(
+    dispatcher: Dispatcher, database: CountingDatabase
+) -> None:
+    mallory, _ = await entered(dispatcher, "mallory", HERE)
     ada, outlet = connected(THERE)
     database.begun.clear()
     async with database.held_up():
         for _ in range(256):
-            receive(room, mallory, HISTORY)
-        receive(room, ada, Login("ada"))
+            receive(dispatcher, mallory, HISTORY)
+        receive(dispatcher, ada, Login("ada"))
     async with asyncio.timeout(10):
         while not any(isinstance(each, Echo) for each in outlet.frames):
             await asyncio.sleep(0)
@@ -285,79 +291,85 @@ async def test_a_login_waits_for_few_reads_of_other_sessions(room: Room, databas
     # One read in mallory's turn, and one that starts while ada logs in.
     assert waited
     assert max(waited) <= 2
-    await settle(room)
+    await settle(dispatcher)
 
 
-async def test_the_buffer_of_a_session_that_catches_up_is_bounded(room: Room, database: CountingDatabase) -> None:
+async def test_the_buffer_of_a_session_that_catches_up_is_bounded(
+    dispatcher: Dispatcher, database: CountingDatabase
+) -> None:
     session, outlet = connected()
     async with database.held_up():
-        receive(room, session, Login("bob", "the token of bob"))
+        receive(dispatcher, session, Login("bob", "the token of bob"))
         while not outlet.closed:
-            await room.broker.publish(Draft(ALICE, "lobby", None, "x" * 4000, None))
-            assert room.broker.delivered * 4000 < 2 * MAX_HELD_BYTES
+            await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "x" * 4000, None))
+            assert dispatcher.broker.delivered * 4000 < 2 * MAX_HELD_BYTES
         assert outlet.closed == [CloseCode.TRY_AGAIN_LATER]
         assert not [each for each in outlet.frames if isinstance(each, Message)]
-        room.closed(session, CloseCode.TRY_AGAIN_LATER)
-    await settle(room)
+        dispatcher.closed(session, CloseCode.TRY_AGAIN_LATER)
+    await settle(dispatcher)
     assert not [each for each in outlet.frames if isinstance(each, Echo)]
 
 
-async def test_a_buffered_direct_message_is_sent_at_the_next_login(room: Room, database: CountingDatabase) -> None:
-    first, _ = await entered(room, "bob")
+async def test_a_buffered_direct_message_is_sent_at_the_next_login(
+    dispatcher: Dispatcher, database: CountingDatabase
+) -> None:
+    first, _ = await entered(dispatcher, "bob")
     bob = first.someone
-    room.closed(first, CloseCode.NORMAL)
+    dispatcher.closed(first, CloseCode.NORMAL)
     session, outlet = connected()
     async with database.held_up():
-        receive(room, session, Login("bob", "the token of bob"))
-        await room.broker.publish(Draft(ALICE, "", bob, "psst", None))
-        room.closed(session, CloseCode.NORMAL)
-    await settle(room)
-    _, outlet = await entered(room, "bob")
+        receive(dispatcher, session, Login("bob", "the token of bob"))
+        await dispatcher.broker.publish(Draft(ALICE, "", bob, "psst", None))
+        dispatcher.closed(session, CloseCode.NORMAL)
+    await settle(dispatcher)
+    _, outlet = await entered(dispatcher, "bob")
     echoed = [message.message for each in outlet.frames if isinstance(each, Echo) for message in each.messages]
     assert "psst" in echoed
 
 
-async def test_only_messages_are_refused_when_the_disk_is_full(room: Room, database: CountingDatabase) -> None:
-    session, outlet = await entered(room, "bob")
-    room.disk_low = True
-    receive(room, session, Say("lobby", "x", "n-1"))
-    receive(room, session, React(1, "👻"))
+async def test_only_messages_are_refused_when_the_disk_is_full(
+    dispatcher: Dispatcher, database: CountingDatabase
+) -> None:
+    session, outlet = await entered(dispatcher, "bob")
+    dispatcher.disk_low = True
+    receive(dispatcher, session, Say("lobby", "x", "n-1"))
+    receive(dispatcher, session, React(1, "👻"))
     errors = [each for each in outlet.frames if isinstance(each, Error)]
     assert [(each.code, each.nonce) for each in errors] == [(ErrorCode.STORAGE, "n-1"), (ErrorCode.STORAGE, None)]
-    own = await room.broker.publish(Draft(session.someone, "lobby", None, "from before", None))
+    own = await dispatcher.broker.publish(Draft(session.someone, "lobby", None, "from before", None))
     others: list[ClientFrame] = [
         REPORT, Takeback(own.publication.msg_id), Mute("alice"), HISTORY, React(1, "👻", remove=True)
     ]  # fmt: skip
     for frame in others:
-        receive(room, session, frame)
-    await stored(room)
+        receive(dispatcher, session, frame)
+    await stored(dispatcher)
     assert len([each for each in outlet.frames if isinstance(each, Error)]) == len(errors)
     assert await database.read(lambda connection: connection.execute("SELECT count(*) FROM report").fetchone()) == (1,)
-    await entered(room, "carol")
-    room.disk_low = False
-    receive(room, session, Say("lobby", "again", "n-2"))
-    await stored(room)
+    await entered(dispatcher, "carol")
+    dispatcher.disk_low = False
+    receive(dispatcher, session, Say("lobby", "again", "n-2"))
+    await stored(dispatcher)
     assert any(isinstance(each, Message) and each.nonce == "n-2" for each in outlet.frames)
 
 
-async def test_the_refusal_of_a_used_up_budget_says_when_to_retry(room: Room) -> None:
-    session, outlet = await entered(room, "bob")
-    room.limiter.follow(STORING)
+async def test_the_refusal_of_a_used_up_budget_says_when_to_retry(dispatcher: Dispatcher) -> None:
+    session, outlet = await entered(dispatcher, "bob")
+    dispatcher.limiter.follow(STORING)
     for number in range(3):
-        receive(room, session, Say("lobby", "x" * 300, str(number)))
+        receive(dispatcher, session, Say("lobby", "x" * 300, str(number)))
     refusal = next(each for each in outlet.frames if isinstance(each, Error))
     assert refusal.code == ErrorCode.TOO_FAST
     assert refusal.message.endswith(" min.")
-    await stored(room)
+    await stored(dispatcher)
 
 
-async def test_reports_have_a_budget_of_their_own(room: Room) -> None:
-    session, outlet = await entered(room, "bob")
-    room.limiter.follow(RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=2))
+async def test_reports_have_a_budget_of_their_own(dispatcher: Dispatcher) -> None:
+    session, outlet = await entered(dispatcher, "bob")
+    dispatcher.limiter.follow(RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=2))
     for number in range(3):
-        receive(room, session, Say("lobby", "x" * 300, str(number)))
+        receive(dispatcher, session, Say("lobby", "x" * 300, str(number)))
     assert too_fast(outlet)
     seen = len(too_fast(outlet))
-    receive(room, session, REPORT)
-    await stored(room)
+    receive(dispatcher, session, REPORT)
+    await stored(dispatcher)
     assert len(too_fast(outlet)) == seen

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.handlers.dispatch import Room
+from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import (
     Block,
@@ -36,7 +36,7 @@ from server.storage.base import Page, Published, Reader, Subscriber
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
 from tests.support.outlet import RecordingOutlet
-from tests.support.room import UNLIMITED, enter, receive, room_over, settle
+from tests.support.room import UNLIMITED, dispatcher_over, enter, receive, settle
 
 TOKEN = "a-token-of-16-or-more"
 ALICE = Person("alice", "a-1")
@@ -95,36 +95,36 @@ class OrderedOutlet(RecordingOutlet):
 
 
 @asynccontextmanager
-async def opened(directory: Path, limits: RoomLimits) -> AsyncIterator[Room]:
-    """Open a room with these limits."""
+async def opened(directory: Path, limits: RoomLimits) -> AsyncIterator[Dispatcher]:
+    """Open a dispatcher with these limits."""
     database = Database(str(directory / "room.sqlite"))
-    yield room_over(BusyBroker(database), database, limits)
+    yield dispatcher_over(BusyBroker(database), database, limits)
     await database.close()
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    async with opened(tmp_path, UNLIMITED) as room:
-        yield room
+async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
+    async with opened(tmp_path, UNLIMITED) as dispatcher:
+        yield dispatcher
 
 
 @pytest.fixture
-async def slow(tmp_path: Path) -> AsyncIterator[Room]:
-    """A room that allows two messages at once and delays two more by seconds."""
-    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=0.4)) as room:
-        yield room
+async def slow(tmp_path: Path) -> AsyncIterator[Dispatcher]:
+    """A dispatcher that allows two messages at once and delays two more by seconds."""
+    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=0.4)) as dispatcher:
+        yield dispatcher
 
 
 @pytest.fixture
-async def quick(tmp_path: Path) -> AsyncIterator[Room]:
-    """A room that allows two messages at once and delays others briefly."""
-    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=100)) as room:
-        yield room
+async def quick(tmp_path: Path) -> AsyncIterator[Dispatcher]:
+    """A dispatcher that allows two messages at once and delays others briefly."""
+    async with opened(tmp_path, RoomLimits(messages_burst=2, messages_per_second=100)) as dispatcher:
+        yield dispatcher
 
 
-async def settled(room: Room) -> None:
+async def settled(dispatcher: Dispatcher) -> None:
     """Wait until everything published so far is stored and delivered."""
-    await room.broker.publish(to("quiet", "settled"))
+    await dispatcher.broker.publish(to("quiet", "settled"))
 
 
 def heard(outlet: RecordingOutlet) -> list[str]:
@@ -143,52 +143,52 @@ def to(channel: str, text: str) -> Draft:
     return Draft(ALICE, channel, None, text, None)
 
 
-async def test_messages_sent_during_a_login_are_received_once(room: Room) -> None:
-    broker = room.broker
+async def test_messages_sent_during_a_login_are_received_once(dispatcher: Dispatcher) -> None:
+    broker = dispatcher.broker
     assert isinstance(broker, BusyBroker)
     await broker.publish(to("lobby", "before"))
     broker.meanwhile = [to("lobby", "meanwhile 1"), to("tea", "meanwhile 2"), to("lobby", "meanwhile 3")]
-    _, outlet = await enter(room, "bob")
+    _, outlet = await enter(dispatcher, "bob")
     assert sorted(heard(outlet)) == ["before", "meanwhile 1", "meanwhile 2", "meanwhile 3"]
     assert [text for text in heard(outlet) if text != "meanwhile 2"] == ["before", "meanwhile 1", "meanwhile 3"]
 
 
-async def test_messages_sent_during_a_login_in_a_channel_without_echo_are_received(room: Room) -> None:
-    broker = room.broker
+async def test_messages_sent_during_a_login_in_a_channel_without_echo_are_received(dispatcher: Dispatcher) -> None:
+    broker = dispatcher.broker
     assert isinstance(broker, BusyBroker)
     broker.meanwhile = [to("quiet", "quietly"), to("tea", "aloud")]
-    _, outlet = await enter(room, "bob")
+    _, outlet = await enter(dispatcher, "bob")
     assert sorted(heard(outlet)) == ["aloud", "quietly"]
 
 
-async def test_a_direct_message_sent_during_a_login_is_received(room: Room) -> None:
-    broker = room.broker
+async def test_a_direct_message_sent_during_a_login_is_received(dispatcher: Dispatcher) -> None:
+    broker = dispatcher.broker
     assert isinstance(broker, BusyBroker)
     outlet = RecordingOutlet()
     session = Session(outlet)
-    receive(room, session, Login("bob"))
+    receive(dispatcher, session, Login("bob"))
     assert session.person
     broker.meanwhile = [Draft(ALICE, "", session.person, "psst", None), to("tea", "aloud")]
-    await settle(room)
+    await settle(dispatcher)
     assert sorted(heard(outlet)) == ["aloud", "psst"]
 
 
 async def test_a_message_echoed_before_its_delivery_is_not_received_twice(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     broker = LateBroker(database)
-    room = room_over(broker, database)
+    dispatcher = dispatcher_over(broker, database)
     published = broker.publish(to("lobby", "hello"))
     await broker.stored()
-    _, outlet = await enter(room, "bob")
+    _, outlet = await enter(dispatcher, "bob")
     broker.hand_out()
     await published
     assert heard(outlet) == ["hello"]
     await database.close()
 
 
-async def test_a_login_receives_the_name_and_the_who_list_first(room: Room) -> None:
-    await enter(room, "alice")
-    _, outlet = await enter(room, "bob")
+async def test_a_login_receives_the_name_and_the_who_list_first(dispatcher: Dispatcher) -> None:
+    await enter(dispatcher, "alice")
+    _, outlet = await enter(dispatcher, "bob")
     me, who, echo = outlet.frames[:3]
     assert isinstance(me, Me)
     assert isinstance(who, Who)
@@ -196,12 +196,12 @@ async def test_a_login_receives_the_name_and_the_who_list_first(room: Room) -> N
     assert isinstance(echo, Echo)
 
 
-async def test_reading_is_paused_while_a_session_has_too_many_unanswered_requests(room: Room) -> None:
-    session, outlet = await enter(room, "bob")
+async def test_reading_is_paused_while_a_session_has_too_many_unanswered_requests(dispatcher: Dispatcher) -> None:
+    session, outlet = await enter(dispatcher, "bob")
     for number in range(MAX_ASKED):
-        receive(room, session, Say("lobby", str(number)))
+        receive(dispatcher, session, Say("lobby", str(number)))
     assert outlet.paused
-    await room.broker.publish(to("lobby", "last"))
+    await dispatcher.broker.publish(to("lobby", "last"))
     await asyncio.sleep(0)
     assert not outlet.paused
     assert heard(outlet) == [*map(str, range(MAX_ASKED)), "last"]
@@ -212,7 +212,7 @@ def sent(outlet: RecordingOutlet, code: ErrorCode) -> list[str | None]:
     return [frame.nonce for frame in outlet.frames if isinstance(frame, Error) and frame.code == code]
 
 
-async def test_messages_beyond_the_rate_are_delayed_and_reading_is_paused(slow: Room) -> None:
+async def test_messages_beyond_the_rate_are_delayed_and_reading_is_paused(slow: Dispatcher) -> None:
     session, outlet = await enter(slow, "bob")
     for number in range(6):
         receive(slow, session, Say("lobby", str(number), f"n-{number}"))
@@ -224,7 +224,7 @@ async def test_messages_beyond_the_rate_are_delayed_and_reading_is_paused(slow: 
     assert sent(outlet, ErrorCode.TOO_FAST) == ["n-4", "n-5"]
 
 
-async def test_delayed_messages_keep_their_order(quick: Room) -> None:
+async def test_delayed_messages_keep_their_order(quick: Dispatcher) -> None:
     session, outlet = await enter(quick, "bob")
     for number in range(20):
         receive(quick, session, Say("lobby", str(number)))
@@ -242,7 +242,7 @@ async def test_delayed_messages_keep_their_order(quick: Room) -> None:
     [React(1, "👻"), Takeback(1), Status("away")] + [kind("alice") for kind in (Mute, Unmute, Block, Unblock)],
     ids=lambda frame: type(frame).__name__,
 )
-async def test_every_broadcast_action_counts_as_a_message(slow: Room, frame: Frame) -> None:
+async def test_every_broadcast_action_counts_as_a_message(slow: Dispatcher, frame: Frame) -> None:
     session, outlet = await enter(slow, "bob")
     for number in range(4):
         receive(slow, session, Say("lobby", str(number)))
@@ -250,22 +250,22 @@ async def test_every_broadcast_action_counts_as_a_message(slow: Room, frame: Fra
     assert [each.code for each in outlet.frames if isinstance(each, Error)] == [ErrorCode.TOO_FAST]
 
 
-async def test_a_history_request_waits_for_at_most_one_search_of_another_session(room: Room) -> None:
+async def test_a_history_request_waits_for_at_most_one_search_of_another_session(dispatcher: Dispatcher) -> None:
     order: list[str] = []
     searcher, reader = Session(OrderedOutlet(order, "found")), Session(OrderedOutlet(order, "history"))
     for session, name in ((searcher, "bob"), (reader, "carol")):
-        receive(room, session, Login(name))
-    await settle(room)
+        receive(dispatcher, session, Login(name))
+    await settle(dispatcher)
     order.clear()
     for number in range(20):
-        receive(room, searcher, SearchAsk("word", f"n-{number}"))
-    receive(room, reader, HistoryAsk("lobby", "n"))
-    await settle(room)
+        receive(dispatcher, searcher, SearchAsk("word", f"n-{number}"))
+    receive(dispatcher, reader, HistoryAsk("lobby", "n"))
+    await settle(dispatcher)
     assert len(order) == 21
     assert order.index("history") <= 2
 
 
-async def test_connections_of_one_person_share_a_rate_limit(slow: Room) -> None:
+async def test_connections_of_one_person_share_a_rate_limit(slow: Dispatcher) -> None:
     one, first = await enter(slow, "bob", TOKEN)
     other, second = await enter(slow, "bobby", TOKEN)
     alice, third = await enter(slow, "alice")
@@ -279,7 +279,7 @@ async def test_connections_of_one_person_share_a_rate_limit(slow: Room) -> None:
     assert "me too" in heard(third)
 
 
-async def test_reconnecting_does_not_reset_the_rate_limit(slow: Room) -> None:
+async def test_reconnecting_does_not_reset_the_rate_limit(slow: Dispatcher) -> None:
     session, outlet = await enter(slow, "bob", TOKEN)
     for number in range(4):
         receive(slow, session, Say("lobby", str(number)))
@@ -288,7 +288,7 @@ async def test_reconnecting_does_not_reset_the_rate_limit(slow: Room) -> None:
     assert sent(outlet, ErrorCode.TOO_FAST) == ["n-1"]
 
 
-async def test_delayed_messages_of_a_replaced_session_are_dropped(quick: Room) -> None:
+async def test_delayed_messages_of_a_replaced_session_are_dropped(quick: Dispatcher) -> None:
     session, outlet = await enter(quick, "bob", TOKEN)
     for number in range(20):
         receive(quick, session, Say("lobby", str(number)))
@@ -299,9 +299,9 @@ async def test_delayed_messages_of_a_replaced_session_are_dropped(quick: Room) -
     assert heard(new) == ["0", "1"]
 
 
-async def test_drain_waits_for_running_tasks(room: Room) -> None:
+async def test_drain_waits_for_running_tasks(dispatcher: Dispatcher) -> None:
     outlet = RecordingOutlet()
-    receive(room, Session(outlet), Login("bob"))
-    assert room.tasks
-    await room.drain()
+    receive(dispatcher, Session(outlet), Login("bob"))
+    assert dispatcher.tasks
+    await dispatcher.drain()
     assert any(isinstance(frame, Echo) for frame in outlet.frames)

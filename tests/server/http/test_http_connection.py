@@ -9,9 +9,9 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from server.http.http_connection import HttpConnection
+from server.pacing.fair_scheduler import FairScheduler
 from server.pacing.intake import PART_BYTES
 from server.pacing.limiter import Limiter
-from server.pacing.shares import Shares
 from server.settings import RoomLimits
 from server.websocket.connection import ConnectionPolicy
 from tests.support.raw_socket import request
@@ -64,17 +64,17 @@ class Transport(asyncio.Transport):
         self.reading = True
 
 
-class OneByOne(Shares):
+class ManualScheduler(FairScheduler):
     """Runs one piece of work when the test asks for it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._pieces: list[Callable[[], None]] = []
 
-    def soon(self, work: Callable[[], None]) -> None:
+    def schedule(self, work: Callable[[], None]) -> None:
         self._pieces.append(work)
 
-    def go_on(self) -> None:
+    def run_next(self) -> None:
         """Run the next piece."""
         self._pieces.pop(0)()
 
@@ -93,15 +93,15 @@ def connection(receiver: Receiver, transport: Transport) -> HttpConnection:
 
 
 async def test_a_large_body_is_handled_in_scheduled_parts() -> None:
-    receiver, transport, shares = Receiver(), Transport(), OneByOne()
-    receiver.limiter.shares = shares
+    receiver, transport, scheduler = Receiver(), Transport(), ManualScheduler()
+    receiver.limiter.scheduler = scheduler
     made = connection(receiver, transport)
     made.data_received(request("POST /", ("Host: localhost", f"Content-Length: {MAX_BODY}")))
     made.data_received(b"x" * MAX_BODY)
     for parts in range(MAX_BODY // PART_BYTES):
         assert not transport.reading
         assert len(made.cycle.body) == parts * PART_BYTES
-        shares.go_on()
+        scheduler.run_next()
     assert made.conn.their_state is h11.DONE
     assert transport.reading
 

@@ -63,10 +63,10 @@ def test_new_connections_of_an_address_are_rate_limited(clock: Clock) -> None:
 def test_accepted_connections_are_limited_in_number_and_rate(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=3, requests_per_minute=4), clock)
     assert [limiter.arrive(HERE) for _ in range(4)] == [True, True, True, False]
-    limiter.requests.give_back(HERE)
+    limiter.requests.release(HERE)
     assert [limiter.arrive(HERE) for _ in range(2)] == [True, False]
-    limiter.requests.give_back(HERE)
-    limiter.requests.give_back(HERE)
+    limiter.requests.release(HERE)
+    limiter.requests.release(HERE)
     assert [limiter.arrive(HERE) for _ in range(3)] == [True, True, False], "twice as many connections as requests"
     assert limiter.arrive(THERE)
     assert limiter.arrive("")
@@ -174,6 +174,6 @@ def test_zero_disables_every_limit() -> None:
         assert not limiter.spend(Allowance.PROFILES, "alice")
         assert not limiter.read("alice", HERE, 1000)
         limiter.store("alice", HERE, 10**9)
-        assert limiter.requests.take(HERE)
+        assert limiter.requests.acquire(HERE)
     assert limiter.frame_bytes is None
     assert limiter.bytes_read.interval == 0

@@ -16,7 +16,7 @@ class Source(Protocol):
         """Undo one `pause`."""
 
 
-class Turns:
+class DelayQueue:
     """Delayed requests of one client. While the queue is not empty, reading from the client is paused."""
 
     def __init__(self, source: Source) -> None:
@@ -24,7 +24,7 @@ class Turns:
         self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def take(self, wait: float, work: Callable[[], None]) -> None:
+    def schedule(self, wait: float, work: Callable[[], None]) -> None:
         """Run this now, or after a delay in seconds, but never before earlier work."""
         if not wait and not self._waiting:
             work()
@@ -38,12 +38,12 @@ class Turns:
     def stop(self) -> None:
         """Drop all queued work: the client has left or is being disconnected."""
         self._waiting.clear()
-        self._end()
+        self._resume_source()
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_at(self._waiting[0][0], self._go_on, loop)
+        self._timer = loop.call_at(self._waiting[0][0], self._run_due, loop)
 
-    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run_due(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         while self._waiting and self._waiting[0][0] <= now:
             _, work = self._waiting.popleft()
@@ -51,9 +51,9 @@ class Turns:
         if self._waiting:
             self._set_timer(loop)
         else:
-            self._end()
+            self._resume_source()
 
-    def _end(self) -> None:
+    def _resume_source(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None

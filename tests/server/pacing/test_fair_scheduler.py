@@ -2,17 +2,17 @@
 
 import asyncio
 
-from server.pacing.shares import Shares
+from server.pacing.fair_scheduler import FairScheduler
 
 
 async def test_rescheduled_work_runs_after_other_work_and_survives_exceptions() -> None:
-    shares, done = Shares(), list[str]()
+    scheduler, done = FairScheduler(), list[str]()
     over = asyncio.Event()
 
     def work(name: str, parts: int) -> None:
         done.append(name)
         if parts > 1:
-            shares.soon(lambda: work(name, parts - 1))
+            scheduler.schedule(lambda: work(name, parts - 1))
         elif name == "much":
             over.set()
 
@@ -21,9 +21,9 @@ async def test_rescheduled_work_runs_after_other_work_and_survives_exceptions() 
 
     faults: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
-    shares.soon(lambda: work("much", 3))
-    shares.soon(fail)
-    shares.soon(lambda: work("little", 2))
+    scheduler.schedule(lambda: work("much", 3))
+    scheduler.schedule(fail)
+    scheduler.schedule(lambda: work("little", 2))
     assert done == []
     async with asyncio.timeout(10):
         await over.wait()
