@@ -32,7 +32,7 @@ def main() -> int:
             logs.configure(settings.log)
             say = _say_to_log
         listener = _listen(options, settings)
-        for line in filter(None, (notice, listener.exposure(settings.limits.trusted_proxies))):
+        for line in filter(None, (notice, listener.plaintext_warning(settings.limits.trusted_proxies))):
             say(logging.WARNING, line)
         process.end_by_signal()
         print(f"Chat room: {listener.websocket_url}", flush=True)

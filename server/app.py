@@ -58,7 +58,7 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
             settings, listener=listener, database=database, company=company, metrics=metrics, traffic=traffic
         )
         dispatcher = running.dispatcher
-        aside = [
+        background_tasks = [
             background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
         ]
         if read:
@@ -72,10 +72,10 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
             return metrics.render()
 
         app = http_app(dispatcher, Health(dispatcher, database, watchdog), measure)
-        await serve(app, listener, running.last_answers)
-        for task in aside:
+        await serve(app, listener, running.drain)
+        for task in background_tasks:
             task.cancel()
-        await running.delivered()
+        await running.finish_deliveries()
 
 
 class _Running:
@@ -119,8 +119,8 @@ class _Running:
         logs.configure(settings.log)
         self.dispatcher.limiter.follow(settings.limits)
         self.dispatcher.go_live(self._live())
-        if exposure := self._listener.exposure(settings.limits.trusted_proxies):
-            log.warning("traffic is unencrypted", extra={"exposure": exposure})
+        if warning := self._listener.plaintext_warning(settings.limits.trusted_proxies):
+            log.warning("traffic is unencrypted", extra={"warning": warning})
         return waiting
 
     def _live(self) -> Live:
@@ -140,7 +140,7 @@ class _Running:
             profiles=self.webhooks.profiles,
         )
 
-    async def last_answers(self) -> None:
+    async def drain(self) -> None:
         """Accept no more requests; store and answer those already received, within a time limit."""
         # Run in parallel, so that a slow site does not add to the time.
         self._delivering = background.start(self.webhooks.drain(DELIVERY_SECONDS))
@@ -150,8 +150,8 @@ class _Running:
                 # Writes are ordered: once this one is done, all earlier ones have been answered.
                 await self._database.write(lambda _: None)
 
-    async def delivered(self) -> None:
-        """Wait for attempts to reach the site that were running at `last_answers`."""
+    async def finish_deliveries(self) -> None:
+        """Wait for attempts to reach the site that were running at `drain`."""
         if self._delivering:
             await self._delivering
 

@@ -36,7 +36,7 @@ class Acceptor:
         self._make = make
         self._context = context
         self._opening: set[asyncio.Task[None]] = set()
-        self._failed_at = -QUIET_SECONDS
+        self._last_failure = -QUIET_SECONDS
 
     async def run(self, sock: socket.socket) -> None:
         """Accept until cancelled. Connections whose TLS handshake is unfinished by then are closed."""
@@ -50,27 +50,27 @@ class Acceptor:
                     # The client disconnected at once.
                     pass
                 except OSError as error:
-                    await self._failed(error)
+                    await self._handle_failure(error)
                 else:
-                    self._accepted(accepted, str(peer[0]) if isinstance(peer, tuple) else "")
+                    self._handle_accepted(accepted, str(peer[0]) if isinstance(peer, tuple) else "")
                 # Let other work run between two connections.
                 await asyncio.sleep(0)
         finally:
             for task in self._opening:
                 task.cancel()
 
-    async def _failed(self, error: OSError) -> None:
+    async def _handle_failure(self, error: OSError) -> None:
         """Log only the first of a series of failures, and wait for connections to close."""
         now = asyncio.get_running_loop().time()
-        if now - self._failed_at >= QUIET_SECONDS:
+        if now - self._last_failure >= QUIET_SECONDS:
             log.error(
                 "cannot accept connections until others close; raise the limit of open files (LimitNOFILE)",
                 extra={"error": error.strerror},
             )
-        self._failed_at = now
+        self._last_failure = now
         await asyncio.sleep(RETRY_SECONDS)
 
-    def _accepted(self, accepted: socket.socket, peer: str) -> None:
+    def _handle_accepted(self, accepted: socket.socket, peer: str) -> None:
         limiter = self._receiver.limiter
         address = limiter.peer(peer)
         if not limiter.arrive(address):
@@ -95,6 +95,6 @@ class Acceptor:
             # The client disconnected, timed out, or does not speak TLS: not a fault of the server.
             pass
         finally:
-            if not connection.begun:
-                connection.leave()
+            if not connection.started:
+                connection.release()
                 accepted.close()

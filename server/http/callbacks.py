@@ -41,32 +41,32 @@ class Callbacks:
         try:
             call = msgspec.json.decode(body, type=ReportStatusCall)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return _answer(HTTPStatus.BAD_REQUEST, f"Invalid JSON body: {error}. Send ReportID, Status and APIKey.")
+            return _response(HTTPStatus.BAD_REQUEST, f"Invalid JSON body: {error}. Send ReportID, Status and APIKey.")
         key = self._dispatcher.live.site_key
         if not key or not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
-            return _answer(HTTPStatus.FORBIDDEN, "Wrong APIKey. Send AdminAPIKey from the server's settings.")
+            return _response(HTTPStatus.FORBIDDEN, "Wrong APIKey. Send AdminAPIKey from the server's settings.")
         if call.status not in SITE_STATES:
-            return _answer(HTTPStatus.BAD_REQUEST, f"Invalid Status. Send one of {', '.join(sorted(SITE_STATES))}.")
+            return _response(HTTPStatus.BAD_REQUEST, f"Invalid Status. Send one of {', '.join(sorted(SITE_STATES))}.")
         if len(call.note) > MAX_NOTE_CHARS:
-            return _answer(HTTPStatus.BAD_REQUEST, f"Note is too long. Send at most {MAX_NOTE_CHARS} characters.")
-        return await self._say(call)
+            return _response(HTTPStatus.BAD_REQUEST, f"Note is too long. Send at most {MAX_NOTE_CHARS} characters.")
+        return await self._record(call)
 
-    async def _say(self, call: ReportStatusCall) -> Response:
+    async def _record(self, call: ReportStatusCall) -> Response:
         reports = self._dispatcher.live.reports
         if reports is None:
-            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are turned off. Retry later.")
+            return _response(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are turned off. Retry later.")
         try:
             known = await reports.site_said(call.report_id, ReportState(call.status), call.note)
         except StorageError as error:
             log.error("storing a report status from the site failed", extra={"error": str(error)})
-            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "The storage is unavailable. Retry later.")
-        return _answer(HTTPStatus.OK) if known else _answer(HTTPStatus.NOT_FOUND, UNKNOWN_REPORT)
+            return _response(HTTPStatus.SERVICE_UNAVAILABLE, "The storage is unavailable. Retry later.")
+        return _response(HTTPStatus.OK) if known else _response(HTTPStatus.NOT_FOUND, UNKNOWN_REPORT)
 
 
-def content(error: str | None) -> bytes:
+def response_body(error: str | None) -> bytes:
     """Encode a response body as BareRTC does: OK, or an error."""
     return msgspec.json.encode({"OK": error is None, "Error": error or ""})
 
 
-def _answer(status: HTTPStatus, error: str | None = None) -> Response:
-    return Response(content(error), status, media_type="application/json")
+def _response(status: HTTPStatus, error: str | None = None) -> Response:
+    return Response(response_body(error), status, media_type="application/json")

@@ -55,7 +55,7 @@ class Listener(NamedTuple):
         """The URL of the chat room."""
         return f"{SOCKET_SCHEME}{self.path}" if self.path else self.address.websocket_url(tls=bool(self.certificates))
 
-    def exposure(self, trusted_proxies: Sequence[str]) -> str | None:
+    def plaintext_warning(self, trusted_proxies: Sequence[str]) -> str | None:
         """Return a warning if other machines can connect without encryption."""
         if self.path or self.certificates or trusted_proxies or ip_address(self.socket.getsockname()[0]).is_loopback:
             return None
@@ -121,10 +121,10 @@ def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starle
         yield {"receiver": dispatcher}
 
     async def healthz(_request: Request) -> Response:
-        return _told(health.ailing())
+        return _health_response(health.liveness())
 
     async def readyz(_request: Request) -> Response:
-        return _told(await health.unready())
+        return _health_response(await health.readiness())
 
     async def statistics(_request: Request) -> Response:
         people = dispatcher.hub.names()
@@ -141,26 +141,26 @@ def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starle
         Route("/api/statistics", statistics),
         Route("/api/report/status", callbacks.report_status, methods=["POST"]),
     ]
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ClientDisconnect: _gone})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ClientDisconnect: _client_disconnected})
     # A redirect would copy the Host that the request claims into Location.
     app.router.redirect_slashes = False
     return app
 
 
-def _told(fault: str | None) -> Response:
+def _health_response(fault: str | None) -> Response:
     """Answer a health check with "ok", or with the problem and status 503."""
     return PlainTextResponse(f"{fault or 'ok'}\n", HTTPStatus.SERVICE_UNAVAILABLE if fault else HTTPStatus.OK)
 
 
-async def _gone(_request: Request, _error: Exception) -> Response:
+async def _client_disconnected(_request: Request, _error: Exception) -> Response:
     """Ignore a client that disconnected before its request was complete: not a fault of the server."""
     return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
 
 
-async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], Awaitable[None]]) -> None:
+async def serve(app: Starlette, listener: Listener, drain: Callable[[], Awaitable[None]]) -> None:
     """Serve until SIGTERM or SIGINT; returns after the connections have closed.
 
-    `last_answers` is awaited after listening has stopped and before open connections are closed.
+    `drain` is awaited after listening has stopped and before open connections are closed.
     """
     config = uvicorn.Config(
         app,
@@ -176,17 +176,17 @@ async def serve(app: Starlette, listener: Listener, last_answers: Callable[[], A
         log_level="error",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    await _Server(config, listener.certificates, last_answers).serve(sockets=[listener.socket])
+    await _Server(config, listener.certificates, drain).serve(sockets=[listener.socket])
 
 
 class _Server(uvicorn.Server):
     """Accepts through an Acceptor, and also honours a signal that arrived before uvicorn installed its handlers."""
 
     def __init__(
-        self, config: uvicorn.Config, certificates: Certificates | None, last_answers: Callable[[], Awaitable[None]]
+        self, config: uvicorn.Config, certificates: Certificates | None, drain: Callable[[], Awaitable[None]]
     ) -> None:
         super().__init__(config)
-        self._last_answers = last_answers
+        self._drain = drain
         self._tls = certificates.context if certificates else None
         self._accepting: list[asyncio.Task[None]] = []
 
@@ -203,7 +203,7 @@ class _Server(uvicorn.Server):
         await asyncio.gather(*self._accepting, return_exceptions=True)
         for sock in sockets or []:
             sock.close()
-        await self._last_answers()
+        await self._drain()
         await super().shutdown(sockets)
 
     def _connection(self, address: str) -> HttpConnection:

@@ -8,13 +8,13 @@ from server.ops.watchdog import Watchdog
 from server.storage import schema
 from server.storage.database import Database
 
-SILENT_SECONDS = 5.0
+DEAD_SECONDS = 5.0
 """Time without a beat of the watchdog after which the server counts as dead."""
 LATE_SECONDS = 1.0
 """Maximum recent delay of the event loop."""
 PROBE_SECONDS = 2.0
 """Timeout of the test write to the database."""
-PROVEN_SECONDS = 1.0
+PROBE_CACHE_SECONDS = 1.0
 """Time for which one test write answers all checks, so that frequent checks do not load the disk."""
 
 
@@ -26,32 +26,32 @@ class Health:
         self._database = database
         self._watchdog = watchdog
         self._probe: asyncio.Future[None] | None = None
-        self._proven_until = 0.0
+        self._probe_valid_until = 0.0
 
-    def ailing(self) -> str | None:
+    def liveness(self) -> str | None:
         """Liveness: return why the process should be restarted."""
-        if self._watchdog.silent > SILENT_SECONDS:
+        if self._watchdog.silent > DEAD_SECONDS:
             return f"the event loop has not responded for {self._watchdog.silent:.1f} s"
         return None
 
-    async def unready(self) -> str | None:
+    async def readiness(self) -> str | None:
         """Readiness: return why this server should receive no clients now."""
         if self._dispatcher.ending:
             return "the server is shutting down"
-        if ailing := self.ailing():
-            return ailing
+        if liveness := self.liveness():
+            return liveness
         if self._watchdog.worst > LATE_SECONDS:
             return f"the event loop was {self._watchdog.worst:.1f} s late within the last few seconds"
-        return await self._unwritable()
+        return await self._write_probe()
 
-    async def _unwritable(self) -> str | None:
+    async def _write_probe(self) -> str | None:
         """Test a write, because the result of the last message's write may be outdated."""
         now = time.monotonic()
-        if self._probe is None or (self._probe.done() and now > self._proven_until):
+        if self._probe is None or (self._probe.done() and now > self._probe_valid_until):
             self._probe = self._database.write(schema.touch)
             # The caller may have left by then, and asyncio would log an exception that nobody retrieved.
             self._probe.add_done_callback(lambda probe: probe.cancelled() or probe.exception())
-            self._proven_until = now + PROVEN_SECONDS
+            self._probe_valid_until = now + PROBE_CACHE_SECONDS
         done, _ = await asyncio.wait([self._probe], timeout=PROBE_SECONDS)
         if not done:
             return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check if another process has it locked"

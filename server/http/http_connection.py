@@ -11,7 +11,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from server.http.callbacks import content
+from server.http.callbacks import response_body
 from server.pacing.intake import Intake
 from server.rules import requests
 from server.rules.refusal import Refusal
@@ -31,7 +31,7 @@ BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 PROBES = {b"/healthz", b"/readyz"}
 """Paths that accept any Host, because load balancers use them. Their responses are useless to a web page."""
 
-LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+TIMEOUT_RESPONSE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class HttpConnection(H11Protocol):
@@ -46,12 +46,12 @@ class HttpConnection(H11Protocol):
         *,
         address: str = "",
     ) -> None:
-        """`address` is the rate-limit key of the connection; `leave` releases its slot."""
+        """`address` is the rate-limit key of the connection; `release` frees its slot."""
         super().__init__(config, server_state, app_state, _loop)
-        self.conn = _Parser(self._check)
+        self.conn = _CheckingParser(self._check)
         self._receiver = cast(Receiver, app_state["receiver"])
         self._limiter = self._receiver.limiter
-        self._intake = Intake(self._limiter, self._take)
+        self._intake = Intake(self._limiter, self._receive)
         self._address = address
         self._deadline: asyncio.TimerHandle | None = None
         self._refusal: RefusedRequest | None = None
@@ -64,16 +64,16 @@ class HttpConnection(H11Protocol):
         self.flow = _WriteFlow(transport)
         self._intake.start(transport)
         # Not earlier: before the TLS handshake is done, nothing can be written.
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._timed_out)
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """`connection_made` was called, so that `connection_lost` will be called."""
         return self._deadline is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See H11Protocol."""
-        self.leave()
+        self.release()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -85,7 +85,7 @@ class HttpConnection(H11Protocol):
         if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
             self.send_400_response("A websocket handshake must not have a body.")
             return
-        self.leave()
+        self.release()
         super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
@@ -93,11 +93,11 @@ class HttpConnection(H11Protocol):
         if self._refusal is None:
             self._refusal = RefusedRequest(HTTPStatus.BAD_REQUEST, msg)
         self._receiver.refused(self._refusal.status)
-        for event in self._answer(self._refusal):
+        for event in self._refusal_response(self._refusal):
             self.transport.write(self.conn.send(event) or b"")
         self._linger()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Release the address's slot and stop using the transport. Idempotent."""
         if self._deadline:
             self._deadline.cancel()
@@ -106,7 +106,7 @@ class HttpConnection(H11Protocol):
             self._limiter.requests.release(self._address)
             self._address = ""
 
-    def _take(self, part: bytes) -> None:
+    def _receive(self, part: bytes) -> None:
         # Bytes after a request or after a refusal are dropped.
         if self._refusal is None and self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
             super().data_received(part)
@@ -135,10 +135,10 @@ class HttpConnection(H11Protocol):
         host = next((value for name, value in request.headers if name == b"host"), b"")
         requests.check_host(host.decode("latin-1"), self._receiver.policy.allowed_hosts)
 
-    def _answer(self, refusal: RefusedRequest) -> list[h11.Event]:
+    def _refusal_response(self, refusal: RefusedRequest) -> list[h11.Event]:
         """Build the response to a refused request: one line of text, or JSON on the site's paths."""
         for_site = self._path.startswith(b"/api/")
-        body = content(refusal.message) if for_site else f"{refusal.message}\n".encode()
+        body = response_body(refusal.message) if for_site else f"{refusal.message}\n".encode()
         kind = "application/json" if for_site else "text/plain; charset=utf-8"
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), *RESPONSE_HEADERS]
         if refusal.retry_after:
@@ -154,28 +154,28 @@ class HttpConnection(H11Protocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
-    def _late(self) -> None:
+    def _timed_out(self) -> None:
         if self.conn.their_state is h11.IDLE:
-            self.transport.write(LATE)
+            self.transport.write(TIMEOUT_RESPONSE)
             self.transport.close()
         else:
             # This includes a client that does not read the response.
             self.transport.abort()
 
 
-class _Parser(h11.Connection):
+class _CheckingParser(h11.Connection):
     """An h11 server connection that checks the head of each request before anything else sees it."""
 
     def __init__(self, check: Callable[[h11.Request, bytes], None]) -> None:
         """`check` gets the parsed head and its raw bytes, and raises RemoteProtocolError to refuse the request."""
         super().__init__(h11.SERVER)
         self._check = check
-        self._sent = bytearray()
+        self._raw = bytearray()
 
     def receive_data(self, data: bytes) -> None:
         """See h11.Connection."""
         if self.their_state is h11.IDLE:
-            self._sent += data
+            self._raw += data
         super().receive_data(data)
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
@@ -183,7 +183,7 @@ class _Parser(h11.Connection):
         event = super().next_event()
         if isinstance(event, h11.Request):
             behind, _ = self.trailing_data
-            self._check(event, bytes(self._sent[: len(self._sent) - len(behind)]))
+            self._check(event, bytes(self._raw[: len(self._raw) - len(behind)]))
         return event
 
 

@@ -15,15 +15,15 @@ SMALL_BYTES = 1024
 class Intake:
     """Reads from one transport at the rate that the limits and the other clients allow."""
 
-    def __init__(self, limiter: Limiter, take: Callable[[bytes], None]) -> None:
+    def __init__(self, limiter: Limiter, receive: Callable[[bytes], None]) -> None:
         """`take` is called with each part."""
         self.part_bytes = PART_BYTES
         self._limiter = limiter
-        self._take = take
+        self._receive = receive
         self._loop = asyncio.get_running_loop()
-        self._unread = b""
+        self._inbox = b""
         """Bytes that wait to be scheduled; meanwhile reading is paused."""
-        self._taking = False
+        self._scheduled = False
         self._paid = 0.0
         self._pauses = 0
         self._stopped = False
@@ -40,12 +40,12 @@ class Intake:
     def received(self, data: bytes) -> None:
         """Count received bytes and pass them on: immediately if they are few, otherwise scheduled fairly."""
         self.count(len(data))
-        self._unread += data
-        if len(self._unread) <= SMALL_BYTES:
-            self._take_part()
-        elif not self._taking:
+        self._inbox += data
+        if len(self._inbox) <= SMALL_BYTES:
+            self._pass_on_part()
+        elif not self._scheduled:
             self._transport.pause_reading()
-            self._take_soon()
+            self._schedule_part()
 
     def count(self, size: int) -> None:
         """Count bytes against the rate limit; pause reading if it is exceeded."""
@@ -63,38 +63,38 @@ class Intake:
     def resume(self) -> None:
         """Undo one `pause`."""
         self._pauses -= 1
-        self._read_on()
+        self._continue_reading()
 
     def stop(self) -> None:
         """Drop waiting bytes, and leave the transport in reading state for its next protocol."""
-        paused = self._pauses or self._taking
-        self._stopped, self._unread = True, b""
+        paused = self._pauses or self._scheduled
+        self._stopped, self._inbox = True, b""
         if paused and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def _active(self) -> bool:
         return not self._stopped and not self._transport.is_closing()
 
-    def _read_on(self) -> None:
+    def _continue_reading(self) -> None:
         """Unless paused, continue with waiting bytes, then read from the transport again."""
-        if self._pauses or self._taking or not self._active():
+        if self._pauses or self._scheduled or not self._active():
             return
-        if self._unread:
-            self._take_soon()
+        if self._inbox:
+            self._schedule_part()
         else:
             self._transport.resume_reading()
 
-    def _take_soon(self) -> None:
-        self._taking = True
-        self._limiter.scheduler.schedule(self._take_more)
+    def _schedule_part(self) -> None:
+        self._scheduled = True
+        self._limiter.scheduler.schedule(self._run_part)
 
-    def _take_more(self) -> None:
-        self._taking = False
+    def _run_part(self) -> None:
+        self._scheduled = False
         if self._pauses or not self._active():
             return
-        self._take_part()
-        self._read_on()
+        self._pass_on_part()
+        self._continue_reading()
 
-    def _take_part(self) -> None:
-        part, self._unread = self._unread[: self.part_bytes], self._unread[self.part_bytes :]
-        self._take(part)
+    def _pass_on_part(self) -> None:
+        part, self._inbox = self._inbox[: self.part_bytes], self._inbox[self.part_bytes :]
+        self._receive(part)

@@ -107,13 +107,13 @@ class Connection(asyncio.Protocol):
         self._session = Session(self)
         self._opened = False
         self._writable = False
-        self._intake = Intake(self._limiter, self._take)
+        self._intake = Intake(self._limiter, self._receive)
         self._message = bytearray()
         self._fragments = 0
         self._outgoing: list[bytes] = []
-        self._heard = True
+        self._received_since_ping = True
         self._keepalive: asyncio.TimerHandle | None = None
-        self._deadline = self._loop.call_later(LOGIN_SECONDS, self._login_late)
+        self._deadline = self._loop.call_later(LOGIN_SECONDS, self._login_timed_out)
         self._closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read bytes at the allowed rate, answer control frames, and pass on complete messages."""
-        self._heard = True
+        self._received_since_ping = True
         self._intake.received(data)
 
     def pause_writing(self) -> None:
@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
         """Undo one `pause`."""
         self._intake.resume()
 
-    def _take(self, part: bytes) -> None:
+    def _receive(self, part: bytes) -> None:
         """Parse a part of the received bytes, and handle its frames."""
         self._protocol.receive_data(part)
         for event in self._protocol.events_received():
@@ -209,12 +209,12 @@ class Connection(asyncio.Protocol):
             frame = cast(Frame, event)
             self._intake.count(FRAME_COST_BYTES + (len(frame.data) if self._window_bits else 0))
             if self._protocol.state is State.OPEN:
-                self._frame(frame)
+                self._receive_frame(frame)
         self._schedule()
 
     def _handshake(self, request: Request) -> None:
         self._protocol.send_response(self._answer(request))
-        self._take_protocol_output()
+        self._collect_protocol_output()
         if self._protocol.state is State.OPEN:
             self._opened = self._writable = True
             self._window_bits = window_bits(self._protocol.extensions)
@@ -243,25 +243,25 @@ class Connection(asyncio.Protocol):
         self._session.address = address
         return response
 
-    def _frame(self, frame: Frame) -> None:
+    def _receive_frame(self, frame: Frame) -> None:
         """Join fragments to messages. The protocol has already checked their order and total size."""
         if frame.opcode is Opcode.BINARY:
             self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "binary frame; send text frames")
         elif frame.opcode is Opcode.PING:
             # Replies keep the order of the requests.
-            self._take_protocol_output()
+            self._collect_protocol_output()
         if frame.opcode not in {Opcode.TEXT, Opcode.CONT}:
             return
         self._message += frame.data
         self._fragments += 1
         if frame.fin:
             data, self._message, self._fragments = bytes(self._message), bytearray(), 0
-            self._text(data)
+            self._receive_text(data)
         elif self._fragments == self._limiter.frame_bytes:
             # The protocol limits bytes only, and fragments may be empty.
             self._protocol.fail(CloseCode.TOO_BIG, "too many fragments; send the message in one frame")
 
-    def _text(self, data: bytes) -> None:
+    def _receive_text(self, data: bytes) -> None:
         try:
             data.decode()
         except UnicodeDecodeError:
@@ -271,14 +271,14 @@ class Connection(asyncio.Protocol):
 
     def _schedule(self) -> None:
         """Queue the protocol's own output behind what was written before it."""
-        self._take_protocol_output()
+        self._collect_protocol_output()
         self._writable = self._writable and self._protocol.state is State.OPEN
         if self._protocol.close_expected() and not self._closing:
             self._closing = True
             self._deadline.cancel()
             self._deadline = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
-    def _take_protocol_output(self) -> None:
+    def _collect_protocol_output(self) -> None:
         output = self._protocol.data_to_send()
         if output and not self._outgoing:
             self._loop.call_soon(self._flush)
@@ -291,14 +291,14 @@ class Connection(asyncio.Protocol):
             return
         self._transport.write(b"".join(outgoing))
         if outgoing[-1] == SEND_EOF and not self._transport.is_closing():
-            self._end()
+            self._finish_writing()
 
     def _close_code(self) -> int:
         sent, came = self._protocol.close_sent, self._protocol.close_rcvd
         first = came if self._protocol.close_rcvd_then_sent else sent or came
         return first.code if first else CUT
 
-    def _end(self) -> None:
+    def _finish_writing(self) -> None:
         # Half-close, because bytes that the client still sends would turn the close frame into a reset.
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -307,15 +307,15 @@ class Connection(asyncio.Protocol):
 
     def _ping(self) -> None:
         # While reading is paused, an answer cannot be seen.
-        if not self._heard and not self._intake.paused:
+        if not self._received_since_ping and not self._intake.paused:
             self._protocol.fail(CloseCode.INTERNAL_ERROR, "no answer to a ping")
         elif self._protocol.state is State.OPEN:
-            self._heard = False
+            self._received_since_ping = False
             self._protocol.send_ping(b"")
             self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
         self._schedule()
 
-    def _login_late(self) -> None:
+    def _login_timed_out(self) -> None:
         if self._protocol.state is State.CONNECTING:
             self._transport.abort()
         elif self._session.person is None:
