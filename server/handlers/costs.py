@@ -7,7 +7,7 @@ from server.rules import search as searching
 from server.rules.evidence import Evidence
 
 PAGE = 50
-LEAST = 10
+MIN_MESSAGES = 10
 """Minimum number of messages charged for a read, because every query has a fixed cost."""
 SEARCH_PAGES = 4
 """Pages charged for a search in addition to its results."""
@@ -24,25 +24,25 @@ TEXT_BYTES = 5
 
 def pages(messages: int) -> float:
     """Convert a number of messages to pages."""
-    return max(messages, LEAST) / PAGE
+    return max(messages, MIN_MESSAGES) / PAGE
 
 
-def history(frame: HistoryAsk) -> float:
+def history_pages(frame: HistoryAsk) -> float:
     """Return the pages read by a request for older messages."""
     return pages(frame.limit)
 
 
-def search(frame: SearchAsk) -> float:
+def search_pages(frame: SearchAsk) -> float:
     """Return the pages read by a search."""
     indexed = any(len(word) >= searching.TOKEN_CHARS for word in frame.query.split())
     return pages(frame.limit) + (SEARCH_PAGES if indexed else SCAN_PAGES)
 
 
-def message(frame: Say) -> int:
+def message_bytes(frame: Say) -> int:
     """Return the bytes stored for a message. Text beyond the limit is not counted, because it is refused."""
     return ROW_BYTES + TEXT_BYTES * len(frame.message[:MAX_MESSAGE_CHARS].encode())
 
 
-def report(evidence: Evidence) -> int:
+def report_bytes(evidence: Evidence) -> int:
     """Return the bytes stored for a report and its delivery."""
     return 2 * ROW_BYTES + len(msgspec.json.encode(evidence))

@@ -116,7 +116,7 @@ class Dispatcher:
         """Charge a frame and return the seconds to delay it. Raises Refusal if it is not allowed."""
         if not handler.logged_in:
             return 0.0
-        identity, wait = session.someone.identity, 0.0
+        identity, wait = session.logged_in_person.identity, 0.0
         if handler.allowance:
             wait = self.limiter.spend(handler.allowance, identity)
         if handler.pages:
@@ -148,16 +148,16 @@ class Dispatcher:
 
         The task is cancelled when the session ends, unless it is `lasting` because it stores something.
         """
-        session.asked()
+        session.request_started()
         task = asyncio.create_task(work)
         self.tasks.add(task)
         if not lasting:
-            session.drop_when_gone(task)
+            session.cancel_on_stop(task)
         task.add_done_callback(partial(self._finished, session, nonce))
 
     def _finished(self, session: Session, nonce: str | None, task: "asyncio.Task[None]") -> None:
         self.tasks.discard(task)
-        session.answered()
+        session.request_finished()
         self.failed(session, nonce, None if task.cancelled() else task.exception())
 
     def failed(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
@@ -190,7 +190,7 @@ class Dispatcher:
 
     def reader(self, session: Session) -> Reader:
         """Return the session's user as a reader, with the people whose messages are hidden from them."""
-        person = session.someone
+        person = session.logged_in_person
         return Reader(person, self.company.relations.hidden_to(person.identity), session.turn)
 
     def check_disk(self) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from server.handlers import costs
 from server.handlers.dispatch import Dispatcher
-from server.handlers.pages import fitting, fitting_reactions
+from server.handlers.pages import fit_messages, fit_reactions
 from server.protocol import proof
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Login, Me, Ping, Since
@@ -37,7 +37,7 @@ class _Arrival(NamedTuple):
     """What a login needs to catch up after it has been admitted."""
 
     since: Since | None
-    told: Event
+    who_list_sent: Event
     """Set once the who list has been sent."""
     last_message: "Future[int | None]"
     """The last message that the user may have received before."""
@@ -51,7 +51,7 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     """Log a user in under a free name, or under their own name if their old connection still holds it."""
     if session.person:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, f"You are already logged in as {session.person.name}.")
-    if session.entering:
+    if session.verifying:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "Your previous login is still being verified; wait for the result.")
     try:
         dispatcher.limiter.login(session.address)
@@ -63,11 +63,11 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
         raise Refusal(ErrorCode.MALFORMED, "A login may have only one of enrol, prove and token; send one of them.")
     name = names.check(frame.username)
     if frame.enrol or frame.prove:
-        session.entering = True
+        session.verifying = True
         dispatcher.start(session, _verify(dispatcher, session, frame, name), None)
     else:
         secret = frame.token or secrets.token_hex(16)
-        _enter(dispatcher, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
+        _admit(dispatcher, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
 
 
 async def _verify(dispatcher: Dispatcher, session: Session, frame: Login, name: str) -> None:
@@ -75,8 +75,8 @@ async def _verify(dispatcher: Dispatcher, session: Session, frame: Login, name: 
     try:
         identity, own_proof = await _identify(dispatcher, session, frame)
     finally:
-        session.entering = False
-    _enter(dispatcher, session, frame, Person(name, identity), own_proof)
+        session.verifying = False
+    _admit(dispatcher, session, frame, Person(name, identity), own_proof)
 
 
 async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> tuple[str, bytes | None]:
@@ -101,19 +101,19 @@ async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> t
     return frame.prove.identity, proof.server_proof(known.server_key, exchange)
 
 
-def _enter(
+def _admit(
     dispatcher: Dispatcher, session: Session, frame: Login, claimed: Person, own_proof: bytes | None = None
 ) -> None:
     """Add a verified user to the room, and start sending what they missed."""
-    person, before = _grant(dispatcher, claimed)
+    person, before = _assign_name(dispatcher, claimed)
     try:
-        wait = dispatcher.limiter.read(person.identity, session.address, _pages(dispatcher, frame.since))
+        wait = dispatcher.limiter.read(person.identity, session.address, _login_pages(dispatcher, frame.since))
     except Refusal as refusal:
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
-    session.enter(person)
+    session.log_in(person)
     session.send(Me(person.name, op=False, proof=own_proof))
-    told = dispatcher.hub.join(session, person)
+    who_list_sent = dispatcher.hub.join(session, person)
     if dispatcher.company.relations.of(person.identity):
         session.send(dispatcher.relations_of(person))
     if before:
@@ -121,7 +121,7 @@ def _enter(
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = _Arrival(
         since=frame.since,
-        told=told,
+        who_list_sent=who_list_sent,
         last_message=dispatcher.company.came(person),
         before=dispatcher.broker.delivered + 1,
         wait=wait,
@@ -135,7 +135,7 @@ def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
     session.send(frame)
 
 
-def _grant(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Session | None]:
+def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Session | None]:
     """Return the user with the name they get, and their older session if this login replaces it."""
     before = dispatcher.hub.find(claimed.name)
     if before and before.person and before.person.identity == claimed.identity:
@@ -143,7 +143,7 @@ def _grant(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Session | N
     return claimed._replace(name=names.free(claimed.name, dispatcher.hub.sessions)), None
 
 
-def _pages(dispatcher: Dispatcher, since: Since | None) -> float:
+def _login_pages(dispatcher: Dispatcher, since: Since | None) -> float:
     """Return the maximum number of pages that a login reads, including one for stored direct messages."""
     recent = sum(
         costs.pages(each.echo_messages_on_join) for each in dispatcher.live.channels if each.echo_messages_on_join
@@ -155,14 +155,14 @@ async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival)
     """Send missed messages, then the channels' welcome lines, then what was buffered meanwhile."""
     since = arrival.since
     try:
-        await arrival.told.wait()
+        await arrival.who_list_sent.wait()
         await sleep(arrival.wait)
         last_message, reader = await _last_message(arrival.last_message), dispatcher.reader(session)
         if since and since.epoch == dispatcher.broker.epoch:
-            session.send(await _missed(dispatcher, reader, since.msg_id, arrival.before))
+            session.send(await _missed_messages(dispatcher, reader, since.msg_id, arrival.before))
         else:
-            page = await _recent(dispatcher, reader, last_message, arrival.before)
-            session.send(Echo(fitting(page, reader.person)[0], since is None))
+            page = await _recent_messages(dispatcher, reader, last_message, arrival.before)
+            session.send(Echo(fit_messages(page, reader.person)[0], since is None))
         for channel in dispatcher.live.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)
@@ -185,16 +185,16 @@ async def _last_message(came: "Future[int | None]") -> int | None:
         return None
 
 
-async def _missed(dispatcher: Dispatcher, reader: Reader, after: int, before: int) -> Echo:
+async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, before: int) -> Echo:
     """Return the messages and changes since message `after`."""
     page = await dispatcher.broker.missed(reader, after, MAX_MISSED, before)
-    messages, complete = fitting(page, reader.person)
+    messages, complete = fit_messages(page, reader.person)
     taken_back = await dispatcher.broker.taken_back(reader, after, MAX_CHANGED)
     reacted = await dispatcher.broker.reacted(reader, after, MAX_CHANGED)
-    return Echo(messages, complete and not page.more, taken_back, fitting_reactions(reacted))
+    return Echo(messages, complete and not page.more, taken_back, fit_reactions(reacted))
 
 
-async def _recent(dispatcher: Dispatcher, reader: Reader, last_message: int | None, before: int) -> Page:
+async def _recent_messages(dispatcher: Dispatcher, reader: Reader, last_message: int | None, before: int) -> Page:
     """Return the newest messages of each channel and the user's stored direct messages, ordered by msgID."""
     kept = Page([], more=False)
     if last_message is not None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TypeVar
 
 from server.handlers.dispatch import Dispatcher
-from server.handlers.pages import fitting
+from server.handlers.pages import fit_messages
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Found, History, HistoryAsk, React, Say, SearchAsk, Takeback, Typing
@@ -24,36 +24,36 @@ Stored = TypeVar("Stored")
 def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     """Publish a message. Its author receives it with its msgID as the acknowledgement."""
     dispatcher.check_disk()
-    author = session.someone
+    author = session.logged_in_person
     text = message_rules.check_text(frame.message)
     peer = _peer(dispatcher, author, frame.channel[1:]) if frame.channel.startswith("@") else None
     channel = "" if peer else dispatcher.channel(frame.channel).id
-    session.asked()
+    session.request_started()
     published = dispatcher.broker.publish(Draft(author, channel, peer, text, frame.nonce))
-    published.add_done_callback(partial(_published, dispatcher, session, frame.nonce))
+    published.add_done_callback(partial(_after_publish, dispatcher, session, frame.nonce))
 
 
 def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
     """Delete the user's own message for everyone who could read it. Evidence of reports keeps it."""
-    person = session.someone
-    session.asked()
+    person = session.logged_in_person
+    session.request_started()
     taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.company.relations.apart_from(person.identity))
-    taken.add_done_callback(partial(_changed, dispatcher, session))
+    taken.add_done_callback(partial(_after_change, dispatcher, session))
 
 
 def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
     """Add or remove a reaction, and broadcast it to everyone who can read the message."""
     if not frame.remove:
         dispatcher.check_disk()
-    change = ReactionChange(frame.msg_id, session.someone, reactions.check_emoji(frame.message), frame.remove)
+    change = ReactionChange(frame.msg_id, session.logged_in_person, reactions.check_emoji(frame.message), frame.remove)
     apart = dispatcher.company.relations.apart_from(change.person.identity)
-    session.asked()
-    dispatcher.broker.react(change, apart).add_done_callback(partial(_changed, dispatcher, session))
+    session.request_started()
+    dispatcher.broker.react(change, apart).add_done_callback(partial(_after_change, dispatcher, session))
 
 
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     """Notify the recipient of a direct message, if present, that the author is typing."""
-    author = session.someone
+    author = session.logged_in_person
     there = dispatcher.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
     if there and there.person and there.person.identity not in dispatcher.company.relations.unread_by(author.identity):
         there.send(Typing(f"@{author.name}"))
@@ -69,7 +69,7 @@ def history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None
 def search(dispatcher: Dispatcher, session: Session, frame: SearchAsk) -> None:
     """Send the messages that contain all of the words."""
     query = searching.query(frame.query)
-    dispatcher.start(session, _send_found(dispatcher, session, frame, query), frame.nonce)
+    dispatcher.start(session, _send_search_results(dispatcher, session, frame, query), frame.nonce)
 
 
 def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
@@ -91,8 +91,8 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     return peer
 
 
-def _published(dispatcher: Dispatcher, session: Session, nonce: str | None, published: "Future[Published]") -> None:
-    session.answered()
+def _after_publish(dispatcher: Dispatcher, session: Session, nonce: str | None, published: "Future[Published]") -> None:
+    session.request_finished()
     if published.cancelled():
         return
     if error := published.exception():
@@ -105,8 +105,8 @@ def _published(dispatcher: Dispatcher, session: Session, nonce: str | None, publ
         session.deliver(framed(publication.frame_for(session.person)))
 
 
-def _changed(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
-    session.answered()
+def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
+    session.request_finished()
     if not stored.cancelled():
         dispatcher.failed(session, None, stored.exception())
 
@@ -114,12 +114,14 @@ def _changed(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]")
 async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None:
     reader = dispatcher.reader(session)
     page = await dispatcher.broker.history(reader, frame.channel, frame.before_id, frame.limit)
-    messages, complete = fitting(page, reader.person)
+    messages, complete = fit_messages(page, reader.person)
     session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 
 
-async def _send_found(dispatcher: Dispatcher, session: Session, frame: SearchAsk, query: searching.Query) -> None:
+async def _send_search_results(
+    dispatcher: Dispatcher, session: Session, frame: SearchAsk, query: searching.Query
+) -> None:
     reader = dispatcher.reader(session)
     page = await dispatcher.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
-    messages, complete = fitting(page, reader.person)
+    messages, complete = fit_messages(page, reader.person)
     session.send(Found(messages[::-1], page.more or not complete, frame.nonce))

@@ -10,7 +10,7 @@ from server.rules.messages import Person
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 
 
-def fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
+def fit_messages(page: Page, person: Person) -> tuple[list[Message], bool]:
     """Return the newest messages of a page that fit into one frame, and whether that is the whole page."""
     found: list[Message] = []
     left = MAX_PAGE_BYTES
@@ -23,7 +23,7 @@ def fitting(page: Page, person: Person) -> tuple[list[Message], bool]:
     return found[::-1], True
 
 
-def fitting_reactions(reactions: Sequence[Reactions]) -> list[Reactions]:
+def fit_reactions(reactions: Sequence[Reactions]) -> list[Reactions]:
     """Return the reactions that fit into one frame."""
     found: list[Reactions] = []
     left = MAX_REACTED_BYTES

@@ -20,12 +20,12 @@ Stored = TypeVar("Stored")
 
 def status(dispatcher: Dispatcher, session: Session, frame: Status) -> None:
     """Set the user's status or "do not disturb", and broadcast it."""
-    person = session.someone
+    person = session.logged_in_person
     if frame.status is not None:
         session.status = check_status(frame.status)
     if frame.dnd is not None:
         session.dnd = frame.dnd
-    dispatcher.hub.tell(person, Presence(person.name, "", session.who_entry(person)))
+    dispatcher.hub.broadcast(person, Presence(person.name, "", session.who_entry(person)))
 
 
 def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:
@@ -35,8 +35,8 @@ def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:
 
 def unmute(dispatcher: Dispatcher, session: Session, frame: Unmute) -> None:
     """Undo a mute."""
-    ended = dispatcher.company.unrelate(session.someone.identity, frame.username, blocked=False)
-    ended.add_done_callback(partial(_told, dispatcher, session))
+    ended = dispatcher.company.unrelate(session.logged_in_person.identity, frame.username, blocked=False)
+    ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
 
 def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
@@ -46,8 +46,8 @@ def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
 
 def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
     """Undo a block."""
-    ended = dispatcher.company.unrelate(session.someone.identity, frame.username, blocked=True)
-    ended.add_done_callback(partial(_told, dispatcher, session))
+    ended = dispatcher.company.unrelate(session.logged_in_person.identity, frame.username, blocked=True)
+    ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
 
 def profile(dispatcher: Dispatcher, session: Session, frame: ProfileAsk) -> None:
@@ -58,7 +58,7 @@ def profile(dispatcher: Dispatcher, session: Session, frame: ProfileAsk) -> None
     known = dispatcher.company.find(frame.username)
     # The name check may reject a name that an earlier version accepted.
     username = known.name if known else names.check(frame.username)
-    if known and known.identity in dispatcher.company.relations.apart_from(session.someone.identity):
+    if known and known.identity in dispatcher.company.relations.apart_from(session.logged_in_person.identity):
         raise Refusal(
             ErrorCode.NOT_HERE, f"No one named {name_text.quoted(username)} has been here. Check the spelling."
         )
@@ -66,16 +66,16 @@ def profile(dispatcher: Dispatcher, session: Session, frame: ProfileAsk) -> None
 
 
 def _relate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: bool) -> None:
-    person, other = session.someone, dispatcher.company.find(name)
+    person, other = session.logged_in_person, dispatcher.company.find(name)
     if other is None:
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if other.identity == person.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
     related = dispatcher.company.relate(Relation(person.identity, other.identity, other.name, blocked))
-    related.add_done_callback(partial(_told, dispatcher, session))
+    related.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
 
-def _told(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
+def _after_relation_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
     """Send the user their updated list of muted and blocked people."""
     if stored.cancelled():
         return

@@ -23,7 +23,7 @@ def report(dispatcher: Dispatcher, session: Session, frame: ReportAsk) -> None:
     dispatcher.start(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)
 
 
-def reports_sent(dispatcher: Dispatcher, session: Session, frame: ReportsAsk) -> None:
+def list_reports(dispatcher: Dispatcher, session: Session, frame: ReportsAsk) -> None:
     """Send the user their own reports and the status of each."""
     dispatcher.start(session, _send_reports(dispatcher, _reports(dispatcher), session, frame.nonce), frame.nonce)
 
@@ -43,12 +43,14 @@ def _reports(dispatcher: Dispatcher) -> Reports:
 async def _send_report(dispatcher: Dispatcher, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
     reader = dispatcher.reader(session)
     reporter = reader.person
-    publication = evidence_rules.reportable(reporter, next(iter(await _seen(dispatcher, reader, [frame.msg_id])), None))
+    publication = evidence_rules.reportable(
+        reporter, next(iter(await _visible(dispatcher, reader, [frame.msg_id])), None)
+    )
     # Context that the site will not receive is not stored either.
     wanted = frame.context if dispatcher.live.welcome.webhooks.evidence else ()
     context = await _context(dispatcher, reader, publication, wanted) if wanted else ()
     evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context)
-    dispatcher.limiter.store(reporter.identity, session.address, costs.report(evidence), "reports")
+    dispatcher.limiter.store(reporter.identity, session.address, costs.report_bytes(evidence), "reports")
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing may run between the commit and this line, or a later status could overtake this one.
     session.send(ReportStatus(entry, frame.nonce))
@@ -57,7 +59,7 @@ async def _send_report(dispatcher: Dispatcher, sent: Reports, session: Session, 
 async def _context(
     dispatcher: Dispatcher, reader: Reader, publication: Publication, wanted: Sequence[int]
 ) -> tuple[ContextLine, ...]:
-    others = [each for each in await _seen(dispatcher, reader, wanted) if each.msg_id != publication.msg_id]
+    others = [each for each in await _visible(dispatcher, reader, wanted) if each.msg_id != publication.msg_id]
     if len(others) != len(wanted):
         raise Refusal(ErrorCode.BAD_CONTEXT, "A context message is no longer available. Choose the context again.")
     end, place = max(publication.msg_id, others[-1].msg_id), publication.channel_for(reader.person)
@@ -65,7 +67,7 @@ async def _context(
     return evidence_rules.context_lines(reader.person, publication, others, shown)
 
 
-async def _seen(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
+async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
     """Return those of the messages that the reader can see, without any sent while a block hid its author."""
     unseen, found = dispatcher.company.relations.said_unseen, await dispatcher.broker.find_all(wanted, reader.turn)
     return [each for each in found if not unseen(reader.person.identity, each.author.identity, each.msg_id)]
@@ -76,4 +78,4 @@ async def _send_reports(dispatcher: Dispatcher, sent: Reports, session: Session,
 
 
 async def _send_withdrawal(sent: Reports, session: Session, frame: Withdraw) -> None:
-    session.send(ReportStatus(await sent.withdraw(session.someone, frame.report_id), frame.nonce))
+    session.send(ReportStatus(await sent.withdraw(session.logged_in_person, frame.report_id), frame.nonce))

@@ -54,12 +54,12 @@ HANDLERS: dict[type[object], Handler] = dict(
     [
         _entry(Login, login.login, logged_in=False),
         _entry(Ping, login.ping, logged_in=False),
-        _entry(Say, messages.say, allowance=Allowance.MESSAGES, stored=costs.message),
+        _entry(Say, messages.say, allowance=Allowance.MESSAGES, stored=costs.message_bytes),
         _entry(Takeback, messages.takeback, allowance=Allowance.MESSAGES),
         _entry(React, messages.react, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
         _entry(Typing, messages.typing),
-        _entry(HistoryAsk, messages.history, pages=costs.history),
-        _entry(SearchAsk, messages.search, pages=costs.search),
+        _entry(HistoryAsk, messages.history, pages=costs.history_pages),
+        _entry(SearchAsk, messages.search, pages=costs.search_pages),
         _entry(Status, people.status, allowance=Allowance.MESSAGES),
         _entry(Mute, people.mute, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
         _entry(Unmute, people.unmute, allowance=Allowance.MESSAGES),
@@ -67,7 +67,7 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Unblock, people.unblock, allowance=Allowance.MESSAGES),
         _entry(ProfileAsk, people.profile, allowance=Allowance.PROFILES),
         _entry(ReportAsk, reports.report, allowance=Allowance.MESSAGES, pages=lambda _: costs.REPORT_PAGES),
-        _entry(ReportsAsk, reports.reports_sent, pages=lambda _: costs.LIST_PAGES),
+        _entry(ReportsAsk, reports.list_reports, pages=lambda _: costs.LIST_PAGES),
         _entry(Withdraw, reports.withdraw, allowance=Allowance.MESSAGES),
     ]
 )

@@ -101,7 +101,7 @@ class Reports:
         self._untold = set(untold)
 
     async def _of_those_here(self, which: str) -> list[Report]:
-        here = [session.someone.identity for session in self._hub.sessions.values()]
+        here = [session.logged_in_person.identity for session in self._hub.sessions.values()]
         asked = partial(reports.found_of, here, which, self._terms.webhook, self._clock)
         return await self._database.read(asked)
 

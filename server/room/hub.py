@@ -20,7 +20,7 @@ reconnects together, changes are batched, which avoids a number of writes that i
 GONE = "has exited the room!"
 
 
-class _Change(NamedTuple):
+class _PresenceChange(NamedTuple):
     about: str
     """Identity of the person that the change is about. It is not sent to people who blocked them or are blocked."""
     presence: Presence
@@ -32,12 +32,12 @@ class Hub:
     def __init__(self, relations: Relations, traffic: Traffic) -> None:
         self.traffic = traffic
         self._relations = relations
-        relations.parted = self._parted
+        relations.parted = self._on_visibility_change
         self.sessions: dict[str, Session] = {}
-        self._changes: list[_Change] = []
+        self._changes: list[_PresenceChange] = []
         self._newcomers: set[Session] = set()
-        self._told = asyncio.Event()
-        self._telling: asyncio.TimerHandle | None = None
+        self._flushed = asyncio.Event()
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
 
     def join(self, session: Session, person: Person) -> asyncio.Event:
@@ -47,11 +47,11 @@ class Hub:
         """
         key = names.key(person.name)
         if key not in self.sessions:
-            self.tell(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
+            self.broadcast(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
         self.sessions[key] = session
         self._newcomers.add(session)
-        self._tell_soon()
-        return self._told
+        self._schedule_flush()
+        return self._flushed
 
     def leave(self, session: Session) -> Person | None:
         """Remove a session. If its user thereby left the room, notify the others and return the user."""
@@ -60,13 +60,13 @@ class Hub:
         if person is None or self.sessions.get(names.key(person.name)) is not session:
             return None
         del self.sessions[names.key(person.name)]
-        self.tell(person, Presence(person.name, GONE))
+        self.broadcast(person, Presence(person.name, GONE))
         return person
 
-    def tell(self, about: Person, presence: Presence) -> None:
+    def broadcast(self, about: Person, presence: Presence) -> None:
         """Queue a presence change for everyone who can see the person; sent soon, and in order."""
-        self._changes.append(_Change(about.identity, presence))
-        self._tell_soon()
+        self._changes.append(_PresenceChange(about.identity, presence))
+        self._schedule_flush()
 
     def find(self, name: str) -> Session | None:
         """Return the session logged in under a name, if any."""
@@ -91,18 +91,18 @@ class Hub:
         """
         wires: list[bytes] = []
         for one in news:
-            author, unread = one.publication.author, self._not_reading(one)
-            if one.publication.peer is None and not unread:
+            author, excluded = one.publication.author, self._excluded(one)
+            if one.publication.peer is None and not excluded:
                 wires.append(framed(_frame(one, author)))
                 continue
             self._deliver_to_all(wires)
             if one.publication.peer is None:
-                self._deliver_to_others(framed(_frame(one, author)), unread)
+                self._deliver_to_all_but(framed(_frame(one, author)), excluded)
             else:
-                self._deliver_to_two(one, one.publication.peer, unread)
+                self._deliver_to_two(one, one.publication.peer, excluded)
         self._deliver_to_all(wires)
 
-    def _parted(self, one: str, other: str) -> None:
+    def _on_visibility_change(self, one: str, other: str) -> None:
         """Show two people each other as gone or present after a block changed. Newcomers see it in their who list."""
         apart = other in self._relations.apart_from(one)
         here = self.sessions_of(one), self.sessions_of(other)
@@ -117,12 +117,12 @@ class Hub:
                     for presence in presences:
                         reader.send(presence)
 
-    def _not_reading(self, news: News) -> Collection[str]:
+    def _excluded(self, news: News) -> Collection[str]:
         """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
         author = news.publication.author.identity
         acting = news.reaction.person.identity if news.reaction else author
-        unread = self._relations.unread_by(author)
-        return unread if acting == author else {*unread, *self._relations.unread_by(acting)}
+        excluded = self._relations.unread_by(author)
+        return excluded if acting == author else {*excluded, *self._relations.unread_by(acting)}
 
     def _deliver_to_all(self, wires: list[bytes]) -> None:
         if wires:
@@ -132,26 +132,26 @@ class Hub:
             for session in self.sessions.values():
                 session.deliver(wire)
 
-    def _deliver_to_others(self, wire: bytes, but: Collection[str]) -> None:
+    def _deliver_to_all_but(self, wire: bytes, but: Collection[str]) -> None:
         for session in self.sessions.values():
             if _identity(session) not in but:
                 self.traffic.deliveries += 1
                 session.deliver(wire)
 
-    def _deliver_to_two(self, news: News, peer: Person, unread: Collection[str]) -> None:
+    def _deliver_to_two(self, news: News, peer: Person, excluded: Collection[str]) -> None:
         for person in {news.publication.author, peer}:
             there = self.find(person.name)
             # Another person may have taken the name since the message was sent.
-            if there and _identity(there) == person.identity and person.identity not in unread:
+            if there and _identity(there) == person.identity and person.identity not in excluded:
                 self.traffic.deliveries += 1
                 there.deliver(framed(_frame(news, person)))
 
-    def _tell_soon(self) -> None:
-        if self._telling is None:
+    def _schedule_flush(self) -> None:
+        if self._flush_timer is None:
             delay = max(0.0, self._quiet_until - time.monotonic())
-            self._telling = asyncio.get_running_loop().call_later(delay, self._tell)
+            self._flush_timer = asyncio.get_running_loop().call_later(delay, self._flush)
 
-    def _tell(self) -> None:
+    def _flush(self) -> None:
         """Send the who list to newcomers, and queued changes to the others, by the blocks that apply now."""
         start = time.monotonic()
         changes = [(self._relations.apart_from(about), framed(presence)) for about, presence in self._changes]
@@ -171,9 +171,9 @@ class Hub:
                 session.write_now(wire)
         self._changes.clear()
         self._newcomers.clear()
-        self._told.set()
-        self._told = asyncio.Event()
-        self._telling = None
+        self._flushed.set()
+        self._flushed = asyncio.Event()
+        self._flush_timer = None
         end = time.monotonic()
         self._quiet_until = end + (end - start) / PRESENCE_SHARE
 

@@ -18,12 +18,12 @@ from server.rules.refusal import Refusal
 from server.rules.statuses import ONLINE
 from server.storage.fair import Turn
 
-MAX_ASKED = 256
+MAX_PENDING_REQUESTS = 256
 """Maximum number of unanswered requests; beyond it, reading from the connection is paused."""
 
-MAX_HELD_BYTES = 256 * 1024
+MAX_BUFFERED_BYTES = 256 * 1024
 """Maximum buffer for a client that is catching up. It equals what a client may leave unread."""
-HELD_TOO_MUCH = "Too many messages arrived while you were catching up; reconnect to load them."
+BUFFER_OVERFLOW = "Too many messages arrived while you were catching up; reconnect to load them."
 
 
 def framed(frame: Frame) -> bytes:
@@ -55,11 +55,11 @@ class Outlet(Protocol):
 
 
 class Session:
-    """One client's state: anonymous until `enter`, then a person in the room."""
+    """One client's state: anonymous until `log_in`, then a person in the room."""
 
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
-        self.entering = False
+        self.verifying = False
         """A login is being verified."""
         self.challenge = secrets.token_hex(16)
         """Random text that a login proof on this connection must cover."""
@@ -70,16 +70,16 @@ class Session:
         self.delay_queue = DelayQueue(outlet)
         self._outlet = outlet
         self._entered_at = 0
-        self._asked = 0
+        self._pending_requests = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: list[bytes] = []
-        self._held_bytes = 0
+        self._buffered: list[bytes] = []
+        self._buffered_bytes = 0
         self.caught_up = False
         """Everything that the user missed has been sent."""
-        self.deliver: Callable[[bytes], None] = self._hold
+        self.deliver: Callable[[bytes], None] = self._buffer_wire
         """Sends publications: buffered until `release`, then at once. An attribute because it is the hot path."""
 
-    def enter(self, person: Person) -> None:
+    def log_in(self, person: Person) -> None:
         """Log in. Publications are buffered until `release`, so that missed messages come first."""
         self.person = person
         self._entered_at = int(time.time())
@@ -89,7 +89,7 @@ class Session:
         return WhoEntry(person.name, self._entered_at, self.status, dnd=self.dnd)
 
     @property
-    def someone(self) -> Person:
+    def logged_in_person(self) -> Person:
         """The person. Raises Refusal if nobody is logged in."""
         if self.person is None:
             raise Refusal(ErrorCode.NOT_LOGGED_IN, "Log in first.")
@@ -115,21 +115,21 @@ class Session:
 
     def release(self) -> None:
         """Send what was buffered; later publications are sent at once."""
-        for wire in self._held:
+        for wire in self._buffered:
             self._outlet.write(wire)
-        self._held.clear()
+        self._buffered.clear()
         self.caught_up = True
         self.deliver = self._outlet.write_now
 
-    def _hold(self, wire: bytes) -> None:
-        if self._held_bytes > MAX_HELD_BYTES:
+    def _buffer_wire(self, wire: bytes) -> None:
+        if self._buffered_bytes > MAX_BUFFERED_BYTES:
             return
-        self._held_bytes += len(wire)
-        self._held.append(wire)
-        if self._held_bytes > MAX_HELD_BYTES:
+        self._buffered_bytes += len(wire)
+        self._buffered.append(wire)
+        if self._buffered_bytes > MAX_BUFFERED_BYTES:
             # The client resumes after the last message it has seen, so nothing is lost.
-            self._held.clear()
-            self.close(CloseCode.TRY_AGAIN_LATER, HELD_TOO_MUCH, reconnect=True)
+            self._buffered.clear()
+            self.close(CloseCode.TRY_AGAIN_LATER, BUFFER_OVERFLOW, reconnect=True)
 
     def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
         """Send an error: a request failed, and why."""
@@ -139,16 +139,16 @@ class Session:
         """Send a line from the server itself to a channel."""
         self.send(Error(message, ErrorCode.NOTICE, CHAT_SERVER, channel=channel))
 
-    def asked(self) -> None:
+    def request_started(self) -> None:
         """Count a request that will be answered later."""
-        self._asked += 1
-        if self._asked == MAX_ASKED:
+        self._pending_requests += 1
+        if self._pending_requests == MAX_PENDING_REQUESTS:
             self._outlet.pause()
 
-    def answered(self) -> None:
-        """Count the answer to a request counted by `asked`."""
-        self._asked -= 1
-        if self._asked == MAX_ASKED - 1:
+    def request_finished(self) -> None:
+        """Count the answer to a request counted by `request_started`."""
+        self._pending_requests -= 1
+        if self._pending_requests == MAX_PENDING_REQUESTS - 1:
             self._outlet.resume()
 
     def close(self, code: CloseCode, why: str, *, reconnect: bool) -> None:
@@ -157,7 +157,7 @@ class Session:
         self.send(Disconnect(why, code, reconnect))
         self._outlet.close(code, why)
 
-    def drop_when_gone(self, task: "asyncio.Task[None]") -> None:
+    def cancel_on_stop(self, task: "asyncio.Task[None]") -> None:
         """Cancel this task at `stop` if it is still running."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

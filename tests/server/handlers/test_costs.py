@@ -38,7 +38,7 @@ from server.protocol.frames import (
     Withdraw,
 )
 from server.reporting.desk import Reports
-from server.room.session import MAX_HELD_BYTES, Session
+from server.room.session import MAX_BUFFERED_BYTES, Session
 from server.rules.messages import Draft, Person
 from server.settings import RoomLimits
 from server.storage.broker import LocalBroker
@@ -302,7 +302,7 @@ async def test_the_buffer_of_a_session_that_catches_up_is_bounded(
         receive(dispatcher, session, Login("bob", "the token of bob"))
         while not outlet.closed:
             await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "x" * 4000, None))
-            assert dispatcher.broker.delivered * 4000 < 2 * MAX_HELD_BYTES
+            assert dispatcher.broker.delivered * 4000 < 2 * MAX_BUFFERED_BYTES
         assert outlet.closed == [CloseCode.TRY_AGAIN_LATER]
         assert not [each for each in outlet.frames if isinstance(each, Message)]
         dispatcher.closed(session, CloseCode.TRY_AGAIN_LATER)
@@ -314,7 +314,7 @@ async def test_a_buffered_direct_message_is_sent_at_the_next_login(
     dispatcher: Dispatcher, database: CountingDatabase
 ) -> None:
     first, _ = await entered(dispatcher, "bob")
-    bob = first.someone
+    bob = first.logged_in_person
     dispatcher.closed(first, CloseCode.NORMAL)
     session, outlet = connected()
     async with database.held_up():
@@ -336,7 +336,7 @@ async def test_only_messages_are_refused_when_the_disk_is_full(
     receive(dispatcher, session, React(1, "👻"))
     errors = [each for each in outlet.frames if isinstance(each, Error)]
     assert [(each.code, each.nonce) for each in errors] == [(ErrorCode.STORAGE, "n-1"), (ErrorCode.STORAGE, None)]
-    own = await dispatcher.broker.publish(Draft(session.someone, "lobby", None, "from before", None))
+    own = await dispatcher.broker.publish(Draft(session.logged_in_person, "lobby", None, "from before", None))
     others: list[ClientFrame] = [
         REPORT, Takeback(own.publication.msg_id), Mute("alice"), HISTORY, React(1, "👻", remove=True)
     ]  # fmt: skip

@@ -29,7 +29,7 @@ from server.protocol.frames import (
     Unmute,
     Who,
 )
-from server.room.session import MAX_ASKED, Session
+from server.room.session import MAX_PENDING_REQUESTS, Session
 from server.rules.messages import Draft, Person
 from server.settings import RoomLimits
 from server.storage.base import Page, Published, Reader, Subscriber
@@ -198,13 +198,13 @@ async def test_a_login_receives_the_name_and_the_who_list_first(dispatcher: Disp
 
 async def test_reading_is_paused_while_a_session_has_too_many_unanswered_requests(dispatcher: Dispatcher) -> None:
     session, outlet = await enter(dispatcher, "bob")
-    for number in range(MAX_ASKED):
+    for number in range(MAX_PENDING_REQUESTS):
         receive(dispatcher, session, Say("lobby", str(number)))
     assert outlet.paused
     await dispatcher.broker.publish(to("lobby", "last"))
     await asyncio.sleep(0)
     assert not outlet.paused
-    assert heard(outlet) == [*map(str, range(MAX_ASKED)), "last"]
+    assert heard(outlet) == [*map(str, range(MAX_PENDING_REQUESTS)), "last"]
 
 
 def sent(outlet: RecordingOutlet, code: ErrorCode) -> list[str | None]:

@@ -23,9 +23,9 @@ class Guest:
     def __init__(self, hub: Hub, person: Person) -> None:
         self.outlet = RecordingOutlet()
         self.session = Session(self.outlet)
-        self.session.enter(person)
+        self.session.log_in(person)
         self.session.release()
-        self.told = hub.join(self.session, person)
+        self.who_list_sent = hub.join(self.session, person)
 
     @property
     def lists(self) -> list[list[str]]:
@@ -49,7 +49,7 @@ def relations() -> Relations:
 async def test_people_who_join_together_get_one_who_list_and_no_presence_changes(relations: Relations) -> None:
     hub = Hub(relations, Traffic())
     ada, bob = Guest(hub, ADA), Guest(hub, BOB)
-    await asyncio.gather(ada.told.wait(), bob.told.wait())
+    await asyncio.gather(ada.who_list_sent.wait(), bob.who_list_sent.wait())
     assert ada.lists == bob.lists == [["ada", "bob"]]
     assert ada.changes == bob.changes == []
 
@@ -57,10 +57,10 @@ async def test_people_who_join_together_get_one_who_list_and_no_presence_changes
 async def test_presence_changes_are_broadcast_in_order(relations: Relations) -> None:
     hub = Hub(relations, Traffic())
     ada = Guest(hub, ADA)
-    await ada.told.wait()
+    await ada.who_list_sent.wait()
     bob, eve = Guest(hub, BOB), Guest(hub, EVE)
     hub.leave(bob.session)
-    await eve.told.wait()
+    await eve.who_list_sent.wait()
     assert ada.changes == [("bob", True), ("eve", True), ("bob", False)]
     assert eve.lists == [["ada", "eve"]]
 
@@ -68,10 +68,10 @@ async def test_presence_changes_are_broadcast_in_order(relations: Relations) -> 
 async def test_a_late_block_applies_to_queued_presence_changes(relations: Relations) -> None:
     hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
-    await ada.told.wait()
+    await ada.who_list_sent.wait()
     bob = Guest(hub, BOB)
     relations.set(Relation(ADA.identity, BOB.identity, BOB.name, blocked=True))
-    await bob.told.wait()
+    await bob.who_list_sent.wait()
     assert ada.changes == [("bob", False)]
     assert eve.changes == [("bob", True)]
     assert bob.lists == [["eve", "bob"]]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.handlers.pages import fitting, fitting_reactions
+from server.handlers.pages import fit_messages, fit_reactions
 from server.protocol.codec import encode
 from server.protocol.frames import MAX_MESSAGE_CHARS, MAX_NAME_CHARS, Echo, Reaction, Reactions
 from server.rules.messages import Person, Publication
@@ -33,12 +33,12 @@ def test_a_message_takes_so_many_reactions() -> None:
 
 
 def test_a_page_holds_a_message_with_as_many_reactions_as_it_takes() -> None:
-    assert len(fitting(Page([FULL] * 9, more=False), ALICE)[0]) >= 1
+    assert len(fit_messages(Page([FULL] * 9, more=False), ALICE)[0]) >= 1
 
 
 def test_reactions_that_were_missed_fit_into_one_frame_beside_a_page() -> None:
     many, few = Reactions(7, list(FULL.reactions)), Reactions(8, [Reaction("👻", ["bob"])])
-    found = fitting_reactions([many] * 500 + [few])
+    found = fit_reactions([many] * 500 + [few])
     assert [each.msg_id for each in found] == [8]
-    assert len(encode(Echo(reacted=fitting_reactions([few] * 5000)))) < MAX_REACTED_BYTES + 10_000
+    assert len(encode(Echo(reacted=fit_reactions([few] * 5000)))) < MAX_REACTED_BYTES + 10_000
     assert MAX_PAGE_BYTES + MAX_REACTED_BYTES < 256 * 1024
