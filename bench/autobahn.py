@@ -61,15 +61,15 @@ class Echo:
     policy = connection.ConnectionPolicy()
     limiter = Limiter(RoomLimits(bytes_per_second=0, frame_bytes=MESSAGE_BYTES))
 
-    def opened(self, session: Session) -> None:
-        """See Receiver."""
+    def on_open(self, session: Session) -> None:
+        """See ConnectionHandler."""
 
-    def received(self, session: Session, data: bytes) -> None:
-        """See Receiver."""
+    def on_message(self, session: Session, data: bytes) -> None:
+        """See ConnectionHandler."""
         session.write_now(Frame(Opcode.TEXT, data).serialize(mask=False))
 
-    def closed(self, session: Session, code: int) -> None:
-        """See Receiver."""
+    def on_close(self, session: Session, code: int) -> None:
+        """See ConnectionHandler."""
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ async def our_server() -> AsyncIterator[str]:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Echo]]:
-        yield {"receiver": Echo()}
+        yield {"handler": Echo()}
 
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(Starlette(lifespan=lifespan), http=HttpConnection, ws=Connection, log_config=None)

@@ -31,7 +31,7 @@ def main() -> None:
     """Print the address, serve by the settings of the first argument; at the end print its beats."""
     settings = load(Path(sys.argv[1])).settings
     listener = listen(Address.parse("127.0.0.1:0"))
-    process.end_by_signal()
+    process.handle_signals()
     print(listener.websocket_url, flush=True)
     beats: list[Beat] = []
     process.run(partial(_watched, settings, listener, beats))

@@ -25,7 +25,7 @@ def main() -> int:
     try:
         if options.command:
             return commands.run(options)
-        reload.note_sighup()
+        reload.record_early_sighup()
         read = _reader(options)
         settings, notice = read()
         if settings.log.format == "json":
@@ -34,10 +34,10 @@ def main() -> int:
         listener = _listen(options, settings)
         for line in filter(None, (notice, listener.plaintext_warning(settings.limits.trusted_proxies))):
             say(logging.WARNING, line)
-        process.end_by_signal()
+        process.handle_signals()
         print(f"Chat room: {listener.websocket_url}", flush=True)
         if options.child:
-            process.end_with_parent()
+            process.exit_with_parent()
         process.run(partial(app.run, settings, listener, read))
     except StorageError as error:
         say(logging.ERROR, f"Database: {error}; check the file, or set another one in the settings")

@@ -48,25 +48,25 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
     """
     traffic = Traffic()
     metrics = Metrics(traffic)
-    watchdog = Watchdog(metrics.woke)
-    database = Database(settings.database, metrics.committed)
+    watchdog = Watchdog(metrics.observe_loop_delay)
+    database = Database(settings.database, metrics.observe_commit)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        company = Company(database)
-        await company.load()
+        people = Company(database)
+        await people.load()
         running = _Running(
-            settings, listener=listener, database=database, company=company, metrics=metrics, traffic=traffic
+            settings, listener=listener, database=database, people=people, metrics=metrics, traffic=traffic
         )
         dispatcher = running.dispatcher
         background_tasks = [
             background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
         ]
         if read:
-            reload.upon_sighup(read, running.follow)
+            reload.reload_on_sighup(read, running.reload)
 
         @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
         async def measure() -> bytes:
-            metrics.sessions(len(dispatcher.hub.sessions))
+            metrics.set_sessions(len(dispatcher.hub.sessions))
             with suppress(StorageError):
                 await running.webhooks.measure()
             return metrics.render()
@@ -87,7 +87,7 @@ class _Running:
         *,
         listener: Listener,
         database: Database,
-        company: Company,
+        people: Company,
         metrics: Metrics,
         traffic: Traffic,
     ) -> None:
@@ -95,29 +95,29 @@ class _Running:
         self._listener = listener
         self._database = database
         self._delivering: asyncio.Task[None] | None = None
-        hub = Hub(company.relations, traffic)
+        hub = Hub(people.relations, traffic)
         self.webhooks = ActiveWebhooks(database, hub, metrics)
-        self.webhooks.follow(settings)
+        self.webhooks.configure(settings)
         logs.configure(settings.log)
         self.dispatcher = Dispatcher(
             handlers=HANDLERS,
             live=self._live(),
             broker=LocalBroker(database),
-            company=company,
+            people=people,
             hub=hub,
             limiter=Limiter(settings.limits),
         )
 
-    def follow(self, fresh: Settings) -> list[str]:
-        """Apply new settings, see `reload.Follow`."""
+    def reload(self, fresh: Settings) -> list[str]:
+        """Apply new settings, see `ops.reload.Apply`."""
         settings, waiting = renewed(self.settings, fresh)
         if self._listener.certificates:
             # This step can fail, so it comes before any change.
-            self._listener.certificates.exchange(tls.read(settings.tls))
+            self._listener.certificates.replace(tls.load_context(settings.tls))
         self.settings = settings
-        self.webhooks.follow(settings)
+        self.webhooks.configure(settings)
         logs.configure(settings.log)
-        self.dispatcher.limiter.follow(settings.limits)
+        self.dispatcher.limiter.configure(settings.limits)
         self.dispatcher.go_live(self._live())
         if warning := self._listener.plaintext_warning(settings.limits.trusted_proxies):
             log.warning("traffic is unencrypted", extra={"warning": warning})
@@ -160,7 +160,7 @@ async def _sample(running: _Running, metrics: Metrics) -> None:
     """Periodically measure what would be too expensive to measure for each message."""
     dispatcher, disk = running.dispatcher, Disk(running.settings.database)
     while True:
-        metrics.unsent(dispatcher.hub.unsent())
+        metrics.set_max_unsent(dispatcher.hub.max_unsent())
         dispatcher.disk_low = disk.is_low(running.settings.limits.free_megabytes)
         await asyncio.sleep(SAMPLE_SECONDS)
 

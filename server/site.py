@@ -28,26 +28,26 @@ class _Generation(NamedTuple):
 
 
 class ActiveWebhooks:
-    """The site's webhooks; none before `follow`."""
+    """The site's webhooks; none before `configure`."""
 
     def __init__(self, database: Database, hub: Hub, metrics: Metrics) -> None:
         self._database = database
         self._hub = hub
         self._metrics = metrics
-        self._now = _Generation()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._current = _Generation()
+        self._draining: set[asyncio.Task[None]] = set()
 
     @property
     def reports(self) -> Reports | None:
         """Accepts reports; None if the webhook is off."""
-        return self._now.reports
+        return self._current.reports
 
     @property
     def profiles(self) -> Profiles | None:
         """Fetches profiles; None if the webhook is off."""
-        return self._now.profiles
+        return self._current.profiles
 
-    def follow(self, settings: Settings) -> None:
+    def configure(self, settings: Settings) -> None:
         """Switch to these settings."""
         self._retire(_Generation())
         reports = deliveries = delivering = profiles = None
@@ -56,7 +56,7 @@ class ActiveWebhooks:
             waiting = asyncio.Event()
             terms = Terms(hook.name, settings.limits.reports_per_hour, hook.evidence)
             reports = Reports(self._database, self._hub, terms, waiting)
-            clients.append(_client(settings, hook))
+            clients.append(_new_client(settings, hook))
             deliveries = Deliveries(
                 database=self._database,
                 hook=hook,
@@ -68,9 +68,9 @@ class ActiveWebhooks:
             )
             delivering = background.start(deliveries.run())
         if hook := settings.webhook("profile"):
-            clients.append(_client(settings, hook))
+            clients.append(_new_client(settings, hook))
             profiles = Profiles(clients[-1], hook.url, settings.admin_api_key, self._metrics)
-        self._now = _Generation(
+        self._current = _Generation(
             reports=reports,
             deliveries=deliveries,
             delivering=delivering,
@@ -80,29 +80,29 @@ class ActiveWebhooks:
 
     async def measure(self) -> None:
         """Update the metrics of the webhooks. Raises StorageError."""
-        if self._now.profiles:
-            self._now.profiles.measure()
+        if self._current.profiles:
+            self._current.profiles.measure()
         # Also if the webhook is off: deliveries keep waiting for it.
         now = milliseconds(utc_now())
         depth = await self._database.read(lambda connection: outbox.depth(connection, QUEUED_WEBHOOK, now))
-        self._metrics.queue(QUEUED_WEBHOOK, depth, now)
+        self._metrics.set_queue(QUEUED_WEBHOOK, depth, now)
 
     async def drain(self, seconds: float) -> None:
         """Start no more requests and wait for running ones. The next server retries those that take longer."""
-        self._retire(self._now._replace(deliveries=None, delivering=None, clients=()))
-        _, late = await asyncio.wait(self._ending, timeout=seconds)
+        self._retire(self._current._replace(deliveries=None, delivering=None, clients=()))
+        _, late = await asyncio.wait(self._draining, timeout=seconds)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
     def _retire(self, successor: _Generation) -> None:
-        before, self._now = self._now, successor
-        task = background.start(_end(before))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        before, self._current = self._current, successor
+        task = background.start(_drain(before))
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
 
 
-async def _end(generation: _Generation) -> None:
+async def _drain(generation: _Generation) -> None:
     """Wait for running requests to finish, then close the connections."""
     try:
         if generation.deliveries and generation.delivering:
@@ -116,6 +116,6 @@ async def _end(generation: _Generation) -> None:
             await client.close()
 
 
-def _client(settings: Settings, hook: WebhookURL) -> WebhookClient:
+def _new_client(settings: Settings, hook: WebhookURL) -> WebhookClient:
     """Create a client. Each webhook has its own, so that none waits for another's connections."""
     return WebhookClient(hook.secret, block_private=settings.webhook_security.block_private)

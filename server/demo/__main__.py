@@ -37,11 +37,11 @@ def main() -> int:
     except ListenError as error:
         print(f"flagpost: {error}", file=sys.stderr)
         return 2
-    process.end_by_signal()
+    process.handle_signals()
     print(f"Chat room: {room.address.websocket_url()}", flush=True)
     print(f"Report inbox: http://{site.address}/", flush=True)
     if options.child:
-        process.end_with_parent()
+        process.exit_with_parent()
     with TemporaryDirectory(prefix="flagpost-demo-") as directory:
         settings = _settings(f"http://{site.address}", Path(directory))
         process.run(partial(_run, settings, room, site))

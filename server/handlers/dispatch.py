@@ -67,10 +67,10 @@ class Dispatcher:
     handlers: Mapping[type[object], Handler]
     live: Live
     broker: Broker
-    company: Company
+    people: Company
     hub: Hub
     limiter: Limiter
-    ending: bool = False
+    draining: bool = False
     """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
     disk_low: bool = False
     """The disk is nearly full: messages are refused."""
@@ -84,17 +84,17 @@ class Dispatcher:
         """Settings for new connections, as they are now."""
         return self.live.policy
 
-    def refused(self, status: int) -> None:
+    def on_refused(self, status: int) -> None:
         """Count a connection refused with this HTTP status; 0 if it was closed without a response."""
         self.hub.traffic.refused[status] += 1
 
-    def opened(self, session: Session) -> None:
+    def on_open(self, session: Session) -> None:
         """Send the welcome: what a client needs before login, and the challenge that its login proof must cover."""
         session.send(structs.replace(self.live.welcome, challenge=session.challenge))
 
-    def received(self, session: Session, data: bytes) -> None:
+    def on_message(self, session: Session, data: bytes) -> None:
         """Handle a frame, delayed if it exceeds the rate. Errors are sent to the client; the connection stays open."""
-        if self.ending:
+        if self.draining:
             return
         try:
             frame = decode_client(data)
@@ -106,32 +106,32 @@ class Dispatcher:
         handler = self.handlers[type(frame)]
         nonce: str | None = getattr(frame, "nonce", None)
         try:
-            wait = self._wait(session, handler, frame)
+            wait = self._charge(session, handler, frame)
         except Refusal as refusal:
-            self.failed(session, nonce, refusal)
+            self.answer_failure(session, nonce, refusal)
         else:
             session.delay_queue.schedule(wait, partial(self._handle, session, handler, frame, nonce))
 
-    def _wait(self, session: Session, handler: Handler, frame: ClientFrame) -> float:
+    def _charge(self, session: Session, handler: Handler, frame: ClientFrame) -> float:
         """Charge a frame and return the seconds to delay it. Raises Refusal if it is not allowed."""
         if not handler.logged_in:
             return 0.0
         identity, wait = session.logged_in_person.identity, 0.0
         if handler.allowance:
-            wait = self.limiter.spend(handler.allowance, identity)
+            wait = self.limiter.count_action(handler.allowance, identity)
         if handler.pages:
-            wait = max(wait, self.limiter.read(identity, session.address, handler.pages(frame)))
+            wait = max(wait, self.limiter.count_read(identity, session.address, handler.pages(frame)))
         if handler.stored:
-            self.limiter.store(identity, session.address, handler.stored(frame))
+            self.limiter.count_stored(identity, session.address, handler.stored(frame))
         return wait
 
     def _handle(self, session: Session, handler: Handler, frame: ClientFrame, nonce: str | None) -> None:
         try:
             handler.handle(self, session, frame)
         except Exception as error:
-            self.failed(session, nonce, error)
+            self.answer_failure(session, nonce, error)
 
-    def closed(self, session: Session, code: int) -> None:
+    def on_close(self, session: Session, code: int) -> None:
         """Remove the session, and announce to the others that its user left."""
         self.hub.traffic.closed[code] += 1
         session.stop()
@@ -139,9 +139,9 @@ class Dispatcher:
             # Nobody knows what the client of a broken connection has read, so its direct messages are sent again at a
             # login without a last message. The same applies to a session that has not caught up.
             unknown = code in UNCERTAIN or not session.caught_up
-            self.company.left(person, 0 if unknown else self.broker.delivered)
+            self.people.left(person, 0 if unknown else self.broker.delivered)
 
-    def start(
+    def start_task(
         self, session: Session, work: Coroutine[None, None, None], nonce: str | None, *, lasting: bool = False
     ) -> None:
         """Run slow work as a task, and send an error to the client if it fails.
@@ -158,9 +158,9 @@ class Dispatcher:
     def _finished(self, session: Session, nonce: str | None, task: "asyncio.Task[None]") -> None:
         self.tasks.discard(task)
         session.request_finished()
-        self.failed(session, nonce, None if task.cancelled() else task.exception())
+        self.answer_failure(session, nonce, None if task.cancelled() else task.exception())
 
-    def failed(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
+    def answer_failure(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
         """Send the client an error for this exception, if there is one."""
         if isinstance(error, Refusal):
             session.error(error.code, error.message, nonce)
@@ -173,7 +173,7 @@ class Dispatcher:
 
     async def drain(self) -> None:
         """Ignore new frames and wait for running tasks. If cancelled, cancel the tasks that are still running."""
-        self.ending = True
+        self.draining = True
         try:
             if self.tasks:
                 await asyncio.wait(self.tasks)
@@ -191,16 +191,16 @@ class Dispatcher:
     def reader(self, session: Session) -> Reader:
         """Return the session's user as a reader, with the people whose messages are hidden from them."""
         person = session.logged_in_person
-        return Reader(person, self.company.relations.hidden_to(person.identity), session.turn)
+        return Reader(person, self.people.relations.hidden_to(person.identity), session.turn)
 
     def check_disk(self) -> None:
         """Raise Refusal if the disk is nearly full: the remaining space is reserved for reports and deliveries."""
         if self.disk_low:
             raise Refusal(ErrorCode.STORAGE, DISK_LOW)
 
-    def relations_of(self, person: Person) -> Relations:
+    def relations_frame(self, person: Person) -> Relations:
         """Return the frame that lists whom a user has muted and blocked."""
-        wants = self.company.relations.of(person.identity)
+        wants = self.people.relations.of(person.identity)
         return Relations(
             [relation.other_name for relation in wants if not relation.blocked],
             [relation.other_name for relation in wants if relation.blocked],

@@ -54,7 +54,7 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     if session.verifying:
         raise Refusal(ErrorCode.ALREADY_LOGGED_IN, "Your previous login is still being verified; wait for the result.")
     try:
-        dispatcher.limiter.login(session.address)
+        dispatcher.limiter.count_login(session.address)
     except Refusal as refusal:
         # Closing makes a client that reconnects by itself back off.
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
@@ -64,7 +64,7 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     name = names.check(frame.username)
     if frame.enrol or frame.prove:
         session.verifying = True
-        dispatcher.start(session, _verify(dispatcher, session, frame, name), None)
+        dispatcher.start_task(session, _verify(dispatcher, session, frame, name), None)
     else:
         secret = frame.token or secrets.token_hex(16)
         _admit(dispatcher, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
@@ -85,14 +85,14 @@ async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> t
         keys = LoginKeys(frame.enrol.stored_key, frame.enrol.server_key)
         identity = proof.identity(keys.stored_key, session.challenge)
         try:
-            await dispatcher.company.enrol(identity, keys)
+            await dispatcher.people.enrol(identity, keys)
         except StorageError as error:
             # The user can chat now, but will be a new person at the next login.
             log.error("storing a login key failed", extra={"error": str(error)})
         return identity, None
     if frame.prove is None:
         raise ValueError("login without enrol or prove")
-    known = await dispatcher.company.login_keys(frame.prove.identity, session.turn)
+    known = await dispatcher.people.login_keys(frame.prove.identity, session.turn)
     if known is None:
         raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server has no record of your identity; enrol as a new person.")
     exchange = Exchange(dispatcher.live.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
@@ -107,26 +107,26 @@ def _admit(
     """Add a verified user to the room, and start sending what they missed."""
     person, before = _assign_name(dispatcher, claimed)
     try:
-        wait = dispatcher.limiter.read(person.identity, session.address, _login_pages(dispatcher, frame.since))
+        wait = dispatcher.limiter.count_read(person.identity, session.address, _login_pages(dispatcher, frame.since))
     except Refusal as refusal:
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
     session.log_in(person)
     session.send(Me(person.name, op=False, proof=own_proof))
     who_list_sent = dispatcher.hub.join(session, person)
-    if dispatcher.company.relations.of(person.identity):
-        session.send(dispatcher.relations_of(person))
+    if dispatcher.people.relations.of(person.identity):
+        session.send(dispatcher.relations_frame(person))
     if before:
         before.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = _Arrival(
         since=frame.since,
         who_list_sent=who_list_sent,
-        last_message=dispatcher.company.came(person),
+        last_message=dispatcher.people.came(person),
         before=dispatcher.broker.delivered + 1,
         wait=wait,
     )
-    dispatcher.start(session, _catch_up(dispatcher, session, arrival), None)
+    dispatcher.start_task(session, _catch_up(dispatcher, session, arrival), None)
 
 
 def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:

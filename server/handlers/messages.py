@@ -37,7 +37,7 @@ def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
     """Delete the user's own message for everyone who could read it. Evidence of reports keeps it."""
     person = session.logged_in_person
     session.request_started()
-    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.company.relations.apart_from(person.identity))
+    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.people.relations.apart_from(person.identity))
     taken.add_done_callback(partial(_after_change, dispatcher, session))
 
 
@@ -46,7 +46,7 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
     if not frame.remove:
         dispatcher.check_disk()
     change = ReactionChange(frame.msg_id, session.logged_in_person, reactions.check_emoji(frame.message), frame.remove)
-    apart = dispatcher.company.relations.apart_from(change.person.identity)
+    apart = dispatcher.people.relations.apart_from(change.person.identity)
     session.request_started()
     dispatcher.broker.react(change, apart).add_done_callback(partial(_after_change, dispatcher, session))
 
@@ -55,7 +55,7 @@ def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     """Notify the recipient of a direct message, if present, that the author is typing."""
     author = session.logged_in_person
     there = dispatcher.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
-    if there and there.person and there.person.identity not in dispatcher.company.relations.unread_by(author.identity):
+    if there and there.person and there.person.identity not in dispatcher.people.relations.unread_by(author.identity):
         there.send(Typing(f"@{author.name}"))
 
 
@@ -63,13 +63,13 @@ def history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None
     """Send older messages of a channel or conversation."""
     if not frame.channel.startswith("@"):
         dispatcher.channel(frame.channel)
-    dispatcher.start(session, _send_history(dispatcher, session, frame), frame.nonce)
+    dispatcher.start_task(session, _send_history(dispatcher, session, frame), frame.nonce)
 
 
 def search(dispatcher: Dispatcher, session: Session, frame: SearchAsk) -> None:
     """Send the messages that contain all of the words."""
     query = searching.query(frame.query)
-    dispatcher.start(session, _send_search_results(dispatcher, session, frame, query), frame.nonce)
+    dispatcher.start_task(session, _send_search_results(dispatcher, session, frame, query), frame.nonce)
 
 
 def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
@@ -78,11 +78,11 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     Raises Refusal if the recipient is unknown, the author, or does not accept direct messages.
     """
     there = dispatcher.hub.find(name)
-    peer = there.person if there else dispatcher.company.find(name)
+    peer = there.person if there else dispatcher.people.find(name)
     if peer and peer.identity == author.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot send a direct message to yourself.")
     # To a blocked author, the recipient looks like someone who was never here.
-    if peer is None or peer.identity in dispatcher.company.relations.apart_from(author.identity):
+    if peer is None or peer.identity in dispatcher.people.relations.apart_from(author.identity):
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if there and there.dnd:
         raise Refusal(
@@ -96,7 +96,7 @@ def _after_publish(dispatcher: Dispatcher, session: Session, nonce: str | None, 
     if published.cancelled():
         return
     if error := published.exception():
-        dispatcher.failed(session, nonce, error)
+        dispatcher.answer_failure(session, nonce, error)
         return
     publication, fresh = published.result()
     # A resent message is not delivered twice, but its author still needs the acknowledgement. It must not overtake
@@ -108,7 +108,7 @@ def _after_publish(dispatcher: Dispatcher, session: Session, nonce: str | None, 
 def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
     session.request_finished()
     if not stored.cancelled():
-        dispatcher.failed(session, None, stored.exception())
+        dispatcher.answer_failure(session, None, stored.exception())
 
 
 async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None:

@@ -35,7 +35,7 @@ def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:
 
 def unmute(dispatcher: Dispatcher, session: Session, frame: Unmute) -> None:
     """Undo a mute."""
-    ended = dispatcher.company.unrelate(session.logged_in_person.identity, frame.username, blocked=False)
+    ended = dispatcher.people.unrelate(session.logged_in_person.identity, frame.username, blocked=False)
     ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
 
@@ -46,7 +46,7 @@ def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
 
 def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
     """Undo a block."""
-    ended = dispatcher.company.unrelate(session.logged_in_person.identity, frame.username, blocked=True)
+    ended = dispatcher.people.unrelate(session.logged_in_person.identity, frame.username, blocked=True)
     ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
 
@@ -55,23 +55,23 @@ def profile(dispatcher: Dispatcher, session: Session, frame: ProfileAsk) -> None
     profiles = dispatcher.live.profiles
     if profiles is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Profiles are turned off on this server.")
-    known = dispatcher.company.find(frame.username)
+    known = dispatcher.people.find(frame.username)
     # The name check may reject a name that an earlier version accepted.
     username = known.name if known else names.check(frame.username)
-    if known and known.identity in dispatcher.company.relations.apart_from(session.logged_in_person.identity):
+    if known and known.identity in dispatcher.people.relations.apart_from(session.logged_in_person.identity):
         raise Refusal(
             ErrorCode.NOT_HERE, f"No one named {name_text.quoted(username)} has been here. Check the spelling."
         )
-    dispatcher.start(session, _send_profile(profiles, session, username, frame.nonce), frame.nonce)
+    dispatcher.start_task(session, _send_profile(profiles, session, username, frame.nonce), frame.nonce)
 
 
 def _relate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: bool) -> None:
-    person, other = session.logged_in_person, dispatcher.company.find(name)
+    person, other = session.logged_in_person, dispatcher.people.find(name)
     if other is None:
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if other.identity == person.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
-    related = dispatcher.company.relate(Relation(person.identity, other.identity, other.name, blocked))
+    related = dispatcher.people.relate(Relation(person.identity, other.identity, other.name, blocked))
     related.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
 
@@ -79,9 +79,9 @@ def _after_relation_change(dispatcher: Dispatcher, session: Session, stored: "Fu
     """Send the user their updated list of muted and blocked people."""
     if stored.cancelled():
         return
-    dispatcher.failed(session, None, stored.exception())
+    dispatcher.answer_failure(session, None, stored.exception())
     if not stored.exception() and session.person:
-        session.send(dispatcher.relations_of(session.person))
+        session.send(dispatcher.relations_frame(session.person))
 
 
 async def _send_profile(profiles: Profiles, session: Session, username: str, nonce: str) -> None:

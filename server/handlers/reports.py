@@ -20,17 +20,17 @@ def report(dispatcher: Dispatcher, session: Session, frame: ReportAsk) -> None:
     """Report a message to the site. The evidence comes from the server's own record."""
     sent = _reports(dispatcher)
     comment = evidence_rules.check_form(frame.reason, frame.comment, dispatcher.live.welcome.report_reasons)
-    dispatcher.start(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)
+    dispatcher.start_task(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)
 
 
 def list_reports(dispatcher: Dispatcher, session: Session, frame: ReportsAsk) -> None:
     """Send the user their own reports and the status of each."""
-    dispatcher.start(session, _send_reports(dispatcher, _reports(dispatcher), session, frame.nonce), frame.nonce)
+    dispatcher.start_task(session, _send_reports(dispatcher, _reports(dispatcher), session, frame.nonce), frame.nonce)
 
 
 def withdraw(dispatcher: Dispatcher, session: Session, frame: Withdraw) -> None:
     """Withdraw the user's own report."""
-    dispatcher.start(session, _send_withdrawal(_reports(dispatcher), session, frame), frame.nonce, lasting=True)
+    dispatcher.start_task(session, _send_withdrawal(_reports(dispatcher), session, frame), frame.nonce, lasting=True)
 
 
 def _reports(dispatcher: Dispatcher) -> Reports:
@@ -50,7 +50,7 @@ async def _send_report(dispatcher: Dispatcher, sent: Reports, session: Session, 
     wanted = frame.context if dispatcher.live.welcome.webhooks.evidence else ()
     context = await _context(dispatcher, reader, publication, wanted) if wanted else ()
     evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context)
-    dispatcher.limiter.store(reporter.identity, session.address, costs.report_bytes(evidence), "reports")
+    dispatcher.limiter.count_stored(reporter.identity, session.address, costs.report_bytes(evidence), "reports")
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing may run between the commit and this line, or a later status could overtake this one.
     session.send(ReportStatus(entry, frame.nonce))
@@ -69,7 +69,7 @@ async def _context(
 
 async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
     """Return those of the messages that the reader can see, without any sent while a block hid its author."""
-    unseen, found = dispatcher.company.relations.said_unseen, await dispatcher.broker.find_all(wanted, reader.turn)
+    unseen, found = dispatcher.people.relations.said_unseen, await dispatcher.broker.find_all(wanted, reader.turn)
     return [each for each in found if not unseen(reader.person.identity, each.author.identity, each.msg_id)]
 
 

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 
 from server.http.http_connection import HttpConnection
-from server.websocket.connection import Receiver
+from server.websocket.connection import ConnectionHandler
 
 HANDSHAKE_SECONDS = 5.0
 """Timeout of the TLS handshake; a silent or slow client is cut off."""
@@ -29,10 +29,10 @@ class Acceptor:
     """
 
     def __init__(
-        self, receiver: Receiver, make: Callable[[str], HttpConnection], context: ssl.SSLContext | None
+        self, handler: ConnectionHandler, make: Callable[[str], HttpConnection], context: ssl.SSLContext | None
     ) -> None:
-        """`make` is called with the connection's rate-limit key, see `Limiter.peer`."""
-        self._receiver = receiver
+        """`make` is called with the connection's rate-limit key, see `Limiter.peer_key`."""
+        self._handler = handler
         self._make = make
         self._context = context
         self._opening: set[asyncio.Task[None]] = set()
@@ -71,10 +71,10 @@ class Acceptor:
         await asyncio.sleep(RETRY_SECONDS)
 
     def _handle_accepted(self, accepted: socket.socket, peer: str) -> None:
-        limiter = self._receiver.limiter
-        address = limiter.peer(peer)
-        if not limiter.arrive(address):
-            self._receiver.refused(0)
+        limiter = self._handler.limiter
+        address = limiter.peer_key(peer)
+        if not limiter.accept(address):
+            self._handler.on_refused(0)
             accepted.close()
             return
         task = asyncio.get_running_loop().create_task(self._open(accepted, self._make(address)))

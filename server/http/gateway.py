@@ -26,7 +26,7 @@ from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.ops import background, process
 from server.ops.tls import Certificates
 from server.protocol.address import SOCKET_SCHEME, Address
-from server.websocket.connection import Connection, Receiver
+from server.websocket.connection import Connection, ConnectionHandler
 
 CLOSE_SECONDS = 6
 """Time for connections to close after SIGTERM; slightly longer than the timeout of one closing handshake."""
@@ -118,7 +118,7 @@ def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starle
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Dispatcher]]:
-        yield {"receiver": dispatcher}
+        yield {"handler": dispatcher}
 
     async def healthz(_request: Request) -> Response:
         return _health_response(health.liveness())
@@ -172,7 +172,7 @@ async def serve(app: Starlette, listener: Listener, drain: Callable[[], Awaitabl
         server_header=False,
         # Limits.TrustedProxies decides which proxies are trusted.
         proxy_headers=False,
-        # uvicorn logs a warning for each bad request from the network; `Receiver.refused` counts them instead.
+        # uvicorn logs a warning for each bad request from the network; `on_refused` counts them instead.
         log_level="error",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
@@ -193,7 +193,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn.Server."""
         await super().startup(sockets=[])
-        acceptor = Acceptor(cast(Receiver, self.lifespan.state["receiver"]), self._connection, self._tls)
+        acceptor = Acceptor(cast(ConnectionHandler, self.lifespan.state["handler"]), self._connection, self._tls)
         self._accepting = [background.start(acceptor.run(sock)) for sock in sockets or []]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -213,5 +213,5 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """See uvicorn.Server."""
         with super().capture_signals():
-            self.should_exit = process.ending()
+            self.should_exit = process.shutdown_requested()
             yield

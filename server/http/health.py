@@ -36,7 +36,7 @@ class Health:
 
     async def readiness(self) -> str | None:
         """Readiness: return why this server should receive no clients now."""
-        if self._dispatcher.ending:
+        if self._dispatcher.draining:
             return "the server is shutting down"
         if liveness := self.liveness():
             return liveness

@@ -16,7 +16,7 @@ from server.pacing.intake import Intake
 from server.rules import requests
 from server.rules.refusal import Refusal
 from server.rules.requests import RefusedRequest
-from server.websocket.connection import Receiver, peer_of
+from server.websocket.connection import ConnectionHandler, peer_of
 
 REQUEST_SECONDS = 10.0
 """Time for a whole request, until its response is read; a silent or slow client is cut off."""
@@ -49,8 +49,8 @@ class HttpConnection(H11Protocol):
         """`address` is the rate-limit key of the connection; `release` frees its slot."""
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _CheckingParser(self._check)
-        self._receiver = cast(Receiver, app_state["receiver"])
-        self._limiter = self._receiver.limiter
+        self._handler = cast(ConnectionHandler, app_state["handler"])
+        self._limiter = self._handler.limiter
         self._intake = Intake(self._limiter, self._receive)
         self._address = address
         self._deadline: asyncio.TimerHandle | None = None
@@ -92,7 +92,7 @@ class HttpConnection(H11Protocol):
         """See H11Protocol, which calls this for malformed requests and for those that `_check` refuses."""
         if self._refusal is None:
             self._refusal = RefusedRequest(HTTPStatus.BAD_REQUEST, msg)
-        self._receiver.refused(self._refusal.status)
+        self._handler.on_refused(self._refusal.status)
         for event in self._refusal_response(self._refusal):
             self.transport.write(self.conn.send(event) or b"")
         self._linger()
@@ -103,7 +103,7 @@ class HttpConnection(H11Protocol):
             self._deadline.cancel()
             self._intake.stop()
         if self._address:
-            self._limiter.requests.release(self._address)
+            self._limiter.pending_requests.release(self._address)
             self._address = ""
 
     def _receive(self, part: bytes) -> None:
@@ -116,7 +116,7 @@ class HttpConnection(H11Protocol):
         self._path, self._method = request.target, request.method
         forwarded = [value.decode("latin-1") for name, value in request.headers if name == b"x-forwarded-for"]
         try:
-            self._limiter.request(self._limiter.address(peer_of(self.transport), forwarded))
+            self._limiter.count_request(self._limiter.client_key(peer_of(self.transport), forwarded))
             requests.check_body(head)
             self._check_host(request)
         except Refusal as refusal:
@@ -133,7 +133,7 @@ class HttpConnection(H11Protocol):
         if self._path.partition(b"?")[0] in PROBES or self._should_upgrade():
             return
         host = next((value for name, value in request.headers if name == b"host"), b"")
-        requests.check_host(host.decode("latin-1"), self._receiver.policy.allowed_hosts)
+        requests.check_host(host.decode("latin-1"), self._handler.policy.allowed_hosts)
 
     def _refusal_response(self, refusal: RefusedRequest) -> list[h11.Event]:
         """Build the response to a refused request: one line of text, or JSON on the site's paths."""

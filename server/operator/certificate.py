@@ -13,7 +13,7 @@ EXPIRED, NOT_YET = 10, 9
 
 def days_left(files: TLS) -> int:
     """Whole days until the certificate ends. SettingsError if the files cannot be used, or not now."""
-    context = tls.read(files)
+    context = tls.load_context(files)
     try:
         shown = _shown(context, files.cert_file)
     except ssl.SSLCertVerificationError as error:

@@ -10,10 +10,10 @@ log = logging.getLogger(__name__)
 def start(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
     """Run this as a background task; a failure is logged."""
     task = asyncio.create_task(work)
-    task.add_done_callback(_log_fault)
+    task.add_done_callback(_log_failure)
     return task
 
 
-def _log_fault(task: "asyncio.Task[None]") -> None:
+def _log_failure(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()):
         log.critical("background task failed; restart the server", exc_info=error)

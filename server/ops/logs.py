@@ -26,12 +26,12 @@ def configure(settings: Log) -> None:
 
 def _formatter(settings: Log) -> logging.Formatter:
     before: list[Processor] = [
-        _without_values,
+        _strip_arguments,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.ExceptionRenderer(_fault),
+        structlog.processors.ExceptionRenderer(_format_exception),
     ]
     # Quote values with escapes: some come from a website, and may contain terminal control sequences.
     console = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, repr_native_str=True)
@@ -44,14 +44,14 @@ def _formatter(settings: Log) -> logging.Formatter:
     )
 
 
-def _without_values(_logger: object, _name: str, event: EventDict) -> EventDict:
+def _strip_arguments(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Remove what asyncio appends to its events: the arguments of a callback, which may be frames."""
     line = str(event["event"]).partition("\n")[0]
     event["event"] = "Exception in callback" if line.startswith("Exception in callback") else line
     return event
 
 
-def _fault(exc_info: ExcInfo) -> str:
+def _format_exception(exc_info: ExcInfo) -> str:
     """Format the tracebacks and types of an exception and its causes, without messages, which may quote users."""
     found: list[str] = []
     error: BaseException | None = exc_info[1]

@@ -89,41 +89,41 @@ class Metrics:
             "flagpost_profile_cache", "Profile requests, by cache hit or miss", ["result"], registry=kept
         )
 
-    def sessions(self, count: int) -> None:
+    def set_sessions(self, count: int) -> None:
         """Set the number of logged-in sessions."""
         self._sessions.set(count)
 
-    def unsent(self, most: int) -> None:
+    def set_max_unsent(self, most: int) -> None:
         """Record the largest number of bytes that a client has left unread; call this every second."""
         self._unsent_samples.append(most)
         self._unsent.set(max(self._unsent_samples))
 
-    def committed(self, size: int, seconds: float) -> None:
+    def observe_commit(self, size: int, seconds: float) -> None:
         """Record a commit that is on disk. Thread-safe."""
         self._commit_size.observe(size)
         self._commit_seconds.observe(seconds)
 
-    def woke(self, late: float) -> None:
+    def observe_loop_delay(self, late: float) -> None:
         """Record how many seconds late the watchdog woke."""
         self._latency.observe(late)
 
-    def attempted(self, webhook: str, outcome: str, seconds: float) -> None:
+    def observe_attempt(self, webhook: str, outcome: str, seconds: float) -> None:
         """Record a finished request to the site: its status or kind of failure, and its duration."""
         self._attempts.labels(webhook, outcome).inc()
         self._seconds.labels(webhook).observe(seconds)
 
-    def profile_looked_up(self, *, hit: bool) -> None:
+    def count_profile_lookup(self, *, hit: bool) -> None:
         """Count a request for a profile. A cached profile or one that is already being fetched is a hit."""
         self._profiles.labels("hit" if hit else "miss").inc()
 
-    def queue(self, webhook: str, depth: Depth, now: int) -> None:
+    def set_queue(self, webhook: str, depth: Depth, now: int) -> None:
         """Set the state of a webhook's queue; `now` in milliseconds."""
         self._waiting.labels(webhook).set(depth.waiting)
         self._oldest.labels(webhook).set((now - depth.oldest) / 1000 if depth.oldest is not None else 0)
-        self.left_alone(webhook, is_open=depth.held is not None and depth.held.until is not None)
+        self.set_breaker_open(webhook, is_open=depth.held is not None and depth.held.until is not None)
         self._paused.labels(webhook).set(depth.held is not None and depth.held.until is None)
 
-    def left_alone(self, webhook: str, *, is_open: bool) -> None:
+    def set_breaker_open(self, webhook: str, *, is_open: bool) -> None:
         """Set whether the circuit breaker of a webhook is open."""
         self._open.labels(webhook).set(is_open)
 

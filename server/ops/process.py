@@ -14,7 +14,7 @@ MAX_DESCRIPTORS = 65_536
 
 def run(main: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run until SIGTERM or SIGINT, on which uvicorn drains connections. Both are a normal exit."""
-    end_by_signal()
+    handle_signals()
     raise_descriptor_limit()
     # Imported objects are permanent. The default threshold of 700 would cost a fifth of the CPU when everyone connects.
     gc.freeze()
@@ -36,7 +36,7 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def end_with_parent() -> None:
+def exit_with_parent() -> None:
     """Raise SIGTERM once standard input closes: the parent closed it, or has ended for any reason."""
 
     def wait() -> None:
@@ -46,23 +46,23 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
-def end_by_signal() -> None:
+def handle_signals() -> None:
     """Handle SIGTERM and SIGINT with an orderly shutdown, even if they arrive before the server is running."""
     # uvicorn raises the signal again after draining; with the default handler the exit code would be a failure.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+        signal.signal(number, _request_shutdown)
 
 
-def ending() -> bool:
+def shutdown_requested() -> bool:
     """Return whether a signal has arrived."""
-    return _ended.is_set()
+    return _shutdown_signal.is_set()
 
 
-_ended = threading.Event()
+_shutdown_signal = threading.Event()
 
 
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    _ended.set()
+def _request_shutdown(_signal: int, _frame: FrameType | None) -> None:
+    _shutdown_signal.set()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

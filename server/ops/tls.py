@@ -11,19 +11,19 @@ class Certificates:
 
     def __init__(self, files: TLS) -> None:
         """Raises SettingsError if the files are unusable."""
-        self.context = self._current = read(files)
+        self.context = self._current = load_context(files)
         # Called at the start of each handshake, even if the client sends no server name.
-        self.context.sni_callback = self._choose
+        self.context.sni_callback = self._select
 
-    def exchange(self, context: ssl.SSLContext) -> None:
+    def replace(self, context: ssl.SSLContext) -> None:
         """Use this context from the next handshake on."""
         self._current = context
 
-    def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, _host: str | None, _context: ssl.SSLContext) -> None:
+    def _select(self, connection: ssl.SSLSocket | ssl.SSLObject, _host: str | None, _context: ssl.SSLContext) -> None:
         connection.context = self._current
 
 
-def read(files: TLS) -> ssl.SSLContext:
+def load_context(files: TLS) -> ssl.SSLContext:
     """Return a server context with this certificate. Raises SettingsError if the files are unusable."""
     for key, name in (("CertFile", files.cert_file), ("KeyFile", files.key_file)):
         try:

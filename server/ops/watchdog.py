@@ -13,8 +13,8 @@ REMEMBERED_BEATS = 50
 class Watchdog:
     """Wakes at a fixed period and reports each time how many seconds late it was."""
 
-    def __init__(self, woke: Callable[[float], None], period: float = BEAT_SECONDS) -> None:
-        self._woke = woke
+    def __init__(self, on_wake: Callable[[float], None], period: float = BEAT_SECONDS) -> None:
+        self._on_wake = on_wake
         self._period = period
         self._latest: deque[float] = deque([0.0], maxlen=REMEMBERED_BEATS)
         self._beat_at = time.monotonic()
@@ -28,7 +28,7 @@ class Watchdog:
             self._beat_at = time.monotonic()
             late = max(0.0, self._beat_at - due)
             self._latest.append(late)
-            self._woke(late)
+            self._on_wake(late)
 
     @property
     def worst(self) -> float:

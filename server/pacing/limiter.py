@@ -23,9 +23,9 @@ ADDRESS_SHARE = 4
 DAY_SECONDS = 24 * 3600
 MANY_SECONDS = 300
 """Waits longer than this are stated in minutes."""
-NO_BUDGET = "You have used up what this server stores for you in a day"
+STORAGE_USED_UP = "You have used up what this server stores for you in a day"
 TOO_MANY = "Too many requests"
-ARRIVALS = 2
+ACCEPTS_PER_REQUEST = 2
 """Accepted connections for each allowed request, so that a client can still read why a request is refused."""
 CONNECTION_RETRY_SECONDS = 10
 """Suggested delay when an address has too many connections: it is unknown when one of them closes."""
@@ -61,14 +61,14 @@ class ConcurrencyLimit:
             del self._in_use[address]
 
 
-class _Shared:
+class _SharedMeter:
     """Meters per person, and per address with ADDRESS_SHARE times the rate."""
 
     def __init__(self, patience: float = 0.0) -> None:
         self.person = Meter(UNLIMITED, patience)
         self.address = Meter(UNLIMITED, patience)
 
-    def follow(self, count: float, seconds: float, burst: float) -> None:
+    def configure(self, count: float, seconds: float, burst: float) -> None:
         """Set the rate; a count of 0 is no limit."""
         self.person.rate = Rate.of(count, seconds, burst)
         self.address.rate = Rate.of(count * ADDRESS_SHARE, seconds, burst * ADDRESS_SHARE)
@@ -82,62 +82,62 @@ class Limiter:
         self._clock = clock
         self.scheduler = FairScheduler()
         """Schedules the parsing of large reads fairly between connections."""
-        self.requests = ConcurrencyLimit()
+        self.pending_requests = ConcurrencyLimit()
         """Connections without a websocket yet, by the address of their peer."""
         self._connections = ConcurrencyLimit()
-        self._arrivals = Meter(UNLIMITED)
+        self._accepts = Meter(UNLIMITED)
         self._requests = Meter(UNLIMITED)
         self._new = Meter(UNLIMITED)
         self._logins = Meter(UNLIMITED)
-        self._pages = _Shared(PATIENCE_SECONDS)
-        self._stored = _Shared()
+        self._pages = _SharedMeter(PATIENCE_SECONDS)
+        self._stored = _SharedMeter()
         self._people = {
             Allowance.MESSAGES: Meter(UNLIMITED, PATIENCE_SECONDS),
             Allowance.PROFILES: Meter(UNLIMITED),
         }
-        self.follow(limits)
+        self.configure(limits)
 
-    def follow(self, limits: RoomLimits) -> None:
+    def configure(self, limits: RoomLimits) -> None:
         """Set the limits. Earlier counts are kept."""
         self.frame_bytes = limits.frame_bytes or None
         self.bytes_read = Rate.of(limits.bytes_per_second, 1, BURST_SECONDS * limits.bytes_per_second)
-        self.requests.limit = self._connections.limit = limits.connections_per_address
+        self.pending_requests.limit = self._connections.limit = limits.connections_per_address
         self._proxies = addresses.networks(limits.trusted_proxies)
         self._exempt = addresses.networks(limits.exempt_addresses)
-        self._arrivals.rate = Rate.of(ARRIVALS * limits.requests_per_minute, 60)
+        self._accepts.rate = Rate.of(ACCEPTS_PER_REQUEST * limits.requests_per_minute, 60)
         self._requests.rate = Rate.of(limits.requests_per_minute, 60)
         self._new.rate = Rate.of(limits.new_connections_per_10_minutes, 600)
         self._logins.rate = Rate.of(limits.logins_per_minute, 60)
         self._people[Allowance.MESSAGES].rate = Rate.of(limits.messages_per_second, 1, limits.messages_burst)
         self._people[Allowance.PROFILES].rate = Rate.of(limits.profiles_per_minute, 60)
-        self._pages.follow(limits.pages_per_second, 1, limits.pages_burst)
+        self._pages.configure(limits.pages_per_second, 1, limits.pages_burst)
         kilobytes = limits.stored_kilobytes_per_day
-        self._stored.follow(kilobytes * 1024, DAY_SECONDS, kilobytes * 1024)
+        self._stored.configure(kilobytes * 1024, DAY_SECONDS, kilobytes * 1024)
 
-    def peer(self, peer: str) -> str:
+    def peer_key(self, peer: str) -> str:
         """Return the rate-limit key of a peer that has not sent a request yet; "" if exempt or a trusted proxy."""
-        return self._counted(addresses.client(peer, (), ()), self._exempt + self._proxies)
+        return self._rate_limit_key(addresses.client(peer, (), ()), self._exempt + self._proxies)
 
-    def address(self, peer: str, forwarded: Sequence[str]) -> str:
+    def client_key(self, peer: str, forwarded: Sequence[str]) -> str:
         """Return the rate-limit key for a peer and its X-Forwarded-For headers; "" if exempt."""
-        return self._counted(addresses.client(peer, forwarded, self._proxies), self._exempt)
+        return self._rate_limit_key(addresses.client(peer, forwarded, self._proxies), self._exempt)
 
-    def arrive(self, address: str) -> bool:
+    def accept(self, address: str) -> bool:
         """Count an accepted connection by the address of its peer. Return False if it exceeds the limits.
 
-        Otherwise it uses a slot of `requests` until it becomes a websocket or closes.
+        Otherwise it uses a slot of `pending_requests` until it becomes a websocket or closes.
         """
         if not address:
             return True
-        return self._arrivals.spend(address, self._clock()).allowed and self.requests.acquire(address)
+        return self._accepts.spend(address, self._clock()).allowed and self.pending_requests.acquire(address)
 
-    def request(self, address: str) -> None:
+    def count_request(self, address: str) -> None:
         """Count an HTTP request. Raises Refusal if it exceeds the limit."""
         if address:
             self._count(self._requests, address, "Your address has sent too many requests")
 
-    def enter(self, address: str) -> None:
-        """Count a websocket until `leave`. Raises Refusal if it exceeds the limits."""
+    def open_connection(self, address: str) -> None:
+        """Count a websocket until `close_connection`. Raises Refusal if it exceeds the limits."""
         if not address:
             return
         if not self._connections.acquire(address):
@@ -149,49 +149,49 @@ class Limiter:
             self._connections.release(address)
             raise
 
-    def leave(self, address: str) -> None:
-        """Stop counting a websocket counted by `enter`."""
+    def close_connection(self, address: str) -> None:
+        """Stop counting a websocket counted by `open_connection`."""
         if address:
             self._connections.release(address)
 
-    def login(self, address: str) -> None:
+    def count_login(self, address: str) -> None:
         """Count a login attempt. Raises Refusal if it exceeds the limit."""
         if address:
             self._count(self._logins, address, "Too many logins from your address")
 
-    def spend(self, allowance: Allowance, identity: str) -> float:
+    def count_action(self, allowance: Allowance, identity: str) -> float:
         """Count an action and return its delay in seconds. Raises Refusal if the delay would be too long."""
         return self._count(self._people[allowance], identity, TOO_MANY)
 
-    def read(self, identity: str, address: str, pages: float) -> float:
+    def count_read(self, identity: str, address: str, pages: float) -> float:
         """Count pages read for a person and return the delay in seconds. Raises Refusal if it would be too long."""
         return self._spend(self._pages, identity, address, pages, TOO_MANY)
 
-    def store(self, identity: str, address: str, size: int, kind: str = "") -> None:
+    def count_stored(self, identity: str, address: str, size: int, kind: str = "") -> None:
         """Count bytes stored for a person; each kind has its own budget. Raises Refusal if it is used up."""
-        self._spend(self._stored, f"{identity} {kind}", address and f"{address} {kind}", size, NO_BUDGET)
+        self._spend(self._stored, f"{identity} {kind}", address and f"{address} {kind}", size, STORAGE_USED_UP)
 
-    def _spend(self, meters: "_Shared", identity: str, address: str, cost: float, refusal: str) -> float:
+    def _spend(self, meters: _SharedMeter, identity: str, address: str, cost: float, refusal: str) -> float:
         """Charge both the person and the address or, if either refuses, neither."""
         now = self._clock()
         asked = [(meters.person, identity)] + ([(meters.address, address)] if address else [])
-        spent = [meter.ask(key, now, cost) for meter, key in asked]
+        spent = [meter.preview(key, now, cost) for meter, key in asked]
         if not all(each.allowed for each in spent):
-            raise _refused(refusal, max(each.wait for each in spent if not each.allowed))
+            raise _too_fast(refusal, max(each.wait for each in spent if not each.allowed))
         return max(meter.spend(key, now, cost).wait for meter, key in asked)
 
     @staticmethod
-    def _counted(client: str, free: addresses.Networks) -> str:
+    def _rate_limit_key(client: str, free: addresses.Networks) -> str:
         return addresses.counted(client) if client and not addresses.within(client, free) else ""
 
     def _count(self, meter: Meter, key: str, refusal: str) -> float:
         spent = meter.spend(key, self._clock())
         if not spent.allowed:
-            raise _refused(refusal, spent.wait)
+            raise _too_fast(refusal, spent.wait)
         return spent.wait
 
 
-def _refused(why: str, wait: float) -> Refusal:
+def _too_fast(why: str, wait: float) -> Refusal:
     seconds = math.ceil(wait)
     when = f"{seconds} s" if seconds <= MANY_SECONDS else f"{math.ceil(seconds / 60)} min"
     return Refusal(ErrorCode.TOO_FAST, f"{why}; try again in {when}.", seconds)

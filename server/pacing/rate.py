@@ -54,21 +54,21 @@ class Meter:
 
     def spend(self, key: Hashable, now: float, cost: float = 1) -> Spent:
         """Charge this cost to a key, unless it is refused."""
-        self._forget(now)
-        spent = self.ask(key, now, cost)
+        self._drop_full(now)
+        spent = self.preview(key, now, cost)
         if spent.allowed:
             self._paid[key], _ = spend(self.rate, self._paid.get(key, -inf), now, cost)
             self._paid.move_to_end(key)
         return spent
 
-    def ask(self, key: Hashable, now: float, cost: float = 1) -> Spent:
+    def preview(self, key: Hashable, now: float, cost: float = 1) -> Spent:
         """Return what `spend` would, without charging."""
         _, wait = spend(self.rate, self._paid.get(key, -inf), now, cost)
         if wait > self._patience + ROUNDING_SECONDS:
             return Spent(allowed=False, wait=wait - self._patience)
         return Spent(allowed=True, wait=wait)
 
-    def _forget(self, now: float) -> None:
+    def _drop_full(self, now: float) -> None:
         """Drop keys whose budget is full again, oldest first: they equal keys that were never seen."""
         while self._paid:
             key, paid = next(iter(self._paid.items()))

@@ -163,7 +163,7 @@ class Deliveries:
             at, began = milliseconds(self._clock()), monotonic()
             result, outcome = await self._post(claim, body)
         seconds = monotonic() - began
-        self._metrics.attempted(claim.webhook, outcome, seconds)
+        self._metrics.observe_attempt(claim.webhook, outcome, seconds)
         attempt = Attempt(at, round(seconds * 1000), result)
         if not result.taken:
             failed = {"report": claim.report_id, "attempt": claim.attempt, "error": result.error}

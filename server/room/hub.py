@@ -76,7 +76,7 @@ class Hub:
         """Return the names of everyone in the room."""
         return [session.person.name for session in self.sessions.values() if session.person]
 
-    def unsent(self) -> int:
+    def max_unsent(self) -> int:
         """Return the largest number of bytes that any client has left unread."""
         return max((session.unsent for session in self.sessions.values()), default=0)
 

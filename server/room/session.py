@@ -66,7 +66,7 @@ class Session:
         self.status = ONLINE
         self.dnd = False
         self.address = ""
-        """Rate-limit key of the connection, see `Limiter.address`."""
+        """Rate-limit key of the connection, see `Limiter.client_key`."""
         self.delay_queue = DelayQueue(outlet)
         self._outlet = outlet
         self._entered_at = 0

@@ -49,7 +49,7 @@ class Profiles:
 
     async def about(self, username: str) -> ProfileText:
         """The profile of a name; never raises for what the site does."""
-        self._metrics.profile_looked_up(hit=self._kept.cache_contains(username))
+        self._metrics.count_profile_lookup(hit=self._kept.cache_contains(username))
         try:
             return await self._kept(username)
         except WebhookError as error:
@@ -58,13 +58,13 @@ class Profiles:
 
     def measure(self) -> None:
         """Bring what is measured about the webhook up to date."""
-        self._metrics.left_alone("profile", is_open=self._breaker.is_open)
+        self._metrics.set_breaker_open("profile", is_open=self._breaker.is_open)
 
     async def drain(self) -> None:
         """Wait for the questions that are under way; none may be asked any more."""
         await self._kept.cache_close(wait=True)
         # Or it would be said to be left alone for as long as it is off; the one that follows says what holds for it.
-        self._metrics.left_alone("profile", is_open=False)
+        self._metrics.set_breaker_open("profile", is_open=False)
 
     async def _ask(self, username: str) -> ProfileText:
         if not self._breaker.lets_through():
@@ -85,9 +85,9 @@ class Profiles:
         try:
             answer = await self._client.post(self._url, body, webhook_id)
         except WebhookError as error:
-            self._metrics.attempted("profile", error.outcome, monotonic() - began)
+            self._metrics.observe_attempt("profile", error.outcome, monotonic() - began)
             raise
-        self._metrics.attempted("profile", str(answer.status), monotonic() - began)
+        self._metrics.observe_attempt("profile", str(answer.status), monotonic() - began)
         return answer
 
 

@@ -57,7 +57,7 @@ class ConnectionPolicy(NamedTuple):
     """Offer compression, in both directions."""
 
 
-class Receiver(Protocol):
+class ConnectionHandler(Protocol):
     """Handles what arrives over connections; the dispatcher implements it."""
 
     @property
@@ -68,32 +68,32 @@ class Receiver(Protocol):
     def limiter(self) -> Limiter:
         """Limits on connections, requests and bytes."""
 
-    def refused(self, status: int) -> None:
+    def on_refused(self, status: int) -> None:
         """Count a connection refused with this HTTP status; 0 if it was closed without a response."""
 
-    def opened(self, session: Session) -> None:
+    def on_open(self, session: Session) -> None:
         """Handle a completed handshake."""
 
-    def received(self, session: Session, data: bytes) -> None:
+    def on_message(self, session: Session, data: bytes) -> None:
         """Handle one text message in UTF-8."""
 
-    def closed(self, session: Session, code: int) -> None:
-        """Handle the end of a connection; called once, and only after `opened`.
+    def on_close(self, session: Session, code: int) -> None:
+        """Handle the end of a connection; called once, and only after `on_open`.
 
         `code` is the close code of the side that closed first, or 1006 if the connection was cut.
         """
 
 
 class Connection(asyncio.Protocol):
-    """The websocket protocol class for uvicorn; passes messages to `app_state["receiver"]`."""
+    """The websocket protocol class for uvicorn; passes messages to `app_state["handler"]`."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
         del config
         # uvicorn declares only its own protocol types here, but it only calls `shutdown` on them.
         self._connections = cast(set[asyncio.Protocol], server_state.connections)
-        self._receiver = cast(Receiver, app_state["receiver"])
-        self._limiter = self._receiver.limiter
-        policy = self._receiver.policy
+        self._handler = cast(ConnectionHandler, app_state["handler"])
+        self._limiter = self._handler.limiter
+        policy = self._handler.policy
         origins: list[Origin | None] = [None, *(Origin(origin) for origin in policy.allowed_origins)]
         self._protocol = ServerProtocol(
             origins=origins,
@@ -155,8 +155,8 @@ class Connection(asyncio.Protocol):
         self._intake.stop()
         if self._opened:
             self._opened = self._writable = False
-            self._limiter.leave(self._session.address)
-            self._receiver.closed(self._session, self._close_code())
+            self._limiter.close_connection(self._session.address)
+            self._handler.on_close(self._session, self._close_code())
 
     def shutdown(self) -> None:
         """Ask the client to reconnect later; called by uvicorn when the server shuts down."""
@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol):
                 # A compressed part may expand to a thousand times its size.
                 self._intake.part_bytes = SMALL_BYTES
             self._keepalive = self._loop.call_later(PING_SECONDS, self._ping)
-            self._receiver.opened(self._session)
+            self._handler.on_open(self._session)
 
     def _answer(self, request: Request) -> Response:
         """Return the response to the handshake; count the connection if it is accepted."""
@@ -230,13 +230,13 @@ class Connection(asyncio.Protocol):
             return self._protocol.reject(404, f"No websocket here. Connect to {WEBSOCKET_PATH}.\n")
         response = self._protocol.accept(request)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._receiver.refused(response.status_code)
+            self._handler.on_refused(response.status_code)
             return response
-        address = self._limiter.address(peer_of(self._transport), request.headers.get_all("X-Forwarded-For"))
+        address = self._limiter.client_key(peer_of(self._transport), request.headers.get_all("X-Forwarded-For"))
         try:
-            self._limiter.enter(address)
+            self._limiter.open_connection(address)
         except Refusal as refusal:
-            self._receiver.refused(HTTPStatus.TOO_MANY_REQUESTS)
+            self._handler.on_refused(HTTPStatus.TOO_MANY_REQUESTS)
             response = self._protocol.reject(429, f"{refusal.message}\n")
             response.headers["Retry-After"] = str(refusal.retry_after)
             return response
@@ -267,7 +267,7 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_TEXT, "text is not valid UTF-8")
         else:
-            self._receiver.received(self._session, data)
+            self._handler.on_message(self._session, data)
 
     def _schedule(self) -> None:
         """Queue the protocol's own output behind what was written before it."""

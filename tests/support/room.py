@@ -24,13 +24,13 @@ CHANNELS = [PublicChannel("lobby", "Lobby"), PublicChannel("tea", "Tea"), Public
 
 def dispatcher_over(broker: LocalBroker, database: Database, limits: RoomLimits = UNLIMITED) -> Dispatcher:
     """Return a dispatcher over this database, without webhooks."""
-    company = Company(database)
-    hub = Hub(company.relations, Traffic())
+    people = Company(database)
+    hub = Hub(people.relations, Traffic())
     return Dispatcher(
         handlers=HANDLERS,
         live=Live(welcome=WELCOME, channels=CHANNELS, policy=ConnectionPolicy()),
         broker=broker,
-        company=company,
+        people=people,
         hub=hub,
         limiter=Limiter(limits),
     )
@@ -38,7 +38,7 @@ def dispatcher_over(broker: LocalBroker, database: Database, limits: RoomLimits 
 
 def receive(dispatcher: Dispatcher, session: Session, frame: Frame) -> None:
     """Dispatch a frame as if it arrived over the session's connection."""
-    dispatcher.received(session, encode(frame))
+    dispatcher.on_message(session, encode(frame))
 
 
 async def settle(dispatcher: Dispatcher) -> None:

@@ -83,7 +83,7 @@ async def dispatcher(database: CountingDatabase) -> Dispatcher:
         dispatcher.live, welcome=welcome, reports=Reports(database, dispatcher.hub, TERMS, asyncio.Event())
     )
     await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
-    await dispatcher.company.came(ALICE)
+    await dispatcher.people.came(ALICE)
     return dispatcher
 
 
@@ -141,7 +141,7 @@ async def test_what_costs_is_charged_and_refused_beyond_the_limit(
     dispatcher: Dispatcher, database: CountingDatabase, frame: ClientFrame, limits: RoomLimits
 ) -> None:
     session, outlet = await entered(dispatcher, "bob")
-    dispatcher.limiter.follow(limits)
+    dispatcher.limiter.configure(limits)
     for number in range(50):
         if isinstance(frame, ReportAsk):
             # Report a different message each time, because repeated reports are refused.
@@ -172,7 +172,7 @@ async def test_many_people_of_one_address_share_what_it_may_use(
 ) -> None:
     here = [await entered(dispatcher, f"mallory {number}", HERE) for number in range(ADDRESS_SHARE + 10)]
     there, other = await entered(dispatcher, "ada", THERE)
-    dispatcher.limiter.follow(limits)
+    dispatcher.limiter.configure(limits)
     for session, _ in here:
         receive(dispatcher, session, frame)
         session.delay_queue.stop()
@@ -185,20 +185,20 @@ async def test_many_people_of_one_address_share_what_it_may_use(
 
 
 async def test_logins_are_charged_for_reads_and_refused_beyond_the_limit(dispatcher: Dispatcher) -> None:
-    dispatcher.limiter.follow(READING)
+    dispatcher.limiter.configure(READING)
     closed: list[CloseCode] = []
     for number in range(10):
         session, outlet = connected(HERE)
         receive(dispatcher, session, Login(f"mallory {number}", since=Since(dispatcher.broker.epoch, 0)))
         closed += outlet.closed
-        dispatcher.closed(session, CUT)
+        dispatcher.on_close(session, CUT)
     assert set(closed) == {CloseCode.TRY_AGAIN_LATER}
     await settle(dispatcher)
 
 
 async def test_a_client_that_scrolls_is_delayed_but_not_refused(dispatcher: Dispatcher) -> None:
     """The client requests a page once it has received the previous one."""
-    dispatcher.limiter.follow(RoomLimits(pages_burst=2, pages_per_second=100))
+    dispatcher.limiter.configure(RoomLimits(pages_burst=2, pages_per_second=100))
     session, outlet = await entered(dispatcher, "bob")
     for number in range(20):
         receive(dispatcher, session, HistoryAsk("lobby", str(number)))
@@ -228,7 +228,7 @@ async def test_requests_of_a_closed_session_are_not_read(
             receive(dispatcher, session, frame)
         # Long enough for a login to start its reads.
         await asyncio.sleep(0.05)
-        dispatcher.closed(session, CUT)
+        dispatcher.on_close(session, CUT)
     await stored(dispatcher)
     assert database.begun == []
     assert not dispatcher.tasks
@@ -254,7 +254,7 @@ async def test_a_report_is_stored_after_its_reporter_has_disconnected(
     session, _ = await entered(dispatcher, "bob")
     async with database.held_up():
         receive(dispatcher, session, REPORT)
-        dispatcher.closed(session, CloseCode.NORMAL)
+        dispatcher.on_close(session, CloseCode.NORMAL)
     await settle(dispatcher)
     again, outlet = await entered(dispatcher, "bob")
     receive(dispatcher, again, REPORT)
@@ -305,7 +305,7 @@ async def test_the_buffer_of_a_session_that_catches_up_is_bounded(
             assert dispatcher.broker.delivered * 4000 < 2 * MAX_BUFFERED_BYTES
         assert outlet.closed == [CloseCode.TRY_AGAIN_LATER]
         assert not [each for each in outlet.frames if isinstance(each, Message)]
-        dispatcher.closed(session, CloseCode.TRY_AGAIN_LATER)
+        dispatcher.on_close(session, CloseCode.TRY_AGAIN_LATER)
     await settle(dispatcher)
     assert not [each for each in outlet.frames if isinstance(each, Echo)]
 
@@ -315,12 +315,12 @@ async def test_a_buffered_direct_message_is_sent_at_the_next_login(
 ) -> None:
     first, _ = await entered(dispatcher, "bob")
     bob = first.logged_in_person
-    dispatcher.closed(first, CloseCode.NORMAL)
+    dispatcher.on_close(first, CloseCode.NORMAL)
     session, outlet = connected()
     async with database.held_up():
         receive(dispatcher, session, Login("bob", "the token of bob"))
         await dispatcher.broker.publish(Draft(ALICE, "", bob, "psst", None))
-        dispatcher.closed(session, CloseCode.NORMAL)
+        dispatcher.on_close(session, CloseCode.NORMAL)
     await settle(dispatcher)
     _, outlet = await entered(dispatcher, "bob")
     echoed = [message.message for each in outlet.frames if isinstance(each, Echo) for message in each.messages]
@@ -354,7 +354,7 @@ async def test_only_messages_are_refused_when_the_disk_is_full(
 
 async def test_the_refusal_of_a_used_up_budget_says_when_to_retry(dispatcher: Dispatcher) -> None:
     session, outlet = await entered(dispatcher, "bob")
-    dispatcher.limiter.follow(STORING)
+    dispatcher.limiter.configure(STORING)
     for number in range(3):
         receive(dispatcher, session, Say("lobby", "x" * 300, str(number)))
     refusal = next(each for each in outlet.frames if isinstance(each, Error))
@@ -365,7 +365,7 @@ async def test_the_refusal_of_a_used_up_budget_says_when_to_retry(dispatcher: Di
 
 async def test_reports_have_a_budget_of_their_own(dispatcher: Dispatcher) -> None:
     session, outlet = await entered(dispatcher, "bob")
-    dispatcher.limiter.follow(RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=2))
+    dispatcher.limiter.configure(RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=2))
     for number in range(3):
         receive(dispatcher, session, Say("lobby", "x" * 300, str(number)))
     assert too_fast(outlet)

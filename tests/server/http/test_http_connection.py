@@ -20,7 +20,7 @@ MAX_BODY = 64 * 1024
 CHUNK = b"1\r\nx\r\n"
 
 
-class Receiver:
+class RefusalCounter:
     """Counts refusals."""
 
     policy = ConnectionPolicy(allowed_hosts={"localhost"})
@@ -29,7 +29,7 @@ class Receiver:
         self.limiter = Limiter(RoomLimits(bytes_per_second=bytes_per_second))
         self.statuses: list[int] = []
 
-    def refused(self, status: int) -> None:
+    def on_refused(self, status: int) -> None:
         self.statuses.append(status)
 
 
@@ -84,18 +84,18 @@ async def app(_scope: object, _receive: object, _send: object) -> None:
     await asyncio.Event().wait()
 
 
-def connection(receiver: Receiver, transport: Transport) -> HttpConnection:
+def connection(refusals: RefusalCounter, transport: Transport) -> HttpConnection:
     """Return a new connection on this transport."""
     config = Config(app, log_config=None)
-    made = HttpConnection(config, ServerState(), {"receiver": receiver})
+    made = HttpConnection(config, ServerState(), {"handler": refusals})
     made.connection_made(transport)
     return made
 
 
 async def test_a_large_body_is_handled_in_scheduled_parts() -> None:
-    receiver, transport, scheduler = Receiver(), Transport(), ManualScheduler()
-    receiver.limiter.scheduler = scheduler
-    made = connection(receiver, transport)
+    refusals, transport, scheduler = RefusalCounter(), Transport(), ManualScheduler()
+    refusals.limiter.scheduler = scheduler
+    made = connection(refusals, transport)
     made.data_received(request("POST /", ("Host: localhost", f"Content-Length: {MAX_BODY}")))
     made.data_received(b"x" * MAX_BODY)
     for parts in range(MAX_BODY // PART_BYTES):
@@ -108,7 +108,7 @@ async def test_a_large_body_is_handled_in_scheduled_parts() -> None:
 
 async def test_a_large_request_is_not_handled_before_it_is_scheduled() -> None:
     transport = Transport()
-    made = connection(Receiver(), transport)
+    made = connection(RefusalCounter(), transport)
     made.data_received(request("POST /", ("Host: localhost", f"Content-Length: {MAX_BODY}"), b"x" * MAX_BODY))
     assert made.cycle is None
     assert not transport.reading
@@ -122,8 +122,8 @@ HEADS = {
 
 @pytest.mark.parametrize(("fields", "status"), HEADS.values(), ids=HEADS.keys())
 async def test_bytes_after_a_refused_head_are_not_parsed(fields: tuple[str, ...], status: int) -> None:
-    receiver, transport = Receiver(), Transport()
-    made = connection(receiver, transport)
+    refusals, transport = RefusalCounter(), Transport()
+    made = connection(refusals, transport)
     made.data_received(request("POST /api/report/status", ("Host: localhost", *fields)))
     assert transport.written.startswith(b"HTTP/1.1 %d " % status)
     assert transport.ended
@@ -133,12 +133,12 @@ async def test_bytes_after_a_refused_head_are_not_parsed(fields: tuple[str, ...]
         # h11 would buffer these bytes, or create an event for each chunk.
         assert made.conn.trailing_data[0] == b""
     assert made.cycle is None
-    assert receiver.statuses == [status]
+    assert refusals.statuses == [status]
     assert transport.written.count(b"HTTP/1.1") == 1
 
 
 async def test_only_one_part_of_a_refused_request_is_parsed() -> None:
-    made = connection(Receiver(), Transport())
+    made = connection(RefusalCounter(), Transport())
     made.data_received(request("POST /", ("Host: localhost", "Transfer-Encoding: chunked"), CHUNK * 40_000))
     for _ in range(3):
         await asyncio.sleep(0)
@@ -147,7 +147,7 @@ async def test_only_one_part_of_a_refused_request_is_parsed() -> None:
 
 async def test_bytes_of_http_requests_are_rate_limited() -> None:
     transport = Transport()
-    made = connection(Receiver(bytes_per_second=1000), transport)
+    made = connection(RefusalCounter(bytes_per_second=1000), transport)
     made.data_received(request("POST /", ("Host: localhost", "Content-Length: 60000")))
     for _ in range(4):
         assert transport.reading
@@ -156,7 +156,7 @@ async def test_bytes_of_http_requests_are_rate_limited() -> None:
 
 
 async def test_a_slow_head_is_parsed_in_linear_time() -> None:
-    made = connection(Receiver(), Transport())
+    made = connection(RefusalCounter(), Transport())
     head = request("GET /", ("Host: localhost", *(f"X-{number}: y" for number in range(1000))))
     for at in range(len(head)):
         made.data_received(head[at : at + 1])

@@ -30,7 +30,7 @@ def clock() -> Clock:
 def refusal(limiter: Limiter, address: str) -> str:
     """Return why a connection from this address is refused."""
     with pytest.raises(Refusal) as caught:
-        limiter.enter(address)
+        limiter.open_connection(address)
     assert caught.value.code == ErrorCode.TOO_FAST
     return caught.value.message
 
@@ -38,142 +38,142 @@ def refusal(limiter: Limiter, address: str) -> str:
 def test_open_connections_of_an_address_are_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=3), clock)
     for _ in range(3):
-        limiter.enter(HERE)
+        limiter.open_connection(HERE)
     assert "close one" in refusal(limiter, HERE)
-    limiter.enter(THERE)
-    limiter.leave(HERE)
-    limiter.enter(HERE)
+    limiter.open_connection(THERE)
+    limiter.close_connection(HERE)
+    limiter.open_connection(HERE)
     refusal(limiter, HERE)
 
 
 def test_new_connections_of_an_address_are_rate_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=2, new_connections_per_10_minutes=5), clock)
     for _ in range(5):
-        limiter.enter(HERE)
-        limiter.leave(HERE)
+        limiter.open_connection(HERE)
+        limiter.close_connection(HERE)
     assert "try again in 120 s" in refusal(limiter, HERE)
     clock.now += 120
-    limiter.enter(HERE)
+    limiter.open_connection(HERE)
     assert "try again in 120 s" in refusal(limiter, HERE)
     clock.now += 120
-    limiter.enter(HERE)
+    limiter.open_connection(HERE)
     assert "close one" in refusal(limiter, HERE), "a refused connection uses no slot"
 
 
 def test_accepted_connections_are_limited_in_number_and_rate(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=3, requests_per_minute=4), clock)
-    assert [limiter.arrive(HERE) for _ in range(4)] == [True, True, True, False]
-    limiter.requests.release(HERE)
-    assert [limiter.arrive(HERE) for _ in range(2)] == [True, False]
-    limiter.requests.release(HERE)
-    limiter.requests.release(HERE)
-    assert [limiter.arrive(HERE) for _ in range(3)] == [True, True, False], "twice as many connections as requests"
-    assert limiter.arrive(THERE)
-    assert limiter.arrive("")
+    assert [limiter.accept(HERE) for _ in range(4)] == [True, True, True, False]
+    limiter.pending_requests.release(HERE)
+    assert [limiter.accept(HERE) for _ in range(2)] == [True, False]
+    limiter.pending_requests.release(HERE)
+    limiter.pending_requests.release(HERE)
+    assert [limiter.accept(HERE) for _ in range(3)] == [True, True, False], "twice as many connections as requests"
+    assert limiter.accept(THERE)
+    assert limiter.accept("")
 
 
 def test_requests_of_an_address_are_rate_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(requests_per_minute=4), clock)
     for _ in range(4):
-        limiter.request(HERE)
-    limiter.request(THERE)
+        limiter.count_request(HERE)
+    limiter.count_request(THERE)
     with pytest.raises(Refusal, match="try again in 15 s") as caught:
-        limiter.request(HERE)
+        limiter.count_request(HERE)
     assert caught.value.retry_after == 15
     clock.now += 15
-    limiter.request(HERE)
+    limiter.count_request(HERE)
 
 
 def test_logins_of_an_address_are_rate_limited(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(logins_per_minute=4), clock)
     for _ in range(4):
-        limiter.login(HERE)
-    limiter.login(THERE)
+        limiter.count_login(HERE)
+    limiter.count_login(THERE)
     with pytest.raises(Refusal, match="try again in 15 s"):
-        limiter.login(HERE)
+        limiter.count_login(HERE)
     clock.now += 15
-    limiter.login(HERE)
+    limiter.count_login(HERE)
 
 
 def test_messages_are_delayed_by_at_most_five_seconds(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(), clock)
-    waits = [limiter.spend(Allowance.MESSAGES, "alice") for _ in range(20)]
+    waits = [limiter.count_action(Allowance.MESSAGES, "alice") for _ in range(20)]
     assert waits == [0.0] * 10 + [number / 2 for number in range(1, 11)]
     with pytest.raises(Refusal, match="Too many requests; try again in 1 s"):
-        limiter.spend(Allowance.MESSAGES, "alice")
-    assert not limiter.spend(Allowance.MESSAGES, "bob")
+        limiter.count_action(Allowance.MESSAGES, "alice")
+    assert not limiter.count_action(Allowance.MESSAGES, "bob")
 
 
 def test_profile_requests_are_not_delayed(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(profiles_per_minute=2), clock)
-    assert [limiter.spend(Allowance.PROFILES, "alice") for _ in range(2)] == [0.0, 0.0]
+    assert [limiter.count_action(Allowance.PROFILES, "alice") for _ in range(2)] == [0.0, 0.0]
     with pytest.raises(Refusal, match="try again in 30 s"):
-        limiter.spend(Allowance.PROFILES, "alice")
+        limiter.count_action(Allowance.PROFILES, "alice")
 
 
 def test_reads_are_delayed_by_at_most_five_seconds_and_limited_per_address(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(pages_burst=10, pages_per_second=2), clock)
-    assert [limiter.read("a", HERE, 5) for _ in range(4)] == [0.0, 0.0, 2.5, 5.0]
+    assert [limiter.count_read("a", HERE, 5) for _ in range(4)] == [0.0, 0.0, 2.5, 5.0]
     with pytest.raises(Refusal, match="Too many requests; try again in 3 s"):
-        limiter.read("a", HERE, 5)
-    assert [limiter.read(f"{number}", HERE, 10) for number in range(3)] == [0.0, 0.0, 1.25]
-    assert not limiter.read("somebody", THERE, 10)
+        limiter.count_read("a", HERE, 5)
+    assert [limiter.count_read(f"{number}", HERE, 10) for number in range(3)] == [0.0, 0.0, 1.25]
+    assert not limiter.count_read("somebody", THERE, 10)
     # An exempt address is the empty string.
-    assert not limiter.read("somebody else", "", 10)
+    assert not limiter.count_read("somebody else", "", 10)
 
 
 def test_a_refusal_by_address_does_not_charge_the_person(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(stored_kilobytes_per_day=1), clock)
     for number in range(ADDRESS_SHARE):
-        limiter.store(f"{number}", HERE, 1024)
+        limiter.count_stored(f"{number}", HERE, 1024)
     with pytest.raises(Refusal):
-        limiter.store("late", HERE, 1024)
-    limiter.store("late", THERE, 1024)
+        limiter.count_stored("late", HERE, 1024)
+    limiter.count_stored("late", THERE, 1024)
 
 
 def test_stored_bytes_are_limited_per_day_and_kind(clock: Clock) -> None:
     limiter = Limiter(RoomLimits(stored_kilobytes_per_day=24), clock)
-    limiter.store("a", HERE, 24 * 1024)
+    limiter.count_stored("a", HERE, 24 * 1024)
     with pytest.raises(Refusal, match="try again in 60 min"):
-        limiter.store("a", HERE, 1024)
-    limiter.store("a", HERE, 24 * 1024, "reports")
+        limiter.count_stored("a", HERE, 1024)
+    limiter.count_stored("a", HERE, 24 * 1024, "reports")
     clock.now += 3600
-    limiter.store("a", HERE, 1024)
+    limiter.count_stored("a", HERE, 1024)
     with pytest.raises(Refusal):
-        limiter.store("a", HERE, 1024)
+        limiter.count_stored("a", HERE, 1024)
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", ""])
 def test_loopback_addresses_are_exempt(peer: str) -> None:
     limiter = Limiter(RoomLimits(connections_per_address=1, logins_per_minute=1))
-    assert limiter.address(peer, []) == limiter.peer(peer) == ""
+    assert limiter.client_key(peer, []) == limiter.peer_key(peer) == ""
     for _ in range(3):
-        limiter.enter("")
-        limiter.login("")
-    limiter.leave("")
+        limiter.open_connection("")
+        limiter.count_login("")
+    limiter.close_connection("")
 
 
 def test_a_trusted_proxy_is_replaced_by_the_forwarded_address() -> None:
     limiter = Limiter(RoomLimits(trusted_proxies=("192.0.2.1", "127.0.0.1")))
-    assert limiter.address("192.0.2.1", [HERE]) == HERE
-    assert limiter.address("127.0.0.1", ["2001:db8::7"]) == THERE
-    assert limiter.address("192.0.2.2", [HERE]) == "192.0.2.2"
-    assert limiter.peer("192.0.2.1") == ""
-    assert limiter.peer("192.0.2.2") == "192.0.2.2"
+    assert limiter.client_key("192.0.2.1", [HERE]) == HERE
+    assert limiter.client_key("127.0.0.1", ["2001:db8::7"]) == THERE
+    assert limiter.client_key("192.0.2.2", [HERE]) == "192.0.2.2"
+    assert limiter.peer_key("192.0.2.1") == ""
+    assert limiter.peer_key("192.0.2.2") == "192.0.2.2"
 
 
 def test_zero_disables_every_limit() -> None:
     numbers = [field.name for field in msgspec.structs.fields(RoomLimits) if isinstance(field.default, int | float)]
     limiter = Limiter(msgspec.structs.replace(RoomLimits(), **dict.fromkeys(numbers, 0)))
     for _ in range(1000):
-        assert limiter.arrive(HERE)
-        limiter.request(HERE)
-        limiter.enter(HERE)
-        limiter.login(HERE)
-        assert not limiter.spend(Allowance.MESSAGES, "alice")
-        assert not limiter.spend(Allowance.PROFILES, "alice")
-        assert not limiter.read("alice", HERE, 1000)
-        limiter.store("alice", HERE, 10**9)
-        assert limiter.requests.acquire(HERE)
+        assert limiter.accept(HERE)
+        limiter.count_request(HERE)
+        limiter.open_connection(HERE)
+        limiter.count_login(HERE)
+        assert not limiter.count_action(Allowance.MESSAGES, "alice")
+        assert not limiter.count_action(Allowance.PROFILES, "alice")
+        assert not limiter.count_read("alice", HERE, 1000)
+        limiter.count_stored("alice", HERE, 10**9)
+        assert limiter.pending_requests.acquire(HERE)
     assert limiter.frame_bytes is None
     assert limiter.bytes_read.interval == 0

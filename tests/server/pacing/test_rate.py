@@ -23,11 +23,11 @@ def test_a_burst_is_allowed_then_one_per_interval() -> None:
     assert meter.spend("a", 11.0) == Spent(allowed=True, wait=0.0)
 
 
-def test_cost_is_charged_by_spend_but_not_by_ask() -> None:
+def test_cost_is_charged_by_spend_but_not_by_preview() -> None:
     meter = Meter(Rate(10, 1.0))
-    assert all(meter.ask("a", 0.0, 10) == Spent(allowed=True, wait=0.0) for _ in range(3))
+    assert all(meter.preview("a", 0.0, 10) == Spent(allowed=True, wait=0.0) for _ in range(3))
     assert meter.spend("a", 0.0, 7).allowed
-    assert meter.ask("a", 0.0, 5) == meter.spend("a", 0.0, 5) == Spent(allowed=False, wait=2.0)
+    assert meter.preview("a", 0.0, 5) == meter.spend("a", 0.0, 5) == Spent(allowed=False, wait=2.0)
     assert meter.spend("a", 0.0, 3).allowed
 
 

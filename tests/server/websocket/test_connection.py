@@ -19,21 +19,21 @@ from tests.support.raw_socket import UPGRADE, request, wire
 
 
 class Nobody:
-    """A receiver that ignores everything."""
+    """A connection handler that ignores everything."""
 
     policy = ConnectionPolicy()
     limiter = Limiter(RoomLimits(bytes_per_second=1000))
 
-    def refused(self, status: int) -> None:
+    def on_refused(self, status: int) -> None:
         del status
 
-    def opened(self, session: Session) -> None:
+    def on_open(self, session: Session) -> None:
         del session
 
-    def received(self, session: Session, data: bytes) -> None:
+    def on_message(self, session: Session, data: bytes) -> None:
         del session, data
 
-    def closed(self, session: Session, code: int) -> None:
+    def on_close(self, session: Session, code: int) -> None:
         del session, code
 
 
@@ -69,7 +69,7 @@ def transport() -> StillTransport:
 @pytest.fixture
 async def connection(transport: StillTransport) -> Connection:
     """A new connection."""
-    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": Nobody()})
+    made = Connection(Config("app", log_config=None), ServerState(), {"handler": Nobody()})
     made.connection_made(transport)
     return made
 
@@ -105,12 +105,12 @@ async def test_bytes_beyond_the_burst_pause_reading(connection: Connection, tran
 
 
 class Counting(Nobody):
-    """A receiver that counts frames."""
+    """A connection handler that counts frames."""
 
     limiter = Limiter(RoomLimits(bytes_per_second=0))
     frames = 0
 
-    def received(self, session: Session, data: bytes) -> None:
+    def on_message(self, session: Session, data: bytes) -> None:
         del session, data
         self.frames += 1
 
@@ -119,7 +119,7 @@ async def test_a_large_read_is_handled_over_several_loop_turns_unless_paused(
     transport: StillTransport,
 ) -> None:
     room = Counting()
-    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(request("GET /ws", UPGRADE))
     made.data_received(wire(Ping()) * 20_000)
@@ -139,13 +139,13 @@ async def test_a_large_read_is_handled_over_several_loop_turns_unless_paused(
 
 
 class Deflating(Counting):
-    """A receiver with compression that pauses a connection after its first message."""
+    """A connection handler with compression that pauses a connection after its first message."""
 
     policy = ConnectionPolicy(compression=True)
     pause: Callable[[], None]
 
-    def received(self, session: Session, data: bytes) -> None:
-        super().received(session, data)
+    def on_message(self, session: Session, data: bytes) -> None:
+        super().on_message(session, data)
         if self.frames == 1:
             self.pause()
 
@@ -159,7 +159,7 @@ def deflated(text: bytes) -> bytes:
 
 async def test_compressed_bytes_are_parsed_in_small_parts(transport: StillTransport) -> None:
     room = Deflating()
-    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
     room.pause = made.pause
     made.connection_made(transport)
     made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
@@ -173,7 +173,7 @@ async def test_compressed_bytes_are_parsed_in_small_parts(transport: StillTransp
 async def test_compressed_frames_are_charged_by_their_uncompressed_size(transport: StillTransport) -> None:
     room = Nobody()
     room.policy = ConnectionPolicy(compression=True)
-    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
     made.data_received(deflated(b" " * 60_000))
@@ -196,7 +196,7 @@ async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, 
     room, head = Nobody(), request("GET /ws", UPGRADE)
     # The burst is four times as many bytes: the head and less than a whole frame.
     room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + FRAME_COST_BYTES) // 4))
-    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(head)
     assert transport.reads == []
@@ -207,7 +207,7 @@ async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, 
 async def test_frames_after_a_refused_frame_are_charged(transport: StillTransport) -> None:
     room, head = Nobody(), request("GET /ws", UPGRADE)
     room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + 4 * FRAME_COST_BYTES) // 4))
-    made = Connection(Config("app", log_config=None), ServerState(), {"receiver": room})
+    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(head)
     made.close(CloseCode.TRY_AGAIN_LATER, "")
