@@ -54,9 +54,13 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     """Notify the recipient of a direct message, if present, that the author is typing."""
     author = session.logged_in_person
-    there = dispatcher.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
-    if there and there.person and there.person.identity not in dispatcher.people.relations.unread_by(author.identity):
-        there.send(Typing(f"@{author.name}"))
+    recipient = dispatcher.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
+    if (
+        recipient
+        and recipient.person
+        and recipient.person.identity not in dispatcher.people.relations.unread_by(author.identity)
+    ):
+        recipient.send(Typing(f"@{author.name}"))
 
 
 def history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None:
@@ -77,14 +81,14 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
 
     Raises Refusal if the recipient is unknown, the author, or does not accept direct messages.
     """
-    there = dispatcher.hub.find(name)
-    peer = there.person if there else dispatcher.people.find(name)
+    recipient = dispatcher.hub.find(name)
+    peer = recipient.person if recipient else dispatcher.people.find(name)
     if peer and peer.identity == author.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot send a direct message to yourself.")
     # To a blocked author, the recipient looks like someone who was never here.
     if peer is None or peer.identity in dispatcher.people.relations.apart_from(author.identity):
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
-    if there and there.dnd:
+    if recipient and recipient.dnd:
         raise Refusal(
             ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} isn't accepting direct messages right now."
         )

@@ -49,44 +49,47 @@ class Metrics:
 
     def __init__(self, traffic: Traffic) -> None:
         self._registry = CollectorRegistry()
-        kept, named = self._registry, ["webhook"]
-        kept.register(_TrafficCollector(traffic))
-        self._sessions = Gauge("flagpost_sessions", "Sessions that are logged in", registry=kept)
+        registry, labels = self._registry, ["webhook"]
+        registry.register(_TrafficCollector(traffic))
+        self._sessions = Gauge("flagpost_sessions", "Sessions that are logged in", registry=registry)
         self._unsent = Gauge(
-            "flagpost_unsent_bytes_max", "Maximum bytes that a single client left unread within a minute", registry=kept
+            "flagpost_unsent_bytes_max", "Maximum bytes that one client left unread within a minute", registry=registry
         )
         self._unsent_samples: collections.deque[int] = collections.deque(maxlen=UNSENT_SAMPLES)
         self._commit_size = Histogram(
-            "flagpost_commit_size", "Operations in a commit", buckets=COMMIT_SIZES, registry=kept
+            "flagpost_commit_size", "Operations in a commit", buckets=COMMIT_SIZES, registry=registry
         )
         self._commit_seconds = Histogram(
             "flagpost_commit_seconds",
             "Duration of a commit, until it is on disk",
             buckets=COMMIT_SECONDS,
-            registry=kept,
+            registry=registry,
         )
         self._latency = Histogram(
-            "flagpost_loop_latency_seconds", "Delay of the event loop", buckets=LATENCY_SECONDS, registry=kept
+            "flagpost_loop_latency_seconds", "Delay of the event loop", buckets=LATENCY_SECONDS, registry=registry
         )
         self._attempts = Counter(
             "flagpost_webhook_attempts",
             "Requests to the site, by status or kind of failure",
             ["webhook", "outcome"],
-            registry=kept,
+            registry=registry,
         )
         self._seconds = Histogram(
-            "flagpost_webhook_seconds", "Duration of a request", named, buckets=SECONDS, registry=kept
+            "flagpost_webhook_seconds", "Duration of a request", labels, buckets=SECONDS, registry=registry
         )
-        self._waiting = Gauge("flagpost_outbox_waiting", "Deliveries in the queue", named, registry=kept)
+        self._waiting = Gauge("flagpost_outbox_waiting", "Deliveries in the queue", labels, registry=registry)
         self._oldest = Gauge(
-            "flagpost_outbox_oldest_seconds", "Age of the oldest delivery in the queue", named, registry=kept
+            "flagpost_outbox_oldest_seconds", "Age of the oldest delivery in the queue", labels, registry=registry
         )
         self._open = Gauge(
-            "flagpost_webhook_breaker_open", "1 while the circuit breaker of a webhook is open", named, registry=kept
+            "flagpost_webhook_breaker_open",
+            "1 while the circuit breaker of a webhook is open",
+            labels,
+            registry=registry,
         )
-        self._paused = Gauge("flagpost_webhook_paused", "1 while a webhook is paused", named, registry=kept)
+        self._paused = Gauge("flagpost_webhook_paused", "1 while a webhook is paused", labels, registry=registry)
         self._profiles = Counter(
-            "flagpost_profile_cache", "Profile requests, by cache hit or miss", ["result"], registry=kept
+            "flagpost_profile_cache", "Profile requests, by cache hit or miss", ["result"], registry=registry
         )
 
     def set_sessions(self, count: int) -> None:

@@ -16,7 +16,7 @@ class Intake:
     """Reads from one transport at the rate that the limits and the other clients allow."""
 
     def __init__(self, limiter: Limiter, receive: Callable[[bytes], None]) -> None:
-        """`take` is called with each part."""
+        """`receive` is called with each part."""
         self.part_bytes = PART_BYTES
         self._limiter = limiter
         self._receive = receive

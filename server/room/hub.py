@@ -99,7 +99,7 @@ class Hub:
             if one.publication.peer is None:
                 self._deliver_to_all_but(framed(_frame(one, author)), excluded)
             else:
-                self._deliver_to_two(one, one.publication.peer, excluded)
+                self._deliver_to_pair(one, one.publication.peer, excluded)
         self._deliver_to_all(wires)
 
     def _on_visibility_change(self, one: str, other: str) -> None:
@@ -138,13 +138,13 @@ class Hub:
                 self.traffic.deliveries += 1
                 session.deliver(wire)
 
-    def _deliver_to_two(self, news: News, peer: Person, excluded: Collection[str]) -> None:
+    def _deliver_to_pair(self, news: News, peer: Person, excluded: Collection[str]) -> None:
         for person in {news.publication.author, peer}:
-            there = self.find(person.name)
+            recipient = self.find(person.name)
             # Another person may have taken the name since the message was sent.
-            if there and _identity(there) == person.identity and person.identity not in excluded:
+            if recipient and _identity(recipient) == person.identity and person.identity not in excluded:
                 self.traffic.deliveries += 1
-                there.deliver(framed(_frame(news, person)))
+                recipient.deliver(framed(_frame(news, person)))
 
     def _schedule_flush(self) -> None:
         if self._flush_timer is None:
