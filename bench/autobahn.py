@@ -6,10 +6,10 @@ The suite needs Python 2.7: `pip install virtualenv`, and in an environment of t
 autobahntestsuite==0.8.2`; `--wstest` is the program that this makes. Both servers are in this process,
 echo, and compress nothing.
 
-Ours is `server.websocket.connection.Connection` behind uvicorn and our HTTP connection, as in the server, with an echo
-instead of the room. The limits of the room are lifted, for the suite sends 16 MiB at once. A binary message is refused
-by design (close code 1003), so the cases that need one are counted apart, and must have ended in just that.
-"""
+Ours is `server.websocket.connection.WebsocketConnection` behind uvicorn and our HTTP connection, as in the server,
+with an echo instead of the room. The limits of the room are lifted, for the suite sends 16 MiB at once. A binary
+message is refused by design (close code 1003), so the cases that need one are counted apart, and must have ended in
+just that."""
 
 import argparse
 import asyncio
@@ -37,7 +37,7 @@ from server.protocol.codes import CloseCode
 from server.room.session import Session
 from server.settings import RoomLimits
 from server.websocket import connection
-from server.websocket.connection import Connection
+from server.websocket.connection import WebsocketConnection
 
 OURS, BARE = "flagpost", "websockets"
 BINARY = ("1.2.", "9.2.", "9.4.", "9.6.", "9.8.")
@@ -83,7 +83,7 @@ async def our_server() -> AsyncIterator[str]:
         yield {"handler": Echo()}
 
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(Starlette(lifespan=lifespan), http=HttpConnection, ws=Connection, log_config=None)
+    config = uvicorn.Config(Starlette(lifespan=lifespan), http=HttpConnection, ws=WebsocketConnection, log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     yield f"ws://127.0.0.1:{listening.getsockname()[1]}{WEBSOCKET_PATH}"

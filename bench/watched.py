@@ -12,7 +12,7 @@ import msgspec
 from server import app
 from server.http.gateway import Listener, listen
 from server.ops import process
-from server.ops.watchdog import Watchdog
+from server.ops.watchdog import LoopWatchdog
 from server.protocol.address import Address
 from server.settings import Settings, load
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 async def _watched(settings: Settings, listener: Listener, beats: list[Beat]) -> None:
-    watchdog = Watchdog(lambda late: beats.append(Beat(time.monotonic(), late, time.thread_time())), PERIOD)
+    watchdog = LoopWatchdog(lambda late: beats.append(Beat(time.monotonic(), late, time.thread_time())), PERIOD)
     watching = asyncio.create_task(watchdog.run())
     await app.run(settings, listener)
     watching.cancel()

@@ -13,7 +13,7 @@ from server.http.gateway import Listener, http_app, serve
 from server.http.health import Health
 from server.ops import background, logs, reload, tls
 from server.ops.metrics import Metrics, Traffic
-from server.ops.watchdog import Watchdog
+from server.ops.watchdog import LoopWatchdog
 from server.pacing.limiter import Limiter
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
 from server.room.hub import Hub
@@ -48,7 +48,7 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
     """
     traffic = Traffic()
     metrics = Metrics(traffic)
-    watchdog = Watchdog(metrics.observe_loop_delay)
+    watchdog = LoopWatchdog(metrics.observe_loop_delay)
     database = Database(settings.database, metrics.observe_commit)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)

@@ -1,4 +1,4 @@
-"""HTTP and websocket on one port: uvicorn serves a small Starlette app and hands each upgrade to a Connection."""
+"""HTTP and websocket on one port: uvicorn serves a small Starlette app and hands upgrades to a WebsocketConnection."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.ops import background, process
 from server.ops.tls import Certificates
 from server.protocol.address import SOCKET_SCHEME, Address
-from server.websocket.connection import Connection, ConnectionHandler
+from server.websocket.connection import ConnectionHandler, WebsocketConnection
 
 CLOSE_SECONDS = 6
 """Time for connections to close after SIGTERM; slightly longer than the timeout of one closing handshake."""
@@ -165,7 +165,7 @@ async def serve(app: Starlette, listener: Listener, drain: Callable[[], Awaitabl
     config = uvicorn.Config(
         app,
         http=HttpConnection,
-        ws=Connection,
+        ws=WebsocketConnection,
         headers=RESPONSE_HEADERS,
         log_config=None,
         access_log=False,

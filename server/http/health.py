@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from server.handlers.dispatch import Dispatcher
-from server.ops.watchdog import Watchdog
+from server.ops.watchdog import LoopWatchdog
 from server.storage import schema
 from server.storage.database import Database
 
@@ -21,7 +21,7 @@ PROBE_CACHE_SECONDS = 1.0
 class Health:
     """Checks for a supervisor or a load balancer. Each returns the problem, or None."""
 
-    def __init__(self, dispatcher: Dispatcher, database: Database, watchdog: Watchdog) -> None:
+    def __init__(self, dispatcher: Dispatcher, database: Database, watchdog: LoopWatchdog) -> None:
         self._dispatcher = dispatcher
         self._database = database
         self._watchdog = watchdog

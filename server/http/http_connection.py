@@ -81,7 +81,7 @@ class HttpConnection(H11Protocol):
         self._intake.received(data)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """See H11Protocol; a Connection takes over."""
+        """See H11Protocol; a WebsocketConnection takes over."""
         if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
             self.send_400_response("A websocket handshake must not have a body.")
             return

@@ -10,7 +10,7 @@ REMEMBERED_BEATS = 50
 """Beats that `worst` covers: five seconds."""
 
 
-class Watchdog:
+class LoopWatchdog:
     """Wakes at a fixed period and reports each time how many seconds late it was."""
 
     def __init__(self, on_wake: Callable[[float], None], period: float = BEAT_SECONDS) -> None:

@@ -84,7 +84,7 @@ class ConnectionHandler(Protocol):
         """
 
 
-class Connection(asyncio.Protocol):
+class WebsocketConnection(asyncio.Protocol):
     """The websocket protocol class for uvicorn; passes messages to `app_state["handler"]`."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:

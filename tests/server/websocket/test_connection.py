@@ -14,7 +14,7 @@ from server.protocol.codes import CloseCode
 from server.protocol.frames import Ping
 from server.room.session import Session
 from server.settings import RoomLimits
-from server.websocket.connection import FRAME_COST_BYTES, Connection, ConnectionPolicy, peer_of
+from server.websocket.connection import FRAME_COST_BYTES, ConnectionPolicy, WebsocketConnection, peer_of
 from tests.support.raw_socket import UPGRADE, request, wire
 
 
@@ -67,14 +67,16 @@ def transport() -> StillTransport:
 
 
 @pytest.fixture
-async def connection(transport: StillTransport) -> Connection:
+async def connection(transport: StillTransport) -> WebsocketConnection:
     """A new connection."""
-    made = Connection(Config("app", log_config=None), ServerState(), {"handler": Nobody()})
+    made = WebsocketConnection(Config("app", log_config=None), ServerState(), {"handler": Nobody()})
     made.connection_made(transport)
     return made
 
 
-async def test_reading_resumes_after_the_last_resume(connection: Connection, transport: StillTransport) -> None:
+async def test_reading_resumes_after_the_last_resume(
+    connection: WebsocketConnection, transport: StillTransport
+) -> None:
     connection.pause()
     connection.pause()
     connection.resume()
@@ -84,7 +86,7 @@ async def test_reading_resumes_after_the_last_resume(connection: Connection, tra
 
 
 async def test_a_closing_transport_is_neither_paused_nor_resumed(
-    connection: Connection, transport: StillTransport
+    connection: WebsocketConnection, transport: StillTransport
 ) -> None:
     connection.pause()
     transport.closing = True
@@ -93,7 +95,7 @@ async def test_a_closing_transport_is_neither_paused_nor_resumed(
     assert transport.reads == [False]
 
 
-async def test_bytes_beyond_the_burst_pause_reading(connection: Connection, transport: StillTransport) -> None:
+async def test_bytes_beyond_the_burst_pause_reading(connection: WebsocketConnection, transport: StillTransport) -> None:
     for _ in range(4):
         connection.data_received(b"x" * 1000)
     assert transport.reads == []
@@ -119,7 +121,7 @@ async def test_a_large_read_is_handled_over_several_loop_turns_unless_paused(
     transport: StillTransport,
 ) -> None:
     room = Counting()
-    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
+    made = WebsocketConnection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(request("GET /ws", UPGRADE))
     made.data_received(wire(Ping()) * 20_000)
@@ -159,7 +161,7 @@ def deflated(text: bytes) -> bytes:
 
 async def test_compressed_bytes_are_parsed_in_small_parts(transport: StillTransport) -> None:
     room = Deflating()
-    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
+    made = WebsocketConnection(Config("app", log_config=None), ServerState(), {"handler": room})
     room.pause = made.pause
     made.connection_made(transport)
     made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
@@ -173,7 +175,7 @@ async def test_compressed_bytes_are_parsed_in_small_parts(transport: StillTransp
 async def test_compressed_frames_are_charged_by_their_uncompressed_size(transport: StillTransport) -> None:
     room = Nobody()
     room.policy = ConnectionPolicy(compression=True)
-    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
+    made = WebsocketConnection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(request("GET /ws", [*UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate"]))
     made.data_received(deflated(b" " * 60_000))
@@ -196,7 +198,7 @@ async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, 
     room, head = Nobody(), request("GET /ws", UPGRADE)
     # The burst is four times as many bytes: the head and less than a whole frame.
     room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + FRAME_COST_BYTES) // 4))
-    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
+    made = WebsocketConnection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(head)
     assert transport.reads == []
@@ -207,7 +209,7 @@ async def test_a_frame_of_any_kind_counts_for_more_than_its_bytes(frame: Frame, 
 async def test_frames_after_a_refused_frame_are_charged(transport: StillTransport) -> None:
     room, head = Nobody(), request("GET /ws", UPGRADE)
     room.limiter = Limiter(RoomLimits(bytes_per_second=(len(head) + 4 * FRAME_COST_BYTES) // 4))
-    made = Connection(Config("app", log_config=None), ServerState(), {"handler": room})
+    made = WebsocketConnection(Config("app", log_config=None), ServerState(), {"handler": room})
     made.connection_made(transport)
     made.data_received(head)
     made.close(CloseCode.TRY_AGAIN_LATER, "")
