@@ -23,17 +23,14 @@ TEXT_BYTES = 5
 
 
 def pages(messages: int) -> float:
-    """Convert a number of messages to pages."""
     return max(messages, MIN_MESSAGES) / PAGE
 
 
 def history_pages(frame: HistoryAsk) -> float:
-    """Return the pages read by a request for older messages."""
     return pages(frame.limit)
 
 
 def search_pages(frame: SearchAsk) -> float:
-    """Return the pages read by a search."""
     indexed = any(len(word) >= searching.TOKEN_CHARS for word in frame.query.split())
     return pages(frame.limit) + (SEARCH_PAGES if indexed else SCAN_PAGES)
 
@@ -44,5 +41,4 @@ def message_bytes(frame: Say) -> int:
 
 
 def report_bytes(evidence: Evidence) -> int:
-    """Return the bytes stored for a report and its delivery."""
     return 2 * ROW_BYTES + len(msgspec.json.encode(evidence))

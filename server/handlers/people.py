@@ -34,7 +34,6 @@ def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:
 
 
 def unmute(dispatcher: Dispatcher, session: Session, frame: Unmute) -> None:
-    """Undo a mute."""
     ended = dispatcher.people.unrelate(session.logged_in_person.identity, frame.username, blocked=False)
     ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
@@ -45,7 +44,6 @@ def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
 
 
 def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
-    """Undo a block."""
     ended = dispatcher.people.unrelate(session.logged_in_person.identity, frame.username, blocked=True)
     ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
 

@@ -93,7 +93,6 @@ class Metrics:
         )
 
     def set_sessions(self, count: int) -> None:
-        """Set the number of logged-in sessions."""
         self._sessions.set(count)
 
     def set_max_unsent(self, most: int) -> None:
@@ -127,7 +126,6 @@ class Metrics:
         self._paused.labels(webhook).set(depth.held is not None and depth.held.until is None)
 
     def set_breaker_open(self, webhook: str, *, is_open: bool) -> None:
-        """Set whether the circuit breaker of a webhook is open."""
         self._open.labels(webhook).set(is_open)
 
     def render(self) -> bytes:

@@ -73,7 +73,6 @@ class Hub:
         return self.sessions.get(names.key(name))
 
     def names(self) -> list[str]:
-        """Return the names of everyone in the room."""
         return [session.person.name for session in self.sessions.values() if session.person]
 
     def max_unsent(self) -> int:
