@@ -72,7 +72,7 @@ expected = mac(server_key, signed)
 The `me` that answers `prove` has the server's own `proof`: if that is not `expected`, somebody poses as the server, so
 leave, and send nothing more. Keep a secret for each server (`welcome.server`) at each address, and use none for
 another. After `unknown-identity` enrol with a fresh secret, because a proof and the stored key together give the client
-key away. [Identity](identity.md) says what that protects from.
+key away. [How the login works](explanation/login.md) says what that protects from.
 """
 
 
