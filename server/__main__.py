@@ -14,6 +14,7 @@ from server.operator import arguments, commands
 from server.ops import logs, process, reload
 from server.ops.tls import Certificates
 from server.protocol.address import Address
+from server.protocol.version import VERSION
 from server.settings import DEFAULT_FILE, Loaded, Settings, SettingsError, defaults, load
 from server.storage.base import StorageError
 
@@ -35,10 +36,11 @@ def main() -> int:
         for line in filter(None, (notice, listener.plaintext_warning(settings.limits.trusted_proxies))):
             say(logging.WARNING, line)
         process.handle_signals()
-        print(f"Chat room: {listener.websocket_url}", flush=True)
         if options.child:
             process.exit_with_parent()
-        process.run(partial(app.run, settings, listener, read))
+        # A parent waits for this line; otherwise a log in JSON is all that the server writes.
+        prints = options.child or settings.log.format != "json"
+        process.run(partial(app.run, settings, listener, read, partial(_print_url, listener) if prints else None))
     except StorageError as error:
         say(logging.ERROR, f"Database: {error}; check the file, or set another one in the settings")
         return 2
@@ -71,6 +73,10 @@ def _reader(options: argparse.Namespace) -> Callable[[], Loaded]:
     return partial(load, options.settings or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
 
 
+def _print_url(listener: Listener) -> None:
+    print(f"Chat room: {listener.websocket_url}", flush=True)
+
+
 def _say_to_people(_level: int, line: str) -> None:
     print(f"flagpost: {line}", file=sys.stderr)
 
@@ -80,7 +86,8 @@ def _say_to_log(level: int, line: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m server", description="Flagpost's chat server.")
+    parser = argparse.ArgumentParser(prog=_program(), description="Flagpost's chat server.")
+    parser.add_argument("--version", action="version", version=f"flagpost-server {VERSION}")
     parser.add_argument(
         "--settings",
         type=Path,
@@ -99,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         "--child", action="store_true", help="exit when standard input closes; read no settings except --settings"
     )
     return parser
+
+
+def _program() -> str:
+    """Return how this program was called."""
+    return "flagpost-server" if Path(sys.argv[0]).stem == "flagpost-server" else "python -m server"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 
 from async_lru import alru_cache
@@ -11,11 +12,12 @@ from server.handlers.dispatch import Dispatcher, Live
 from server.handlers.table import HANDLERS
 from server.http.gateway import Listener, http_app, serve
 from server.http.health import Health
-from server.ops import background, logs, reload, tls
+from server.ops import background, logs, process, reload, tls
 from server.ops.metrics import Metrics, Traffic
 from server.ops.watchdog import LoopWatchdog
 from server.pacing.limiter import Limiter
 from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
+from server.protocol.version import VERSION
 from server.room.hub import Hub
 from server.rules import hosts
 from server.rules.evidence import reason_list
@@ -41,10 +43,15 @@ DELIVERY_SECONDS = 8.5
 log = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, listener: Listener, read: reload.Read | None = None) -> None:
+async def run(
+    settings: Settings,
+    listener: Listener,
+    read: reload.Read | None = None,
+    opened: Callable[[], None] | None = None,
+) -> None:
     """Serve the room until a signal ends the process. SIGHUP reloads the settings with `read`.
 
-    Raises StorageError if the database is unusable.
+    `opened` is called once the database is open. Raises StorageError if the database is unusable.
     """
     traffic = Traffic()
     metrics = Metrics(traffic)
@@ -58,6 +65,9 @@ async def run(settings: Settings, listener: Listener, read: reload.Read | None =
             settings, listener=listener, database=database, people=people, metrics=metrics, traffic=traffic
         )
         dispatcher = running.dispatcher
+        running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
+        if opened:
+            opened()
         background_tasks = [
             background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
         ]
@@ -142,6 +152,7 @@ class _Running:
 
     async def drain(self) -> None:
         """Accept no more requests; store and answer those already received, within a time limit."""
+        self.log_event("ending", {"signal": process.shutdown_signal()})
         # Run in parallel, so that a slow site does not add to the time.
         self._delivering = background.start(self.webhooks.drain(DELIVERY_SECONDS))
         with suppress(TimeoutError, StorageError):
@@ -149,6 +160,11 @@ class _Running:
                 await self.dispatcher.drain()
                 # Writes are ordered: once this one is done, all earlier ones have been answered.
                 await self._database.write(lambda _: None)
+
+    def log_event(self, event: str, fields: dict[str, str]) -> None:
+        """Log an event of the process, for programs; people see a line on standard output instead."""
+        if self.settings.log.format == "json":
+            log.info(event, extra=fields)
 
     async def finish_deliveries(self) -> None:
         """Wait for attempts to reach the site that were running at `drain`."""

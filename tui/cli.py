@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from server.protocol.frames import MAX_NAME_CHARS
+from server.protocol.version import VERSION
 from tui.config import Loaded, load, place
 from tui.options import Options
 from tui.text import clean_line
@@ -97,7 +98,9 @@ def options(given: argparse.Namespace, loaded: Loaded) -> Options:
 
 def parser() -> argparse.ArgumentParser:
     """The command line, as argparse reads it."""
-    parser = argparse.ArgumentParser(prog="python -m tui", description="Flagpost: a chat room in the terminal.")
+    program = "flagpost" if Path(sys.argv[0]).stem == "flagpost" else "python -m tui"
+    parser = argparse.ArgumentParser(prog=program, description="Flagpost: a chat room in the terminal.")
+    parser.add_argument("--version", action="version", version=f"flagpost {VERSION}")
     parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
     parser.add_argument("--name", help="the name to go by (default: the last one)")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")

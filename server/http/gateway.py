@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple, cast
 
 import uvicorn
@@ -208,6 +209,11 @@ class _Server(uvicorn.Server):
 
     def _connection(self, address: str) -> HttpConnection:
         return HttpConnection(self.config, self.server_state, self.lifespan.state, address=address)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn.Server."""
+        process.note_signal(sig)
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import threading
@@ -39,8 +40,12 @@ def raise_descriptor_limit() -> None:
 def exit_with_parent() -> None:
     """Raise SIGTERM once standard input closes: the parent closed it, or has ended for any reason."""
 
+    descriptor = sys.stdin.fileno()
+
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not by `sys.stdin`: its lock, held by a thread that waits, aborts an interpreter that ends by a signal.
+        while os.read(descriptor, 4096):
+            pass
         signal.raise_signal(signal.SIGTERM)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
@@ -50,19 +55,25 @@ def handle_signals() -> None:
     """Handle SIGTERM and SIGINT with an orderly shutdown, even if they arrive before the server is running."""
     # uvicorn raises the signal again after draining; with the default handler the exit code would be a failure.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _request_shutdown)
+        signal.signal(number, note_signal)
 
 
 def shutdown_requested() -> bool:
     """Return whether a signal has arrived."""
-    return _shutdown_signal.is_set()
+    return bool(_signals)
 
 
-_shutdown_signal = threading.Event()
+def shutdown_signal() -> str:
+    """Return the name of the first signal that arrived; "" if none did."""
+    return _signals[0] if _signals else ""
 
 
-def _request_shutdown(_signal: int, _frame: FrameType | None) -> None:
-    _shutdown_signal.set()
+def note_signal(number: int, _frame: FrameType | None = None) -> None:
+    """Record a signal; can be installed as its handler."""
+    _signals.append(signal.Signals(number).name)
+
+
+_signals: list[str] = []
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

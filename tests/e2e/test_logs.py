@@ -54,7 +54,8 @@ async def test_a_log_tells_what_went_wrong_and_holds_no_text_key_or_token(
 ) -> None:
     settings = bad_day(tmp_path, receiver.url, form)
     receiver.behaviour = answers(500, body=ANSWER.encode())
-    with ServerProcess(settings) as server:
+    # In JSON only a parent is given a plain line with the address.
+    with ServerProcess(settings, "--child") as server:
         async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
             report = await live(server, Disk(settings.with_name("room.sqlite")), alice, bob)
         assert server.terminate() == 0

@@ -1,20 +1,24 @@
 """How the server process begins and ends."""
 
 import asyncio
+import json
 import socket
 import sqlite3
 import sys
+import tomllib
 from contextlib import closing
 from pathlib import Path
+from subprocess import PIPE, Popen, check_output
 
 import pytest
 
 from server.protocol.codes import CloseCode, may_reconnect
 from server.protocol.frames import Disconnect, Message, ReportAsk
+from server.protocol.version import VERSION
 from tests.support.chat_client import connected, entered
 from tests.support.raw_socket import refuses
 from tests.support.receiver import Receiver, stays_silent
-from tests.support.server_process import KEY, ServerProcess, run, write_settings
+from tests.support.server_process import KEY, ROOT, ServerProcess, environment, run, write_settings
 
 SIGTERM_IS_HEARD = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
 
@@ -187,3 +191,42 @@ async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the
         assert "Traceback" not in server.log
     with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database:
         assert database.execute("SELECT state FROM delivery").fetchall() == [("waiting",)]
+
+
+@SIGTERM_IS_HEARD
+def test_a_log_in_json_tells_when_the_server_serves_and_what_ended_it(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    settings.write_text(settings.read_text(encoding="utf-8") + '\n[Log]\nFormat = "json"\n')
+    with ServerProcess(settings, "--child") as server:
+        assert server.terminate() == 0
+        first, *_, last = [json.loads(line) for line in server.log.splitlines()]
+        assert (first["event"], first["address"], first["version"]) == ("serving", server.url, VERSION)
+        assert (last["event"], last["signal"]) == ("ending", "SIGTERM")
+
+
+@SIGTERM_IS_HEARD
+def test_nothing_but_json_is_written_where_no_parent_waits(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('Database = "room.sqlite"\n[Log]\nFormat = "json"\n')
+    arguments = [sys.executable, "-m", "server", "--settings", str(settings), "--address", "127.0.0.1:0"]
+    with Popen(arguments, env=environment(), stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stderr
+        assert json.loads(process.stderr.readline())["event"] == "serving"
+        process.terminate()
+        said, logged = process.communicate(timeout=20)
+    assert said == ""
+    assert json.loads(logged)["event"] == "ending"
+
+
+def test_a_server_without_a_database_never_says_where_it_is(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('Database = "no/where.sqlite"\n')
+    ended = run("--settings", str(settings), "--address", "127.0.0.1:0", directory=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("program", ["server", "tui"])
+def test_the_version_is_the_one_of_the_package(program: str) -> None:
+    shown = check_output([sys.executable, "-m", program, "--version"], env=environment(), cwd=ROOT, text=True)
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert shown.split()[1] == package == VERSION
