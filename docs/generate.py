@@ -1,16 +1,18 @@
-"""Writes the reference that code knows: docs/protocol.md, settings.md, config.md and keys.md.
+"""Writes the reference pages from the code: docs/protocol.md, settings.md, config.md and keys.md.
 
-`python -m docs.generate` writes the files; with `--check` it only says which of them are not up to date, and exits 1.
+`python -m docs.generate` writes the files; with `--check` it lists those that are out of date, and exits with 1.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from inspect import getdoc
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 from msgspec import inspect
 
+from docs import examples
 from server.protocol import codes, frames
 from server.settings import (
     BARERTC_ONLY,
@@ -31,24 +33,102 @@ from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.keys.keymap import rows as rows_of
 
 HERE = Path(__file__).parent
+NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"
+UNBOUNDED = 2**63 - 1
+
 REFUSALS = [
-    ["400, 405, 411, 413, 414, 426, 431", "This is no websocket handshake, is too long, or has a body."],
-    ["403", "The web page that asks is not in `AllowedOrigins`. Clients that are no browser send no `Origin`."],
+    ["400, 405, 411, 413, 414, 426, 431", "The request is not a websocket handshake, is too long, or has a body."],
+    ["403", "The `Origin` is not in `AllowedOrigins`. Only browsers send one."],
     ["404", "The path is not `/ws`."],
+    ["408", "The request was not complete within 10 s."],
+    [
+        "421",
+        "A request other than a websocket handshake, `/healthz` or `/readyz` calls the server by a name that it does"
+        " not know; see `AllowedHosts`.",
+    ],
     [
         "429",
-        "This address has too many connections, or opened too many; `Retry-After` says in how many seconds to retry.",
+        "The address has too many connections, opened too many, or sent too many requests; `Retry-After` says in how"
+        " many seconds to try again.",
     ],
 ]
-NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"
 
+INTRODUCTION = """\
+# The protocol
+
+A client opens one websocket at `/ws`. Each frame is a JSON object in a text message, and `action` says which frame it
+is. Both sides may leave out fields that have their default: an `echo` without messages is `{"action":"echo"}`, so read
+a missing field as its default. Unknown fields are ignored; a wrong type is an error. Names and actions are BareRTC's
+where BareRTC has them.
+
+## Before the websocket
+
+The server may refuse the handshake with an HTTP status and one line of text:
+"""
+
+CONVERSATION = """\
+A login must arrive within 10 s of the handshake. Frames of all kinds, fragments and control frames included, count
+against `BytesPerSecond` with 512 bytes more than they have; beyond the limit they are read later.
+
+## The order of frames
+
+1. The server sends `welcome`.
+2. The client sends `login`.
+3. The server sends `me`; then `relations` (if you muted or blocked anyone) and `who`.
+4. The server sends `echo`: the client is now up to date. Then come the welcome messages of the channels (as `error`
+   with code `notice`; not with `since`) and `reports` (if there are any).
+5. From here on, live frames. Nothing is delivered twice or left out between `echo` and the first live message.
+
+Take your own name from `me`: if somebody else holds the name, you get another one, such as `ada 2`. A name that nobody
+holds is free for anyone.
+
+## Resume after a lost connection
+
+Remember `welcome.epoch` and the highest `msgID` of all `message` and `echo` frames. `msgID` grows over the whole room,
+with gaps, so one number covers all channels.
+
+- Log in with `since: {epoch, msgID}` as the same person. `echo` holds what you missed, at most 500 messages.
+- If `echo.recovered` is false, some are missing: ask for the `history` of each channel until a page reaches the
+  `msgID` of `since`.
+- If `welcome.epoch` is not the one you remember, the server started a new numbering: forget both numbers and all
+  messages.
+
+`takenBack` and `reacted` of `echo` are changes to messages that you had already.
+
+## Nonces: send again without doubles
+
+A `message` that is sent again with the same nonce counts once, also after the server was killed: you get the stored
+message back, whatever the second one says. So send what was not answered again after a reconnect. The same holds for
+`report` and `withdraw`. Nonces belong to a person (their identity), so never use one twice for different messages.
+
+An `error` carries the nonce of the frame that it answers. `takeback`, `react`, `typing`, `me`, `mute`, `unmute`,
+`block` and `unblock` have no nonce, so an error about them does not say which one failed.
+
+## Page through older messages
+
+`history` returns a page, oldest first. For the next page, send `beforeID` = `msgID` of the page's first message; stop
+at `more: false`. `search` returns the latest first, so `beforeID` is the `msgID` of the last one. A page can be
+shorter than `limit`.
+
+## How fast to send
+
+You may send `MessagesBurst` messages at once (10 by default) and `MessagesPerSecond` in the long run. What comes
+faster waits for up to 5 s, in order, and is then refused with `too-fast`. While messages wait, the server reads
+nothing more from you, so a refusal can arrive seconds after the message, and messages behind it may still be accepted.
+To keep the order, send the next message once the one before was answered.
+
+## Mentions and pings
+
+A mention is `@name` in the text; nothing in the frame marks it. The server sends a websocket ping every 20 s, which
+websocket libraries answer by themselves. The frame `ping` is for clients that want an answer of the server.
+"""
 
 LOGIN = """\
 ## Log in as the same person
 
-A client that only wants to talk sends `login` with a name. One that wants to be the same person at its next login keeps
-a secret of 32 random bytes. This is SCRAM-SHA-256 (RFC 5802, RFC 7677) with that secret as the password, so without
-salt and iterations; bytes travel in base64.
+A client that only wants to talk sends `login` with a name. A client that wants to be the same person at its next login
+keeps a secret of 32 random bytes. The exchange is SCRAM-SHA-256 (RFC 5802, RFC 7677) with that secret as the password,
+so without salt and iterations. Bytes are encoded in base64.
 
 ```python
 def mac(key: bytes, text: bytes) -> bytes:
@@ -59,25 +139,63 @@ client_key = mac(secret, b"client")
 stored_key = hashlib.sha256(client_key).digest()
 server_key = mac(secret, b"server")
 
-# The first login: {"enrol": {"storedKey": stored_key, "serverKey": server_key}}; once `me` is there, keep
+# The first login: {"enrol": {"storedKey": stored_key, "serverKey": server_key}}; after `me`, keep
 identity = mac(stored_key, b"identity:" + welcome["challenge"].encode()).hex()[:32]
 
-# Later ones, each with a nonce of its own: {"prove": {"identity": ..., "clientNonce": nonce, "proof": proof}}
+# Later logins, each with a new nonce: {"prove": {"identity": ..., "clientNonce": nonce, "proof": proof}}
 parts = ["flagpost login 1", welcome["server"], welcome["challenge"], nonce, username]
 signed = b"".join(b"%d:%b," % (len(part), part) for part in map(str.encode, parts))
 proof = bytes(a ^ b for a, b in zip(client_key, mac(stored_key, signed)))
 expected = mac(server_key, signed)
 ```
 
-The `me` that answers `prove` has the server's own `proof`: if that is not `expected`, somebody poses as the server, so
-leave, and send nothing more. Keep a secret for each server (`welcome.server`) at each address, and use none for
-another. After `unknown-identity` enrol with a fresh secret, because a proof and the stored key together give the client
-key away. [How the login works](explanation/login.md) says what that protects from.
+The `me` that answers `prove` has the server's own `proof`. If that is not `expected`, somebody poses as the server:
+close the connection and send nothing more. Keep one secret for each server (`welcome.server`) at each address, and
+never use it for another. After `unknown-identity` enrol with a new secret, because a proof and the stored key together
+give the client key away. [How the login works](explanation/login.md) says what this protects from.
+"""
+
+SETTINGS = f"""\
+# Settings
+
+The server reads `settings.toml` in the working directory, or the file given with `--settings`; without a file it uses
+the defaults. A setting that cannot be used stops the server with exit code 2 and one line that names the key.
+`{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`. The client reads a settings file only if you pass it with
+`--settings`; the server that it starts without one uses neither file nor key.
+"""
+
+FOREIGN = """\
+## BareRTC's settings file
+
+It works as it is. These keys have no effect here, and the server lists those that it found when it starts: {keys}.
+
+`JWT.Enabled` and a channel's `VIP` stop the server if they are true, because ignoring them would let people in whom
+the owner keeps out.
+"""
+
+CONFIG = f"""\
+# Configuration of the client
+
+The client reads `config.toml` in the folder `flagpost` where your platform keeps configurations (`~/.config` on
+Linux). The settings screen (`f2`) shows the path and changes the file. `{VARIABLE}` in the environment names another
+file. Each mistake in the file is reported at startup in one line; everything else still applies. Comments and unknown
+keys are preserved.
+
+Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are saved
+after the first successful login, except a URL that contains a password or a query.
+"""
+
+OWN_KEYS = """\
+## `[keys]`
+
+Choose other keys for an action by its name below: `messages.report = "f7"`, or several, separated by commas. Keys have
+Textual's names, like `ctrl+x`, `alt+up`, `f3`; a character stands for itself. Conflicting keys are rejected with a
+message at startup.
 """
 
 
 def main() -> int:
-    """The exit code."""
+    """Return the exit code."""
     pages = {"protocol.md": protocol, "settings.md": settings, "config.md": config, "keys.md": keys}
     if "--check" in sys.argv[1:]:
         return _check(pages)
@@ -89,34 +207,29 @@ def main() -> int:
 def _check(pages: dict[str, Callable[[], str]]) -> int:
     stale = [name for name, page in pages.items() if (HERE / name).read_text(encoding="utf-8") != page()]
     for name in stale:
-        print(f"docs/{name} is not up to date; run: python -m docs.generate")
+        print(f"docs/{name} is out of date; run: python -m docs.generate")
     return 1 if stale else 0
 
 
 def protocol() -> str:
-    """The wire."""
+    """Return the page about the protocol."""
+    sent, received = examples.of_clients(), examples.of_servers()
     parts = [
         NOTE,
-        "# The wire\n",
-        "One websocket at `/ws`; each frame is a JSON object in a text message, told apart by `action`. Fields that a",
-        "frame does not know are ignored; a wrong type is an error. A field with a default may be left out. Names and",
-        "actions are BareRTC's where BareRTC has them. The server speaks first, with `welcome`.\n",
-        "## Before the websocket\n",
-        "The server may refuse the handshake with an HTTP status and one line of text:\n",
+        INTRODUCTION,
         _table(["status", "meaning"], REFUSALS),
-        "A login has to come within 10 s of the handshake. Frames of all kinds, also fragments and control frames,",
-        "count against `BytesPerSecond` as 512 bytes more than they have; what is too much is read later.\n",
+        CONVERSATION,
         LOGIN,
         "## What a client sends\n",
-        *(_frame(kind) for kind in get_args(frames.ClientFrame)),
+        *(_frame(kind, sent[kind]) for kind in get_args(frames.ClientFrame)),
         "## What the server sends\n",
-        *(_frame(kind) for kind in get_args(frames.ServerFrame)),
-        "## Within frames\n",
-        *(_frame(kind) for kind in _inner_kinds()),
-        "## Where a report stands\n",
+        *(_frame(kind, received[kind]) for kind in get_args(frames.ServerFrame)),
+        "## Types within frames\n",
+        *map(_frame, _inner_kinds([*sent, *received])),
+        "## Status of a report\n",
         _table(["status", "meaning"], ([f"`{state}`", text] for state, text in codes.REPORT_MEANINGS.items())),
         "## Error codes\n",
-        "The connection lives on after each of these.\n",
+        "The connection stays open after each of these.\n",
         _table(["code", "meaning"], ([f"`{code}`", text] for code, text in codes.ERROR_MEANINGS.items())),
         "## Close codes\n",
         _table(["code", "meaning", "reconnect"], _close_rows()),
@@ -125,15 +238,11 @@ def protocol() -> str:
 
 
 def settings() -> str:
-    """The settings file."""
+    """Return the page about the settings file."""
     foreign = [*sorted(BARERTC_ONLY[""]), *(f"PublicChannels.{key}" for key in sorted(BARERTC_ONLY["PublicChannels"]))]
     parts = [
         NOTE,
-        "# Settings\n",
-        "Read from `settings.toml` in the working directory, or from the file given with `--settings`; without a file",
-        "the defaults hold. Whatever cannot be used stops the server with exit code 2 and one line that names the key.",
-        f"`{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`. The client reads no `settings.toml` but the one",
-        "that is given to it with `--settings`, and the server that it starts without one uses neither file nor key.\n",
+        SETTINGS,
         _options(Settings),
         "## `[[PublicChannels]]`\n",
         _options(PublicChannel),
@@ -142,52 +251,40 @@ def settings() -> str:
         "## `[Limits]`\n",
         _options(RoomLimits),
         "## `[Log]`\n",
-        "What people say is never written, and no key or token.\n",
+        "The log never contains messages, keys or tokens.\n",
         _options(Log),
         "## `[TLS]`\n",
         _options(TLS),
         "## `[WebhookSecurity]`\n",
         _options(WebhookSecurity),
-        "## A settings file of BareRTC\n",
-        "It can be used as it is. These keys have no effect here; the server names those that it found, once, at its",
-        "start: " + ", ".join(f"`{key}`" for key in foreign) + ".\n",
-        "Two of them stop the server where leaving them out would let people in whom the owner keeps out:",
-        "`JWT.Enabled` and a channel's `VIP`, when they are true.\n",
+        FOREIGN.format(keys=", ".join(f"`{key}`" for key in foreign)),
     ]
     return "\n".join(parts)
 
 
 def config() -> str:
-    """The configuration of the client."""
+    """Return the page about the configuration of the client."""
     rows = [[f"`{key.id}`", _key_names(key.keys.replace(",", " or ")), key.help] for key in KEYS]
     parts = [
         NOTE,
-        "# The client's configuration\n",
-        "`config.toml` in the folder `flagpost` where the platform keeps configurations (`~/.config` on Linux); the",
-        f"settings (`f2`) show where, and change it. `{VARIABLE}` in the environment names another file. What is wrong",
-        "in it is named at the start, each in one line, and all else applies. Comments and unknown keys stay.\n",
-        "Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are",
-        "remembered where one was let in; a URL with a password or a query in it is not.\n",
+        CONFIG,
         _options(Config),
         "## `[channels.ID]`\n",
-        '`ID` is a channel\'s, or `"@name"` for a conversation.\n',
+        '`ID` is the ID of a channel, or `"@name"` for a conversation.\n',
         _options(Channel),
-        "## `[keys]`\n",
-        'Other keys for what a key does, by its name here: `messages.report = "f7"`, or more with a comma between.',
-        "Keys have Textual's names, like `ctrl+x`, `alt+up`, `f3`; a character stands for itself. A key that means",
-        "something else in the same place is refused, and said so.\n",
+        OWN_KEYS,
         _table(["name", "keys", "what it does"], rows),
     ]
     return "\n".join(parts)
 
 
 def keys() -> str:
-    """The keys and commands of the client."""
-    parts = [NOTE, "# Keys and commands\n", "The footer shows the most useful ones of the place where one is.\n"]
+    """Return the page about keys and commands of the client."""
+    parts = [NOTE, "# Keys and commands\n", "The footer shows the most useful keys for the current context.\n"]
     for where in Where:
         rows = [[_key_names(names), meaning] for names, meaning in rows_of(where)]
         parts += [f"## {where.value}\n", _table(["key", "what it does"], rows)]
-    parts += ["## Commands\n", f"Written in the composer; Tab completes them. {HINT}\n"]
+    parts += ["## Commands\n", f"Type them in the composer; Tab completes them. {HINT}\n"]
     commands = [[f"`{command.usage}`", command.help] for command in COMMANDS]
     parts.append(_table(["command", "what it does"], commands))
     return "\n".join(parts)
@@ -202,16 +299,36 @@ def _close_rows() -> Iterable[Sequence[str]]:
         yield [str(int(code)), meaning, "yes" if again else "no"]
 
 
-def _inner_kinds() -> list[type[msgspec.Struct]]:
-    return [
-        frames.Since, frames.Enrol, frames.Prove, frames.ChannelEntry, frames.Webhooks, frames.ReportReason,
-        frames.Limits, frames.WhoEntry, frames.ReportEntry, frames.Addition, frames.ProfileField,
-    ]  # fmt: skip
+def _inner_kinds(kinds: Iterable[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
+    """Return the types that these frames use, at any depth, in the order in which they first appear."""
+    found: dict[type[msgspec.Struct], None] = {}
+
+    def look(kind: inspect.Type) -> None:
+        match kind:
+            case inspect.StructType(cls=cls, fields=fields, tag=tag):
+                if not tag and cls not in found:
+                    found[cls] = None
+                    for field in fields:
+                        look(field.type)
+            case inspect.UnionType(types=types):
+                for each in types:
+                    look(each)
+            case (
+                inspect.Metadata(type=inner) | inspect.ListType(item_type=inner) | inspect.VarTupleType(item_type=inner)
+            ):
+                look(inner)
+
+    for kind in kinds:
+        for field in _fields(kind):
+            look(field.type)
+    return list(found)
 
 
-def _frame(kind: type[msgspec.Struct]) -> str:
+def _frame(kind: type[msgspec.Struct], example: str = "") -> str:
     tag = kind.__struct_config__.tag
-    text = f"### {f'`{tag}`' if tag else kind.__name__}\n\n{(kind.__doc__ or '').strip()}\n"
+    text = f"### {f'`{tag}`' if tag else kind.__name__}\n\n{getdoc(kind) or ''}\n"
+    if example:
+        text += f"\n```json\n{example}\n```\n"
     rows = _rows(kind)
     return f"{text}\n{_table(['field', 'type', 'default', 'meaning'], rows)}" if rows else text
 
@@ -221,9 +338,14 @@ def _options(kind: type[msgspec.Struct]) -> str:
 
 
 def _rows(kind: type[msgspec.Struct]) -> list[Sequence[str]]:
+    return [
+        [f"`{field.encode_name}`", _type(field.type), _default(field), _meaning(field.type)] for field in _fields(kind)
+    ]
+
+
+def _fields(kind: type[msgspec.Struct]) -> Sequence[inspect.Field]:
     info = inspect.type_info(kind)
-    fields = info.fields if isinstance(info, inspect.StructType) else ()
-    return [[f"`{field.encode_name}`", _type(field.type), _default(field), _meaning(field.type)] for field in fields]
+    return info.fields if isinstance(info, inspect.StructType) else ()
 
 
 def _type(kind: inspect.Type) -> str:
@@ -236,15 +358,9 @@ def _type(kind: inspect.Type) -> str:
             return f"list of {_type(item)}"
         case inspect.StructType(cls=cls, tag=tag):
             return f"`{tag}`" if tag else cls.__name__
-        case inspect.StrType(min_length=int(least), max_length=int(longest)):
-            return f"text, {least} to {longest} characters"
-        case inspect.StrType(max_length=int(longest)):
-            return f"text, at most {longest}"
-        case inspect.IntType(ge=int(least), le=int(most)) if most < 2**63 - 1:
-            return f"number, {least} to {most}"
         case inspect.DateTimeType():
             return "RFC 3339, UTC"
-    return {
+    return _bounded(kind) or {
         "StrType": "text",
         "IntType": "number",
         "FloatType": "number",
@@ -253,6 +369,22 @@ def _type(kind: inspect.Type) -> str:
         "BytesType": "32 bytes in base64",
         "DictType": "table",
     }.get(type(kind).__name__, "text")
+
+
+def _bounded(kind: inspect.Type) -> str:
+    """Return the type of a text or number with its bounds; "" if it has none."""
+    match kind:
+        case inspect.StrType(min_length=int(least), max_length=int(longest)):
+            return f"text, {least} to {longest} characters"
+        case inspect.StrType(max_length=int(longest)):
+            return f"text, at most {longest}"
+        case inspect.IntType(ge=int(least), le=int(most)) if most < UNBOUNDED:
+            return f"number, {least} to {most}"
+        case inspect.IntType(ge=int(least)):
+            return f"number, at least {least}"
+        case inspect.FloatType(ge=bound) if bound is not None:
+            return f"number, at least {bound:g}"
+    return ""
 
 
 def _meaning(kind: inspect.Type) -> str:
