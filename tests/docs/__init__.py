@@ -1,1 +1,1 @@
-"""Tests of what makes the pictures of the docs."""
+"""Tests of what the docs claim."""
