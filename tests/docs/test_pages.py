@@ -54,6 +54,19 @@ def test_files_that_are_named_exist(page: str) -> None:
     assert [each for each in named if not (ROOT / each).exists()] == []
 
 
+def test_files_that_the_explanations_name_exist() -> None:
+    files = [*(ROOT / "server").rglob("*.py"), *(ROOT / "tui").rglob("*.py")]
+    for page in (ROOT / "docs" / "explanation").glob("*.md"):
+        for named in re.findall(r"`([\w/]+\.py)`", text(page)):
+            assert any(file.as_posix().endswith(f"/{named}") for file in files), (page.name, named)
+
+
+def test_targets_of_make_that_are_named_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", text(ROOT / "Makefile"), re.MULTILINE))
+    named = set(re.findall(r"`make (\w+)`", text(ROOT / "CONTRIBUTING.md")))
+    assert {"check", "test", "serve", "demo", "snapshots"} <= named <= targets
+
+
 def test_the_layout_names_every_folder_of_both_programs() -> None:
     tree = FENCE.findall(text(ROOT / "ARCHITECTURE.md"))[0][1]
     for program in ("server", "tui"):
