@@ -66,8 +66,9 @@ async def test_frames_come_in_the_promised_order(server: ServerProcess) -> None:
         said = await ask(bob, "message", action="message", channel="lobby", message="buy my stuff", nonce="1")
         await ask(ada, "report", action="report", msgID=said["msgID"], reason="It's spam", nonce="1")
         await ask(ada, "relations", action="mute", username="bob")
-    async with logged_in(server, "ada") as (_, again):
-        welcome, me, *both, echo, notice, reports = actions(again)
+    async with connect(server.url, proxy=None) as ada:
+        await ada.send(json.dumps({"action": "login", "username": "ada", "token": TOKEN["ada"]}))
+        welcome, me, *both, echo, notice, reports = actions(await until(ada, "reports"))
         assert [welcome, me, echo, notice, reports] == ["welcome", "me", "echo", "error", "reports"]
         assert set(both) == {"relations", "who"}
 
