@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - actions are named after what they do
 """The room: channels, timeline, people or a profile, composer and keys; what each key and event of it does."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
