@@ -14,7 +14,7 @@ from server.settings import Settings, parse
 from tests.support.server_process import ROOT
 from tui.cli import parser as client_parser
 
-PAGES = sorted([*ROOT.glob("[A-RT-Z]*.md"), *(ROOT / "docs").glob("**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
