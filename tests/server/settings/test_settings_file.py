@@ -10,7 +10,7 @@ import tomli
 
 from server.settings import TLS, WEBHOOK_NAMES, PublicChannel, RoomLimits, Settings, WebhookSecurity, WebhookURL, load
 
-FILE = Path(__file__).parents[2] / "settings.toml"
+FILE = Path(__file__).parents[3] / "settings.toml"
 TEXT = FILE.read_text(encoding="utf-8")
 TABLES = tomli.loads(TEXT)
 
