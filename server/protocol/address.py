@@ -1,11 +1,11 @@
-"""Where a server listens and how its websocket is reached."""
+"""The address a server listens on, and the URL of its websocket."""
 
 from typing import NamedTuple
 
 DEFAULT_ADDRESS = "127.0.0.1:9000"
 WEBSOCKET_PATH = "/ws"
 SOCKET_SCHEME = "unix:"
-"""Begins the URL of a server at a Unix socket; the path of the socket follows."""
+"""Prefix of the URL of a server on a Unix socket; the path of the socket follows."""
 
 
 class Address(NamedTuple):
@@ -16,7 +16,7 @@ class Address(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read "HOST:PORT" or "[IPV6]:PORT"; ValueError says in one line what is wrong with it."""
+        """Parse "HOST:PORT" or "[IPV6]:PORT". The message of a ValueError is one line for the user."""
         host, separator, port = text.rpartition(":")
         bare = host.removeprefix("[").removesuffix("]")
         if not separator or not bare or (":" in bare) != (host != bare):
@@ -29,5 +29,5 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def websocket_url(self, *, tls: bool = False) -> str:
-        """The wss:// or ws:// URL of the chat room at this address."""
+        """Return the wss:// or ws:// URL of the room at this address."""
         return f"{'wss' if tls else 'ws'}://{self}{WEBSOCKET_PATH}"

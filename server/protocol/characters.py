@@ -1,4 +1,4 @@
-"""Which characters are not what they seem: they command the terminal, reorder text or show nothing."""
+"""Sets of deceptive characters: those that control the terminal, reorder text or are invisible."""
 
 import re
 import unicodedata
@@ -6,26 +6,26 @@ import unicodedata
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 JOINERS = r"\u200c\u200d"
-"""Zero-width (non-)joiner: invisible, but part of emoji and of the spelling of Persian and Indic words."""
+"""Zero-width (non-)joiner: invisible, but needed in emoji and in Persian and Indic spelling."""
 VARIATIONS = r"\ufe00-\ufe0f"
-"""Choose between text and emoji forms; invisible by themselves."""
+"""Variation selectors: choose between text and emoji forms; invisible by themselves."""
 INVISIBLE = (
     r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u2800\u3164\ufeff\uffa0"
     r"\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""Unicode's default-ignorable code points that no text needs, and the blank ones."""
+"""Unicode's default-ignorable code points that no text needs, and blank characters."""
 MAX_MARKS = 6
-"""Combining marks kept on one character; more of them would paint over the neighbouring lines."""
+"""Maximum number of combining marks on one character; more would paint over neighbouring lines."""
 SURROGATES = r"\ud800-\udfff"
 
 UNSEEN = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATES}]")
-"""What a name may not hold."""
+"""Characters that a name may not contain."""
 
 _JOINER_CHARS = "\u200c\u200d"
 
 
 def without_heaps(text: str) -> str:
-    """Text with at most MAX_MARKS combining marks in a row, joiners between them not counted."""
+    """Return the text with runs of combining marks cut to MAX_MARKS; joiners do not end a run."""
     kept, marks = [], 0
     for char in text:
         if unicodedata.category(char) in {"Mn", "Me"}:

@@ -1,4 +1,4 @@
-"""Bytes <-> frames; strict in types, and safe to feed with anything."""
+"""Encodes and decodes frames. Strict about types, and safe with any input."""
 
 import re
 
@@ -9,10 +9,10 @@ from server.protocol.frames import ClientFrame, Frame, Nonce, ServerFrame
 
 MAX_DEPTH = 8
 MAX_PARTS = 512
-"""Strings and brackets of a frame from a client; ours have some 20, and what it has besides is ignored."""
+"""Maximum number of strings and brackets in a frame from a client. Our own frames have about 20."""
 
 _PART = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?:[ \t\r\n]*+(:))?|([\[\]{}])')
-"""A string, with the colon that makes it a key, or a bracket; in what is known to be JSON."""
+"""A string, with the colon that makes it a key, or a bracket. Only for valid JSON."""
 
 _encoder = msgspec.json.Encoder()
 _client_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
@@ -29,7 +29,7 @@ _probe_decoder = msgspec.json.Decoder(_Probe)
 
 
 class BadFrame(ValueError):  # noqa: N818 - the wire's term, and it is raised as a verdict rather than a fault
-    """A frame that cannot be read; `code` and the text go back to its sender, with its nonce if it had one."""
+    """A frame that cannot be decoded. The sender receives `code`, the text and the frame's nonce, if it has one."""
 
     def __init__(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
         super().__init__(message)
@@ -38,58 +38,58 @@ class BadFrame(ValueError):  # noqa: N818 - the wire's term, and it is raised as
 
 
 def encode(frame: Frame) -> bytes:
-    """One frame as compact UTF-8 JSON."""
+    """Encode a frame as compact UTF-8 JSON."""
     return _encoder.encode(frame)
 
 
 def decode_client(data: bytes) -> ClientFrame:
-    """A frame that a client sent; BadFrame if it is none."""
+    """Decode a frame from a client. Raises BadFrame."""
     try:
         frame = _client_decoder.decode(data)
-        wrong = _misshapen(data)
+        problem = _shape_problem(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _explain(data, error) from None
-    if wrong:
-        raise BadFrame(ErrorCode.MALFORMED, wrong, getattr(frame, "nonce", None))
+    if problem:
+        raise BadFrame(ErrorCode.MALFORMED, problem, getattr(frame, "nonce", None))
     return frame
 
 
 def decode_server(data: bytes) -> ServerFrame:
-    """A frame that a server sent; BadFrame if it is none, also for an action that this client does not know."""
+    """Decode a frame from a server. Raises BadFrame, also for an action that this client does not know."""
     try:
         return _server_decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _explain(data, error) from None
 
 
-def _misshapen(data: bytes) -> str:
-    """What is wrong with the shape of JSON that says something twice, or more than a frame can; empty: nothing."""
-    # As many colons as members: each belongs to one, so none stands there twice or within another.
+def _shape_problem(data: bytes) -> str | None:
+    """Return what is wrong with the shape of valid JSON: repeated keys, too deep or too large."""
+    # As many colons as members means flat, without repeated keys: the fast path for nearly every frame.
     if data.count(b":") == len(_members_decoder.decode(data)) and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-        return ""
+        return None
     open_keys: list[set[str]] = []
     for number, part in enumerate(_PART.finditer(data)):
         key, colon, bracket = part.groups()
         if colon:
             name = msgspec.json.decode(b'"%b"' % key, type=str)
             if name in open_keys[-1]:
-                return "It holds a key twice."
+                return "A key occurs twice in one object."
             open_keys[-1].add(name)
         elif bracket in {b"{", b"["}:
             open_keys.append(set())
         elif bracket:
             open_keys.pop()
         if len(open_keys) > MAX_DEPTH or number >= MAX_PARTS:
-            return f"It is nested more than {MAX_DEPTH} deep, or has more than {MAX_PARTS} parts."
-    return ""
+            return f"The frame is nested more than {MAX_DEPTH} deep, or has more than {MAX_PARTS} parts."
+    return None
 
 
 def _explain(data: bytes, error: Exception) -> BadFrame:
-    """Tell an unknown action from a malformed frame, and find the nonce that the answer should carry."""
+    """Distinguish an unknown action from a malformed frame, and find the nonce for the answer."""
     try:
         probe = _probe_decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return BadFrame(ErrorCode.MALFORMED, "This is not a JSON object with an action.")
+        return BadFrame(ErrorCode.MALFORMED, "The frame is not a JSON object with an action.")
     if isinstance(error, msgspec.ValidationError) and "$.action" in str(error):
         return BadFrame(ErrorCode.UNKNOWN_ACTION, "There is no such action.", probe.nonce)
     return BadFrame(ErrorCode.MALFORMED, f"{error}.", probe.nonce)

@@ -1,10 +1,10 @@
-"""Error codes and close codes of the wire, and which close codes a client may reconnect after."""
+"""Error codes, report statuses and close codes of the wire protocol, each with its meaning."""
 
 from enum import IntEnum, StrEnum
 
 
 class ErrorCode(StrEnum):
-    """What an `error` frame is about; the connection lives on after each of them."""
+    """The cause of an `error` frame; none of them closes the connection."""
 
     NOTICE = "notice"
     MALFORMED = "malformed"
@@ -37,39 +37,39 @@ class ErrorCode(StrEnum):
 
 
 ERROR_MEANINGS: dict[ErrorCode, str] = {
-    ErrorCode.NOTICE: "No error: a line of ChatServer, such as a welcome message (BareRTC sends these as errors too).",
-    ErrorCode.MALFORMED: "The frame is not JSON, or a field is missing, of a wrong type or out of range.",
-    ErrorCode.UNKNOWN_ACTION: "No such action.",
-    ErrorCode.NOT_LOGGED_IN: "This action needs a login first.",
-    ErrorCode.ALREADY_LOGGED_IN: "A connection logs in once.",
-    ErrorCode.BAD_NAME: "The name cannot be used; the message says why. Log in again with another.",
-    ErrorCode.UNKNOWN_IDENTITY: "Nobody enrolled here by this identity. Enrol, with a fresh secret.",
-    ErrorCode.BAD_PROOF: "The proof does not belong to this identity, challenge, nonce and name.",
-    ErrorCode.BAD_MESSAGE: "The message is empty, too long or holds what cannot be sent.",
+    ErrorCode.NOTICE: "Not an error: a message from ChatServer, such as a welcome message (as in BareRTC).",
+    ErrorCode.MALFORMED: "The frame is not JSON, or a field is missing, of the wrong type or out of range.",
+    ErrorCode.UNKNOWN_ACTION: "There is no such action.",
+    ErrorCode.NOT_LOGGED_IN: "This action requires a login.",
+    ErrorCode.ALREADY_LOGGED_IN: "This connection is already logged in.",
+    ErrorCode.BAD_NAME: "The name is not allowed; the message says why. Log in again with another one.",
+    ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity. Enrol with a new secret.",
+    ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
+    ErrorCode.BAD_MESSAGE: "The message is empty, too long, or contains something that cannot be sent.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
-    ErrorCode.NOT_HERE: "Nobody is known by this name, or it is oneself.",
-    ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, or one may not read it.",
-    ErrorCode.CANNOT_REPORT_SELF: "One's own message cannot be reported.",
-    ErrorCode.BAD_REASON: "The reason is none of those in `welcome`.",
+    ErrorCode.NOT_HERE: "No user has this name, or the name is your own.",
+    ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, or you may not read it.",
+    ErrorCode.CANNOT_REPORT_SELF: "You cannot report your own message.",
+    ErrorCode.BAD_REASON: "The reason is not one of those in `welcome`.",
     ErrorCode.BAD_COMMENT: "This reason needs a comment, or the comment is too long.",
-    ErrorCode.BAD_CONTEXT: "A message of the context does not belong around the reported one.",
-    ErrorCode.ALREADY_REPORTED: "One has reported this message before; `add` adds to that report.",
-    ErrorCode.TOO_MANY_REPORTS: "More reports within an hour than this site takes; the message says when again.",
-    ErrorCode.TOO_FAST: "More than one person may do in this time; the message says when again.",
-    ErrorCode.UNKNOWN_REPORT: "No report of one's own has this reportID.",
-    ErrorCode.NOT_YOURS: "Only its author takes a message back.",
-    ErrorCode.DO_NOT_DISTURB: "The person takes no direct messages now.",
-    ErrorCode.BAD_REACTION: "A reaction is one emoji; a message takes so many different ones.",
-    ErrorCode.BAD_QUERY: "There is nothing to search for.",
-    ErrorCode.BAD_STATUS: "The status holds what cannot be shown.",
-    ErrorCode.WEBHOOK_OFF: "The site has not enabled the webhook that this needs.",
-    ErrorCode.STORAGE: "The server cannot reach its storage now, or its disk is nearly full: nothing was done.",
-    ErrorCode.INTERNAL: "A fault of the server; its log says more.",
+    ErrorCode.BAD_CONTEXT: "A message of the context is not near the reported one.",
+    ErrorCode.ALREADY_REPORTED: "You have already reported this message; use `add` to add to that report.",
+    ErrorCode.TOO_MANY_REPORTS: "You have sent too many reports within an hour; the message says when to retry.",
+    ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
+    ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
+    ErrorCode.NOT_YOURS: "Only the author can delete a message.",
+    ErrorCode.DO_NOT_DISTURB: "The user has turned on Do not disturb.",
+    ErrorCode.BAD_REACTION: "It is not one emoji, or the message has the maximum number of reactions.",
+    ErrorCode.BAD_QUERY: "The query has no words.",
+    ErrorCode.BAD_STATUS: "The status contains characters that cannot be shown.",
+    ErrorCode.WEBHOOK_OFF: "The webhook for this action is disabled.",
+    ErrorCode.STORAGE: "The server cannot use its storage now, or its disk is nearly full. Nothing was done.",
+    ErrorCode.INTERNAL: "An internal error of the server; its log has details.",
 }
 
 
 class ReportState(StrEnum):
-    """Where a report stands."""
+    """The status of a report."""
 
     RECEIVED = "received"
     WAITING = "waiting"
@@ -81,18 +81,18 @@ class ReportState(StrEnum):
 
 
 REPORT_MEANINGS: dict[ReportState, str] = {
-    ReportState.RECEIVED: "It is on the server's disk, and on its way to the site.",
-    ReportState.WAITING: "The site did not take it; `error` says why, `nextAt` when it is tried again.",
-    ReportState.DELIVERED: "The site has it.",
-    ReportState.GIVEN_UP: "The site did not take it at any attempt; it is kept, and the operator can send it again.",
-    ReportState.WITHDRAWN: "The reporter took it back.",
-    ReportState.SEEN: "The site says that somebody has looked at it.",
-    ReportState.RESOLVED: "The site says that it is done with it; `note` may say how.",
+    ReportState.RECEIVED: "Stored by the server, and on its way to the site.",
+    ReportState.WAITING: "The site did not accept it; `error` says why, `nextAt` when delivery is retried.",
+    ReportState.DELIVERED: "Received by the site.",
+    ReportState.GIVEN_UP: "All attempts failed. It is still stored, and the administrator can deliver it again.",
+    ReportState.WITHDRAWN: "Withdrawn by the reporter.",
+    ReportState.SEEN: "A moderator of the site has looked at it.",
+    ReportState.RESOLVED: "Resolved by the site; `note` may say how.",
 }
 
 
 class CloseCode(IntEnum):
-    """Websocket close codes in use: RFC 6455 section 7.4.1 below 4000, ours from there."""
+    """Websocket close codes in use: below 4000 those of RFC 6455, section 7.4.1; from 4000 our own."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -108,27 +108,27 @@ class CloseCode(IntEnum):
 
 
 NO_CODE, CUT = 1005, 1006
-"""How a connection ended without a close code: by a close frame that had none, or by none at all. Never sent."""
+"""What a client sees instead of a close code: a close frame without one, or no close frame. Never sent."""
 
 CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
-    CloseCode.NORMAL: ("Closed on purpose.", False),
-    CloseCode.GOING_AWAY: ("One side is going away.", True),
-    CloseCode.PROTOCOL_ERROR: ("The bytes are not the websocket protocol.", False),
-    CloseCode.UNSUPPORTED_DATA: ("A binary frame came; every frame is text.", False),
+    CloseCode.NORMAL: ("Closed intentionally.", False),
+    CloseCode.GOING_AWAY: ("The client or the server is shutting down.", True),
+    CloseCode.PROTOCOL_ERROR: ("The bytes violate the websocket protocol.", False),
+    CloseCode.UNSUPPORTED_DATA: ("A binary frame was received; all frames are text.", False),
     CloseCode.INVALID_TEXT: ("A text frame is not UTF-8.", False),
     CloseCode.TOO_BIG: ("A frame is over the limit of `welcome`.", False),
-    CloseCode.INTERNAL_ERROR: ("A fault, or no answer to a ping.", True),
-    CloseCode.SERVICE_RESTART: ("The server restarts: come back after 0.5 to 5 s, left to chance.", True),
+    CloseCode.INTERNAL_ERROR: ("An internal error, or no answer to a ping.", True),
+    CloseCode.SERVICE_RESTART: ("The server restarts. Reconnect after a random 0.5 to 5 s.", True),
     CloseCode.TRY_AGAIN_LATER: (
-        "Too many logins, or what was missed cannot be read or is more than can be held; the reason says which.",
+        "Too many logins, or the missed messages cannot be read or are too many; the reason says which.",
         True,
     ),
     CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),
-    CloseCode.LOGIN_TIMEOUT: ("Nobody logged in on the connection within 10 s.", True),
+    CloseCode.LOGIN_TIMEOUT: ("No login within 10 s.", True),
 }
-"""Close code -> (what it means, whether a client may reconnect by itself)."""
+"""Close code -> (its meaning, whether a client may reconnect automatically)."""
 
 
 def may_reconnect(code: int) -> bool:
-    """Whether a client may reconnect by itself; a connection that was cut (1006) and unknown codes: yes."""
+    """Return whether a client may reconnect automatically; true for a cut connection (1006) and unknown codes."""
     return all(code != known or again for known, (_, again) in CLOSE_MEANINGS.items())

@@ -1,9 +1,9 @@
-"""CommonMark's rules for runs of * and _, and of ~~: which of them open and close together. Time is linear in them.
+"""CommonMark's rules for pairing runs of * and _, and of ~~. Takes linear time.
 
-A run can open if text follows it, and close if text is before it; where that text begins or ends with punctuation,
-white space or punctuation must be on the other side of the run. A run of _ within a word can do neither. What can close
-is paired with the nearest delimiter before it of the same mark that can open, but for the rule of three; whatever is
-between the two opens and closes nothing outside them.
+A run can open if text follows it, and close if text precedes it; if that text starts or ends with punctuation, the
+other side of the run must be white space or punctuation. A run of _ within a word can do neither. A closing delimiter
+is paired with the nearest opening delimiter of the same mark before it, except where the rule of three forbids it.
+Delimiters between the two are not paired with any outside them.
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ _WHITE = frozenset("\t\n\x0b\x0c\r \xa0\u1680\u202f\u205f\u3000") | frozenset(ma
 
 
 class Run:
-    """The same marks one behind the other, and what they can do."""
+    """Consecutive marks of one kind, and whether they can open or close."""
 
     __slots__ = ("closes", "end", "mark", "opens", "start")
 
@@ -29,12 +29,12 @@ class Run:
 
     @property
     def length(self) -> int:
-        """Of the run, as the rule of three counts it; it does not hold for ~~."""
+        """The length for the rule of three, which does not apply to ~~."""
         return 0 if self.mark == "~" else self.end - self.start
 
 
 class Delimiter:
-    """One * or _ or ~~ of a run; `token` is its place among the tokens of the line."""
+    """One * or _ or ~~ of a run; `token` is its index among the tokens of the line."""
 
     __slots__ = ("run", "token")
 
@@ -44,7 +44,7 @@ class Delimiter:
 
 
 class _Openers:
-    """Delimiters that may still be closed, and how far back it is of use to look for one."""
+    """Opening delimiters that are not closed yet, and how far back it is worth searching them."""
 
     def __init__(self) -> None:
         self._waiting: list[Delimiter] = []
@@ -53,16 +53,16 @@ class _Openers:
         self._none_before: dict[tuple[str, bool, int], int] = {}
 
     def enter(self, run: Run) -> None:
-        """A delimiter of this run is next: those of the same run never pair with each other."""
+        """Start with the delimiters of this run, which never pair with each other."""
         if run is not self._run:
             self._run, self._before_run = run, len(self._waiting)
 
     def add(self, delimiter: Delimiter) -> None:
-        """Let it be closed later."""
+        """Add an opening delimiter."""
         self._waiting.append(delimiter)
 
     def closed_by(self, run: Run) -> Delimiter | None:
-        """Take out the nearest one that this run closes, and all behind it."""
+        """Remove and return the nearest one that this run closes; also remove all after it."""
         kind = (run.mark, run.opens, run.length % 3)
         none_before = self._none_before.get(kind, 0)
         for at in range(self._before_run - 1, -1, -1):
@@ -73,13 +73,13 @@ class _Openers:
                 del self._waiting[at:]
                 self._before_run = at
                 return opener
-        # Without this, each closer of the kind would look at the same openers again.
+        # Otherwise each closer of this kind would search the same openers again, in quadratic time.
         self._none_before[kind] = run.start
         return None
 
 
 def pairs(delimiters: Sequence[Delimiter]) -> dict[int, int]:
-    """The tokens that open, each with the token that closes it."""
+    """Pair the delimiters: opening token -> closing token."""
     found: dict[int, int] = {}
     openers = _Openers()
     for delimiter in delimiters:
@@ -93,13 +93,13 @@ def pairs(delimiters: Sequence[Delimiter]) -> dict[int, int]:
 
 
 def _odd(opener: Run, closer: Run) -> bool:
-    """The rule of three: *a**b* is one emphasis around two asterisks."""
+    """Apply the rule of three: *a**b* is one emphasis around two asterisks."""
     mixed = opener.closes or closer.opens
     return mixed and (opener.length + closer.length) % 3 == 0 and bool(opener.length % 3 or closer.length % 3)
 
 
 def _has_text(side: str, other: str) -> bool:
-    """Whether a run is at the edge of a text on this side of it."""
+    """Return whether there is text next to a run, on this side of it."""
     return side not in _WHITE and (not _is_punctuation(side) or other in _WHITE or _is_punctuation(other))
 
 

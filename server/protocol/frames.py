@@ -1,4 +1,4 @@
-"""One type per action of the wire, for each direction."""
+"""The frames of the wire protocol: one type for each action and direction."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 CHAT_SERVER = "ChatServer"
-"""The author of the server's own lines; nobody can log in by this name."""
+"""The author of the server's own messages; no user can have this name."""
 
 MAX_FRAME_BYTES = 64 * 1024
 MAX_NAME_CHARS = 32
@@ -20,16 +20,16 @@ MAX_EMOJI_CHARS = 32
 MAX_CONTEXT_BEFORE = 10
 MAX_CONTEXT_AFTER = 5
 
-Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="The client's own number of what it asked for.")]
-MsgID = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Grows within a channel.")]
-ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="Names a report for good.")]
-Target = Annotated[str, Meta(max_length=128, description="A channel's ID, or `@username` in a direct message.")]
+Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="Chosen by the client; the answer repeats it.")]
+MsgID = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Grows over the whole room, with gaps.")]
+ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="A stable ID.")]
+Target = Annotated[str, Meta(max_length=128, description="A channel ID, or `@username` for a conversation.")]
 Token = Annotated[
     str,
     Meta(
         min_length=16,
         max_length=128,
-        description="Old clients only: a secret that names the person. Whoever hears it is that person; use `prove`.",
+        description="For old clients: a secret that identifies the user to anyone who learns it. Use `prove` instead.",
     ),
 ]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -37,57 +37,57 @@ Challenge = Annotated[str, Meta(max_length=64)]
 
 
 class Frame(msgspec.Struct, frozen=True, tag_field="action", omit_defaults=True, rename="camel"):
-    """What every frame has: its action. Fields that a type does not know are ignored."""
+    """Base of all frames; `action` selects the type. Unknown fields are ignored."""
 
 
 class Since(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
-    """The last message a client has seen, in the life of the numbering that it belongs to."""
+    """The last message that the client has received, and the epoch of its number."""
 
     epoch: Annotated[str, Meta(max_length=64)]
     msg_id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Enrol(msgspec.Struct, frozen=True, rename="camel"):
-    """The keys of a new person, which the server keeps to recognise them; neither logs in by itself."""
+    """The keys that the server stores to recognise a new user; neither of them is enough to log in."""
 
     stored_key: Key
     server_key: Key
 
     def __repr__(self) -> str:
-        # Crash reports print arguments.
+        # Crash reports print arguments, so keep keys out of the repr.
         return "Enrol"
 
 
 class Prove(msgspec.Struct, frozen=True, rename="camel"):
-    """Proof that the client has the secret of a person who enrolled before; good for this connection alone."""
+    """Proof that the client has the secret of an enrolled user; valid on this connection only."""
 
     identity: Annotated[str, Meta(max_length=64)]
-    client_nonce: Annotated[str, Meta(min_length=16, max_length=64, description="Random, a fresh one for each login.")]
+    client_nonce: Annotated[str, Meta(min_length=16, max_length=64, description="Random, and new for each login.")]
     proof: Key
 
     def __repr__(self) -> str:
-        # Crash reports print arguments.
+        # Crash reports print arguments, so keep keys out of the repr.
         return "Prove"
 
 
 class Login(Frame, frozen=True, tag="login"):
-    """Enter the room by a name, with at most one of `enrol`, `prove` and `token`; with none, as a new person."""
+    """Log in with a display name and at most one of `enrol`, `prove` and `token`; without them, as a new user."""
 
     username: Annotated[str, Meta(max_length=256)]
     token: Token | None = None
     since: Since | None = None
-    enrol: Annotated[Enrol | None, Meta(description="Be a new person; wait for `me` before you send more.")] = None
+    enrol: Annotated[Enrol | None, Meta(description="Log in as a new user. Wait for `me` before sending more.")] = None
     prove: Annotated[
-        Prove | None, Meta(description="Be the person of a former login; wait for `me`, and check it.")
+        Prove | None, Meta(description="Log in as an enrolled user. Wait for `me`, and verify its `proof`.")
     ] = None
 
     def __repr__(self) -> str:
-        # What a crash shows has no token in it.
+        # Crash reports print arguments, so keep the token out of the repr.
         return f"Login({self.username!r})"
 
 
 class Say(Frame, frozen=True, tag="message"):
-    """Send Markdown text to a channel or a person."""
+    """Send a message (Markdown) to a channel or a user. Sent again with the same nonce, it counts once."""
 
     channel: Target
     message: str
@@ -95,7 +95,7 @@ class Say(Frame, frozen=True, tag="message"):
 
 
 class HistoryAsk(Frame, frozen=True, tag="history", rename={"before_id": "beforeID"}):
-    """Ask for the messages of a channel before one of them; 0: the newest."""
+    """Request the messages of a channel before `beforeID`; 0 requests the newest."""
 
     channel: Target
     nonce: Nonce
@@ -104,7 +104,7 @@ class HistoryAsk(Frame, frozen=True, tag="history", rename={"before_id": "before
 
 
 class ReportAsk(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
-    """Report a message; what it says is taken from the server's record, never from here."""
+    """Report a message. Its text, author and time come from the server's record, never from the client."""
 
     msg_id: MsgID
     reason: Annotated[str, Meta(max_length=256)]
@@ -114,33 +114,33 @@ class ReportAsk(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
         tuple[MsgID, ...],
         Meta(
             max_length=MAX_CONTEXT_BEFORE + MAX_CONTEXT_AFTER,
-            description="What the site shall see too, of the 10 messages before and 5 after it that one is shown.",
+            description="Messages to include as context: out of the 10 before and 5 after it that you see.",
         ),
     ] = ()
-    add: Annotated[bool, Meta(description="Add to the report of this message that one has sent before.")] = False
+    add: Annotated[bool, Meta(description="Add to your earlier report of this message.")] = False
 
 
 class ReportsAsk(Frame, frozen=True, tag="reports"):
-    """Ask for one's own reports."""
+    """Request your own reports."""
 
     nonce: Nonce
 
 
 class Withdraw(Frame, frozen=True, tag="withdraw", rename={"report_id": "reportID"}):
-    """Take a report of one's own back."""
+    """Withdraw one of your reports."""
 
     report_id: ReportID
     nonce: Nonce | None = None
 
 
 class Takeback(Frame, frozen=True, tag="takeback", rename={"msg_id": "msgID"}):
-    """Take a message of one's own back; the server says it to everyone who could read it."""
+    """Delete one of your messages; the server sends this to everyone who could read it."""
 
     msg_id: MsgID
 
 
 class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
-    """Put an emoji under a message, or take one's own away; the server says it to everyone who can read the message."""
+    """Add or remove your reaction to a message; the server announces it to everyone who can read the message."""
 
     msg_id: MsgID
     message: Annotated[str, Meta(max_length=MAX_EMOJI_CHARS, description="The emoji.")]
@@ -148,63 +148,63 @@ class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 
 
 class Typing(Frame, frozen=True, tag="typing"):
-    """One is writing to a person; said to that person alone, and kept nowhere."""
+    """The user is typing a direct message. Sent only to the recipient; not stored."""
 
-    channel: Annotated[Target, Meta(description="`@username`; seen from the reader's side.")]
+    channel: Annotated[Target, Meta(description="`@username`: the recipient, or from the server the author.")]
 
 
 class Status(Frame, frozen=True, tag="me"):
-    """How one is; said to everyone by a presence."""
+    """Set your status; the server announces it with `presence`."""
 
     status: (
-        Annotated[str, Meta(max_length=MAX_STATUS_CHARS, description='"online", "away", or a few words.')] | None
+        Annotated[str, Meta(max_length=MAX_STATUS_CHARS, description='"online", "away", or a short text.')] | None
     ) = None
-    dnd: Annotated[bool | None, Meta(description="Whether direct messages are refused.")] = None
+    dnd: Annotated[bool | None, Meta(description="Do not disturb: whether direct messages are refused.")] = None
 
 
 class Mute(Frame, frozen=True, tag="mute"):
-    """Read a person no more; remembered, and nobody is told."""
+    """Mute a user: hide their messages from you. Stored; nobody is notified."""
 
     username: Annotated[str, Meta(max_length=256)]
 
 
 class Unmute(Frame, frozen=True, tag="unmute"):
-    """Read a person again."""
+    """Unmute a user."""
 
     username: Annotated[str, Meta(max_length=256)]
 
 
 class Block(Frame, frozen=True, tag="block"):
-    """Neither sees the other: in who, presence, messages, reactions, search and profile; nor reports what follows."""
+    """Block a user: from now on neither of you sees, finds or reports the other, or opens their profile."""
 
     username: Annotated[str, Meta(max_length=256)]
 
 
 class Unblock(Frame, frozen=True, tag="unblock"):
-    """Take a block back."""
+    """Unblock a user."""
 
     username: Annotated[str, Meta(max_length=256)]
 
 
 class SearchAsk(Frame, frozen=True, tag="search", rename={"before_id": "beforeID"}):
-    """Find messages that hold every word, among those one may read."""
+    """Search for messages that contain all of the words, among those that you may read."""
 
     query: Annotated[str, Meta(max_length=MAX_QUERY_CHARS)]
     nonce: Nonce
-    channel: Annotated[Target, Meta(description="Only here; empty: everywhere.")] = ""
+    channel: Annotated[Target, Meta(description="Search only here; empty: everywhere.")] = ""
     before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
 
 
 class ProfileAsk(Frame, frozen=True, tag="profile"):
-    """Ask what the site says about a person."""
+    """Request what the site says about a user."""
 
     username: Annotated[str, Meta(max_length=256)]
     nonce: Nonce
 
 
 class Ping(Frame, frozen=True, tag="ping"):
-    """Are you there; answered by the same."""
+    """A liveness check, answered with the same frame."""
 
 
 class ChannelEntry(msgspec.Struct, frozen=True):
@@ -215,24 +215,24 @@ class ChannelEntry(msgspec.Struct, frozen=True):
 
 
 class Webhooks(msgspec.Struct, frozen=True):
-    """Which of the site's webhooks are on; the client shows no key for one that is off."""
+    """Which webhooks are enabled; a client hides the actions of disabled ones."""
 
     report: bool
     profile: bool
-    evidence: Annotated[bool, Meta(description="The site is sent the messages around a reported one too.")] = False
+    evidence: Annotated[bool, Meta(description="Reports include their context.")] = False
 
 
 class ReportReason(msgspec.Struct, frozen=True, rename="camel"):
-    """A reason that a report can have, and whether it says too little without a comment."""
+    """A reason for a report, and whether it requires a comment."""
 
     reason: str
     comment_required: bool
 
 
 class Limits(msgspec.Struct, frozen=True, rename="camel"):
-    """What the server takes: bytes of a frame, characters (code points) of texts, messages around a reported one."""
+    """The server's limits: bytes of a frame, characters (code points) of texts, messages of context."""
 
-    frame_bytes: Annotated[int, Meta(description="0: any number.")] = MAX_FRAME_BYTES
+    frame_bytes: Annotated[int, Meta(description="0: no limit.")] = MAX_FRAME_BYTES
     name_chars: int = MAX_NAME_CHARS
     message_chars: int = MAX_MESSAGE_CHARS
     comment_chars: int = MAX_COMMENT_CHARS
@@ -241,7 +241,7 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Welcome(Frame, frozen=True, tag="welcome"):
-    """First frame on every connection, and again when the settings change: what a client needs to draw itself."""
+    """Describes the room. The first frame of each connection; sent again when the settings change."""
 
     epoch: str
     title: str
@@ -249,34 +249,34 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     webhooks: Webhooks
     report_reasons: list[ReportReason]
     limits: Limits
-    website: Annotated[str, Meta(description="The address of the site that the room belongs to.")] = ""
-    sign_in: Annotated[str, Meta(description='How to sign in; "nickname" so far.')] = "nickname"
+    website: Annotated[str, Meta(description="URL of the site that runs the room.")] = ""
+    sign_in: Annotated[str, Meta(description='How to sign in; always "nickname" so far.')] = "nickname"
     server: Annotated[
-        str, Meta(max_length=64, description="Names the server for good, across restarts and restores.")
+        str, Meta(max_length=64, description="A stable ID of the server; survives restarts and restores.")
     ] = ""
     challenge: Annotated[
-        Challenge, Meta(description="For the proofs of a login; random, another on each connection.")
+        Challenge, Meta(description="Random, and new for each connection; part of the login proofs.")
     ] = ""
 
 
 class Me(Frame, frozen=True, tag="me"):
-    """The login was taken, by this name."""
+    """Confirms the login and the display name, which has a number appended if the requested one was taken."""
 
     username: str
     op: bool
     status: str = "online"
-    proof: Annotated[Key | None, Meta(description="The server's own proof, in answer to `prove`.")] = None
+    proof: Annotated[Key | None, Meta(description="The server's proof, in answer to `prove`.")] = None
 
 
 class Relations(Frame, frozen=True, tag="relations"):
-    """Whom one does not read; sent after a login, if there are any, and after each change."""
+    """The users you muted or blocked; sent after login, if there are any, and after each change."""
 
     muted: list[str] = []
     blocked: list[str] = []
 
 
 class WhoEntry(msgspec.Struct, frozen=True, rename="camel"):
-    """A person in the room; `loginAt` in Unix seconds, `video` always 0 here."""
+    """A user in the room; `loginAt` is in Unix seconds, `video` is always 0."""
 
     username: str
     login_at: int
@@ -287,13 +287,13 @@ class WhoEntry(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Who(Frame, frozen=True, tag="who"):
-    """Everyone in the room; sent once, after the login."""
+    """Everyone in the room; sent once, after login."""
 
     who_list: list[WhoEntry]
 
 
 class Presence(Frame, frozen=True, tag="presence"):
-    """One person came or has another status, with their entry, or left, without."""
+    """A user joined or changed their status (with `who`), or left (without)."""
 
     username: str
     message: str
@@ -301,21 +301,21 @@ class Presence(Frame, frozen=True, tag="presence"):
 
 
 class Reaction(msgspec.Struct, frozen=True):
-    """An emoji under a message, and who put it there."""
+    """An emoji on a message, and the users who added it."""
 
     emoji: str
     usernames: list[str]
 
 
 class Reactions(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
-    """All that stands under a message now."""
+    """All current reactions to a message."""
 
     msg_id: MsgID
     reactions: list[Reaction]
 
 
 class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "taken_back": "takenBack"}):
-    """A stored message; `at` is RFC 3339 UTC, `nonce` the author's. One that was taken back has no text."""
+    """A stored message; `at` is RFC 3339 UTC, `nonce` is the author's. A deleted one (`takenBack`) has no text."""
 
     channel: str
     username: str
@@ -328,7 +328,7 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
 
 
 class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
-    """A person put an emoji under a message, or took it away."""
+    """A user added a reaction to a message, or removed it."""
 
     msg_id: MsgID
     username: str
@@ -337,20 +337,20 @@ class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 
 
 class Echo(Frame, frozen=True, tag="echo"):
-    """Messages missed since the login's `since`, or the recent ones, oldest first."""
+    """Messages missed since the login's `since`, or without it the recent ones; oldest first."""
 
     messages: list[Message] = []
-    recovered: Annotated[bool, Meta(description="False: some are missing between `since` and these.")] = True
+    recovered: Annotated[bool, Meta(description="False: there is a gap between `since` and these messages.")] = True
     taken_back: Annotated[
-        list[MsgID], Meta(description="Messages up to `since` that were taken back lately, the latest first.")
+        list[MsgID], Meta(description="Messages up to `since` that were deleted recently, the latest first.")
     ] = []
     reacted: Annotated[
-        list[Reactions], Meta(description="What stands under messages up to `since` where that changed lately.")
+        list[Reactions], Meta(description="Reactions to messages up to `since` that changed recently.")
     ] = []
 
 
 class Found(Frame, frozen=True, tag="search"):
-    """Messages that were searched for, the latest first, and whether there are older ones."""
+    """Search results, the latest first, and whether there are older ones."""
 
     messages: list[Message]
     more: bool
@@ -367,7 +367,7 @@ class History(Frame, frozen=True, tag="history"):
 
 
 class Addition(msgspec.Struct, frozen=True):
-    """What one added to a report of one's own."""
+    """Something the reporter added to a report."""
 
     at: Annotated[datetime, Meta(description="When it was added.")]
     reason: str
@@ -380,50 +380,48 @@ class ReportEntry(
     omit_defaults=True,
     rename={"report_id": "reportID", "msg_id": "msgID", "reported_at": "reportedAt", "next_at": "nextAt"},
 ):
-    """A report of one's own, as it was sent, and where it stands; times are RFC 3339 UTC."""
+    """One of your reports: its content and its status; times are RFC 3339 UTC."""
 
     report_id: ReportID
     msg_id: MsgID
     about: Annotated[str, Meta(description="The author of the message.")]
     channel: str
     at: Annotated[datetime, Meta(description="When the message was sent.")]
-    message: Annotated[str, Meta(description="As much of it as a list needs; none if it was taken back before.")]
+    message: Annotated[str, Meta(description="The beginning of its text; empty if it was deleted before the report.")]
     reason: str
     comment: str
     reported_at: datetime
-    status: Annotated[str, Meta(description="One of those below; a client takes one it does not know as it is.")]
-    error: Annotated[str, Meta(description="Why it waits or was given up, in words for the reporter.")] = ""
-    next_at: Annotated[datetime | None, Meta(description="When it is tried again.")] = None
-    note: Annotated[str, Meta(description="What the site says about it.")] = ""
-    additions: Annotated[
-        list[Addition], Meta(description="What one added to it since, the latest last; of many the last three.")
-    ] = []
+    status: Annotated[str, Meta(description="One of those below; a client shows an unknown one as it is.")]
+    error: Annotated[str, Meta(description="Why it is waiting or was given up, in words for the reporter.")] = ""
+    next_at: Annotated[datetime | None, Meta(description="When delivery is retried.")] = None
+    note: Annotated[str, Meta(description="The site's answer to the reporter.")] = ""
+    additions: Annotated[list[Addition], Meta(description="The last three additions to it, the latest last.")] = []
 
 
 class ReportStatus(Frame, frozen=True, tag="report"):
-    """Where a report of one's own stands: the answer to what was asked, or a change (without a nonce)."""
+    """One of your reports: the answer to a request, or (without a nonce) a change of its status."""
 
     report: ReportEntry
     nonce: str | None = None
 
 
 class Reports(Frame, frozen=True, tag="reports"):
-    """One's own reports, the latest first; also sent after a login, if there are any."""
+    """Your reports, the latest first; also sent after login, if there are any."""
 
     reports: list[ReportEntry]
-    changed: Annotated[list[ReportID], Meta(description="Those that changed while one was away.")] = []
+    changed: Annotated[list[ReportID], Meta(description="Reports that changed while you were away.")] = []
     nonce: str | None = None
 
 
 class ProfileField(msgspec.Struct, frozen=True):
-    """A line of a profile, as the site words it."""
+    """A line of a profile, as the site wrote it."""
 
     name: str
     value: str
 
 
 class Profile(Frame, frozen=True, tag="profile"):
-    """What the site says about a person, or `error`: why it says nothing."""
+    """What the site says about a user, or in `error` why there is no profile."""
 
     username: str
     profile_fields: list[ProfileField]
@@ -433,7 +431,7 @@ class Profile(Frame, frozen=True, tag="profile"):
 
 
 class Error(Frame, frozen=True, tag="error"):
-    """What went wrong, in words and as a code; a notice of ChatServer has a channel instead of a nonce."""
+    """An error as text and code; a notice from ChatServer has a channel instead of a nonce."""
 
     message: str
     code: str
@@ -443,7 +441,7 @@ class Error(Frame, frozen=True, tag="error"):
 
 
 class Disconnect(Frame, frozen=True, tag="disconnect"):
-    """The connection is about to be closed by the server."""
+    """The server is about to close the connection."""
 
     why: str
     code: int

@@ -1,4 +1,4 @@
-r"""Links that stand in a text without any mark, and addresses as they are opened. Time is linear in the text.
+r"""Finds bare links in text, and normalises the addresses that are opened. Takes linear time.
 
 A bare link is one of
 
@@ -8,12 +8,12 @@ A bare link is one of
     [mailto:]NAME@HOST            of two labels or more, the last of at least two characters that are not digits
 
 where HOST is labels joined by dots (letters and digits of any script, symbols, and hyphens within; at most 63
-characters each and 253 together), PORT up to five digits, and NAME up to 64 ASCII letters, digits and "._+-", a letter
-or digit first. No "@", hyphen or underscore with a letter or digit behind it may follow HOST, so there is no user name
-in a bare link. The last two do not begin inside a word, nor after ``. - + / : @ \``.
+characters each and 253 together), PORT is up to five digits, and NAME up to 64 ASCII letters, digits and "._+-", with
+a letter or digit first. HOST may not be followed by "@", hyphen or underscore with a letter or digit after it, so a
+bare link has no user name. The last two forms do not start inside a word, nor after ``. - + / : @ \``.
 
-PATH begins with "/", "?" or "#" and goes on to white space, a control character, one of ``< > " ` \`` or U+FF5C, or a
-closing bracket that PATH has not opened. It does not end with punctuation, a mark of Markdown or an opening bracket.
+PATH starts with "/", "?" or "#" and ends before white space, a control character, one of ``< > " ` \`` or U+FF5C, or a
+closing bracket that PATH has not opened. It does not end with punctuation, a Markdown mark or an opening bracket.
 """
 
 import re
@@ -35,10 +35,10 @@ _COUNTRIES = (
 )
 _OTHERS = "biz com edu gov net org pro web xxx aero asia coop info museum name shop рф"
 TOP_LEVEL_DOMAINS = frozenset(_COUNTRIES.split() + _OTHERS.split())
-"""Those of countries, and of the others those that are no ordinary ending of a file's name or of a sentence."""
+"""Country codes, and generic domains that rarely end a file name or a sentence."""
 
-# No pattern here can match the same text in two ways: each repetition is possessive, and where a candidate fails, the
-# look-behind keeps the next one from beginning inside it.
+# Linear time: every repetition is possessive, and after a failed candidate the look-behind keeps the next one from
+# starting inside it.
 _BREAK = (
     r"\s\x00-\x2c./:-@\[-`{-\xbf\u2000-\u206f\u3000-\u303f"
     r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
@@ -66,7 +66,7 @@ _UNSAFE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9;/?:@&=+$,\-_.!~*'()#%]")
 
 
 class Link(NamedTuple):
-    """Where a bare link stands, and what it opens."""
+    """The position of a bare link, and the address that it opens."""
 
     start: int
     end: int
@@ -74,7 +74,7 @@ class Link(NamedTuple):
 
 
 def bare_links(line: str) -> Iterator[Link]:
-    """The bare links of a line, in their order."""
+    """Find the bare links of a line, in order."""
     if not _PERHAPS.search(line):
         return
     position = 0
@@ -86,7 +86,7 @@ def bare_links(line: str) -> Iterator[Link]:
 
 
 def address(target: str) -> str:
-    """The address that is opened, in printable ASCII: labels of other scripts in Punycode, the rest percent-encoded."""
+    """Convert an address to printable ASCII: labels of other scripts to Punycode, the rest percent-encoded."""
     if found := _HOST_OF.match(target):
         start, end = found.span(2)
         if not target[start:end].isascii():
@@ -95,7 +95,7 @@ def address(target: str) -> str:
 
 
 def _link(line: str, found: re.Match[str]) -> Link | None:
-    """The link that begins here, if what looks like its host is one."""
+    """Return the link of a candidate, or None if its host is not valid."""
     text = found["web"] or found["bare"] or found["mail"]
     start, end = found.span(found.lastgroup or 0)
     if found["mail"]:
@@ -111,7 +111,7 @@ def _link(line: str, found: re.Match[str]) -> Link | None:
 
 
 def _path_end(line: str, start: int) -> int:
-    """Where the path ends that may begin here."""
+    """Return the end of the path that starts here; `start` if there is no path."""
     if line[start : start + 1] not in {"/", "?", "#"}:
         return start
     end, open_brackets = start, {"(": 0, "[": 0, "{": 0}
@@ -134,7 +134,7 @@ def _is_host(host: str) -> bool:
 
 
 def _is_site(host: str) -> bool:
-    """Whether something with dots in it is a host, and no number, file or end of a sentence."""
+    """Distinguish a host name from a number, a file name or the end of a sentence."""
     first, *middle, last = host.lower().split(".")
     known = last in TOP_LEVEL_DOMAINS or last.startswith("xn--") or (first == "www" and bool(middle))
     return known and _is_host(host)
@@ -146,7 +146,7 @@ def _is_mail_domain(host: str) -> bool:
 
 
 def _punycode(label: str) -> str:
-    # What is no label is percent-encoded instead; the time that Punycode takes grows with the square of the length.
+    # Punycode takes quadratic time, so longer or invalid labels are percent-encoded instead.
     if label.isascii() or len(label) > MAX_LABEL_CHARS or not _IS_LABEL.fullmatch(label):
         return label
     return "xn--" + label.encode("punycode").decode("ascii")

@@ -1,4 +1,4 @@
-"""Names in text: the characters a name is made of, and how to write it in a line so that it cannot imitate the line."""
+"""Names in text: the allowed characters, and how to print a name so that it cannot imitate the text around it."""
 
 import re
 import unicodedata
@@ -8,18 +8,18 @@ from functools import lru_cache
 from server.protocol.characters import JOINERS, UNSEEN, VARIATIONS
 
 PUNCTUATION = frozenset("_.'’-·・׳་")
-"""What names are spelled with: bob_2, x.y, O'Brien, Jean-Luc, Gal·la, マリー・キュリー, ג׳ורג׳, བསྟན་འཛིན.
+"""Punctuation in names: bob_2, x.y, O'Brien, Jean-Luc, Gal·la, マリー・キュリー, ג׳ורג׳, བསྟན་འཛིན.
 
-Of the quotation marks only the two apostrophes U+0027 and U+2019: many languages spell names with them, and no output
-takes them for quotation marks.
+The only quotation marks are the two apostrophes U+0027 and U+2019: many languages need them, and we never quote with
+them.
 """
 APOSTROPHES = frozenset("'’ʻʼ׳")
 MODIFIERS = frozenset("ʻʼ々〻ゝゞーヽヾๆໆៗᱸᱹ")
-"""Modifier letters of ordinary spelling. The others are phonetic signs, and several look like `:`, `"` or `!`."""
+"""Modifier letters used in ordinary spelling. The others are phonetic signs; several look like `:`, `"` or `!`."""
 SEPARATOR = "» "
-"""Ends the author of a line. No name has it and no letter looks like it, as many scripts have one that looks like :."""
+"""Separates author and text. Not allowed in names and, unlike `:`, not similar to a letter of any script."""
 UNFIT = "\ufffd"
-"""Replaces a character that no name contains. No name contains this one either."""
+"""Replaces a character that is not allowed in names. Not allowed itself."""
 
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"})
 _MARKS = frozenset({"Mn", "Mc"})
@@ -29,34 +29,34 @@ _HALF_SYLLABLE = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff]")
 
 
 def unfit(name: str) -> str:
-    """Return the characters of a name (in NFC) that no name has, or not in that place."""
+    """Return the characters of a name (in NFC) that are not allowed, or not at their position."""
     return "".join(char for char, fits in _judged(name, glue=False) if not fits)
 
 
 @lru_cache(maxsize=4096)
 def shown(name: str) -> str:
-    """Return a name from an untrusted source as one line shows it: each unfit character becomes U+FFFD."""
+    """Return a name from an untrusted source for output on one line; disallowed characters become U+FFFD."""
     words = " ".join(unicodedata.normalize("NFC", name).split())
     return "".join(char if fits else UNFIT for char, fits in _judged(words, glue=True)) or UNFIT
 
 
 def quoted(name: str) -> str:
-    """Return a name as a sentence mentions it."""
+    """Return a name in quotation marks, for use in a sentence."""
     return f"“{shown(name)}”"
 
 
 def place(text: str) -> str:
-    """Return the display name of a channel, which may contain anything else, without what ends an author."""
+    """Return the display name of a channel without the author separator; anything else is allowed."""
     return text.replace(SEPARATOR.strip(), UNFIT)
 
 
 def said(author: str, text: str, note: str = "") -> str:
-    """Return an author and a text, which comes last because it may contain anything; `note` qualifies the message."""
+    """Format a message on one line. The text is last, because it may contain anything; `note` qualifies the message."""
     return f"{shown(author)}{f' ({note})' if note else ''}{SEPARATOR}{text}"
 
 
 def _judged(name: str, *, glue: bool) -> Iterator[tuple[str, bool]]:
-    """Yield each character and whether it fits; `glue` allows joiners and variation selectors behind what they join."""
+    """Yield each character and whether it is allowed; `glue` allows joiners and variation selectors after a base."""
     base = ""
     for char in name:
         if _GLUE.match(char):
@@ -71,7 +71,7 @@ def _judged(name: str, *, glue: bool) -> Iterator[tuple[str, bool]]:
 
 
 def _carries(base: str, mark: str) -> bool:
-    """Whether a mark belongs on a base: without a letter it looks like punctuation, as a visarga does behind Latin."""
+    """Return whether a mark may follow a base; elsewhere it can look like punctuation, as a visarga after Latin."""
     if not base or UNSEEN.match(mark) or unicodedata.category(base) not in _LETTERS | {"Lm"}:
         return False
     return unicodedata.category(mark) == "Mn" or _script(base) == _script(mark)
@@ -89,7 +89,7 @@ def _fits(char: str) -> bool:
 
 
 def _is_emoji(char: str) -> bool:
-    """Whether a character is an emoji by itself: those are the wide symbols outside of the Chinese blocks."""
+    """Return whether a character is an emoji by itself: a wide symbol outside the Chinese blocks."""
     if "\U0001f1e6" <= char <= "\U0001f1ff":
         return True
     wide = unicodedata.category(char or " ") == "So" and unicodedata.east_asian_width(char) == "W"

@@ -1,6 +1,6 @@
 """Prove an identity without sending the secret: SCRAM-SHA-256 (RFC 5802, RFC 7677) with a random key as the password.
 
-Used by both sides. A key of 32 random bytes cannot be guessed, so there is no salt and no iteration.
+Used by both sides. A key of 32 random bytes cannot be guessed, so neither salt nor iterations are needed.
 """
 
 import hmac
@@ -8,19 +8,19 @@ from hashlib import sha256
 from typing import NamedTuple
 
 CONTEXT = "flagpost login 1"
-"""Begins what is signed, so that a proof made for a login serves nothing else."""
+"""Prefix of the signed text, so that a login proof cannot be used for anything else."""
 KEY_BYTES = 32
-"""Length of a secret, and of every key and proof made from it."""
+"""Length of a secret, and of every key and proof derived from it."""
 
 
 class LoginKeys(NamedTuple):
-    """The keys that a server stores to verify an identity and to prove itself; neither logs in by itself."""
+    """The keys that a server stores to verify an identity and to prove itself; neither is enough to log in."""
 
     stored_key: bytes
     server_key: bytes
 
     def __repr__(self) -> str:
-        # Crash reports print arguments.
+        # Crash reports print arguments, so keep keys out of the repr.
         return "LoginKeys"
 
 
@@ -33,20 +33,20 @@ class Exchange(NamedTuple):
     username: str
 
     def signed(self) -> bytes:
-        """Return each part as a netstring (`LENGTH:BYTES,`), so that no two exchanges have the same bytes."""
+        """Encode each part as a netstring (`LENGTH:BYTES,`), so that different exchanges have different bytes."""
         parts = (part.encode("utf-8", "surrogatepass") for part in (CONTEXT, *self))
         return b"".join(b"%d:%b," % (len(part), part) for part in parts)
 
 
 def login_keys(secret: bytes) -> LoginKeys:
-    """Derive the keys that enrol a secret at a server."""
+    """Derive the keys that a client sends to enrol."""
     return LoginKeys(sha256(_client_key(secret)).digest(), _mac(secret, b"server"))
 
 
 def identity(stored_key: bytes, challenge: str) -> str:
-    """Name the person that enrols with this key on the connection of this challenge.
+    """Derive the identity of a user who enrols with this key on the connection with this challenge.
 
-    The challenge makes an enrolment that is replayed on another connection a new person.
+    Because of the challenge, an enrolment replayed on another connection creates a different identity.
     """
     return _mac(stored_key, b"identity:" + challenge.encode()).hex()[:32]
 
@@ -58,7 +58,7 @@ def client_proof(secret: bytes, exchange: Exchange) -> bytes:
 
 
 def verify_client(proof: bytes, stored_key: bytes, exchange: Exchange) -> bool:
-    """Tell whether a client's proof is valid for this exchange."""
+    """Return whether a client's proof is valid for this exchange."""
     if len(proof) != KEY_BYTES:
         return False
     client_key = _xor(proof, _mac(stored_key, exchange.signed()))
@@ -71,7 +71,7 @@ def server_proof(server_key: bytes, exchange: Exchange) -> bytes:
 
 
 def verify_server(proof: bytes | None, secret: bytes, exchange: Exchange) -> bool:
-    """Tell whether a server's proof is valid for this exchange."""
+    """Return whether a server's proof is valid for this exchange."""
     return hmac.compare_digest(proof or b"", server_proof(login_keys(secret).server_key, exchange))
 
 
