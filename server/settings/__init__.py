@@ -1,4 +1,4 @@
-"""settings.toml -> frozen, typed settings, or one line that says what is wrong, where, and what to do."""
+"""Reads settings.toml into frozen, typed settings. An error is one line: where, what is wrong, and what to do."""
 
 from server.settings.errors import SettingsError
 from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, defaults, load, parse

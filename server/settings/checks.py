@@ -1,4 +1,4 @@
-"""What the types of settings cannot say: values that must be addresses, URLs, networks, or go together."""
+"""Checks beyond the types of settings: addresses, URLs, networks, and keys that depend on each other."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, Webhook
 
 
 def check(settings: Settings) -> None:
-    """SettingsError that names the first key whose value cannot be used."""
+    """Check all values; raise SettingsError for the first key whose value is not usable."""
     try:
         Address.parse(settings.address)
     except ValueError as error:
@@ -28,10 +28,10 @@ def check(settings: Settings) -> None:
     for number, host in enumerate(settings.allowed_hosts):
         if not hosts.is_name(host):
             raise SettingsError(
-                f'AllowedHosts[{number}]: "{host}" is no host name; write it like "chat.example", without a port'
+                f'AllowedHosts[{number}]: "{host}" is not a host name; write it like "chat.example", without a port'
             )
     if bool(settings.tls.cert_file) != bool(settings.tls.key_file):
-        raise SettingsError("TLS: CertFile and KeyFile go together; name both, or none")
+        raise SettingsError("TLS: CertFile and KeyFile belong together; set both or neither")
     _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
     _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
     for number, hook in enumerate(settings.webhook_urls):
@@ -40,19 +40,19 @@ def check(settings: Settings) -> None:
 
 def _check_webhook(where: str, hook: WebhookURL, *, has_key: bool) -> None:
     if hook.name not in WEBHOOK_NAMES:
-        raise SettingsError(f'{where}.Name: there is no webhook "{hook.name}"; known are {", ".join(WEBHOOK_NAMES)}')
+        raise SettingsError(f'{where}.Name: there is no webhook "{hook.name}"; use one of {", ".join(WEBHOOK_NAMES)}')
     if hook.enabled or hook.url:
         _check_url(f"{where}.URL", hook.url)
     if hook.enabled and not has_key:
         raise SettingsError(
-            f'AdminAPIKey: it is empty, but webhook "{hook.name}" is on; set it, or {KEY_VARIABLE}, to a long secret'
+            f'AdminAPIKey: empty, but webhook "{hook.name}" is enabled; set it, or {KEY_VARIABLE}, to a long secret'
         )
 
 
 def _check_unique(table: str, key: str, values: list[str]) -> None:
     for number, value in enumerate(values):
         if value in values[:number]:
-            raise SettingsError(f'{table}[{number}].{key}: "{value}" stands there twice; take one out or rename it')
+            raise SettingsError(f'{table}[{number}].{key}: "{value}" occurs twice; remove or rename one')
 
 
 def _check_networks(where: str, texts: Sequence[str]) -> None:
@@ -61,12 +61,12 @@ def _check_networks(where: str, texts: Sequence[str]) -> None:
             addresses.networks([text])
         except ValueError:
             raise SettingsError(
-                f'{where}[{number}]: "{text}" is no address and no network; write it like "192.0.2.1" or "10.0.0.0/8"'
+                f'{where}[{number}]: "{text}" is not an address or network; write it like "192.0.2.1" or "10.0.0.0/8"'
             ) from None
 
 
 def _check_url(where: str, url: str) -> None:
-    """Accept http(s)://host...; the message does not repeat the URL, for it may hold a password."""
+    """Accept only http(s)://host... The error does not repeat the URL, which may contain a password."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -74,5 +74,5 @@ def _check_url(where: str, url: str) -> None:
         usable = False
     if not usable or any(ord(char) <= 32 or ord(char) == 127 for char in url):
         raise SettingsError(
-            f'{where}: this is no http:// or https:// URL; write it like "https://site.example/webhooks"'
+            f'{where}: this is not an http:// or https:// URL; write it like "https://site.example/webhooks"'
         )

@@ -1,4 +1,4 @@
-"""Reads the text of a settings file: its TOML, its keys, what of BareRTC's has no meaning here."""
+"""Reads a settings file: parses TOML, checks the keys, and ignores those that only BareRTC has."""
 
 import difflib
 import os
@@ -26,50 +26,50 @@ BARERTC_ONLY = {
     },
     "PublicChannels": {"Icon", "VIP", "PermitPhotos"},
 }  # fmt: skip
-"""Table -> keys of BareRTC's settings.toml that have no meaning here."""
+"""Table -> keys of BareRTC's settings.toml that Flagpost ignores."""
 
 
 class Loaded(NamedTuple):
-    """Settings, and what the operator should be told about them (one line, or empty)."""
+    """Settings, and a notice for the administrator (one line, or empty)."""
 
     settings: Settings
     notice: str
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
-    """Read a settings file; without a path `settings.toml` here, or the defaults if there is none. SettingsError."""
+    """Read a settings file: by default `settings.toml` in this directory, else the defaults. Raises SettingsError."""
     file = path or DEFAULT_FILE
     if path is None and not file.exists():
         return defaults(environ)
     try:
-        # With the mark that some editors put before it, or without.
+        # Some editors put a byte order mark first.
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SettingsError(f"{file}: there is no such file; give one with --settings FILE") from None
+        raise SettingsError(f"{file}: no such file; name one with --settings FILE") from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise SettingsError(f"{file}: cannot be read: {reason}") from None
     try:
         return parse(text, environ, file.parent)
     except SettingsError as error:
-        # A key in quotes can hold a line end.
+        # A key in quotes can contain a line break.
         raise SettingsError(f"{file}: {' '.join(str(error).split())}") from None
 
 
 def defaults(environ: Mapping[str, str] = os.environ) -> Loaded:
-    """Return the settings of a server without a file, whose database is among the user's data."""
+    """Return the settings of a server without a settings file; its database is in the user's data directory."""
     return parse("", environ, _data_directory())
 
 
 def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Loaded:
-    """Read the text of a settings file; SettingsError says line or key."""
+    """Parse the text of a settings file. A SettingsError names the line or the key."""
     try:
         tables: dict[str, object] = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        hint = 'put text in "quotes", and write true or false in small letters'
-        raise SettingsError(f"line {error.lineno}: this is not TOML: {error.msg}; {hint}") from None
+        hint = 'put text in "quotes", and write true and false in lower case'
+        raise SettingsError(f"line {error.lineno}: not valid TOML: {error.msg}; {hint}") from None
     _refuse_unsafe(tables)
-    ignored = _take_foreign_keys(tables)
+    ignored = _drop_foreign_keys(tables)
     _check_keys(tables, Settings)
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
@@ -77,12 +77,12 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     files = {key: str(directory / name) if name else "" for key, name in msgspec.structs.asdict(settings.tls).items()}
     settings = msgspec.structs.replace(settings, database=str(directory / settings.database), tls=TLS(**files))
     check(settings)
-    notice = f"these settings of BareRTC have no effect here: {', '.join(ignored)}" if ignored else ""
+    notice = f"these BareRTC settings are ignored: {', '.join(ignored)}" if ignored else ""
     return Loaded(settings, notice)
 
 
 def _data_directory() -> Path:
-    """Where this platform keeps a program's data; that it cannot be made will show when the database is opened."""
+    """Return this platform's directory for the program's data. If it cannot be created, opening the database fails."""
     directory = platformdirs.user_data_path("flagpost", appauthor=False)
     with suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True)
@@ -90,43 +90,43 @@ def _data_directory() -> Path:
 
 
 def _refuse_unsafe(tables: Mapping[str, object]) -> None:
-    """Stop where leaving a BareRTC setting out would open a door that its owner had locked."""
+    """Refuse BareRTC settings that restrict access: ignoring them would open what the site has closed."""
     jwt = tables.get("JWT")
     if isinstance(jwt, dict) and jwt.get("Enabled"):
         raise SettingsError(
-            "JWT.Enabled: sign-in by token is not there yet; set it to false to let people choose a name"
+            "JWT.Enabled: sign-in with a token is not supported yet; set it to false to let users choose a name"
         )
     channels = tables.get("PublicChannels")
     for number, channel in enumerate(channels if isinstance(channels, list) else []):
         if isinstance(channel, dict) and channel.get("VIP"):
             raise SettingsError(
-                f"PublicChannels[{number}].VIP: there are no VIP channels; everyone could read it: take it out"
+                f"PublicChannels[{number}].VIP: VIP channels are not supported, everyone could read it; remove it"
             )
 
 
-def _take_foreign_keys(tables: dict[str, object]) -> list[str]:
-    """Remove what only BareRTC knows, and name it."""
-    taken = [key for key in tables if key in BARERTC_ONLY[""]]
-    for key in taken:
+def _drop_foreign_keys(tables: dict[str, object]) -> list[str]:
+    """Remove the keys that only BareRTC has, and return them."""
+    dropped = [key for key in tables if key in BARERTC_ONLY[""]]
+    for key in dropped:
         del tables[key]
     channels = tables.get("PublicChannels")
     for channel in channels if isinstance(channels, list) else []:
         for key in BARERTC_ONLY["PublicChannels"] & set(channel if isinstance(channel, dict) else ()):
             del channel[key]
-            taken.append(f"PublicChannels.{key}")
-    return sorted(set(taken))
+            dropped.append(f"PublicChannels.{key}")
+    return sorted(set(dropped))
 
 
 def _check_keys(table: object, kind: type[msgspec.Struct], where: str = "") -> None:
-    """Name the first key that the settings do not know, and the one that was probably meant."""
+    """Raise SettingsError for the first unknown key, with the one that was probably meant."""
     if not isinstance(table, dict):
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for key in table:
         if key not in fields:
             close = difflib.get_close_matches(key, fields, n=1) or [f for f in fields if f.lower() == key.lower()]
-            hint = f'did you mean "{close[0]}"?' if close else f"known here are {', '.join(fields)}"
-            raise SettingsError(f"{where}{key}: there is no such setting; {hint}")
+            hint = f'did you mean "{close[0]}"?' if close else f"use one of {', '.join(fields)}"
+            raise SettingsError(f"{where}{key}: no such setting; {hint}")
         inner = _struct_within(kind, fields[key].name)
         value = table[key]
         if inner and isinstance(value, dict):
@@ -136,7 +136,7 @@ def _check_keys(table: object, kind: type[msgspec.Struct], where: str = "") -> N
 
 
 def _struct_within(kind: type[msgspec.Struct], field: str) -> type[msgspec.Struct] | None:
-    """The struct that a field is, or is a tuple of."""
+    """Return the struct that a field is, or is a tuple of."""
     hint = get_type_hints(kind)[field]
     for argument in (hint, *get_args(hint)):
         if isinstance(argument, type) and issubclass(argument, msgspec.Struct):
@@ -151,12 +151,12 @@ def _convert(tables: dict[str, object]) -> Settings:
         what, _, where = str(error).rpartition(" - at `$")
         what, where = (what, where.strip("`.")) if what else (str(error), "")
         if "missing required field" in what:
-            where, what = f"{where}.{what.split('`')[1]}", "it is missing"
-        raise SettingsError(f"{where}: {what[0].lower()}{what[1:]}; docs/settings.md says what it takes") from None
+            where, what = f"{where}.{what.split('`')[1]}", "missing"
+        raise SettingsError(f"{where}: {what[0].lower()}{what[1:]}; allowed values are in docs/settings.md") from None
 
 
 def _decode(kind: type, value: object) -> object:
-    """Read what msgspec does not know by itself; the message must not hold the value."""
+    """Convert types that msgspec does not know. The error must not contain the value, which is secret."""
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     texts = [value] if isinstance(value, str) else value

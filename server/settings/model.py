@@ -1,4 +1,4 @@
-"""Everything that a site owner can choose: frozen, typed, with its default and what it means."""
+"""The settings: frozen and typed, each with its default and description."""
 
 from typing import Annotated, Literal
 
@@ -11,196 +11,202 @@ from server.settings.secret import Secret, SigningSecrets
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 QUEUED_WEBHOOK = "report"
-"""The one that has a queue; a profile is asked for while somebody waits, or not at all."""
+"""The webhook with a queue. Profiles are requested only while a user waits for them."""
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
-    """A channel that everyone in the room reads."""
+    """A channel that everyone in the room can read."""
 
     id: Annotated[
         str,
         Meta(
             pattern=r"^[A-Za-z0-9_.-]{1,64}$",
-            description="Its short name on the wire and in webhooks: A-Z a-z 0-9 _ . -",
+            description="Short name in the protocol and in webhooks: A-Z a-z 0-9 _ . -",
         ),
     ] = msgspec.field(name="ID")
-    name: Annotated[str, Meta(min_length=1, max_length=64, description="What people see.")]
-    welcome_messages: Annotated[tuple[str, ...], Meta(description="Lines that ChatServer says to whoever enters.")] = ()
+    name: Annotated[str, Meta(min_length=1, max_length=64, description="Display name.")]
+    welcome_messages: Annotated[
+        tuple[str, ...], Meta(description="Messages from ChatServer to each user who logs in.")
+    ] = ()
     echo_messages_on_join: Annotated[
-        int, Meta(ge=0, le=500, description="How many recent messages a newcomer sees.")
+        int, Meta(ge=0, le=500, description="Number of recent messages that a user sees after joining.")
     ] = 10
 
 
 class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
-    """A question or message of this server to the site."""
+    """An endpoint of the site that this server calls."""
 
     name: Annotated[str, Meta(description='"report" or "profile".')]
-    enabled: Annotated[bool, Meta(description="Off: the client shows no key for it.")] = False
-    url: Annotated[str, Meta(description="Where it is posted: http:// or https://.")] = msgspec.field(
-        name="URL", default=""
-    )
+    enabled: Annotated[bool, Meta(description="If false, clients do not offer the action.")] = False
+    url: Annotated[str, Meta(description="The endpoint; http:// or https://.")] = msgspec.field(name="URL", default="")
     evidence: Annotated[
         bool,
         Meta(
-            description="Reports also hold ReportID, MessageID and Context: messages around it that the reporter chose."
+            description="Add ReportID, MessageID and Context (surrounding messages selected by the reporter) to"
+            " reports."
         ),
     ] = False
     message_format: Annotated[
         Literal["text", "html"],
-        Meta(description='How reports hold messages: "text" as it was typed, or "html" to show as it is.'),
+        Meta(description='Messages in reports: "text" as typed (Markdown), or "html" for display.'),
     ] = "text"
     secret: Annotated[
         SigningSecrets,
-        Meta(description='Signs each request: "whsec_..." of Standard Webhooks, or a list of them. Empty: unsigned.'),
+        Meta(description='Signs each request (Standard Webhooks): "whsec_...", or a list of these. Empty: unsigned.'),
     ] = SigningSecrets()
 
 
 class TLS(msgspec.Struct, frozen=True, rename="pascal"):
-    """The server's own certificate. Without one it speaks plainly: on this machine, or behind a proxy that has one."""
+    """The server's certificate. Without one traffic is unencrypted: do that only locally or behind a TLS proxy."""
 
     cert_file: Annotated[
         str,
-        Meta(description="PEM file of the certificate and of those that lead to it, from the directory of this file."),
+        Meta(description="PEM file with the certificate and its chain; relative to this file."),
     ] = ""
-    key_file: Annotated[str, Meta(description="PEM file of its key, without a password.")] = ""
+    key_file: Annotated[
+        str, Meta(description="PEM file with the private key, without a password; relative to this file.")
+    ] = ""
 
     @property
     def on(self) -> bool:
-        """Whether the server has a certificate."""
+        """Return whether the server has a certificate."""
         return bool(self.cert_file)
 
 
 class Log(msgspec.Struct, frozen=True, rename="pascal"):
-    """What the server writes to its standard error; never what people say, and no key or token."""
+    """The log on standard error. It never contains messages, keys or tokens."""
 
     format: Annotated[
-        Literal["console", "json"], Meta(description='"console" for people, or "json": one object for each line.')
+        Literal["console", "json"], Meta(description='"console" for people, or "json": one object per line.')
     ] = "console"
-    level: Annotated[
-        Literal["info", "warning", "error"], Meta(description="The least important thing that is written.")
-    ] = "info"
+    level: Annotated[Literal["info", "warning", "error"], Meta(description="The lowest level that is logged.")] = "info"
 
 
 class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
-    """Where webhooks may not go."""
+    """Restrictions on the URLs of webhooks."""
 
     block_private: Annotated[
-        bool, Meta(description="Refuse addresses of this machine and of private networks, whatever name they have.")
+        bool, Meta(description="Refuse URLs that resolve to an address of this machine or of a private network.")
     ] = False
 
 
 class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
-    """How much one person, or one address, may do; 0: no limit."""
+    """Limits per user and per address."""
 
     connections_per_address: Annotated[
-        int, Meta(ge=0, description="Connections that one address (of IPv6: its /64) may have at a time.")
+        int, Meta(ge=0, description="Concurrent connections per address (for IPv6 per /64).")
     ] = 16
     new_connections_per_10_minutes: Annotated[
-        int, Meta(ge=0, description="Connections that one address may open within 10 minutes.")
+        int, Meta(ge=0, description="New connections per address within 10 minutes.")
     ] = 32
     requests_per_minute: Annotated[
         int,
         Meta(
             ge=0,
-            description="HTTP requests that one address may make within a minute, websockets included; of connections,"
-            " twice as many are accepted.",
+            description="HTTP requests per address within a minute, including websocket handshakes; up to twice as many"
+            " TCP connections are accepted.",
         ),
     ] = 120
-    logins_per_minute: Annotated[int, Meta(ge=0, description="Logins that one address may try within a minute.")] = 20
+    logins_per_minute: Annotated[int, Meta(ge=0, description="Login attempts per address within a minute.")] = 20
     messages_burst: Annotated[
         int,
         Meta(
             ge=1,
-            description="Messages, reactions, reports that one person may send at once; the next wait, then are"
-            " refused.",
+            description="Messages, reactions and reports that a user may send at once (at least 1). More are delayed by"
+            " up to 5 s, then refused.",
         ),
     ] = 10
     messages_per_second: Annotated[
-        float, Meta(ge=0, description="So many of these a second that one person may send in the long run.")
+        float,
+        Meta(ge=0, description="Messages, reactions and reports per second that a user may send in the long run."),
     ] = 2.0
     pages_burst: Annotated[
         int,
         Meta(
             ge=1,
-            description="Pages of 50 older messages that one person may ask for at once; a search counts as several."
-            " The next wait, then are refused. One address: four times as many.",
+            description="Pages of 50 older messages that a user may request at once (at least 1); a search counts as"
+            " several. More are delayed by up to 5 s, then refused. Per address: four times as many.",
         ),
     ] = 100
     pages_per_second: Annotated[
-        float, Meta(ge=0, description="Pages a second that one person may ask for in the long run.")
+        float, Meta(ge=0, description="Pages per second that a user may request in the long run.")
     ] = 5.0
     stored_kilobytes_per_day: Annotated[
         int,
         Meta(
             ge=0,
-            description="Kilobytes on the disk that one person's messages and reactions may take within a day, and"
-            " their reports besides. One address: four times as many.",
+            description="Kilobytes of disk space for a user's messages and reactions within a day, and as many for"
+            " their reports. Per address: four times as many.",
         ),
     ] = 16384
     free_megabytes: Annotated[
         int,
-        Meta(ge=0, description="Free space of the disk, in megabytes, below which messages are refused."),
+        Meta(ge=0, description="Free disk space in megabytes below which messages are refused."),
     ] = 64
     bytes_per_second: Annotated[
         int,
-        Meta(ge=0, description="Bytes a second that are read of one connection, four times as many at once."),
+        Meta(ge=0, description="Bytes per second read from a connection; up to four times as many at once."),
     ] = 65536
-    reports_per_hour: Annotated[int, Meta(ge=0, description="Reports that one person may send within an hour.")] = 20
-    profiles_per_minute: Annotated[
-        int, Meta(ge=0, description="Profiles that one person may ask for within a minute.")
-    ] = 30
-    frame_bytes: Annotated[int, Meta(ge=0, description="Bytes of one frame; a bigger one ends its connection.")] = (
-        MAX_FRAME_BYTES
+    reports_per_hour: Annotated[int, Meta(ge=0, description="Reports per user within an hour.")] = 20
+    profiles_per_minute: Annotated[int, Meta(ge=0, description="Profiles that a user may request within a minute.")] = (
+        30
     )
+    frame_bytes: Annotated[
+        int, Meta(ge=0, description="Maximum size of a frame in bytes; a larger one closes its connection.")
+    ] = MAX_FRAME_BYTES
     exempt_addresses: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses and networks to which the limits of an address do not apply."),
+        Meta(description="Addresses and networks that are exempt from the limits per address."),
     ] = ("127.0.0.0/8", "::1")
     trusted_proxies: Annotated[
         tuple[str, ...],
-        Meta(description='Proxies that are believed in X-Forwarded-For whom they speak for, like "10.0.0.0/8".'),
+        Meta(description='Proxies whose X-Forwarded-For header is trusted, like "10.0.0.0/8".'),
     ] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, rename="pascal"):
-    """Everything that a site owner can choose."""
+    """All settings of a server."""
 
     title: Annotated[str, Meta(max_length=64, description="The name of the room.")] = "Flagpost"
-    website_url: Annotated[
-        str, Meta(description="The site that the room belongs to; shown to people. May be empty.")
-    ] = msgspec.field(name="WebsiteURL", default="")
+    website_url: Annotated[str, Meta(description="URL of the site that runs the room, shown to users. Optional.")] = (
+        msgspec.field(name="WebsiteURL", default="")
+    )
     address: Annotated[
-        str, Meta(description="HOST:PORT to listen on. Beyond this machine: with [TLS], or behind a proxy that has it.")
+        str, Meta(description="HOST:PORT to listen on. For access from other machines use [TLS], or a proxy with TLS.")
     ] = DEFAULT_ADDRESS
     database: Annotated[
         str,
-        Meta(description="The SQLite file of messages, from the directory of this file (without one: of your data)."),
+        Meta(
+            description="SQLite file; relative to this file, or without a settings file to the user's data directory."
+        ),
     ] = "flagpost.sqlite"
     admin_api_key: Annotated[
         Secret,
-        Meta(description=f"Sent in each webhook so that the site knows who asks. {KEY_VARIABLE} overrides it."),
+        Meta(description=f"Authenticates server and site to each other. {KEY_VARIABLE} overrides it."),
     ] = msgspec.field(name="AdminAPIKey", default=Secret(""))
     allowed_origins: Annotated[
         tuple[str, ...],
-        Meta(description='Web pages that may connect, like "https://chat.example"; terminals send no Origin.'),
+        Meta(description='Origins of web pages that may connect, like "https://chat.example"; terminals send none.'),
     ] = ()
     allowed_hosts: Annotated[
         tuple[str, ...],
         Meta(
-            description='More names by which HTTP requests may call this server, like "flagpost.internal"; those of'
-            " Address, AllowedOrigins and WebsiteURL, localhost and IP addresses are known."
+            description='More host names of this server, like "flagpost.internal". Those in Address, AllowedOrigins and'
+            " WebsiteURL, localhost and IP addresses are always accepted."
         ),
     ] = ()
     compression: Annotated[
         bool,
-        Meta(description="Compress for clients that ask for it, once for all: less traffic, more of the processor."),
+        Meta(
+            description="Offer permessage-deflate: less bandwidth, more CPU. Recipients share the compressed message."
+        ),
     ] = False
     report_reasons: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
         Meta(
             min_length=1,
-            description='What a report can say; a reason that begins with "Other" needs a comment.',
+            description='Reasons in the report form; one that starts with "Other" requires a comment.',
         ),
     ] = (
         "It's spam",
@@ -211,26 +217,30 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         "Other (please describe)",
     )
     evidence_days: Annotated[
-        int, Meta(ge=0, le=3650, description="How long a message that was taken back can still be reported.")
+        int,
+        Meta(ge=0, le=3650, description="Days for which the text of a deleted message is kept, and can be reported."),
     ] = 30
     delivery_log_days: Annotated[
-        int, Meta(ge=0, le=3650, description="How long each attempt to reach the site is kept, with its answer.")
+        int,
+        Meta(
+            ge=0, le=3650, description="Days for which the log of delivery attempts, with the site's answers, is kept."
+        ),
     ] = 30
-    limits: Annotated[RoomLimits, Meta(description="How much one person, or one address, may do; 0: no limit.")] = (
-        RoomLimits()
+    limits: Annotated[RoomLimits, Meta(description="Limits per user and per address. 0: no limit.")] = RoomLimits()
+    tls: Annotated[TLS, Meta(description="The server's certificate, reloaded on SIGHUP. Empty: no TLS.")] = (
+        msgspec.field(name="TLS", default=TLS())
     )
-    tls: Annotated[
-        TLS, Meta(description="The server's own certificate, read again upon SIGHUP. Empty: it has none.")
-    ] = msgspec.field(name="TLS", default=TLS())
-    log: Annotated[Log, Meta(description="What is written to standard error.")] = Log()
-    webhook_security: Annotated[WebhookSecurity, Meta(description="Where webhooks may not go.")] = WebhookSecurity()
+    log: Annotated[Log, Meta(description="The log on standard error.")] = Log()
+    webhook_security: Annotated[WebhookSecurity, Meta(description="Restrictions on the URLs of webhooks.")] = (
+        WebhookSecurity()
+    )
     public_channels: Annotated[
-        tuple[PublicChannel, ...], Meta(min_length=1, description="The rooms, in their order.")
+        tuple[PublicChannel, ...], Meta(min_length=1, description="The channels, in display order.")
     ] = (PublicChannel("lobby", "Lobby"),)
-    webhook_urls: Annotated[tuple[WebhookURL, ...], Meta(description="What is asked of the site.")] = msgspec.field(
-        name="WebhookURLs", default=()
-    )
+    webhook_urls: Annotated[
+        tuple[WebhookURL, ...], Meta(description="Endpoints of the site that this server calls.")
+    ] = msgspec.field(name="WebhookURLs", default=())
 
     def webhook(self, name: str) -> WebhookURL | None:
-        """A webhook that is on, or None."""
+        """Return the enabled webhook of this name, or None."""
         return next((hook for hook in self.webhook_urls if hook.name == name and hook.enabled), None)

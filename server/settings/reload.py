@@ -1,4 +1,4 @@
-"""Which settings can change while a server runs."""
+"""Applies changed settings while a server runs."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from server.settings.model import Settings
 
 
 class Renewed(NamedTuple):
-    """Settings to go on with, and the keys whose change has to wait for the next start."""
+    """The settings to continue with, and the keys whose change requires a restart."""
 
     settings: Settings
     waiting: list[str]
 
 
 def renewed(running: Settings, fresh: Settings) -> Renewed:
-    """The fresh settings, but with what cannot change as it is in the running ones."""
+    """Return the fresh settings, but with the running values of keys that require a restart."""
     waiting = []
     for field in ("address", "database"):
         if getattr(running, field) != getattr(fresh, field):

@@ -1,4 +1,4 @@
-"""Texts of the settings that no log, error or repr shows."""
+"""Secrets in the settings, hidden from logs, errors and reprs."""
 
 import base64
 import binascii
@@ -6,7 +6,7 @@ import re
 
 
 class Secret:
-    """A string that no log, error or repr shows."""
+    """A string hidden from logs, errors and reprs."""
 
     __slots__ = ("_value",)
 
@@ -26,23 +26,23 @@ class Secret:
         return hash(self._value)
 
     def reveal(self) -> str:
-        """The string itself, for the one place that must send it."""
+        """Return the string itself, for the one place that sends it."""
         return self._value
 
     def hidden_in(self, text: str) -> str:
-        """Somebody else's text without the string, which they may have been sent; as it is, or as JSON writes it."""
+        """Return somebody else's text without this string, plain or JSON-escaped; they may have received it."""
         return re.sub("".join(map(_written, self._value)), "...", text) if self else text
 
 
 def _written(char: str) -> str:
-    """A pattern of all ways in which a string of JSON can hold a character."""
+    """Return a pattern for all JSON encodings of a character."""
     units = char.encode("utf-16-be")
     escaped = "".join(rf"\\u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
     return rf"(?:\\?{re.escape(char)}|{escaped})"
 
 
 class SigningSecret:
-    """A key of Standard Webhooks' signatures, written "whsec_" and 24 to 64 bytes in base64."""
+    """A signing key of Standard Webhooks: "whsec_" and 24 to 64 bytes in base64."""
 
     PREFIX = "whsec_"
     SIZES = range(24, 65)
@@ -50,7 +50,7 @@ class SigningSecret:
     __slots__ = ("_key",)
 
     def __init__(self, text: str) -> None:
-        """ValueError if it is none; the message does not hold it."""
+        """Parse the text. A ValueError does not contain it."""
         encoded = text.removeprefix(self.PREFIX)
         try:
             key = base64.b64decode(encoded, validate=True)
@@ -70,11 +70,11 @@ class SigningSecret:
         return hash(self._key)
 
     def reveal(self) -> bytes:
-        """The bytes of the key, for the one place that signs."""
+        """Return the bytes of the key, for the one place that signs."""
         return base64.b64decode(self._key.reveal())
 
 
 class SigningSecrets(tuple[SigningSecret, ...]):
-    """One secret, or several while they are exchanged; each signs. Settings write one text, or a list of them."""
+    """The signing secrets of a webhook: one, or several during a rotation. In the settings a text or a list."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""What a settings file may say, and in which one line it is told what it may not."""
+"""Settings files: what is accepted, and the one line that explains what is not."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ REPORT = '[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "https://site.
 
 
 def refused(text: str, environ: dict[str, str] | None = None) -> str:
-    """The one line about settings that cannot be used."""
+    """Return the one line about settings that are not usable."""
     with pytest.raises(SettingsError) as caught:
         parse(text, environ or {})
     line = str(caught.value)
@@ -33,7 +33,7 @@ def refused(text: str, environ: dict[str, str] | None = None) -> str:
 
 
 WRONG = {
-    "an unknown key": ("Colour = 1", "Colour", "known here are Title"),
+    "an unknown key": ("Colour = 1", "Colour", "use one of Title"),
     "a misspelt key": ('Titel = "Room"', "Titel", 'did you mean "Title"?'),
     "a key in another case": ('title = "Room"', "title", 'did you mean "Title"?'),
     "a misspelt key of a channel": (LOBBY + "EchoMessageOnJoin = 1", "PublicChannels[0].EchoMessageOnJoin", "did you"),
@@ -51,11 +51,11 @@ WRONG = {
     "two channels of one ID": (LOBBY + LOBBY, "PublicChannels[1].ID", "rename"),
     "no channels": ("PublicChannels = []", "PublicChannels", "docs/"),
     "no reasons": ("ReportReasons = []", "ReportReasons", "docs/"),
-    "two webhooks of one name": ('AdminAPIKey = "k"\n' + REPORT + REPORT, "WebhookURLs[1].Name", "take one out"),
+    "two webhooks of one name": ('AdminAPIKey = "k"\n' + REPORT + REPORT, "WebhookURLs[1].Name", "remove or rename"),
     "a webhook that there is not": (
         '[[WebhookURLs]]\nName = "ban"',
         "WebhookURLs[0].Name",
-        "known are report, profile",
+        "use one of report, profile",
     ),
     "an enabled webhook without a key": (REPORT, "AdminAPIKey", KEY_VARIABLE),
     "an enabled webhook without a URL": (
@@ -83,12 +83,12 @@ WRONG = {
     "a burst of nothing": ("[Limits]\nMessagesBurst = 0", "Limits.MessagesBurst", "docs/"),
     "no TOML": ('Title = "Room"\nAddress = here', "line 2", '"quotes"'),
     "sign-in by token, which is not there": ("[JWT]\nEnabled = true", "JWT.Enabled", "false"),
-    "a channel for some, which is not there": (LOBBY + "VIP = true", "PublicChannels[0].VIP", "take it out"),
+    "a channel for some, which is not there": (LOBBY + "VIP = true", "PublicChannels[0].VIP", "remove it"),
 }
 
 
 @pytest.mark.parametrize(("text", "where", "hint"), WRONG.values(), ids=WRONG.keys())
-def test_what_cannot_be_used_is_told_with_its_place_and_a_hint(text: str, where: str, hint: str) -> None:
+def test_an_error_names_its_place_and_has_a_hint(text: str, where: str, hint: str) -> None:
     line = refused(text)
     assert line.startswith(f"{where}: ")
     assert hint in line
@@ -104,7 +104,7 @@ def test_a_webhook_url_is_an_http_url(url: str) -> None:
     assert refused(text).startswith("WebhookURLs[0].URL: ")
 
 
-def test_the_line_about_a_url_does_not_repeat_it_for_it_may_hold_a_password() -> None:
+def test_an_error_does_not_repeat_a_url_that_may_contain_a_password() -> None:
     assert "s3cret" not in refused('[[WebhookURLs]]\nName = "report"\nURL = "ftp://me:s3cret@site.example"')
 
 
@@ -149,22 +149,22 @@ def test_signing_secrets_are_one_text_or_a_list_and_in_no_repr() -> None:
 
 
 @pytest.mark.parametrize("written", ['"QUJDQUJD"', '"whsec_QUJD"', '"whsec_no base64"', "7", "[7]", '"whsec_QUJDé"'])
-def test_a_signing_secret_that_is_none_stops_the_server_and_is_not_shown(written: str) -> None:
+def test_an_invalid_signing_secret_is_an_error_that_does_not_show_it(written: str) -> None:
     with pytest.raises(SettingsError, match=r"WebhookURLs\[\.*\d*\]?\S*.*xpected") as caught:
         parse(f'AdminAPIKey = "key"\n{REPORT}Secret = {written}', {})
     assert "QUJD" not in str(caught.value)
 
 
 def test_keys_within_a_table_are_checked_too() -> None:
-    with pytest.raises(SettingsError, match=r'Limits.ReportPerHour: there is no such setting; did you mean "Reports'):
+    with pytest.raises(SettingsError, match=r'Limits.ReportPerHour: no such setting; did you mean "Reports'):
         parse("[Limits]\nReportPerHour = 3", {})
 
 
-def test_an_empty_variable_does_not_take_the_key_away() -> None:
+def test_an_empty_variable_does_not_override_the_key() -> None:
     assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: ""}).settings.admin_api_key == Secret("old")
 
 
-def test_a_webhook_is_on_only_where_it_is_enabled() -> None:
+def test_a_disabled_webhook_is_not_found() -> None:
     settings = parse(REPORT.replace("true", "false"), {}).settings
     assert settings.webhook("report") is None
     assert settings.webhook("profile") is None
@@ -172,7 +172,7 @@ def test_a_webhook_is_on_only_where_it_is_enabled() -> None:
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current directory without files, and a home of the test's own."""
+    """Change to an empty directory, with a home directory of the test's own."""
     for name in ("HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     directory = tmp_path / "current"
@@ -182,14 +182,14 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("empty")
-def test_without_a_file_the_defaults_hold() -> None:
+def test_the_defaults_apply_without_a_file() -> None:
     settings, notice = load(environ={})
     assert msgspec.structs.replace(settings, database=Settings().database) == Settings()
     assert settings.address == "127.0.0.1:9000"
     assert not notice
 
 
-def test_without_a_file_the_database_is_not_left_in_whatever_directory_one_is_in(empty: Path) -> None:
+def test_without_a_file_the_database_is_in_the_users_data_directory(empty: Path) -> None:
     database = Path(load(environ={}).settings.database)
     assert database.name == Settings().database
     assert database.is_relative_to(empty.parent / "home")
@@ -201,7 +201,7 @@ def test_the_file_of_this_directory_is_read_without_being_named(empty: Path) -> 
     assert load(environ={}).settings.title == "Here"
 
 
-def test_a_mark_that_an_editor_put_before_the_text_is_no_part_of_it(empty: Path) -> None:
+def test_a_byte_order_mark_is_ignored(empty: Path) -> None:
     (empty / "settings.toml").write_text('Title = "Here"', encoding="utf-8-sig")
     assert load(environ={}).settings.title == "Here"
 
@@ -227,7 +227,7 @@ def test_a_directory_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
         load(tmp_path, {})
 
 
-def test_the_database_is_found_from_the_directory_of_the_file(tmp_path: Path) -> None:
+def test_the_database_is_relative_to_the_directory_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('Database = "rooms/one.sqlite"', encoding="utf-8")
     assert load(file, {}).settings.database == str(tmp_path / "rooms" / "one.sqlite")
@@ -235,7 +235,7 @@ def test_the_database_is_found_from_the_directory_of_the_file(tmp_path: Path) ->
     assert load(file, {}).settings.database == str(tmp_path / "elsewhere.sqlite")
 
 
-def test_what_only_barertc_knows_is_accepted_with_one_notice() -> None:
+def test_settings_of_barertc_are_ignored_with_one_notice() -> None:
     text = f"Version = 14\nPermitNSFW = true\nMaxImageWidth = 1280\n[JWT]\nEnabled = false\n[TURN]\nURLs = []\n{LOBBY}"
     settings, notice = parse(text + 'Icon = "fa fa-gavel"\nPermitPhotos = true\nVIP = false', {})
     assert settings == Settings()
@@ -244,16 +244,16 @@ def test_what_only_barertc_knows_is_accepted_with_one_notice() -> None:
         assert key in notice
 
 
-def test_settings_of_our_own_give_no_notice() -> None:
+def test_our_own_settings_cause_no_notice() -> None:
     assert not parse(LOBBY, {}).notice
 
 
-def test_no_key_is_both_ours_and_foreign() -> None:
+def test_no_key_is_both_ours_and_ignored() -> None:
     assert not BARERTC_ONLY[""] & {field.encode_name for field in msgspec.structs.fields(Settings)}
     assert not BARERTC_ONLY["PublicChannels"] & {field.encode_name for field in msgspec.structs.fields(PublicChannel)}
 
 
-def test_what_is_written_is_what_holds() -> None:
+def test_every_option_is_read() -> None:
     text = f"""
         Title = "Tea room"
         WebsiteURL = "https://site.example"

@@ -1,4 +1,4 @@
-"""The settings.toml at the root: every option of the code, its default, and a comment each."""
+"""The settings.toml at the root: it has every option, with its default and its description as a comment."""
 
 import re
 from pathlib import Path
@@ -16,11 +16,11 @@ TABLES = tomli.loads(TEXT)
 
 
 def options(kind: type[msgspec.Struct]) -> set[str]:
-    """The keys that a table of this type can have."""
+    """Return the keys that a table of this type can have."""
     return {field.encode_name for field in msgspec.structs.fields(kind)}
 
 
-def test_every_option_of_the_code_stands_in_the_file_and_no_other() -> None:
+def test_the_file_has_exactly_the_options_of_the_code() -> None:
     assert set(TABLES) == options(Settings)
     assert set(TABLES["Limits"]) == options(RoomLimits)
     assert set(TABLES["TLS"]) == options(TLS)
@@ -38,7 +38,7 @@ def test_the_file_changes_no_default() -> None:
     assert msgspec.structs.replace(loaded.settings, database=Settings().database, webhook_urls=()) == Settings()
 
 
-def test_every_webhook_stands_there_switched_off() -> None:
+def test_every_webhook_is_in_the_file_and_disabled() -> None:
     webhooks = load(FILE, {}).settings.webhook_urls
     assert tuple(webhook.name for webhook in webhooks) == WEBHOOK_NAMES
     assert not any(webhook.enabled for webhook in webhooks)
@@ -50,7 +50,7 @@ def test_a_comment_precedes_each_option(block: str) -> None:
     assert before_options.startswith("# ")
 
 
-def test_nothing_but_one_option_or_one_table_follows_a_comment() -> None:
+def test_each_block_is_one_option_or_one_table() -> None:
     blocks = re.split(r"\n{2,}", TEXT.strip())[1:]
     assert len(blocks) == len(options(Settings)) - 2 + len(TABLES["PublicChannels"]) + len(TABLES["WebhookURLs"])
 
