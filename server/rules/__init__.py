@@ -1,1 +1,1 @@
-"""What is allowed and what follows from it; pure: no socket, no disk, no clock of its own."""
+"""The rules of the room: pure functions and values, without sockets, disk or clock."""

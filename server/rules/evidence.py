@@ -1,4 +1,4 @@
-"""Who may report what, and what a report says: only the server's own record, never the reporter's claim."""
+"""Who may report which message, and the content of a report: the server's record, never the reporter's claim."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 
 MAX_SHOWN = MAX_CONTEXT_BEFORE + 1 + MAX_CONTEXT_AFTER
-"""The reported message and as many around it as can be sent along."""
+"""The reported message and the maximum context around it."""
 
 
 class ContextLine(msgspec.Struct, frozen=True):
@@ -24,7 +24,7 @@ class ContextLine(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """What a report says; `channel` is an ID, or `@username` of the other one in a direct message."""
+    """The content of a report; `channel` is an ID, or `@username` of the other person in a conversation."""
 
     reporter: str
     about: str
@@ -37,38 +37,38 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class Evidence(Statement, frozen=True):
-    """And the messages around it."""
+    """A statement with the context that the reporter selected."""
 
     context: tuple[ContextLine, ...] = ()
 
 
 def reason_list(reasons: Sequence[str]) -> list[ReportReason]:
-    """The reasons as the form needs them: one that begins with "Other" says nothing without a comment."""
+    """Return the reasons for the report form: one that starts with "Other" requires a comment."""
     return [ReportReason(reason, reason.casefold().startswith("other")) for reason in reasons]
 
 
 def check_form(reason: str, comment: str, reasons: Sequence[ReportReason]) -> str:
-    """The comment without the white space around it. Refusal if the form is not filled in as it must be."""
+    """Return the trimmed comment. Raises Refusal if the form is not valid."""
     chosen = next((known for known in reasons if known.reason == reason), None)
     if chosen is None:
         raise Refusal(ErrorCode.BAD_REASON, "Choose one of the reasons of this room.")
     trimmed = comment.strip()
     if chosen.comment_required and not trimmed:
-        raise Refusal(ErrorCode.BAD_COMMENT, "Describe in the comment what is wrong: the reason alone does not say it.")
+        raise Refusal(ErrorCode.BAD_COMMENT, "Please say what's wrong: this reason requires a comment.")
     if len(trimmed) > MAX_COMMENT_CHARS:
         raise Refusal(
             ErrorCode.BAD_COMMENT,
-            f"A comment has at most {MAX_COMMENT_CHARS} characters; this one has {len(trimmed)}.",
+            f"This comment has {len(trimmed)} characters, and the limit is {MAX_COMMENT_CHARS}. Shorten it.",
         )
     return trimmed
 
 
 def reportable(reporter: Person, publication: Publication | None) -> Publication:
-    """The message. Refusal if the reporter may not report it; unknown and unreadable look the same."""
+    """Return the message. Raises Refusal if it may not be reported; unknown and unreadable ones look the same."""
     if publication is None or not publication.readable_by(reporter):
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "There is no such message here.")
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     if publication.taken_back and not publication.text:
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "It was taken back too long ago: its text is not kept any more.")
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message was deleted too long ago; its text is no longer stored.")
     author = publication.author
     if author.identity == reporter.identity or names.key(author.name) == names.key(reporter.name):
         raise Refusal(ErrorCode.CANNOT_REPORT_SELF, "You cannot report your own message.")
@@ -78,16 +78,18 @@ def reportable(reporter: Person, publication: Publication | None) -> Publication
 def context_lines(
     reporter: Person, publication: Publication, found: Sequence[Publication], shown: Sequence[int]
 ) -> tuple[ContextLine, ...]:
-    """The messages around one. Refusal if one of those found is not near, or not theirs to read.
+    """Return the context of a report. Raises Refusal if a message is not near the reported one, or not readable.
 
-    `shown`: the numbers of the last MAX_SHOWN messages that the reporter is shown in that place, up to the last one
-    found or the one reported. What is near is counted among these, so that nothing far away can pass for what led to
-    it.
+    `shown`: the numbers of the last MAX_SHOWN messages that the reporter sees in that channel, up to the last message
+    found or the reported one. Distances are counted among these, so that a message from far away cannot pose as what
+    led to the reported one.
     """
     place = publication.channel_for(reporter)
     theirs = all(each.readable_by(reporter) and each.channel_for(reporter) == place for each in found)
     if not theirs or not _near(publication.msg_id, [each.msg_id for each in found], shown):
-        raise Refusal(ErrorCode.BAD_CONTEXT, "The context of a report is made of the messages around it.")
+        raise Refusal(
+            ErrorCode.BAD_CONTEXT, "The context of a report can only contain the messages around the reported one."
+        )
     return tuple(ContextLine(each.author.name, each.at, each.text) for each in found)
 
 
@@ -106,7 +108,7 @@ def _near(msg_id: int, found: Sequence[int], shown: Sequence[int]) -> bool:
 def evidence(
     reporter: Person, publication: Publication, reason: str, comment: str, context: tuple[ContextLine, ...]
 ) -> Evidence:
-    """What the site is told."""
+    """Put together what the server attests to the site."""
     return Evidence(
         reporter.name,
         publication.author.name,

@@ -1,4 +1,4 @@
-"""Names by which HTTP requests may call the server: a web page that rebinds its own name to it must not read it."""
+"""Host names accepted in HTTP requests, so that a web page cannot reach the server by DNS rebinding."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -11,18 +11,18 @@ HOST = re.compile(r"(?P<name>[^:\[\]]+|\[[^\[\]]*\])(?::[0-9]{1,5})?")
 
 
 def is_name(text: str) -> bool:
-    """Whether this is a host name in ASCII, without a port."""
+    """Return whether the text is a host name in ASCII, without a port."""
     return NAME.fullmatch(text) is not None
 
 
 def known(address: str, urls: Iterable[str], names: Iterable[str]) -> frozenset[str]:
-    """The names of a server that listens at this host, belongs to the pages at these URLs and has more names."""
+    """Return the names of a server: its own host, those of its pages' URLs, and additional ones."""
     found = [LOCAL, address, *(urlsplit(url).hostname or "" for url in urls), *names]
     return frozenset(_plain(name) for name in found if name)
 
 
 def allowed(host: str, names: Collection[str]) -> bool:
-    """Whether a Host header names the server: by one of its names, or by an IP address, which no page can rebind."""
+    """Return whether a Host header is acceptable: one of the names, or an IP address, which no page can rebind."""
     match = HOST.fullmatch(host)
     if match is None:
         return False

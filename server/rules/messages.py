@@ -1,4 +1,4 @@
-"""What is said in the room: to whom, by whom, and who may read it."""
+"""Messages: author, channel or recipient, and who may read them."""
 
 from collections.abc import Container
 from datetime import datetime
@@ -10,14 +10,14 @@ from server.rules.refusal import Refusal
 
 
 class Person(NamedTuple):
-    """A name as it was granted, and who had it: names can be taken over by others later, identities cannot."""
+    """A display name and the identity that holds it. Somebody else can get the name later, but never the identity."""
 
     name: str
     identity: str
 
 
 class Draft(NamedTuple):
-    """A message that is not stored yet; a direct one has a peer and no channel."""
+    """A message that is not stored yet; a direct message has a peer and no channel."""
 
     author: Person
     channel: str
@@ -27,7 +27,7 @@ class Draft(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """A stored message: a draft with its number and time (UTC). Taken back, only reports still see its text."""
+    """A stored message, with its number and time (UTC). Once it is deleted, only reports still see its text."""
 
     msg_id: int
     at: datetime
@@ -40,19 +40,19 @@ class Publication(NamedTuple):
     reactions: tuple[Reaction, ...] = ()
 
     def readable_by(self, person: Person, apart: Container[str] = ()) -> bool:
-        """Everyone reads the channels; a direct message only its two; nobody those from whom they are apart."""
+        """Return whether a person, blocked with these identities, may read the message."""
         if self.author.identity in apart:
             return False
         return self.peer is None or person.identity in {self.author.identity, self.peer.identity}
 
     def channel_for(self, person: Person) -> str:
-        """The channel's ID, or the other one of a direct message as `@username`."""
+        """Return the channel's ID, or for a direct message `@username` of the other person."""
         if self.peer is None:
             return self.channel
         return f"@{self.peer.name if person.identity == self.author.identity else self.author.name}"
 
     def frame_for(self, person: Person) -> Message:
-        """The message as this person receives it."""
+        """Return the message as this person receives it."""
         text = "" if self.taken_back else self.text
         return Message(
             self.channel_for(person),
@@ -67,22 +67,22 @@ class Publication(NamedTuple):
 
 
 def check_text(text: str) -> str:
-    """The text of a message without the white space around it. Refusal if it says nothing or too much."""
+    """Return the trimmed text of a message. Raises Refusal if it is empty or too long."""
     trimmed = text.rstrip().lstrip("\r\n")
     if not trimmed.strip():
         raise Refusal(ErrorCode.BAD_MESSAGE, "The message is empty.")
     if len(trimmed) > MAX_MESSAGE_CHARS:
         raise Refusal(
             ErrorCode.BAD_MESSAGE,
-            f"A message has at most {MAX_MESSAGE_CHARS} characters; this one has {len(trimmed)}. Send it in parts.",
+            f"This message has {len(trimmed)} characters, and the limit is {MAX_MESSAGE_CHARS}. Send it in parts.",
         )
     return trimmed
 
 
 def check_takeback(publication: Publication | None, person: Person, apart: Container[str]) -> Publication:
-    """The message as it is once taken back. Refusal if it is not there for this person, or somebody else's."""
+    """Return the message as deleted. Raises Refusal if it is not visible to this person, or not theirs."""
     if publication is None or not publication.readable_by(person, apart):
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "There is no such message here.")
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     if publication.author.identity != person.identity:
-        raise Refusal(ErrorCode.NOT_YOURS, "Only its author can take a message back.")
+        raise Refusal(ErrorCode.NOT_YOURS, "Only the author can delete a message.")
     return publication._replace(taken_back=True)

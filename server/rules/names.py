@@ -1,4 +1,4 @@
-"""Which names a person can have, and when two of them are the same."""
+"""Display names: which are allowed, and which count as the same."""
 
 import re
 import unicodedata
@@ -11,55 +11,59 @@ from server.protocol.name_text import APOSTROPHES, PUNCTUATION, unfit
 from server.rules.refusal import Refusal
 
 MAX_TYPED_CHARS = 8 * MAX_NAME_CHARS
-"""Of a text before accents are composed; normalising a longer one can take the square of its length."""
-ALLOWED = "A name has letters, numbers, spaces, emoji and _ . ' -."
+"""Maximum length before accents are composed; normalising a longer text can take quadratic time."""
+ALLOWED = "Use letters, numbers, spaces, emoji and _ . ' - in a name."
 BETWEEN = PUNCTUATION - APOSTROPHES - {"_"}
-"""Stands within a name only: at the beginning of a line it looks like a list or a notice."""
+"""Not allowed at the start of a name, where it looks like a list item or a notice."""
 
 _TWO_APOSTROPHES = re.compile(f"[{''.join(sorted(APOSTROPHES))}]{{2}}")
-"""Looks like a quotation mark."""
+"""Two apostrophes look like a quotation mark."""
 
 
 def key(name: str) -> str:
-    """What two names share if people would take them for the same: without case, width and ligatures."""
+    """Return the same key for names that people would confuse: ignores case, width and ligatures."""
     if len(name) > MAX_TYPED_CHARS:
-        # Nobody's: no name can hold this character.
+        # Matches nobody's name, because no name contains this character.
         return f"\x00{name}"
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def check(text: str) -> str:
-    """The name that this text stands for: composed, spaces trimmed and single. Refusal if it cannot be one."""
+    """Return the normalised name: accents composed, spaces trimmed and collapsed. Raises Refusal if not allowed."""
     if UNSEEN.search(text):
-        raise Refusal(ErrorCode.BAD_NAME, "A name cannot hold control, invisible or direction characters.")
+        raise Refusal(ErrorCode.BAD_NAME, "A name cannot contain control, invisible or direction characters.")
     if len(text) > MAX_TYPED_CHARS:
-        raise Refusal(ErrorCode.BAD_NAME, f"A name has at most {MAX_NAME_CHARS} characters; this one has {len(text)}.")
+        raise Refusal(
+            ErrorCode.BAD_NAME, f"The limit for names is {MAX_NAME_CHARS} characters; this one has {len(text)}."
+        )
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot be empty.")
     if len(name) > MAX_NAME_CHARS:
-        raise Refusal(ErrorCode.BAD_NAME, f"A name has at most {MAX_NAME_CHARS} characters; this one has {len(name)}.")
+        raise Refusal(
+            ErrorCode.BAD_NAME, f"The limit for names is {MAX_NAME_CHARS} characters; this one has {len(name)}."
+        )
     if without_heaps(name) != name:
-        # A client shows fewer, and would then write to a person who does not exist.
-        raise Refusal(ErrorCode.BAD_NAME, "A name cannot heap so many accents on one character.")
+        # A client shows fewer, so the name it writes to would not exist.
+        raise Refusal(ErrorCode.BAD_NAME, "A name cannot have that many accents on one character.")
     if bad := unfit(name):
-        raise Refusal(ErrorCode.BAD_NAME, f"{ALLOWED} Leave out {_code_point(bad[0])}.")
+        raise Refusal(ErrorCode.BAD_NAME, f"{ALLOWED} Remove {_code_point(bad[0])}.")
     if name[0] in BETWEEN or _TWO_APOSTROPHES.search(name):
-        raise Refusal(ErrorCode.BAD_NAME, "A name cannot begin with . or -, or have two apostrophes in a row.")
+        raise Refusal(ErrorCode.BAD_NAME, "A name cannot start with . or -, or contain two apostrophes in a row.")
     if key(name) == key(CHAT_SERVER):
-        raise Refusal(ErrorCode.BAD_NAME, f"{CHAT_SERVER} is the name of the server itself.")
+        raise Refusal(ErrorCode.BAD_NAME, f"{CHAT_SERVER} is the name of the server itself. Choose another.")
     return name
 
 
 def _code_point(char: str) -> str:
-    """A character in words: itself might not be visible."""
+    """Describe a character, which might be invisible."""
     return f"U+{ord(char):04X} ({unicodedata.name(char, 'unassigned').lower()})"
 
 
 def free(name: str, taken: Container[str]) -> str:
-    """Return this name, or with a number that makes it one whose key is not taken: alice, alice 2, alice 3 ...
+    """Return the name, with a number if it is taken: alice, alice 2, alice 3 ...
 
-    It is the next number after those in a row, as a rule: of many people with one name only a few are looked at.
+    Searches in logarithmic time, so with gaps among the numbers in use it is not always the lowest free one.
     """
 
     def candidate(number: int) -> str:

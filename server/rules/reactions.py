@@ -1,4 +1,4 @@
-"""What may stand under a message."""
+"""Which reactions a message can have."""
 
 from collections.abc import Container
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 
 MAX_EMOJI = 20
-"""Different ones under one message."""
+"""Maximum number of different emoji on a message."""
 MAX_REACTIONS = 500
-"""Under one message: each is a name wherever it is shown, and a page of messages has to hold one at least."""
+"""Maximum number of reactions to a message. Each adds a name to a page, which must have room for one message."""
 
 
 class ReactionChange(NamedTuple):
-    """A person puts an emoji under a message, or takes it away."""
+    """A person adds a reaction to a message, or removes it."""
 
     msg_id: int
     person: Person
@@ -25,21 +25,24 @@ class ReactionChange(NamedTuple):
 
 
 def check_emoji(text: str) -> str:
-    """The emoji. Refusal if it is none, or more than one."""
+    """Return the emoji. Raises Refusal unless it is exactly one."""
     if not emoji.is_emoji(text):
         raise Refusal(ErrorCode.BAD_REACTION, "A reaction is one emoji.")
     return text
 
 
 def check_reaction(publication: Publication | None, change: ReactionChange, apart: Container[str]) -> Publication:
-    """The message. Refusal if it is not there for this person, who is apart from these, or enough stands under it."""
+    """Return the message if this person may react to it. Raises Refusal.
+
+    It must be visible to them (`apart`: identities blocked with them), and not have the maximum of reactions.
+    """
     if publication is None or publication.taken_back or not publication.readable_by(change.person, apart):
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "There is no such message here.")
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     there = {reaction.emoji for reaction in publication.reactions}
     if not change.remove and change.emoji not in there and len(there) >= MAX_EMOJI:
         raise Refusal(
-            ErrorCode.BAD_REACTION, f"A message takes {MAX_EMOJI} different reactions; use one of those there."
+            ErrorCode.BAD_REACTION, f"This message already has {MAX_EMOJI} different emoji. Choose one of them."
         )
     if not change.remove and sum(len(each.usernames) for each in publication.reactions) >= MAX_REACTIONS:
-        raise Refusal(ErrorCode.BAD_REACTION, f"A message takes {MAX_REACTIONS} reactions; it has as many.")
+        raise Refusal(ErrorCode.BAD_REACTION, f"This message has the maximum of {MAX_REACTIONS} reactions.")
     return publication

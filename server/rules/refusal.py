@@ -1,13 +1,13 @@
-"""The answer "no" of a rule, in words for the person who asked."""
+"""The refusal of a request by a rule, with a message for the user."""
 
 from server.protocol.codes import ErrorCode
 
 
 class Refusal(Exception):  # noqa: N818 - a verdict, not a fault
-    """What was asked is not allowed; `code` and the text go back to whoever asked."""
+    """A request that is not allowed; `code` and the text are sent to the user."""
 
     def __init__(self, code: ErrorCode, message: str, retry_after: int = 0) -> None:
-        """`retry_after` are the seconds after which it may be allowed; 0: unknown."""
+        """Create a refusal; `retry_after` is in seconds, 0 if unknown."""
         super().__init__(message)
         self.code = code
         self.message = message

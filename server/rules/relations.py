@@ -1,4 +1,4 @@
-"""Who does not read whom: muted, which is one person's own affair, or blocked, which holds both ways."""
+"""Who does not read whom: a mute hides messages in one direction, a block in both."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
@@ -6,57 +6,57 @@ from typing import NamedTuple
 
 
 class Relation(NamedTuple):
-    """What one person wants of another, whose name is the one of that time."""
+    """A person's mute or block of another, whose name is the one of that time."""
 
     identity: str
     other: str
     other_name: str
     blocked: bool
     after: int = 0
-    """The last message when a block began."""
+    """The last message before the block."""
 
 
 class Relations:
-    """All relations of a room, ready to be asked for each message."""
+    """All relations of a room, indexed for a look-up with each message."""
 
     def __init__(self) -> None:
         self._of: defaultdict[str, dict[str, Relation]] = defaultdict(dict)
         self._unread_by: defaultdict[str, set[str]] = defaultdict(set)
         self._apart: defaultdict[str, set[str]] = defaultdict(set)
         self.parted: Callable[[str, str], None] = lambda _one, _other: None
-        """Called with two people who see each other no more, or again."""
+        """Called with two people when a block between them starts or ends."""
 
     def of(self, identity: str) -> Collection[Relation]:
-        """What a person wants of others."""
+        """Return a person's own mutes and blocks."""
         return self._of.get(identity, {}).values()
 
     def unread_by(self, author: str) -> Collection[str]:
-        """Who is not shown what this person writes: they have muted or blocked them, or are blocked by them."""
+        """Return who does not see this author's messages: they muted or blocked the author, or are blocked."""
         return self._unread_by.get(author, ())
 
     def hidden_to(self, reader: str) -> list[str]:
-        """Whose messages this person is not shown."""
+        """Return the identities whose messages this person does not see."""
         return [*{relation.other for relation in self.of(reader)} | set(self.apart_from(reader))]
 
     def apart_from(self, identity: str) -> Collection[str]:
-        """Who does not see this person at all, nor is seen by them."""
+        """Return the identities with a block between them and this person."""
         return self._apart.get(identity, ())
 
     def said_unseen(self, reader: str, author: str, msg_id: int) -> bool:
-        """Whether this message was said while there was a block between the two; from before, both know it."""
+        """Return whether a message was sent during a current block between the two; earlier ones both have seen."""
         both = self._of.get(reader, {}).get(author), self._of.get(author, {}).get(reader)
         return any(each.blocked and msg_id > each.after for each in both if each)
 
     def set(self, relation: Relation) -> None:
-        """Mute or block; in place of what was before."""
+        """Mute or block; replaces the previous relation."""
         wants = self._of[relation.identity]
-        # The latest stands last.
+        # Keep the latest last.
         wants.pop(relation.other, None)
         wants[relation.other] = relation
         self._renew(relation.identity, relation.other)
 
     def remove(self, identity: str, other: str) -> None:
-        """Neither mute nor block any more."""
+        """End a mute or block."""
         if self._of.get(identity, {}).pop(other, None):
             self._renew(identity, other)
 

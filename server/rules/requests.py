@@ -1,4 +1,4 @@
-"""Which HTTP requests are handled at all, by their heads: bodies have a stated, bounded length, and Host is known."""
+"""Checks the head of HTTP requests: the body needs a stated, bounded length, and the Host must be known."""
 
 import re
 from collections.abc import Collection
@@ -14,7 +14,7 @@ DIGITS = re.compile(rb"[0-9]{1,20}")
 
 
 class RefusedRequest(Exception):  # noqa: N818 - a verdict, not a fault
-    """A request that is answered with this status and line before anything else is done for it."""
+    """A request that is answered at once with this status and message."""
 
     def __init__(self, status: HTTPStatus, message: str, retry_after: int = 0) -> None:
         super().__init__(message)
@@ -24,24 +24,26 @@ class RefusedRequest(Exception):  # noqa: N818 - a verdict, not a fault
 
 
 def check_body(head: bytes) -> None:
-    """Raise RefusedRequest if the head announces a body that is not read.
+    """Raise RefusedRequest if the head announces a body that cannot be read.
 
-    `head` is as it was sent, because parsers join equal lengths, and a proxy may have read another one.
+    `head` is the raw bytes, because parsers merge repeated lengths, of which a proxy may have used another one.
     """
     lengths = [value.strip() for value in LENGTH.findall(head)]
     chunked = TRANSFER.search(head) is not None
     if len(lengths) + chunked > 1 or not all(map(DIGITS.fullmatch, lengths)):
-        raise RefusedRequest(HTTPStatus.BAD_REQUEST, "Content-Length is one number; send it once, and without chunks.")
+        raise RefusedRequest(HTTPStatus.BAD_REQUEST, "Send exactly one Content-Length, a number, and no chunks.")
     if chunked:
-        raise RefusedRequest(HTTPStatus.LENGTH_REQUIRED, "A body needs a Content-Length; send it without chunks.")
+        raise RefusedRequest(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length; chunked bodies are not supported.")
     if lengths and int(lengths[0]) > MAX_BODY_BYTES:
-        raise RefusedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
+        raise RefusedRequest(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is too large; the limit is {MAX_BODY_BYTES} bytes."
+        )
 
 
 def check_host(host: str, names: Collection[str]) -> None:
-    """Raise RefusedRequest if the request calls the server by a name that is not among its names."""
+    """Raise RefusedRequest if the Host header is not one of the server's names."""
     if not hosts.allowed(host, names):
         raise RefusedRequest(
             HTTPStatus.MISDIRECTED_REQUEST,
-            "This server does not know the name in the Host header; add it to AllowedHosts in its settings.",
+            "The name in the Host header is not known here; add it to AllowedHosts in the settings.",
         )

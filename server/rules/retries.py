@@ -1,4 +1,4 @@
-"""When something is sent to the site again: the schedule of a delivery, and the breaker of a webhook."""
+"""When the site is called again: the retry schedule of a delivery, and the circuit breaker of a webhook."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,20 +10,20 @@ from typing import NamedTuple
 from server.protocol.codes import ReportState
 
 SCHEDULE_SECONDS = (5, 30, 2 * 60, 10 * 60, 30 * 60, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
-"""Between an attempt that failed and the next; after the last of them it is given up."""
+"""Delays between a failed attempt and the next; a delivery is given up after the last one."""
 JITTER = 0.2
-"""A wait is longer by up to this part of it, by chance, so that what failed together does not come back together."""
+"""Random part that is added to a delay, so that deliveries which failed together are not retried together."""
 LONGEST_SECONDS = 24 * 3600
-"""The most that the site can ask to wait."""
+"""Maximum delay that the site can request."""
 
 FAILURES_TO_OPEN = 5
-"""Attempts in a row that failed, of any delivery, until a webhook is left alone for a while."""
+"""Consecutive failed attempts, of any delivery, after which the breaker of a webhook opens."""
 OPEN_SECONDS = 30
 LONGEST_OPEN_SECONDS = 5 * 60
 
 
 class State(StrEnum):
-    """Where a delivery is."""
+    """The state of a delivery."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
@@ -32,38 +32,38 @@ class State(StrEnum):
 
 
 class Result(NamedTuple):
-    """What an attempt came to; `status` is None if the site gave no whole answer."""
+    """The result of an attempt; `status` is None without a complete answer from the site."""
 
     status: int | None
     words: str = ""
-    """For the reporter; without an address or a trace."""
+    """Error text for the reporter, without addresses or internals."""
     error: str = ""
-    """For the operator."""
+    """Error text for the administrator."""
     retry_after: str = ""
     answer: str = ""
-    """The beginning of what the site said."""
+    """The beginning of the site's answer."""
     ours: bool = False
-    """It failed here before anything was sent, and says nothing about the site."""
+    """Whether it failed on this server before anything was sent, so that it says nothing about the site."""
 
     @property
     def taken(self) -> bool:
-        """Status 200 alone means that the site has it."""
+        """Return whether the site accepted it, which only status 200 says."""
         return self.status == HTTPStatus.OK
 
 
 class Verdict(NamedTuple):
-    """What follows from an attempt."""
+    """The consequence of an attempt."""
 
     state: State
     wait_seconds: float = 0.0
     asked: bool = False
-    """The site asked for the wait."""
+    """Whether the site requested the delay."""
     pause: bool = False
-    """The site wants no more of it: the operator has to look."""
+    """Whether the site refuses all calls, so that an administrator has to act."""
 
 
 def verdict(attempts: int, result: Result, now: datetime, chance: float) -> Verdict:
-    """What follows from the attempt of this number (the first: 1), by a chance from 0 to 1."""
+    """Decide what follows from an attempt (the first is number 1); `chance` is random, from 0 to 1."""
     if result.taken:
         return Verdict(State.DELIVERED)
     if result.status == HTTPStatus.GONE:
@@ -73,21 +73,21 @@ def verdict(attempts: int, result: Result, now: datetime, chance: float) -> Verd
     base = SCHEDULE_SECONDS[attempts - 1]
     planned = base * (1 + JITTER * chance)
     asked = min(_asked_seconds(result.retry_after, now), LONGEST_SECONDS)
-    # Never sooner than planned: a site that always asks for a second would use up the schedule in ten.
+    # Never earlier than planned: a site that always requests one second would use up the schedule in ten.
     return Verdict(State.WAITING, max(planned, asked), asked > planned)
 
 
 def open_seconds(failures: int) -> float:
-    """How long a webhook is left alone after so many failures in a row; then one delivery probes it."""
+    """Return how long the breaker stays open after so many consecutive failures; then one delivery probes the site."""
     if failures < FAILURES_TO_OPEN:
         return 0.0
     return float(min(LONGEST_OPEN_SECONDS, OPEN_SECONDS * 2 ** min(failures - FAILURES_TO_OPEN, 16)))
 
 
 def standing(deliveries: Sequence[tuple[State, int]]) -> ReportState:
-    """Where a report stands by the state and the attempts of each of its deliveries, in the order of what they say.
+    """Return the status of a report from the state and attempts of each of its deliveries, in trail order.
 
-    Each has the whole report in it: where none waits, the last one decides.
+    Each delivery contains the whole report, so the last one decides unless one is still waiting.
     """
     waiting = [attempts for state, attempts in deliveries if state is State.WAITING]
     if waiting:
@@ -97,7 +97,7 @@ def standing(deliveries: Sequence[tuple[State, int]]) -> ReportState:
 
 
 def _asked_seconds(retry_after: str, now: datetime) -> float:
-    """Retry-After (RFC 9110, section 10.2.3): seconds or a date; 0 if it says nothing that can be followed."""
+    """Parse Retry-After (RFC 9110, section 10.2.3), which is seconds or a date; 0 if it is not valid."""
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
@@ -106,7 +106,7 @@ def _asked_seconds(retry_after: str, now: datetime) -> float:
 
 
 def http_date(text: str) -> datetime | None:
-    """A date of HTTP (RFC 9110, section 5.6.7) in UTC; None if it is none."""
+    """Parse an HTTP date (RFC 9110, section 5.6.7) as UTC; None if it is not valid."""
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

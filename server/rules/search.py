@@ -1,4 +1,4 @@
-"""What a person searches for, and how the index is asked for it."""
+"""Search queries, and how they are put to the index."""
 
 from typing import NamedTuple
 
@@ -6,23 +6,23 @@ from server.protocol.codes import ErrorCode
 from server.rules.refusal import Refusal
 
 TOKEN_CHARS = 3
-"""The index holds so many characters in a row; shorter words are looked for without it."""
+"""The index has sequences of this many characters; shorter words are searched without it."""
 
 
 MAX_TOKENS = 16
-"""Of all words together: so many narrow the search down enough, and each that is asked for has to be read."""
+"""Maximum number of tokens looked up for a query: these narrow it down enough, and each one costs time."""
 
 
 class Query(NamedTuple):
-    """Words that a message must hold, each anywhere and in any case."""
+    """Words that a message must contain, anywhere and in any case."""
 
     words: tuple[str, ...]
 
     @property
     def indexed(self) -> str:
-        """What FTS5 is asked: parts of words as quoted strings; empty if all words are too short for the index.
+        """Return the query for FTS5: quoted tokens; empty if all words are too short for the index.
 
-        The index knows which messages hold a part, and not where; see `held_by`.
+        The index knows which messages contain a token, but not where; see `held_by`.
         """
         tokens = list(dict.fromkeys(token for word in self.words for token in _tokens(word)))
         step = -(-len(tokens) // MAX_TOKENS) or 1
@@ -30,20 +30,20 @@ class Query(NamedTuple):
 
     @property
     def short(self) -> list[str]:
-        """The other words, as patterns for LIKE with a backslash as its escape."""
+        """Return the short words as LIKE patterns, with a backslash as the escape character."""
         return [_pattern(word) for word in self.words if len(word) < TOKEN_CHARS]
 
     def held_by(self, text: str) -> bool:
-        """Whether a text holds every word that is long enough for the index."""
+        """Return whether a text contains every word that is long enough for the index."""
         folded = text.casefold()
         return all(word.casefold() in folded for word in self.words if len(word) >= TOKEN_CHARS)
 
 
 def query(text: str) -> Query:
-    """The words of a text. Refusal if there are none."""
+    """Split a text into words. Raises Refusal if there are none."""
     words = tuple(text.replace("\x00", " ").split())
     if not words:
-        raise Refusal(ErrorCode.BAD_QUERY, "Write what to search for.")
+        raise Refusal(ErrorCode.BAD_QUERY, "Type what to search for.")
     return Query(words)
 
 

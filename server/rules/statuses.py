@@ -1,4 +1,4 @@
-"""How a person can say that they are."""
+"""The statuses that a person can set."""
 
 from server.protocol.characters import UNSEEN, without_heaps
 from server.protocol.codes import ErrorCode
@@ -8,8 +8,8 @@ ONLINE = "online"
 
 
 def check_status(text: str) -> str:
-    """A few words in one line; empty means online. Refusal if they hold what cannot be seen."""
+    """Return a status as one line; empty means online. Raises Refusal for invisible characters."""
     words = " ".join(text.split())
     if UNSEEN.search(words) or without_heaps(words) != words:
-        raise Refusal(ErrorCode.BAD_STATUS, "A status cannot hold control, invisible or direction characters.")
+        raise Refusal(ErrorCode.BAD_STATUS, "A status cannot contain control, invisible or direction characters.")
     return words or ONLINE

@@ -1,4 +1,4 @@
-"""What is said about a report over time, and the chain of hashes that shows whether it was altered."""
+"""The trail of a report: its events, and the hash chain that reveals changes."""
 
 import hashlib
 from typing import NamedTuple
@@ -9,15 +9,15 @@ from server.rules.evidence import ContextLine, Evidence, Statement
 
 
 class Reported(msgspec.Struct, frozen=True, tag_field="kind", tag="reported"):
-    """The report itself."""
+    """The report was submitted."""
 
     evidence: Evidence
     identity: str = ""
-    """The reporter's, of whom evidence has the name; none in rows of old."""
+    """The reporter's identity; empty in old rows. Their name is in the evidence."""
 
 
 class Added(msgspec.Struct, frozen=True, tag_field="kind", tag="added"):
-    """The reporter has more to say about it: what takes the place of the same fields of the evidence."""
+    """The reporter added to it; these fields replace those of the evidence."""
 
     reason: str
     comment: str
@@ -25,11 +25,11 @@ class Added(msgspec.Struct, frozen=True, tag_field="kind", tag="added"):
 
 
 class Withdrawn(msgspec.Struct, frozen=True, tag_field="kind", tag="withdrawn"):
-    """The reporter took it back."""
+    """The reporter withdrew it."""
 
 
 class SiteSaid(msgspec.Struct, frozen=True, tag_field="kind", tag="site-said"):
-    """The site called back about it."""
+    """The site reported a status."""
 
     status: str
     note: str
@@ -53,28 +53,28 @@ _addition = msgspec.json.Decoder(_Addition)
 
 
 def encode(event: Event) -> str:
-    """An event as it is stored and hashed."""
+    """Encode an event for storage and hashing."""
     return msgspec.json.encode(event).decode()
 
 
 def decode(content: str) -> Event:
-    """A stored event; msgspec.DecodeError if it is none."""
+    """Decode a stored event. Raises msgspec.DecodeError."""
     return _decoder.decode(content)
 
 
 def statement(content: str) -> Statement:
-    """Of a stored report what a list needs: the messages around it may be a thousand times as long. DecodeError."""
+    """Decode a stored report without its context, which can be a thousand times as long. Raises DecodeError."""
     return _statement.decode(content).evidence
 
 
 def addition(content: str) -> tuple[str, str]:
-    """Reason and comment of a stored addition. DecodeError."""
+    """Decode reason and comment of a stored addition. Raises DecodeError."""
     added = _addition.decode(content)
     return added.reason, added.comment
 
 
 class Account(NamedTuple):
-    """What the rows of a report come to."""
+    """The state of a report that results from its rows."""
 
     seq: int
     reporter: str
@@ -82,12 +82,12 @@ class Account(NamedTuple):
     msg_id: int
     withdrawn: bool = False
     said: str = ""
-    """The last status that the site gave it, "" if none."""
+    """The last status reported by the site; "" if none."""
     note: str = ""
 
 
 def account(before: Account | None, seq: int, event: Event) -> Account | None:
-    """What the rows come to with one more; None if they do not begin with the report itself."""
+    """Apply one more event; None if the first one is not the report itself."""
     if isinstance(event, Reported):
         evidence = event.evidence
         return None if before else Account(seq, evidence.reporter, event.identity, evidence.msg_id)
@@ -101,6 +101,6 @@ def account(before: Account | None, seq: int, event: Event) -> Account | None:
 
 
 def chained(previous: str, seq: int, report_id: str, at: int, content: str) -> str:
-    """The hash of a row over everything in it and the hash of the row before ("" for the first); SHA-256 in hex."""
+    """Return the hash of a row and of the hash before it ("" for the first row): SHA-256 in hex."""
     fields = msgspec.json.encode([previous, seq, report_id, at, content])
     return hashlib.sha256(fields).hexdigest()

@@ -142,7 +142,7 @@ def test_an_honest_name_is_granted_as_it_is(name: str) -> None:
 def test_a_refusal_says_what_is_allowed_and_what_to_leave_out() -> None:
     with pytest.raises(Refusal) as refused:
         names.check("ada: I sell")
-    said = "A name has letters, numbers, spaces, emoji and _ . ' -. Leave out U+003A (colon)."
+    said = "Use letters, numbers, spaces, emoji and _ . ' - in a name. Remove U+003A (colon)."
     assert refused.value.message == said
 
 
