@@ -1,1 +1,1 @@
-"""Where messages live: numbered, kept and handed out."""
+"""Storage: messages, people and reports in one SQLite file."""

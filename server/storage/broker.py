@@ -1,4 +1,4 @@
-"""A Broker of one node, over one SQLite file."""
+"""The Broker of a single node, on one SQLite file."""
 
 import asyncio
 from collections.abc import Container, Sequence
@@ -16,7 +16,7 @@ from server.storage.fair import SERVER, Turn
 
 
 class LocalBroker:
-    """A Broker over a Database; it is to be made before anything is written."""
+    """A Broker on a Database; create it before anything is written."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database

@@ -1,22 +1,22 @@
-"""Time as the engine stores it: milliseconds since 1970, UTC."""
+"""Time as it is stored: milliseconds since 1970, UTC."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-"""Gives the present time, aware of its zone."""
+"""Returns the current time, with a time zone."""
 
 
 def utc_now() -> datetime:
-    """The machine's clock; it may be set back at any time."""
+    """Return the time of the machine's clock, which may be set back at any time."""
     return datetime.now(UTC)
 
 
 def milliseconds(at: datetime) -> int:
-    """A time as it is stored."""
+    """Convert a time to its stored form."""
     return int(at.timestamp() * 1000)
 
 
 def moment(at: int) -> datetime:
-    """A stored time."""
+    """Convert a stored time."""
     return datetime.fromtimestamp(at / 1000, UTC)

@@ -1,4 +1,4 @@
-"""One SQLite file behind two threads: one writes, with one commit for all that waits; one reads."""
+"""One SQLite file used by two threads: a writer, which commits all waiting work at once, and a reader."""
 
 import asyncio
 import logging
@@ -19,19 +19,19 @@ from server.storage.fair import SERVER, FairQueue, Turn
 log = logging.getLogger(__name__)
 
 MAX_COMMIT = 100
-"""Pieces of work in one commit; bounds how long the first of a burst waits for the others, and what a client is sent at
-once: with a thousand, a burst of many people was more than a client may leave unread, and cut everyone off."""
+"""Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
+sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
 
 Result = TypeVar("Result")
 Committed = Callable[[int, float], None]
-"""Hears of each commit, on the writer's thread: how many pieces of work it had, and the seconds that it took."""
+"""Called after each commit, on the writer thread, with the number of writes and the duration in seconds."""
 
 
 class Database:
-    """Make, use and close it on one event loop."""
+    """An open database. Create, use and close it on one event loop."""
 
     def __init__(self, path: str, committed: Committed = lambda _size, _seconds: None) -> None:
-        """Open or create the file; StorageError if it cannot be used."""
+        """Open or create the file. Raises StorageError."""
         self._committed = committed
         self._loop = asyncio.get_running_loop()
         self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
@@ -42,7 +42,7 @@ class Database:
         except sqlite3.Error as error:
             raise StorageError(f"{path}: {error}") from None
         self._reads = _Reads()
-        # One thread for each connection, because sqlite3 serves one caller of a connection at a time.
+        # One thread per connection, because a sqlite3 connection serves one caller at a time.
         self._reading = threading.Thread(target=self._reads.run, args=(self._reader,), name="reader", daemon=True)
         self._reading.start()
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
@@ -53,23 +53,23 @@ class Database:
         work: Callable[[sqlite3.Connection], Result],
         stored: Callable[[Sequence[Result]], None] | None = None,
     ) -> "asyncio.Future[Result]":
-        """Do this within a transaction; done once it is on disk. StorageError if it could not be stored.
+        """Run `work` in a transaction. Completes once it is on disk. Raises StorageError.
 
-        `stored` is called on the loop after the commit, once for all writes in a row that share it, before their
-        futures are done, and also if nobody waits for these. A Refusal may be raised by `work` before its first write.
+        `stored` is called on the loop after the commit, once for all consecutive writes that share it, before their
+        futures complete, even if nobody awaits these. `work` may raise a Refusal before its first write.
         """
         future: asyncio.Future[Result] = self._loop.create_future()
         self._waiting.put(cast(_Write[object], _Write(work, stored, future)))
         return future
 
     def write_aside(self, work: Callable[[sqlite3.Connection], Result]) -> None:
-        """As `write`, for what nobody waits for; that it could not be stored is only logged."""
+        """Run `work` like `write`, but without waiting; a failure is only logged."""
         self.write(work).add_done_callback(_log_failure)
 
     async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
-        """Do this on the reader's connection, when it is this user's turn. StorageError if it cannot be read.
+        """Run `work` on the reader's connection, when it is this user's turn. Raises StorageError.
 
-        Work whose task is cancelled while it waits is never begun.
+        Work whose task is cancelled while it waits never starts.
         """
         read = _Read(work, self._loop)
         self._reads.put(turn, cast(_Read[object], read))
@@ -79,7 +79,7 @@ class Database:
             raise StorageError(str(error)) from None
 
     async def close(self) -> None:
-        """Store what still waits, then let go of the file."""
+        """Finish all waiting work, then close the file."""
         self._waiting.put(None)
         self._reads.end()
         await asyncio.to_thread(self._thread.join)
@@ -88,12 +88,12 @@ class Database:
         self._writer.close()
 
     def _write(self) -> None:
-        """The writer thread: take all that waits, commit it at once, hand it back to the loop."""
+        """Run the writer thread: commit all waiting work at once, and return the results to the loop."""
         for batch in iter(self._gather, []):
             self._commit(batch)
 
     def _gather(self) -> "list[_Write[object]]":
-        """At least one that waits, and all others that do already; none once the database is closed."""
+        """Wait for a write, and return it with all others that are waiting; empty once the database is closed."""
         batch: list[_Write[object]] = []
         while (item := self._waiting.get()) is not None:
             batch.append(item)
@@ -111,11 +111,11 @@ class Database:
                 for work in batch:
                     work.run(self._writer)
         except sqlite3.OperationalError as error:
-            # Full, locked, gone: it concerns every one of them.
+            # The disk is full, or the file locked or gone: all of the writes fail.
             self._loop.call_soon_threadsafe(_fail, batch, StorageError(str(error)))
         except Exception as error:
             if len(batch) > 1:
-                # One of them is at fault; the others shall not suffer for it.
+                # One of the writes is at fault; retry each by itself, so that the others succeed.
                 for work in batch:
                     self._commit([work])
             else:
@@ -135,7 +135,7 @@ class _Read(Generic[Result]):
         self._loop = loop
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Do the work, on the reader thread, unless nobody waits for it any more."""
+        """Run the work on the reader thread, unless it was cancelled."""
         if self.future.cancelled():
             return
         try:
@@ -155,7 +155,7 @@ class _Read(Generic[Result]):
 
 
 class _Reads:
-    """What waits for the reader thread, by turns."""
+    """The fair queue of the reader thread."""
 
     def __init__(self) -> None:
         self._queue = FairQueue[_Read[object]]()
@@ -163,7 +163,7 @@ class _Reads:
         self._ended = False
 
     def put(self, turn: Turn, read: _Read[object]) -> None:
-        """Add a read. StorageError after `end`."""
+        """Add a read. Raises StorageError after `end`."""
         with self._changed:
             if self._ended:
                 raise StorageError("the database is closed")
@@ -171,13 +171,13 @@ class _Reads:
             self._changed.notify()
 
     def end(self) -> None:
-        """Let the thread end once nothing waits."""
+        """Stop the thread once the queue is empty."""
         with self._changed:
             self._ended = True
             self._changed.notify()
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Work until `end`; the whole life of the reader thread."""
+        """Run the reader thread until `end`."""
         while read := self._take():
             read.run(connection)
 
@@ -205,28 +205,28 @@ class _Write(Generic[Result]):
         self.result: Result | Refusal | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """On the writer thread, within a transaction."""
+        """Run the work, on the writer thread and within a transaction."""
         try:
             self.result = self._work(connection)
         except Refusal as refusal:
             self.result = refusal
 
     def done(self) -> None:
-        """On the loop, after the commit."""
+        """Complete the future, on the loop and after the commit."""
         if isinstance(self.result, Refusal):
             self.failed(self.result)
         elif not self._future.done():
             self._future.set_result(cast(Result, self.result))
 
     def failed(self, error: Exception) -> None:
-        """On the loop; nothing was stored."""
+        """Fail the future, on the loop; nothing was stored."""
         if not self._future.done():
             self._future.set_exception(error)
 
 
 def _log_failure(done: "asyncio.Future[Result]") -> None:
     if not done.cancelled() and (error := done.exception()):
-        log.error("something could not be stored", extra={"error": str(error)})
+        log.error("a write failed", extra={"error": str(error)})
 
 
 def _stored(batch: Sequence[_Write[object]]) -> None:

@@ -1,4 +1,4 @@
-"""The free space of the disk that holds the database."""
+"""Free space on the disk of the database."""
 
 import logging
 import shutil
@@ -11,12 +11,12 @@ log = logging.getLogger(__name__)
 
 
 def free_bytes(path: Path) -> int:
-    """Return the bytes that the disk of this directory has left."""
+    """Return the free bytes on the disk of this directory."""
     return shutil.disk_usage(path).free
 
 
 class Disk:
-    """Says whether space runs out, and logs it once."""
+    """Detects low disk space, and logs each change once."""
 
     def __init__(self, database: str, free: Callable[[Path], int] = free_bytes) -> None:
         self._directory = Path(database).absolute().parent
@@ -24,14 +24,17 @@ class Disk:
         self._low = False
 
     def is_low(self, least_megabytes: int) -> bool:
-        """Measure: whether less than this is free. 0: never."""
+        """Measure, and return whether less than this is free; 0 disables the check."""
         free = self._measure() // MEGABYTE if least_megabytes else 0
         low = free < least_megabytes
         fields = {"free_megabytes": free, "least_megabytes": least_megabytes}
         if low and not self._low:
-            log.error("the disk is nearly full: messages are refused; make room, or lower FreeMegabytes", extra=fields)
+            log.error(
+                "the disk is nearly full, so messages are refused; free some space, or lower FreeMegabytes",
+                extra=fields,
+            )
         elif self._low and not low:
-            log.warning("the disk has room again: messages are stored", extra=fields)
+            log.warning("the disk has enough free space again; messages are accepted", extra=fields)
         self._low = low
         return low
 
@@ -39,5 +42,5 @@ class Disk:
         try:
             return self._free(self._directory)
         except OSError:
-            # What cannot be measured cannot be relied on.
+            # Assume the worst if it cannot be measured.
             return 0

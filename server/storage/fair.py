@@ -1,4 +1,4 @@
-"""A queue that serves its users by turns: what one of them asked for never stands before the first thing of another."""
+"""A fair queue: users take turns, so that many items of one user do not delay the first item of another."""
 
 from collections import OrderedDict, deque
 from collections.abc import Hashable
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 class Turn(NamedTuple):
-    """Whose work it is: groups take turns, and within a group its members."""
+    """The owner of an item: groups take turns, and within a group its members."""
 
     group: Hashable
     member: Hashable
@@ -19,24 +19,24 @@ SERVER = Turn("server", "server")
 
 
 class FairQueue(Generic[Item]):
-    """Round robin by group, then by member; the items of one member keep their order. Each call takes constant time."""
+    """Round robin by group, then by member; a member's items keep their order. All calls take constant time."""
 
     def __init__(self) -> None:
         self._groups: OrderedDict[Hashable, OrderedDict[Hashable, deque[Item]]] = OrderedDict()
         self._size = 0
 
     def __len__(self) -> int:
-        """Return the number of items that wait."""
+        """Return the number of waiting items."""
         return self._size
 
     def put(self, turn: Turn, item: Item) -> None:
-        """Add an item behind those of the same member."""
+        """Add an item after those of the same member."""
         members = self._groups.setdefault(turn.group, OrderedDict())
         members.setdefault(turn.member, deque()).append(item)
         self._size += 1
 
     def take(self) -> Item:
-        """Remove and return the next item; IndexError if there is none."""
+        """Remove and return the next item. Raises IndexError if the queue is empty."""
         if not self._groups:
             raise IndexError("the queue is empty")
         group, members = next(iter(self._groups.items()))

@@ -1,4 +1,4 @@
-"""The keys by which people prove who they are."""
+"""The keys with which people prove their identity."""
 
 import sqlite3
 
@@ -23,20 +23,20 @@ def add(identity: str, keys: LoginKeys, now: int, connection: sqlite3.Connection
 
 
 def find(identity: str, connection: sqlite3.Connection) -> LoginKeys | None:
-    """Return the keys of a person; None if nobody enrolled by this identity."""
+    """Return the keys of an identity; None if it is not enrolled."""
     row = connection.execute("SELECT stored_key, server_key FROM login_key WHERE identity = ?", (identity,)).fetchone()
     return LoginKeys(*row) if row else None
 
 
 def seen(identity: str, now: int, connection: sqlite3.Connection) -> None:
-    """Note that a person logged in; nothing if they have no keys."""
+    """Record a login; does nothing without keys."""
     connection.execute("UPDATE login_key SET seen_at = ? WHERE identity = ?", (now, identity))
 
 
 def sweep(connection: sqlite3.Connection, before: int, limit: int) -> int:
-    """Examine the keys of people who were not seen since `before`; return how many.
+    """Examine the keys of people who have not been here since `before`; return how many were examined.
 
-    Delete those of people who left nothing behind; mark the others, so that each is examined once.
+    Delete the keys of people without any stored data; mark the others, so that each is examined once.
     """
     marked = connection.execute(
         f"UPDATE login_key SET kept = 1 WHERE identity IN ({_OLDEST}) AND ({_LEFT_SOMETHING})",  # noqa: S608

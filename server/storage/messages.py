@@ -1,4 +1,4 @@
-"""Messages in the database, and what stands under them."""
+"""Messages and their reactions in the database."""
 
 import json
 import sqlite3
@@ -24,18 +24,18 @@ SHOWN = (
     "id, at, author, author_identity, channel, peer, peer_identity, iif(taken_back_at IS NULL, text, ''), nonce,"
     " taken_back_at IS NOT NULL, taken_back_at IS NULL AND reacted_at IS NOT NULL"
 )
-"""As COLUMNS, without reading what is shown to nobody."""
+"""Like COLUMNS, without what nobody is shown."""
 NEWEST = 2**63 - 1
 READABLE = "(peer IS NULL OR author_identity = ? OR peer_identity = ?)"
 NOT_HIDDEN = "author_identity NOT IN (SELECT value FROM json_each(?))"
 IN_CHANNEL = "peer IS NULL AND channel = ?"
 RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
 MAX_SCANNED = 20_000
-"""Messages, the newest, that one read looks through at most for those that a person is shown and that are wanted."""
+"""Maximum number of messages that one read scans, the newest first."""
 MAX_MISSES = 1_000
-"""Texts that a search compares in vain: they hold all parts of the words, and not the words."""
+"""Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
 MESSAGE_BYTES = 100
-"""What a message takes in a frame at least, besides its text."""
+"""Minimum size of a message in a frame, without its text."""
 
 _Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int]
 _Value = str | int
@@ -43,7 +43,7 @@ _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 def insert(draft: Draft, now: int, connection: sqlite3.Connection) -> Published:
-    """Store a message, unless its author has sent the same nonce before; `now` in milliseconds."""
+    """Store a message, unless its author sent the same nonce before; `now` is in milliseconds."""
     peer, peer_identity = draft.peer or (None, None)
     values = (now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
     cursor = connection.execute(
@@ -60,12 +60,12 @@ def insert(draft: Draft, now: int, connection: sqlite3.Connection) -> Published:
 
 
 def find(msg_id: int, connection: sqlite3.Connection) -> Publication | None:
-    """The message of a number."""
+    """Return the message with this number, or None."""
     return next(iter(_select(connection, "id = ?", (msg_id,))), None)
 
 
 def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Publication]:
-    """Those of these messages that there are, in the order of their numbers."""
+    """Return those of these messages that exist, in the order of their numbers."""
     condition = "id IN (SELECT value FROM json_each(?)) ORDER BY id"
     return _select(connection, condition, (json.dumps(list(msg_ids)),))
 
@@ -73,14 +73,14 @@ def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Pub
 def take_back(
     msg_id: int, person: Person, apart: Container[str], now: int, connection: sqlite3.Connection
 ) -> Publication:
-    """Take a message of this person back. Refusal."""
+    """Delete a message of this person. Raises Refusal."""
     publication = check_takeback(find(msg_id, connection), person, apart)
     connection.execute("UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (now, msg_id))
     return publication
 
 
 def react(change: ReactionChange, apart: Container[str], now: int, connection: sqlite3.Connection) -> Publication:
-    """Put an emoji under a message, or take it away. Refusal."""
+    """Add or remove a reaction. Raises Refusal."""
     msg_id, person, emoji, remove = change
     publication = check_reaction(find(msg_id, connection), change, apart)
     if remove:
@@ -103,7 +103,8 @@ def page(
     limit: int,
     connection: sqlite3.Connection,
 ) -> Page:
-    """Return the newest that meet the condition; one more than asked for tells whether there are others before them."""
+    """Return the newest messages that meet the condition."""
+    # One more than requested shows whether there are older ones.
     newest = _numbers(reader, condition, values, before, limit + 1, connection)
     query = f"SELECT {SHOWN} FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"  # noqa: S608
     with closing(connection.execute(query, (json.dumps(newest),))) as rows:
@@ -111,9 +112,9 @@ def page(
 
 
 def conversation(reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
-    """Return direct messages between a person and the last holder of that name."""
+    """Return direct messages between the reader and everyone who has had that name."""
     pages = [page(reader, *side, before, limit, connection) for side in _sides(reader, other)]
-    # Of a page that has others before it, nobody knows what belongs between its messages and older ones of the other.
+    # Before the first message of an incomplete page there may be others, so drop older messages of the other page.
     start = max((each.publications[0].msg_id for each in pages if each.more and each.publications), default=0)
     both = {each.msg_id: each for found in pages for each in found.publications if each.msg_id >= start}
     ordered = [both[msg_id] for msg_id in sorted(both)]
@@ -123,7 +124,7 @@ def conversation(reader: Reader, other: str, before: int, limit: int, connection
 def conversation_numbers(
     reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection
 ) -> list[int]:
-    """Return the numbers of the newest direct messages between a person and the last holder of that name."""
+    """Return the numbers of the newest direct messages between the reader and everyone who has had that name."""
     sides = [_numbers(reader, *side, before, limit, connection) for side in _sides(reader, other)]
     return sorted({number for side in sides for number in side})[-limit:]
 
@@ -134,7 +135,7 @@ def channel_numbers(reader: Reader, channel: str, before: int, limit: int, conne
 
 
 def missed(reader: Reader, after: int, before: int, limit: int, connection: sqlite3.Connection) -> Page:
-    """Return the newest that a person may read, of the MAX_SCANNED newest of all."""
+    """Return the newest messages that the reader may read, of the MAX_SCANNED newest of all."""
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
     first = max(after, min(newest, (before or NEWEST) - 1) - MAX_SCANNED)
     identity = reader.person.identity
@@ -143,14 +144,14 @@ def missed(reader: Reader, after: int, before: int, limit: int, connection: sqli
 
 
 def taken_back(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
-    """Return the numbers, up to one, of messages that were taken back; the latest first."""
+    """Return the numbers of deleted messages up to `up_to`; the latest first."""
     return _changed("taken_back_at", reader, up_to, limit, connection)
 
 
 def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[Reactions]:
-    """Return the reactions, where they changed, of messages up to a number; the latest change first.
+    """Return changed reactions to messages up to `up_to`; the latest change first.
 
-    Twice as much is read as is sent, for a message that does not fit may be followed by others that do.
+    Reads twice as much as is sent, because messages that fit may follow one that does not.
     """
     found: list[Reactions] = []
     left = 2 * MAX_REACTED_BYTES
@@ -164,7 +165,7 @@ def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connecti
 
 
 def search(reader: Reader, query: Query, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
-    """Return the newest that a person may read and that hold every word, of the MAX_SCANNED newest that might."""
+    """Return the newest readable messages with every word, of the MAX_SCANNED newest candidates."""
     among = (
         "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
         if query.indexed
@@ -182,14 +183,14 @@ def search(reader: Reader, query: Query, channel: str, before: int, limit: int, 
     for pattern in query.short:
         condition += " AND text LIKE ? ESCAPE '\\'"
         values.append(pattern)
-    # CROSS JOIN: in the order of the candidates, so that nothing is read beyond what is sent.
+    # CROSS JOIN keeps the order of the candidates, so that reading stops at the last message that is sent.
     ordered = f"SELECT {SHOWN} FROM ({among}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
     with closing(connection.execute(ordered, values)) as rows:
         return _fitting(_holding(query, rows), limit, reader, connection)
 
 
 def _holding(query: Query, rows: Iterable[_Row]) -> Iterator[_Row]:
-    """Yield the rows whose text holds the words: the index says only that it holds all parts of them."""
+    """Yield the rows whose text contains the words; the index only knows about their tokens."""
     misses = 0
     for row in rows:
         if query.held_by(row[7]):
@@ -208,9 +209,9 @@ def _numbers(
     limit: int,
     connection: sqlite3.Connection,
 ) -> list[int]:
-    """Return the numbers of the newest that meet the condition, the latest first.
+    """Return the numbers of the newest messages that meet the condition, the latest first.
 
-    At most MAX_SCANNED are looked through, for a person may hide everyone who writes in a channel.
+    Scans at most MAX_SCANNED, because the reader may have hidden everyone who writes in a channel.
     """
     scanned = f"SELECT id, author_identity FROM message WHERE {condition} AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
     query = f"SELECT id FROM ({scanned}) WHERE {NOT_HIDDEN} LIMIT ?"  # noqa: S608 - ours
@@ -219,7 +220,7 @@ def _numbers(
 
 
 def _sides(reader: Reader, other: str) -> list[tuple[str, tuple[_Value, ...]]]:
-    """Return the conditions for what a person sent to the last holder of a name, and for what they received."""
+    """Return the conditions for messages from the reader to a name, and for messages from that name to them."""
     values = reader.person.identity, names.key(other)
     return [
         ("peer IS NOT NULL AND author_identity = ? AND peer_key = ?", values),
@@ -228,7 +229,7 @@ def _sides(reader: Reader, other: str) -> list[tuple[str, tuple[_Value, ...]]]:
 
 
 def _changed(column: str, reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
-    """Return the numbers, up to one, of messages whose column of a time was set; the latest first."""
+    """Return the numbers of messages up to `up_to` that have a time in this column; the latest first."""
     latest = (
         "SELECT id, author_identity, peer, peer_identity, taken_back_at FROM message"  # noqa: S608 - ours
         f" WHERE {column} IS NOT NULL ORDER BY {column} DESC LIMIT ?"
@@ -242,7 +243,7 @@ def _changed(column: str, reader: Reader, up_to: int, limit: int, connection: sq
 
 
 def _fitting(rows: Iterable[_Row], limit: int, reader: Reader, connection: sqlite3.Connection) -> Page:
-    """Read the newest messages, with what stands under them, until there are enough or no more fit into a frame."""
+    """Read messages with their reactions until there are enough, or no more fit into a frame."""
     found: list[Publication] = []
     left = MAX_PAGE_BYTES
     for row in rows:
@@ -257,20 +258,20 @@ def _fitting(rows: Iterable[_Row], limit: int, reader: Reader, connection: sqlit
 
 
 def _least_bytes_of(reactions: Sequence[Reaction]) -> int:
-    """Return what reactions take in a frame at least: a name, its quotes and a comma for each."""
+    """Return the minimum size of reactions in a frame: a name, its quotes and a comma for each."""
     return sum(sum(map(len, each.usernames)) + 3 * len(each.usernames) for each in reactions)
 
 
 def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]) -> list[Publication]:
-    """Return whole messages, with what stands under them."""
+    """Return complete messages with their reactions."""
     rows: list[_Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
     return [_publication(row, _reactions(connection, row[0], ()) if row[10] else ()) for row in rows]
 
 
 def _reactions(connection: sqlite3.Connection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
-    """Return what stands under a message, in the order in which it came."""
+    """Return the reactions to a message, in the order in which they were added."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    # As one row: for each row the reader thread gives up the interpreter, and waits until it gets it back.
+    # As one row: for each row the reader thread releases the interpreter, and waits to get it back.
     query = (
         "SELECT json_group_array(json_array(emoji, name)) FROM (SELECT emoji, name FROM reaction"
         " WHERE msg_id = ? AND identity NOT IN (SELECT value FROM json_each(?)) ORDER BY at, emoji, name)"

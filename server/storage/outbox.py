@@ -1,4 +1,4 @@
-"""Deliveries in the database: queued, leased to whoever sends them, and what came of each attempt."""
+"""The outbox: deliveries in the database, their leases and the results of their attempts."""
 
 import json
 import secrets
@@ -10,7 +10,7 @@ from server.rules.retries import FAILURES_TO_OPEN, Result, State, Verdict, open_
 from server.storage.clock import moment
 
 LEASE_SECONDS = 30
-"""How long a delivery belongs to whoever took it; longer than an attempt and its note take together."""
+"""Duration of a lease; longer than an attempt and recording its result take together."""
 
 _MINE = "(SELECT value FROM json_each(?3))"
 _IN_TURN = (
@@ -18,13 +18,13 @@ _IN_TURN = (
     " AND before.seq < delivery.seq AND before.holder IS NOT NULL"
     f" AND (before.leased_at <= ?1 AND before.leased_until > ?1 OR before.id IN {_MINE}))"
 )
-"""Nothing that was said of the same report before is under way, cancelled or not; ?1: now, ?3: what one has in hand,
-whatever the clock says.
+"""Condition: no earlier delivery of the same report is in flight, cancelled or not. ?1: now; ?3: the deliveries that
+the caller has in flight, whatever the clock says.
 """
 
 
 class Claim(NamedTuple):
-    """A delivery that is to be sent now by its holder; `attempt` counts from 1."""
+    """A delivery leased to a holder, who sends it now; `attempt` counts from 1."""
 
     id: str
     seq: int
@@ -35,7 +35,7 @@ class Claim(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """How the delivery of one row of a report's trail is doing; `due` in milliseconds, `error` of its last attempt."""
+    """The state of the delivery of one trail row; `due` is in milliseconds, `error` from its last attempt."""
 
     seq: int
     state: State
@@ -45,7 +45,7 @@ class Sent(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """What was tried; times in milliseconds."""
+    """An attempt; times are in milliseconds."""
 
     at: int
     milliseconds: int
@@ -53,14 +53,14 @@ class Attempt(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A webhook that nothing is sent to now: until a time in milliseconds, or until the operator resumes it (None)."""
+    """A webhook is suspended: until a time in milliseconds, or until an administrator resumes it (None)."""
 
     until: int | None
     why: str
 
 
 class Depth(NamedTuple):
-    """How many deliveries of a webhook wait and were given up, and since when the oldest waits, in milliseconds."""
+    """The queue of a webhook: deliveries waiting and given up; `oldest` is in milliseconds."""
 
     waiting: int
     oldest: int | None
@@ -70,7 +70,7 @@ class Depth(NamedTuple):
 
 
 def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str, now: int) -> None:
-    """Let a row of the trail be delivered, at once."""
+    """Queue a row of the trail for immediate delivery."""
     connection.execute(
         "INSERT INTO delivery (id, seq, report_id, webhook, state, due, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (f"msg_{secrets.token_hex(12)}", seq, report_id, webhook, State.WAITING, now, now),
@@ -78,23 +78,23 @@ def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str
 
 
 def held(connection: sqlite3.Connection, webhook: str, now: int) -> Held | None:
-    """Whether a webhook is paused or its breaker open."""
+    """Return why a webhook is suspended (paused, or its breaker is open); None if it is not."""
     row = connection.execute("SELECT paused, opened_at, open_until FROM webhook WHERE name = ?", (webhook,)).fetchone()
     paused, opened_at, open_until = row or ("", 0, 0)
     if paused:
         return Held(None, paused)
-    # A breaker that was opened in the future was so before the clock was set back.
+    # A breaker opened in the future was opened before the clock was set back.
     if opened_at <= now < open_until:
         return Held(open_until, "the last attempts failed")
     return None
 
 
 def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
-    """How a webhook is doing."""
+    """Return the state of a webhook's queue."""
     waiting, oldest, given_up = connection.execute(
         "SELECT count(*) FILTER (WHERE state = 'waiting'), min(iif(state = 'waiting', trail.at, NULL)),"
         " count(*) FILTER (WHERE state = 'given-up') FROM delivery JOIN trail USING (seq)"
-        # Most are delivered: /metrics must not look up the rows of all that ever were.
+        # Most are delivered: /metrics must not read the rows of all deliveries ever made.
         " WHERE webhook = ? AND state IN ('waiting', 'given-up')",
         (webhook,),
     ).fetchone()
@@ -102,10 +102,10 @@ def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
 
 
 def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
-    """When there is something to claim, in milliseconds (0: now); None if nothing waits."""
+    """Return when the next delivery can be claimed, in milliseconds (0: now); None if nothing is waiting."""
     waiting = f"webhook = ?2 AND state = 'waiting' AND {_IN_TURN} AND id NOT IN {_MINE}"
     values = (now, webhook, json.dumps(list(busy)))
-    # Of many that are due the first is found by its index; all of them are looked at only while none is.
+    # The index finds the first of many that are due; all of them are scanned only if none is.
     query = f"SELECT 0 FROM delivery WHERE {waiting} AND due <= ?1 AND leased_until <= ?1 LIMIT 1"  # noqa: S608 - ours
     soonest = "min(max(iif(changed_at > ?1, 0, due), iif(leased_at > ?1, 0, leased_until)))"
     all_of_them = f"SELECT {soonest} FROM delivery WHERE {waiting}"  # noqa: S608 - ours
@@ -119,32 +119,32 @@ def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Colle
 
 
 def claim(
-    connection: sqlite3.Connection, webhook: str, holder: str, room: int, busy: Collection[str], now: int
+    connection: sqlite3.Connection, webhook: str, holder: str, capacity: int, busy: Collection[str], now: int
 ) -> list[Claim]:
-    """Lease what is due, the earliest first, but no more than there is room for, and none of those that are `busy`.
+    """Lease deliveries that are due, the earliest first: at most `capacity`, and none of the `busy` ones.
 
-    Nothing overtakes what is under way of the same report, or the site could hear of a withdrawal before the report.
-    Whatever was scheduled or leased in the future was so before the clock was set back: it is due now.
+    A delivery waits for earlier ones of the same report, so that a withdrawal does not arrive before the report.
+    Deliveries that were scheduled or leased in the future date from before the clock was set back: they are due now.
     """
     if held(connection, webhook, now):
         return []
     if failures(connection, webhook) >= FAILURES_TO_OPEN:
-        room = 0 if _is_probed(connection, webhook, now) else 1
+        capacity = 0 if _is_probed(connection, webhook, now) else 1
     rows = connection.execute(
         "UPDATE delivery SET holder = ?4, leased_at = ?1, leased_until = ?1 + ?5 WHERE id IN ("  # noqa: S608 - ours
         f" SELECT id FROM delivery WHERE webhook = ?2 AND state = 'waiting' AND {_IN_TURN}"
         " AND (due <= ?1 OR changed_at > ?1)"
         f" AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN {_MINE}"
         " ORDER BY due LIMIT ?6) RETURNING id, seq, report_id, webhook, attempts + 1, holder",
-        (now, webhook, json.dumps(list(busy)), holder, LEASE_SECONDS * 1000, room),
+        (now, webhook, json.dumps(list(busy)), holder, LEASE_SECONDS * 1000, capacity),
     )
     return [Claim(*row) for row in rows.fetchall()]
 
 
 def renew(connection: sqlite3.Connection, claim: Claim, now: int) -> bool:
-    """Begin the lease anew, right before it is sent; False if that is not its holder's to do any more.
+    """Renew the lease right before sending; False if the delivery must not be sent.
 
-    That is: withdrawn since it was claimed, or another server's after a long stop.
+    It may have been withdrawn since it was claimed, or after a long pause another server may hold it.
     """
     renewed = connection.execute(
         "UPDATE delivery SET leased_at = ?1, leased_until = ?1 + ?2"
@@ -155,7 +155,7 @@ def renew(connection: sqlite3.Connection, claim: Claim, now: int) -> bool:
 
 
 def release(connection: sqlite3.Connection, claim: Claim) -> None:
-    """Give back what was not sent, so that what is to follow it need not wait for the lease."""
+    """End the lease of a delivery that was not sent, so that the next one need not wait for it to expire."""
     connection.execute(
         "UPDATE delivery SET holder = NULL, leased_at = 0, leased_until = 0 WHERE id = ? AND holder = ?",
         (claim.id, claim.holder),
@@ -163,10 +163,10 @@ def release(connection: sqlite3.Connection, claim: Claim) -> None:
 
 
 def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
-    """Keep an attempt and do what follows from it.
+    """Record an attempt, and update delivery and breaker.
 
-    A 200 counts whoever holds the lease by now: what the site has is never sent again. A failure of somebody whose
-    lease has run out changes nothing but the log: another one is at it.
+    A 200 counts even if the lease has expired: what the site has is never sent again. A failure after the lease has
+    expired is only logged, because another holder is sending it.
     """
     connection.execute(
         "INSERT INTO attempt (delivery_id, at, milliseconds, status, answer, error) VALUES (?, ?, ?, ?, ?, ?)",
@@ -189,14 +189,14 @@ def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: in
         )
         return
     connection.execute(
-        # What was cancelled meanwhile stays so, and is under way no more.
+        # A delivery that was cancelled meanwhile stays cancelled, and is no longer in flight.
         "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"
         " asked_to_wait = ?, changed_at = ?, holder = NULL, leased_at = 0, leased_until = 0"
         " WHERE id = ? AND holder = ?",
         (
             follows.state,
             attempt.result.words,
-            # The webhook is at an end, not the delivery's patience.
+            # A pause of the webhook must not use up the delivery's schedule.
             claim.attempt - 1 if follows.pause else claim.attempt,
             now + int(follows.wait_seconds * 1000),
             follows.asked,
@@ -208,7 +208,7 @@ def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: in
 
 
 def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
-    """What is sent of a report, or was, in the order in which it was said; nothing that was cancelled."""
+    """Return the deliveries of a report in trail order, without cancelled ones."""
     rows = connection.execute(
         "SELECT seq, state, attempts, due, error FROM delivery WHERE report_id = ? AND state != ? ORDER BY seq",
         (report_id, State.CANCELLED),
@@ -217,9 +217,9 @@ def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
 
 
 def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
-    """Send nothing more of a report; whether the site may have seen something of it."""
+    """Cancel the deliveries of a report; return whether the site may have received any of them."""
     seen = connection.execute(
-        # Attempts count from 0 again after a replay; the log of them is not kept for ever.
+        # After a replay, attempts count from 0 again; the log of attempts is kept for a limited time.
         "SELECT 1 FROM delivery WHERE report_id = ? AND (state = 'delivered' OR attempts > 0 OR leased_until > 0"
         " OR EXISTS (SELECT 1 FROM attempt WHERE delivery_id = delivery.id))",
         (report_id,),
@@ -232,7 +232,7 @@ def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
 
 
 def pause(connection: sqlite3.Connection, webhook: str, why: str) -> None:
-    """Send nothing to a webhook until it is resumed."""
+    """Suspend a webhook until it is resumed."""
     connection.execute(
         "INSERT INTO webhook (name, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
         (webhook, why),
@@ -240,7 +240,7 @@ def pause(connection: sqlite3.Connection, webhook: str, why: str) -> None:
 
 
 def resume(connection: sqlite3.Connection, webhook: str, now: int) -> None:
-    """Send to a webhook again, what waits at once; its breaker forgets."""
+    """Resume a webhook: deliver everything that is waiting now, and reset its breaker."""
     connection.execute("DELETE FROM webhook WHERE name = ?", (webhook,))
     connection.execute(
         "UPDATE delivery SET due = min(due, ?1), changed_at = ?1 WHERE webhook = ?2 AND state = 'waiting'",
@@ -249,7 +249,7 @@ def resume(connection: sqlite3.Connection, webhook: str, now: int) -> None:
 
 
 def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | None:
-    """Send a delivery again at once, with a whole schedule before it; the ID of its report, or None."""
+    """Deliver again, now and with a full retry schedule; return the ID of the report, or None."""
     row = connection.execute(
         "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0, error = '',"
         " leased_at = 0, leased_until = 0, holder = NULL WHERE id = ?2 RETURNING report_id",
@@ -259,13 +259,13 @@ def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | 
 
 
 def failures(connection: sqlite3.Connection, webhook: str) -> int:
-    """How many attempts in a row failed."""
+    """Return the number of consecutive failed attempts."""
     row = connection.execute("SELECT failures FROM webhook WHERE name = ?", (webhook,)).fetchone()
     return int(row[0]) if row else 0
 
 
 def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
-    # Cancelled or not: its answer is still to come.
+    # Whether cancelled or not: its answer is still pending.
     live = "webhook = ?1 AND holder IS NOT NULL AND leased_at <= ?2 AND leased_until > ?2"
     return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608
 
@@ -274,7 +274,7 @@ def _note_breaker(connection: sqlite3.Connection, webhook: str, result: Result, 
     before, stop = failures(connection, webhook), held(connection, webhook, now)
     if not result.taken:
         opened = int(open_seconds(before + 1) * 1000)
-        # What was under way when it opened says nothing new.
+        # Attempts in flight when the breaker opened say nothing new.
         if stop is None or stop.until is None:
             connection.execute(
                 "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
@@ -286,7 +286,7 @@ def _note_breaker(connection: sqlite3.Connection, webhook: str, result: Result, 
         return
     connection.execute("UPDATE webhook SET failures = 0, opened_at = 0, open_until = 0 WHERE name = ?", (webhook,))
     if before >= FAILURES_TO_OPEN:
-        # The site is back: what waits for it need not wait for its schedule, unless the site asked for that.
+        # The site is back: deliver now what is waiting for its schedule, unless the site requested the delay.
         connection.execute(
             "UPDATE delivery SET due = min(due, ?1), changed_at = ?1"
             " WHERE webhook = ?2 AND state = 'waiting' AND NOT asked_to_wait",

@@ -1,4 +1,4 @@
-"""What the operator sees of the outbox: deliveries, and what came of each attempt."""
+"""Deliveries and their attempts, as the administrator sees them."""
 
 import json
 import sqlite3
@@ -8,7 +8,7 @@ from server.rules.retries import State
 
 
 class Attempted(NamedTuple):
-    """An attempt as it was noted; `at` in milliseconds, `status` None if the site gave no whole answer."""
+    """A recorded attempt; `at` is in milliseconds, `status` None without a complete answer from the site."""
 
     at: int
     milliseconds: int
@@ -18,7 +18,7 @@ class Attempted(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A delivery, what it tells (a row of the trail) and its last attempt; `due` in milliseconds."""
+    """A delivery of a trail row, and its last attempt; `due` is in milliseconds."""
 
     id: str
     report_id: str
@@ -40,11 +40,11 @@ _Row = tuple[str, str, int, str, str, int, int, int | None, int | None, int | No
 
 
 def deliveries(connection: sqlite3.Connection, limit: int, *, failed: bool = False) -> list[Delivery]:
-    """The latest deliveries, the newest first; or those of them that have failed and are not delivered since."""
+    """Return the latest deliveries, the newest first; with `failed` only failed ones that are still undelivered."""
     wanted = (State.WAITING, State.GIVEN_UP) if failed else tuple(State)
     rows = connection.execute(
         f"{_DELIVERY} WHERE state IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
-        # A webhook that was paused by a 410 has no attempt counted; the log of attempts is not kept for ever.
+        # A 410, which pauses the webhook, is not counted as an attempt; the log of attempts is kept for a limited time.
         " AND (NOT ? OR attempts > 0 OR attempt.id IS NOT NULL) ORDER BY seq DESC LIMIT ?",
         (json.dumps(wanted), failed, limit),
     )
@@ -52,25 +52,25 @@ def deliveries(connection: sqlite3.Connection, limit: int, *, failed: bool = Fal
 
 
 def delivery(connection: sqlite3.Connection, delivery_id: str) -> Delivery | None:
-    """The delivery of an ID."""
+    """Return the delivery with this ID, or None."""
     row = connection.execute(f"{_DELIVERY} WHERE delivery.id = ?", (delivery_id,)).fetchone()
     return _delivery(row) if row else None
 
 
 def deliveries_of(connection: sqlite3.Connection, report_id: str) -> list[Delivery]:
-    """The deliveries of a report, the oldest first."""
+    """Return the deliveries of a report, the oldest first."""
     rows = connection.execute(f"{_DELIVERY} WHERE delivery.report_id = ? ORDER BY seq", (report_id,))
     return [_delivery(row) for row in rows]
 
 
 def attempts(connection: sqlite3.Connection, delivery_id: str) -> list[Attempted]:
-    """Every attempt of a delivery that is still kept, the oldest first."""
+    """Return the attempts of a delivery that are still in the log, the oldest first."""
     query = f"SELECT {_ATTEMPT} FROM attempt WHERE delivery_id = ? ORDER BY id"  # noqa: S608 - ours
     return [Attempted(*row) for row in connection.execute(query, (delivery_id,))]
 
 
 def last_attempt(connection: sqlite3.Connection, webhook: str) -> Attempted | None:
-    """The last attempt at a webhook."""
+    """Return the last attempt to call a webhook, or None."""
     row = connection.execute(
         f"SELECT {_ATTEMPT} FROM attempt JOIN delivery ON delivery.id = delivery_id WHERE webhook = ?"  # noqa: S608
         " ORDER BY attempt.id DESC LIMIT 1",
@@ -80,7 +80,7 @@ def last_attempt(connection: sqlite3.Connection, webhook: str) -> Attempted | No
 
 
 def unheard(connection: sqlite3.Connection, configured: list[str]) -> list[tuple[str, int]]:
-    """Webhooks that deliveries wait for though they are not among these, and how many wait."""
+    """Return the webhooks with waiting deliveries that are not among those configured, and how many are waiting."""
     return connection.execute(
         "SELECT webhook, count(*) FROM delivery WHERE state = 'waiting'"
         " AND webhook NOT IN (SELECT value FROM json_each(?)) GROUP BY webhook ORDER BY webhook",

@@ -1,4 +1,4 @@
-"""Everyone who was here lately, and who of them does not read whom: in memory, and kept in the database."""
+"""The people who were here recently, and their mutes and blocks: in memory and in the database."""
 
 import asyncio
 import sqlite3
@@ -15,11 +15,11 @@ from server.storage.database import Database
 from server.storage.fair import Turn
 
 MAX_KNOWN = 50_000
-"""People, the latest, who can be written to while they are away."""
+"""Maximum number of people, the latest ones, who can receive messages while they are away."""
 
 
 class Company:
-    """Who is known by which name; the newest holder of a name is meant by it."""
+    """All known people by name; a name stands for its newest holder."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self.relations = Relations()
@@ -28,7 +28,7 @@ class Company:
         self._known: dict[str, Person] = {}
 
     async def load(self) -> None:
-        """Learn what is in the database; once, before anybody comes. StorageError."""
+        """Load people and relations from the database; call it once, before the first login. Raises StorageError."""
         people, relations = await self._database.read(_load)
         for person in people:
             self._known[names.key(person.name)] = person
@@ -36,21 +36,24 @@ class Company:
             self.relations.set(relation)
 
     def find(self, name: str) -> Person | None:
-        """Whoever had this name last."""
+        """Return the newest holder of a name, or None."""
         return self._known.get(names.key(name))
 
     def enrol(self, identity: str, keys: LoginKeys) -> "asyncio.Future[None]":
-        """Store the keys of a new person. StorageError."""
+        """Store the keys of a new person. Raises StorageError."""
         return self._database.write(partial(login_keys.add, identity, keys, milliseconds(self._clock())))
 
     async def login_keys(self, identity: str, turn: Turn) -> LoginKeys | None:
-        """Return the keys of a person; None if nobody enrolled by this identity. StorageError."""
+        """Return the keys of an identity; None if it is not enrolled. Raises StorageError."""
         return await self._database.read(partial(login_keys.find, identity), turn)
 
     def came(self, person: Person) -> "asyncio.Future[int | None]":
-        """Remember a person; up to which message they had seen everything, None if they are new. StorageError."""
+        """Record that a person joined; return the last message they have seen, None if they are new.
+
+        Raises StorageError.
+        """
         key = names.key(person.name)
-        # The latest stands last.
+        # Keep the latest last.
         self._known.pop(key, None)
         self._known[key] = person
         if len(self._known) > MAX_KNOWN:
@@ -58,20 +61,20 @@ class Company:
         return self._database.write(partial(_came, person, milliseconds(self._clock())))
 
     def left(self, person: Person, last_message: int) -> None:
-        """Remember up to where a person has seen everything."""
+        """Record that a person left, and the last message they have seen."""
         self._database.write_aside(partial(_left, person, last_message, milliseconds(self._clock())))
 
     def relate(self, relation: Relation) -> "asyncio.Future[Relation]":
-        """Mute or block; holds once it is stored. StorageError."""
+        """Mute or block; takes effect once it is stored. Raises StorageError."""
 
-        def hold(stored: Sequence[Relation]) -> None:
+        def apply(stored: Sequence[Relation]) -> None:
             for each in stored:
                 self.relations.set(each)
 
-        return self._database.write(partial(_relate, relation), hold)
+        return self._database.write(partial(_relate, relation), apply)
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
-        """Neither mute, or block, whoever had this name any more. StorageError."""
+        """End the mute or block of everyone who had this name. Raises StorageError."""
         key = names.key(name)
         ended = [
             relation
@@ -112,7 +115,7 @@ def _left(person: Person, last_message: int, now: int, connection: sqlite3.Conne
 
 
 def _relate(relation: Relation, connection: sqlite3.Connection) -> Relation:
-    # Who blocks once more does not lay bare what was said since the first time.
+    # Blocking again must not reveal what was said since the first block.
     row = connection.execute(
         "INSERT INTO hidden (identity, other, other_name, blocked, after)"
         " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"

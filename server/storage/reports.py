@@ -1,4 +1,4 @@
-"""Reports in the database: each with its trail and deliveries, changed together in one transaction."""
+"""Reports in the database, each with its trail and deliveries; all three change in one transaction."""
 
 import json
 import secrets
@@ -22,15 +22,15 @@ from server.storage.outbox import Attempt, Claim, Held
 
 HOUR_MILLISECONDS = 3600 * 1000
 MAX_ADDITIONS = 3
-"""The latest that a list has of a report: one may add to it as often as one likes, and a list is one frame."""
+"""Maximum number of additions per report in a list: there can be any number, but a list is one frame."""
 WAITING, UNTOLD = "status IN ('received', 'waiting')", "told = 0"
-"""Which of somebody's reports: those that wait, or those of which something was not told."""
-PAUSED = "The website takes no reports at the moment."
-SILENT = "The website has not been answering."
+"""Conditions for a reporter's reports: those that are waiting, or with a change they were not notified of."""
+PAUSED = "The site does not accept reports at the moment."
+SILENT = "The site has not been answering."
 
 
 class Addition(NamedTuple):
-    """What the reporter added, and when, in milliseconds."""
+    """An addition of the reporter; `at` is in milliseconds."""
 
     at: int
     reason: str
@@ -38,7 +38,7 @@ class Addition(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A report and where it stands; times in milliseconds."""
+    """A report and its status; times are in milliseconds."""
 
     id: str
     reporter: Person
@@ -50,13 +50,13 @@ class Report(NamedTuple):
     note: str
     told: bool
     taken_back: bool
-    """The message, before it was reported: its text is for the site alone."""
+    """Whether the message was deleted before the report, so that only the site may see its text."""
     additions: tuple[Addition, ...]
-    """The latest, in their order."""
+    """The latest ones, in order."""
 
 
 class _Standing(NamedTuple):
-    """The fields of a Report that follow from its deliveries."""
+    """The part of a report's status that results from its deliveries."""
 
     status: ReportState
     error: str
@@ -64,7 +64,7 @@ class _Standing(NamedTuple):
 
 
 class Submission(NamedTuple):
-    """What a reporter sends in; `add`: to the report of this message that they have sent before."""
+    """A submitted report; `add`: it adds to an earlier report of the message."""
 
     reporter: Person
     evidence: Evidence
@@ -73,12 +73,12 @@ class Submission(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What holds for each report: where it goes, and how many one person may send within an hour (0: any number)."""
+    """Rules for all reports: the webhook, and the reports per person within an hour (0: no limit)."""
 
     webhook: str
     per_hour: int
     evidence: bool
-    """The site hears of a withdrawal too."""
+    """Whether the site is also notified of withdrawals."""
 
 
 _COLUMNS = (
@@ -89,7 +89,7 @@ _Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
 
 
 def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> Report:
-    """Store a report, or an addition to it, with its delivery. Refusal if it was reported before, or too often."""
+    """Store a report, or an addition to one, and queue its delivery. Raises Refusal."""
     reporter, evidence, nonce, add = submission
     now = milliseconds(clock())
     row = connection.execute(
@@ -98,14 +98,14 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     ).fetchone()
     known, last_nonce, status = row or (None, None, None)
     if known and nonce and nonce == last_nonce:
-        # The same once more, for its answer was lost.
+        # A retry, because the answer was lost.
         return _found(connection, known)
     if known and not add:
-        raise Refusal(ErrorCode.ALREADY_REPORTED, "You have reported this message already; you can add to that report.")
+        raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message. You can add to your report.")
     _check_rate(connection, reporter, terms.per_hour, now)
     if known:
         if status == ReportState.WITHDRAWN:
-            # It stands again: what the site has not heard of the withdrawal it must not hear any more.
+            # The report is open again, so the site must not receive the withdrawal if it is still waiting.
             outbox.cancel(connection, known, now)
         added = Added(evidence.reason, evidence.comment, evidence.context)
         report_id, seq = known, trail.append(connection, known, now, added)
@@ -127,10 +127,10 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
 
 
 def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: sqlite3.Connection) -> Report:
-    """Send nothing more of a report, and tell the site where it may know of it already. Refusal if it is not theirs."""
+    """Withdraw a report: cancel its deliveries, and notify the site if it may have received it. Raises Refusal."""
     now, report = milliseconds(clock()), find(report_id, connection)
     if report is None or report.reporter.identity != reporter.identity:
-        raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have sent no such report.")
+        raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have no such report.")
     if report.status is not ReportState.WITHDRAWN:
         seq = trail.append(connection, report_id, now, Withdrawn())
         if outbox.cancel(connection, report_id, now) and terms.evidence:
@@ -140,7 +140,7 @@ def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, conne
 
 
 def site_said(key: str, status: ReportState, note: str, clock: Clock, connection: sqlite3.Connection) -> Report | None:
-    """Take in what the site says about a report, by its ID or by a webhook-id; None if there is none."""
+    """Record a status from the site. `key` is a report ID or a webhook-id; None if it is unknown."""
     row = connection.execute(
         "SELECT id FROM report WHERE id = ?1 UNION SELECT report_id FROM delivery WHERE id = ?1", (key,)
     ).fetchone()
@@ -156,19 +156,19 @@ def site_said(key: str, status: ReportState, note: str, clock: Clock, connection
 
 
 def note(claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection) -> Report | None:
-    """Keep an attempt; the report, if it stands elsewhere now."""
+    """Record an attempt; return the report if its status changed."""
     now, before = milliseconds(clock()), _standing(connection, claim.report_id)
     outbox.note(connection, claim, attempt, now, chance)
     _stand(connection, claim.report_id, claim.webhook, now)
     if _standing(connection, claim.report_id) != before:
-        # Of one that was altered beyond reading there is nothing to tell.
+        # If it was altered and cannot be read, there is nothing to show to the reporter.
         with suppress(msgspec.DecodeError):
             return find(claim.report_id, connection)
     return None
 
 
 def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Connection) -> str | None:
-    """Send a delivery again; the ID of its report, or None if there is no such delivery."""
+    """Deliver again; return the ID of the report, or None if there is no such delivery."""
     now = milliseconds(clock())
     report_id = outbox.replay(connection, delivery_id, now)
     if report_id:
@@ -177,14 +177,15 @@ def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Con
 
 
 def find(report_id: str, connection: sqlite3.Connection) -> Report | None:
-    """The report of an ID."""
+    """Return the report with this ID, or None."""
     row: _Row | None = connection.execute(f"SELECT {_COLUMNS} WHERE report.id = ?", (report_id,)).fetchone()
     return _report(connection, row) if row else None
 
 
 def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
-    """The reports of a person: what they have not been told, then the latest; those that wait are held up with this
-    webhook.
+    """Return a person's reports: first those with a change they were not notified of, then the latest.
+
+    While this webhook is suspended, waiting reports say so.
     """
     query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY told, report.seq DESC LIMIT ?"
     return _as_held(connection, connection.execute(query, (identity, limit)), webhook, clock)
@@ -193,7 +194,7 @@ def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: s
 def found_of(
     identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: sqlite3.Connection
 ) -> list[Report]:
-    """The reports of these people that are WAITING or UNTOLD; held up with this webhook."""
+    """Return the reports of these people that are WAITING or UNTOLD; they say so while the webhook is suspended."""
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
     return _as_held(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
 
@@ -202,19 +203,19 @@ def _as_held(connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str,
     stop = outbox.held(connection, webhook, milliseconds(clock()))
     found = []
     for row in rows:
-        # What was altered beyond reading is for the operator to find; its reporter must still be able to enter.
+        # An altered report that cannot be read is for the administrator; its reporter must still be able to log in.
         with suppress(msgspec.DecodeError):
             found.append(_report(connection, row))
     return [each._replace(**_while_held(stop, each.status, each.error, each.next_at)._asdict()) for each in found]
 
 
 def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
-    """The IDs of everyone's reports, the latest first."""
+    """Return the IDs of everyone's reports, the latest first."""
     return [row[0] for row in connection.execute("SELECT id FROM report ORDER BY seq DESC LIMIT ?", (limit,))]
 
 
 def set_told(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
-    """Keep that the reporters have been told where these stand."""
+    """Record that the reporters were notified of the current status."""
     connection.execute(
         "UPDATE report SET told = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(report_ids)),)
     )
@@ -233,13 +234,12 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
         minutes = timedelta(milliseconds=rows[-1][0] + HOUR_MILLISECONDS - now) // timedelta(minutes=1) + 1
         raise Refusal(
             ErrorCode.TOO_MANY_REPORTS,
-            f"You have sent {per_hour} reports within an hour, which is as many as this site takes."
-            f" The next one can be sent in {minutes} min.",
+            f"You have sent {per_hour} reports within an hour, which is the limit. Try again in {minutes} min.",
         )
 
 
 def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: int, *, told: bool = False) -> None:
-    """Write down where a report stands by its deliveries."""
+    """Update the stored status of a report from its deliveries."""
     before = _standing(connection, report_id)
     if before is None or before.status is ReportState.WITHDRAWN:
         return
@@ -248,8 +248,8 @@ def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: in
         return
     (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
     status = standing([(each.state, each.attempts) for each in sent])
-    # What the site has said shows that it has the report, whatever becomes of an attempt that it answered too late; but
-    # not that it has what was added.
+    # A status from the site proves that it has the report, even if it answered too late for an attempt to count. It
+    # does not prove that it has an addition.
     lost = status is ReportState.GIVEN_UP and sent[-1].seq != first
     if before.status in {ReportState.SEEN, ReportState.RESOLVED} and not lost:
         return
@@ -261,13 +261,13 @@ def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: in
 
 
 def _standing(connection: sqlite3.Connection, report_id: str) -> _Standing | None:
-    """Where a report stands, as it is written down; None if it is gone."""
+    """Return the stored status of a report; None if it is gone."""
     row = connection.execute("SELECT status, error, next_at FROM report WHERE id = ?", (report_id,)).fetchone()
     return _Standing(ReportState(row[0]), *row[1:]) if row else None
 
 
 def _while_held(stop: Held | None, status: ReportState, error: str, next_at: int | None) -> _Standing:
-    """Where a report stands while nothing is sent to its webhook, and once that is over."""
+    """Return the status to show, given whether the webhook is suspended."""
     error = "" if error == PAUSED else error
     if stop is None or status not in {ReportState.RECEIVED, ReportState.WAITING}:
         return _Standing(status, error, next_at)
@@ -310,6 +310,6 @@ def _report(connection: sqlite3.Connection, row: _Row) -> Report:
 def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addition]:
     query = "SELECT at, content FROM trail WHERE report_id = ? AND content LIKE ? ORDER BY seq DESC LIMIT ?"
     for at, content in connection.execute(query, (report_id, trail.ADDED, MAX_ADDITIONS)):
-        # One that was altered beyond reading is for the operator to find.
+        # An addition that was altered and cannot be read is for the administrator.
         with suppress(msgspec.DecodeError):
             yield Addition(at, *addition(content))

@@ -1,4 +1,4 @@
-"""What is not kept for ever: the text of messages that were taken back, the log of attempts, who was here long ago."""
+"""Deletes expired data: the text of deleted messages, the log of attempts, and people not seen for long."""
 
 import sqlite3
 
@@ -7,13 +7,13 @@ from server.storage.people import MAX_KNOWN
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
 KEY_DAYS = 90
-"""How long the login keys are kept of a person who left nothing else behind."""
+"""Days for which the login keys of people without any other data are kept."""
 BATCH = 1000
-"""Rows of one transaction, so that nobody waits long for it."""
+"""Rows per transaction, so that other writes need not wait long."""
 
 
 def sweep(connection: sqlite3.Connection, now: int, evidence_days: int, log_days: int) -> bool:
-    """Let go of one batch of what is older; `now` in milliseconds. Whether there may be more."""
+    """Delete one batch of expired data; return whether there may be more. `now` is in milliseconds."""
     texts = connection.execute(
         "UPDATE message SET text = '' WHERE id IN"
         " (SELECT id FROM message WHERE taken_back_at < ? AND text != '' LIMIT ?)",

@@ -1,4 +1,4 @@
-"""The SQLite file: its tables, how it is opened, and how one of an older version is brought up to date."""
+"""The SQLite file: its tables, how to open it, and how to upgrade it from an older version."""
 
 import secrets
 import sqlite3
@@ -25,11 +25,11 @@ CREATE INDEX message_received ON message (peer_identity, author_key, id) WHERE p
 CREATE UNIQUE INDEX message_nonce ON message (author_identity, nonce) WHERE nonce IS NOT NULL;
 """
 REPORTS = """
--- Milliseconds; the text of a message that was taken back stays for reports, and is emptied later.
+-- In milliseconds. The text of a deleted message is kept for reports, and emptied later.
 ALTER TABLE message ADD COLUMN taken_back_at INTEGER;
 CREATE INDEX message_taken_back ON message (taken_back_at) WHERE taken_back_at IS NOT NULL;
 
--- What was ever said about a report, in one chain: rows are only added.
+-- All events of all reports, in one hash chain; append-only.
 CREATE TABLE trail (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     report_id TEXT NOT NULL,
@@ -39,7 +39,7 @@ CREATE TABLE trail (
 ) STRICT;
 CREATE INDEX trail_report ON trail (report_id, seq);
 
--- Where each report stands; what it says is in the trail, at the seq of its first row.
+-- The status of each report; its content is in the trail, at the seq of its first row.
 CREATE TABLE report (
     id TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE report (
     UNIQUE (reporter_identity, msg_id)
 ) STRICT;
 
--- What has to reach the site: one row of the trail, to one webhook. `id` is the webhook-id header.
+-- The delivery of one trail row to one webhook. `id` is the webhook-id header.
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY,
     seq INTEGER NOT NULL REFERENCES trail (seq),
@@ -86,7 +86,7 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_delivery ON attempt (delivery_id, id);
 CREATE INDEX attempt_at ON attempt (at);
 
--- Breaker and pause of each webhook; a row is made when there is something to say.
+-- Breaker and pause of each webhook; a webhook without a row has neither.
 CREATE TABLE webhook (
     name TEXT PRIMARY KEY,
     failures INTEGER NOT NULL DEFAULT 0,
@@ -96,7 +96,7 @@ CREATE TABLE webhook (
 ) STRICT;
 """
 COMPANY = """
--- Who was here by which name, so that one can write to them while they are away.
+-- Everyone who was here, so that others can write to them while they are away.
 CREATE TABLE person (
     identity TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -105,7 +105,7 @@ CREATE TABLE person (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX person_seen ON person (seen_at);
 
--- Whom a person does not read: muted, which is theirs alone, or blocked, which holds both ways.
+-- Mutes, which hide messages in one direction, and blocks, which hide two people from each other.
 CREATE TABLE hidden (
     identity TEXT NOT NULL,
     other TEXT NOT NULL,
@@ -125,7 +125,7 @@ CREATE TABLE reaction (
 ALTER TABLE message ADD COLUMN reacted_at INTEGER;
 CREATE INDEX message_reacted ON message (reacted_at) WHERE reacted_at IS NOT NULL;
 
--- Three letters in a row are a token: finds parts of words, and words of languages that do not part them.
+-- Three letters are a token, to find parts of words, also in languages without spaces.
 CREATE VIRTUAL TABLE message_text USING fts5 (text, content = 'message', content_rowid = 'id', tokenize = 'trigram');
 INSERT INTO message_text (rowid, text) SELECT id, text FROM message WHERE taken_back_at IS NULL;
 CREATE TRIGGER message_said AFTER INSERT ON message BEGIN
@@ -137,38 +137,38 @@ WHEN old.taken_back_at IS NULL AND new.taken_back_at IS NOT NULL BEGIN
 END;
 """
 BLOCKS = """
--- The last message when a block began; what was said later is nothing that the two can ask for.
+-- The last message before a block; neither of the two can request later ones.
 ALTER TABLE hidden ADD COLUMN after INTEGER NOT NULL DEFAULT 0;
 """
 OPEN_REPORTS = """
--- Whether the message had been taken back before: its text is for the site alone.
+-- Whether the message was deleted before the report, so that only the site may see its text.
 ALTER TABLE report ADD COLUMN taken_back INTEGER NOT NULL DEFAULT 0;
 UPDATE report SET taken_back = EXISTS (
     SELECT 1 FROM message JOIN trail ON trail.seq = report.seq WHERE message.id = msg_id AND taken_back_at <= trail.at
 );
 
--- Of all deliveries the few that are under way, or not there yet.
+-- The few deliveries that are in flight, or not delivered yet.
 CREATE INDEX delivery_under_way ON delivery (report_id, seq) WHERE holder IS NOT NULL;
 CREATE INDEX delivery_open ON delivery (webhook) WHERE state IN ('waiting', 'given-up');
--- Of all reports those of which something was not told yet.
+-- The reports with a change that the reporter was not notified of.
 CREATE INDEX report_untold ON report (reporter_identity) WHERE told = 0;
 """
 SMALLER_INDEX = """
--- Without the places of each token an index of words takes a quarter of the space; a search compares the texts instead.
+-- Without positions, the index takes a quarter of the space; a search compares the texts instead.
 DROP TABLE message_text;
 CREATE VIRTUAL TABLE message_text
 USING fts5 (text, content = 'message', content_rowid = 'id', tokenize = 'trigram', detail = 'none');
 INSERT INTO message_text (rowid, text) SELECT id, text FROM message WHERE taken_back_at IS NULL;
 
--- What came for a person who was away, whoever sent it.
+-- Direct messages to a person who was away, from anyone.
 CREATE INDEX message_direct ON message (peer_identity, id) WHERE peer IS NOT NULL;
 """
 LOGIN_KEYS = """
--- Names the server for good; unlike the epoch it survives a restore.
+-- A stable ID of the server; unlike the epoch it survives a restore.
 CREATE TABLE server (id TEXT NOT NULL) STRICT;
 INSERT INTO server VALUES (lower(hex(randomblob(16))));
 
--- How people prove who they are. `kept`: they left something behind, so the key is never deleted.
+-- The keys with which people prove their identity. `kept`: the person has stored data, so the key is never deleted.
 CREATE TABLE login_key (
     identity TEXT PRIMARY KEY,
     stored_key BLOB NOT NULL,
@@ -177,20 +177,20 @@ CREATE TABLE login_key (
     kept INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX login_key_seen ON login_key (seen_at) WHERE kept = 0;
--- With message_nonce: whether a person wrote anything.
+-- Together with message_nonce: whether a person wrote anything.
 CREATE INDEX message_without_nonce ON message (author_identity) WHERE nonce IS NULL;
 """
 STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS)
-"""What leads from each version to the next; a new file takes all of them."""
+"""The upgrade from each version to the next; a new file runs all of them."""
 
 
 FOREIGN = "not a Flagpost database"
 TABLES = {"epoch": {"name"}, "message": {"author_identity", "peer_identity", "nonce"}}
-"""Tables and columns that each version of the schema has, by which a file of Flagpost's is recognised."""
+"""Tables and columns that all versions of the schema have; they identify a file of Flagpost."""
 
 
 class Life(NamedTuple):
-    """What a file holds already: the name of its numbering, the last number, and the ID of its server."""
+    """The epoch of a file's numbering, its last number, and the ID of its server."""
 
     epoch: str
     last_message: int
@@ -198,13 +198,13 @@ class Life(NamedTuple):
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """Open or create the file; sqlite3.Error if it cannot be used, or belongs to another program."""
+    """Open or create the file. Raises sqlite3.Error, also if it belongs to another program."""
     connection = open_as_it_is(path)
     try:
-        # Before the first thing that is written into it.
+        # Check this before anything is written.
         if _is_foreign(connection):
             raise sqlite3.DatabaseError(FOREIGN)
-        # The file remembers it.
+        # This setting is persistent.
         connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.Error:
         connection.close()
@@ -213,16 +213,16 @@ def connect(path: str) -> sqlite3.Connection:
 
 
 def open_as_it_is(path: str) -> sqlite3.Connection:
-    """Open the file and write nothing into it: it may be a copy that is kept as evidence, or no room's at all."""
-    # Threads take turns on a connection by construction, so sqlite3's own check would only be in the way.
+    """Open the file without modifying it: it may be archived evidence, or not a Flagpost database."""
+    # Each connection is used by one thread at a time by design, so sqlite3's own check is not needed.
     connection = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-    # FULL: what is confirmed outlives a power cut too; the group commit pays for it once per burst.
+    # FULL: confirmed data also survives a power failure; group commit pays for it once per burst.
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
 def prepare(connection: sqlite3.Connection) -> Life:
-    """Create the tables, or bring them up to date."""
+    """Create the tables, or upgrade them."""
     version = _version(connection)
     if not 0 <= version <= len(STEPS):
         raise sqlite3.DatabaseError(misfit(connection))
@@ -234,20 +234,20 @@ def prepare(connection: sqlite3.Connection) -> Life:
 
 
 def misfit(connection: sqlite3.Connection) -> str:
-    """Why the file cannot be used as it is by this version, and what to do; empty if it can. Changes nothing."""
+    """Return why this version cannot use the file, and what to do; empty if it can. Changes nothing."""
     if _is_foreign(connection):
-        return f"{FOREIGN}; choose another in the settings"
+        return f"{FOREIGN}; choose another file in the settings"
     version = _version(connection)
     if 0 <= version < len(STEPS):
-        return f"of an older version of Flagpost (schema {version}, here {len(STEPS)}); start the server to update it"
+        return f"from an older version of Flagpost (schema {version}, not {len(STEPS)}); start the server to upgrade it"
     if version != len(STEPS):
-        return f"made by a newer version of Flagpost (schema {version}, here {len(STEPS)}); use that one"
+        return f"from a newer version of Flagpost (schema {version}, not {len(STEPS)}); use that version"
     return ""
 
 
 def touch(connection: sqlite3.Connection) -> None:
-    """Write what stands there already, within a transaction: it can be committed only if a message can be."""
-    # An UPDATE to the same value would write nothing.
+    """Write without changing anything, within a transaction, to find out whether the file can be written."""
+    # An UPDATE to the same value would not write.
     connection.execute(f"PRAGMA user_version = {_version(connection)}")
 
 
@@ -255,14 +255,14 @@ def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
     try:
         connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT")
     except sqlite3.OperationalError:
-        # Of two processes that start at once, the second finds that it has been done.
+        # If two processes start at once, the second one finds the upgrade done.
         connection.rollback()
         if _version(connection) != len(STEPS):
             raise
 
 
 def _is_foreign(connection: sqlite3.Connection) -> bool:
-    """Return whether the file holds something that is not Flagpost's; an empty one is free to be used."""
+    """Return whether the file belongs to another program; an empty file does not."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if not objects:

@@ -1,4 +1,4 @@
-"""The trail of all reports in the database: rows are added to its end, each bound to the one before by its hash."""
+"""The trail of all reports in the database: append-only, and each row includes the hash of the one before."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from server.rules.evidence import Evidence
 from server.rules.trail import Account, Event, Reported
 
 REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
-"""How rows begin that a reporter sent, for LIKE; json_extract fails where a row is no JSON."""
+"""LIKE patterns for rows from a reporter; json_extract would fail if a row is not valid JSON."""
 
 
 class TrailError(Exception):
@@ -20,7 +20,7 @@ class TrailError(Exception):
 
 
 class Row(NamedTuple):
-    """A row as it is stored; `at` in milliseconds."""
+    """A stored row; `at` is in milliseconds."""
 
     seq: int
     report_id: str
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 def append(connection: sqlite3.Connection, report_id: str, at: int, event: Event) -> int:
-    """Add an event within the present transaction; its seq."""
+    """Append an event, within the current transaction; return its seq."""
     last = _last_seq(connection)
     previous = connection.execute("SELECT hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
     seq, content = last + 1, trail.encode(event)
@@ -40,57 +40,57 @@ def append(connection: sqlite3.Connection, report_id: str, at: int, event: Event
 
 
 def told_by(connection: sqlite3.Connection, report_id: str, seq: int) -> tuple[Evidence, Event]:
-    """What was reported, and what the row of this seq says of it. TrailError if one of the two cannot be read."""
+    """Return what was reported, and the event in the row with this seq. Raises TrailError if either is not readable."""
     query = "SELECT trail.seq, content FROM trail JOIN report ON report.id = report_id"
     ours = "WHERE report_id = ? AND trail.seq IN (report.seq, ?) ORDER BY trail.seq"
     try:
         found = {row: trail.decode(content) for row, content in connection.execute(f"{query} {ours}", (report_id, seq))}
     except msgspec.DecodeError as error:
-        raise TrailError(f"what is said of report {report_id} in row {seq} cannot be read: {error}") from None
+        raise TrailError(f"row {seq} of report {report_id} cannot be read: {error}") from None
     first = next(iter(found.values()), None)
     if not isinstance(first, Reported) or seq not in found:
-        raise TrailError(f"what is said of report {report_id} in row {seq}, or its first row, is not there any more")
+        raise TrailError(f"row {seq} of report {report_id}, or its first row, is missing")
     return first.evidence, found[seq]
 
 
 def rows(connection: sqlite3.Connection, report_id: str | None = None) -> list[Row]:
-    """The rows of one report, or all of them, oldest first."""
+    """Return the rows of one report, or all rows; oldest first."""
     query = "SELECT seq, report_id, at, content, hash FROM trail WHERE ?1 IS NULL OR report_id = ?1 ORDER BY seq"
     return [Row(*row) for row in connection.execute(query, (report_id,))]
 
 
 def last(connection: sqlite3.Connection, report_id: str) -> str:
-    """The content of the last row of a report; "" if it has none."""
+    """Return the content of the last row of a report; "" if it has none."""
     query = "SELECT content FROM trail WHERE report_id = ? ORDER BY seq DESC LIMIT 1"
     row = connection.execute(query, (report_id,)).fetchone()
     return str(row[0]) if row else ""
 
 
 def walk(connection: sqlite3.Connection) -> Iterator[Row]:
-    """Each row in its turn, however many there are."""
+    """Iterate over all rows, without loading them into memory."""
     query = "SELECT seq, report_id, at, content, hash FROM trail ORDER BY seq"
     return (Row(*row) for row in connection.execute(query))
 
 
 def verify(connection: sqlite3.Connection) -> tuple[int, str]:
-    """How many rows the trail has and the hash of the last ("" if there is none).
+    """Verify the trail; return the number of rows and the hash of the last one ("" if there is none).
 
-    TrailError if it was altered, or if reports and deliveries are not what it says.
+    Raises TrailError if it was altered, or does not match the stored reports and deliveries.
     """
     count, previous, accounts = 0, "", dict[str, Account]()
     for found in walk(connection):
         count += 1
         if found.seq != count:
-            raise TrailError(f"row {count} is missing: the next one that is there is {found.seq}")
+            raise TrailError(f"row {count} is missing; the next one is {found.seq}")
         if trail.chained(previous, *found[:4]) != found.hash:
             raise TrailError(
-                f"row {count} (report {found.report_id}) does not match its hash: it, or one before, was altered"
+                f"row {count} (report {found.report_id}) does not match its hash: it, or an earlier one, was altered"
             )
         accounts[found.report_id] = _account(accounts.get(found.report_id), found)
         previous = found.hash
     last = _last_seq(connection)
     if last != count:
-        raise TrailError(f"rows are missing at the end: {count} are there, {last} were written")
+        raise TrailError(f"rows are missing at the end: there are {count}, and {last} were written")
     _compare(connection, accounts)
     return count, previous
 
@@ -101,28 +101,28 @@ def _account(before: Account | None, row: Row) -> Account:
     except msgspec.DecodeError as error:
         raise TrailError(f"row {row.seq} (report {row.report_id}) cannot be read: {error}") from None
     if account is None:
-        raise TrailError(f"row {row.seq} (report {row.report_id}) does not follow from those before it")
+        raise TrailError(f"row {row.seq} (report {row.report_id}) does not fit those before it")
     return account
 
 
 def _compare(connection: sqlite3.Connection, accounts: dict[str, Account]) -> None:
-    """Hold the tables against what the rows come to, by report. TrailError."""
+    """Compare the tables with the state of each report according to its rows. Raises TrailError."""
     left = set(accounts)
     query = "SELECT id, seq, reporter, reporter_identity, msg_id, status, note FROM report"
     for report_id, seq, reporter, identity, msg_id, status, note in connection.execute(query):
         known = accounts.get(report_id)
-        stands = Account(
+        stored = Account(
             seq,
             reporter,
             identity if known and known.identity else "",
             msg_id,
             status == ReportState.WITHDRAWN,
-            # Whatever else it is follows from deliveries, also after what the site has said.
+            # Every other status results from deliveries, also after a status from the site.
             status if status in {ReportState.SEEN, ReportState.RESOLVED} or not known else known.said,
             note,
         )
-        if stands != known:
-            raise TrailError(f"report {report_id} is not what its rows say: they are gone, or one of them was altered")
+        if stored != known:
+            raise TrailError(f"report {report_id} does not match its rows: they are missing, or one was altered")
         left.remove(report_id)
     unsent = connection.execute(
         "SELECT report_id FROM trail WHERE (content LIKE ? OR content LIKE ?)"
@@ -130,10 +130,10 @@ def _compare(connection: sqlite3.Connection, accounts: dict[str, Account]) -> No
         (REPORTED, ADDED),
     )
     for (report_id,) in [*((each,) for each in left), *unsent]:
-        raise TrailError(f"report {report_id} is in the trail, and not among what is kept and delivered")
+        raise TrailError(f"report {report_id} is in the trail, but not among the stored reports and deliveries")
 
 
 def _last_seq(connection: sqlite3.Connection) -> int:
-    """The last seq that was ever given, also if its row is gone."""
+    """Return the last seq ever assigned, even if its row is gone."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'trail'").fetchone()
     return int(row[0]) if row else 0

@@ -251,7 +251,7 @@ def test_a_command_that_cannot_be_done_ends_in_code_2(tmp_path: Path, arguments:
 
 def test_a_database_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
     write_settings(tmp_path)
-    for version, words in ((1, "start the server to update it"), (99, "newer version")):
+    for version, words in ((1, "start the server to upgrade it"), (99, "newer version")):
         with closing(sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
         done = run("webhook", "list", directory=tmp_path)

@@ -217,7 +217,7 @@ def is_damaged(directory: Path) -> None:
     [
         (alters_a_row, "trail: row 1"),
         (queues_for_nobody, "1 wait for webhook report, which is off; switch it on"),
-        (comes_from_the_future, "made by a newer version"),
+        (comes_from_the_future, "from a newer version"),
         (comes_from_the_past, "start the server to update it"),
         (is_no_database, "not a database"),
         (is_damaged, "restore"),

@@ -150,4 +150,4 @@ async def test_what_nobody_waits_for_is_logged_when_it_cannot_be_stored(
     database.write_aside(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
     await database.close()
     await asyncio.sleep(0)
-    assert "something could not be stored" in caplog.text
+    assert "a write failed" in caplog.text
