@@ -1,1 +1,1 @@
-"""The way of a report: accepting it, delivering it, telling its reporter."""
+"""Reporting: accepting reports, delivering them, and notifying their reporters."""

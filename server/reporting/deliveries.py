@@ -1,4 +1,4 @@
-"""Outbox -> website: sends what is due, keeps what came of it, and goes on until all is delivered or given up."""
+"""Delivers the outbox to the site: sends what is due, records the results, and retries until delivered or given up."""
 
 import asyncio
 import logging
@@ -30,30 +30,30 @@ from server.webhooks.rendering import Renderer, html_or_text
 
 MAX_IN_FLIGHT = 8
 POLL_SECONDS = 1.0
-"""Between looks for what another process changed: the operator's commands, a lease that ran out."""
+"""Interval of checks for changes by other processes: the administrator's commands, and expired leases."""
 STORAGE_SECONDS = 1.0
-"""Between tries to keep what came of an attempt while the storage fails."""
+"""Delay between attempts to use the storage while it fails."""
 MAX_ANSWER_BYTES = 1024
-UNREADABLE = "The server cannot read it any more; its operator can find out why."
+UNREADABLE = "The stored report is damaged; the administrator can find out why."
 
 log = logging.getLogger(__name__)
 
 
 class Reporters(Protocol):
-    """Those who are here of the people who reported something."""
+    """Notifies the reporters who are in the room."""
 
     def tell(self, report: Report) -> None:
-        """This report stands elsewhere now."""
+        """Notify the reporter of a changed report."""
 
     async def tell_waiting(self) -> None:
-        """Nothing is sent for a while, or that is over: it concerns all that waits. StorageError."""
+        """Notify the reporters of all waiting reports of a suspended or resumed webhook. Raises StorageError."""
 
     async def tell_untold(self) -> None:
-        """Look for what another process has noted. StorageError."""
+        """Notify reporters of changes that another process has stored. Raises StorageError."""
 
 
 class Deliveries:
-    """The queue of one webhook; `waiting` wakes it."""
+    """Delivers the queue of one webhook; `waiting` wakes it up."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Deliveries:
         clock: Clock = utc_now,
         render: Renderer = html_or_text,
     ) -> None:
-        """`render` makes HTML of messages where the webhook asks for it; it never fails."""
+        """Create it for a webhook; `render` converts messages to HTML if the webhook requests it, and never fails."""
         self._database = database
         self._hook = hook
         self._key = key
@@ -85,13 +85,13 @@ class Deliveries:
         self._ending = False
 
     async def run(self) -> None:
-        """Deliver until `end`; attempts that are under way then go on, see `drain`."""
+        """Deliver until `end`; attempts that are in flight then continue, see `drain`."""
         while not self._ending:
             try:
                 await self._tell_those_here()
                 wait = await self._start_due()
             except StorageError as error:
-                log.error("the outbox cannot be read or written now", extra={"error": str(error)})
+                log.error("the outbox cannot be read or written", extra={"error": str(error)})
                 wait = STORAGE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -99,12 +99,12 @@ class Deliveries:
             self._waiting.clear()
 
     def end(self) -> None:
-        """Begin no attempt more."""
+        """Start no more attempts."""
         self._ending = True
         self._waiting.set()
 
     async def drain(self) -> None:
-        """Wait for what is under way; when cancelled, what is late is given up, and sent again after its lease."""
+        """Wait for attempts in flight; when cancelled, cancel them: they are retried after their lease."""
         try:
             if self._in_flight:
                 await asyncio.wait(self._in_flight.values())
@@ -113,7 +113,7 @@ class Deliveries:
                 task.cancel()
 
     async def _tell_those_here(self) -> None:
-        """Of what others have noted too: somebody else's report, a command, a second server."""
+        """Notify reporters of changes, also those by other processes: a command, or a second server."""
         now = milliseconds(self._clock())
         stop = await self._database.read(lambda connection: outbox.held(connection, self._hook.name, now))
         if stop != self._stop:
@@ -124,37 +124,39 @@ class Deliveries:
             self._look_again_at = monotonic() + POLL_SECONDS
 
     async def _start_due(self) -> float:
-        """Begin what is due; in how many seconds to look again."""
-        room, busy, now = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight), milliseconds(self._clock())
-        if room <= 0:
+        """Start the deliveries that are due; return the seconds until the next check."""
+        capacity, busy, now = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight), milliseconds(self._clock())
+        if capacity <= 0:
             return POLL_SECONDS
         due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.name, now, busy))
         if due is None or due > now:
             return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - now) / 1000)
-        claims = await self._database.write(partial(self._claim, room, busy))
+        claims = await self._database.write(partial(self._claim, capacity, busy))
         for claim in claims:
             task = asyncio.create_task(self._deliver(claim))
             self._in_flight[claim.id] = task
             task.add_done_callback(partial(self._finished, claim.id))
         return POLL_SECONDS
 
-    def _claim(self, room: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
-        # The time is that of the transaction: by an earlier one, what another server has leased since would look as
-        # if it had been leased in the future, before the clock was set back.
-        return outbox.claim(connection, self._hook.name, self._holder, room, busy, milliseconds(self._clock()))
+    def _claim(self, capacity: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
+        # Take the time within the transaction: with an earlier one, a later lease of another server would look like
+        # one from before the clock was set back.
+        return outbox.claim(connection, self._hook.name, self._holder, capacity, busy, milliseconds(self._clock()))
 
     def _finished(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
         del self._in_flight[delivery_id]
         self._waiting.set()
         if not task.cancelled() and (error := task.exception()):
-            log.error("a delivery failed here; it is tried again", extra={"delivery": delivery_id}, exc_info=error)
+            log.error(
+                "internal error in a delivery; it will be retried", extra={"delivery": delivery_id}, exc_info=error
+            )
 
     async def _deliver(self, claim: Claim) -> None:
         at, began = milliseconds(self._clock()), monotonic()
         try:
             body = await self._body(claim)
         except TrailError as error:
-            # It takes its turns like any other, or it would be the probe of an open breaker for ever.
+            # It follows the schedule like any other, or it would be the probe of an open breaker forever.
             result, outcome = Result(None, UNREADABLE, str(error), ours=True), "unreadable"
         else:
             if body is None:
@@ -167,17 +169,17 @@ class Deliveries:
         attempt = Attempt(at, round(seconds * 1000), result)
         if not result.taken:
             failed = {"report": claim.report_id, "attempt": claim.attempt, "error": result.error}
-            log.warning("a report was not delivered", extra=failed)
+            log.warning("a report could not be delivered", extra=failed)
         if result.status == HTTPStatus.GONE:
             advice = f"python -m server webhook resume {claim.webhook}"
             log.error(
-                "a webhook is paused: the site answered 410 (Gone)", extra={"webhook": claim.webhook, "then": advice}
+                "a webhook is paused: the site answered 410 (Gone)", extra={"webhook": claim.webhook, "resume": advice}
             )
         if report := await self._note(claim, attempt):
             self._reporters.tell(report)
 
     async def _body(self, claim: Claim) -> bytes | None:
-        """What is sent; None if it is not to be sent any more. TrailError, StorageError."""
+        """Return the body to send; None if it must not be sent any more. Raises TrailError or StorageError."""
         told = await self._database.read(lambda connection: trail.told_by(connection, claim.report_id, claim.seq))
         async with self._writing:
             written = await self._written(*told)
@@ -185,11 +187,11 @@ class Deliveries:
         return body if await self._database.write(partial(self._renew, claim)) else None
 
     async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:
-        """How each message of a body is put into it."""
+        """Return the function that formats a message for the body."""
         if self._hook.message_format != "html":
             return str
         messages = reported_messages(self._hook, evidence, event)
-        # It is given the messages alone, as the key must not leave this process.
+        # It receives only the messages, because the key must not leave this process.
         html = await self._render(messages) if messages else ()
         return dict(zip(messages, html, strict=True)).__getitem__
 
@@ -197,21 +199,21 @@ class Deliveries:
         return outbox.renew(connection, claim, milliseconds(self._clock()))
 
     async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:
-        """What an attempt came to, and what it is counted as."""
+        """Send a body; return the result of the attempt, and its label for metrics."""
         try:
             answer = await self._client.post(self._hook.url, body, claim.id)
         except WebhookError as error:
-            return Result(None, f"The website did not take it: {error}.", error.cause), error.outcome
-        # A site may answer with what it was sent; the operator is shown it, and may show it to others.
+            return Result(None, f"The site did not accept it: {error}.", error.cause), error.outcome
+        # A site may echo the key, and the administrator might show the answer to others.
         said = self._key.hidden_in(answer.body.decode(errors="replace")).encode()[:MAX_ANSWER_BYTES]
-        words = f"The website did not take it: it answered with status {answer.status}."
+        words = f"The site did not accept it: it answered with status {answer.status}."
         result = Result(
             answer.status, words, f"status {answer.status}", answer.retry_after, said.decode(errors="ignore")
         )
         return result, str(answer.status)
 
     async def _note(self, claim: Claim, attempt: Attempt) -> Report | None:
-        """Keep what came of an attempt, for as long as it takes: what is forgotten would be sent again."""
+        """Record an attempt, and retry until it is stored: otherwise a delivered report would be sent again."""
         while True:
             try:
                 return await self._database.write(
@@ -219,5 +221,5 @@ class Deliveries:
                 )
             except StorageError as error:
                 unkept = {"report": claim.report_id, "error": str(error)}
-                log.error("what came of a report cannot be kept now", extra=unkept)
+                log.error("the result of a delivery cannot be stored; retrying", extra=unkept)
                 await asyncio.sleep(STORAGE_SECONDS)

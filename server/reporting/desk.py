@@ -1,4 +1,4 @@
-"""What people do with their reports: send, add to, withdraw, look at; and what they are told of them."""
+"""What reporters do with their reports (submit, add, withdraw, list), and how they are notified."""
 
 import asyncio
 from functools import partial
@@ -20,11 +20,11 @@ from server.storage.reports import Report, Submission, Terms
 MAX_LISTED = 100
 MAX_EXCERPT_CHARS = 300
 MAX_LISTED_BYTES = 48 * 1024
-"""Beside a page of messages it is less than a client may leave unread, or it would be cut off at each login."""
+"""Maximum size of a list. With a page of messages it stays below the limit of unread data, so that logins succeed."""
 
 
 class _Look:
-    """A list of a person's reports that is being read."""
+    """A pending read of a person's reports."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -32,7 +32,7 @@ class _Look:
 
 
 class Reports:
-    """The reports of this room; `waiting` is set whenever there is something new to deliver."""
+    """The reports of the room; sets `waiting` when there is something to deliver."""
 
     def __init__(
         self, database: Database, hub: Hub, terms: Terms, waiting: asyncio.Event, clock: Clock = utc_now
@@ -46,28 +46,28 @@ class Reports:
         self._untold: set[str] = set()
 
     async def submit(self, submission: Submission) -> ReportEntry:
-        """Take a report in; it is on disk when this returns. Refusal, StorageError."""
+        """Store a report; it is on disk when this returns. Raises Refusal or StorageError."""
         report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
         self._waiting.set()
         self._overtake(report)
         return entry(report)
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
-        """Take a report back. Refusal, StorageError."""
+        """Withdraw a report. Raises Refusal or StorageError."""
         report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
         self._waiting.set()
         self._overtake(report)
         return entry(report)
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
-        """Take in what the site says of a report, by its ID or a webhook-id; False if it knows none. StorageError."""
+        """Record a status from the site. `key`: a report ID or a webhook-id; False if unknown. Raises StorageError."""
         report = await self._database.write(partial(reports.site_said, key, status, note, self._clock))
         if report and not report.told:
             self.tell(report)
         return report is not None
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> ReportsFrame:
-        """The reports of a person, and which of them changed while they were away. StorageError."""
+        """Return a person's reports, and which of them changed while they were away. Raises StorageError."""
         sent = await self._read(reader.person.identity, reader.turn)
         entries = _fitting([entry(report) for report in sent])
         changed = [report.id for report in sent[: len(entries)] if not report.told]
@@ -76,7 +76,7 @@ class Reports:
         return ReportsFrame(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
 
     async def _read(self, identity: str, turn: Turn) -> list[Report]:
-        """What has changed since it was read is read again, or the list would overtake what was told meanwhile."""
+        """Read a person's reports; again if one changed meanwhile, or the list would be older than a notification."""
         asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook, self._clock)
         while True:
             look = _Look(identity)
@@ -89,12 +89,12 @@ class Reports:
                 return sent
 
     async def tell_waiting(self) -> None:
-        """Tell those who are here where their waiting reports stand: all are held up, or none any more."""
+        """Notify the reporters in the room of all their waiting reports: the webhook was suspended or resumed."""
         for report in await self._of_those_here(reports.WAITING):
             self.tell(report)
 
     async def tell_untold(self) -> None:
-        """Tell those who are here what is still untold since this was called before: another process noted it."""
+        """Notify the reporters in the room of changes that another process stored: those found twice in a row."""
         untold = {report.id: report for report in await self._of_those_here(reports.UNTOLD)}
         for report_id in self._untold & set(untold):
             self.tell(untold[report_id])
@@ -110,7 +110,7 @@ class Reports:
             look.overtaken = look.overtaken or look.identity == report.reporter.identity
 
     def tell(self, report: Report) -> None:
-        """Tell a reporter where a report stands, if they are here; otherwise they hear of it when they come."""
+        """Notify a reporter in the room of a changed report; others are notified at their next login."""
         self._overtake(report)
         sessions = self._hub.sessions_of(report.reporter.identity)
         for session in sessions:
@@ -120,13 +120,13 @@ class Reports:
 
 
 def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:
-    """The first of these, as many as fit into a frame."""
+    """Return the first of these, as many as fit into a frame."""
     sizes = accumulate(len(encode(ReportStatus(each))) for each in entries)
     return [each for each, size in zip(entries, sizes, strict=True) if size <= MAX_LISTED_BYTES]
 
 
 def entry(report: Report) -> ReportEntry:
-    """A report as its reporter sees it."""
+    """Return a report as its reporter sees it."""
     said = report.statement
     return ReportEntry(
         report.id,

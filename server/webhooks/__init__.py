@@ -1,1 +1,1 @@
-"""What the server tells the site and asks of it, over HTTP."""
+"""Webhooks: HTTP calls from the server to the site."""

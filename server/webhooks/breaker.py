@@ -1,4 +1,4 @@
-"""A breaker in memory: a site that fails again and again is left alone for a while, but for one probe."""
+"""An in-memory circuit breaker: after repeated failures it blocks requests, and later lets one probe through."""
 
 import time
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from server.rules.retries import FAILURES_TO_OPEN, open_seconds
 
 
 class Breaker:
-    """Each request that it lets through has to be noted."""
+    """Call `note` for each request that it lets through."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds that never go back."""
+        """Create a closed breaker; `clock` returns monotonic seconds."""
         self._clock = clock
         self._failures = 0
         self._open_until = 0.0
@@ -18,22 +18,22 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether no request is let through now."""
+        """Return whether requests are blocked now."""
         return self._failures >= FAILURES_TO_OPEN and (self._probing or self._clock() < self._open_until)
 
     def lets_through(self) -> bool:
-        """Whether a request may be made; of those after a while of rest the first alone, until it is noted."""
+        """Return whether a request may be made. After the open time, only the first one may, until it is noted."""
         if self.is_open:
             return False
         self._probing = self._failures >= FAILURES_TO_OPEN
         return True
 
     def note(self, *, failed: bool) -> None:
-        """What a request came to."""
+        """Record the result of a request."""
         if not failed:
             self._failures = 0
         elif not self.is_open or self._probing:
-            # Those that were under way when it opened, and failed then, say nothing new.
+            # Requests in flight when it opened say nothing new if they fail.
             self._failures += 1
             self._open_until = self._clock() + open_seconds(self._failures)
         self._probing = False

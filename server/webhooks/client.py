@@ -1,4 +1,4 @@
-"""One POST to the site: a deadline around all of it, a cap on the answer, no redirects; nothing else knows httpx."""
+"""POSTs to the site, with an overall deadline, a size limit for the answer, and no redirects. Wraps httpx."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -17,29 +17,29 @@ MAX_ANSWER_BYTES = 64 * 1024
 HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": f"Flagpost/{__version__}",
-    # A compressed answer could grow to anything before its size can be counted.
+    # A compressed answer could expand without limit before its size is known.
     "Accept-Encoding": "identity",
-    # A kept connection that the site closes just as it is used leaves open whether it took a report.
+    # If the site closes a kept-alive connection just as it is used, we cannot know whether it accepted the report.
     "Connection": "close",
 }
 
 
 class Answer(NamedTuple):
-    """What the site answered, as far as it was taken: of a long body the first MAX_ANSWER_BYTES, of an encoded none."""
+    """The site's answer. Of a long body only the first MAX_ANSWER_BYTES are read; an encoded body is dropped."""
 
     status: int
     body: bytes
     whole: bool = True
     retry_after: str = ""
     date: str = ""
-    """The site's clock, as it says it."""
+    """The Date header: the site's clock."""
 
 
 class WebhookError(Exception):
-    """The site gave no usable answer; the text says to people what it did, `cause` says more to the operator's log."""
+    """The site gave no usable answer. The text is for users, with the site as "it"; `cause` is for the log."""
 
     def __init__(self, message: str, cause: str, words: str = "", outcome: str = "unusable") -> None:
-        """`words`: what the site itself said about it; `outcome`: what it is counted as."""
+        """Create an error; `words`: the site's own error message; `outcome`: its label for metrics."""
         super().__init__(message)
         self.cause = cause
         self.words = words
@@ -47,7 +47,7 @@ class WebhookError(Exception):
 
 
 class WebhookClient:
-    """Posts to one webhook of the site; a test hands in another transport."""
+    """Posts to one webhook of the site; `transport` can be replaced by tests."""
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class WebhookClient:
         )
 
     async def post(self, url: str, body: bytes, webhook_id: str) -> Answer:
-        """The answer, whatever its status; WebhookError if none came in time, or it broke off."""
+        """Post, and return the answer, whatever its status. Raises WebhookError."""
         try:
-            # httpx counts its timeouts per read: a site that drips could hold a call for ever.
+            # httpx applies its timeouts to each read, so a slow site could block a call forever.
             async with asyncio.timeout(self._deadline_seconds):
                 return await self._post(url, body, webhook_id)
         except (TimeoutError, httpx.TimeoutException):
@@ -80,18 +80,18 @@ class WebhookClient:
         except (httpx.ConnectError, httpx.InvalidURL) as error:
             raise _not_connected(str(error)) from None
         except Exception as error:
-            # Not httpx's errors alone: over uvloop, a connection that was reset as soon as it was made ends in an
-            # AttributeError of anyio's. Whatever it is, the attempt has failed, and must be noted as one that did.
+            # Not only httpx's errors: with uvloop, a connection that is reset at once ends in an AttributeError in
+            # anyio. Whatever it is, the attempt has failed, and must be recorded as failed.
             raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}", outcome="broken") from None
 
     async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:
-        # The connection pool would keep cookies of one answer for the next person's question.
+        # Otherwise cookies of one answer would be sent with the request about the next user.
         self._http.cookies.clear()
         headers = signature.headers(webhook_id, datetime.now(UTC), body, self._secrets)
         async with self._http.stream("POST", url, content=body, headers=headers) as response:
             fields, answer = response.headers, bytearray()
             encoded = fields.get("Content-Encoding", "identity").lower() != "identity"
-            # An encoded one too, which nobody reads: it may break off.
+            # Read encoded bodies as well, although they are dropped, to detect a broken connection.
             async for chunk in response.aiter_raw():
                 answer += chunk
                 if len(answer) > MAX_ANSWER_BYTES:
@@ -101,14 +101,14 @@ class WebhookClient:
             return Answer(response.status_code, said, whole, fields.get("Retry-After", ""), fields.get("Date", ""))
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
 
 def _not_connected(cause: str) -> WebhookError:
-    # httpx hands on what OpenSSL says, and nothing else that would tell a failure of TLS from another.
+    # Only OpenSSL's text, which httpx passes on, distinguishes a TLS failure from others.
     if "CERTIFICATE_VERIFY_FAILED" in cause:
-        return WebhookError("its certificate is not accepted", cause, outcome="tls")
+        return WebhookError("its certificate is not trusted", cause, outcome="tls")
     if cause.startswith("[SSL"):
-        return WebhookError("it speaks no TLS that can be used", cause, outcome="tls")
+        return WebhookError("the TLS handshake failed", cause, outcome="tls")
     return WebhookError("it cannot be reached", cause or "no connection", outcome="unreachable")

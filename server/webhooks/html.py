@@ -1,6 +1,6 @@
-"""A message as HTML for a site that shows it as it is: what the client shows of its Markdown, and nothing that acts.
+"""Renders messages as HTML that a site can show as it is: the client's Markdown dialect, without active content.
 
-As a program: reads a JSON list of messages, writes a JSON list of the HTML of each.
+As a program: reads a JSON list of messages, and writes a JSON list with the HTML of each.
 """
 
 import html
@@ -15,17 +15,17 @@ TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "a"}
 
 
 def to_html(markdown: str) -> str:
-    """Sanitised HTML of TAGS alone; links lead to http and https.
+    """Render a message as sanitised HTML, using only TAGS, and only http and https links.
 
-    The dialect is the client's, line by line: what is no Markdown there (headings, lists, quotes, HTML) stays the text
-    that people saw, and nothing that they saw is left out. A link to elsewhere stays as it was written.
+    The dialect is the client's: text that is not Markdown there (headings, lists, quotes, HTML) stays as users saw
+    it, and nothing they saw is left out. Other links stay as typed.
     """
     found = map(_block, blocks(markdown))
     return _cleaner.clean("\n".join(found) or plain(markdown))
 
 
 def plain(text: str) -> str:
-    """HTML that shows a text as it is typed."""
+    """Return HTML that shows a text as typed."""
     return f"<p>{html.escape(text)}</p>"
 
 
@@ -54,7 +54,7 @@ def _written(token: Token) -> str:
 
 _cleaner = nh3.Cleaner(
     tags=TAGS,
-    # Without "*" a link could keep its title, which no client shows.
+    # Without "*", links could keep titles, which clients do not show.
     attributes={"a": {"href"}, "*": set()},
     url_schemes={"http", "https"},
     link_rel="nofollow noopener",

@@ -9,7 +9,7 @@ from server.rules.evidence import Evidence
 from server.rules.trail import Added, Event, Withdrawn
 from server.settings import Secret, WebhookURL
 
-# Go's encoding/json, which made the captured bodies, escapes what could be read as HTML or end a line in JavaScript.
+# Go's encoding/json, which produced the captured bodies, escapes HTML characters and JavaScript's line separators.
 _GO_ESCAPES = [
     (b"<", b"\\u003c"),
     (b">", b"\\u003e"),
@@ -61,7 +61,7 @@ class _ProfileBody(msgspec.Struct, rename="pascal"):
 
 
 class ProfileFieldAnswer(msgspec.Struct, rename="pascal"):
-    """A line of a profile as the site answers it."""
+    """A line of a profile in the site's answer."""
 
     name: str
     value: str
@@ -70,7 +70,7 @@ class ProfileFieldAnswer(msgspec.Struct, rename="pascal"):
 class ProfileData(
     msgspec.Struct, rename={"ok": "OK", "error": "Error", "headline": "Headline", "fields": "ProfileFields"}
 ):
-    """The inner part of the site's answer about a person; OK is BareRTC's, and Error decides."""
+    """The inner part of the site's answer about a user. OK is BareRTC's; only Error counts."""
 
     ok: bool = True
     error: str = ""
@@ -79,14 +79,14 @@ class ProfileData(
 
 
 class ProfileAnswer(msgspec.Struct, rename="pascal"):
-    """The site's whole answer about a person."""
+    """The site's complete answer about a user."""
 
     status_code: int
     data: ProfileData = msgspec.field(default_factory=ProfileData)
 
 
 def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> list[str]:
-    """The messages that the body of this event has in it."""
+    """Return the messages that the body of this event contains."""
     if isinstance(event, Withdrawn):
         return []
     context = _told(evidence, event).context if hook.evidence else ()
@@ -101,10 +101,9 @@ def report_body(
     event: Event,
     written: Callable[[str], str] = str,
 ) -> bytes:
-    """The body that tells an event of a report: the seven keys of the contract, and more where the webhook asks for it.
+    """Return the body for an event of a report: the seven keys of the contract, and more if the webhook requests it.
 
-    Timestamps in RFC 3339; `written` is how messages are put into it. An addition is the same report with the new
-    reason, comment and context.
+    `written` formats the messages. An addition has the same body, with the new reason, comment and context.
     """
     if isinstance(event, Withdrawn):
         withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about)
@@ -126,18 +125,18 @@ def report_body(
 
 
 def profile_body(key: Secret, username: str) -> bytes:
-    """The body of a question about a person."""
+    """Return the body of a request for a profile."""
     return _encode(_ProfileBody("profile", key.reveal(), username))
 
 
 def _told(evidence: Evidence, event: Event) -> Evidence:
-    """What is reported by an event."""
+    """Return the evidence, updated by an addition."""
     return msgspec.structs.replace(evidence, **msgspec.structs.asdict(event)) if isinstance(event, Added) else evidence
 
 
 def _encode(body: msgspec.Struct) -> bytes:
     encoded = msgspec.json.encode(body)
-    # These characters only occur inside strings, so bytes can be replaced without a parser.
+    # These characters occur only inside strings, so replacing bytes is safe.
     for character, escape in _GO_ESCAPES:
         encoded = encoded.replace(character, escape)
     return encoded

@@ -1,4 +1,4 @@
-"""Website -> profile of a person: kept for a minute, and one request in flight per person."""
+"""Profiles from the site: cached for a minute, with at most one request in flight per user."""
 
 import logging
 import secrets
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class ProfileText(NamedTuple):
-    """What the site says about a person, or in `error` why it says nothing."""
+    """What the site says about a user, or in `error` why there is no profile."""
 
     headline: str
     fields: list[ProfileField]
@@ -33,37 +33,37 @@ class ProfileText(NamedTuple):
 
 
 class Profiles:
-    """Asks one webhook about people."""
+    """Requests profiles from one webhook."""
 
     def __init__(
         self, client: WebhookClient, url: str, key: Secret, metrics: Metrics, clock: Callable[[], float] = monotonic
     ) -> None:
-        """`clock` gives seconds that never go back."""
+        """Create it for a webhook; `clock` returns monotonic seconds."""
         self._breaker = Breaker(clock)
         self._client = client
         self._url = url
         self._key = key
         self._metrics = metrics
-        # Failures raise and are not kept; whoever asks while a request is under way waits for the same one.
+        # Failures raise and are not cached; concurrent requests for a user share one call.
         self._kept = alru_cache(maxsize=KEPT_PROFILES, ttl=KEPT_SECONDS)(self._ask)
 
     async def about(self, username: str) -> ProfileText:
-        """The profile of a name; never raises for what the site does."""
+        """Return a user's profile; never raises because of the site."""
         self._metrics.count_profile_lookup(hit=self._kept.cache_contains(username))
         try:
             return await self._kept(username)
         except WebhookError as error:
-            log.warning("a profile could not be had", extra={"error": error.cause})
-            return ProfileText("", [], error.words or f"The website does not say who this is: {error}.")
+            log.warning("a profile could not be loaded", extra={"error": error.cause})
+            return ProfileText("", [], error.words or f"The site did not send a profile: {error}.")
 
     def measure(self) -> None:
-        """Bring what is measured about the webhook up to date."""
+        """Update the metrics of the webhook."""
         self._metrics.set_breaker_open("profile", is_open=self._breaker.is_open)
 
     async def drain(self) -> None:
-        """Wait for the questions that are under way; none may be asked any more."""
+        """Wait for requests in flight; there must be no more requests after this."""
         await self._kept.cache_close(wait=True)
-        # Or it would be said to be left alone for as long as it is off; the one that follows says what holds for it.
+        # Otherwise the breaker would be shown as open while the webhook is disabled; a successor sets its own value.
         self._metrics.set_breaker_open("profile", is_open=False)
 
     async def _ask(self, username: str) -> ProfileText:
@@ -72,11 +72,11 @@ class Profiles:
         failed = True
         try:
             answer = await self._post(username)
-            # Any other status is an answer about this person.
+            # Any other status is an answer about this user.
             failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         finally:
             self._breaker.note(failed=failed)
-        # What it says is shown to whoever asks, and it was sent the key.
+        # Users see the answer, and the site might echo the key.
         body = self._key.hidden_in(answer.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
         return read(answer._replace(body=body))
 
@@ -92,7 +92,7 @@ class Profiles:
 
 
 def read(answer: Answer) -> ProfileText:
-    """What an answer says, the site's own error included; WebhookError if it says nothing that can be used."""
+    """Parse an answer, which can be an error of the site. Raises WebhookError if it is not usable."""
     try:
         profile = msgspec.json.decode(answer.body if answer.whole else b"", type=ProfileAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

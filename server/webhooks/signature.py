@@ -1,4 +1,4 @@
-"""The headers of Standard Webhooks 1.0: which message this is, when it was sent, and by whom."""
+"""The headers of Standard Webhooks 1.0: ID, time and signature."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from server.settings import SigningSecret, SigningSecrets
 
 
 def headers(webhook_id: str, at: datetime, body: bytes, secrets: SigningSecrets) -> dict[str, str]:
-    """The headers of one attempt at `at` (aware); each secret signs the very bytes of `body`, and none signs nothing.
+    """Return the headers of an attempt at `at` (with time zone): one signature per secret, over the exact `body`.
 
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """

@@ -1,4 +1,4 @@
-"""Where a webhook may go: a name is judged by its addresses of the moment, and connected to the very one judged."""
+"""Checks where webhooks may connect: a host is resolved once, and the checked address is the one connected to."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import httpx
 
 Resolve = Callable[[str], Awaitable[list[str]]]
-"""A host -> its addresses, the best first; OSError if it has none."""
+"""Resolves a host to its addresses, the best one first. Raises OSError."""
 
 METADATA = {
     ip_address(address)
@@ -33,7 +33,7 @@ METADATA = {
         "fe80::a9fe:a9fe",  # OpenStack
     )
 }
-"""Where machines of a cloud are told their own credentials."""
+"""Addresses where cloud machines get their credentials."""
 
 KINDS = [
     (ip_network(network), kind)
@@ -63,20 +63,20 @@ KINDS = [
         ("2001::/23", "a reserved"),
         ("2001:db8::/32", "a reserved"),
         ("3fff::/20", "a reserved"),
-        # All but 2000::/3, which is where addresses of the internet are.
+        # All except 2000::/3, which has the addresses of the internet.
         ("::/3", "a reserved"),
         ("4000::/2", "a reserved"),
         ("8000::/1", "a reserved"),
     )
 ]
-"""What is not the internet; the first that fits counts."""
+"""Networks that are not public; the first match counts."""
 
 TRANSLATED = (
     IPv6Network("::ffff:0:0/96"),  # mapped: the kernel speaks IPv4
     IPv6Network("64:ff9b::/96"),  # NAT64
     IPv6Network("2002::/16"),  # 6to4
 )
-"""As public as the IPv4 address within."""
+"""Networks whose addresses are as public as the IPv4 address in them."""
 
 CARRIES_IPV4_LAST = (
     *TRANSLATED[:2],
@@ -87,15 +87,15 @@ CARRIES_IPV4_LAST = (
 
 
 class ForbiddenTargetError(httpx.TransportError):
-    """A webhook's host has no address that webhooks may go to; the text says which rule forbids it."""
+    """A webhook's host has no allowed address; the text names the rule."""
 
 
 def forbidden(address: str, *, block_private: bool) -> str:
-    """Why no webhook may go to an IP address (a zone may follow after %), or empty; forms of IPv4 within IPv6 count."""
+    """Return why webhooks may not connect to an IP address (zone allowed), or ""; checks IPv4 inside IPv6 too."""
     outer = ip_address(address.partition("%")[0])
     inner = _ipv4_within(outer) if isinstance(outer, IPv6Address) else None
     if METADATA & {outer, inner}:
-        return f"{address} is a metadata address of a cloud, which is never allowed"
+        return f"{address} is a cloud's metadata address, which is never allowed"
     if not block_private:
         return ""
     judged = inner if inner and any(outer in network for network in TRANSLATED) else outer
@@ -114,13 +114,13 @@ def _ipv4_within(address: IPv6Address) -> IPv4Address | None:
 
 
 async def resolve(host: str) -> list[str]:
-    """The addresses of a host, in the order in which the system would try them; OSError if it has none.
+    """Resolve a host to its addresses, in the system's order of preference. Raises OSError.
 
-    A thread for each: in the few that a loop has, a name whose servers are silent would hold up every other, and the
-    end of the process too.
+    Each call has its own thread: in the loop's small pool, a name whose servers do not answer would delay all others,
+    and the end of the process.
     """
     found: Future[list[str]] = Future()
-    # From here on nothing cancels it: what nobody waits for any more is dropped when it comes.
+    # Makes it uncancellable; a result that nobody awaits is dropped.
     found.set_running_or_notify_cancel()
     threading.Thread(target=_look_up, args=(host, found), name="resolver", daemon=True).start()
     return await asyncio.wrap_future(found)
@@ -130,7 +130,7 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
     try:
         entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except UnicodeError:
-        found.set_exception(OSError(f"{host} is no host name"))
+        found.set_exception(OSError(f"{host} is not a host name"))
     except OSError as error:
         found.set_exception(error)
     else:
@@ -138,19 +138,19 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
 
 
 def tls_context() -> ssl.SSLContext:
-    """Whom webhooks trust: the roots that httpx comes with, whatever the environment says."""
+    """Return the TLS context of webhooks: trusts httpx's own roots, whatever the environment says."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def connecting(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    """Connects anew for each request: a kept connection is found by its address, and TLS verified it for one name."""
+    """Return a transport without keep-alive: connections are pooled by address, but TLS verified one of its names."""
     return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Resolves a host itself and connects to an address that was checked, so that nothing can be resolved anew between.
+    """Resolves a host, checks the addresses, and connects to a checked one, so that it is not resolved again.
 
-    TLS still verifies the name, which travels as `sni_hostname` and in Host.
+    TLS still verifies the name, which is passed as `sni_hostname` and in Host.
     """
 
     def __init__(
@@ -161,11 +161,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._resolve = resolve
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Try the allowed addresses until one connects. ForbiddenTargetError if there is none, else as httpx raises."""
+        """Try the allowed addresses until one connects. Raises ForbiddenTargetError, or any error of httpx."""
         allowed = await self._allowed(request.url.raw_host.decode())
         tries = [_pinned(request, address, 1 / len(allowed)) for address in allowed]
         for attempt in tries[:-1]:
-            # Nothing of a request is sent before a connection is there, so that the next one does not repeat it.
+            # Safe to retry, because nothing is sent before the connection is established.
             with suppress(httpx.ConnectError, httpx.ConnectTimeout):
                 return await self._inner.handle_async_request(attempt)
         return await self._inner.handle_async_request(tries[-1])
@@ -174,7 +174,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         try:
             addresses = await self._resolve(host)
         except OSError as error:
-            raise httpx.ConnectError(f"the name of its host is not known: {error}") from error
+            raise httpx.ConnectError(f"its host name cannot be resolved: {error}") from error
         reasons = {address: forbidden(address, block_private=self._block_private) for address in addresses}
         allowed = [address for address, reason in reasons.items() if not reason]
         if not allowed:
@@ -187,7 +187,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 def _pinned(request: httpx.Request, address: str, share: float) -> httpx.Request:
-    """The request to one address, which has that share of the time to connect; TLS still verifies the host's name."""
+    """Direct a request to one address, with a share of the time to connect; TLS still verifies the host's name."""
     timeout = dict(request.extensions.get("timeout", {}))
     if timeout.get("connect") is not None:
         timeout["connect"] *= share
@@ -211,12 +211,12 @@ class _Stream(Protocol):
 
 
 class _Handshake:
-    """Closes a connection whose TLS handshake is cancelled: httpcore leaves it open for as long as the site does."""
+    """Closes a connection whose TLS handshake is cancelled; httpcore leaves it open until the site closes it."""
 
     _stream: object = None
 
     async def follow(self, event: str, info: Mapping[str, object]) -> None:
-        """Take what the request extension "trace" tells of a connection."""
+        """Handle an event of the request extension "trace"."""
         if event == "connection.connect_tcp.complete":
             self._stream = info["return_value"]
         elif event == "connection.start_tls.failed" and isinstance(self._stream, _Stream):

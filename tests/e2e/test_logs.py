@@ -61,7 +61,7 @@ async def test_a_log_tells_what_went_wrong_and_holds_no_text_key_or_token(
         assert server.terminate() == 0
     found = server.log
     assert [secret for secret in SECRETS if secret in found] == []
-    for event in ("a report was not delivered", "a profile could not be had", "storage failed"):
+    for event in ("a report could not be delivered", "a profile could not be loaded", "storage failed"):
         assert event in found
     if form == "json":
         lines = [json.loads(line) for line in found.splitlines()]

@@ -16,7 +16,7 @@ START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
 TERMS = Terms("report", 0, evidence=False)
 TAKEN = Result(200)
-FAILED = Result(500, "The website did not take it: it answered with status 500.", "status 500")
+FAILED = Result(500, "The site did not accept it: it answered with status 500.", "status 500")
 
 
 def evidence(msg_id: int = 7, reporter: str = "alice") -> Evidence:

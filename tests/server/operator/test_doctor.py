@@ -56,7 +56,7 @@ async def test_a_site_that_can_be_reached_is_good_and_gets_no_request(tmp_path: 
         ("http://localhost:9/", "[WebhookSecurity]\nBlockPrivate = true", "BlockPrivate is on"),
         ("http://169.254.169.254/", "", "metadata"),
         ("http://xn--a.invalid/", "", "cannot be resolved"),
-        (f"http://{'a' * 64}.invalid/", "", "it is no host name"),
+        (f"http://{'a' * 64}.invalid/", "", "not a host name"),
     ],
 )
 async def test_a_site_that_cannot_be_called_is_bad(tmp_path: Path, url: str, more: str, words: str) -> None:
@@ -218,7 +218,7 @@ def is_damaged(directory: Path) -> None:
         (alters_a_row, "trail: row 1"),
         (queues_for_nobody, "1 wait for webhook report, which is off; switch it on"),
         (comes_from_the_future, "from a newer version"),
-        (comes_from_the_past, "start the server to update it"),
+        (comes_from_the_past, "start the server to upgrade it"),
         (is_no_database, "not a database"),
         (is_damaged, "restore"),
     ],

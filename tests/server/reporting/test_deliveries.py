@@ -232,7 +232,7 @@ async def test_the_log_says_that_a_site_wants_no_more(database: SlowDatabase, ca
     assert await sent(database, status=410) == 1
     (record,) = (each for each in caplog.records if each.levelname == "ERROR")
     assert "410" in record.message
-    assert record.__dict__["then"] == "python -m server webhook resume report"
+    assert record.__dict__["resume"] == "python -m server webhook resume report"
 
 
 def _attempts(connection: sqlite3.Connection) -> list[overview.Attempted]:

@@ -68,7 +68,7 @@ async def test_after_failures_in_a_row_nobody_waits_and_one_question_probes(room
     await room.ask(FAILURES_TO_OPEN + 3)
     assert room.measured().endswith(" 1.0")
     (why,) = await room.ask()
-    assert why == "The website does not say who this is: it has not been answering."
+    assert why == "The site did not send a profile: it has not been answering."
     assert room.asked == FAILURES_TO_OPEN + 3
     room.now += OPEN_SECONDS
     assert room.measured().endswith(" 0.0")

@@ -128,14 +128,17 @@ async def test_a_certificate_that_nobody_knows_is_told_and_nothing_is_sent() -> 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with Receiver(tls=context) as site:
-        with pytest.raises(WebhookError, match="its certificate is not accepted") as caught:
+        with pytest.raises(WebhookError, match="its certificate is not trusted") as caught:
             await post(site.url)
         assert "CERTIFICATE_VERIFY_FAILED" in caught.value.cause
         assert not site.requests
 
 
 async def test_a_site_that_speaks_no_tls_where_it_should_is_told() -> None:
-    with spoken(b"220 mail.example ESMTP\r\n") as (url, _), pytest.raises(WebhookError, match="it speaks no TLS"):
+    with (
+        spoken(b"220 mail.example ESMTP\r\n") as (url, _),
+        pytest.raises(WebhookError, match="the TLS handshake failed"),
+    ):
         await post(url)
 
 

@@ -37,7 +37,7 @@ async def test_a_process_without_end_is_killed_and_the_messages_are_text(
     with pytest.raises(ProcessLookupError):
         os.kill(int(file.read_text()), 0)
     (record,) = (each for each in caplog.records if each.name == "server.webhooks.rendering")
-    assert (record.levelname, record.__dict__["error"]) == ("WARNING", "not done within 2 s")
+    assert (record.levelname, record.__dict__["error"]) == ("WARNING", "not finished within 2 s")
 
 
 async def test_the_loop_runs_on_meanwhile(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ async def test_however_the_metadata_address_is_spelt_it_is_refused(host: str) ->
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example"])
 async def test_what_is_no_name_has_no_address(host: str) -> None:
-    with pytest.raises(OSError, match="is no host name"):
+    with pytest.raises(OSError, match="is not a host name"):
         await resolve(host)
 
 
@@ -212,7 +212,7 @@ async def test_when_none_is_allowed_each_is_named_with_its_rule() -> None:
 
 
 async def test_a_name_without_an_address_cannot_be_connected_to() -> None:
-    with pytest.raises(httpx.ConnectError, match="is no host name"):
+    with pytest.raises(httpx.ConnectError, match="is not a host name"):
         async with httpx.AsyncClient(transport=GuardedTransport(block_private=False)) as client:
             await client.post("http://a..b/")
 
