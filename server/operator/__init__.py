@@ -1,1 +1,1 @@
-"""The operator's commands, on the same database while the server runs."""
+"""The administrator's commands; they use the database while the server runs."""

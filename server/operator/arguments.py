@@ -1,4 +1,4 @@
-"""What the command lines of the server and of the demo have in common."""
+"""Argument types shared by the command lines of the server and of the demo."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from server.protocol.address import Address
 
 
 def address(text: str) -> Address:
-    """An argument of the form HOST:PORT; argparse shows what is wrong with it."""
+    """Parse an argument of the form HOST:PORT; argparse prints the error."""
     try:
         return Address.parse(text)
     except ValueError as error:

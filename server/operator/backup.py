@@ -1,4 +1,4 @@
-"""A whole copy of the database while the server writes to it."""
+"""Backs up the database, also while the server writes to it."""
 
 import os
 import secrets
@@ -10,20 +10,20 @@ from server.operator.errors import CommandError
 
 
 def backup(connection: sqlite3.Connection, file: Path) -> str:
-    """Copy what this connection sees into a new file that only its owner can read. CommandError."""
+    """Copy what this connection sees to a new file, readable only by its owner. Raises CommandError."""
     if not file.name:
-        raise CommandError(f"{str(file)!r} is a directory; name a file that is not there yet")
+        raise CommandError(f"{str(file)!r} is a directory; name a new file")
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         if file.exists():
-            raise CommandError(f"{file} is there already; name a file that is not")
+            raise CommandError(f"{file} already exists; name a new file")
         draft.touch(0o600, exist_ok=False)
         with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
-            # In one step: it is one view of the database, and in WAL mode nobody who writes waits for it.
+            # In one step: a consistent snapshot, and in WAL mode it does not block writers.
             connection.backup(copy)
-            # One file, whole by itself.
+            # No separate WAL file: the copy is complete in itself.
             copy.execute("PRAGMA journal_mode = DELETE")
-            # A room that goes on from it counts its messages from here: clients must not take new ones for known.
+            # A restored room numbers its messages from here, so clients must not confuse new ones with those they know.
             copy.execute("UPDATE epoch SET name = ?", (secrets.token_hex(8),))
             (messages,) = copy.execute("SELECT count(*) FROM message").fetchone()
         with draft.open("rb") as written:
@@ -34,4 +34,4 @@ def backup(connection: sqlite3.Connection, file: Path) -> str:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-    return f"{file}: {messages} messages, and everything else; docs/deploy.md says how to restore it"
+    return f"{file}: {messages} messages, and all other data. To restore it, see docs/deploy.md."

@@ -1,4 +1,4 @@
-"""How long the server's own certificate is good for, as a client that shakes hands with it finds out."""
+"""Checks the expiry of the server's certificate, as a client sees it in a handshake."""
 
 import ssl
 from collections.abc import Mapping
@@ -12,27 +12,27 @@ EXPIRED, NOT_YET = 10, 9
 
 
 def days_left(files: TLS) -> int:
-    """Whole days until the certificate ends. SettingsError if the files cannot be used, or not now."""
+    """Return the full days until the certificate expires. Raises SettingsError if it is not usable now."""
     context = tls.load_context(files)
     try:
         shown = _shown(context, files.cert_file)
     except ssl.SSLCertVerificationError as error:
         why = {
             EXPIRED: "has expired; renew it, and send the server SIGHUP",
-            NOT_YET: "is not valid yet; look at this machine's clock",
-        }.get(error.verify_code, f"is refused by clients: {error.verify_message}; renew or complete it")
+            NOT_YET: "is not valid yet; check this machine's clock",
+        }.get(error.verify_code, f"is rejected by clients: {error.verify_message}; renew it or complete its chain")
         raise SettingsError(f"TLS.CertFile: {files.cert_file} {why}") from None
     return days_until_end(shown)
 
 
 def days_until_end(certificate: Mapping[str, object]) -> int:
-    """Of a certificate as `getpeercert` tells it."""
+    """Return the full days until a certificate, in the form of `getpeercert`, expires."""
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
     return (ends - datetime.now(UTC)).days
 
 
 def _shown(context: ssl.SSLContext, file: str) -> Mapping[str, object]:
-    """What a client is shown over a wire in memory; it trusts just this certificate, for whatever name."""
+    """Do a handshake in memory with a client that trusts only this certificate; return what the client receives."""
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
     trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -46,7 +46,7 @@ def _shown(context: ssl.SSLContext, file: str) -> Mapping[str, object]:
 
 
 def _shaken(side: ssl.SSLObject) -> bool:
-    """Do what can be done of the handshake; whether it is complete."""
+    """Continue the handshake as far as possible; return whether it is complete."""
     try:
         side.do_handshake()
     except ssl.SSLWantReadError:

@@ -1,4 +1,4 @@
-"""The operator's command line: each command reads the settings, looks into the database, and prints."""
+"""The administrator's command line: each command reads the settings, uses the database, and prints."""
 
 import argparse
 import io
@@ -24,17 +24,17 @@ DEFAULT_LIMIT = 50
 
 
 class Desk(NamedTuple):
-    """What a command works with; `options` is what stood on the command line."""
+    """The context of a command; `options` are the parsed arguments."""
 
     options: argparse.Namespace
     settings: Settings
 
     @contextmanager
     def database(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-        """One transaction on the server's database: it sees, and leaves, what belongs together. CommandError."""
+        """Open a transaction on the server's database. Raises CommandError."""
         path = self.settings.database
         if not _is_there(Path(path)):
-            raise CommandError(f"Database: there is no {path} yet; has a server run with these settings?")
+            raise CommandError(f"Database: {path} does not exist yet; start the server with these settings first")
         try:
             with closing(schema.open_as_it_is(path)) as connection, connection:
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -42,8 +42,8 @@ class Desk(NamedTuple):
                     raise CommandError(f"Database: {path}: {advice}")
                 yield connection
         except (sqlite3.Error, ValueError) as error:
-            # SQLite says what it cannot read as it stands there; what was altered can be no number, state or time.
-            raise CommandError(f"Database: {path}: {shown(str(error))}; `doctor` looks closer") from None
+            # SQLite quotes what it cannot read; altered values may not be valid numbers, states or times.
+            raise CommandError(f"Database: {path}: {shown(str(error))}; run `doctor` for details") from None
 
 
 def _is_there(path: Path) -> bool:
@@ -51,7 +51,7 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError as error:
         raise CommandError(
-            f"Database: {path} cannot be looked at: {error.strerror}; run this as the server's user"
+            f"Database: {path} cannot be accessed: {error.strerror}; run this as the server's user"
         ) from None
 
 
@@ -59,42 +59,42 @@ Command = Callable[[Desk], int]
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add the commands, each of which sets `command` for `run`."""
-    groups = parser.add_subparsers(title="commands of the operator", metavar="COMMAND")
-    webhook = groups.add_parser("webhook", help="webhooks and what is delivered to them")
+    """Add the commands; each sets `command` for `run`."""
+    groups = parser.add_subparsers(title="administration", metavar="COMMAND")
+    webhook = groups.add_parser("webhook", help="webhooks and their deliveries")
     report = groups.add_parser("reports", help="reports and their trail")
-    _add(groups, "doctor", "look for what is wrong, and say what to do", _doctor)
-    _add(groups, "backup", "copy the database, also while the server runs", _backup, "file")
+    _add(groups, "doctor", "check the server's setup, and suggest fixes", _doctor)
+    _add(groups, "backup", "back up the database, also while the server runs", _backup, "file")
 
     verbs = webhook.add_subparsers(required=True, metavar="COMMAND")
-    _add(verbs, "list", "all webhooks and how they are doing", _webhooks)
-    _add(verbs, "test", "send a harmless sample", _test, "name")
-    shown = _add(verbs, "deliveries", "the latest deliveries", _deliveries)
-    shown.add_argument("--failed", action="store_true", help="only those that have failed")
+    _add(verbs, "list", "list webhooks with their state", _webhooks)
+    _add(verbs, "test", "send a harmless test call", _test, "name")
+    shown = _add(verbs, "deliveries", "list the latest deliveries", _deliveries)
+    shown.add_argument("--failed", action="store_true", help="only failed ones")
     _add_limit(shown)
-    _add(verbs, "replay", "send a delivery again", _replay, "id")
-    _add(verbs, "pause", "send nothing for now", _pause, "name")
-    _add(verbs, "resume", "send again", _resume, "name")
-    rotate = _add(verbs, "rotate", "exchange the secret in the settings file", _rotate, "name")
-    rotate.add_argument("--finish", action="store_true", help="let the new secret sign alone")
+    _add(verbs, "replay", "repeat a delivery", _replay, "id")
+    _add(verbs, "pause", "suspend deliveries", _pause, "name")
+    _add(verbs, "resume", "resume deliveries", _resume, "name")
+    rotate = _add(verbs, "rotate", "rotate the signing secret in the settings file", _rotate, "name")
+    rotate.add_argument("--finish", action="store_true", help="end the rotation: remove the old secret")
 
     verbs = report.add_subparsers(required=True, metavar="COMMAND")
-    _add_limit(_add(verbs, "list", "the latest reports", _reports))
-    _add(verbs, "show", "one report", _show, "id")
-    verify = _add(verbs, "verify", "prove that the trail was not altered", _verify)
-    verify.add_argument("--head", type=_hash, metavar="HASH", help="a hash noted earlier, which must be in the trail")
-    export = _add(verbs, "export", "every row of the trail", _export)
-    export.add_argument("--format", choices=["jsonl"], default="jsonl", help="one JSON object a line (the default)")
+    _add_limit(_add(verbs, "list", "list the latest reports", _reports))
+    _add(verbs, "show", "show a report", _show, "id")
+    verify = _add(verbs, "verify", "verify that the trail was not altered", _verify)
+    verify.add_argument("--head", type=_hash, metavar="HASH", help="a hash noted earlier that must be in the trail")
+    export = _add(verbs, "export", "export all rows of the trail", _export)
+    export.add_argument("--format", choices=["jsonl"], default="jsonl", help="one JSON object per line (default)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """The exit code: 0, 1 if something is wrong with what was looked at, 2 if it could not be looked at."""
+    """Run a command; return 0, 1 if a check failed, or 2 if the command could not run."""
     command: Command = options.command
     if sys.stdout is None:
-        print("flagpost: standard output is closed, and nothing can be said", file=sys.stderr)
+        print("flagpost: standard output is closed", file=sys.stderr)
         return UNUSABLE
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # What a terminal cannot spell must not end a command half way.
+        # Characters outside the terminal's encoding must not abort a command.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if command is _doctor:
@@ -106,18 +106,18 @@ def run(options: argparse.Namespace) -> int:
         print(f"flagpost: {error}", file=sys.stderr)
         return UNUSABLE
     except BrokenPipeError:
-        # Whoever reads has enough, as `head` does.
-        _say_no_more()
+        # The reader, such as `head`, has closed the pipe.
+        _silence()
         return 0
     except OSError as error:
-        _say_no_more()
+        _silence()
         print(f"flagpost: standard output cannot be written: {error.strerror}", file=sys.stderr)
         return UNUSABLE
     return code
 
 
-def _say_no_more() -> None:
-    """Or Python would complain once more at its end."""
+def _silence() -> None:
+    """Redirect standard output to nowhere, or Python would report the error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -129,7 +129,7 @@ def _add(
     argument: str = "",
 ) -> argparse.ArgumentParser:
     parser = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    # Given behind the command too; SUPPRESS, so that what stands before it is not overridden.
+    # Also allowed after the command; SUPPRESS keeps a value given before it.
     parser.add_argument("--settings", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file")
     parser.set_defaults(command=command)
     if argument:
@@ -138,20 +138,20 @@ def _add(
 
 
 def _add_limit(parser: argparse.ArgumentParser) -> None:
-    text = f"at most so many (default: {DEFAULT_LIMIT})"
+    text = f"maximum number (default: {DEFAULT_LIMIT})"
     parser.add_argument("--limit", type=_count, default=DEFAULT_LIMIT, metavar="N", help=text)
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
 
 
 def _hash(text: str) -> str:
     digits = text.strip().lower()
     if not re.fullmatch("[0-9a-f]{64}", digits):
-        raise argparse.ArgumentTypeError(f"{text!r} is no hash, which has 64 hexadecimal digits")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a hash of 64 hexadecimal digits")
     return digits
 
 

@@ -1,4 +1,4 @@
-"""Looks for what keeps a server from doing its work, and says what to do about it."""
+"""Checks a server's setup, and suggests fixes."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ MIN_CERTIFICATE_DAYS = 14
 
 
 class Grade(Enum):
-    """How a finding is meant."""
+    """The severity of a finding."""
 
     GOOD = "✓"
     WARNING = "!"
@@ -35,7 +35,7 @@ class Grade(Enum):
 
 
 class Finding(NamedTuple):
-    """One line of the doctor."""
+    """One line of output."""
 
     grade: Grade
     text: str
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 
 
 def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[Finding]:
-    """Everything that was looked at, in its order; `tls` says whom to trust, by default whom webhooks trust."""
+    """Run all checks in order; `tls` has the trusted roots, by default those of webhooks."""
     try:
         settings, notice = load(path)
     except SettingsError as error:
@@ -63,26 +63,28 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
     for name in WEBHOOK_NAMES:
         hook = settings.webhook(name)
         if hook is None:
-            yield Finding(Grade.GOOD, f"webhook {name}: off, so the client shows no key for it")
+            yield Finding(Grade.GOOD, f"webhook {name}: disabled, so clients do not offer the action")
         else:
             yield from _webhook(settings, hook, tls or tls_context())
 
 
 def _no_file() -> Iterator[Finding]:
-    yield Finding(Grade.WARNING, "settings: there is no file, the defaults hold; give one with --settings FILE")
+    yield Finding(Grade.WARNING, "settings: no file, so the defaults apply; name one with --settings FILE")
 
 
 def _file(file: Path) -> Iterator[Finding]:
-    # What the environment adds to it does not lie in the file.
+    # Secrets in the environment are not in the file.
     try:
         settings, _ = load(file, {})
         secret = bool(settings.admin_api_key) or any(hook.secret for hook in settings.webhook_urls)
     except SettingsError:
         secret = True
     if secret and os.name == "posix" and file.stat().st_mode & stat.S_IROTH:
-        yield Finding(Grade.WARNING, f"settings: {file} holds secrets and everybody can read it; chmod o-r {file}")
+        yield Finding(
+            Grade.WARNING, f"settings: {file} contains secrets and is readable by everyone; run: chmod o-r {file}"
+        )
     else:
-        yield Finding(Grade.GOOD, f"settings: {file} can be used")
+        yield Finding(Grade.GOOD, f"settings: {file} is valid")
 
 
 def _certificate(files: TLS) -> Finding:
@@ -90,7 +92,7 @@ def _certificate(files: TLS) -> Finding:
         days = certificate.days_left(files)
     except SettingsError as error:
         return Finding(Grade.BAD, str(error))
-    good = f"TLS: {files.cert_file} and its key can be used, {days} days from its end"
+    good = f"TLS: {files.cert_file} and its key are valid, for another {days} days"
     if days < MIN_CERTIFICATE_DAYS:
         return Finding(Grade.WARNING, f"{good}; renew it, and send the server SIGHUP")
     return Finding(Grade.GOOD, good)
@@ -102,14 +104,16 @@ def _database(settings: Settings) -> Iterator[Finding]:
         there = path.exists()
     except OSError as error:
         yield Finding(
-            Grade.BAD, f"database: {path} cannot be looked at: {error.strerror}; run this as the server's user"
+            Grade.BAD, f"database: {path} cannot be accessed: {error.strerror}; run this as the server's user"
         )
         return
     if not there:
         if os.access(path.parent, os.W_OK):
-            yield Finding(Grade.WARNING, f"database: {path} is not there yet; the server makes it at its first start")
+            yield Finding(
+                Grade.WARNING, f"database: {path} does not exist yet; the server creates it at its first start"
+            )
         else:
-            yield Finding(Grade.BAD, f"database: {path} cannot be made there; choose another in the settings")
+            yield Finding(Grade.BAD, f"database: {path} cannot be created; choose another file in the settings")
             return
     else:
         try:
@@ -119,7 +123,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding(Grade.BAD, f"database: {path}: {error}; {_advice(error)}")
     free = shutil.disk_usage(path.parent).free
     if free < MIN_FREE_BYTES:
-        yield Finding(Grade.BAD, f"disk: {free // 2**20} MiB are free beside the database; make room")
+        yield Finding(Grade.BAD, f"disk: only {free // 2**20} MiB free on the disk of the database; free some space")
     else:
         yield Finding(Grade.GOOD, f"disk: {free // 2**20} MiB free")
 
@@ -127,10 +131,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _advice(error: sqlite3.Error) -> str:
     code = error.sqlite_errorname.split("_")[1] if hasattr(error, "sqlite_errorname") else ""
     return {
-        "BUSY": "another process has held it for seconds: find out which, and try again",
-        "READONLY": "let the server's user write the file, and into its directory",
-        "CANTOPEN": "let the server's user read and write the file, and its directory",
-    }.get(code, "mend that, restore a backup, or choose another file")
+        "BUSY": "another process has locked it for seconds: find out which one, and try again",
+        "READONLY": "give the server's user write access to the file and its directory",
+        "CANTOPEN": "give the server's user read and write access to the file and its directory",
+    }.get(code, "fix that, restore a backup, or choose another file")
 
 
 def _content(settings: Settings, connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -141,13 +145,13 @@ def _content(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
     if advice := schema.misfit(connection):
         yield Finding(Grade.BAD, f"database: {advice}")
         return
-    # Takes the writer's lock and gives it back: the file can be written, and nobody holds it for long.
+    # Acquire and release the write lock: it proves that the file is writable, and not locked for long.
     connection.execute("BEGIN IMMEDIATE")
     schema.touch(connection)
     connection.execute("ROLLBACK")
-    yield Finding(Grade.GOOD, f"database: whole, of this version (schema {len(schema.STEPS)}), and can be written")
+    yield Finding(Grade.GOOD, f"database: intact, up to date (schema {len(schema.STEPS)}) and writable")
     with connection:
-        # One view of all rows while the server adds others.
+        # A consistent snapshot while the server adds rows.
         connection.execute("BEGIN")
         yield from _reports(settings, connection)
 
@@ -162,22 +166,26 @@ def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
     for name in on:
         yield from _queue(connection, name)
     for name, count in overview.unheard(connection, on):
-        yield Finding(Grade.BAD, f"outbox: {count} wait for webhook {name}, which is off; switch it on")
+        yield Finding(Grade.BAD, f"outbox: {count} waiting for webhook {name}, which is disabled; enable it")
 
 
 def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
     found = outbox.depth(connection, name, milliseconds(utc_now()))
     if found.held:
-        why = f"paused: {found.held.why}" if found.held.until is None else "left alone for a while, for attempts failed"
-        advice = f"once the site is well, `webhook resume {name}`"
-        yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} wait; {advice}")
+        why = (
+            f"paused: {found.held.why}"
+            if found.held.until is None
+            else "suspended for a while, because attempts failed"
+        )
+        advice = f"once the site is back, run `webhook resume {name}`"
+        yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} waiting; {advice}")
     elif found.failures:
         attempts = f"last {found.failures} attempts" if found.failures > 1 else "last attempt"
-        why = f"the {attempts} at webhook {name} failed; {found.waiting} wait"
-        yield Finding(Grade.WARNING, f"outbox: {why}; `webhook deliveries --failed` shows why")
+        why = f"the {attempts} to call webhook {name} failed; {found.waiting} waiting"
+        yield Finding(Grade.WARNING, f"outbox: {why}; run `webhook deliveries --failed` for the reason")
     if found.given_up:
-        advice = "`webhook deliveries --failed` shows them, `webhook replay ID` sends one again"
-        yield Finding(Grade.WARNING, f"outbox: {found.given_up} were given up; {advice}")
+        advice = "list them with `webhook deliveries --failed`, repeat one with `webhook replay ID`"
+        yield Finding(Grade.WARNING, f"outbox: {found.given_up} given up; {advice}")
 
 
 def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Iterator[Finding]:
@@ -191,13 +199,13 @@ def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Itera
         yield Finding(Grade.WARNING, f"{label}: {refusal}; the other addresses are used")
     yield Finding(
         Grade.GOOD,
-        f"{label}: {reached.host} is {', '.join(reached.addresses)}; port {reached.port} of {reached.address}"
-        f" answered within {reached.milliseconds} ms",
+        f"{label}: {reached.host} resolves to {', '.join(reached.addresses)}; port {reached.port} of {reached.address}"
+        f" answered in {reached.milliseconds} ms",
     )
     if reached.certificate_days is None:
         if not reached.loopback:
-            yield Finding(Grade.WARNING, f"{label}: plain http shows key and reports to all between; use https")
+            yield Finding(Grade.WARNING, f"{label}: http sends key and reports unencrypted; use https")
     elif reached.certificate_days < MIN_CERTIFICATE_DAYS:
-        yield Finding(Grade.WARNING, f"{label}: its certificate ends in {reached.certificate_days} days; renew it")
+        yield Finding(Grade.WARNING, f"{label}: its certificate expires in {reached.certificate_days} days; renew it")
     else:
-        yield Finding(Grade.GOOD, f"{label}: its certificate is accepted, {reached.certificate_days} days from its end")
+        yield Finding(Grade.GOOD, f"{label}: its certificate is valid for another {reached.certificate_days} days")

@@ -1,4 +1,4 @@
-"""Text for the operator's terminal: what people wrote cannot command it."""
+"""Formats output for the administrator's terminal, safely: what users wrote cannot control it."""
 
 import re
 import unicodedata
@@ -14,28 +14,28 @@ _DECEIVING = re.compile(f"[{CONTROL}{BIDI}{INVISIBLE}{SURROGATES}]")
 
 
 def shown(text: str) -> str:
-    """Text in one line; each character that would command the terminal, reorder or hide is shown as U+FFFD."""
+    """Return text as one line; characters that control the terminal, reorder text or are invisible become U+FFFD."""
     return _DECEIVING.sub("\ufffd", without_heaps(" ".join(text.split())))
 
 
 def name(text: str) -> str:
-    """A person's name as stored, without what could imitate the line around it."""
+    """Return a stored name without characters that could imitate the line around it."""
     return name_text.shown(shown(text))
 
 
 def short(text: str, most: int = MAX_CELL_CHARS) -> str:
-    """As `shown`, cut to so many characters."""
+    """Return text like `shown`, cut to a maximum length."""
     line = shown(text)
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def when(at: int | None) -> str:
-    """A time in milliseconds, UTC."""
+    """Format a time in milliseconds as UTC."""
     return f"{moment(at):%Y-%m-%d %H:%M:%S}Z" if at is not None else "-"
 
 
 def span(milliseconds: int) -> str:
-    """A length of time, in its largest unit."""
+    """Format a duration in its largest unit."""
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)):
         if milliseconds >= size:
             return f"{milliseconds // size} {unit}"
@@ -43,7 +43,7 @@ def span(milliseconds: int) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell."""
+    """Format a table; columns are as wide as their widest cell."""
     lines = [head, *rows]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(head))]
     padded = ([cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)] for line in lines)
@@ -51,6 +51,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal: Chinese characters and most emoji take two, marks and joiners none."""
+    """Return the width on a terminal: Chinese characters and most emoji take two columns, marks and joiners none."""
     visible = (char for char in text if unicodedata.category(char) not in {"Mn", "Me", "Cf"})
     return sum(2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1 for char in visible)

@@ -1,4 +1,4 @@
-"""Whether a webhook's site could be called: its name, its port, its certificate; nothing is sent to it."""
+"""Checks whether a webhook's site is reachable: name, port and certificate. Sends nothing."""
 
 import asyncio
 import ipaddress
@@ -16,12 +16,12 @@ from server.webhooks.targets import forbidden
 TIMEOUT_SECONDS = 5.0
 
 
-class Unreachable(Exception):  # noqa: N818 - what it says, not what went wrong here
-    """The site cannot be called; the text says why, and what to do."""
+class Unreachable(Exception):  # noqa: N818 - a finding, not a fault
+    """The site is not reachable; the text says why, and what to do."""
 
 
 class Reached(NamedTuple):
-    """What was found; `address` took the connection, `certificate_days` is None without TLS."""
+    """A reachable site; `address` accepted the connection, `certificate_days` is None without TLS."""
 
     host: str
     port: int
@@ -33,12 +33,12 @@ class Reached(NamedTuple):
 
     @property
     def loopback(self) -> bool:
-        """Whether nobody but this machine can listen to it."""
+        """Return whether all addresses are on this machine."""
         return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in self.addresses)
 
 
 async def reach(url: str, tls: ssl.SSLContext, *, block_private: bool) -> Reached:
-    """Resolve, connect and shake hands as a webhook does, then hang up. Unreachable."""
+    """Resolve, connect and do the TLS handshake like a webhook, then disconnect. Raises Unreachable."""
     parts, began = urlsplit(url), monotonic()
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -48,11 +48,11 @@ async def reach(url: str, tls: ssl.SSLContext, *, block_private: bool) -> Reache
             allowed = [each for each in addresses if not reasons[each]]
             refused = [reason for reason in reasons.values() if reason]
             if not allowed:
-                raise Unreachable(f"{host} may not be called: {refused[0]}; change URL or [WebhookSecurity]")
+                raise Unreachable(f"{host} is not allowed: {refused[0]}; change URL or [WebhookSecurity]")
             address, days = await _connect(parts, allowed, port, tls)
     except TimeoutError:
         why = f"{host} port {port} did not answer within {TIMEOUT_SECONDS:.0f} s"
-        raise Unreachable(f"{why}; is the site up, and does a firewall let it through?") from None
+        raise Unreachable(f"{why}; check that the site is up, and that no firewall blocks it") from None
     return Reached(host, port, addresses, refused, address, round((monotonic() - began) * 1000), days)
 
 
@@ -60,13 +60,13 @@ async def _resolve(host: str, port: int) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        why = str(error.strerror) if isinstance(error, OSError) else "it is no host name"
+        why = str(error.strerror) if isinstance(error, OSError) else "not a host name"
         raise Unreachable(f"{host} cannot be resolved: {why}; check the URL and this machine's DNS") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 async def _connect(parts: SplitResult, addresses: list[str], port: int, tls: ssl.SSLContext) -> tuple[str, int | None]:
-    """The first address that takes a connection, and the days that its certificate is still good for."""
+    """Return the first address that accepts a connection, and the days until its certificate expires."""
     secure = parts.scheme == "https"
     failure = ""
     for address in addresses:
@@ -76,12 +76,15 @@ async def _connect(parts: SplitResult, addresses: list[str], port: int, tls: ssl
             )
         except ssl.SSLCertVerificationError as error:
             failure = (
-                f"the certificate of {parts.hostname} is not accepted: {error.verify_message}; renew or complete it"
+                f"the certificate of {parts.hostname} is not trusted: {error.verify_message}; renew it or complete its"
+                " chain"
             )
         except ssl.SSLError as error:
-            failure = f"{address} port {port} speaks no TLS that is understood: {error.reason}; is it an https port?"
+            failure = (
+                f"the TLS handshake with {address} port {port} failed: {error.reason}; check that it is an https port"
+            )
         except OSError as error:
-            failure = f"{address} port {port} cannot be reached: {_why(error)}; check the URL, and the site"
+            failure = f"{address} port {port} cannot be reached: {_why(error)}; check the URL, and that the site is up"
         else:
             certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
             writer.close()
@@ -92,5 +95,5 @@ async def _connect(parts: SplitResult, addresses: list[str], port: int, tls: ssl
 
 
 def _why(error: OSError) -> str:
-    # asyncio's own words are the address once more.
+    # asyncio's own text only repeats the address.
     return os.strerror(error.errno) if error.errno else str(error)

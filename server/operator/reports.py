@@ -1,4 +1,4 @@
-"""What an operator sees of reports: lists, one with everything, the proof of the trail, an export."""
+"""The commands about reports: list, show, verify the trail, export it."""
 
 import json
 import sqlite3
@@ -19,10 +19,10 @@ MAX_NAMED = 3
 
 
 def listed(connection: sqlite3.Connection, limit: int) -> str:
-    """The latest reports, the newest first."""
+    """List the latest reports, the newest first."""
     found = reports.latest(limit, connection)
     if not found:
-        return "There is no report yet."
+        return "No reports yet."
     head = ["ID", "RECEIVED", "REPORTER", "ABOUT", "WHERE", "REASON", "STATUS"]
     return table(head, [_cells(connection, report_id) for report_id in found])
 
@@ -33,20 +33,22 @@ def _cells(connection: sqlite3.Connection, report_id: str) -> list[str]:
     except (sqlite3.Error, ValueError):
         report = None
     if report is None:
-        return [shown(report_id), *["?"] * 5, "cannot be read: see `reports verify`"]
+        return [shown(report_id), *["?"] * 5, "cannot be read; run `reports verify`"]
     said = report.statement
     names = [short(each, 20) for each in (name(said.reporter), name(said.about), _where(said.channel))]
     return [report.id, when(report.at), *names, short(said.reason, 24), report.status]
 
 
 def show(connection: sqlite3.Connection, report_id: str) -> str:
-    """One report: what it says, what became of it, each delivery with its attempts. CommandError."""
+    """Show a report: content, status, trail, and deliveries with their attempts. Raises CommandError."""
     report = reports.find(report_id, connection)
     if report is None:
         latest = ", ".join(reports.latest(MAX_NAMED, connection)) or "none"
-        raise CommandError(f"there is no report {short(report_id)}; the latest are: {latest}; `reports list` has more")
-    told = [(row, decode(row.content)) for row in trail.rows(connection, report_id)]
-    evidence = next(event.evidence for _, event in told if isinstance(event, Reported))
+        raise CommandError(
+            f"there is no report {short(report_id)}; the latest are: {latest}; run `reports list` for more"
+        )
+    events = [(row, decode(row.content)) for row in trail.rows(connection, report_id)]
+    evidence = next(event.evidence for _, event in events if isinstance(event, Reported))
     lines = [
         f"{report.id}  {report.status}" + (f"  {shown(report.error)}" if report.error else ""),
         f"“{name(evidence.reporter)}” reported “{name(evidence.about)}”: {shown(evidence.reason)}",
@@ -55,7 +57,7 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
         *_conversation(evidence, evidence.context),
         "",
         "Trail",
-        *_history(evidence, told),
+        *_history(evidence, events),
         "",
         "Deliveries",
         *_deliveries(connection, report_id),
@@ -63,16 +65,16 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
     return "\n".join(lines)
 
 
-def _history(evidence: Evidence, told: Sequence[tuple[Row, Event]]) -> Iterator[str]:
-    """The rows of a report's trail; under an addition what was sent along with it."""
-    for row, event in told:
+def _history(evidence: Evidence, events: Sequence[tuple[Row, Event]]) -> Iterator[str]:
+    """Format the trail of a report; additions with their context."""
+    for row, event in events:
         yield f"  {row.seq}  {when(row.at)}  {_event(event)}"
         if isinstance(event, Added) and event.context:
             yield from (f"   {line}" for line in _conversation(evidence, event.context))
 
 
 def _conversation(evidence: Evidence, context: Sequence[ContextLine]) -> Iterator[str]:
-    """The reported message (>) among these around it, in their order."""
+    """Format the reported message (>) with its context, in order."""
     said = [(line.at, " ", line.username, line.message) for line in context]
     said.append((evidence.at, ">", evidence.about, evidence.message))
     for at, mark, author, text in sorted(said, key=lambda line: line[0]):
@@ -80,7 +82,7 @@ def _conversation(evidence: Evidence, context: Sequence[ContextLine]) -> Iterato
 
 
 def _where(channel: str) -> str:
-    """A channel, or the other one of a direct message."""
+    """Format a channel, or the other person of a conversation."""
     return f"@{name(channel[1:])}" if channel.startswith("@") else name_text.place(shown(channel))
 
 
@@ -104,20 +106,20 @@ def _deliveries(connection: sqlite3.Connection, report_id: str) -> Iterator[str]
 
 def _attempt(attempted: Attempted) -> str:
     came_to = shown(attempted.error) or f"status {attempted.status}"
-    said = f"; it said: {short(attempted.answer)}" if attempted.answer else ""
+    said = f"; answer: {short(attempted.answer)}" if attempted.answer else ""
     return f"{came_to} after {span(attempted.milliseconds)}{said}"
 
 
 def verify(connection: sqlite3.Connection, head: str | None) -> str:
-    """Prove that the trail is what was written, and that a hash noted before is part of it. TrailError."""
+    """Verify the trail, and that a hash noted earlier is part of it. Raises TrailError."""
     count, last = trail.verify(connection)
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
-        raise TrailError(f"the hash {short(head, 64)} is not in it: it was made anew since that was noted")
-    noted = " It holds the hash that was noted." if head else ""
-    return f"{count} rows, none altered.{noted} Note this hash elsewhere: {last or '(none yet)'}"
+        raise TrailError(f"it does not contain the hash {short(head, 64)}: it was rewritten after that was noted")
+    noted = " The given hash is part of it." if head else ""
+    return f"{count} rows, none altered.{noted} Keep this hash somewhere else: {last or '(none yet)'}"
 
 
 def export(connection: sqlite3.Connection) -> Iterator[str]:
-    """Every row of the trail, one JSON object each: all that its hash is made of, so that others can prove it too."""
-    # In ASCII: no terminal obeys it, and no encoding of standard output alters it.
+    """Return all rows of the trail as JSON objects with all hashed fields, so that others can verify it."""
+    # ASCII cannot control a terminal, and is the same in every encoding of standard output.
     return (json.dumps(row._asdict()) for row in trail.walk(connection))

@@ -1,4 +1,4 @@
-"""Exchanging the secret that signs a webhook, in the settings file and nowhere else."""
+"""Rotates the signing secret of a webhook in the settings file."""
 
 import base64
 import os
@@ -16,10 +16,10 @@ SECRET_BYTES = 32
 
 
 def rotate(file: Path, name: str, *, finish: bool) -> str:
-    """Put a fresh secret before the present one, or with `finish` keep the first one alone. CommandError.
+    """Add a new secret before the current one, or with `finish` remove all but the first. Raises CommandError.
 
-    Comments, order, mode and owner of the file stay; a server takes it upon SIGHUP, or at its next start. No secret
-    is shown.
+    Keeps comments, order, mode and owner of the file. A server applies it on SIGHUP, or at its next start. Never
+    prints a secret.
     """
     try:
         document = tomlkit.parse(file.read_bytes().decode())
@@ -32,26 +32,26 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
     present = [str(secret) for secret in ([written] if isinstance(written, str) else written) if secret]
     if len(present) > 1 and not finish:
         raise CommandError(
-            f"an exchange of {name!r} is under way; once the site has the new secret, end it by --finish"
+            f"a rotation of {name!r} is in progress; once the site has the new secret, end it with --finish"
         )
     kept = present[:1] if finish else [_fresh(), *present]
     if not kept:
-        raise CommandError(f"webhook {name!r} has no secret yet; run it without --finish to make one")
+        raise CommandError(f"webhook {name!r} has no secret yet; run this without --finish to create one")
     hook["Secret"] = kept[0] if len(kept) == 1 else kept
     text = tomlkit.dumps(document)
     _replace(file, text)
     line = next(number for number, line in enumerate(text.split("\n"), 1) if kept[0] in line)
-    return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. It stands in {file}, line {line}."
+    return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. It is in {file}, line {line}."
 
 
 def _advice(name: str, *, finish: bool, alone: bool) -> str:
     if finish:
-        return "the newest secret signs alone once the server has got SIGHUP, or was restarted"
+        return "the old secret is removed; send the server SIGHUP to apply it"
     if alone:
-        return "its first secret is made; give it to the site, then send the server SIGHUP, and it signs from then on"
+        return "its first secret is created; give it to the site, then send the server SIGHUP to start signing"
     return (
-        "a new secret is made and stands first; send the server SIGHUP, and both sign; give the new one to the site;"
-        f" then `webhook rotate {name} --finish`, and SIGHUP again"
+        "a new secret is added before the old one; send the server SIGHUP to sign with both; give the new one to the"
+        f" site; then run `webhook rotate {name} --finish`, and send SIGHUP again"
     )
 
 
@@ -60,12 +60,12 @@ def _fresh() -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """All of it or nothing, with the mode and owner of before. CommandError."""
+    """Replace the file atomically, keeping mode and owner. Raises CommandError."""
     try:
         parse(text, os.environ)
     except SettingsError as error:
-        raise CommandError(f"{file} is left as it is: with the new secret it could not be used: {error}") from None
-    # What a link leads to, not the link.
+        raise CommandError(f"{file} is unchanged, because with the new secret it would not be valid: {error}") from None
+    # Replace the target of a symbolic link, not the link.
     target = file.resolve()
     fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -76,7 +76,7 @@ def _replace(file: Path, text: str) -> None:
             new.flush()
             os.fsync(new.fileno())
         if hasattr(os, "chown"):
-            # Or a server that runs as somebody else could not read it any more.
+            # A server that runs as another user must still be able to read it.
             os.chown(fresh, before.st_uid, before.st_gid)
         fresh.chmod(stat.S_IMODE(before.st_mode))
         fresh.replace(target)

@@ -1,4 +1,4 @@
-"""What an operator sees and does of webhooks and deliveries."""
+"""The commands about webhooks and their deliveries."""
 
 import asyncio
 import secrets
@@ -23,22 +23,22 @@ from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
 
-PAUSED_BY_OPERATOR = "by the operator"
+PAUSED_BY_ADMINISTRATOR = "by an administrator"
 MAX_NAMED = 3
 NOTABLE_CLOCK_MILLISECONDS = 60_000
 
 
 def listed(settings: Settings, connection: sqlite3.Connection) -> str:
-    """All webhooks of the settings and how each is doing; no URL is shown whole, for it may hold a password."""
+    """List the webhooks with their state; URLs are shortened, because they may contain a password."""
     now = milliseconds(utc_now())
     rows = []
     for hook in settings.webhook_urls:
         host, signed = shown(urlsplit(hook.url).hostname or "-"), "yes" if hook.secret else "no"
-        known = [hook.name, "on" if hook.enabled else "off", host, signed, "yes" if hook.evidence else "no"]
-        # How profiles are doing only the server knows: /metrics.
+        known = [hook.name, "yes" if hook.enabled else "no", host, signed, "yes" if hook.evidence else "no"]
+        # The state of the profile webhook is only in the server's memory; see /metrics.
         rows.append([*known, *(_queue(connection, hook.name, now) if hook.name == QUEUED_WEBHOOK else "-----")])
-    head = ["NAME", "IS", "HOST", "SIGNED", "EVIDENCE", "STATE", "WAITING", "OLDEST", "GIVEN UP", "LAST ATTEMPT"]
-    return table(head, rows) if rows else "There is no webhook in the settings."
+    head = ["NAME", "ENABLED", "HOST", "SIGNED", "EVIDENCE", "STATE", "WAITING", "OLDEST", "GIVEN UP", "LAST ATTEMPT"]
+    return table(head, rows) if rows else "The settings have no webhooks."
 
 
 def _queue(connection: sqlite3.Connection, name: str, now: int) -> list[str]:
@@ -58,14 +58,14 @@ def _state(found: outbox.Depth) -> str:
         return failed if found.failures else "ok"
     if found.held.until is None:
         return f"paused: {short(found.held.why)}"
-    return f"left alone until {when(found.held.until)}: {failed}"
+    return f"suspended until {when(found.held.until)}: {failed}"
 
 
 def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> str:
-    """The latest deliveries, or those of them that failed, and what came of the last attempt of each."""
+    """List the latest deliveries, or only failed ones, each with its last attempt."""
     found = overview.deliveries(connection, limit, failed=failed)
     if not found:
-        return "No delivery has failed." if failed else "There is no delivery yet."
+        return "No failed deliveries." if failed else "No deliveries yet."
     return table(
         ["ID", "REPORT", "WEBHOOK", "STATE", "ATTEMPTS", "NEXT", "LAST"],
         [
@@ -84,12 +84,12 @@ def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> s
 
 
 def next_attempt(connection: sqlite3.Connection, delivery: Delivery) -> str:
-    """When a delivery that waits is sent next, in words."""
+    """Describe when a waiting delivery is sent next."""
     if delivery.state is not State.WAITING:
         return "-"
     stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
     if stop and stop.until is None:
-        return "once resumed"
+        return "when resumed"
     return when(max(delivery.due, stop.until or 0) if stop else delivery.due)
 
 
@@ -98,74 +98,74 @@ def _came_to(attempted: Attempted) -> str:
 
 
 def replay(settings: Settings, connection: sqlite3.Connection, delivery_id: str) -> str:
-    """Send a delivery again, in one transaction. CommandError if there is none, or its reporter took it back."""
+    """Repeat a delivery. Raises CommandError if it does not exist, or its report was withdrawn."""
     delivery = overview.delivery(connection, delivery_id)
     if delivery is None:
         latest = ", ".join(each.id for each in overview.deliveries(connection, MAX_NAMED)) or "none"
         raise CommandError(
-            f"there is no delivery {short(delivery_id)}; the latest are: {latest}; `webhook deliveries` lists more"
+            f"there is no delivery {short(delivery_id)}; the latest are: {latest}; run `webhook deliveries` for more"
         )
     if why := _withheld(connection, delivery):
-        raise CommandError(f"report {delivery.report_id} {why}: this is not sent any more")
+        raise CommandError(f"report {delivery.report_id} {why}, so this delivery is not sent again")
     reports.replay(delivery.id, delivery.webhook, utc_now, connection)
     return f"{delivery.id} (report {delivery.report_id}) {_prospect(settings, connection, delivery)}"
 
 
 def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str:
-    """Why the site must not hear this of a report any more; empty if it may."""
+    """Return why the site must not receive this delivery any more; empty if it may."""
     report = reports.find(delivery.report_id, connection)
     withdrawn = report is not None and report.status is ReportState.WITHDRAWN
     rows = trail.rows(connection, delivery.report_id)
     withdraws = any(row.seq == delivery.seq and isinstance(decode(row.content), Withdrawn) for row in rows)
     if withdraws and not withdrawn:
-        return "stands again"
+        return "is open again"
     gone = delivery.state is State.CANCELLED or (withdrawn and not withdraws)
-    return "was taken back by its reporter" if gone else ""
+    return "was withdrawn by its reporter" if gone else ""
 
 
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
     if settings.webhook(delivery.webhook) is None:
-        return f"waits until webhook {delivery.webhook} is switched on in the settings"
+        return f"waits until webhook {delivery.webhook} is enabled in the settings"
     stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
     if stop:
-        return f"waits: webhook {delivery.webhook} is held; `webhook resume {delivery.webhook}` sends it now"
-    return "is sent again now; `webhook deliveries` shows what comes of it"
+        return f"waits for the suspended webhook {delivery.webhook}; run `webhook resume {delivery.webhook}` to send it"
+    return "is sent again now; run `webhook deliveries` for the result"
 
 
 def pause(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
-    """Send nothing to a webhook; CommandError."""
+    """Suspend a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    outbox.pause(connection, hook.name, PAUSED_BY_OPERATOR)
-    return f"{hook.name} is paused: reports are kept until `webhook resume {hook.name}`"
+    outbox.pause(connection, hook.name, PAUSED_BY_ADMINISTRATOR)
+    return f"{hook.name} is paused; reports are stored until you run `webhook resume {hook.name}`"
 
 
 def resume(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
-    """Send to a webhook again; CommandError."""
+    """Resume a webhook. Raises CommandError."""
     hook = _queued(settings, name)
     outbox.resume(connection, hook.name, milliseconds(utc_now()))
     if not hook.enabled:
-        return f"{hook.name} is resumed, but off in the settings: what waits is sent once it is on"
-    return f"{hook.name} is resumed: what waited is sent now"
+        return f"{hook.name} is resumed, but disabled in the settings; waiting deliveries are sent once it is enabled"
+    return f"{hook.name} is resumed; waiting deliveries are sent now"
 
 
 def _queued(settings: Settings, name: str) -> WebhookURL:
     hook = known(settings, name)
     if hook.name != QUEUED_WEBHOOK:
-        raise CommandError(f"webhook {hook.name} has no queue to hold; set Enabled = false in the settings instead")
+        raise CommandError(f"webhook {hook.name} has no queue to pause; set Enabled = false in the settings instead")
     return hook
 
 
 def known(settings: Settings, name: str) -> WebhookURL:
-    """The webhook of a name, on or off; CommandError."""
+    """Return the webhook with this name, enabled or not. Raises CommandError."""
     for hook in settings.webhook_urls:
         if hook.name == name:
             return hook
     there = ", ".join(hook.name for hook in settings.webhook_urls) or "none"
-    raise CommandError(f"there is no webhook {short(name)} in the settings; there are: {there}")
+    raise CommandError(f"there is no webhook {short(name)} in the settings; use one of: {there}")
 
 
 def test(settings: Settings, name: str) -> tuple[str, bool]:
-    """Send a harmless sample; what came of it, and whether that is as it should be. CommandError."""
+    """Send a test call; return a description of the answer, and whether it is good. Raises CommandError."""
     hook = known(settings, name)
     if not hook.url:
         raise CommandError(f"webhook {hook.name} has no URL in the settings")
@@ -185,16 +185,16 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     problem = _problem(hook, answer)
     clock = _clock(answer.date, datetime.now(UTC))
     return (
-        f"{hook.name}: status {answer.status} after {_since(began)}; {problem or 'that is good'}.{clock}"
-        f" It says: {said or '(nothing)'}",
+        f"{hook.name}: status {answer.status} after {_since(began)}; {problem or 'OK'}.{clock}"
+        f" Answer: {said or '(empty)'}",
         not problem,
     )
 
 
 def _problem(hook: WebhookURL, answer: Answer) -> str:
-    """What the server could not use of an answer; empty if it is as it should be."""
+    """Return what is wrong with an answer; empty if it is usable."""
     if answer.status != HTTPStatus.OK:
-        return "only status 200 counts"
+        return "only status 200 means success"
     if hook.name == QUEUED_WEBHOOK:
         return ""
     try:
@@ -205,15 +205,13 @@ def _problem(hook: WebhookURL, answer: Answer) -> str:
 
 
 def _clock(date: str, now: datetime) -> str:
-    """What is to be said of the site's clock; Standard Webhooks lets a site refuse what is signed 5 min off."""
+    """Return a warning if the site's clock differs: a site may refuse signatures that are 5 min off."""
     at = http_date(date)
     apart = round(abs(at - now) / timedelta(milliseconds=1)) if at else 0
     if not at or apart < NOTABLE_CLOCK_MILLISECONDS:
         return ""
     side = "behind" if at < now else "ahead of"
-    return (
-        f" Its clock is {span(apart)} {side} ours: set the wrong one, or signatures are refused as too old or too new."
-    )
+    return f" Its clock is {span(apart)} {side} ours: correct it, or signatures are refused as too old or too new."
 
 
 def _since(began: float) -> str:
@@ -229,7 +227,7 @@ def _sample(settings: Settings, hook: WebhookURL) -> bytes:
         channel=settings.public_channels[0].id,
         msg_id=0,
         at=datetime.now(UTC),
-        message="This is a test of the webhook; nobody said this.",
+        message="This is a test of the webhook, not a real message.",
         reason="Test",
         comment="Sent by `python -m server webhook test`.",
     )

@@ -45,7 +45,7 @@ async def test_a_paused_webhook_keeps_reports_and_a_resumed_one_sends_them(tmp_p
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             await operate(tmp_path, "webhook", "pause", "report")
-            assert "paused: by the operator" in await operate(tmp_path, "webhook", "list")
+            assert "paused: by an administrator" in await operate(tmp_path, "webhook", "list")
             report_id = await report(alice, bob)
             assert report_id in await operate(tmp_path, "reports", "list")
             assert not receiver.requests
@@ -55,7 +55,7 @@ async def test_a_paused_webhook_keeps_reports_and_a_resumed_one_sends_them(tmp_p
             proof = await operate(tmp_path, "reports", "verify")
             assert proof.startswith("1 rows, none altered")
             head = proof.split()[-1]
-            assert "holds the hash" in await operate(tmp_path, "reports", "verify", "--head", f" {head.upper()}\n")
+            assert "hash is part of it" in await operate(tmp_path, "reports", "verify", "--head", f" {head.upper()}\n")
             shown = await operate(tmp_path, "reports", "show", report_id)
             assert "status 200 after" in shown
             assert "\x1b" not in shown
@@ -77,7 +77,7 @@ async def test_what_was_given_up_is_sent_again_by_replay(tmp_path: Path, receive
             receiver.behaviour = answers(200)
             await operate(tmp_path, "webhook", "replay", delivery_id)
             await stands(alice, ReportState.DELIVERED)
-            assert "No delivery has failed" in await operate(tmp_path, "webhook", "deliveries", "--failed")
+            assert "No failed deliveries" in await operate(tmp_path, "webhook", "deliveries", "--failed")
     assert {request.header("webhook-id") for request in receiver.requests} == {delivery_id}
 
 
@@ -122,8 +122,8 @@ async def metrics(server: ServerProcess) -> list[str]:
     ("arguments", "words"),
     [
         (["webhook", "replay", "msg_x"], "the latest are: none"),
-        (["webhook", "pause", "repotr"], "there are: report"),
-        (["webhook", "rotate", "profile"], "there are: report"),
+        (["webhook", "pause", "repotr"], "use one of: report"),
+        (["webhook", "rotate", "profile"], "use one of: report"),
         (["reports", "show", "rep_x"], "the latest are: none"),
     ],
 )
@@ -161,8 +161,8 @@ def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver
 @pytest.mark.parametrize(
     ("ahead", "words"),
     [
-        (timedelta(minutes=7.5), "Its clock is 7 min ahead of ours: set the wrong one"),
-        (timedelta(days=-2.5), "Its clock is 2 d behind ours: set the wrong one"),
+        (timedelta(minutes=7.5), "Its clock is 7 min ahead of ours: correct it"),
+        (timedelta(days=-2.5), "Its clock is 2 d behind ours: correct it"),
         (timedelta(seconds=20), ""),
     ],
 )
@@ -207,7 +207,7 @@ def test_a_key_of_the_environment_makes_no_secret_of_the_file(tmp_path: Path) ->
     settings.write_text("", encoding="utf-8")
     settings.chmod(0o644)
     done = run("doctor", directory=tmp_path, extra={"FLAGPOST_ADMIN_API_KEY": KEY})
-    assert "✓ settings: settings.toml can be used" in done.stdout
+    assert "✓ settings: settings.toml is valid" in done.stdout
     assert KEY not in done.stdout
 
 
@@ -231,9 +231,9 @@ def test_an_altered_trail_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["webhook", "list"], "there is no"),
-        (["webhook", "deliveries", "--limit", "0"], "no number above 0"),
-        (["webhook", "deliveries", "--limit", "-1"], "no number above 0"),
+        (["webhook", "list"], "does not exist yet"),
+        (["webhook", "deliveries", "--limit", "0"], "not a positive number"),
+        (["webhook", "deliveries", "--limit", "-1"], "not a positive number"),
         (["webhook"], "required"),
         (["reports", "list", "--settings", "nowhere.toml"], "nowhere.toml"),
         (["reports", "verify", "--head", ""], "64 hexadecimal digits"),
@@ -265,7 +265,7 @@ def test_the_settings_can_be_named_before_a_command_and_behind_it(tmp_path: Path
         (tmp_path / "elsewhere").mkdir()
         for arguments in (["--settings", settings, "reports", "list"], ["reports", "list", "--settings", settings]):
             done = run(*arguments, directory=tmp_path / "elsewhere")
-            assert (done.returncode, done.stdout) == (0, "There is no report yet.\n")
+            assert (done.returncode, done.stdout) == (0, "No reports yet.\n")
 
 
 def test_an_export_may_be_read_as_far_as_one_likes(tmp_path: Path) -> None:

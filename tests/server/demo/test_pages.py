@@ -132,7 +132,7 @@ async def test_the_pages_forbid_all_but_their_own_style_and_form(caller: Caller,
 async def test_an_empty_inbox_says_how_to_report(caller: Caller) -> None:
     page = await caller.page()
     assert "No reports yet" in page
-    assert "<kbd>r</kbd> reports it" in page
+    assert "report it with <kbd>r</kbd>" in page
 
 
 @pytest.mark.parametrize("status", ["seen", "resolved"])

@@ -59,7 +59,7 @@ def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: D
 
 def test_a_database_that_is_none_is_said_in_one_line(desk: Desk) -> None:
     Path(desk.settings.database).write_bytes(b"no database" * 1000)
-    with pytest.raises(CommandError, match=r"Database: .*not a database; `doctor` looks closer"), desk.database():
+    with pytest.raises(CommandError, match=r"Database: .*not a database; run `doctor` for details"), desk.database():
         pass
 
 
@@ -78,7 +78,7 @@ def test_a_copy_that_is_looked_at_stays_what_it_is(server: sqlite3.Connection, d
 def test_a_row_that_cannot_be_read_is_said_in_one_line(server: sqlite3.Connection, desk: Desk, content: str) -> None:
     report = report_something(server)
     server.execute(f"UPDATE trail SET content = {content}")
-    with pytest.raises(CommandError, match="`doctor` looks closer") as caught, desk.database() as connection:
+    with pytest.raises(CommandError, match="run `doctor` for details") as caught, desk.database() as connection:
         shown_reports.show(connection, report.id)
     assert "\x1b" not in str(caught.value)
     other = report_something(server, 8)
@@ -86,14 +86,14 @@ def test_a_row_that_cannot_be_read_is_said_in_one_line(server: sqlite3.Connectio
         _, readable, unreadable = shown_reports.listed(connection, 5).split("\n")
     assert readable.startswith(other.id)
     assert unreadable.startswith(report.id)
-    assert "cannot be read: see `reports verify`" in unreadable
+    assert "cannot be read; run `reports verify`" in unreadable
 
 
 @pytest.mark.parametrize("change", ["trail SET at = 1 << 62", "report SET status = 'bogus'"])
 def test_a_value_that_means_nothing_is_said_in_one_line(server: sqlite3.Connection, desk: Desk, change: str) -> None:
     report = report_something(server)
     server.execute(f"UPDATE {change}")
-    with pytest.raises(CommandError, match="`doctor` looks closer"), desk.database() as connection:
+    with pytest.raises(CommandError, match="run `doctor` for details"), desk.database() as connection:
         shown_reports.show(connection, report.id)
 
 

@@ -43,7 +43,7 @@ def grade(found: dict[str, Grade], words: str) -> Grade:
 async def test_a_site_that_can_be_reached_is_good_and_gets_no_request(tmp_path: Path, receiver: Receiver) -> None:
     found = await of_site(tmp_path, receiver.url)
     assert set(found.values()) == {GOOD}
-    assert grade(found, f"127.0.0.1 is 127.0.0.1; port {receiver.port}") is GOOD
+    assert grade(found, f"127.0.0.1 resolves to 127.0.0.1; port {receiver.port}") is GOOD
     assert not receiver.requests
 
 
@@ -86,9 +86,9 @@ async def test_a_good_certificate_is_good_and_its_last_days_are_warned_of(tmp_pa
     async with secure_site() as url:
         found = await of_site(tmp_path, url, tls=trusting())
         assert set(found.values()) == {GOOD}
-        assert grade(found, "its certificate is accepted, 89 days from its end") is GOOD
+        assert grade(found, "its certificate is valid for another 89 days") is GOOD
     async with secure_site(ends_in=timedelta(days=3, hours=1)) as url:
-        assert grade(await of_site(tmp_path, url, tls=trusting()), "ends in 3 days; renew it") is WARNING
+        assert grade(await of_site(tmp_path, url, tls=trusting()), "expires in 3 days; renew it") is WARNING
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_https_where_none_is_spoken_is_bad(tmp_path: Path) -> None:
     site = await asyncio.start_server(speaks_plainly, "127.0.0.1", 0)
     async with site:
         found = await of_site(tmp_path, f"https://127.0.0.1:{site.sockets[0].getsockname()[1]}/")
-    assert grade(found, "is it an https port?") is BAD
+    assert grade(found, "check that it is an https port") is BAD
 
 
 def of_our_own(directory: Path, valid: timedelta) -> Path:
@@ -131,8 +131,8 @@ def of_our_own(directory: Path, valid: timedelta) -> Path:
 @pytest.mark.parametrize(
     ("valid", "words", "expected"),
     [
-        (timedelta(days=90, hours=1), "cert.pem and its key can be used, 90 days from its end", GOOD),
-        (timedelta(days=13, hours=1), "13 days from its end; renew it", WARNING),
+        (timedelta(days=90, hours=1), "cert.pem and its key are valid, for another 90 days", GOOD),
+        (timedelta(days=13, hours=1), "for another 13 days; renew it", WARNING),
         (timedelta(days=-1), "cert.pem has expired; renew it", BAD),
     ],
 )
@@ -170,7 +170,7 @@ async def test_a_database_that_a_server_has_made_is_good(tmp_path: Path) -> None
     assert grade(await examined(file), "database: ") is WARNING
     make_database(tmp_path)
     found = await examined(file)
-    assert grade(found, "database: whole") is GOOD
+    assert grade(found, "database: intact") is GOOD
     assert grade(found, "trail: 0 rows, none altered") is GOOD
     assert grade(found, "disk: ") is GOOD
 
@@ -216,7 +216,7 @@ def is_damaged(directory: Path) -> None:
     ("spoil", "words"),
     [
         (alters_a_row, "trail: row 1"),
-        (queues_for_nobody, "1 wait for webhook report, which is off; switch it on"),
+        (queues_for_nobody, "1 waiting for webhook report, which is disabled; enable it"),
         (comes_from_the_future, "from a newer version"),
         (comes_from_the_past, "start the server to upgrade it"),
         (is_no_database, "not a database"),
@@ -234,28 +234,28 @@ async def test_a_queue_that_stands_still_is_warned_of(tmp_path: Path, receiver: 
     file = write_settings(tmp_path, webhooks={"report": receiver.url})
     make_database(tmp_path, "INSERT INTO webhook (name, paused) VALUES ('report', 'the site answered 410 (Gone)')")
     found = await examined(file)
-    assert grade(found, "paused: the site answered 410 (Gone); 1 wait; once the site is well") is WARNING
+    assert grade(found, "paused: the site answered 410 (Gone); 1 waiting; once the site is back") is WARNING
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
         connection.execute("UPDATE webhook SET paused = '', opened_at = 1, open_until = 1 << 60")
-        assert grade(await examined(file), "left alone for a while") is WARNING
+        assert grade(await examined(file), "suspended for a while") is WARNING
         connection.execute("UPDATE webhook SET failures = 2, open_until = 0")
-        assert grade(await examined(file), "the last 2 attempts at webhook report failed; 1 wait") is WARNING
+        assert grade(await examined(file), "the last 2 attempts to call webhook report failed; 1 waiting") is WARNING
         connection.execute("DELETE FROM webhook")
         connection.execute("UPDATE delivery SET state = 'given-up'")
-        assert grade(await examined(file), "1 were given up") is WARNING
+        assert grade(await examined(file), "1 given up") is WARNING
 
 
 @pytest.mark.parametrize(
     ("text", "mode", "words", "expected"),
     [
         ('AdminAPIKey = "a long random key 0123456789"', 0o644, "chmod o-r", WARNING),
-        ('AdminAPIKey = "a long random key 0123456789"', 0o640, "can be used", GOOD),
-        ('AdminAPIKey = "a long random key 0123456789"', 0o600, "can be used", GOOD),
-        ("", 0o644, "can be used", GOOD),
+        ('AdminAPIKey = "a long random key 0123456789"', 0o640, "is valid", GOOD),
+        ('AdminAPIKey = "a long random key 0123456789"', 0o600, "is valid", GOOD),
+        ("", 0o644, "is valid", GOOD),
         ('AdminAPIKey = "short"', 0o600, "AdminAPIKey: shorter", WARNING),
-        ("PermitNSFW = true", 0o600, "have no effect here: PermitNSFW", WARNING),
+        ("PermitNSFW = true", 0o600, "are ignored: PermitNSFW", WARNING),
         ('Titel = "x"', 0o600, 'did you mean "Title"?', BAD),
-        ('Database = "nowhere/room.sqlite"', 0o600, "cannot be made there", BAD),
+        ('Database = "nowhere/room.sqlite"', 0o600, "cannot be created", BAD),
     ],
 )
 async def test_settings_are_looked_at(tmp_path: Path, text: str, mode: int, words: str, expected: Grade) -> None:

@@ -57,7 +57,7 @@ def test_a_new_secret_comes_first_and_both_sign_until_it_is_finished(file: Path)
 def test_a_second_exchange_does_not_take_the_secret_away_that_the_site_has(file: Path) -> None:
     rotate(file, "report", finish=False)
     both = secrets(file)
-    with pytest.raises(CommandError, match="end it by --finish"):
+    with pytest.raises(CommandError, match="end it with --finish"):
         rotate(file, "report", finish=False)
     assert secrets(file) == both
 
@@ -99,7 +99,7 @@ def test_a_secret_that_is_a_list_in_a_table_of_one_line_is_exchanged_too(file: P
 
 def test_a_file_that_could_not_be_used_afterwards_is_left_as_it_is(file: Path) -> None:
     file.write_text(f"{TEXT}Secrt = 1\n", encoding="utf-8")
-    with pytest.raises(CommandError, match="left as it is"):
+    with pytest.raises(CommandError, match="is unchanged"):
         rotate(file, "report", finish=False)
     assert file.read_text(encoding="utf-8") == f"{TEXT}Secrt = 1\n"
     assert [each.name for each in file.parent.iterdir()] == ["settings.toml"]

@@ -35,11 +35,11 @@ def test_webhooks_are_listed_with_their_host_alone(desk: Desk) -> None:
     desk.submit()
     listed = webhooks.listed(SETTINGS, desk.connection)
     _, report, profile = rows(listed)
-    assert report[:7] == ["report", "on", "site.example", "yes", "yes", "ok", "1"]
+    assert report[:7] == ["report", "yes", "site.example", "yes", "yes", "ok", "1"]
     assert report[8:] == ["0", "-"]
-    assert profile == ["profile", "off", "site.example", "no", "no", *"-----"]
+    assert profile == ["profile", "no", "site.example", "no", "no", *"-----"]
     assert not any(word in listed for word in ("password", "token", "secret-path", "whsec"))
-    assert webhooks.listed(Settings(), desk.connection) == "There is no webhook in the settings."
+    assert webhooks.listed(Settings(), desk.connection) == "The settings have no webhooks."
 
 
 def test_how_a_webhook_is_doing_is_listed(desk: Desk) -> None:
@@ -54,17 +54,17 @@ def test_how_a_webhook_is_doing_is_listed(desk: Desk) -> None:
     assert "paused: the site answered 410 (Gone)\ufffd[2J" in state()
     far = desk.now + 10**12
     desk.connection.execute("UPDATE webhook SET paused = '', failures = 7, opened_at = 1, open_until = ?", (far,))
-    assert "left alone until 2058-08-02 13:46:40Z: 7 failed in a row" in state()
+    assert "suspended until 2058-08-02 13:46:40Z: 7 failed in a row" in state()
 
 
 def test_deliveries_are_listed_the_newest_first_and_the_failed_ones_alone(desk: Desk) -> None:
-    assert webhooks.deliveries(desk.connection, failed=False, limit=5) == "There is no delivery yet."
+    assert webhooks.deliveries(desk.connection, failed=False, limit=5) == "No deliveries yet."
     for number, result in enumerate((TAKEN, FAILED, Result(410, "gone", "status 410"))):
         desk.submit(number)
         (claim,) = desk.claim(room=1)
         desk.note(claim, result)
     desk.submit(9)
-    assert webhooks.deliveries(desk.connection, failed=False, limit=5).count("once resumed") == 3
+    assert webhooks.deliveries(desk.connection, failed=False, limit=5).count("when resumed") == 3
     desk.connection.execute("DELETE FROM webhook")
     _, *found = rows(webhooks.deliveries(desk.connection, failed=False, limit=5))
     assert [row[3] for row in found] == [State.WAITING, State.WAITING, State.WAITING, State.DELIVERED]
@@ -94,14 +94,14 @@ def test_a_replay_says_when_it_has_to_wait(desk: Desk) -> None:
     delivery_id = given_up(desk)
     webhooks.pause(SETTINGS, desk.connection, "report")
     assert "webhook resume report" in webhooks.replay(SETTINGS, desk.connection, delivery_id)
-    assert "switched on" in webhooks.replay(Settings(), desk.connection, delivery_id)
+    assert "is enabled" in webhooks.replay(Settings(), desk.connection, delivery_id)
 
 
 def test_what_its_reporter_took_back_is_not_sent_again(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
-    with pytest.raises(CommandError, match="taken back by its reporter"):
+    with pytest.raises(CommandError, match="withdrawn by its reporter"):
         webhooks.replay(SETTINGS, desk.connection, str(delivery_id))
     assert desk.values("SELECT state FROM delivery") == ["cancelled"]
 
@@ -110,9 +110,9 @@ def test_what_there_is_is_named_where_something_else_was_asked_for(desk: Desk) -
     delivery_id = given_up(desk)
     with pytest.raises(CommandError, match=rf"no delivery msg_x\ufffd; the latest are: {delivery_id}"):
         webhooks.replay(SETTINGS, desk.connection, "msg_x\x1b")
-    with pytest.raises(CommandError, match="there are: report, profile"):
+    with pytest.raises(CommandError, match="use one of: report, profile"):
         webhooks.pause(SETTINGS, desk.connection, "repotr")
-    with pytest.raises(CommandError, match="no queue to hold"):
+    with pytest.raises(CommandError, match="no queue to pause"):
         webhooks.pause(SETTINGS, desk.connection, "profile")
     with pytest.raises(CommandError, match="has no URL"):
         webhooks.test(Settings(webhook_urls=(WebhookURL("report"),)), "report")
@@ -126,13 +126,13 @@ def test_a_replay_sends_only_what_its_reporter_stands_by() -> None:
     desk.withdraw(report.id)
     desk.try_next(TAKEN)
     told, withdrawal = map(str, desk.values("SELECT id FROM delivery ORDER BY seq"))
-    with pytest.raises(CommandError, match="taken back by its reporter"):
+    with pytest.raises(CommandError, match="withdrawn by its reporter"):
         webhooks.replay(SETTINGS, desk.connection, told)
     assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, withdrawal)
     desk.try_next(TAKEN)
     desk.submit(add=True)
     desk.try_next(TAKEN)
-    with pytest.raises(CommandError, match="stands again"):
+    with pytest.raises(CommandError, match="is open again"):
         webhooks.replay(SETTINGS, desk.connection, withdrawal)
     assert desk.next_due() is None
     assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, told)

@@ -146,7 +146,7 @@ def test_what_is_due_for_the_longest_goes_first(desk: Desk) -> None:
     assert [claim.report_id for _ in sent for claim in desk.claim(room=1)] == sent
 
 
-@pytest.mark.parametrize("stop", ["'by the operator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "left alone"])
+@pytest.mark.parametrize("stop", ["'by an administrator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "left alone"])
 def test_a_webhook_that_is_held_holds_up_no_other(desk: Desk, stop: str) -> None:
     columns = "name, paused, failures, opened_at, open_until"
     desk.connection.execute(f"INSERT INTO webhook ({columns}) VALUES ('another', {stop})")

@@ -140,7 +140,7 @@ def test_whoever_looks_at_a_report_that_waits_sees_when_its_webhook_is_used_agai
             desk.note(claim, FAILED)
     (stood,) = desk.sent_by(ALICE.identity)
     assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, FAILED.words, desk.now + 30_000)
-    outbox.pause(desk.connection, "report", "by the operator")
+    outbox.pause(desk.connection, "report", "by an administrator")
     (stood,) = desk.sent_by(ALICE.identity)
     assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, reports.PAUSED, None)
     desk.withdraw(stood.id)

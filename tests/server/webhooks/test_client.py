@@ -181,7 +181,7 @@ async def test_when_to_come_back_is_handed_on_as_it_came(value: str) -> None:
         (httpx.ReadError("site.internal"), "broke off"),
         (AttributeError("'NoneType' object has no attribute 'getpeername'"), "broke off"),
         (ForbiddenTargetError("site.internal is a loopback address"), "address is not allowed"),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] not for site.internal"), "certificate is not accepted"),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] not for site.internal"), "certificate is not trusted"),
         (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), "TLS handshake"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

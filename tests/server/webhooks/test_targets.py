@@ -205,7 +205,9 @@ async def test_when_none_connects_that_is_told() -> None:
 
 
 async def test_when_none_is_allowed_each_is_named_with_its_rule() -> None:
-    with pytest.raises(ForbiddenTargetError, match=r"127\.0\.0\.1 is a loopback .*; 169\.254\.169\.254 is a metadata "):
+    with pytest.raises(
+        ForbiddenTargetError, match=r"127\.0\.0\.1 is a loopback .*; 169\.254\.169\.254 is a cloud.s metadata "
+    ):
         await post({"127.0.0.1": None, "169.254.169.254": None})
     (request,) = await post({"127.0.0.1": None, "169.254.169.254": None}, block_private=False)
     assert request.url.host == "127.0.0.1"
