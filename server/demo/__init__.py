@@ -1,1 +1,1 @@
-"""A small website and a room full of residents, to try everything on one machine."""
+"""The demo: a small site and a room with scripted users, to try everything on one machine."""

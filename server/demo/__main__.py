@@ -1,4 +1,4 @@
-"""`python -m server.demo`: a website, a chat room and residents in one process."""
+"""`python -m server.demo`: a site, a room and its scripted users in one process."""
 
 import argparse
 import asyncio
@@ -29,7 +29,7 @@ CLOSE_SECONDS = 1
 
 
 def main() -> int:
-    """The exit code: 0 after an orderly end, 2 if a given address cannot be used."""
+    """Run the demo; return 0 after a clean shutdown, 2 if a given address cannot be used."""
     options = _parser().parse_args()
     try:
         room = _listen("--address", options.address, DEFAULT_ADDRESS)
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 async def _run(settings: Settings, room: Listener, site: Listener) -> None:
-    """The room ends by signal, and drains to the website; only then the website and the residents end too."""
+    """Run everything until a signal ends the room; the site and the users stop after it has delivered its reports."""
     key, signing = settings.admin_api_key, settings.webhook_urls[0].secret
     website = _Website(Site(site.address, settings.title, key, signing, ChatServer(room.address, key)))
     async with asyncio.TaskGroup() as group:
@@ -61,7 +61,7 @@ async def _run(settings: Settings, room: Listener, site: Listener) -> None:
 
 
 class _Website(uvicorn.Server):
-    """A server that leaves the signals to the chat room's: two that capture them would end one after the other."""
+    """A web server that does not handle signals: the room does, and stops this one when it is done."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(
@@ -78,7 +78,7 @@ class _Website(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
@@ -100,7 +100,7 @@ def _settings(site: str, directory: Path) -> Settings:
 
 
 def _listen(option: str, given: Address | None, default: str) -> Listener:
-    """Bind the given address, or the default one, or any free port where that is taken."""
+    """Bind the given address, or the default one, or any free port if that is in use."""
     if given:
         try:
             return listen(given)
@@ -115,16 +115,20 @@ def _listen(option: str, given: Address | None, default: str) -> Listener:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m server.demo", description="Try Flagpost on this machine: a website, a chat room and residents."
+        prog="python -m server.demo",
+        description="Try Flagpost on this machine: a room with scripted users, and a site that receives your reports.",
     )
     parser.add_argument(
         "--address",
         type=arguments.address,
         metavar="HOST:PORT",
-        help=f"of the chat room (default: {DEFAULT_ADDRESS} if free)",
+        help=f"address of the room (default: {DEFAULT_ADDRESS} if free)",
     )
     parser.add_argument(
-        "--site", type=arguments.address, metavar="HOST:PORT", help=f"of the website (default: {SITE_ADDRESS} if free)"
+        "--site",
+        type=arguments.address,
+        metavar="HOST:PORT",
+        help=f"address of the site (default: {SITE_ADDRESS} if free)",
     )
     parser.add_argument("--child", action="store_true", help="end when standard input closes")
     return parser

@@ -1,4 +1,4 @@
-"""A report as HTML, as the inbox and its own page show it; everything that people wrote is escaped."""
+"""Renders a report as HTML for the inbox and for its own page. Everything that users wrote is escaped."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,26 +7,26 @@ from html import escape
 from server.demo.inbox import Card, ContextLine, Report
 
 EXCERPT_LINES = (2, 1)
-"""Messages before and after the reported one that the inbox shows."""
+"""Number of messages before and after the reported one in the inbox."""
 OPEN_LINES = 3
-"""Messages on each side that a report's own page shows; what is farther away is folded."""
+"""Number of messages on each side on a report's page; the others are folded."""
 
 
 def excerpt(card: Card) -> str:
-    """What the inbox shows."""
+    """Render a report for the inbox."""
     report = card.report
     before, after = _around(report)
     shown_before, shown_after = before[-EXCERPT_LINES[0] :], after[: EXCERPT_LINES[1]]
     more = len(report.context) - len(shown_before) - len(shown_after)
     talk = f'<div class="excerpt">{_lines(shown_before)}{_reported(report)}{_lines(shown_after)}</div>'
-    rest = f'<span class="more">{_count(more, "more ")} around it</span>' if more else ""
+    rest = f'<span class="more">{_count(more, "more ")} of context</span>' if more else ""
     opening = "Open" if card.withdrawn or card.answer else "Answer"
     link = f'<a class="open" href="/reports/{escape(report.report_id)}">{opening}</a>'
     return _card(card, talk, f'<div class="foot">{_state(card)}{rest}{link}</div>')
 
 
 def whole(card: Card) -> str:
-    """What a report's own page shows."""
+    """Render a report for its own page."""
     before, after = _around(card.report)
     far, near = before[:-OPEN_LINES], before[-OPEN_LINES:]
     talk = (
@@ -52,7 +52,7 @@ def _card(card: Card, talk: str, foot: str) -> str:
 
 
 def _around(report: Report) -> tuple[list[ContextLine], list[ContextLine]]:
-    """The messages before and after the reported one."""
+    """Return the messages before and after the reported one."""
     before = [line for line in report.context if line.timestamp <= report.timestamp]
     return before, [line for line in report.context if line.timestamp > report.timestamp]
 
@@ -93,12 +93,12 @@ def _state(card: Card) -> str:
 
 
 def _answer(card: Card) -> str:
-    """The note, and what kept the chat server from knowing it."""
+    """Render the note, and the error if the server could not be notified."""
     if not card.answer:
         return ""
     note, problem = card.answer.note, card.answer.problem
     said = f'<p class="note" dir="auto">{escape(note)}</p>' if note else ""
-    return said + (f'<p class="problem">The reporter was not told: {escape(problem)}</p>' if problem else "")
+    return said + (f'<p class="problem">The reporter was not notified: {escape(problem)}</p>' if problem else "")
 
 
 def _tag(words: str) -> str:
@@ -110,7 +110,7 @@ def _person(name: str) -> str:
 
 
 def _author(name: str) -> str:
-    """A name before a text; no name that the server grants contains the sign at its end."""
+    """Render the author of a message; names cannot contain the separator."""
     return f"{_person(name)}»"
 
 
@@ -121,6 +121,6 @@ def _place(channel: str) -> str:
 
 
 def _time(at: datetime) -> str:
-    """The time of this machine's zone."""
+    """Render a time in this machine's time zone."""
     local = at.astimezone()
     return f'<time datetime="{local.isoformat()}">{local.day} {local:%b %Y, %H:%M}</time>'

@@ -1,16 +1,16 @@
-"""The residents: their names, what their profiles say and what they answer."""
+"""The scripted users: their names, profiles and answers."""
 
 import re
 from typing import NamedTuple
 
 HOST = "tove"
-"""Greets whoever comes."""
+"""Greets newcomers."""
 SPAMMER = "Lucky Deals"
-"""Deserves to be reported."""
+"""The user to report."""
 
 
 class Part(NamedTuple):
-    """One of the cast; `answers` are given in turn, with `{name}` for the person who asked."""
+    """A scripted user; `answers` are given in turn, with `{name}` replaced by the name of whoever asked."""
 
     name: str
     called: re.Pattern[str]
@@ -21,7 +21,7 @@ class Part(NamedTuple):
 
 
 def _called(*names: str) -> re.Pattern[str]:
-    """Finds one of these names in a text, unless it is only part of a Latin word: 小林さん calls 小林."""
+    """Return a pattern that finds one of these names, but not inside a Latin word: 小林さん matches 小林."""
     anyone = "|".join(map(re.escape, names))
     return re.compile(f"(?<![a-z0-9])(?:{anyone})(?![a-z0-9])", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""Tells the chat server what the site says of a report."""
+"""Calls the chat server's API to set the status of a report."""
 
 import asyncio
 
@@ -18,15 +18,15 @@ class _Said(msgspec.Struct, rename="pascal"):
 
 
 class ChatServer:
-    """The chat server's API for the site, by the site's key; a test hands in another transport."""
+    """The chat server's API, authenticated with the site's key; `transport` can be replaced by tests."""
 
     def __init__(self, address: Address, key: Secret, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url = f"http://{address}/api/report/status"
         self._key = key
         self._transport = transport
 
-    async def tell(self, report_id: str, status: ReportState, note: str) -> str:
-        """Say where a report stands; why that did not work, or an empty text."""
+    async def set_status(self, report_id: str, status: ReportState, note: str) -> str:
+        """Set the status of a report; return an error message, or an empty text."""
         call = {"APIKey": self._key.reveal(), "ReportID": report_id, "Status": status, "Note": note}
         try:
             async with (
@@ -44,4 +44,4 @@ def _refusal(answer: httpx.Response) -> str:
         error = msgspec.json.decode(answer.content, type=_Said).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = ""
-    return f"the chat server did not take it: {error[:MAX_ERROR_CHARS] or f'status {answer.status_code}'}"
+    return f"the chat server refused: {error[:MAX_ERROR_CHARS] or f'status {answer.status_code}'}"

@@ -1,4 +1,4 @@
-"""All residents together: they play the script, and greet whoever comes."""
+"""Runs all scripted users: they play the script, and greet newcomers."""
 
 import asyncio
 from collections import deque
@@ -14,13 +14,13 @@ SPAM_SECONDS = (18.0, 24.0)
 GREETING_SECONDS = (2.0, 3.0)
 LURE_SECONDS = (1.0, 2.0)
 MAX_GREETED = 500
-"""Names that are remembered, so that nobody is greeted twice."""
+"""Number of remembered names, so that nobody is greeted twice."""
 MAX_WAITING = 10
-"""Newcomers who wait for their greeting; in a rush the others go without."""
+"""Maximum number of newcomers waiting for a greeting; more are not greeted."""
 
 
 class Company:
-    """The residents of one room."""
+    """The scripted users of a room."""
 
     def __init__(self) -> None:
         self._members: set[str] = set()
@@ -29,7 +29,7 @@ class Company:
         self._residents = {part.name: Resident(part, self._members, self._seen) for part in CAST}
 
     async def live(self, url: str) -> None:
-        """Be in the room and talk until cancelled."""
+        """Stay in the room and talk until cancelled."""
         async with asyncio.TaskGroup() as group:
             for resident in self._residents.values():
                 group.create_task(resident.live(url))
@@ -39,7 +39,7 @@ class Company:
             group.create_task(self._greet())
 
     async def _open(self) -> None:
-        """Say the opening at once; in each channel in its order."""
+        """Send the opening in all channels at once, in order within each channel."""
         await asyncio.gather(*(self._open_channel(channel.id) for channel in CHANNELS))
 
     async def _open_channel(self, channel: str) -> None:
@@ -67,7 +67,7 @@ class Company:
         for greeting, lure in zip(cycle(GREETINGS), cycle(LURES), strict=False):
             name = await self._newcomers.get()
             await pause(GREETING_SECONDS)
-            # A resident may have got another name than the script's, if a guest had taken that one before.
+            # A scripted user has another name if a guest took theirs first.
             if name not in self._members:
                 await self._residents[HOST].say(LOBBY, filled(greeting, name))
                 await self._residents[HOST].say(f"@{name}", filled(HINT, name))

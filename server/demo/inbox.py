@@ -1,4 +1,4 @@
-"""The newest reports, in memory: what the chat server told of each, and what the site answered."""
+"""The newest reports and the site's answers, in memory."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,11 +11,11 @@ from server.protocol.codes import ReportState
 
 MAX_REPORTS = 100
 MAX_WEBHOOK_IDS = 10_000
-"""Calls that are remembered, so that a repeat of one is known."""
+"""Number of remembered calls, to recognise repeated ones."""
 
 Moment = Annotated[datetime, Meta(tz=True)]
 ReportID = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
-"""Safe as a part of a URL."""
+"""Safe as part of a URL."""
 
 
 class ContextLine(msgspec.Struct, frozen=True, rename="pascal"):
@@ -27,7 +27,7 @@ class ContextLine(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Report(msgspec.Struct, frozen=True, rename="pascal"):
-    """A report as the webhook delivers it, and an addition to it, which has another reason and comment."""
+    """A report, or an addition to one with another reason and comment, as the webhook delivers it."""
 
     from_username: str
     about_username: str
@@ -42,7 +42,7 @@ class Report(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Answer(NamedTuple):
-    """What the site says of a report; `problem`: why the chat server does not know of it, or empty."""
+    """The site's answer to a report; `problem`: why the chat server was not notified, or empty."""
 
     status: ReportState
     note: str
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 
 
 class Card:
-    """A report and what came of it."""
+    """A report, with additions, withdrawal and answer."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -59,13 +59,13 @@ class Card:
         self.answer: Answer | None = None
 
     def add(self, report: Report) -> None:
-        """Take in what the reporter says besides; as for the chat server, the report is open again."""
+        """Add an addition, which opens the report again."""
         self.additions.append(report)
         self.withdrawn = False
         self.answer = None
 
     def listed(self) -> dict[str, object]:
-        """All of it as JSON has it."""
+        """Return everything as JSON values."""
         return {
             **msgspec.to_builtins(self.report),
             "Additions": [{"Reason": each.reason, "Comment": each.comment} for each in self.additions],
@@ -77,14 +77,14 @@ class Card:
 
 
 class Inbox:
-    """Keeps the newest reports; the oldest falls out when there are too many."""
+    """Holds the newest reports; drops the oldest if there are too many."""
 
     def __init__(self) -> None:
         self._cards: dict[str, Card] = {}
         self._webhook_ids: dict[str, None] = {}
 
     def is_repeat(self, webhook_id: str) -> bool:
-        """Whether a call was here before; from now on it was."""
+        """Return whether this call was received before, and remember it."""
         if webhook_id in self._webhook_ids:
             return True
         self._webhook_ids[webhook_id] = None
@@ -93,7 +93,7 @@ class Inbox:
         return False
 
     def add(self, report: Report) -> None:
-        """Put a report on top, or an addition into the card of the report that it belongs to."""
+        """Add a report at the top, or an addition to the card of its report."""
         if card := self.card(report.report_id):
             card.add(report)
             return
@@ -102,14 +102,14 @@ class Inbox:
             del self._cards[next(iter(self._cards))]
 
     def withdraw(self, report_id: str) -> None:
-        """Mark a report as withdrawn, if it is here; it may have been withdrawn before it came."""
+        """Mark a report as withdrawn, if it is here; it may have been withdrawn before it was delivered."""
         if card := self.card(report_id):
             card.withdrawn = True
 
     def card(self, report_id: str) -> Card | None:
-        """The card of a report, or None if it never came or fell out."""
+        """Return the card of a report, or None if it was never received, or dropped."""
         return self._cards.get(report_id)
 
     def cards(self) -> Sequence[Card]:
-        """All of them, newest first."""
+        """Return all cards, newest first."""
         return tuple(reversed(self._cards.values()))

@@ -1,4 +1,4 @@
-"""The pages of the demo website; everything that people wrote is escaped."""
+"""Renders the pages of the demo site. Everything that users wrote is escaped."""
 
 import base64
 import hashlib
@@ -97,14 +97,14 @@ CONTENT_SECURITY_POLICY = (
 
 EMPTY = """<div class="empty">
 <h2>No reports yet</h2>
-<p>In the terminal: <kbd>↑</kbd> picks a message, <kbd>r</kbd> reports it. It then shows up here.</p>
+<p>In the terminal, select a message with <kbd>↑</kbd> and report it with <kbd>r</kbd>. It appears here.</p>
 </div>"""
 
 _REFRESH = '<meta http-equiv="refresh" content="2">\n'
 
 
 def inbox(title: str, newest_first: Sequence[Card]) -> str:
-    """All reports; it renews itself, so nothing on it can be written into or folded."""
+    """Render all reports. The page refreshes itself, so it has no forms and nothing to fold."""
     number = len(newest_first)
     counted = f" · {number} report{'s' if number > 1 else ''}" if number else ""
     content = f"""<header>
@@ -118,7 +118,7 @@ def inbox(title: str, newest_first: Sequence[Card]) -> str:
 
 
 def report(title: str, card: Card, token: str) -> str:
-    """One report with all that is around it, and the form to answer it, which posts the token."""
+    """Render a report with its full context, and the form to answer it, which posts the token."""
     content = f"""<header>
 <h1><span class="flag" aria-hidden="true">⚑</span> Report</h1>
 <p><a href="/">All reports</a></p>
@@ -142,11 +142,11 @@ def _form(card: Card, token: str) -> str:
 
 
 def _withdrawn(card: Card) -> str:
-    return f'<p class="note"><bdi>{escape(card.report.from_username)}</bdi> took this report back.</p>'
+    return f'<p class="note"><bdi>{escape(card.report.from_username)}</bdi> withdrew this report.</p>'
 
 
 def _page(title: str, content: str, head: str = "") -> str:
-    """A whole page; title and content are HTML."""
+    """Render a page; title and content are HTML."""
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -1,4 +1,4 @@
-"""What the demo website says about a person."""
+"""The profiles of the demo site."""
 
 from server.demo.cast import CAST, Part
 from server.rules import names
@@ -10,7 +10,7 @@ _PARTS = {names.key(part.name): part for part in CAST}
 
 
 def profile(username: str) -> ProfileAnswer:
-    """A resident's own profile, or what can be said about any guest."""
+    """Return the profile of a scripted user, or the generic one of a guest."""
     part = _PARTS.get(names.key(username))
     if part and part.private:
         return ProfileAnswer(200, ProfileData(ok=False, error=PRIVATE, fields=[]))

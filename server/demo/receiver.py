@@ -1,4 +1,4 @@
-"""Reads a webhook, and believes it only with a fresh signature and the right key."""
+"""Parses webhook calls, and accepts them only with a fresh signature and the right key."""
 
 import hmac
 import re
@@ -13,13 +13,13 @@ from server.settings import Secret, SigningSecrets
 from server.webhooks import signature
 
 TOLERANCE_SECONDS = 5 * 60
-"""How far the clocks of two machines may be apart, and how long a call may be under way."""
+"""Maximum age of a call, including the difference between the clocks of two machines."""
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 class RefusedError(Exception):
-    """A call that is not believed or cannot be read; the text is the answer, with this HTTP status."""
+    """A call that is not authenticated or not valid; the text is the answer, with this HTTP status."""
 
     def __init__(self, status: HTTPStatus, words: str) -> None:
         super().__init__(words)
@@ -27,27 +27,27 @@ class RefusedError(Exception):
 
 
 class ReportCall(msgspec.Struct, tag_field="Action", tag="report", rename="pascal"):
-    """Something was reported."""
+    """A report, or an addition to one."""
 
     report: Report
     api_key: str = msgspec.field(name="APIKey")
 
 
 class Withdrawal(msgspec.Struct, rename="pascal"):
-    """Which report was taken back."""
+    """The report that was withdrawn."""
 
     report_id: ReportID = msgspec.field(name="ReportID")
 
 
 class WithdrawalCall(msgspec.Struct, tag_field="Action", tag="report-withdrawn", rename="pascal"):
-    """A report was taken back by the reporter."""
+    """A report was withdrawn by its reporter."""
 
     report: Withdrawal
     api_key: str = msgspec.field(name="APIKey")
 
 
 class ProfileCall(msgspec.Struct, tag_field="Action", tag="profile", rename="pascal"):
-    """Somebody asks about a person."""
+    """A request for a user's profile."""
 
     username: str
     api_key: str = msgspec.field(name="APIKey")
@@ -58,19 +58,19 @@ _decoder: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
 
 
 def read(key: Secret, secrets: SigningSecrets, headers: Mapping[str, str], body: bytes, now: float) -> Call:
-    """What the chat server says at this Unix time; RefusedError if it is somebody else, or nothing of its kind."""
+    """Verify and parse a call received at this Unix time. Raises RefusedError."""
     _verify(secrets, headers, body, now)
     try:
         call = _decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"This webhook cannot be read: {error}.") from None
+        raise RefusedError(HTTPStatus.BAD_REQUEST, f"This call cannot be read: {error}.") from None
     if not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
         raise RefusedError(HTTPStatus.FORBIDDEN, "The APIKey is wrong.")
     return call
 
 
 def _verify(secrets: SigningSecrets, headers: Mapping[str, str], body: bytes, now: float) -> None:
-    """Standard Webhooks: one of the signatures is over ID, timestamp and the very bytes of the body."""
+    """Check as in Standard Webhooks that a signature covers ID, timestamp and the exact bytes of the body."""
     webhook_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not webhook_id or not _SECONDS.fullmatch(timestamp):
         raise RefusedError(
@@ -79,7 +79,7 @@ def _verify(secrets: SigningSecrets, headers: Mapping[str, str], body: bytes, no
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
         raise RefusedError(
             HTTPStatus.UNAUTHORIZED,
-            f"The webhook-timestamp is more than {TOLERANCE_SECONDS // 60} minutes away from this site's clock.",
+            f"The webhook-timestamp is more than {TOLERANCE_SECONDS // 60} minutes off this site's clock.",
         )
     expected = signature.headers(webhook_id, datetime.fromtimestamp(int(timestamp), UTC), body, secrets)
     if not any(

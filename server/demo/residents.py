@@ -1,4 +1,4 @@
-"""A resident as a real client: logged in over a websocket, says what the script says, answers whoever asks."""
+"""A scripted user: a real client that logs in over a websocket, plays the script, and answers."""
 
 import asyncio
 import random
@@ -21,20 +21,20 @@ _MARKDOWN = re.compile(r"([\\`*_~\[\]()<>!#|])")
 
 
 async def pause(seconds: tuple[float, float]) -> None:
-    """Wait for some time between the two."""
+    """Wait for a random time between the two."""
     await asyncio.sleep(random.uniform(*seconds))  # noqa: S311 - no secret
 
 
 def filled(text: str, name: str) -> str:
-    """A line of the script with a person's name in it, which is no Markdown even if it looks like some."""
+    """Insert a name into a line of the script, escaped so that it is not read as Markdown."""
     return text.replace("{name}", _MARKDOWN.sub(r"\\\1", name))
 
 
 class Resident:
-    """One of the cast; comes back by itself when the connection breaks."""
+    """One of the cast; reconnects by itself."""
 
     def __init__(self, part: Part, members: set[str], seen: Callable[[str], None]) -> None:
-        """Join `members`, by the name that the server grants; call `seen` with the name of whoever is in the room."""
+        """Create a scripted user; adds its granted name to `members`, and calls `seen` with each name in the room."""
         self._part = part
         self._members = members
         self._seen = seen
@@ -46,13 +46,13 @@ class Resident:
         self._asked: asyncio.Queue[Message] = asyncio.Queue(1)
 
     async def live(self, url: str) -> None:
-        """Be in the room until cancelled."""
+        """Stay in the room until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._attend(url))
             group.create_task(self._answer(self._part.answers))
 
     async def say(self, channel: str, text: str) -> None:
-        """Send a message; returns when the server has taken or refused it, or the connection broke."""
+        """Send a message, and wait until the server has accepted or refused it, or the connection is lost."""
         await self._here.wait()
         nonce = str(next(self._nonces))
         settled = self._unsettled[nonce] = asyncio.Event()
@@ -63,7 +63,7 @@ class Resident:
             self._unsettled.pop(nonce, None)
 
     async def _attend(self, url: str) -> None:
-        # The server is ours, so nothing that it sends is too big, and a proxy has no business in between.
+        # It is our own local server: no size limit is needed, and no proxy may be used.
         async for connection in connect(url, proxy=None, compression=None, max_size=None):
             self._connection = connection
             with suppress(ConnectionClosed):
@@ -79,7 +79,7 @@ class Resident:
             await self._connection.send(encode(frame), text=True)
 
     def _receive(self, data: bytes) -> None:
-        # Actions that are newer than the residents are none of their business.
+        # Ignore unknown actions.
         with suppress(BadFrame):
             self._read(decode_server(data))
 
@@ -101,7 +101,7 @@ class Resident:
     def _hear(self, message: Message) -> None:
         if message.username not in self._members:
             if self._means_me(message):
-                # One question at a time; whoever asks more meanwhile gets one answer.
+                # One question at a time; more questions meanwhile get one answer.
                 with suppress(asyncio.QueueFull):
                     self._asked.put_nowait(message)
         elif message.nonce:

@@ -1,4 +1,4 @@
-"""Who says what and where: the opening, the talk that goes on, the spam, and the words for a newcomer."""
+"""The script of the demo: the opening, the conversation, the spam, and the greetings."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ CHANNELS = (
 
 
 class Line(NamedTuple):
-    """What a resident says in a channel; Markdown."""
+    """A message of a scripted user in a channel; Markdown."""
 
     who: str
     channel: str
@@ -115,9 +115,9 @@ LURES = (
     "http://free-gold-compass.example/welcome",
     "{name} dear friend!! You are visitor no. **1000000**. Collect your prize: http://lucky-visitor.example/prize 🏆",
 )
-"""What a newcomer hears next, from the one who deserves reporting."""
+"""Sent to a newcomer next, by the user to report."""
 
 HINT = (
-    "Hello {name}, only you and I read this. Arrow up picks a message, `r` reports it, `p` shows who wrote it. "
-    "Say a name, or write to one of us like this, and you get an answer."
+    "Hello {name}, only you and I can read this. Select a message with ↑; `r` reports it, `p` shows its author. "
+    "Mention one of us, or write to us like this, and you get an answer."
 )

@@ -1,4 +1,4 @@
-"""The demo website: takes the chat server's webhooks, shows the reports and answers them."""
+"""The demo site: receives the chat server's webhooks, shows reports and answers them."""
 
 import hmac
 import secrets
@@ -25,7 +25,7 @@ from server.protocol.codes import ReportState
 from server.settings import Secret, SigningSecrets
 
 MAX_BODY_BYTES = 512 * 1024
-"""More than the longest report with the longest messages around it."""
+"""More than the longest report with the longest context."""
 MAX_FORM_FIELDS = 10
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 HTTP_PORT = 80
@@ -39,7 +39,7 @@ HEADERS = {
 
 
 def site_hosts(address: Address) -> frozenset[str]:
-    """Return what the Host header of a request to this address may be, in lower case."""
+    """Return the allowed values of the Host header for this address, in lower case."""
     hosts = {str(Address(name, address.port)).lower() for name in (address.host, *LOOPBACK_NAMES)}
     if address.port == HTTP_PORT:
         hosts |= {host.removesuffix(f":{HTTP_PORT}") for host in hosts}
@@ -47,9 +47,9 @@ def site_hosts(address: Address) -> frozenset[str]:
 
 
 class HostCheck:
-    """Refuses requests for any other host, before anything else.
+    """Middleware that refuses requests for any other host.
 
-    A web page can point a name of its own at this machine; its requests then count as the same origin.
+    Otherwise a web page could point its own host name at this machine, and read the site as its own origin.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
@@ -57,17 +57,17 @@ class HostCheck:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request with exactly one Host header, of this website, on to the application."""
+        """Pass on requests with exactly one Host header, which must name this site."""
         named = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
         if len(named) == 1 and named[0] in self._hosts:
             await self._app(scope, receive, send)
             return
-        words = "This website is not known by that name; open the address that the demo printed."
+        words = "This site does not have that name; open the address that the demo printed."
         await _words(HTTPStatus.FORBIDDEN, words)(scope, receive, send)
 
 
 class Site:
-    """What each address of the website does."""
+    """The handlers of the site."""
 
     def __init__(
         self, address: Address, title: str, key: Secret, signing: SigningSecrets, chat_server: ChatServer
@@ -78,11 +78,11 @@ class Site:
         self._signing = signing
         self._chat_server = chat_server
         self._inbox = Inbox()
-        # A page of another site can post a form here, but it cannot read this out of ours.
+        # A page of another site can post a form here, but cannot read this token.
         self._token = secrets.token_urlsafe(32)
 
     def app(self) -> Starlette:
-        """The website as an ASGI application."""
+        """Return the site as an ASGI application."""
         return Starlette(
             routes=[
                 Route("/", self._page),
@@ -100,23 +100,23 @@ class Site:
     async def _report(self, request: Request) -> Response:
         card = self._inbox.card(request.path_params["report_id"])
         if card is None:
-            return _words(HTTPStatus.NOT_FOUND, "There is no such report here (any more).")
+            return _words(HTTPStatus.NOT_FOUND, "This report does not exist, or not any more.")
         return HTMLResponse(page.report(self._title, card, self._token), headers=HEADERS)
 
     async def _answer(self, request: Request) -> Response:
         card = self._inbox.card(request.path_params["report_id"])
         if card is None:
-            return _words(HTTPStatus.NOT_FOUND, "There is no such report here (any more).")
+            return _words(HTTPStatus.NOT_FOUND, "This report does not exist, or not any more.")
         try:
             status, note = self._form(await _body(request))
         except RefusedError as refused:
             return _words(refused.status, str(refused))
-        problem = await self._chat_server.tell(card.report.report_id, status, note)
+        problem = await self._chat_server.set_status(card.report.report_id, status, note)
         card.answer = Answer(status, note, problem)
         return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER, HEADERS)
 
     def _form(self, body: bytes) -> tuple[ReportState, str]:
-        """What was chosen and written in the form of this site's own page."""
+        """Parse and check the form on a report's page."""
         try:
             fields = parse_qs(body.decode(errors="replace"), max_num_fields=MAX_FORM_FIELDS)
         except ValueError:
@@ -124,14 +124,16 @@ class Site:
         token, status, note = (fields.get(name, [""])[0] for name in ("token", "status", "note"))
         if not hmac.compare_digest(token.encode(), self._token.encode()):
             raise RefusedError(
-                HTTPStatus.FORBIDDEN, "This form is not of this site, or older than it; open the page again."
+                HTTPStatus.FORBIDDEN, "This form is from another site, or outdated; open the page again."
             )
         if status not in SITE_STATES:
             raise RefusedError(HTTPStatus.BAD_REQUEST, "Choose one of the buttons.")
         # Forms send line ends as CR LF.
         note = note.replace("\r\n", "\n").strip()
         if len(note) > MAX_NOTE_CHARS:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"A note has at most {MAX_NOTE_CHARS} characters; go back.")
+            raise RefusedError(
+                HTTPStatus.BAD_REQUEST, f"The limit for notes is {MAX_NOTE_CHARS} characters; go back and shorten it."
+            )
         return ReportState(status), note
 
     async def _reports(self, _request: Request) -> Response:
@@ -154,12 +156,14 @@ class Site:
 
 
 async def _body(request: Request) -> bytes:
-    """All of it; RefusedError if it is too big."""
+    """Read the body. Raises RefusedError if it is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes.")
+            raise RefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is too large; the limit is {MAX_BODY_BYTES} bytes."
+            )
     return bytes(body)
 
 

@@ -16,7 +16,7 @@ UNREACHABLE = "the chat server could not be reached. Press the button again."
 
 async def told(transport: httpx.AsyncBaseTransport | None = None, port: int = 9) -> str:
     server = ChatServer(Address("127.0.0.1", port), Secret("the key"), transport)
-    return await server.tell("rep_1", ReportState.SEEN, "")
+    return await server.set_status("rep_1", ReportState.SEEN, "")
 
 
 async def test_a_chat_server_that_is_not_there_cannot_be_reached() -> None:
@@ -45,4 +45,4 @@ async def test_a_chat_server_that_hangs_cannot_be_reached() -> None:
 )
 async def test_a_refusal_is_told_in_its_words_or_by_its_status(answer: httpx.Response, words: str) -> None:
     problem = await told(httpx.MockTransport(lambda _request: answer))
-    assert problem == f"the chat server did not take it: {words}"
+    assert problem == f"the chat server refused: {words}"

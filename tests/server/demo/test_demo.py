@@ -81,7 +81,7 @@ async def test_what_the_inbox_answers_reaches_the_reporter(demo: Demo) -> None:
         page = (await browser.get(demo.inbox)).text
         assert "✓ Resolved" in page
         assert "&lt;b&gt;Gone&lt;/b&gt; ⚓</p>" in page
-        assert "was not told" not in page
+        assert "was not notified" not in page
 
 
 async def test_what_is_added_and_taken_back_shows_in_the_inbox(demo: Demo) -> None:
@@ -127,7 +127,7 @@ async def test_residents_answer_in_the_channel_and_directly(demo: Demo) -> None:
 async def test_a_newcomer_is_greeted_once_by_a_name_that_is_no_markdown(demo: Demo) -> None:
     async with visit(demo.room, "_bob_") as bob:
         await bob.message(HOST, r"\_bob\_")
-        await bob.message(HOST, "Arrow up picks a message", channel=f"@{HOST}")
+        await bob.message(HOST, "Select a message with", channel=f"@{HOST}")
         await bob.message(SPAMMER, r"\_bob\_")
     async with visit(demo.room, "_bob_") as bob, visit(demo.room, "carol") as carol:
         await carol.message(HOST, "carol")

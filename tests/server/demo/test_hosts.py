@@ -41,7 +41,7 @@ async def test_another_host_is_refused_on_every_route(caller: Caller, host: str,
     await caller.tell(evidence("a secret"))
     reply = await caller.site.request(method, path, headers=[(b"Host", host.encode())])
     assert reply.status_code == 403
-    assert reply.text == "This website is not known by that name; open the address that the demo printed.\n"
+    assert reply.text == "This site does not have that name; open the address that the demo printed.\n"
     assert reply.headers["Cache-Control"] == "no-store"
 
 

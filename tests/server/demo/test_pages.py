@@ -64,7 +64,7 @@ async def test_the_page_of_a_report_shows_text_of_people_as_text(caller: Caller)
     assert tags(page) == TAGS - {"a"} | {"button", "form", "input", "label", "textarea"}
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 6
     await caller.tell(evidence(), Withdrawn())
-    assert "&lt;b&gt;alice&lt;/b&gt;</bdi> took this report back" in await caller.page("/reports/rep_1")
+    assert "&lt;b&gt;alice&lt;/b&gt;</bdi> withdrew this report" in await caller.page("/reports/rep_1")
 
 
 async def test_the_inbox_tells_a_channel_from_a_direct_message(caller: Caller) -> None:
@@ -88,7 +88,7 @@ async def test_the_inbox_shows_the_nearest_messages_and_counts_the_others(caller
     await caller.tell(evidence(context=around(10, 5)))
     page = await caller.page()
     assert re.findall(r"number (-?\d+)\.", page) == ["-2", "-1", "1"]
-    assert "12 more messages around it" in page
+    assert "12 more messages of context" in page
 
 
 async def test_the_page_of_a_report_folds_the_farther_messages(caller: Caller) -> None:
@@ -104,7 +104,7 @@ async def test_a_withdrawn_report_is_greyed_and_asks_for_nothing(caller: Caller)
     assert '<article id="rep_1" class="withdrawn">' in await caller.page()
     page = await caller.page("/reports/rep_1")
     assert "<form" not in page
-    assert "alice</bdi> took this report back." in page
+    assert "alice</bdi> withdrew this report." in page
 
 
 async def test_only_the_inbox_renews_itself_and_only_the_other_page_has_a_form(caller: Caller) -> None:
@@ -145,7 +145,7 @@ async def test_an_answer_goes_to_the_chat_server_and_onto_the_card(caller: Calle
         page = await caller.page(path)
         assert f"✓ {status.capitalize()}</span>" in page
         assert f"{note}</p>" in page
-        assert "was not told" not in page
+        assert "was not notified" not in page
     (report,) = await caller.listed()
     assert (report["Status"], report["Note"], report["Problem"]) == (status, note, "")
 
@@ -155,12 +155,12 @@ async def test_an_answer_that_the_chat_server_refuses_says_so_and_keeps_the_note
     await caller.tell(evidence())
     await answer(caller, "resolved", "Thank you.")
     page = await caller.page("/reports/rep_1")
-    words = "The reporter was not told: the chat server did not take it: The storage cannot be reached now; call again."
+    words = "The reporter was not notified: the chat server refused: The storage cannot be reached now; call again."
     assert words in html.unescape(page)
     assert ">Thank you.</textarea>" in page
     caller.answer = httpx.Response(200)
     await answer(caller, "resolved", "Thank you.")
-    assert "was not told" not in await caller.page("/reports/rep_1")
+    assert "was not notified" not in await caller.page("/reports/rep_1")
 
 
 async def test_an_addition_asks_for_a_new_answer(caller: Caller) -> None:

@@ -129,7 +129,7 @@ async def test_the_signature_is_over_the_very_bytes(caller: Caller) -> None:
 async def test_a_call_of_another_time_is_refused(caller: Caller, minutes: int) -> None:
     answer = await caller.post(body(), at=datetime.now(UTC) + timedelta(minutes=minutes))
     assert answer.status_code == 401
-    assert answer.text.startswith("The webhook-timestamp is more than 5 minutes away")
+    assert answer.text.startswith("The webhook-timestamp is more than 5 minutes off")
     assert await caller.listed() == []
 
 
@@ -172,7 +172,7 @@ def changed(**changes: object) -> bytes:
 async def test_what_cannot_be_read_is_answered_with_words(caller: Caller, content: bytes) -> None:
     answer = await caller.post(content)
     assert answer.status_code == 400
-    assert answer.text.startswith("This webhook cannot be read: ")
+    assert answer.text.startswith("This call cannot be read: ")
     assert await caller.listed() == []
 
 
