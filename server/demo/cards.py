@@ -5,6 +5,7 @@ from datetime import datetime
 from html import escape
 
 from server.demo.inbox import Card, ContextLine, Report
+from server.protocol import target
 
 EXCERPT_LINES = (2, 1)
 """Number of messages before and after the reported one in the inbox."""
@@ -115,7 +116,7 @@ def _author(name: str) -> str:
 
 
 def _place(channel: str) -> str:
-    if channel.startswith("@"):
+    if target.is_conversation(channel):
         return "in a direct message"
     return f"in <bdi>#{escape(channel)}</bdi>"
 

@@ -8,6 +8,7 @@ from itertools import cycle
 from server.demo.cast import CAST, HOST, SPAMMER
 from server.demo.residents import Resident, filled, pause
 from server.demo.script import CHANNELS, CONVERSATION, GREETINGS, HINT, LOBBY, LURES, OPENING, SPAM
+from server.protocol import target
 
 TALK_SECONDS = (2.0, 5.0)
 SPAM_SECONDS = (18.0, 24.0)
@@ -70,6 +71,6 @@ class Company:
             # A scripted user has another name if a guest took theirs first.
             if name not in self._members:
                 await self._residents[HOST].say(LOBBY, filled(greeting, name))
-                await self._residents[HOST].say(f"@{name}", filled(HINT, name))
+                await self._residents[HOST].say(target.conversation(name), filled(HINT, name))
                 await pause(LURE_SECONDS)
                 await self._residents[SPAMMER].say(LOBBY, filled(lure, name))

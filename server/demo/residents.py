@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from server.demo.cast import Part
+from server.protocol import target
 from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.frames import Error, Frame, Login, Me, Message, Presence, Say, ServerFrame, Who
 
@@ -108,7 +109,8 @@ class Resident:
             self._settle(message.nonce)
 
     def _means_me(self, message: Message) -> bool:
-        return message.channel == f"@{message.username}" or bool(self._part.called.search(message.message))
+        direct = message.channel == target.conversation(message.username)
+        return direct or bool(self._part.called.search(message.message))
 
     def _settle(self, nonce: str) -> None:
         if settled := self._unsettled.pop(nonce, None):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from server.operator.errors import CommandError
 from server.operator.printing import name, short, shown, span, table, when
 from server.operator.webhooks import next_attempt
-from server.protocol import name_text
+from server.protocol import name_text, target
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.retries import State
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
@@ -83,7 +83,8 @@ def _conversation(evidence: Evidence, context: Sequence[ContextLine]) -> Iterato
 
 def _where(channel: str) -> str:
     """Format a channel, or the other person of a conversation."""
-    return f"@{name(channel[1:])}" if channel.startswith("@") else name_text.place(shown(channel))
+    person = target.name_of(channel)
+    return name_text.place(shown(channel)) if person is None else target.conversation(name(person))
 
 
 def _event(event: Event) -> str:

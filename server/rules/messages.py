@@ -4,6 +4,7 @@ from collections.abc import Container
 from datetime import datetime
 from typing import NamedTuple
 
+from server.protocol import target
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_MESSAGE_CHARS, Message, Reaction
 from server.rules.refusal import Refusal
@@ -49,7 +50,8 @@ class Publication(NamedTuple):
         """Return the channel's ID, or for a direct message `@username` of the other person."""
         if self.peer is None:
             return self.channel
-        return f"@{self.peer.name if person.identity == self.author.identity else self.author.name}"
+        other = self.peer if person.identity == self.author.identity else self.author
+        return target.conversation(other.name)
 
     def frame_for(self, person: Person) -> Message:
         """Return the message as this person receives it."""

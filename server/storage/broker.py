@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Container, Sequence
 from functools import partial
 
+from server.protocol import target
 from server.protocol.frames import Reactions
 from server.rules.messages import Draft, Person, Publication
 from server.rules.reactions import ReactionChange
@@ -62,18 +63,20 @@ class LocalBroker:
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """See Broker."""
-        if channel.startswith("@"):
-            work = partial(messages.conversation, reader, channel[1:], before, limit)
-        else:
+        other = target.name_of(channel)
+        if other is None:
             work = partial(messages.page, reader, messages.IN_CHANNEL, (channel,), before, limit)
+        else:
+            work = partial(messages.conversation, reader, other, before, limit)
         return await self._database.read(work, reader.turn)
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
         """See Broker."""
-        if channel.startswith("@"):
-            work = partial(messages.conversation_numbers, reader, channel[1:], before, limit)
-        else:
+        other = target.name_of(channel)
+        if other is None:
             work = partial(messages.channel_numbers, reader, channel, before, limit)
+        else:
+            work = partial(messages.conversation_numbers, reader, other, before, limit)
         return await self._database.read(work, reader.turn)
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:

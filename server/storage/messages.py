@@ -8,6 +8,7 @@ from contextlib import closing
 
 import msgspec
 
+from server.protocol import target
 from server.protocol.frames import Reaction, Reactions
 from server.rules import names
 from server.rules.messages import Draft, Person, Publication, check_takeback
@@ -174,9 +175,10 @@ def search(reader: Reader, query: Query, channel: str, before: int, limit: int, 
     values: list[_Value] = [query.indexed] if query.indexed else []
     values += [before or NEWEST, MAX_SCANNED, *[reader.person.identity] * 2, json.dumps(reader.hidden)]
     condition = f"taken_back_at IS NULL AND {READABLE} AND {NOT_HIDDEN}"
-    if channel.startswith("@"):
+    other = target.name_of(channel)
+    if other is not None:
         condition += " AND peer IS NOT NULL AND ? IN (author_key, peer_key)"
-        values.append(names.key(channel[1:]))
+        values.append(names.key(other))
     elif channel:
         condition += f" AND {IN_CHANNEL}"
         values.append(channel)
