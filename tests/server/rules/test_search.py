@@ -1,7 +1,7 @@
 """Words that are searched for: those that the index holds, and those too short for it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from server.protocol.codes import ErrorCode
@@ -33,7 +33,10 @@ def test_the_index_is_asked_for_few_tokens_however_long_the_query(text: str) -> 
 def test_a_text_that_has_the_words_holds_them_in_any_case(words: list[str]) -> None:
     found = query(" ".join(words).replace("\x00", "0"))
     assert found.held_by(" - ".join(found.words))
-    assert found.held_by("".join(found.words).upper().casefold())
+    text = "".join(found.words)
+    # Some letters, like the dotless i, come back from upper case as others.
+    assume(text.upper().casefold() == text.casefold())
+    assert found.held_by(text.upper())
 
 
 def test_a_text_that_has_all_parts_of_a_word_and_not_the_word_does_not_hold_it() -> None:
