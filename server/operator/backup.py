@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from server.operator.errors import CommandError
+from server.operator.printing import CommandError
 
 
 def backup(connection: sqlite3.Connection, file: Path) -> str:

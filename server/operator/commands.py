@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from server.operator import doctor, reports, rotation, webhooks
 from server.operator.backup import backup
-from server.operator.errors import CommandError
-from server.operator.printing import shown
+from server.operator.printing import CommandError, shown
 from server.settings import DEFAULT_FILE, Settings, load
 from server.storage import schema
 from server.storage.trail import TrailError

@@ -1,4 +1,4 @@
-"""Formats output for the administrator's terminal, safely: what users wrote cannot control it."""
+"""Output for the administrator's terminal, where what users wrote cannot control it, and the error of commands."""
 
 import re
 import unicodedata
@@ -11,6 +11,10 @@ from server.storage.clock import moment
 MAX_CELL_CHARS = 60
 
 _DECEIVING = re.compile(f"[{CONTROL}{BIDI}{INVISIBLE}{SURROGATES}]")
+
+
+class CommandError(Exception):
+    """A command failed; the text is one line for the administrator: what happened, and what to do."""
 
 
 def shown(text: str) -> str:

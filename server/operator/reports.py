@@ -4,8 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from server.operator.errors import CommandError
-from server.operator.printing import name, short, shown, span, table, when
+from server.operator.printing import CommandError, name, short, shown, span, table, when
 from server.operator.webhooks import next_attempt
 from server.protocol import name_text, target
 from server.rules.evidence import ContextLine, Evidence

@@ -9,7 +9,7 @@ from pathlib import Path
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from server.operator.errors import CommandError
+from server.operator.printing import CommandError
 from server.settings import SettingsError, SigningSecret, parse
 
 SECRET_BYTES = 32

@@ -8,8 +8,7 @@ from http import HTTPStatus
 from time import monotonic
 from urllib.parse import urlsplit
 
-from server.operator.errors import CommandError
-from server.operator.printing import short, shown, span, table, when
+from server.operator.printing import CommandError, short, shown, span, table, when
 from server.protocol.codes import ReportState
 from server.rules.evidence import Evidence
 from server.rules.retries import State, http_date

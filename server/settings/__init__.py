@@ -1,6 +1,5 @@
 """Reads settings.toml into frozen, typed settings. An error is one line: where, what is wrong, and what to do."""
 
-from server.settings.errors import SettingsError
 from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, defaults, load, parse
 from server.settings.model import (
     KEY_VARIABLE,
@@ -9,12 +8,14 @@ from server.settings.model import (
     WEBHOOK_NAMES,
     Log,
     PublicChannel,
+    Renewed,
     RoomLimits,
     Settings,
+    SettingsError,
     WebhookSecurity,
     WebhookURL,
+    renewed,
 )
-from server.settings.reload import Renewed, renewed
 from server.settings.secret import Secret, SigningSecret, SigningSecrets
 
 __all__ = [

@@ -5,8 +5,7 @@ from urllib.parse import urlsplit
 
 from server.protocol.address import Address
 from server.rules import addresses, hosts
-from server.settings.errors import SettingsError
-from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, WebhookURL
+from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL
 
 
 def check(settings: Settings) -> None:

@@ -12,8 +12,7 @@ import platformdirs
 import tomli
 
 from server.settings.checks import check
-from server.settings.errors import SettingsError
-from server.settings.model import KEY_VARIABLE, TLS, Settings
+from server.settings.model import KEY_VARIABLE, TLS, Settings, SettingsError
 from server.settings.secret import Secret, SigningSecret, SigningSecrets
 
 DEFAULT_FILE = Path("settings.toml")

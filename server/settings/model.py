@@ -1,6 +1,6 @@
-"""The settings: frozen and typed, each with its default and description."""
+"""The settings: frozen and typed, each with its default and description; which of them a reload can change."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,10 @@ KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 QUEUED_WEBHOOK = "report"
 """The webhook with a queue. Profiles are requested only while a user waits for them."""
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
+
+
+class SettingsError(Exception):
+    """Settings that are not usable; the text is one line: where, what is wrong, and what to do."""
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
@@ -244,3 +248,23 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     def webhook(self, name: str) -> WebhookURL | None:
         """Return the enabled webhook of this name, or None."""
         return next((hook for hook in self.webhook_urls if hook.name == name and hook.enabled), None)
+
+
+class Renewed(NamedTuple):
+    """The settings to continue with, and the keys whose change requires a restart."""
+
+    settings: Settings
+    waiting: list[str]
+
+
+def renewed(running: Settings, fresh: Settings) -> Renewed:
+    """Return the fresh settings, but with the running values of keys that require a restart."""
+    waiting = []
+    for field in ("address", "database"):
+        if getattr(running, field) != getattr(fresh, field):
+            waiting.append(field.title())
+            fresh = msgspec.structs.replace(fresh, **{field: getattr(running, field)})
+    if running.tls.on != fresh.tls.on:
+        waiting.append("TLS")
+        fresh = msgspec.structs.replace(fresh, tls=running.tls)
+    return Renewed(fresh, waiting)

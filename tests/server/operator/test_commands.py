@@ -11,7 +11,7 @@ import pytest
 from server.operator import reports as shown_reports
 from server.operator.backup import backup
 from server.operator.commands import Desk
-from server.operator.errors import CommandError
+from server.operator.printing import CommandError
 from server.settings import Settings
 from server.storage import outbox, reports, schema, trail
 from server.storage.clock import utc_now

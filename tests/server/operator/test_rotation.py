@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.operator.errors import CommandError
+from server.operator.printing import CommandError
 from server.operator.rotation import rotate
 from server.settings import SigningSecret, SigningSecrets, load
 from server.webhooks import signature

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from server.operator import reports
-from server.operator.errors import CommandError
-from server.operator.printing import name, shown
+from server.operator.printing import CommandError, name, shown
 from server.protocol.codes import ReportState
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.messages import Person

@@ -3,7 +3,7 @@
 import pytest
 
 from server.operator import webhooks
-from server.operator.errors import CommandError
+from server.operator.printing import CommandError
 from server.protocol.codes import ReportState
 from server.rules.retries import SCHEDULE_SECONDS, Result, State
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
