@@ -171,10 +171,10 @@ def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
 
 def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
     found = outbox.depth(connection, name, milliseconds(utc_now()))
-    if found.held:
+    if found.suspension:
         why = (
-            f"paused: {found.held.why}"
-            if found.held.until is None
+            f"paused: {found.suspension.why}"
+            if found.suspension.until is None
             else "suspended for a while, because attempts failed"
         )
         advice = f"once the site is back, run `webhook resume {name}`"

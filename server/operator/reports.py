@@ -11,7 +11,7 @@ from server.rules.evidence import ContextLine, Evidence
 from server.rules.retries import State
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
 from server.storage import overview, reports, trail
-from server.storage.overview import Attempted
+from server.storage.overview import RecordedAttempt
 from server.storage.trail import Row, TrailError
 
 MAX_NAMED = 3
@@ -104,7 +104,7 @@ def _deliveries(connection: sqlite3.Connection, report_id: str) -> Iterator[str]
             yield f"    {when(attempted.at)}  {_attempt(attempted)}"
 
 
-def _attempt(attempted: Attempted) -> str:
+def _attempt(attempted: RecordedAttempt) -> str:
     came_to = shown(attempted.error) or f"status {attempted.status}"
     said = f"; answer: {short(attempted.answer)}" if attempted.answer else ""
     return f"{came_to} after {span(attempted.milliseconds)}{said}"

@@ -16,7 +16,7 @@ from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
 from server.storage import outbox, overview, reports, trail
 from server.storage.clock import milliseconds, utc_now
-from server.storage.overview import Attempted, Delivery
+from server.storage.overview import Delivery, RecordedAttempt
 from server.webhooks.client import Answer, WebhookClient, WebhookError
 from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body
@@ -53,11 +53,11 @@ def _queue(connection: sqlite3.Connection, name: str, now: int) -> list[str]:
 
 def _state(found: outbox.Depth) -> str:
     failed = f"{found.failures} failed in a row"
-    if found.held is None:
+    if found.suspension is None:
         return failed if found.failures else "ok"
-    if found.held.until is None:
-        return f"paused: {short(found.held.why)}"
-    return f"suspended until {when(found.held.until)}: {failed}"
+    if found.suspension.until is None:
+        return f"paused: {short(found.suspension.why)}"
+    return f"suspended until {when(found.suspension.until)}: {failed}"
 
 
 def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> str:
@@ -86,13 +86,13 @@ def next_attempt(connection: sqlite3.Connection, delivery: Delivery) -> str:
     """Describe when a waiting delivery is sent next."""
     if delivery.state is not State.WAITING:
         return "-"
-    stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
+    stop = outbox.suspension(connection, delivery.webhook, milliseconds(utc_now()))
     if stop and stop.until is None:
         return "when resumed"
     return when(max(delivery.due, stop.until or 0) if stop else delivery.due)
 
 
-def _came_to(attempted: Attempted) -> str:
+def _came_to(attempted: RecordedAttempt) -> str:
     return short(attempted.error) or f"status {attempted.status}"
 
 
@@ -125,7 +125,7 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str:
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
     if settings.webhook(delivery.webhook) is None:
         return f"waits until webhook {delivery.webhook} is enabled in the settings"
-    stop = outbox.held(connection, delivery.webhook, milliseconds(utc_now()))
+    stop = outbox.suspension(connection, delivery.webhook, milliseconds(utc_now()))
     if stop:
         return f"waits for the suspended webhook {delivery.webhook}; run `webhook resume {delivery.webhook}` to send it"
     return "is sent again now; run `webhook deliveries` for the result"
@@ -180,7 +180,7 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
         return f"{hook.name}: no answer after {_since(began)}: {error}: {shown(error.cause)}", False
     finally:
         await client.close()
-    said = short(settings.admin_api_key.hidden_in(answer.body.decode(errors="replace")))
+    said = short(settings.admin_api_key.redact(answer.body.decode(errors="replace")))
     problem = _problem(hook, answer)
     clock = _clock(answer.date, datetime.now(UTC))
     return (

@@ -122,8 +122,8 @@ class Metrics:
         """Set the state of a webhook's queue; `now` in milliseconds."""
         self._waiting.labels(webhook).set(depth.waiting)
         self._oldest.labels(webhook).set((now - depth.oldest) / 1000 if depth.oldest is not None else 0)
-        self.set_breaker_open(webhook, is_open=depth.held is not None and depth.held.until is not None)
-        self._paused.labels(webhook).set(depth.held is not None and depth.held.until is None)
+        self.set_breaker_open(webhook, is_open=depth.suspension is not None and depth.suspension.until is not None)
+        self._paused.labels(webhook).set(depth.suspension is not None and depth.suspension.until is None)
 
     def set_breaker_open(self, webhook: str, *, is_open: bool) -> None:
         self._open.labels(webhook).set(is_open)

@@ -21,7 +21,7 @@ from server.storage import outbox, reports, trail
 from server.storage.base import StorageError
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
-from server.storage.outbox import Attempt, Claim, Held
+from server.storage.outbox import Attempt, Claim, Suspension
 from server.storage.reports import Report
 from server.storage.trail import TrailError
 from server.webhooks.client import WebhookClient, WebhookError
@@ -42,13 +42,13 @@ log = logging.getLogger(__name__)
 class Reporters(Protocol):
     """Notifies the reporters who are in the room."""
 
-    def tell(self, report: Report) -> None:
+    def notify(self, report: Report) -> None:
         """Notify the reporter of a changed report."""
 
-    async def tell_waiting(self) -> None:
+    async def notify_waiting(self) -> None:
         """Notify the reporters of all waiting reports of a suspended or resumed webhook. Raises StorageError."""
 
-    async def tell_untold(self) -> None:
+    async def notify_missed(self) -> None:
         """Notify reporters of changes that another process has stored. Raises StorageError."""
 
 
@@ -74,7 +74,7 @@ class Deliveries:
         self._client = client
         self._waiting = waiting
         self._reporters = reporters
-        self._stop: Held | None = None
+        self._stop: Suspension | None = None
         self._look_again_at = 0.0
         self._metrics = metrics
         self._clock = clock
@@ -88,7 +88,7 @@ class Deliveries:
         """Deliver until `end`; attempts that are in flight then continue, see `drain`."""
         while not self._ending:
             try:
-                await self._tell_those_here()
+                await self._notify_reporters()
                 wait = await self._start_due()
             except StorageError as error:
                 log.error("the outbox cannot be read or written", extra={"error": str(error)})
@@ -112,15 +112,15 @@ class Deliveries:
             for task in self._in_flight.values():
                 task.cancel()
 
-    async def _tell_those_here(self) -> None:
+    async def _notify_reporters(self) -> None:
         """Notify reporters of changes, also those by other processes: a command, or a second server."""
         now = milliseconds(self._clock())
-        stop = await self._database.read(lambda connection: outbox.held(connection, self._hook.name, now))
+        stop = await self._database.read(lambda connection: outbox.suspension(connection, self._hook.name, now))
         if stop != self._stop:
-            await self._reporters.tell_waiting()
+            await self._reporters.notify_waiting()
             self._stop = stop
         if monotonic() >= self._look_again_at:
-            await self._reporters.tell_untold()
+            await self._reporters.notify_missed()
             self._look_again_at = monotonic() + POLL_SECONDS
 
     async def _start_due(self) -> float:
@@ -139,7 +139,7 @@ class Deliveries:
         return POLL_SECONDS
 
     def _claim(self, capacity: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
-        # Take the time within the transaction: with an earlier one, a later lease of another server would look like
+        # Take the time within the transaction: with an earlier one, a later lease of another server would pending like
         # one from before the clock was set back.
         return outbox.claim(connection, self._hook.name, self._holder, capacity, busy, milliseconds(self._clock()))
 
@@ -175,15 +175,17 @@ class Deliveries:
             log.error(
                 "a webhook is paused: the site answered 410 (Gone)", extra={"webhook": claim.webhook, "resume": advice}
             )
-        if report := await self._note(claim, attempt):
-            self._reporters.tell(report)
+        if report := await self._record(claim, attempt):
+            self._reporters.notify(report)
 
     async def _body(self, claim: Claim) -> bytes | None:
         """Return the body to send; None if it must not be sent any more. Raises TrailError or StorageError."""
-        told = await self._database.read(lambda connection: trail.told_by(connection, claim.report_id, claim.seq))
+        reported = await self._database.read(
+            lambda connection: trail.report_and_event(connection, claim.report_id, claim.seq)
+        )
         async with self._writing:
-            written = await self._written(*told)
-            body = await asyncio.to_thread(report_body, self._key, self._hook, claim.report_id, *told, written)
+            written = await self._written(*reported)
+            body = await asyncio.to_thread(report_body, self._key, self._hook, claim.report_id, *reported, written)
         return body if await self._database.write(partial(self._renew, claim)) else None
 
     async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:
@@ -205,19 +207,19 @@ class Deliveries:
         except WebhookError as error:
             return Result(None, f"The site did not accept it: {error}.", error.cause), error.outcome
         # A site may echo the key, and the administrator might show the answer to others.
-        said = self._key.hidden_in(answer.body.decode(errors="replace")).encode()[:MAX_ANSWER_BYTES]
+        said = self._key.redact(answer.body.decode(errors="replace")).encode()[:MAX_ANSWER_BYTES]
         words = f"The site did not accept it: it answered with status {answer.status}."
         result = Result(
             answer.status, words, f"status {answer.status}", answer.retry_after, said.decode(errors="ignore")
         )
         return result, str(answer.status)
 
-    async def _note(self, claim: Claim, attempt: Attempt) -> Report | None:
+    async def _record(self, claim: Claim, attempt: Attempt) -> Report | None:
         """Record an attempt, and retry until it is stored: otherwise a delivered report would be sent again."""
         while True:
             try:
                 return await self._database.write(
-                    partial(reports.note, claim, attempt, self._clock, random.random())  # noqa: S311 - no secret
+                    partial(reports.record_attempt, claim, attempt, self._clock, random.random())  # noqa: S311 - no secret
                 )
             except StorageError as error:
                 unkept = {"report": claim.report_id, "error": str(error)}

@@ -23,12 +23,12 @@ MAX_LISTED_BYTES = 48 * 1024
 """Maximum size of a list. With a page of messages it stays below the limit of unread data, so that logins succeed."""
 
 
-class _Look:
+class _PendingRead:
     """A pending read of a person's reports."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
-        self.overtaken = False
+        self.stale = False
 
 
 class Reports:
@@ -42,81 +42,81 @@ class Reports:
         self._terms = terms
         self._waiting = waiting
         self._clock = clock
-        self._looks: set[_Look] = set()
-        self._untold: set[str] = set()
+        self._pending: set[_PendingRead] = set()
+        self._unnotified: set[str] = set()
 
     async def submit(self, submission: Submission) -> ReportEntry:
         """Store a report; it is on disk when this returns. Raises Refusal or StorageError."""
         report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
         self._waiting.set()
-        self._overtake(report)
+        self._mark_stale(report)
         return entry(report)
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
         """Withdraw a report. Raises Refusal or StorageError."""
         report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
         self._waiting.set()
-        self._overtake(report)
+        self._mark_stale(report)
         return entry(report)
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
         """Record a status from the site. `key`: a report ID or a webhook-id; False if unknown. Raises StorageError."""
         report = await self._database.write(partial(reports.site_said, key, status, note, self._clock))
-        if report and not report.told:
-            self.tell(report)
+        if report and not report.notified:
+            self.notify(report)
         return report is not None
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> ReportsFrame:
         """Return a person's reports, and which of them changed while they were away. Raises StorageError."""
         sent = await self._read(reader.person.identity, reader.turn)
         entries = _fitting([entry(report) for report in sent])
-        changed = [report.id for report in sent[: len(entries)] if not report.told]
+        changed = [report.id for report in sent[: len(entries)] if not report.notified]
         if changed:
-            self._database.write_aside(partial(reports.set_told, changed))
+            self._database.write_aside(partial(reports.set_notified, changed))
         return ReportsFrame(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
 
     async def _read(self, identity: str, turn: Turn) -> list[Report]:
         """Read a person's reports; again if one changed meanwhile, or the list would be older than a notification."""
         asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook, self._clock)
         while True:
-            look = _Look(identity)
-            self._looks.add(look)
+            pending = _PendingRead(identity)
+            self._pending.add(pending)
             try:
                 sent = await self._database.read(asked, turn)
             finally:
-                self._looks.remove(look)
-            if not look.overtaken:
+                self._pending.remove(pending)
+            if not pending.stale:
                 return sent
 
-    async def tell_waiting(self) -> None:
+    async def notify_waiting(self) -> None:
         """Notify the reporters in the room of all their waiting reports: the webhook was suspended or resumed."""
-        for report in await self._of_those_here(reports.WAITING):
-            self.tell(report)
+        for report in await self._of_reporters_present(reports.WAITING):
+            self.notify(report)
 
-    async def tell_untold(self) -> None:
+    async def notify_missed(self) -> None:
         """Notify the reporters in the room of changes that another process stored: those found twice in a row."""
-        untold = {report.id: report for report in await self._of_those_here(reports.UNTOLD)}
-        for report_id in self._untold & set(untold):
-            self.tell(untold[report_id])
-        self._untold = set(untold)
+        unnotified = {report.id: report for report in await self._of_reporters_present(reports.UNNOTIFIED)}
+        for report_id in self._unnotified & set(unnotified):
+            self.notify(unnotified[report_id])
+        self._unnotified = set(unnotified)
 
-    async def _of_those_here(self, which: str) -> list[Report]:
+    async def _of_reporters_present(self, which: str) -> list[Report]:
         here = [session.logged_in_person.identity for session in self._hub.sessions.values()]
         asked = partial(reports.found_of, here, which, self._terms.webhook, self._clock)
         return await self._database.read(asked)
 
-    def _overtake(self, report: Report) -> None:
-        for look in self._looks:
-            look.overtaken = look.overtaken or look.identity == report.reporter.identity
+    def _mark_stale(self, report: Report) -> None:
+        for pending in self._pending:
+            pending.stale = pending.stale or pending.identity == report.reporter.identity
 
-    def tell(self, report: Report) -> None:
+    def notify(self, report: Report) -> None:
         """Notify a reporter in the room of a changed report; others are notified at their next login."""
-        self._overtake(report)
+        self._mark_stale(report)
         sessions = self._hub.sessions_of(report.reporter.identity)
         for session in sessions:
             session.send(ReportStatus(entry(report)))
         if sessions:
-            self._database.write_aside(partial(reports.set_told, [report.id]))
+            self._database.write_aside(partial(reports.set_notified, [report.id]))
 
 
 def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:

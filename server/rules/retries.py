@@ -84,7 +84,7 @@ def open_seconds(failures: int) -> float:
     return float(min(LONGEST_OPEN_SECONDS, OPEN_SECONDS * 2 ** min(failures - FAILURES_TO_OPEN, 16)))
 
 
-def standing(deliveries: Sequence[tuple[State, int]]) -> ReportState:
+def report_status(deliveries: Sequence[tuple[State, int]]) -> ReportState:
     """Return the status of a report from the state and attempts of each of its deliveries, in trail order.
 
     Each delivery contains the whole report, so the last one decides unless one is still waiting.

@@ -29,7 +29,7 @@ class Secret:
         """Return the string itself, for the one place that sends it."""
         return self._value
 
-    def hidden_in(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return somebody else's text without this string, plain or JSON-escaped; they may have received it."""
         return re.sub("".join(map(_written, self._value)), "...", text) if self else text
 

@@ -39,14 +39,14 @@ class LocalBroker:
         """See Broker."""
         return self._database.write(
             lambda connection: messages.take_back(msg_id, person, apart, milliseconds(self._clock()), connection),
-            self._tell_taken_back,
+            self._notify_taken_back,
         )
 
     def react(self, change: ReactionChange, apart: Container[str]) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
             lambda connection: messages.react(change, apart, milliseconds(self._clock()), connection),
-            lambda publications: self._tell([News(each, change) for each in publications]),
+            lambda publications: self._notify([News(each, change) for each in publications]),
         )
 
     async def find_all(self, msg_ids: Sequence[int], turn: Turn = SERVER) -> list[Publication]:
@@ -97,11 +97,11 @@ class LocalBroker:
         fresh = [News(each.publication) for each in published if each.fresh]
         if fresh:
             self.delivered = max(self.delivered, fresh[-1].publication.msg_id)
-            self._tell(fresh)
+            self._notify(fresh)
 
-    def _tell_taken_back(self, publications: Sequence[Publication]) -> None:
-        self._tell([News(each) for each in publications])
+    def _notify_taken_back(self, publications: Sequence[Publication]) -> None:
+        self._notify([News(each) for each in publications])
 
-    def _tell(self, news: Sequence[News]) -> None:
+    def _notify(self, news: Sequence[News]) -> None:
         for subscriber in self._subscribers:
             subscriber(news)

@@ -52,7 +52,7 @@ class Attempt(NamedTuple):
     result: Result
 
 
-class Held(NamedTuple):
+class Suspension(NamedTuple):
     """A webhook is suspended: until a time in milliseconds, or until an administrator resumes it (None)."""
 
     until: int | None
@@ -66,7 +66,7 @@ class Depth(NamedTuple):
     oldest: int | None
     given_up: int
     failures: int
-    held: Held | None
+    suspension: Suspension | None
 
 
 def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str, now: int) -> None:
@@ -77,15 +77,15 @@ def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str
     )
 
 
-def held(connection: sqlite3.Connection, webhook: str, now: int) -> Held | None:
+def suspension(connection: sqlite3.Connection, webhook: str, now: int) -> Suspension | None:
     """Return why a webhook is suspended (paused, or its breaker is open); None if it is not."""
     row = connection.execute("SELECT paused, opened_at, open_until FROM webhook WHERE name = ?", (webhook,)).fetchone()
     paused, opened_at, open_until = row or ("", 0, 0)
     if paused:
-        return Held(None, paused)
+        return Suspension(None, paused)
     # A breaker opened in the future was opened before the clock was set back.
     if opened_at <= now < open_until:
-        return Held(open_until, "the last attempts failed")
+        return Suspension(open_until, "the last attempts failed")
     return None
 
 
@@ -98,7 +98,7 @@ def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
         " WHERE webhook = ? AND state IN ('waiting', 'given-up')",
         (webhook,),
     ).fetchone()
-    return Depth(waiting, oldest, given_up, failures(connection, webhook), held(connection, webhook, now))
+    return Depth(waiting, oldest, given_up, failures(connection, webhook), suspension(connection, webhook, now))
 
 
 def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
@@ -112,10 +112,10 @@ def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Colle
     (due,) = connection.execute(query, values).fetchone() or connection.execute(all_of_them, values).fetchone()
     if due is None:
         return None
-    stop = held(connection, webhook, now)
-    if stop and stop.until is None:
+    suspended = suspension(connection, webhook, now)
+    if suspended and suspended.until is None:
         return None
-    return max(due, stop.until or 0) if stop else int(due)
+    return max(due, suspended.until or 0) if suspended else int(due)
 
 
 def claim(
@@ -126,7 +126,7 @@ def claim(
     A delivery waits for earlier ones of the same report, so that a withdrawal does not arrive before the report.
     Deliveries that were scheduled or leased in the future date from before the clock was set back: they are due now.
     """
-    if held(connection, webhook, now):
+    if suspension(connection, webhook, now):
         return []
     if failures(connection, webhook) >= FAILURES_TO_OPEN:
         capacity = 0 if _is_probed(connection, webhook, now) else 1
@@ -162,7 +162,7 @@ def release(connection: sqlite3.Connection, claim: Claim) -> None:
     )
 
 
-def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
+def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
     """Record an attempt, and update delivery and breaker.
 
     A 200 counts even if the lease has expired: what the site has is never sent again. A failure after the lease has
@@ -181,7 +181,7 @@ def note(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: in
     )
     follows = verdict(claim.attempt, attempt.result, moment(now), chance)
     if not attempt.result.ours:
-        _note_breaker(connection, claim.webhook, attempt.result, follows, now)
+        _update_breaker(connection, claim.webhook, attempt.result, follows, now)
     if attempt.result.taken:
         connection.execute(
             "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
@@ -270,12 +270,12 @@ def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
     return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608
 
 
-def _note_breaker(connection: sqlite3.Connection, webhook: str, result: Result, follows: Verdict, now: int) -> None:
-    before, stop = failures(connection, webhook), held(connection, webhook, now)
+def _update_breaker(connection: sqlite3.Connection, webhook: str, result: Result, follows: Verdict, now: int) -> None:
+    before, suspended = failures(connection, webhook), suspension(connection, webhook, now)
     if not result.taken:
         opened = int(open_seconds(before + 1) * 1000)
         # Attempts in flight when the breaker opened say nothing new.
-        if stop is None or stop.until is None:
+        if suspended is None or suspended.until is None:
             connection.execute(
                 "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
                 " UPDATE SET failures = failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from server.rules.retries import State
 
 
-class Attempted(NamedTuple):
+class RecordedAttempt(NamedTuple):
     """A recorded attempt; `at` is in milliseconds, `status` None without a complete answer from the site."""
 
     at: int
@@ -27,7 +27,7 @@ class Delivery(NamedTuple):
     state: State
     attempts: int
     due: int
-    last: Attempted | None
+    last: RecordedAttempt | None
 
 
 _ATTEMPT = "attempt.at, milliseconds, attempt.status, answer, attempt.error"
@@ -63,20 +63,20 @@ def deliveries_of(connection: sqlite3.Connection, report_id: str) -> list[Delive
     return [_delivery(row) for row in rows]
 
 
-def attempts(connection: sqlite3.Connection, delivery_id: str) -> list[Attempted]:
+def attempts(connection: sqlite3.Connection, delivery_id: str) -> list[RecordedAttempt]:
     """Return the attempts of a delivery that are still in the log, the oldest first."""
     query = f"SELECT {_ATTEMPT} FROM attempt WHERE delivery_id = ? ORDER BY id"  # noqa: S608 - ours
-    return [Attempted(*row) for row in connection.execute(query, (delivery_id,))]
+    return [RecordedAttempt(*row) for row in connection.execute(query, (delivery_id,))]
 
 
-def last_attempt(connection: sqlite3.Connection, webhook: str) -> Attempted | None:
+def last_attempt(connection: sqlite3.Connection, webhook: str) -> RecordedAttempt | None:
     """Return the last attempt to call a webhook, or None."""
     row = connection.execute(
         f"SELECT {_ATTEMPT} FROM attempt JOIN delivery ON delivery.id = delivery_id WHERE webhook = ?"  # noqa: S608
         " ORDER BY attempt.id DESC LIMIT 1",
         (webhook,),
     ).fetchone()
-    return Attempted(*row) if row else None
+    return RecordedAttempt(*row) if row else None
 
 
 def unheard(connection: sqlite3.Connection, configured: list[str]) -> list[tuple[str, int]]:
@@ -90,5 +90,5 @@ def unheard(connection: sqlite3.Connection, configured: list[str]) -> list[tuple
 
 def _delivery(row: _Row) -> Delivery:
     key, report_id, seq, webhook, state, attempts, due, at, milliseconds, status, answer, error = row
-    last = Attempted(at, milliseconds or 0, status, answer or "", error or "") if at is not None else None
+    last = RecordedAttempt(at, milliseconds or 0, status, answer or "", error or "") if at is not None else None
     return Delivery(key, report_id, seq, webhook, State(state), attempts, due, last)

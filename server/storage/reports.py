@@ -14,16 +14,16 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.rules.evidence import Evidence, Statement
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
-from server.rules.retries import State, standing
+from server.rules.retries import State, report_status
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, addition, encode, statement
 from server.storage import outbox, trail
 from server.storage.clock import Clock, milliseconds
-from server.storage.outbox import Attempt, Claim, Held
+from server.storage.outbox import Attempt, Claim, Suspension
 
 HOUR_MILLISECONDS = 3600 * 1000
 MAX_ADDITIONS = 3
 """Maximum number of additions per report in a list: there can be any number, but a list is one frame."""
-WAITING, UNTOLD = "status IN ('received', 'waiting')", "told = 0"
+WAITING, UNNOTIFIED = "status IN ('received', 'waiting')", "told = 0"
 """Conditions for a reporter's reports: those that are waiting, or with a change they were not notified of."""
 PAUSED = "The site does not accept reports at the moment."
 SILENT = "The site has not been answering."
@@ -48,14 +48,14 @@ class Report(NamedTuple):
     error: str
     next_at: int | None
     note: str
-    told: bool
+    notified: bool
     taken_back: bool
     """Whether the message was deleted before the report, so that only the site may see its text."""
     additions: tuple[Addition, ...]
     """The latest ones, in order."""
 
 
-class _Standing(NamedTuple):
+class _DeliveryStatus(NamedTuple):
     """The part of a report's status that results from its deliveries."""
 
     status: ReportState
@@ -122,7 +122,7 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
             (report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
         )
     outbox.queue(connection, seq, report_id, terms.webhook, now)
-    _stand(connection, report_id, terms.webhook, now, told=True)
+    _update_status(connection, report_id, terms.webhook, now, notified=True)
     return _found(connection, report_id)
 
 
@@ -135,7 +135,7 @@ def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, conne
         seq = trail.append(connection, report_id, now, Withdrawn())
         if outbox.cancel(connection, report_id, now) and terms.evidence:
             outbox.queue(connection, seq, report_id, terms.webhook, now)
-        _set(connection, report_id, ReportState.WITHDRAWN, told=True)
+        _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
     return _found(connection, report_id)
 
 
@@ -155,12 +155,14 @@ def site_said(key: str, status: ReportState, note: str, clock: Clock, connection
     return _found(connection, report.id)
 
 
-def note(claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection) -> Report | None:
+def record_attempt(
+    claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection
+) -> Report | None:
     """Record an attempt; return the report if its status changed."""
-    now, before = milliseconds(clock()), _standing(connection, claim.report_id)
-    outbox.note(connection, claim, attempt, now, chance)
-    _stand(connection, claim.report_id, claim.webhook, now)
-    if _standing(connection, claim.report_id) != before:
+    now, before = milliseconds(clock()), _stored_status(connection, claim.report_id)
+    outbox.record_attempt(connection, claim, attempt, now, chance)
+    _update_status(connection, claim.report_id, claim.webhook, now)
+    if _stored_status(connection, claim.report_id) != before:
         # If it was altered and cannot be read, there is nothing to show to the reporter.
         with suppress(msgspec.DecodeError):
             return find(claim.report_id, connection)
@@ -172,7 +174,7 @@ def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Con
     now = milliseconds(clock())
     report_id = outbox.replay(connection, delivery_id, now)
     if report_id:
-        _stand(connection, report_id, webhook, now)
+        _update_status(connection, report_id, webhook, now)
     return report_id
 
 
@@ -188,25 +190,27 @@ def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: s
     While this webhook is suspended, waiting reports say so.
     """
     query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY told, report.seq DESC LIMIT ?"
-    return _as_held(connection, connection.execute(query, (identity, limit)), webhook, clock)
+    return _as_suspended(connection, connection.execute(query, (identity, limit)), webhook, clock)
 
 
 def found_of(
     identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: sqlite3.Connection
 ) -> list[Report]:
-    """Return the reports of these people that are WAITING or UNTOLD; they say so while the webhook is suspended."""
+    """Return the reports of these people that are WAITING or UNNOTIFIED; they say so while the webhook is suspended."""
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
-    return _as_held(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
+    return _as_suspended(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
 
 
-def _as_held(connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[Report]:
-    stop = outbox.held(connection, webhook, milliseconds(clock()))
+def _as_suspended(connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[Report]:
+    suspended = outbox.suspension(connection, webhook, milliseconds(clock()))
     found = []
     for row in rows:
         # An altered report that cannot be read is for the administrator; its reporter must still be able to log in.
         with suppress(msgspec.DecodeError):
             found.append(_report(connection, row))
-    return [each._replace(**_while_held(stop, each.status, each.error, each.next_at)._asdict()) for each in found]
+    return [
+        each._replace(**_while_suspended(suspended, each.status, each.error, each.next_at)._asdict()) for each in found
+    ]
 
 
 def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
@@ -214,7 +218,7 @@ def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT id FROM report ORDER BY seq DESC LIMIT ?", (limit,))]
 
 
-def set_told(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
+def set_notified(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
     """Record that the reporters were notified of the current status."""
     connection.execute(
         "UPDATE report SET told = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(report_ids)),)
@@ -238,16 +242,18 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
         )
 
 
-def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: int, *, told: bool = False) -> None:
+def _update_status(
+    connection: sqlite3.Connection, report_id: str, webhook: str, now: int, *, notified: bool = False
+) -> None:
     """Update the stored status of a report from its deliveries."""
-    before = _standing(connection, report_id)
+    before = _stored_status(connection, report_id)
     if before is None or before.status is ReportState.WITHDRAWN:
         return
     sent = outbox.sent(connection, report_id)
     if not sent:
         return
     (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
-    status = standing([(each.state, each.attempts) for each in sent])
+    status = report_status([(each.state, each.attempts) for each in sent])
     # A status from the site proves that it has the report, even if it answered too late for an attempt to count. It
     # does not prove that it has an addition.
     lost = status is ReportState.GIVEN_UP and sent[-1].seq != first
@@ -256,24 +262,26 @@ def _stand(connection: sqlite3.Connection, report_id: str, webhook: str, now: in
     deciding = [each for each in sent if each.state is State.WAITING] or sent[-1:]
     failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
     error, next_at = (failed.error, failed.due) if failed else ("", None)
-    status, error, next_at = _while_held(outbox.held(connection, webhook, now), status, error, next_at)
-    _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, told=told)
+    status, error, next_at = _while_suspended(outbox.suspension(connection, webhook, now), status, error, next_at)
+    _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, notified=notified)
 
 
-def _standing(connection: sqlite3.Connection, report_id: str) -> _Standing | None:
+def _stored_status(connection: sqlite3.Connection, report_id: str) -> _DeliveryStatus | None:
     """Return the stored status of a report; None if it is gone."""
     row = connection.execute("SELECT status, error, next_at FROM report WHERE id = ?", (report_id,)).fetchone()
-    return _Standing(ReportState(row[0]), *row[1:]) if row else None
+    return _DeliveryStatus(ReportState(row[0]), *row[1:]) if row else None
 
 
-def _while_held(stop: Held | None, status: ReportState, error: str, next_at: int | None) -> _Standing:
+def _while_suspended(
+    suspended: Suspension | None, status: ReportState, error: str, next_at: int | None
+) -> _DeliveryStatus:
     """Return the status to show, given whether the webhook is suspended."""
     error = "" if error == PAUSED else error
-    if stop is None or status not in {ReportState.RECEIVED, ReportState.WAITING}:
-        return _Standing(status, error, next_at)
-    if stop.until is None:
-        return _Standing(ReportState.WAITING, PAUSED, None)
-    return _Standing(ReportState.WAITING, error or SILENT, max(next_at or 0, stop.until))
+    if suspended is None or status not in {ReportState.RECEIVED, ReportState.WAITING}:
+        return _DeliveryStatus(status, error, next_at)
+    if suspended.until is None:
+        return _DeliveryStatus(ReportState.WAITING, PAUSED, None)
+    return _DeliveryStatus(ReportState.WAITING, error or SILENT, max(next_at or 0, suspended.until))
 
 
 def _set(
@@ -283,12 +291,12 @@ def _set(
     error: str = "",
     next_at: int | None = None,
     *,
-    told: bool = False,
+    notified: bool = False,
 ) -> None:
     connection.execute(
         "UPDATE report SET status = ?1, error = ?2, next_at = ?3,"
         " told = iif(status = ?1 AND error = ?2, told, ?4) WHERE id = ?5",
-        (status, error, next_at, told, report_id),
+        (status, error, next_at, notified, report_id),
     )
 
 
@@ -300,11 +308,11 @@ def _found(connection: sqlite3.Connection, report_id: str) -> Report:
 
 
 def _report(connection: sqlite3.Connection, row: _Row) -> Report:
-    report_id, reporter, identity, at, content, status, error, next_at, note, told, taken_back = row
+    report_id, reporter, identity, at, content, status, error, next_at, note, notified, taken_back = row
     person, said = Person(reporter, identity), statement(content)
-    standing_at = ReportState(status), error, next_at, note
+    status_fields = ReportState(status), error, next_at, note
     additions = tuple(_additions(connection, report_id))[::-1]
-    return Report(report_id, person, at, said, *standing_at, bool(told), bool(taken_back), additions)
+    return Report(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), additions)
 
 
 def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addition]:

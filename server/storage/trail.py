@@ -39,7 +39,7 @@ def append(connection: sqlite3.Connection, report_id: str, at: int, event: Event
     return seq
 
 
-def told_by(connection: sqlite3.Connection, report_id: str, seq: int) -> tuple[Evidence, Event]:
+def report_and_event(connection: sqlite3.Connection, report_id: str, seq: int) -> tuple[Evidence, Event]:
     """Return what was reported, and the event in the row with this seq. Raises TrailError if either is not readable."""
     query = "SELECT trail.seq, content FROM trail JOIN report ON report.id = report_id"
     ours = "WHERE report_id = ? AND trail.seq IN (report.seq, ?) ORDER BY trail.seq"

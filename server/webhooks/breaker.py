@@ -7,7 +7,7 @@ from server.rules.retries import FAILURES_TO_OPEN, open_seconds
 
 
 class Breaker:
-    """Call `note` for each request that it lets through."""
+    """Call `record` after each request that it allows."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Create a closed breaker; `clock` returns monotonic seconds."""
@@ -21,14 +21,14 @@ class Breaker:
         """Return whether requests are blocked now."""
         return self._failures >= FAILURES_TO_OPEN and (self._probing or self._clock() < self._open_until)
 
-    def lets_through(self) -> bool:
-        """Return whether a request may be made. After the open time, only the first one may, until it is noted."""
+    def allows(self) -> bool:
+        """Return whether a request may be made. After the open time, only one at a time may."""
         if self.is_open:
             return False
         self._probing = self._failures >= FAILURES_TO_OPEN
         return True
 
-    def note(self, *, failed: bool) -> None:
+    def record(self, *, failed: bool) -> None:
         """Record the result of a request."""
         if not failed:
             self._failures = 0

@@ -89,7 +89,7 @@ def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> lis
     """Return the messages that the body of this event contains."""
     if isinstance(event, Withdrawn):
         return []
-    context = _told(evidence, event).context if hook.evidence else ()
+    context = _updated(evidence, event).context if hook.evidence else ()
     return [evidence.message, *(line.message for line in context)]
 
 
@@ -108,7 +108,7 @@ def report_body(
     if isinstance(event, Withdrawn):
         withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about)
         return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
-    evidence = _told(evidence, event)
+    evidence = _updated(evidence, event)
     seven = (
         evidence.reporter,
         evidence.about,
@@ -129,7 +129,7 @@ def profile_body(key: Secret, username: str) -> bytes:
     return _encode(_ProfileBody("profile", key.reveal(), username))
 
 
-def _told(evidence: Evidence, event: Event) -> Evidence:
+def _updated(evidence: Evidence, event: Event) -> Evidence:
     """Return the evidence, updated by an addition."""
     return msgspec.structs.replace(evidence, **msgspec.structs.asdict(event)) if isinstance(event, Added) else evidence
 

@@ -67,7 +67,7 @@ class Profiles:
         self._metrics.set_breaker_open("profile", is_open=False)
 
     async def _ask(self, username: str) -> ProfileText:
-        if not self._breaker.lets_through():
+        if not self._breaker.allows():
             raise WebhookError("it has not been answering", "the last attempts failed")
         failed = True
         try:
@@ -75,9 +75,9 @@ class Profiles:
             # Any other status is an answer about this user.
             failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         finally:
-            self._breaker.note(failed=failed)
+            self._breaker.record(failed=failed)
         # Users see the answer, and the site might echo the key.
-        body = self._key.hidden_in(answer.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+        body = self._key.redact(answer.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
         return read(answer._replace(body=body))
 
     async def _post(self, username: str) -> Answer:

@@ -65,7 +65,7 @@ class Desk:
     def note(self, claim: Claim, result: Result, chance: float = 0.0) -> Report | None:
         """Keep what came of an attempt."""
         attempt = Attempt(self.now, 3, result)
-        return reports.note(claim, attempt, lambda: self.at, chance, self.connection)
+        return reports.record_attempt(claim, attempt, lambda: self.at, chance, self.connection)
 
     def try_next(self, result: Result, chance: float = 0.0) -> Report | None:
         """Wait for the next that is due, and let its one attempt come to this."""

@@ -51,10 +51,10 @@ def fail_half_way(connection: sqlite3.Connection) -> None:
 def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: Desk) -> None:
     with pytest.raises(CommandError), desk.database(write=True) as connection:
         fail_half_way(connection)
-    assert outbox.held(server, "report", 0) is None
+    assert outbox.suspension(server, "report", 0) is None
     with desk.database(write=True) as connection:
         outbox.pause(connection, "report", "all the way")
-    assert outbox.held(server, "report", 0) == (None, "all the way")
+    assert outbox.suspension(server, "report", 0) == (None, "all the way")
 
 
 def test_a_database_that_is_none_is_said_in_one_line(desk: Desk) -> None:

@@ -65,13 +65,13 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
 class Nobody:
     """The reporters are away."""
 
-    def tell(self, report: Report) -> None:
+    def notify(self, report: Report) -> None:
         """See Reporters."""
 
-    async def tell_waiting(self) -> None:
+    async def notify_waiting(self) -> None:
         """See Reporters."""
 
-    async def tell_untold(self) -> None:
+    async def notify_missed(self) -> None:
         """See Reporters."""
 
 
@@ -110,7 +110,7 @@ def delivered_by_another(connection: sqlite3.Connection) -> None:
     """Another server takes it over after the lease, and the site has it."""
     now = milliseconds(utc_now()) + outbox.LEASE_SECONDS * 1000
     (claim,) = outbox.claim(connection, "report", "another", 1, (), now)
-    outbox.note(connection, claim, Attempt(now, 1, TAKEN), now, 0.0)
+    outbox.record_attempt(connection, claim, Attempt(now, 1, TAKEN), now, 0.0)
 
 
 def taken_over_by_another(connection: sqlite3.Connection) -> None:
@@ -235,6 +235,6 @@ async def test_the_log_says_that_a_site_wants_no_more(database: SlowDatabase, ca
     assert record.__dict__["resume"] == "python -m server webhook resume report"
 
 
-def _attempts(connection: sqlite3.Connection) -> list[overview.Attempted]:
+def _attempts(connection: sqlite3.Connection) -> list[overview.RecordedAttempt]:
     (found,) = overview.deliveries(connection, 1)
     return overview.attempts(connection, found.id)

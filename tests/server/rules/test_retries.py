@@ -15,7 +15,7 @@ from server.rules.retries import (
     Result,
     State,
     open_seconds,
-    standing,
+    report_status,
     verdict,
 )
 
@@ -109,4 +109,4 @@ def test_the_breaker_opens_after_failures_in_a_row_and_for_longer_each_time() ->
 def test_a_report_stands_where_its_least_fortunate_delivery_is(
     deliveries: list[tuple[State, int]], expected: ReportState
 ) -> None:
-    assert standing(deliveries) is expected
+    assert report_status(deliveries) is expected

@@ -30,7 +30,7 @@ def refusal(act: Callable[[], object]) -> Refusal:
 def test_a_report_is_kept_with_its_evidence_and_one_delivery(desk: Desk) -> None:
     report = desk.submit()
     assert (report.status, report.statement.message, report.reporter) == (ReportState.RECEIVED, "message 7", ALICE)
-    assert trail.told_by(desk.connection, report.id, 1) == (evidence(), Reported(evidence(), ALICE.identity))
+    assert trail.report_and_event(desk.connection, report.id, 1) == (evidence(), Reported(evidence(), ALICE.identity))
     (claim,) = desk.claim()
     assert (claim.report_id, claim.attempt) == (report.id, 1)
     after = desk.note(claim, TAKEN)
@@ -156,7 +156,7 @@ def test_a_webhook_that_is_held_holds_up_no_other(desk: Desk, stop: str) -> None
     desk.note(claim, TAKEN)
     desk.note(claim, FAILED)
     assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)
-    assert outbox.held(desk.connection, "another", desk.now)
+    assert outbox.suspension(desk.connection, "another", desk.now)
 
 
 def test_what_one_has_in_hand_is_not_claimed_again_however_long_it_takes(desk: Desk) -> None:
@@ -326,7 +326,7 @@ def test_the_site_says_where_a_report_is_by_either_of_its_names(desk: Desk) -> N
     ):
         after = reports.site_said(key, status, note, lambda: desk.at, desk.connection)
         assert after
-        assert (after.status, after.note, after.told) == (status, note, False)
+        assert (after.status, after.note, after.notified) == (status, note, False)
     assert isinstance(decode(trail.rows(desk.connection)[-1].content), SiteSaid)
     rows = len(trail.rows(desk.connection))
     reports.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
@@ -348,15 +348,15 @@ def test_what_the_site_said_outlasts_a_late_note_and_not_a_withdrawal(desk: Desk
 
 def test_a_change_is_news_until_the_reporter_has_been_told(desk: Desk) -> None:
     report = desk.submit()
-    assert report.told
+    assert report.notified
     desk.try_next(FAILED)
-    assert not desk.find(report.id).told
-    reports.set_told([report.id], desk.connection)
+    assert not desk.find(report.id).notified
+    reports.set_notified([report.id], desk.connection)
     # The same failure once more is no news.
     desk.try_next(FAILED)
-    assert desk.find(report.id).told
+    assert desk.find(report.id).notified
     desk.try_next(TAKEN)
-    assert not desk.find(report.id).told
+    assert not desk.find(report.id).notified
 
 
 def test_a_person_sees_their_own_reports_the_latest_first(desk: Desk) -> None:

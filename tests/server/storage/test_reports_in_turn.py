@@ -40,14 +40,14 @@ def test_a_repeated_word_of_the_site_is_no_news_also_of_a_report_that_was_withdr
     report = desk.submit()
     desk.withdraw(report.id)
     site_says(desk, report.id, ReportState.SEEN, "Noted.")
-    reports.set_told([report.id], desk.connection)
+    reports.set_notified([report.id], desk.connection)
     site_says(desk, report.id, ReportState.SEEN, "Noted.")
-    assert desk.find(report.id).told
+    assert desk.find(report.id).notified
     assert len(trail.rows(desk.connection)) == 3
     site_says(desk, report.id, ReportState.RESOLVED, "Noted.")
     site_says(desk, report.id, ReportState.SEEN, "Noted.")
     assert len(trail.rows(desk.connection)) == 5
-    assert not desk.find(report.id).told
+    assert not desk.find(report.id).notified
 
 
 def test_what_the_site_said_outlasts_a_failure_and_a_replay(desk: Desk) -> None:
@@ -199,7 +199,7 @@ def test_what_the_site_said_does_not_hide_that_an_addition_never_arrived(desk: D
     site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
     give_up(desk)
     found = desk.find(report.id)
-    assert (found.status, found.note, found.told) == (ReportState.GIVEN_UP, "Banned.", False)
+    assert (found.status, found.note, found.notified) == (ReportState.GIVEN_UP, "Banned.", False)
 
 
 def test_a_withdrawn_probe_is_still_the_only_one(desk: Desk) -> None:
@@ -220,7 +220,7 @@ def test_what_was_under_way_when_the_breaker_opened_opens_it_no_longer(desk: Des
         desk.submit(number)
     for claim in desk.claim(room=8):
         desk.note(claim, FAILED)
-    stop = outbox.held(desk.connection, "report", desk.now)
+    stop = outbox.suspension(desk.connection, "report", desk.now)
     assert stop
     assert stop.until == desk.now + OPEN_SECONDS * 1000
 
@@ -254,7 +254,7 @@ def test_what_one_was_not_told_comes_before_what_is_newer(desk: Desk) -> None:
     later = [desk.submit(number).id for number in (2, 3)]
     site_says(desk, first.id, ReportState.RESOLVED)
     assert [report.id for report in desk.sent_by(ALICE.identity, 2)] == [first.id, later[1]]
-    reports.set_told([first.id], desk.connection)
+    reports.set_notified([first.id], desk.connection)
     assert [report.id for report in desk.sent_by(ALICE.identity, 2)] == [later[1], later[0]]
 
 
