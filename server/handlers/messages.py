@@ -37,7 +37,7 @@ def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
     """Delete the user's own message for everyone who could read it. Evidence of reports keeps it."""
     person = session.logged_in_person
     session.request_started()
-    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.people.relations.apart_from(person.identity))
+    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.people.relations.blocked_with(person.identity))
     taken.add_done_callback(partial(_after_change, dispatcher, session))
 
 
@@ -46,7 +46,7 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
     if not frame.remove:
         dispatcher.check_disk()
     change = ReactionChange(frame.msg_id, session.logged_in_person, reactions.check_emoji(frame.message), frame.remove)
-    apart = dispatcher.people.relations.apart_from(change.person.identity)
+    apart = dispatcher.people.relations.blocked_with(change.person.identity)
     session.request_started()
     dispatcher.broker.react(change, apart).add_done_callback(partial(_after_change, dispatcher, session))
 
@@ -58,7 +58,7 @@ def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     if (
         recipient
         and recipient.person
-        and recipient.person.identity not in dispatcher.people.relations.unread_by(author.identity)
+        and recipient.person.identity not in dispatcher.people.relations.muted_by(author.identity)
     ):
         recipient.send(Typing(f"@{author.name}"))
 
@@ -86,7 +86,7 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     if peer and peer.identity == author.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot send a direct message to yourself.")
     # To a blocked author, the recipient looks like someone who was never here.
-    if peer is None or peer.identity in dispatcher.people.relations.apart_from(author.identity):
+    if peer is None or peer.identity in dispatcher.people.relations.blocked_with(author.identity):
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if recipient and recipient.dnd:
         raise Refusal(

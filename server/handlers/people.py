@@ -56,7 +56,7 @@ def profile(dispatcher: Dispatcher, session: Session, frame: ProfileAsk) -> None
     known = dispatcher.people.find(frame.username)
     # The name check may reject a name that an earlier version accepted.
     username = known.name if known else names.check(frame.username)
-    if known and known.identity in dispatcher.people.relations.apart_from(session.logged_in_person.identity):
+    if known and known.identity in dispatcher.people.relations.blocked_with(session.logged_in_person.identity):
         raise Refusal(
             ErrorCode.NOT_HERE, f"No one named {name_text.quoted(username)} has been here. Check the spelling."
         )

@@ -69,7 +69,7 @@ async def _context(
 
 async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
     """Return those of the messages that the reader can see, without any sent while a block hid its author."""
-    unseen, found = dispatcher.people.relations.said_unseen, await dispatcher.broker.find_all(wanted, reader.turn)
+    unseen, found = dispatcher.people.relations.sent_during_block, await dispatcher.broker.find_all(wanted, reader.turn)
     return [each for each in found if not unseen(reader.person.identity, each.author.identity, each.msg_id)]
 
 

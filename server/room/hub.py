@@ -32,7 +32,7 @@ class Hub:
     def __init__(self, relations: Relations, traffic: Traffic) -> None:
         self.traffic = traffic
         self._relations = relations
-        relations.parted = self._on_visibility_change
+        relations.on_visibility_change = self._on_visibility_change
         self.sessions: dict[str, Session] = {}
         self._changes: list[_PresenceChange] = []
         self._newcomers: set[Session] = set()
@@ -103,7 +103,7 @@ class Hub:
 
     def _on_visibility_change(self, one: str, other: str) -> None:
         """Show two people each other as gone or present after a block changed. Newcomers see it in their who list."""
-        apart = other in self._relations.apart_from(one)
+        apart = other in self._relations.blocked_with(one)
         here = self.sessions_of(one), self.sessions_of(other)
         for readers, seen in (here, here[::-1]):
             presences = [
@@ -120,8 +120,8 @@ class Hub:
         """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
         author = news.publication.author.identity
         acting = news.reaction.person.identity if news.reaction else author
-        excluded = self._relations.unread_by(author)
-        return excluded if acting == author else {*excluded, *self._relations.unread_by(acting)}
+        excluded = self._relations.muted_by(author)
+        return excluded if acting == author else {*excluded, *self._relations.muted_by(acting)}
 
     def _deliver_to_all(self, wires: list[bytes]) -> None:
         if wires:
@@ -153,14 +153,14 @@ class Hub:
     def _flush(self) -> None:
         """Send the who list to newcomers, and queued changes to the others, by the blocks that apply now."""
         start = time.monotonic()
-        changes = [(self._relations.apart_from(about), framed(presence)) for about, presence in self._changes]
+        changes = [(self._relations.blocked_with(about), framed(presence)) for about, presence in self._changes]
         apart = {identity for each, _ in changes for identity in each}
         for_most = b"".join(wire for _, wire in changes)
         everyone = framed(Who(self._who_list(()))) if self._newcomers else b""
         for session in self.sessions.values():
             identity = _identity(session)
             if session in self._newcomers:
-                hidden = self._relations.apart_from(identity)
+                hidden = self._relations.blocked_with(identity)
                 wire = framed(Who(self._who_list(hidden))) if hidden else everyone
             elif identity in apart:
                 wire = b"".join(wire for hidden, wire in changes if identity not in hidden)

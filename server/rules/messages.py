@@ -40,9 +40,9 @@ class Publication(NamedTuple):
     taken_back: bool = False
     reactions: tuple[Reaction, ...] = ()
 
-    def readable_by(self, person: Person, apart: Container[str] = ()) -> bool:
+    def readable_by(self, person: Person, blocked: Container[str] = ()) -> bool:
         """Return whether a person, blocked with these identities, may read the message."""
-        if self.author.identity in apart:
+        if self.author.identity in blocked:
             return False
         return self.peer is None or person.identity in {self.author.identity, self.peer.identity}
 
@@ -81,9 +81,9 @@ def check_text(text: str) -> str:
     return trimmed
 
 
-def check_takeback(publication: Publication | None, person: Person, apart: Container[str]) -> Publication:
+def check_takeback(publication: Publication | None, person: Person, blocked: Container[str]) -> Publication:
     """Return the message as deleted. Raises Refusal if it is not visible to this person, or not theirs."""
-    if publication is None or not publication.readable_by(person, apart):
+    if publication is None or not publication.readable_by(person, blocked):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     if publication.author.identity != person.identity:
         raise Refusal(ErrorCode.NOT_YOURS, "Only the author can delete a message.")

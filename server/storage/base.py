@@ -76,8 +76,8 @@ class Broker(Protocol):
     async def find_all(self, msg_ids: Sequence[int], turn: Turn = SERVER) -> list[Publication]:
         """Return those of these messages that exist, in the order of their numbers."""
 
-    def take_back(self, msg_id: int, person: Person, apart: Container[str]) -> "asyncio.Future[Publication]":
-        """Delete a message of this person. `apart`: identities blocked with them, whose messages they cannot see.
+    def take_back(self, msg_id: int, person: Person, blocked: Container[str]) -> "asyncio.Future[Publication]":
+        """Delete a message of this person. `blocked`: identities blocked with them, whose messages they cannot see.
 
         Completes after the change was delivered to the subscribers. Raises Refusal or StorageError.
         """
@@ -85,7 +85,7 @@ class Broker(Protocol):
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """Return the numbers of deleted messages up to `up_to` that the reader may read; the latest first."""
 
-    def react(self, change: ReactionChange, apart: Container[str]) -> "asyncio.Future[Publication]":
+    def react(self, change: ReactionChange, blocked: Container[str]) -> "asyncio.Future[Publication]":
         """Add or remove a reaction; returns the message as it was before. Otherwise like `take_back`."""
 
     async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:

@@ -35,17 +35,17 @@ class LocalBroker:
             lambda connection: messages.insert(draft, milliseconds(self._clock()), connection), self._deliver
         )
 
-    def take_back(self, msg_id: int, person: Person, apart: Container[str]) -> "asyncio.Future[Publication]":
+    def take_back(self, msg_id: int, person: Person, blocked: Container[str]) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
-            lambda connection: messages.take_back(msg_id, person, apart, milliseconds(self._clock()), connection),
+            lambda connection: messages.take_back(msg_id, person, blocked, milliseconds(self._clock()), connection),
             self._notify_taken_back,
         )
 
-    def react(self, change: ReactionChange, apart: Container[str]) -> "asyncio.Future[Publication]":
+    def react(self, change: ReactionChange, blocked: Container[str]) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
-            lambda connection: messages.react(change, apart, milliseconds(self._clock()), connection),
+            lambda connection: messages.react(change, blocked, milliseconds(self._clock()), connection),
             lambda publications: self._notify([News(each, change) for each in publications]),
         )
 

@@ -72,18 +72,18 @@ def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Pub
 
 
 def take_back(
-    msg_id: int, person: Person, apart: Container[str], now: int, connection: sqlite3.Connection
+    msg_id: int, person: Person, blocked: Container[str], now: int, connection: sqlite3.Connection
 ) -> Publication:
     """Delete a message of this person. Raises Refusal."""
-    publication = check_takeback(find(msg_id, connection), person, apart)
+    publication = check_takeback(find(msg_id, connection), person, blocked)
     connection.execute("UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (now, msg_id))
     return publication
 
 
-def react(change: ReactionChange, apart: Container[str], now: int, connection: sqlite3.Connection) -> Publication:
+def react(change: ReactionChange, blocked: Container[str], now: int, connection: sqlite3.Connection) -> Publication:
     """Add or remove a reaction. Raises Refusal."""
     msg_id, person, emoji, remove = change
-    publication = check_reaction(find(msg_id, connection), change, apart)
+    publication = check_reaction(find(msg_id, connection), change, blocked)
     if remove:
         where = "DELETE FROM reaction WHERE msg_id = ? AND identity = ? AND emoji = ?"
         connection.execute(where, (msg_id, person.identity, emoji))

@@ -23,8 +23,8 @@ def test_the_answers_follow_from_what_each_wants(acts: list[tuple[str, str, bool
             wants[one, other] = blocked
     for one in PEOPLE:
         apart = {other for other in PEOPLE if wants.get((one, other)) or wants.get((other, one))}
-        assert set(relations.apart_from(one)) == apart
-        assert set(relations.unread_by(one)) == apart | {other for other in PEOPLE if (other, one) in wants}
+        assert set(relations.blocked_with(one)) == apart
+        assert set(relations.muted_by(one)) == apart | {other for other in PEOPLE if (other, one) in wants}
         assert set(relations.hidden_to(one)) == apart | {other for other in PEOPLE if (one, other) in wants}
         assert {relation.other for relation in relations.of(one)} == {other for by, other in wants if by == one}
 
@@ -32,10 +32,10 @@ def test_the_answers_follow_from_what_each_wants(acts: list[tuple[str, str, bool
 def test_what_was_said_before_a_block_is_known_to_both_and_what_was_said_since_to_neither() -> None:
     relations = Relations()
     relations.set(Relation("a", "b", "B", blocked=False, after=3))
-    assert not relations.said_unseen("a", "b", 9)
+    assert not relations.sent_during_block("a", "b", 9)
     relations.set(Relation("a", "b", "B", blocked=True, after=5))
     relations.set(Relation("b", "a", "A", blocked=True, after=7))
     for one, other in (("a", "b"), ("b", "a")):
-        assert [relations.said_unseen(one, other, msg_id) for msg_id in (5, 6, 8)] == [False, True, True]
+        assert [relations.sent_during_block(one, other, msg_id) for msg_id in (5, 6, 8)] == [False, True, True]
     relations.remove("a", "b")
-    assert [relations.said_unseen("a", "b", msg_id) for msg_id in (7, 8)] == [False, True]
+    assert [relations.sent_during_block("a", "b", msg_id) for msg_id in (7, 8)] == [False, True]
