@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar, get_args
 
 import msgspec
 
-from server.protocol.characters import BIDI, CONTROL, INVISIBLE, JOINERS, SURROGATES, VARIATIONS, without_heaps
+from server.protocol.characters import BIDI, CONTROL, INVISIBLE, JOINERS, SURROGATES, VARIATIONS, limit_marks
 from tui.limits import LIMITS, MARK, Items
 
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
@@ -27,7 +27,7 @@ def clean(text: str) -> str:
         return text
     text = _LINE_END.sub("\n", text).replace("\t", "    ")
     if not text.isascii():
-        text = without_heaps(_GLUE.sub(_glue, _UNSEEN.sub("", text)))
+        text = limit_marks(_GLUE.sub(_glue, _UNSEEN.sub("", text)))
     return _COMMAND.sub(_picture, text)
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from server.protocol import name_text
-from server.protocol.characters import BIDI, CONTROL, INVISIBLE, SURROGATES, without_heaps
+from server.protocol.characters import BIDI, CONTROL, INVISIBLE, SURROGATES, limit_marks
 from server.storage.clock import moment
 
 MAX_CELL_CHARS = 60
@@ -19,7 +19,7 @@ class CommandError(Exception):
 
 def shown(text: str) -> str:
     """Return text as one line; characters that control the terminal, reorder text or are invisible become U+FFFD."""
-    return _DECEIVING.sub("\ufffd", without_heaps(" ".join(text.split())))
+    return _DECEIVING.sub("\ufffd", limit_marks(" ".join(text.split())))
 
 
 def name(text: str) -> str:

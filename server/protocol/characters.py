@@ -24,7 +24,7 @@ UNSEEN = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATE
 _JOINER_CHARS = "\u200c\u200d"
 
 
-def without_heaps(text: str) -> str:
+def limit_marks(text: str) -> str:
     """Return the text with runs of combining marks cut to MAX_MARKS; joiners do not end a run."""
     kept, marks = [], 0
     for char in text:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Container
 
-from server.protocol.characters import UNSEEN, without_heaps
+from server.protocol.characters import UNSEEN, limit_marks
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
 from server.protocol.name_text import APOSTROPHES, PUNCTUATION, unfit
@@ -43,7 +43,7 @@ def check(text: str) -> str:
         raise Refusal(
             ErrorCode.BAD_NAME, f"The limit for names is {MAX_NAME_CHARS} characters; this one has {len(name)}."
         )
-    if without_heaps(name) != name:
+    if limit_marks(name) != name:
         # A client shows fewer, so the name it writes to would not exist.
         raise Refusal(ErrorCode.BAD_NAME, "A name cannot have that many accents on one character.")
     if bad := unfit(name):

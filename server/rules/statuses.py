@@ -1,6 +1,6 @@
 """The statuses that a person can set."""
 
-from server.protocol.characters import UNSEEN, without_heaps
+from server.protocol.characters import UNSEEN, limit_marks
 from server.protocol.codes import ErrorCode
 from server.rules.refusal import Refusal
 
@@ -10,6 +10,6 @@ ONLINE = "online"
 def check_status(text: str) -> str:
     """Return a status as one line; empty means online. Raises Refusal for invisible characters."""
     words = " ".join(text.split())
-    if UNSEEN.search(words) or without_heaps(words) != words:
+    if UNSEEN.search(words) or limit_marks(words) != words:
         raise Refusal(ErrorCode.BAD_STATUS, "A status cannot contain control, invisible or direction characters.")
     return words or ONLINE

@@ -12,7 +12,7 @@ from websockets import headers
 from websockets.exceptions import InvalidHeader
 
 from server.protocol import codec
-from server.protocol.characters import without_heaps
+from server.protocol.characters import limit_marks
 from server.protocol.links import address
 from server.rules import addresses, names, reactions, search, statuses
 from server.rules.refusal import Refusal
@@ -85,7 +85,7 @@ UNITS = (
 WORK: dict[str, Work] = {
     "clean": clean,
     "clean_line": clean_line,
-    "without_heaps": without_heaps,
+    "limit_marks": limit_marks,
     "a name": refused(names.check),
     "the key of a name": names.key,
     "a name among others": lambda text: names.free(text[:32], {names.key(text[:32])}),
