@@ -29,7 +29,7 @@ from server.storage.broker import LocalBroker
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.disk import Disk
-from server.storage.people import Company
+from server.storage.people import People
 from server.storage.schema import Life
 from server.websocket.connection import ConnectionPolicy
 
@@ -59,7 +59,7 @@ async def run(
     database = Database(settings.database, metrics.observe_commit)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        people = Company(database)
+        people = People(database)
         await people.load()
         running = _Running(
             settings, listener=listener, database=database, people=people, metrics=metrics, traffic=traffic
@@ -97,7 +97,7 @@ class _Running:
         *,
         listener: Listener,
         database: Database,
-        people: Company,
+        people: People,
         metrics: Metrics,
         traffic: Traffic,
     ) -> None:

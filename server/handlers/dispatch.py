@@ -20,7 +20,7 @@ from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.settings import PublicChannel, Secret
 from server.storage.base import Broker, Reader, StorageError
-from server.storage.people import Company
+from server.storage.people import People
 from server.webhooks.profiles import Profiles
 from server.websocket.connection import ConnectionPolicy
 
@@ -67,7 +67,7 @@ class Dispatcher:
     handlers: Mapping[type[object], Handler]
     live: Live
     broker: Broker
-    people: Company
+    people: People
     hub: Hub
     limiter: Limiter
     draining: bool = False

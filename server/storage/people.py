@@ -18,7 +18,7 @@ MAX_KNOWN = 50_000
 """Maximum number of people, the latest ones, who can receive messages while they are away."""
 
 
-class Company:
+class People:
     """All known people by name; a name stands for its newest holder."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:

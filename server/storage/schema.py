@@ -95,7 +95,7 @@ CREATE TABLE webhook (
     paused TEXT NOT NULL DEFAULT ''
 ) STRICT;
 """
-COMPANY = """
+PEOPLE = """
 -- Everyone who was here, so that others can write to them while they are away.
 CREATE TABLE person (
     identity TEXT PRIMARY KEY,
@@ -180,7 +180,7 @@ CREATE INDEX login_key_seen ON login_key (seen_at) WHERE kept = 0;
 -- Together with message_nonce: whether a person wrote anything.
 CREATE INDEX message_without_nonce ON message (author_identity) WHERE nonce IS NULL;
 """
-STEPS = (SCHEMA, REPORTS, COMPANY, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS)
+STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS)
 """The upgrade from each version to the next; a new file runs all of them."""
 
 

@@ -13,7 +13,7 @@ from server.room.session import Session
 from server.settings import PublicChannel, RoomLimits
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
-from server.storage.people import Company
+from server.storage.people import People
 from server.websocket.connection import ConnectionPolicy
 from tests.support.outlet import RecordingOutlet
 
@@ -24,7 +24,7 @@ CHANNELS = [PublicChannel("lobby", "Lobby"), PublicChannel("tea", "Tea"), Public
 
 def dispatcher_over(broker: LocalBroker, database: Database, limits: RoomLimits = UNLIMITED) -> Dispatcher:
     """Return a dispatcher over this database, without webhooks."""
-    people = Company(database)
+    people = People(database)
     hub = Hub(people.relations, Traffic())
     return Dispatcher(
         handlers=HANDLERS,

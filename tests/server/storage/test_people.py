@@ -6,17 +6,17 @@ from pathlib import Path
 
 from server.rules.messages import Person
 from server.storage.database import Database
-from server.storage.people import MAX_KNOWN, Company
+from server.storage.people import MAX_KNOWN, People
 
 
 async def test_a_name_means_whoever_had_it_last_also_after_a_new_start(tmp_path: Path) -> None:
     database, times = Database(str(tmp_path / "room.sqlite")), count()
-    company = Company(database, lambda: datetime.fromtimestamp(next(times), UTC))
+    company = People(database, lambda: datetime.fromtimestamp(next(times), UTC))
     for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):
         await company.came(person)
     assert company.find("ADA") == Person("ada", "a-2")
     assert company.find("carol") is None
-    after = Company(database)
+    after = People(database)
     await after.load()
     assert (after.find("ada"), after.find("bob")) == (Person("ada", "a-2"), Person("bob", "b-1"))
     await database.close()
@@ -24,7 +24,7 @@ async def test_a_name_means_whoever_had_it_last_also_after_a_new_start(tmp_path:
 
 async def test_of_very_many_the_latest_are_known(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
-    company = Company(database)
+    company = People(database)
     await company.came(Person("ada", "a-1"))
     await company.came(Person("bob", "b-1"))
     for each in range(MAX_KNOWN - 2):
