@@ -1,4 +1,4 @@
-"""`python -m server.demo`: a site, a room and its scripted users in one process."""
+"""`python -m server.demo`: a site, a room and its bots in one process."""
 
 import argparse
 import asyncio
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from server import app
+from server.demo.bots import Bots
 from server.demo.chat_server import ChatServer
-from server.demo.company import Company
 from server.demo.script import CHANNELS, TITLE
 from server.demo.site import Site
 from server.http.gateway import Listener, ListenError, listen
@@ -54,9 +54,9 @@ async def _run(settings: Settings, room: Listener, site: Listener) -> None:
     website = _Website(Site(site.address, settings.title, key, signing, ChatServer(room.address, key)))
     async with asyncio.TaskGroup() as group:
         group.create_task(website.serve([site.socket]))
-        residents = group.create_task(Company().live(room.address.websocket_url()))
+        bots = group.create_task(Bots().live(room.address.websocket_url()))
         await app.run(settings, room)
-        residents.cancel()
+        bots.cancel()
         website.should_exit = True
 
 
@@ -116,7 +116,7 @@ def _listen(option: str, given: Address | None, default: str) -> Listener:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m server.demo",
-        description="Try Flagpost on this machine: a room with scripted users, and a site that receives your reports.",
+        description="Try Flagpost on this machine: a room with bots, and a site that receives your reports.",
     )
     parser.add_argument(
         "--address",

@@ -1,4 +1,4 @@
-"""The scripted users: their names, profiles and answers."""
+"""The bots: their names, profiles and answers."""
 
 import re
 from typing import NamedTuple
@@ -10,7 +10,7 @@ SPAMMER = "Lucky Deals"
 
 
 class Part(NamedTuple):
-    """A scripted user; `answers` are given in turn, with `{name}` replaced by the name of whoever asked."""
+    """A bot; `answers` are given in turn, with `{name}` replaced by the name of whoever asked."""
 
     name: str
     called: re.Pattern[str]

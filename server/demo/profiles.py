@@ -10,7 +10,7 @@ _PARTS = {names.key(part.name): part for part in CAST}
 
 
 def profile(username: str) -> ProfileAnswer:
-    """Return the profile of a scripted user, or the generic one of a guest."""
+    """Return the profile of a bot, or the generic one of a guest."""
     part = _PARTS.get(names.key(username))
     if part and part.private:
         return ProfileAnswer(200, ProfileData(ok=False, error=PRIVATE, fields=[]))

@@ -15,7 +15,7 @@ CHANNELS = (
 
 
 class Line(NamedTuple):
-    """A message of a scripted user in a channel; Markdown."""
+    """A message of a bot in a channel; Markdown."""
 
     who: str
     channel: str

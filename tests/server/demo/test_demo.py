@@ -112,7 +112,7 @@ async def test_profiles_are_fields_or_the_words_of_the_site(demo: Demo) -> None:
         assert (await alice.frame(Profile)).headline == "A guest of the harbour 👋"
 
 
-async def test_residents_answer_in_the_channel_and_directly(demo: Demo) -> None:
+async def test_bots_answer_in_the_channel_and_directly(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice:
         await alice.message(SPAMMER, "FREE gold compass")
         await alice.send(Say("galley", "小林さん, is there bread?"))
@@ -136,14 +136,14 @@ async def test_a_newcomer_is_greeted_once_by_a_name_that_is_no_markdown(demo: De
         assert len(greetings) == 1
 
 
-async def test_residents_get_along_with_a_guest_of_the_same_name(demo: Demo) -> None:
+async def test_bots_get_along_with_a_guest_of_the_same_name(demo: Demo) -> None:
     async with visit(demo.room, "marlow") as marlow:
         await marlow.message(SPAMMER, "FREE gold compass")
         assert {"marlow", "marlow 2"} <= marlow.people
-        resident = "marlow" if marlow.name == "marlow 2" else "marlow 2"
-        await marlow.message(resident, "Night ferry is in")
-        await marlow.send(Say(f"@{resident}", "Which of us is it?"))
-        await marlow.message(resident, f"Sorry {marlow.name}", channel=f"@{resident}")
+        bot = "marlow" if marlow.name == "marlow 2" else "marlow 2"
+        await marlow.message(bot, "Night ferry is in")
+        await marlow.send(Say(f"@{bot}", "Which of us is it?"))
+        await marlow.message(bot, f"Sorry {marlow.name}", channel=f"@{bot}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

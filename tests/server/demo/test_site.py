@@ -186,7 +186,7 @@ async def test_the_longest_report_is_taken(caller: Caller) -> None:
     await caller.tell(evidence(longest, comment="<" * MAX_COMMENT_CHARS, context=around))
 
 
-async def test_the_profile_of_a_resident_is_as_the_contract_spells_it(caller: Caller) -> None:
+async def test_the_profile_of_a_bot_is_as_the_contract_spells_it(caller: Caller) -> None:
     answer = await caller.post(profile_body(KEY, HOST.upper()))
     assert answer.status_code == 200
     content = answer.json()
@@ -198,7 +198,7 @@ async def test_the_profile_of_a_resident_is_as_the_contract_spells_it(caller: Ca
 
 
 @pytest.mark.parametrize("part", CAST, ids=[part.name for part in CAST])
-async def test_the_server_can_read_the_profile_of_each_resident(caller: Caller, part: Part) -> None:
+async def test_the_server_can_read_the_profile_of_each_bot(caller: Caller, part: Part) -> None:
     answer = await caller.post(profile_body(KEY, part.name))
     profile = read(Answer(answer.status_code, answer.content))
     if part.private:

@@ -1,4 +1,4 @@
-"""A scripted user: a real client that logs in over a websocket, plays the script, and answers."""
+"""A bot: a real client that logs in over a websocket, plays the script, and answers."""
 
 import asyncio
 import random
@@ -31,11 +31,11 @@ def filled(text: str, name: str) -> str:
     return text.replace("{name}", _MARKDOWN.sub(r"\\\1", name))
 
 
-class Resident:
+class Bot:
     """One of the cast; reconnects by itself."""
 
     def __init__(self, part: Part, members: set[str], seen: Callable[[str], None]) -> None:
-        """Create a scripted user; adds its granted name to `members`, and calls `seen` with each name in the room."""
+        """Create a bot; adds its granted name to `members`, and calls `seen` with each name in the room."""
         self._part = part
         self._members = members
         self._seen = seen
@@ -43,27 +43,27 @@ class Resident:
         self._connection: ClientConnection | None = None
         self._here = asyncio.Event()
         self._nonces = count(1)
-        self._unsettled: dict[str, asyncio.Event] = {}
+        self._unconfirmed: dict[str, asyncio.Event] = {}
         self._asked: asyncio.Queue[Message] = asyncio.Queue(1)
 
     async def live(self, url: str) -> None:
         """Stay in the room until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._attend(url))
+            group.create_task(self._stay_connected(url))
             group.create_task(self._answer(self._part.answers))
 
     async def say(self, channel: str, text: str) -> None:
         """Send a message, and wait until the server has accepted or refused it, or the connection is lost."""
         await self._here.wait()
         nonce = str(next(self._nonces))
-        settled = self._unsettled[nonce] = asyncio.Event()
+        confirmed = self._unconfirmed[nonce] = asyncio.Event()
         try:
             await self._send(Say(channel, text, nonce))
-            await settled.wait()
+            await confirmed.wait()
         except ConnectionClosed:
-            self._unsettled.pop(nonce, None)
+            self._unconfirmed.pop(nonce, None)
 
-    async def _attend(self, url: str) -> None:
+    async def _stay_connected(self, url: str) -> None:
         # It is our own local server: no size limit is needed, and no proxy may be used.
         async for connection in connect(url, proxy=None, compression=None, max_size=None):
             self._connection = connection
@@ -72,8 +72,8 @@ class Resident:
                 while True:
                     self._receive(await connection.recv(decode=False))
             self._here.clear()
-            for nonce in list(self._unsettled):
-                self._settle(nonce)
+            for nonce in list(self._unconfirmed):
+                self._confirm(nonce)
 
     async def _send(self, frame: Frame) -> None:
         if self._connection:
@@ -97,7 +97,7 @@ class Resident:
             case Message():
                 self._hear(frame)
             case Error() if frame.nonce:
-                self._settle(frame.nonce)
+                self._confirm(frame.nonce)
 
     def _hear(self, message: Message) -> None:
         if message.username not in self._members:
@@ -106,15 +106,15 @@ class Resident:
                 with suppress(asyncio.QueueFull):
                     self._asked.put_nowait(message)
         elif message.nonce:
-            self._settle(message.nonce)
+            self._confirm(message.nonce)
 
     def _means_me(self, message: Message) -> bool:
         direct = message.channel == target.conversation(message.username)
         return direct or bool(self._part.called.search(message.message))
 
-    def _settle(self, nonce: str) -> None:
-        if settled := self._unsettled.pop(nonce, None):
-            settled.set()
+    def _confirm(self, nonce: str) -> None:
+        if confirmed := self._unconfirmed.pop(nonce, None):
+            confirmed.set()
 
     async def _answer(self, answers: Sequence[str]) -> None:
         for answer in cycle(answers):

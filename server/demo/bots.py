@@ -1,12 +1,12 @@
-"""Runs all scripted users: they play the script, and greet newcomers."""
+"""Runs all bots: they play the script, and greet newcomers."""
 
 import asyncio
 from collections import deque
 from contextlib import suppress
 from itertools import cycle
 
+from server.demo.bot import Bot, filled, pause
 from server.demo.cast import CAST, HOST, SPAMMER
-from server.demo.residents import Resident, filled, pause
 from server.demo.script import CHANNELS, CONVERSATION, GREETINGS, HINT, LOBBY, LURES, OPENING, SPAM
 from server.protocol import target
 
@@ -20,20 +20,20 @@ MAX_WAITING = 10
 """Maximum number of newcomers waiting for a greeting; more are not greeted."""
 
 
-class Company:
-    """The scripted users of a room."""
+class Bots:
+    """The bots of a room."""
 
     def __init__(self) -> None:
         self._members: set[str] = set()
         self._greeted: deque[str] = deque([part.name for part in CAST], maxlen=MAX_GREETED)
         self._newcomers: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
-        self._residents = {part.name: Resident(part, self._members, self._seen) for part in CAST}
+        self._bots = {part.name: Bot(part, self._members, self._seen) for part in CAST}
 
     async def live(self, url: str) -> None:
         """Stay in the room and talk until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for resident in self._residents.values():
-                group.create_task(resident.live(url))
+            for bot in self._bots.values():
+                group.create_task(bot.live(url))
             await self._open()
             group.create_task(self._talk())
             group.create_task(self._advertise())
@@ -46,17 +46,17 @@ class Company:
     async def _open_channel(self, channel: str) -> None:
         for line in OPENING:
             if line.channel == channel:
-                await self._residents[line.who].say(channel, line.text)
+                await self._bots[line.who].say(channel, line.text)
 
     async def _talk(self) -> None:
         for line in cycle(CONVERSATION):
             await pause(TALK_SECONDS)
-            await self._residents[line.who].say(line.channel, line.text)
+            await self._bots[line.who].say(line.channel, line.text)
 
     async def _advertise(self) -> None:
         for text in cycle(SPAM):
             await pause(SPAM_SECONDS)
-            await self._residents[SPAMMER].say(LOBBY, text)
+            await self._bots[SPAMMER].say(LOBBY, text)
 
     def _seen(self, name: str) -> None:
         if name not in self._members and name not in self._greeted:
@@ -68,9 +68,9 @@ class Company:
         for greeting, lure in zip(cycle(GREETINGS), cycle(LURES), strict=False):
             name = await self._newcomers.get()
             await pause(GREETING_SECONDS)
-            # A scripted user has another name if a guest took theirs first.
+            # A bot has another name if a guest took theirs first.
             if name not in self._members:
-                await self._residents[HOST].say(LOBBY, filled(greeting, name))
-                await self._residents[HOST].say(target.conversation(name), filled(HINT, name))
+                await self._bots[HOST].say(LOBBY, filled(greeting, name))
+                await self._bots[HOST].say(target.conversation(name), filled(HINT, name))
                 await pause(LURE_SECONDS)
-                await self._residents[SPAMMER].say(LOBBY, filled(lure, name))
+                await self._bots[SPAMMER].say(LOBBY, filled(lure, name))

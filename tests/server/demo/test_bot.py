@@ -1,4 +1,4 @@
-"""A resident by itself, against a server that cuts it off."""
+"""A bot by itself, against a server that cuts it off."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from server.demo.bot import Bot, filled
 from server.demo.cast import INES, KOBAYASHI, MARLOW, PIKE, Part
-from server.demo.residents import Resident, filled
 from server.protocol.codec import decode_client, encode
 from server.protocol.frames import ClientFrame, Login, Me, Message, Say
 
@@ -37,14 +37,14 @@ class Cutting:
                     await connection.send(encode(message), text=True)
 
 
-async def test_a_resident_comes_back_as_the_same_and_goes_on() -> None:
+async def test_a_bot_comes_back_as_the_same_and_goes_on() -> None:
     cutting = Cutting()
-    resident = Resident(MARLOW, set(), lambda name: None)
+    bot = Bot(MARLOW, set(), lambda name: None)
     async with asyncio.timeout(10), serve(cutting.serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        living = asyncio.create_task(resident.live(f"ws://127.0.0.1:{port}"))
+        living = asyncio.create_task(bot.live(f"ws://127.0.0.1:{port}"))
         for text in ("lost", "heard", "heard too"):
-            await resident.say("lobby", text)
+            await bot.say("lobby", text)
         living.cancel()
         await asyncio.gather(living, return_exceptions=True)
     assert cutting.said == ["lost", "heard", "heard too"]
