@@ -37,7 +37,7 @@ class Cutting:
                     await connection.send(encode(message), text=True)
 
 
-async def test_a_bot_comes_back_as_the_same_and_goes_on() -> None:
+async def test_a_bot_reconnects_as_the_same_person() -> None:
     cutting = Cutting()
     bot = Bot(MARLOW, set(), lambda name: None)
     async with asyncio.timeout(10), serve(cutting.serve, "127.0.0.1", 0) as server:
@@ -63,7 +63,7 @@ async def test_a_bot_comes_back_as_the_same_and_goes_on() -> None:
         (PIKE, "`pike`!", True),
     ],
 )
-def test_a_name_is_heard_as_a_word(part: Part, text: str, *, called: bool) -> None:
+def test_a_name_is_recognised_as_a_word(part: Part, text: str, *, called: bool) -> None:
     assert bool(part.called.search(text)) is called
 
 

@@ -19,13 +19,13 @@ async def told(transport: httpx.AsyncBaseTransport | None = None, port: int = 9)
     return await server.set_status("rep_1", ReportState.SEEN, "")
 
 
-async def test_a_chat_server_that_is_not_there_cannot_be_reached() -> None:
+async def test_an_unreachable_chat_server_is_an_error() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         assert await told(port=holder.getsockname()[1]) == UNREACHABLE
 
 
-async def test_a_chat_server_that_hangs_cannot_be_reached() -> None:
+async def test_a_chat_server_that_hangs_is_an_error() -> None:
     async def hang(_request: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         return httpx.Response(200)
@@ -43,6 +43,6 @@ async def test_a_chat_server_that_hangs_cannot_be_reached() -> None:
         (httpx.Response(400, content=b'{"Error":' * 5000), "status 400"),
     ],
 )
-async def test_a_refusal_is_told_in_its_words_or_by_its_status(answer: httpx.Response, words: str) -> None:
+async def test_a_refusal_is_shown_with_its_message_or_status(answer: httpx.Response, words: str) -> None:
     problem = await told(httpx.MockTransport(lambda _request: answer))
     assert problem == f"the chat server refused: {words}"

@@ -28,7 +28,7 @@ def taken() -> Iterator[str]:
         yield f"127.0.0.1:{holder.getsockname()[1]}"
 
 
-async def test_the_room_is_lively_when_a_visitor_comes(demo: Demo) -> None:
+async def test_bots_talk_when_a_visitor_joins(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice:
         welcome = await alice.frame(Welcome)
         assert (welcome.title, welcome.website) == (TITLE, demo.inbox)
@@ -68,7 +68,7 @@ async def test_a_report_of_the_spam_ends_in_the_inbox(demo: Demo) -> None:
         assert "O&#x27;Brien</bdi> reported" in page
 
 
-async def test_what_the_inbox_answers_reaches_the_reporter(demo: Demo) -> None:
+async def test_an_answer_in_the_inbox_reaches_the_reporter(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
         spam = await alice.message(SPAMMER, "FREE gold compass")
         await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n1"))
@@ -84,7 +84,7 @@ async def test_what_the_inbox_answers_reaches_the_reporter(demo: Demo) -> None:
         assert "was not notified" not in page
 
 
-async def test_what_is_added_and_taken_back_shows_in_the_inbox(demo: Demo) -> None:
+async def test_additions_and_withdrawals_appear_in_the_inbox(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
         spam = await alice.message(SPAMMER, "FREE gold compass")
         await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n1"))
@@ -147,7 +147,7 @@ async def test_bots_get_along_with_a_guest_of_the_same_name(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_without_a_word(demo: Demo, number: signal.Signals) -> None:
+async def test_a_signal_ends_it_without_output(demo: Demo, number: signal.Signals) -> None:
     async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
         await alice.message(SPAMMER, "FREE gold compass")
         await browser.get(demo.inbox)
@@ -165,7 +165,7 @@ async def test_a_child_ends_with_its_parent() -> None:
 
 
 @pytest.mark.parametrize("option", ["--address", "--site"])
-async def test_an_address_that_is_taken_is_one_line(option: str, taken: str) -> None:
+async def test_an_address_in_use_is_an_error_of_one_line(option: str, taken: str) -> None:
     other = "--site" if option == "--address" else "--address"
     code, output, errors = await ended(await start(option, taken, other, "127.0.0.1:0"))
     assert (code, output) == (2, "")
@@ -174,7 +174,7 @@ async def test_an_address_that_is_taken_is_one_line(option: str, taken: str) -> 
     assert errors.count("\n") == 1
 
 
-async def test_default_ports_that_are_taken_are_replaced() -> None:
+async def test_default_ports_in_use_are_replaced() -> None:
     with ExitStack() as holders:
         for port in (9000, 9080):
             # If it cannot be taken, somebody else has it, which serves as well.
@@ -188,7 +188,7 @@ async def test_default_ports_that_are_taken_are_replaced() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 0.02, 0.05])
-async def test_it_ends_in_order_even_while_it_begins(seconds: float) -> None:
+async def test_it_shuts_down_cleanly_while_it_starts(seconds: float) -> None:
     async with running(*ANYWHERE, "--child") as demo:
         await asyncio.sleep(seconds)
         assert demo.process.stdin

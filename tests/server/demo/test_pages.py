@@ -49,7 +49,7 @@ async def answer(caller: Caller, status: str, note: str = "", report_id: str = "
     assert (reply.status_code, reply.headers["Location"]) == (303, f"/reports/{report_id}")
 
 
-async def test_the_inbox_shows_text_of_people_as_text(caller: Caller) -> None:
+async def test_the_inbox_escapes_text_of_users(caller: Caller) -> None:
     await hostile(caller)
     page = await caller.page()
     assert tags(page) == TAGS
@@ -58,7 +58,7 @@ async def test_the_inbox_shows_text_of_people_as_text(caller: Caller) -> None:
     assert "<title>(1) Reports · The &lt;Harbour&gt;</title>" in page
 
 
-async def test_the_page_of_a_report_shows_text_of_people_as_text(caller: Caller) -> None:
+async def test_the_page_of_a_report_escapes_text_of_users(caller: Caller) -> None:
     await hostile(caller)
     page = await caller.page("/reports/rep_1")
     assert tags(page) == TAGS - {"a"} | {"button", "form", "input", "label", "textarea"}
@@ -67,7 +67,7 @@ async def test_the_page_of_a_report_shows_text_of_people_as_text(caller: Caller)
     assert "&lt;b&gt;alice&lt;/b&gt;</bdi> withdrew this report" in await caller.page("/reports/rep_1")
 
 
-async def test_the_inbox_tells_a_channel_from_a_direct_message(caller: Caller) -> None:
+async def test_the_inbox_distinguishes_channels_and_direct_messages(caller: Caller) -> None:
     await caller.tell(evidence(channel="lobby"), report_id="rep_1")
     await caller.tell(evidence(channel="@Lucky Deals"), report_id="rep_2")
     page = await caller.page()
@@ -75,7 +75,7 @@ async def test_the_inbox_tells_a_channel_from_a_direct_message(caller: Caller) -
     assert "in a direct message" in page
 
 
-async def test_the_reported_message_stands_marked_among_those_around_it(caller: Caller) -> None:
+async def test_the_reported_message_is_marked_within_its_context(caller: Caller) -> None:
     await caller.tell(evidence("the reported one", context=around(2, 1)))
     for path in ("/", "/reports/rep_1"):
         page = await caller.page(path)
@@ -98,7 +98,7 @@ async def test_the_page_of_a_report_folds_the_farther_messages(caller: Caller) -
     assert re.findall(r"number (-?\d+)\.", page) == [str(n) for n in range(-10, 5) if n]
 
 
-async def test_a_withdrawn_report_is_greyed_and_asks_for_nothing(caller: Caller) -> None:
+async def test_a_withdrawn_report_is_grey_and_has_no_form(caller: Caller) -> None:
     await caller.tell(evidence())
     await caller.tell(evidence(), Withdrawn())
     assert '<article id="rep_1" class="withdrawn">' in await caller.page()
@@ -107,7 +107,7 @@ async def test_a_withdrawn_report_is_greyed_and_asks_for_nothing(caller: Caller)
     assert "alice</bdi> withdrew this report." in page
 
 
-async def test_only_the_inbox_renews_itself_and_only_the_other_page_has_a_form(caller: Caller) -> None:
+async def test_only_the_inbox_refreshes_itself_and_only_the_other_page_has_a_form(caller: Caller) -> None:
     await caller.tell(evidence(context=around(10, 5)))
     inbox, report = await caller.page("/"), await caller.page("/reports/rep_1")
     assert 'http-equiv="refresh"' in inbox
@@ -163,7 +163,7 @@ async def test_an_answer_that_the_chat_server_refuses_says_so_and_keeps_the_note
     assert "was not notified" not in await caller.page("/reports/rep_1")
 
 
-async def test_an_addition_asks_for_a_new_answer(caller: Caller) -> None:
+async def test_an_addition_needs_a_new_answer(caller: Caller) -> None:
     await caller.tell(evidence())
     await answer(caller, "resolved", "Thank you.")
     await caller.tell(evidence(), Added("Other", "it goes on"))
@@ -172,7 +172,7 @@ async def test_an_addition_asks_for_a_new_answer(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "", "x" * 43, "é", "the token of another start"])
-async def test_a_form_of_somewhere_else_does_nothing(caller: Caller, token: str | None) -> None:
+async def test_a_form_of_another_site_does_nothing(caller: Caller, token: str | None) -> None:
     await caller.tell(evidence())
     fields = {"status": "resolved", "note": "forged"} | ({} if token is None else {"token": token})
     reply = await caller.site.post("/reports/rep_1", data=fields)
@@ -191,7 +191,7 @@ async def test_each_start_has_a_token_of_its_own(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("change", [{"status": ""}, {"status": "withdrawn"}, {"status": "<b>"}, {"note": "x" * 1001}])
-async def test_a_form_that_is_filled_in_wrongly_does_nothing(caller: Caller, change: dict[str, str]) -> None:
+async def test_an_invalid_form_does_nothing(caller: Caller, change: dict[str, str]) -> None:
     await caller.tell(evidence())
     fields = {"token": await caller.token(), "status": "seen", "note": ""} | change
     reply = await caller.site.post("/reports/rep_1", data=fields)
@@ -201,20 +201,20 @@ async def test_a_form_that_is_filled_in_wrongly_does_nothing(caller: Caller, cha
 @pytest.mark.parametrize(
     ("content", "status"), [(b"", 403), (b"\xff%ff%zz&=&&", 403), (b"a=b&" * 11, 400), (b"x" * 600_000, 413)]
 )
-async def test_a_form_that_cannot_be_read_does_nothing(caller: Caller, content: bytes, status: int) -> None:
+async def test_an_unreadable_form_does_nothing(caller: Caller, content: bytes, status: int) -> None:
     await caller.tell(evidence())
     reply = await caller.site.post("/reports/rep_1", content=content)
     assert (reply.status_code, caller.told) == (status, [])
 
 
-async def test_what_is_no_text_in_a_form_is_replaced(caller: Caller) -> None:
+async def test_invalid_text_in_a_form_is_replaced(caller: Caller) -> None:
     await caller.tell(evidence())
     content = urlencode({"token": await caller.token(), "status": "seen"}) + "&note=%ff%ed%a0%80"
     assert (await caller.site.post("/reports/rep_1", content=content)).status_code == 303
     assert caller.told[0]["Note"].strip("�") == ""
 
 
-async def test_a_report_that_is_not_there_has_no_page_and_no_answer(caller: Caller) -> None:
+async def test_an_unknown_report_has_no_page_and_no_answer(caller: Caller) -> None:
     assert (await caller.site.get("/reports/rep_1")).status_code == 404
     assert (await caller.site.post("/reports/rep_1")).status_code == 404
 

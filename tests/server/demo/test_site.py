@@ -50,7 +50,7 @@ async def test_a_report_is_listed_as_it_was_sent(caller: Caller) -> None:
     ]
 
 
-async def test_the_newest_report_is_first_and_the_oldest_falls_out(caller: Caller) -> None:
+async def test_the_newest_report_is_first_and_the_oldest_is_dropped(caller: Caller) -> None:
     for number in range(MAX_REPORTS + 1):
         await caller.tell(evidence(f"number {number}"), report_id=f"rep_{number}")
     messages = [report["Message"] for report in await caller.listed()]
@@ -58,7 +58,7 @@ async def test_the_newest_report_is_first_and_the_oldest_falls_out(caller: Calle
     assert (await caller.site.get("/reports/rep_0")).status_code == 404
 
 
-async def test_a_repeat_is_answered_as_the_first_and_shown_once(caller: Caller) -> None:
+async def test_a_repeated_call_is_accepted_and_shown_once(caller: Caller) -> None:
     await caller.tell(evidence(), webhook_id="msg_a")
     await caller.tell(evidence(), webhook_id="msg_a")
     (report,) = await caller.listed()
@@ -72,7 +72,7 @@ def test_the_oldest_webhook_ids_are_forgotten() -> None:
     assert not inbox.is_repeat("msg_0")
 
 
-async def test_an_addition_stands_under_the_first(caller: Caller) -> None:
+async def test_an_addition_is_listed_with_its_report(caller: Caller) -> None:
     await caller.tell(evidence(comment="first"))
     await caller.tell(evidence(comment="first"), Added("Other", "and again"))
     (report,) = await caller.listed()
@@ -93,7 +93,7 @@ async def test_an_addition_opens_a_withdrawn_report_again(caller: Caller) -> Non
     assert report["Withdrawn"] is False
 
 
-async def test_a_withdrawal_of_what_never_came_is_taken(caller: Caller) -> None:
+async def test_a_withdrawal_of_an_unknown_report_is_accepted(caller: Caller) -> None:
     await caller.tell(evidence(), Withdrawn())
     assert await caller.listed() == []
 
@@ -119,14 +119,14 @@ async def test_each_header_of_the_signature_counts(caller: Caller, name: str, va
     assert (await caller.site.post("/webhooks", content=body(), headers=raw)).status_code == 401
 
 
-async def test_the_signature_is_over_the_very_bytes(caller: Caller) -> None:
+async def test_the_signature_covers_the_exact_bytes(caller: Caller) -> None:
     headers = signature.headers("msg_1", datetime.now(UTC), body(), SIGNING)
     assert (await caller.site.post("/webhooks", content=body() + b" ", headers=headers)).status_code == 401
     assert (await caller.site.post("/webhooks", content=body(), headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-async def test_a_call_of_another_time_is_refused(caller: Caller, minutes: int) -> None:
+async def test_an_old_or_early_call_is_refused(caller: Caller, minutes: int) -> None:
     answer = await caller.post(body(), at=datetime.now(UTC) + timedelta(minutes=minutes))
     assert answer.status_code == 401
     assert answer.text.startswith("The webhook-timestamp is more than 5 minutes off")
@@ -134,7 +134,7 @@ async def test_a_call_of_another_time_is_refused(caller: Caller, minutes: int) -
 
 
 @pytest.mark.parametrize("minutes", [-4, 4])
-async def test_clocks_may_be_a_little_apart(caller: Caller, minutes: int) -> None:
+async def test_clocks_may_differ_a_little(caller: Caller, minutes: int) -> None:
     assert (await caller.post(body(), at=datetime.now(UTC) + timedelta(minutes=minutes))).status_code == 200
 
 
@@ -169,7 +169,7 @@ def changed(**changes: object) -> bytes:
         changed(Context=[{"Username": "bob"}]),
     ],
 )
-async def test_what_cannot_be_read_is_answered_with_words(caller: Caller, content: bytes) -> None:
+async def test_an_unreadable_call_is_answered_with_an_error(caller: Caller, content: bytes) -> None:
     answer = await caller.post(content)
     assert answer.status_code == 400
     assert answer.text.startswith("This call cannot be read: ")
@@ -180,7 +180,7 @@ async def test_a_body_that_is_too_big_is_refused(caller: Caller) -> None:
     assert (await caller.post(body(message="x" * MAX_BODY_BYTES))).status_code == 413
 
 
-async def test_the_longest_report_is_taken(caller: Caller) -> None:
+async def test_the_longest_report_is_accepted(caller: Caller) -> None:
     longest = "<" * MAX_MESSAGE_CHARS
     around = tuple(ContextLine("bob", AT, longest) for _ in range(MAX_CONTEXT_BEFORE + MAX_CONTEXT_AFTER))
     await caller.tell(evidence(longest, comment="<" * MAX_COMMENT_CHARS, context=around))

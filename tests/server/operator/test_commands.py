@@ -32,7 +32,7 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(argparse.Namespace(), Settings(database=str(tmp_path / "room.sqlite")))
 
 
-def test_what_the_server_adds_meanwhile_is_not_seen(server: sqlite3.Connection, desk: Desk) -> None:
+def test_a_command_reads_a_snapshot(server: sqlite3.Connection, desk: Desk) -> None:
     """Or a proof could take rows that are added for rows that are gone."""
     with desk.database() as connection:
         assert trail.rows(connection) == []
@@ -57,13 +57,13 @@ def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: D
     assert outbox.suspension(server, "report", 0) == (None, "all the way")
 
 
-def test_a_database_that_is_none_is_said_in_one_line(desk: Desk) -> None:
+def test_an_invalid_database_is_an_error_of_one_line(desk: Desk) -> None:
     Path(desk.settings.database).write_bytes(b"no database" * 1000)
     with pytest.raises(CommandError, match=r"Database: .*not a database; run `doctor` for details"), desk.database():
         pass
 
 
-def test_a_copy_that_is_looked_at_stays_what_it_is(server: sqlite3.Connection, desk: Desk, tmp_path: Path) -> None:
+def test_reading_a_copy_does_not_change_it(server: sqlite3.Connection, desk: Desk, tmp_path: Path) -> None:
     """Or the proof of a backup would alter it, and none on a medium that cannot be written could be proved."""
     report_something(server)
     copy = tmp_path / "copy.sqlite"
@@ -75,7 +75,7 @@ def test_a_copy_that_is_looked_at_stays_what_it_is(server: sqlite3.Connection, d
 
 
 @pytest.mark.parametrize("content", ["'{}'", "CAST(x'7b1b5b33316dff' AS TEXT)"])
-def test_a_row_that_cannot_be_read_is_said_in_one_line(server: sqlite3.Connection, desk: Desk, content: str) -> None:
+def test_a_damaged_row_is_an_error_of_one_line(server: sqlite3.Connection, desk: Desk, content: str) -> None:
     report = report_something(server)
     server.execute(f"UPDATE trail SET content = {content}")
     with pytest.raises(CommandError, match="run `doctor` for details") as caught, desk.database() as connection:
@@ -90,7 +90,7 @@ def test_a_row_that_cannot_be_read_is_said_in_one_line(server: sqlite3.Connectio
 
 
 @pytest.mark.parametrize("change", ["trail SET at = 1 << 62", "report SET status = 'bogus'"])
-def test_a_value_that_means_nothing_is_said_in_one_line(server: sqlite3.Connection, desk: Desk, change: str) -> None:
+def test_an_invalid_value_is_an_error_of_one_line(server: sqlite3.Connection, desk: Desk, change: str) -> None:
     report = report_something(server)
     server.execute(f"UPDATE {change}")
     with pytest.raises(CommandError, match="run `doctor` for details"), desk.database() as connection:
@@ -98,7 +98,7 @@ def test_a_value_that_means_nothing_is_said_in_one_line(server: sqlite3.Connecti
 
 
 @pytest.mark.parametrize("name", [".", "/", "x" * 300])
-def test_a_backup_that_cannot_be_named_so_is_said_in_one_line(server: sqlite3.Connection, name: str) -> None:
+def test_an_invalid_backup_file_is_an_error_of_one_line(server: sqlite3.Connection, name: str) -> None:
     with pytest.raises(CommandError):
         backup(server, Path(name))
 

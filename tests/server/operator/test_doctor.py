@@ -82,7 +82,7 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-async def test_a_good_certificate_is_good_and_its_last_days_are_warned_of(tmp_path: Path) -> None:
+async def test_a_certificate_is_good_until_its_last_days(tmp_path: Path) -> None:
     async with secure_site() as url:
         found = await of_site(tmp_path, url, tls=trusting())
         assert set(found.values()) == {GOOD}
@@ -113,7 +113,7 @@ def speaks_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
     writer.close()
 
 
-async def test_https_where_none_is_spoken_is_bad(tmp_path: Path) -> None:
+async def test_https_without_tls_is_bad(tmp_path: Path) -> None:
     site = await asyncio.start_server(speaks_plainly, "127.0.0.1", 0)
     async with site:
         found = await of_site(tmp_path, f"https://127.0.0.1:{site.sockets[0].getsockname()[1]}/")
@@ -136,7 +136,7 @@ def of_our_own(directory: Path, valid: timedelta) -> Path:
         (timedelta(days=-1), "cert.pem has expired; renew it", BAD),
     ],
 )
-async def test_the_servers_own_certificate_is_looked_at(
+async def test_the_servers_own_certificate_is_checked(
     tmp_path: Path, valid: timedelta, words: str, expected: Grade
 ) -> None:
     found = await examined(of_our_own(tmp_path, valid))
@@ -223,14 +223,14 @@ def is_damaged(directory: Path) -> None:
         (is_damaged, "restore"),
     ],
 )
-async def test_what_is_wrong_with_a_database_is_said(tmp_path: Path, spoil: Callable[[Path], None], words: str) -> None:
+async def test_a_bad_database_is_explained(tmp_path: Path, spoil: Callable[[Path], None], words: str) -> None:
     spoil(tmp_path)
     before = (tmp_path / "room.sqlite").read_bytes()
     assert grade(await examined(write_settings(tmp_path)), words) is BAD
     assert (tmp_path / "room.sqlite").read_bytes() == before
 
 
-async def test_a_queue_that_stands_still_is_warned_of(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_suspended_queue_is_a_warning(tmp_path: Path, receiver: Receiver) -> None:
     file = write_settings(tmp_path, webhooks={"report": receiver.url})
     make_database(tmp_path, "INSERT INTO webhook (name, paused) VALUES ('report', 'the site answered 410 (Gone)')")
     found = await examined(file)
@@ -258,7 +258,7 @@ async def test_a_queue_that_stands_still_is_warned_of(tmp_path: Path, receiver: 
         ('Database = "nowhere/room.sqlite"', 0o600, "cannot be created", BAD),
     ],
 )
-async def test_settings_are_looked_at(tmp_path: Path, text: str, mode: int, words: str, expected: Grade) -> None:
+async def test_settings_are_checked(tmp_path: Path, text: str, mode: int, words: str, expected: Grade) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(text, encoding="utf-8")
     file.chmod(mode)

@@ -24,7 +24,7 @@ FAMILY = "\U0001f469\u200d\U0001f467"
         ("a" + "\u0301" * 50, "a" + "\u0301" * 6),
     ],
 )
-def test_what_would_command_reorder_or_hide_is_shown_as_such(text: str, expected: str) -> None:
+def test_control_and_invisible_characters_are_replaced(text: str, expected: str) -> None:
     assert shown(text) == expected
 
 
@@ -38,7 +38,7 @@ def test_a_cell_is_cut_where_it_is_too_long() -> None:
     assert short("x" * 60) == "x" * 60
 
 
-def test_columns_stand_under_each_other_also_with_wide_characters() -> None:
+def test_columns_are_aligned_also_with_wide_characters() -> None:
     lines = table(["NAME", "IS"], [["日本", "on"], ["a", "off"], [FAMILY, "on"]]).split("\n")
     assert lines == ["NAME  IS", "日本  on", "a     off", f"{FAMILY}  on"]
 
@@ -46,5 +46,5 @@ def test_columns_stand_under_each_other_also_with_wide_characters() -> None:
 @pytest.mark.parametrize(
     ("milliseconds", "text"), [(-5, "0 ms"), (999, "999 ms"), (1000, "1 s"), (90_000, "1 min"), (90_000_000, "1 d")]
 )
-def test_a_span_is_told_in_its_largest_unit(milliseconds: int, text: str) -> None:
+def test_a_duration_has_its_largest_unit(milliseconds: int, text: str) -> None:
     assert span(milliseconds) == text

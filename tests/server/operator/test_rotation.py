@@ -54,7 +54,7 @@ def test_a_new_secret_comes_first_and_both_sign_until_it_is_finished(file: Path)
     assert [each.name for each in file.parent.iterdir()] == ["settings.toml"]
 
 
-def test_a_second_exchange_does_not_take_the_secret_away_that_the_site_has(file: Path) -> None:
+def test_a_second_rotation_does_not_remove_the_secret_that_the_site_has(file: Path) -> None:
     rotate(file, "report", finish=False)
     both = secrets(file)
     with pytest.raises(CommandError, match="end it with --finish"):
@@ -71,14 +71,14 @@ def test_a_webhook_without_a_secret_gets_its_first(file: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "not = [toml", "[[WebhookURLs]]\nName = 'profile'"])
-def test_a_file_without_the_webhook_is_left_as_it_is(file: Path, text: str) -> None:
+def test_a_file_without_the_webhook_is_not_changed(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(CommandError):
         rotate(file, "report", finish=False)
     assert file.read_text(encoding="utf-8") == text
 
 
-def test_line_ends_and_a_link_to_the_file_stay(file: Path) -> None:
+def test_line_ends_and_symbolic_links_are_kept(file: Path) -> None:
     file.write_bytes(TEXT.replace("\n", "\r\n").encode())
     link = file.with_name("link.toml")
     link.symlink_to(file)
@@ -90,14 +90,14 @@ def test_line_ends_and_a_link_to_the_file_stay(file: Path) -> None:
     assert said.endswith(f"line {number}.")
 
 
-def test_a_secret_that_is_a_list_in_a_table_of_one_line_is_exchanged_too(file: Path) -> None:
+def test_a_list_of_secrets_in_an_inline_table_is_rotated(file: Path) -> None:
     hook = f'{{Name = "report", Enabled = true, URL = "http://h/", Secret = ["{OLD}"]}}'
     file.write_text(f'AdminAPIKey = "key"\nWebhookURLs = [{hook}]\n', encoding="utf-8")
     rotate(file, "report", finish=False)
     assert secrets(file)[1] == SigningSecret(OLD)
 
 
-def test_a_file_that_could_not_be_used_afterwards_is_left_as_it_is(file: Path) -> None:
+def test_a_file_that_would_become_invalid_is_not_changed(file: Path) -> None:
     file.write_text(f"{TEXT}Secrt = 1\n", encoding="utf-8")
     with pytest.raises(CommandError, match="is unchanged"):
         rotate(file, "report", finish=False)
@@ -105,7 +105,7 @@ def test_a_file_that_could_not_be_used_afterwards_is_left_as_it_is(file: Path) -
     assert [each.name for each in file.parent.iterdir()] == ["settings.toml"]
 
 
-def test_what_is_sent_meanwhile_is_signed_by_both(file: Path) -> None:
+def test_calls_during_a_rotation_are_signed_with_both(file: Path) -> None:
     rotate(file, "report", finish=False)
     hook = load(file, {}).settings.webhook("report")
     assert hook

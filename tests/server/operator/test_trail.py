@@ -39,7 +39,7 @@ def desk() -> Desk:
     return desk
 
 
-def test_a_trail_that_nobody_touched_is_proved_by_its_last_hash(desk: Desk) -> None:
+def test_an_unaltered_trail_is_verified_by_its_last_hash(desk: Desk) -> None:
     count, head = trail.verify(desk.connection)
     assert count == 5
     assert head == trail.rows(desk.connection)[-1].hash
@@ -92,7 +92,7 @@ def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
         trail.verify(desk.connection)
 
 
-def test_what_was_said_last_of_a_report_is_not_left_out_unseen(desk: Desk) -> None:
+def test_a_missing_last_row_of_a_report_is_found(desk: Desk) -> None:
     """Nothing else points at an addition, a withdrawal or a word of the site."""
     desk.submit(3, BOB, add=True)
     deletes(6)(desk.connection)
@@ -114,13 +114,13 @@ def test_what_was_said_last_of_a_report_is_not_left_out_unseen(desk: Desk) -> No
         "DELETE FROM delivery WHERE seq = 3",
     ],
 )
-def test_a_report_that_stands_otherwise_than_in_the_trail_is_found(desk: Desk, change: str) -> None:
+def test_a_report_that_differs_from_its_trail_is_found(desk: Desk, change: str) -> None:
     desk.connection.execute(change if "WHERE" in change else f"{change} WHERE msg_id = 2")
     with pytest.raises(TrailError, match="report rep_"):
         trail.verify(desk.connection)
 
 
-def test_whatever_becomes_of_a_report_its_trail_is_proved(desk: Desk) -> None:
+def test_the_trail_of_every_status_is_verified(desk: Desk) -> None:
     """Each way in which a report can come to stand, or an alarm would be false."""
     for result in (TAKEN, FAILED):
         report = desk.submit(9 + result.taken)
@@ -139,7 +139,7 @@ def test_whatever_becomes_of_a_report_its_trail_is_proved(desk: Desk) -> None:
         trail.verify(desk.connection)
 
 
-def test_rows_from_before_the_reporters_identity_was_in_them_are_proved() -> None:
+def test_old_rows_without_the_reporters_identity_are_verified() -> None:
     desk = Desk()
     report = desk.submit(1)
     (row,) = trail.rows(desk.connection)
@@ -151,7 +151,7 @@ def test_rows_from_before_the_reporters_identity_was_in_them_are_proved() -> Non
 
 
 @pytest.mark.parametrize("content", ["{", '{"kind":"withdrawn"}', '{"kind":"reported"}'])
-def test_a_row_that_was_made_anew_with_its_hash_and_says_nothing_is_found(content: str) -> None:
+def test_an_invalid_row_with_a_valid_hash_is_found(content: str) -> None:
     desk = Desk()
     report = desk.submit(1)
     (row,) = trail.rows(desk.connection)
@@ -161,7 +161,7 @@ def test_a_row_that_was_made_anew_with_its_hash_and_says_nothing_is_found(conten
         trail.verify(desk.connection)
 
 
-def test_an_export_is_the_same_in_every_encoding_and_commands_no_terminal() -> None:
+def test_an_export_is_ascii() -> None:
     desk = Desk()
     told = msgspec.structs.replace(evidence(1), message="鬼 😀 \x9b31m")
     stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
@@ -170,7 +170,7 @@ def test_an_export_is_the_same_in_every_encoding_and_commands_no_terminal() -> N
     assert json.loads(json.loads(line)["content"])["evidence"]["message"] == told.message
 
 
-def test_an_export_holds_all_that_others_need_to_prove_it(desk: Desk) -> None:
+def test_an_export_can_be_verified_by_others(desk: Desk) -> None:
     """By nothing but what docs/operate.md says."""
     lines = [json.loads(line) for line in reports.export(desk.connection)]
     assert [line["seq"] for line in lines] == [1, 2, 3, 4, 5]
@@ -185,7 +185,7 @@ def test_an_export_holds_all_that_others_need_to_prove_it(desk: Desk) -> None:
     assert previous == trail.verify(desk.connection)[1]
 
 
-def test_an_export_never_holds_the_whole_trail(desk: Desk) -> None:
+def test_an_export_does_not_load_the_whole_trail(desk: Desk) -> None:
     row = trail.rows(desk.connection)[0]._replace(content="x" * 10_000)
     desk.connection.executemany(
         "INSERT INTO trail (report_id, at, content, hash) VALUES (?, ?, ?, ?)", [row[1:]] * 1000

@@ -31,7 +31,7 @@ def rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.split("\n")]
 
 
-def test_webhooks_are_listed_with_their_host_alone(desk: Desk) -> None:
+def test_webhooks_are_listed_with_only_their_host(desk: Desk) -> None:
     desk.submit()
     listed = webhooks.listed(SETTINGS, desk.connection)
     _, report, profile = rows(listed)
@@ -42,7 +42,7 @@ def test_webhooks_are_listed_with_their_host_alone(desk: Desk) -> None:
     assert webhooks.listed(Settings(), desk.connection) == "The settings have no webhooks."
 
 
-def test_how_a_webhook_is_doing_is_listed(desk: Desk) -> None:
+def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
     def state() -> str:
         return webhooks.listed(SETTINGS, desk.connection).split("\n")[1]
 
@@ -57,7 +57,7 @@ def test_how_a_webhook_is_doing_is_listed(desk: Desk) -> None:
     assert "suspended until 2058-08-02 13:46:40Z: 7 failed in a row" in state()
 
 
-def test_deliveries_are_listed_the_newest_first_and_the_failed_ones_alone(desk: Desk) -> None:
+def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> None:
     assert webhooks.deliveries(desk.connection, failed=False, limit=5) == "No deliveries yet."
     for number, result in enumerate((TAKEN, FAILED, Result(410, "gone", "status 410"))):
         desk.submit(number)
@@ -83,7 +83,7 @@ def given_up(desk: Desk) -> str:
     return str(desk.values("SELECT id FROM delivery")[0])
 
 
-def test_what_was_given_up_is_sent_again_with_a_whole_schedule_before_it(desk: Desk) -> None:
+def test_a_replay_has_a_full_retry_schedule(desk: Desk) -> None:
     delivery_id = given_up(desk)
     desk.connection.execute("DELETE FROM webhook")
     assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, delivery_id)
@@ -97,7 +97,7 @@ def test_a_replay_says_when_it_has_to_wait(desk: Desk) -> None:
     assert "is enabled" in webhooks.replay(Settings(), desk.connection, delivery_id)
 
 
-def test_what_its_reporter_took_back_is_not_sent_again(desk: Desk) -> None:
+def test_a_withdrawn_report_is_not_sent_again(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
@@ -106,7 +106,7 @@ def test_what_its_reporter_took_back_is_not_sent_again(desk: Desk) -> None:
     assert desk.values("SELECT state FROM delivery") == ["cancelled"]
 
 
-def test_what_there_is_is_named_where_something_else_was_asked_for(desk: Desk) -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones(desk: Desk) -> None:
     delivery_id = given_up(desk)
     with pytest.raises(CommandError, match=rf"no delivery msg_x\ufffd; the latest are: {delivery_id}"):
         webhooks.replay(SETTINGS, desk.connection, "msg_x\x1b")
@@ -118,7 +118,7 @@ def test_what_there_is_is_named_where_something_else_was_asked_for(desk: Desk) -
         webhooks.test(Settings(webhook_urls=(WebhookURL("report"),)), "report")
 
 
-def test_a_replay_sends_only_what_its_reporter_stands_by() -> None:
+def test_a_replay_sends_only_reports_that_are_open() -> None:
     """What was delivered before they took it back is not sent again either, but its withdrawal is, while it holds."""
     desk = Desk(TERMS._replace(evidence=True))
     report = desk.submit()

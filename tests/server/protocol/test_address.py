@@ -23,7 +23,7 @@ def test_an_address_reads_and_writes_the_same(text: str, host: str, port: int) -
     "text",
     ["", "localhost", ":9000", "[]:9000", "::1:9000", "[localhost]:1", "h:", "h:-1", "h:65536", "h:٣", "h:9000/ws"],
 )
-def test_what_is_no_address_is_told_in_one_line(text: str) -> None:
+def test_an_invalid_address_is_an_error_of_one_line(text: str) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
         Address.parse(text)
 

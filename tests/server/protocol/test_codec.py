@@ -108,12 +108,12 @@ def test_the_samples_cover_every_frame_and_every_field_of_a_client() -> None:
 
 
 @pytest.mark.parametrize("frame", FROM_CLIENT, ids=name_of)
-def test_a_client_frame_comes_out_as_it_went_in(frame: ClientFrame) -> None:
+def test_a_client_frame_survives_encoding(frame: ClientFrame) -> None:
     assert decode_client(encode(frame)) == frame
 
 
 @pytest.mark.parametrize("frame", FROM_SERVER, ids=name_of)
-def test_a_server_frame_comes_out_as_it_went_in(frame: ServerFrame) -> None:
+def test_a_server_frame_survives_encoding(frame: ServerFrame) -> None:
     assert decode_server(encode(frame)) == frame
 
 
@@ -131,7 +131,7 @@ def test_a_wrong_type_in_any_field_is_malformed(spot: Spot, data: st.DataObject)
 @pytest.mark.parametrize("action", FRAMES)
 @settings(max_examples=25)
 @given(data=st.data())
-def test_every_value_that_a_field_can_have_is_taken(action: str, data: st.DataObject) -> None:
+def test_every_valid_value_is_accepted(action: str, data: st.DataObject) -> None:
     """So that a wrong one is refused for what is wrong with it."""
     fields = data.draw(good(FRAMES[action]))
     assert isinstance(fields, dict)
@@ -139,7 +139,7 @@ def test_every_value_that_a_field_can_have_is_taken(action: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("frame", FROM_CLIENT, ids=name_of)
-def test_fields_that_a_frame_does_not_know_are_ignored(frame: ClientFrame) -> None:
+def test_unknown_fields_are_ignored(frame: ClientFrame) -> None:
     extra = {**wire(frame), "video": 1, "jwtRules": {"IsRedCamRule": False}, "nsfw": None}
     assert decode_client(json.dumps(extra).encode()) == frame
 
@@ -160,7 +160,7 @@ def test_a_missing_field_is_malformed(frame: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("action", ["nosuchaction", "", "LOGIN", "who"])
-def test_an_unknown_action_is_told_apart_and_its_nonce_comes_back(action: str) -> None:
+def test_an_unknown_action_has_its_own_code_and_keeps_the_nonce(action: str) -> None:
     error = refused(json.dumps({"action": action, "nonce": "n-9"}).encode())
     assert (error.code, error.nonce) == (ErrorCode.UNKNOWN_ACTION, "n-9")
 
@@ -213,7 +213,7 @@ TWICE = {
 
 
 @pytest.mark.parametrize("data", TWICE.values(), ids=TWICE.keys())
-def test_a_key_that_stands_there_twice_is_malformed(data: bytes) -> None:
+def test_a_repeated_key_is_malformed(data: bytes) -> None:
     assert refused(data).code == ErrorCode.MALFORMED
 
 
@@ -221,13 +221,13 @@ def test_the_verdict_on_a_shape_carries_the_nonce() -> None:
     assert refused(TWICE["a key"]).nonce == "n-9"
 
 
-def test_a_key_may_stand_in_several_objects_and_in_texts() -> None:
+def test_a_key_may_occur_in_several_objects_and_in_texts() -> None:
     data = b'{"action":"message","channel":"a","message":"\\"channel\\":\\"b\\",{[","x":[{"a":1},{"a":{"a":2}}]}'
     assert decode_client(data) == frames.Say("a", '"channel":"b",{[')
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_eight_levels_are_taken_and_nine_are_not(opening: bytes, closing: bytes) -> None:
+def test_nine_levels_are_too_deep(opening: bytes, closing: bytes) -> None:
     def nested(levels: int) -> bytes:
         return b'{"action":"ping","x":' + opening * (levels - 1) + b"1" + closing * (levels - 1) + b"}"
 
@@ -235,7 +235,7 @@ def test_eight_levels_are_taken_and_nine_are_not(opening: bytes, closing: bytes)
     assert "8 deep" in str(refused(nested(9)))
 
 
-def test_a_frame_has_so_many_parts_and_no_more() -> None:
+def test_the_number_of_parts_is_limited() -> None:
     assert decode_client(b'{"action":"ping","x":["' + b'","' * 400 + b'"]}') == frames.Ping()
     assert "512 parts" in str(refused(b'{"action":"ping","x":[' + b",".join([b"[]"] * 20_000) + b"]}"))
 
@@ -276,5 +276,5 @@ def test_any_bytes_are_a_frame_or_a_bad_one(data: bytes) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-def test_any_text_of_a_message_comes_out_as_it_went_in(text: str) -> None:
+def test_any_text_of_a_message_survives_encoding(text: str) -> None:
     assert decode_client(encode(frames.Say("lobby", text))) == frames.Say("lobby", text)

@@ -19,10 +19,10 @@ def test_every_code_has_a_meaning() -> None:
 
 
 @pytest.mark.parametrize("code", CloseCode)
-def test_a_client_comes_back_where_that_can_help(code: CloseCode) -> None:
+def test_a_client_reconnects_where_that_can_help(code: CloseCode) -> None:
     assert may_reconnect(code) is (code in BACK)
 
 
 @pytest.mark.parametrize("code", [1006, 1005, 3000, 4999])
-def test_a_client_comes_back_after_a_cut_and_after_what_it_does_not_know(code: int) -> None:
+def test_a_client_reconnects_after_a_cut_and_an_unknown_code(code: int) -> None:
     assert may_reconnect(code)

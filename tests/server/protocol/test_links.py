@@ -138,7 +138,7 @@ def test_a_label_that_is_too_long_for_punycode_is_percent_encoded() -> None:
 
 
 @given(st.text(st.sampled_from("htp:/w.@-_xn()[]~*,;é字 \u0301ab1"), max_size=60))
-def test_links_stand_in_their_order_and_apart(line: str) -> None:
+def test_links_are_in_order_and_do_not_overlap(line: str) -> None:
     end = 0
     for link in bare_links(line):
         assert end <= link.start < link.end

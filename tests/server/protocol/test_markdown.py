@@ -44,7 +44,7 @@ def expected(line: str) -> list[Token]:
 @example("[*a.**](to:a)")
 @example("[a [b](to:a) c](to:b)")
 @example(r"\``a``b`")
-def test_all_but_bare_links_is_as_markdown_it_has_it(line: str) -> None:
+def test_everything_but_bare_links_is_like_markdown_it(line: str) -> None:
     # At its edges, markdown-it drops white space, as if this were a paragraph.
     line = f"a{line}b"
     assert [token._replace(href="") for token in parse(line, SCHEMES)] == expected(line)
@@ -76,5 +76,5 @@ def test_a_line_without_marks_is_not_parsed_and_is_the_same_if_it_is(line: str) 
 
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from(" .:/,-'\"()?@wwwhttpmailto")), min_size=1))
-def test_what_passes_the_parser_by_has_no_marks(line: str) -> None:
+def test_lines_that_skip_the_parser_have_no_marks(line: str) -> None:
     assert tokens(line, WEB) == parse(line, WEB)

@@ -15,7 +15,7 @@ GOOD_PUNCTUATION = set("_.'’-·・׳་")
 LOOK_ALIKES = "：﹕︓∶꞉ː˸։׃⁚ः，﹐‚、［］（）【】｛｝＜＞❮❯≪≫⟩〉＊⁎∗✱✳｜│┃❘❙¦＂″‶〃❝❞❛❜🙶🙷🙸＇`´ˈʺˮ´；⸵•●▸►➤⚑✓✗─━┊"
 
 
-def test_no_character_that_equals_structure_is_in_a_name() -> None:
+def test_characters_used_as_structure_are_not_allowed_in_names() -> None:
     """Compatibility forms included: fullwidth, small, vertical, parenthesised numbers."""
     for char in EVERYTHING:
         if STRUCTURE & {char, *unicodedata.normalize("NFKC", char)}:
@@ -23,7 +23,7 @@ def test_no_character_that_equals_structure_is_in_a_name() -> None:
             assert name_text.shown(f"a{char}b") == "a\ufffdb"
 
 
-def test_every_category_but_those_of_names_is_out() -> None:
+def test_other_categories_are_not_allowed() -> None:
     for char in EVERYTHING:
         kind = unicodedata.category(char)
         if kind[0] in "CZ" or kind in {"Me", "Ps", "Pe", "Pi", "Pf", "Pd", "Pc", "Po", "Sm", "Sc"}:
@@ -38,21 +38,21 @@ def test_only_wide_symbols_are_emoji() -> None:
 
 
 @pytest.mark.parametrize("char", LOOK_ALIKES)
-def test_what_looks_like_structure_is_out(char: str) -> None:
+def test_lookalikes_of_structure_are_not_allowed(char: str) -> None:
     assert name_text.unfit(f"ada{char} I sell") == unicodedata.normalize("NFC", char)
 
 
 @pytest.mark.parametrize(
     "text", ["\u0301a", "a \u20f0", "_\u0301", "ada\u0903", "🦊\u0301", "a\u20dd", "1\u20e3", "a🏽"]
 )
-def test_a_mark_without_a_letter_of_its_own_is_out(text: str) -> None:
+def test_a_mark_without_a_letter_is_not_allowed(text: str) -> None:
     assert name_text.unfit(text)
 
 
 @pytest.mark.parametrize(
     "char", ["\u1161", "\u11ff", "\ud7b0", "\u3164", "\uffa0", "\u0378", "\ue000", "\u070f", "\U00013437"]
 )
-def test_what_is_unassigned_private_or_takes_no_space_is_out(char: str) -> None:
+def test_unassigned_private_and_zero_width_characters_are_not_allowed(char: str) -> None:
     assert name_text.unfit(f"ada{char}") == char
 
 
@@ -66,7 +66,7 @@ def test_a_shown_name_has_no_structure_and_is_shown_the_same_again(text: str) ->
 
 
 @given(TEXTS, TEXTS)
-def test_author_and_text_are_found_again(author: str, text: str) -> None:
+def test_author_and_text_can_be_told_apart(author: str, text: str) -> None:
     line = name_text.said(author, text)
     assert line.partition(name_text.SEPARATOR) == (name_text.shown(author), name_text.SEPARATOR, text)
 

@@ -92,7 +92,7 @@ def test_a_proof_with_one_bit_changed_is_invalid(bit: int) -> None:
 
 
 @given(st.binary(max_size=80))
-def test_bytes_of_any_length_are_no_proof(forged: bytes) -> None:
+def test_random_bytes_are_not_a_proof(forged: bytes) -> None:
     assert not proof.verify_client(forged, stored(SECRET), EXCHANGE)
     assert not proof.verify_server(forged, SECRET, EXCHANGE)
     assert not proof.verify_server(None, SECRET, EXCHANGE)
@@ -107,7 +107,7 @@ def test_what_the_server_stores_does_not_log_in() -> None:
 
 
 @given(secrets, st.text(max_size=8), st.text(max_size=8))
-def test_an_enrolment_is_another_person_on_another_connection(secret: bytes, one: str, other: str) -> None:
+def test_a_replayed_enrolment_is_another_person(secret: bytes, one: str, other: str) -> None:
     names = [proof.identity(stored(secret), challenge) for challenge in (one, other)]
     assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)
     assert (names[0] == names[1]) == (one == other)

@@ -130,7 +130,7 @@ def taken_over_by_another(connection: sqlite3.Connection) -> None:
         (taken_over_by_another, 0),
     ],
 )
-async def test_what_is_not_to_be_sent_any_more_is_not_sent(
+async def test_a_cancelled_delivery_is_not_sent(
     database: SlowDatabase, meanwhile: Change | None, requests: int
 ) -> None:
     assert await sent(database, meanwhile) == requests
@@ -139,9 +139,7 @@ async def test_what_is_not_to_be_sent_any_more_is_not_sent(
 @pytest.mark.parametrize(
     "key", ["hunter2-hunter2", "x" * 2000, 'hunter2&<>"\\2'], ids=["short", "longer than what is kept", "escaped"]
 )
-async def test_a_site_that_answers_with_what_it_was_sent_does_not_put_the_key_on_disk(
-    database: SlowDatabase, key: str
-) -> None:
+async def test_a_site_that_echoes_the_key_does_not_put_it_on_disk(database: SlowDatabase, key: str) -> None:
     assert await sent(database, key=Secret(key)) == 1
     (answered,) = (attempt.answer for attempt in await database.read(_attempts))
     assert answered.startswith('<pre>{"Action":"report","APIKey":"...","Report":{')
@@ -153,7 +151,7 @@ def unreadable(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE trail SET content = '{'")
 
 
-async def test_a_row_that_cannot_be_read_takes_its_turns_and_says_nothing_against_the_site(
+async def test_a_damaged_row_is_retried_and_does_not_count_against_the_site(
     database: SlowDatabase,
 ) -> None:
     """It would be claimed again and again, and be the only probe of a breaker that is open."""
@@ -179,7 +177,7 @@ class WatchedKey(Secret):
         return super().reveal()
 
 
-async def test_a_body_is_written_beside_the_loop(database: SlowDatabase) -> None:
+async def test_a_body_is_encoded_outside_the_event_loop(database: SlowDatabase) -> None:
     """Markdown can be made so that its HTML takes seconds."""
     key = WatchedKey("key")
     assert await sent(database, key=key) == 1
@@ -200,7 +198,7 @@ HANG = (sys.executable, "-c", "[0 for _ in iter(int, 1)]")
     ],
     ids=["html", "without end", "without a process"],
 )
-async def test_reports_are_delivered_whatever_their_html_comes_to(
+async def test_reports_are_delivered_even_if_rendering_fails(
     database: SlowDatabase, render: Renderer, html: str
 ) -> None:
     """A row whose HTML had no end would be the first to be sent at each start, and stop the server each time."""
@@ -228,7 +226,7 @@ async def test_reports_are_delivered_whatever_their_html_comes_to(
     assert depth.waiting == 0
 
 
-async def test_the_log_says_that_a_site_wants_no_more(database: SlowDatabase, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_410_is_logged(database: SlowDatabase, caplog: pytest.LogCaptureFixture) -> None:
     assert await sent(database, status=410) == 1
     (record,) = (each for each in caplog.records if each.levelname == "ERROR")
     assert "410" in record.message

@@ -53,7 +53,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
 
 
 @pytest.mark.parametrize(("of", "status", "reads"), [(ALICE, "seen", 2), (BOB, "received", 1)])
-async def test_a_list_does_not_overtake_what_was_told_while_it_was_read(
+async def test_a_list_is_not_older_than_a_notification_sent_meanwhile(
     database: SlowDatabase, of: Person, status: str, reads: int
 ) -> None:
     """Or its reader would go back to what was before, for good; others' reports are no reason to read again."""

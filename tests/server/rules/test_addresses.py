@@ -28,14 +28,12 @@ CLIENTS = {
 
 
 @pytest.mark.parametrize(("peer", "forwarded", "expected"), CLIENTS.values(), ids=CLIENTS.keys())
-def test_the_address_is_the_last_that_a_trusted_proxy_vouches_for(
-    peer: str, forwarded: list[str], expected: str
-) -> None:
+def test_the_client_is_the_last_address_from_a_trusted_proxy(peer: str, forwarded: list[str], expected: str) -> None:
     assert client(peer, forwarded, PROXIES) == expected
 
 
 @given(st.lists(st.text(max_size=40) | st.ip_addresses().map(str), max_size=5))
-def test_nobody_can_pass_for_another_by_what_they_claim(claims: list[str]) -> None:
+def test_a_forged_header_does_not_change_the_address(claims: list[str]) -> None:
     assert client("192.0.2.7", claims, PROXIES) == "192.0.2.7"
     assert client("127.0.0.1", [*claims, "203.0.113.9"], PROXIES) == "203.0.113.9"
     assert client("127.0.0.1", [", ".join([*claims, "203.0.113.9"])], PROXIES) == "203.0.113.9"
@@ -47,7 +45,7 @@ def test_ipv4_counts_by_the_address_and_ipv6_by_64_bits() -> None:
     assert counted("2001:db8:0:1::9") != counted("2001:db8::9")
 
 
-def test_networks_hold_their_addresses() -> None:
+def test_an_address_is_found_in_its_network() -> None:
     assert within("10.255.0.1", PROXIES)
     assert not within("11.0.0.1", PROXIES)
     assert not within("::1", PROXIES)
@@ -55,6 +53,6 @@ def test_networks_hold_their_addresses() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "10.0.0.0/33", "10.0.0"])
-def test_what_is_no_network_is_told(text: str) -> None:
+def test_an_invalid_network_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="does not appear"):
         networks([text])

@@ -19,7 +19,7 @@ DIRECT = Publication(8, AT, BOB, "", ALICE, "nasty", None)
 REASONS = reason_list(["It's spam", "Other (please describe)"])
 
 
-def test_a_report_says_what_the_server_has_on_record() -> None:
+def test_a_report_contains_the_record_of_the_server() -> None:
     assert evidence(ALICE, SPAM, "It's spam", "look", ()) == Evidence(
         "alice", "bob", "lobby", 7, AT, "buy my stuff", "It's spam", "look"
     )
@@ -36,7 +36,7 @@ def refused(reporter: Person, publication: Publication | None) -> Refusal:
     return caught.value
 
 
-def test_nobody_reports_a_direct_message_of_others_and_it_looks_like_none() -> None:
+def test_a_direct_message_of_others_cannot_be_reported_and_looks_unknown() -> None:
     unreadable, unknown = refused(CAROL, DIRECT), refused(CAROL, None)
     assert unreadable.code == unknown.code == ErrorCode.UNKNOWN_MESSAGE
     assert unreadable.message == unknown.message
@@ -46,7 +46,7 @@ def test_nobody_reports_their_own_message() -> None:
     assert refused(BOB, SPAM).code == ErrorCode.CANNOT_REPORT_SELF
 
 
-def test_ones_own_message_from_before_a_rename_is_still_ones_own() -> None:
+def test_your_own_message_from_before_a_rename_cannot_be_reported() -> None:
     assert refused(Person("bobby", "b-1"), SPAM).code == ErrorCode.CANNOT_REPORT_SELF
 
 
@@ -54,7 +54,7 @@ def test_a_report_never_says_that_somebody_reported_their_own_name() -> None:
     assert refused(Person("BOB", "b-2"), SPAM).code == ErrorCode.CANNOT_REPORT_SELF
 
 
-def test_what_was_taken_back_is_reportable_until_its_text_is_gone() -> None:
+def test_a_deleted_message_can_be_reported_until_its_text_is_gone() -> None:
     taken_back = SPAM._replace(taken_back=True)
     assert reportable(ALICE, taken_back) is taken_back
     assert refused(ALICE, taken_back._replace(text="")).code == ErrorCode.UNKNOWN_MESSAGE
@@ -65,7 +65,7 @@ def around(*numbers: int, channel: str = "lobby") -> list[Publication]:
     return [Publication(number, AT, CAROL, channel, None, f"no. {number}", None) for number in numbers]
 
 
-def test_the_context_is_told_in_its_order_from_the_record() -> None:
+def test_the_context_is_in_order_and_from_the_record() -> None:
     found = [*around(6), SPAM._replace(msg_id=9, taken_back=True)]
     assert context_lines(ALICE, SPAM, found, [6, 7, 9]) == (
         ContextLine("carol", AT, "no. 6"),
@@ -104,7 +104,7 @@ LATE = SPAM._replace(msg_id=50)
     ],
     ids=["ten", "the tenth", "one that is not shown", "few there are", "five after", "next", "of one not shown"],
 )
-def test_what_is_near_goes_along(found: Sequence[int], shown: Sequence[int]) -> None:
+def test_messages_nearby_are_accepted_as_context(found: Sequence[int], shown: Sequence[int]) -> None:
     assert len(context_lines(ALICE, LATE, around(*found), shown)) == len(found)
 
 
@@ -119,7 +119,7 @@ def test_what_is_near_goes_along(found: Sequence[int], shown: Sequence[int]) -> 
     ],
     ids=["the eleventh", "far away, with one near", "the sixth after", "eleven", "six after"],
 )
-def test_what_is_far_cannot_pass_for_what_led_to_it(found: Sequence[int], shown: Sequence[int]) -> None:
+def test_messages_far_away_are_refused_as_context(found: Sequence[int], shown: Sequence[int]) -> None:
     with pytest.raises(Refusal) as caught:
         context_lines(ALICE, LATE, around(*found), shown)
     assert caught.value.code == ErrorCode.BAD_CONTEXT
@@ -131,7 +131,7 @@ def test_only_a_reason_that_begins_with_other_needs_a_comment() -> None:
     assert reason_list(["OTHER"]) == [ReportReason("OTHER", comment_required=True)]
 
 
-def test_a_reason_that_the_room_does_not_have_is_refused() -> None:
+def test_an_unknown_reason_is_refused() -> None:
     for reason in ("", "it's spam", "Because"):
         with pytest.raises(Refusal) as caught:
             check_form(reason, "x", REASONS)
@@ -145,7 +145,7 @@ def test_other_without_a_comment_is_refused(comment: str) -> None:
     assert caught.value.code == ErrorCode.BAD_COMMENT
 
 
-def test_a_reason_that_says_enough_needs_no_comment() -> None:
+def test_other_reasons_need_no_comment() -> None:
     assert not check_form("It's spam", "", REASONS)
 
 

@@ -21,16 +21,16 @@ def test_everyone_reads_a_channel() -> None:
     assert all(SAID.readable_by(person) for person in (ALICE, BOB, CAROL))
 
 
-def test_a_direct_message_is_read_by_its_two_only() -> None:
+def test_only_author_and_recipient_read_a_direct_message() -> None:
     assert [DIRECT.readable_by(person) for person in (ALICE, BOB, CAROL)] == [True, True, False]
 
 
-def test_whoever_takes_over_a_name_does_not_read_its_direct_messages() -> None:
+def test_the_next_holder_of_a_name_does_not_read_its_direct_messages() -> None:
     assert not DIRECT.readable_by(Person("bob", "somebody else"))
     assert not DIRECT.readable_by(Person("alice", "somebody else"))
 
 
-def test_a_direct_message_bears_the_other_ones_name_on_each_side() -> None:
+def test_a_direct_message_has_the_name_of_the_other_person() -> None:
     assert DIRECT.channel_for(ALICE) == "@bob"
     assert DIRECT.channel_for(BOB) == "@alice"
 
@@ -45,7 +45,7 @@ def test_the_frame_says_what_was_stored() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t\r\n", "\u3000"])
-def test_a_message_that_says_nothing_is_refused(text: str) -> None:
+def test_an_empty_message_is_refused(text: str) -> None:
     with pytest.raises(Refusal) as refused:
         check_text(text)
     assert refused.value.code == ErrorCode.BAD_MESSAGE
@@ -64,7 +64,7 @@ def test_the_limit_counts_characters_and_not_bytes() -> None:
     assert check_text("🦊" * MAX_MESSAGE_CHARS) == "🦊" * MAX_MESSAGE_CHARS
 
 
-def test_empty_lines_around_a_message_go_and_its_indent_stays() -> None:
+def test_blank_lines_around_a_message_are_trimmed_and_its_indent_kept() -> None:
     assert check_text("\r\n\n    code\n\n    more  \n") == "    code\n\n    more"
 
 

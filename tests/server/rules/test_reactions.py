@@ -21,7 +21,7 @@ FULL = Publication(
 )  # fmt: skip
 
 
-def test_a_message_takes_so_many_reactions() -> None:
+def test_the_number_of_reactions_is_limited() -> None:
     with pytest.raises(Refusal, match=str(MAX_REACTIONS)):
         check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=False), ())
     assert check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=True), ())
@@ -32,8 +32,8 @@ def test_a_message_takes_so_many_reactions() -> None:
         check_reaction(many, ReactionChange(7, ALICE, "👻", remove=False), ())
 
 
-def test_a_page_holds_a_message_with_as_many_reactions_as_it_takes() -> None:
-    assert len(fit_messages(Page([FULL] * 9, more=False), ALICE)[0]) >= 1
+def test_a_page_has_room_for_a_message_with_all_reactions() -> None:
+    assert len(fitting(Page([FULL] * 9, more=False), ALICE)[0]) >= 1
 
 
 def test_reactions_that_were_missed_fit_into_one_frame_beside_a_page() -> None:

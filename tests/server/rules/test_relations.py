@@ -10,7 +10,7 @@ ACTS = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.s
 
 
 @given(ACTS)
-def test_the_answers_follow_from_what_each_wants(acts: list[tuple[str, str, bool | None]]) -> None:
+def test_visibility_follows_from_mutes_and_blocks(acts: list[tuple[str, str, bool | None]]) -> None:
     relations, wants = Relations(), dict[tuple[str, str], bool]()
     for one, other, blocked in acts:
         if one == other:
@@ -29,7 +29,7 @@ def test_the_answers_follow_from_what_each_wants(acts: list[tuple[str, str, bool
         assert {relation.other for relation in relations.of(one)} == {other for by, other in wants if by == one}
 
 
-def test_what_was_said_before_a_block_is_known_to_both_and_what_was_said_since_to_neither() -> None:
+def test_messages_before_a_block_stay_visible_and_later_ones_are_not() -> None:
     relations = Relations()
     relations.set(Relation("a", "b", "B", blocked=False, after=3))
     assert not relations.sent_during_block("a", "b", 9)

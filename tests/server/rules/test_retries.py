@@ -30,28 +30,28 @@ def test_the_schedule_is_that_of_the_promise() -> None:
 
 
 @pytest.mark.parametrize("status", [None, 100, 201, 204, 301, 400, 401, 404, 429, 500, 503])
-def test_anything_but_200_is_tried_again(status: int | None) -> None:
+def test_any_status_but_200_is_retried(status: int | None) -> None:
     assert verdict(1, Result(status), NOW, 0).state is State.WAITING
     assert not verdict(1, Result(status), NOW, 0).pause
 
 
-def test_200_is_the_end_of_it_whichever_attempt_it_was() -> None:
+def test_200_delivers_at_any_attempt() -> None:
     assert all(verdict(attempt, Result(200), NOW, 0).state is State.DELIVERED for attempt in (1, 10, 11))
 
 
-def test_410_pauses_the_webhook_and_gives_nothing_up() -> None:
+def test_410_pauses_the_webhook_without_giving_up() -> None:
     for attempt in (1, 10, 11):
         follows = verdict(attempt, Result(410), NOW, 0)
         assert (follows.state, follows.pause) == (State.WAITING, True)
 
 
 @given(st.integers(1, len(SCHEDULE_SECONDS)), st.floats(0, 1))
-def test_chance_makes_a_wait_longer_by_a_fifth_at_most(attempt: int, chance: float) -> None:
+def test_jitter_adds_a_fifth_at_most(attempt: int, chance: float) -> None:
     base = SCHEDULE_SECONDS[attempt - 1]
     assert base <= verdict(attempt, REFUSED, NOW, chance).wait_seconds <= base * 1.2
 
 
-def test_what_failed_together_does_not_come_back_together() -> None:
+def test_deliveries_that_failed_together_are_not_retried_together() -> None:
     assert [verdict(1, REFUSED, NOW, chance).wait_seconds for chance in (0, 0.5, 1)] == [5, 5.5, 6]
 
 
@@ -75,19 +75,19 @@ def test_what_failed_together_does_not_come_back_together() -> None:
         ("24 Nov 99999999999999999999 12:00:00", 5),
     ],
 )
-def test_the_site_can_ask_for_a_longer_wait_within_bounds(asked: str, seconds: float) -> None:
+def test_retry_after_is_followed_within_bounds(asked: str, seconds: float) -> None:
     follows = verdict(1, Result(429, retry_after=asked), NOW, 0)
     assert follows.wait_seconds == seconds
     assert follows.asked == (seconds > 5)
 
 
 @given(st.text(), st.integers(1, 9), st.floats(0, 1))
-def test_whatever_the_site_asks_the_wait_is_bounded(asked: str, attempt: int, chance: float) -> None:
+def test_the_delay_is_bounded_for_any_retry_after(asked: str, attempt: int, chance: float) -> None:
     wait = verdict(attempt, Result(503, retry_after=asked), NOW, chance).wait_seconds
     assert SCHEDULE_SECONDS[attempt - 1] <= wait <= max(LONGEST_SECONDS, SCHEDULE_SECONDS[attempt - 1] * 1.2)
 
 
-def test_the_breaker_opens_after_failures_in_a_row_and_for_longer_each_time() -> None:
+def test_the_breaker_opens_after_consecutive_failures_for_longer_each_time() -> None:
     assert not any(open_seconds(failures) for failures in range(FAILURES_TO_OPEN))
     waits = [open_seconds(failures) for failures in range(FAILURES_TO_OPEN, 2000)]
     assert waits[:5] == [30, 60, 120, 240, 300]
@@ -106,7 +106,7 @@ def test_the_breaker_opens_after_failures_in_a_row_and_for_longer_each_time() ->
         ([(State.GIVEN_UP, 10), (State.WAITING, 2)], ReportState.WAITING),
     ],
 )
-def test_a_report_stands_where_its_least_fortunate_delivery_is(
+def test_the_status_of_a_report_follows_its_deliveries(
     deliveries: list[tuple[State, int]], expected: ReportState
 ) -> None:
     assert report_status(deliveries) is expected

@@ -9,28 +9,28 @@ from server.rules.refusal import Refusal
 from server.rules.search import MAX_TOKENS, query
 
 
-def test_each_word_is_looked_for_as_it_is() -> None:
+def test_words_are_searched_literally() -> None:
     found = query('  rope "OR" a_b  x% \\ ')
     assert found.indexed == '"rop" "ope" """OR" "OR""" "a_b"'
     assert found.short == ["%x\\%%", "%\\\\%"]
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\x00"])
-def test_nothing_is_not_searched_for(text: str) -> None:
+def test_an_empty_query_is_refused(text: str) -> None:
     with pytest.raises(Refusal) as caught:
         query(text)
     assert caught.value.code == ErrorCode.BAD_QUERY
 
 
 @given(st.text(min_size=1).filter(lambda text: text.replace("\x00", " ").split()))
-def test_the_index_is_asked_for_few_tokens_however_long_the_query(text: str) -> None:
+def test_a_long_query_looks_up_few_tokens(text: str) -> None:
     found = query(text)
     assert len(found.indexed.split('" "')) <= MAX_TOKENS
     assert bool(found.indexed) == any(len(word) >= 3 for word in found.words)
 
 
 @given(st.lists(st.text(min_size=3).filter(lambda text: not text.isspace()), min_size=1))
-def test_a_text_that_has_the_words_holds_them_in_any_case(words: list[str]) -> None:
+def test_words_are_found_in_any_case(words: list[str]) -> None:
     found = query(" ".join(words).replace("\x00", "0"))
     assert found.held_by(" - ".join(found.words))
     text = "".join(found.words)
@@ -39,6 +39,6 @@ def test_a_text_that_has_the_words_holds_them_in_any_case(words: list[str]) -> N
     assert found.held_by(text.upper())
 
 
-def test_a_text_that_has_all_parts_of_a_word_and_not_the_word_does_not_hold_it() -> None:
+def test_a_text_with_all_tokens_but_not_the_word_does_not_match() -> None:
     assert not query("banana").held_by("ana nan ban")
     assert query("banana").held_by("a BANANAS")

@@ -55,7 +55,7 @@ def texts(page: Page | Sequence[Publication]) -> list[str]:
     return [one.text for one in (page.publications if isinstance(page, Page) else page)]
 
 
-async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker: LocalBroker) -> None:
+async def test_messages_are_delivered_once_in_the_order_of_their_numbers(broker: LocalBroker) -> None:
     heard: list[Publication] = []
     broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     await publish(broker, *[said(str(number)) for number in range(2500)])
@@ -63,7 +63,7 @@ async def test_messages_are_handed_out_once_in_the_order_of_their_numbers(broker
     assert [one.msg_id for one in heard] == list(range(1, 2501))
 
 
-async def test_a_message_is_in_the_file_before_it_is_handed_out(broker: LocalBroker, tmp_path: Path) -> None:
+async def test_a_message_is_stored_before_it_is_delivered(broker: LocalBroker, tmp_path: Path) -> None:
     stored: list[int] = []
 
     def look(_: Sequence[News]) -> None:
@@ -75,7 +75,7 @@ async def test_a_message_is_in_the_file_before_it_is_handed_out(broker: LocalBro
     assert stored == [1]
 
 
-async def test_a_message_is_confirmed_after_it_was_handed_out(broker: LocalBroker) -> None:
+async def test_a_message_is_confirmed_after_it_was_delivered(broker: LocalBroker) -> None:
     events: list[str] = []
     broker.subscribe(lambda _: events.append("handed out"))
     await broker.publish(said("hello"))
@@ -83,7 +83,7 @@ async def test_a_message_is_confirmed_after_it_was_handed_out(broker: LocalBroke
     assert events == ["handed out", "confirmed"]
 
 
-async def test_a_message_is_found_again_as_it_was_confirmed(broker: LocalBroker) -> None:
+async def test_a_message_is_read_as_it_was_confirmed(broker: LocalBroker) -> None:
     for draft in (said("a\x00b 🦊\n*c*", nonce="n-1"), whispered("psst", BOB, ALICE)):
         published = await broker.publish(draft)
         assert published.fresh
@@ -91,7 +91,7 @@ async def test_a_message_is_found_again_as_it_was_confirmed(broker: LocalBroker)
         assert published.publication == Publication(published.publication.msg_id, AT, *draft)
 
 
-async def test_a_number_that_no_message_has_finds_nothing(broker: LocalBroker) -> None:
+async def test_an_unknown_number_finds_no_message(broker: LocalBroker) -> None:
     await publish(broker, said("hello"))
     assert await broker.find_all([2]) == []
     assert await broker.find_all([2**63 - 1]) == []
@@ -103,7 +103,7 @@ async def test_a_burst_is_stored_in_few_commits(broker: LocalBroker, tmp_path: P
     assert 1 <= commits(tmp_path / "room.sqlite") - before <= 20
 
 
-async def test_what_comes_one_by_one_is_committed_one_by_one(broker: LocalBroker, tmp_path: Path) -> None:
+async def test_single_messages_are_committed_one_by_one(broker: LocalBroker, tmp_path: Path) -> None:
     before = commits(tmp_path / "room.sqlite")
     for number in range(10):
         await broker.publish(said(str(number)))
@@ -123,7 +123,7 @@ async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
     assert later == again
 
 
-async def test_messages_without_a_nonce_are_never_the_same(broker: LocalBroker) -> None:
+async def test_messages_without_a_nonce_are_never_repeats(broker: LocalBroker) -> None:
     await publish(broker, said("hello"), said("hello"))
     assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["hello", "hello"]
 
@@ -145,13 +145,13 @@ async def test_a_page_that_is_just_full_has_no_more(broker: LocalBroker) -> None
     assert await broker.history(Reader(ALICE), "lobby", 1, 2) == Page([], more=False)
 
 
-async def test_the_history_of_a_channel_is_of_that_channel(broker: LocalBroker) -> None:
+async def test_the_history_of_a_channel_has_no_other_messages(broker: LocalBroker) -> None:
     await publish(broker, said("one"), said("two", channel="tea"), whispered("psst", ALICE, BOB))
     assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["one"]
     assert texts(await broker.history(Reader(ALICE), "", 0, 10)) == []
 
 
-async def test_a_conversation_is_read_by_its_two_from_both_sides(broker: LocalBroker) -> None:
+async def test_both_people_read_a_conversation(broker: LocalBroker) -> None:
     await publish(
         broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE), whispered("x", BOB, CAROL), said("lobby")
     )
@@ -160,7 +160,7 @@ async def test_a_conversation_is_read_by_its_two_from_both_sides(broker: LocalBr
     assert texts(await broker.history(Reader(CAROL), "@alice", 0, 10)) == []
 
 
-async def test_whoever_takes_over_a_name_does_not_get_its_conversations(broker: LocalBroker) -> None:
+async def test_the_next_holder_of_a_name_does_not_get_its_conversations(broker: LocalBroker) -> None:
     await publish(broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE))
     assert texts(await broker.history(Reader(Person("bob", "b-2")), "@alice", 0, 10)) == []
 
@@ -175,7 +175,7 @@ async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
     assert (texts(oldest), oldest.more) == (["1"], False)
 
 
-async def test_what_was_missed_is_what_one_may_read_after_a_number(broker: LocalBroker) -> None:
+async def test_missed_messages_are_the_readable_ones_after_a_number(broker: LocalBroker) -> None:
     await publish(
         broker,
         said("1"),
@@ -190,13 +190,13 @@ async def test_what_was_missed_is_what_one_may_read_after_a_number(broker: Local
     assert await broker.missed(Reader(ALICE), 5, 10) == Page([], more=False)
 
 
-async def test_of_much_that_was_missed_the_newest_comes_and_says_that_there_was_more(broker: LocalBroker) -> None:
+async def test_of_many_missed_messages_the_newest_are_returned_with_more(broker: LocalBroker) -> None:
     await publish(broker, *[said(str(number)) for number in range(1, 6)])
     page = await broker.missed(Reader(ALICE), 1, 3)
     assert (texts(page), page.more) == (["3", "4", "5"], True)
 
 
-async def test_a_file_that_is_opened_again_keeps_epoch_numbers_and_nonces(tmp_path: Path) -> None:
+async def test_epoch_numbers_and_nonces_survive_a_restart(tmp_path: Path) -> None:
     async with opened(tmp_path) as broker:
         epoch = broker.epoch
         await publish(broker, said("1", nonce="n-1"), said("2"))
@@ -214,7 +214,7 @@ async def test_another_file_has_another_epoch(tmp_path: Path) -> None:
         assert one.epoch != other.epoch
 
 
-async def test_what_waits_at_the_end_is_stored(tmp_path: Path) -> None:
+async def test_waiting_writes_are_stored_on_close(tmp_path: Path) -> None:
     async with opened(tmp_path) as broker:
         waiting = [broker.publish(said(str(number))) for number in range(50)]
     assert all([(await one).fresh for one in waiting])
@@ -222,7 +222,7 @@ async def test_what_waits_at_the_end_is_stored(tmp_path: Path) -> None:
         assert len((await broker.history(Reader(ALICE), "lobby", 0, 100)).publications) == 50
 
 
-async def test_a_sender_who_is_gone_does_not_keep_others_from_their_messages(broker: LocalBroker) -> None:
+async def test_a_cancelled_sender_does_not_stop_the_delivery(broker: LocalBroker) -> None:
     heard: list[Publication] = []
     broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     gone, stays = broker.publish(said("1")), broker.publish(said("2"))

@@ -33,13 +33,13 @@ def directory(file: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [no_database, directory])
-async def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+async def test_an_error_names_the_unusable_file(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     spoil(tmp_path / "room.sqlite")
     with pytest.raises(StorageError, match=r"room\.sqlite: "):
         Database(str(tmp_path / "room.sqlite"))
 
 
-async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+async def test_a_file_of_a_newer_version_is_refused_and_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "room.sqlite"
     database = Database(str(file))
     broker = LocalBroker(database)
@@ -76,7 +76,7 @@ async def test_database_of_another_program_is_refused_and_left_as_it_is(tmp_path
 
 
 @pytest.mark.parametrize("version", range(len(schema.STEPS) + 1))
-async def test_database_of_each_version_and_an_empty_one_is_opened(tmp_path: Path, version: int) -> None:
+async def test_databases_of_all_versions_and_empty_ones_are_opened(tmp_path: Path, version: int) -> None:
     file = tmp_path / "room.sqlite"
     with closing(sqlite3.connect(file)) as older:
         older.executescript("".join(schema.STEPS[:version]))
@@ -92,7 +92,7 @@ async def test_a_directory_that_is_missing_is_refused(tmp_path: Path) -> None:
         Database(str(tmp_path / "nowhere" / "room.sqlite"))
 
 
-async def test_while_the_file_is_locked_senders_are_told_and_afterwards_it_goes_on(tmp_path: Path) -> None:
+async def test_senders_get_an_error_while_the_file_is_locked(tmp_path: Path) -> None:
     file = tmp_path / "room.sqlite"
     heard: list[Publication] = []
     database = Database(str(file))
@@ -115,7 +115,7 @@ async def test_while_the_file_is_locked_senders_are_told_and_afterwards_it_goes_
         await database.close()
 
 
-async def test_a_table_that_is_gone_is_told_to_readers_too(tmp_path: Path) -> None:
+async def test_a_missing_table_is_an_error_for_readers_too(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     broker = LocalBroker(database)
     try:
@@ -129,7 +129,7 @@ async def test_a_table_that_is_gone_is_told_to_readers_too(tmp_path: Path) -> No
         await database.close()
 
 
-async def test_one_message_that_cannot_be_stored_does_not_end_the_storing_of_others(tmp_path: Path) -> None:
+async def test_a_message_that_cannot_be_stored_does_not_affect_others(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     broker = LocalBroker(database)
     try:
@@ -143,9 +143,7 @@ async def test_one_message_that_cannot_be_stored_does_not_end_the_storing_of_oth
             await database.close()
 
 
-async def test_what_nobody_waits_for_is_logged_when_it_cannot_be_stored(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_failed_write_that_nobody_awaits_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     database.write_aside(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
     await database.close()

@@ -23,9 +23,7 @@ class Free:
         return self.megabytes * MEGABYTE
 
 
-def test_it_is_logged_once_when_space_runs_out_and_once_when_there_is_some_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_low_space_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     free = Free()
     disk = Disk(str(tmp_path / "room.sqlite"), free)
@@ -38,7 +36,7 @@ def test_it_is_logged_once_when_space_runs_out_and_once_when_there_is_some_again
     assert set(free.asked) == {tmp_path}
 
 
-def test_what_cannot_be_measured_counts_as_low(tmp_path: Path) -> None:
+def test_unknown_free_space_counts_as_low(tmp_path: Path) -> None:
     free = Free()
     free.megabytes = None
     assert Disk(str(tmp_path / "room.sqlite"), free).is_low(64)

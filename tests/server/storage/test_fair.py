@@ -30,7 +30,7 @@ def taken(acts: list[Turn | None]) -> Iterator[tuple[list[tuple[Turn, int]], tup
 
 
 @given(steps)
-def test_all_that_was_put_in_comes_out_once_in_each_members_order(acts: list[Turn | None]) -> None:
+def test_every_item_is_returned_once_in_its_members_order(acts: list[Turn | None]) -> None:
     numbers = defaultdict[Turn, list[int]](list)
     for _, (turn, number) in taken(acts):
         numbers[turn].append(number)
@@ -68,7 +68,7 @@ def test_a_member_that_waits_is_served_before_another_of_its_group_is_served_twi
             del served[gone]
 
 
-def test_an_empty_queue_has_nothing_to_take() -> None:
+def test_an_empty_queue_raises_index_error() -> None:
     queue = FairQueue[int]()
     with pytest.raises(IndexError):
         queue.take()
@@ -78,7 +78,7 @@ def test_an_empty_queue_has_nothing_to_take() -> None:
     assert not queue
 
 
-def test_256_of_one_do_not_stand_before_one_of_another() -> None:
+def test_256_items_of_one_member_do_not_delay_another() -> None:
     queue = FairQueue[str]()
     for number in range(256):
         queue.put(Turn("mallory", "mallory"), f"history {number}")

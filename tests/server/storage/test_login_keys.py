@@ -45,7 +45,7 @@ def leave(what: str, connection: sqlite3.Connection) -> None:
     connection.execute(*statements[what])
 
 
-def test_a_person_who_left_nothing_and_was_not_seen_for_long_is_forgotten(database: sqlite3.Connection) -> None:
+def test_keys_of_people_without_data_are_deleted_after_a_while(database: sqlite3.Connection) -> None:
     login_keys.add("ada", KEYS, LONG_AGO, database)
     login_keys.add("bob", KEYS, NOW - DAY, database)
     login_keys.add("carol", KEYS, LONG_AGO, database)
@@ -55,7 +55,7 @@ def test_a_person_who_left_nothing_and_was_not_seen_for_long_is_forgotten(databa
 
 
 @pytest.mark.parametrize("what", ["message", "message without nonce", "message to them", "relation", "report"])
-def test_whoever_left_something_is_known_for_good(database: sqlite3.Connection, what: str) -> None:
+def test_keys_of_people_with_data_are_never_deleted(database: sqlite3.Connection, what: str) -> None:
     login_keys.add("ada", KEYS, LONG_AGO, database)
     leave(what, database)
     sweep(database)
@@ -71,7 +71,7 @@ def test_each_key_is_examined_once(database: sqlite3.Connection) -> None:
     assert [number for number in range(25) if login_keys.find(f"{number}", database)] == list(range(1, 25, 2))
 
 
-def test_the_server_keeps_its_name_when_its_file_is_opened_again(database: sqlite3.Connection) -> None:
+def test_the_server_id_survives_a_restart(database: sqlite3.Connection) -> None:
     first = schema.prepare(database).server
     assert len(first) == 32
     assert schema.prepare(database).server == first

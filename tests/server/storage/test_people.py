@@ -9,7 +9,7 @@ from server.storage.database import Database
 from server.storage.people import MAX_KNOWN, People
 
 
-async def test_a_name_means_whoever_had_it_last_also_after_a_new_start(tmp_path: Path) -> None:
+async def test_a_name_stands_for_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
     database, times = Database(str(tmp_path / "room.sqlite")), count()
     company = People(database, lambda: datetime.fromtimestamp(next(times), UTC))
     for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):
@@ -22,7 +22,7 @@ async def test_a_name_means_whoever_had_it_last_also_after_a_new_start(tmp_path:
     await database.close()
 
 
-async def test_of_very_many_the_latest_are_known(tmp_path: Path) -> None:
+async def test_only_the_latest_people_are_known(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     company = People(database)
     await company.came(Person("ada", "a-1"))

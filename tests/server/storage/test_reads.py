@@ -60,7 +60,7 @@ class Scripted:
         return asyncio.create_task(self._database.read(work, turn))
 
 
-async def test_256_reads_of_one_session_do_not_stand_before_the_login_of_another(database: Database) -> None:
+async def test_256_reads_of_one_session_do_not_delay_the_login_of_another(database: Database) -> None:
     scripted = Scripted(database)
     history = [scripted.ask("history", MALLORY) for _ in range(256)]
     logins = [scripted.ask(f"login {number}", ADA) for number in range(3)]
@@ -71,7 +71,7 @@ async def test_256_reads_of_one_session_do_not_stand_before_the_login_of_another
     assert scripted.done.index("login 2") <= 7
 
 
-async def test_what_nobody_waits_for_is_not_read(database: Database) -> None:
+async def test_a_cancelled_read_is_not_done(database: Database) -> None:
     scripted = Scripted(database)
     gone = [scripted.ask("gone", MALLORY) for _ in range(100)]
     there = scripted.ask("there", ADA)
@@ -82,7 +82,7 @@ async def test_what_nobody_waits_for_is_not_read(database: Database) -> None:
     await there
 
 
-async def test_a_failed_read_fails_its_caller_alone(database: Database) -> None:
+async def test_a_failed_read_affects_only_its_caller(database: Database) -> None:
     with pytest.raises(StorageError, match="syntax error"):
         await database.read(lambda connection: connection.execute("SELECT 1 FROM nothing"))
     with pytest.raises(ZeroDivisionError):
@@ -90,7 +90,7 @@ async def test_a_failed_read_fails_its_caller_alone(database: Database) -> None:
     assert await database.read(lambda _: 1) == 1
 
 
-async def test_a_closed_database_is_not_read(tmp_path: Path) -> None:
+async def test_a_closed_database_refuses_reads(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
     late = asyncio.create_task(database.read(lambda _: 7))
     await asyncio.sleep(0)
@@ -167,7 +167,7 @@ def test_the_reactions_that_changed_are_fetched_as_far_as_they_fit(tmp_path: Pat
         assert fetched.bytes <= 4 * MAX_REACTED_BYTES
 
 
-def test_the_text_of_what_was_taken_back_is_not_fetched_for_a_page(tmp_path: Path) -> None:
+def test_the_text_of_deleted_messages_is_not_read_for_a_page(tmp_path: Path) -> None:
     with closing(filled(tmp_path / "room.sqlite", 50)) as connection:
         connection.execute("UPDATE message SET taken_back_at = 1")
         connection.text_factory = fetched = Fetched()
@@ -219,7 +219,7 @@ def test_a_read_looks_through_an_index_and_not_through_all_messages(condition: s
         assert steps * 100 < 5000
 
 
-def test_whoever_hides_everybody_does_not_make_the_server_look_through_everything(
+def test_a_reader_who_hides_everybody_does_not_cause_a_full_scan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(messages, "MAX_SCANNED", 20)

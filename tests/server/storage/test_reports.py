@@ -27,7 +27,7 @@ def refusal(act: Callable[[], object]) -> Refusal:
     return caught.value
 
 
-def test_a_report_is_kept_with_its_evidence_and_one_delivery(desk: Desk) -> None:
+def test_a_report_is_stored_with_its_evidence_and_one_delivery(desk: Desk) -> None:
     report = desk.submit()
     assert (report.status, report.statement.message, report.reporter) == (ReportState.RECEIVED, "message 7", ALICE)
     assert trail.report_and_event(desk.connection, report.id, 1) == (evidence(), Reported(evidence(), ALICE.identity))
@@ -40,7 +40,7 @@ def test_a_report_is_kept_with_its_evidence_and_one_delivery(desk: Desk) -> None
     assert desk.next_due() is None
 
 
-def test_the_same_report_once_more_counts_once_and_is_answered_as_it_stands(desk: Desk) -> None:
+def test_a_repeated_report_counts_once_and_returns_the_current_status(desk: Desk) -> None:
     first = desk.submit(nonce="n-1")
     desk.try_next(TAKEN)
     assert desk.submit(nonce="n-1") == desk.find(first.id)
@@ -62,7 +62,7 @@ def test_a_second_report_of_a_message_is_refused_unless_it_adds(desk: Desk) -> N
     assert desk.submit(reporter=BOB).id != first.id
 
 
-def test_an_hour_takes_so_many_reports_of_one_person_and_says_when_again() -> None:
+def test_reports_of_one_person_are_limited_per_hour() -> None:
     desk = Desk(TERMS._replace(per_hour=3))
     for number in range(3):
         desk.submit(number + 1)
@@ -76,14 +76,14 @@ def test_an_hour_takes_so_many_reports_of_one_person_and_says_when_again() -> No
     assert desk.submit(9)
 
 
-def test_a_clock_that_was_set_back_does_not_silence_a_reporter() -> None:
+def test_a_clock_that_was_set_back_does_not_block_a_reporter() -> None:
     desk = Desk(TERMS._replace(per_hour=1))
     desk.submit(1)
     desk.pass_time(-7200)
     assert desk.submit(2)
 
 
-def test_a_failure_is_told_with_its_cause_and_the_time_of_the_next_attempt(desk: Desk) -> None:
+def test_a_failed_report_has_its_cause_and_the_time_of_the_next_attempt(desk: Desk) -> None:
     report = desk.submit()
     after = desk.try_next(FAILED)
     assert after
@@ -95,7 +95,7 @@ def test_a_failure_is_told_with_its_cause_and_the_time_of_the_next_attempt(desk:
     assert (claim.report_id, claim.attempt) == (report.id, 2)
 
 
-def test_after_the_last_attempt_it_is_given_up_kept_and_can_be_replayed(desk: Desk) -> None:
+def test_a_report_is_given_up_after_the_last_attempt_and_can_be_replayed(desk: Desk) -> None:
     report = desk.submit()
     for _ in range(len(SCHEDULE_SECONDS)):
         desk.try_next(FAILED)
@@ -114,7 +114,7 @@ def test_after_the_last_attempt_it_is_given_up_kept_and_can_be_replayed(desk: De
     assert reports.replay("msg_unknown", "report", lambda: desk.at, desk.connection) is None
 
 
-def test_a_lease_keeps_others_off_until_it_runs_out(desk: Desk) -> None:
+def test_a_leased_delivery_is_not_claimed_by_others_until_the_lease_expires(desk: Desk) -> None:
     desk.submit()
     (claim,) = desk.claim("one")
     assert not desk.claim("two")
@@ -124,7 +124,7 @@ def test_a_lease_keeps_others_off_until_it_runs_out(desk: Desk) -> None:
     assert (again.id, again.holder) == (claim.id, "two")
 
 
-def test_a_lease_begins_anew_right_before_it_is_sent(desk: Desk) -> None:
+def test_a_lease_is_renewed_right_before_sending(desk: Desk) -> None:
     """What comes before that may take its time; whoever was too late for it does not send."""
     desk.submit()
     (claim,) = desk.claim()
@@ -138,7 +138,7 @@ def test_a_lease_begins_anew_right_before_it_is_sent(desk: Desk) -> None:
     assert outbox.renew(desk.connection, other, desk.now)
 
 
-def test_what_is_due_for_the_longest_goes_first(desk: Desk) -> None:
+def test_the_delivery_due_for_the_longest_time_is_first(desk: Desk) -> None:
     sent = []
     for number in range(4):
         sent.append(desk.submit(number).id)
@@ -147,7 +147,7 @@ def test_what_is_due_for_the_longest_goes_first(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("stop", ["'by an administrator', 0, 0, 0", "'', 9, 0, 9e15"], ids=["paused", "left alone"])
-def test_a_webhook_that_is_held_holds_up_no_other(desk: Desk, stop: str) -> None:
+def test_a_suspended_webhook_does_not_delay_another(desk: Desk, stop: str) -> None:
     columns = "name, paused, failures, opened_at, open_until"
     desk.connection.execute(f"INSERT INTO webhook ({columns}) VALUES ('another', {stop})")
     assert desk.submit().status is ReportState.RECEIVED
@@ -159,7 +159,7 @@ def test_a_webhook_that_is_held_holds_up_no_other(desk: Desk, stop: str) -> None
     assert outbox.suspension(desk.connection, "another", desk.now)
 
 
-def test_what_one_has_in_hand_is_not_claimed_again_however_long_it_takes(desk: Desk) -> None:
+def test_a_delivery_in_flight_is_not_claimed_again(desk: Desk) -> None:
     desk.submit()
     (claim,) = desk.claim()
     desk.pass_time(3600)
@@ -182,7 +182,7 @@ def test_a_late_200_counts_and_a_late_failure_changes_nothing(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize("seconds", [-1, -3600, -(10**7)])
-def test_a_clock_that_was_set_back_holds_nothing_up(desk: Desk, seconds: float) -> None:
+def test_a_clock_that_was_set_back_delays_nothing(desk: Desk, seconds: float) -> None:
     report = desk.submit()
     for _ in range(4):
         desk.try_next(FAILED)
@@ -204,7 +204,7 @@ def open_breaker(desk: Desk) -> None:
             desk.note(claim, FAILED)
 
 
-def test_an_open_breaker_holds_everything_until_one_probe_has_succeeded(desk: Desk) -> None:
+def test_an_open_breaker_allows_one_probe_until_it_succeeds(desk: Desk) -> None:
     open_breaker(desk)
     assert not desk.claim()
     late = desk.submit(7)
@@ -245,7 +245,7 @@ def test_a_probe_that_crashed_is_followed_by_another_one(desk: Desk) -> None:
     assert len(desk.claim("two")) == 1
 
 
-def test_a_site_that_is_back_still_gets_the_wait_that_it_asked_for(desk: Desk) -> None:
+def test_a_requested_delay_is_kept_when_the_site_is_back(desk: Desk) -> None:
     asked = desk.submit(50)
     desk.try_next(Result(429, "No.", "status 429", "3600"))
     open_breaker(desk)
@@ -261,7 +261,7 @@ def test_a_clock_that_was_set_back_does_not_keep_a_breaker_open(desk: Desk) -> N
     assert desk.claim()
 
 
-def test_410_pauses_the_webhook_until_the_operator_resumes_it(desk: Desk) -> None:
+def test_410_pauses_the_webhook_until_an_administrator_resumes_it(desk: Desk) -> None:
     report = desk.submit()
     after = desk.try_next(Result(410, "Gone.", "status 410"))
     assert after
@@ -293,7 +293,7 @@ def test_only_its_reporter_withdraws_a_report(desk: Desk) -> None:
 
 @pytest.mark.parametrize("evidence_on", [False, True])
 @pytest.mark.parametrize("before", ["delivered", "in flight", "failed"])
-def test_the_site_hears_of_a_withdrawal_where_it_may_know_of_the_report(evidence_on: bool, before: str) -> None:
+def test_a_withdrawal_is_sent_if_the_site_may_have_the_report(evidence_on: bool, before: str) -> None:
     desk = Desk(TERMS._replace(evidence=evidence_on))
     report = desk.submit()
     (claim,) = desk.claim()
@@ -308,7 +308,7 @@ def test_the_site_hears_of_a_withdrawal_where_it_may_know_of_the_report(evidence
     assert desk.find(report.id).status is ReportState.WITHDRAWN
 
 
-def test_adding_to_a_report_that_was_withdrawn_makes_it_stand_again(desk: Desk) -> None:
+def test_adding_to_a_withdrawn_report_opens_it_again(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
     assert desk.submit(add=True).status is ReportState.RECEIVED
@@ -316,7 +316,7 @@ def test_adding_to_a_report_that_was_withdrawn_makes_it_stand_again(desk: Desk) 
     assert desk.find(report.id).status is ReportState.DELIVERED
 
 
-def test_the_site_says_where_a_report_is_by_either_of_its_names(desk: Desk) -> None:
+def test_the_site_sets_the_status_by_report_id_or_webhook_id(desk: Desk) -> None:
     report = desk.submit()
     desk.try_next(TAKEN)
     (webhook_id,) = desk.values("SELECT id FROM delivery")
@@ -334,7 +334,7 @@ def test_the_site_says_where_a_report_is_by_either_of_its_names(desk: Desk) -> N
     assert reports.site_said("rep_0", ReportState.SEEN, "", lambda: desk.at, desk.connection) is None
 
 
-def test_what_the_site_said_outlasts_a_late_note_and_not_a_withdrawal(desk: Desk) -> None:
+def test_a_status_of_the_site_survives_a_late_attempt_but_not_a_withdrawal(desk: Desk) -> None:
     report = desk.submit()
     (claim,) = desk.claim()
     reports.site_said(claim.id, ReportState.SEEN, "", lambda: desk.at, desk.connection)
@@ -346,7 +346,7 @@ def test_what_the_site_said_outlasts_a_late_note_and_not_a_withdrawal(desk: Desk
     assert (after.status, after.note) == (ReportState.WITHDRAWN, "Done.")
 
 
-def test_a_change_is_news_until_the_reporter_has_been_told(desk: Desk) -> None:
+def test_a_change_is_unnotified_until_the_reporter_was_notified(desk: Desk) -> None:
     report = desk.submit()
     assert report.notified
     desk.try_next(FAILED)
@@ -366,7 +366,7 @@ def test_a_person_sees_their_own_reports_the_latest_first(desk: Desk) -> None:
     assert len(desk.sent_by(ALICE.identity, 1)) == 1
 
 
-def test_a_person_sees_what_they_added_of_much_the_latest(desk: Desk) -> None:
+def test_a_person_sees_their_latest_additions(desk: Desk) -> None:
     first = desk.submit()
     assert first.additions == ()
     for seconds in range(MAX_ADDITIONS + 1):
@@ -379,7 +379,7 @@ def test_a_person_sees_what_they_added_of_much_the_latest(desk: Desk) -> None:
     assert len(desk.find(first.id).additions) == MAX_ADDITIONS - 1
 
 
-def test_attempts_and_texts_that_were_taken_back_are_kept_for_so_many_days(desk: Desk) -> None:
+def test_attempts_and_texts_of_deleted_messages_expire(desk: Desk) -> None:
     desk.submit()
     desk.try_next(FAILED)
     for taken_back_at in (desk.now, None):
@@ -397,7 +397,7 @@ def test_attempts_and_texts_that_were_taken_back_are_kept_for_so_many_days(desk:
     assert not desk.values("SELECT id FROM attempt")
 
 
-def test_many_old_rows_go_in_batches(desk: Desk) -> None:
+def test_many_expired_rows_are_deleted_in_batches(desk: Desk) -> None:
     desk.connection.executemany(
         "INSERT INTO attempt (delivery_id, at, milliseconds, answer, error) VALUES ('', 0, 0, '', ?)",
         [("",)] * (retention.BATCH + 1),
@@ -407,7 +407,7 @@ def test_many_old_rows_go_in_batches(desk: Desk) -> None:
     assert not desk.values("SELECT id FROM attempt")
 
 
-def test_whoever_was_here_before_very_many_others_is_forgotten(desk: Desk) -> None:
+def test_only_the_latest_people_are_kept(desk: Desk) -> None:
     desk.connection.executemany(
         "INSERT INTO person VALUES (?, ?, ?, 0)", ((f"i-{each}", "guest", each) for each in range(MAX_KNOWN + 2))
     )
@@ -416,7 +416,7 @@ def test_whoever_was_here_before_very_many_others_is_forgotten(desk: Desk) -> No
     assert desk.values("SELECT min(seen_at) FROM person") == [2]
 
 
-def test_the_trail_begins_with_what_was_reported(desk: Desk) -> None:
+def test_the_trail_starts_with_the_report(desk: Desk) -> None:
     report = desk.submit()
     (row,) = trail.rows(desk.connection)
     assert (row.seq, row.report_id, row.at) == (1, report.id, int(START.timestamp() * 1000))

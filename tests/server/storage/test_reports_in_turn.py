@@ -21,14 +21,14 @@ def site_says(desk: Desk, report_id: str, status: ReportState, note: str = "") -
     assert reports.site_said(report_id, status, note, lambda: desk.at, desk.connection)
 
 
-def test_what_the_site_says_does_not_count_as_a_report_of_the_reporter() -> None:
+def test_a_status_of_the_site_does_not_count_as_a_report() -> None:
     desk = Desk(TERMS._replace(per_hour=3))
     for number in (1, 2):
         site_says(desk, desk.submit(number).id, ReportState.RESOLVED, "Banned.")
     assert desk.submit(3).status is ReportState.RECEIVED
 
 
-def test_a_row_that_is_no_json_any_more_fails_nobody_elses_report() -> None:
+def test_a_damaged_row_does_not_affect_other_reporters() -> None:
     """All that is committed at once would fail with it."""
     desk = Desk(TERMS._replace(per_hour=3))
     desk.submit(1)
@@ -36,7 +36,7 @@ def test_a_row_that_is_no_json_any_more_fails_nobody_elses_report() -> None:
     assert desk.submit(2).status is ReportState.RECEIVED
 
 
-def test_a_repeated_word_of_the_site_is_no_news_also_of_a_report_that_was_withdrawn(desk: Desk) -> None:
+def test_a_repeated_status_of_the_site_is_no_change(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
     site_says(desk, report.id, ReportState.SEEN, "Noted.")
@@ -50,7 +50,7 @@ def test_a_repeated_word_of_the_site_is_no_news_also_of_a_report_that_was_withdr
     assert not desk.find(report.id).notified
 
 
-def test_what_the_site_said_outlasts_a_failure_and_a_replay(desk: Desk) -> None:
+def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> None:
     """It has the report, though it was late to answer; an attempt that fails then says nothing new."""
     report = desk.submit()
     desk.try_next(FAILED)
@@ -68,7 +68,7 @@ def test_what_the_site_said_outlasts_a_failure_and_a_replay(desk: Desk) -> None:
     assert desk.submit(add=True).status is not ReportState.RESOLVED
 
 
-def test_the_site_hears_of_a_withdrawal_also_after_a_replay(desk: Desk) -> None:
+def test_a_withdrawal_is_sent_also_after_a_replay(desk: Desk) -> None:
     """A replay counts its attempts anew, but what the site has it has."""
     report = desk.submit()
     (claim,) = desk.claim()
@@ -80,7 +80,7 @@ def test_the_site_hears_of_a_withdrawal_also_after_a_replay(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("answer", [TAKEN, FAILED])
-def test_a_withdrawal_waits_for_an_attempt_that_is_under_way(desk: Desk, answer: Result) -> None:
+def test_a_withdrawal_waits_for_an_attempt_in_flight(desk: Desk, answer: Result) -> None:
     """Or the site would hear of it first, and keep a report that nobody stands by any more."""
     report = desk.submit()
     (claim,) = desk.claim()
@@ -93,7 +93,7 @@ def test_a_withdrawal_waits_for_an_attempt_that_is_under_way(desk: Desk, answer:
     assert [each.seq for each in desk.claim()] == [2]
 
 
-def test_a_withdrawal_does_not_wait_for_whoever_crashed(desk: Desk) -> None:
+def test_a_withdrawal_does_not_wait_for_a_crashed_holder(desk: Desk) -> None:
     report = desk.submit()
     desk.claim()
     desk.withdraw(report.id)
@@ -102,7 +102,7 @@ def test_a_withdrawal_does_not_wait_for_whoever_crashed(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("answer", [None, TAKEN, FAILED])
-def test_a_report_that_stands_again_is_the_last_that_the_site_hears(desk: Desk, answer: Result | None) -> None:
+def test_a_reopened_report_is_the_last_one_sent(desk: Desk, answer: Result | None) -> None:
     """Whether its withdrawal has failed, is under way and arrives, or is under way and fails."""
     report = desk.submit()
     desk.try_next(TAKEN)
@@ -121,14 +121,14 @@ def test_a_report_that_stands_again_is_the_last_that_the_site_hears(desk: Desk, 
     assert desk.find(report.id).status is ReportState.DELIVERED
 
 
-def test_what_is_added_does_not_wait_for_what_has_failed(desk: Desk) -> None:
+def test_an_addition_does_not_wait_for_a_failed_report(desk: Desk) -> None:
     desk.submit()
     desk.try_next(FAILED)
     desk.submit(add=True)
     assert [each.seq for each in desk.claim()] == [2]
 
 
-def test_whoever_looks_at_a_report_that_waits_sees_when_its_webhook_is_used_again(desk: Desk) -> None:
+def test_a_waiting_report_shows_when_its_webhook_is_used_again(desk: Desk) -> None:
     """Also if others' reports have met what holds it up: the time that stood there would come and go."""
     desk.submit(1)
     desk.try_next(FAILED)
@@ -149,7 +149,7 @@ def test_whoever_looks_at_a_report_that_waits_sees_when_its_webhook_is_used_agai
 
 
 @pytest.mark.parametrize("content", ["{", '{"kind":"withdrawn"}'])
-def test_a_report_that_cannot_be_read_any_more_does_not_hide_the_others(desk: Desk, content: str) -> None:
+def test_a_damaged_report_does_not_hide_the_others(desk: Desk, content: str) -> None:
     """They are sent at each login, which would fail."""
     desk.submit(1)
     desk.connection.execute("UPDATE trail SET content = ?", (content,))
@@ -164,7 +164,7 @@ def give_up(desk: Desk) -> None:
     desk.connection.execute("DELETE FROM webhook")
 
 
-def test_what_waits_is_told_of_what_waits(desk: Desk) -> None:
+def test_the_status_of_a_report_follows_its_waiting_deliveries(desk: Desk) -> None:
     """And not of what was given up before, with a time that has passed."""
     report = desk.submit()
     give_up(desk)
@@ -175,7 +175,7 @@ def test_what_waits_is_told_of_what_waits(desk: Desk) -> None:
     assert found.next_at == desk.now + SCHEDULE_SECONDS[0] * 1000
 
 
-def test_an_addition_that_arrives_brings_the_report_that_was_given_up(desk: Desk) -> None:
+def test_a_delivered_addition_counts_for_a_report_that_was_given_up(desk: Desk) -> None:
     report = desk.submit()
     give_up(desk)
     assert desk.find(report.id).status is ReportState.GIVEN_UP
@@ -184,7 +184,7 @@ def test_an_addition_that_arrives_brings_the_report_that_was_given_up(desk: Desk
     assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.DELIVERED, "")
 
 
-def test_a_replay_begins_without_the_cause_of_before(desk: Desk) -> None:
+def test_a_replay_clears_the_previous_error(desk: Desk) -> None:
     report = desk.submit()
     give_up(desk)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
@@ -192,7 +192,7 @@ def test_a_replay_begins_without_the_cause_of_before(desk: Desk) -> None:
     assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.RECEIVED, "")
 
 
-def test_what_the_site_said_does_not_hide_that_an_addition_never_arrived(desk: Desk) -> None:
+def test_a_status_of_the_site_does_not_hide_a_lost_addition(desk: Desk) -> None:
     report = desk.submit()
     desk.try_next(TAKEN)
     desk.submit(add=True)
@@ -215,7 +215,7 @@ def test_a_withdrawn_probe_is_still_the_only_one(desk: Desk) -> None:
     assert desk.claim()
 
 
-def test_what_was_under_way_when_the_breaker_opened_opens_it_no_longer(desk: Desk) -> None:
+def test_failures_in_flight_do_not_keep_the_breaker_open_longer(desk: Desk) -> None:
     for number in range(FAILURES_TO_OPEN + 3):
         desk.submit(number)
     for claim in desk.claim(room=8):
@@ -226,7 +226,7 @@ def test_what_was_under_way_when_the_breaker_opened_opens_it_no_longer(desk: Des
 
 
 @pytest.mark.parametrize("seconds", [-3, LEASE_SECONDS + 1])
-def test_nothing_overtakes_what_one_has_in_hand_whatever_the_clock_says(desk: Desk, seconds: int) -> None:
+def test_nothing_overtakes_a_delivery_in_flight_whatever_the_clock_says(desk: Desk, seconds: int) -> None:
     report = desk.submit()
     (claim,) = desk.claim()
     desk.pass_time(seconds)
@@ -237,7 +237,7 @@ def test_nothing_overtakes_what_one_has_in_hand_whatever_the_clock_says(desk: De
     assert [each.seq for each in desk.claim()] == [2]
 
 
-def test_a_pause_that_is_over_is_not_told_any_more(desk: Desk) -> None:
+def test_a_pause_is_not_shown_after_it_ended(desk: Desk) -> None:
     report = desk.submit()
     outbox.pause(desk.connection, "report", "by a test")
     (paused,) = desk.sent_by(ALICE.identity)
@@ -249,7 +249,7 @@ def test_a_pause_that_is_over_is_not_told_any_more(desk: Desk) -> None:
     assert resumed.error == ""
 
 
-def test_what_one_was_not_told_comes_before_what_is_newer(desk: Desk) -> None:
+def test_unnotified_reports_are_listed_first(desk: Desk) -> None:
     first = desk.submit(1)
     later = [desk.submit(number).id for number in (2, 3)]
     site_says(desk, first.id, ReportState.RESOLVED)
@@ -259,9 +259,7 @@ def test_what_one_was_not_told_comes_before_what_is_newer(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_a_text_that_was_taken_back_before_is_for_the_site_alone_whatever_the_clock_says(
-    desk: Desk, before: bool
-) -> None:
+def test_only_the_site_sees_a_text_deleted_before_the_report(desk: Desk, before: bool) -> None:
     desk.connection.execute(
         "INSERT INTO message (id, at, author, author_identity, author_key, channel, text, taken_back_at)"
         " VALUES (7, 0, 'mallory', 'm', 'mallory', 'lobby', 'text', ?)",

@@ -74,7 +74,7 @@ def test_an_old_file_gets_the_smaller_index_and_is_searched_as_before(tmp_path: 
         connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
 
 
-def test_a_word_is_found_as_a_whole_and_not_by_its_parts(connection: sqlite3.Connection) -> None:
+def test_only_whole_words_are_found_and_not_their_tokens(connection: sqlite3.Connection) -> None:
     say(connection, "ana nan ban", "one banana", "BANANAS", "灯台の油が切れた", "の油 台の")
     assert found(connection, "banana") == ["one banana", "BANANAS"]
     assert found(connection, "台の油") == ["灯台の油が切れた"]
@@ -84,14 +84,14 @@ def test_a_word_is_found_as_a_whole_and_not_by_its_parts(connection: sqlite3.Con
 
 
 @given(st.lists(st.text(alphabet="abAB ßäÄ油の", min_size=1, max_size=12), max_size=12), st.text("abÄ油の", min_size=3))
-def test_a_search_finds_exactly_the_texts_that_hold_the_word(texts: list[str], word: str) -> None:
+def test_a_search_finds_exactly_the_texts_with_the_word(texts: list[str], word: str) -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         schema.prepare(connection)
         say(connection, *texts)
         assert found(connection, word) == [text for text in texts if word.casefold() in text.casefold()]
 
 
-def test_common_parts_that_never_make_the_word_end_a_search_early(connection: sqlite3.Connection) -> None:
+def test_too_many_false_positives_end_a_search(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN")
     say(connection, *["ana nan ban"] * (messages.MAX_MISSES + 500))
     connection.execute("COMMIT")

@@ -62,7 +62,7 @@ async def room() -> AsyncIterator[Room]:
     await room.client.close()
 
 
-async def test_after_failures_in_a_row_nobody_waits_and_one_question_probes(room: Room) -> None:
+async def test_an_open_breaker_answers_at_once_and_allows_one_probe(room: Room) -> None:
     room.status = 0
     # More at once than it takes: what was under way does not make the rest longer.
     await room.ask(FAILURES_TO_OPEN + 3)
@@ -82,7 +82,7 @@ async def test_after_failures_in_a_row_nobody_waits_and_one_question_probes(room
     assert await room.ask(5) == [""] * 5
 
 
-async def test_an_answer_about_one_person_says_nothing_against_the_site(room: Room) -> None:
+async def test_an_error_about_one_user_does_not_open_the_breaker(room: Room) -> None:
     room.status = 404
     await room.ask(FAILURES_TO_OPEN)
     room.status = 200
@@ -90,7 +90,7 @@ async def test_an_answer_about_one_person_says_nothing_against_the_site(room: Ro
     assert room.measured().endswith(" 0.0")
 
 
-async def test_a_webhook_that_is_switched_off_is_not_said_to_be_left_alone(room: Room) -> None:
+async def test_a_disabled_webhook_has_no_open_breaker(room: Room) -> None:
     room.status = 0
     await room.ask(FAILURES_TO_OPEN)
     assert room.measured().endswith(" 1.0")

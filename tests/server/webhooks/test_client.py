@@ -94,7 +94,7 @@ async def test_each_call_is_signed_over_what_was_sent() -> None:
         assert request.headers.get_list("webhook-signature") == [signed]
 
 
-async def test_without_a_secret_a_call_is_numbered_and_not_signed() -> None:
+async def test_without_a_secret_a_call_has_an_id_and_no_signature() -> None:
     seen: list[httpx.Headers] = []
 
     def site(request: httpx.Request) -> httpx.Response:
@@ -125,7 +125,7 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
     assert asked == [URL]
 
 
-async def test_a_site_that_drips_meets_the_deadline() -> None:
+async def test_a_slow_answer_meets_the_deadline() -> None:
     with pytest.raises(WebhookError, match="did not answer in time"):
         await post(lambda _: httpx.Response(200, stream=Drip()), deadline_seconds=0.1)
 
@@ -142,7 +142,7 @@ async def test_a_site_that_stays_silent_meets_the_deadline() -> None:
     await client.close()
 
 
-async def test_an_answer_over_the_cap_is_cut_and_not_read_to_its_end() -> None:
+async def test_a_large_answer_is_cut_and_not_read_to_its_end() -> None:
     flood = Flood()
     assert await post(lambda _: httpx.Response(200, stream=flood)) == Answer(200, b"x" * MAX_ANSWER_BYTES, whole=False)
     assert flood.taken == MAX_ANSWER_BYTES + 1024
@@ -161,12 +161,12 @@ async def test_a_compressed_answer_is_not_unpacked(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity"])
-async def test_an_answer_that_is_said_not_to_be_compressed_is_taken(encoding: str) -> None:
+async def test_an_answer_with_identity_encoding_is_accepted(encoding: str) -> None:
     assert await post(lambda _: answer(200, b"{}", {"Content-Encoding": encoding})) == Answer(200, b"{}")
 
 
 @pytest.mark.parametrize("value", ["120", "-1", "9" * 400, "Wed, 21 Oct 2026 07:28:00 GMT", "soon"])
-async def test_when_to_come_back_is_handed_on_as_it_came(value: str) -> None:
+async def test_retry_after_is_passed_on_unchanged(value: str) -> None:
     assert await post(lambda _: answer(503, b"", {"Retry-After": value})) == Answer(503, b"", True, value)
 
 
@@ -186,7 +186,7 @@ async def test_when_to_come_back_is_handed_on_as_it_came(value: str) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_every_failure_is_told_in_plain_words_without_the_address(error: Exception, words: str) -> None:
+async def test_every_failure_has_a_message_without_the_address(error: Exception, words: str) -> None:
     def site(_: httpx.Request) -> httpx.Response:
         raise error
 
@@ -196,7 +196,7 @@ async def test_every_failure_is_told_in_plain_words_without_the_address(error: E
     assert caught.value.cause
 
 
-async def test_a_url_that_cannot_be_used_is_told() -> None:
+async def test_an_unusable_url_is_an_error() -> None:
     client = WebhookClient()
     with pytest.raises(WebhookError, match="cannot be reached"):
         await client.post("https://①②⑦.0.0.1/", BODY, "msg_1")
@@ -204,13 +204,13 @@ async def test_a_url_that_cannot_be_used_is_told() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-async def test_an_answer_that_breaks_off_is_told(encoding: str) -> None:
+async def test_a_truncated_answer_is_an_error(encoding: str) -> None:
     with pytest.raises(WebhookError, match="broke off") as caught:
         await post(lambda _: httpx.Response(200, headers={"Content-Encoding": encoding}, stream=Broken()))
     assert "10.0.0.5" not in str(caught.value)
 
 
-async def test_cookies_of_one_answer_are_not_sent_with_the_next_question() -> None:
+async def test_cookies_are_not_sent_with_the_next_request() -> None:
     cookies: list[str | None] = []
 
     def site(request: httpx.Request) -> httpx.Response:
@@ -221,7 +221,7 @@ async def test_cookies_of_one_answer_are_not_sent_with_the_next_question() -> No
     assert cookies == [None, None]
 
 
-async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxies_in_the_environment_are_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     with Receiver() as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")

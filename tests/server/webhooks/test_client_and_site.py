@@ -87,7 +87,7 @@ ANSWERS: dict[str, tuple[Behaviour, Answer]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "answer"), ANSWERS.values(), ids=ANSWERS.keys())
-async def test_what_the_site_answers_is_handed_on(receiver: Receiver, behaviour: Behaviour, answer: Answer) -> None:
+async def test_the_answer_of_the_site_is_returned(receiver: Receiver, behaviour: Behaviour, answer: Answer) -> None:
     receiver.behaviour = behaviour
     assert await post(receiver.url) == answer
     assert len(receiver.requests) == 1
@@ -102,21 +102,21 @@ FAILURES: dict[str, tuple[Behaviour, str]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "words"), FAILURES.values(), ids=FAILURES.keys())
-async def test_an_answer_that_does_not_come_whole_is_told(receiver: Receiver, behaviour: Behaviour, words: str) -> None:
+async def test_an_incomplete_answer_is_an_error(receiver: Receiver, behaviour: Behaviour, words: str) -> None:
     receiver.behaviour = behaviour
     with pytest.raises(WebhookError, match=words):
         await post(receiver.url)
 
 
 @pytest.mark.parametrize("behaviour", [stays_silent, drips])
-async def test_a_site_that_takes_its_time_meets_the_deadline(receiver: Receiver, behaviour: Behaviour) -> None:
+async def test_a_slow_site_meets_the_deadline(receiver: Receiver, behaviour: Behaviour) -> None:
     receiver.behaviour = behaviour
     # Longer than a second, so that each read of a byte a second is in time.
     with pytest.raises(WebhookError, match="it did not answer in time"):
         await post(receiver.url, deadline_seconds=1.5)
 
 
-async def test_a_site_that_is_not_there_is_told_until_it_is_back() -> None:
+async def test_an_unreachable_site_is_an_error_until_it_is_back() -> None:
     url = closed_port_url()
     with pytest.raises(WebhookError, match="it cannot be reached"):
         await post(url)
@@ -124,7 +124,7 @@ async def test_a_site_that_is_not_there_is_told_until_it_is_back() -> None:
         assert await post(url) == Answer(200, b"")
 
 
-async def test_a_certificate_that_nobody_knows_is_told_and_nothing_is_sent() -> None:
+async def test_nothing_is_sent_to_a_site_with_an_untrusted_certificate() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with Receiver(tls=context) as site:
@@ -134,7 +134,7 @@ async def test_a_certificate_that_nobody_knows_is_told_and_nothing_is_sent() -> 
         assert not site.requests
 
 
-async def test_a_site_that_speaks_no_tls_where_it_should_is_told() -> None:
+async def test_a_site_without_tls_on_its_https_port_is_an_error() -> None:
     with (
         spoken(b"220 mail.example ESMTP\r\n") as (url, _),
         pytest.raises(WebhookError, match="the TLS handshake failed"),
@@ -142,7 +142,7 @@ async def test_a_site_that_speaks_no_tls_where_it_should_is_told() -> None:
         await post(url)
 
 
-async def test_a_site_that_begins_no_tls_meets_the_deadline_and_holds_no_connection() -> None:
+async def test_a_handshake_that_hangs_meets_the_deadline_and_is_closed() -> None:
     with spoken(b"") as (url, peer):
         with pytest.raises(WebhookError, match="it did not answer in time"):
             await post(url, deadline_seconds=0.5)
@@ -151,7 +151,7 @@ async def test_a_site_that_begins_no_tls_meets_the_deadline_and_holds_no_connect
             assert await asyncio.to_thread(lambda: peer.result().makefile("rb").read())
 
 
-async def test_with_private_addresses_blocked_nothing_is_connected_to(receiver: Receiver) -> None:
+async def test_blocked_private_addresses_are_not_connected_to(receiver: Receiver) -> None:
     for url in (receiver.url, receiver.url.replace("127.0.0.1", "localhost"), receiver.url.replace("127.0.0.1", "0")):
         with pytest.raises(WebhookError, match="its address is not allowed") as caught:
             await post(url, block_private=True)
@@ -161,7 +161,7 @@ async def test_with_private_addresses_blocked_nothing_is_connected_to(receiver: 
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"])
-async def test_the_metadata_of_a_cloud_is_never_asked(host: str) -> None:
+async def test_a_metadata_address_is_never_connected_to(host: str) -> None:
     with pytest.raises(WebhookError, match="its address is not allowed") as caught:
         await post(f"http://{host}/latest/meta-data/")
     assert "metadata" in caught.value.cause

@@ -54,7 +54,7 @@ async def ask(site: Site, use: Callable[[Profiles], Awaitable[None]]) -> None:
         await client.close()
 
 
-async def test_the_site_is_asked_with_the_body_of_the_contract() -> None:
+async def test_a_profile_request_has_the_body_of_the_contract() -> None:
     site = Site()
 
     async def use(profiles: Profiles) -> None:
@@ -64,7 +64,7 @@ async def test_the_site_is_asked_with_the_body_of_the_contract() -> None:
     assert site.bodies == [profile_body(KEY, "alice")]
 
 
-async def test_within_a_minute_the_site_is_asked_once_per_person() -> None:
+async def test_a_profile_is_cached_for_a_minute() -> None:
     site = Site()
 
     async def use(profiles: Profiles) -> None:
@@ -85,7 +85,7 @@ class LaterLoop(asyncio.SelectorEventLoop):
         return super().time() + self.ahead
 
 
-def test_after_a_minute_the_site_is_asked_again() -> None:
+def test_a_profile_is_requested_again_after_a_minute() -> None:
     loop = LaterLoop()
     site = Site()
 
@@ -111,7 +111,7 @@ def test_after_a_minute_the_site_is_asked_again() -> None:
         runner.run(without_guard())
 
 
-async def test_those_who_ask_at_the_same_time_share_one_request() -> None:
+async def test_concurrent_requests_for_a_profile_share_one_call() -> None:
     site = Site()
     site.may_answer.clear()
 
@@ -125,7 +125,7 @@ async def test_those_who_ask_at_the_same_time_share_one_request() -> None:
     assert len(site.bodies) == 1
 
 
-async def test_whoever_gives_up_does_not_take_the_answer_from_the_others() -> None:
+async def test_a_cancelled_request_does_not_cancel_the_shared_call() -> None:
     site = Site()
     site.may_answer.clear()
 
@@ -156,7 +156,7 @@ NOT_FOUND = {"StatusCode": 404, "Data": {"OK": False, "Error": "We do not know h
     ],
     ids=["500", "not JSON", "500 with a profile", "500 with words", "StatusCode 503", "refused"],
 )
-async def test_a_failure_is_told_and_not_kept(failure: httpx.Response | Exception) -> None:
+async def test_a_failure_is_shown_and_not_cached(failure: httpx.Response | Exception) -> None:
     site = Site(failure)
 
     async def use(profiles: Profiles) -> None:
@@ -171,14 +171,14 @@ async def test_a_failure_is_told_and_not_kept(failure: httpx.Response | Exceptio
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
-async def test_where_the_site_says_what_is_wrong_its_own_words_are_shown(status: int) -> None:
+async def test_the_error_message_of_the_site_is_shown(status: int) -> None:
     async def use(profiles: Profiles) -> None:
         assert await profiles.about("alice") == ProfileText("", [], "We do not know her.")
 
     await ask(Site(answer_json(status, NOT_FOUND)), use)
 
 
-async def test_a_site_that_answers_with_the_key_does_not_show_it_to_whoever_asks() -> None:
+async def test_a_site_that_echoes_the_key_does_not_reveal_it() -> None:
     async def use(profiles: Profiles) -> None:
         assert await profiles.about("alice") == ProfileText("", [], "wrong APIKey: ...")
         assert (await profiles.about("bob")).headline == "I am ..."
@@ -190,7 +190,7 @@ async def test_a_site_that_answers_with_the_key_does_not_show_it_to_whoever_asks
     await ask(Site(*(answer_json(200, each) for each in answers)), use)
 
 
-async def test_words_about_an_error_count_more_than_a_profile_beside_them() -> None:
+async def test_an_error_takes_precedence_over_a_profile() -> None:
     both = {"StatusCode": 200, "Data": {"OK": True, "Error": "Banned.", "Headline": "Hi"}}
 
     async def use(profiles: Profiles) -> None:
@@ -208,7 +208,7 @@ def test_both_statuses_must_be_200(http: int, inner: int, shown: int) -> None:
 
 
 @pytest.mark.parametrize("data", [{}, {"OK": True}, {"ProfileFields": None}, {"ProfileFields": []}, {"Extra": [1]}])
-def test_a_profile_may_say_little(data: dict[str, object]) -> None:
+def test_fields_of_a_profile_are_optional(data: dict[str, object]) -> None:
     assert read(Answer(200, json.dumps({"StatusCode": 200, "Data": data}).encode())) == ProfileText("", [], "")
 
 
@@ -244,7 +244,7 @@ def test_an_answer_of_a_wrong_shape_cannot_be_read(body: bytes) -> None:
         read(Answer(200, body))
 
 
-def test_an_answer_that_was_not_taken_cannot_be_read() -> None:
+def test_an_incomplete_profile_is_an_error() -> None:
     with pytest.raises(WebhookError, match="cannot be read"):
         read(Answer(200, b"{", whole=False))
     with pytest.raises(WebhookError, match="status 500"):

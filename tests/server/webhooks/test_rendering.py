@@ -23,12 +23,12 @@ def python(program: str, *arguments: str) -> tuple[str, ...]:
     return sys.executable, "-c", program, *arguments
 
 
-async def test_the_process_makes_the_same_html() -> None:
+async def test_the_process_returns_the_same_html() -> None:
     assert await html_in_process(MESSAGES) == [to_html(message) for message in MESSAGES]
     assert await html_or_text(MESSAGES) == [to_html(message) for message in MESSAGES]
 
 
-async def test_a_process_without_end_is_killed_and_the_messages_are_text(
+async def test_a_process_that_hangs_is_killed_and_text_is_sent(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "pid"
@@ -40,7 +40,7 @@ async def test_a_process_without_end_is_killed_and_the_messages_are_text(
     assert (record.levelname, record.__dict__["error"]) == ("WARNING", "not finished within 2 s")
 
 
-async def test_the_loop_runs_on_meanwhile(tmp_path: Path) -> None:
+async def test_the_event_loop_is_not_blocked_meanwhile(tmp_path: Path) -> None:
     poisoned = partial(html_in_process, command=python(HANG, str(tmp_path / "pid")))
     rendering = asyncio.create_task(html_or_text(MESSAGES, poisoned, seconds=1))
     turns = 0
@@ -61,7 +61,7 @@ async def test_the_loop_runs_on_meanwhile(tmp_path: Path) -> None:
         ("/nowhere/python",),
     ],
 )
-async def test_a_process_that_fails_leaves_text_and_a_warning_without_words_of_others(
+async def test_a_failed_process_gives_text_and_a_warning_without_the_messages(
     command: Sequence[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(RenderError):
@@ -71,7 +71,7 @@ async def test_a_process_that_fails_leaves_text_and_a_warning_without_words_of_o
     assert "hi" not in record.__dict__["error"]
 
 
-async def test_a_renderer_with_a_fault_leaves_text() -> None:
+async def test_a_failed_renderer_gives_text() -> None:
     async def faulty(_texts: Sequence[str]) -> Sequence[str]:
         raise ZeroDivisionError
 

@@ -33,7 +33,7 @@ def test_a_receiver_accepts_what_was_signed(webhook_id: str, body: bytes, key: s
 
 
 @given(IDS, BODIES, st.lists(KEYS, min_size=2, max_size=2, unique=True))
-def test_while_secrets_are_exchanged_a_receiver_may_know_either(webhook_id: str, body: bytes, keys: list[str]) -> None:
+def test_during_a_rotation_either_secret_verifies(webhook_id: str, body: bytes, keys: list[str]) -> None:
     headers = signature.headers(webhook_id, datetime.now(UTC), body, secrets(*keys))
     for key in keys:
         verify(key, body, headers)

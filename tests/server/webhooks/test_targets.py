@@ -59,7 +59,7 @@ def test_the_internet_is_allowed(address: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "address"), [(kind, address) for kind in PRIVATE for address in PRIVATE[kind]])
-def test_what_is_not_the_internet_is_refused_if_the_settings_say_so(kind: str, address: str) -> None:
+def test_addresses_outside_the_internet_are_refused_with_block_private(kind: str, address: str) -> None:
     reason = forbidden(address, block_private=True)
     assert f" {kind} " in reason or f"({kind})" in reason
     assert reason.startswith(f"{address} is ")
@@ -69,7 +69,7 @@ def test_what_is_not_the_internet_is_refused_if_the_settings_say_so(kind: str, a
 
 @pytest.mark.parametrize("address", [*MAPPED_METADATA, *sorted(map(str, METADATA))])
 @pytest.mark.parametrize("block_private", [True, False])
-def test_the_metadata_of_a_cloud_is_always_refused(address: str, block_private: bool) -> None:
+def test_metadata_addresses_are_always_refused(address: str, block_private: bool) -> None:
     assert "metadata" in forbidden(address, block_private=block_private)
 
 
@@ -77,12 +77,12 @@ def test_the_metadata_of_a_cloud_is_always_refused(address: str, block_private: 
     "address",
     ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "169.254.0.23", "192.0.0.192", "fe80::a9fe:a9fe"],
 )
-def test_the_known_addresses_of_metadata_are_there(address: str) -> None:
+def test_the_known_metadata_addresses_are_listed(address: str) -> None:
     assert ip_address(address) in METADATA
 
 
 @given(st.ip_addresses(v=4))
-def test_a_form_of_an_address_is_as_forbidden_as_the_address(address: object) -> None:
+def test_other_forms_of_a_forbidden_address_are_forbidden(address: object) -> None:
     plain = bool(forbidden(str(address), block_private=True))
     number = int(ip_address(str(address)))
     for form in (f"::ffff:{address}", f"64:ff9b::{address}", f"2002:{number >> 16:x}:{number & 0xFFFF:x}::1"):
@@ -102,7 +102,7 @@ LOOPBACK_SPELLINGS = [
 ]  # fmt: skip
 
 
-async def test_a_name_whose_servers_are_silent_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_that_does_not_resolve_does_not_delay_others(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
     def look_up(host: str, *_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
@@ -138,7 +138,7 @@ async def test_however_the_metadata_address_is_spelt_it_is_refused(host: str) ->
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example"])
-async def test_what_is_no_name_has_no_address(host: str) -> None:
+async def test_an_invalid_name_has_no_address(host: str) -> None:
     with pytest.raises(OSError, match="is not a host name"):
         await resolve(host)
 
@@ -194,17 +194,17 @@ async def test_the_next_address_is_tried_when_one_does_not_connect(failure: Exce
 
 
 @pytest.mark.parametrize("failure", [httpx.ReadError("reset"), httpx.ReadTimeout("slow"), httpx.WriteError("reset")])
-async def test_what_may_have_been_sent_is_not_sent_to_another_address(failure: Exception) -> None:
+async def test_a_request_that_may_have_been_sent_is_not_retried_elsewhere(failure: Exception) -> None:
     with pytest.raises(type(failure)):
         await post({"1.1.1.1": failure, "1.1.1.2": None})
 
 
-async def test_when_none_connects_that_is_told() -> None:
+async def test_an_error_is_raised_if_no_address_connects() -> None:
     with pytest.raises(httpx.ConnectError, match="refused"):
         await post({"1.1.1.1": httpx.ConnectTimeout("slow"), "1.1.1.2": REFUSED})
 
 
-async def test_when_none_is_allowed_each_is_named_with_its_rule() -> None:
+async def test_forbidden_addresses_are_named_with_their_rules() -> None:
     with pytest.raises(
         ForbiddenTargetError, match=r"127\.0\.0\.1 is a loopback .*; 169\.254\.169\.254 is a cloud.s metadata "
     ):
@@ -253,7 +253,7 @@ async def test_tls_verifies_the_name_and_not_the_address(authority: trustme.CA, 
         assert request.header("Host") == f"site.example:{site.port}"
 
 
-async def test_a_connection_that_was_verified_for_one_name_serves_no_other(
+async def test_a_verified_connection_is_not_reused_for_another_name(
     authority: trustme.CA, pinned: GuardedTransport
 ) -> None:
     def keep(client: socket.socket, _request: Request, over: threading.Event) -> None:
@@ -267,7 +267,7 @@ async def test_a_connection_that_was_verified_for_one_name_serves_no_other(
                 await client.post(f"https://other.example:{site.port}/hooks")
 
 
-async def test_an_address_of_ipv6_is_connected_to() -> None:
+async def test_an_ipv6_address_is_connected_to() -> None:
     with Receiver(host="::1") as site:
         async with httpx.AsyncClient(transport=GuardedTransport(block_private=False), trust_env=False) as client:
             assert (await client.post(site.url)).status_code == 200
