@@ -1,1 +1,1 @@
-"""Tests of the demo: its website, its bots, and all of it as a process."""
+"""Tests of the demo: its site, its bots, and all of it as a process."""

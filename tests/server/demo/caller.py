@@ -1,4 +1,4 @@
-"""The chat server as the demo website meets it: what it posts, and what it answers when the site calls back."""
+"""The chat server from the view of the demo site: what it posts, and its answer when the site calls back."""
 
 import base64
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ AT = datetime(2026, 11, 24, 8, 46, tzinfo=UTC)
 
 
 class Caller:
-    """A site, a client of it that posts and browses, and all that the site called back."""
+    """A site, a client that posts to it and browses it, and the calls that the site made."""
 
     def __init__(self, title: str = "The <Harbour>") -> None:
         self.told: list[dict[str, str]] = []
@@ -42,30 +42,30 @@ class Caller:
     async def post(
         self, body: bytes, webhook_id: str = "", at: datetime | None = None, signing: SigningSecrets = SIGNING
     ) -> httpx.Response:
-        """A signed call, now and with a new webhook-id unless others are given."""
+        """Post a signed call, by default with the current time and a new webhook-id."""
         headers = signature.headers(webhook_id or f"msg_{next(self._ids)}", at or datetime.now(UTC), body, signing)
         return await self.site.post("/webhooks", content=body, headers=headers)
 
     async def tell(
         self, report: Evidence, event: Event | None = None, report_id: str = "rep_1", webhook_id: str = ""
     ) -> None:
-        """A call about a report that the site takes."""
+        """Post a call about a report, which the site must accept."""
         answer = await self.post(report_body(KEY, HOOK, report_id, report, event or Reported(report)), webhook_id)
         assert (answer.status_code, answer.json()) == (200, {"StatusCode": 200})
 
     async def listed(self) -> list[dict[str, object]]:
-        """What is in the inbox."""
+        """Return the content of the inbox."""
         answer = await self.site.get("/reports.json")
         return msgspec.json.decode(answer.content, type=list[dict[str, object]])
 
     async def page(self, path: str = "/") -> str:
-        """A page of the site."""
+        """Return a page of the site."""
         answer = await self.site.get(path)
         assert answer.status_code == 200
         return answer.text
 
     async def token(self, report_id: str = "rep_1") -> str:
-        """What the form of a report holds."""
+        """Return the token in the form of a report."""
         page = await self.page(f"/reports/{report_id}")
         return page.partition('name="token" value="')[2].partition('"')[0]
 
@@ -73,5 +73,5 @@ class Caller:
 def evidence(
     message: str = "Hm.", *, channel: str = "lobby", comment: str = "", context: tuple[ContextLine, ...] = ()
 ) -> Evidence:
-    """What somebody reported."""
+    """Return the evidence of a report."""
     return Evidence("alice", "Lucky Deals", channel, 7, AT, message, "It's spam", comment, context)

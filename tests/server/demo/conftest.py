@@ -1,4 +1,4 @@
-"""What the tests of the website share."""
+"""Fixtures of the demo site."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""A bot by itself, against a server that cuts it off."""
+"""A bot by itself, with a server that disconnects it."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ AT = datetime(2026, 11, 24, 8, 46, tzinfo=UTC)
 
 
 class Cutting:
-    """Cuts the first connection when something is said on it, and confirms what is said on the next."""
+    """Closes the first connection after a message, and confirms messages on the next one."""
 
     def __init__(self) -> None:
         self.logins: list[Login] = []

@@ -1,4 +1,4 @@
-"""What the demo website says when the chat server does not answer as it should."""
+"""Errors of the demo site when the chat server does not answer as it should."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""`python -m server.demo` as a visitor meets it: a real process, websockets, and the website over HTTP."""
+"""`python -m server.demo` from a visitor's view: a real process, websockets, and the site over HTTP."""
 
 import asyncio
 import signal
@@ -45,7 +45,7 @@ async def test_bots_talk_when_a_visitor_joins(demo: Demo) -> None:
 
 
 async def stands(reporter: Visitor, status: str) -> ReportStatus:
-    """What the reporter is told next of a report with this status."""
+    """Wait for the next notification of a report with this status."""
     while True:
         frame = await reporter.frame(ReportStatus)
         if frame.report.status == status:

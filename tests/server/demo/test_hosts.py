@@ -1,4 +1,4 @@
-"""Which names the demo website answers to: a page that points its own name at this machine reads nothing."""
+"""Host names that the demo site accepts, so that DNS rebinding reads nothing."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the pages of the demo website show, and what their form does."""
+"""The pages of the demo site, and their form."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What the demo website's webhook takes and answers."""
+"""The webhook of the demo site: what it accepts and answers."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""A visitor of the demo: a process to visit, and a websocket into it."""
+"""A visitor of the demo: a process to visit, and a websocket to it."""
 
 import asyncio
 import sys
@@ -21,7 +21,7 @@ ANYWHERE = ("--address", "127.0.0.1:0", "--site", "127.0.0.1:0")
 
 
 class Demo(NamedTuple):
-    """A running demo, and where it said that it is."""
+    """A running demo, and the addresses that it printed."""
 
     process: Process
     room: str
@@ -29,7 +29,7 @@ class Demo(NamedTuple):
 
 
 class Visitor:
-    """Somebody in the room, and everything that they have seen there."""
+    """A user in the room, and everything they have received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Visitor:
         await self._connection.send(encode(frame), text=True)
 
     async def message(self, author: str, part: str, *, channel: str = "lobby") -> Message:
-        """The first message of this author with this text in it, once it is there."""
+        """Wait for the first message from this author with this text."""
         while True:
             for message in self.messages:
                 if (message.username, message.channel) == (author, channel) and part in message.message:
@@ -50,7 +50,7 @@ class Visitor:
             await self.read()
 
     async def frame(self, kind: type[Kind]) -> Kind:
-        """The next frame of a kind that is neither a message nor about who is there."""
+        """Wait for the next frame of a type that is neither a message nor about presence."""
         while True:
             for frame in self.others:
                 if isinstance(frame, kind):
@@ -77,7 +77,7 @@ class Visitor:
 
 @asynccontextmanager
 async def visit(url: str, name: str) -> AsyncIterator[Visitor]:
-    """Enter the room; whoever waits too long for something there fails."""
+    """Join the room; waiting too long for something there fails."""
     async with asyncio.timeout(PATIENCE_SECONDS), connect(url, proxy=None) as connection:
         visitor = Visitor(connection)
         await visitor.send(Login(name))
@@ -85,14 +85,14 @@ async def visit(url: str, name: str) -> AsyncIterator[Visitor]:
 
 
 async def start(*options: str) -> Process:
-    """`python -m server.demo` with these options."""
+    """Start `python -m server.demo` with these options."""
     command = (sys.executable, "-m", "server.demo", *options)
     return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
 
 
 @asynccontextmanager
 async def running(*options: str) -> AsyncIterator[Demo]:
-    """A demo that listens; ended at the end, if it is still there."""
+    """Start a demo, wait until it listens, and stop it at the end."""
     process = await start(*options)
     try:
         room = await _line(process, "Chat room: ")
@@ -104,7 +104,7 @@ async def running(*options: str) -> AsyncIterator[Demo]:
 
 
 async def ended(process: Process) -> tuple[int | None, str, str]:
-    """The exit code and what else the process had to say, once it has ended."""
+    """Wait for the end of the process; return its exit code and remaining output."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             output, errors = await process.communicate()

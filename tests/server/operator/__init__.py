@@ -1,1 +1,1 @@
-"""The operator's commands."""
+"""Tests of the administrator's commands."""

@@ -1,4 +1,4 @@
-"""A command works on one state of the database, and leaves all of its work or none."""
+"""A command works on one snapshot of the database, and applies all of its changes or none."""
 
 import argparse
 import sqlite3
@@ -21,7 +21,7 @@ from tests.support.desk import ALICE, TERMS, evidence
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """The connection of a server that runs."""
+    """Open the connection of a running server."""
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
         schema.prepare(connection)
         yield connection
@@ -33,7 +33,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_command_reads_a_snapshot(server: sqlite3.Connection, desk: Desk) -> None:
-    """Or a proof could take rows that are added for rows that are gone."""
+    """Otherwise new rows could replace missing ones in a verification."""
     with desk.database() as connection:
         assert trail.rows(connection) == []
         report_something(server)
@@ -43,7 +43,7 @@ def test_a_command_reads_a_snapshot(server: sqlite3.Connection, desk: Desk) -> N
 
 
 def fail_half_way(connection: sqlite3.Connection) -> None:
-    """What a command does that fails after its first write."""
+    """Fail after the first write."""
     outbox.pause(connection, "report", "half way")
     raise CommandError
 
@@ -64,7 +64,7 @@ def test_an_invalid_database_is_an_error_of_one_line(desk: Desk) -> None:
 
 
 def test_reading_a_copy_does_not_change_it(server: sqlite3.Connection, desk: Desk, tmp_path: Path) -> None:
-    """Or the proof of a backup would alter it, and none on a medium that cannot be written could be proved."""
+    """Verifying a backup must not change it, and must work on read-only media."""
     report_something(server)
     copy = tmp_path / "copy.sqlite"
     backup(server, copy)
@@ -104,5 +104,5 @@ def test_an_invalid_backup_file_is_an_error_of_one_line(server: sqlite3.Connecti
 
 
 def report_something(connection: sqlite3.Connection, msg_id: int = 7) -> Report:
-    """Alice reports a message."""
+    """Let Alice report a message."""
     return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), utc_now, connection)

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says what to do, and posts nothing."""
+"""The doctor finds problems, suggests fixes, and posts nothing."""
 
 import asyncio
 import ssl
@@ -22,20 +22,20 @@ AUTHORITY = trustme.CA()
 
 
 async def examined(file: Path, tls: ssl.SSLContext | None = None) -> dict[str, Grade]:
-    """What the doctor says, by its text."""
+    """Run the doctor; return the findings by text."""
     found = await asyncio.to_thread(lambda: list(findings(file, tls)))
     return {finding.text: finding.grade for finding in found}
 
 
 async def of_site(directory: Path, url: str, more: str = "", tls: ssl.SSLContext | None = None) -> dict[str, Grade]:
-    """What the doctor says with this URL of reports."""
+    """Run the doctor with this URL for reports."""
     file = write_settings(directory, webhooks={"report": url})
     file.write_text(f"{file.read_text(encoding='utf-8')}\n{more}", encoding="utf-8")
     return {text: grade for text, grade in (await examined(file, tls)).items() if text.startswith("webhook report: ")}
 
 
 def grade(found: dict[str, Grade], words: str) -> Grade:
-    """The grade of the one finding that has these words."""
+    """Return the grade of the only finding with this text."""
     (one,) = [grade for text, grade in found.items() if words in text] or pytest.fail(f"{words!r} is not in {found}")
     return one
 
@@ -67,7 +67,7 @@ async def test_a_site_that_cannot_be_called_is_bad(tmp_path: Path, url: str, mor
 
 @asynccontextmanager
 async def secure_site(name: str = "localhost", ends_in: timedelta = timedelta(days=90)) -> AsyncIterator[str]:
-    """The URL of a site on localhost with a certificate for this name."""
+    """Serve a site on localhost with a certificate for this name; return its URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     AUTHORITY.issue_cert(name, not_after=datetime.now(UTC) + ends_in).configure_cert(context)
     site = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
@@ -76,7 +76,7 @@ async def secure_site(name: str = "localhost", ends_in: timedelta = timedelta(da
 
 
 def trusting() -> ssl.SSLContext:
-    """Who trusts the authority of these tests."""
+    """Return a context that trusts the test authority."""
     context = ssl.create_default_context()
     AUTHORITY.configure_trust(context)
     return context
@@ -121,7 +121,7 @@ async def test_https_without_tls_is_bad(tmp_path: Path) -> None:
 
 
 def of_our_own(directory: Path, valid: timedelta) -> Path:
-    """Settings with a certificate that ends so long from now."""
+    """Return settings with a certificate that expires after this time."""
     file = write_settings(directory)
     table = tls_settings(directory, AUTHORITY, not_after=datetime.now(UTC) + valid)
     file.write_text(f"{file.read_text(encoding='utf-8')}{table}", encoding="utf-8")
@@ -176,7 +176,7 @@ async def test_a_database_that_a_server_has_made_is_good(tmp_path: Path) -> None
 
 
 def make_database(directory: Path, *statements: str) -> None:
-    """A database with a row of the trail that waits to be sent, if anything is to be done with it."""
+    """Create a database with a row of the trail whose delivery is waiting."""
     connection = schema.connect(str(directory / "room.sqlite"))
     schema.prepare(connection)
     if statements:

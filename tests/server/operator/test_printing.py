@@ -1,4 +1,4 @@
-"""What others wrote is shown in one line and cannot command the operator's terminal."""
+"""What users wrote is shown on one line and cannot control the administrator's terminal."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A secret is exchanged in the settings file: comments and mode stay, both sign meanwhile, and nothing is shown."""
+"""Rotation in the settings file: comments and mode are kept, both secrets sign meanwhile, and none is printed."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def secrets(file: Path) -> list[SigningSecret]:
-    """Those that sign reports, in their order."""
+    """Return the secrets that sign reports, in order."""
     hook = load(file, {}).settings.webhook("report")
     assert hook
     return list(hook.secret)

@@ -1,4 +1,4 @@
-"""A stored trail that was altered anywhere is found out, and an export proves it elsewhere."""
+"""Changes of a stored trail are found, and an export can be verified elsewhere."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ COLUMNS = {"seq": "9", "report_id": "'rep_x'", "at": "at + 1", "content": "repla
 
 @pytest.fixture
 def desk() -> Desk:
-    """Three reports, one with an addition and a word of the site: five rows."""
+    """Return three reports, one with an addition and a status of the site: five rows."""
     desk = Desk()
     first = desk.submit(1)
     desk.submit(2)
@@ -59,19 +59,19 @@ def test_a_change_of_any_column_of_any_row_is_found(desk: Desk, seq: int, column
 
 
 def deletes(seq: int) -> Callable[[sqlite3.Connection], object]:
-    """Takes a row out."""
+    """Remove a row."""
     return lambda connection: connection.execute("DELETE FROM trail WHERE seq = ?", (seq,))
 
 
 def swaps(connection: sqlite3.Connection) -> None:
-    """Exchanges what two rows say, hashes included."""
+    """Swap the content of two rows, including their hashes."""
     connection.execute("UPDATE trail SET seq = -2 WHERE seq = 2")
     connection.execute("UPDATE trail SET seq = 2 WHERE seq = 3")
     connection.execute("UPDATE trail SET seq = 3 WHERE seq = -2")
 
 
 def rewrites_one_hash(connection: sqlite3.Connection) -> None:
-    """Alters a row and makes its hash fit."""
+    """Alter a row and recompute its hash."""
     row = trail.rows(connection)[1]
     content = row.content.replace("spam", "praise")
     fresh = chained(trail.rows(connection)[0].hash, row.seq, row.report_id, row.at, content)
@@ -79,7 +79,7 @@ def rewrites_one_hash(connection: sqlite3.Connection) -> None:
 
 
 def points_elsewhere(connection: sqlite3.Connection) -> None:
-    """Lets a report begin at a row of another one."""
+    """Let a report start at a row of another report."""
     connection.execute("UPDATE report SET seq = 1 WHERE msg_id = 3")
 
 
@@ -93,7 +93,7 @@ def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
 
 
 def test_a_missing_last_row_of_a_report_is_found(desk: Desk) -> None:
-    """Nothing else points at an addition, a withdrawal or a word of the site."""
+    """Nothing else refers to an addition, a withdrawal or a status of the site."""
     desk.submit(3, BOB, add=True)
     deletes(6)(desk.connection)
     with pytest.raises(TrailError, match="missing at the end"):
@@ -121,7 +121,7 @@ def test_a_report_that_differs_from_its_trail_is_found(desk: Desk, change: str) 
 
 
 def test_the_trail_of_every_status_is_verified(desk: Desk) -> None:
-    """Each way in which a report can come to stand, or an alarm would be false."""
+    """All ways to reach each status are verified, without false alarms."""
     for result in (TAKEN, FAILED):
         report = desk.submit(9 + result.taken)
         desk.try_next(result)
@@ -171,7 +171,7 @@ def test_an_export_is_ascii() -> None:
 
 
 def test_an_export_can_be_verified_by_others(desk: Desk) -> None:
-    """By nothing but what docs/operate.md says."""
+    """Verifies with only what docs/operate.md describes."""
     lines = [json.loads(line) for line in reports.export(desk.connection)]
     assert [line["seq"] for line in lines] == [1, 2, 3, 4, 5]
     kinds = [json.loads(line["content"])["kind"] for line in lines]
@@ -229,7 +229,7 @@ def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None
 @settings(max_examples=50, deadline=None)
 @given(*[TEXTS] * 5)
 def test_a_shown_report_gives_back_names_and_texts(one: str, other: str, reason: str, said: str, channel: str) -> None:
-    """Whatever an earlier version granted as a name, or stored as a text."""
+    """Covers names and texts that earlier versions accepted."""
     desk = Desk()
     told = Evidence(
         one, other, channel, 9, START, said, reason, said, (ContextLine(one, START - timedelta(seconds=1), said),)

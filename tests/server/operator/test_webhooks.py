@@ -1,4 +1,4 @@
-"""What the operator sees of webhooks and deliveries, and what they may do with them."""
+"""The administrator's view of webhooks and deliveries, and the commands for them."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def desk() -> Desk:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of a table."""
+    """Return the cells of a table."""
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.split("\n")]
 
 
@@ -75,7 +75,7 @@ def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> N
 
 
 def given_up(desk: Desk) -> str:
-    """The ID of a delivery that was given up."""
+    """Return the ID of a delivery that was given up."""
     report = desk.submit()
     for _ in range(len(SCHEDULE_SECONDS) + 1):
         desk.try_next(FAILED)
@@ -119,7 +119,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(desk: Desk) -> None:
 
 
 def test_a_replay_sends_only_reports_that_are_open() -> None:
-    """What was delivered before they took it back is not sent again either, but its withdrawal is, while it holds."""
+    """A report delivered before its withdrawal is not sent again, but its withdrawal is, as long as it stands."""
     desk = Desk(TERMS._replace(evidence=True))
     report = desk.submit()
     desk.try_next(TAKEN)

@@ -1,4 +1,4 @@
-"""How an address is read and written."""
+"""Parsing and printing of addresses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Frames on the wire: what goes in comes out, and nothing that comes in does harm."""
+"""Frames survive encoding, and no input does harm."""
 
 import json
 from datetime import UTC, datetime
@@ -82,18 +82,18 @@ FROM_SERVER: list[ServerFrame] = [
 
 
 def name_of(frame: object) -> str:
-    """What a test of this frame is called."""
+    """Return the ID of the test for this frame."""
     return type(frame).__name__
 
 
 def wire(frame: Frame) -> dict[str, object]:
-    """A frame as the object that travels."""
+    """Return a frame as a JSON object."""
     decoded: dict[str, object] = json.loads(encode(frame))
     return decoded
 
 
 def refused(data: bytes) -> BadFrame:
-    """The verdict on bytes that are no client frame."""
+    """Return the error for bytes that are not a client frame."""
     with pytest.raises(BadFrame) as caught:
         decode_client(data)
     assert str(caught.value)
@@ -132,7 +132,7 @@ def test_a_wrong_type_in_any_field_is_malformed(spot: Spot, data: st.DataObject)
 @settings(max_examples=25)
 @given(data=st.data())
 def test_every_valid_value_is_accepted(action: str, data: st.DataObject) -> None:
-    """So that a wrong one is refused for what is wrong with it."""
+    """Each sample has one fault, so that it is refused for that one."""
     fields = data.draw(good(FRAMES[action]))
     assert isinstance(fields, dict)
     decode_client(encoded({"action": action, **fields}))
@@ -241,7 +241,7 @@ def test_the_number_of_parts_is_limited() -> None:
 
 
 def depth(value: object) -> int:
-    """How deep JSON is nested."""
+    """Return the nesting depth of JSON."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(depth, inner), default=0)
 

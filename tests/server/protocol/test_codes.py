@@ -1,4 +1,4 @@
-"""What each code means, and after which a client comes back by itself."""
+"""Every code has a meaning, and a client reconnects after some."""
 
 import pytest
 

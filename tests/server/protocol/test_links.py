@@ -1,4 +1,4 @@
-"""Bare links: what is found in a text, where it ends, and which address it opens."""
+"""Bare links: where they start and end, and which address they open."""
 
 from itertools import pairwise
 
@@ -15,12 +15,12 @@ ORACLE.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
 
 
 def found(line: str) -> list[str]:
-    """The texts of the links in a line."""
+    """Return the texts of the links in a line."""
     return [line[link.start : link.end] for link in bare_links(line)]
 
 
 def expected(line: str) -> list[tuple[str, str]]:
-    """The texts and addresses of those that linkify-it finds, which markdown-it asks."""
+    """Return texts and addresses of the links found by linkify-it, which markdown-it uses."""
     tokens = ORACLE.parseInline(line)[0].children or []
     return [(text.content, str(link.attrs["href"])) for link, text in pairwise(tokens) if link.type == "link_open"]
 

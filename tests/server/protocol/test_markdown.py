@@ -1,4 +1,4 @@
-"""Our Markdown against markdown-it, which Textual brings, as the oracle of all but bare links."""
+"""Our Markdown compared with markdown-it, the oracle for everything except bare links."""
 
 import pytest
 from hypothesis import assume, example, given
@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from server.protocol.markdown import MAX_LINE_CHARS, WEB, Block, Token, blocks, parse, tokens
 
 SCHEMES = ("to:",)
-"""No bare link has it, so that none is found here."""
+"""Characters that no bare link contains, so that none is found here."""
 MARKS = (
     "*", "**", "_", "__", "~", "~~", "~~~", "`", "``", "\\", "[", "]", "(", ")", "](", "<", ">", '"', "'", " ", "!",
     "a", "b", ".", "/", "\t", "é", "字", "\u0301", "\xa0", "€", "“", "[a](", "](to:a", "](<to:a b>", "](to:b ",
@@ -16,7 +16,7 @@ MARKS = (
 
 
 def oracle() -> MarkdownIt:
-    """A parser with the rules of ours; links lead to SCHEMES, and brackets may be nested as deep as they are."""
+    """Return a parser with our rules: links to SCHEMES only, and unlimited nesting of brackets."""
     parser = MarkdownIt("zero", {"maxNesting": 1000})
     parser.enable(["backticks", "emphasis", "escape", "link", "strikethrough"])
     parser.validateLink = lambda url: url.startswith(SCHEMES)  # type: ignore[method-assign]
@@ -27,7 +27,7 @@ ORACLE = oracle()
 
 
 def expected(line: str) -> list[Token]:
-    """What markdown-it finds in a line, as our tokens without addresses."""
+    """Parse a line with markdown-it; return our tokens, without addresses."""
     found = []
     for token in ORACLE.parseInline(line)[0].children or []:
         # A link to nowhere is none here.

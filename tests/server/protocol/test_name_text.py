@@ -1,4 +1,4 @@
-"""Names consist of what names are spelled with, and no line can be imitated by the name in it."""
+"""Names contain only the characters of names, and cannot imitate the line around them."""
 
 import sys
 import unicodedata
@@ -16,7 +16,7 @@ LOOK_ALIKES = "：﹕︓∶꞉ː˸։׃⁚ः，﹐‚、［］（）【】｛｝
 
 
 def test_characters_used_as_structure_are_not_allowed_in_names() -> None:
-    """Compatibility forms included: fullwidth, small, vertical, parenthesised numbers."""
+    """Includes compatibility forms: fullwidth, small, vertical, parenthesised numbers."""
     for char in EVERYTHING:
         if STRUCTURE & {char, *unicodedata.normalize("NFKC", char)}:
             assert name_text.unfit(char), f"U+{ord(char):04X}"

@@ -1,4 +1,4 @@
-"""Proofs of a login hold for one exchange alone, and nothing that a server stores makes one."""
+"""Login proofs are valid for one exchange only, and cannot be made from what a server stores."""
 
 import hmac
 import re
@@ -26,7 +26,7 @@ exchanges = st.builds(Exchange, *[st.text(max_size=8)] * 4)
 
 
 def stored(secret: bytes) -> bytes:
-    """What the server keeps of a secret."""
+    """Return what the server stores for a secret."""
     return proof.login_keys(secret).stored_key
 
 

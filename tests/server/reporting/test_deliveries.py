@@ -1,4 +1,4 @@
-"""What is claimed is sent only while it still is one's own to send."""
+"""A claimed delivery is sent only while its lease is valid."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ Change = Callable[[sqlite3.Connection], object]
 
 
 class SlowDatabase(Database):
-    """Lets something else happen between a claim and what is read then, as if the process had been stopped there."""
+    """A database on which something else happens between a claim and the next read, like after a long pause."""
 
     meanwhile: Change | None = None
 
@@ -54,7 +54,7 @@ def _is_claimed(connection: sqlite3.Connection) -> bool:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
-    """With one report."""
+    """Return a database with one report."""
     database = SlowDatabase(str(tmp_path / "room.sqlite"))
     submission = Submission(ALICE, evidence(), None, add=False)
     await database.write(partial(reports.submit, TERMS, submission, utc_now))
@@ -63,7 +63,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
 
 
 class Nobody:
-    """The reporters are away."""
+    """Reporters who are away."""
 
     def notify(self, report: Report) -> None:
         """See Reporters."""
@@ -76,7 +76,7 @@ class Nobody:
 
 
 async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: Secret = KEY, status: int = 200) -> int:
-    """How many requests the site got within a while in which this happens; it answers with what it was sent."""
+    """Return the number of requests to the site while this happens; it answers with what it received."""
     database.meanwhile, got = meanwhile, asyncio.Queue[httpx.Request]()
 
     async def site(request: httpx.Request) -> httpx.Response:
@@ -95,26 +95,26 @@ async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: Sec
 
 
 def withdrawn(connection: sqlite3.Connection) -> None:
-    """Its reporter takes it back."""
+    """The reporter withdraws the report."""
     (report_id,) = reports.latest(1, connection)
     reports.withdraw(TERMS, report_id, ALICE, utc_now, connection)
 
 
 def withdrawn_with_evidence(connection: sqlite3.Connection) -> None:
-    """As `withdrawn`, and the site is told, for it could have been sent already."""
+    """The reporter withdraws the report, and the site is notified, because it may have it."""
     (report_id,) = reports.latest(1, connection)
     reports.withdraw(TERMS._replace(evidence=True), report_id, ALICE, utc_now, connection)
 
 
 def delivered_by_another(connection: sqlite3.Connection) -> None:
-    """Another server takes it over after the lease, and the site has it."""
+    """Another server claims it after the lease, and delivers it."""
     now = milliseconds(utc_now()) + outbox.LEASE_SECONDS * 1000
     (claim,) = outbox.claim(connection, "report", "another", 1, (), now)
     outbox.record_attempt(connection, claim, Attempt(now, 1, TAKEN), now, 0.0)
 
 
 def taken_over_by_another(connection: sqlite3.Connection) -> None:
-    """Another server has taken it over after the lease, and is at it."""
+    """Another server claims it after the lease, and is sending it."""
     now = milliseconds(utc_now())
     connection.execute("UPDATE delivery SET leased_until = ?", (now,))
     assert outbox.claim(connection, "report", "another", 1, (), now)
@@ -147,14 +147,14 @@ async def test_a_site_that_echoes_the_key_does_not_put_it_on_disk(database: Slow
 
 
 def unreadable(connection: sqlite3.Connection) -> None:
-    """The trail is altered beyond reading."""
+    """The trail is damaged."""
     connection.execute("UPDATE trail SET content = '{'")
 
 
 async def test_a_damaged_row_is_retried_and_does_not_count_against_the_site(
     database: SlowDatabase,
 ) -> None:
-    """It would be claimed again and again, and be the only probe of a breaker that is open."""
+    """Otherwise it would be claimed again and again, and be the only probe of an open breaker."""
     await database.write(unreadable)
     assert await sent(database) == 0
     (attempt,) = await database.read(_attempts)
@@ -167,7 +167,7 @@ async def test_a_damaged_row_is_retried_and_does_not_count_against_the_site(
 
 
 class WatchedKey(Secret):
-    """Knows which thread it was written by."""
+    """A secret that records the thread in which it was revealed."""
 
     thread = 0
 
@@ -178,14 +178,14 @@ class WatchedKey(Secret):
 
 
 async def test_a_body_is_encoded_outside_the_event_loop(database: SlowDatabase) -> None:
-    """Markdown can be made so that its HTML takes seconds."""
+    """Some Markdown takes seconds to render."""
     key = WatchedKey("key")
     assert await sent(database, key=key) == 1
     assert key.thread not in {0, threading.get_ident()}
 
 
 POISONED = "www.xn--" * 30 + " *now*"
-"""A message whose links a regular expression looked for without end."""
+"""A message in which a regular expression would search links forever."""
 HANG = (sys.executable, "-c", "[0 for _ in iter(int, 1)]")
 
 
@@ -201,7 +201,7 @@ HANG = (sys.executable, "-c", "[0 for _ in iter(int, 1)]")
 async def test_reports_are_delivered_even_if_rendering_fails(
     database: SlowDatabase, render: Renderer, html: str
 ) -> None:
-    """A row whose HTML had no end would be the first to be sent at each start, and stop the server each time."""
+    """Otherwise a row that cannot be rendered would block the server at each start."""
     reported = msgspec.structs.replace(evidence(8), message=POISONED)
     await database.write(partial(reports.submit, TERMS, Submission(ALICE, reported, None, add=False), utc_now))
     got = asyncio.Queue[httpx.Request]()

@@ -1,4 +1,4 @@
-"""What a person is told of their reports comes in its order."""
+"""Reporters receive the changes of their reports in order."""
 
 import asyncio
 import sqlite3
@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class SlowDatabase(Database):
-    """Lets something else happen after what is read was read, and before it is handed on."""
+    """A database on which something else happens after a read, before its result is returned."""
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
     reads = 0
@@ -43,7 +43,7 @@ class SlowDatabase(Database):
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
-    """With a report of alice's and one of bob's."""
+    """Return a desk with a report of Alice and one of Bob."""
     database = SlowDatabase(str(tmp_path / "room.sqlite"))
     for number, person in enumerate((ALICE, BOB), 7):
         submission = Submission(person, evidence(number, person.name), None, add=False)
@@ -56,7 +56,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
 async def test_a_list_is_not_older_than_a_notification_sent_meanwhile(
     database: SlowDatabase, of: Person, status: str, reads: int
 ) -> None:
-    """Or its reader would go back to what was before, for good; others' reports are no reason to read again."""
+    """Otherwise the reader would go back to an older status; reports of others cause no second read."""
     (report,) = await database.read(partial(reports.sent_by, of.identity, 1, "report", utc_now))
     room = Reports(database, Hub(Relations(), Traffic()), TERMS, asyncio.Event())
     database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")

@@ -1,4 +1,4 @@
-"""Whose connection one is, with and without proxies in front."""
+"""Client addresses, with and without proxies."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Who may report what, and what the site is told: the record, never the reporter's claim."""
+"""Who may report what, and what the site receives: the record, never the reporter's claim."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def test_a_direct_message_is_reported_under_the_other_ones_name() -> None:
 
 
 def refused(reporter: Person, publication: Publication | None) -> Refusal:
-    """The refusal that this report must meet."""
+    """Return the refusal of this report."""
     with pytest.raises(Refusal) as caught:
         reportable(reporter, publication)
     return caught.value
@@ -61,7 +61,7 @@ def test_a_deleted_message_can_be_reported_until_its_text_is_gone() -> None:
 
 
 def around(*numbers: int, channel: str = "lobby") -> list[Publication]:
-    """Messages of carol's."""
+    """Return messages from Carol."""
     return [Publication(number, AT, CAROL, channel, None, f"no. {number}", None) for number in numbers]
 
 

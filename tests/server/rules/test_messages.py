@@ -1,4 +1,4 @@
-"""Who reads a message, under which channel, and which texts are one."""
+"""Who reads a message, under which channel, and which texts are valid."""
 
 from datetime import UTC, datetime
 

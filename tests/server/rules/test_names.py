@@ -1,4 +1,4 @@
-"""Which names a person can have, and which number makes a taken one free."""
+"""Valid names, and the number that makes a taken one free."""
 
 import pytest
 from hypothesis import assume, example, given
@@ -12,11 +12,11 @@ from server.rules.refusal import Refusal
 
 TEXT = st.text(max_size=MAX_NAME_CHARS + 8)
 LIKELY = st.text(st.sampled_from("abzZéß李м안नेم_.'’-· \u3000🦊２2e\u0301"), max_size=MAX_NAME_CHARS + 8)
-"""Most of these are names."""
+"""Texts most of which are valid names."""
 
 
 def granted(text: str) -> str | None:
-    """The name, or None where it is refused."""
+    """Return the name, or None if it is refused."""
     try:
         return names.check(text)
     except Refusal:
@@ -161,7 +161,7 @@ def test_a_taken_name_gets_the_first_number_that_is_free() -> None:
 
 
 class Taken(set[str]):
-    """Names that count how often they are looked up."""
+    """A set of names that counts look-ups."""
 
     looked_up = 0
 

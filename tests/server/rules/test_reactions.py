@@ -1,4 +1,4 @@
-"""What may stand under a message: no more than every page can hold."""
+"""The reactions to a message fit into every page."""
 
 from datetime import UTC, datetime
 

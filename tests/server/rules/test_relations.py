@@ -1,4 +1,4 @@
-"""Who does not read whom, whatever order mutes and blocks come and go in."""
+"""Who does not read whom, in any order of mutes and blocks."""
 
 import hypothesis.strategies as st
 from hypothesis import given

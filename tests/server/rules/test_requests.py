@@ -1,4 +1,4 @@
-"""Which heads announce a body that is read, and which Host headers name the server."""
+"""Heads that announce a readable body, and Host headers that name the server."""
 
 from http import HTTPStatus
 

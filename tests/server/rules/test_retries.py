@@ -1,4 +1,4 @@
-"""When something is sent again: the schedule, what the site can ask for, and the breaker."""
+"""When a delivery is retried: the schedule, Retry-After, and the breaker."""
 
 from datetime import UTC, datetime
 

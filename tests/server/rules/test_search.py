@@ -1,4 +1,4 @@
-"""Words that are searched for: those that the index holds, and those too short for it."""
+"""Search words: those in the index, and those too short for it."""
 
 import pytest
 from hypothesis import assume, given

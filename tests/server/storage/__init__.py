@@ -1,1 +1,1 @@
-"""Tests of where messages live."""
+"""Tests of the storage."""

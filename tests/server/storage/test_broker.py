@@ -1,4 +1,4 @@
-"""Messages in one SQLite file: numbered, committed in groups, found again by those who may read them."""
+"""Messages in one SQLite file: numbered, committed in groups, and readable by the right people."""
 
 import asyncio
 import sqlite3
@@ -21,7 +21,7 @@ ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol"
 
 @asynccontextmanager
 async def opened(directory: Path) -> AsyncIterator[LocalBroker]:
-    """A broker over the same file each time, with a clock that stands."""
+    """Open a broker on the same file each time, with a constant clock."""
     database = Database(str(directory / "room.sqlite"))
     try:
         yield LocalBroker(database, clock=lambda: AT)
@@ -36,22 +36,22 @@ async def broker(tmp_path: Path) -> AsyncIterator[LocalBroker]:
 
 
 def said(text: str, author: Person = ALICE, channel: str = "lobby", nonce: str | None = None) -> Draft:
-    """A message to a channel."""
+    """Return a message to a channel."""
     return Draft(author, channel, None, text, nonce)
 
 
 def whispered(text: str, author: Person, peer: Person) -> Draft:
-    """A direct message."""
+    """Return a direct message."""
     return Draft(author, "", peer, text, None)
 
 
 async def publish(broker: LocalBroker, *drafts: Draft) -> list[Published]:
-    """Publish all in one turn of the loop and wait for them."""
+    """Publish all in one turn of the loop, and wait for them."""
     return await asyncio.gather(*[broker.publish(draft) for draft in drafts])
 
 
 def texts(page: Page | Sequence[Publication]) -> list[str]:
-    """The texts of a page, in its order."""
+    """Return the texts of a page, in order."""
     return [one.text for one in (page.publications if isinstance(page, Page) else page)]
 
 

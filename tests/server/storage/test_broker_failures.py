@@ -1,4 +1,4 @@
-"""What becomes of messages while the file cannot be used, and after."""
+"""Messages while the file is not usable, and after."""
 
 import asyncio
 import sqlite3
@@ -18,17 +18,17 @@ ALICE = Person("alice", "a-1")
 
 
 def said(text: str) -> Draft:
-    """A message to the lobby."""
+    """Return a message to the lobby."""
     return Draft(ALICE, "lobby", None, text, None)
 
 
 def no_database(file: Path) -> None:
-    """What was never a database."""
+    """Create a file that is not a database."""
     file.write_bytes(b"These are my notes. " * 100)
 
 
 def directory(file: Path) -> None:
-    """What is no file at all."""
+    """Create a directory instead of a file."""
     file.mkdir()
 
 

@@ -1,4 +1,4 @@
-"""Free space of the disk: when it counts as low, and what the log says of it."""
+"""Free disk space: when it counts as low, and what is logged."""
 
 import logging
 from pathlib import Path
@@ -9,7 +9,7 @@ from server.storage.disk import MEGABYTE, Disk, free_bytes
 
 
 class Free:
-    """A disk whose free space the test sets."""
+    """A disk with a given free space."""
 
     def __init__(self) -> None:
         self.megabytes: int | None = 1000

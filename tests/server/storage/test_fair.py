@@ -1,4 +1,4 @@
-"""A queue that serves its users by turns, for any order in which they ask."""
+"""The fair queue serves users by turns, for any order of calls."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from server.storage.fair import FairQueue, Turn
 
 turns = st.builds(Turn, st.integers(0, 3), st.integers(0, 3))
 steps = st.lists(st.one_of(turns, st.none()), max_size=200)
-"""Whose item is put in, or None: one is taken."""
+"""The owner of an item to put, or None to get one."""
 
 
 def taken(acts: list[Turn | None]) -> Iterator[tuple[list[tuple[Turn, int]], tuple[Turn, int]]]:
-    """Do this, then take what is left: what waits before each item is taken, and the item."""
+    """Run these calls, then empty the queue; return what was waiting before each item, and the item."""
     queue, waiting = FairQueue[tuple[Turn, int]](), list[tuple[Turn, int]]()
     for number, act in enumerate([*acts, *[None] * len(acts)]):
         if act is not None:

@@ -1,4 +1,4 @@
-"""Keys of people who left nothing behind are deleted after long; all others stay."""
+"""Keys of people without data are deleted after a while; all others are kept."""
 
 import sqlite3
 
@@ -30,7 +30,7 @@ def sweep(connection: sqlite3.Connection) -> None:
 
 
 def leave(what: str, connection: sqlite3.Connection) -> None:
-    """Leave something behind that belongs to ada."""
+    """Store something that belongs to Ada."""
     statements: dict[str, tuple[str, tuple[str | None, ...]]] = {
         "message": (MESSAGE, ("ada", None, None, None, "n-1")),
         "message without nonce": (MESSAGE, ("ada", None, None, None, None)),

@@ -1,4 +1,4 @@
-"""Who was here: the newest holder of a name is meant by it, and only so many are known."""
+"""Known people: a name stands for its newest holder, and only the latest are known."""
 
 from datetime import UTC, datetime
 from itertools import count

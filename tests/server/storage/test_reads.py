@@ -1,4 +1,4 @@
-"""What reads cost: whose turn it is, what nobody waits for any more, and how many bytes a page fetches."""
+"""The cost of reads: turns, cancelled reads, and the bytes read for a page."""
 
 import asyncio
 import sqlite3
@@ -22,7 +22,7 @@ MALLORY, ADA = Turn("203.0.113.9", "mallory"), Turn("198.51.100.7", "ada")
 ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol", "c-1")
 REACTIONS = 500
 ROW_BYTES = 300
-"""Names, channel and nonce of a message."""
+"""Size of names, channel and nonce of a message."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 class Scripted:
-    """Reads that note when they are done; the first waits until all others were asked for."""
+    """Reads that record when they are done; the first one waits until all others are queued."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,11 +42,11 @@ class Scripted:
         self._first = self._ask("first", Turn("first", "first"), self._gate.wait)
 
     def ask(self, name: str, turn: Turn) -> "asyncio.Task[None]":
-        """Ask for a read."""
+        """Queue a read."""
         return self._ask(name, turn, lambda: None)
 
     async def finish(self) -> list[str]:
-        """Let the reader go on; what it did, in its order."""
+        """Let the reader continue; return what it did, in order."""
         self._gate.set()
         await self._first
         await self._database.read(lambda _: None, Turn("last", "last"))
@@ -101,19 +101,19 @@ async def test_a_closed_database_refuses_reads(tmp_path: Path) -> None:
 
 
 class Fetched:
-    """Counts the bytes of all texts that SQLite hands out."""
+    """Counts the bytes of all texts returned by SQLite."""
 
     def __init__(self) -> None:
         self.bytes = 0
 
     def __call__(self, data: bytes) -> str:
-        """Count one."""
+        """Count a text."""
         self.bytes += len(data)
         return data.decode()
 
 
 def filled(path: Path, count: int, *, reactions: int = 0, direct: bool = False) -> sqlite3.Connection:
-    """A room with so many of the longest messages, by alice and bob in turns."""
+    """Return a room with this number of the longest messages, from Alice and Bob in turns."""
     connection = schema.connect(str(path))
     schema.prepare(connection)
     connection.execute("BEGIN")
@@ -141,7 +141,7 @@ PAGES: dict[str, tuple[Read, bool, int]] = {
     "conversation": (partial(messages.conversation, READER, "bob", 0, 100), True, 2),
     "kept": (partial(messages.page, READER, messages.RECEIVED_AFTER, (0, "a-1"), 0, 100), True, 1),
 }
-"""Each way to read messages, whether they are direct ones, and how many pages it is put together from."""
+"""All ways to read messages, whether they are direct ones, and from how many pages they are combined."""
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -177,7 +177,7 @@ def test_the_text_of_deleted_messages_is_not_read_for_a_page(tmp_path: Path) -> 
 
 
 def conversed(limit: int, connection: sqlite3.Connection) -> Iterator[int]:
-    """The numbers of a conversation, read page by page from its end."""
+    """Read a conversation page by page from its end; return its numbers."""
     before = 0
     while True:
         page = messages.conversation(READER, "bob", before, limit, connection)
@@ -188,7 +188,7 @@ def conversed(limit: int, connection: sqlite3.Connection) -> Iterator[int]:
 
 
 def test_a_conversation_of_which_one_side_writes_more_has_no_gap(tmp_path: Path) -> None:
-    """The long texts of one fill a page; short ones of the other from before them belong to a later page."""
+    """Long texts of one side fill a page; older short ones of the other belong to a later page."""
     connection = schema.connect(str(tmp_path / "room.sqlite"))
     schema.prepare(connection)
     for number in range(300):
@@ -200,7 +200,7 @@ def test_a_conversation_of_which_one_side_writes_more_has_no_gap(tmp_path: Path)
 
 @pytest.mark.parametrize("condition", ["history", "kept", "conversation"])
 def test_a_read_looks_through_an_index_and_not_through_all_messages(condition: str, tmp_path: Path) -> None:
-    """Counted in steps of SQLite's machine, for a reader who is shown few of very many messages."""
+    """Counted in steps of SQLite's machine, for a reader who sees few of very many messages."""
     with closing(filled(tmp_path / "room.sqlite", 1)) as connection:
         insert = (
             "INSERT INTO message (at, author, author_identity, channel, author_key, text) VALUES (1, ?, ?, ?, ?, '')"

@@ -1,4 +1,4 @@
-"""Reports at the engine: kept once, delivered by whoever holds the lease, and standing where the reporter is told."""
+"""Stored reports: saved once, delivered by the holder of the lease, with the status that the reporter sees."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def desk() -> Desk:
 
 
 def refusal(act: Callable[[], object]) -> Refusal:
-    """The refusal that this must meet."""
+    """Return the refusal of this call."""
     with pytest.raises(Refusal) as caught:
         act()
     return caught.value
@@ -125,7 +125,7 @@ def test_a_leased_delivery_is_not_claimed_by_others_until_the_lease_expires(desk
 
 
 def test_a_lease_is_renewed_right_before_sending(desk: Desk) -> None:
-    """What comes before that may take its time; whoever was too late for it does not send."""
+    """What comes before may take long; a holder that is too late does not send."""
     desk.submit()
     (claim,) = desk.claim()
     desk.pass_time(LEASE_SECONDS - 1)
@@ -197,7 +197,7 @@ def test_a_clock_that_was_set_back_delays_nothing(desk: Desk, seconds: float) ->
 
 
 def open_breaker(desk: Desk) -> None:
-    """Let so many reports fail that the webhook is left alone."""
+    """Let this number of reports fail, which opens the breaker."""
     for number in range(FAILURES_TO_OPEN):
         desk.submit(100 + number)
         for claim in desk.claim():

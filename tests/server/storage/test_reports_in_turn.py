@@ -1,4 +1,4 @@
-"""What is said of one report, in the order in which it was said, and what the site says of it."""
+"""The order of the events of one report, and the statuses of the site."""
 
 import pytest
 
@@ -12,12 +12,12 @@ from tests.support.desk import ALICE, BOB, FAILED, TAKEN, TERMS, Desk
 
 @pytest.fixture
 def desk() -> Desk:
-    """The site hears of withdrawals."""
+    """Return a desk of a site that is notified of withdrawals."""
     return Desk(TERMS._replace(evidence=True))
 
 
 def site_says(desk: Desk, report_id: str, status: ReportState, note: str = "") -> None:
-    """The site calls back."""
+    """Let the site call back."""
     assert reports.site_said(report_id, status, note, lambda: desk.at, desk.connection)
 
 
@@ -29,7 +29,7 @@ def test_a_status_of_the_site_does_not_count_as_a_report() -> None:
 
 
 def test_a_damaged_row_does_not_affect_other_reporters() -> None:
-    """All that is committed at once would fail with it."""
+    """Otherwise all writes of the same commit would fail."""
     desk = Desk(TERMS._replace(per_hour=3))
     desk.submit(1)
     desk.connection.execute("UPDATE trail SET content = '{'")
@@ -51,7 +51,7 @@ def test_a_repeated_status_of_the_site_is_no_change(desk: Desk) -> None:
 
 
 def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> None:
-    """It has the report, though it was late to answer; an attempt that fails then says nothing new."""
+    """The site has it, even if it answered late; a failed attempt afterwards says nothing new."""
     report = desk.submit()
     desk.try_next(FAILED)
     site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
@@ -69,7 +69,7 @@ def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> Non
 
 
 def test_a_withdrawal_is_sent_also_after_a_replay(desk: Desk) -> None:
-    """A replay counts its attempts anew, but what the site has it has."""
+    """A replay resets the attempts, but the site may still have the report."""
     report = desk.submit()
     (claim,) = desk.claim()
     desk.note(claim, TAKEN)
@@ -81,7 +81,7 @@ def test_a_withdrawal_is_sent_also_after_a_replay(desk: Desk) -> None:
 
 @pytest.mark.parametrize("answer", [TAKEN, FAILED])
 def test_a_withdrawal_waits_for_an_attempt_in_flight(desk: Desk, answer: Result) -> None:
-    """Or the site would hear of it first, and keep a report that nobody stands by any more."""
+    """Otherwise the withdrawal would arrive first, and the site would keep the report."""
     report = desk.submit()
     (claim,) = desk.claim()
     desk.withdraw(report.id)
@@ -103,7 +103,7 @@ def test_a_withdrawal_does_not_wait_for_a_crashed_holder(desk: Desk) -> None:
 
 @pytest.mark.parametrize("answer", [None, TAKEN, FAILED])
 def test_a_reopened_report_is_the_last_one_sent(desk: Desk, answer: Result | None) -> None:
-    """Whether its withdrawal has failed, is under way and arrives, or is under way and fails."""
+    """All results of the withdrawal: it failed before, is in flight and arrives, or is in flight and fails."""
     report = desk.submit()
     desk.try_next(TAKEN)
     desk.withdraw(report.id)
@@ -129,7 +129,7 @@ def test_an_addition_does_not_wait_for_a_failed_report(desk: Desk) -> None:
 
 
 def test_a_waiting_report_shows_when_its_webhook_is_used_again(desk: Desk) -> None:
-    """Also if others' reports have met what holds it up: the time that stood there would come and go."""
+    """Also if reports of others opened the breaker; otherwise the time shown would pass without an attempt."""
     desk.submit(1)
     desk.try_next(FAILED)
     (stood,) = desk.sent_by(ALICE.identity)
@@ -150,7 +150,7 @@ def test_a_waiting_report_shows_when_its_webhook_is_used_again(desk: Desk) -> No
 
 @pytest.mark.parametrize("content", ["{", '{"kind":"withdrawn"}'])
 def test_a_damaged_report_does_not_hide_the_others(desk: Desk, content: str) -> None:
-    """They are sent at each login, which would fail."""
+    """The list is sent at each login, which would fail."""
     desk.submit(1)
     desk.connection.execute("UPDATE trail SET content = ?", (content,))
     other = desk.submit(2)
@@ -158,14 +158,14 @@ def test_a_damaged_report_does_not_hide_the_others(desk: Desk, content: str) -> 
 
 
 def give_up(desk: Desk) -> None:
-    """Let the one delivery that waits fail to its end; its breaker rests by then."""
+    """Let the only waiting delivery fail until it is given up; the breaker is closed again by then."""
     while desk.next_due() is not None:
         desk.try_next(FAILED)
     desk.connection.execute("DELETE FROM webhook")
 
 
 def test_the_status_of_a_report_follows_its_waiting_deliveries(desk: Desk) -> None:
-    """And not of what was given up before, with a time that has passed."""
+    """It does not follow those given up before, whose time has passed."""
     report = desk.submit()
     give_up(desk)
     desk.submit(add=True)

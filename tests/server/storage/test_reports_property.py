@@ -1,4 +1,4 @@
-"""Whatever crashes, answers and does to the clock: each report that was received ends, and none is sent after a 200."""
+"""Whatever crashes, answers and happens to the clock, each report is completed, and none is sent after a 200."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ WORKERS = st.sampled_from(["one", "two"])
 
 
 class Outbox(RuleBasedStateMachine):
-    """Two workers on one database; a claim that is never noted is a worker that crashed."""
+    """Two workers on one database; a claim without a recorded attempt is a crashed worker."""
 
     claims: Bundle[Claim] = Bundle("claims")
     sent: Bundle[Claim] = Bundle("sent")
@@ -30,9 +30,9 @@ class Outbox(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk(TERMS._replace(evidence=True))
         self.received: list[str] = []
-        """In their order: an ID is drawn by chance, so sorting by it would differ from run to run."""
+        """In order of creation: IDs are random, so sorting by them would differ between runs."""
         self.noted: set[str] = set()
-        """Deliveries whose 200 is on disk."""
+        """Deliveries whose 200 is stored."""
         self.sent_after: list[Claim] = []
 
     @rule(
@@ -64,7 +64,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(target=sent, claim=consumes(claims))
     def send(self, claim: Claim) -> MultipleResults[Claim]:
-        """The site has it; its answer may come late, after the lease, or never."""
+        """The site has it; its answer comes late, after the lease, or never."""
         if not outbox.renew(self.desk.connection, claim, self.desk.now):
             return multiple()
         if claim.id in self.noted:
@@ -73,7 +73,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(target=claims, claim=consumes(sent), result=RESULTS, chance=st.floats(0, 1))
     def takes_longer_than_its_lease(self, claim: Claim, result: Result, chance: float) -> MultipleResults[Claim]:
-        """Another worker has taken it over by the time the answer comes."""
+        """Another worker has claimed it before the answer comes."""
         self.desk.pass_time(LEASE_SECONDS)
         others = self.desk.claim("two" if claim.holder == "one" else "one", 3)
         self.late_answer(claim, result, chance)
@@ -90,7 +90,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(claim=consumes(claims))
     def crash(self, claim: Claim) -> None:
-        """Before or after it was sent: nobody knows."""
+        """Crash before or after sending."""
 
     @rule(seconds=st.sampled_from([1, 6, 31, 300, 7200, 90_000]))
     def time_passes(self, seconds: int) -> None:
@@ -135,7 +135,7 @@ class Outbox(RuleBasedStateMachine):
         assert all(waiting)
 
     def teardown(self) -> None:
-        """All workers are gone, and the site answers at last, or never: within time each report comes to its end."""
+        """Without any workers from before, each report is completed in time, whether the site answers or not."""
         outbox.resume(self.desk.connection, "report", self.desk.now)
         for round_ in range(400):
             due = self.desk.next_due()

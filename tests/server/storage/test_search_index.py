@@ -1,4 +1,4 @@
-"""The search index: what it costs, that it finds what is there, and that files of older versions get it."""
+"""The search index: its size, its results, and the upgrade of older files."""
 
 import random
 import sqlite3
@@ -28,7 +28,7 @@ MESSAGES = 60
 
 
 def old_file(path: Path, *texts: str) -> None:
-    """A file as the version before wrote it."""
+    """Create a file of the previous version."""
     with closing(schema.connect(str(path))) as connection:
         steps = "".join(schema.STEPS[:BEFORE_SMALLER_INDEX])
         connection.executescript(
@@ -38,7 +38,7 @@ def old_file(path: Path, *texts: str) -> None:
 
 
 def found(connection: sqlite3.Connection, words: str) -> list[str]:
-    """The texts that a search finds."""
+    """Return the texts that a search finds."""
     return [each.text for each in messages.search(READER, query(words), "", 0, 50, connection).publications]
 
 
@@ -50,7 +50,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def say(connection: sqlite3.Connection, *texts: str) -> list[int]:
-    """Store messages; their numbers."""
+    """Store messages; return their numbers."""
     published = [messages.insert(Draft(ALICE, "lobby", None, text, None), 1, connection) for text in texts]
     return [each.publication.msg_id for each in published]
 
@@ -107,7 +107,7 @@ def test_too_many_false_positives_end_a_search(connection: sqlite3.Connection) -
 
 
 def letters(kind: str) -> str:
-    """The longest message, of letters that the index holds well or badly."""
+    """Return the longest message, of letters that index well or badly."""
     chance = random.Random(kind + str(next_number()))
     if kind == "words":
         return " ".join(chance.choice(WORDS) for _ in range(MAX_MESSAGE_CHARS))[:MAX_MESSAGE_CHARS]
@@ -125,12 +125,12 @@ _numbers = iter(range(10**6))
 
 
 def next_number() -> int:
-    """One that was not used, so that no two messages are the same."""
+    """Return an unused number, so that no two messages are the same."""
     return next(_numbers)
 
 
 def stored_bytes(directory: Path, kind: str, *, old: bool) -> float:
-    """What the file grows by for each message."""
+    """Return the growth of the file per message."""
     path = directory / f"{kind}-{old}.sqlite"
     if old:
         old_file(path)
@@ -144,7 +144,7 @@ def stored_bytes(directory: Path, kind: str, *, old: bool) -> float:
 
 
 def size(connection: sqlite3.Connection) -> int:
-    """The bytes that a database uses."""
+    """Return the bytes used by a database."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     (page,) = connection.execute("PRAGMA page_size").fetchone()

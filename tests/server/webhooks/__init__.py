@@ -1,1 +1,1 @@
-"""Tests of what is posted to the site."""
+"""Tests of the webhooks."""

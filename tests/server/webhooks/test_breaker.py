@@ -1,4 +1,4 @@
-"""A site that does not say who people are is left alone: nobody waits for it, and one question at a time probes it."""
+"""The breaker of profiles: nobody waits for a site that fails, and one request at a time probes it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ URL = "http://site.internal:8080/hooks"
 
 
 class Room:
-    """Asks a site whose answers are set by hand, at a time that is set by hand."""
+    """Requests profiles from a site, with its answers and the time set by the test."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -36,7 +36,7 @@ class Room:
         return answer_json(200, {"StatusCode": 200, "Data": {"Headline": "Hi"}}) if self.status == 200 else answer(404)
 
     async def ask(self, count: int = 1) -> list[str]:
-        """What is said of so many people, each asked for the first time, and all before the site answers."""
+        """Request profiles of this number of new users, all before the site answers; return the errors."""
         first = self.asked * 1000
         self.may_answer.clear()
         asking = asyncio.gather(*(self.profiles.about(f"{first + each}") for each in range(count)))
@@ -45,12 +45,12 @@ class Room:
         return [text.error for text in await asking]
 
     def measured(self) -> str:
-        """The gauge, brought up to date."""
+        """Return the gauge after an update."""
         self.profiles.measure()
         return self.shown()
 
     def shown(self) -> str:
-        """The gauge."""
+        """Return the gauge."""
         lines = self.metrics.render().decode().split("\n")
         return next(line for line in lines if line.startswith("flagpost_webhook_breaker_open{"))
 

@@ -1,4 +1,4 @@
-"""One POST to the site: what is sent, and that no answer can hold, fill or lead astray the server."""
+"""One POST to the site: what is sent, and that no answer can block, flood or redirect the server."""
 
 import asyncio
 import gzip
@@ -21,7 +21,7 @@ SECRETS = SigningSecrets([SigningSecret("whsec_" + "c2lnbmVk" * 4)])
 
 
 class Drip(httpx.AsyncByteStream):
-    """A body that comes a byte at a time and never ends."""
+    """A body that comes byte by byte and never ends."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
@@ -30,7 +30,7 @@ class Drip(httpx.AsyncByteStream):
 
 
 class Flood(httpx.AsyncByteStream):
-    """A body that has no end and comes at once; counts what was taken of it."""
+    """An endless body that comes at once; counts what was read of it."""
 
     taken = 0
 
@@ -41,7 +41,7 @@ class Flood(httpx.AsyncByteStream):
 
 
 class Broken(httpx.AsyncByteStream):
-    """A body that breaks off."""
+    """A body that is cut off."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield b"{"
@@ -51,7 +51,7 @@ class Broken(httpx.AsyncByteStream):
 async def post(
     handler: Callable[[httpx.Request], httpx.Response], deadline_seconds: float = 5, times: int = 1
 ) -> Answer:
-    """Post to a site that answers like this; the last answer."""
+    """Post to a site that gives these answers; return the last one."""
     client = WebhookClient(SECRETS, transport=httpx.MockTransport(handler), deadline_seconds=deadline_seconds)
     try:
         async with asyncio.timeout(10):

@@ -1,4 +1,4 @@
-"""One POST to a real website on loopback, which answers well, badly or not at all."""
+"""One POST to a real site on loopback, which answers well, badly or not at all."""
 
 import asyncio
 import base64
@@ -51,7 +51,7 @@ async def post(
 
 @contextmanager
 def spoken(greeting: bytes) -> Iterator[tuple[str, Future[socket.socket]]]:
-    """The https URL of what takes one connection, says this and nothing more; and that connection."""
+    """Accept one connection and send only this; return its https URL and the connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         listener.settimeout(WAIT_SECONDS)
 

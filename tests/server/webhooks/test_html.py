@@ -1,4 +1,4 @@
-"""Messages as HTML: what the client shows, and nothing that a browser would run, load or follow elsewhere."""
+"""Messages as HTML: what the client shows, and nothing that a browser would run or load."""
 
 import re
 from html.parser import HTMLParser
@@ -14,7 +14,7 @@ NOT_SHOWN = re.compile(r"[^0-9A-Za-z]")
 
 
 class Page(HTMLParser):
-    """What a browser finds in HTML."""
+    """Collects what a browser finds in HTML."""
 
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -31,7 +31,7 @@ class Page(HTMLParser):
 
 
 def check_is_harmless(source: str) -> None:
-    """Only the known tags, no attribute but a link's, and links to the web alone."""
+    """Check that there are only known tags, no attributes except a link's, and only links to the web."""
     for tag, attributes in Page(source).tags:
         assert tag in TAGS
         if tag == "a":

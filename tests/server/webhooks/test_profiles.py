@@ -1,4 +1,4 @@
-"""What the site says about a person: kept for a minute, asked once at a time, and shown in its own words."""
+"""Profiles from the site: cached for a minute, one call at a time, with the site's own errors."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ GOOD_TEXT = ProfileText("Hi", [ProfileField("Age", "9")], "")
 
 
 class Site:
-    """Answers with these, then a few times with a good profile."""
+    """A site with these answers, followed by good profiles."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.answers = [*answers, *(answer_json(200, GOOD) for _ in range(3))]
@@ -45,7 +45,7 @@ class Site:
 
 
 async def ask(site: Site, use: Callable[[Profiles], Awaitable[None]]) -> None:
-    """Use the profiles of a site."""
+    """Request profiles from a site."""
     client = WebhookClient(transport=httpx.MockTransport(site))
     try:
         async with asyncio.timeout(10):
@@ -76,12 +76,12 @@ async def test_a_profile_is_cached_for_a_minute() -> None:
 
 
 class LaterLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock can be put forward."""
+    """An event loop whose clock can be advanced."""
 
     ahead = 0.0
 
     def time(self) -> float:
-        """The real time and what was added."""
+        """Return the real time plus the advance."""
         return super().time() + self.ahead
 
 

@@ -1,4 +1,4 @@
-"""HTML of messages comes from a process of its own, and a report is delivered whatever becomes of that process."""
+"""HTML is rendered in a separate process, and reports are delivered whatever happens to it."""
 
 import asyncio
 import os
@@ -15,11 +15,11 @@ from server.webhooks.rendering import RenderError, html_in_process, html_or_text
 
 MESSAGES = ["*hi*", "<b>", "see http://a.example\n```\ncode\n```", "字 \u0301 \U0001f600"]
 HANG = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); [0 for _ in iter(int, 1)]"
-"""Keeps the interpreter busy, as a regular expression does that has no end."""
+"""Keeps the interpreter busy, like a regular expression that backtracks forever."""
 
 
 def python(program: str, *arguments: str) -> tuple[str, ...]:
-    """The command of a program in the place of the renderer."""
+    """Return the command of a program that replaces the renderer."""
     return sys.executable, "-c", program, *arguments
 
 

@@ -1,4 +1,4 @@
-"""The headers of Standard Webhooks, checked by the verifier that receivers use."""
+"""The headers of Standard Webhooks, checked with the verifier that receivers use."""
 
 import base64
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,12 +18,12 @@ ZONES = st.integers(-12, 14).map(lambda hours: timezone(timedelta(hours=hours)))
 
 
 def secrets(*keys: str) -> SigningSecrets:
-    """The settings that have these keys."""
+    """Return the settings for these keys."""
     return SigningSecrets(SigningSecret(key) for key in keys)
 
 
 def verify(key: str, body: bytes, headers: dict[str, str]) -> None:
-    """Verify as a receiver does; WebhookVerificationError."""
+    """Verify as a receiver does. Raises WebhookVerificationError."""
     Webhook(key).verify(body, headers, json_parse=False)
 
 

@@ -1,4 +1,4 @@
-"""Where webhooks may go: the rule by a table, and the transport that connects to what the rule has seen."""
+"""Where webhooks may connect: the table of rules, and the transport that uses the checked address."""
 
 import asyncio
 import socket
@@ -149,7 +149,7 @@ REFUSED = httpx.ConnectError("refused")
 async def post(
     sites: Mapping[str, Exception | None], url: str = "https://site.example/hooks", *, block_private: bool = True
 ) -> list[httpx.Request]:
-    """Post to a site that has these addresses, in their order; the attempts to connect."""
+    """Post to a site with these addresses, in order; return the attempts to connect."""
     asked: list[httpx.Request] = []
 
     async def addresses(_host: str) -> list[str]:
@@ -226,7 +226,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def pinned(authority: trustme.CA) -> GuardedTransport:
-    """Trusts that authority; every name is 127.0.0.1."""
+    """Return a transport that trusts this authority, and resolves every name to 127.0.0.1."""
 
     async def addresses(_host: str) -> list[str]:
         return ["127.0.0.1"]
@@ -237,7 +237,7 @@ def pinned(authority: trustme.CA) -> GuardedTransport:
 
 
 def site_of(authority: trustme.CA, name: str, behaviour: Behaviour | None = None) -> Receiver:
-    """A website whose certificate is for this name."""
+    """Serve a site with a certificate for this name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
     return Receiver(behaviour, tls=context)
