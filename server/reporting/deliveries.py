@@ -167,7 +167,7 @@ class Deliveries:
         seconds = monotonic() - began
         self._metrics.observe_attempt(claim.webhook, outcome, seconds)
         attempt = Attempt(at, round(seconds * 1000), result)
-        if not result.taken:
+        if not result.accepted:
             failed = {"report": claim.report_id, "attempt": claim.attempt, "error": result.error}
             log.warning("a report could not be delivered", extra=failed)
         if result.status == HTTPStatus.GONE:

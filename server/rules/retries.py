@@ -46,7 +46,7 @@ class Result(NamedTuple):
     """Whether it failed on this server before anything was sent, so that it says nothing about the site."""
 
     @property
-    def taken(self) -> bool:
+    def accepted(self) -> bool:
         """Return whether the site accepted it, which only status 200 says."""
         return self.status == HTTPStatus.OK
 
@@ -64,7 +64,7 @@ class Verdict(NamedTuple):
 
 def verdict(attempts: int, result: Result, now: datetime, chance: float) -> Verdict:
     """Decide what follows from an attempt (the first is number 1); `chance` is random, from 0 to 1."""
-    if result.taken:
+    if result.accepted:
         return Verdict(State.DELIVERED)
     if result.status == HTTPStatus.GONE:
         return Verdict(State.WAITING, pause=True)

@@ -22,7 +22,7 @@ class Query(NamedTuple):
     def indexed(self) -> str:
         """Return the query for FTS5: quoted tokens; empty if all words are too short for the index.
 
-        The index knows which messages contain a token, but not where; see `held_by`.
+        The index knows which messages contain a token, but not where; see `matches`.
         """
         tokens = list(dict.fromkeys(token for word in self.words for token in _tokens(word)))
         step = -(-len(tokens) // MAX_TOKENS) or 1
@@ -33,7 +33,7 @@ class Query(NamedTuple):
         """Return the short words as LIKE patterns, with a backslash as the escape character."""
         return [_pattern(word) for word in self.words if len(word) < TOKEN_CHARS]
 
-    def held_by(self, text: str) -> bool:
+    def matches(self, text: str) -> bool:
         """Return whether a text contains every word that is long enough for the index."""
         folded = text.casefold()
         return all(word.casefold() in folded for word in self.words if len(word) >= TOKEN_CHARS)

@@ -178,16 +178,16 @@ class _Reads:
 
     def run(self, connection: sqlite3.Connection) -> None:
         """Run the reader thread until `end`."""
-        while read := self._take():
+        while read := self._next():
             read.run(connection)
 
-    def _take(self) -> _Read[object] | None:
+    def _next(self) -> _Read[object] | None:
         with self._changed:
             while not self._queue:
                 if self._ended:
                     return None
                 self._changed.wait()
-            return self._queue.take()
+            return self._queue.get()
 
 
 class _Write(Generic[Result]):

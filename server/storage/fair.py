@@ -35,7 +35,7 @@ class FairQueue(Generic[Item]):
         members.setdefault(turn.member, deque()).append(item)
         self._size += 1
 
-    def take(self) -> Item:
+    def get(self) -> Item:
         """Remove and return the next item. Raises IndexError if the queue is empty."""
         if not self._groups:
             raise IndexError("the queue is empty")

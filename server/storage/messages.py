@@ -188,14 +188,14 @@ def search(reader: Reader, query: Query, channel: str, before: int, limit: int, 
     # CROSS JOIN keeps the order of the candidates, so that reading stops at the last message that is sent.
     ordered = f"SELECT {SHOWN} FROM ({among}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
     with closing(connection.execute(ordered, values)) as rows:
-        return _fitting(_holding(query, rows), limit, reader, connection)
+        return _fitting(_matching(query, rows), limit, reader, connection)
 
 
-def _holding(query: Query, rows: Iterable[_Row]) -> Iterator[_Row]:
+def _matching(query: Query, rows: Iterable[_Row]) -> Iterator[_Row]:
     """Yield the rows whose text contains the words; the index only knows about their tokens."""
     misses = 0
     for row in rows:
-        if query.held_by(row[7]):
+        if query.matches(row[7]):
             yield row
         else:
             misses += 1

@@ -182,7 +182,7 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     follows = verdict(claim.attempt, attempt.result, moment(now), chance)
     if not attempt.result.ours:
         _update_breaker(connection, claim.webhook, attempt.result, follows, now)
-    if attempt.result.taken:
+    if attempt.result.accepted:
         connection.execute(
             "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
             (State.DELIVERED, claim.attempt, now, claim.id),
@@ -272,7 +272,7 @@ def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
 
 def _update_breaker(connection: sqlite3.Connection, webhook: str, result: Result, follows: Verdict, now: int) -> None:
     before, suspended = failures(connection, webhook), suspension(connection, webhook, now)
-    if not result.taken:
+    if not result.accepted:
         opened = int(open_seconds(before + 1) * 1000)
         # Attempts in flight when the breaker opened say nothing new.
         if suspended is None or suspended.until is None:

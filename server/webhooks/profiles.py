@@ -17,8 +17,8 @@ from server.webhooks.breaker import Breaker
 from server.webhooks.client import Answer, WebhookClient, WebhookError
 from server.webhooks.payloads import ProfileAnswer, profile_body
 
-KEPT_SECONDS = 60.0
-KEPT_PROFILES = 1000
+CACHE_SECONDS = 60.0
+MAX_CACHED = 1000
 MAX_FIELDS = 64
 
 log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ class Profiles:
         self._key = key
         self._metrics = metrics
         # Failures raise and are not cached; concurrent requests for a user share one call.
-        self._kept = alru_cache(maxsize=KEPT_PROFILES, ttl=KEPT_SECONDS)(self._ask)
+        self._cached = alru_cache(maxsize=MAX_CACHED, ttl=CACHE_SECONDS)(self._request)
 
     async def about(self, username: str) -> ProfileText:
         """Return a user's profile; never raises because of the site."""
-        self._metrics.count_profile_lookup(hit=self._kept.cache_contains(username))
+        self._metrics.count_profile_lookup(hit=self._cached.cache_contains(username))
         try:
-            return await self._kept(username)
+            return await self._cached(username)
         except WebhookError as error:
             log.warning("a profile could not be loaded", extra={"error": error.cause})
             return ProfileText("", [], error.words or f"The site did not send a profile: {error}.")
@@ -62,11 +62,11 @@ class Profiles:
 
     async def drain(self) -> None:
         """Wait for requests in flight; there must be no more requests after this."""
-        await self._kept.cache_close(wait=True)
+        await self._cached.cache_close(wait=True)
         # Otherwise the breaker would be shown as open while the webhook is disabled; a successor sets its own value.
         self._metrics.set_breaker_open("profile", is_open=False)
 
-    async def _ask(self, username: str) -> ProfileText:
+    async def _request(self, username: str) -> ProfileText:
         if not self._breaker.allows():
             raise WebhookError("it has not been answering", "the last attempts failed")
         failed = True

@@ -21,7 +21,7 @@ from server.storage import reports as stored
 from server.storage import trail
 from server.storage.reports import Submission
 from server.storage.trail import TrailError
-from tests.support.desk import ALICE, BOB, FAILED, START, TAKEN, Desk, evidence
+from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, START, Desk, evidence
 from tests.support.imitation import TEXTS
 
 COLUMNS = {"seq": "9", "report_id": "'rep_x'", "at": "at + 1", "content": "replace(content, 'a', 'b')", "hash": "'00'"}
@@ -122,8 +122,8 @@ def test_a_report_that_differs_from_its_trail_is_found(desk: Desk, change: str) 
 
 def test_the_trail_of_every_status_is_verified(desk: Desk) -> None:
     """All ways to reach each status are verified, without false alarms."""
-    for result in (TAKEN, FAILED):
-        report = desk.submit(9 + result.taken)
+    for result in (ACCEPTED, FAILED):
+        report = desk.submit(9 + result.accepted)
         desk.try_next(result)
         stored.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
         trail.verify(desk.connection)
@@ -199,7 +199,7 @@ def test_an_export_does_not_load_the_whole_trail(desk: Desk) -> None:
 
 
 def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_terminal(desk: Desk) -> None:
-    desk.try_next(TAKEN._replace(answer="thanks \x1b[31m\u202e"))
+    desk.try_next(ACCEPTED._replace(answer="thanks \x1b[31m\u202e"))
     desk.connection.execute("UPDATE attempt SET error = ?", ("\x1b]0;owned\x07",))
     (report_id, *_) = desk.values("SELECT report_id FROM attempt JOIN delivery ON delivery.id = delivery_id")
     shown = reports.show(desk.connection, str(report_id))

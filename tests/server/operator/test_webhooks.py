@@ -8,7 +8,7 @@ from server.protocol.codes import ReportState
 from server.rules.retries import SCHEDULE_SECONDS, Result, State
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import outbox
-from tests.support.desk import FAILED, TAKEN, TERMS, Desk
+from tests.support.desk import ACCEPTED, FAILED, TERMS, Desk
 
 URL = "https://user:password@site.example:8443/secret-path?token=1"
 SECRETS = SigningSecrets([SigningSecret("whsec_" + "QUJD" * 10)])
@@ -59,7 +59,7 @@ def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
 
 def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> None:
     assert webhooks.deliveries(desk.connection, failed=False, limit=5) == "No deliveries yet."
-    for number, result in enumerate((TAKEN, FAILED, Result(410, "gone", "status 410"))):
+    for number, result in enumerate((ACCEPTED, FAILED, Result(410, "gone", "status 410"))):
         desk.submit(number)
         (claim,) = desk.claim(room=1)
         desk.note(claim, result)
@@ -122,16 +122,16 @@ def test_a_replay_sends_only_reports_that_are_open() -> None:
     """A report delivered before its withdrawal is not sent again, but its withdrawal is, as long as it stands."""
     desk = Desk(TERMS._replace(evidence=True))
     report = desk.submit()
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     desk.withdraw(report.id)
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     told, withdrawal = map(str, desk.values("SELECT id FROM delivery ORDER BY seq"))
     with pytest.raises(CommandError, match="withdrawn by its reporter"):
         webhooks.replay(SETTINGS, desk.connection, told)
     assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, withdrawal)
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     desk.submit(add=True)
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     with pytest.raises(CommandError, match="is open again"):
         webhooks.replay(SETTINGS, desk.connection, withdrawal)
     assert desk.next_due() is None

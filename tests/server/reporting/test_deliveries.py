@@ -25,7 +25,7 @@ from server.storage.outbox import Attempt
 from server.storage.reports import Report, Submission
 from server.webhooks.client import WebhookClient
 from server.webhooks.rendering import Renderer, html_in_process, html_or_text
-from tests.support.desk import ALICE, TAKEN, TERMS, evidence
+from tests.support.desk import ACCEPTED, ALICE, TERMS, evidence
 from tests.support.site_answers import answer
 
 HOOK = WebhookURL("report", enabled=True, url="http://site.internal/hooks")
@@ -110,7 +110,7 @@ def delivered_by_another(connection: sqlite3.Connection) -> None:
     """Another server claims it after the lease, and delivers it."""
     now = milliseconds(utc_now()) + outbox.LEASE_SECONDS * 1000
     (claim,) = outbox.claim(connection, "report", "another", 1, (), now)
-    outbox.record_attempt(connection, claim, Attempt(now, 1, TAKEN), now, 0.0)
+    outbox.record_attempt(connection, claim, Attempt(now, 1, ACCEPTED), now, 0.0)
 
 
 def taken_over_by_another(connection: sqlite3.Connection) -> None:

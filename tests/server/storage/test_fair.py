@@ -23,7 +23,7 @@ def taken(acts: list[Turn | None]) -> Iterator[tuple[list[tuple[Turn, int]], tup
             waiting.append((act, number))
         elif waiting:
             before = list(waiting)
-            item = queue.take()
+            item = queue.get()
             waiting.remove(item)
             yield before, item
         assert len(queue) == len(waiting)
@@ -71,10 +71,10 @@ def test_a_member_that_waits_is_served_before_another_of_its_group_is_served_twi
 def test_an_empty_queue_raises_index_error() -> None:
     queue = FairQueue[int]()
     with pytest.raises(IndexError):
-        queue.take()
+        queue.get()
     queue.put(Turn(1, 1), 1)
     assert queue
-    assert queue.take() == 1
+    assert queue.get() == 1
     assert not queue
 
 
@@ -83,7 +83,7 @@ def test_256_items_of_one_member_do_not_delay_another() -> None:
     for number in range(256):
         queue.put(Turn("mallory", "mallory"), f"history {number}")
     queue.put(Turn("ada", "ada"), "login")
-    assert "login" in [queue.take(), queue.take()]
+    assert "login" in [queue.get(), queue.get()]
 
 
 def test_16_sessions_of_one_address_are_served_as_one() -> None:
@@ -92,5 +92,5 @@ def test_16_sessions_of_one_address_are_served_as_one() -> None:
         queue.put(Turn("203.0.113.9", number % 16), "history")
     for number in range(5):
         queue.put(Turn("198.51.100.7", "ada"), f"login {number}")
-    order = [queue.take() for _ in range(10)]
+    order = [queue.get() for _ in range(10)]
     assert order.count("history") == 5

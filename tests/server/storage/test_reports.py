@@ -12,7 +12,7 @@ from server.storage import outbox, reports, retention, trail
 from server.storage.outbox import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
 from server.storage.reports import MAX_ADDITIONS
-from tests.support.desk import ALICE, BOB, FAILED, START, TAKEN, TERMS, Desk, evidence
+from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, START, TERMS, Desk, evidence
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_report_is_stored_with_its_evidence_and_one_delivery(desk: Desk) -> No
     assert trail.report_and_event(desk.connection, report.id, 1) == (evidence(), Reported(evidence(), ALICE.identity))
     (claim,) = desk.claim()
     assert (claim.report_id, claim.attempt) == (report.id, 1)
-    after = desk.note(claim, TAKEN)
+    after = desk.note(claim, ACCEPTED)
     assert after
     assert (after.status, after.error, after.next_at) == (ReportState.DELIVERED, "", None)
     assert not desk.claim()
@@ -42,7 +42,7 @@ def test_a_report_is_stored_with_its_evidence_and_one_delivery(desk: Desk) -> No
 
 def test_a_repeated_report_counts_once_and_returns_the_current_status(desk: Desk) -> None:
     first = desk.submit(nonce="n-1")
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     assert desk.submit(nonce="n-1") == desk.find(first.id)
     assert desk.next_due() is None
 
@@ -51,12 +51,12 @@ def test_a_second_report_of_a_message_is_refused_unless_it_adds(desk: Desk) -> N
     first = desk.submit(nonce="n-1")
     assert refusal(lambda: desk.submit(nonce="n-2")).code == ErrorCode.ALREADY_REPORTED
     assert refusal(desk.submit).code == ErrorCode.ALREADY_REPORTED
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     added = desk.submit(nonce="n-3", add=True)
     assert (added.id, added.status) == (first.id, ReportState.RECEIVED)
     assert desk.submit(nonce="n-3", add=True) == added
     assert isinstance(decode(trail.rows(desk.connection, first.id)[1].content), Added)
-    report = desk.try_next(TAKEN)
+    report = desk.try_next(ACCEPTED)
     assert report
     assert report.status is ReportState.DELIVERED
     assert desk.submit(reporter=BOB).id != first.id
@@ -153,7 +153,7 @@ def test_a_suspended_webhook_does_not_delay_another(desk: Desk, stop: str) -> No
     assert desk.submit().status is ReportState.RECEIVED
     (claim,) = desk.claim()
     assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)
-    desk.note(claim, TAKEN)
+    desk.note(claim, ACCEPTED)
     desk.note(claim, FAILED)
     assert outbox.failures(desk.connection, "another") == (9 if "9" in stop else 0)
     assert outbox.suspension(desk.connection, "another", desk.now)
@@ -173,7 +173,7 @@ def test_a_late_200_counts_and_a_late_failure_changes_nothing(desk: Desk) -> Non
     (current,) = desk.claim("two")
     assert desk.note(late, FAILED) is None
     assert not desk.claim("three")
-    desk.note(late, TAKEN)
+    desk.note(late, ACCEPTED)
     assert desk.find(report.id).status is ReportState.DELIVERED
     desk.note(current, FAILED)
     assert desk.find(report.id).status is ReportState.DELIVERED
@@ -192,7 +192,7 @@ def test_a_clock_that_was_set_back_delays_nothing(desk: Desk, seconds: float) ->
     # Crashed, and the clock was set back once more: the lease counts for nothing.
     desk.pass_time(seconds)
     (claim,) = desk.claim("two")
-    desk.note(claim, TAKEN)
+    desk.note(claim, ACCEPTED)
     assert desk.find(report.id).status is ReportState.DELIVERED
 
 
@@ -218,7 +218,7 @@ def test_an_open_breaker_allows_one_probe_until_it_succeeds(desk: Desk) -> None:
     assert not desk.claim()
     desk.pass_time(60)
     (probe,) = desk.claim()
-    desk.note(probe, TAKEN)
+    desk.note(probe, ACCEPTED)
     # The site is back: all that waits goes out at once.
     assert len(desk.claim(room=100)) == FAILURES_TO_OPEN
 
@@ -232,7 +232,7 @@ def test_a_webhook_is_sent_what_is_queued_for_it_and_probed_by_that_alone(desk: 
     (probe,) = desk.claim()
     assert theirs.report_id == others != probe.report_id
     desk.note(theirs, FAILED)
-    desk.note(probe, TAKEN)
+    desk.note(probe, ACCEPTED)
     assert outbox.failures(desk.connection, "another") == 1
     assert {claim.webhook for claim in desk.claim(room=100)} == {"report"}
 
@@ -251,7 +251,7 @@ def test_a_requested_delay_is_kept_when_the_site_is_back(desk: Desk) -> None:
     open_breaker(desk)
     desk.pass_time(60)
     (probe,) = desk.claim()
-    desk.note(probe, TAKEN)
+    desk.note(probe, ACCEPTED)
     assert asked.id not in {claim.report_id for claim in desk.claim(room=100)}
 
 
@@ -298,10 +298,10 @@ def test_a_withdrawal_is_sent_if_the_site_may_have_the_report(evidence_on: bool,
     report = desk.submit()
     (claim,) = desk.claim()
     if before != "in flight":
-        desk.note(claim, TAKEN if before == "delivered" else FAILED)
+        desk.note(claim, ACCEPTED if before == "delivered" else FAILED)
     assert desk.withdraw(report.id).status is ReportState.WITHDRAWN
     if before == "in flight":
-        assert desk.note(claim, TAKEN) is None
+        assert desk.note(claim, ACCEPTED) is None
     told = [decode(trail.rows(desk.connection)[claim.seq - 1].content) for claim in desk.claim()]
     assert told == ([Withdrawn()] if evidence_on else [])
     desk.pass_time(10**6)
@@ -312,13 +312,13 @@ def test_adding_to_a_withdrawn_report_opens_it_again(desk: Desk) -> None:
     report = desk.submit()
     desk.withdraw(report.id)
     assert desk.submit(add=True).status is ReportState.RECEIVED
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     assert desk.find(report.id).status is ReportState.DELIVERED
 
 
 def test_the_site_sets_the_status_by_report_id_or_webhook_id(desk: Desk) -> None:
     report = desk.submit()
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     (webhook_id,) = desk.values("SELECT id FROM delivery")
     for key, status, note in (
         (report.id, ReportState.SEEN, ""),
@@ -338,7 +338,7 @@ def test_a_status_of_the_site_survives_a_late_attempt_but_not_a_withdrawal(desk:
     report = desk.submit()
     (claim,) = desk.claim()
     reports.site_said(claim.id, ReportState.SEEN, "", lambda: desk.at, desk.connection)
-    assert desk.note(claim, TAKEN) is None
+    assert desk.note(claim, ACCEPTED) is None
     assert desk.find(report.id).status is ReportState.SEEN
     desk.withdraw(report.id)
     after = reports.site_said(report.id, ReportState.RESOLVED, "Done.", lambda: desk.at, desk.connection)
@@ -355,7 +355,7 @@ def test_a_change_is_unnotified_until_the_reporter_was_notified(desk: Desk) -> N
     # The same failure once more is no news.
     desk.try_next(FAILED)
     assert desk.find(report.id).notified
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     assert not desk.find(report.id).notified
 
 

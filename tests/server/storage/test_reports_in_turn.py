@@ -7,7 +7,7 @@ from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECOND
 from server.rules.trail import Withdrawn, decode
 from server.storage import outbox, reports, trail
 from server.storage.outbox import LEASE_SECONDS
-from tests.support.desk import ALICE, BOB, FAILED, TAKEN, TERMS, Desk
+from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> Non
     assert (desk.find(report.id).status, desk.find(report.id).note) == (ReportState.RESOLVED, "Banned.")
     (delivery_id,) = desk.values("SELECT id FROM delivery")
     reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection)
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     assert desk.find(report.id).status is ReportState.RESOLVED
     assert desk.submit(add=True).status is not ReportState.RESOLVED
 
@@ -72,14 +72,14 @@ def test_a_withdrawal_is_sent_also_after_a_replay(desk: Desk) -> None:
     """A replay resets the attempts, but the site may still have the report."""
     report = desk.submit()
     (claim,) = desk.claim()
-    desk.note(claim, TAKEN)
+    desk.note(claim, ACCEPTED)
     reports.replay(claim.id, "report", lambda: desk.at, desk.connection)
     desk.withdraw(report.id)
     (claim,) = desk.claim()
     assert decode(trail.rows(desk.connection)[claim.seq - 1].content) == Withdrawn()
 
 
-@pytest.mark.parametrize("answer", [TAKEN, FAILED])
+@pytest.mark.parametrize("answer", [ACCEPTED, FAILED])
 def test_a_withdrawal_waits_for_an_attempt_in_flight(desk: Desk, answer: Result) -> None:
     """Otherwise the withdrawal would arrive first, and the site would keep the report."""
     report = desk.submit()
@@ -101,11 +101,11 @@ def test_a_withdrawal_does_not_wait_for_a_crashed_holder(desk: Desk) -> None:
     assert [each.seq for each in desk.claim("two")] == [2]
 
 
-@pytest.mark.parametrize("answer", [None, TAKEN, FAILED])
+@pytest.mark.parametrize("answer", [None, ACCEPTED, FAILED])
 def test_a_reopened_report_is_the_last_one_sent(desk: Desk, answer: Result | None) -> None:
     """All results of the withdrawal: it failed before, is in flight and arrives, or is in flight and fails."""
     report = desk.submit()
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     desk.withdraw(report.id)
     (withdrawal,) = desk.claim()
     if answer is None:
@@ -116,7 +116,7 @@ def test_a_reopened_report_is_the_last_one_sent(desk: Desk, answer: Result | Non
         desk.note(withdrawal, answer)
     (claim,) = desk.claim()
     assert claim.seq == 3
-    desk.note(claim, TAKEN)
+    desk.note(claim, ACCEPTED)
     assert desk.next_due() is None
     assert desk.find(report.id).status is ReportState.DELIVERED
 
@@ -180,7 +180,7 @@ def test_a_delivered_addition_counts_for_a_report_that_was_given_up(desk: Desk) 
     give_up(desk)
     assert desk.find(report.id).status is ReportState.GIVEN_UP
     desk.submit(add=True)
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.DELIVERED, "")
 
 
@@ -194,7 +194,7 @@ def test_a_replay_clears_the_previous_error(desk: Desk) -> None:
 
 def test_a_status_of_the_site_does_not_hide_a_lost_addition(desk: Desk) -> None:
     report = desk.submit()
-    desk.try_next(TAKEN)
+    desk.try_next(ACCEPTED)
     desk.submit(add=True)
     site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
     give_up(desk)
@@ -211,7 +211,7 @@ def test_a_withdrawn_probe_is_still_the_only_one(desk: Desk) -> None:
     (probe,) = desk.claim()
     desk.withdraw(probe.report_id)
     assert desk.claim() == []
-    desk.note(probe, TAKEN)
+    desk.note(probe, ACCEPTED)
     assert desk.claim()
 
 
@@ -233,7 +233,7 @@ def test_nothing_overtakes_a_delivery_in_flight_whatever_the_clock_says(desk: De
     desk.withdraw(report.id)
     assert desk.claim(busy=[claim.id]) == []
     assert outbox.next_due(desk.connection, "report", desk.now, [claim.id]) is None
-    desk.note(claim, TAKEN)
+    desk.note(claim, ACCEPTED)
     assert [each.seq for each in desk.claim()] == [2]
 
 

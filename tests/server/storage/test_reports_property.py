@@ -11,11 +11,18 @@ from server.rules.refusal import Refusal
 from server.rules.retries import Result
 from server.storage import outbox, reports, trail
 from server.storage.outbox import LEASE_SECONDS, Claim
-from tests.support.desk import ALICE, BOB, FAILED, TAKEN, TERMS, Desk
+from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
 ENDS = {ReportState.DELIVERED, ReportState.GIVEN_UP, ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}
 RESULTS = st.sampled_from(
-    [TAKEN, TAKEN, FAILED, Result(None, "It broke off.", "reset"), Result(410, "Gone."), Result(429, "No.", "", "900")]
+    [
+        ACCEPTED,
+        ACCEPTED,
+        FAILED,
+        Result(None, "It broke off.", "reset"),
+        Result(410, "Gone."),
+        Result(429, "No.", "", "900"),
+    ]
 )
 WORKERS = st.sampled_from(["one", "two"])
 
@@ -59,7 +66,7 @@ class Outbox(RuleBasedStateMachine):
         if claim.id in self.noted:
             self.sent_after.append(claim)
         self.desk.note(claim, result, chance)
-        if result.taken:
+        if result.accepted:
             self.noted.add(claim.id)
 
     @rule(target=sent, claim=consumes(claims))
@@ -85,7 +92,7 @@ class Outbox(RuleBasedStateMachine):
 
     def late_answer(self, claim: Claim, result: Result, chance: float) -> None:
         self.desk.note(claim, result, chance)
-        if result.taken:
+        if result.accepted:
             self.noted.add(claim.id)
 
     @rule(claim=consumes(claims))
@@ -144,9 +151,9 @@ class Outbox(RuleBasedStateMachine):
             self.desk.at += timedelta(seconds=max(0.0, due))
             for claim in self.desk.claim("last"):
                 assert claim.id not in self.noted
-                result = FAILED if round_ < len(self.received) % 7 * 20 else TAKEN
+                result = FAILED if round_ < len(self.received) % 7 * 20 else ACCEPTED
                 self.desk.note(claim, result)
-                if result.taken:
+                if result.accepted:
                     self.noted.add(claim.id)
         assert self.desk.next_due() is None
         self.what_is_said_to_be_delivered_was_taken()

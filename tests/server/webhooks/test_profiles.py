@@ -12,7 +12,7 @@ from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.client import Answer, WebhookClient, WebhookError
 from server.webhooks.payloads import profile_body
-from server.webhooks.profiles import KEPT_SECONDS, MAX_FIELDS, Profiles, ProfileText, read
+from server.webhooks.profiles import CACHE_SECONDS, MAX_FIELDS, Profiles, ProfileText, read
 from tests.support.site_answers import answer, answer_json
 
 URL = "http://site.internal:8080/hooks"
@@ -91,11 +91,11 @@ def test_a_profile_is_requested_again_after_a_minute() -> None:
 
     async def use(profiles: Profiles) -> None:
         await profiles.about("alice")
-        loop.ahead = KEPT_SECONDS / 2
+        loop.ahead = CACHE_SECONDS / 2
         await asyncio.sleep(0)
         await profiles.about("alice")
         assert len(site.bodies) == 1
-        loop.ahead = KEPT_SECONDS + 1
+        loop.ahead = CACHE_SECONDS + 1
         # Once for the timer to be found due, once for it to run.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
