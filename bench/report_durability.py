@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 from websockets.exceptions import WebSocketException
 
 from bench.website import Taken, Website, milliseconds
-from server.protocol.frames import ReportAsk, ReportStatus
+from server.protocol.frames import ReportRequest, ReportStatus
 from server.storage import trail
 from tests.support.chat_client import entered
 from tests.support.server_process import UNHURRIED, ServerProcess, write_settings
@@ -48,7 +48,7 @@ class Tally:
     received: dict[str, str] = field(default_factory=dict)
     """ReportID -> comment."""
     asked: int = 0
-    unanswered: dict[str, ReportAsk] = field(default_factory=dict)
+    unanswered: dict[str, ReportRequest] = field(default_factory=dict)
     """Reporter -> what they have no answer for; sent again with the same nonce."""
 
 
@@ -67,12 +67,12 @@ async def report_until_killed(url: str, name: str, numbers: list[int], tally: Ta
                 del tally.unanswered[name]
 
 
-def next_ask(name: str, numbers: list[int], tally: Tally) -> ReportAsk | None:
+def next_ask(name: str, numbers: list[int], tally: Tally) -> ReportRequest | None:
     """The report of the next message that this person has not reported."""
     if not numbers:
         return None
     tally.asked += 1
-    ask = ReportAsk(numbers.pop(), "It's spam", f"no. {tally.asked}", f"{name}-{tally.asked}")
+    ask = ReportRequest(numbers.pop(), "It's spam", f"no. {tally.asked}", f"{name}-{tally.asked}")
     tally.unanswered[name] = ask
     return ask
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import History, HistoryAsk, ReportAsk, ReportStatus
+from server.protocol.frames import History, HistoryRequest, ReportRequest, ReportStatus
 from tests.support.chat_client import ChatClient, entered
 from tests.support.receiver import Receiver, closed_port_url, stays_silent
 from tests.support.server_process import ServerProcess, write_settings
@@ -36,7 +36,7 @@ async def report(alice: ChatClient, bob: ChatClient, until: ReportState) -> floa
     message = await bob.say("lobby", "spam")
 
     async def act() -> None:
-        await alice.send(ReportAsk(message.msg_id, "It's spam", "", alice.nonce()))
+        await alice.send(ReportRequest(message.msg_id, "It's spam", "", alice.nonce()))
         await alice.next(ReportStatus, lambda status: status.report.status == until)
 
     return await timed(act)
@@ -47,7 +47,7 @@ async def other_frames(alice: ChatClient) -> list[float]:
 
     async def page() -> None:
         nonce = alice.nonce()
-        await alice.send(HistoryAsk("lobby", nonce))
+        await alice.send(HistoryRequest("lobby", nonce))
         await alice.next(History, lambda frame: frame.nonce == nonce)
 
     return [await timed(act) for act in (alice.settled, lambda: alice.say("lobby", "meanwhile"), page)]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from server.protocol.frames import MAX_MESSAGE_CHARS, HistoryAsk, Say, SearchAsk
+from server.protocol.frames import MAX_MESSAGE_CHARS, HistoryRequest, Say, SearchRequest
 from server.rules import search as searching
 from server.rules.evidence import Evidence
 

@@ -8,7 +8,7 @@ from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Found, History, HistoryAsk, React, Say, SearchAsk, Takeback, Typing
+from server.protocol.frames import History, HistoryRequest, React, Say, SearchRequest, SearchResults, Takeback, Typing
 from server.room.session import Session, framed
 from server.rules import messages as message_rules
 from server.rules import reactions

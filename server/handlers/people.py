@@ -7,7 +7,7 @@ from typing import TypeVar
 from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Block, Mute, Presence, Profile, ProfileAsk, Status, Unblock, Unmute
+from server.protocol.frames import Block, Mute, Presence, Profile, ProfileRequest, Status, Unblock, Unmute
 from server.room.session import Session
 from server.rules import names
 from server.rules.refusal import Refusal

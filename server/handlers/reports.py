@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from server.handlers import costs
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import ReportAsk, ReportsAsk, ReportStatus, Withdraw
+from server.protocol.frames import ReportRequest, ReportsRequest, ReportStatus, Withdraw
 from server.reporting.desk import Reports
 from server.room.session import Session
 from server.rules import evidence as evidence_rules

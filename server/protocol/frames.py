@@ -94,7 +94,7 @@ class Say(Frame, frozen=True, tag="message"):
     nonce: Nonce | None = None
 
 
-class HistoryAsk(Frame, frozen=True, tag="history", rename={"before_id": "beforeID"}):
+class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "beforeID"}):
     """Request the messages of a channel before `beforeID`; 0 requests the newest."""
 
     channel: Target
@@ -103,7 +103,7 @@ class HistoryAsk(Frame, frozen=True, tag="history", rename={"before_id": "before
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
 
 
-class ReportAsk(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
+class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
     """Report a message. Its text, author and time come from the server's record, never from the client."""
 
     msg_id: MsgID
@@ -120,7 +120,7 @@ class ReportAsk(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
     add: Annotated[bool, Meta(description="Add to your earlier report of this message.")] = False
 
 
-class ReportsAsk(Frame, frozen=True, tag="reports"):
+class ReportsRequest(Frame, frozen=True, tag="reports"):
     """Request your own reports."""
 
     nonce: Nonce
@@ -186,7 +186,7 @@ class Unblock(Frame, frozen=True, tag="unblock"):
     username: Annotated[str, Meta(max_length=256)]
 
 
-class SearchAsk(Frame, frozen=True, tag="search", rename={"before_id": "beforeID"}):
+class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "beforeID"}):
     """Search for messages that contain all of the words, among those that you may read."""
 
     query: Annotated[str, Meta(max_length=MAX_QUERY_CHARS)]
@@ -196,7 +196,7 @@ class SearchAsk(Frame, frozen=True, tag="search", rename={"before_id": "beforeID
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
 
 
-class ProfileAsk(Frame, frozen=True, tag="profile"):
+class ProfileRequest(Frame, frozen=True, tag="profile"):
     """Request what the site says about a user."""
 
     username: Annotated[str, Meta(max_length=256)]
@@ -349,7 +349,7 @@ class Echo(Frame, frozen=True, tag="echo"):
     ] = []
 
 
-class Found(Frame, frozen=True, tag="search"):
+class SearchResults(Frame, frozen=True, tag="search"):
     """Search results, the latest first, and whether there are older ones."""
 
     messages: list[Message]
@@ -449,10 +449,10 @@ class Disconnect(Frame, frozen=True, tag="disconnect"):
 
 
 ClientFrame = (
-    Login | Say | HistoryAsk | SearchAsk | ReportAsk | ReportsAsk | Withdraw | Takeback | React | Typing | Status
-    | Mute | Unmute | Block | Unblock | ProfileAsk | Ping
+    Login | Say | HistoryRequest | SearchRequest | ReportRequest | ReportsRequest | Withdraw | Takeback | React
+    | Typing | Status | Mute | Unmute | Block | Unblock | ProfileRequest | Ping
 )  # fmt: skip
 ServerFrame = (
-    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Typing | Echo | History | Found
+    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Typing | Echo | History | SearchResults
     | ReportStatus | Reports | Profile | Error | Ping | Disconnect
 )  # fmt: skip

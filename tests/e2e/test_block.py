@@ -12,7 +12,7 @@ from server.protocol.frames import (
     Reacted,
     Reaction,
     Relations,
-    ReportAsk,
+    ReportRequest,
     Since,
     Status,
     Takeback,
@@ -81,9 +81,9 @@ async def test_a_report_shows_nobody_what_was_said_behind_a_block(tmp_path: Path
             await blocks(alice, "bob")
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice"), entered(server.url, "bob", TOKENS["bob"]) as bob:
-            error = await bob.refusal(ReportAsk(hidden.msg_id, SPAM, "", "n"))
+            error = await bob.refusal(ReportRequest(hidden.msg_id, SPAM, "", "n"))
             assert error.code == ErrorCode.UNKNOWN_MESSAGE
-            error = await bob.refusal(ReportAsk(insult.msg_id, SPAM, "", "n", (hidden.msg_id,)))
+            error = await bob.refusal(ReportRequest(insult.msg_id, SPAM, "", "n", (hidden.msg_id,)))
             assert error.code == ErrorCode.BAD_CONTEXT
             # A block is no way out of a report.
             assert (await ask_report(bob, insult.msg_id)).message == "said to bob's face"

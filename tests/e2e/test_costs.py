@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Error, Found, History, HistoryAsk, ReportAsk, ReportStatus, Say, SearchAsk
+from server.protocol.frames import (
+    Error,
+    History,
+    HistoryRequest,
+    ReportRequest,
+    ReportStatus,
+    Say,
+    SearchRequest,
+    SearchResults,
+)
 from server.storage import schema
 from tests.support.chat_client import ChatClient, entered
 from tests.support.raw_socket import wire
@@ -45,7 +54,7 @@ async def attacked(server: ServerProcess, *, hang_up: bool) -> AsyncIterator[Non
     async with AsyncExitStack() as stack:
         for number in range(2):
             mallory = await stack.enter_async_context(entered(server.url, f"mallory {number}"))
-            asked = b"".join(wire(HistoryAsk("lobby", f"n-{each}", limit=100)) for each in range(REQUESTS))
+            asked = b"".join(wire(HistoryRequest("lobby", f"n-{each}", limit=100)) for each in range(REQUESTS))
             mallory.socket.transport.write(asked)
             # What is still under way is of no use to anybody at the end.
             stack.callback(mallory.socket.transport.abort)
@@ -57,10 +66,10 @@ async def attacked(server: ServerProcess, *, hang_up: bool) -> AsyncIterator[Non
 
 async def answered(client: ChatClient) -> None:
     """Whatever an honest person asks for is answered."""
-    await client.send(HistoryAsk("tea", "h"))
+    await client.send(HistoryRequest("tea", "h"))
     await client.next(History, lambda frame: frame.nonce == "h")
-    await client.send(SearchAsk("rope", "s"))
-    found = await client.next(Found, lambda frame: frame.nonce == "s")
+    await client.send(SearchRequest("rope", "s"))
+    found = await client.next(SearchResults, lambda frame: frame.nonce == "s")
     assert found.messages
 
 
@@ -76,7 +85,7 @@ async def test_who_asks_for_more_than_they_may_is_told_which_was_refused(tmp_pat
     with ServerProcess(write_settings(tmp_path, limits={"PagesBurst": 1, "PagesPerSecond": 1})) as server:
         async with entered(server.url, "alice") as alice:
             for number in range(10):
-                await alice.send(HistoryAsk("lobby", f"n-{number}", limit=100))
+                await alice.send(HistoryRequest("lobby", f"n-{number}", limit=100))
             error = await alice.next(Error)
             assert (error.code, error.nonce) != (ErrorCode.TOO_FAST, "n-0")
             assert (error.code, (error.nonce or "")[:2]) == (ErrorCode.TOO_FAST, "n-")
@@ -92,7 +101,7 @@ async def test_a_full_disk_refuses_messages_and_takes_reports(tmp_path: Path, re
             for nonce in ("n-1", "n-2"):
                 error = await alice.refusal(Say("lobby", "hello", nonce))
                 assert (error.code, error.nonce) == (ErrorCode.STORAGE, nonce)
-            await alice.send(ReportAsk(1, "It's spam", nonce="r"))
+            await alice.send(ReportRequest(1, "It's spam", nonce="r"))
             await alice.next(ReportStatus)
             await asyncio.to_thread(receiver.wait_for, 1)
         assert server.log.count("the disk is nearly full") == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
 
-from server.protocol.frames import History, HistoryAsk, Message, Since
+from server.protocol.frames import History, HistoryRequest, Message, Since
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.server_process import ServerProcess, write_settings
 
@@ -55,7 +55,7 @@ async def read_all(client: ChatClient) -> list[Message]:
     read: list[Message] = []
     more = True
     while more:
-        await client.send(HistoryAsk("lobby", "n", read[0].msg_id if read else 0, 100))
+        await client.send(HistoryRequest("lobby", "n", read[0].msg_id if read else 0, 100))
         page = await client.next(History)
         read, more = page.messages + read, page.more
     return read

@@ -18,7 +18,7 @@ from server.protocol.frames import (
     Login,
     Message,
     Presence,
-    ProfileAsk,
+    ProfileRequest,
     Say,
 )
 from tests.support.chat_client import ChatClient, connected, entered
@@ -111,7 +111,7 @@ async def test_names_that_command_a_terminal_are_nobodys(server: ServerProcess, 
         for frame, code in ((Say(f"@{name}", "psst"), ErrorCode.NOT_HERE), (Say(name, "x"), ErrorCode.UNKNOWN_CHANNEL)):
             error = await mallory.refusal(frame)
             assert error.code == code
-        assert (await mallory.refusal(ProfileAsk(name, "n-1"))).code in {ErrorCode.BAD_NAME, ErrorCode.WEBHOOK_OFF}
+        assert (await mallory.refusal(ProfileRequest(name, "n-1"))).code in {ErrorCode.BAD_NAME, ErrorCode.WEBHOOK_OFF}
     assert name not in json.dumps([encoded(frame).decode() for frame in await bob.settled()])
 
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from server.protocol.codes import ReportState
 from server.protocol.frames import (
-    ReportAsk,
+    ReportRequest,
     Reports,
     ReportStatus,
     Webhooks,
@@ -64,7 +64,7 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.press("n")
         terminal.until_gone("Add to that report?")
         assert_harmless(terminal)
-        server.next_sent(ReportAsk)
+        server.next_sent(ReportRequest)
 
 
 def test_the_evidence_of_a_report(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         assert_harmless(terminal)
         terminal.press("ctrl+s")
         terminal.until("You reported")
-        report = server.next_sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        report = server.next_sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert len(report.context) == 9
 
 

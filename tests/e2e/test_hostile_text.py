@@ -22,8 +22,8 @@ from server.protocol.frames import (
     Message,
     Presence,
     Profile,
-    ProfileAsk,
     ProfileField,
+    ProfileRequest,
     Reacted,
     Reaction,
     Reactions,
@@ -204,7 +204,7 @@ def test_notices_on_the_desktop(tmp_path: Path, environment: dict[str, str], not
 @pytest.mark.parametrize("payload", ["".join(COMMANDS), MARKUP[1], MARKUP[3]], ids=["commands", "end", "click"])
 def test_a_profile_panel(tmp_path: Path, payload: str) -> None:
     def reply(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if not isinstance(frame, ProfileAsk):
+        if not isinstance(frame, ProfileRequest):
             return ()
         if frame.username == "bob":
             return [Profile(payload, [ProfileField(payload, payload)], frame.nonce, f"{payload} END")]

@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Disconnect, Error, Login, Message, ProfileAsk, Say, Welcome
+from server.protocol.frames import Disconnect, Error, Login, Message, ProfileRequest, Say, Welcome
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.raw_socket import dialled, request, wire
 from tests.support.server_process import ServerProcess, write_settings
@@ -152,7 +152,7 @@ async def test_profiles_are_asked_so_often(tmp_path: Path) -> None:
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice:
             for number in range(3):
-                await alice.send(ProfileAsk("alice", f"n-{number}"))
+                await alice.send(ProfileRequest("alice", f"n-{number}"))
             error = await alice.next(Error)
             assert (error.code, error.nonce) == (ErrorCode.TOO_FAST, "n-2")
 

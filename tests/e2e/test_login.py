@@ -9,13 +9,13 @@ from server.protocol.frames import (
     CHAT_SERVER,
     Echo,
     Error,
-    HistoryAsk,
+    HistoryRequest,
     Login,
     Ping,
     Presence,
-    ProfileAsk,
-    ReportAsk,
-    ReportsAsk,
+    ProfileRequest,
+    ReportRequest,
+    ReportsRequest,
     Say,
     Welcome,
     Who,
@@ -68,10 +68,10 @@ async def test_before_the_login_nothing_is_done_and_nothing_is_heard(server: Ser
     async with connected(server.url) as (nobody, _), entered(server.url, "alice") as alice:
         for frame in (
             Say("lobby", "hello", "n-1"),
-            HistoryAsk("lobby", "n-2"),
-            ReportAsk(1, "It's spam", "", "n-3"),
-            ProfileAsk("alice", "n-4"),
-            ReportsAsk("n-5"),
+            HistoryRequest("lobby", "n-2"),
+            ReportRequest(1, "It's spam", "", "n-3"),
+            ProfileRequest("alice", "n-4"),
+            ReportsRequest("n-5"),
             Withdraw("rep_1", "n-6"),
         ):
             error = await nobody.refusal(frame)

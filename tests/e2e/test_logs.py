@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import Error, History, HistoryAsk, Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Since
+from server.protocol.frames import (
+    Error,
+    History,
+    HistoryRequest,
+    Profile,
+    ProfileRequest,
+    ReportRequest,
+    ReportStatus,
+    Say,
+    Since,
+)
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.disk import Disk
 from tests.support.receiver import Receiver, answers
@@ -32,11 +42,11 @@ async def live(server: ServerProcess, disk: Disk, alice: ChatClient, bob: ChatCl
     """Do what a log might tell of; the ID of a report that the website does not take."""
     said = await bob.say("lobby", SAID)
     await bob.say("@alice", SAID)
-    await alice.send(HistoryAsk("lobby", "n"))
+    await alice.send(HistoryRequest("lobby", "n"))
     await alice.next(History)
-    await alice.send(ReportAsk(said.msg_id, "It's spam", COMMENT, "r-1"))
+    await alice.send(ReportRequest(said.msg_id, "It's spam", COMMENT, "r-1"))
     waiting = await alice.next(ReportStatus, lambda news: news.report.status == ReportState.WAITING)
-    await alice.send(ProfileAsk("bob", "p-1"))
+    await alice.send(ProfileRequest("bob", "p-1"))
     await alice.next(Profile)
     await bob.send_text(f'{{"action": "message", "message": "{SAID}", "channel": 5}}')
     await bob.next(Error)

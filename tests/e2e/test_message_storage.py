@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Echo, Error, History, HistoryAsk, Login, Message, Say, Since
+from server.protocol.frames import Echo, Error, History, HistoryRequest, Login, Message, Say, Since
 from tests.support.chat_client import ChatClient, confirms, connected, entered
 from tests.support.disk import Disk
 from tests.support.server_process import ServerProcess, write_settings
@@ -20,7 +20,7 @@ TOKEN = "the-secret-of-alices-client"
 async def history(reader: ChatClient) -> list[str]:
     """What can be read of the lobby."""
     nonce = reader.nonce()
-    await reader.send(HistoryAsk("lobby", nonce))
+    await reader.send(HistoryRequest("lobby", nonce))
     page = await reader.next(History, lambda page: page.nonce == nonce)
     return [message.message for message in page.messages]
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import Profile, ProfileAsk, ReportAsk, ReportStatus
+from server.protocol.frames import Profile, ProfileRequest, ReportRequest, ReportStatus
 from server.storage import schema
 from tests.support.chat_client import ChatClient, entered
 from tests.support.receiver import Receiver, answers, closed_port_url
@@ -31,7 +31,7 @@ async def operate(directory: Path, *arguments: str) -> str:
 async def report(alice: ChatClient, bob: ChatClient) -> str:
     """Alice reports something that bob says; the ID of the report."""
     message = await bob.say("lobby", "buy \x1b[31mnow")
-    await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
+    await alice.send(ReportRequest(message.msg_id, "It's spam", "", "n-1"))
     return (await alice.next(ReportStatus)).report.report_id
 
 
@@ -88,7 +88,7 @@ async def test_metrics_count_and_name_nobody(tmp_path: Path, receiver: Receiver)
             await report(alice, bob)
             await stands(alice, ReportState.DELIVERED)
             for _ in range(2):
-                await alice.send(ProfileAsk("bob", "n-1"))
+                await alice.send(ProfileRequest("bob", "n-1"))
                 await alice.next(Profile)
             before = await metrics(server)
             await operate(tmp_path, "webhook", "pause", "report")

@@ -19,7 +19,7 @@ from server.protocol.frames import (
     Error,
     Login,
     Message,
-    ReportAsk,
+    ReportRequest,
     Say,
     ServerFrame,
     Takeback,
@@ -179,7 +179,7 @@ def test_what_is_written_without_a_connection_is_sent_once_after_it_is_back(tmp_
 
 def test_a_report_carries_what_stands_around_the_message(tmp_path: Path) -> None:
     def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
-        return [stands(frame)] if isinstance(frame, ReportAsk) else ()
+        return [stands(frame)] if isinstance(frame, ReportRequest) else ()
 
     evidence = Webhooks(report=True, profile=True, evidence=True)
     script = ScriptedServer(msgspec.structs.replace(WELCOME, webhooks=evidence), answer=answer)
@@ -191,8 +191,8 @@ def test_a_report_carries_what_stands_around_the_message(tmp_path: Path) -> None
             " 2 messages before it and 0 after it are included."
         )
         ada.until("* [3] is reported")
-        asked = script.next_sent(ReportAsk)
-        assert isinstance(asked, ReportAsk)
+        asked = script.next_sent(ReportRequest)
+        assert isinstance(asked, ReportRequest)
         assert (asked.msg_id, asked.context) == (3, (1, 2))
         assert asked.reason == "It's abusive (racist, homophobic, etc.)"
 

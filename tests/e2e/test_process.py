@@ -185,7 +185,7 @@ async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the
     ):
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             message = await bob.say("lobby", "buy")
-            await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
+            await alice.send(ReportRequest(message.msg_id, "It's spam", "", "n-1"))
             await asyncio.to_thread(site.wait_for, 1)
             assert await asyncio.to_thread(server.terminate) == 0
         assert "Traceback" not in server.log

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from websockets.asyncio.client import connect
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import Error, Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome
+from server.protocol.frames import Error, Profile, ProfileRequest, ReportRequest, ReportStatus, Say, Welcome
 from tests.support.certificates import tls_settings, trusting
 from tests.support.chat_client import WAIT_SECONDS, ChatClient, connected, entered
 from tests.support.receiver import Receiver, Request, answers, closed_port_url
@@ -62,7 +62,7 @@ async def test_a_new_secret_signs_the_next_call_and_a_connection_stays(tmp_path:
 
             async def call(number: int) -> Request:
                 message = await bob.say("lobby", f"buy {number}")
-                await alice.send(ReportAsk(message.msg_id, "It's spam", "", f"n-{number}"))
+                await alice.send(ReportRequest(message.msg_id, "It's spam", "", f"n-{number}"))
                 await alice.next(ReportStatus, lambda news: news.report.status == ReportState.DELIVERED)
                 return receiver.requests[-1]
 
@@ -72,7 +72,7 @@ async def test_a_new_secret_signs_the_next_call_and_a_connection_stays(tmp_path:
             told = await call(2)
             assert signed_by(NEW, told)
             assert not signed_by(OLD, told)
-            await alice.send(ProfileAsk("bob", "p-1"))
+            await alice.send(ProfileRequest("bob", "p-1"))
             await alice.next(Profile)
             assert signed_by(NEW, receiver.requests[-1])
             assert len([frame for frame in alice.seen if isinstance(frame, Welcome)]) == 1
@@ -92,7 +92,7 @@ async def test_webhooks_are_switched_on_and_off_and_clients_are_told(tmp_path: P
                     change(settings, f"Enabled = {str(not on).lower()}", f"Enabled = {str(on).lower()}")
                     await reloaded(server, RELOADED)
                     assert (await alice.next(Welcome)).webhooks.report == on
-                await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
+                await alice.send(ReportRequest(message.msg_id, "It's spam", "", "n-1"))
                 if on:
                     await alice.next(ReportStatus, lambda news: news.report.status == ReportState.DELIVERED)
                 else:
@@ -110,7 +110,7 @@ async def test_a_queue_is_measured_also_while_its_webhook_is_off(tmp_path: Path,
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             message = await bob.say("lobby", "buy")
-            await alice.send(ReportAsk(message.msg_id, "It's spam", "", "n-1"))
+            await alice.send(ReportRequest(message.msg_id, "It's spam", "", "n-1"))
             await alice.next(ReportStatus, lambda news: news.report.status == ReportState.WAITING)
         change(settings, "Enabled = true", "Enabled = false")
         await reloaded(server, RELOADED)

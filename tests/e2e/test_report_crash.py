@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import ReportAsk, Reports, ReportsAsk, ReportStatus
+from server.protocol.frames import ReportRequest, Reports, ReportsRequest, ReportStatus
 from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import Disk, until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
@@ -36,7 +36,7 @@ async def test_a_kill_before_the_commit_stores_nothing_and_the_same_sent_again_c
         spam = await message(server)
         async with entered(server.url, "alice", TOKEN) as alice:
             with disk.locked():
-                await alice.send(ReportAsk(spam, SPAM, "", "n-1"))
+                await alice.send(ReportRequest(spam, SPAM, "", "n-1"))
                 # The server has read it, and cannot store it.
                 await alice.settled()
                 server.kill()
@@ -46,7 +46,7 @@ async def test_a_kill_before_the_commit_stores_nothing_and_the_same_sent_again_c
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice", TOKEN) as alice:
             for _ in range(2):
-                await alice.send(ReportAsk(spam, SPAM, "", "n-1"))
+                await alice.send(ReportRequest(spam, SPAM, "", "n-1"))
             first = await alice.next(ReportStatus, lambda status: status.nonce == "n-1")
             again = await alice.next(ReportStatus, lambda status: status.nonce == "n-1")
             assert first.report.report_id == again.report.report_id
@@ -73,7 +73,7 @@ async def test_a_kill_between_the_commit_and_the_first_attempt_loses_nothing(
         async with entered(server.url, "alice", TOKEN) as alice:
             receiver.wait_for(1)
             await until(lambda: disk.rows(STANDING) == [("delivered", "delivered", 1)])
-            await alice.send(ReportsAsk("n"))
+            await alice.send(ReportsRequest("n"))
             (entry,) = (await alice.next(Reports, lambda reports: reports.nonce == "n")).reports
             assert entry.status == ReportState.DELIVERED
     assert len(receiver.requests) == 1

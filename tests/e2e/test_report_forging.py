@@ -12,11 +12,11 @@ from server.protocol.codes import CloseCode, ErrorCode, ReportState
 from server.protocol.frames import (
     Error,
     History,
-    HistoryAsk,
+    HistoryRequest,
     Message,
-    ReportAsk,
     ReportEntry,
-    ReportsAsk,
+    ReportRequest,
+    ReportsRequest,
     ReportStatus,
     Takeback,
 )
@@ -118,7 +118,7 @@ def everything(scene: Scene) -> dict[str, dict[str, object]]:
 async def storage_settled(client: ChatClient) -> None:
     """Wait until what was asked before has been read and written, without a trace."""
     for _ in range(3):
-        await client.send(HistoryAsk("lobby", "settled"))
+        await client.send(HistoryRequest("lobby", "settled"))
         await client.next(History)
         assert (await client.refusal(Takeback(2**62))).code == ErrorCode.UNKNOWN_MESSAGE
 
@@ -203,12 +203,12 @@ async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path,
 async def test_adding_is_to_ones_own_report_and_never_to_that_of_others(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory):
         alices = at.disk.rows("SELECT * FROM report")
-        report = await send_report(mallory, ReportAsk(at.spam.msg_id, SPAM, "mine", "n", add=True))
+        report = await send_report(mallory, ReportRequest(at.spam.msg_id, SPAM, "mine", "n", add=True))
         assert report.report_id != at.reported.report_id
         await told(mallory, report.report_id, ReportState.DELIVERED)
         assert at.disk.rows("SELECT * FROM report WHERE id = ?", at.reported.report_id) == alices
         # Of others' reports one learns nothing either.
-        await mallory.send(ReportsAsk("n-2"))
+        await mallory.send(ReportsRequest("n-2"))
         assert [each.report_id for each in (await mallory.next(ReportsFrame)).reports] == [report.report_id]
 
 

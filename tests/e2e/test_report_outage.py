@@ -9,7 +9,7 @@ from pathlib import Path
 import trustme
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import Profile, ProfileAsk, Reports, ReportsAsk, ReportStatus
+from server.protocol.frames import Profile, ProfileRequest, Reports, ReportsRequest, ReportStatus
 from server.reporting.deliveries import MAX_IN_FLIGHT
 from server.storage.reports import PAUSED
 from tests.support.chat_client import ChatClient, entered
@@ -29,7 +29,7 @@ def port_of(url: str) -> int:
 async def sent(client: ChatClient) -> Reports:
     """All reports of a person, on asking."""
     nonce = client.nonce()
-    await client.send(ReportsAsk(nonce))
+    await client.send(ReportsRequest(nonce))
     return await client.next(Reports, lambda reports: reports.nonce == nonce)
 
 
@@ -82,7 +82,7 @@ async def test_a_queue_that_hangs_holds_up_no_profile(tmp_path: Path, receiver: 
                 for number in range(MAX_IN_FLIGHT + 2):
                     await ask_report(alice, (await bob.say("lobby", str(number))).msg_id)
                 await asyncio.to_thread(receiver.wait_for, MAX_IN_FLIGHT)
-                await alice.send(ProfileAsk("bob", "n-1"))
+                await alice.send(ProfileRequest("bob", "n-1"))
                 assert (await alice.next(Profile)).headline == "Hi"
                 assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
 
@@ -98,7 +98,7 @@ async def test_where_private_addresses_are_blocked_a_report_waits_and_nothing_is
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
             assert "address is not allowed" in (await told(alice, report.report_id, ReportState.WAITING)).error
-            await alice.send(ProfileAsk("bob", "n-1"))
+            await alice.send(ProfileRequest("bob", "n-1"))
             assert "address is not allowed" in (await alice.next(Profile)).error
         assert server.terminate() == 0
     assert not receiver.requests

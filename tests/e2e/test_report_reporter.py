@@ -10,7 +10,7 @@ import pytest
 
 from server.protocol.codec import encode
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import Message, ReportAsk, Reports, ReportsAsk, ReportStatus, Withdraw
+from server.protocol.frames import Message, ReportRequest, Reports, ReportsRequest, ReportStatus, Withdraw
 from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import WAIT_SECONDS, Disk
 from tests.support.receiver import Receiver, answers
@@ -141,17 +141,17 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
     async with desk(tmp_path, receiver, evidence=True) as (at, alice):
         report = await ask_report(alice, at.spam.msg_id)
         await told(alice, report.report_id, ReportState.DELIVERED)
-        more = ReportAsk(at.spam.msg_id, OTHER, "it goes on", "n-2")
+        more = ReportRequest(at.spam.msg_id, OTHER, "it goes on", "n-2")
         error = await alice.refusal(more)
         assert (error.code, error.nonce) == (ErrorCode.ALREADY_REPORTED, "n-2")
         assert at.disk.rows("SELECT count(*) FROM trail") == [(1,)]
-        added = ReportAsk(at.spam.msg_id, OTHER, "it goes on", "n-3", (at.other.msg_id,), add=True)
+        added = ReportRequest(at.spam.msg_id, OTHER, "it goes on", "n-3", (at.other.msg_id,), add=True)
         received = await send_report(alice, added)
         assert (received.report_id, received.status) == (report.report_id, ReportState.RECEIVED)
         await told(alice, report.report_id, ReportState.DELIVERED)
         # The answer was lost, so the same is sent again: it is not added twice.
         assert (await send_report(alice, added)).report_id == report.report_id
-        await alice.send(ReportsAsk("n-4"))
+        await alice.send(ReportsRequest("n-4"))
         (entry,) = (await alice.next(Reports)).reports
         assert [(each.reason, each.comment) for each in entry.additions] == [(OTHER, "it goes on")]
         assert at.disk.rows("SELECT count(*) FROM report UNION ALL SELECT count(*) FROM trail") == [(1,), (2,)]
@@ -164,7 +164,7 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
 async def test_a_report_that_is_sent_twice_at_once_is_one(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver) as (at, alice):
         for _ in range(20):
-            await alice.send(ReportAsk(at.spam.msg_id, SPAM, "", "n"))
+            await alice.send(ReportRequest(at.spam.msg_id, SPAM, "", "n"))
         report = (await alice.next(ReportStatus)).report
         await told(alice, report.report_id, ReportState.DELIVERED)
         await marker(alice, at.other)
@@ -177,15 +177,18 @@ async def test_no_more_reports_within_an_hour_than_the_site_takes(tmp_path: Path
     async with desk(tmp_path, receiver, per_hour=2) as (at, alice):
         await marker(alice, at.spam)
         # What is added counts too, what is refused does not.
-        assert (await alice.refusal(ReportAsk(at.spam.msg_id, SPAM, "", "n"))).code == ErrorCode.ALREADY_REPORTED
-        added = await send_report(alice, ReportAsk(at.spam.msg_id, SPAM, "more", "n-1", add=True))
-        for ask in (ReportAsk(at.other.msg_id, SPAM, "", "n-2"), ReportAsk(at.spam.msg_id, SPAM, "", "n-3", add=True)):
+        assert (await alice.refusal(ReportRequest(at.spam.msg_id, SPAM, "", "n"))).code == ErrorCode.ALREADY_REPORTED
+        added = await send_report(alice, ReportRequest(at.spam.msg_id, SPAM, "more", "n-1", add=True))
+        for ask in (
+            ReportRequest(at.other.msg_id, SPAM, "", "n-2"),
+            ReportRequest(at.spam.msg_id, SPAM, "", "n-3", add=True),
+        ):
             error = await alice.refusal(ask)
             assert (error.code, error.nonce) == (ErrorCode.TOO_MANY_REPORTS, ask.nonce)
             assert "2 reports within an hour" in error.message
             assert "60 min" in error.message
         # A report that counts already is answered again, others go on, and so does the same person later.
-        again = await send_report(alice, ReportAsk(at.spam.msg_id, SPAM, "more", "n-1", add=True))
+        again = await send_report(alice, ReportRequest(at.spam.msg_id, SPAM, "more", "n-1", add=True))
         assert again.report_id == added.report_id
         async with entered(at.server.url, "carol") as carol:
             await marker(carol, at.other)
@@ -201,7 +204,7 @@ async def test_the_list_of_long_reports_is_no_more_than_a_client_may_leave_unrea
         async with entered(server.url, "bob") as bob, entered(server.url, "alice", TOKEN) as alice:
             said = [await bob.say("lobby", str(number)) for number in range(25)]
             for message in said:
-                await send_report(alice, ReportAsk(message.msg_id, SPAM, "👻" * 1000, f"n-{message.msg_id}"))
+                await send_report(alice, ReportRequest(message.msg_id, SPAM, "👻" * 1000, f"n-{message.msg_id}"))
         async with entered(server.url, "alice", TOKEN) as alice:
             listed = await alice.next(Reports)
             assert len(encode(listed)) <= 64 * 1024

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import Error, Message, ReportAsk, ReportStatus
+from server.protocol.frames import Error, Message, ReportRequest, ReportStatus
 from tests.support.chat_client import entered
 from tests.support.disk import until
 from tests.support.receiver import Behaviour, Receiver, Request, answers, stays_silent
@@ -42,14 +42,14 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_taken_once_there_is_
             spam = await bob.say("lobby", "buy my stuff")
             before = disk.content()
             with disk.full(server.process.pid):
-                error = await alice.refusal(ReportAsk(spam.msg_id, SPAM, "", "n-1"))
+                error = await alice.refusal(ReportRequest(spam.msg_id, SPAM, "", "n-1"))
                 assert (error.code, error.nonce) == (ErrorCode.STORAGE, "n-1")
                 assert "Nothing was sent" in error.message
                 assert disk.content() == before
                 assert not receiver.requests
                 # Who is there is told, and what was stored is read.
                 await alice.settled()
-            await alice.send(ReportAsk(spam.msg_id, SPAM, "", "n-1"))
+            await alice.send(ReportRequest(spam.msg_id, SPAM, "", "n-1"))
             received = await alice.next(ReportStatus)
             await told(alice, received.report.report_id, ReportState.DELIVERED)
     assert disk.rows(STANDING) == [("delivered", "delivered", 1)]
@@ -67,7 +67,7 @@ async def test_a_report_of_which_a_part_cannot_be_stored_is_refused_whole(
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             spam = await bob.say("lobby", "buy my stuff")
             with disk.refusing(f"INSERT ON {part}"):
-                error = await alice.refusal(ReportAsk(spam.msg_id, SPAM, "", "n-1"))
+                error = await alice.refusal(ReportRequest(spam.msg_id, SPAM, "", "n-1"))
                 assert (error.code, error.nonce) == (ErrorCode.STORAGE, "n-1")
                 counts = "SELECT (SELECT count(*) FROM report), (SELECT count(*) FROM trail), count(*) FROM delivery"
                 assert disk.rows(counts) == [(0, 0, 0)]
@@ -110,7 +110,7 @@ async def test_while_the_database_is_locked_for_long_reporters_are_told_and_a_20
                 first = await ask_report(alice, one.msg_id)
                 receiver.wait_for(1)
                 await until(lambda: "cannot be kept now" in server.log and "database is locked" in server.log)
-                await alice.send(ReportAsk(two.msg_id, SPAM, "", "n-2"))
+                await alice.send(ReportRequest(two.msg_id, SPAM, "", "n-2"))
                 # Whoever asks for nothing that is stored is served meanwhile.
                 await bob.settled()
                 error = await alice.next(Error, lambda error: error.nonce == "n-2")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import MAX_MESSAGE_CHARS, History, HistoryAsk, Message, Presence, Say
+from server.protocol.frames import MAX_MESSAGE_CHARS, History, HistoryRequest, Message, Presence, Say
 from tests.support.chat_client import ChatClient, confirms, connected, entered, says
 from tests.support.server_process import Channel, ServerProcess, write_settings
 
@@ -19,7 +19,7 @@ def texts(messages: list[Message]) -> list[str]:
 async def read(client: ChatClient, channel: str, before: int = 0, limit: int = 50) -> History:
     """A page of history."""
     nonce = client.nonce()
-    await client.send(HistoryAsk(channel, nonce, before, limit))
+    await client.send(HistoryRequest(channel, nonce, before, limit))
     return await client.next(History, lambda page: page.nonce == nonce)
 
 
@@ -80,11 +80,11 @@ async def test_text_travels_unchanged(server: ServerProcess, text: str) -> None:
         (Say("@Alice", "hi", "n-1"), ErrorCode.NOT_HERE),
         (Say("lobby", " \n", "n-1"), ErrorCode.BAD_MESSAGE),
         (Say("lobby", "x" * (MAX_MESSAGE_CHARS + 1), "n-1"), ErrorCode.BAD_MESSAGE),
-        (HistoryAsk("nowhere", "n-1"), ErrorCode.UNKNOWN_CHANNEL),
+        (HistoryRequest("nowhere", "n-1"), ErrorCode.UNKNOWN_CHANNEL),
     ],
 )
 async def test_what_cannot_be_done_is_told_with_its_nonce_and_the_connection_lives(
-    server: ServerProcess, frame: Say | HistoryAsk, code: ErrorCode
+    server: ServerProcess, frame: Say | HistoryRequest, code: ErrorCode
 ) -> None:
     async with entered(server.url, "alice") as alice:
         error = await alice.refusal(frame)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import History, HistoryAsk, ReportAsk, Since, Takeback
+from server.protocol.frames import History, HistoryRequest, ReportRequest, Since, Takeback
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.disk import until
 from tests.support.receiver import Receiver
@@ -18,7 +18,7 @@ TOKEN, BOBS_TOKEN = "the-secret-of-alices-client", "the-secret-of-bobs-client"
 async def history(client: ChatClient, channel: str) -> list[tuple[str, bool]]:
     """The texts of a channel, and whether they were taken back."""
     nonce = client.nonce()
-    await client.send(HistoryAsk(channel, nonce))
+    await client.send(HistoryRequest(channel, nonce))
     page = await client.next(History, lambda page: page.nonce == nonce)
     return [(message.message, message.taken_back) for message in page.messages]
 
@@ -114,7 +114,7 @@ async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_s
                 await told(alice, report.report_id, ReportState.DELIVERED)
             assert [len(about(receiver, text)) for text in ("buy my stuff", "nasty")] == [1, 1]
             async with entered(server.url, "carol") as carol:
-                error = await carol.refusal(ReportAsk(nasty.msg_id, SPAM, "", "n"))
+                error = await carol.refusal(ReportRequest(nasty.msg_id, SPAM, "", "n"))
                 assert error.code == ErrorCode.UNKNOWN_MESSAGE
                 # Whoever had not read it does not read it by a report either.
                 assert (await ask_report(carol, spam.msg_id)).message == ""
@@ -127,7 +127,7 @@ async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_s
     with ServerProcess(settings) as server:
         async with entered(server.url, "dave") as dave:
             await until(lambda: disk.rows("SELECT max(text) FROM message") == [("",)])
-            error = await dave.refusal(ReportAsk(spam.msg_id, SPAM, "", "n"))
+            error = await dave.refusal(ReportRequest(spam.msg_id, SPAM, "", "n"))
             assert error.code == ErrorCode.UNKNOWN_MESSAGE
     assert len(receiver.requests) == 3
 
@@ -151,7 +151,7 @@ async def test_the_context_of_a_report_has_what_was_taken_back_too(tmp_path: Pat
             regret, spam = await bob.say("lobby", "regret"), await bob.say("lobby", "buy my stuff")
             await bob.send(Takeback(regret.msg_id))
             await alice.next(Takeback)
-            report = await send_report(alice, ReportAsk(spam.msg_id, SPAM, "", "n", (regret.msg_id,)))
+            report = await send_report(alice, ReportRequest(spam.msg_id, SPAM, "", "n", (regret.msg_id,)))
             await told(alice, report.report_id, ReportState.DELIVERED)
     (request,) = receiver.requests
     assert "'Message': 'regret'" in str(delivered(request).report["Context"])

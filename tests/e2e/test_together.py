@@ -7,18 +7,18 @@ import pytest
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
     Block,
-    Found,
     Message,
     Mute,
     Presence,
-    ProfileAsk,
+    ProfileRequest,
     React,
     Reacted,
     Reaction,
     Reactions,
     Relations,
     Say,
-    SearchAsk,
+    SearchRequest,
+    SearchResults,
     Since,
     Status,
     Takeback,
@@ -36,8 +36,8 @@ from tests.support.server_process import ServerProcess, write_settings
 async def search(client: ChatClient, query: str, channel: str = "") -> list[str]:
     """The texts of what is found, the latest first."""
     nonce = client.nonce()
-    await client.send(SearchAsk(query, nonce, channel))
-    found = await client.next(Found, lambda frame: frame.nonce == nonce)
+    await client.send(SearchRequest(query, nonce, channel))
+    found = await client.next(SearchResults, lambda frame: frame.nonce == nonce)
     return [message.message for message in found.messages]
 
 
@@ -105,7 +105,7 @@ async def test_a_search_finds_every_word_anywhere_among_what_one_may_read(server
         assert await search(bob, '"') == await search(bob, "NEAR(") == await search(bob, "a*b") == []
         async with entered(server.url, "carol") as carol:
             assert await search(carol, "secret") == []
-        assert (await bob.refusal(SearchAsk("  ", "n-1"))).code == ErrorCode.BAD_QUERY
+        assert (await bob.refusal(SearchRequest("  ", "n-1"))).code == ErrorCode.BAD_QUERY
 
 
 async def test_what_was_taken_back_is_not_found(server: ServerProcess) -> None:
@@ -203,7 +203,7 @@ async def test_the_profile_of_someone_behind_a_block_is_of_nobody(tmp_path: Path
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             await alice.send(Block("bob"))
             await alice.next(Relations)
-            assert (await bob.refusal(ProfileAsk("alice", "n-1"))).code == ErrorCode.NOT_HERE
+            assert (await bob.refusal(ProfileRequest("alice", "n-1"))).code == ErrorCode.NOT_HERE
     assert not receiver.requests
 
 

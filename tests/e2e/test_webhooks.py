@@ -13,10 +13,10 @@ import pytest
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import (
     Message,
-    ProfileAsk,
     ProfileField,
-    ReportAsk,
+    ProfileRequest,
     ReportEntry,
+    ReportRequest,
     ReportStatus,
 )
 from server.protocol.frames import Profile as ProfileFrame
@@ -58,7 +58,7 @@ async def room(
 async def report(client: ChatClient, message: Message, reason: str = "It's spam", comment: str = "") -> ReportEntry:
     """Report a message; where the report stands once the first attempt is over."""
     nonce = client.nonce()
-    await client.send(ReportAsk(message.msg_id, reason, comment, nonce))
+    await client.send(ReportRequest(message.msg_id, reason, comment, nonce))
     received = await client.next(ReportStatus, lambda status: status.nonce == nonce)
     assert (received.report.status, received.report.error) == (ReportState.RECEIVED, "")
     return (await client.next(ReportStatus, lambda status: status.report.report_id == received.report.report_id)).report
@@ -67,7 +67,7 @@ async def report(client: ChatClient, message: Message, reason: str = "It's spam"
 async def profile(client: ChatClient, name: str) -> ProfileFrame:
     """Ask about a person; the answer."""
     nonce = client.nonce()
-    await client.send(ProfileAsk(name, nonce))
+    await client.send(ProfileRequest(name, nonce))
     return await client.next(ProfileFrame, lambda answer: answer.nonce == nonce)
 
 
@@ -116,7 +116,7 @@ async def test_a_direct_message_is_reported_by_its_reader_and_by_nobody_else(
         nasty = await carol.say("@alice", "nasty")
         assert (await report(alice, nasty)).status == "delivered"
         async with entered(server.url, "dave") as dave:
-            error = await dave.refusal(ReportAsk(nasty.msg_id, "It's spam", "", "n-1"))
+            error = await dave.refusal(ReportRequest(nasty.msg_id, "It's spam", "", "n-1"))
             assert (error.code, error.nonce) == (ErrorCode.UNKNOWN_MESSAGE, "n-1")
     (request,) = receiver.requests
     assert json.loads(request.body)["Report"]["Channel"] == "@carol"
@@ -126,11 +126,11 @@ async def test_what_may_not_be_reported_never_reaches_the_site(tmp_path: Path, r
     async with room(tmp_path, receiver.url) as (alice, spam, _):
         mine = await alice.say("lobby", "mine")
         for ask, code in (
-            (ReportAsk(mine.msg_id, "It's spam", "", "n-1"), ErrorCode.CANNOT_REPORT_SELF),
-            (ReportAsk(2**62, "It's spam", "", "n-1"), ErrorCode.UNKNOWN_MESSAGE),
-            (ReportAsk(spam.msg_id, "Because", "", "n-1"), ErrorCode.BAD_REASON),
-            (ReportAsk(spam.msg_id, "Other (please describe)", " ", "n-1"), ErrorCode.BAD_COMMENT),
-            (ReportAsk(spam.msg_id, "It's spam", "x" * 1001, "n-1"), ErrorCode.BAD_COMMENT),
+            (ReportRequest(mine.msg_id, "It's spam", "", "n-1"), ErrorCode.CANNOT_REPORT_SELF),
+            (ReportRequest(2**62, "It's spam", "", "n-1"), ErrorCode.UNKNOWN_MESSAGE),
+            (ReportRequest(spam.msg_id, "Because", "", "n-1"), ErrorCode.BAD_REASON),
+            (ReportRequest(spam.msg_id, "Other (please describe)", " ", "n-1"), ErrorCode.BAD_COMMENT),
+            (ReportRequest(spam.msg_id, "It's spam", "x" * 1001, "n-1"), ErrorCode.BAD_COMMENT),
         ):
             error = await alice.refusal(ask)
             assert (error.code, error.nonce) == (code, "n-1")
@@ -141,7 +141,7 @@ async def test_a_webhook_that_is_off_is_told_at_once_and_on_asking(server: Serve
     async with connected(server.url) as (alice, welcome):
         assert (welcome.webhooks.report, welcome.webhooks.profile) == (False, False)
         await alice.login("alice")
-        for ask in (ReportAsk(1, "It's spam", "", "n-1"), ProfileAsk("bob", "n-1")):
+        for ask in (ReportRequest(1, "It's spam", "", "n-1"), ProfileRequest("bob", "n-1")):
             assert (await alice.refusal(ask)).code == ErrorCode.WEBHOOK_OFF
 
 
@@ -233,8 +233,8 @@ async def test_a_site_that_never_answers_holds_nobody_up_and_is_given_up(tmp_pat
     receiver.behaviour = stays_silent
     with Receiver(drips) as dripping:
         async with room(tmp_path, receiver.url, dripping.url) as (alice, spam, _):
-            await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n-1"))
-            await alice.send(ProfileAsk("bob", "n-2"))
+            await alice.send(ReportRequest(spam.msg_id, "It's spam", "", "n-1"))
+            await alice.send(ProfileRequest("bob", "n-2"))
             for site in (receiver, dripping):
                 await asyncio.to_thread(site.wait_for, 1)
             # The same person goes on meanwhile.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from server.protocol.frames import Frame, History, HistoryAsk, Message, Presence
+from server.protocol.frames import Frame, History, HistoryRequest, Message, Presence
 from tests.support.chat_client import ChatClient
 
 TOKENS = {"alice": "a" * 32, "bob": "b" * 32}
@@ -16,7 +16,7 @@ def gone(name: str) -> Callable[[Presence], bool]:
 async def history(client: ChatClient, channel: str) -> list[Message]:
     """The newest messages of a channel."""
     nonce = client.nonce()
-    await client.send(HistoryAsk(channel, nonce))
+    await client.send(HistoryRequest(channel, nonce))
     return (await client.next(History, lambda frame: frame.nonce == nonce)).messages
 
 

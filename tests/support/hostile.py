@@ -14,22 +14,22 @@ from server.protocol.frames import (
     ClientFrame,
     Echo,
     Error,
-    Found,
     Limits,
     Me,
     Message,
     Mute,
     Profile,
-    ProfileAsk,
     ProfileField,
+    ProfileRequest,
     Relations,
-    ReportAsk,
     ReportEntry,
     ReportReason,
+    ReportRequest,
     Reports,
-    ReportsAsk,
+    ReportsRequest,
     ReportStatus,
-    SearchAsk,
+    SearchRequest,
+    SearchResults,
     ServerFrame,
     Webhooks,
     Welcome,
@@ -171,18 +171,18 @@ class HostileServer(Script):
 
     def reply(self, frame: ClientFrame) -> Sequence[ServerFrame]:
         """Profiles and reports."""
-        if isinstance(frame, ProfileAsk):
+        if isinstance(frame, ProfileRequest):
             fields = [ProfileField(each, f"{each}\n{each}") for each in PAYLOADS]
             return [Profile(f"{BRIEF}{MARKUP[0]}", fields, frame.nonce, f"HEAD {''.join(COMMANDS)}{MARKUP[3]}")]
-        if isinstance(frame, ReportAsk):
+        if isinstance(frame, ReportRequest):
             return [ReportStatus(hostile_report(frame.msg_id, "waiting", "REFUSED"), frame.nonce)]
-        if isinstance(frame, ReportsAsk):
+        if isinstance(frame, ReportsRequest):
             return [Reports([hostile_report(number, "resolved", "SAID") for number in (1, 2)], nonce=frame.nonce)]
         if isinstance(frame, Withdraw):
             return [Error(f"KEPT {BRIEF}{MARKUP[1]}", ErrorCode.STORAGE, BRIEF, frame.nonce)]
-        if isinstance(frame, SearchAsk):
+        if isinstance(frame, SearchRequest):
             found = [message(number, f"FOUND {text}", PEOPLE[number - 1]) for number, text in enumerate(PAYLOADS, 1)]
-            return [Found([*found, *found], more=True, nonce=frame.nonce)]
+            return [SearchResults([*found, *found], more=True, nonce=frame.nonce)]
         if isinstance(frame, Mute):
             return [Relations([frame.username], [f"{BRIEF}blocked"])]
         return ()

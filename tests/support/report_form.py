@@ -6,7 +6,7 @@ from msgspec import structs
 from textual import events
 from textual.pilot import Pilot
 
-from server.protocol.frames import Echo, ReportAsk, Webhooks
+from server.protocol.frames import Echo, ReportRequest, Webhooks
 from tests.support.pilots import until
 from tests.support.scripted_server import WELCOME, ScriptedServer, line, relating, stands
 from tui.fullscreen.screens.report import ReportForm
@@ -38,15 +38,15 @@ async def in_haste(pilot: Pilot[None], text: str, turns: int = 0) -> None:
             await asyncio.sleep(0)
 
 
-async def sent_report(pilot: Pilot[None], server: ScriptedServer) -> ReportAsk:
+async def sent_report(pilot: Pilot[None], server: ScriptedServer) -> ReportRequest:
     """The report, once it is sent."""
-    await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-    (report,) = server.sent(ReportAsk)
-    assert isinstance(report, ReportAsk)
+    await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+    (report,) = server.sent(ReportRequest)
+    assert isinstance(report, ReportRequest)
     return report
 
 
 def taking() -> ScriptedServer:
     """A server that takes reports, and mutes."""
     related = relating()
-    return ScriptedServer(answer=lambda frame: [stands(frame)] if isinstance(frame, ReportAsk) else related(frame))
+    return ScriptedServer(answer=lambda frame: [stands(frame)] if isinstance(frame, ReportRequest) else related(frame))

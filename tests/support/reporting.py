@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import ReportAsk, ReportEntry, ReportStatus, Withdraw
+from server.protocol.frames import ReportEntry, ReportRequest, ReportStatus, Withdraw
 from tests.support.chat_client import ChatClient
 from tests.support.disk import Disk
 from tests.support.receiver import Receiver, Request
@@ -58,7 +58,7 @@ def about(receiver: Receiver, message: str) -> list[Delivered]:
     return [each for each in map(delivered, receiver.requests) if each.report.get("Message") == message]
 
 
-async def send_report(client: ChatClient, ask: ReportAsk) -> ReportEntry:
+async def send_report(client: ChatClient, ask: ReportRequest) -> ReportEntry:
     """Report a message; where the report stands once it is on disk."""
     await client.send(ask)
     return (await client.next(ReportStatus, lambda status: status.nonce == ask.nonce)).report
@@ -66,7 +66,7 @@ async def send_report(client: ChatClient, ask: ReportAsk) -> ReportEntry:
 
 async def ask_report(client: ChatClient, msg_id: int) -> ReportEntry:
     """Report a message as spam, by the same nonce each time; as `send_report`."""
-    return await send_report(client, ReportAsk(msg_id, SPAM, "", f"report of {msg_id}"))
+    return await send_report(client, ReportRequest(msg_id, SPAM, "", f"report of {msg_id}"))
 
 
 async def try_now(disk: Disk, client: ChatClient, msg_id: int) -> None:

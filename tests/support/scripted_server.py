@@ -26,9 +26,9 @@ from server.protocol.frames import (
     Message,
     Mute,
     Relations,
-    ReportAsk,
     ReportEntry,
     ReportReason,
+    ReportRequest,
     ReportStatus,
     Say,
     ServerFrame,
@@ -83,7 +83,7 @@ def report(msg_id: int = 3, about: str = "bob", **changes: object) -> ReportEntr
     return msgspec.structs.replace(entry, **changes)
 
 
-def stands(ask: ReportAsk, status: str = ReportState.DELIVERED, **changes: object) -> ReportStatus:
+def stands(ask: ReportRequest, status: str = ReportState.DELIVERED, **changes: object) -> ReportStatus:
     """The answer to a report: where it stands."""
     entry = report(ask.msg_id, reason=ask.reason, comment=ask.comment, status=status)
     return ReportStatus(msgspec.structs.replace(entry, **changes), ask.nonce)

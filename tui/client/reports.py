@@ -45,7 +45,7 @@ class Remark(NamedTuple):
 class Asked(NamedTuple):
     """A report that the server has not answered; `about`: the author of the message."""
 
-    frame: frames.ReportAsk
+    frame: frames.ReportRequest
     channel: str
     about: str
 
@@ -102,25 +102,25 @@ class Reports(Struct):
         if draft.comment:
             self.drafts[msg_id] = draft
 
-    def send(self, line: Line, channel: str, draft: Draft, nonce: str) -> frames.ReportAsk:
+    def send(self, line: Line, channel: str, draft: Draft, nonce: str) -> frames.ReportRequest:
         """Report a message, or add to its report; kept until the server has answered."""
         # Of a withdrawn one the server has a report too, which another can only add to.
         add = self.reported(line.msg_id) or any(each.msg_id == line.msg_id for each in self._entries.values())
-        frame = frames.ReportAsk(line.msg_id, draft.reason, draft.comment, nonce, draft.context, add)
+        frame = frames.ReportRequest(line.msg_id, draft.reason, draft.comment, nonce, draft.context, add)
         self._asked[nonce] = Asked(frame, channel, line.author)
         return frame
 
-    def ask(self, nonce: str) -> frames.ReportsAsk:
+    def ask(self, nonce: str) -> frames.ReportsRequest:
         """Ask the server for all of them."""
         self.loading, self.problem = nonce, ""
-        return frames.ReportsAsk(nonce)
+        return frames.ReportsRequest(nonce)
 
     def withdraw(self, report_id: str, nonce: str) -> frames.Withdraw:
         """Take a report back; kept until the server has answered."""
         self._withdrawing[nonce], self.problem = report_id, ""
         return frames.Withdraw(report_id, nonce)
 
-    def unsent(self) -> list[frames.ReportAsk | frames.Withdraw]:
+    def unsent(self) -> list[frames.ReportRequest | frames.Withdraw]:
         """What has no answer yet; sent again after a reconnect, it counts once."""
         return [
             *(asked.frame for asked in self._asked.values()),

@@ -18,19 +18,19 @@ class Search(Struct):
     """Of the request that is under way."""
     problem: str = ""
 
-    def ask(self, query: str, nonce: str) -> frames.SearchAsk:
+    def ask(self, query: str, nonce: str) -> frames.SearchRequest:
         """Begin a search."""
         self.query, self.found, self.more, self.nonce, self.problem = query, [], False, nonce, ""
-        return frames.SearchAsk(query, nonce)
+        return frames.SearchRequest(query, nonce)
 
-    def ask_more(self, nonce: str) -> frames.SearchAsk | None:
+    def ask_more(self, nonce: str) -> frames.SearchRequest | None:
         """Ask for older ones, unless that is under way or there are none."""
         if self.nonce or not self.more:
             return None
         self.nonce = nonce
-        return frames.SearchAsk(self.query, nonce, before_id=self.found[-1].msg_id if self.found else 0)
+        return frames.SearchRequest(self.query, nonce, before_id=self.found[-1].msg_id if self.found else 0)
 
-    def take(self, frame: frames.Found) -> None:
+    def take(self, frame: frames.SearchResults) -> None:
         """Take in an answer, if it is the one that is waited for."""
         if frame.nonce == self.nonce:
             found = {each.msg_id: each for each in (*frame.messages, *self.found)}

@@ -242,7 +242,7 @@ class State(Struct):
         self._take_back([message.msg_id for message in frame.messages if message.taken_back])
 
     @fold.register
-    def _(self, frame: frames.Found) -> None:
+    def _(self, frame: frames.SearchResults) -> None:
         self.search.take(frame)
 
     @fold.register
@@ -339,7 +339,7 @@ class State(Struct):
         self._timeline_of(channel).await_confirmation(pending)
         return frames.Say(channel, text, nonce)
 
-    def unsent(self) -> list[frames.Say | frames.ReportAsk | frames.Withdraw]:
+    def unsent(self) -> list[frames.Say | frames.ReportRequest | frames.Withdraw]:
         """What the server has not answered for; sent again after a reconnect, it counts once."""
         said = [
             frames.Say(timeline.id, pending.text, pending.nonce)
@@ -355,7 +355,7 @@ class State(Struct):
                 timeline.fail(pending.nonce, why)
         self._remark(self.reports.give_up(why))
 
-    def report(self, line: Line, draft: Draft, nonce: str, channel: str = "") -> frames.ReportAsk:
+    def report(self, line: Line, draft: Draft, nonce: str, channel: str = "") -> frames.ReportRequest:
         """Report a message of a channel, or the current one; it is marked once the server has the report."""
         self.mute_offer = ""
         return self.reports.send(line, channel or self.current, draft, nonce)
@@ -375,22 +375,22 @@ class State(Struct):
         self.mute_offer = ""
         return self.relations.toggle_mute(username)
 
-    def ask_profile(self, username: str, nonce: str) -> frames.ProfileAsk:
+    def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest:
         """Open the profile of a person."""
         self.profile = ProfileView(username, nonce)
-        return frames.ProfileAsk(username, nonce)
+        return frames.ProfileRequest(username, nonce)
 
-    def ask_older(self, nonce: str, limit: int = PAGE) -> frames.HistoryAsk | None:
+    def ask_older(self, nonce: str, limit: int = PAGE) -> frames.HistoryRequest | None:
         """Ask for what comes before the current timeline, unless that is under way or there is nothing."""
         timeline = self.timeline
         if not timeline.more or timeline.asked_older:
             return None
         timeline.asked_older = nonce
-        return frames.HistoryAsk(timeline.id, nonce, timeline.oldest, limit)
+        return frames.HistoryRequest(timeline.id, nonce, timeline.oldest, limit)
 
-    def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryAsk]:
+    def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryRequest]:
         """Ask for the newest messages everywhere: some that were not sent can be read now."""
-        return [frames.HistoryAsk(channel, nonce()) for channel in self.timelines]
+        return [frames.HistoryRequest(channel, nonce()) for channel in self.timelines]
 
     def _remark(self, remarks: Iterable[Remark]) -> None:
         """Tell what is new about reports, and bring the marks on messages up to it."""

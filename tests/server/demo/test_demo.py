@@ -12,7 +12,7 @@ import pytest
 
 from server.demo.cast import CAST, HOST, SPAMMER
 from server.demo.script import CHANNELS, OPENING, TITLE
-from server.protocol.frames import Profile, ProfileAsk, ReportAsk, ReportStatus, Say, Welcome, Withdraw
+from server.protocol.frames import Profile, ProfileRequest, ReportRequest, ReportStatus, Say, Welcome, Withdraw
 from tests.server.demo.visitor import ANYWHERE, Demo, Visitor, ended, running, start, visit
 
 
@@ -56,7 +56,7 @@ async def test_a_report_of_the_spam_ends_in_the_inbox(demo: Demo) -> None:
     async with visit(demo.room, "O'Brien") as alice, httpx.AsyncClient(trust_env=False) as browser:
         spam = await alice.message(SPAMMER, "FREE gold compass")
         before = await alice.message("juniper", "Both are right")
-        await alice.send(ReportAsk(spam.msg_id, "It's spam", "second time today", "n1", (before.msg_id,)))
+        await alice.send(ReportRequest(spam.msg_id, "It's spam", "second time today", "n1", (before.msg_id,)))
         assert (await alice.frame(ReportStatus)).nonce == "n1"
         assert (await stands(alice, "delivered")).report.error == ""
         (report,) = (await browser.get(f"{demo.inbox}reports.json")).json()
@@ -71,7 +71,7 @@ async def test_a_report_of_the_spam_ends_in_the_inbox(demo: Demo) -> None:
 async def test_an_answer_in_the_inbox_reaches_the_reporter(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
         spam = await alice.message(SPAMMER, "FREE gold compass")
-        await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n1"))
+        await alice.send(ReportRequest(spam.msg_id, "It's spam", "", "n1"))
         address = f"{demo.inbox}reports/{(await stands(alice, 'delivered')).report.report_id}"
         token = (await browser.get(address)).text.partition('name="token" value="')[2].partition('"')[0]
         for status, note in (("seen", ""), ("resolved", "<b>Gone</b> ⚓")):
@@ -87,9 +87,9 @@ async def test_an_answer_in_the_inbox_reaches_the_reporter(demo: Demo) -> None:
 async def test_additions_and_withdrawals_appear_in_the_inbox(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice, httpx.AsyncClient(trust_env=False) as browser:
         spam = await alice.message(SPAMMER, "FREE gold compass")
-        await alice.send(ReportAsk(spam.msg_id, "It's spam", "", "n1"))
+        await alice.send(ReportRequest(spam.msg_id, "It's spam", "", "n1"))
         await stands(alice, "delivered")
-        await alice.send(ReportAsk(spam.msg_id, "It's spam", "and again", "n2", add=True))
+        await alice.send(ReportRequest(spam.msg_id, "It's spam", "and again", "n2", add=True))
         report_id = (await stands(alice, "delivered")).report.report_id
         (report,) = (await browser.get(f"{demo.inbox}reports.json")).json()
         assert report["Additions"] == [{"Reason": "It's spam", "Comment": "and again"}]
@@ -103,12 +103,12 @@ async def test_additions_and_withdrawals_appear_in_the_inbox(demo: Demo) -> None
 async def test_profiles_are_fields_or_the_words_of_the_site(demo: Demo) -> None:
     async with visit(demo.room, "alice") as alice:
         await alice.message(HOST, "Good morning")
-        await alice.send(ProfileAsk("Inés ⚓", "n1"))
+        await alice.send(ProfileRequest("Inés ⚓", "n1"))
         profile = await alice.frame(Profile)
         assert (profile.nonce, profile.error, len(profile.profile_fields)) == ("n1", "", 6)
-        await alice.send(ProfileAsk("old pike", "n2"))
+        await alice.send(ProfileRequest("old pike", "n2"))
         assert (await alice.frame(Profile)).error == "This member keeps their profile private."
-        await alice.send(ProfileAsk("alice", "n3"))
+        await alice.send(ProfileRequest("alice", "n3"))
         assert (await alice.frame(Profile)).headline == "A guest of the harbour 👋"
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import CHAT_SERVER, Addition, Error, ReportAsk, ReportEntry, ReportStatus, Withdraw
+from server.protocol.frames import CHAT_SERVER, Addition, Error, ReportEntry, ReportRequest, ReportStatus, Withdraw
 from server.protocol.frames import Reports as ReportsFrame
 from tests.support.scripted_server import report, stands
 from tui.client.reports import ADD_INSTEAD, KEPT, REFUSED, Draft, Remark, Reports, sentence, tell
@@ -19,7 +19,7 @@ DRAFT = Draft("It's spam", "so", (2, 4))
 LINE = Line(3, "bob", "buy my stuff", NOW, mine=False)
 
 
-def sent(nonce: str = "n1") -> tuple[Reports, ReportAsk]:
+def sent(nonce: str = "n1") -> tuple[Reports, ReportRequest]:
     """A report that waits for its answer."""
     reports = Reports()
     return reports, reports.send(LINE, "lobby", DRAFT, nonce)
@@ -37,7 +37,7 @@ def refusal(code: ErrorCode, nonce: str = "n1") -> Error:
 
 def test_a_report_says_what_was_filled_in_and_counts_as_reported_at_once() -> None:
     reports, ask = sent()
-    assert ask == ReportAsk(3, "It's spam", "so", "n1", (2, 4), add=False)
+    assert ask == ReportRequest(3, "It's spam", "so", "n1", (2, 4), add=False)
     assert reports.reported(3)
     assert reports.marked == set()
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from server.protocol.frames import Found, Message, SearchAsk
+from server.protocol.frames import Message, SearchRequest, SearchResults
 from tui.client.search import LOST, Search, excerpt
 
 
@@ -12,13 +12,13 @@ def message(number: int) -> Message:
 
 def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
     search = Search()
-    assert search.ask("rope", "1") == SearchAsk("rope", "1")
+    assert search.ask("rope", "1") == SearchRequest("rope", "1")
     assert search.ask_more("2") is None
-    search.take(Found([message(9)], more=True, nonce="other"))
+    search.take(SearchResults([message(9)], more=True, nonce="other"))
     assert not search.found
-    search.take(Found([message(9)], more=True, nonce="1"))
-    assert search.ask_more("2") == SearchAsk("rope", "2", before_id=9)
-    search.take(Found([message(9)], more=True, nonce="2"))
+    search.take(SearchResults([message(9)], more=True, nonce="1"))
+    assert search.ask_more("2") == SearchRequest("rope", "2", before_id=9)
+    search.take(SearchResults([message(9)], more=True, nonce="2"))
     assert [each.msg_id for each in search.found] == [9]
     assert search.ask_more("3") is None
 

@@ -9,7 +9,7 @@ from server.protocol.frames import (
     Disconnect,
     Echo,
     History,
-    HistoryAsk,
+    HistoryRequest,
     Limits,
     Me,
     Ping,
@@ -188,7 +188,7 @@ def test_older_messages_can_be_asked_for_after_a_new_epoch() -> None:
     made.ask_older("n1")
     made.fold(History("lobby", [], more=False, nonce="n1"))
     fold(made, [welcome("e2"), Me("ada", op=False), Echo([said(50)])])
-    assert made.ask_older("n2") == HistoryAsk("lobby", "n2", 50)
+    assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 50)
 
 
 def test_unread_is_what_others_said_where_one_does_not_look() -> None:
@@ -273,11 +273,11 @@ def test_a_conversation_tells_when_the_other_comes_or_goes_and_a_channel_does_no
 
 def test_older_messages_are_asked_for_once_at_a_time_and_while_there_are_any() -> None:
     made = state(said(9))
-    assert made.ask_older("n1") == HistoryAsk("lobby", "n1", 9)
+    assert made.ask_older("n1") == HistoryRequest("lobby", "n1", 9)
     assert made.ask_older("n2") is None
     made.fold(History("lobby", [said(3), said(4)], more=True, nonce="n1"))
     assert numbers(made.timeline) == [3, 4, 9]
-    assert made.ask_older("n3") == HistoryAsk("lobby", "n3", 3)
+    assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 3)
     made.fold(History("lobby", [said(1)], more=False, nonce="n3"))
     assert made.ask_older("n4") is None
 
@@ -286,10 +286,10 @@ def test_older_messages_can_be_asked_for_again_after_a_loss_or_an_error() -> Non
     made = state(said(9))
     made.ask_older("n1")
     made.lost()
-    assert made.ask_older("n2") == HistoryAsk("lobby", "n2", 9)
+    assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 9)
     made.fold(error(ErrorCode.STORAGE, "disk", "n2"))
     assert last_notice(made.timeline) == Notice("disk", Tone.BAD)
-    assert made.ask_older("n3") == HistoryAsk("lobby", "n3", 9)
+    assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 9)
 
 
 def test_an_error_that_belongs_to_nothing_stands_where_one_looks() -> None:

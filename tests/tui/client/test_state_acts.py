@@ -14,10 +14,10 @@ from server.protocol.frames import (
     Mute,
     Presence,
     Profile,
-    ProfileAsk,
     ProfileField,
+    ProfileRequest,
     Relations,
-    ReportAsk,
+    ReportRequest,
     Reports,
     ReportStatus,
     Say,
@@ -40,7 +40,7 @@ def test_a_report_is_marked_once_the_server_has_it_and_unmarked_once_it_is_withd
     line = made.timeline.find(2)
     assert line
     ask = made.report(line, Draft("It's spam", "so"), "n1")
-    assert ask == ReportAsk(2, "It's spam", "so", "n1")
+    assert ask == ReportRequest(2, "It's spam", "so", "n1")
     assert reported(made.timeline) == []
     made.fold(stands(ask, "received"))
     assert reported(made.timeline) == [2]
@@ -231,7 +231,7 @@ def test_to_mute_is_offered_where_the_report_was_made() -> None:
 
 def test_a_profile_is_loading_until_its_answer_comes() -> None:
     made = state()
-    assert made.ask_profile("bob", "n1") == ProfileAsk("bob", "n1")
+    assert made.ask_profile("bob", "n1") == ProfileRequest("bob", "n1")
     assert made.profile == ProfileView("bob", "n1", Stage.LOADING)
     made.fold(Profile("bob", [ProfileField("Age", "7"), ProfileField("Age", "8")], "n1", "A headline"))
     assert made.profile == ProfileView("bob", "n1", Stage.READY, "A headline", (("Age", "7"), ("Age", "8")))

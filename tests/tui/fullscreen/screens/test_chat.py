@@ -12,7 +12,7 @@ from server.protocol.frames import (
     Echo,
     Error,
     History,
-    HistoryAsk,
+    HistoryRequest,
     Login,
     Me,
     Presence,
@@ -204,7 +204,7 @@ async def test_the_mouse_highlights_a_message() -> None:
 
 async def test_older_messages_are_loaded_at_the_beginning() -> None:
     def older(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if not isinstance(frame, HistoryAsk):
+        if not isinstance(frame, HistoryRequest):
             return ()
         return [History(frame.channel, [line(1, "bob", "the very first")], more=False, nonce=frame.nonce)]
 
@@ -212,12 +212,12 @@ async def test_older_messages_are_loaded_at_the_beginning() -> None:
     async with client(late) as (pilot, server):
         await pilot.press("up", "up")
         await until_seen(pilot, "the very first")
-        (ask,) = server.sent(HistoryAsk)
-        assert isinstance(ask, HistoryAsk)
+        (ask,) = server.sent(HistoryRequest)
+        assert isinstance(ask, HistoryRequest)
         assert (ask.channel, ask.before_id) == ("lobby", 7)
         await pilot.press("home", "up", "up")
         await pilot.pause()
-        assert len(server.sent(HistoryAsk)) == 1
+        assert len(server.sent(HistoryRequest)) == 1
 
 
 async def test_who_is_given_another_name_is_told_so() -> None:

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 from textual.pilot import Pilot
 
-from server.protocol.frames import Block, ClientFrame, Mute, Presence, Say, SearchAsk, ServerFrame, Status, WhoEntry
+from server.protocol.frames import Block, ClientFrame, Mute, Presence, Say, SearchRequest, ServerFrame, Status, WhoEntry
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.fullscreen.app import FlagpostApp
@@ -79,9 +79,9 @@ async def test_words_are_searched_for_by_a_command() -> None:
     async with client() as (pilot, server):
         await write(pilot, "/search wind NE")
         await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen), "the search")
-        await until(pilot, lambda: bool(server.sent(SearchAsk)), "asked")
-        (asked,) = server.sent(SearchAsk)
-        assert isinstance(asked, SearchAsk)
+        await until(pilot, lambda: bool(server.sent(SearchRequest)), "asked")
+        (asked,) = server.sent(SearchRequest)
+        assert isinstance(asked, SearchRequest)
         assert asked.query == "wind NE"
 
 

@@ -20,13 +20,13 @@ from server.protocol.frames import (
     ClientFrame,
     Echo,
     Error,
-    Found,
     Mute,
-    ProfileAsk,
-    ReportAsk,
-    ReportsAsk,
+    ProfileRequest,
+    ReportRequest,
+    ReportsRequest,
     Say,
-    SearchAsk,
+    SearchRequest,
+    SearchResults,
     ServerFrame,
     Takeback,
     Webhooks,
@@ -81,10 +81,10 @@ class Case(NamedTuple):
 
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
     """What the keys ask of a server."""
-    if isinstance(frame, ReportsAsk):
+    if isinstance(frame, ReportsRequest):
         return [ReportsAnswer([report(2), report(3)], nonce=frame.nonce)]
-    if isinstance(frame, SearchAsk):
-        return [Found([SAID[3], SAID[2]], more=False, nonce=frame.nonce)]
+    if isinstance(frame, SearchRequest):
+        return [SearchResults([SAID[3], SAID[2]], more=False, nonce=frame.nonce)]
     if isinstance(frame, Say) and frame.message == "refused":
         return [Error("No.", ErrorCode.NOT_HERE, CHAT_SERVER, frame.nonce)]
     return relating()(frame)
@@ -202,7 +202,7 @@ CASES = {
     "messages.last": Case([*LIT, "home", highlighted(1)], highlighted(LATEST)),
     "messages.reply": Case(LIT, written("> bob» rope for @ada\n")),
     "messages.report": Case(LIT, on(ReportForm)),
-    "messages.profile": Case(LIT, sent(ProfileAsk)),
+    "messages.profile": Case(LIT, sent(ProfileRequest)),
     "messages.react": Case(LIT, on(Picker)),
     "messages.direct": Case(LIT, at("@bob")),
     "messages.mute": Case(LIT, sent(Mute)),
@@ -214,7 +214,7 @@ CASES = {
     "channels.select": Case([*CHANNELS, "down", channel("c2")], at("c2")),
     "channels.leave": Case(CHANNELS, focus(Composer)),
     "people.select": Case(PEOPLE_LIST, lambda now: now.app.state.current.startswith("@")),
-    "people.profile": Case(PEOPLE_LIST, sent(ProfileAsk)),
+    "people.profile": Case(PEOPLE_LIST, sent(ProfileRequest)),
     "people.mute": Case(PEOPLE_LIST, sent(Mute)),
     "people.block": Case(PEOPLE_LIST, on(Question)),
     "people.leave": Case(PEOPLE_LIST, focus(Composer)),
@@ -225,9 +225,9 @@ CASES = {
     "form.fewer": Case(FORM, seen("9 before, 2 after")),
     "form.more": Case([*FORM, "minus", seen("9 before")], seen("10 before")),
     "form.alone": Case(FORM, seen("the message alone")),
-    "form.submit": Case(FORM, sent(ReportAsk)),
+    "form.submit": Case(FORM, sent(ReportRequest)),
     "form.cancel": Case(FORM, ROOM),
-    "comment.submit": Case(COMMENT, sent(ReportAsk)),
+    "comment.submit": Case(COMMENT, sent(ReportRequest)),
     "comment.new_line": Case(COMMENT, written("\n")),
     "picker.move_1": Case(PICKER, row(1)),
     "picker.move_-1": Case([*PICKER, "down", row(1)], row(0)),

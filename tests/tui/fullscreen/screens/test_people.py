@@ -12,7 +12,7 @@ from server.protocol.frames import (
     Echo,
     Error,
     History,
-    HistoryAsk,
+    HistoryRequest,
     Mute,
     Presence,
     Say,
@@ -98,7 +98,7 @@ async def test_who_left_while_muted_can_be_unmuted() -> None:
 
 async def test_what_a_muted_person_said_meanwhile_is_asked_for_afterwards() -> None:
     def history(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if isinstance(frame, HistoryAsk) and frame.channel == "lobby":
+        if isinstance(frame, HistoryRequest) and frame.channel == "lobby":
             return [History("lobby", [line(9, "bob", "said meanwhile")], more=False, nonce=frame.nonce)]
         return relate(frame)
 

@@ -11,8 +11,8 @@ from server.protocol.frames import (
     ClientFrame,
     Error,
     Profile,
-    ProfileAsk,
     ProfileField,
+    ProfileRequest,
     ServerFrame,
     Webhooks,
 )
@@ -26,7 +26,11 @@ FIELDS = [ProfileField("Member since", "2019 🎂"), ProfileField("名前", "ボ
 
 
 def filled(frame: ClientFrame) -> Sequence[ServerFrame]:
-    return [Profile(frame.username, FIELDS, frame.nonce, "Keeps the lamp lit")] if isinstance(frame, ProfileAsk) else ()
+    return (
+        [Profile(frame.username, FIELDS, frame.nonce, "Keeps the lamp lit")]
+        if isinstance(frame, ProfileRequest)
+        else ()
+    )
 
 
 async def test_the_author_s_profile_shows_headline_and_fields() -> None:
@@ -36,8 +40,8 @@ async def test_the_author_s_profile_shows_headline_and_fields() -> None:
         shown = screen_text(app_of(pilot))
         for text in ("Member since", "2019 🎂", "名前", "ボブ", "[b]Bio[/b]", "one", "two"):
             assert text in shown
-        (ask,) = server.sent(ProfileAsk)
-        assert isinstance(ask, ProfileAsk)
+        (ask,) = server.sent(ProfileRequest)
+        assert isinstance(ask, ProfileRequest)
         assert ask.username == "bob"
 
 
@@ -45,15 +49,15 @@ async def test_it_says_that_it_is_loading_until_the_answer_comes() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "p")
         await until_seen(pilot, "Asking the site…")
-        await until(pilot, lambda: bool(server.sent(ProfileAsk)), "the question")
-        server.send(*filled(server.sent(ProfileAsk)[0]))
+        await until(pilot, lambda: bool(server.sent(ProfileRequest)), "the question")
+        server.send(*filled(server.sent(ProfileRequest)[0]))
         await until_seen(pilot, "Keeps the lamp lit")
         assert "Asking the site…" not in screen_text(app_of(pilot))
 
 
 async def test_the_site_s_own_error_is_shown() -> None:
     def error(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ProfileAsk)
+        assert isinstance(frame, ProfileRequest)
         return [Profile(frame.username, [], frame.nonce, error="This profile is private.")]
 
     async with client(ScriptedServer(answer=error)) as (pilot, _):
@@ -63,7 +67,7 @@ async def test_the_site_s_own_error_is_shown() -> None:
 
 async def test_the_server_s_refusal_is_shown_in_the_panel() -> None:
     def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ProfileAsk)
+        assert isinstance(frame, ProfileRequest)
         return [Error("This site shows no profiles here.", ErrorCode.WEBHOOK_OFF, CHAT_SERVER, frame.nonce)]
 
     async with client(ScriptedServer(answer=refused)) as (pilot, _):
@@ -73,7 +77,7 @@ async def test_the_server_s_refusal_is_shown_in_the_panel() -> None:
 
 async def test_a_profile_of_nothing_says_so() -> None:
     def nothing(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ProfileAsk)
+        assert isinstance(frame, ProfileRequest)
         return [Profile(frame.username, [], frame.nonce)]
 
     async with client(ScriptedServer(answer=nothing)) as (pilot, _):
@@ -104,8 +108,8 @@ async def test_the_highlighted_person_s_profile_is_shown_from_the_list() -> None
     async with client(ScriptedServer(answer=filled)) as (pilot, server):
         await pilot.press("ctrl+o", "down", "down", "p")
         await until_seen(pilot, "Keeps the lamp lit")
-        (ask,) = server.sent(ProfileAsk)
-        assert isinstance(ask, ProfileAsk)
+        (ask,) = server.sent(ProfileRequest)
+        assert isinstance(ask, ProfileRequest)
         assert ask.username == "Inés ⚓"
 
 
@@ -118,7 +122,7 @@ async def test_where_the_webhook_is_off_there_is_no_key() -> None:
         await pilot.press("escape", "ctrl+o", "down", "p")
         await pilot.pause()
         assert "Profile" not in screen_text(app_of(pilot))
-        assert not server.sent(ProfileAsk)
+        assert not server.sent(ProfileRequest)
 
 
 async def test_a_narrow_terminal_shows_the_panel_beside_the_timeline() -> None:

@@ -14,7 +14,7 @@ from server.protocol.frames import (
     Echo,
     Error,
     Login,
-    ReportAsk,
+    ReportRequest,
     ReportStatus,
     ServerFrame,
     Takeback,
@@ -37,7 +37,7 @@ FAILED = "The website did not take it: it answered with status 500."
 
 
 def delivered(frame: ClientFrame) -> Sequence[ServerFrame]:
-    if not isinstance(frame, ReportAsk):
+    if not isinstance(frame, ReportRequest):
         return ()
     received = stands(frame, ReportState.RECEIVED)
     return [received, ReportStatus(structs.replace(received.report, status=ReportState.DELIVERED))]
@@ -47,9 +47,9 @@ async def test_keys_alone_lead_to_a_report_of_the_message_by_its_number() -> Non
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("down", "enter", *"so rude", "enter")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert (report.msg_id, report.reason, report.comment) == (3, WELCOME.report_reasons[1].reason, "so rude")
 
 
@@ -64,9 +64,9 @@ async def test_the_form_shows_the_message_and_the_reasons_of_the_server() -> Non
 async def test_the_mark_comes_with_the_answer_and_not_before() -> None:
     async with client() as (pilot, server):
         await submit(pilot)
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
         assert REPORTED not in screen_text(app_of(pilot))
-        (report,) = server.sent(ReportAsk)
+        (report,) = server.sent(ReportRequest)
         server.send(*delivered(report))
         await until_seen(pilot, REPORTED)
         await until_seen(pilot, "Your report of “bob”'s message was delivered to the website.")
@@ -82,8 +82,8 @@ async def test_the_mouse_alone_leads_to_a_report() -> None:
         await pilot.click("#form-reasons", offset=(5, 1))
         await pilot.click("#form-submit")
         await until_seen(pilot, REPORTED)
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert (report.msg_id, report.reason) == (1, WELCOME.report_reasons[1].reason)
 
 
@@ -94,7 +94,7 @@ async def test_a_cancelled_form_sends_nothing(way: str) -> None:
         await (pilot.click(way) if way.startswith("#") else pilot.press(way))
         await until(pilot, lambda: not isinstance(pilot.app.screen, ReportForm), "the form is gone")
         await pilot.pause()
-        assert not server.sent(ReportAsk)
+        assert not server.sent(ReportRequest)
 
 
 async def test_other_needs_a_comment() -> None:
@@ -104,7 +104,7 @@ async def test_other_needs_a_comment() -> None:
         await until_seen(pilot, "Describe in the comment what is wrong.")
         assert isinstance(pilot.app.screen.focused, Comment)
         await pilot.press(*"odd", "ctrl+s")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
 
 
 async def test_a_comment_over_the_limit_stays_in_the_form() -> None:
@@ -113,16 +113,16 @@ async def test_a_comment_over_the_limit_stays_in_the_form() -> None:
         pilot.app.screen.query_one(Comment).text = "x" * 1001
         await pilot.press("ctrl+s")
         await until_seen(pilot, "The comment has 1001 of at most 1000 characters.")
-        assert not server.sent(ReportAsk)
+        assert not server.sent(ReportRequest)
 
 
 async def test_several_lines_can_be_written_in_a_comment() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("enter", "a", "ctrl+j", "b", "enter")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert report.comment == "a\nb"
 
 
@@ -137,15 +137,15 @@ async def test_reporting_again_asks_first(answer: str, reports: int) -> None:
         if answer == "y":
             await until_seen(pilot, "Add to your report")
             await pilot.press("ctrl+s")
-        await until(pilot, lambda: len(server.sent(ReportAsk)) == reports, "the reports")
+        await until(pilot, lambda: len(server.sent(ReportRequest)) == reports, "the reports")
         await pilot.pause()
-        sent = [frame.add for frame in server.sent(ReportAsk) if isinstance(frame, ReportAsk)]
+        sent = [frame.add for frame in server.sent(ReportRequest) if isinstance(frame, ReportRequest)]
         assert sent == [False, True][:reports]
 
 
 async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_why_and_when() -> None:
     def failed(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if not isinstance(frame, ReportAsk):
+        if not isinstance(frame, ReportRequest):
             return ()
         soon = datetime.now(UTC) + timedelta(minutes=10, seconds=30)
         return [stands(frame, ReportState.WAITING, error=FAILED, next_at=soon)]
@@ -155,8 +155,8 @@ async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_wh
         await until_told(pilot, "status 500. Your report of “bob”'s message is kept")
         await until_told(pilot, "next in 10 min.")
         assert REPORTED in screen_text(app_of(pilot))
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         server.send(structs.replace(stands(report), nonce=None))
         await until_seen(pilot, "was delivered to the website")
 
@@ -171,7 +171,7 @@ async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_wh
 )  # fmt: skip
 async def test_a_report_that_the_server_refused_is_told_and_not_marked(code: ErrorCode) -> None:
     def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ReportAsk)
+        assert isinstance(frame, ReportRequest)
         return [Error(f"Words about {code}.", code, CHAT_SERVER, frame.nonce)]
 
     async with client(ScriptedServer(answer=refused)) as (pilot, _):
@@ -182,7 +182,7 @@ async def test_a_report_that_the_server_refused_is_told_and_not_marked(code: Err
 
 async def test_what_was_filled_in_stands_in_the_form_again_after_a_refusal() -> None:
     def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if not isinstance(frame, ReportAsk):
+        if not isinstance(frame, ReportRequest):
             return ()
         return [Error("The disk is full.", ErrorCode.STORAGE, CHAT_SERVER, frame.nonce)]
 
@@ -195,17 +195,17 @@ async def test_what_was_filled_in_stands_in_the_form_again_after_a_refusal() -> 
         await pilot.press("r")
         await until_seen(pilot, "my words")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: len(server.sent(ReportAsk)) == 2, "the second try")
-        first, second = server.sent(ReportAsk)
-        assert isinstance(first, ReportAsk)
-        assert isinstance(second, ReportAsk)
+        await until(pilot, lambda: len(server.sent(ReportRequest)) == 2, "the second try")
+        first, second = server.sent(ReportRequest)
+        assert isinstance(first, ReportRequest)
+        assert isinstance(second, ReportRequest)
         assert structs.replace(first, nonce=None) == structs.replace(second, nonce=None)
         assert len(first.context) == 9
 
 
 async def test_a_report_that_the_server_knows_of_already_can_be_added_to() -> None:
     def known(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if not isinstance(frame, ReportAsk):
+        if not isinstance(frame, ReportRequest):
             return ()
         if frame.add:
             return [stands(frame)]
@@ -225,17 +225,17 @@ async def test_a_report_that_the_server_knows_of_already_can_be_added_to() -> No
 async def test_a_report_whose_connection_was_lost_is_sent_again_and_counts_once() -> None:
     async with client() as (pilot, server):
         await submit(pilot)
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
         server.answer = delivered
         server.drop()
         await until_seen(pilot, "was delivered to the website")
-        first, second = server.sent(ReportAsk)
+        first, second = server.sent(ReportRequest)
         assert first == second
         server.drop()
         await until(pilot, lambda: len(server.sent(Login)) == 3, "the third login")
         await until(pilot, lambda: app_of(pilot).client.online, "online")
         await pilot.pause()
-        assert len(server.sent(ReportAsk)) == 2
+        assert len(server.sent(ReportRequest)) == 2
 
 
 async def test_without_a_connection_there_is_no_form_but_a_reason() -> None:
@@ -267,7 +267,7 @@ async def test_a_message_whose_number_was_given_anew_is_not_reported() -> None:
         await until(pilot, lambda: app_of(pilot).state.timeline.find(1) is None, "the new numbering")
         await pilot.press("ctrl+s")
         await until_seen(pilot, "That message is gone from the server")
-        assert not server.sent(ReportAsk)
+        assert not server.sent(ReportRequest)
 
 
 async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
@@ -281,9 +281,9 @@ async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
             for number, author in ((n, "bob" if n % 2 else "Inés ⚓") for n in range(7, 20))
         ]
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert report.context == (*range(7, 17), 18, 19)
 
 
@@ -315,9 +315,9 @@ async def test_fewer_of_them_or_none_are_sent_by_keys_and_by_the_mouse(
         shown = [each for each in pilot.app.screen.query_one(EvidenceView).query(Static) if each.display]
         assert len(shown) == len(context) + 1
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert report.context == context
 
 
@@ -339,9 +339,9 @@ async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
         server.send(line(20, "bob", "later"))
         await until(pilot, lambda: app_of(pilot).state.last_seen == 20, "what was said later")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert report.context == tuple(range(9, 19))
 
 
@@ -350,9 +350,9 @@ async def test_those_keys_are_letters_in_the_comment() -> None:
         await pilot.press("up", "r")
         await until_seen(pilot, "the message, 10 before")
         await pilot.press("enter", "0", "minus", "plus", "enter")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert (report.comment, len(report.context)) == ("0-+", 10)
 
 
@@ -362,9 +362,9 @@ async def test_where_the_site_takes_no_context_the_form_shows_and_sends_none() -
         assert "before" not in screen_text(app_of(pilot))
         assert "Fewer" not in screen_text(app_of(pilot))
         await pilot.press("minus", "ctrl+s")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
-        (report,) = server.sent(ReportAsk)
-        assert isinstance(report, ReportAsk)
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
+        (report,) = server.sent(ReportRequest)
+        assert isinstance(report, ReportRequest)
         assert report.context == ()
 
 
@@ -377,7 +377,7 @@ async def test_a_message_that_was_taken_back_can_be_reported(welcome: Welcome) -
         await open_form(pilot)
         await until_seen(pilot, "the server still has its text")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
 
 
 async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_all_the_same() -> None:
@@ -386,7 +386,7 @@ async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_a
         server.send(Takeback(3))
         await until(pilot, lambda: "" in {e.text for e in app_of(pilot).state.timeline.entries}, "taken back")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: bool(server.sent(ReportAsk)), "the report")
+        await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
 
 
 async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:

@@ -14,11 +14,11 @@ from server.protocol.frames import (
     ClientFrame,
     Error,
     History,
-    HistoryAsk,
+    HistoryRequest,
     Relations,
     ReportEntry,
     Reports,
-    ReportsAsk,
+    ReportsRequest,
     ReportStatus,
     ServerFrame,
     Webhooks,
@@ -39,7 +39,7 @@ def listing(*entries: ReportEntry) -> Answer:
     """An answer that lists these, and withdraws."""
 
     def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if isinstance(frame, ReportsAsk):
+        if isinstance(frame, ReportsRequest):
             return [Reports(list(entries), nonce=frame.nonce)]
         if isinstance(frame, Withdraw):
             (entry,) = (each for each in entries if each.report_id == frame.report_id)
@@ -102,7 +102,7 @@ async def test_it_asks_each_time_and_says_that_it_is_loading() -> None:
         server.send(Reports([], nonce=ask.nonce))
         await until_seen(pilot, "No reports yet.")
         await pilot.press("escape", "ctrl+r")
-        await until(pilot, lambda: len(server.sent(ReportsAsk)) == 2, "the second request")
+        await until(pilot, lambda: len(server.sent(ReportsRequest)) == 2, "the second request")
 
 
 async def test_the_palette_leads_there_and_the_keys_lead_back() -> None:
@@ -197,7 +197,7 @@ async def test_a_message_that_is_far_up_is_loaded_first() -> None:
     far = report(20, channel="galley")
 
     def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
-        if not isinstance(frame, HistoryAsk):
+        if not isinstance(frame, HistoryRequest):
             return listing(far)(frame)
         last = (frame.before_id or 60) - 1
         page = [line(number, "bob", f"rope {number}", "galley") for number in range(last - 9, last + 1)]

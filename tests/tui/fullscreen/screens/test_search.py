@@ -10,11 +10,11 @@ from server.protocol.frames import (
     CHAT_SERVER,
     ClientFrame,
     Error,
-    Found,
     History,
-    HistoryAsk,
+    HistoryRequest,
     Message,
-    SearchAsk,
+    SearchRequest,
+    SearchResults,
     ServerFrame,
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
@@ -26,13 +26,13 @@ from tui.fullscreen.timeline.view import TimelineView
 
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
     """Finds the messages 40 and 20 of the galley, then 2 of the lobby; the galley has pages of ten."""
-    if isinstance(frame, SearchAsk) and frame.query == "nothing":
-        return [Found([], more=False, nonce=frame.nonce)]
-    if isinstance(frame, SearchAsk) and frame.before_id:
-        return [Found([line(2, "Inés ⚓", "Wind is `NE 4`")], more=False, nonce=frame.nonce)]
-    if isinstance(frame, SearchAsk):
-        return [Found([said(40), said(20)], more=True, nonce=frame.nonce)]
-    if isinstance(frame, HistoryAsk):
+    if isinstance(frame, SearchRequest) and frame.query == "nothing":
+        return [SearchResults([], more=False, nonce=frame.nonce)]
+    if isinstance(frame, SearchRequest) and frame.before_id:
+        return [SearchResults([line(2, "Inés ⚓", "Wind is `NE 4`")], more=False, nonce=frame.nonce)]
+    if isinstance(frame, SearchRequest):
+        return [SearchResults([said(40), said(20)], more=True, nonce=frame.nonce)]
+    if isinstance(frame, HistoryRequest):
         last = (frame.before_id or 60) - 1
         page = [said(number) for number in range(max(10, last - 9), last + 1)]
         return [History(frame.channel, page, more=last - 9 > 10, nonce=frame.nonce)]
@@ -56,7 +56,7 @@ async def test_what_is_found_stands_newest_first_and_older_ones_come_as_one_goes
         await pilot.press("down")
         await until_seen(pilot, "Wind is")
         await until_seen(pilot, "3 found")
-        asked = [frame.before_id for frame in server.sent(SearchAsk) if isinstance(frame, SearchAsk)]
+        asked = [frame.before_id for frame in server.sent(SearchRequest) if isinstance(frame, SearchRequest)]
         assert asked == [0, 20]
 
 
@@ -69,7 +69,7 @@ async def test_enter_goes_to_a_message_and_loads_what_is_between() -> None:
         view = pilot.app.screen.query_one(TimelineView)
         await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 20, "there")
         assert app_of(pilot).state.current == "galley"
-        asked = [frame.before_id for frame in server.sent(HistoryAsk) if isinstance(frame, HistoryAsk)]
+        asked = [frame.before_id for frame in server.sent(HistoryRequest) if isinstance(frame, HistoryRequest)]
         assert asked[:4] == [0, 50, 40, 30]
         assert view.has_focus
 
@@ -87,7 +87,7 @@ async def test_nothing_found_an_error_and_the_way_back() -> None:
         await until_seen(pilot, "No messages found.")
         server.answer = lambda frame: (
             [Error("Too many searches.", ErrorCode.INTERNAL, CHAT_SERVER, frame.nonce)]
-            if isinstance(frame, SearchAsk)
+            if isinstance(frame, SearchRequest)
             else ()
         )
         await pilot.press("enter")

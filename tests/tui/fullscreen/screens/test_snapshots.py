@@ -24,18 +24,18 @@ from server.protocol.frames import (
     ClientFrame,
     Echo,
     Error,
-    Found,
     Mute,
     Profile,
-    ProfileAsk,
     ProfileField,
+    ProfileRequest,
     React,
     Reacted,
     Relations,
-    ReportAsk,
+    ReportRequest,
     Reports,
-    ReportsAsk,
-    SearchAsk,
+    ReportsRequest,
+    SearchRequest,
+    SearchResults,
     ServerFrame,
     Takeback,
     Webhooks,
@@ -95,22 +95,26 @@ NOTICE = Error("Welcome to **The Harbour**. Be kind.", ErrorCode.NOTICE, CHAT_SE
 
 
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
-    if isinstance(frame, ReportAsk):
+    if isinstance(frame, ReportRequest):
         if frame.comment == "wait":
             words = "The website did not take it: it cannot be reached."
             return [stands(frame, ReportState.WAITING, about="lucky", error=words)]
         return [stands(frame, about="lucky")]
-    if isinstance(frame, ReportsAsk):
+    if isinstance(frame, ReportsRequest):
         return [Reports(REPORTS, nonce=frame.nonce)]
-    if isinstance(frame, ProfileAsk) and frame.username == "lucky":
+    if isinstance(frame, ProfileRequest) and frame.username == "lucky":
         fields = [ProfileField("Member since", "yesterday"), ProfileField("場所", "どこでも, and a long way from here")]
         return [Profile(frame.username, fields, frame.nonce, "Trusted seller ★★★★★")]
-    if isinstance(frame, ProfileAsk):
+    if isinstance(frame, ProfileRequest):
         return [Profile(frame.username, [], frame.nonce, error="This member keeps their profile private.")]
     if isinstance(frame, React):
         return [Reacted(frame.msg_id, "ada", frame.message), Reacted(frame.msg_id, "bob", "🎉")]
-    if isinstance(frame, SearchAsk):
-        return [Found([TALK.messages[1], line(1, "lucky", "rope for sale", "galley")], more=False, nonce=frame.nonce)]
+    if isinstance(frame, SearchRequest):
+        return [
+            SearchResults(
+                [TALK.messages[1], line(1, "lucky", "rope for sale", "galley")], more=False, nonce=frame.nonce
+            )
+        ]
     if isinstance(frame, Mute):
         return [Relations([frame.username])]
     return ()
@@ -245,7 +249,7 @@ def test_first_start(
 
 def test_no_reports(snap_compare: Compare) -> None:
     def none(frame: ClientFrame) -> Sequence[ServerFrame]:
-        return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsAsk) else ()
+        return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsRequest) else ()
 
     with scripted_server(ScriptedServer(answer=none)) as server:
         app = FlagpostApp(Options("ada", server.url, loaded=CALM))
