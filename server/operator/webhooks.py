@@ -110,8 +110,8 @@ def replay(settings: Settings, connection: sqlite3.Connection, delivery_id: str)
     return f"{delivery.id} (report {delivery.report_id}) {_prospect(settings, connection, delivery)}"
 
 
-def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str:
-    """Return why the site must not receive this delivery any more; empty if it may."""
+def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
+    """Return why the site must not receive this delivery any more; None if it may."""
     report = reports.find(delivery.report_id, connection)
     withdrawn = report is not None and report.status is ReportState.WITHDRAWN
     rows = trail.rows(connection, delivery.report_id)
@@ -119,7 +119,7 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str:
     if withdraws and not withdrawn:
         return "is open again"
     gone = delivery.state is State.CANCELLED or (withdrawn and not withdraws)
-    return "was withdrawn by its reporter" if gone else ""
+    return "was withdrawn by its reporter" if gone else None
 
 
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
@@ -190,17 +190,17 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     )
 
 
-def _problem(hook: WebhookURL, answer: Answer) -> str:
-    """Return what is wrong with an answer; empty if it is usable."""
+def _problem(hook: WebhookURL, answer: Answer) -> str | None:
+    """Return what is wrong with an answer; None if it is usable."""
     if answer.status != HTTPStatus.OK:
         return "only status 200 means success"
     if hook.name == QUEUED_WEBHOOK:
-        return ""
+        return None
     try:
         read(answer)
     except WebhookError as error:
         return f"{error}: {shown(error.cause)}"
-    return ""
+    return None
 
 
 def _clock(date: str, now: datetime) -> str:

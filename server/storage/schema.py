@@ -233,8 +233,8 @@ def prepare(connection: sqlite3.Connection) -> Life:
     return Life(*connection.execute(query).fetchone())
 
 
-def misfit(connection: sqlite3.Connection) -> str:
-    """Return why this version cannot use the file, and what to do; empty if it can. Changes nothing."""
+def misfit(connection: sqlite3.Connection) -> str | None:
+    """Return why this version cannot use the file, and what to do; None if it can. Changes nothing."""
     if _is_foreign(connection):
         return f"{FOREIGN}; choose another file in the settings"
     version = _version(connection)
@@ -242,7 +242,7 @@ def misfit(connection: sqlite3.Connection) -> str:
         return f"from an older version of Flagpost (schema {version}, not {len(STEPS)}); start the server to upgrade it"
     if version != len(STEPS):
         return f"from a newer version of Flagpost (schema {version}, not {len(STEPS)}); use that version"
-    return ""
+    return None
 
 
 def touch(connection: sqlite3.Connection) -> None:
