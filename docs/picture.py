@@ -14,7 +14,7 @@ import httpx
 from textual.pilot import Pilot
 
 from server.demo.cast import SPAMMER
-from server.protocol.frames import ReportEntry, Reports, ReportsAsk
+from server.protocol.frames import ReportEntry, Reports, ReportsRequest
 from tests.support.pilots import client, until_seen
 from tests.support.scripted_server import ScriptedServer, report
 from tui.fullscreen.app import FlagpostApp
@@ -91,7 +91,7 @@ async def list_of_reports() -> str:
         ),
     ]
     script = ScriptedServer(
-        answer=lambda ask: [Reports(entries, nonce=ask.nonce)] if isinstance(ask, ReportsAsk) else []
+        answer=lambda ask: [Reports(entries, nonce=ask.nonce)] if isinstance(ask, ReportsRequest) else []
     )
     async with client(script, SIZE) as (pilot, _):
         await pilot.press("ctrl+r")

@@ -26,11 +26,11 @@ def pages(messages: int) -> float:
     return max(messages, MIN_MESSAGES) / PAGE
 
 
-def history_pages(frame: HistoryAsk) -> float:
+def history_pages(frame: HistoryRequest) -> float:
     return pages(frame.limit)
 
 
-def search_pages(frame: SearchAsk) -> float:
+def search_pages(frame: SearchRequest) -> float:
     indexed = any(len(word) >= searching.TOKEN_CHARS for word in frame.query.split())
     return pages(frame.limit) + (SEARCH_PAGES if indexed else SCAN_PAGES)
 

@@ -63,14 +63,14 @@ def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
         recipient.send(Typing(f"@{author.name}"))
 
 
-def history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None:
+def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
     """Send older messages of a channel or conversation."""
     if not frame.channel.startswith("@"):
         dispatcher.channel(frame.channel)
     dispatcher.start_task(session, _send_history(dispatcher, session, frame), frame.nonce)
 
 
-def search(dispatcher: Dispatcher, session: Session, frame: SearchAsk) -> None:
+def search(dispatcher: Dispatcher, session: Session, frame: SearchRequest) -> None:
     """Send the messages that contain all of the words."""
     query = searching.query(frame.query)
     dispatcher.start_task(session, _send_search_results(dispatcher, session, frame, query), frame.nonce)
@@ -115,7 +115,7 @@ def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stor
         dispatcher.answer_failure(session, None, stored.exception())
 
 
-async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryAsk) -> None:
+async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
     reader = dispatcher.reader(session)
     page = await dispatcher.broker.history(reader, frame.channel, frame.before_id, frame.limit)
     messages, complete = fit_messages(page, reader.person)
@@ -123,9 +123,9 @@ async def _send_history(dispatcher: Dispatcher, session: Session, frame: History
 
 
 async def _send_search_results(
-    dispatcher: Dispatcher, session: Session, frame: SearchAsk, query: searching.Query
+    dispatcher: Dispatcher, session: Session, frame: SearchRequest, query: searching.Query
 ) -> None:
     reader = dispatcher.reader(session)
     page = await dispatcher.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
     messages, complete = fit_messages(page, reader.person)
-    session.send(Found(messages[::-1], page.more or not complete, frame.nonce))
+    session.send(SearchResults(messages[::-1], page.more or not complete, frame.nonce))

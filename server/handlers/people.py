@@ -48,7 +48,7 @@ def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
     ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
 
 
-def profile(dispatcher: Dispatcher, session: Session, frame: ProfileAsk) -> None:
+def profile(dispatcher: Dispatcher, session: Session, frame: ProfileRequest) -> None:
     """Send a profile that the site provides."""
     profiles = dispatcher.live.profiles
     if profiles is None:

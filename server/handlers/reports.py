@@ -16,14 +16,14 @@ from server.storage.base import Reader
 from server.storage.reports import Submission
 
 
-def report(dispatcher: Dispatcher, session: Session, frame: ReportAsk) -> None:
+def report(dispatcher: Dispatcher, session: Session, frame: ReportRequest) -> None:
     """Report a message to the site. The evidence comes from the server's own record."""
     sent = _reports(dispatcher)
     comment = evidence_rules.check_form(frame.reason, frame.comment, dispatcher.live.welcome.report_reasons)
     dispatcher.start_task(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)
 
 
-def list_reports(dispatcher: Dispatcher, session: Session, frame: ReportsAsk) -> None:
+def list_reports(dispatcher: Dispatcher, session: Session, frame: ReportsRequest) -> None:
     """Send the user their own reports and the status of each."""
     dispatcher.start_task(session, _send_reports(dispatcher, _reports(dispatcher), session, frame.nonce), frame.nonce)
 
@@ -40,7 +40,9 @@ def _reports(dispatcher: Dispatcher) -> Reports:
     return reports
 
 
-async def _send_report(dispatcher: Dispatcher, sent: Reports, session: Session, frame: ReportAsk, comment: str) -> None:
+async def _send_report(
+    dispatcher: Dispatcher, sent: Reports, session: Session, frame: ReportRequest, comment: str
+) -> None:
     reader = dispatcher.reader(session)
     reporter = reader.person
     publication = evidence_rules.reportable(

@@ -13,7 +13,7 @@ from subprocess import PIPE, Popen, check_output
 import pytest
 
 from server.protocol.codes import CloseCode, may_reconnect
-from server.protocol.frames import Disconnect, Message, ReportAsk
+from server.protocol.frames import Disconnect, Message, ReportRequest
 from server.protocol.version import VERSION
 from tests.support.chat_client import connected, entered
 from tests.support.raw_socket import refuses

@@ -51,15 +51,15 @@ HERE, THERE = "203.0.113.9", "198.51.100.7"
 ALICE = Person("alice", "a-1")
 SPAM = "It's spam"
 
-HISTORY = HistoryAsk("lobby", "n", limit=100)
-REPORT = ReportAsk(1, SPAM, nonce="n")
-READS: list[ClientFrame] = [HISTORY, SearchAsk("rope", "n", limit=100), ReportsAsk("n"), REPORT]
+HISTORY = HistoryRequest("lobby", "n", limit=100)
+REPORT = ReportRequest(1, SPAM, nonce="n")
+READS: list[ClientFrame] = [HISTORY, SearchRequest("rope", "n", limit=100), ReportsRequest("n"), REPORT]
 """Frames that make the server read messages or reports, besides a login."""
 STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
 """Frames that store something on disk."""
 SAYS: list[ClientFrame] = [*STORES, Takeback(1), Status("away"), Unmute("alice"), Unblock("alice"), Withdraw("r", "n")]
 """Frames that are written or broadcast."""
-OTHERS: set[type] = {Login, Ping, Typing, ProfileAsk}
+OTHERS: set[type] = {Login, Ping, Typing, ProfileRequest}
 """Frames that are charged differently, or cost no more than their bytes."""
 
 READING = RoomLimits(messages_per_second=0, pages_burst=1, pages_per_second=0.01, stored_kilobytes_per_day=0)
@@ -143,10 +143,10 @@ async def test_what_costs_is_charged_and_refused_beyond_the_limit(
     session, outlet = await entered(dispatcher, "bob")
     dispatcher.limiter.configure(limits)
     for number in range(50):
-        if isinstance(frame, ReportAsk):
+        if isinstance(frame, ReportRequest):
             # Report a different message each time, because repeated reports are refused.
             await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
-            receive(dispatcher, session, ReportAsk(number + 2, SPAM, nonce="n", add=True))
+            receive(dispatcher, session, ReportRequest(number + 2, SPAM, nonce="n", add=True))
         else:
             receive(dispatcher, session, frame)
         session.delay_queue.stop()
@@ -160,7 +160,7 @@ async def test_what_costs_is_charged_and_refused_beyond_the_limit(
     await settle(dispatcher)
     assert database.writes == writes
     # The size of a report is known only after its message has been read.
-    assert len(database.begun) == reads or (limits is STORING and isinstance(frame, ReportAsk))
+    assert len(database.begun) == reads or (limits is STORING and isinstance(frame, ReportRequest))
     assert too_fast(outlet) == [nonce_of(frame)] * 2
 
 
@@ -201,7 +201,7 @@ async def test_a_client_that_scrolls_is_delayed_but_not_refused(dispatcher: Disp
     dispatcher.limiter.configure(RoomLimits(pages_burst=2, pages_per_second=100))
     session, outlet = await entered(dispatcher, "bob")
     for number in range(20):
-        receive(dispatcher, session, HistoryAsk("lobby", str(number)))
+        receive(dispatcher, session, HistoryRequest("lobby", str(number)))
         async with asyncio.timeout(10):
             while not any(getattr(each, "nonce", None) == str(number) for each in outlet.frames):
                 await asyncio.sleep(0.005)

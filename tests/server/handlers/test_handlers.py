@@ -258,8 +258,8 @@ async def test_a_history_request_waits_for_at_most_one_search_of_another_session
     await settle(dispatcher)
     order.clear()
     for number in range(20):
-        receive(dispatcher, searcher, SearchAsk("word", f"n-{number}"))
-    receive(dispatcher, reader, HistoryAsk("lobby", "n"))
+        receive(dispatcher, searcher, SearchRequest("word", f"n-{number}"))
+    receive(dispatcher, reader, HistoryRequest("lobby", "n"))
     await settle(dispatcher)
     assert len(order) == 21
     assert order.index("history") <= 2

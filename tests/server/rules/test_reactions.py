@@ -33,7 +33,7 @@ def test_the_number_of_reactions_is_limited() -> None:
 
 
 def test_a_page_has_room_for_a_message_with_all_reactions() -> None:
-    assert len(fitting(Page([FULL] * 9, more=False), ALICE)[0]) >= 1
+    assert len(fit_messages(Page([FULL] * 9, more=False), ALICE)[0]) >= 1
 
 
 def test_reactions_that_were_missed_fit_into_one_frame_beside_a_page() -> None:

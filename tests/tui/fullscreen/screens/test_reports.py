@@ -97,8 +97,8 @@ async def test_it_asks_each_time_and_says_that_it_is_loading() -> None:
         await pilot.press("ctrl+r")
         await until_seen(pilot, "loading…")
         assert "No reports yet" not in screen_text(app_of(pilot))
-        (ask,) = server.sent(ReportsAsk)
-        assert isinstance(ask, ReportsAsk)
+        (ask,) = server.sent(ReportsRequest)
+        assert isinstance(ask, ReportsRequest)
         server.send(Reports([], nonce=ask.nonce))
         await until_seen(pilot, "No reports yet.")
         await pilot.press("escape", "ctrl+r")
@@ -245,7 +245,7 @@ async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing
         await until_seen(pilot, "You are offline.")
         await pilot.press("enter")
         await until_seen(pilot, "That message is not loaded. You are offline.")
-        assert not server.sent(ReportsAsk)
+        assert not server.sent(ReportsRequest)
 
 
 async def test_where_the_site_takes_no_reports_there_is_no_such_screen() -> None:
