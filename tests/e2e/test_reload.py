@@ -152,7 +152,7 @@ async def test_settings_that_cannot_be_used_change_nothing(tmp_path: Path) -> No
                 settings.write_text(f"{bad}\n{good}", encoding="utf-8")
                 assert where in await reloaded(server, REJECTED)
             settings.unlink()
-            assert "there is no such file" in await reloaded(server, REJECTED)
+            assert "no such file" in await reloaded(server, REJECTED)
             assert (await alice.say("lobby", "still here")).message == "still here"
             settings.write_text(good, encoding="utf-8")
             await reloaded(server, RELOADED)
