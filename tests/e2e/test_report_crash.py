@@ -107,7 +107,7 @@ async def test_a_kill_between_the_sites_200_and_the_note_of_it_repeats_it_once_b
         async with entered(server.url, "alice", TOKEN) as alice:
             with disk.refusing("INSERT ON attempt"):
                 report = await ask_report(alice, spam)
-                await until(lambda: "cannot be kept now" in server.log)
+                await until(lambda: "cannot be stored; retrying" in server.log)
                 server.kill()
             await alice.closed()
             assert [status.report.status for status in reports_heard(alice)] == [ReportState.RECEIVED]

@@ -90,7 +90,7 @@ async def test_a_200_on_a_full_disk_is_noted_once_there_is_space_and_not_sent_ag
             with ExitStack() as filled:
                 receiver.behaviour = takes_it_then(lambda: filled.enter_context(disk.full(server.process.pid)))
                 report = await ask_report(alice, spam.msg_id)
-                await until(lambda: "cannot be kept now" in server.log and "disk" in server.log)
+                await until(lambda: "cannot be stored; retrying" in server.log and "disk" in server.log)
                 assert disk.rows(STANDING) == [("received", "waiting", 0)]
             await told(alice, report.report_id, ReportState.DELIVERED)
     assert disk.rows(STANDING) == [("delivered", "delivered", 1)]
@@ -109,7 +109,7 @@ async def test_while_the_database_is_locked_for_long_reporters_are_told_and_a_20
                 receiver.behaviour = takes_it_then(lambda: locked.enter_context(disk.locked()))
                 first = await ask_report(alice, one.msg_id)
                 receiver.wait_for(1)
-                await until(lambda: "cannot be kept now" in server.log and "database is locked" in server.log)
+                await until(lambda: "cannot be stored; retrying" in server.log and "database is locked" in server.log)
                 await alice.send(ReportRequest(two.msg_id, SPAM, "", "n-2"))
                 # Whoever asks for nothing that is stored is served meanwhile.
                 await bob.settled()
