@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.golden import Golden
 from tests.support.receiver import Receiver
 from tests.support.server_process import ServerProcess, write_settings
 
@@ -19,6 +20,14 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """What a client keeps for its next start stays within the test."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Iterator[Golden]:
+    """Texts that this test expects, in files beside it, each of which it must look at."""
+    golden = Golden(request)
+    yield golden
+    assert golden.unused() == []
 
 
 @pytest.fixture

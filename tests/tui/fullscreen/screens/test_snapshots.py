@@ -1,10 +1,13 @@
-"""Pictures of the main states of each screen; `pytest --snapshot-update` takes new ones after a look at them."""
+"""What each screen looks like in its main states: a picture at 80x24, and the text of the screen at other sizes.
+
+`pytest --snapshot-update` writes them again; look at what changed before you commit it.
+"""
 
 import inspect
 import os
 import pkgutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -40,11 +43,12 @@ from server.protocol.frames import (
     Takeback,
     Webhooks,
 )
-from tests.support.pilots import until, until_seen
+from tests.support.golden import SNAPSHOTS, Golden
+from tests.support.pilots import screen_text, until, until_seen
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, report, scripted_server, stands
 from tui.config import Config, Hours, Loaded
 from tui.fullscreen.app import FlagpostApp
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.screens.mentions import MentionsScreen
@@ -56,6 +60,7 @@ from tui.fullscreen.screens.reports import ReportsScreen
 from tui.fullscreen.screens.search import SearchScreen
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.screens.start import StartScreen
+from tui.fullscreen.themes import DARK, THEMES
 from tui.options import Options
 
 
@@ -72,6 +77,8 @@ class Compare(Protocol):
 
 
 Steps = Sequence[str]
+Walk = Callable[[Pilot[None]], Awaitable[None]]
+"""How to get to what is looked at."""
 
 TALK = Echo(
     [
@@ -132,10 +139,13 @@ def _utc() -> Iterator[None]:
 
 CALM = Loaded(Config(reduced_motion=True))
 """A cursor that blinks would be in a picture or not, as the machine goes."""
-SIZES = {"80x24": (80, 24), "120x36": (120, 36), "300x100": (300, 100)}
-THEMES = ("flagpost-dark", "flagpost-light")
+PICTURE_SIZE = (80, 24)
+WIDE = (120, 36)
+HUGE = (300, 100)
+MOST_PICTURE_BYTES = 2_000_000
+"""Pictures are most of what a clone fetches: new ones replace others."""
 SCREENS: dict[type[Widget], tuple[Steps, str]] = {
-    ChatScreen: ([], "online as ada"),
+    RoomScreen: ([], "online as ada"),
     ReportForm: (["up", "r"], "What is wrong with it?"),
     ReportsScreen: (["ctrl+r", "WAIT:waiting", "down"], "account is closed"),
     SearchScreen: (["ctrl+f", *"rope", "enter"], "2 found"),
@@ -161,17 +171,28 @@ def test_each_screen_has_a_picture() -> None:
         if issubclass(kind, Screen) and kind.__module__ == module.__name__
     }
     # What several of them are made from is none by itself.
-    assert found - {LiveScreen} == SCREENS.keys() - {CommandPalette} | {StartScreen, NamePrompt}
+    assert found - {LiveScreen} == SCREENS.keys() - {RoomScreen, CommandPalette} | {StartScreen, NamePrompt}
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+def test_each_picture_and_text_belongs_to_a_test(request: pytest.FixtureRequest) -> None:
+    module = request.node.getparent(pytest.Module)
+    assert module
+    tests = {test.name for test in module.collect()}
+    files = list((Path(__file__).with_name(SNAPSHOTS) / Path(__file__).stem).iterdir())
+    assert [file.name for file in files if file.name.partition("@")[0].removesuffix(file.suffix) not in tests] == []
+    assert sum(file.stat().st_size for file in files if file.suffix == ".svg") <= MOST_PICTURE_BYTES
+
+
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-def test_screens(snap_compare: Compare, screen: type[Widget], size: tuple[int, int], theme: str) -> None:
-    steps, seen = SCREENS[screen]
+def test_screens(snap_compare: Compare, screen: type[Widget]) -> None:
     with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
-        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme, reduced_motion=True))))
-        assert snap_compare(app, terminal_size=size, run_before=_walk(["WAIT:Be kind", *steps], seen))
+        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_to_screen(screen))
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
+async def test_text_of_screens(golden: Golden, screen: type[Widget]) -> None:
+    with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
+        await _assert_texts(_client(server), _to_screen(screen), golden, WIDE, HUGE)
 
 
 STATES: dict[str, tuple[Steps, str]] = {
@@ -192,17 +213,22 @@ STATES: dict[str, tuple[Steps, str]] = {
 }
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
 @pytest.mark.parametrize("state", STATES)
-def test_states_of_a_room(snap_compare: Compare, state: str, size: tuple[int, int]) -> None:
-    steps, seen = STATES[state]
+def test_states_of_a_room(snap_compare: Compare, state: str) -> None:
+    with scripted_server(_room_for(state)) as server:
+        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_to_state(state))
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_text_of_states_of_a_room(golden: Golden, state: str) -> None:
+    with scripted_server(_room_for(state)) as server:
+        await _assert_texts(_client(server), _to_state(state), golden, WIDE)
+
+
+def _room_for(state: str) -> ScriptedServer:
     # The notice comes last.
     opening: Sequence[ServerFrame] = (PEOPLE, TALK, *([Takeback(5)] if state == "taken_back" else []), NOTICE)
-    with scripted_server(ScriptedServer(opening=opening, answer=answer)) as server:
-        steps = ["WAIT:Be kind", *steps]
-        assert snap_compare(
-            FlagpostApp(Options("ada", server.url, loaded=CALM)), terminal_size=size, run_before=_walk(steps, seen)
-        )
+    return ScriptedServer(opening=opening, answer=answer)
 
 
 FORMS: dict[str, tuple[Steps, str]] = {
@@ -212,39 +238,51 @@ FORMS: dict[str, tuple[Steps, str]] = {
 }
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+WITH_EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+
+
 @pytest.mark.parametrize("form", FORMS)
-def test_a_form_with_evidence(snap_compare: Compare, form: str, size: tuple[int, int]) -> None:
-    steps, seen = FORMS[form]
-    welcome = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
-    with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
-        assert snap_compare(
-            FlagpostApp(Options("ada", server.url, loaded=CALM)), terminal_size=size, run_before=_walk(steps, seen)
-        )
+def test_a_form_with_evidence(snap_compare: Compare, form: str) -> None:
+    with scripted_server(ScriptedServer(WITH_EVIDENCE, (PEOPLE, TALK))) as server:
+        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_walk(*FORMS[form]))
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_text_of_a_form_with_evidence(golden: Golden, form: str) -> None:
+    with scripted_server(ScriptedServer(WITH_EVIDENCE, (PEOPLE, TALK))) as server:
+        await _assert_texts(_client(server), _walk(*FORMS[form]), golden, WIDE)
 
 
 LOOKS = {
-    "light": Config(theme="flagpost-light", reduced_motion=True),
-    "contrast": Config(theme="flagpost-contrast", reduced_motion=True),
+    **{theme.name: Config(theme=theme.name, reduced_motion=True) for theme in THEMES if theme is not DARK},
     "compact": Config(compact=True, time=Hours.H12, reduced_motion=True),
 }
+"""Other than the one of all other pictures."""
 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_looks_of_a_room(snap_compare: Compare, look: str) -> None:
     with scripted_server(ScriptedServer(opening=(PEOPLE, TALK))) as server:
-        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(LOOKS[look])))
-        assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["up"], "Report"))
+        app = _client(server, Loaded(LOOKS[look]))
+        assert snap_compare(app, terminal_size=PICTURE_SIZE, run_before=_walk(["up"], "Report"))
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
-def test_first_start(
-    snap_compare: Compare, size: tuple[int, int], theme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_first_start(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    app = FlagpostApp(Options("ada", asks=True, loaded=Loaded(Config(theme=theme, reduced_motion=True))))
-    assert snap_compare(app, terminal_size=size, run_before=_walk([], "Welcome to Flagpost", enter=False))
+    assert snap_compare(_first_start(), terminal_size=PICTURE_SIZE, run_before=_to_first_start())
+
+
+async def test_text_of_first_start(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    await _assert_texts(_first_start(), _to_first_start(), golden, WIDE, HUGE)
+
+
+def _first_start() -> FlagpostApp:
+    return FlagpostApp(Options("ada", asks=True, loaded=CALM))
+
+
+def _to_first_start() -> Walk:
+    return _walk([], "Welcome to Flagpost", enter=False)
 
 
 def test_no_reports(snap_compare: Compare) -> None:
@@ -252,32 +290,65 @@ def test_no_reports(snap_compare: Compare) -> None:
         return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsRequest) else ()
 
     with scripted_server(ScriptedServer(answer=none)) as server:
-        app = FlagpostApp(Options("ada", server.url, loaded=CALM))
-        assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["ctrl+r"], "You have reported nothing"))
+        walk = _walk(["ctrl+r"], "You have reported nothing")
+        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=walk)
 
 
 def test_webhooks_off(snap_compare: Compare) -> None:
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=False))
     with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
-        app = FlagpostApp(Options("ada", server.url, loaded=CALM))
-        assert snap_compare(app, terminal_size=(80, 24), run_before=_walk(["up"], "Direct"))
+        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_walk(["up"], "Direct"))
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
-def test_name_refused(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
-    refused = Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER)
-    with scripted_server(ScriptedServer(login=lambda frame: refused)) as server:
-        app = FlagpostApp(Options("ada", server.url, loaded=Loaded(Config(theme=theme, reduced_motion=True))))
-        assert snap_compare(app, terminal_size=size, run_before=_walk([], "By which name", enter=False))
+def _refusing() -> ScriptedServer:
+    return ScriptedServer(login=lambda _: Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER))
+
+
+def _to_name() -> Walk:
+    return _walk(["WAIT:waiting for a name"], "By which name", enter=False)
+
+
+def test_name_refused(snap_compare: Compare) -> None:
+    with scripted_server(_refusing()) as server:
+        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_to_name())
+
+
+async def test_text_of_name_refused(golden: Golden) -> None:
+    with scripted_server(_refusing()) as server:
+        await _assert_texts(_client(server), _to_name(), golden, WIDE, HUGE)
 
 
 def test_settings_unusable(snap_compare: Compare) -> None:
     app = FlagpostApp(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM))
-    assert snap_compare(app, terminal_size=(80, 24), run_before=_walk([], "There is no server", enter=False))
+    assert snap_compare(app, terminal_size=PICTURE_SIZE, run_before=_walk([], "There is no server", enter=False))
 
 
-def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Callable[[Pilot[None]], object]:
+def _client(server: ScriptedServer, loaded: Loaded = CALM) -> FlagpostApp:
+    return FlagpostApp(Options("ada", server.url, loaded=loaded))
+
+
+def _to_screen(screen: type[Widget]) -> Walk:
+    steps, seen = SCREENS[screen]
+    return _walk(["WAIT:Be kind", *steps], seen)
+
+
+def _to_state(state: str) -> Walk:
+    steps, seen = STATES[state]
+    return _walk(["WAIT:Be kind", *steps], seen)
+
+
+async def _assert_texts(app: FlagpostApp, walk: Walk, golden: Golden, *sizes: tuple[int, int]) -> None:
+    """Compare the texts of one client at these sizes, whose terminal is resized from one to the next."""
+    async with app.run_test(size=sizes[0]) as pilot:
+        await walk(pilot)
+        for width, height in sizes:
+            await pilot.resize_terminal(width, height)
+            await pilot.wait_for_scheduled_animations()
+            golden(f"{width}x{height}", screen_text(app))
+        await app.leave()
+
+
+def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Walk:
     async def walk(pilot: Pilot[None]) -> None:
         if enter:
             await until_seen(pilot, "online as ada")

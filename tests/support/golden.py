@@ -1,0 +1,36 @@
+"""Texts that a test expects, in files of their own, which `pytest --snapshot-update` writes again."""
+
+from pathlib import Path
+
+import pytest
+
+SNAPSHOTS = "__snapshots__"
+"""The directory beside a test, which it shares with the pictures of pytest-textual-snapshot."""
+
+
+class Golden:
+    """Compares texts with the files of a test: `__snapshots__/MODULE/TEST@NAME.txt`."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._updates = bool(request.config.getoption("update_snapshots"))
+        self._directory = request.path.with_name(SNAPSHOTS) / request.path.stem
+        self._beginning = f"{request.node.name}@"
+        self._compared: set[Path] = set()
+
+    def __call__(self, name: str, text: str) -> None:
+        """Fail unless the text is that of the file, regardless of spaces at line ends; with the option, write it."""
+        file = self._directory / f"{self._beginning}{name}.txt"
+        self._compared.add(file)
+        trimmed = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+        if self._updates:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            file.write_text(trimmed, "utf-8")
+        assert trimmed == self._expected(file)
+
+    def unused(self) -> list[str]:
+        """Return the names of this test's files that it has not compared with anything."""
+        files = self._directory.iterdir() if self._directory.exists() else ()
+        return [file.name for file in files if file.name.startswith(self._beginning) and file not in self._compared]
+
+    def _expected(self, file: Path) -> str:
+        return file.read_text("utf-8") if file.exists() else f"no {file.name} yet: write it with --snapshot-update"
