@@ -4,6 +4,8 @@ import secrets
 import sqlite3
 from typing import NamedTuple
 
+BUSY_SECONDS = 5.0
+"""How long a statement waits for another process that holds the file."""
 SCHEMA = """
 CREATE TABLE epoch (name TEXT NOT NULL) STRICT;
 CREATE TABLE message (
@@ -215,7 +217,7 @@ def connect(path: str) -> sqlite3.Connection:
 def open_as_it_is(path: str) -> sqlite3.Connection:
     """Open the file without modifying it: it may be archived evidence, or not a Flagpost database."""
     # Each connection is used by one thread at a time by design, so sqlite3's own check is not needed.
-    connection = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     # FULL: confirmed data also survives a power failure; group commit pays for it once per burst.
     connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -55,14 +55,15 @@ class WebhookClient:
         *,
         block_private: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
-        deadline_seconds: float = DEADLINE_SECONDS,
+        deadline_seconds: float | None = None,
     ) -> None:
+        """`deadline_seconds` is `DEADLINE_SECONDS` unless a test says otherwise."""
         self._secrets = secrets
-        self._deadline_seconds = deadline_seconds
+        self._deadline_seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
         self._http = httpx.AsyncClient(
             transport=transport or GuardedTransport(block_private=block_private),
             headers=HEADERS,
-            timeout=deadline_seconds,
+            timeout=self._deadline_seconds,
             trust_env=False,
             follow_redirects=False,
         )

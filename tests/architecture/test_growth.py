@@ -31,11 +31,14 @@ from tui.text import clean, clean_line
 
 MESSAGE = 4096
 DRAWN = tuple(drawn(40))
+FEW = 4
+"""So many of the drawn ones are tried each time, and all of them with `-m slow`."""
+GRAMMARS = [*ADVERSARIAL, *DRAWN[:FEW], *(pytest.param(each, marks=pytest.mark.slow) for each in DRAWN[FEW:])]
 
 Work = Callable[[str], object]
 
 
-@pytest.mark.parametrize("grammar", ADVERSARIAL + DRAWN, ids=repr)
+@pytest.mark.parametrize("grammar", GRAMMARS, ids=repr)
 @pytest.mark.parametrize("work", [markdown.lines, to_html])
 def test_a_message_costs_what_it_is_long(work: Work, grammar: Grammar) -> None:
     assert_linear(lambda length: work(grammar.of_length(length)), largest=MESSAGE)

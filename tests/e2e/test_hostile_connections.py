@@ -32,7 +32,17 @@ ALL_COUNT: Mapping[str, int | list[str]] = {
 HEALTH = request("GET /healthz")
 
 
-def started(directory: Path, loop: str, limits: Mapping[str, int | list[str]], *, tls: bool) -> ServerProcess:
+SOON = {"server.http.acceptor.HANDSHAKE_SECONDS": 2.0, "server.http.http_connection.REQUEST_SECONDS": 4.0}
+
+
+def started(
+    directory: Path,
+    loop: str,
+    limits: Mapping[str, int | list[str]],
+    *,
+    tls: bool,
+    deadlines: Mapping[str, float] | None = None,
+) -> ServerProcess:
     """A server on this event loop."""
     settings = write_settings(directory, limits=limits)
     if tls:
@@ -42,7 +52,7 @@ def started(directory: Path, loop: str, limits: Mapping[str, int | list[str]], *
     hidden.mkdir()
     if loop == "asyncio":
         (hidden / "uvloop.py").write_text("raise ImportError", encoding="utf-8")
-    return ServerProcess(settings, extra={"PYTHONPATH": f"{hidden}:{ROOT}"})
+    return ServerProcess(settings, extra={"PYTHONPATH": f"{hidden}:{ROOT}"}, deadlines=deadlines)
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
@@ -188,7 +198,8 @@ ENDS: list[End] = [
 
 @pytest.mark.parametrize("tls", [True, False], ids=["TLS", "plain"])
 async def test_each_place_is_given_back_once_however_a_connection_ends(tmp_path: Path, loop: str, *, tls: bool) -> None:
-    with started(tmp_path, loop, {**ALL_COUNT, "RequestsPerMinute": 1000}, tls=tls) as server:
+    limits = {**ALL_COUNT, "RequestsPerMinute": 1000}
+    with started(tmp_path, loop, limits, tls=tls, deadlines=SOON) as server:
         for end in ENDS:
             await asyncio.gather(*(eventually(partial(happens, end, server.port, tls=tls)) for _ in range(PLACES)))
             async with AsyncExitStack() as stack:
@@ -223,8 +234,11 @@ async def test_an_address_begins_so_many_handshakes(tmp_path: Path, loop: str) -
         assert await healthy(server.port, tls=True, source=OTHER)
 
 
-async def test_a_handshake_has_five_seconds_and_others_do_not_wait_for_it(tmp_path: Path, loop: str) -> None:
-    with started(tmp_path, loop, ALL_COUNT, tls=True) as server:
+@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
+async def test_a_handshake_has_a_deadline_and_others_do_not_wait_for_it(
+    tmp_path: Path, loop: str, deadlines: Mapping[str, float]
+) -> None:
+    with started(tmp_path, loop, ALL_COUNT, tls=True, deadlines=deadlines) as server:
         async with dialled(server.port) as silent:
             ended = asyncio.create_task(silent.rest())
             while not ended.done():

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -138,8 +139,20 @@ async def test_nothing_behind_a_request_is_another_request(stranger: RawSocket, 
     assert b"UserCount" not in came
 
 
+@pytest.mark.slow
 async def test_whoever_is_silent_or_drips_is_ended(server: ServerProcess, bob: ChatClient) -> None:
     del bob
+    await assert_deadline_ends(server)
+
+
+async def test_silence_and_dripping_are_ended_by_a_deadline(tmp_path: Path) -> None:
+    soon = {"server.http.http_connection.REQUEST_SECONDS": 1.0}
+    with ServerProcess(write_settings(tmp_path), deadlines=soon) as server:
+        await assert_deadline_ends(server)
+
+
+async def assert_deadline_ends(server: ServerProcess) -> None:
+    """Fail unless a connection ends that says nothing, or says what it has to say too slowly."""
 
     async def dripped(beginning: bytes) -> int:
         """The status of the answer, 0 for none; returns once the server has ended the connection."""
@@ -147,7 +160,7 @@ async def test_whoever_is_silent_or_drips_is_ended(server: ServerProcess, bob: C
             await stranger.send(beginning)
             ended = asyncio.create_task(stranger.rest())
             while not ended.done():
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.3)
                 # What is still under way when the server ends can turn its answer into a reset.
                 await stranger.send(b"x" if beginning else b"")
             return int((await ended or b"- 0").split()[1])

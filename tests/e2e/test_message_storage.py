@@ -87,8 +87,8 @@ async def test_on_a_full_disk_senders_are_told_readers_read_on_and_it_goes_on_on
 async def test_while_somebody_holds_the_database_senders_are_told_and_readers_read_on(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     disk = Disk(settings.with_name("room.sqlite"))
-    with ServerProcess(settings) as server:
-        # Each commit waits for some seconds, and so does whoever comes meanwhile: one is enough here.
+    with ServerProcess(settings, deadlines={"server.storage.schema.BUSY_SECONDS": 1.0}) as server:
+        # Each commit waits for so long, and so does whoever comes meanwhile: one is enough here.
         await fails_and_mends_itself(server, disk, disk.locked(), count=1, can_enter=False)
 
 

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import sys
 import tomllib
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen, check_output
@@ -177,11 +178,17 @@ async def test_what_was_taken_in_before_sigterm_is_answered_before_the_goodbye(t
         assert server.terminate() == 0
 
 
+SOON = {"server.app.DELIVERY_SECONDS": 1.0, "server.http.gateway.CLOSE_SECONDS": 1}
+
+
 @SIGTERM_IS_HEARD
-async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
+async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the_end(
+    tmp_path: Path, deadlines: Mapping[str, float]
+) -> None:
     with (
         Receiver(stays_silent) as site,
-        ServerProcess(write_settings(tmp_path, webhooks={"report": site.url})) as server,
+        ServerProcess(write_settings(tmp_path, webhooks={"report": site.url}), deadlines=deadlines) as server,
     ):
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             message = await bob.say("lobby", "buy")

@@ -247,6 +247,7 @@ async def test_after_five_failures_one_probe_goes_and_all_follow_once_it_succeed
     assert [len(about(site.receiver, text)) for text in texts] == [2, 2, 2, 2, 2, 1]
 
 
+@pytest.mark.slow
 async def test_a_site_that_hangs_or_drips_holds_nobody_up_and_has_ten_seconds(site: Site) -> None:
     def behave(client: socket.socket, request: Request, over: threading.Event) -> None:
         behaviour = stays_silent if json.loads(request.body)["Report"]["Message"] == "hang" else drips

@@ -3,7 +3,7 @@
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.support.server_process import ServerProcess
 
 STANDING = "SELECT report.status, state, attempts FROM report JOIN delivery ON report_id = report.id ORDER BY msg_id"
 HOUR_MILLISECONDS = 3600 * 1000
+SOON = {"server.storage.schema.BUSY_SECONDS": 1.0}
 
 
 def takes_it_then(happens: Callable[[], None]) -> Behaviour:
@@ -97,12 +98,13 @@ async def test_a_200_on_a_full_disk_is_noted_once_there_is_space_and_not_sent_ag
     assert len(receiver.requests) == 1
 
 
+@pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
 async def test_while_the_database_is_locked_for_long_reporters_are_told_and_a_200_is_not_forgotten(
-    tmp_path: Path, receiver: Receiver
+    tmp_path: Path, receiver: Receiver, deadlines: Mapping[str, float]
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)
     disk = disk_of(settings)
-    with ServerProcess(settings) as server:
+    with ServerProcess(settings, deadlines=deadlines) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             one, two = await bob.say("lobby", "one"), await bob.say("lobby", "two")
             with ExitStack() as locked:

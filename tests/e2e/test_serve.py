@@ -28,6 +28,7 @@ if sys.platform != "linux":
 
 NOBODY = "ws://127.0.0.1:9"
 """Nothing listens there: the client says so on its screen, and that is enough of an answer."""
+WAIT_SECONDS = 20.0
 
 
 class Serving(NamedTuple):
@@ -79,8 +80,10 @@ def serving(
             label, _, url = process.stdout.readline().strip().partition(": ")
             assert label == "Open in a browser"
             yield Serving(process, url, file)
-        finally:
             process.terminate()
+            process.wait(WAIT_SECONDS)
+        finally:
+            process.kill()
 
 
 async def test_the_chat_is_drawn_in_a_page_and_what_is_typed_there_is_sent(

@@ -87,7 +87,7 @@ def kill(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("end", [press_quit, terminate, hang_up, kill])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*(pytest.param(each, marks=pytest.mark.slow) for each in WAYS[:-1]), WAYS[-1]])
 def test_stuck_client_ends_and_gives_the_terminal_back(
     tmp_path: Path, way: str, end: Callable[[Terminal], None]
 ) -> None:
@@ -112,9 +112,11 @@ def test_stuck_client_ends_and_gives_the_terminal_back(
 @pytest.mark.parametrize(
     ("way", "sent"),
     [
-        *((way, signal.SIGTERM) for way in WAYS),
-        ("in_python", signal.SIGINT),
+        ("in_one_call", signal.SIGTERM),
         ("in_a_pattern", signal.SIGINT),
+        pytest.param("in_python", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("in_a_pattern", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("in_python", signal.SIGINT, marks=pytest.mark.slow),
     ],
 )
 def test_stuck_client_without_a_screen_ends(tmp_path: Path, way: str, sent: signal.Signals) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -45,12 +45,13 @@ TELLTALE = re.compile(r"https?:|127\.0\.0\.1|localhost|internal/|:\d{4,5}|Traceb
 
 @asynccontextmanager
 async def room(
-    directory: Path, url: str, profile_url: str = ""
+    directory: Path, url: str, profile_url: str = "", deadlines: Mapping[str, float] | None = None
 ) -> AsyncIterator[tuple[ChatClient, Message, ServerProcess]]:
     """Alice, in a room with its webhooks at this URL, and a message of bob's."""
     settings = write_settings(directory, webhooks={"report": url, "profile": profile_url or url})
     # A proxy that the environment names must not be asked.
-    with ServerProcess(settings, extra={"HTTP_PROXY": closed_port_url(), "http_proxy": closed_port_url()}) as server:
+    proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy"), closed_port_url())
+    with ServerProcess(settings, extra=proxy, deadlines=deadlines) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             yield alice, await bob.say("lobby", "buy my *stuff* <now> & here"), server
 
@@ -231,8 +232,9 @@ async def test_the_sites_own_words_are_shown(tmp_path: Path, receiver: Receiver)
 
 async def test_a_site_that_never_answers_holds_nobody_up_and_is_given_up(tmp_path: Path, receiver: Receiver) -> None:
     receiver.behaviour = stays_silent
+    soon = {"server.webhooks.client.DEADLINE_SECONDS": 1.0}
     with Receiver(drips) as dripping:
-        async with room(tmp_path, receiver.url, dripping.url) as (alice, spam, _):
+        async with room(tmp_path, receiver.url, dripping.url, soon) as (alice, spam, _):
             await alice.send(ReportRequest(spam.msg_id, "It's spam", "", "n-1"))
             await alice.send(ProfileRequest("bob", "n-2"))
             for site in (receiver, dripping):

@@ -19,6 +19,18 @@ UNHURRIED = {"MessagesPerSecond": 0, "PagesPerSecond": 0, "StoredKilobytesPerDay
 """Limits for tests, which say in a second what people say in minutes."""
 
 
+HURRIED = """
+import importlib, json, runpy, sys
+for name, seconds in json.loads(sys.argv.pop(1)).items():
+    module, _, constant = name.rpartition(".")
+    found = importlib.import_module(module)
+    assert hasattr(found, constant), name
+    setattr(found, constant, seconds)
+runpy.run_module("server", run_name="__main__", alter_sys=True)
+"""
+"""`python -m server` with other deadlines, which come before its arguments."""
+
+
 class Channel(NamedTuple):
     """A public channel of the settings."""
 
@@ -74,9 +86,17 @@ def run(*arguments: str, directory: Path, extra: Mapping[str, str] | None = None
 class ServerProcess:
     """A running server; a context manager that leaves no process behind."""
 
-    def __init__(self, settings: Path, *options: str, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Path,
+        *options: str,
+        extra: Mapping[str, str] | None = None,
+        deadlines: Mapping[str, float] | None = None,
+    ) -> None:
+        """`deadlines` are constants of the server's modules, by their full names, and what they are in this process."""
         self._log = settings.with_name("server.log")
-        arguments = ["-m", "server", "--settings", str(settings), "--address", "127.0.0.1:0", *options]
+        program = ["-c", HURRIED, json.dumps(deadlines)] if deadlines else ["-m", "server"]
+        arguments = [*program, "--settings", str(settings), "--address", "127.0.0.1:0", *options]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *arguments],

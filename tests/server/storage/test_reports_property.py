@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
@@ -161,5 +162,11 @@ class Outbox(RuleBasedStateMachine):
         self.desk.connection.close()
 
 
-Outbox.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+class OutboxAtLength(Outbox):
+    """The same, with many more examples."""
+
+
+Outbox.TestCase.settings = settings(max_examples=25, stateful_step_count=40)
+OutboxAtLength.TestCase.settings = settings(max_examples=400, stateful_step_count=40)
 TestOutbox = Outbox.TestCase
+TestOutboxAtLength = pytest.mark.slow(OutboxAtLength.TestCase)
