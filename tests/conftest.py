@@ -1,7 +1,10 @@
 """Fixtures that tests of several packages share."""
 
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import settings
@@ -13,6 +16,39 @@ from tests.support.server_process import ServerProcess, write_settings
 # Hypothesis fails a slow example by default, and no test asserts a time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+STUCK_SECONDS = 300
+"""Longer than any test takes; each wait has a bound of its own, and this one is for those that forget it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_of_children() -> None:
+    """Let each child process begin with the default actions of signals, also under nohup and in a script's background.
+
+    There signals are ignored, and a child inherits that. It does not inherit a handler.
+    """
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _signal, _frame: None)
+
+
+@pytest.fixture(autouse=True)
+def _bounded() -> Iterator[None]:
+    """Fail a test that would never end, where it waits."""
+    if sys.platform == "win32":
+        yield
+        return
+
+    def fail(_signal: int, _frame: FrameType | None) -> None:
+        raise AssertionError(f"not done within {STUCK_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(STUCK_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)

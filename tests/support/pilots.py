@@ -15,7 +15,7 @@ from tui.config import load
 from tui.fullscreen.app import FlagpostApp
 from tui.options import Options
 
-GUARD_SECONDS = 10.0
+GUARD_SECONDS = 30.0
 
 
 def screen_text(app: FlagpostApp) -> str:

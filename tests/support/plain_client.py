@@ -11,7 +11,7 @@ from typing import IO, Self
 
 from tests.support.server_process import environment
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 30.0
 
 
 class PlainClient:

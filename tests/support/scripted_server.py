@@ -57,7 +57,7 @@ PEOPLE = Who([WhoEntry("ada", 1), WhoEntry("bob", 2), WhoEntry("Inés ⚓", 3)])
 
 Answer = Callable[[ClientFrame], Sequence[ServerFrame]]
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 def line(msg_id: int, author: str, text: str, channel: str = "lobby", nonce: str | None = None) -> Message:

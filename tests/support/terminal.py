@@ -18,7 +18,7 @@ import pyte
 from tests.support.server_process import environment
 
 COLUMNS, LINES = 120, 36
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 30.0
 KEYS = {
     "up": "\x1b[A",
     "down": "\x1b[B",

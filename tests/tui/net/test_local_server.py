@@ -24,11 +24,8 @@ from tui.options import Options
 
 WAIT_SECONDS = 15.0
 PARENT = """
-import asyncio, signal, sys
+import asyncio, sys
 from tui.net.local_server import CHAT, start
-
-# Under nohup, and on many CI runners, the signal is ignored, and children inherit that.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 async def main():
     server = await start("server", ["--settings", sys.argv[1]], [CHAT])
