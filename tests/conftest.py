@@ -1,5 +1,7 @@
 """Fixtures that tests of several packages share."""
 
+import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,24 @@ from tests.support.server_process import ServerProcess, write_settings
 # Hypothesis fails a slow example by default, and no test asserts a time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+MORE_WORKERS = 4
+"""At most so many more than there are cores."""
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return twice as many workers as cores, within bounds: half of the time, tests wait for screens and sockets."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(2 * cores, cores + MORE_WORKERS)
+
+
+def pytest_collection_finish() -> None:
+    """Take what is loaded by now out of what the garbage collector walks through: it outlives all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 STUCK_SECONDS = 300
