@@ -22,6 +22,7 @@ from server.protocol.frames import (
     Error,
     Mute,
     ProfileRequest,
+    Relations,
     ReportRequest,
     ReportsRequest,
     Say,
@@ -258,23 +259,68 @@ def test_each_key_of_the_table_is_pressed_here() -> None:
     assert {key.id for key in KEYS} == CASES.keys() | {COPY}
 
 
-@pytest.mark.parametrize(
-    ("where", "key_id", "pressed"),
-    [(key.where, key.id, each) for key in KEYS if key.id in CASES for each in key.keys.split(",")],
-)
-async def test_a_key_does_what_it_says(
-    where: Where, key_id: str, pressed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+ALONE = {
+    "everywhere.step_-1", "everywhere.step_1", "everywhere.turn_to_unread", "everywhere.mend", "everywhere.quit",
+    "composer.send", "messages.take_back", "settings.turn_1", "settings.turn_-1",
+}  # fmt: skip
+"""The keys whose effect the client remembers, or does not outlive: each is pressed in a client of its own."""
+REMEMBERING = {Where.START, Where.FORM, Where.COMMENT, Where.PEOPLE, Where.QUESTION}
+ALONE |= {key.id for key in KEYS if key.where in REMEMBERING}
+PRESSED = [(key, each) for key in KEYS if key.id in CASES for each in key.keys.split(",")]
+SHARED = [where for where in Where if any(key.where is where and key.id not in ALONE for key, _ in PRESSED)]
+
+
+@pytest.fixture(autouse=True)
+def _no_editor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.delenv("EDITOR", raising=False)
-    case = CASES[key_id]
-    async with first_start(tmp_path) if where is Where.START else client(script()) as (pilot, server):
+
+
+@pytest.mark.parametrize("where", SHARED)
+async def test_the_keys_of_a_place_do_what_they_say(where: Where) -> None:
+    async with client(script()) as (pilot, server):
         now = Now(app_of(pilot), server)
-        for step in case.steps:
-            await _take(pilot, step, now)
-        assert not case.comes(now), "it was so before"
-        await pilot.press(pressed)
-        await until(pilot, lambda: case.comes(now), key_id)
+        for key, pressed in PRESSED:
+            if key.where is where and key.id not in ALONE:
+                await _assert_does(pilot, now, key.id, pressed)
+                await _start_over(pilot, now)
+
+
+@pytest.mark.parametrize(
+    ("where", "key_id", "pressed"), [(key.where, key.id, each) for key, each in PRESSED if key.id in ALONE]
+)
+async def test_a_key_does_what_it_says(where: Where, key_id: str, pressed: str, tmp_path: Path) -> None:
+    async with first_start(tmp_path) if where is Where.START else client(script()) as (pilot, server):
+        await _assert_does(pilot, Now(app_of(pilot), server), key_id, pressed)
+
+
+async def _assert_does(pilot: Pilot[None], now: Now, key_id: str, pressed: str) -> None:
+    case = CASES[key_id]
+    for step in case.steps:
+        await _take(pilot, step, now)
+    assert not case.comes(now), f"it was so before: {key_id}"
+    await pilot.press(pressed)
+    await until(pilot, lambda: case.comes(now), f"{key_id} by {pressed}")
+
+
+async def _start_over(pilot: Pilot[None], now: Now) -> None:
+    """Go back to where each case begins: an empty composer in the lobby, and a server that was sent nothing."""
+    while not isinstance(now.app.screen, ChatScreen):
+        await pilot.press("escape")
+    if now.app.state.profile is not None:
+        now.app.screen.query_one(ProfilePanel).focus()
+        await pilot.press("escape")
+    composer = now.app.screen.query_one(Composer)
+    composer.text = ""
+    composer.focus()
+    await until(pilot, lambda: now.app.focused is composer, "the composer")
+    if now.app.state.current != "lobby":
+        await pilot.press(next(key.keys for key in KEYS if key.id == "everywhere.turn_to_1").split(",")[0])
+        await until(pilot, lambda: at("lobby")(now), "the lobby")
+    now.app.copy_to_clipboard("")
+    now.server.send(Relations([], []))
+    await until(pilot, lambda: not now.app.state.relations.muted, "nobody is muted")
+    now.server.received.clear()
 
 
 @pytest.mark.parametrize("pressed", next(key.keys for key in KEYS if key.id == COPY).split(","))
