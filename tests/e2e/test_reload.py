@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from msgspec import structs
+from msgspec.structs import replace
 from standardwebhooks import Webhook
 from websockets.asyncio.client import connect
 
@@ -136,7 +136,7 @@ async def test_channels_title_and_limits_change_for_who_is_here_and_who_comes(tm
             assert (await alice.say("attic", "up here")).channel == "attic"
             assert (await alice.refusal(Say("attic", "too fast", "n-2"))).code == ErrorCode.TOO_FAST
             async with connected(server.url) as (_, welcome):
-                assert structs.replace(welcome, challenge="") == told
+                assert replace(welcome, challenge=told.challenge) == told
 
 
 async def test_settings_that_cannot_be_used_change_nothing(tmp_path: Path) -> None:
