@@ -275,11 +275,11 @@ class FlagpostApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Hold or drop keys that were typed ahead; what is pasted is other people's text, wherever it goes."""
-        if isinstance(event, events.InputEvent) and not event.is_forwarded:
-            if isinstance(event, events.Key) and self._typeahead.takes(event, over_room=len(self.screen_stack) > 1):
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._typeahead.takes(event, over_room=len(self.screen_stack) > 1):
                 return
-            if isinstance(event, events.Paste):
-                event.text = clean(event.text)
+        elif isinstance(event, events.Paste) and not event.is_forwarded:
+            event.text = clean(event.text)
         self._notices.notice(event)
         await super().on_event(event)
         if isinstance(event, events.Key | events.AppFocus | events.MouseDown):
