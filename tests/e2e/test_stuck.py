@@ -55,7 +55,7 @@ def say(self, text, channel=""):
     Path("stuck").touch()
     globals()[text]()
 
-tui.plain.chat._Client._say = say
+tui.plain.chat._LineMode._say = say
 run()
 """
 WAYS = ["in_python", "in_a_pattern", "in_one_call"]

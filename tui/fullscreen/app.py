@@ -26,7 +26,7 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.preferences import THEME_NAMES, Preferences
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.shutdown import Ending
 from tui.fullscreen.typeahead import TypeAhead
@@ -68,7 +68,7 @@ class FlagpostApp(App[None]):
         self.preferences = Preferences(self, options.loaded)
         self._typeahead = TypeAhead(self.on_event)
         self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
-        self.room = ChatScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit)
+        self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit)
         self._ending = Ending(self.leave)
         self._life: Worker[None] | None = None
         self._came: list[ServerFrame] = []
@@ -97,7 +97,7 @@ class FlagpostApp(App[None]):
 
         return watched(chosen)
 
-    def get_default_screen(self) -> ChatScreen:
+    def get_default_screen(self) -> RoomScreen:
         """Return the room."""
         return self.room
 

@@ -30,7 +30,7 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
     The exit code: 0, 1 if something did not happen, READER_GONE.
     """
     try:
-        return await _Client(options, patience).run()
+        return await _LineMode(options, patience).run()
     except NoServerError as error:
         print_error(f"There is no server: {error}")
         return 1
@@ -41,7 +41,7 @@ def print_error(text: str) -> None:
     print(f"flagpost: {text}", file=sys.stderr, flush=True)
 
 
-class _Client:
+class _LineMode:
     """One chat; `run` it once."""
 
     def __init__(self, options: Options, patience: float) -> None:

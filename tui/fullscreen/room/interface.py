@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class Room(Protocol):
-    """The client, the widgets, and ways to ask the user; `ChatScreen` is one."""
+    """The client, the widgets, and ways to ask the user; `RoomScreen` is one."""
 
     @property
     def client(self) -> Client:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
-class ChatScreen(Screen[None]):
+class RoomScreen(Screen[None]):
     """Draws the state, and hands what the user wants to the subjects of the room."""
 
     BINDINGS = bindings(Where.EVERYWHERE)

@@ -8,7 +8,7 @@ from server.protocol.frames import Block, ClientFrame, Mute, Presence, Say, Sear
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.fullscreen.app import FlagpostApp
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.mentions import MentionsScreen
 from tui.fullscreen.screens.picker import Picker
@@ -265,4 +265,4 @@ async def test_what_is_not_taken_before_there_is_a_room_stays() -> None:
         await write(pilot, "/help")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen), "the keys")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")

@@ -37,7 +37,7 @@ from tests.support.pilots import app_of, client, first_start, screen_text, until
 from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, relating, report
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.keys.keymap import KEYS, Where
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.mentions import MentionsScreen
 from tui.fullscreen.screens.picker import Picker
@@ -154,7 +154,7 @@ def ended(now: Now) -> bool:
     return now.app._exit
 
 
-ROOM = on(ChatScreen)
+ROOM = on(RoomScreen)
 TURNED: Sequence[Step] = ["ctrl+n", at("c2")]
 LIT: Sequence[Step] = ["up", highlighted(LATEST)]
 CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus(ChannelList)]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tests.support.scripted_server import line
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.picker import Picker
 
 
@@ -39,5 +39,5 @@ async def test_escape_leads_nowhere() -> None:
         await pilot.press("ctrl+k", "down")
         await until(pilot, lambda: isinstance(pilot.app.screen, Picker), "the list")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "back")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "back")
         assert app_of(pilot).state.current == "lobby"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.pilots import app_of, client, until, until_seen
 from tui.fullscreen.keys.keymap import KEYS, Where
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.report import ReportForm
 
@@ -19,7 +19,7 @@ async def test_all_keys_are_a_key_away(way: list[str], back: str) -> None:
         await pilot.press("end")
         await until_seen(pilot, "In the list of keys")
         await pilot.press(back)
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
 
 
 async def test_keys_can_be_looked_up_from_a_form_which_stays() -> None:

@@ -23,7 +23,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import PEOPLE, ScriptedServer, line, relating
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
 
@@ -163,7 +163,7 @@ async def test_the_palette_turns_to_a_channel_and_knows_nothing_of_textual_s_own
             assert foreign not in shown
         await pilot.press("enter")
         await until(pilot, lambda: app_of(pilot).state.current == "galley", "the next channel")
-        assert isinstance(pilot.app.screen, ChatScreen)
+        assert isinstance(pilot.app.screen, RoomScreen)
 
 
 async def test_the_palette_quits() -> None:

@@ -26,7 +26,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, away, client, screen_text, until, until_seen
 from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report import ReportForm
 from tui.fullscreen.screens.reports import STATUSES, ReportsScreen
@@ -115,7 +115,7 @@ async def test_the_palette_leads_there_and_the_keys_lead_back() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportsScreen), "the screen")
         for key in ("escape", "ctrl+r"):
             await pilot.press(key)
-            await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+            await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
             await open_reports(pilot)
 
 
@@ -185,7 +185,7 @@ async def test_enter_leads_to_the_message_in_its_channel(way: str) -> None:
         await pilot.press("ctrl+n")
         await open_reports(pilot)
         await (pilot.press("enter") if way == "enter" else pilot.click("#reports-list", offset=(5, 1)))
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
         assert app_of(pilot).state.current == "lobby"
         view = pilot.app.screen.query_one(TimelineView)
         assert view.highlighted
@@ -206,7 +206,7 @@ async def test_a_message_that_is_far_up_is_loaded_first() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, _):
         await open_reports(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
         view = pilot.app.screen.query_one(TimelineView)
         await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 20, "there")
         assert app_of(pilot).state.current == "galley"
@@ -254,7 +254,7 @@ async def test_where_the_site_takes_no_reports_there_is_no_such_screen() -> None
         assert "Reports" not in screen_text(app_of(pilot))
         await pilot.press("ctrl+r")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, ChatScreen)
+        assert isinstance(pilot.app.screen, RoomScreen)
         await pilot.press("ctrl+g")
         await until_seen(pilot, "Who is here")
         assert "My reports" not in screen_text(app_of(pilot))

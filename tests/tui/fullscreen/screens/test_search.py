@@ -19,7 +19,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, line
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.search import SearchScreen
 from tui.fullscreen.timeline.view import TimelineView
 
@@ -65,7 +65,7 @@ async def test_enter_goes_to_a_message_and_loads_what_is_between() -> None:
         await pilot.press("ctrl+f", *"rope", "enter")
         await until_seen(pilot, "rope 20")
         await pilot.press("down", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "the room")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
         view = pilot.app.screen.query_one(TimelineView)
         await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 20, "there")
         assert app_of(pilot).state.current == "galley"
@@ -98,8 +98,8 @@ async def test_nothing_found_an_error_and_the_way_back() -> None:
         await pilot.press("slash")
         assert isinstance(pilot.app.screen.focused, Input)
         await pilot.press("down", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "gone to it")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "gone to it")
         await pilot.press("ctrl+f")
         await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen), "once more")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen), "back")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "back")

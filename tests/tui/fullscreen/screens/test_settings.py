@@ -16,7 +16,7 @@ from tui import times
 from tui.config import Hours, Level, load
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.keys import keymap
-from tui.fullscreen.room.screen import ChatScreen
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.report import ReportForm
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.widgets.colours import name_colour
@@ -97,7 +97,7 @@ async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
         assert app.animation_level == "none"
         assert not app.room.composer.cursor_blink
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, ChatScreen), "the room")
+        await until(pilot, lambda: isinstance(app.screen, RoomScreen), "the room")
         await until(
             pilot, lambda: " PM " in screen_text(app) or " AM " in screen_text(app), "the clock of twelve hours"
         )
@@ -125,7 +125,7 @@ async def test_name_and_server_of_the_next_start_are_kept_when_they_are_left(fil
         screen.query_one("#settings-name", Input).value = "  grace \n"
         screen.query_one("#settings-server", Input).value = "wss://chat.example"
         await pilot.press("tab", "escape")
-        await until(pilot, lambda: isinstance(app_of(pilot).screen, ChatScreen), "the room")
+        await until(pilot, lambda: isinstance(app_of(pilot).screen, RoomScreen), "the room")
         kept = load(file).config
         assert (kept.name, kept.server) == ("grace", "wss://chat.example")
 
@@ -185,7 +185,7 @@ async def test_a_key_of_ones_own_works_and_stands_wherever_keys_are_told(file: P
         await pilot.press("f8")
         await until(pilot, lambda: not app.query_one(Composer).text, "sent")
         await pilot.press("up", "up", "r")
-        assert isinstance(app.screen, ChatScreen)
+        assert isinstance(app.screen, RoomScreen)
         await until_seen(pilot, "f7 Report")
         await pilot.press("f7")
         await until(pilot, lambda: isinstance(app.screen, ReportForm), "the form")
