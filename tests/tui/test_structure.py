@@ -124,7 +124,7 @@ def test_a_notice_on_the_desktop_gives_back_author_place_and_text(
         written.append, {"TERM_PROGRAM": "iTerm.app"}, lambda _: "all", iter(range(0, 1000, 100)).__next__
     )
     where = state("lobby", place, "", "bob").place_of("lobby")
-    notices.tell([News("lobby", where, author, text, mentioned=True, direct=False)] * count, dnd=False)
+    notices.notify([News("lobby", where, author, text, mentioned=True, direct=False)] * count, dnd=False)
     said = next(each for each in written if each.startswith("\x1b]9;"))
     found = re.fullmatch(r"\x1b\]9;⚑ ([^(»#]*?)((?: \(and \d more\))?) in # (.*?)» (.*)\x1b\\", said)
     assert found

@@ -205,8 +205,8 @@ class FlagpostApp(App[None]):
         """Draw, notify, and go on to the wanted message."""
         self.show()
         if self._came:
-            self._notices.tell(list(news(self._came, self.state, self._last_seen)), dnd=self.state.dnd)
-            self._notices.keep(self.state.timelines)
+            self._notices.notify(list(news(self._came, self.state, self._last_seen)), dnd=self.state.dnd)
+            self._notices.keep_only(self.state.timelines)
             self._notices.look(self.state.current)
             self._came, self._last_seen = [], self.state.last_seen
         self._show_remarks()
@@ -268,7 +268,7 @@ class FlagpostApp(App[None]):
         """Lend the terminal to the user's editor. EditorError if that cannot be."""
         from tui.fullscreen.editor import edit
 
-        with self._notices.lent(), self._ending.lent():
+        with self._notices.suspended(), self._ending.lent():
             return await edit(self, text, os.environ)
 
     # What is typed, on any screen.

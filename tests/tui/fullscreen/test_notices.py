@@ -49,7 +49,7 @@ class Desk:
 
     def tell(self, *items: News, dnd: bool = False) -> None:
         self.time += EVERY_SECONDS
-        self.notices.tell(items, dnd=dnd)
+        self.notices.notify(items, dnd=dnd)
 
 
 @pytest.mark.parametrize(("focused", "dnd"), [(True, False), (False, True), (True, True)])
@@ -187,7 +187,7 @@ def test_what_waits_in_a_channel_that_is_no_more_is_counted_no_longer() -> None:
     desk = Desk({"TERM": "xterm"})
     desk.blur()
     desk.tell(item("galley"), item("lobby"))
-    desk.notices.keep({"lobby"})
+    desk.notices.keep_only({"lobby"})
     desk.notices.look("lobby")
     assert desk.written[-1].endswith("(1) Flagpost\x07")
 
@@ -212,7 +212,7 @@ def test_nothing_is_written_while_the_terminal_is_lent_and_the_title_is_set_anew
     desk = Desk({"TERM": "xterm"})
     desk.notices.look("lobby")
     desk.blur()
-    with desk.notices.lent():
+    with desk.notices.suspended():
         desk.tell(item())
         desk.notices.look("lobby")
         assert len(desk.written) == 1
