@@ -360,7 +360,7 @@ async def test_where_the_site_takes_no_context_the_form_shows_and_sends_none() -
     async with client(ScriptedServer(opening=(PEOPLE, TALK))) as (pilot, server):
         await open_form(pilot)
         assert "before" not in screen_text(app_of(pilot))
-        assert "Fewer" not in screen_text(app_of(pilot))
+        assert "Less context" not in screen_text(app_of(pilot))
         await pilot.press("minus", "ctrl+s")
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
         (report,) = server.sent(ReportRequest)

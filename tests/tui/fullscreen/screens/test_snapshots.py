@@ -297,7 +297,7 @@ def test_no_reports(snap_compare: Compare) -> None:
 def test_webhooks_off(snap_compare: Compare) -> None:
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=False))
     with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
-        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_walk(["up"], "Direct"))
+        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_walk(["up"], "Message"))
 
 
 def _refusing() -> ScriptedServer:
