@@ -54,15 +54,15 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.settle()
         assert terminal.alive
         terminal.press("r")
-        terminal.until("Add to that report?")
+        terminal.until("Add to your report?")
         # Whole it stands in the room behind the question as well; here it wraps.
         terminal.until("this message of “")
         terminal.click("this message of “", 18)
         terminal.settle()
         assert terminal.alive
-        terminal.until("Add to that report?")
+        terminal.until("Add to your report?")
         terminal.press("n")
-        terminal.until_gone("Add to that report?")
+        terminal.until_gone("Add to your report?")
         assert_harmless(terminal)
         server.next_sent(ReportRequest)
 

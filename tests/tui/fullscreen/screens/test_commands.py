@@ -116,7 +116,7 @@ async def test_one_quits_by_a_command() -> None:
         ("/join", "Usage: /join channel"),
         ("/dnd please", "/dnd takes no arguments."),
         ("/mute No Body", "No one called No Body is here"),
-        ("/msg No Body hello", "No one called No Body is here"),
+        ("/msg No Body hello", "No one called No Body hello is here"),
         ("/msg ada hello", "That is you"),
         ("/block ada", "That is you"),
         ("/status " + "x" * 33, "33 of at most 32"),
@@ -165,7 +165,7 @@ async def test_who_wants_no_disturbance_says_so_by_a_key_and_takes_it_back() -> 
     async with client(ScriptedServer(answer=being)) as (pilot, server):
         await pilot.press("ctrl+t", *"not", "enter")
         await until_seen(pilot, "busy")
-        await pilot.press("ctrl+t", *"let me", "enter")
+        await pilot.press("ctrl+t", *"turn off", "enter")
         await until(pilot, lambda: "busy" not in screen_text(app_of(pilot)), "disturbed again")
         assert server.sent(Status) == [Status(dnd=True), Status(dnd=False)]
 

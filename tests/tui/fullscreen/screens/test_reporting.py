@@ -215,9 +215,9 @@ async def test_a_report_that_the_server_knows_of_already_can_be_added_to() -> No
         await submit(pilot)
         await until_told(pilot, "to add it to your report")
         await pilot.press("r")
-        await until_seen(pilot, "already. Add to")
+        await until_seen(pilot, "You've already reported this message")
         await pilot.press("y")
-        await until_seen(pilot, "Add to your report")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
         await pilot.press("ctrl+s")
         await until_seen(pilot, "was delivered to the website")
 

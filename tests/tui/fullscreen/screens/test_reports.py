@@ -26,6 +26,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, away, client, screen_text, until, until_seen
 from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
+from tui.fullscreen.keys import keymap
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report import ReportForm
@@ -90,6 +91,17 @@ async def test_all_that_is_known_of_the_highlighted_one_is_shown(size: tuple[int
         await pilot.press("down")
         await until_seen(pilot, "The website has it.")
         assert "It answered 503." not in screen_text(app_of(pilot))
+
+
+async def test_an_empty_list_names_the_key_that_reports_as_it_is_bound() -> None:
+    answer = lambda frame: [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsAsk) else []  # noqa: E731
+    async with client(ScriptedServer(answer=answer)) as (pilot, _):
+        keymap.change({"messages.report": "f7"})
+        try:
+            await pilot.press("ctrl+r")
+            await until_seen(pilot, "Press f7 on a message")
+        finally:
+            keymap.change({})
 
 
 async def test_it_asks_each_time_and_says_that_it_is_loading() -> None:
