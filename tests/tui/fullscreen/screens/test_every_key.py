@@ -305,7 +305,7 @@ async def _assert_does(pilot: Pilot[None], now: Now, key_id: str, pressed: str) 
 
 async def _start_over(pilot: Pilot[None], now: Now) -> None:
     """Go back to where each case begins: an empty composer in the lobby, and a server that was sent nothing."""
-    while not isinstance(now.app.screen, ChatScreen):
+    while not isinstance(now.app.screen, RoomScreen):
         await pilot.press("escape")
     if now.app.state.profile is not None:
         now.app.screen.query_one(ProfilePanel).focus()

@@ -94,7 +94,7 @@ async def test_all_that_is_known_of_the_highlighted_one_is_shown(size: tuple[int
 
 
 async def test_an_empty_list_names_the_key_that_reports_as_it_is_bound() -> None:
-    answer = lambda frame: [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsAsk) else []  # noqa: E731
+    answer = lambda frame: [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsRequest) else []  # noqa: E731
     async with client(ScriptedServer(answer=answer)) as (pilot, _):
         keymap.change({"messages.report": "f7"})
         try:
