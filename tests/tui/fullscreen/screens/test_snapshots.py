@@ -208,7 +208,7 @@ STATES: dict[str, tuple[Steps, str]] = {
     "people": (["ctrl+o"], "Profile"),
     "reacted": (["up", "e", "WAIT:thumbs up", "enter"], "👍 1✓"),
     "emoji": (["up", "e"], "thumbs up"),
-    "search_hint": (["ctrl+f"], "Write words"),
+    "search_hint": (["ctrl+f"], "Type words"),
     "empty": (["ctrl+n"], "Nobody has said anything"),
 }
 
@@ -290,7 +290,7 @@ def test_no_reports(snap_compare: Compare) -> None:
         return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsRequest) else ()
 
     with scripted_server(ScriptedServer(answer=none)) as server:
-        walk = _walk(["ctrl+r"], "You have reported nothing")
+        walk = _walk(["ctrl+r"], "No reports yet")
         assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=walk)
 
 
