@@ -1,1 +1,1 @@
-"""What the client knows and does, without a screen and without a socket."""
+"""The client's knowledge and behaviour, without a screen and without a socket."""

@@ -1,13 +1,13 @@
-"""A chat client without a user interface: the full screen and the line mode are built on it, and so can a bot be.
+"""A chat client without a user interface; full-screen mode, line mode and bots are built on it.
 
-`Client` finds a server (or starts one), logs in and proves its identity, folds what the server sends into a `State`,
-answers what has to be answered, sends again after a lost connection what was not acknowledged, and says goodbye. What
-its owner needs to know it tells through callbacks, all of which run in the event loop:
+`Client` finds a server (or starts one), logs in and proves its identity, folds the server's frames into a `State`,
+answers those that need an answer, resends after a reconnect what was not acknowledged, and says goodbye. It notifies
+its owner through callbacks, all of which run in the event loop:
 
     on_frame(frame)       a frame is in the state, and answered if the client answers it
-    on_change()           something is different: time to draw
+    on_change()           something changed: time to draw
     on_login(login)       the server accepted the login
-    on_lost(loss)         there is no connection any more
+    on_lost(loss)         the connection is lost
     on_name_refused(why)  awaited for another name; without it, `run` raises NameRefusedError
 
 docs/bots.md has a bot of twenty lines.
@@ -37,42 +37,42 @@ OFFLINE = "You are offline. Try again once you are reconnected."
 
 
 class NoServerError(Exception):
-    """No server was found, and none could be started; the text is one line that says why."""
+    """No server was found, and none could be started; the message is one line that says why."""
 
 
 class NameRefusedError(Exception):
-    """The server refused the name; the text is one line that says why."""
+    """The server refused the name; the message is one line that says why."""
 
 
 class Granted(NamedTuple):
     """An accepted login."""
 
     wanted: str
-    """The name that was asked for."""
+    """The requested name."""
     name: str
-    """The name that was granted."""
+    """The granted name."""
     again: bool
-    """Whether it follows a loss that `on_lost` reported."""
+    """True after a loss that `on_lost` reported."""
     news: list[ServerNews]
-    """What the user should know about the server's identity; if anything, unsent messages were given up."""
+    """Changes of the server's identity to show to the user; if there are any, unsent messages were given up."""
 
 
 class Loss(NamedTuple):
-    """A lost connection, or a failed attempt to make one."""
+    """A lost connection, or a failed attempt to connect."""
 
     why: str
     retry_seconds: float | None
-    """When it is tried again; None: never."""
+    """Seconds until the next attempt; None: never."""
     first: bool
-    """Whether it is the first since the last login."""
+    """True for the first loss since the last login."""
 
 
 def _ignore(_: object = None) -> None:
-    """Do nothing: the callback of an owner who gives none."""
+    """Do nothing: the default callback."""
 
 
 class Client:
-    """One user at one server: `find` it, `run`, and `close`; as a context manager it does the first and the last."""
+    """One user at one server: call `find`, `run` and `close`; the context manager does the first and the last."""
 
     def __init__(
         self,
@@ -85,16 +85,16 @@ class Client:
         on_name_refused: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self.options = options
-        """Name and server; may be replaced until `find`."""
+        """Name and server; may be replaced until `find` is called."""
         self.state = State(now=lambda: datetime.now(UTC))
         self.online = False
-        """Whether the server has accepted the login, and the connection is there."""
+        """True while connected and logged in."""
         self.status = "starting"
-        """The connection in a few words."""
+        """The state of the connection in a few words."""
         self.notices: list[str] = []
-        """What the user should know about the server that was found."""
+        """Notices to the user about the server that was found."""
         self.address = ""
-        """The server that was found, as it may be shown."""
+        """The server that was found, in a form that may be shown."""
         self._on_change = on_change
         self._on_frame = on_frame
         self._on_login = on_login
@@ -106,7 +106,7 @@ class Client:
         self._identity: KeptKeys | None = None
         self._was_lost = False
         self._interrupt: asyncio.Future[str] | None = None
-        """Ends the connection: with the reason why the name was refused, or with an exception."""
+        """Ends the connection: its result is the reason why the name was refused, or an exception."""
         self._sending: set[asyncio.Task[bool]] = set()
 
     async def __aenter__(self) -> Self:
@@ -120,12 +120,12 @@ class Client:
 
     @property
     def name(self) -> str:
-        """The name to log in by: as granted, once it was."""
+        """Return the name to log in with: the granted one after the first login."""
         return self._session.name
 
     async def find(self) -> None:
-        """Find the server, or start one. NoServerError if there is none."""
-        # Late: the first frame can do without.
+        """Find the server, or start one. Raises NoServerError if there is none."""
+        # Imported late: the first frame does not need it.
         from tui.net.address import shown
         from tui.net.connection import Connection
         from tui.net.discovery import find
@@ -144,9 +144,9 @@ class Client:
         self._connection = Connection(found.url, self._session, self._on_event)
 
     async def run(self) -> None:
-        """Stay connected, over as many connections as it takes; return once the server wants no other.
+        """Stay connected, over any number of connections; return when the server wants no other.
 
-        Cancel it to leave: it ends with the closing handshake. NameRefusedError if nobody gives another name.
+        Cancel it to leave: it ends with the closing handshake. Raises NameRefusedError if no other name is given.
         """
         if self._connection is None:
             await self.find()
@@ -163,31 +163,31 @@ class Client:
             self.online = False
 
     async def close(self) -> None:
-        """Stop the server that this client started, and let another client be this user; `run` has to be over."""
+        """Stop the server that this client started, and release the identity; call it after `run` has ended."""
         if self._server:
             await self._server.stop()
         self.release()
 
     def release(self) -> None:
-        """Let another client be this user."""
+        """Let another client use this identity."""
         if self._identity:
             self._identity.release()
 
     def send(self, frame: Frame) -> None:
-        """Send a frame, if there is a connection."""
+        """Send a frame, or drop it if there is no connection."""
         if self._connection:
             task = asyncio.create_task(self._connection.send(frame))
             self._sending.add(task)
             task.add_done_callback(self._sent)
 
     def say(self, text: str, channel: str = "") -> None:
-        """Write in a channel or conversation, or the current one; while there is no connection, once there is one."""
+        """Send a message to a channel or conversation, or to the current one; while offline, after the next login."""
         said = self.state.say(text, nonce(), channel)
         if self.online:
             self.send(said)
 
     async def _stay_connected(self) -> str:
-        """Return once the server wants no other connection; why it refused the name, if it did."""
+        """Stay connected until the server wants no other connection; return why it refused the name, if it did."""
         if self._connection is None:
             return ""
         interrupt: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -196,8 +196,8 @@ class Client:
         try:
             await asyncio.wait((life, interrupt), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Waited for, so that the closing handshake is done. A server ends a connection on which nobody logs in,
-            # and counts each new one: while another name is asked for, there is none.
+            # Wait, so that the closing handshake is done. A server closes a connection on which nobody logs in, and
+            # counts each new one, so there is no connection while the user is asked for another name.
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
         if interrupt.done():
@@ -206,8 +206,8 @@ class Client:
         return ""
 
     def _identify(self) -> None:
-        """Be the same user here as in the starts before."""
-        # Late, as above.
+        """Load the keys of this user from earlier starts."""
+        # Imported late, as above.
         from tui.net.identity import take
 
         if self.options.demo:
@@ -233,10 +233,10 @@ class Client:
         self._on_change()
 
     def _answer(self, frame: ServerFrame) -> None:
-        """Answer the frames that want an answer."""
+        """Answer the frames that need an answer."""
         refused = self._interrupt is not None and self._interrupt.done()
         if isinstance(frame, Welcome) and not self.online and not refused:
-            # One that comes later tells of other settings.
+            # A later welcome announces changed settings.
             self.send(self._session.login(frame, self.state.since))
         elif isinstance(frame, Me):
             self._logged_in(frame)
@@ -247,7 +247,7 @@ class Client:
             self._interrupt.set_result(self.state.refused_name)
 
     def _logged_in(self, frame: Me) -> None:
-        """Go on where the user was before the connection was lost."""
+        """Restore the user's state from before the connection was lost."""
         wanted = self._session.name
         news = self._session.entered(frame.username)
         was_lost, self._was_lost, self.online = self._was_lost, False, True
@@ -279,5 +279,5 @@ class Client:
 
 
 def nonce() -> str:
-    """Return a number for something that is asked of the server."""
+    """Return a new nonce for a request."""
     return os.urandom(8).hex()

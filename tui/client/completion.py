@@ -1,4 +1,4 @@
-"""Completes a name, a channel, an emoji or a command that one has begun to write."""
+"""Completion of a name, channel, emoji or command that the user has begun to type."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
@@ -7,11 +7,11 @@ from msgspec import Struct
 COMMAND, EMOJI = "/", ":"
 SIGNS = ("@", "#", EMOJI, COMMAND)
 FEWEST_LETTERS = 2
-"""Of an emoji's name: what is shorter is a smiley, or the end of a clause."""
+"""Minimum letters of an emoji's name: anything shorter is a smiley, or the end of a clause."""
 
 
 class Completion(Struct, frozen=True):
-    """What can stand from `start` on, in characters of the line; one after the other."""
+    """Candidates for the text from `start` on (in characters of the line), in cycling order."""
 
     start: int
     options: tuple[str, ...]
@@ -19,7 +19,7 @@ class Completion(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What stands there now."""
+        """Return the current candidate."""
         return f"{self.options[self.at]} "
 
 
@@ -29,9 +29,10 @@ def complete(
     last: Completion | None = None,
     emojis: Callable[[str], Sequence[str]] = lambda _: (),
 ) -> Completion | None:
-    """What comes for the line up to the cursor; the next one where the last one stands still. None: nothing.
+    """Return the completion of the line up to the cursor; the next candidate if `last` still stands. None: no match.
 
-    `words` begin with one of the signs, as what is completed does; `emojis` gives those whose name begins so.
+    `words` begin with one of the signs, as the text to be completed does; `emojis` returns those whose name begins with
+    it.
     """
     if last and before[last.start :] == last.text:
         return Completion(last.start, last.options, (last.at + 1) % len(last.options))

@@ -1,4 +1,4 @@
-"""Emoji to choose from: the common ones, and all others by their names."""
+"""Emoji to choose from: the common ones, and all others by name."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +13,7 @@ VARIATION = "\ufe0f"
 
 
 def find(words: str) -> dict[str, str]:
-    """Emoji and their names: those with every word in the name, the shortest names first; without words the common."""
+    """Return emoji and names: those with every word in the name, shortest first; the common ones for no words."""
     wanted = words.replace(":", " ").replace("_", " ").casefold().split()
     if not wanted:
         return COMMON
@@ -28,7 +28,7 @@ def find(words: str) -> dict[str, str]:
 
 
 def named(begun: str) -> Sequence[str]:
-    """Emoji of which a name begins so, like `:thumbs_up:`: the common ones first, then by the shortest such name."""
+    """Return emoji with a name that begins like this (`:thumbs_up:`): the common ones first, then by shortest name."""
     begun = begun.rstrip(":").replace("_", " ").casefold()
     found = []
     for emoji, (official, *others) in _names().items():
@@ -40,11 +40,11 @@ def named(begun: str) -> Sequence[str]:
 
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
-    """Every emoji with its names in small letters, the official one first."""
-    # 20 ms that only whoever looks for one has to wait.
+    """Return every emoji with its names in lower case, the official one first."""
+    # Loading takes 20 ms, which only users who look for an emoji should wait for.
     from emoji import EMOJI_DATA, STATUS
 
-    # Terminals disagree on the width of one with a variation selector, and would shift what stands beside it.
+    # Terminals disagree on the width of an emoji with a variation selector, which would shift the text beside it.
     return {
         emoji: tuple(_plain(str(name)) for name in (about["en"], *about.get("alias", ())))
         for emoji, about in EMOJI_DATA.items()

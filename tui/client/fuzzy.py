@@ -1,10 +1,10 @@
-"""How well a name answers to a few letters."""
+"""Ranking of names by a few letters."""
 
 BEGINNING, WORD, WITHIN, LETTERS = range(4)
 
 
 def rank(letters: str, name: str) -> int | None:
-    """Lower is better: the beginning, the beginning of a word, within, the letters in order; None: not at all."""
+    """Return the rank, lower is better: at the start, at a word's start, inside, letters in order; None: no match."""
     letters, name = letters.casefold().strip(), name.casefold()
     if name.startswith(letters):
         return BEGINNING

@@ -1,4 +1,4 @@
-"""The Markdown that a chat line can have, as pieces of text with marks; never HTML, never an entity."""
+"""The Markdown of a chat line as pieces of text with marks; never HTML, never an entity."""
 
 import re
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 _SAFE_URL = re.compile(
     r"https?://[\x21-\x7e]{1,2000}|mailto:[a-z0-9.!#$&'*+/=^_{|}~-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE
 )
-"""An address of mail alone: what follows it could name a file to attach. Terminals take some 2,000 characters."""
+"""Of a mail link the address alone: a query could name a file to attach. Terminals take some 2,000 characters."""
 
 
 class Piece(NamedTuple):
     """A run of text with the same marks; `url` is an http(s) or mail address of printable ASCII, or empty.
 
-    `quoted`: it repeats what somebody said before.
+    `quoted` text repeats an earlier message.
     """
 
     text: str
@@ -31,8 +31,8 @@ class Piece(NamedTuple):
 
 
 def lines(text: str) -> list[list[Piece]]:
-    """Each line of a message as its pieces; lines between ``` fences are code as they stand."""
-    # Late: compiling its patterns takes longer than the first frame may.
+    """Return the pieces of each line of a message; lines between ``` fences are verbatim code."""
+    # Imported late: compiling its patterns would delay the first frame.
     from server.protocol.markdown import MAIL, WEB, blocks, tokens
 
     found: list[list[Piece]] = []

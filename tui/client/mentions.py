@@ -1,4 +1,4 @@
-"""Messages that name somebody."""
+"""Messages that name a person."""
 
 import re
 from typing import NamedTuple
@@ -8,25 +8,24 @@ from tui.client.timeline import Line
 
 
 class Mention(NamedTuple):
-    """A message that names one, and the channel or conversation where it stands."""
+    """A message that names the user, and its channel or conversation."""
 
     channel: str
     line: Line
 
     @property
     def msg_id(self) -> int:
-        """The number of the message."""
         return self.line.msg_id
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a text names somebody: @name anywhere, or the bare name first, as in "name: yes"."""
+    """Return whether a text names a person: @name anywhere, or the bare name first, as in "name: yes"."""
     known = re.escape(name)
     return bool(name) and re.search(rf"(?<!\w)@{known}(?!\w)|\A\s*{known}[:,]", text, re.IGNORECASE) is not None
 
 
 def mentioning(state: State) -> list[Mention]:
-    """The loaded messages of others that name oneself, the latest first, without those of hidden people."""
+    """Return the loaded messages of others that name the user, the latest first, without those of hidden people."""
     found = [
         Mention(timeline.id, entry)
         for timeline in state.timelines.values()

@@ -1,4 +1,4 @@
-"""What is new for a person: messages of others, whether they name or address the person, and how many do."""
+"""New messages of others, and how many of them are addressed to the user."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
@@ -11,11 +11,11 @@ from tui.client.state import State
 
 
 class News(Struct, frozen=True):
-    """A message of somebody else."""
+    """A message of another person."""
 
     channel: str
     place: str
-    """The channel as people read it."""
+    """The displayed name of the channel."""
     author: str
     text: str
     mentioned: bool
@@ -23,12 +23,12 @@ class News(Struct, frozen=True):
 
     @property
     def personal(self) -> bool:
-        """Whether it is meant for the person."""
+        """Return whether it is addressed to the user."""
         return self.mentioned or self.direct
 
 
 def news(frames: Iterable[Frame], state: State, since: int) -> Iterator[News]:
-    """What is new in frames that the state has taken in; `since`: the last message it knew before them, 0: none."""
+    """Yield the new messages in folded frames; `since`: the last message known before them, 0: none."""
     for message in _messages(frames, since):
         timeline = state.timelines.get(message.channel)
         line = timeline.find(message.msg_id) if timeline and message.msg_id > since else None
@@ -43,22 +43,22 @@ def _messages(frames: Iterable[Frame], since: int) -> Iterator[Message]:
         if isinstance(frame, Message):
             yield frame
         elif isinstance(frame, Echo):
-            # What was said before this start of the client is no news; what was kept for the person is.
+            # Public messages from before the client started are not new; stored direct messages are.
             yield from (each for each in frame.messages if since or each.channel.startswith("@"))
 
 
 class Unread(Counter[str]):
-    """How many messages meant for the person wait in each channel."""
+    """Number of unread messages addressed to the user in each channel."""
 
     def take(self, items: Iterable[News]) -> None:
-        """Count what came."""
+        """Count new messages."""
         self.update(each.channel for each in items if each.personal)
 
     def look(self, channel: str) -> None:
-        """The person sees this channel."""
+        """Mark a channel as read."""
         self.pop(channel, None)
 
     def keep(self, channels: Container[str]) -> None:
-        """There are no other channels any more."""
+        """Drop all channels but these."""
         for gone in [each for each in self if each not in channels]:
             del self[gone]

@@ -1,4 +1,4 @@
-"""The line by which a reply says what it answers."""
+"""The line by which a reply quotes the message that it answers."""
 
 from server.protocol import name_text
 from tui.client.timeline import Line
@@ -8,7 +8,7 @@ MARK = "> "
 
 
 def quotation(line: Line) -> str:
-    """`> author» first line…`; of a reply, the first line that is no quotation itself."""
+    """Return `> author» first line…`; of a reply, the first line that is not itself a quotation."""
     written = [each.strip() for each in line.text.split("\n")]
     own = [each for each in written if each and not each.startswith((MARK, "```"))]
     first, more = (own or [""])[0], len(own) > 1

@@ -1,4 +1,4 @@
-"""What stands under a message: emoji, and who put each there."""
+"""Reactions to a message: emoji, and the people who added each."""
 
 from collections.abc import Iterable, Set
 
@@ -9,7 +9,7 @@ from tui.limits import MAX_EMOJI, MAX_NAMES
 
 
 class Reaction(Struct, frozen=True):
-    """An emoji under a message; `mine`: one put it there oneself too."""
+    """An emoji under a message; `mine`: the user added it too."""
 
     emoji: str
     usernames: tuple[str, ...]
@@ -17,12 +17,12 @@ class Reaction(Struct, frozen=True):
 
 
 def told(reactions: Iterable[frames.Reaction], own_names: Set[str]) -> tuple[Reaction, ...]:
-    """All that the server says stands there."""
+    """Convert the reactions that the server lists."""
     return tuple(_reaction(each.emoji, tuple(each.usernames), own_names) for each in reactions if each.usernames)
 
 
 def changed(reactions: tuple[Reaction, ...], change: frames.Reacted, own_names: Set[str]) -> tuple[Reaction, ...]:
-    """What stands there after a person put an emoji there or took it away; what holds already changes nothing."""
+    """Return the reactions after one was added or removed; a change that already holds has no effect."""
     emoji = " ".join(change.message.split())
     there = {each.emoji: each for each in reactions}
     before = there[emoji].usernames if emoji in there else ()

@@ -1,4 +1,4 @@
-"""Whom one does not read: as the server has it, and what one has asked to change."""
+"""People whom the user muted or blocked: the server's list, and the changes that are requested."""
 
 from collections.abc import Set
 
@@ -9,45 +9,45 @@ from tui.client.completion import COMMAND
 
 
 def undo(command: str, username: str) -> str:
-    """Say how to undo a command about a person: by a command, as keys can be rebound."""
+    """Return how to undo a command about a person: by a command, since keys can be rebound."""
     return f"Undo: {COMMAND}{command} {name_text.shown(username)}"
 
 
 class Relations(Struct):
-    """Follows the server's word; only what was asked here is told as news."""
+    """Follows the server's lists; only changes requested here are reported as news."""
 
     muted: Set[str] = frozenset()
     blocked: Set[str] = frozenset()
     returned: bool = False
-    """Whether somebody can be read again since the frame before: what they said meanwhile was never sent."""
+    """True if a person was unhidden by the last frame: their messages from meanwhile were never sent."""
     _asked: set[str] = field(default_factory=set)
 
     @property
     def hidden(self) -> Set[str]:
-        """People whose messages are not shown."""
+        """Return the people whose messages are hidden."""
         return self.muted | self.blocked
 
     def asked(self, username: str) -> bool:
-        """Whether a change about this person is under way."""
+        """Return whether a change about this person is pending."""
         return username in self._asked
 
     def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
-        """Ask to read a person no more, or again."""
+        """Return the request that mutes or unmutes a person."""
         self._asked.add(username)
         return frames.Unmute(username) if username in self.muted else frames.Mute(username)
 
     def toggle_block(self, username: str) -> frames.Block | frames.Unblock:
-        """Ask to see a person no more, or again."""
+        """Return the request that blocks or unblocks a person."""
         self._asked.add(username)
         return frames.Unblock(username) if username in self.blocked else frames.Block(username)
 
     def forget(self) -> None:
-        """A login: the server says anew whom one does not read, if there is anybody."""
+        """Clear the lists at a login: the server sends them again, if they are not empty."""
         self.muted, self.blocked = frozenset(), frozenset()
         self._asked.clear()
 
     def take(self, frame: frames.Relations) -> list[str]:
-        """Take over what holds now; what is to be told of it."""
+        """Apply the server's lists; return the lines that notify the user."""
         before, muted_before, blocked_before = self.hidden, self.muted, self.blocked
         self.muted, self.blocked = frozenset(frame.muted), frozenset(frame.blocked)
         self.returned = bool(before - self.hidden)

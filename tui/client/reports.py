@@ -1,4 +1,4 @@
-"""What the client knows of one's own reports: where each stands, what waits for an answer, what is worth a line."""
+"""The user's own reports: their status, requests that wait for an answer, and changes to notify the user of."""
 
 from collections.abc import Set
 from datetime import UTC, datetime
@@ -20,14 +20,14 @@ REFUSED = "Your report was not sent."
 KEPT = "What you wrote is kept: report the message again to send it."
 ADD_INSTEAD = "What you wrote is kept: report the message again to add it to your report."
 FINAL = frozenset({ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.WEBHOOK_OFF})
-"""Errors after which no other try would do."""
+"""Errors after which a retry cannot succeed."""
 
 MAX_CAUSES = 20
-"""Reasons for waiting that are remembered of a report."""
+"""Causes of a delay that are remembered for each report."""
 
 
 class Draft(NamedTuple):
-    """A report as it is filled in; `context` has the numbers of the messages that are sent along."""
+    """A report form as filled in; `context` has the numbers of the messages that are sent along."""
 
     reason: str
     comment: str
@@ -35,7 +35,7 @@ class Draft(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """A line for the person, and the channel that it belongs to ("": where they look)."""
+    """A line for the user, and its channel ("": the current one)."""
 
     text: str
     tone: Tone
@@ -51,100 +51,99 @@ class Asked(NamedTuple):
 
 
 class Reports(Struct):
-    """One's own reports; the methods that take in frames give what to tell about them."""
+    """The user's own reports; methods that fold a frame return the lines that notify the user."""
 
     drafts: dict[int, Draft] = field(default_factory=dict)
-    """By the message's number: what was filled in and not taken by the server."""
+    """Message number -> form that the server has not accepted."""
     loading: str = ""
-    """The nonce of the request for all of them that is under way."""
+    """The nonce of the pending request for the list."""
     problem: str = ""
-    """Why the latest thing that was wanted of them was not done."""
+    """Why the latest request failed."""
     _entries: dict[str, ReportEntry] = field(default_factory=dict)
     _asked: dict[str, Asked] = field(default_factory=dict)
     _withdrawing: dict[str, str] = field(default_factory=dict)
     """Nonce -> reportID."""
     _refused: set[int] = field(default_factory=set)
-    """Messages of which the server said that they were reported before."""
+    """Messages that were reported before, according to the server."""
     _told: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-    """ReportID -> status with its cause, as told since it last stood otherwise."""
+    """ReportID -> statuses with their causes that the user was notified of since the last change."""
 
     @property
     def entries(self) -> list[ReportEntry]:
-        """All of them, the latest first."""
+        """Return all reports, the latest first."""
         return sorted(self._entries.values(), key=lambda entry: (entry.reported_at, entry.msg_id), reverse=True)
 
     def find(self, report_id: str) -> ReportEntry | None:
-        """The report of an ID."""
         return self._entries.get(report_id)
 
     @property
     def marked(self) -> Set[int]:
-        """The messages that are reported as one sees it: withdrawn ones are not."""
+        """Return the messages that are shown as reported: those with a report that is not withdrawn."""
         standing = {each.msg_id for each in self._entries.values() if each.status != ReportState.WITHDRAWN}
         return standing | self._refused
 
     def reported(self, msg_id: int) -> bool:
-        """Whether one has reported this message, as far as one remembers."""
+        """Return whether the user has reported this message, as far as this client knows."""
         return msg_id in self.marked or any(asked.frame.msg_id == msg_id for asked in self._asked.values())
 
     @property
     def unanswered(self) -> int:
-        """How many reports the server has not answered for."""
+        """Return the number of reports that the server has not answered."""
         return len(self._asked)
 
     def asked(self, nonce: str | None) -> Asked | None:
-        """The report of this nonce that has no answer yet; None if there is none."""
+        """Return the unanswered report of this nonce, if any."""
         return self._asked.get(nonce or "")
 
     def keep(self, msg_id: int, draft: Draft) -> None:
-        """Keep what was written about a message and not sent."""
+        """Store an unsent form about a message."""
         self.drafts.pop(msg_id, None)
         if draft.comment:
             self.drafts[msg_id] = draft
 
     def send(self, line: Line, channel: str, draft: Draft, nonce: str) -> frames.ReportRequest:
-        """Report a message, or add to its report; kept until the server has answered."""
-        # Of a withdrawn one the server has a report too, which another can only add to.
+        """Report a message, or add to its report; stored until the server answers."""
+        # The server has the report of a withdrawn one too; another can only add to it.
         add = self.reported(line.msg_id) or any(each.msg_id == line.msg_id for each in self._entries.values())
         frame = frames.ReportRequest(line.msg_id, draft.reason, draft.comment, nonce, draft.context, add)
         self._asked[nonce] = Asked(frame, channel, line.author)
         return frame
 
     def ask(self, nonce: str) -> frames.ReportsRequest:
-        """Ask the server for all of them."""
+        """Request the whole list."""
         self.loading, self.problem = nonce, ""
         return frames.ReportsRequest(nonce)
 
     def withdraw(self, report_id: str, nonce: str) -> frames.Withdraw:
-        """Take a report back; kept until the server has answered."""
+        """Withdraw a report; stored until the server answers."""
         self._withdrawing[nonce], self.problem = report_id, ""
         return frames.Withdraw(report_id, nonce)
 
     def unsent(self) -> list[frames.ReportRequest | frames.Withdraw]:
-        """What has no answer yet; sent again after a reconnect, it counts once."""
+        """Return the unanswered requests; resent after a reconnect, each counts once."""
         return [
             *(asked.frame for asked in self._asked.values()),
             *(frames.Withdraw(report_id, nonce) for nonce, report_id in self._withdrawing.items()),
         ]
 
     def give_up(self, why: str) -> list[Remark]:
-        """Send nothing of what has no answer yet; what was written is kept."""
+        """Drop the unanswered requests; their forms are kept."""
         errors = (frames.Error(why, "", frames.CHAT_SERVER, nonce) for nonce in [*self._asked, *self._withdrawing])
         return [remark for error in errors for remark in self.refused(error) or ()]
 
     def lost(self) -> None:
-        """The connection is gone: the list will not be answered."""
+        """Forget the request for the list: the connection is lost."""
         self.loading = ""
 
     def forget(self) -> list[Remark]:
-        """The server numbers anew: what has no answer cannot be meant any more."""
+        """Drop the unanswered requests: the server has started a new numbering, so they refer to no message."""
         lost = [Remark(GONE, Tone.BAD, asked.channel) for asked in self._asked.values()]
         for mine in (self.drafts, self._entries, self._asked, self._withdrawing, self._refused, self._told):
             mine.clear()
         return lost
 
     def stands(self, frame: frames.ReportStatus, now: datetime) -> list[Remark]:
-        """Take in where a report stands."""
+        """Fold the status of a report."""
         entry, nonce = _aware(frame.report), frame.nonce or ""
         asked = self._asked.pop(nonce, None)
         self._withdrawing.pop(nonce, None)
@@ -159,7 +158,7 @@ class Reports(Struct):
         return self._news(entry, now, entry.channel)
 
     def listed(self, frame: frames.Reports, now: datetime) -> list[Remark]:
-        """Take in all of them; those that changed meanwhile are told where the person looks."""
+        """Fold the list; changes to a status notify the user in the current channel."""
         before, entries = self._entries, [_aware(each) for each in frame.reports]
         self._entries = {each.report_id: each for each in entries}
         if frame.nonce == self.loading:
@@ -174,7 +173,7 @@ class Reports(Struct):
         return remarks
 
     def refused(self, frame: frames.Error) -> list[Remark] | None:
-        """Take in an error of one's own request; None if it is about something else."""
+        """Fold the error of a report request; None if it is about something else."""
         nonce = frame.nonce or ""
         if nonce and (nonce == self.loading or nonce in self._withdrawing):
             self.loading = "" if nonce == self.loading else self.loading
@@ -198,7 +197,7 @@ class Reports(Struct):
         return [Remark(words, tone, channel)] if self._is_news(entry) and words else []
 
     def _is_news(self, entry: ReportEntry) -> bool:
-        """Keep that a person knows where a report stands; False if they knew. A cause counts once while it waits."""
+        """Record the status as known; return False if it was. While a report waits, each cause is news once."""
         standing = (entry.status, entry.error if entry.status == ReportState.WAITING else entry.note)
         told = self._told.setdefault(entry.report_id, set())
         if len(self._told) > MAX_REPORTS:
@@ -223,7 +222,7 @@ _TONES: dict[str, Tone] = {
 
 
 def tell(entry: ReportEntry, now: datetime) -> str:
-    """Where a report stands, in words for the reporter; nothing while it is only on its way."""
+    """Describe the status of a report to the reporter; empty while it is only on its way."""
     report = f"our report of {name_text.quoted(entry.about)}'s message"
     withdrawn = f"Y{report} is withdrawn."
     why = f"{sentence(entry.error)} " if entry.error else ""
@@ -247,7 +246,7 @@ def tell(entry: ReportEntry, now: datetime) -> str:
 
 
 def sentence(text: str) -> str:
-    """Words that end like a sentence, whoever wrote them."""
+    """Return a text that ends like a sentence."""
     text = text.strip()
     return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."
 
@@ -257,7 +256,7 @@ def _said(entry: ReportEntry) -> str:
 
 
 def _aware(entry: ReportEntry) -> ReportEntry:
-    """A time without a zone is no RFC 3339, and cannot be compared with one that has it."""
+    """Add UTC to a time without a zone: it is not RFC 3339, and cannot be compared with one that has a zone."""
     names = ("at", "reported_at", "next_at")
     added = [msgspec.structs.replace(each, at=_utc(each.at)) for each in entry.additions]
     return msgspec.structs.replace(entry, additions=added, **{name: _utc(getattr(entry, name)) for name in names})

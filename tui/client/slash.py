@@ -1,4 +1,4 @@
-"""How a line that begins with a slash is read: as a command or as text, and to whom it is addressed."""
+"""Lines that begin with a slash: command or text, and the addressee."""
 
 from collections.abc import Iterable
 
@@ -6,29 +6,29 @@ from tui.client.completion import COMMAND
 from tui.client.state import State
 
 LITERAL = COMMAND * 2
-"""At the beginning it stands for a slash."""
+"""At the beginning of a text it stands for a single slash."""
 
 
 def is_command(text: str) -> bool:
-    """Whether a text is meant for this client."""
+    """Return whether a text is a command to the client."""
     return text.startswith(COMMAND) and not text.startswith(LITERAL)
 
 
 def said(text: str) -> str:
-    """What is said by a text that is no command."""
+    """Return the message to send for a text that is not a command."""
     return text.removeprefix(COMMAND) if text.startswith(LITERAL) else text
 
 
 def split(text: str) -> tuple[str, str]:
-    """A command's name, and what follows it."""
+    """Return the name of a command, and its arguments."""
     name, _, rest = text.strip().removeprefix(COMMAND).replace("\n", " ").partition(" ")
     return name, rest.strip()
 
 
 def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
-    """The name that a text begins with, as it is written here, and what follows it; an empty name if none is known.
+    """Return the name at the start of a text, as written there, and the rest; the name is empty if none is known.
 
-    A name may have spaces in it: the longest one counts. A name alone need not be known, as it may be away.
+    Names may contain spaces: the longest match counts. A name alone may be unknown, since the person may be away.
     """
     rest = rest.removeprefix("@")
     for name in sorted(names, key=len, reverse=True):
@@ -39,5 +39,5 @@ def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
 
 
 def names(state: State) -> set[str]:
-    """Everyone of whom this client has heard."""
+    """Return the names of all people whom this client knows of."""
     return {*state.people, *state.relations.hidden, *(each[1:] for each in state.timelines if each.startswith("@"))}

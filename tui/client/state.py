@@ -1,4 +1,4 @@
-"""What the client knows: a fold of the server's frames and of one's own acts."""
+"""The client's state: a fold of the server's frames and of the user's acts."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import UTC, datetime, timedelta
@@ -23,16 +23,16 @@ GAP = "Some messages between here and the next one could not be recovered."
 TYPING_SHOWN = timedelta(seconds=6)
 NOT_THERE = "That message is not there any more."
 PAGE = 50
-"""Older messages that are loaded as one scrolls."""
+"""Number of older messages loaded at a time."""
 
 LEFT_OUT = "This server sends more than this client shows; some of it was left out."
 WEIGHED_EVERY = 500
-"""Entries between two looks at the weight of all timelines."""
+"""Number of new entries between two checks of the weight of all timelines."""
 NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
 
 
 class Stage(Enum):
-    """Where the profile panel is."""
+    """State of the profile panel."""
 
     LOADING = "loading"
     READY = "ready"
@@ -40,7 +40,7 @@ class Stage(Enum):
 
 
 class ProfileView(Struct, frozen=True):
-    """What the profile panel shows."""
+    """Content of the profile panel."""
 
     username: str
     nonce: str
@@ -51,14 +51,14 @@ class ProfileView(Struct, frozen=True):
 
 
 class State(Struct):
-    """Fold frames with `fold`; the other methods are acts of the person, and return the frame to send."""
+    """Fold frames with `fold`; the other methods are acts of the user, and return the frame to send."""
 
     now: Callable[[], datetime]
     welcome: frames.Welcome | None = None
     me: str = ""
-    """The name as granted; empty until the login was taken."""
+    """The granted name; empty until the login is accepted."""
     refused_name: str = ""
-    """Why the server did not take the name."""
+    """Why the server refused the name."""
     timelines: dict[str, Timeline] = field(default_factory=dict)
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
@@ -66,63 +66,63 @@ class State(Struct):
     reports: Reports = field(default_factory=Reports)
     relations: Relations = field(default_factory=Relations)
     mute_offer: str = ""
-    """A person who was reported just now, until the question whether to mute them was answered or passed over."""
+    """A person whom the user has just reported and is offered to mute; empty after the answer."""
     remarks: list[Remark] = field(default_factory=list)
-    """What was told of reports since this was emptied, for whoever knows whether it was seen."""
+    """Notifications about reports since this was last cleared; the interface checks whether they were seen."""
     search: Search = field(default_factory=Search)
     wanted: int = 0
-    """A message of the current timeline that shall be shown once it is loaded; 0: none."""
+    """A message of the current timeline to be shown once it is loaded; 0: none."""
     last_seen: int = 0
     _typing: dict[str, datetime] = field(default_factory=dict)
-    """Who is writing to one, and until when that is shown; the latest alone."""
+    """People who are writing to the user, and until when that is shown; the latest alone."""
     _caught_up_before: bool = False
     _names: set[str] = field(default_factory=set)
-    """Every name that was granted here."""
+    """Every name granted to the user here."""
     _taken_back: dict[int, None] = field(default_factory=dict)
-    """Messages that were taken back, the latest: a page of history may have been read before, and come after."""
+    """The latest deleted messages: a page of history that was read before the deletion may arrive after it."""
     _marked: Set[int] = frozenset()
     """Messages that are shown as reported."""
     _left_out: bool = False
-    """Whether the user knows since the login that not everything is shown."""
+    """True if the user was notified since the login that parts are not shown."""
     _added: int = 0
-    """Entries since the weight of all was looked at."""
+    """Number of entries since the last check of the weight."""
     _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
-    """Holds notices until a channel is known."""
+    """Notices that wait until a channel is known."""
 
     @property
     def timeline(self) -> Timeline:
-        """The timeline that is looked at; one of an empty ID before a channel is known."""
+        """Return the current timeline; its ID is empty before a channel is known."""
         return self.timelines.get(self.current, self._anteroom)
 
     @property
     def place(self) -> str:
-        """The name of the current timeline as people read it; empty before there is one."""
+        """Return the displayed name of the current timeline; empty before there is one."""
         return self.place_of(self.current) if self.timeline.name else ""
 
     @property
     def dnd(self) -> bool:
-        """Whether one wants not to be disturbed, as the server knows it."""
+        """Return whether Do not disturb is on, according to the server."""
         own = self.people.get(self.me)
         return own is not None and own.dnd
 
     @property
     def is_typing(self) -> bool:
-        """Whether the other one of the current conversation is writing."""
+        """Return whether the other person of the current conversation is writing."""
         return self._typing.get(self.current, self.now()) > self.now()
 
     def place_of(self, channel: str) -> str:
-        """The name of a channel or conversation as people read it."""
+        """Return the displayed name of a channel or conversation."""
         name = self.timelines[channel].name if channel in self.timelines else channel
         return f"@{name_text.shown(name[1:])}" if channel.startswith("@") else f"# {name_text.place(name)}"
 
     @property
     def since(self) -> frames.Since | None:
-        """Up to where this client has seen everything; None before it saw anything."""
+        """Return where to catch up from: the last message this client knows; None if it knows none."""
         return frames.Since(self.welcome.epoch, self.last_seen) if self.welcome and self.me else None
 
     @singledispatchmethod
     def fold(self, frame: frames.ServerFrame) -> None:
-        """Take in one frame of the server; kinds without a meaning here change nothing."""
+        """Fold one frame of the server; kinds without a meaning here are ignored."""
 
     @fold.register
     def _(self, frame: frames.Welcome) -> None:
@@ -151,7 +151,7 @@ class State(Struct):
         self._names.add(frame.username)
         self.refused_name = ""
         self.relations.forget()
-        # Be it that there was no connection.
+        # The problem may have been the lost connection.
         self.reports.problem = ""
 
     @fold.register
@@ -174,7 +174,7 @@ class State(Struct):
         else:
             self.leave_out()
         conversation = self.timelines.get(f"@{frame.username}")
-        # Without a message they neither came nor left; somebody who was blocked just now has not left either.
+        # Without a message they neither came nor left; a person who was just blocked has not left either.
         if conversation and frame.message and not self.relations.asked(frame.username):
             conversation.note(Notice(f"{name_text.quoted(frame.username)} {frame.message}"))
             self._weigh()
@@ -186,7 +186,7 @@ class State(Struct):
             return
         line = self._line(frame)
         if frame.username in self._names and timeline.awaits(frame.nonce):
-            # Sent under the name of before a reconnect that granted another one.
+            # Sent under the earlier name before a reconnect that granted another one.
             line = replace(line, mine=True)
         if not line.mine:
             self._typing.pop(frame.channel, None)
@@ -223,7 +223,7 @@ class State(Struct):
             for timeline in self.timelines.values():
                 timeline.react(each.msg_id, reactions.told(each.reactions, self._names))
         if not self._caught_up_before:
-            # What was said before this start of the client is no news; what was kept for the person is.
+            # Public messages from before the client started are not new; stored direct messages are.
             for timeline in self.timelines.values():
                 if not timeline.id.startswith("@"):
                     timeline.unread = timeline.new_from = 0
@@ -285,18 +285,18 @@ class State(Struct):
         self.note(frame.why)
 
     def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "") -> None:
-        """Put a notice in a channel, or where the person looks."""
+        """Put a notice in a channel, or in the current one."""
         self.timelines.get(channel, self.timeline).note(Notice(text, tone))
         self._weigh()
 
     def leave_out(self) -> None:
-        """Tell the user once that something of the server's is not shown."""
+        """Notify the user once that parts of what the server sent are not shown."""
         if not self._left_out:
             self._left_out = True
             self.note(LEFT_OUT, Tone.BAD)
 
     def lost(self) -> None:
-        """The connection is gone: nothing that was asked will be answered."""
+        """Drop all pending requests: the connection is lost."""
         self.reports.lost()
         self.search.lost()
         self.wanted = 0
@@ -308,7 +308,7 @@ class State(Struct):
             )
 
     def look_at(self, channel: str) -> None:
-        """Turn to a channel, or to a conversation, which begins by it."""
+        """Switch to a channel, or to a conversation, which is created if necessary."""
         if channel != self.current:
             self.timeline.new_from = 0
         self._timeline_of(channel).unread = 0
@@ -316,12 +316,12 @@ class State(Struct):
         self._leave_out()
 
     def go_to(self, channel: str, msg_id: int) -> None:
-        """Turn to a message that may not be loaded yet."""
+        """Switch to a message, which may not be loaded yet."""
         self.look_at(channel)
         self.wanted = msg_id
 
     def arrived(self) -> int:
-        """The number of the message that was wanted, once it is there, or known not to be; else 0."""
+        """Return the number of the wanted message once it is loaded, or known not to exist; else 0."""
         timeline, wanted = self.timeline, self.wanted
         if wanted and timeline.find(wanted):
             self.wanted = 0
@@ -340,7 +340,7 @@ class State(Struct):
         return frames.Say(channel, text, nonce)
 
     def unsent(self) -> list[frames.Say | frames.ReportRequest | frames.Withdraw]:
-        """What the server has not answered for; sent again after a reconnect, it counts once."""
+        """Return the frames that the server has not acknowledged; resent after a reconnect, each counts once."""
         said = [
             frames.Say(timeline.id, pending.text, pending.nonce)
             for timeline in self.timelines.values()
@@ -349,7 +349,7 @@ class State(Struct):
         return [*said, *self.reports.unsent()]
 
     def give_up_unsent(self, why: str) -> None:
-        """Mark what the server has not answered for as failed; the user can send it again."""
+        """Mark unacknowledged messages as failed; the user can resend them."""
         for timeline in self.timelines.values():
             for pending in timeline.unsent():
                 timeline.fail(pending.nonce, why)
@@ -361,7 +361,7 @@ class State(Struct):
         return self.reports.send(line, channel or self.current, draft, nonce)
 
     def context_of(self, line: Line, channel: str = "") -> tuple[list[Line], list[Line]]:
-        """What can be sent along with a report of a message: as much before and after it as the server takes."""
+        """Return the context that a report may include: as much before and after the message as the server accepts."""
         if not self.welcome or not self.welcome.webhooks.evidence:
             return [], []
         limits = self.welcome.limits
@@ -371,17 +371,16 @@ class State(Struct):
         return timeline.around(line.msg_id, before, after, self.relations.hidden)
 
     def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
-        """Read a person no more, or again; it holds once the server says so."""
+        """Mute or unmute a person; it takes effect when the server confirms."""
         self.mute_offer = ""
         return self.relations.toggle_mute(username)
 
     def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest:
-        """Open the profile of a person."""
         self.profile = ProfileView(username, nonce)
         return frames.ProfileRequest(username, nonce)
 
     def ask_older(self, nonce: str, limit: int = PAGE) -> frames.HistoryRequest | None:
-        """Ask for what comes before the current timeline, unless that is under way or there is nothing."""
+        """Request the page before the current timeline, unless a request is pending or there is nothing older."""
         timeline = self.timeline
         if not timeline.more or timeline.asked_older:
             return None
@@ -389,11 +388,11 @@ class State(Struct):
         return frames.HistoryRequest(timeline.id, nonce, timeline.oldest, limit)
 
     def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryRequest]:
-        """Ask for the newest messages everywhere: some that were not sent can be read now."""
+        """Request the newest messages of every channel: messages that were hidden may be readable now."""
         return [frames.HistoryRequest(channel, nonce()) for channel in self.timelines]
 
     def _remark(self, remarks: Iterable[Remark]) -> None:
-        """Tell what is new about reports, and bring the marks on messages up to it."""
+        """Notify the user of changes to reports, and update the marks on messages."""
         marked, before = self.reports.marked, self._marked
         self._marked = marked
         if changed := marked ^ before:
@@ -424,7 +423,7 @@ class State(Struct):
         return {channel.id for channel in self.welcome.channels} if self.welcome else set()
 
     def _leave_out(self) -> None:
-        """Show no channel that the room has no more, once it is not looked at and nothing of one's own waits in it."""
+        """Hide channels that the room no longer has, unless one is current or holds unsent messages."""
         if not self.welcome:
             return
         kept = self._channels | {self.current}
@@ -438,14 +437,14 @@ class State(Struct):
         return self.timelines[channel]
 
     def _told_timeline(self, channel: str) -> Timeline | None:
-        """The timeline of a frame; None if the server names more places than this client has room for."""
+        """Return the timeline of a frame; None if the server names more channels than this client accepts."""
         if channel not in self.timelines and len(self.timelines) >= limits.MAX_PLACES:
             self.leave_out()
             return None
         return self._timeline_of(channel)
 
     def _weigh(self) -> None:
-        """An entry came; now and then, see that all of them are not too many: the largest timeline loses its oldest."""
+        """Count a new entry; at intervals, check the weight of all timelines and shed from the largest."""
         self._added += 1
         if self._added < WEIGHED_EVERY:
             return
@@ -456,7 +455,7 @@ class State(Struct):
             max(timelines, key=lambda each: each.weight).shed(excess + limits.MAX_WEIGHT // 20)
 
     def _line(self, frame: frames.Message) -> Line:
-        # A time without a zone is no RFC 3339, and cannot be compared with one that has it.
+        # A time without a zone is not RFC 3339, and cannot be compared with one that has a zone.
         at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
         taken_back = frame.taken_back or frame.msg_id in self._taken_back
         text = "" if taken_back else frame.message

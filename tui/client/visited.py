@@ -1,9 +1,9 @@
-"""The channels and conversations that one has looked at, one after the other."""
+"""The history of channels and conversations that the user has opened."""
 
 from msgspec import Struct, field
 
 MOST = 100
-"""Places that are remembered."""
+"""Number of channels that are remembered."""
 
 
 class Visited(Struct):
@@ -13,14 +13,14 @@ class Visited(Struct):
     _at: int = -1
 
     def visit(self, place: str) -> None:
-        """One looks here now; nothing changes if one did already."""
+        """Record the open channel; repeating the current one changes nothing."""
         if not place or (self._places and self._places[self._at] == place):
             return
         self._places = [*self._places[: self._at + 1], place][-MOST:]
         self._at = len(self._places) - 1
 
     def step(self, by: int) -> str:
-        """The place that one comes to by going back (-1) or forward (1); empty where that ends."""
+        """Return the channel one step back (-1) or forward (1); empty if there is none."""
         if not 0 <= self._at + by < len(self._places):
             return ""
         self._at += by
