@@ -1,1 +1,1 @@
-"""The client's way to a server: the connection, and a server of its own where none listens."""
+"""The connection to a server: finding the server, the websocket, the login, and a local server."""

@@ -1,4 +1,4 @@
-"""Which server to go to when none was named: the address in the settings file that was, or the default."""
+"""The default server: the address in a settings file, or the standard one."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Configured(NamedTuple):
-    """Where a server of these settings listens, and whether it speaks TLS."""
+    """Address at which a server with these settings listens, and whether it uses TLS."""
 
     address: Address
     tls: bool
@@ -31,7 +31,7 @@ def unused() -> list[str]:
 
 
 def configured(settings: Path | None) -> Configured:
-    """What a settings file says, or the default without one; ValueError in one line if it cannot be used."""
+    """Return the address in a settings file, or the default. Raises ValueError, one line, if the file is unusable."""
     if settings is None:
         return Configured(Address.parse(DEFAULT_ADDRESS), tls=False)
     try:
@@ -49,7 +49,7 @@ def configured(settings: Path | None) -> Configured:
 
 
 def fault(server: str) -> str:
-    """Why a text cannot be a server, in one line; empty if it can."""
+    """Return why a text cannot be a server's address, in one line; empty if it can."""
     try:
         parts = urlsplit(server if "://" in server else f"ws://{server}")
         usable = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0 and " " not in server
@@ -59,7 +59,7 @@ def fault(server: str) -> str:
 
 
 def without_userinfo(url: str) -> str:
-    """Return a URL without the name and password before its host. ValueError if it is no URL."""
+    """Return a URL without the name and password before its host. Raises ValueError if it is not a URL."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
@@ -73,13 +73,13 @@ def shown(url: str) -> str:
 
 
 def proxy(url: str) -> Literal[True] | None:
-    """Return True to use the proxy of the environment: for wss:// alone, where it cannot read what it forwards."""
+    """Return True to use the proxy of the environment: only for wss://, where it cannot read what it forwards."""
     parts = urlsplit(url)
     return True if parts.scheme == "wss" and parts.hostname not in LOOPBACK else None
 
 
 async def is_listening(address: Address) -> bool:
-    """Whether anything accepts a connection there."""
+    """Return whether anything accepts a connection there."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             _, writer = await asyncio.open_connection(*address)

@@ -1,4 +1,4 @@
-"""The websocket to a server: connects, reads, gathers, and connects again; knows frames, and no screen."""
+"""The websocket to a server: connects, reads, batches and reconnects; knows frames, and no screen."""
 
 import asyncio
 import random
@@ -18,12 +18,12 @@ from tui.net.session import IMPOSTOR, Session
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60
-"""Frames that come within this time are handed on together: the screen draws once for all of them."""
+"""Frames that arrive within this time are delivered together, so that the screen draws once for all of them."""
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 PING_SECONDS = 20.0
 YIELD_BYTES = 64 * 1024
-"""After so many bytes whatever else the loop has to do gets its turn: frames that are there already need no waiting."""
+"""Yield to the event loop after this many bytes: reading frames that are already buffered never waits."""
 ABNORMAL = 1006
 
 
@@ -32,15 +32,15 @@ class Connecting(Struct, frozen=True):
 
 
 class Received(Struct, frozen=True):
-    """Frames came, cleaned for the screen."""
+    """Frames arrived, and are cleaned for display."""
 
     frames: list[ServerFrame]
     left_out: bool = False
-    """Whether lists in them had more entries than this client takes."""
+    """True if lists in them had more entries than this client accepts."""
 
 
 class Lost(Struct, frozen=True):
-    """There is no connection, and why; tried again after some seconds, or not (None)."""
+    """The connection is lost: the reason, and the seconds until the next attempt (None: never)."""
 
     why: str
     retry_seconds: float | None
@@ -58,7 +58,7 @@ class _Direct(connect):
 
 
 class Connection:
-    """One server; `run` keeps a connection to it until it is cancelled, and then says goodbye to it."""
+    """One server; `run` stays connected to it until cancelled, and then closes the connection."""
 
     def __init__(self, url: str, session: Session, tell: Callable[[Event], None]) -> None:
         self._url = url
@@ -69,7 +69,7 @@ class Connection:
         self._left_out = False
 
     async def run(self) -> None:
-        """Connect, read until the connection is lost, wait, and begin again."""
+        """Connect, read until the connection is lost, wait, and repeat."""
         while True:
             self._tell(Connecting())
             why, code = await self._once()
@@ -80,7 +80,7 @@ class Connection:
             await asyncio.sleep(retry)
 
     async def send(self, frame: Frame) -> bool:
-        """Send a frame; False if there is no connection to send it on, or its server has to prove itself first."""
+        """Send a frame; return False if there is no connection, or the server has to prove its identity first."""
         if self._socket is None or not self._session.may_send(frame):
             return False
         try:
@@ -90,7 +90,7 @@ class Connection:
         return True
 
     async def _once(self) -> tuple[str, int]:
-        """One connection from its beginning to its end: why it ended, and its close code."""
+        """Run one connection from start to end; return why it ended, and its close code."""
         try:
             uri, place = own_socket.target(self._url)
             async with _Direct(
@@ -108,10 +108,10 @@ class Connection:
                 self._socket = socket
                 return await self._read(socket)
         except SSLCertVerificationError as error:
-            # Also a ValueError, so first.
+            # It is also a ValueError, so it has to be caught first.
             return tls.unverified(error), ABNORMAL
         except (InvalidURI, OverflowError, ValueError):
-            # The last two are what a port or a host name that cannot be gives further down.
+            # The last two errors come from deeper layers, for an invalid port or host name.
             return f"{address.shown(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
         except InvalidStatus as error:
             return handshake.refused(self._url, error.response), ABNORMAL
@@ -154,17 +154,17 @@ class Connection:
             if closed.sent and closed.sent.code == CloseCode.TOO_BIG and not closed.rcvd_then_sent:
                 return "it sent more at once than this client takes", CloseCode.TOO_BIG
             if closed.rcvd:
-                # It is said within a sentence.
+                # It becomes part of a sentence.
                 why = clean_line(closed.rcvd.reason).removesuffix(".")
                 return why or "the server closed the connection", closed.rcvd.code
             return "the connection broke off", ABNORMAL
 
     def _take(self, data: bytes) -> Login | None:
-        """Gather a frame; the next login if the server did not know who the last one was."""
+        """Batch a frame; return the next login if the server did not know the person of the last one."""
         try:
             frame = clean_frame(decode_server(data), self._leave_out)
         except BadFrame:
-            # Of a later version of the protocol, which this client can do without.
+            # From a later version of the protocol, which this client can ignore.
             return None
         if again := self._session.again(frame):
             return again
@@ -188,7 +188,7 @@ class Connection:
 
 
 def _reason(error: OSError) -> str:
-    """The short words of an OSError; asyncio joins several addresses' errors into one without an errno."""
+    """Return a short description; asyncio joins the errors of several addresses into one without an errno."""
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "nothing listens there"
     return error.strerror or str(error) or "the connection broke off before it stood"

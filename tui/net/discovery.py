@@ -1,4 +1,4 @@
-"""Which server to talk to: the one named, the one in the settings, or one of the client's own."""
+"""The choice of a server: the named one, the one in the settings, or a local one."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,17 +15,17 @@ WHOSE = "Anybody on this machine can run one there; ask who does before you trus
 
 
 class Found(NamedTuple):
-    """A server's websocket URL, its process if this client started it, and what to tell the person about it."""
+    """A server's websocket URL, its process if this client started it, and notices for the user."""
 
     url: str
     server: LocalServer | None
     notices: list[str]
     own: bool = False
-    """Whether nobody but the user can serve at this URL."""
+    """True if nobody but the user can serve at this URL."""
 
 
 async def find(options: Options) -> Found:
-    """Find a server, or start one. LocalServerError if it does not start; ValueError for unusable settings."""
+    """Find a server, or start one. Raises LocalServerError if it does not start, ValueError for unusable settings."""
     if options.demo:
         server = await start("server.demo", [], [CHAT, INBOX])
         inbox = f"This is a demo, with residents and a website of its own. Reports arrive at {server.urls[INBOX]}"
@@ -48,7 +48,7 @@ async def find(options: Options) -> Found:
 
 
 async def _find_own(path: Path) -> Found:
-    """Join the user's own server, or one at the default address; else start an own one."""
+    """Join the user's own server, or one at the default address; otherwise start one."""
     own = f"{SOCKET_SCHEME}{path}"
     if await own_socket.is_alive(path):
         return Found(own, None, [], own=True)
@@ -59,7 +59,7 @@ async def _find_own(path: Path) -> Found:
             return Found(url, None, [])
         if not identity.is_known(own):
             return Found(url, None, [f"You use the server at {address} for the first time. {WHOSE}"])
-        # Who listens there need not be whom the user means; whoever has a server of their own is not led away from it.
+        # The user may not know the server there; a user with a server of their own must not be led away from it.
         stranger = f" The one at {address} is new to you; to use it, start with {url}."
     server = await start("server", ["--socket", str(path)], [CHAT])
     notice = f"This client started a server of your own, which ends with it.{stranger}"
@@ -67,7 +67,7 @@ async def _find_own(path: Path) -> Found:
 
 
 def websocket_url(text: str) -> str:
-    """A URL from what a person types: "chat.example:9000", "wss://chat.example" or the whole of it."""
+    """Return the URL for what a person types: "chat.example:9000", "wss://chat.example" or the whole URL."""
     if text.startswith(SOCKET_SCHEME):
         return text
     url = text if "://" in text else f"ws://{text}"

@@ -1,4 +1,4 @@
-"""The reason for an HTTP answer in place of a websocket, in one line for the user."""
+"""Explanations for an HTTP response in place of a websocket, in one line for the user."""
 
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
@@ -19,7 +19,7 @@ def refused(url: str, response: Response) -> str:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "the server takes no more connections from your address now"
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        # All of them: a header may occur twice.
+        # Check all of them: a header may occur twice.
         for location in response.headers.get_all("Location"):
             if target := _target(url, location):
                 return f"the server at {_host(url)} has moved to {target}; start with that address"

@@ -1,4 +1,4 @@
-"""Keeps what proves who a name is at an address from one start of the client to the next."""
+"""Storage of the keys that prove the identity of a name at an address, across starts of the client."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +15,7 @@ from tui.net.session import Key, Keys
 
 MAX_SERVERS = 32
 FIRST_SERVERS = 8
-"""Never forgotten, however many others answer at the address later."""
+"""Never forgotten, however many other servers answer at the address later."""
 
 
 class _Stored(Struct):
@@ -26,7 +26,7 @@ class _Stored(Struct):
 
 
 class KeptKeys(Keys):
-    """Keys that nobody else uses until `release`; they are kept where a file is given."""
+    """Keys that no other client uses until `release`; they are saved if a file is given."""
 
     def __init__(self, server_file: Path, file: Path | None, release: Callable[[], None]) -> None:
         super().__init__(_text(server_file))
@@ -42,7 +42,7 @@ class KeptKeys(Keys):
         return self._file is not None
 
     def remember(self, server: str, key: Key) -> None:
-        """See Keys; where it cannot be kept, it holds for this start."""
+        """See Keys; a key that cannot be saved is valid for this start only."""
         before = self.last_server, self.last_identity, key in self.of(server)
         super().remember(server, key)
         if before == (server, key.identity, True):
@@ -56,8 +56,8 @@ class KeptKeys(Keys):
 
 
 def take(address: str, name: str, directory: Path | None = None) -> KeptKeys:
-    """Return the keys of a name at an address; fresh ones while another client has them, or where none can be kept."""
-    # Late: it takes longer to load than the first frame may.
+    """Return the keys of a name at an address; new ones if another client uses them or nothing can be saved."""
+    # Imported late: loading it would delay the first frame.
     from filelock import FileLock
 
     folder = directory or _folder()
@@ -66,9 +66,9 @@ def take(address: str, name: str, directory: Path | None = None) -> KeptKeys:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        # Another client has it: two who log in as the same person would put each other out.
+        # Another client has the lock: two logged in as the same person would disconnect each other.
         lock.acquire(blocking=False)
-        # The token of an older client, which nothing uses any more.
+        # The token of an older client, which is no longer used.
         file.unlink(missing_ok=True)
         return KeptKeys(known, file.with_suffix(".keys"), lock.release)
     except (OSError, NotImplementedError):
@@ -77,7 +77,7 @@ def take(address: str, name: str, directory: Path | None = None) -> KeptKeys:
 
 
 def is_known(address: str, directory: Path | None = None) -> bool:
-    """Tell whether a server at this address was used before."""
+    """Return whether a server at this address was used before."""
     return bool(_text(_server_file(directory or _folder(), address)))
 
 
@@ -94,7 +94,7 @@ def _file_name(text: str) -> str:
 
 
 def _text(file: Path) -> str:
-    """The content of a small file; empty if there is none that can be used."""
+    """Return the content of a small file; empty if the file is missing or unusable."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, ValueError):
@@ -102,7 +102,7 @@ def _text(file: Path) -> str:
 
 
 def _read(file: Path) -> _Stored | None:
-    """The keys that are kept; None if there are none that can be used."""
+    """Return the stored keys; None if the file is missing or unusable."""
     try:
         file.chmod(0o600)
         stored = msgspec.json.decode(file.read_bytes(), type=_Stored)

@@ -1,4 +1,4 @@
-"""A server of this client's own: a child process that ends with it, whatever way it goes."""
+"""A local server: a child process that ends with this client, however the client ends."""
 
 import asyncio
 import os
@@ -13,25 +13,25 @@ END_SECONDS = 3.0
 KEPT_LINES = 20
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
-"""The server's name for the key that it sends to the site."""
+"""The environment variable from which the server reads the key that it sends to the site."""
 
 CHAT = "Chat room"
 INBOX = "Report inbox"
 
 
 class LocalServerError(Exception):
-    """The server did not start; the text is one line that says why."""
+    """The server did not start; the message is one line that says why."""
 
 
 class LocalServer:
-    """A running child; `urls` are those that it printed, by their names."""
+    """A running child; `urls` has the URLs that it printed, by name."""
 
     def __init__(self, process: Process, urls: dict[str, str]) -> None:
         self._process = process
         self.urls = urls
 
     async def stop(self) -> None:
-        """Close its input, upon which it drains and ends; one that takes long ends by itself after us."""
+        """Close its input, so that it drains and exits; a slow one exits by itself after this client."""
         if self._process.stdin:
             self._process.stdin.close()
         try:
@@ -44,12 +44,12 @@ class LocalServer:
 async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> LocalServer:
     """Run `python -m MODULE --child ARGUMENTS` until it has printed a "NAME: URL" line for each name."""
     process = await asyncio.create_subprocess_exec(
-        # -P: a folder "server" in the working directory must not pose as ours.
+        # -P: a folder "server" in the working directory must not be imported in place of ours.
         sys.executable, "-P", "-m", module, "--child", *arguments,
         stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=_environment(arguments),
     )  # fmt: skip
     said: deque[str] = deque(maxlen=KEPT_LINES)
-    # Its log is read to the end, or the child would block on a full pipe.
+    # Read its log to the end, or the child would block on a full pipe.
     listening = asyncio.create_task(_listen(process, said))
     try:
         async with asyncio.timeout(START_SECONDS):
@@ -66,8 +66,8 @@ async def start(module: str, arguments: Sequence[str], names: Sequence[str]) -> 
 
 
 def _environment(arguments: Sequence[str]) -> dict[str, str]:
-    """Return the child's environment: ours, and with settings that the user named the key that belongs to them."""
-    # Where this client is from comes first.
+    """Return the child's environment: ours, without the site's key unless the user named the settings file."""
+    # Our own package directory comes first.
     home = str(Path(__file__).parents[2])
     path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
     environment = {**os.environ, "PYTHONPATH": path}
@@ -77,7 +77,7 @@ def _environment(arguments: Sequence[str]) -> dict[str, str]:
 
 
 async def _urls(process: Process, names: Sequence[str]) -> dict[str, str] | None:
-    """What the child prints first; None if it ended before."""
+    """Return the URLs that the child prints first; None if it ended before."""
     urls: dict[str, str] = {}
     while process.stdout and not set(names) <= set(urls):
         line = (await process.stdout.readline()).decode(errors="replace")

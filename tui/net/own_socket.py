@@ -1,4 +1,4 @@
-"""The Unix socket of the user's own server, in a directory that nobody else can write: nobody else can serve there."""
+"""The Unix socket of the user's own server, in a directory that only the user can write, so nobody else serves there."""
 
 import asyncio
 import os
@@ -18,29 +18,29 @@ from tui.net.local_server import START_SECONDS, LocalServerError
 
 PROBE_SECONDS = 2.0
 MAX_PATH_BYTES = 100
-"""What every system takes; macOS has 104 with the end mark."""
+"""A limit that every system accepts; macOS has 104 with the terminating null."""
 NAME = "server.sock"
 
 
 class Target(TypedDict, total=False):
-    """Where websockets connects to, besides the URI."""
+    """Arguments of websockets' `connect` besides the URI."""
 
     unix: bool
     path: str
 
 
 def target(url: str) -> tuple[str, Target]:
-    """Return the websocket URI of a server's URL, and the Unix socket if it is at one."""
+    """Return the websocket URI of a server's URL, and the Unix socket if it uses one."""
     if not url.startswith(SOCKET_SCHEME):
         return url, {}
     return f"ws://localhost{WEBSOCKET_PATH}", {"unix": True, "path": url.removeprefix(SOCKET_SCHEME)}
 
 
 def place() -> Path | None:
-    """Return where the user's own server listens; None where there are no Unix sockets."""
+    """Return the path of the user's own server; None on systems without Unix sockets."""
     if sys.platform == "win32":
         return None
-    # Beside the database: one server for each, and no logout removes it as it does the runtime directory.
+    # Beside the database: one server for each, and it survives a logout, unlike the runtime directory.
     path = platformdirs.user_data_path("flagpost", appauthor=False) / "run" / NAME
     if len(os.fsencode(path)) <= MAX_PATH_BYTES:
         return path
@@ -49,7 +49,7 @@ def place() -> Path | None:
 
 
 def prepare(folder: Path) -> None:
-    """Make the directory of the socket if need be. LocalServerError if anybody else can put something there."""
+    """Create the directory of the socket if necessary. Raises LocalServerError if others can write to it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owned = folder.lstat()
@@ -63,7 +63,7 @@ def prepare(folder: Path) -> None:
 
 
 async def is_alive(path: Path) -> bool:
-    """Tell whether the user's own server listens there. LocalServerError if the socket is not the user's own."""
+    """Return whether the user's own server listens there. Raises LocalServerError if the socket is not the user's."""
     try:
         if not _is_own_socket(path.lstat()):  # noqa: ASYNC240 - of a local file
             raise LocalServerError(f"{path} is not a socket of yours; remove it")
@@ -77,8 +77,8 @@ async def is_alive(path: Path) -> bool:
 
 @asynccontextmanager
 async def turn(path: Path) -> AsyncIterator[None]:
-    """Let one client at a time look for the server and start it. LocalServerError if another takes too long."""
-    # Late: it takes longer to load than the first frame may.
+    """Let one client at a time look for the server and start it. Raises LocalServerError if another takes too long."""
+    # Imported late: loading it would delay the first frame.
     from filelock import FileLock, Timeout
 
     lock = FileLock(path.with_suffix(".lock"), mode=0o600, thread_local=False)
@@ -99,6 +99,6 @@ def _is_own_socket(found: os.stat_result) -> bool:
 
 
 def _is_open(folder: os.stat_result) -> bool:
-    """Whether others than the user and the administrator can replace what is in a directory."""
+    """Return whether anybody but the user and the administrator can replace what is in a directory."""
     writable = folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX
     return bool(writable) or folder.st_uid not in {0, os.getuid()}

@@ -1,4 +1,4 @@
-"""How a connection is kept: who logs in and proves it, what comes after a loss, and how long to wait."""
+"""The rules of a connection: the login and its proof, catching up after a loss, and the backoff."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tui.tone import Tone
 FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 30.0
 RESTART_SECONDS = 5.0
-"""Over which the clients of a server that restarts spread: all of them lose it at once, and none has failed yet."""
+"""Seconds over which the clients of a restarting server spread their first attempts."""
 
 REPLACED = "This is not the server you used before at {address}; you are new here. If nobody replaced it, leave now."
 FORGOTTEN = (
@@ -34,7 +34,7 @@ NOT_SENT = "This is not the server that it was written for."
 
 
 class Key(Struct, frozen=True):
-    """The secret of a person at one server, and the identity that they enrolled as."""
+    """The secret of a person at one server, and the identity under which they enrolled."""
 
     identity: str
     secret: bytes
@@ -45,29 +45,29 @@ class Key(Struct, frozen=True):
 
 
 class Keys:
-    """What a client remembers of the servers at one address, for one name; a subclass keeps it for the next start."""
+    """The keys for the servers at one address, for one name; a subclass saves them for the next start."""
 
     def __init__(self, last_server: str = "", last_identity: str = "") -> None:
         self.last_server = last_server
-        """The server that was used last at the address, by any name; empty: none yet."""
+        """The server last used at the address, by any name; empty: none yet."""
         self.last_identity = last_identity
-        """The person that this name was last at the address."""
+        """The person that this name last was at the address."""
         self.servers: dict[str, tuple[Key, ...]] = {}
 
     @property
     def kept(self) -> bool:
-        """Whether the next start of the client will know the keys."""
+        """Return whether the keys are saved for the next start of the client."""
         return False
 
     def of(self, server: str) -> Sequence[Key]:
-        """The keys for a server: the one of the first login, then another if the server did not know that one."""
+        """Return the keys for a server: the one of the first login, then another if the server did not know that."""
         return self.servers.get(server, ())
 
     def remember(self, server: str, key: Key) -> None:
-        """Note a login that the server accepted."""
+        """Record a login that the server accepted."""
         self.last_server, self.last_identity = server, key.identity
         if key not in self.of(server):
-            # The first one stays, for a server may only claim that it does not know it.
+            # The first key stays: the server may falsely claim that it does not know it.
             self.servers[server] = (*self.of(server)[:1], key)
 
 
@@ -79,7 +79,7 @@ class ServerNews(NamedTuple):
 
 
 class _Attempt(Struct, frozen=True):
-    """A login that the server has not answered; `expected` is the proof that its answer must have."""
+    """A login that the server has not answered; `expected` is the proof that its answer must contain."""
 
     server: str
     key: Key | None
@@ -87,22 +87,22 @@ class _Attempt(Struct, frozen=True):
 
 
 class Session(Struct):
-    """One person at one server, over however many connections."""
+    """One person at one server, over any number of connections."""
 
     name: str
     keys: Keys = field(default_factory=Keys)
     address: str = ""
-    """The server as the user knows it."""
+    """The address of the server as the user knows it."""
     own: bool = False
-    """Whether nobody but the user can serve at this address."""
+    """True if nobody but the user can serve at this address."""
     failures: int = 0
     impostor: bool = False
-    """Whether the server has claimed to be a known one and not proven it."""
+    """True if the server claimed to be a known one without proving it."""
     _attempt: _Attempt | None = None
     _accepted: _Attempt | None = None
     _untried: list[Key] = field(default_factory=list)
     _enrolling: _Attempt | None = None
-    """An enrolment whose answer has not come: the server may know the key all the same."""
+    """An unanswered enrolment: the server may know its key all the same."""
     _challenged: Welcome | None = None
     _since: Since | None = None
 
@@ -111,7 +111,7 @@ class Session(Struct):
         return f"Session({self.name!r})"
 
     def connected(self) -> None:
-        """Begin a connection, on which nobody has proven anything."""
+        """Start a connection, on which nobody has proven anything."""
         self._attempt = self._accepted = None
 
     def login(self, welcome: Welcome, since: Since | None) -> Login:
@@ -123,17 +123,17 @@ class Session(Struct):
         return self._next_login(welcome)
 
     def again(self, frame: ServerFrame) -> Login | None:
-        """Return the next login if the server has just said that it does not know the person of the last one."""
+        """Return the next login if the server has just refused the person of the last one as unknown."""
         unknown = isinstance(frame, Error) and frame.code == ErrorCode.UNKNOWN_IDENTITY
         proving = self._attempt is not None and bool(self._attempt.expected)
         return self._next_login(self._challenged) if unknown and proving and self._challenged else None
 
     def may_send(self, frame: Frame) -> bool:
-        """Tell whether a frame may be sent now: to a server that has to prove itself, only the login."""
+        """Return whether a frame may be sent now: a server that has to prove its identity receives only the login."""
         return not self._guarded or isinstance(frame, Login)
 
     def passes(self, frame: ServerFrame) -> bool:
-        """Tell whether a frame may be used; verifies the answer to a login, and sets `impostor` if it is invalid."""
+        """Return whether a frame may be used; verify the answer to a login, and set `impostor` if it is invalid."""
         if isinstance(frame, Me) and self._attempt:
             self.impostor = not _is_expected(frame, self._attempt)
             self._accepted, self._attempt = self._attempt, None
@@ -142,7 +142,7 @@ class Session(Struct):
         return not self._guarded or isinstance(frame, Welcome | Error | Disconnect | Ping)
 
     def entered(self, granted: str) -> list[ServerNews]:
-        """Keep the name that the server granted and the key that it accepted; return what the user should know."""
+        """Record the granted name and the accepted key; return what the user should know."""
         self.name = granted
         self.failures = 0
         accepted = self._accepted
@@ -153,10 +153,10 @@ class Session(Struct):
         return told
 
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
-        """How long to wait before the next try, by a chance from 0 to 1; None if the server wants no other.
+        """Return the backoff before the next attempt, by a chance from 0 to 1; None if the server wants no other.
 
-        Doubles with each failure up to LONGEST_SECONDS; half of it is left to chance. After the server said that it
-        restarts, chance has RESTART_SECONDS, so that its clients do not come back all at once.
+        Doubles with each failure up to LONGEST_SECONDS; half of it is random. After the server announced a restart, it
+        is random over RESTART_SECONDS, so that its clients do not all return at once.
         """
         if self.impostor or not may_reconnect(close_code):
             return None
@@ -168,15 +168,15 @@ class Session(Struct):
 
     @property
     def _guarded(self) -> bool:
-        """Whether a known server is expected and has not accepted a login yet: until then it is told nothing else."""
+        """Return whether a known server is expected that has not accepted a login; it receives only the login."""
         return bool(self.keys.last_server) and (self.impostor or self._accepted is None)
 
     def _next_login(self, welcome: Welcome) -> Login:
-        # Late: this loads OpenSSL, which the first frame can do without.
+        # Imported late: it loads OpenSSL, which the first frame does not need.
         from server.protocol import proof
 
         if not (welcome.server and welcome.challenge):
-            # An older server has nothing to prove, and is given nothing that it could use elsewhere.
+            # An older server has nothing to prove, and receives nothing that it could use elsewhere.
             self._attempt = _Attempt("", None)
             return Login(self.name, since=self._since)
         if not self._untried:
@@ -193,7 +193,7 @@ class Session(Struct):
         return Login(self.name, since=self._since, prove=prove)
 
     def _news(self, attempt: _Attempt) -> list[ServerNews]:
-        """What is not as it was at the last login at this address."""
+        """Return what has changed since the last login at this address."""
         keys, identity = self.keys, attempt.key.identity if attempt.key else ""
         known = keys.of(attempt.server)
         other_server = keys.last_server not in {"", attempt.server}
@@ -210,7 +210,7 @@ class Session(Struct):
 
 
 def _is_expected(frame: Me, attempt: _Attempt) -> bool:
-    """Whether the answer to a login proves what it has to."""
+    """Return whether the answer to a login contains the required proof."""
     from hmac import compare_digest
 
     return not attempt.expected or compare_digest(frame.proof or b"", attempt.expected)

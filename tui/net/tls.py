@@ -1,4 +1,4 @@
-"""Why a server's certificate is not believed, and what a person can do about it."""
+"""Explanations for a certificate that failed verification, with what the user can do."""
 
 from ssl import SSLCertVerificationError
 
@@ -13,7 +13,7 @@ EARLY, EXPIRED = 9, 10
 
 
 def unverified(error: SSLCertVerificationError) -> str:
-    """One line about a certificate that was refused."""
+    """Explain a rejected certificate in one line."""
     code, message = error.verify_code, clean_line(error.verify_message).rstrip(".")
     if code in UNKNOWN_ISSUERS:
         return (
