@@ -1,4 +1,4 @@
-"""The line mode: sends what is typed, line by line, and prints what comes."""
+"""Line mode: sends what is typed, line by line, and prints what arrives."""
 
 import asyncio
 import sys
@@ -19,15 +19,15 @@ from tui.text import clean, clean_line
 from tui.tone import Tone
 
 ANSWER_SECONDS = 15.0
-"""How long each line is waited for once the input has ended."""
+"""Maximum wait for the answer to each line after the input has ended."""
 READER_GONE = 141
-"""The exit code that a shell gives a program whose reader went away (128 + SIGPIPE)."""
+"""Exit code that a shell gives a program whose reader is gone (128 + SIGPIPE)."""
 
 
 async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
-    """Chat until the input ends, and then wait so many seconds for each line that is left.
+    """Chat until the input ends, and then wait up to `patience` seconds for the answer to each remaining line.
 
-    The exit code: 0, 1 if something did not happen, READER_GONE.
+    Return the exit code: 0, 1 if something failed, READER_GONE.
     """
     try:
         return await _LineMode(options, patience).run()
@@ -37,12 +37,12 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
 
 
 def print_error(text: str) -> None:
-    """One line on standard error."""
+    """Print one line on standard error."""
     print(f"flagpost: {text}", file=sys.stderr, flush=True)
 
 
 class _LineMode:
-    """One chat; `run` it once."""
+    """One chat; call `run` once."""
 
     def __init__(self, options: Options, patience: float) -> None:
         self._client = Client(
@@ -53,15 +53,15 @@ class _LineMode:
         self._teller = Teller(self._state)
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
-        """Something came, or nothing more will be typed."""
+        """Set when something arrived, or the input ended."""
         self._entered = self._failed = self._ended = False
         self._deadline: float | None = None
-        """In the loop's seconds, when to give up on the line that waits for an answer; None: never."""
+        """Time of the loop at which to give up on the line that waits for an answer; None: never."""
 
     async def run(self) -> int:
-        """Chat until the input ends, the server wants no more of it, or nobody reads; the exit code.
+        """Chat until the input ends, the server closes for good, or the reader is gone; return the exit code.
 
-        NoServerError if there is no server.
+        Raises NoServerError if there is no server.
         """
         async with self._client:
             self.tell(printing.note(line) for line in self._client.notices)
@@ -76,7 +76,7 @@ class _LineMode:
         finally:
             for task in (life, work):
                 task.cancel()
-            # Waited for, so that the closing handshake is done before the loop ends.
+            # Wait, so that the closing handshake is done before the loop ends.
             faults = await asyncio.gather(life, work, return_exceptions=True)
         for fault in faults:
             if isinstance(fault, NameRefusedError):
@@ -87,7 +87,7 @@ class _LineMode:
         return self._over.result() if self._over.done() else int(self._failed)
 
     def tell(self, told: Iterable[Told]) -> None:
-        """Print lines: what went well to standard output, what did not to standard error."""
+        """Print lines: results to standard output, failures to standard error."""
         try:
             for text, failed in told:
                 if failed:
@@ -109,7 +109,7 @@ class _LineMode:
             self._over.set_result(code)
 
     async def _work(self, lines: Lines) -> None:
-        """Do what each line asks for, the next one once that is answered."""
+        """Execute each line, waiting for the answer to the one before."""
         while (line := await lines.next()) is not None:
             if not (await self._until(lambda: self._entered) and await self._follow(line)):
                 more = f"; {lines.waiting} more were not sent" if lines.waiting else ""
@@ -125,7 +125,9 @@ class _LineMode:
         self._news.set()
 
     async def _until(self, holds: Callable[[], bool]) -> bool:
-        """Wait for what the server brings; without an end while there may be input, then with patience alone."""
+        """Return whether a condition became true; wait without a limit while there may be input, then until the
+        deadline.
+        """
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + self._patience if self._ended else None
         while not holds():
@@ -138,7 +140,7 @@ class _LineMode:
         return True
 
     async def _follow(self, line: str) -> bool:
-        """Do what a line asks for; False if that was not answered in time."""
+        """Execute a line; return False if it was not answered in time."""
         oldest = self._state.timeline.oldest
         try:
             asked = commands.parse(clean(line))
@@ -212,7 +214,7 @@ class _LineMode:
         self._client.send(self._state.ask_profile(name, nonce()))
 
     def _need_connection(self) -> None:
-        """For what is not asked again after a reconnect."""
+        """Fail for a request that is not repeated after a reconnect."""
         if not self._client.online:
             raise CommandError(OFFLINE)
 
@@ -244,12 +246,12 @@ class _LineMode:
 
     def _changed(self) -> None:
         self.tell(self._teller.news())
-        # Whatever was told has been printed.
+        # They have been printed.
         self._state.remarks.clear()
         self._news.set()
 
     def _logged_in(self, login: Granted) -> None:
-        # What came before it stands before it.
+        # Print what arrived before it first.
         self.tell(self._teller.news())
         again = "again " if login.again else ""
         name, place = name_text.shown(login.name), self._state.place

@@ -1,4 +1,4 @@
-"""What a typed line means; pure."""
+"""Meaning of a typed line, as pure functions."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,12 +22,12 @@ HELP = (
 
 
 MIN_LETTERS = 3
-"""Fewer of them begin too many words."""
+"""Minimum letters of an abbreviation: fewer begin too many words."""
 _WORD = re.compile(r"\w[\w'’]*")
 
 
 class CommandError(Exception):
-    """A command that cannot be run; the text is one line that says why, and what to do."""
+    """A command that cannot run; the message is one line that says why, and what to do."""
 
 
 class Text(Struct, frozen=True):
@@ -37,14 +37,14 @@ class Text(Struct, frozen=True):
 
 
 class Command(Struct, frozen=True):
-    """A command without its slash, and what stands behind it."""
+    """A command without its slash, and its arguments."""
 
     name: str
     rest: str
 
 
 def parse(line: str) -> Text | Command | None:
-    """What a line asks for; None for one that is empty. CommandError for an unknown command or one that lacks words."""
+    """Parse a line; None if it is empty. Raises CommandError for an unknown command or missing arguments."""
     line = line.strip()
     if not is_command(line):
         return Text(said(line)) if line else None
@@ -60,7 +60,7 @@ def parse(line: str) -> Text | Command | None:
 
 
 def number_and_rest(text: str) -> tuple[int, str]:
-    """The number of a message, and what stands behind it."""
+    """Return the number of a message, and the rest of the text."""
     word, _, rest = text.partition(" ")
     number = word.strip("[]")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
@@ -69,7 +69,7 @@ def number_and_rest(text: str) -> tuple[int, str]:
 
 
 def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[ReportReason, str]:
-    """The reason that a text begins with, as its text, its number from 1 or a word of it; the rest is the comment."""
+    """Split a text into reason and comment; the reason is given by its text, its number from 1 or one of its words."""
     for each in reasons:
         if text.casefold().startswith(each.reason.casefold()):
             return each, text[len(each.reason) :].strip()
@@ -85,9 +85,10 @@ def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[Repo
 
 
 def _meant(word: str, reasons: Sequence[ReportReason]) -> list[ReportReason]:
-    """The reasons that are meant by a word, or by how one begins.
+    """Return the reasons that a word stands for, in full or by its beginning.
 
-    Where another one's is nearly the same, both: "abuse" must not pass for "child abuse" where "abusive" was meant.
+    If another reason is nearly the same, both are returned: "abuse" must not become "child abuse" where "abusive" was
+    meant.
     """
     if len(word) < MIN_LETTERS and word.isascii():
         return []
@@ -102,14 +103,14 @@ def _having(beginning: str, reasons: Sequence[ReportReason]) -> list[ReportReaso
 
 
 def numbered(reasons: Sequence[ReportReason]) -> str:
-    """The reasons with their numbers, in one line."""
+    """Return the numbered reasons, in one line."""
     return "; ".join(f"{number} {each.reason}" for number, each in enumerate(reasons, 1))
 
 
 def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
-    """The name that a text begins with, and what shall be written to that person.
+    """Split a text into the name of a person and the message to them.
 
-    Of a name that is not known here it is the first word: the server knows who has been there, and keeps it for them.
+    An unknown name is the first word: the server knows earlier visitors, and stores messages for them.
     """
     name, words = addressed(text, known)
     if not name:

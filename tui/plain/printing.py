@@ -1,4 +1,4 @@
-"""What a person is told in lines: messages with numbers to refer to, and what becomes of them; pure."""
+"""The lines that are printed: messages with numbers to refer to, and changes to them; pure functions."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,18 +14,18 @@ from tui.tone import Tone
 
 CONTINUED = "    "
 MAX_NUMBERED = 100_000
-"""Messages that can be referred to by their numbers, the latest."""
+"""Number of latest messages that can be referred to by number."""
 
 
 class Told(NamedTuple):
-    """A line of the output; `failed`: something that was wanted did not happen."""
+    """A line of output; `failed`: an action of the user failed."""
 
     text: str
     failed: bool = False
 
 
 class Place(NamedTuple):
-    """Where a message stands, in the life of the server's numbering."""
+    """Position of a message: its number, and the epoch of the server's numbering."""
 
     epoch: str
     channel: str
@@ -33,24 +33,24 @@ class Place(NamedTuple):
 
 
 class Teller:
-    """Follows a State, and tells each thing once."""
+    """Follows a State, and reports each change once."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._places: dict[int, Place] = {}
-        """By the short number, which counts from 1; the latest ones."""
+        """By short number, which counts from 1; the latest ones."""
         self._count = 0
         self._told: dict[Place, tuple[int, Line]] = {}
 
     def news(self) -> Iterator[Told]:
-        """What changed since this was called before, of everything that can be read."""
+        """Yield the changes since the last call to everything the user can read."""
         for timeline in [*self._state.timelines.values(), self._state.timeline]:
             for change in timeline.take_changes():
                 for entry in change.added:
                     yield from self._entry(timeline, entry)
 
     def find(self, number: int) -> tuple[str, Line] | None:
-        """The channel and the message of a short number; None if it is not there, or not any more."""
+        """Return the channel and the message of a short number; None if there is no such message any more."""
         if number not in self._places:
             return None
         epoch, channel, msg_id = self._places[number]
@@ -89,13 +89,13 @@ class Teller:
 
 
 def message(number: int, at: str, where: str, line: Line) -> Told:
-    """A message: nothing before the first » can come from its text, and everything behind it does."""
+    """Format a message: its text cannot forge anything before the first »; everything after that is its text."""
     notes = " and ".join(["taken back"] * line.taken_back + ["reported"] * line.reported)
     return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
 
 
 def _differences(before: Line, now: Line) -> Iterator[str]:
-    """What became of a message."""
+    """Yield the changes to a message."""
     if now.taken_back and not before.taken_back:
         yield f"{name_text.quoted(now.author)} took this message back"
     elif now.reactions != before.reactions:
@@ -105,31 +105,31 @@ def _differences(before: Line, now: Line) -> Iterator[str]:
 
 
 def note(text: str) -> Told:
-    """A line that is no message."""
+    """Format a line that is not a message."""
     return _lines(f"* {text}")
 
 
 def _lines(text: str) -> Told:
-    """Nobody's text begins a line, or it could pass for somebody else's."""
+    """Indent further lines of a text: at the start of a line it could pass for another person's."""
     return Told(text.replace("\n", f"\n{CONTINUED}"))
 
 
 def people(state: State) -> Iterator[Told]:
-    """Who is in the room."""
+    """List the people in the room."""
     yield note(f"{len(state.people)} in the room:")
     for entry in state.people.values():
         yield note(_person(entry))
 
 
 def _person(entry: WhoEntry) -> str:
-    """A name, and behind it what the person says of themselves."""
+    """Format a name, followed by the person's status."""
     refuses = "takes no direct messages" if entry.dnd else ""
     status = "" if entry.status == "online" else entry.status
     return name_text.said(entry.username, status, refuses) if status or refuses else name_text.shown(entry.username)
 
 
 def profile(state: State) -> Iterator[Told]:
-    """What the site has said about the person who was asked about."""
+    """Format the profile that the site returned."""
     view = state.profile
     if view is None or view.stage is Stage.LOADING:
         return
@@ -141,7 +141,7 @@ def profile(state: State) -> Iterator[Told]:
 
 
 def commands(state: State) -> Iterator[Told]:
-    """All commands, where one can go, and the reasons of reports."""
+    """List the commands, the channels and the reasons for a report."""
     for usage, words in HELP:
         yield note(f"{usage}: {words}")
     yield note("Places: " + ", ".join(state.place_of(channel) for channel in state.timelines))

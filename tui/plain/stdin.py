@@ -1,4 +1,4 @@
-"""Lines of standard input, as they come, without holding up the loop."""
+"""Lines of standard input, read without blocking the event loop."""
 
 import asyncio
 import os
@@ -8,35 +8,35 @@ from contextlib import suppress
 
 READ_BYTES = 1 << 16
 LONGEST_BYTES = 1 << 16
-"""Of one line; what is beyond is dropped, and the rest is more than any message may have."""
+"""Maximum length of a line; the rest is dropped. No message can be longer."""
 WAITING_LINES = 100
 
 
 class Lines:
-    """A queue of lines; None stands at the end of it."""
+    """A queue of lines; None marks its end."""
 
     def __init__(self, ended: Callable[[], None]) -> None:
-        """`ended` is called in the loop once all has been read, though not yet taken from the queue."""
+        """`ended` is called in the loop once all lines are read, though not yet taken from the queue."""
         self._ended = ended
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._room = threading.Semaphore(WAITING_LINES)
         self._loop = asyncio.get_running_loop()
-        # A thread, for neither a file nor every terminal can be waited for; a daemon, for nothing ends its read.
+        # A thread, since files and some terminals cannot be polled; a daemon, since nothing can interrupt its read.
         threading.Thread(target=self._read, name="input", daemon=True).start()
 
     async def next(self) -> str | None:
-        """The next line without its end; None after the last."""
+        """Return the next line without its line end; None after the last."""
         line = await self._queue.get()
         self._room.release()
         return line
 
     @property
     def waiting(self) -> int:
-        """How many lines nobody has taken, once all have been read."""
+        """Return the number of lines left in the queue, once all have been read."""
         return max(0, self._queue.qsize() - 1)
 
     def _read(self) -> None:
-        # RuntimeError: the loop is gone, and with it whoever wanted lines.
+        # The loop is closed, and nobody waits for lines.
         with suppress(RuntimeError):
             for line in _split():
                 if line.strip() == "/quit":
@@ -48,9 +48,9 @@ class Lines:
 
 
 def _split() -> Iterator[str]:
-    """The lines of standard input.
+    """Yield the lines of standard input.
 
-    Not by `sys.stdin`: at exit the interpreter would wait for its lock, which the thread holds while it reads.
+    Bypasses `sys.stdin`: at exit the interpreter would wait for its lock, which the thread holds while it reads.
     """
     rest = b""
     while data := _some():
