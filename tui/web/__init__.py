@@ -1,1 +1,1 @@
-"""The client in a browser: who may open its page, the page itself, and a client process for each open page."""
+"""The client in a browser: access to its page, the page itself, and a client process for each open page."""

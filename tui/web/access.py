@@ -1,4 +1,4 @@
-"""Who may open the page: rules over the headers of a request, without sockets."""
+"""Access to the page: rules over the headers of a request, without sockets."""
 
 import hmac
 from collections.abc import Sequence
@@ -24,27 +24,27 @@ class Access(Struct, frozen=True):
     token: str
 
     def __repr__(self) -> str:
-        # What a crash shows has no token in it.
+        # Crash reports must not contain the token.
         return "Access"
 
     @property
     def is_local(self) -> bool:
-        """True if only this machine can reach the address."""
+        """Return whether only this machine can reach the address."""
         return self.host in LOOPBACK
 
     @property
     def cookie(self) -> str:
-        """The name of the cookie; browsers send the cookies of one host to all of its ports."""
+        """Return the name of the cookie; browsers send the cookies of one host to all of its ports."""
         return f"flagpost-{self.port}"
 
     @property
     def url(self) -> str:
-        """The page's URL without its token."""
+        """Return the page's URL without its token."""
         host = self.machine if self.host in WILDCARDS else self.host
         return f"http://{_bracketed(host)}:{self.port}/"
 
     def foreign(self, hosts: Sequence[str], origins: Sequence[str], reached: str) -> str:
-        """Return why a request with these headers, to this address of the machine, is refused; "" if it is not.
+        """Return why a request with these headers, to this address of the machine, is refused; "" if it is accepted.
 
         A web page can open a websocket to this machine, and can point a name of its own at it.
         """
@@ -55,7 +55,7 @@ class Access(Struct, frozen=True):
         return ""
 
     def admits(self, token: str) -> bool:
-        """Return whether this is the token, in a time that does not depend on how much of it is right."""
+        """Return whether this is the token, in constant time."""
         return hmac.compare_digest(token.encode(errors="surrogatepass"), self.token.encode())
 
     def _hosts(self, reached: str) -> set[str]:

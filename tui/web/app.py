@@ -19,11 +19,11 @@ STATIC = Path(textual_serve.__file__).parent / "static"
 HEARTBEAT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
 STUCK_SECONDS = 30.0
-"""For a client to read what was typed; one that does not is ended."""
+"""Time for a client to read what was typed; a client that takes longer is ended."""
 
 
 class Pages:
-    """Serves the page, and runs one client process for each page that is open."""
+    """Serves the page, and runs one client process for each open page."""
 
     def __init__(self, access: Access, command: Sequence[str]) -> None:
         self._access = access
@@ -31,7 +31,7 @@ class Pages:
         self._sockets: set[web.WebSocketResponse] = set()
 
     def app(self) -> web.Application:
-        """The application; every route is behind the check."""
+        """Return the application; every route is behind the check."""
         app = web.Application(middlewares=[self._check])
         app.add_routes(
             [
@@ -47,7 +47,7 @@ class Pages:
 
     @web.middleware
     async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse other names, other pages, and everyone without the token, before anything is started for them."""
+        """Refuse other host names, other pages and requests without the token, before anything is started for them."""
         access = self._access
         hosts, origins = request.headers.getall("Host", []), request.headers.getall("Origin", [])
         if reason := access.foreign(hosts, origins, _reached(request)):
@@ -67,7 +67,7 @@ class Pages:
         return response
 
     async def _page(self, request: web.Request) -> web.Response:
-        # It was checked.
+        # The check has ensured that there is one.
         host = request.headers["Host"].lower()
         return web.Response(text=page(host), content_type="text/html", headers=headers(f"ws://{host}"))
 
@@ -84,7 +84,7 @@ class Pages:
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT_SECONDS, timeout=CLOSE_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
         )
-        # Nothing is awaited since the count; the process has ended before this is removed again.
+        # Nothing is awaited since the count; the process has ended before this is removed.
         self._sockets.add(socket)
         try:
             await socket.prepare(request)
@@ -109,12 +109,12 @@ class Pages:
             await socket.close()
 
     async def _close(self, _app: web.Application) -> None:
-        """Close all pages, upon which their processes end."""
+        """Close all pages, which ends their processes."""
         await asyncio.gather(*(socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets))
 
 
 async def _relay(socket: web.WebSocketResponse, client: Client) -> None:
-    """Pass on what the page sends, until it closes or sends anything that is not a message of the page."""
+    """Forward what the page sends, until it closes or sends an invalid message."""
     async for received in socket:
         if received.type is not WSMsgType.TEXT:
             await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
@@ -148,6 +148,6 @@ async def _confine(_request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _reached(request: web.Request) -> str:
-    """The address of this machine that the connection came in at."""
+    """Return the address of this machine that the connection reached."""
     name = request.transport.get_extra_info("sockname") if request.transport else None
     return str(name[0]) if name else ""

@@ -15,9 +15,9 @@ from tui.options import Options
 from tui.web.messages import Size
 
 END_SECONDS = 5.0
-"""For a client to leave the room after its page has gone; then it is killed."""
+"""Time for a client to leave the room after its page has closed; then it is killed."""
 DRAIN_SECONDS = 1.0
-"""For the pipes of a client that has ended; a process that it started may still have them open."""
+"""Time to drain the pipes of a client that has ended; its child processes may still have them open."""
 DRIVER = "tui.web.driver:Driver"
 
 
@@ -38,19 +38,19 @@ class Client(AppService):
         self._words = command
 
     async def run(self) -> None:
-        """Send what the process draws to the page, and close the page when the process has ended."""
+        """Forward what the process draws to the page, and close the page when the process has ended."""
         try:
             await super().run()
         finally:
             await self.remote_close()
 
     async def resize(self, size: Size) -> None:
-        """Tell the process how big the page's screen is."""
+        """Send the size of the page's screen to the process."""
         bounded = size.bounded()
         await self.set_terminal_size(bounded.width, bounded.height)
 
     async def end(self) -> None:
-        """Ask the process to quit, and kill it if it does not; returns when it has ended."""
+        """Ask the process to quit, and kill it if it does not; return when it has ended."""
         process = self._process
         if process is None or self._task is None:
             return
@@ -85,14 +85,14 @@ class Client(AppService):
 
 
 async def _drained(process: Process) -> None:
-    """Read what a process still writes, so that it does not block, until it has ended."""
+    """Read the remaining output of a process, so that it does not block, until it has ended."""
     streams = (stream for stream in (process.stdout, process.stderr) if stream)
     await asyncio.gather(process.wait(), *(stream.read() for stream in streams))
 
 
 def command(options: Options) -> list[str]:
-    """Return the command line of the client for one page; it has nothing in it that our own command line has not."""
-    # -P: a folder "tui" in the working directory must not pose as ours.
+    """Return the command line of the client for one page; it contains nothing that our own command line does not."""
+    # -P: a folder "tui" in the working directory must not be imported in place of ours.
     words = [sys.executable, "-P", "-m", "tui", "--name", options.name]
     words += ["--settings", str(options.settings)] if options.settings else []
     words += ["--demo"] if options.demo else []

@@ -1,4 +1,4 @@
-"""What the page sends over its websocket, within bounds."""
+"""Messages of the page over its websocket, within bounds."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ MAX_WIDTH, MAX_HEIGHT = 500, 200
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 80, 24
 MAX_DIGITS = 9
 MAX_MESSAGE_BYTES = 256 * 1024
-"""More than the longest text that fits the composer: the page sends what is pasted in one message."""
+"""More than the longest text that fits the composer: the page sends pasted text in one message."""
 
 
 class Size(Struct, frozen=True):
@@ -31,13 +31,13 @@ class Stdin(Struct, frozen=True, array_like=True, tag="stdin"):
 
 
 class Resize(Struct, frozen=True, array_like=True, tag="resize"):
-    """The page has another size."""
+    """The page has a new size."""
 
     size: Size
 
 
 class Ping(Struct, frozen=True, array_like=True, tag="ping"):
-    """Asks for an echo."""
+    """Request for an echo."""
 
     sent: str
 
@@ -56,7 +56,7 @@ _DECODER = msgspec.json.Decoder(PageMessage)
 
 
 def decode(text: str) -> PageMessage:
-    """Read a message; ValueError if it is none of these."""
+    """Decode a message. Raises ValueError if it is none of these."""
     try:
         message: PageMessage = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -65,7 +65,7 @@ def decode(text: str) -> PageMessage:
 
 
 def asked_size(query: Mapping[str, str]) -> Size:
-    """Return the size in the query of the websocket's URL, bounded; ValueError if it has something else there."""
+    """Return the size in the query of the websocket's URL, bounded. Raises ValueError for anything else there."""
     width = _cells(query.get("width", str(DEFAULT_WIDTH)))
     height = _cells(query.get("height", str(DEFAULT_HEIGHT)))
     return Size(width, height).bounded()

@@ -52,7 +52,7 @@ def page(host: str) -> str:
 
 def headers(websocket: str = "") -> dict[str, str]:
     """Return the security headers of a response; the page itself may open a websocket at this origin."""
-    # Some browsers take 'self' for http alone. xterm.js writes style elements, hence 'unsafe-inline' there.
+    # Some browsers apply 'self' to http only. xterm.js writes style elements, hence 'unsafe-inline' there.
     connect = f"'self' {websocket}".rstrip()
     return {
         "Content-Security-Policy": (

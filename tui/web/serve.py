@@ -1,4 +1,4 @@
-"""The same client in a browser: each page has a client process of its own, by textual-serve."""
+"""The client in a browser: each page has a client process of its own, by textual-serve."""
 
 import asyncio
 import secrets
@@ -14,7 +14,7 @@ from tui.web.app import Pages
 from tui.web.client import command
 
 END_SECONDS = 10.0
-"""For pages and their processes to end after Ctrl+C or SIGTERM."""
+"""Time for pages and their processes to end after Ctrl+C or SIGTERM."""
 WARNING = (
     "WARNING: everyone who has this link can write and read here as you, and its traffic is not encrypted: everyone on"
     " the network path can read the link too. Give it to nobody; an SSH tunnel to 127.0.0.1 is safer."
@@ -22,7 +22,7 @@ WARNING = (
 
 
 def serve(options: Options, host: str, port: int) -> int:
-    """Serve until Ctrl+C or SIGTERM; the exit code: 0, or 1 if it cannot listen."""
+    """Serve until Ctrl+C or SIGTERM; return the exit code: 0, or 1 if it cannot listen."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
@@ -32,7 +32,7 @@ def serve(options: Options, host: str, port: int) -> int:
     access = Access(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
     if not access.is_local:
         print(f"flagpost: {WARNING}", file=sys.stderr, flush=True)
-    # The one secret that is printed: the user reads it on their own terminal.
+    # The only secret that is printed: the user reads it on their own terminal.
     print(f"Open in a browser: {access.url}?token={access.token}", flush=True)
     web.run_app(
         Pages(access, command(options)).app(),
