@@ -1,1 +1,1 @@
-"""The Flagpost client: the chat room in a terminal."""
+"""The Flagpost client: a chat room in the terminal."""

@@ -1,4 +1,4 @@
-"""The command line: the chat client in this terminal, line by line, or in a browser."""
+"""The command line: start the chat client in this terminal, line by line, or in a browser."""
 
 import argparse
 import asyncio
@@ -19,21 +19,21 @@ from tui.options import Options
 from tui.text import clean_line
 
 INTERRUPTED = 130
-"""The exit code that a shell gives a program that Ctrl+C ended (128 + SIGINT)."""
+"""Exit code that a shell gives a program ended by Ctrl+C (128 + SIGINT)."""
 UNUSABLE = 2
 SERVE_PORT = 8000
 QUIT_SECONDS = 5.0
-"""For an orderly end after Ctrl+C; a server of the client's own needs some of them."""
+"""Time for an orderly end after Ctrl+C; stopping a local server needs some of it."""
 
 
 def run() -> int:
-    """The exit code: 0, or 2 if the command line cannot be used; docs/plain.md has those of --plain."""
+    """Return the exit code: 0, or 2 if the command line is unusable; docs/plain.md lists those of --plain."""
     given = parser().parse_args()
     chosen = options(given, load(place()))
     if given.plain or given.serve:
         gc.enable()
         return _plain(chosen) if given.plain else _serve(chosen, given.host, given.port)
-    # Garbage is collected again by `FlagpostApp.on_ready`, after the first frame.
+    # `FlagpostApp.on_ready` turns garbage collection back on after the first frame.
     from tui.fullscreen.app import FlagpostApp
 
     FlagpostApp(chosen).run_to_the_end()
@@ -41,16 +41,16 @@ def run() -> int:
 
 
 async def _interruptible(chatting: Coroutine[None, None, int]) -> int:
-    """Ctrl+C cancels it at once; if that does not end it, because the loop is busy, the process ends by itself."""
+    """Run a coroutine that Ctrl+C cancels. If it does not end, because the loop is busy, the process exits."""
     task, loop = asyncio.ensure_future(chatting), asyncio.get_running_loop()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        # In the main thread, wherever that is: asyncio's own handlers have to wait for the loop.
+        # Called in the main thread at any point: asyncio's own signal handlers would wait for the loop.
         loop.call_soon_threadsafe(task.cancel)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, QUIT_SECONDS)
 
-    # Windows has its own way.
+    # Windows has no loop signal handlers.
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, lambda *_: os._exit(INTERRUPTED))
         signal.signal(signal.SIGINT, interrupt)
@@ -69,7 +69,7 @@ def _plain(chosen: Options) -> int:
     try:
         sys.stdout.flush()
     except OSError:
-        # Nobody reads; the interpreter would complain of it once more as it ends.
+        # Nobody reads the output; the interpreter would report that again as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
@@ -88,16 +88,16 @@ def _serve(chosen: Options, host: str, port: int) -> int:
 
 
 def options(given: argparse.Namespace, loaded: Loaded) -> Options:
-    """What a command line and a configuration come to: what is said now goes before what was said last."""
+    """Combine the command line with the configuration; the command line takes precedence."""
     name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
-    # A settings file names the local server.
+    # With a settings file, the local server is used.
     url = given.url or ("" if given.settings else loaded.config.server) or None
     asks = not (loaded.exists or given.url or given.demo or given.name)
     return Options(name, url, given.settings, given.demo, asks, loaded)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, as argparse reads it."""
+    """Return the parser of the command line."""
     program = "flagpost" if Path(sys.argv[0]).stem == "flagpost" else "python -m tui"
     parser = argparse.ArgumentParser(prog=program, description="Flagpost: a chat room in the terminal.")
     parser.add_argument("--version", action="version", version=f"flagpost {VERSION}")

@@ -1,4 +1,4 @@
-"""The person's configuration: a TOML file that is read with a line for each fault, and changed without loss."""
+"""The user's configuration: a TOML file, read with a line for each problem, and edited without loss."""
 
 import difflib
 import json
@@ -16,12 +16,12 @@ from msgspec import Struct, field
 from tui.text import clean_line
 
 VARIABLE = "FLAGPOST_CONFIG"
-"""Names another file in the environment."""
+"""The environment variable that names another file."""
 NEW_FILE_MODE = 0o600
 
 
 class Level(StrEnum):
-    """Which messages of a channel are worth a notice."""
+    """Messages of a channel that cause a notification."""
 
     ALL = "all"
     MENTIONS = "mentions"
@@ -29,7 +29,7 @@ class Level(StrEnum):
 
 
 class Hours(StrEnum):
-    """How the time of day is written."""
+    """Format of the time of day."""
 
     H24 = "24h"
     H12 = "12h"
@@ -40,13 +40,13 @@ def _about(text: str) -> msgspec.Meta:
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs in one channel or conversation."""
+    """Settings of one channel or conversation that differ from the general ones."""
 
     notices: Annotated[Level | None, _about("which messages give a notice: `all`, `mentions` or `none`")] = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person chose; what the file does not say has the default."""
+    """The user's choices; settings missing from the file have their default."""
 
     name: Annotated[str, _about("name used last; without one, yours on this machine")] = ""
     server: Annotated[str, _about("server used last, like `wss://chat.example`; without one, the local one")] = ""
@@ -61,23 +61,23 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     keys: Annotated[dict[str, str], _about("other keys for what keys do; see below")] = {}
 
     def level(self, channel: str) -> Level:
-        """Which messages give a notice in a channel, by its ID ("@name" for a conversation)."""
+        """Return which messages cause a notification in a channel, by its ID ("@name" for a conversation)."""
         own = self.channels.get(channel)
         return own.notices if own and own.notices else self.notices
 
 
 class Loaded(Struct, frozen=True):
-    """A configuration, its file (None: it is kept nowhere), and a line for each thing in it that cannot be used."""
+    """A configuration, its file (None: it is not saved), and a line for each unusable setting."""
 
     config: Config = field(default_factory=Config)
     file: Path | None = None
     problems: tuple[str, ...] = ()
     exists: bool = True
-    """Whether the file is there."""
+    """True if the file exists."""
 
 
 def place() -> Path:
-    """The configuration's file: where the environment says, or the platform's place."""
+    """Return the path of the configuration: from the environment, or the platform's default."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
     import platformdirs
@@ -86,7 +86,7 @@ def place() -> Path:
 
 
 def load(file: Path) -> Loaded:
-    """Read a file; one that is not there has the defaults, and what cannot be used is named and left at its default."""
+    """Read a file. A missing file has the defaults; each unusable setting is listed and left at its default."""
     try:
         text = file.read_text(encoding="utf-8")
         tables = tomli.loads(text)
@@ -122,7 +122,7 @@ def _convert(tables: Mapping[str, object]) -> tuple[Config, list[str]]:
 def _known(
     table: Mapping[str, object], kind: type[msgspec.Struct], where: str, problems: list[str]
 ) -> Iterator[tuple[str, object]]:
-    """The settings of a table that can be used; the others are named."""
+    """Yield the usable settings of a table; list the others in `problems`."""
     fields = {each.name: each for each in msgspec.structs.fields(kind)}
     for key, value in table.items():
         if key not in fields:
@@ -152,7 +152,7 @@ def _tables(value: object, where: str, problems: list[str]) -> Iterator[tuple[st
 
 
 def _keys(value: object, where: str, problems: list[str]) -> Iterator[tuple[str, str]]:
-    """Keys by what they do, "messages.report"; whether there is such a thing is for the table of keys to say."""
+    """Yield keys by action ("messages.report"); the key table checks whether the action exists."""
     if isinstance(value, dict):
         for name, inner in value.items():
             for what, keys in _keys(inner, f"{where}.{name}", problems):
@@ -164,7 +164,7 @@ def _keys(value: object, where: str, problems: list[str]) -> Iterator[tuple[str,
 
 
 def _takes(kind: object) -> str:
-    """What a setting takes, in words."""
+    """Describe the values that a setting accepts."""
     info = msgspec.inspect.type_info(kind)
     while isinstance(info, msgspec.inspect.Metadata):
         info = info.type
@@ -181,11 +181,11 @@ def _shown(value: object) -> str:
 
 
 def save(file: Path, before: Config, after: Config) -> None:
-    """Write what differs into the file, whose comments and other lines stay as they are.
+    """Write the differences to the file; its comments and other lines stay as they are.
 
-    ValueError in one line where that cannot be done; the file is then as it was.
+    Raises ValueError, one line, if that fails; the file is then unchanged.
     """
-    # Late: only who changes something needs it.
+    # Imported late: only needed to save a change.
     import tomlkit
     from tomlkit.exceptions import ParseError
 
@@ -212,7 +212,7 @@ def _plain(config: Config) -> dict[str, object]:
 
 
 def _change(table: MutableMapping[str, object], before: Mapping[str, object], after: Mapping[str, object]) -> None:
-    """Set what differs; a table is changed from within, so that what else stands in it stays."""
+    """Set the differences; a table is changed in place, so that its other content stays."""
     import tomlkit
 
     for key in {**before, **after}:
@@ -231,10 +231,10 @@ def _change(table: MutableMapping[str, object], before: Mapping[str, object], af
 
 
 def _replace(file: Path, text: str) -> None:
-    # Late: only who changes something needs it.
+    # Imported late: only needed to save a change.
     from tui.files import write_atomically
 
-    # A link to it, as people keep for files of this kind, stays one.
+    # Dotfiles are often symbolic links: keep the link and replace its target.
     real = file.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(real, text, mode=stat.S_IMODE(real.stat().st_mode) if real.exists() else NEW_FILE_MODE)

@@ -1,4 +1,4 @@
-"""Replacing small files of the user: all of the new text or all of the old, never through a planted link."""
+"""Replacement of small files of the user: all of the new text or all of the old, never through a planted link."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
-    """Replace a file, or create it, with this text and mode; OSError leaves it as it was.
+    """Replace or create a file with this text and mode. Raises OSError and leaves the file unchanged.
 
     The draft is a new file with a random name in the same directory, opened with O_EXCL and O_NOFOLLOW, so other users
     who may write to that directory cannot have planted it. If `file` is a symbolic link, the link is replaced.

@@ -1,6 +1,6 @@
-"""What this client takes of a server, whatever that sends: characters of each text, entries of each list, and in all.
+"""Limits on what the client accepts from a server: characters of each text, entries of each list, and totals.
 
-An honest server stays far below. Longer texts end in MARK; where entries were left out, the user is told once.
+A genuine server stays far below. Longer texts end in MARK; if entries were left out, the user is notified once.
 """
 
 from msgspec import Struct
@@ -9,19 +9,19 @@ from server.protocol import frames
 
 MARK = "…"
 MAX_FRAME_BYTES = 1024 * 1024
-"""A frame; the largest of an honest server lists the people, some 100 bytes each, in a room of thousands."""
+"""A frame; the largest of a genuine server lists the people, some 100 bytes each, in a room of thousands."""
 
 MAX_PEOPLE = 20_000
 MAX_CHANNELS = 500
 MAX_PLACES = 1_000
-"""Channels and conversations that are open at a time."""
+"""Channels and conversations open at a time."""
 MAX_REPORTS = 200
 MAX_TAKEBACKS = 10_000
-"""Numbers of deleted messages that are remembered, in case one comes late."""
+"""Numbers of deleted messages that are remembered, in case one arrives late."""
 MAX_OWN_NAMES = 100
 MAX_EMOJI = 40
 MAX_NAMES = 500
-"""People under one emoji of a message."""
+"""People listed under one emoji of a message."""
 MAX_WEIGHT = 200_000
 """Messages and notices in all timelines; see `tui.client.timeline.weight`."""
 
@@ -31,12 +31,12 @@ PLACE = NAME + 1
 EMOJI = 2 * frames.MAX_EMOJI_CHARS
 TEXT = 2 * frames.MAX_MESSAGE_CHARS
 WORDS = 4 * frames.MAX_COMMENT_CHARS
-"""Words of the server or the site: a notice, an error, a value of a profile."""
+"""Texts of the server or the site: a notice, an error, a value of a profile."""
 LINE = 512
 
 
 class Items(Struct, frozen=True):
-    """The most entries of a list, and the most characters of each where they are texts."""
+    """Maximum entries of a list, and maximum characters of each if they are texts."""
 
     most: int
     chars: int = 0

@@ -1,4 +1,4 @@
-"""What the client is started with."""
+"""Options with which the client starts."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from tui.config import Loaded
 
 
 class Options(Struct, frozen=True):
-    """The command line: a server's URL, or none for the one in the settings, and the name to go by."""
+    """The server's URL (None: as configured in the settings) and the user's name."""
 
     name: str
     url: str | None = None
     settings: Path | None = None
     demo: bool = False
     asks: bool = False
-    """Whether the person is asked for name and server first."""
+    """True if the user is asked for name and server first."""
     loaded: Loaded = Loaded()
-    """The person's configuration; by default none that is kept."""
+    """The user's configuration; the default one is not saved."""

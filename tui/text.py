@@ -1,4 +1,4 @@
-"""The one door through which other people's text reaches a widget: what could command or deceive is made harmless."""
+"""The only way for other people's text to a widget: neutralizes characters that could command or deceive."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 
 def clean(text: str) -> str:
-    """Text of one or more lines as it can be shown: control characters become pictures of themselves (ESC: ␛)."""
+    """Return text of any number of lines, safe to show: control characters become their pictures (ESC: ␛)."""
     if text.isascii() and text.isprintable():
         return text
     text = _LINE_END.sub("\n", text).replace("\t", "    ")
@@ -32,14 +32,15 @@ def clean(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """Text as it can be shown in one line."""
+    """Return text that is safe to show in one line."""
     return " ".join(clean(text).split("\n"))
 
 
 def clean_frame(frame: Value, left_out: Callable[[], object] = lambda: None) -> Value:
     """Return a frame with every text in it, however deep, cleaned and within `tui.limits`.
 
-    Only messages, comments and values keep lines. `left_out` is called for each list that had too many entries.
+    Only messages, comments and values may have several lines. `left_out` is called for each list that had too many
+    entries.
     """
     cleaned = _struct(frame, left_out) if isinstance(frame, msgspec.Struct) else frame
     return cleaned if isinstance(cleaned, type(frame)) else frame
@@ -67,7 +68,7 @@ def _piece(value: object, field: "_Field", left_out: Callable[[], object]) -> ob
 
 
 class _Field(NamedTuple):
-    """A field that can hold text, and what may be in it."""
+    """A field that can hold text, and the limits on its content."""
 
     name: str
     chars: int
@@ -90,7 +91,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[_Field, ...]:
 
 
 def _glue(match: re.Match[str]) -> str:
-    """A joiner and a variation selector belong behind what they can join or vary, and there only once."""
+    """Keep a joiner or a variation selector only after what it can join or vary, and only once."""
     base, glue = match.groups()
     variation, joiner = _VARIATION.search(glue), _JOINER.search(glue)
     if base.isascii() or base == "\xa0":

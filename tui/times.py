@@ -1,4 +1,4 @@
-"""Times as people read them: of the day here, with the date where it is another day, and how long until then."""
+"""Times as people read them: local time, the date for another day, and the remaining time."""
 
 from datetime import datetime, timedelta
 
@@ -14,33 +14,33 @@ _hours = [Hours.H24]
 
 
 def write_in(hours: Hours) -> None:
-    """Write the time of day so from now on: one person has one way, wherever a time stands."""
+    """Set the format of the time of day for the whole client."""
     _hours[0] = hours
 
 
 def written_in() -> Hours:
-    """How the time of day is written now."""
+    """Return the current format of the time of day."""
     return _hours[0]
 
 
 def clock(at: datetime) -> str:
-    """The time of day here, in hours and minutes."""
+    """Return the local time of day, in hours and minutes."""
     return _local(at, _form())
 
 
 def day(at: datetime) -> str:
-    """The day here, in words."""
+    """Return the local date, in words."""
     return _local(at, "%A, %d %B %Y")
 
 
 def moment(at: datetime, now: datetime, *, seconds: bool = False) -> str:
-    """The time of day here, and the date unless that is today's."""
+    """Return the local time of day, with the date unless that is today's."""
     form, today = _form(seconds=seconds), _local(at, "%Y-%m-%d") == _local(now, "%Y-%m-%d")
     return _local(at, form if today else f"%d %b {form}")
 
 
 def until(at: datetime, now: datetime) -> str:
-    """How long from now, as in "in 5 s"; the time of day where that says more."""
+    """Return the remaining time, as in "in 5 s"; the time of day where that says more."""
     left = at - now
     if left <= timedelta(seconds=1):
         return "at once"
@@ -57,5 +57,5 @@ def _local(at: datetime, form: str) -> str:
     try:
         return at.astimezone().strftime(form)
     except (OverflowError, ValueError, OSError):
-        # A server can claim a year that no zone reaches.
+        # A server can claim a year that no time zone reaches.
         return UNKNOWN

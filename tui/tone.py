@@ -1,13 +1,13 @@
-"""How a notice is meant, whichever face shows it."""
+"""The tone of a notice, common to all interfaces."""
 
 from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """How a notice is meant."""
+    """The tone of a notice."""
 
     INFO = "info"
     SAID = "said"
-    """By ChatServer, in Markdown."""
+    """From ChatServer, in Markdown."""
     GOOD = "good"
     BAD = "bad"
