@@ -125,7 +125,7 @@ class _LineMode:
         self._news.set()
 
     async def _until(self, holds: Callable[[], bool]) -> bool:
-        """Return whether a condition became true; wait without a limit while input may follow, then up to the deadline."""
+        """Return whether a condition became true; wait without limit while input may follow, then to the deadline."""
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + self._patience if self._ended else None
         while not holds():
