@@ -1,1 +1,1 @@
-"""What tests share: a misbehaving website, a server process, a chat client."""
+"""Support for tests: a misbehaving website, a server process, a chat client."""

@@ -1,4 +1,4 @@
-"""Answers of a website that break off, never end, or are not what they seem."""
+"""Answers of a website that break off, never end, or are misleading."""
 
 import gzip
 import socket
@@ -13,14 +13,14 @@ BOMB_BYTES = 64 * 1024 * 1024
 
 
 def resets(client: socket.socket, _request: Request, _over: threading.Event) -> None:
-    """Begin a good answer and cut the connection in the middle of it."""
+    """Begin a valid answer, and reset the connection in the middle of it."""
     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{")
-    # With no time to linger, closing resets.
+    # Without time to linger, closing resets the connection.
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def never_ends(status: int) -> Behaviour:
-    """Answer with a body that goes on for as long as somebody reads it."""
+    """Answer with a body that continues for as long as the client reads it."""
 
     def behave(client: socket.socket, _request: Request, over: threading.Event) -> None:
         client.sendall(f"HTTP/1.1 {status} Whatever\r\nContent-Type: text/plain\r\n\r\n".encode())
@@ -32,7 +32,7 @@ def never_ends(status: int) -> Behaviour:
 
 
 def bomb(status: int) -> Behaviour:
-    """Answer with little that unpacks to a lot."""
+    """Answer with a small body that decompresses to a large one."""
 
     def behave(client: socket.socket, request: Request, over: threading.Event) -> None:
         answers(status, _packed(), "Content-Encoding: gzip")(client, request, over)

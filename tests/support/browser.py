@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to by its DevTools protocol."""
+"""A headless Chromium, driven by its DevTools protocol."""
 
 import asyncio
 import json
@@ -31,18 +31,18 @@ Reply = dict[str, "Reply | str | int | bool | list[Reply] | None"]
 
 
 class Page:
-    """One page of it."""
+    """One page of the browser."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._ids = count(1)
         self.requested: list[str] = []
-        """The addresses that the page asked for."""
+        """The addresses that the page requested."""
         self.complaints: list[str] = []
-        """What stands in its console that is an error, of the page or against its policy."""
+        """Errors in its console: of the page, or violations of its policy."""
 
     async def call(self, method: str, **params: object) -> Reply:
-        """Call a method of the protocol; its result."""
+        """Call a method of the protocol, and return its result."""
         number = next(self._ids)
         await self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         async with asyncio.timeout(WAIT_SECONDS):
@@ -56,13 +56,13 @@ class Page:
                     return result
 
     async def evaluate(self, expression: str) -> str:
-        """What an expression of JavaScript is, as text."""
+        """Return the value of a JavaScript expression as text."""
         answer = (await self.call("Runtime.evaluate", expression=f"String({expression})", awaitPromise=True))["result"]
         assert isinstance(answer, dict)
         return str(answer.get("value", ""))
 
     async def until(self, text: str) -> None:
-        """Go on once a text stands in the terminal of the page."""
+        """Wait until the page's terminal shows a text."""
         seen = ""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -72,7 +72,7 @@ class Page:
             raise AssertionError(f"never seen: {text!r}\n{seen}\n{self.requested}") from None
 
     async def wait_for(self, expression: str, value: str) -> None:
-        """Go on once an expression of JavaScript has a value."""
+        """Wait until a JavaScript expression has a value."""
         seen = ""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -82,7 +82,7 @@ class Page:
             raise AssertionError(f"{expression} is {seen!r}, never {value!r}") from None
 
     async def terminal(self) -> str:
-        """What the terminal of the page shows: it is drawn on a canvas, so all of it is selected and copied."""
+        """Return the text of the page's terminal. It is drawn on a canvas, so all of it is selected and copied."""
         shift = 8
         for kind, x, y in (
             ("Pressed", 1, 1),
@@ -98,7 +98,7 @@ class Page:
         return await self.evaluate(COPY)
 
     async def press(self, text: str) -> None:
-        """Press keys, one for each character."""
+        """Press a key for each character."""
         for character in text:
             enter = character == "\r"
             key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13} if enter else {"key": character}
@@ -119,13 +119,13 @@ class Page:
 
 
 def find_browser() -> str | None:
-    """Its program, if there is one here."""
+    """Return the path of an installed browser, if there is one."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @asynccontextmanager
 async def page(program: str, url: str, directory: Path) -> AsyncIterator[Page]:
-    """A page at a URL; it ends with the block."""
+    """Open a page at a URL; the block ends it."""
     process = await asyncio.create_subprocess_exec(
         program, *FLAGS, f"--user-data-dir={directory}", "about:blank", stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
     )
@@ -148,7 +148,7 @@ async def page(program: str, url: str, directory: Path) -> AsyncIterator[Page]:
 
 
 async def _address(process: asyncio.subprocess.Process) -> str:
-    """Where it can be spoken to."""
+    """Return the address of the browser's DevTools."""
     while process.stderr and (line := (await process.stderr.readline()).decode(errors="replace")):
         _, found, address = line.partition("DevTools listening on ")
         if found:

@@ -1,4 +1,4 @@
-"""Certificates on loopback, by authorities that only a test trusts."""
+"""Certificates for loopback, by authorities that only a test trusts."""
 
 import ssl
 from datetime import datetime
@@ -10,7 +10,7 @@ import trustme
 def tls_settings(
     directory: Path, authority: trustme.CA, name: str = "127.0.0.1", not_after: datetime | None = None
 ) -> str:
-    """Write certificate and key of a server into a directory; the table of its settings that names them."""
+    """Write a server's certificate and key into a directory; return the settings table that names them."""
     issued = authority.issue_cert(name, not_after=not_after)
     (directory / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     (directory / "key.pem").write_bytes(issued.private_key_pem.bytes())
@@ -18,7 +18,7 @@ def tls_settings(
 
 
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """A client's context that trusts this authority and no other."""
+    """Return a client's context that trusts only this authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(context)
     return context

@@ -1,4 +1,4 @@
-"""A small chat client on real sockets that keeps what it was not waiting for."""
+"""A small chat client on real sockets that stores frames until a test asks for them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,37 +21,36 @@ Kind = TypeVar("Kind", bound=Frame)
 
 
 def says(text: str) -> Callable[[Message], bool]:
-    """Whether a message has this text."""
+    """Return a predicate: the message has this text."""
     return lambda message: message.message == text
 
 
 def confirms(nonce: str) -> Callable[[Message], bool]:
-    """Whether a message came back under this nonce."""
+    """Return a predicate: the message confirms this nonce."""
     return lambda message: message.nonce == nonce
 
 
 class ChatClient:
-    """One connection; `welcome` has come already."""
+    """One connection that has received its `welcome`."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.seen: list[ServerFrame] = []
-        """All that came, in its order."""
+        """All received frames, in order."""
         self.echo = Echo()
-        """What came before, once logged in."""
+        """The messages from before the login, once logged in."""
         self._unclaimed: list[ServerFrame] = []
         self._nonces = count(1)
 
     async def send(self, frame: Frame) -> None:
-        """Send one frame."""
         await self.socket.send(encode(frame), text=True)
 
     async def send_text(self, text: str) -> None:
-        """Send what may not be a frame at all."""
+        """Send a text that need not be a frame."""
         await self.socket.send(text)
 
     async def next(self, kind: type[Kind], match: Callable[[Kind], bool] = lambda _: True) -> Kind:
-        """The first frame of this kind that matches and was not taken before; others stay for later."""
+        """Return the first matching frame of this kind that no earlier call returned; other frames are stored."""
         for position, frame in enumerate(self._unclaimed):
             if isinstance(frame, kind) and match(frame):
                 del self._unclaimed[position]
@@ -64,11 +63,11 @@ class ChatClient:
                 self._unclaimed.append(frame)
 
     async def login(self, name: str, token: str | None = None, since: Since | None = None) -> Me:
-        """Enter the room; the frame that grants the name. What is said before the echo may come in it."""
+        """Log in; return the frame that grants the name. The echo may include messages sent until then."""
         return await self.login_by(Login(name, token, since))
 
     async def login_by(self, frame: Login) -> Me:
-        """Enter the room by this frame."""
+        """Log in with this frame."""
         await self.send(frame)
         granted = await self.next(Me)
         await self.next(Who)
@@ -76,33 +75,33 @@ class ChatClient:
         return granted
 
     async def say(self, channel: str, text: str) -> Message:
-        """Send a message; the same as it came back with its number."""
+        """Send a message; return it as the server numbered it."""
         nonce = await self.say_only(channel, text)
         return await self.next(Message, confirms(nonce))
 
     async def say_only(self, channel: str, text: str) -> str:
-        """Send a message and do not wait; its nonce."""
+        """Send a message without waiting; return its nonce."""
         nonce = self.nonce()
         await self.send(Say(channel, text, nonce))
         return nonce
 
     async def refusal(self, frame: Frame) -> Error:
-        """Send a frame that must be refused; the error."""
+        """Send a frame that must be refused; return the error."""
         await self.send(frame)
         return await self.next(Error, lambda error: error.code != ErrorCode.NOTICE)
 
     async def settled(self) -> list[ServerFrame]:
-        """All frames so far, once the server has answered a ping: what it sent before cannot be under way."""
+        """Return all frames so far, after the answer to a ping: everything the server sent before has arrived."""
         await self.send(Ping())
         await self.next(Ping)
         return list(self.seen)
 
     async def messages(self) -> list[Message]:
-        """All messages so far that came as such, as `settled`."""
+        """Return all messages so far that arrived as message frames, as `settled` does."""
         return [frame for frame in await self.settled() if isinstance(frame, Message)]
 
     async def closed(self) -> tuple[int, str]:
-        """Take what still comes until the server closes; the close code (1006: cut) and the reason."""
+        """Receive until the server closes; return the close code (1006: aborted) and the reason."""
         async with asyncio.timeout(WAIT_SECONDS):
             try:
                 while True:
@@ -111,7 +110,7 @@ class ChatClient:
                 return (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "")
 
     def nonce(self) -> str:
-        """One that this client has not used."""
+        """Return a nonce that this client has not used."""
         return f"{id(self)}-{next(self._nonces)}"
 
     async def _receive(self) -> ServerFrame:
@@ -124,7 +123,7 @@ class ChatClient:
 async def connected(
     url: str, origin: str | None = None, extensions: Sequence[ClientExtensionFactory] | None = None
 ) -> AsyncIterator[tuple[ChatClient, Welcome]]:
-    """A client that has been welcomed, and its welcome."""
+    """Yield a client that has received its welcome, and the welcome."""
     page = Origin(origin) if origin else None
     async with connect(
         url, origin=page, extensions=extensions, compression=None, proxy=None, max_size=None, max_queue=None
@@ -137,7 +136,7 @@ async def connected(
 async def entered(
     url: str, name: str, token: str | None = None, since: Since | None = None
 ) -> AsyncIterator[ChatClient]:
-    """A client that has logged in by this name."""
+    """Yield a client that has logged in by this name."""
     async with connected(url) as (client, _):
         await client.login(name, token, since)
         yield client

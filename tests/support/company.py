@@ -1,4 +1,4 @@
-"""What tests of several people in a room ask of them: who left, what was said, what they heard."""
+"""Queries of tests with several people: departures, history, received frames."""
 
 from collections.abc import Callable
 
@@ -9,17 +9,17 @@ TOKENS = {"alice": "a" * 32, "bob": "b" * 32}
 
 
 def gone(name: str) -> Callable[[Presence], bool]:
-    """Whether somebody has left."""
+    """Return a predicate: this person has left."""
     return lambda presence: presence.username == name and presence.who is None
 
 
 async def history(client: ChatClient, channel: str) -> list[Message]:
-    """The newest messages of a channel."""
+    """Return the newest messages of a channel."""
     nonce = client.nonce()
     await client.send(HistoryRequest(channel, nonce))
     return (await client.next(History, lambda frame: frame.nonce == nonce)).messages
 
 
 async def heard(client: ChatClient, kind: type[Frame]) -> list[Frame]:
-    """All frames of a kind so far."""
+    """Return all frames of a kind so far."""
     return [frame for frame in await client.settled() if isinstance(frame, kind)]

@@ -1,4 +1,4 @@
-"""A database that says which reads were done, and for whom; its reader can be made to wait."""
+"""A database that records its reads and counts its writes; its reader can be blocked."""
 
 import asyncio
 import sqlite3
@@ -15,13 +15,13 @@ GATE = Turn("gate", "gate")
 
 
 class CountingDatabase(Database):
-    """Notes the turn of each read that is begun, and counts writes that are asked for."""
+    """Records the turn of each read as it starts, and counts the requested writes."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.begun: list[Turn] = []
         self.overtaken: list[tuple[Turn, int]] = []
-        """For each read how many others were begun while it waited."""
+        """For each read, the number of others that started while it waited."""
         self.writes = 0
 
     async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
@@ -47,7 +47,7 @@ class CountingDatabase(Database):
 
     @asynccontextmanager
     async def held_up(self) -> AsyncIterator[None]:
-        """Let no read be begun meanwhile."""
+        """Delay all reads until the end of the block."""
         opened = threading.Event()
         gate = asyncio.create_task(self.read(lambda _: opened.wait(), GATE))
         await asyncio.sleep(0)

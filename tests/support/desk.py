@@ -1,4 +1,4 @@
-"""Reports straight at the engine: a database in memory, a clock that stands until it is moved, and a site by hand."""
+"""Reports on the storage layer: a database in memory, a manual clock, and results given by the test."""
 
 import sqlite3
 from collections.abc import Collection
@@ -20,12 +20,12 @@ FAILED = Result(500, "The site did not accept it: it answered with status 500.",
 
 
 def evidence(msg_id: int = 7, reporter: str = "alice") -> Evidence:
-    """What a report of this message says."""
+    """Return evidence about this message."""
     return Evidence(reporter, "mallory", "lobby", msg_id, START, f"message {msg_id}", "It's spam", "look")
 
 
 class Desk:
-    """One database and its clock."""
+    """A database and its clock."""
 
     def __init__(self, terms: Terms = TERMS) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -35,54 +35,51 @@ class Desk:
 
     @property
     def now(self) -> int:
-        """In milliseconds."""
+        """Return the time of the clock in milliseconds."""
         return milliseconds(self.at)
 
     def pass_time(self, seconds: float) -> None:
-        """Move the clock; it can be set back."""
+        """Move the clock, forward or back."""
         self.at += timedelta(seconds=seconds)
 
     def submit(
         self, msg_id: int = 7, reporter: Person = ALICE, nonce: str | None = None, *, add: bool = False
     ) -> Report:
-        """Report a message."""
         submission = Submission(reporter, evidence(msg_id, reporter.name), nonce, add)
         return reports.submit(self.terms, submission, lambda: self.at, self.connection)
 
     def withdraw(self, report_id: str, reporter: Person = ALICE) -> Report:
-        """Take a report back."""
         return reports.withdraw(self.terms, report_id, reporter, lambda: self.at, self.connection)
 
     def claim(self, holder: str = "one", room: int = 4, busy: Collection[str] = ()) -> list[Claim]:
-        """Lease what is due."""
+        """Lease the deliveries that are due."""
         return outbox.claim(self.connection, "report", holder, room, busy, self.now)
 
     def next_due(self) -> float | None:
-        """In how many seconds there is something to claim; 0 or less: now."""
+        """Return the seconds until a delivery can be claimed; 0 or less: now."""
         due = outbox.next_due(self.connection, "report", self.now, ())
         return None if due is None else (due - self.now) / 1000
 
     def note(self, claim: Claim, result: Result, chance: float = 0.0) -> Report | None:
-        """Keep what came of an attempt."""
+        """Record the result of an attempt."""
         attempt = Attempt(self.now, 3, result)
         return reports.record_attempt(claim, attempt, lambda: self.at, chance, self.connection)
 
     def try_next(self, result: Result, chance: float = 0.0) -> Report | None:
-        """Wait for the next that is due, and let its one attempt come to this."""
+        """Wait until the next delivery is due, and give its attempt this result."""
         self.pass_time(max(0.0, self.next_due() or 0.0))
         (claim,) = self.claim(room=1)
         return self.note(claim, result, chance)
 
     def find(self, report_id: str) -> Report:
-        """A report as it stands."""
         report = reports.find(report_id, self.connection)
         assert report
         return report
 
     def sent_by(self, identity: str, limit: int = 100) -> list[Report]:
-        """A person's reports as they are shown them."""
+        """Return a person's reports as they are shown to that person."""
         return reports.sent_by(identity, limit, "report", lambda: self.at, self.connection)
 
     def values(self, query: str) -> list[object]:
-        """The first column of a query."""
+        """Return the first column of a query's result."""
         return [row[0] for row in self.connection.execute(query)]

@@ -1,4 +1,4 @@
-"""The SQLite file of a server, read, changed and held from outside while the server runs or is down."""
+"""The SQLite file of a server, read, changed and locked from outside while the server runs or is down."""
 
 import asyncio
 import resource
@@ -13,13 +13,13 @@ Row = tuple[str | int | None, ...]
 
 
 class Disk:
-    """What is on disk; each use opens the file anew, so that nothing of it is known from before."""
+    """The file on disk; each use opens it again, so that nothing is cached."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def rows(self, query: str, *values: str | int) -> list[Row]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         with self._opened() as connection:
             return connection.execute(query, values).fetchall()
 
@@ -29,17 +29,17 @@ class Disk:
             connection.executescript(f"BEGIN IMMEDIATE; {script}; COMMIT")
 
     def make_due(self) -> None:
-        """Let the schedule of all that waits be over, and the breaker be closed."""
+        """Make all waiting deliveries due, and close the circuit breaker."""
         self.change("UPDATE delivery SET due = 0 WHERE state = 'waiting'; DELETE FROM webhook WHERE paused = ''")
 
     def content(self) -> list[str]:
-        """Everything that is stored, but who was here when, to be compared with what is stored later."""
+        """Return all stored content but the times of visits, for comparison with a later state."""
         with self._opened() as connection:
             return [line for line in connection.iterdump() if not line.startswith('INSERT INTO "person"')]
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else can write meanwhile."""
+        """Lock the database against other writers during the block."""
         with self._opened() as connection:
             connection.execute("BEGIN EXCLUSIVE")
             yield
@@ -47,7 +47,7 @@ class Disk:
 
     @contextmanager
     def full(self, process: int) -> Iterator[None]:
-        """The files of a server's process cannot grow meanwhile; Linux alone."""
+        """Prevent the files of a server's process from growing during the block; Linux only."""
         log = self.file.with_name(self.file.name + "-wal")
         _, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
         resource.prlimit(process, resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
@@ -56,21 +56,21 @@ class Disk:
 
     @contextmanager
     def refusing(self, event: str) -> Iterator[None]:
-        """Nobody can do this meanwhile, such as "INSERT ON attempt"."""
+        """Make the database refuse an event during the block, such as "INSERT ON attempt"."""
         self.change(f"CREATE TRIGGER refusing BEFORE {event} BEGIN SELECT RAISE(ABORT, 'refused by a test'); END")
         yield
         self.change("DROP TRIGGER refusing")
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        # A website's thread may lock the file, and the test's own let go of it.
+        # A website's thread may take the lock, and the test's thread release it.
         opened = sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         with closing(opened) as connection:
             yield connection
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait for what should become true."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(WAIT_SECONDS):
         while not holds():
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What a client knows after some frames, and what then stands in a timeline."""
+"""Client states built from frames, and queries of the resulting timelines."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,23 +22,23 @@ AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
 
 def welcome(epoch: str = "e1", *channels: str) -> Welcome:
-    """A welcome with these channels, or lobby and tea."""
+    """Return a welcome with these channels, by default lobby and tea."""
     entries = [ChannelEntry(each, each.title()) for each in channels or ("lobby", "tea")]
     return Welcome(epoch, "Room", entries, Webhooks(report=True, profile=True), [], Limits())
 
 
 def said(msg_id: int, author: str = "bob", channel: str = "lobby", nonce: str | None = None) -> Message:
-    """A message whose text is its number."""
+    """Return a message whose text is its number."""
     return Message(channel, author, str(msg_id), msg_id, AT + timedelta(minutes=msg_id), nonce)
 
 
 def error(code: str, message: str = "why", nonce: str | None = None, channel: str = "") -> Error:
-    """An error as the server sends it."""
+    """Return an error as the server sends it."""
     return Error(message, code, "ChatServer", nonce, channel)
 
 
 def state(*more: ServerFrame) -> State:
-    """What ada knows after her login, and these frames."""
+    """Return the state of ada after her login and these frames."""
     made = State(now=lambda: AT)
     fold(made, [welcome(), Me("ada", op=False), Who([WhoEntry("ada", 1), WhoEntry("bob", 2)]), *more])
     return made
@@ -51,30 +51,29 @@ def fold(into: State, frames: Sequence[ServerFrame]) -> None:
 
 
 def texts(of: Timeline) -> list[str]:
-    """Every entry as its text."""
+    """Return every entry as its text."""
     return [entry.text for entry in of.entries]
 
 
 def numbers(of: Timeline) -> list[int]:
-    """The numbers of the messages as they are shown."""
+    """Return the numbers of the messages in display order."""
     return [entry.msg_id for entry in of.entries if isinstance(entry, Line)]
 
 
 def reported(of: Timeline) -> list[int]:
-    """The numbers of the messages with a mark."""
+    """Return the numbers of the messages that are marked as reported."""
     return [entry.msg_id for entry in of.entries if isinstance(entry, Line) and entry.reported]
 
 
 def lines(of: Timeline) -> list[Line]:
-    """The messages."""
+    """Return the messages."""
     return [entry for entry in of.entries if isinstance(entry, Line)]
 
 
 def notices(of: Timeline) -> list[Notice]:
-    """What nobody said."""
+    """Return the notices."""
     return [entry for entry in of.entries if isinstance(entry, Notice)]
 
 
 def last_notice(of: Timeline) -> Notice:
-    """The notice at the end."""
     return [entry for entry in of.entries if isinstance(entry, Notice)][-1]

@@ -16,7 +16,7 @@ AT = datetime(2026, 3, 14, tzinfo=UTC)
 
 
 def fields(kind: type) -> dict[str, inspect.Type]:
-    """Return the type of each field that a frame has, however deep, by names like "Message.reactions"."""
+    """Return the type of each field of a frame, at any depth, by names like "Message.reactions"."""
     return {
         f"{struct.cls.__name__}.{field.name}": bare(field.type)
         for struct in _structs(inspect.type_info(kind))
@@ -25,7 +25,7 @@ def fields(kind: type) -> dict[str, inspect.Type]:
 
 
 def bare(kind: inspect.Type) -> inspect.Type:
-    """Return a type without what is only said about it."""
+    """Return a type without its metadata."""
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
     return kind
@@ -37,7 +37,7 @@ def lists(kind: type) -> list[str]:
 
 
 def frame_of(kind: type[ServerFrame], text: str = "x", entries: int = 1, long: str = "") -> ServerFrame:
-    """Return a frame whose every text is `text` with a number before it; the list `long` has so many entries."""
+    """Return a frame in which every text is `text` with a number before it; the list `long` has this many entries."""
     return msgspec.convert(_Filler(text, entries, long).value(inspect.type_info(kind)), kind)
 
 
@@ -55,7 +55,7 @@ def _structs(kind: inspect.Type) -> Iterator[inspect.StructType]:
 
 
 class _Filler:
-    """Fills one frame; numbers and texts differ, as those of a server that wants to be remembered do."""
+    """Fills one frame; numbers and texts are distinct, so that a client stores each of them."""
 
     def __init__(self, text: str, entries: int, long: str) -> None:
         self._text, self._entries, self._long = text, entries, long

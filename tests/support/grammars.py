@@ -1,4 +1,4 @@
-"""Texts made to cost a parser more than they are long: repeated, nested, and drawn by lot."""
+"""Texts that may cost a parser more than their length: repeated, nested and random."""
 
 import random
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ class Grammar(NamedTuple):
     behind: str = ""
 
     def text(self, size: int) -> str:
-        """The text of n = `size`."""
+        """Return the text for n = `size`."""
         return f"{self.before}{self.opening * size}{self.middle}{self.closing * size}{self.behind}"
 
     def of_length(self, length: int) -> str:
-        """The longest text of at most so many characters."""
+        """Return the longest text of at most this many characters."""
         return self.text((length - len(self.text(0))) // len(self.opening + self.closing))
 
 
@@ -141,7 +141,7 @@ _ATOMS = (
 
 
 def drawn(count: int, seed: int = 20) -> Iterator[Grammar]:
-    """Grammars that nobody has thought of; the same ones each time."""
+    """Yield random grammars, the same ones for each seed."""
     draw = random.Random(seed)
     for _ in range(count):
         opening, middle, closing, before = (

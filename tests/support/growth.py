@@ -1,4 +1,4 @@
-"""Measure how the cost of some work grows with the size of its input, without asserting a time."""
+"""Measurement of how the cost of some work grows with the size of its input, without asserting a time."""
 
 import gc
 import signal
@@ -13,11 +13,11 @@ NOISE_SECONDS = 0.004
 """Shorter runs say more about the machine than about the work."""
 RUNS = 5
 LINEAR_RATIO = 3.0
-"""Twice the input may cost this many times as much: 2 is linear, 4 is quadratic, and what lies between is noise."""
+"""Allowed cost ratio for twice the input: 2 is linear, 4 is quadratic, and values in between are noise."""
 
 
 def assert_linear(work: Callable[[int], object], largest: int, smallest: int = 16) -> None:
-    """Run `work(n)` for n, 2n, 4n, ... up to `largest`; AssertionError where twice the input costs far more than twice.
+    """Run `work(n)` for n, 2n, 4n, ... up to `largest`; AssertionError if twice the input costs far more than twice.
 
     `work` builds its input from n and handles it. Sizes whose runs are too short to compare are skipped, and small
     sizes come first, so that exponential growth fails within seconds instead of hanging the test.
@@ -29,7 +29,7 @@ def assert_linear(work: Callable[[int], object], largest: int, smallest: int = 1
             size *= 2
             now = _seconds(work, size)
             if before > NOISE_SECONDS:
-                # The second look is for a machine that was busy with something else.
+                # Measure again in case the machine was busy.
                 assert now < LINEAR_RATIO * before or _ratio(work, size) < LINEAR_RATIO, (
                     f"{size} units cost {now * 1000:.1f} ms, half as many {before * 1000:.1f} ms"
                 )
@@ -41,12 +41,12 @@ def _ratio(work: Callable[[int], object], size: int) -> float:
 
 
 def _seconds(work: Callable[[int], object], size: int) -> float:
-    """CPU seconds of this process for one call: the least of several, as only noise makes it longer."""
+    """Return the CPU seconds of this process for one call: the minimum of several, since noise only adds."""
     return min(_once(work, size) for _ in range(RUNS))
 
 
 def _once(work: Callable[[int], object], size: int) -> float:
-    # The collector looks at all objects once enough new ones are there: that is no cost of the work.
+    # The collector scans all objects whenever enough new ones exist, which is not a cost of the work.
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -60,7 +60,7 @@ def _once(work: Callable[[int], object], size: int) -> float:
 
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Fail instead of hanging: also inside a regular expression, which looks for signals now and then."""
+    """Fail instead of hanging, even inside a regular expression, which checks for signals now and then."""
 
     def late(_signal: int, _frame: FrameType | None) -> None:
         raise AssertionError(f"not done within {BOUND_SECONDS} s: the cost has no bound that a test could wait for")

@@ -1,4 +1,4 @@
-"""Hostile text for every place of the client, a server that says it, and the judge of what a terminal got."""
+"""Hostile text for every field the client shows, a server that sends it, and checks of a terminal's output."""
 
 import re
 from collections.abc import Sequence
@@ -58,13 +58,13 @@ COMMANDS = (
 MARKUP = ("[@click=app.quit]x[/]", "[/nope]", "[ @click=app.quit]x[/]", "[$primary @click=app.quit]y[/]")
 PAYLOADS = COMMANDS + MARKUP
 BRIEF = "\x1b]2;PWNED\x07\x9b?1003l\u202e"
-"""Several in one, where there is one place and little room."""
+"""Several attacks in one text, for fields with little space."""
 
-# What Textual says to a terminal while it runs; leaving is another matter, so it is judged before.
+# The sequences that Textual writes while it runs; those of leaving differ, so the output is checked before that.
 LEGITIMATE = re.compile(
     rb"\x1b\[[0-9;]*m|\x1b\[[0-9]+;[0-9]+H|\x1b\[\?(?:1000|1003|1004|1006|1015|1049|2004|2026)h|\x1b\[\?(?:25|7|2026)l"
     rb"|\x1b\[\?(?:2026|2048)\$p|\x1b\[>[0-9]+u|\x1b\]22;[a-z-]*\x07"
-    # The client's own title, behind the one that it keeps for later.
+    # The client's own title, after the sequence that saves the previous one.
     rb"|\x1b\[22;2t|\x1b\]2;(?:\([0-9]+\) )?Flagpost\x07"
 )
 LINK = re.compile(rb"8;[^;]*;(?P<url>(?:https?://[\x21-\x7e]+|mailto:[\w.+-]+@[\w.-]+)?)")
@@ -80,7 +80,7 @@ def assert_harmless(terminal: Terminal) -> None:
 
 
 def assert_harmless_bytes(raw: bytes) -> None:
-    """The same of a part of what the terminal got."""
+    """Check a part of a terminal's output, as `assert_harmless` does."""
     foreign = set()
     for match in SEQUENCE.finditer(raw):
         link = LINK.fullmatch(match["osc"] or b"")
@@ -105,7 +105,7 @@ def assert_harmless_bytes(raw: bytes) -> None:
 
 
 def links(terminal: Terminal) -> set[bytes]:
-    """The addresses that the terminal would open."""
+    """Return the addresses that the terminal would open."""
     found = (LINK.fullmatch(match["osc"] or b"") for match in SEQUENCE.finditer(terminal.raw))
     return {link["url"] for link in found if link} - {b""}
 
@@ -125,12 +125,12 @@ WELCOME = Welcome(
 
 
 def message(number: int, text: str, author: str) -> Message:
-    """A message in the first channel."""
+    """Return a message in the first channel."""
     return Message(LOBBY, author, text, number, AT, f"{BRIEF}{number}")
 
 
 def hostile_report(number: int, status: str, words: str) -> ReportEntry:
-    """A report with something hostile in every text; a status, and words to know it by."""
+    """Return a report with hostile content in every text; a status, and words to find it by."""
     every = "\n".join(PAYLOADS)
     return ReportEntry(
         report_id=f"{BRIEF}{number}",
@@ -150,7 +150,7 @@ def hostile_report(number: int, status: str, words: str) -> ReportEntry:
 
 
 class Script(ScriptedServer):
-    """A script whose clients may be gone already when it ends."""
+    """A script whose clients may have disconnected when it ends."""
 
     def drop(self) -> None:
         with suppress(OSError):
@@ -159,7 +159,7 @@ class Script(ScriptedServer):
 
 @dataclass
 class HostileServer(Script):
-    """Has something hostile in every place."""
+    """Sends hostile content in every field."""
 
     welcome: Welcome = WELCOME
 
@@ -170,7 +170,7 @@ class HostileServer(Script):
         self.answer = self.reply
 
     def reply(self, frame: ClientFrame) -> Sequence[ServerFrame]:
-        """Profiles and reports."""
+        """Answer requests for profiles and reports."""
         if isinstance(frame, ProfileRequest):
             fields = [ProfileField(each, f"{each}\n{each}") for each in PAYLOADS]
             return [Profile(f"{BRIEF}{MARKUP[0]}", fields, frame.nonce, f"HEAD {''.join(COMMANDS)}{MARKUP[3]}")]
@@ -188,17 +188,16 @@ class HostileServer(Script):
         return ()
 
     def close(self, code: int, reason: str) -> None:
-        """Close every connection."""
         for connection in list(self._connections):
             connection.close(code, reason)
 
 
 def client(server: ScriptedServer, directory: Path) -> Terminal:
-    """The client at a server, as ada."""
+    """Run the client at a server, as ada."""
     return Terminal(server.url, "--name", "ada", directory=directory)
 
 
 def highlight(terminal: Terminal) -> None:
-    """Turn to the latest message."""
+    """Highlight the latest message."""
     terminal.press("up")
     terminal.until("esc Write")

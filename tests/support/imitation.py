@@ -1,4 +1,4 @@
-"""Authors, places and texts that try to pass for something else in a line."""
+"""Authors, channels and texts that imitate other parts of a line."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Logins by a key, as a client makes them and as a server takes them."""
+"""Logins by key: the client's part and the server's part."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ from server.protocol.proof import Exchange, LoginKeys
 
 
 class KeyedPerson(NamedTuple):
-    """A person who enrolled: their secret, and the identity that they are known by."""
+    """An enrolled person: their secret, and their identity."""
 
     secret: bytes
     identity: str
 
     def prove(self, name: str, welcome: Welcome, since: Since | None = None) -> tuple[Login, Exchange]:
-        """The login of this person on the connection of a welcome, and what it covers."""
+        """Return this person's login on the connection of a welcome, and the exchange that it covers."""
         exchange = Exchange(welcome.server, welcome.challenge, secrets.token_hex(16), name)
         proven = Prove(self.identity, exchange.client_nonce, proof.client_proof(self.secret, exchange))
         return Login(name, since=since, prove=proven), exchange
 
 
 def enrol(name: str, welcome: Welcome) -> tuple[Login, KeyedPerson]:
-    """The first login of a new person, and how they log in later."""
+    """Return the first login of a new person, and their key for later ones."""
     secret = secrets.token_bytes(32)
     keys = proof.login_keys(secret)
     return Login(name, enrol=Enrol(*keys)), KeyedPerson(secret, proof.identity(keys.stored_key, welcome.challenge))
@@ -32,13 +32,13 @@ def enrol(name: str, welcome: Welcome) -> tuple[Login, KeyedPerson]:
 
 @dataclass
 class Desk:
-    """Where a scripted server takes logins; another one with the same ID poses as it."""
+    """Accepts logins for a scripted server; another one with the same ID poses as it."""
 
     server: str = "server-1"
     challenge: str = field(default_factory=lambda: secrets.token_hex(16))
     people: dict[str, LoginKeys] = field(default_factory=dict)
     entered: list[str] = field(default_factory=list)
-    """The identities of those who were let in."""
+    """The identities of the people who logged in."""
 
     def login(self, frame: Login) -> ServerFrame:
         """Answer a login as the real server does."""

@@ -1,4 +1,4 @@
-"""A session's connection that keeps what is written to it."""
+"""A session's connection that records what is written to it."""
 
 from server.protocol.codec import decode_server
 from server.protocol.codes import CloseCode
@@ -6,7 +6,7 @@ from server.protocol.frames import ServerFrame
 
 
 class RecordingOutlet:
-    """Stands where a websocket would."""
+    """Replaces a websocket."""
 
     unsent = 0
 
@@ -17,11 +17,11 @@ class RecordingOutlet:
 
     @property
     def paused(self) -> bool:
-        """Whether nothing more is read."""
+        """Return whether reading is paused."""
         return self._pauses > 0
 
     def write(self, wire: bytes) -> None:
-        """Read the unmasked text frames that these are."""
+        """Decode and record unmasked text frames."""
         while wire:
             header = {126: 4, 127: 10}.get(wire[1], 2)
             end = header + (int.from_bytes(wire[2:header]) if header > 2 else wire[1])
@@ -29,19 +29,17 @@ class RecordingOutlet:
             wire = wire[end:]
 
     def write_now(self, wire: bytes) -> None:
-        """The same; here nothing waits."""
+        """Do the same as `write`: nothing is buffered here."""
         self.write(wire)
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Note the code."""
+        """Record the code."""
         del reason
         self.closed.append(code)
 
     def pause(self) -> None:
-        """Note it."""
         self._pauses += 1
 
     def resume(self) -> None:
-        """Note it."""
         self._pauses -= 1
         assert self._pauses >= 0

@@ -1,4 +1,4 @@
-"""A client process as a page's server sees it: says its size and each message that it gets.
+"""A client process as a page's server sees it: prints its size and each message that it receives.
 
 Run as `python -m tests.support.page_child MODE`: "quits" when asked to, "hangs" instead, is "deaf" (reads nothing),
 "leaves" at once, or "fails" to start.

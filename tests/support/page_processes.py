@@ -1,4 +1,4 @@
-"""The client processes of the pages, as the kernel counts them."""
+"""The client processes of the pages, as the kernel reports them."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ WAIT_SECONDS = 20.0
 
 
 def children(parent: int | None = None) -> list[int]:
-    """The processes that a process has started and that are still running; of this one by default."""
+    """Return the running child processes of a process, by default of this one."""
     found = []
     for task in Path(f"/proc/{parent or os.getpid()}/task").iterdir():
         # A thread can end meanwhile.
@@ -20,7 +20,7 @@ def children(parent: int | None = None) -> list[int]:
 
 
 def given(process: int) -> tuple[list[str], list[str]]:
-    """The arguments and the environment that a process was started with."""
+    """Return the arguments and the environment with which a process was started."""
     arguments, variables = (
         Path(f"/proc/{process}/{each}").read_text(encoding="utf-8", errors="replace").split("\0")
         for each in ("cmdline", "environ")
@@ -29,12 +29,12 @@ def given(process: int) -> tuple[list[str], list[str]]:
 
 
 async def gone(parent: int | None = None) -> None:
-    """Return once a process has none; AssertionError after a while."""
+    """Wait until a process has no children; AssertionError after a timeout."""
     await _until_none(lambda: children(parent))
 
 
 async def gone_all(processes: Sequence[int]) -> None:
-    """Return once none of these runs, whoever their parent is; AssertionError after a while."""
+    """Wait until none of these processes runs, whatever their parent; AssertionError after a timeout."""
     await _until_none(lambda: [pid for pid in processes if Path(f"/proc/{pid}").exists()])
 
 

@@ -1,4 +1,4 @@
-"""Driving the client in pilot tests: wait for what is on the screen, without sleeping longer than needed."""
+"""Pilot tests of the client: waiting for the screen without sleeping longer than necessary."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,12 +19,12 @@ GUARD_SECONDS = 30.0
 
 
 def screen_text(app: FlagpostApp) -> str:
-    """What stands on the screen, line by line."""
+    """Return the text of the screen, line by line."""
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
-    """Go on once a condition holds; fail with the screen if it never does."""
+    """Wait until a condition holds; fail with the screen if it never does."""
     end = monotonic() + GUARD_SECONDS
     while not condition():
         assert monotonic() < end, f"never came true: {what}\n{screen_text(app_of(pilot))}"
@@ -32,12 +32,12 @@ async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "
 
 
 async def until_seen(pilot: Pilot[None], text: str) -> None:
-    """Go on once a text stands on the screen."""
+    """Wait until a text is on the screen."""
     await until(pilot, lambda: text in screen_text(app_of(pilot)), text)
 
 
 async def until_told(pilot: Pilot[None], text: str) -> None:
-    """Go on once a notice with this text stands where the person looks, however it is wrapped."""
+    """Wait until a notice with this text is visible, however it is wrapped."""
 
     def told() -> bool:
         notices = [entry.text for entry in app_of(pilot).state.timeline.entries if isinstance(entry, Notice)]
@@ -47,7 +47,7 @@ async def until_told(pilot: Pilot[None], text: str) -> None:
 
 
 def app_of(pilot: Pilot[None]) -> FlagpostApp:
-    """The client that a pilot drives."""
+    """Return the client that a pilot drives."""
     assert isinstance(pilot.app, FlagpostApp)
     return pilot.app
 
@@ -56,20 +56,20 @@ def app_of(pilot: Pilot[None]) -> FlagpostApp:
 async def client(
     script: ScriptedServer | None = None, size: tuple[int, int] = (120, 36)
 ) -> AsyncIterator[tuple[Pilot[None], ScriptedServer]]:
-    """A client that is logged in as ada at a scripted server."""
+    """Yield a client that is logged in as ada at a scripted server, and the server."""
     with scripted_server(script) as server:
         async with FlagpostApp(Options("ada", server.url)).run_test(size=size) as pilot:
             await until_seen(pilot, "online as")
             await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
             await pilot.pause()
             yield pilot, server
-            # As a person leaves: a connection that is still being made would draw on a screen that is taken down.
+            # Leave as a user does: a connection in progress would draw on a screen that is being removed.
             await app_of(pilot).leave()
 
 
 @asynccontextmanager
 async def first_start(directory: Path) -> AsyncIterator[tuple[Pilot[None], ScriptedServer]]:
-    """A client that asks; its settings name the scripted server as the local one."""
+    """Yield a client at its first start; its settings name the scripted server as the local one."""
     with scripted_server(ScriptedServer()) as server:
         settings = directory / "settings.toml"
         settings.write_text(f'Address = "{server.url.removeprefix("ws://").removesuffix("/ws")}"\n', encoding="utf-8")
@@ -80,7 +80,7 @@ async def first_start(directory: Path) -> AsyncIterator[tuple[Pilot[None], Scrip
 
 
 async def until_said(pilot: Pilot[None], server: ScriptedServer) -> Say:
-    """Wait for the one message that was sent."""
+    """Wait for the one message that the client sent."""
     await until(pilot, lambda: bool(server.sent(Say)), "the message")
     (said,) = server.sent(Say)
     assert isinstance(said, Say)
@@ -89,7 +89,7 @@ async def until_said(pilot: Pilot[None], server: ScriptedServer) -> Say:
 
 @asynccontextmanager
 async def away(pilot: Pilot[None], server: ScriptedServer) -> AsyncIterator[None]:
-    """The server takes nobody in meanwhile; afterwards the client is back."""
+    """Refuse connections during the block; wait for the client to reconnect afterwards."""
     granted, server.login = server.login, lambda _: Error("Not now.", ErrorCode.INTERNAL, CHAT_SERVER)
     server.drop()
     await until(pilot, lambda: not app_of(pilot).client.online, "offline")

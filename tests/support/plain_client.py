@@ -15,7 +15,7 @@ WAIT_SECONDS = 30.0
 
 
 class PlainClient:
-    """One such process; a context manager that leaves none behind."""
+    """One such process; the context manager ends it."""
 
     def __init__(self, url: str, name: str, directory: Path) -> None:
         self.process = subprocess.Popen(
@@ -27,7 +27,7 @@ class PlainClient:
             stderr=subprocess.PIPE,
         )
         self.lines: list[str] = []
-        """What was taken from its output."""
+        """The lines read from its output."""
         self._coming: queue.Queue[str] = queue.Queue()
         self._errors: list[str] = []
         self._threads = [
@@ -56,7 +56,7 @@ class PlainClient:
         self.process.stdin.flush()
 
     def until(self, text: str) -> str:
-        """The next line that holds a text."""
+        """Return the next line that contains a text."""
         end = time.monotonic() + WAIT_SECONDS
         while True:
             try:
@@ -68,20 +68,20 @@ class PlainClient:
                 return line
 
     def until_error(self, text: str) -> None:
-        """Go on once a text stands on its standard error."""
+        """Wait until a text is on its standard error."""
         end = time.monotonic() + WAIT_SECONDS
         while not any(text in line for line in self._errors):
             assert time.monotonic() < end, f"never complained of: {text!r}\n{self.lines}\n{self._errors}"
             time.sleep(0.02)
 
     def end_input(self) -> tuple[int, list[str]]:
-        """Close its input: the exit code, and what it wrote to standard error."""
+        """Close its input; return the exit code, and its standard error."""
         assert self.process.stdin
         self.process.stdin.close()
         return self.ended()
 
     def ended(self) -> tuple[int, list[str]]:
-        """The exit code, and what it wrote to standard error, once it has ended; the output goes to `lines`."""
+        """Wait for the end; return the exit code and standard error. The remaining output is added to `lines`."""
         code = self.process.wait(WAIT_SECONDS)
         for thread in self._threads:
             thread.join()

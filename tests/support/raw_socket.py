@@ -1,4 +1,4 @@
-"""A TCP connection that says what no library would."""
+"""A TCP connection that can send what no library would."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,12 +21,12 @@ UPGRADE = (
 
 
 def request(line: str, headers: Sequence[str] = ("Host: localhost",), body: bytes = b"") -> bytes:
-    """A request by its first line, without the version."""
+    """Return a request with this first line (without the version)."""
     return "\r\n".join([f"{line} HTTP/1.1", *headers, "", ""]).encode("latin-1") + body
 
 
 def wire(frame: ChatFrame) -> bytes:
-    """A frame as a client puts it into a websocket message."""
+    """Return a frame as a client encodes it in a websocket message."""
     return Frame(Opcode.TEXT, encode(frame)).serialize(mask=True)
 
 
@@ -38,7 +38,7 @@ class RawSocket:
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Write it; that nobody takes it any more is no failure here."""
+        """Write bytes; a peer that no longer reads is not an error here."""
         try:
             self._writer.write(data)
             await self._writer.drain()
@@ -46,12 +46,12 @@ class RawSocket:
             return
 
     async def until(self, mark: bytes) -> bytes:
-        """What comes, up to and with these bytes."""
+        """Read up to and including these bytes."""
         async with asyncio.timeout(WAIT_SECONDS):
             return await self._reader.readuntil(mark)
 
     async def much(self, mark: bytes) -> bytes:
-        """What comes, however much, at least up to these bytes; as fast as it can be read."""
+        """Read any amount, at least up to these bytes, as fast as possible."""
         came = bytearray()
         while came.find(mark, max(0, len(came) - 65536 - len(mark))) < 0:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -61,7 +61,7 @@ class RawSocket:
         return bytes(came)
 
     async def rest(self) -> bytes:
-        """What comes until the other side ends."""
+        """Read until the other side ends."""
         rest = bytearray()
         async with asyncio.timeout(WAIT_SECONDS):
             try:
@@ -72,20 +72,20 @@ class RawSocket:
         return bytes(rest)
 
     async def answer(self, data: bytes) -> tuple[int, bytes]:
-        """Send a request: the status of the answer (0: none), and everything that came."""
+        """Send a request; return the status of the answer (0: none), and all bytes received."""
         await self.send(data)
         came = await self.rest()
         return int(came.split()[1]) if came.startswith(b"HTTP/1.1 ") else 0, came
 
     async def upgrade(self) -> None:
-        """Begin a websocket."""
+        """Open a websocket."""
         await self.send(request("GET /ws", UPGRADE))
         assert b" 101 " in await self.until(b"\r\n\r\n")
 
 
 @asynccontextmanager
 async def dialled(port: int) -> AsyncIterator[RawSocket]:
-    """A connection to a port of this machine."""
+    """Yield a connection to a port of this machine."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield RawSocket(reader, writer)
@@ -94,7 +94,7 @@ async def dialled(port: int) -> AsyncIterator[RawSocket]:
 
 
 async def refuses(port: int) -> bool:
-    """Whether nobody can connect to a port of this machine any more."""
+    """Return whether a port of this machine refuses connections."""
     try:
         async with dialled(port):
             return False

@@ -1,4 +1,4 @@
-"""A website on loopback that records what it is sent and answers as badly as it is told to."""
+"""A website on loopback that records its requests and answers as badly as it is told to."""
 
 import gzip
 import socket
@@ -14,14 +14,14 @@ WAIT_SECONDS = 10.0
 
 
 class Request(NamedTuple):
-    """One request as it came: its first line, its header fields in their order, its body."""
+    """One request as received: its first line, its header fields in order, its body."""
 
     line: str
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """The value of a header field, whatever the case of its name."""
+        """Return the value of a header field; the case of its name does not matter."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
@@ -29,7 +29,7 @@ Behaviour = Callable[[socket.socket, Request, threading.Event], None]
 
 
 def answers(status: int, body: bytes = b"", *headers: str) -> Behaviour:
-    """Answer every request in good HTTP."""
+    """Answer every request in valid HTTP."""
     lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}", "Connection: close", *headers]
     head = "\r\n".join(lines).encode() + b"\r\n\r\n"
     # A 204 has no body, and no length either.
@@ -42,17 +42,17 @@ def answers(status: int, body: bytes = b"", *headers: str) -> Behaviour:
 
 
 def answers_gzipped(status: int, body: bytes) -> Behaviour:
-    """Answer in a compression that nobody asked for."""
+    """Answer with a compression that the client did not ask for."""
     return answers(status, gzip.compress(body), "Content-Encoding: gzip")
 
 
 def redirects(status: int = 302) -> Behaviour:
-    """Send every request to another path of the same site."""
+    """Redirect every request to another path of the same site."""
     return answers(status, b"", "Location: /elsewhere")
 
 
 def sends(data: bytes) -> Behaviour:
-    """Send these bytes, HTTP or not, and hang up."""
+    """Send these bytes, HTTP or not, and close the connection."""
 
     def behave(client: socket.socket, _request: Request, _over: threading.Event) -> None:
         client.sendall(data)
@@ -61,13 +61,13 @@ def sends(data: bytes) -> Behaviour:
 
 
 def stays_silent(client: socket.socket, _request: Request, over: threading.Event) -> None:
-    """Take the request and say nothing for a long time."""
+    """Read the request, and send nothing for a long time."""
     del client
     over.wait(LONG_SILENCE_SECONDS)
 
 
 def drips(client: socket.socket, _request: Request, over: threading.Event) -> None:
-    """Begin a good answer and send it a byte a second, too slow ever to end."""
+    """Begin a valid answer and send one byte a second, too slow ever to end."""
     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
     until = time.monotonic() + LONG_SILENCE_SECONDS
     while time.monotonic() < until and not over.wait(1):
@@ -75,7 +75,7 @@ def drips(client: socket.socket, _request: Request, over: threading.Event) -> No
 
 
 def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """Answer the first request like the first of these, the second like the second; the last one stays."""
+    """Answer the first request with the first behaviour, the second with the second; the last one repeats."""
     left = list(behaviours)
     turn = threading.Lock()
 
@@ -92,7 +92,7 @@ BIG_BODY = b'{"padding":"' + b"x" * (70 * 1024) + b'"}'
 
 
 class Receiver:
-    """The website; a context manager. `behaviour` may be changed while it runs; `tls` is the certificate it shows."""
+    """The website; a context manager. `behaviour` may be changed while it runs; `tls` is its certificate."""
 
     def __init__(
         self,
@@ -114,12 +114,12 @@ class Receiver:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Return the port on which it listens."""
         return int(self._listener.getsockname()[1])
 
     @property
     def url(self) -> str:
-        """Where the webhooks are posted."""
+        """Return the URL to which webhooks are posted."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}/internal/webhook"
 
@@ -129,7 +129,7 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        # Wakes the thread that accepts.
+        # Wakes the thread that accepts connections.
         socket.create_connection((self._host, self.port)).close()
         self._accepting.join()
         self._listener.close()
@@ -137,7 +137,7 @@ class Receiver:
             thread.join()
 
     def wait_for(self, count: int) -> list[Request]:
-        """The requests, once there are so many of them."""
+        """Return the requests, once there are this many."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.requests) >= count, WAIT_SECONDS):
                 raise AssertionError(f"{len(self.requests)} requests came instead of {count}")
@@ -155,7 +155,7 @@ class Receiver:
 
     def _serve(self, client: socket.socket) -> None:
         client.settimeout(WAIT_SECONDS)
-        # Whoever asked may hang up, as a deadline makes it, or not accept the certificate.
+        # The client may hang up, for example at a deadline, or reject the certificate.
         with client, suppress(OSError):
             self._answer(self._tls.wrap_socket(client, server_side=True) if self._tls else client)
 
@@ -191,6 +191,6 @@ def _read(client: socket.socket) -> Request | None:
 
 
 def closed_port_url() -> str:
-    """A URL on loopback where nothing listens."""
+    """Return a URL on loopback where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}/internal/webhook"

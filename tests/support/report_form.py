@@ -1,4 +1,4 @@
-"""Filling in the form of a report in pilot tests, as a person does."""
+"""The report form in pilot tests, filled in as a user does."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ TALK = Echo([line(number, "bob" if number % 2 else "Inés ⚓", f"words {number}
 
 
 async def open_form(pilot: Pilot[None]) -> None:
-    """Report the latest message, as far as the form."""
+    """Open the report form for the latest message."""
     await pilot.press("up", "r")
     await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
     await pilot.pause()
@@ -30,7 +30,7 @@ async def submit(pilot: Pilot[None]) -> None:
 
 
 async def in_haste(pilot: Pilot[None], text: str, turns: int = 0) -> None:
-    """Press these keys so many turns of the loop apart, as a fast hand and a slow machine do; a line end is Enter."""
+    """Press keys this many turns of the loop apart, as on a slow machine; a line end is Enter."""
     names = {"\n": "enter", "-": "minus", " ": "space"}
     for char in text:
         pilot.app.post_message(events.Key(names.get(char, char), char.replace("\n", "\r")))
@@ -39,7 +39,7 @@ async def in_haste(pilot: Pilot[None], text: str, turns: int = 0) -> None:
 
 
 async def sent_report(pilot: Pilot[None], server: ScriptedServer) -> ReportRequest:
-    """The report, once it is sent."""
+    """Return the report, once it is sent."""
     await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
     (report,) = server.sent(ReportRequest)
     assert isinstance(report, ReportRequest)
@@ -47,6 +47,6 @@ async def sent_report(pilot: Pilot[None], server: ScriptedServer) -> ReportReque
 
 
 def taking() -> ScriptedServer:
-    """A server that takes reports, and mutes."""
+    """Return a server that accepts reports and mutes."""
     related = relating()
     return ScriptedServer(answer=lambda frame: [stands(frame)] if isinstance(frame, ReportRequest) else related(frame))

@@ -1,4 +1,4 @@
-"""A server whose reports go to a website, and what people do with their reports there."""
+"""A server whose reports go to a website, and what people do with their reports."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Delivered(NamedTuple):
 
 
 def report_settings(directory: Path, url: str, *, evidence: bool = False, per_hour: int = 0) -> Path:
-    """Settings whose reports go to this URL."""
+    """Write settings whose reports go to this URL; return their path."""
     settings = write_settings(directory, webhooks={"report": url}, limits={**UNHURRIED, "ReportsPerHour": per_hour})
     more = f"\nEvidence = {json.dumps(evidence)}\n"
     settings.write_text(settings.read_text(encoding="utf-8") + more, encoding="utf-8")
@@ -34,12 +34,12 @@ def report_settings(directory: Path, url: str, *, evidence: bool = False, per_ho
 
 
 def disk_of(settings: Path) -> Disk:
-    """The database of a server with these settings."""
+    """Return the database of a server with these settings."""
     return Disk(settings.with_name("room.sqlite"))
 
 
 def delivered(request: Request) -> Delivered:
-    """Read a request."""
+    """Parse a request."""
     body: dict[str, object] = json.loads(request.body)
     report = body["Report"]
     assert isinstance(report, dict)
@@ -49,41 +49,41 @@ def delivered(request: Request) -> Delivered:
 
 
 def written(at: datetime) -> str:
-    """A time as the site reads it."""
+    """Format a time as in a report to the site."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def about(receiver: Receiver, message: str) -> list[Delivered]:
-    """The requests that hold a message of this text, in their order."""
+    """Return the requests about a message with this text, in order."""
     return [each for each in map(delivered, receiver.requests) if each.report.get("Message") == message]
 
 
 async def send_report(client: ChatClient, ask: ReportRequest) -> ReportEntry:
-    """Report a message; where the report stands once it is on disk."""
+    """Report a message; return the report once it is stored."""
     await client.send(ask)
     return (await client.next(ReportStatus, lambda status: status.nonce == ask.nonce)).report
 
 
 async def ask_report(client: ChatClient, msg_id: int) -> ReportEntry:
-    """Report a message as spam, by the same nonce each time; as `send_report`."""
+    """Report a message as spam, with the same nonce each time; as `send_report`."""
     return await send_report(client, ReportRequest(msg_id, SPAM, "", f"report of {msg_id}"))
 
 
 async def try_now(disk: Disk, client: ChatClient, msg_id: int) -> None:
-    """Let all that waits be due; a report that is sent in once more wakes the server before its next look."""
+    """Make all waiting deliveries due; submitting a report again wakes the server before its next check."""
     disk.make_due()
     await ask_report(client, msg_id)
 
 
 async def withdraw(client: ChatClient, report_id: str) -> ReportEntry:
-    """Take a report back; where it stands then."""
+    """Withdraw a report; return it as updated."""
     nonce = client.nonce()
     await client.send(Withdraw(report_id, nonce))
     return (await client.next(ReportStatus, lambda status: status.nonce == nonce)).report
 
 
 async def told(client: ChatClient, report_id: str, state: ReportState) -> ReportEntry:
-    """Wait until a reporter hears that a report stands there."""
+    """Wait until a reporter is notified that a report has this status."""
     return (await client.next(ReportStatus, _is(report_id, state))).report
 
 

@@ -1,4 +1,4 @@
-"""A chat server that says what a test tells it to: real sockets, in a thread, without rules of its own."""
+"""A chat server that a test scripts: real sockets, in a thread, without rules of its own."""
 
 import threading
 import time
@@ -61,12 +61,12 @@ WAIT_SECONDS = 30.0
 
 
 def line(msg_id: int, author: str, text: str, channel: str = "lobby", nonce: str | None = None) -> Message:
-    """A message, one minute after the one with the number before."""
+    """Return a message, one minute after the one with the number before."""
     return Message(channel, author, text, msg_id, BEGIN + timedelta(minutes=msg_id), nonce)
 
 
 def report(msg_id: int = 3, about: str = "bob", **changes: object) -> ReportEntry:
-    """A report of a message of the lobby, delivered unless the changes say otherwise."""
+    """Return a report of a message in the lobby, delivered unless the changes say otherwise."""
     known = line(msg_id, about, "buy my stuff")
     entry = ReportEntry(
         report_id=f"rep_{msg_id}",
@@ -84,13 +84,13 @@ def report(msg_id: int = 3, about: str = "bob", **changes: object) -> ReportEntr
 
 
 def stands(ask: ReportRequest, status: str = ReportState.DELIVERED, **changes: object) -> ReportStatus:
-    """The answer to a report: where it stands."""
+    """Return the status that answers a report."""
     entry = report(ask.msg_id, reason=ask.reason, comment=ask.comment, status=status)
     return ReportStatus(msgspec.structs.replace(entry, **changes), ask.nonce)
 
 
 def relating() -> Answer:
-    """An answer that mutes and blocks, as the real server does."""
+    """Return an answer that mutes and blocks, as the real server does."""
     muted: set[str] = set()
     blocked: set[str] = set()
 
@@ -111,22 +111,22 @@ OPENING = Echo(
 
 @dataclass
 class ScriptedServer:
-    """What to say at which point; change the fields before the client connects, or `send` at any time."""
+    """Frames to send at each point; change the fields before the client connects, or call `send` at any time."""
 
     welcome: Welcome = WELCOME
     opening: Sequence[ServerFrame] = (PEOPLE, OPENING)
-    """After the login was taken."""
+    """Sent after the login is accepted."""
     login: Callable[[Login], ServerFrame] = lambda frame: Me(frame.username, op=False)
     answer: Answer = field(default_factory=relating)
     received: list[ClientFrame] = field(default_factory=list)
-    """Everything that clients sent, the logins included."""
+    """Everything that clients sent, including logins."""
     closes: list[int | None] = field(default_factory=list)
     """The close codes that clients sent."""
     url: str = ""
     _connections: list[ServerConnection] = field(default_factory=list)
 
     def send(self, *frames: ServerFrame) -> None:
-        """Send frames to everyone who is connected."""
+        """Send frames to all connected clients."""
         for connection in self._connections:
             for frame in frames:
                 connection.send(encode(frame), text=True)
@@ -134,16 +134,16 @@ class ScriptedServer:
     def drop(self) -> None:
         """Cut every connection without a closing handshake."""
         for connection in list(self._connections):
-            # The client may have closed it just now.
+            # The client may have just closed it.
             with suppress(OSError):
                 connection.socket.shutdown(SHUT_RDWR)
 
     def sent(self, kind: type[ClientFrame]) -> list[ClientFrame]:
-        """What clients sent of one kind."""
+        """Return what clients sent of one kind."""
         return [frame for frame in self.received if isinstance(frame, kind)]
 
     def next_sent(self, kind: type[ClientFrame]) -> ClientFrame:
-        """The first frame of a kind, once it has come: a client shows some things before it has sent them."""
+        """Wait for the first frame of a kind: a client may show a result before it has sent the frame."""
         end = time.monotonic() + WAIT_SECONDS
         while not (found := self.sent(kind)):
             assert time.monotonic() < end, f"no {kind.__name__} came"
@@ -151,7 +151,7 @@ class ScriptedServer:
         return found[0]
 
     def handle(self, connection: ServerConnection) -> None:
-        """One connection, from its welcome to its end."""
+        """Serve one connection, from its welcome to its end."""
         connection.send(encode(self.welcome), text=True)
         self._connections.append(connection)
         try:
@@ -191,7 +191,7 @@ def scripted_server(script: ScriptedServer | None = None, port: int = 0) -> Iter
 
 
 def confirming(first: int = 100) -> Answer:
-    """An answer that confirms each message, as the real server does, with numbers from `first` on."""
+    """Return an answer that confirms each message, as the real server does, with numbers from `first` on."""
     numbers = count(first)
 
     def answer(frame: ClientFrame) -> Sequence[ServerFrame]:

@@ -1,4 +1,4 @@
-"""The chat server as a process of its own, with settings in a directory of the test."""
+"""The chat server as a separate process, with settings in the test's directory."""
 
 import json
 import os
@@ -16,7 +16,7 @@ END_SECONDS = 20.0
 
 
 UNHURRIED = {"MessagesPerSecond": 0, "PagesPerSecond": 0, "StoredKilobytesPerDay": 0, "BytesPerSecond": 0}
-"""Limits for tests, which say in a second what people say in minutes."""
+"""Limits for tests, which send within a second what people send within minutes."""
 
 
 HURRIED = """
@@ -32,7 +32,7 @@ runpy.run_module("server", run_name="__main__", alter_sys=True)
 
 
 class Channel(NamedTuple):
-    """A public channel of the settings."""
+    """A public channel in the settings."""
 
     id: str
     welcome: Sequence[str] = ()
@@ -48,8 +48,8 @@ def write_settings(
     limits: Mapping[str, int | list[str]] = UNHURRIED,
     compression: bool = False,
 ) -> Path:
-    """A settings file with these channels and limits, and these webhooks (name -> URL) switched on."""
-    # JSON's strings and lists of strings are TOML's too.
+    """Write settings with these channels and limits, and these webhooks (name -> URL) enabled; return their path."""
+    # JSON's strings and lists of strings are valid TOML.
     lines = [f'AdminAPIKey = "{KEY}"', 'Database = "room.sqlite"', f"AllowedOrigins = {json.dumps(list(origins))}"]
     lines += ["Compression = true"] * compression
     lines += ["[Limits]", *(f"{name} = {json.dumps(value)}" for name, value in limits.items())]
@@ -64,7 +64,7 @@ def write_settings(
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a child process gets: ours, without a key, and with the packages in reach from any directory."""
+    """Return the environment of a child process: ours, without a key, and with the packages importable anywhere."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLAGPOST_")}
     return {**inherited, "PYTHONPATH": str(ROOT), **(extra or {})}
 
@@ -74,7 +74,7 @@ def run(*arguments: str, directory: Path, extra: Mapping[str, str] | None = None
     return subprocess.run(
         [sys.executable, "-m", "server", *arguments],
         cwd=directory,
-        # A home of the test's own, for what a server without settings keeps there.
+        # A separate home directory, for the data of a server without settings.
         env=environment({"HOME": str(directory), "XDG_DATA_HOME": str(directory), **(extra or {})}),
         capture_output=True,
         text=True,
@@ -84,7 +84,7 @@ def run(*arguments: str, directory: Path, extra: Mapping[str, str] | None = None
 
 
 class ServerProcess:
-    """A running server; a context manager that leaves no process behind."""
+    """A running server; the context manager ends it."""
 
     def __init__(
         self,
@@ -117,26 +117,26 @@ class ServerProcess:
 
     @property
     def http_url(self) -> str:
-        """Where the HTTP side is."""
+        """Return the HTTP base URL."""
         return self.url.replace("ws://", "http://").removesuffix("/ws")
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Return the port on which it listens."""
         return int(self.url.rpartition(":")[2].partition("/")[0])
 
     @property
     def log(self) -> str:
-        """What it wrote to standard error."""
+        """Return what it wrote to standard error."""
         return self._log.read_text(encoding="utf-8")
 
     def terminate(self) -> int:
-        """Ask it to end, as a service manager does; its exit code."""
+        """Ask it to end, as a service manager does; return its exit code."""
         self.process.terminate()
         return self.process.wait(END_SECONDS)
 
     def kill(self) -> None:
-        """End it at once, as a crash does."""
+        """Kill it, as a crash does."""
         self.process.kill()
         self.process.wait(END_SECONDS)
         for pipe in (self.process.stdin, self.process.stdout):

@@ -1,4 +1,4 @@
-"""Answers of a site for httpx's mock transport, which come as a stream as those of a socket do."""
+"""Answers of a site for httpx's mock transport, as a stream like those of a socket."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -7,7 +7,7 @@ import httpx
 
 
 class Body(httpx.AsyncByteStream):
-    """A body that comes whole."""
+    """A body in one chunk."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -17,10 +17,10 @@ class Body(httpx.AsyncByteStream):
 
 
 def answer(status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> httpx.Response:
-    """An answer that was not read yet."""
+    """Return an unread answer."""
     return httpx.Response(status, headers=headers, stream=Body(content))
 
 
 def answer_json(status: int, content: object) -> httpx.Response:
-    """An answer of JSON that was not read yet."""
+    """Return an unread answer with JSON."""
     return answer(status, json.dumps(content).encode(), {"Content-Type": "application/json"})

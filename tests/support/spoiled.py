@@ -1,4 +1,4 @@
-"""Frames of a client with one field that it cannot have, generated from the types of the frames."""
+"""Frames of a client with one invalid field, generated from the types of the frames."""
 
 from base64 import b64encode
 from typing import NamedTuple, get_args
@@ -36,7 +36,7 @@ SPOTS = [Spot(action, field.encode_name) for action, kind in FRAMES.items() for 
 
 
 def good(kind: inspect.Type) -> SearchStrategy[Json]:
-    """What a field of this type can be."""
+    """Generate valid values of this type."""
     match kind:
         case inspect.Metadata(type=inner):
             return good(inner)
@@ -60,7 +60,7 @@ def good(kind: inspect.Type) -> SearchStrategy[Json]:
 
 
 def bad(kind: inspect.Type) -> SearchStrategy[Json]:
-    """What a field of this type cannot be: of another type, or beyond its bounds."""
+    """Generate invalid values of this type: of another type, or out of bounds."""
     match kind:
         case inspect.Metadata(type=inner):
             return bad(inner)
@@ -85,12 +85,12 @@ def bad(kind: inspect.Type) -> SearchStrategy[Json]:
 
 
 def spoiled(spot: Spot) -> SearchStrategy[dict[str, Json]]:
-    """A frame in which this field alone is wrong."""
+    """Generate frames in which only this field is invalid."""
     return _spoiled(FRAMES[spot.action], spot.field).map(lambda fields: {"action": spot.action, **fields})
 
 
 def encoded(frame: Json) -> bytes:
-    """As it travels."""
+    """Return the bytes of a frame on the wire."""
     return msgspec.json.encode(frame)
 
 

@@ -1,4 +1,4 @@
-"""The client in a real pseudo-terminal: every byte that it sends, and the screen that they draw."""
+"""The client in a real pseudo-terminal: all bytes that it sends, and the screen that they draw."""
 
 import fcntl
 import os
@@ -46,7 +46,7 @@ SEQUENCE = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-OQ-WYZ`-~])",
     re.DOTALL,
 )
-# What pyte does not know and would print: private parameters of CSI, and strings other than titles.
+# Sequences that pyte would print: private parameters of CSI, and strings other than titles.
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<=>][0-?]*[ -/]*[@-~]|\x1b\[\?[0-9;]*\$[a-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CUT = re.compile(rb"\x1b[^\x1b]{0,300}\Z")
 
@@ -59,7 +59,7 @@ class Place(NamedTuple):
 
 
 class Terminal:
-    """`python -m tui ARGUMENTS` in a terminal; a context manager that leaves no process behind."""
+    """`python -m tui ARGUMENTS` in a terminal; the context manager ends it."""
 
     def __init__(
         self,
@@ -68,18 +68,18 @@ class Terminal:
         extra: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "tui"),
     ) -> None:
-        """`program` is what Python runs."""
+        """`program` has the arguments of Python."""
         self.raw = bytearray()
-        """Everything that was sent to the terminal."""
+        """All bytes that were sent to the terminal."""
         self._fed = 0
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = os.openpty()
         self.found = termios.tcgetattr(slave)
-        """How the terminal was before the client."""
+        """The state of the terminal before the client."""
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         plain = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
-        # What says which terminal the tests themselves were started in is not true of this one.
+        # Variables that name the terminal of the tests themselves do not apply to this one.
         plain |= dict.fromkeys(("TERM_PROGRAM", "KITTY_WINDOW_ID", "WEZTERM_PANE", "TMUX", "STY"), "")
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments],
@@ -102,23 +102,23 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What a person sees, line by line."""
+        """Return what the user sees, line by line."""
         return "\n".join(self._screen.display)
 
     @property
     def alive(self) -> bool:
-        """Whether the client still runs."""
+        """Return whether the client is running."""
         return self.process.poll() is None
 
     def until(self, text: str) -> None:
-        """Go on once a text stands on the screen."""
+        """Wait until a text is on the screen."""
         end = time.monotonic() + WAIT_SECONDS
         while text not in self.screen:
             assert time.monotonic() < end, f"never seen: {text!r}\n{self.screen}"
             assert self._read(0.05) or self.alive, f"ended before {text!r} was seen\n{self.screen}"
 
     def until_sent(self, sequence: bytes) -> None:
-        """Go on once the client has sent a sequence."""
+        """Wait until the client has sent a sequence."""
         end = time.monotonic() + WAIT_SECONDS
         while sequence not in self.raw:
             assert time.monotonic() < end, f"never sent: {sequence!r}\n{self.screen}"
@@ -126,18 +126,18 @@ class Terminal:
 
     @property
     def left(self) -> list[object]:
-        """How the terminal is now, as termios has it."""
+        """Return the current state of the terminal, as termios reports it."""
         return list(termios.tcgetattr(self._master))
 
     def until_gone(self, text: str) -> None:
-        """Go on once a text stands nowhere on the screen."""
+        """Wait until a text is gone from the screen."""
         end = time.monotonic() + WAIT_SECONDS
         while text in self.screen:
             assert time.monotonic() < end, f"still seen: {text!r}\n{self.screen}"
             self._read(0.05)
 
     def settle(self, seconds: float = 0.3) -> None:
-        """Take what still comes until nothing has come for so long."""
+        """Read until nothing has arrived for this long."""
         end = time.monotonic() + WAIT_SECONDS
         while self._read(seconds):
             assert time.monotonic() < end, "the client never stops drawing"
@@ -149,21 +149,21 @@ class Terminal:
             self._read(0.03)
 
     def click(self, text: str, inside: int = 0) -> None:
-        """Press and release the mouse on the first occurrence of a text, so many cells into it."""
+        """Click on the first occurrence of a text, this many cells into it."""
         place = self.find(text)
         at = f"{place.column + inside};{place.line}"
         os.write(self._master, f"\x1b[<0;{at}M\x1b[<0;{at}m".encode())
         self._read(0.03)
 
     def drag(self, start: str, end: str, inside: int = 0) -> None:
-        """Move the mouse with its button held from one text to so many cells into another."""
+        """Drag the mouse from one text to this many cells into another."""
         first, last = self.find(start), self.find(end)
         at, to = f"{first.column};{first.line}", f"{last.column + inside};{last.line}"
         os.write(self._master, f"\x1b[<0;{at}M\x1b[<32;{to}M\x1b[<0;{to}m".encode())
         self._read(0.03)
 
     def find(self, text: str) -> Place:
-        """Where a text begins."""
+        """Return the position of a text."""
         for number, line in enumerate(self._screen.display):
             if text in line:
                 cells = [self._screen.buffer[number][column].data for column in range(COLUMNS)]
@@ -172,12 +172,12 @@ class Terminal:
         raise AssertionError(f"not on the screen: {text!r}\n{self.screen}")
 
     def quit(self) -> int:
-        """Quit by the key; the exit code."""
+        """Quit by the key; return the exit code."""
         self.press("ctrl+q")
         return self.ended()
 
     def ended(self) -> int:
-        """The exit code, once it has ended, and all that it sent before is taken."""
+        """Wait for the end, and read the remaining output; return the exit code."""
         end = time.monotonic() + WAIT_SECONDS
         while self.alive:
             assert time.monotonic() < end, f"it does not end\n{self.screen}"
@@ -187,22 +187,22 @@ class Terminal:
         return self.process.wait()
 
     def hang_up(self) -> None:
-        """Take the terminal away from the client; only leaving the context may follow."""
+        """Close the terminal under the client; afterwards only leave the context."""
         os.close(self._master)
         self._master = os.open(os.devnull, os.O_RDONLY)
 
     def _read(self, seconds: float) -> bool:
-        """Take what comes within some seconds; whether anything did."""
+        """Read for up to this many seconds; return whether anything arrived."""
         if not select.select([self._master], [], [], seconds)[0]:
             return False
         try:
             data = os.read(self._master, 1 << 16)
         except OSError:
-            # The last one at the other end has closed it.
+            # The last process at the other end has closed it.
             return False
         self.raw += data
         cut = _CUT.search(self.raw, self._fed)
-        # A sequence that is not complete yet waits for its rest.
+        # An incomplete sequence waits for its rest.
         whole = cut.start() if cut and not SEQUENCE.match(self.raw, cut.start()) else len(self.raw)
         self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", bytes(self.raw[self._fed : whole])))
         self._fed = whole

@@ -1,4 +1,4 @@
-"""People of a room whose connections are torn: one with the client's own connection and state, one with raw frames."""
+"""Members of a room with broken connections: one with the client's own connection and state, one with raw frames."""
 
 import asyncio
 import random
@@ -18,12 +18,12 @@ from tui.net.connection import Connection, Event, Lost, Received
 from tui.net.session import Session
 
 HURRY = 20.0
-"""How many times sooner than a person's client these ones try again."""
+"""Factor by which these members reconnect sooner than a real client."""
 PAUSE_SECONDS = 0.1
 
 
 class HurriedSession(Session):
-    """Waits as a session does, but shorter."""
+    """Waits as a session does, but for less time."""
 
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
         """See Session."""
@@ -32,14 +32,14 @@ class HurriedSession(Session):
 
 
 class Member:
-    """Says one thing after the other, as fast as a person never could, whether there is a connection or not."""
+    """Sends one message after another, faster than a person could, online and offline."""
 
     def __init__(self, name: str, url: str, channels: Sequence[str], chance: random.Random) -> None:
         self.name = name
         self.state = State(now=lambda: datetime.now(UTC))
         self.said: dict[str, list[str]] = {channel: [] for channel in channels}
         self.refused: list[str] = []
-        """What the server said instead of taking a message."""
+        """The server's reasons for refusing a message."""
         self.caught_up = False
         self._chance = chance
         self._session = HurriedSession(name)
@@ -53,14 +53,14 @@ class Member:
         await self._connection.run()
 
     async def talk(self) -> None:
-        """Talk until cancelled."""
+        """Send messages until cancelled."""
         while True:
             await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
             if self.state.me:
                 self.say(self._chance.choice(list(self.said)))
 
     def say(self, channel: str) -> None:
-        """Say something that nobody said before, as the app does."""
+        """Send a unique message, as the app does."""
         number = next(self._nonces)
         self.said[channel].append(f"{self.name} {number}")
         said = self.state.say(self.said[channel][-1], f"{self.name}-{number}", channel)
@@ -69,11 +69,11 @@ class Member:
 
     @property
     def settled(self) -> bool:
-        """Whether everything that was missed is there and everything that was said is confirmed."""
+        """Return whether all missed messages have arrived and all sent ones are confirmed."""
         return self._online and self.caught_up and not self.state.unsent()
 
     def _told(self, event: Event) -> None:
-        """As the app follows its connection."""
+        """Handle an event of the connection, as the app does."""
         if isinstance(event, Lost):
             self._online = self.caught_up = False
             self.state.lost()
@@ -99,16 +99,16 @@ class Member:
 
 
 class Stranger:
-    """Sends raw frames without waiting for anything, messages before the login as well as behind it."""
+    """Sends raw frames without waiting for answers, with messages both before and after the login."""
 
     def __init__(self, name: str, url: str, channel: str, chance: random.Random) -> None:
         self.name = name
         self.heard: list[int] = []
-        """The numbers in their order."""
+        """The numbers in order of arrival."""
         self.disordered: list[int] = []
-        """What came again, or after a later one; an answer to a message that was sent again does not count."""
+        """Numbers that arrived again, or after a later one; answers to resent messages do not count."""
         self.gaps: set[int] = set()
-        """After these numbers the server said that it cannot send all that was missed."""
+        """Numbers after which the server announced that it cannot send all missed messages."""
         self.waiting: list[Say] = []
         self.said: list[str] = []
         self.visits = 0
@@ -119,17 +119,17 @@ class Stranger:
 
     @property
     def last(self) -> int:
-        """Up to where everything was heard."""
+        """Return the number up to which everything was received."""
         return self.heard[-1] if self.heard else 0
 
     async def talk(self) -> None:
-        """One visit after the other, until cancelled."""
+        """Make one visit after another, until cancelled."""
         while True:
             await self.visit(self._chance.randint(1, 3))
             await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
 
     async def visit(self, new: int) -> None:
-        """Come, say so many new things and what is not confirmed from before, and go once all is answered."""
+        """Connect, send new messages and the unconfirmed ones from before, and leave when all are answered."""
         for _ in range(new):
             self.said.append(f"{self.name} {len(self.said)}")
             self.waiting.append(Say(self._channel, self.said[-1], self.said[-1]))
@@ -138,7 +138,7 @@ class Stranger:
             async with connected(self._url) as (client, welcome):
                 since = Since(welcome.epoch, self.last) if self._epoch else None
                 self._epoch = welcome.epoch
-                # What comes before the login is refused, and sent again at the next visit.
+                # Messages sent before the login are refused, and sent again at the next visit.
                 early = self._chance.choice([0, 0, 1, 2])
                 login = Login(self.name, self.name.ljust(32, "-"), since)
                 for frame in (*self.waiting[:early], login, *self.waiting[early:]):
@@ -169,7 +169,7 @@ class Stranger:
         if at == len(self.heard):
             self.heard.append(message.msg_id)
         elif message.username == self.name and not known and before in self.gaps:
-            # Said before more was missed than is sent, and confirmed now: the gap goes on behind it.
+            # Sent before the gap opened, and confirmed now: the gap continues after it.
             self.heard.insert(at, message.msg_id)
             self.gaps.add(message.msg_id)
         elif message.username != self.name or not known:

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that cuts its connections, or stops to forward without a word."""
+"""A TCP proxy on loopback that cuts its connections, or silently stops forwarding."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -11,14 +11,14 @@ CHUNK_BYTES = 65536
 
 @dataclass(eq=False)
 class _Link:
-    """A connection of a client, and the one to the server that belongs to it."""
+    """A client's connection, and the matching one to the server."""
 
     client: StreamWriter
     server: StreamWriter
     frozen: bool = False
-    """What comes is swallowed, also that a side has ended."""
+    """Discard all bytes, and ignore that a side has ended."""
     left: int | None = None
-    """Bytes that still go to the client before all is cut; None: as many as come."""
+    """Bytes still to be forwarded to the client before the cut; None: no limit."""
 
     def cut(self) -> None:
         for side in (self.client, self.server):
@@ -26,13 +26,13 @@ class _Link:
 
 
 class Proxy:
-    """Forwards each connection to `port`, which may change; what breaks concerns the connections that are open then."""
+    """Forwards each connection to `port`, which may change; faults affect the connections open at that time."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = ""
         self.shut = False
-        """Nobody comes through meanwhile."""
+        """True while no connection is accepted."""
         self._links: set[_Link] = set()
         self._forwarding: set[asyncio.Task[None]] = set()
 
@@ -51,22 +51,22 @@ class Proxy:
             await server.wait_closed()
 
     def cut(self) -> None:
-        """Both sides of every connection are gone at once."""
+        """Cut both sides of every connection at once."""
         for link in self._links:
             link.cut()
 
     def cut_after(self, count: int) -> None:
-        """As `cut`, once so many more bytes went to the client: most often within a frame."""
+        """Cut after this many more bytes to the client: usually within a frame."""
         for link in self._links:
             link.left = count
 
     def freeze(self) -> None:
-        """Nothing more is forwarded on the connections that are open; they stay open."""
+        """Stop forwarding on the open connections, without closing them."""
         for link in self._links:
             link.frozen = True
 
     def lose_frozen(self) -> None:
-        """Clients see their frozen connections end; the server still believes in them."""
+        """Close the client's side of frozen connections; for the server they stay open."""
         for link in self._links:
             if link.frozen:
                 link.client.transport.abort()

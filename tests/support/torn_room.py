@@ -1,4 +1,4 @@
-"""A busy room that is torn apart at random points, and what must hold of it afterwards."""
+"""A busy room with faults at random points, and the conditions that must hold afterwards."""
 
 import asyncio
 import random
@@ -21,14 +21,14 @@ from tui.client.timeline import Entry, Line, Notice, Timeline
 NAMES = ("ada", "bob", "cleo")
 CHANNELS = ("lobby", "tea")
 PAUSE_SECONDS = 0.3
-"""At most, between one tear and the next."""
+"""Maximum pause between two faults."""
 SETTLE_SECONDS = 20.0
 CROWD = 600
-"""Messages that a person misses who is away: more than the server sends at once."""
+"""Messages sent while a person is away: more than the server sends at once."""
 
 
 class Tear(StrEnum):
-    """What happens to the room."""
+    """A kind of fault."""
 
     KILL = "kill -9 of the server"
     CUT = "cut"
@@ -38,11 +38,11 @@ class Tear(StrEnum):
 
 
 DECK = [Tear.KILL] * 2 + [Tear.CUT] * 4 + [Tear.WITHIN] * 4 + [Tear.HALF_OPEN] * 4 + [Tear.AWAY]
-"""What happens, in one order or another, before anything more does."""
+"""One round of faults, shuffled; each is used before the next round."""
 
 
 class Stored(NamedTuple):
-    """A message as it is on disk; `channel` is empty if it has a `peer`."""
+    """A message as stored; `channel` is empty if it has a `peer`."""
 
     msg_id: int
     author: str
@@ -52,7 +52,7 @@ class Stored(NamedTuple):
 
 
 class TornRoom:
-    """Members and a stranger, each behind a proxy of their own, and a server that is killed and comes back."""
+    """Members and a stranger, each behind their own proxy, and a server that is killed and restarted."""
 
     def __init__(self, directory: Path, seed: int) -> None:
         self.torn: Counter[Tear] = Counter()
@@ -66,7 +66,7 @@ class TornRoom:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Everyone is there until the end of the block."""
+        """Connect everyone until the end of the block."""
         async with AsyncExitStack() as stack:
             stack.callback(lambda: self._server.kill())
             for proxy in self._proxies:
@@ -80,7 +80,7 @@ class TornRoom:
             yield
 
     async def tear(self, times: int) -> None:
-        """Tear it apart so often, while everybody talks."""
+        """Cause this many faults while everybody talks."""
         async with _running(*(member.talk() for member in self.members), self.stranger.talk()):
             for _ in range(times):
                 await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
@@ -90,14 +90,14 @@ class TornRoom:
                 await self._tear(tear, self._chance.choice(self._proxies))
 
     async def settle(self) -> None:
-        """Nothing is torn any more, and everybody catches up, or `faults` says what is wrong."""
+        """Stop all faults and wait until everybody has caught up; if they have not, `faults` says what is wrong."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 while self._behind():
                     await self.stranger.visit(0)
 
     def faults(self) -> list[str]:
-        """What does not hold of a room that has settled; one line each."""
+        """Return the violated conditions of a settled room, one line each."""
         stored = self._stored()
         found = [f"stored twice: {text}" for text, count in Counter(each.text for each in stored).items() if count > 1]
         for member in self.members:
@@ -106,12 +106,12 @@ class TornRoom:
 
     @property
     def messages(self) -> int:
-        """How many were stored."""
+        """Return the number of stored messages."""
         return len(self._stored())
 
     @property
     def gaps(self) -> int:
-        """How many were shown, to all together."""
+        """Return the number of gaps shown, over all members."""
         shown = [entry for each in self.members for entry in each.state.timelines[CHANNELS[0]].entries if is_gap(entry)]
         return len(shown) + len(self.stranger.gaps)
 
@@ -159,7 +159,7 @@ class TornRoom:
 
 
 def member_faults(member: Member, stored: Sequence[Stored]) -> list[str]:
-    """What a client shows that is not so, and what it does not show."""
+    """Return the differences between what a client shows and what is stored."""
     found = [f"{member.name} was refused: {why}" for why in member.refused]
     for channel, timeline in member.state.timelines.items():
         readable = [each for each in stored if _place(each, member.name) == channel]
@@ -173,7 +173,7 @@ def member_faults(member: Member, stored: Sequence[Stored]) -> list[str]:
 
 
 def timeline_faults(timeline: Timeline, readable: Sequence[Stored]) -> list[str]:
-    """What is missing without a gap that is shown, is there twice, or is not in order."""
+    """Return messages that are missing without a visible gap, duplicated or out of order."""
     texts = {each.msg_id: (each.author, each.text) for each in readable}
     shown = [(entry.msg_id, entry.author, entry.text) for entry in timeline.entries if isinstance(entry, Line)]
     found = [f"{msg_id} is not stored so: {text}" for msg_id, *text in shown if texts.get(msg_id) != tuple(text)]
@@ -184,7 +184,7 @@ def timeline_faults(timeline: Timeline, readable: Sequence[Stored]) -> list[str]
 
 
 def stranger_faults(stranger: Stranger, stored: Sequence[Stored]) -> list[str]:
-    """As `member_faults`, of what came in raw frames."""
+    """Return the same as `member_faults`, for raw frames."""
     found = [f"{msg_id} came again or late" for msg_id in stranger.disordered]
     own = [each.text for each in stored if each.author == stranger.name]
     if sorted(own) != sorted(stranger.said):
@@ -195,7 +195,7 @@ def stranger_faults(stranger: Stranger, stored: Sequence[Stored]) -> list[str]:
 
 
 def _missing(expected: Sequence[int], known: Set[int], gaps: Set[int]) -> list[str]:
-    """Numbers that are not known, and do not stand directly behind one after which a gap is shown."""
+    """Return the missing numbers that do not directly follow a visible gap."""
     found: list[str] = []
     last = 0
     for msg_id in expected:
@@ -207,7 +207,7 @@ def _missing(expected: Sequence[int], known: Set[int], gaps: Set[int]) -> list[s
 
 
 def _gaps(entries: Sequence[Entry]) -> set[int]:
-    """The numbers of the messages behind which a gap is shown."""
+    """Return the numbers of the messages followed by a visible gap."""
     found: set[int] = set()
     last = 0
     for entry in entries:
@@ -219,12 +219,12 @@ def _gaps(entries: Sequence[Entry]) -> set[int]:
 
 
 def is_gap(entry: Entry) -> bool:
-    """Whether this says that messages are missing here."""
+    """Return whether this notice says that messages are missing here."""
     return isinstance(entry, Notice) and entry.gap
 
 
 def _place(message: Stored, reader: str) -> str:
-    """The channel in which somebody reads a message; empty if they may not."""
+    """Return the channel in which a reader sees a message; empty if they may not."""
     if not message.peer:
         return message.channel
     if reader not in {message.author, message.peer}:
@@ -234,7 +234,7 @@ def _place(message: Stored, reader: str) -> str:
 
 @asynccontextmanager
 async def _running(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do all this beside the block; a failure ends it."""
+    """Run coroutines during the block; a failure ends it."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(work) for work in works]
         try:

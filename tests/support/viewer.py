@@ -18,7 +18,7 @@ COUNT = 3000
 
 
 def line(number: int) -> Line:
-    """A message that says its number; three in a row are one author's."""
+    """Return a message whose text is its number; three in a row have the same author."""
     words = "a long story about rope and lamp oil " * (number % 7)
     return Line(number, f"sailor {number // 3}", f"<{number}> {words}", AT + timedelta(minutes=number), mine=False)
 
@@ -48,7 +48,7 @@ class Viewer(App[None]):
         return [strip.text.rstrip() for strip in self.view.render_lines(self.view.size.region)]
 
     def seen(self) -> list[int]:
-        """The numbers of the messages that begin on the screen."""
+        """Return the numbers of the messages whose first line is on the screen."""
         return [int(found) for row in self.rows() for found in re.findall(r"<(\d+)>", row)]
 
 

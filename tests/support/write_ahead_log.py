@@ -1,4 +1,4 @@
-"""What a SQLite write-ahead log says: how many commits it holds."""
+"""The commits in a SQLite write-ahead log."""
 
 import struct
 from pathlib import Path
@@ -8,7 +8,7 @@ FRAME_HEADER_BYTES = 24
 
 
 def commits(database: Path) -> int:
-    """Frames that end a transaction: those whose header gives the size of the database after it."""
+    """Return the number of frames that end a transaction: their header has the database size after it."""
     log = database.with_name(database.name + "-wal").read_bytes()
     (page_bytes,) = struct.unpack_from(">I", log, 8)
     salt = log[16:24]
