@@ -1,1 +1,1 @@
-"""Benchmarks: each prints what it saw against a limit or a peer measured in the same run."""
+"""Benchmarks: each prints its measurements beside a limit, or beside a peer measured in the same run."""

@@ -35,7 +35,7 @@ from tests.support.receiver import Receiver
 
 HERE = Path(__file__).parents[1]
 QUIET_SECONDS = 4.0
-"""Time before each attack."""
+"""Length of the quiet period before each attack."""
 SAMPLE_SECONDS = 0.1
 STORAGE_SECONDS = 60.0
 """Time for one person to use up a storage budget, if there is one."""
@@ -70,7 +70,7 @@ class Seen(NamedTuple):
 
     @property
     def faults(self) -> list[str]:
-        """Limits that were exceeded."""
+        """Return the limits that were exceeded."""
         limits = {
             "ping": max(self.pings) <= statistics.median(self.idle) + PING_LIMIT and not self.unanswered,
             "CPU": self.cpu <= CPU_LIMIT,
@@ -81,7 +81,7 @@ class Seen(NamedTuple):
         return [name for name, kept in limits.items() if not kept]
 
     def row(self, attack: Attack, server: str) -> list[str]:
-        """Cells of the table."""
+        """Return the cells of the table."""
         worst = f"{'> ' if self.unanswered else ''}{max(self.pings):.1f}"
         ping = [f"{statistics.median(self.pings):.1f}", worst, f"{max(self.idle):.1f}"]
         newcomer = ["never" if math.isinf(each) else f"{each:.0f}" for each in (self.newcomer, self.newcomer_idle)]
@@ -102,7 +102,6 @@ def victim(attack: Attack, checkout: Path) -> Iterator[Victim]:
 
 
 def measure(attack: Attack, checkout: Path, seconds: float, processes: Executor, quiet: float = QUIET_SECONDS) -> Seen:
-    """Run one attack on a new server."""
     with victim(attack, checkout) as server:
         until = monotonic() + quiet + seconds
         honest = processes.submit(pings, server.target, until)
@@ -116,7 +115,7 @@ def measure(attack: Attack, checkout: Path, seconds: float, processes: Executor,
 
 
 def watch(server: Victim, seconds: float) -> list[Sample]:
-    """Sample the server for some seconds."""
+    """Sample the server for this many seconds."""
     samples, until = [server.sample()], monotonic() + seconds
     while monotonic() < until:
         sleep(SAMPLE_SECONDS)
@@ -134,7 +133,7 @@ def judge(
     seconds: float,
     ended: bool,
 ) -> Seen:
-    """Compare the time of the attack with the time before it."""
+    """Compare the measurements during the attack with those before it."""
     began = outcome.began
     before = [each for each in honest if each.at + each.seconds < began]
     during = [each for each in honest if each.at >= began]
@@ -155,19 +154,19 @@ def judge(
 
 
 def cpu(samples: Sequence[Sample], begin: float, end: float) -> float:
-    """Cores used in a span of time."""
+    """Return the cores used in a span of time."""
     within = [sample for sample in samples if begin <= sample.at <= end]
     return (within[-1].cpu - within[0].cpu) / (within[-1].at - within[0].at)
 
 
 def storage(checkout: Path) -> list[str]:
-    """Bytes on disk of the longest messages, and the bound on what one person can write in a day."""
+    """Return the bytes on disk of the longest messages, and the bound on what one person can write in a day."""
     with victim(STORAGE, checkout) as server:
         outcome = STORAGE.act(server.target, STORAGE_SECONDS)
         server.end()
         size = sum(file.stat().st_size for file in server.database.parent.glob(f"{server.database.name}*"))
     each = size / max(1, outcome.stored)
-    # A budget is full at first and refills once within the day. Without a budget, the rate of messages is the bound.
+    # A budget is full at first and refills once within the day. Without a budget, the message rate is the bound.
     most = 2 * outcome.stored if outcome.refused else MESSAGES_PER_SECOND * 86400
     return [outcome.note, f"{each:.0f}", f"{each * most / 1e6:.0f}"]
 

@@ -36,7 +36,7 @@ MARKDOWN = ("[" * 4000, "*a " * 1300, "http://a-" * 440, "`a" * 2000)
 HARMLESS = "buy my stuff"
 LETTERS = 4000
 RETURN_SECONDS = 0.5
-"""Time until a member whose connection was closed logs in again."""
+"""Time until a member logs in again after its connection was closed."""
 
 
 class Outcome(NamedTuple):
@@ -48,9 +48,9 @@ class Outcome(NamedTuple):
     undelivered: int = 0
     """Reports that did not reach the website."""
     stored: int = 0
-    """Messages."""
+    """Number of messages."""
     refused: int = 0
-    """Messages."""
+    """Number of messages."""
 
 
 class Attack(NamedTuple):
@@ -69,7 +69,7 @@ def flood(script: Script, connections: int, target: Target, seconds: float) -> O
 
 
 def requests(path: str, target: Target, seconds: float) -> Outcome:
-    """Request a path, four times in parallel."""
+    """Request a path from four threads."""
     return flood(Script(f"GET {path} ".encode() + HTTP + b"\r\n"), 4, target, seconds)
 
 
@@ -83,7 +83,7 @@ def history_and_gone(people: int, target: Target, seconds: float) -> Outcome:
         ]
         began = monotonic()
         for member in members:
-            # In one write, which a library would not do.
+            # In a single write, which a library would not do.
             member.socket.sendall(HISTORY * AT_ONCE)
             member.socket.shutdown(socket.SHUT_RDWR)
             made += AT_ONCE
@@ -158,7 +158,7 @@ def _dialled(target: Target) -> socket.socket:
 
 
 def reported(texts: tuple[str, ...], target: Target, seconds: float) -> Outcome:
-    """Send these messages and a harmless one, and report them all; note how many reports reached the website."""
+    """Send these messages and a harmless one, and report them all; count the reports that reached the website."""
     began = monotonic()
     until, wanted = began + seconds, (*texts, HARMLESS)
     delivered: set[str] = set()
@@ -182,7 +182,7 @@ def reported(texts: tuple[str, ...], target: Target, seconds: float) -> Outcome:
 
 
 def random_letters(rate: float, target: Target, seconds: float) -> Outcome:
-    """Send messages of maximum length in random CJK letters; with a rate of 0, until the first one is refused."""
+    """Send messages of maximum length in random CJK letters; with a rate of 0, until the first refusal."""
     made, began, taken, refused = 0, monotonic(), 0, 0
     with suppress(*FAILURES), entered(target, ATTACKER, "eve", began + seconds) as member:
         began = due = monotonic()

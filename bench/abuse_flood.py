@@ -10,12 +10,12 @@ from bench.abuse_people import Target
 
 ATTACKER = "127.0.0.3"
 CONNECTS = 1000
-"""Most connections opened in a second, after the first ones; without a limit, the bench would measure the kernel."""
+"""Maximum connections opened per second, after the first ones; without a limit, the bench would measure the kernel."""
 BLOCK_BYTES = 256 * 1024
 
 
 class Script(NamedTuple):
-    """The bytes of each connection: the opening once, then (`waits`: after an answer) the unit without end."""
+    """The bytes of each connection: the opening once, then (`waits`: after an answer) the unit repeatedly."""
 
     opening: bytes = b""
     unit: bytes = b""
@@ -23,7 +23,7 @@ class Script(NamedTuple):
 
 
 class Flood:
-    """A number of connections that are kept open, each with the same script."""
+    """A number of open connections, each with the same script."""
 
     def __init__(self, script: Script, connections: int, target: Target) -> None:
         self._script = script
@@ -32,7 +32,7 @@ class Flood:
         self._block = script.unit * (BLOCK_BYTES // len(script.unit)) if script.unit else b""
         self._selector = DefaultSelector()
         self._lines: dict[int, _Line] = {}
-        """By the descriptor."""
+        """By file descriptor."""
         self._opened = 0
         self._streamed = 0
 
@@ -76,7 +76,7 @@ class Flood:
 
 
 class _Line:
-    """One connection: the bytes that are left to send, and whether it still waits for an answer to the opening."""
+    """One connection: the bytes left to send, and whether the opening still lacks an answer."""
 
     def __init__(self, sock: socket.socket, script: Script, block: bytes) -> None:
         self.sock = sock
@@ -88,11 +88,11 @@ class _Line:
 
     @property
     def streamed(self) -> int:
-        """Bytes sent after the opening."""
+        """Return the number of bytes sent after the opening."""
         return max(0, self._sent - self._opening)
 
     def read(self) -> None:
-        """Discard what arrived; EOFError if the server closed."""
+        """Discard what arrived. Raises EOFError if the server closed the connection."""
         if not self.sock.recv(65536):
             raise EOFError
         self._waits = False

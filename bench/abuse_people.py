@@ -1,4 +1,4 @@
-"""Clients of a server under attack: an honest member who pings, newcomers, and a login for members who attack."""
+"""Clients of a server under attack: an honest member who pings, newcomers, and a login for attacking members."""
 
 import math
 import ssl
@@ -17,9 +17,9 @@ PING_SECONDS = 0.02
 GRACE_SECONDS = 8.0
 """Time after the attack for pings that are still unanswered."""
 NEWCOMER_SECONDS = 0.5
-"""Between two newcomers."""
+"""Pause between two newcomers."""
 PATIENCE_SECONDS = 40.0
-"""Time that a newcomer tries to log in."""
+"""Time for which a newcomer tries to log in."""
 PING = '{"action":"ping"}'
 FAILURES = (OSError, TimeoutError, EOFError, WebSocketException)
 
@@ -32,12 +32,12 @@ class Target(NamedTuple):
 
     @property
     def tls(self) -> ssl.SSLContext | None:
-        """Context of a client that trusts the authority."""
+        """Return a client's context that trusts the authority."""
         return ssl.create_default_context(cafile=self.authority) if self.authority else None
 
 
 class ReportHeard(msgspec.Struct):
-    """A report of the member who hears of it."""
+    """A report as its reporter receives it."""
 
     report_id: str = msgspec.field(name="reportID")
     status: str
@@ -61,12 +61,12 @@ class Timed(NamedTuple):
 
 
 def heard(connection: ClientConnection, timeout: float) -> Heard:
-    """Return the next frame; TimeoutError."""
+    """Return the next frame. Raises TimeoutError."""
     return msgspec.json.decode(connection.recv(timeout=max(0.0, timeout)), type=Heard)
 
 
 def wait_for(connection: ClientConnection, action: str, until: float, nonce: str | None = None) -> Heard:
-    """Return the next frame of this action (and nonce); TimeoutError."""
+    """Return the next frame of this action (and nonce). Raises TimeoutError."""
     while True:
         frame = heard(connection, until - monotonic())
         if frame.action == action and (nonce is None or frame.nonce == nonce):
@@ -117,7 +117,7 @@ def pings(target: Target, until: float) -> list[Timed]:
 
 
 def _answers(connection: ClientConnection, sent: deque[float], until: float) -> list[Timed]:
-    """Receive until then; return the pings that were answered."""
+    """Receive until the given time; return the pings that were answered."""
     done: list[Timed] = []
     while (left := until - monotonic()) > 0:
         with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""A server process from a checkout with the default limits, the content of its database, and its use of resources."""
+"""A server process from a checkout at default limits, the content of its database, and its use of resources."""
 
 import os
 import sqlite3
@@ -18,7 +18,7 @@ from tests.support.certificates import tls_settings
 from tests.support.server_process import environment
 
 DESCRIPTORS = 1024
-"""Soft limit with which most systems start a service; the hard limit is inherited."""
+"""The soft limit that most systems give a service; the hard limit is inherited."""
 START_SECONDS = 30.0
 END_SECONDS = 8.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -51,7 +51,7 @@ class Stage(Enum):
 
 
 class Sample(NamedTuple):
-    """Seconds of CPU that the server and its children have used so far, and the number of its open descriptors."""
+    """Seconds of CPU used so far by the server and its children, and the number of its open descriptors."""
 
     at: float
     cpu: float
@@ -85,17 +85,15 @@ class Victim:
 
     @property
     def pid(self) -> int:
-        """Process ID."""
         assert self._process
         return self._process.pid
 
     def sample(self) -> Sample:
-        """Measure the server now."""
         return Sample(monotonic(), _cpu(self.pid), sum(1 for _ in Path(f"/proc/{self.pid}/fd").iterdir()))
 
     @property
     def peak(self) -> float:
-        """Peak resident memory in MiB; 0 if the process is gone."""
+        """Return the peak resident memory in MiB; 0 if the process is gone."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         return int((status.partition("VmHWM:")[2].split() or ["0"])[0]) / 1024
 
@@ -162,7 +160,7 @@ def fill(database: Path) -> None:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of CPU of a process and its children, including those that have ended."""
+    """Return the CPU seconds of a process and its children, including those that have ended."""
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         children = [each.read_text(encoding="ascii").split() for each in Path(f"/proc/{pid}/task").glob("*/children")]

@@ -48,7 +48,7 @@ MESSAGE_BYTES = 32 * 1024 * 1024
 
 
 class Outcome(TypedDict):
-    """What the suite says of a case."""
+    """The suite's result for a case."""
 
     behavior: str
     behaviorClose: str
@@ -56,7 +56,7 @@ class Outcome(TypedDict):
 
 
 class Echo:
-    """A room in which everybody hears what they said."""
+    """A room that echoes each message to its sender."""
 
     policy = connection.ConnectionPolicy()
     limiter = Limiter(RoomLimits(bytes_per_second=0, frame_bytes=MESSAGE_BYTES))
@@ -74,8 +74,8 @@ class Echo:
 
 @asynccontextmanager
 async def our_server() -> AsyncIterator[str]:
-    """Where ours listens."""
-    # What one client may leave unread is far less in a room than what the suite wants to have echoed.
+    """Run our server, and yield its URL."""
+    # The suite has far more echoed than one client of a room may leave unread.
     connection.MAX_UNSENT_BYTES = 2 * MESSAGE_BYTES
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ async def our_server() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def bare_server() -> AsyncIterator[str]:
-    """Where bare `websockets` listens."""
+    """Run bare `websockets`, and yield its URL."""
 
     async def echo(client: ServerConnection) -> None:
         try:
@@ -107,7 +107,7 @@ async def bare_server() -> AsyncIterator[str]:
 
 
 def prepare(directory: Path, urls: Mapping[str, str], cases: Sequence[str]) -> Path:
-    """The suite's specification; of everything but compression, which neither server does."""
+    """Write the suite's specification, without compression, which neither server supports; return its path."""
     servers = [{"agent": agent, "url": url} for agent, url in urls.items()]
     wanted = {"cases": list(cases), "exclude-cases": ["12.*", "13.*"], "exclude-agent-cases": {}}
     spec = directory / "spec.json"
@@ -116,13 +116,12 @@ def prepare(directory: Path, urls: Mapping[str, str], cases: Sequence[str]) -> P
 
 
 def results(directory: Path) -> dict[str, dict[str, Outcome]]:
-    """Server -> case -> outcome."""
+    """Return the outcomes: server -> case -> outcome."""
     found: dict[str, dict[str, Outcome]] = json.loads((directory / "index.json").read_text(encoding="utf-8"))
     return found
 
 
 async def run_suite(wstest: Path, spec: Path) -> None:
-    """Run the suite to its end."""
     arguments = ("-m", "fuzzingclient", "-s", spec)
     process = await asyncio.create_subprocess_exec(wstest, *arguments, cwd=spec.parent, stdout=DEVNULL)
     try:
@@ -134,7 +133,7 @@ async def run_suite(wstest: Path, spec: Path) -> None:
 
 
 def judge(outcomes: Mapping[str, Mapping[str, Outcome]]) -> int:
-    """Print what came of it; the exit code."""
+    """Print the comparison; return the exit code."""
     ours, bare = outcomes[OURS], outcomes[BARE]
     binary = [case for case in ours if case.startswith(BINARY)]
     refused = [case for case in binary if ours[case]["remoteCloseCode"] == CloseCode.UNSUPPORTED_DATA]
@@ -156,7 +155,7 @@ def judge(outcomes: Mapping[str, Mapping[str, Outcome]]) -> int:
 
 
 async def main(wstest: Path, cases: Sequence[str]) -> int:
-    """The exit code."""
+    """Return the exit code."""
     with TemporaryDirectory(prefix="flagpost-bench-") as name:
         async with our_server() as ours, bare_server() as bare:
             await run_suite(wstest, prepare(Path(name), {OURS: ours, BARE: bare}, cases))

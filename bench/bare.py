@@ -1,4 +1,4 @@
-"""The peer of the server's benches: a bare `websockets` broadcast server on uvloop, as its documentation has it."""
+"""The peer of the server's benches: a `websockets` broadcast server on uvloop, written as in its documentation."""
 
 from contextlib import suppress
 

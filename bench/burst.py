@@ -44,19 +44,19 @@ UPGRADE = (
 
 
 class Burst(NamedTuple):
-    """How it went: messages a second, how late the loop was (ms), and whether the order held."""
+    """Result of a burst: messages a second, delay of the loop (ms), and whether the order held."""
 
     speed: float
     late: Sequence[float]
     own: Sequence[float]
-    """CPU that the loop used from one beat to the next (ms): what it would be late by on a machine of its own."""
+    """CPU time of the loop from one beat to the next (ms): its delay on an otherwise idle machine."""
     idle: Sequence[float]
-    """The same before it began: what the machine is to blame for."""
+    """The same before the burst: the machine's own share."""
     ordered: bool
 
 
 class Peer:
-    """One client, over a bare stream."""
+    """One client, over a raw stream."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writer = writer
@@ -71,13 +71,13 @@ class Peer:
             pass
 
     async def frame(self) -> bytes:
-        """The payload of the next frame."""
+        """Return the payload of the next frame."""
         head = await self._reader.readexactly(2)
         more = {126: 2, 127: 8}.get(head[1], 0)
         return await self._reader.readexactly(int.from_bytes(await self._reader.readexactly(more)) if more else head[1])
 
     async def hear(self) -> bytes:
-        """The bytes of all the messages: they are taken apart later, so that nobody reads too slowly."""
+        """Return the bytes of all messages; they are parsed later, so that no client reads too slowly."""
         came, tail, count = [], b"", 0
         while count < MESSAGES:
             data = await self._reader.read(1 << 18)
@@ -90,12 +90,11 @@ class Peer:
 
 
 def wire(frame: Login | Say) -> bytes:
-    """A frame as a client sends it."""
+    """Return a frame as a client encodes it."""
     return Frame(Opcode.TEXT, encode(frame)).serialize(mask=True)
 
 
 def main() -> None:
-    """Print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench.burst", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--readers", type=int, default=10, help="who only read")
@@ -144,7 +143,7 @@ def _burst(authors: int, readers: int) -> Burst:
 
 
 async def _say_all(port: int, authors: int, readers: int) -> tuple[float, float, bool]:
-    """When it began and ended (monotonic seconds), and whether the order held."""
+    """Return the start and end (monotonic seconds), and whether the order held."""
     peers = [Peer(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(authors + readers)]
     for number, peer in enumerate(peers):
         await peer.enter(f"user{number}")
@@ -161,7 +160,7 @@ async def _say_all(port: int, authors: int, readers: int) -> tuple[float, float,
 
 
 def _ordered(came: bytes) -> bool:
-    """Whether the numbers grow by one, and each author's messages came as they were said."""
+    """Return whether the numbers increase by one, and each author's messages are in order."""
     messages = [frame for frame in _frames(came) if isinstance(frame, Message)]
     said: dict[str, list[int]] = {}
     for message in messages:

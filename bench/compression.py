@@ -13,11 +13,11 @@ from server.protocol.frames import Say
 
 GOAL = 1.3
 SENTENCE = "The wind is north-east four, the tide turns at noon, and the small craft warning is lifted. "
-"""People's words, of about the length of a long message when said three times."""
+"""Natural text; three repetitions have about the length of a long message."""
 
 
 async def enter(side: Side, clients: int, stack: AsyncExitStack) -> list[ClientConnection]:
-    """Clients that are logged in, and ask for compression."""
+    """Connect clients that are logged in, and ask for compression."""
     sockets = []
     for number in range(clients):
         url = f"ws://127.0.0.1:{side.port}/ws"
@@ -31,7 +31,7 @@ async def enter(side: Side, clients: int, stack: AsyncExitStack) -> list[ClientC
 
 
 async def talk(sockets: list[ClientConnection], messages: int) -> None:
-    """Messages, each after everyone has the one before."""
+    """Send messages, each after every client has received the one before."""
     for number in range(messages):
         text = f"{number} {SENTENCE * (number % 3 + 1)}"
         await sockets[0].send(encode(Say("lobby", text, f"{id(sockets)}-{number}")), text=True)
@@ -41,7 +41,7 @@ async def talk(sockets: list[ClientConnection], messages: int) -> None:
 
 
 async def main(clients: int, messages: int, rounds: int) -> None:
-    """Print the cost of each, and the ratio."""
+    """Print the cost of each server, and the ratio."""
     costs: tuple[list[float], list[float]] = ([], [])
     with ExitStack() as processes:
         sides = [processes.enter_context(ours(more)) for more in ("", "Compression = true\n")]

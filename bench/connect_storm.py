@@ -13,7 +13,7 @@ HEADS = ["server", "CPU s", "x", "CPU us each", "seconds", "lost"]
 
 
 class Storm(NamedTuple):
-    """What the arrival of everyone cost; seconds."""
+    """Cost of the arrival of all clients, in seconds."""
 
     name: str
     cpu: float
@@ -22,7 +22,6 @@ class Storm(NamedTuple):
 
 
 def main() -> None:
-    """Print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench.connect_storm", description=__doc__)
     parser.add_argument("--clients", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -46,7 +45,7 @@ def _storm(built: Path, start: Callable[[], AbstractContextManager[Side]], clien
         before = side.cpu
         load = Load(built / "load", side, clients)
         stack.callback(load.end)
-        # One message to everyone: it comes after all that the arrival has left to send.
+        # One message to all clients: it arrives after everything that the logins have queued.
         lost = load.run("seq 1").gone
         return Storm(side.name, side.cpu - before, load.arrival.seconds, lost)
 

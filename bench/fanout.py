@@ -9,29 +9,29 @@ from statistics import median
 from bench.sides import Load, Result, Side, bare, limit, loaded, ours, programs, table
 
 DELIVERIES = 200_000
-"""In each measurement, so that it takes about a second of CPU."""
+"""Deliveries in each measurement, which takes about a second of CPU."""
 BURST = 50
 RATE_CLIENTS = 1000
-"""With how many clients latency is measured."""
+"""Number of clients for the latency measurement."""
 RATE = "rate 20 100"
-"""Messages a second, and how many of them."""
+"""Messages a second, and their total."""
 HEADS = ["server", "one in flight, us", "x", "burst of 50, us", "x", "p50 ms", "p99 ms", "load us", "lost"]
 
 
 class Costs:
-    """What was measured of one side."""
+    """Measurements of one side."""
 
     def __init__(self) -> None:
         self.single: list[float] = []
         self.burst: list[float] = []
         self.single_loop: list[float] = []
-        """Of `single`, what the thread of the loop had; the others store."""
+        """The share of `single` spent in the loop's thread; the other threads store."""
         self.load: list[float] = []
         self.rates: list[Result] = []
         self.lost = 0
 
     def row(self, name: str, base: "Costs") -> list[str]:
-        """A line of the table; ratios against `base`, round by round."""
+        """Return a row of the table; ratios to `base`, round by round."""
         single, burst = _ratio(self.single, base.single), _ratio(self.burst, base.burst)
         return [
             name,
@@ -64,7 +64,7 @@ def _measure(built: Path, clients: int, rounds: int) -> None:
         loads = stack.enter_context(loaded(built, sides, clients))
         costs = [Costs() for _ in sides]
         for turn in range(rounds):
-            # Each round begins with another side, so that none is always the first after a pause.
+            # Each round begins with another side, so that no side always follows a pause.
             for place in range(len(sides)):
                 number = (turn + place) % len(sides)
                 _round(sides[number], loads[number], clients, costs[number])
@@ -87,7 +87,7 @@ def _round(side: Side, load: Load, clients: int, costs: Costs) -> None:
 
 
 def _cost(side: Side, load: Load, command: str, costs: Costs) -> float:
-    """Microseconds of the server's CPU for each delivery."""
+    """Return the microseconds of server CPU for each delivery."""
     before = side.cpu
     result = load.run(command)
     costs.lost = max(costs.lost, result.gone + result.timed_out)

@@ -1,11 +1,11 @@
-"""Fuzzes the codec: any bytes are a frame, which comes out as it went in, or a verdict that can be sent.
+"""Fuzzing of the codec: any bytes must decode to a frame that survives a round trip, or give an error that can be sent.
 
     pip install -e '.[fuzz]'
     python -m bench.fuzz_codec [OPTION OF LIBFUZZER ...]
 
-Runs for five minutes, or -max_total_time=SECONDS, and keeps in bench/corpus/codec what covers something new. An input
-that breaks the codec is written to the working directory as crash-*, and the exit code is not 0: make a test of it in
-tests/server/protocol/test_codec.py.
+Runs for five minutes, or -max_total_time=SECONDS, and saves inputs that cover something new in bench/corpus/codec. An
+input that breaks the codec is written to the working directory as crash-*, and the exit code is not 0: make a test of
+it in tests/server/protocol/test_codec.py.
 """
 
 import json
@@ -23,23 +23,23 @@ with atheris.instrument_imports():
 
 SECONDS = 300
 MAX_BYTES = 4096
-"""Of an input; what is bigger and harmful has a test of its own."""
+"""Maximum size of an input; larger harmful inputs have tests of their own."""
 CORPUS = Path(__file__).parent / "corpus" / "codec"
 
 
 def main() -> None:
-    """Ends the process."""
+    """Fuzz, and end the process."""
     with NamedTemporaryFile("w", encoding="ascii", suffix=".dict") as words:
         words.write("".join(f"{quoted(word)}\n" for word in sorted(vocabulary())))
         words.flush()
-        # Without smaller forms of what is known already, so that the corpus stays small.
+        # Do not reduce known inputs, so that the corpus stays small.
         defaults = [f"-max_total_time={SECONDS}", f"-max_len={MAX_BYTES}", f"-dict={words.name}", "-reduce_inputs=0"]
         atheris.Setup([sys.argv[0], *defaults, *sys.argv[1:], str(CORPUS)], check)
         atheris.Fuzz()
 
 
 def check(data: bytes) -> None:
-    """Whatever a client or a server may have sent."""
+    """Check bytes as a client's frame and as a server's frame."""
     try:
         frame = codec.decode_client(data)
     except codec.BadFrame as bad:
@@ -47,7 +47,7 @@ def check(data: bytes) -> None:
         assert codec.decode_server(codec.encode(answer)) == answer
     else:
         assert codec.decode_client(codec.encode(frame)) == frame
-        # A connection refuses what is not UTF-8 before; the codec does not look at it in what it ignores.
+        # A connection refuses invalid UTF-8 first; the codec does not check it in fields that it ignores.
         text = data.decode(errors="replace")
         assert depth(json.loads(text, object_pairs_hook=members, parse_int=str)) <= codec.MAX_DEPTH
     try:
@@ -57,19 +57,19 @@ def check(data: bytes) -> None:
 
 
 def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON, whose keys stand there once."""
+    """Build a JSON object. Fails for a repeated key."""
     assert len(dict(pairs)) == len(pairs)
     return dict(pairs)
 
 
 def depth(value: object) -> int:
-    """How deep JSON is nested."""
+    """Return the nesting depth of JSON."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(depth, inner), default=0)
 
 
 def vocabulary() -> set[str]:
-    """What frames are made of."""
+    """Return the words that occur in frames."""
     kinds: tuple[type[msgspec.Struct], ...] = get_args(ClientFrame)
     words = {'"action":', '"a":1,', "\\u0061", "\\ud800", "\\\\", '\\"', "NaN", "1e999", "[[", "]]", '{"a":', "null"}
     for kind in kinds:
@@ -79,7 +79,7 @@ def vocabulary() -> set[str]:
 
 
 def quoted(word: str) -> str:
-    """As libFuzzer's dictionaries write it."""
+    """Quote a word as in libFuzzer's dictionaries."""
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -10,13 +10,12 @@ from time import sleep
 from bench.sides import Load, Side, bare, ours, programs, table
 
 WARM = 100
-"""Clients that are there before it is measured, so that what is made once does not count."""
+"""Clients connected before the measurement, so that one-time allocations do not count."""
 SETTLE_SECONDS = 2.0
 HEADS = ["server", "KiB each", "x"]
 
 
 def main() -> None:
-    """Print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--rounds", type=int, default=3)
@@ -30,7 +29,7 @@ def main() -> None:
 
 
 def _each(built: Path, start: Callable[[], AbstractContextManager[Side]], clients: int) -> float:
-    """Bytes for each of these clients."""
+    """Return the bytes for each client."""
     with ExitStack() as stack:
         side = stack.enter_context(start())
         stack.callback(Load(built / "load", side, WARM).end)

@@ -38,7 +38,7 @@ MESSAGES_PER_KILL = 12
 GRACE_MILLISECONDS = 2
 """Both clocks are rounded."""
 NOTE_MILLISECONDS = 1000
-"""Much longer than a 200 takes from the website until it is noted; a server that lived on for so long had to know."""
+"""Far longer than the server takes to record a 200; a server that lived this long after one must have recorded it."""
 
 
 @dataclass
@@ -49,11 +49,11 @@ class Tally:
     """ReportID -> comment."""
     asked: int = 0
     unanswered: dict[str, ReportRequest] = field(default_factory=dict)
-    """Reporter -> what they have no answer for; sent again with the same nonce."""
+    """Reporter -> the request without an answer; sent again with the same nonce."""
 
 
 async def report_until_killed(url: str, name: str, numbers: list[int], tally: Tally) -> None:
-    """Report one message after the other, as fast as each is confirmed."""
+    """Report one message after another, each as soon as the one before is confirmed."""
     with suppress(OSError, WebSocketException, TimeoutError, EOFError):
         async with entered(url, name, name.ljust(32, "-")) as client:
             while True:
@@ -68,7 +68,7 @@ async def report_until_killed(url: str, name: str, numbers: list[int], tally: Ta
 
 
 def next_ask(name: str, numbers: list[int], tally: Tally) -> ReportRequest | None:
-    """The report of the next message that this person has not reported."""
+    """Return a report of the next message that this person has not reported."""
     if not numbers:
         return None
     tally.asked += 1
@@ -78,20 +78,20 @@ def next_ask(name: str, numbers: list[int], tally: Tally) -> ReportRequest | Non
 
 
 def hurry(database: Path) -> None:
-    """Let hours pass: what waits is due, and no lease holds any more."""
+    """Simulate hours passing: waiting deliveries become due, and leases expire."""
     with closing(sqlite3.connect(database, timeout=10, isolation_level=None)) as connection:
         connection.execute("UPDATE delivery SET due = 0, leased_until = 0, attempts = min(attempts, 3)")
         connection.execute("DELETE FROM webhook")
 
 
 def read(database: Path, query: str) -> list[tuple[str, ...]]:
-    """Rows of the database."""
+    """Return the rows of a query."""
     with closing(sqlite3.connect(database, timeout=10)) as connection:
         return connection.execute(query).fetchall()
 
 
 async def say_all(settings: Path, count: int) -> list[int]:
-    """Say what will be reported; the numbers of it."""
+    """Send the messages to be reported; return their numbers."""
     with ServerProcess(settings) as server:
         async with entered(server.url, "mallory") as mallory:
             return [(await mallory.say("lobby", f"thing {number}")).msg_id for number in range(count)]
@@ -100,7 +100,7 @@ async def say_all(settings: Path, count: int) -> list[int]:
 async def kill_again_and_again(
     settings: Path, website: Website, kills: int, tally: Tally, chance: random.Random
 ) -> None:
-    """The part of it that hurts."""
+    """Run the server repeatedly, and kill it at random moments."""
     said = await say_all(settings, MESSAGES_PER_KILL * kills)
     numbers = {f"reporter {each}": list(said) for each in range(REPORTERS)}
     for kill in range(kills):
@@ -113,7 +113,7 @@ async def kill_again_and_again(
             ]
             await wait_for_a_bad_moment(website, chance)
             assert server.process.poll() is None, "it ended by itself"
-            # Leaving the block kills the process: SIGKILL, no goodbye.
+            # Leaving the block kills the process by SIGKILL.
         website.killed.append(milliseconds())
         for reporter in reporters:
             reporter.cancel()
@@ -123,13 +123,13 @@ async def kill_again_and_again(
 
 
 def address(settings: Path, website: Website, life: int) -> None:
-    """Let the next server ask at a path of its own: what a killed one sent may be read after the next one has begun."""
+    """Give the next server a URL path of its own: a request of a killed one may be read after the next has started."""
     text = re.sub(rf"{website.url}[/0-9]*", f"{website.url}/{life}", settings.read_text(encoding="utf-8"))
     settings.write_text(text, encoding="utf-8")
 
 
 async def wait_for_a_bad_moment(website: Website, chance: random.Random) -> None:
-    """Any time, or just when the website got a request, or just when it has answered."""
+    """Wait for a random time, or until the website has just received or just answered a request."""
     await asyncio.sleep(chance.uniform(*UP_SECONDS))
     moment = chance.choice([None, website.asked, website.answered])
     if moment:
@@ -140,7 +140,7 @@ async def wait_for_a_bad_moment(website: Website, chance: random.Random) -> None
 
 
 async def settle(settings: Path, website: Website) -> None:
-    """A website that behaves, and a server that lives until its outbox is empty."""
+    """Run a well-behaved website and a server until the outbox is empty."""
     website.behaves = True
     database = settings.with_name("room.sqlite")
     hurry(database)
@@ -153,22 +153,22 @@ async def settle(settings: Path, website: Website) -> None:
 
 
 def could_know(taken: Taken, killed: Sequence[int]) -> bool:
-    """Whether the server that asked lived for long enough to note the 200."""
+    """Return whether the requesting server lived long enough to record the 200."""
     end = killed[taken.life] if taken.life < len(killed) else None
     return taken.answered is not None and (end is None or end - taken.answered > NOTE_MILLISECONDS)
 
 
 def judge(database: Path, website: Website, tally: Tally, kills: int) -> int:
-    """Print the verdict; the exit code."""
+    """Print the verdict; return the exit code."""
     deliveries = read(database, "SELECT id, report_id, state FROM delivery")
     query = "SELECT delivery_id, min(at + milliseconds) FROM attempt WHERE status = 200 GROUP BY delivery_id"
     noted = {key: int(at) for key, at in read(database, query)}
-    # By what the website read, not by what the database says of it.
+    # Judged by what the website read, not by what the database says.
     arrived = {report_id for report_id, comment in tally.received.items() if comment in website.heard}
     received, lost = set(tally.received), set(tally.received) - arrived
     unsettled = [key for key, _, state in deliveries if state != "delivered"]
     repeats = {key: len(times) - 1 for key, times in website.taken.items() if len(times) > 1}
-    # Whatever came after a 200 was noted, or could have been, came without a reason.
+    # A repeat is unexplained if a 200 was recorded before it, or could have been.
     unexplained = [
         key
         for key in repeats
@@ -187,7 +187,7 @@ def judge(database: Path, website: Website, tally: Tally, kills: int) -> int:
 
 
 async def main(kills: int, seed: int) -> int:
-    """The exit code."""
+    """Return the exit code."""
     chance, tally = random.Random(seed), Tally()
     with TemporaryDirectory(prefix="flagpost-bench-") as directory:
         async with Website(random.Random(seed + 1)).serving() as website:

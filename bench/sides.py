@@ -1,4 +1,4 @@
-"""What the server's benches measure: server processes, what they cost, and the clients that load them."""
+"""The servers and clients of the benches: server processes, their resource use, and the load on them."""
 
 import os
 import subprocess
@@ -21,21 +21,21 @@ BytesPerSecond = 0
 ID = "lobby"
 Name = "Lobby"
 """
-"""One client speaks for all; what it may say is what is measured, so it is not held back."""
+"""One client sends everything and is the subject of the measurement, so it has no limits."""
 HERE = Path(__file__).parent
 TEXT = "~#########" + "x" * 90
-"""A message of 100 bytes that holds its number."""
+"""A message of 100 bytes that contains its number."""
 SAY = f'{{"action":"message","channel":"lobby","message":"{TEXT}","nonce":"#########"}}'
 DELIVERED = (
     f'{{"action":"message","channel":"lobby","username":"user0000","message":"{TEXT}","msgID":1000000,'
     f'"at":"2026-01-01T00:00:00.000000Z","nonce":"#########"}}'
 )
-"""What ours makes of SAY; the others are given it, so that every side sends the same bytes."""
+"""Our frame for SAY; the other servers send it too, so that every side sends the same bytes."""
 LOGIN = '{"action":"login","username":"user%04d"}'
 
 
 class Result(msgspec.Struct):
-    """What the load counted: deliveries, its own time and CPU in seconds, latencies in milliseconds, clients lost."""
+    """Result of a load: deliveries, its own time and CPU in seconds, latencies in milliseconds, clients lost."""
 
     deliveries: int
     seconds: float
@@ -48,7 +48,7 @@ class Result(msgspec.Struct):
 
 
 class Arrival(msgspec.Struct):
-    """How the clients came in."""
+    """Result of connecting the clients."""
 
     present: int
     gone: int
@@ -57,13 +57,13 @@ class Arrival(msgspec.Struct):
 
 
 class Presence(msgspec.Struct):
-    """How many clients still read."""
+    """Number of clients that still read."""
 
     present: int
 
 
 class Load:
-    """Clients of one server, in a process of their own."""
+    """Clients of one server, in a separate process."""
 
     def __init__(self, program: Path, side: "Side", clients: int) -> None:
         self._process = subprocess.Popen(
@@ -75,15 +75,14 @@ class Load:
         self.arrival = msgspec.json.decode(self._answer(), type=Arrival)
 
     def run(self, command: str) -> Result:
-        """Do what load.c calls `seq`, `burst` or `rate`."""
+        """Run a command of load.c: `seq`, `burst` or `rate`."""
         return msgspec.json.decode(self._ask(command), type=Result)
 
     def leave(self, command: str) -> int:
-        """Let clients `stall` or `close`; how many are still there."""
+        """Make clients `stall` or `close`; return how many are left."""
         return msgspec.json.decode(self._ask(command), type=Presence).present
 
     def end(self) -> None:
-        """Close every connection."""
         self._process.kill()
         self._process.communicate()
 
@@ -101,7 +100,7 @@ class Load:
 
 
 class Side(NamedTuple):
-    """A running server and how one talks to it."""
+    """A running server, and the frames that its clients send and expect."""
 
     name: str
     pid: int
@@ -112,24 +111,24 @@ class Side(NamedTuple):
 
     @property
     def cpu(self) -> float:
-        """Seconds that all threads of the process have run, as the scheduler has counted them."""
+        """Return the CPU seconds of all threads of the process, by the scheduler's count."""
         threads = Path(f"/proc/{self.pid}/task").iterdir()
         return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
     @property
     def loop_cpu(self) -> float:
-        """The same of the first thread alone, which is the event loop's."""
+        """Return the CPU seconds of the first thread, which is the event loop's."""
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[0]) / 1e9
 
     @property
     def memory(self) -> int:
-        """Bytes of the process that are in memory."""
+        """Return the resident memory of the process in bytes."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def programs() -> Iterator[Path]:
-    """A directory with our C programs, compiled."""
+    """Yield a directory with our C programs, compiled."""
     with TemporaryDirectory() as name:
         for program in ("load", "fanout_limit"):
             subprocess.run(["cc", "-O2", "-o", f"{name}/{program}", HERE / f"{program}.c"], check=True)
@@ -138,21 +137,21 @@ def programs() -> Iterator[Path]:
 
 @contextmanager
 def limit(built: Path) -> Iterator[Side]:
-    """One send() for each delivery, in C."""
+    """Run one send() for each delivery, in C."""
     with _process([str(built / "fanout_limit")]) as (process, line):
         yield Side("C send()", process.pid, int(line))
 
 
 @contextmanager
 def bare() -> Iterator[Side]:
-    """`broadcast()` of websockets."""
+    """Run `broadcast()` of websockets."""
     with _process([sys.executable, "-m", "bench.bare"]) as (process, line):
         yield Side("websockets broadcast()", process.pid, int(line))
 
 
 @contextmanager
 def ours(more: str = "") -> Iterator[Side]:
-    """The server as it is: storage on disk, rules, echo, all of it; `more` goes before the other settings."""
+    """Run the complete server: storage on disk, rules, echo; `more` goes before the other settings."""
     with TemporaryDirectory() as name:
         file = Path(name) / "settings.toml"
         file.write_text(more + SETTINGS)
@@ -164,7 +163,7 @@ def ours(more: str = "") -> Iterator[Side]:
 
 @contextmanager
 def loaded(built: Path, sides: Sequence[Side], clients: int) -> Iterator[list[Load]]:
-    """Clients for each side."""
+    """Yield a load of clients for each side."""
     with ExitStack() as stack:
         loads = []
         for side in sides:
@@ -175,7 +174,7 @@ def loaded(built: Path, sides: Sequence[Side], clients: int) -> Iterator[list[Lo
 
 @contextmanager
 def _process(command: Sequence[str]) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """A process, and the first line that it printed."""
+    """Yield a process, and the first line that it printed."""
     process = subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
@@ -186,6 +185,6 @@ def _process(command: Sequence[str]) -> Iterator[tuple["subprocess.Popen[str]", 
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Format a table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -6,13 +6,12 @@ from contextlib import ExitStack
 from bench.sides import Load, Side, bare, loaded, ours, programs, table
 
 RATE = "rate 400 4000"
-"""Messages a second, and how many of them: ten seconds."""
+"""Messages a second, and their total: ten seconds."""
 TEXT_BYTES = 2000
 HEADS = ["server", "p99 ms before", "p99 ms after", "x", "memory MiB before", "after", "more", "others lost"]
 
 
 def main() -> None:
-    """Print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench.slow_client", description=__doc__)
     parser.add_argument("--clients", type=int, default=50)
     options = parser.parse_args()
@@ -27,7 +26,7 @@ def main() -> None:
 
 
 def _talkative(side: Side) -> Side:
-    """The same with long messages, so that what is not read piles up."""
+    """Return the same side with long messages, so that unread data piles up."""
     return side._replace(message=side.message.replace("x" * 90, "x" * (TEXT_BYTES - 10)))
 
 

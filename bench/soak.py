@@ -20,17 +20,17 @@ from bench.timeline import NARROW, SIZE, Bench, Room
 from tui.fullscreen.themes import DARK
 
 BATCH = 500
-"""Messages at once."""
+"""Messages added at once."""
 TENTHS = 10
 
 
 def say(text: str) -> None:
-    """Past Textual, which keeps what is printed while it runs."""
+    """Print past Textual, which captures output while it runs."""
     print(text, file=sys.__stdout__, flush=True)
 
 
 async def use(room: Room, chance: random.Random) -> None:
-    """What a person does in a minute."""
+    """Perform a minute of a user's actions."""
     app, view = room.app, room.view
     for _ in range(2):
         view.scroll_to(y=chance.randrange(max(1, view.max_scroll_y)), animate=False)
@@ -52,7 +52,7 @@ async def use(room: Room, chance: random.Random) -> None:
 
 
 async def main(count: int, seconds: int) -> bool:
-    """Pour, use, count; whether it is steady."""
+    """Add messages, use the view, measure; return whether memory is steady."""
     app, begin, chance = Bench(), time.monotonic(), random.Random(7)
     async with app.run_test(headless=False, size=(SIZE.width, SIZE.height)):
         room = Room(app, count, 0)

@@ -35,7 +35,7 @@ class Bare(App):
 
 Bare().run()
 """
-# The widgets of the room's first frame, as Textual has them, without style, keys or anything behind them.
+# The widgets of the room's first frame, as Textual provides them, without style, keys or behaviour.
 FURNISHED = """
 from textual.app import App
 from textual.containers import Horizontal, Vertical
@@ -64,14 +64,14 @@ IMPORT = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| +(\S+)")
 
 
 class Rival(NamedTuple):
-    """What Python is to run, and texts that stand in the first frame that can be used."""
+    """Arguments for Python, and texts in the first usable frame."""
 
     arguments: Sequence[str]
     seen: Sequence[str]
 
 
 class Sample(NamedTuple):
-    """Milliseconds from the start of the process to the first frame, and the processor's until the process ended."""
+    """Milliseconds from the start of the process to the first frame, and its CPU time until it ended."""
 
     wall: float
     cpu: float
@@ -89,7 +89,7 @@ RIVALS = {
 
 
 def first_frame(rival: Rival, directory: Path) -> Sample:
-    """Start a process in a terminal and end it once its frame is there."""
+    """Start a process in a terminal and end it when its frame appears."""
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -112,7 +112,7 @@ def first_frame(rival: Rival, directory: Path) -> Sample:
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    # As it is for who has installed it: byte code is there, whatever this shell says of writing it.
+    # As in an installation: byte code is cached, even if this shell disables writing it.
     extra = {"TERM": "xterm-256color", "XDG_DATA_HOME": str(directory), "PYTHONPYCACHEPREFIX": str(directory)}
     found = environment(extra)
     found.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -128,9 +128,9 @@ def _wait_for_frame(master: int, seen: Sequence[str]) -> None:
 
 
 def slowest(directory: Path, count: int) -> list[tuple[float, str]]:
-    """What is imported before the first frame, by package: milliseconds without what it imports itself.
+    """Return the import time of packages before the first frame: milliseconds without nested imports.
 
-    Packages alone; Python's and Textual's own are what the bare app pays too.
+    Packages only; Python's and Textual's own are also imported by the bare app.
     """
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import gc; gc.disable(); import tui.cli, tui.fullscreen.app"],
@@ -154,7 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         for rival in RIVALS.values():
-            # Byte code is written once, and is there at every start after that.
+            # Writes the byte code, which later starts reuse.
             first_frame(rival, directory)
         samples = [{who: first_frame(rival, directory) for who, rival in RIVALS.items()} for _ in range(given.rounds)]
         print(f"first frame, {given.rounds} rounds in turn, medians\n")

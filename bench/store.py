@@ -22,7 +22,7 @@ MESSAGES = 10_000
 BATCH = 100
 """Rows in a commit of the other side."""
 TURN = 50
-"""Messages that come in one turn of the loop."""
+"""Messages submitted in one turn of the loop."""
 TEXT = "x" * 100
 INSERT = (
     "INSERT INTO message (at, author, author_identity, channel, text, nonce, author_key)"
@@ -32,7 +32,7 @@ HEADS = ["store", "messages/s", "x", "loop late ms, p99", "worst", "in order"]
 
 
 class Burst(NamedTuple):
-    """How it went: messages a second, how late the loop was (ms), and whether the order held."""
+    """Result of a burst: messages a second, delay of the loop (ms), and whether the order held."""
 
     speed: float
     late: Sequence[float]
@@ -40,7 +40,6 @@ class Burst(NamedTuple):
 
 
 def main() -> None:
-    """Print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench.store", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -106,7 +105,7 @@ async def _burst(path: str) -> Burst:
 
 
 async def _watch(late: list[float]) -> None:
-    """Ask for a millisecond again and again, and note how much more it was."""
+    """Sleep for a millisecond repeatedly, and record the delay beyond it."""
     while True:
         start = time.perf_counter()
         await asyncio.sleep(0.001)

@@ -32,7 +32,7 @@ from tui.fullscreen.timeline.view import TimelineView
 
 SIZE, NARROW = Size(120, 40), Size(80, 40)
 QUIET_SECONDS = 0.03
-"""Longer than a frame of Textual: after so long without one there will be none."""
+"""Longer than a frame of Textual: after this long without a frame there will be none."""
 BURST = 1000
 ROUNDS_PER_BURST = 3
 PLAIN = (
@@ -44,7 +44,7 @@ FENCED = "List:\n- rope\n- oil\n\n```\nfor each in rope:\n    splice(each)\n```"
 
 
 class Goal(NamedTuple):
-    """What is measured, and the most that it should cost in full-screen repaints."""
+    """A measurement, and its limit in full-screen repaints."""
 
     name: str
     ratio: float
@@ -63,21 +63,20 @@ KIB_GOAL = 0.1
 
 
 class Sink(HeadlessDriver):
-    """A terminal that is written to like a real one, and shows nothing."""
+    """A terminal that accepts output like a real one, and discards it."""
 
     @property
     def is_headless(self) -> bool:
-        """Textual makes no bytes for a headless one."""
+        """Textual writes no bytes to a headless terminal."""
         return False
 
 
 class ReadyStrips(ScrollView, can_focus=True):
-    """The floor: a full screen that is known already."""
+    """The lower bound: a full screen of prepared strips."""
 
     strips: list[Strip]
 
     def render_line(self, y: int) -> Strip:
-        """As simple as can be."""
         return self.strips[y]
 
 
@@ -89,12 +88,11 @@ class Stage(Screen[None]):
         self.widget = widget
 
     def compose(self) -> ComposeResult:
-        """Nothing besides."""
         yield self.widget
 
 
 class Bench(App[None]):
-    """Does on a key what is to be measured, and tells of each frame."""
+    """Performs the measured action on a key, and reports each frame."""
 
     CSS_PATH = Path(tui.fullscreen.app.__file__).parent / "styles" / "room.tcss"
     BINDINGS = [("x", "act")]  # noqa: RUF012 - Textual declares it so
@@ -105,16 +103,16 @@ class Bench(App[None]):
         self.painted = asyncio.Event()
 
     def on_mount(self) -> None:
-        """Dress as the client does."""
+        """Load the client's styles."""
         self.register_theme(DARK)
         self.theme = DARK.name
 
     def action_act(self) -> None:
-        """Behind the key."""
+        """Run the action of the key."""
         self.act()
 
     def post_display_hook(self) -> None:
-        """A frame is out."""
+        """Record that a frame was written."""
         self.painted.set()
 
     async def quiet(self) -> None:
@@ -127,7 +125,7 @@ class Bench(App[None]):
                 return
 
     async def cost(self, act: Callable[[], object]) -> float:
-        """Milliseconds of processor time from the key to the last frame."""
+        """Return the milliseconds of CPU time from the key to the last frame."""
         await self.quiet()
         self.act = act
         begin = time.process_time()
@@ -138,7 +136,7 @@ class Bench(App[None]):
 
 
 def messages(count: int, chance: random.Random) -> list[Line]:
-    """A lively room: several at a time, some at length, some code, links and wide characters."""
+    """Return the messages of a busy room: several authors, some long texts, some code, links and wide characters."""
     at, author, lines = datetime(2026, 1, 1, tzinfo=UTC), "ada", []
     for number in range(1, count + 1):
         at += timedelta(seconds=chance.expovariate(1 / 40))
@@ -149,7 +147,7 @@ def messages(count: int, chance: random.Random) -> list[Line]:
 
 
 class Room:
-    """The timeline that is measured, and what can be done to it."""
+    """The measured timeline, and the actions on it."""
 
     def __init__(self, app: Bench, count: int, spare: int) -> None:
         self.app, self.view, self.timeline = app, TimelineView(id="timeline"), Timeline("lobby", "Lobby")
@@ -160,21 +158,21 @@ class Room:
         self.stages = Stage(self.view), Stage(self.floor)
 
     def add(self, count: int) -> None:
-        """Let messages come, and show them."""
+        """Add messages, and show them."""
         for line in self.lines[self.next : self.next + count]:
             self.timeline.add(line)
         self.next += count
         self.view.show(self.timeline, frozenset(), reports=True, profiles=True, placeholder="")
 
     async def turn(self, stage: Stage) -> None:
-        """Show the other screen."""
+        """Switch to the other screen."""
         if self.app.screen is not stage:
             await (self.app.push_screen("floor") if stage is self.stages[1] else self.app.pop_screen())
             stage.widget.focus()
             await self.app.quiet()
 
     async def load(self, count: int) -> float:
-        """Fill the timeline; KiB per message besides the messages themselves."""
+        """Fill the timeline; return the KiB per message besides the messages themselves."""
         await self.app.push_screen(self.stages[0])
         self.app.install_screen(self.stages[1], "floor")
         tracemalloc.start()
@@ -187,11 +185,11 @@ class Room:
         return (after - before) / 1024 / count
 
     def resize(self, size: Size) -> None:
-        """As a terminal tells of it."""
+        """Resize as a terminal does."""
         self.app.post_message(events.Resize(size, size))
 
     async def round(self, *, burst: bool) -> dict[str, float]:
-        """Each once."""
+        """Measure each action once."""
         app, view, cost = self.app, self.view, {}
         await self.turn(self.stages[1])
         cost[FLOOR] = await app.cost(self.floor.refresh)
@@ -204,7 +202,7 @@ class Room:
         await app.quiet()
         cost["page up"] = await app.cost(lambda: view.scroll_page_up(animate=False))
         view.jump(self.chance.randrange(self.next // 2, self.next))
-        # The measured step goes back to a message that is in view.
+        # The measured step starts at a message that is in view.
         view.action_move(-1)
         await app.quiet()
         cost["highlight"] = await app.cost(lambda: view.action_move(1))
@@ -215,7 +213,6 @@ class Room:
 
 
 def report(seen: dict[str, list[float]], kib: float, count: int) -> None:
-    """Print the table."""
     floor = statistics.median(seen[FLOOR])
     print(f"{count:,} messages, {SIZE.width}x{SIZE.height}, Python {platform.python_version()}, {platform.system()}\n")
     print("| what | median ms | x repaint | goal | p99 x median | goal | |")
@@ -230,12 +227,12 @@ def report(seen: dict[str, list[float]], kib: float, count: int) -> None:
 
 
 def p99(costs: list[float]) -> float:
-    """All but the highest one in a hundred."""
+    """Return the highest of the lower 99% of the costs."""
     return sorted(costs)[max(0, round(len(costs) * 0.99) - 1)]
 
 
 async def main(count: int, rounds: int) -> None:
-    """Load, measure, tell."""
+    """Load, measure and report."""
     app = Bench()
     async with app.run_test(headless=False, size=(SIZE.width, SIZE.height)):
         room = Room(app, count, rounds + (rounds // ROUNDS_PER_BURST + 1) * BURST)

@@ -20,7 +20,7 @@ STEP = 50
 
 
 async def main(times: int, seed: int) -> int:
-    """The exit code."""
+    """Return the exit code."""
     with TemporaryDirectory(prefix="flagpost-bench-") as directory:
         room = TornRoom(Path(directory), seed)
         async with room.open():
@@ -32,7 +32,7 @@ async def main(times: int, seed: int) -> int:
 
 
 def judge(room: TornRoom) -> int:
-    """Print what was seen; the exit code."""
+    """Print the result; return the exit code."""
     faults = room.faults()
     print(", ".join(f"{tear}: {count}" for tear, count in room.torn.items()))
     print(f"visits with raw frames: {room.stranger.visits}; messages {room.messages}; gaps shown {room.gaps}")

@@ -1,4 +1,4 @@
-"""The server as it is, and besides its own watchdog one that looks at the loop each millisecond."""
+"""The complete server, with a second watchdog that checks the loop every millisecond."""
 
 import asyncio
 import sys
@@ -20,7 +20,7 @@ PERIOD = 0.001
 
 
 class Beat(NamedTuple):
-    """When it was, how late, and the CPU that the thread of the loop had used by then; all in seconds."""
+    """Time, delay, and CPU used by the loop's thread so far; all in seconds."""
 
     at: float
     late: float
@@ -28,7 +28,7 @@ class Beat(NamedTuple):
 
 
 def main() -> None:
-    """Print the address, serve by the settings of the first argument; at the end print its beats."""
+    """Print the address, serve with the settings of the first argument; at the end print the beats."""
     settings = load(Path(sys.argv[1])).settings
     listener = listen(Address.parse("127.0.0.1:0"))
     process.handle_signals()

@@ -1,4 +1,4 @@
-"""A website on loopback that cannot be relied upon, until it is told to behave."""
+"""An unreliable website on loopback, until a test makes it behave."""
 
 import asyncio
 import json
@@ -17,23 +17,23 @@ OUTCOMES = ["taken"] * 6 + ["500", "503", "closed unread", "closed without an an
 
 
 def milliseconds() -> int:
-    """The time of day."""
+    """Return the wall-clock time."""
     return int(time.time() * 1000)
 
 
 class Taken(NamedTuple):
-    """A request that was taken."""
+    """A request that the website accepted."""
 
     at: int
-    """When it was asked, in milliseconds."""
+    """Time of the request in milliseconds."""
     life: int
-    """Which server asked, by the end of the path that it was told."""
+    """The requesting server, from the end of the path that it was given."""
     answered: int | None
-    """When it was answered whole, in milliseconds; None if the answer broke off."""
+    """Time of the complete answer in milliseconds; None if the answer broke off."""
 
 
 class Website:
-    """Counts what it took, by webhook-id; `asked` and `answered` are set at each request and answer."""
+    """Counts accepted requests by webhook-id; `asked` and `answered` are set at each request and answer."""
 
     def __init__(self, chance: random.Random) -> None:
         self.url = ""
@@ -41,7 +41,7 @@ class Website:
         self.taken: defaultdict[str, list[Taken]] = defaultdict(list)
         """By webhook-id."""
         self.heard: set[str] = set()
-        """The comments of all reports that were taken."""
+        """The comments of all accepted reports."""
         self.killed: list[int] = []
         """When each server was killed, in milliseconds."""
         self.outcomes: Counter[str] = Counter()
@@ -51,7 +51,6 @@ class Website:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Self]:
-        """Listen on a free port."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks"
         async with server:
@@ -71,12 +70,12 @@ class Website:
         fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         body = await reader.readexactly(int(fields["content-length"]))
         self.asked.set()
-        # A slow answer to a server that was killed meanwhile still belongs to the time at which it was asked.
+        # A slow answer to a server that has been killed meanwhile still belongs to the time of the request.
         at, life = milliseconds(), int(head.split(" ", 2)[1].rpartition("/")[2])
         if outcome == "slow":
             await asyncio.sleep(self._chance.uniform(0.1, 1))
         if outcome in {"taken", "slow", "broke off"}:
-            # What broke off was taken too: the server cannot know, and sends it again.
+            # A broken-off answer counts as accepted too: the server cannot know, and retries.
             self.taken[fields["webhook-id"]].append(Taken(at, life, None if outcome == "broke off" else milliseconds()))
             self.heard.add(json.loads(body)["Report"]["Comment"])
         answers = {"taken": GOOD, "slow": GOOD, "500": BAD, "503": BUSY, "broke off": HALF}

@@ -25,14 +25,14 @@ LIMITS = {"refused: until waiting is seen": 1000.0, "hanging: another frame": 10
 
 
 async def timed(act: Callable[[], Awaitable[object]]) -> float:
-    """Milliseconds."""
+    """Return the duration in milliseconds."""
     began = perf_counter()
     await act()
     return (perf_counter() - began) * 1000
 
 
 async def report(alice: ChatClient, bob: ChatClient, until: ReportState) -> float:
-    """Report something new, and wait until the report stands there; in milliseconds."""
+    """Report a new message, and wait until the report has this status; return the milliseconds."""
     message = await bob.say("lobby", "spam")
 
     async def act() -> None:
@@ -43,7 +43,7 @@ async def report(alice: ChatClient, bob: ChatClient, until: ReportState) -> floa
 
 
 async def other_frames(alice: ChatClient) -> list[float]:
-    """A ping, a message and a page of history; each in milliseconds."""
+    """Time a ping, a message and a page of history; in milliseconds each."""
 
     async def page() -> None:
         nonce = alice.nonce()
@@ -54,7 +54,7 @@ async def other_frames(alice: ChatClient) -> list[float]:
 
 
 async def main(rounds: int) -> int:
-    """The exit code."""
+    """Return the exit code."""
     seen: dict[str, list[float]] = {}
     with TemporaryDirectory(prefix="flagpost-bench-") as directory, Receiver() as up, Receiver(stays_silent) as hanging:
         urls = {"up": up.url, "refused": closed_port_url(), "hanging": hanging.url}
@@ -69,7 +69,7 @@ async def main(rounds: int) -> int:
 
 
 async def measure(name: str, alice: ChatClient, bob: ChatClient, seen: dict[str, list[float]]) -> None:
-    """One round with one website."""
+    """Run one round with one website."""
     if name == "up":
         seen.setdefault("up: until delivered is seen", []).append(await report(alice, bob, ReportState.DELIVERED))
         seen.setdefault("no report under way: another frame", []).extend(await other_frames(alice))
@@ -81,7 +81,7 @@ async def measure(name: str, alice: ChatClient, bob: ChatClient, seen: dict[str,
 
 
 def show(seen: dict[str, list[float]]) -> int:
-    """Print the table; 1 if a limit was passed."""
+    """Print the table; return 1 if a limit was exceeded."""
     print(f"{'ms':36}{'n':>5}{'p50':>9}{'p99':>9}{'max':>9}{'limit':>8}")
     for name, values in seen.items():
         p99 = statistics.quantiles(values, n=100, method="inclusive")[98]
