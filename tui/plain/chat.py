@@ -249,7 +249,7 @@ class _LineMode:
         self._news.set()
 
     def _logged_in(self, login: Granted) -> None:
-        # Print what arrived before it first.
+        # Lines from before the login come first.
         self.tell(self._teller.news())
         again = "again " if login.again else ""
         name, place = name_text.shown(login.name), self._state.place
