@@ -1,8 +1,8 @@
 """Very many messages through one timeline: whether it holds no more for the last ones than for the first ones.
 
-`python -m bench.soak [--messages 200000] [--seconds 600]`; prints a line for each tenth, and ends with 1 if a later one
-left more behind than the first. While messages come, the view is paged, highlighted, selected from, resized and dressed
-in another theme, and messages are taken back. Counted is what Python has allocated besides the messages themselves.
+`python -m bench.soak [--messages 200000] [--seconds 600]`; prints a line for each tenth, and exits 1 if a later tenth
+leaves more allocated than the first. While messages arrive, the view is scrolled, highlighted, selected from, resized
+and restyled with another theme, and messages are deleted. Measured is what Python has allocated besides the messages.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """What a timeline of very many messages costs, beside a bare full-screen repaint of ready strips in the same run.
 
-`python -m bench.timeline [--messages 100000] [--rounds 120]`; prints a table, and is no test: what it sees depends on
-the machine, ratios less than times. Counted is the processor time of this process from a key to the last frame that
-follows from it, with the terminal's bytes made and thrown away. Rounds interleave all that is measured.
+`python -m bench.timeline [--messages 100000] [--rounds 120]`; prints a table. It is not a test: times depend on the
+machine, ratios less so. Measured is the CPU time of this process from a key to the last resulting frame, with the
+terminal's bytes produced and discarded. Each round includes every measurement.
 """
 
 import argparse
