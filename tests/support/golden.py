@@ -1,11 +1,11 @@
-"""Texts that a test expects, in files of their own, which `pytest --snapshot-update` writes again."""
+"""Expected texts of tests, one file each, which `pytest --snapshot-update` rewrites."""
 
 from pathlib import Path
 
 import pytest
 
 SNAPSHOTS = "__snapshots__"
-"""The directory beside a test, which it shares with the pictures of pytest-textual-snapshot."""
+"""The directory beside a test; pytest-textual-snapshot stores its pictures there too."""
 
 
 class Golden:
@@ -18,7 +18,7 @@ class Golden:
         self._compared: set[Path] = set()
 
     def __call__(self, name: str, text: str) -> None:
-        """Fail unless the text is that of the file, regardless of spaces at line ends; with the option, write it."""
+        """Fail unless the text equals the file, ignoring spaces at line ends; with the option, write the file."""
         file = self._directory / f"{self._beginning}{name}.txt"
         self._compared.add(file)
         trimmed = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
@@ -28,7 +28,7 @@ class Golden:
         assert trimmed == self._expected(file)
 
     def unused(self) -> list[str]:
-        """Return the names of this test's files that it has not compared with anything."""
+        """Return the names of this test's files that it did not compare with a text."""
         files = self._directory.iterdir() if self._directory.exists() else ()
         return [file.name for file in files if file.name.startswith(self._beginning) and file not in self._compared]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 BOUND_SECONDS = 20
-"""Most CPU time of one measurement; work that takes longer has grown without bound."""
+"""Maximum CPU time of one measurement; work that takes longer has grown without bound."""
 NOISE_SECONDS = 0.004
 """Shorter runs say more about the machine than about the work."""
 RUNS = 5

@@ -28,7 +28,7 @@ for name, seconds in json.loads(sys.argv.pop(1)).items():
     setattr(found, constant, seconds)
 runpy.run_module("server", run_name="__main__", alter_sys=True)
 """
-"""`python -m server` with other deadlines, which come before its arguments."""
+"""Runs `python -m server` with other deadlines, given as JSON before its arguments."""
 
 
 class Channel(NamedTuple):
@@ -93,7 +93,7 @@ class ServerProcess:
         extra: Mapping[str, str] | None = None,
         deadlines: Mapping[str, float] | None = None,
     ) -> None:
-        """`deadlines` are constants of the server's modules, by their full names, and what they are in this process."""
+        """`deadlines` maps the full names of constants in the server to their values in this process."""
         self._log = settings.with_name("server.log")
         program = ["-c", HURRIED, json.dumps(deadlines)] if deadlines else ["-m", "server"]
         arguments = [*program, "--settings", str(settings), "--address", "127.0.0.1:0", *options]
