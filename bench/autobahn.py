@@ -1,15 +1,16 @@
-"""Runs Autobahn's websocket suite against our connection and bare `websockets` side by side, and compares.
+"""Run Autobahn's websocket suite against our connection and bare `websockets` side by side, and compare.
 
 `python -m bench.autobahn --wstest PATH [--cases 1.*,2.* ...]`; exits 1 if ours fails a case that the other passes.
 
-The suite needs Python 2.7: `pip install virtualenv`, and in an environment of that `pip install
-autobahntestsuite==0.8.2`; `--wstest` is the program that this makes. Both servers are in this process,
-echo, and compress nothing.
+The suite needs Python 2.7: `pip install virtualenv`, and in a Python 2.7 environment `pip install
+autobahntestsuite==0.8.2`; `--wstest` is the resulting program. Both servers run in this process, echo, and do not
+compress.
 
 Ours is `server.websocket.connection.WebsocketConnection` behind uvicorn and our HTTP connection, as in the server,
-with an echo instead of the room. The limits of the room are lifted, for the suite sends 16 MiB at once. A binary
-message is refused by design (close code 1003), so the cases that need one are counted apart, and must have ended in
-just that."""
+with an echo in place of the room. The limits of the room are lifted, since the suite sends 16 MiB at once. A binary
+message is refused by design (close code 1003), so the cases that need one are counted separately, and must end with
+that code.
+"""
 
 import argparse
 import asyncio

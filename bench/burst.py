@@ -1,4 +1,4 @@
-"""How late the server's loop is while people send 10,000 messages at once, and whether they stay in order."""
+"""Delay of the server's loop while people send 10,000 messages at once, and a check of the messages' order."""
 
 import argparse
 import asyncio

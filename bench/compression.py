@@ -1,4 +1,4 @@
-"""What a delivery costs the server when it compresses, beside the same server and clients without."""
+"""Cost of a delivery when the server compresses, beside the same server and clients without compression."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""What it costs when everyone comes at once: ours with login, who list and presence, beside bare websockets."""
+"""Cost of many simultaneous logins: ours with login, who list and presence, beside bare websockets."""
 
 import argparse
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a delivery costs the server: ours beside one send() each in C and a bare websockets broadcast()."""
+"""Cost of a delivery: our server beside one send() each in C and a bare websockets broadcast()."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a connection that says nothing costs in memory: ours, logged in, beside a bare websockets server."""
+"""Memory of an idle connection: ours, logged in, beside a bare websockets server."""
 
 import argparse
 from collections.abc import Callable

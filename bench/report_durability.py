@@ -1,14 +1,15 @@
-"""Kills the server again and again under a stream of reports and an unreliable website, and counts what became of each.
+"""Kill the server repeatedly under a stream of reports and an unreliable website, and count the outcome of each report.
 
 `python -m bench.report_durability [--kills 200] [--seed 1]`; exits 1 if a report was lost, or repeated for no reason.
 
-A report counts as received once its reporter was told so. It is lost if the website never took what it says. A repeat
-is a second request of the same webhook-id that the website took; there is a reason for it if the server could not know
-of the first: it was killed before it could note the 200, or the answer broke off on the way. Without a reason is what
-came after a 200 was noted on disk, or was answered whole to a server that lived on for long enough to note it.
+A report counts as received once the server has acknowledged it. It is lost if the website never accepted its content.
+A repeat is a second request with the same webhook-id that the website accepted. A repeat has a reason if the server
+could not know of the first: it was killed before it could record the 200, or the answer broke off on the way. A repeat
+has no reason if it came after a 200 was recorded on disk, or was answered completely to a server that lived long enough
+to record it.
 
-Between kills the schedule is cut short in the database: deliveries are made due, and leases of the killed server run
-out, as if hours had passed. Everything is on loopback.
+Between kills the schedule is shortened in the database: deliveries are made due, and leases of the killed server
+expire, as if hours had passed. Everything is on loopback.
 """
 
 import argparse

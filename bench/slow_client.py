@@ -1,4 +1,4 @@
-"""What one client that stops reading does to the others and to the server's memory: ours beside bare websockets."""
+"""Effect of a client that stops reading on the others and on the server's memory: ours beside bare websockets."""
 
 import argparse
 from contextlib import ExitStack

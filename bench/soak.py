@@ -1,4 +1,4 @@
-"""Very many messages through one timeline: whether it holds no more for the last ones than for the first ones.
+"""Check that a timeline holds no more memory after very many messages than after the first ones.
 
 `python -m bench.soak [--messages 200000] [--seconds 600]`; prints a line for each tenth, and exits 1 if a later tenth
 leaves more allocated than the first. While messages arrive, the view is scrolled, highlighted, selected from, resized

@@ -1,4 +1,4 @@
-"""How long until the client's first frame, beside a bare Textual app, and which imports it waits for."""
+"""Time to the client's first frame, beside a bare Textual app, and the imports that it waits for."""
 
 import argparse
 import fcntl

@@ -1,4 +1,4 @@
-"""How fast messages are stored: ours, one by one through the writer thread, beside SQLite with a fixed batch."""
+"""Speed of storing messages: ours, one by one through the writer thread, beside SQLite with a fixed batch."""
 
 import argparse
 import asyncio

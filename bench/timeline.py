@@ -1,4 +1,4 @@
-"""What a timeline of very many messages costs, beside a bare full-screen repaint of ready strips in the same run.
+"""Cost of a timeline of very many messages, beside a bare full-screen repaint of prepared strips in the same run.
 
 `python -m bench.timeline [--messages 100000] [--rounds 120]`; prints a table. It is not a test: times depend on the
 machine, ratios less so. Measured is the CPU time of this process from a key to the last resulting frame, with the

@@ -1,11 +1,11 @@
-"""Tears a busy room apart again and again, and counts what is missing, doubled or out of order afterwards.
+"""Break the connections of a busy room repeatedly, and count missing, duplicated and misplaced messages afterwards.
 
-`python -m bench.torn_apart [--times 1000] [--seed 1]`; exits 1 if anything is.
+`python -m bench.torn_apart [--times 1000] [--seed 1]`; exits 1 if there are any.
 
 Three people with the client's own connection and state, and one with raw frames, talk all the time, each through a
-proxy of their own. What is torn: the server (kill -9, and a start on the same database), a connection (cut, also within
-a frame), one that forwards nothing until its client alone notices, and one that stays away while 600 messages are said.
-The one with raw frames sends messages before and right behind the login, at each of its visits.
+proxy of their own. The faults: the server is killed (kill -9) and restarted on the same database; a connection is cut,
+also within a frame; a connection stops forwarding, which only its client notices; a person is away while 600 messages
+are sent. The one with raw frames sends messages before and directly after the login, at each visit.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""How long a reporter waits for what: while the website takes reports, refuses connections, or hangs.
+"""Waiting times of a reporter while the website accepts reports, refuses connections, or hangs.
 
-`python -m bench.website_down [--rounds 20]`. In each round, in turn: a report to a website that takes it, until it is
-seen as delivered; one to a port that is closed, until "waiting" is seen (the limit is 1 s); and a ping, a message and a
+`python -m bench.website_down [--rounds 20]`. Each round has, in turn: a report to a website that accepts it, until it
+is shown as delivered; one to a closed port, until "waiting" is shown (the limit is 1 s); and a ping, a message and a
 page of history of the same person while a report hangs at a website that never answers (the limit is 100 ms), beside
-the same three without any report under way.
+the same three without a pending report.
 """
 
 import argparse
