@@ -1,1 +1,1 @@
-"""Which key does what: the table, changes of it, and what terminals send for Alt."""
+"""Key bindings: the table, the user's changes to it, and Alt sequences."""

@@ -1,4 +1,4 @@
-"""The table of keys as Textual binds them."""
+"""The table of keys as Textual bindings."""
 
 from textual.binding import Binding, BindingType
 
@@ -6,12 +6,12 @@ from tui.fullscreen.keys.keymap import KEYS, Key, Where, keys_of
 
 
 def bindings(where: Where) -> list[BindingType]:
-    """Return what a widget or screen binds."""
+    """Return the bindings of a widget or screen."""
     return [_binding(key) for key in KEYS if key.where is where]
 
 
 def is_meant(binding: Binding, key: str) -> bool:
-    """Return whether a key that was pressed is one that a binding has now."""
+    """Return whether a pressed key is currently bound to a binding."""
     return key in keys_of(binding.id or "", binding.key).split(",")
 
 

@@ -1,4 +1,4 @@
-"""Key -> action -> help: bindings, footer, texts and docs/keys.md all come from this table; pure."""
+"""The table of keys, actions and help. Bindings, footer, texts and docs/keys.md come from it; it imports no Textual."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -32,7 +32,7 @@ NUMBERED = "Channel or conversation of that place in the list"
 
 
 class Key(Struct, frozen=True):
-    """What a key does; `label` stands in the footer unless it is empty, `help` in the docs."""
+    """What a key does. The footer shows `label` unless it is empty; the docs show `help`."""
 
     where: Where
     keys: str
@@ -43,23 +43,23 @@ class Key(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """A stable name of what it does, by which a person's configuration gives it other keys."""
+        """A stable ID, by which the user's configuration assigns other keys."""
         action = self.action.removeprefix("app.").removeprefix("screen.")
         return f"{self.where.name.lower()}.{action.replace('(', '_').removesuffix(')')}"
 
     @property
     def now(self) -> str:
-        """The keys that do it now: the table's, or the person's own."""
+        """The current keys, separated by commas: the table's, or the user's own."""
         return keys_of(self.id, self.keys)
 
     @property
     def in_palette(self) -> bool:
-        """Whether it stands among the commands that can be searched: what it does has nothing to do with a place."""
+        """True if the command palette offers it: it works everywhere in the room."""
         return self.where is Where.EVERYWHERE and self.priority and self.action != "app.commands" and not self.numbered
 
     @property
     def numbered(self) -> bool:
-        """Whether it is one of the keys that differ by a number alone."""
+        """True for the keys that differ only by a number."""
         return self.help == NUMBERED
 
 
@@ -157,18 +157,18 @@ _changed: dict[str, str] = {}
 
 
 def change(keys: Mapping[str, str]) -> None:
-    """Let keys be other ones than the table's from now on, by their IDs; those that are not named, the table's."""
+    """Replace keys, by ID, from now on. IDs that are not named get the table's keys again."""
     _changed.clear()
     _changed.update(keys)
 
 
 def keys_of(which: str, default: str) -> str:
-    """Return the keys that do something now, by its ID: the user's own, or the default."""
+    """Return the current keys of an ID: the user's own, or the default."""
     return _changed.get(which, default)
 
 
 def rows(where: Where) -> list[tuple[str, str]]:
-    """The keys of a place and what they do now, as people read it."""
+    """Return the current keys of a place and their help, as shown to the user."""
     here = [key for key in KEYS if key.where is where]
     single = [(key.now.replace(",", " or "), key.help) for key in here if not key.numbered or key.id in _changed]
     numbered = [key.keys for key in here if key.numbered and key.id not in _changed]
@@ -176,5 +176,5 @@ def rows(where: Where) -> list[tuple[str, str]]:
 
 
 def pressed(which: str) -> str:
-    """The key by which something is done now, by its ID; the first of several."""
+    """Return the current key of an ID; the first of several."""
     return next(key.now.partition(",")[0] for key in KEYS if key.id == which)

@@ -1,4 +1,4 @@
-"""Which keys the table of keys has once a person's own are put in, and a line for each that cannot be."""
+"""Checks the user's own keys against the table."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ NAMES = {key.value for key in Keys} | {each.rpartition("+")[2] for key in KEYS f
 
 
 def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The keys that are other than in the table, by the key's ID; and the problems. `wanted` is as in the file."""
+    """Return the accepted changes, by ID, and a line for each rejected one; `wanted` is as in the config file."""
     changed, problems = {}, []
     known = {key.id: key for key in KEYS}
     for name, keys in wanted.items():
@@ -26,7 +26,7 @@ def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
             problems.append(f'keys.{name}: "{keys}" is no key; write one like "ctrl+x", or more like "f3,alt+r"')
         else:
             changed[name] = normal
-    # What was refused has its old key again, which another one may have wanted.
+    # A rejected entry gets its default key back, which may conflict with another change.
     while clash := next(_clashes(changed), None):
         name, key, other = clash
         del changed[name]
@@ -35,7 +35,7 @@ def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _normal(keys: str) -> str | None:
-    """The keys by the names that Textual has for them; None if one is no key."""
+    """Return the keys by Textual's names; None if one is not a key."""
     if not all(_is_key(key.strip()) for key in keys.split(",")):
         return None
     return ",".join(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
@@ -47,7 +47,7 @@ def _is_key(key: str) -> bool:
 
 
 def _clashes(changed: Mapping[str, str]) -> Iterator[tuple[str, str, Key]]:
-    """The changed keys that mean something else too where they work: ID, key, and what else has it."""
+    """Yield the conflicts of changed keys: ID, key, and the other entry bound to it."""
     for key in KEYS:
         for mine in changed.get(key.id, "").split(",") if key.id in changed else ():
             for other in KEYS:
@@ -57,7 +57,7 @@ def _clashes(changed: Mapping[str, str]) -> Iterator[tuple[str, str, Key]]:
 
 
 def _meet(one: Key, other: Key) -> bool:
-    """Whether two keys work at the same time and place, so that one would hide the other."""
+    """Return whether two keys can be active together, so that one would hide the other."""
     if one.where is other.where:
         return True
     wide = {Where.ALWAYS: frozenset(Where), Where.EVERYWHERE: ROOM}
