@@ -1,1 +1,1 @@
-"""The room: its screen and what you do in it, by subject."""
+"""The room: its screen and what the user does in it, by subject."""

@@ -1,4 +1,4 @@
-"""What the subjects of the room are given of it."""
+"""The interface between the room's screen and its subjects."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,22 +17,22 @@ Result = TypeVar("Result")
 
 
 class Room(Protocol):
-    """The client, the widgets, and ways to ask the user; `RoomScreen` is one."""
+    """The client, the widgets, and ways to ask the user; implemented by `RoomScreen`."""
 
     @property
     def client(self) -> Client:
-        """The connection, with what is known."""
+        """The client and its state."""
 
     @property
     def composer(self) -> Composer:
-        """Where messages are written."""
+        """The widget in which messages are written."""
 
     @property
     def timeline(self) -> TimelineView:
-        """Where messages are read."""
+        """The widget that shows messages."""
 
     def redraw(self) -> None:
-        """Draw what is known now, on all screens."""
+        """Redraw all screens."""
 
     def write(self) -> None:
         """Focus the composer."""
@@ -41,16 +41,16 @@ class Room(Protocol):
         """Show a notice in the current timeline."""
 
     def can_ask(self) -> bool:
-        """Return whether the server can be asked now; if not, show a notice."""
+        """Return whether the client is online; if not, show a notice."""
 
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run something that asks the user; it replaces what was asked before."""
+        """Run a coroutine that asks the user, in place of any that is still running."""
 
     async def ask(self, question: str, yes: str) -> bool:
-        """Ask a question; only in `start`."""
+        """Ask a yes/no question. Call it only in a coroutine run by `start`."""
 
     async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[Row]]") -> str | None:
-        """Let a row be chosen; only in `start`. None if none was."""
+        """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""
 
     async def result_of(self, screen: Screen[Result]) -> Result:
-        """Show a screen until it is dismissed; only in `start`."""
+        """Show a screen and return its result. Call it only in a coroutine run by `start`."""

@@ -1,4 +1,4 @@
-"""What the user does with a message: react, take back."""
+"""What the user does with a message: react, delete."""
 
 from functools import partial
 
@@ -8,19 +8,19 @@ from tui.fullscreen.room.interface import Room
 
 
 class Messages:
-    """Asks the server for it."""
+    """Sends reactions and deletions."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self._client = room.client
 
     def take_back(self, line: Line) -> None:
-        """Delete a message of the user's own."""
+        """Delete the user's own message."""
         if self._room.can_ask():
             self._client.send(Takeback(line.msg_id))
 
     async def react(self, line: Line) -> None:
-        """Let an emoji be chosen, and add it; remove it if it is the user's already."""
+        """Let the user pick an emoji; add it to the message, or remove it if the user added it before."""
         from tui.fullscreen import pickers
 
         if emoji := await self._room.choose("Search emoji", partial(pickers.emojis, line)):

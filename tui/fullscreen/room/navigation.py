@@ -1,4 +1,4 @@
-"""Going from one channel, conversation or message to another."""
+"""Moving between channels, conversations and messages."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from tui.fullscreen.room.interface import Room
 
 
 class Navigation:
-    """Remembers what the user looked at."""
+    """Opens places and messages, and remembers the places visited."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -17,7 +17,7 @@ class Navigation:
         self._visited = Visited()
 
     def visit(self) -> None:
-        """Remember the current place."""
+        """Add the current place to the places visited."""
         self._visited.visit(self._state.current)
 
     def look_at(self, place: str) -> None:
@@ -27,28 +27,28 @@ class Navigation:
         self._room.write()
 
     def step(self, by: int) -> None:
-        """Go back (-1) or forward (1) through what the user looked at."""
+        """Go back (-1) or forward (1) through the places visited."""
         place = self._visited.step(by)
         while place and place not in self._state.timelines:
-            # The room has that channel no more.
+            # That channel no longer exists.
             place = self._visited.step(by)
         if place:
             self.look_at(place)
 
     def turn(self, by: int) -> None:
-        """Open the channel so many places further in the list."""
+        """Open the place `by` positions further in the list, wrapping around."""
         ids = list(self._state.timelines)
         if self._state.current in ids:
             self.look_at(ids[(ids.index(self._state.current) + by) % len(ids)])
 
     def turn_to(self, number: int) -> None:
-        """Open a channel or conversation by its place in the list, from 1."""
+        """Open a channel or conversation by its position in the list, from 1."""
         ids = list(self._state.timelines)
         if number <= len(ids):
             self.look_at(ids[number - 1])
 
     def turn_to_unread(self) -> None:
-        """Open the next channel that has something unread."""
+        """Open the next channel or conversation with unread messages."""
         ids = list(self._state.timelines)
         at = ids.index(self._state.current) if self._state.current in ids else 0
         unread = [each for each in ids[at:] + ids[:at] if self._state.timelines[each].unread]
@@ -56,25 +56,25 @@ class Navigation:
             self.look_at(unread[0])
 
     async def switch(self) -> None:
-        """Let a place be chosen, and open it."""
+        """Let the user pick a place, and open it."""
         from tui.fullscreen import pickers
 
         if place := await self._room.choose("Go to channel or person", partial(pickers.places, self._state)):
             self.look_at(place)
 
     def load_older(self) -> None:
-        """Load older messages of the current place."""
+        """Request older messages of the current place."""
         if self._room.client.online and (ask := self._state.ask_older(nonce())):
             self._room.client.send(ask)
 
     def go_to(self, place: str, msg_id: int) -> None:
-        """Open a message, which may have to be loaded first."""
+        """Open a message; load it first if necessary."""
         self._state.go_to(place, msg_id)
         self._room.redraw()
         self.load_wanted()
 
     def load_wanted(self) -> None:
-        """Highlight the wanted message if it is there; else load older ones."""
+        """Highlight the wanted message if it is loaded; otherwise request older ones."""
         if arrived := self._state.arrived():
             self._room.timeline.jump(arrived)
         elif self._state.wanted and (asked := self._state.ask_older(nonce(), MAX_PAGE)):

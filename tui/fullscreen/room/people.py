@@ -1,4 +1,4 @@
-"""What the user does about people: status, mute, block, profile."""
+"""Status, mute, block and profile."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ DND_OFF = "Do not disturb is off."
 
 
 class People:
-    """Asks the server for it; what holds is what the server answers."""
+    """Sends requests about people; the server's answer decides what applies."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -23,7 +23,7 @@ class People:
         self._state = room.client.state
 
     async def choose_status(self) -> None:
-        """Let a status be chosen, or typed."""
+        """Ask for a status, from a list or typed."""
         from tui.fullscreen import pickers
 
         if chosen := await self._room.choose("What's your status?", partial(pickers.statuses, self._state)):
@@ -32,18 +32,18 @@ class People:
                 self._room.note(problem, Tone.BAD)
 
     def set_status(self, words: str) -> str:
-        """Set the status; return why that cannot be, or nothing."""
+        """Set the status; return the problem, or ""."""
         return problem_of(words) or self._send(Status(words), f"Status set: {words}")
 
     def toggle_dnd(self) -> str:
-        """Turn do-not-disturb on or off; return why that cannot be, or nothing."""
+        """Turn do not disturb on or off; return the problem, or ""."""
         return self._send(Status(dnd=not self._state.dnd), DND_OFF if self._state.dnd else DND_ON)
 
     def _send(self, frame: Frame, notice: str) -> str:
         if not self._client.online:
             return OFFLINE
         self._client.send(frame)
-        # The list of people shows it too, but not in a narrow terminal.
+        # A narrow terminal hides the list of people, which also shows it.
         self._room.note(notice)
         return ""
 
@@ -54,26 +54,26 @@ class People:
             self._room.redraw()
 
     def accept_offer(self) -> None:
-        """Mute the person who was reported just now."""
+        """Mute the person who was just reported."""
         if self._room.can_ask():
             self._client.send(self._state.toggle_mute(self._state.mute_offer))
         self.decline_offer()
 
     def decline_offer(self) -> None:
-        """Close the question whether to mute somebody."""
+        """Close the offer to mute."""
         self._state.mute_offer = ""
         self._room.redraw()
         self._room.write()
 
     async def block(self, username: str) -> None:
-        """Block a person after a question, or unblock them."""
+        """Block a person after confirmation, or unblock them."""
         if username in self._state.relations.blocked or await self._room.ask(
             f"Block {name_text.quoted(username)}? {BLOCKED}", "Block"
         ):
             self._client.send(self._state.relations.toggle_block(username))
 
     def ask_profile(self, username: str) -> bool:
-        """Ask for a profile; return whether that could be done."""
+        """Request a profile; return whether it was sent."""
         if not self._room.can_ask():
             return False
         self._client.send(self._state.ask_profile(username, nonce()))

@@ -1,4 +1,4 @@
-"""Reporting messages, and the user's reports."""
+"""Reporting messages, and loading the user's reports."""
 
 from server.protocol import name_text
 from tui.client.client import OFFLINE, nonce
@@ -10,7 +10,7 @@ from tui.tone import Tone
 
 
 class Reporting:
-    """Opens the report form, with what is typed ahead for it."""
+    """Opens the report form, and replays keys typed ahead into it."""
 
     def __init__(self, room: Room, typeahead: TypeAhead) -> None:
         self._room = room
@@ -18,20 +18,20 @@ class Reporting:
         self._typeahead = typeahead
 
     def begin(self, line: Line) -> None:
-        """Hold the keys for the form, unless a question comes first."""
+        """Hold keys for the form, unless a question comes first."""
         if not self._client.state.reports.reported(line.msg_id):
             self._typeahead.hold()
 
     async def report(self, line: Line) -> None:
-        """Report a message."""
+        """Show the form for a message, and send the report."""
         try:
             await self._fill_in(line)
         finally:
-            # Whatever became of the form, keys are for the room again.
+            # However the form ended, keys go to the room again.
             self._typeahead.drop()
 
     async def _fill_in(self, line: Line) -> None:
-        """Ask if it was reported before, show the form, send it."""
+        """Confirm a second report of the same message, show the form, and send or keep what was filled in."""
         from tui.fullscreen.screens.report import ReportForm, Subject
 
         state = self._client.state
@@ -59,7 +59,7 @@ class Reporting:
         return "" if self._client.online else OFFLINE
 
     def ask_for_reports(self) -> None:
-        """Ask the server for all reports of the user."""
+        """Request all reports of the user."""
         reports = self._client.state.reports
         reports.problem = ""
         if self._client.online:

@@ -1,4 +1,4 @@
-"""The room: channels, timeline, people or a profile, composer and keys; what each key and event of it does."""
+"""The room's screen: its layout, and what each key and event does."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
@@ -47,10 +47,10 @@ NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
 class RoomScreen(Screen[None]):
-    """Draws the state, and hands what the user wants to the subjects of the room."""
+    """Draws the state, and passes what the user wants to the room's subjects."""
 
     BINDINGS = bindings(Where.EVERYWHERE)
-    # Writing comes first.
+    # The user starts by writing.
     AUTO_FOCUS = "#composer"
 
     def __init__(
@@ -71,15 +71,14 @@ class RoomScreen(Screen[None]):
         self.people = People(self)
         self.messages = Messages(self)
         self.furnished = False
-        """Whether all is there."""
+        """True once all widgets are mounted."""
         self._before_profile: Widget | None = None
         self._copied = ""
-        """What is selected, once it was copied: the mouse is let go for other reasons too."""
+        """The selected text, once copied: the mouse button is released for other reasons too."""
 
-    # What it shows.
+    # Layout and drawing.
 
     def compose(self) -> ComposeResult:
-        """From top to bottom, from left to right."""
         yield TopLine(self.client.status, id="top")
         with Horizontal(id="middle"):
             yield Vertical(id="left")
@@ -90,11 +89,11 @@ class RoomScreen(Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Writing comes first, also where the terminal has not the focus itself, and Textual gives none."""
+        """Focus the composer; Textual's AUTO_FOCUS does nothing while the terminal is not focused."""
         self.composer.focus()
 
     async def furnish(self) -> None:
-        """Mount what is still empty, or seen only at times; it would make the first frame late."""
+        """Mount the widgets that are still empty or hidden; they would delay the first frame."""
         offer, profile = MuteOffer(id="offer"), ProfilePanel(id="profile")
         offer.display = profile.display = False
         await self.query_one("#left").mount(ChannelList(id="channels"))
@@ -104,19 +103,17 @@ class RoomScreen(Screen[None]):
 
     @property
     def composer(self) -> Composer:
-        """Where messages are written."""
         return self.query_one(Composer)
 
     @property
     def timeline(self) -> TimelineView:
-        """Where messages are read."""
         return self.query_one(TimelineView)
 
     def show(self) -> None:
-        """Draw what is known now."""
+        """Draw the current state."""
         self.navigation.visit()
         if not self.furnished:
-            # Something was written before the first frame; it is drawn after it.
+            # Something changed before the first frame; it is drawn afterwards.
             return
         state, status, online = self.client.state, self.client.status, self.client.online
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
@@ -150,7 +147,7 @@ class RoomScreen(Screen[None]):
         self.remove_class("-people")
         self.composer.focus()
 
-    # What the subjects and the commands are given: see `interface.Room` and `commands.Room`.
+    # What subjects and commands may use: see `interface.Room` and `commands.Room`.
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Show a notice in the current timeline."""
@@ -158,29 +155,29 @@ class RoomScreen(Screen[None]):
         self.redraw()
 
     def can_ask(self) -> bool:
-        """Return whether the server can be asked now; if not, show a notice."""
+        """Return whether the client is online; if not, show a notice."""
         if not self.client.online:
             self.note(OFFLINE, Tone.BAD)
         return self.client.online
 
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run something that asks the user; it replaces what was asked before."""
+        """Run a coroutine that asks the user, in place of any that is still running."""
         _: Worker[None] = self.run_worker(work, group="form", exclusive=True)
 
     async def ask(self, question: str, yes: str) -> bool:
-        """Ask a question; only in `start`."""
+        """Ask a yes/no question. Call it only in a coroutine run by `start`."""
         from tui.fullscreen.screens.question import Question
 
         return await self.result_of(Question(question, yes, "Cancel"))
 
     async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[Row]]") -> str | None:
-        """Let a row be chosen; only in `start`. None if none was."""
+        """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""
         from tui.fullscreen.screens.picker import Picker
 
         return await self.result_of(Picker(placeholder, offer))
 
     async def result_of(self, screen: Screen[Result]) -> Result:
-        """Show a screen until it is dismissed; only in `start`."""
+        """Show a screen and return its result. Call it only in a coroutine run by `start`."""
         return await self.app.push_screen_wait(screen)
 
     def look_at(self, place: str) -> None:
@@ -188,7 +185,7 @@ class RoomScreen(Screen[None]):
         self.navigation.look_at(place)
 
     def say(self, text: str, place: str) -> str:
-        """Write in a channel or conversation; return why that cannot be, or nothing."""
+        """Send a message to a channel or conversation; return the problem, or ""."""
         return self.writing.say(text, place)
 
     def mute(self, username: str) -> None:
@@ -196,37 +193,37 @@ class RoomScreen(Screen[None]):
         self.people.mute(username)
 
     def block(self, username: str) -> None:
-        """Block a person after a question, or unblock them."""
+        """Block a person after confirmation, or unblock them."""
         self.start(partial(self.people.block, username))
 
     def set_status(self, words: str) -> str:
-        """Set the status; return why that cannot be, or nothing."""
+        """Set the status; return the problem, or ""."""
         return self.people.set_status(words)
 
     def toggle_dnd(self) -> str:
-        """Turn do-not-disturb on or off; return why that cannot be, or nothing."""
+        """Turn do not disturb on or off; return the problem, or ""."""
         return self.people.toggle_dnd()
 
     def choose_status(self) -> None:
-        """Let a status be chosen, or typed."""
+        """Ask for a status, from a list or typed."""
         self.start(self.people.choose_status)
 
     def search(self, words: str) -> None:
-        """Open the search, once this is done; with words, it searches at once."""
+        """Open the search after the current command; with words, start searching at once."""
         self.app.call_later(self.action_search, words)
 
     def do(self, action: str) -> None:
-        """Do what a key does, once this is done."""
+        """Run the action of a key after the current command."""
         self.app.call_later(self.app.run_action, action, self)
 
     def may(self, action: str) -> bool:
-        """Return whether a key would do something now."""
+        """Return whether the action of a key is available now."""
         return bool(self.check_action(action, ()))
 
-    # What keys do.
+    # Actions of keys.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide keys that mean nothing now: before all of the room is there, or for the highlighted message."""
+        """Hide keys that do nothing now: before the room is complete, or for the highlighted message."""
         if not self.furnished:
             return False
         if action == "mend":
@@ -259,7 +256,7 @@ class RoomScreen(Screen[None]):
         self.refresh_bindings()
 
     def action_people(self) -> None:
-        """Focus the list of people, also where the terminal is too narrow to show it always."""
+        """Focus the list of people; show it first in a narrow terminal."""
         self._close_profile()
         self.add_class("-people")
         self.query_one(PeopleList).focus()
@@ -289,7 +286,7 @@ class RoomScreen(Screen[None]):
         await self.app.push_screen(screen)
         self.redraw()
 
-    # What keys do with the highlighted message.
+    # Actions on the highlighted message.
 
     def action_reply(self) -> None:
         self._with_message(self.writing.reply)
@@ -333,7 +330,7 @@ class RoomScreen(Screen[None]):
         self.app.copy_to_clipboard(text)
         self.app.notify("Copied.", timeout=2, markup=False)
 
-    # What happens in the widgets.
+    # Events of the widgets.
 
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
@@ -382,7 +379,7 @@ class RoomScreen(Screen[None]):
 
     @on(ProfilePanel.Closed)
     def _close_profile(self) -> None:
-        """Show the list of people again, and go back to where the user came from."""
+        """Show the list of people again, and restore the focus."""
         self.people.close_profile()
         before, self._before_profile = self._before_profile, None
         if before and before.is_attached and before.display:
@@ -417,7 +414,7 @@ class RoomScreen(Screen[None]):
 
     @on(TextSelected)
     def _selected(self) -> None:
-        """Copy what was selected as soon as the mouse is let go, as terminals do."""
+        """Copy the selection as soon as the mouse button is released, as terminals do."""
         text = self.get_selected_text() or ""
         if text and text != self._copied:
             self._copy(text)
@@ -425,6 +422,6 @@ class RoomScreen(Screen[None]):
 
 
 def _words(state: State) -> list[str]:
-    """What the composer completes: people and channels."""
+    """Return the words that the composer completes: people and channels."""
     people = [f"@{name}" for name in state.people.keys() - state.relations.hidden if name != state.me]
     return [*people, *(f"#{each.name}" for each in state.timelines.values() if not each.id.startswith("@"))]

@@ -1,4 +1,4 @@
-"""Writing messages: sending, quoting, pasting, the user's own editor."""
+"""Writing messages: sending, quoting, pasting, the user's editor."""
 
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -16,17 +16,17 @@ TYPING_EVERY_SECONDS = 3.0
 
 
 class Writing:
-    """Sends what is written in the composer."""
+    """Sends messages, and puts text into the composer."""
 
     def __init__(self, room: Room, edit: Callable[[str], Awaitable[str]]) -> None:
-        """`edit` opens a text in the user's editor and returns it; EditorError if it cannot."""
+        """`edit` opens a text in the user's editor and returns the result, or raises EditorError."""
         self._room = room
         self._client = room.client
         self._edit = edit
         self._typing_sent = -TYPING_EVERY_SECONDS
 
     def say(self, text: str, place: str) -> str:
-        """Write in a channel or conversation; return why that cannot be, or nothing."""
+        """Send a message to a channel or conversation; return the problem, or ""."""
         state = self._client.state
         if state.welcome is None:
             return "Not connected yet. Your text is kept; send it once you're online."
@@ -40,12 +40,12 @@ class Writing:
         return ""
 
     def give_back(self, text: str, place: str, problem: str) -> None:
-        """Put a message that cannot be sent back into the composer, and say why."""
+        """Put a message that cannot be sent back into the composer, and show why."""
         self._room.composer.give_back(text, place)
         self._room.note(problem, Tone.BAD)
 
     def mend(self) -> None:
-        """Put the latest message that was refused back into the composer."""
+        """Put the latest message that failed to send back into the composer."""
         state = self._client.state
         failed = state.timeline.take_failed()
         self._room.composer.give_back(failed.text, state.current)
@@ -58,14 +58,14 @@ class Writing:
         self._room.write()
 
     def typed(self, place: str) -> None:
-        """Let the other one of a conversation know, now and then, that something is being written."""
+        """Send that the user is writing, in conversations only and at most every TYPING_EVERY_SECONDS."""
         now = monotonic()
         if self._client.online and place.startswith("@") and now - self._typing_sent >= TYPING_EVERY_SECONDS:
             self._typing_sent = now
             self._client.send(Typing(place))
 
     async def edit(self, text: str, place: str) -> None:
-        """Let the text be edited in the user's editor."""
+        """Open the text in the user's editor, and put the result into the composer."""
         from tui.fullscreen.editor import EditorError
 
         try:
@@ -77,7 +77,7 @@ class Writing:
             self._room.redraw()
 
     async def paste(self, text: str) -> None:
-        """Ask whether so many lines were meant."""
+        """Insert many pasted lines after confirmation."""
         lines = text.strip("\n").count("\n") + 1
         if await self._room.ask(f"Paste {lines} lines into the message?", "Paste"):
             self._room.composer.insert(text)
