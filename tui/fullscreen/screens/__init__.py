@@ -1,1 +1,1 @@
-"""What fills the terminal, or stands in front of it."""
+"""Screens over the room: full screens and dialogs."""

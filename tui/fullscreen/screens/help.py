@@ -1,4 +1,4 @@
-"""All keys and commands and what they do, place by place."""
+"""The help: all keys, by place, and all commands."""
 
 from collections.abc import Sequence
 
@@ -16,17 +16,16 @@ from tui.fullscreen.widgets.footer import KeyFooter
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows the table of keys."""
+    """Shows the table of keys and the commands."""
 
     BINDINGS = bindings(Where.HELP)
 
     def __init__(self, commands: Sequence[tuple[str, str]]) -> None:
-        """`commands` are how each is written, and what it does."""
+        """`commands` are pairs of usage and help."""
         super().__init__()
         self._commands = commands
 
     def compose(self) -> ComposeResult:
-        """A section for each place."""
         with Vertical(id="help"):
             yield Static(Content.styled("Keys", "bold"), id="help-title")
             with VerticalScroll(id="help-keys"):
@@ -38,11 +37,10 @@ class HelpScreen(ModalScreen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """The arrow keys scroll."""
+        """Focus the list, so that the arrow keys scroll it."""
         self.query_one("#help-keys").focus()
 
     def action_close(self) -> None:
-        """Back to what one did."""
         self.dismiss()
 
 

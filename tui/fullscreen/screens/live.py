@@ -1,4 +1,4 @@
-"""A screen over the room that shows the state as it is now."""
+"""Base of the screens over the room that show the current state."""
 
 from abc import abstractmethod
 
@@ -6,8 +6,8 @@ from textual.screen import Screen
 
 
 class LiveScreen(Screen[None]):
-    """Is drawn again whenever something has changed."""
+    """A screen that is redrawn whenever the state has changed."""
 
     @abstractmethod
     def show(self) -> None:
-        """Draw what is known now."""
+        """Draw the current state."""

@@ -1,4 +1,4 @@
-"""Mentions: the messages that name the user, the latest first."""
+"""The list of messages that mention the user, the latest first."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ NONE = "No recent mentions.\n\nSearch looks through everything that you can read
 
 
 class MentionsScreen(LiveScreen):
-    """Shows the messages that name the user."""
+    """Shows the messages that mention the user."""
 
     BINDINGS = bindings(Where.MENTIONS)
 
@@ -35,7 +35,6 @@ class MentionsScreen(LiveScreen):
         self._mentions: Sequence[Mention] = ()
 
     def compose(self) -> ComposeResult:
-        """A title, and the list."""
         with Horizontal(id="mentions-top"):
             yield Static(Content.styled("Mentions", "bold"), id="mentions-title")
         yield RowList(id="mentions-list")
@@ -43,7 +42,6 @@ class MentionsScreen(LiveScreen):
         yield KeyFooter()
 
     def show(self) -> None:
-        """Draw what is known now."""
         state = self._client.state
         mentions = mentioning(state)
         rows, empty = self.query_one(RowList), self.query_one("#mentions-empty")
@@ -73,5 +71,4 @@ class MentionsScreen(LiveScreen):
             self._go_to(mention.channel, mention.msg_id)
 
     def action_close(self) -> None:
-        """Back to the room."""
         self.dismiss()

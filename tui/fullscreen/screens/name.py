@@ -1,4 +1,4 @@
-"""Asks for another name when the server did not take the one given."""
+"""A dialog that asks for another name when the server refused the first."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,7 +11,7 @@ from tui.text import clean_line
 
 
 class NamePrompt(ModalScreen[str]):
-    """Gives the name to log in by."""
+    """Returns the name to log in with."""
 
     def __init__(self, why: str, name: str, longest: int) -> None:
         super().__init__()
@@ -20,7 +20,6 @@ class NamePrompt(ModalScreen[str]):
         self._longest = longest
 
     def compose(self) -> ComposeResult:
-        """Why, and a line to write in."""
         with Vertical(id="name"):
             yield Static(self._why, id="name-why", markup=False)
             yield Static("By which name do you want to be known here?", markup=False)

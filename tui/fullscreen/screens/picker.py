@@ -1,4 +1,4 @@
-"""A list of a few things to choose one from, which gets shorter as one writes."""
+"""A dialog to pick one item from a list, filtered as the user types."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,18 +18,17 @@ LONGEST = 64
 
 
 class Picker(ModalScreen[str | None]):
-    """Gives the ID of the chosen row, or None."""
+    """Returns the ID of the chosen row, or None."""
 
     BINDINGS = bindings(Where.PICKER)
 
     def __init__(self, placeholder: str, offer: Callable[[str], Sequence[Row]]) -> None:
-        """`offer` gives the rows for what is written."""
+        """`offer` returns the rows for a query."""
         super().__init__()
         self._placeholder = placeholder
         self._offer = offer
 
     def compose(self) -> ComposeResult:
-        """A line to write in, and the list."""
         with Vertical(id="picker"):
             yield Input(placeholder=self._placeholder, id="picker-query", max_length=LONGEST, compact=True)
             yield RowList(id="picker-list")
@@ -37,7 +36,7 @@ class Picker(ModalScreen[str | None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """The keys write; the list follows."""
+        """Focus the input; its bindings move the highlight in the list."""
         self.query_one(RowList).can_focus = False
         self.query_one(Input).focus()
         self._fill("")
@@ -53,7 +52,7 @@ class Picker(ModalScreen[str | None]):
         self.query_one("#picker-none").display = not rows
 
     def action_choose(self) -> None:
-        """Take the highlighted row."""
+        """Return the highlighted row."""
         if chosen := self.query_one(RowList).chosen:
             self.dismiss(chosen)
 
@@ -70,5 +69,5 @@ class Picker(ModalScreen[str | None]):
             rows.action_cursor_up()
 
     def action_close(self) -> None:
-        """Choose nothing."""
+        """Return None."""
         self.dismiss(None)

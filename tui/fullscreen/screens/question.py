@@ -1,4 +1,4 @@
-"""A question that is answered with yes or no."""
+"""A dialog with a yes/no question."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from tui.fullscreen.widgets.footer import KeyFooter
 
 
 class Question(ModalScreen[bool]):
-    """Gives the answer."""
+    """Returns True for yes."""
 
     BINDINGS = bindings(Where.QUESTION)
 
@@ -23,7 +23,6 @@ class Question(ModalScreen[bool]):
         self._no = no
 
     def compose(self) -> ComposeResult:
-        """The question, and both answers for the mouse."""
         with Vertical(id="question"):
             yield Static(self._text, markup=False)
             with Horizontal(id="question-buttons"):
@@ -33,10 +32,8 @@ class Question(ModalScreen[bool]):
 
     @on(Button.Pressed, "#question-yes")
     def action_yes(self) -> None:
-        """Answer yes."""
         self.dismiss(result=True)
 
     @on(Button.Pressed, "#question-no")
     def action_no(self) -> None:
-        """Answer no."""
         self.dismiss(result=False)

@@ -1,4 +1,4 @@
-"""The report form: what the site is sent, a reason, a comment, submit and cancel."""
+"""The report form: a preview of what will be sent, a reason, a comment, submit and cancel."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -25,38 +25,37 @@ from tui.fullscreen.widgets.footer import KeyFooter
 
 TITLE = "Report a message"
 OBSTACLE_SECONDS = 1.0
-"""Between looks whether what hindered is over."""
+"""How often to check whether the obstacle is gone."""
 MOVES = {each.key: each.action for each in OptionList.BINDINGS if isinstance(each, Binding)}
 IN_FORM = [each for each in bindings(Where.FORM) if isinstance(each, Binding)]
 
 
 class Comment(Prompt):
-    """The comment; Enter submits the form."""
+    """The text field for the comment; Enter submits the form."""
 
     BINDINGS = bindings(Where.COMMENT)
 
     class Submitted(Message):
-        """The form is ready."""
+        """The user submits the form."""
 
     def action_submit(self) -> None:
-        """Post that the form is ready."""
         self.post_message(self.Submitted())
 
 
 class Reasons(OptionList):
-    """The reasons; does what a key means in its turn, as a Prompt does: those behind it may be here already."""
+    """The list of reasons. Handles keys in the order typed, as Prompt does: later ones may be queued already."""
 
     class Left(Message, bubble=False):
-        """All that was typed before this has been here."""
+        """All keys queued before this message have been handled."""
 
     def __init__(self, reasons: Sequence[ReportReason], comment: Comment, *, id: str) -> None:  # noqa: A002
-        """`comment` comes behind them."""
+        """`comment` is the field that follows the list."""
         super().__init__(*(Option(Content(each.reason)) for each in reasons), id=id, markup=False, compact=True)
         self._comment = comment
         self._leaving = False
 
     async def on_key(self, event: events.Key) -> None:
-        """Move, go on at Enter, and lose nothing that was typed behind it."""
+        """Move the highlight, or continue to the comment at Enter, together with all that was typed after it."""
         enter = event.key == "enter"
         action = MOVES.get(event.key, "")
         asked = next((each for each in IN_FORM if is_meant(each, event.key)), None)
@@ -77,7 +76,7 @@ class Reasons(OptionList):
 
     @on(Left)
     def _leave(self) -> None:
-        """Go on once nothing waits here any more, at once: nothing can come between, be lost or be overtaken."""
+        """Move the focus once the queue is empty, so that no key is lost or overtaken."""
         if self.message_queue_size:
             self.post_message(self.Left())
         else:
@@ -86,26 +85,26 @@ class Reasons(OptionList):
 
 
 class Subject(NamedTuple):
-    """What is reported, frozen as the form opens."""
+    """What is reported, as it was when the form opened."""
 
     line: Line
     context: tuple[Sequence[Line], Sequence[Line]]
-    """The messages before and after that can be sent along."""
+    """The messages before and after it that can be included."""
     again: bool
-    """Whether it adds to a report that was sent before."""
+    """True if this adds to an earlier report."""
     draft: Draft | None
-    """What was filled in before, and not taken by the server."""
+    """What the user entered before, if it was not sent or the server refused it."""
 
 
 class Filled(NamedTuple):
-    """What was filled in, and whether it shall be sent."""
+    """What the user entered, and whether to send it."""
 
     draft: Draft
     sent: bool
 
 
 class ReportForm(ModalScreen[Filled]):
-    """Gives what was filled in."""
+    """Returns what the user entered."""
 
     BINDINGS = bindings(Where.FORM)
 
@@ -117,9 +116,9 @@ class ReportForm(ModalScreen[Filled]):
         obstacle: Callable[[], str],
         ready: Callable[[], Awaitable[None]],
     ) -> None:
-        """`obstacle` says why a report cannot be sent now, or nothing; the form then stays with what is in it.
+        """`obstacle` returns why no report can be sent now, or ""; while there is an obstacle, the form stays open.
 
-        `ready` is called in the app's turn once what is typed goes to the form.
+        `ready` is called in the app's task once the form receives keys.
         """
         super().__init__()
         self._subject = subject
@@ -128,10 +127,10 @@ class ReportForm(ModalScreen[Filled]):
         self._obstacle = obstacle
         self._ready = ready
         self._hindered = False
-        """Whether the obstacle is what is complained of."""
+        """True while the problem shown is the obstacle."""
 
     def compose(self) -> ComposeResult:
-        """From top to bottom in the order in which it is filled in."""
+        """Arrange the fields in the order in which they are filled in."""
         title, submit = ("Add to your report", "Add to report") if self._subject.again else (TITLE, "Submit report")
         with Vertical(id="form"):
             yield Static(Content.assemble(("⚑ ", "bold $error"), (title, "bold")), id="form-title")
@@ -158,7 +157,7 @@ class ReportForm(ModalScreen[Filled]):
         yield EvidenceView(self._subject.line, *context, id="form-evidence")
 
     def on_mount(self) -> None:
-        """Begin with the reasons, the first of which is chosen unless another was before."""
+        """Restore the draft, highlight its reason or else the first one, and focus the reasons."""
         reasons, draft = self.query_one(Reasons), self._subject.draft
         chosen = (at for at, each in enumerate(self._reasons) if draft and each.reason == draft.reason)
         reasons.highlighted = next(chosen, 0)
@@ -180,26 +179,26 @@ class ReportForm(ModalScreen[Filled]):
         self.query_one("#form-summary", Static).update(words)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No keys for messages around it where there are none to send, nor where they are written."""
+        """Hide the context keys if there is no context, and in the comment, where they are text."""
         if action not in {"fewer", "more", "alone"}:
             return True
         return bool(self._evidence.around) and not isinstance(self.focused, Comment)
 
     @on(Button.Pressed, "#form-fewer")
     def action_fewer(self) -> None:
-        """Send one of the messages around it less."""
+        """Include one message less of context."""
         self._evidence.fewer()
         self._summarise()
 
     @on(Button.Pressed, "#form-more")
     def action_more(self) -> None:
-        """Send one of the messages around it more."""
+        """Include one message more of context."""
         self._evidence.more()
         self._summarise()
 
     @on(Button.Pressed, "#form-alone")
     def action_alone(self) -> None:
-        """Send none of the messages around it."""
+        """Include no context."""
         self._evidence.send(0)
         self._summarise()
 
@@ -215,18 +214,18 @@ class ReportForm(ModalScreen[Filled]):
 
     @on(OptionList.OptionSelected)
     def action_next(self) -> None:
-        """From the reasons to the comment."""
+        """Move from the reasons to the comment."""
         self.set_focus(self.query_one(Comment))
 
     @on(Button.Pressed, "#form-cancel")
     def action_cancel(self) -> None:
-        """Close the form without a report."""
+        """Close the form without sending; the draft is returned."""
         self.dismiss(Filled(self._draft, sent=False))
 
     @on(Button.Pressed, "#form-submit")
     @on(Comment.Submitted)
     def action_submit(self) -> None:
-        """Close the form with what was filled in, or say what is missing."""
+        """Close the form and send the report, or show what is missing."""
         comment = self.query_one(Comment).text.strip()
         if self._reason.comment_required and not comment:
             self._complain("Describe in the comment what is wrong.")
@@ -244,7 +243,7 @@ class ReportForm(ModalScreen[Filled]):
         return Draft(self._reason.reason, self.query_one(Comment).text.strip(), self._evidence.sent)
 
     def _look_again(self) -> None:
-        """Take back what is not true any more."""
+        """Clear the problem shown once the obstacle is gone."""
         if self._hindered and not self._obstacle():
             self._complain("")
 

@@ -1,4 +1,4 @@
-"""One's own reports: a list, and all that is known of the highlighted one."""
+"""The user's reports: a list, and the details of the highlighted report."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -46,19 +46,19 @@ MEANINGS: dict[str, str] = {
 
 
 class ReportList(RowList):
-    """The reports, the latest first."""
+    """The list of reports, the latest first."""
 
     BINDINGS = bindings(Where.REPORTS)
 
 
 class Details(VerticalScroll, can_focus=True):
-    """What is known of one report."""
+    """The details of one report."""
 
     BINDINGS = bindings(Where.REPORTS)
 
 
 class ReportsScreen(LiveScreen):
-    """Shows the reports, and withdraws them."""
+    """Shows the user's reports, and withdraws them."""
 
     BINDINGS = bindings(Where.REPORTS)
 
@@ -70,7 +70,6 @@ class ReportsScreen(LiveScreen):
         self._now: datetime | None = None
 
     def compose(self) -> ComposeResult:
-        """A title, the list, and the details beside or below it."""
         with Horizontal(id="reports-top"):
             yield Static(Content.assemble(("⚑ ", "bold $error"), ("My reports", "bold")), id="reports-title")
             yield Static(id="reports-state", markup=False)
@@ -83,11 +82,10 @@ class ReportsScreen(LiveScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """The arrow keys move in the list."""
+        """Focus the list, so that the arrow keys move in it."""
         self.query_one(ReportList).focus()
 
     def show(self) -> None:
-        """Draw what is known now."""
         state = self._client.state
         reports, now = state.reports, state.now()
         self._entries, self._now = reports.entries, now
@@ -138,7 +136,7 @@ class ReportsScreen(LiveScreen):
         return Row(entry.report_id, about, Content.styled(moment(entry.reported_at, now), Style(dim=True)), below)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide the keys that mean nothing for the highlighted report."""
+        """Hide the keys that do nothing for the highlighted report."""
         if action == "jump":
             return self._chosen is not None
         if action == "withdraw":
@@ -147,7 +145,7 @@ class ReportsScreen(LiveScreen):
 
     @on(OptionList.OptionSelected)
     def action_jump(self) -> None:
-        """Go to the message of the highlighted report; if it is further up than what is loaded, load it first."""
+        """Go to the message of the highlighted report; load it first if necessary."""
         entry = self._chosen
         if entry is None:
             return
@@ -158,7 +156,7 @@ class ReportsScreen(LiveScreen):
             self._go_to(entry.channel, entry.msg_id)
 
     def _obstacle(self, entry: ReportEntry) -> str:
-        """Why the message of a report cannot be shown, or nothing."""
+        """Return why the message of a report cannot be shown, or ""."""
         state = self._client.state
         timeline = state.timelines.get(entry.channel)
         if entry.about in state.relations.hidden:
@@ -179,7 +177,7 @@ class ReportsScreen(LiveScreen):
 
     @work(exclusive=True)
     async def _withdraw(self, entry: ReportEntry) -> None:
-        """Ask, and withdraw a report."""
+        """Withdraw a report after confirmation."""
         state = self._client.state
         evidence = state.welcome is not None and state.welcome.webhooks.evidence
         about = name_text.quoted(entry.about)
@@ -189,23 +187,21 @@ class ReportsScreen(LiveScreen):
             self.show()
 
     def _complain(self, problem: str) -> None:
-        """Say why something cannot be done."""
         self._client.state.reports.problem = problem
         self.show()
 
     def action_close(self) -> None:
-        """Back to the room."""
         self.dismiss()
 
 
 def _on_the_way(unanswered: int) -> str:
-    """What the server has not answered for yet."""
+    """Return how many reports the server has not acknowledged yet, in words."""
     one = "1 report has not reached the server yet"
     return "" if not unanswered else one if unanswered == 1 else f"{unanswered} reports have not reached the server yet"
 
 
 def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
-    """The message, what one wrote about it, and where the report stands."""
+    """Return the status of a report, the message, and what the user wrote about it."""
     dim = Style(dim=True)
     sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
     parts = [
@@ -227,12 +223,12 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
 
 
 def _indented(text: str) -> str:
-    """What somebody else wrote: no line of it looks like one of the report."""
+    """Indent text by someone else, so that no line of it looks like a line of the report."""
     return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
 def _wrong(reason: str, comment: str) -> list[Content]:
-    """What one wrote about the message."""
+    """Return the lines for reason and comment."""
     dim = Style(dim=True)
     said = [Content.assemble(("Comment  ", dim), comment)] if comment else []
     return [Content.assemble(("Reason   ", dim), reason), *said]
@@ -247,9 +243,9 @@ def _standing(entry: ReportEntry, now: datetime) -> list[str]:
 
 
 def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
-    """What comes of a withdrawal; a site is told of it where it is sent evidence."""
+    """Return what a withdrawal leads to. The site is notified only if it receives evidence."""
     if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
-        # An attempt that failed may have been read, and so may the report that something was added to.
+        # The site may have read a failed attempt, or the report before something was added to it.
         known = "is told so" if evidence else "is not told"
         return f"Nothing more of it is sent. If the website has seen it already, it {known}."
     return "The website is told so." if evidence else "The website has it already, and is not told."

@@ -1,4 +1,4 @@
-"""Search: words, and the messages that contain them."""
+"""The search: words, and the messages that contain them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,12 +24,12 @@ HINT = "Type words and press Enter.\n\nFinds messages with all of them, in every
 
 
 class SearchScreen(LiveScreen):
-    """Searches, and shows what was found so far."""
+    """Searches, and shows the results so far."""
 
     BINDINGS = bindings(Where.SEARCH)
 
     def __init__(self, client: Client, go_to: Callable[[str, int], None], words: str = "") -> None:
-        """`go_to` opens a message in its channel; `words` are searched for at once."""
+        """`go_to` opens a message in its channel. If there are `words`, the search starts at once."""
         super().__init__()
         self._words = words
         self._client, self._go_to = client, go_to
@@ -37,7 +37,6 @@ class SearchScreen(LiveScreen):
         self._shown_query = ""
 
     def compose(self) -> ComposeResult:
-        """The words, and below what was found."""
         with Horizontal(id="search-top"):
             yield Static(Content.styled("Search", "bold"), id="search-title")
             yield Input(
@@ -53,13 +52,12 @@ class SearchScreen(LiveScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """First one writes."""
+        """Focus the query; start the search if there are words."""
         self.query_one(Input).focus()
         if self._words:
             self._search_for(self._words)
 
     def show(self) -> None:
-        """Draw what is known now."""
         state = self._client.state
         self._search = search = state.search
         rows = self.query_one(RowList)
@@ -117,16 +115,15 @@ class SearchScreen(LiveScreen):
             self._go_to(message.channel, message.msg_id)
 
     def action_write(self) -> None:
-        """Back to the words."""
+        """Return to the query."""
         self.query_one(Input).focus()
 
     def action_list(self) -> None:
-        """From the words to what was found."""
+        """Move from the query to the results."""
         if self._search.found:
             self.query_one(RowList).focus()
 
     def action_close(self) -> None:
-        """Back to the room."""
         self.dismiss()
 
 

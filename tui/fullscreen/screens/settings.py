@@ -1,4 +1,4 @@
-"""The settings: each with its values to turn through, which apply at once."""
+"""The settings: each cycles through its values, which apply at once."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -28,7 +28,7 @@ FIELDS = {"name": "Name at the next start", "server": "Server at the next start 
 
 
 class Choice(Struct, frozen=True):
-    """A setting: its values in words, the present one, and what the configuration is with another one."""
+    """A setting: its values as text, the current one, and a function that returns the configuration for another one."""
 
     id: str
     label: str
@@ -37,13 +37,13 @@ class Choice(Struct, frozen=True):
     take: Callable[[str], Config]
 
     def turned(self, by: int) -> Config:
-        """The configuration with the value so many places further."""
+        """Return the configuration with the value `by` positions further, wrapping around."""
         at = self.values.index(self.value) if self.value in self.values else -1
         return self.take(self.values[(at + by) % len(self.values)])
 
 
 def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> list[Choice]:
-    """What can be chosen; `channel` is where the person is, by ID, and `place` its name."""
+    """Return the settings on offer; `channel` is the ID of the current channel, `place` its name."""
 
     def switch(name: str, label: str) -> Choice:
         words = ON if getattr(config, name) else OFF
@@ -77,18 +77,18 @@ def _of_channel(config: Config, channel: str, place: str) -> Choice:
 
 
 class ChoiceList(RowList):
-    """The settings with their values."""
+    """The list of settings with their values."""
 
     BINDINGS = bindings(Where.SETTINGS)
 
     def action_turn(self, by: int) -> None:
-        """Go to another value of the highlighted setting."""
+        """Set another value of the highlighted setting."""
         if self.chosen and isinstance(self.screen, SettingsScreen):
             self.screen.turn(self.chosen, by)
 
 
 class SettingsScreen(ModalScreen[None]):
-    """Changes the configuration through `change`, which gives a problem in words or nothing."""
+    """Changes the configuration through `change`, which returns the problem, or ""."""
 
     BINDINGS = bindings(Where.SETTINGS)
 
@@ -106,7 +106,6 @@ class SettingsScreen(ModalScreen[None]):
         self._change = change
 
     def compose(self) -> ComposeResult:
-        """The settings, two lines to write in, and where all that is kept."""
         with Vertical(id="settings"):
             yield Static(Content("Settings"), id="settings-title")
             yield ChoiceList(id="settings-list")
@@ -120,15 +119,15 @@ class SettingsScreen(ModalScreen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """The arrow keys choose and turn."""
+        """Focus the list, so that the arrow keys work in it."""
         self.query_one(ChoiceList).focus()
 
     def on_resize(self) -> None:
-        """Fit the rows."""
+        """Fit the rows to the new width."""
         self.call_after_refresh(self._fill)
 
     def turn(self, chosen: str, by: int) -> None:
-        """Take another value of a setting."""
+        """Set another value of a setting, `by` positions further."""
         choice = next(each for each in self._offer(self._config) if each.id == chosen)
         self._take(choice.turned(by))
 
@@ -159,7 +158,7 @@ class SettingsScreen(ModalScreen[None]):
         self._read(event.input)
 
     def _read(self, field: Input) -> bool:
-        """Take what is written, or say why not."""
+        """Apply a text field, or show the problem; return whether it was valid."""
         name, text = (field.id or "").removeprefix("settings-"), clean_line(field.value).strip()
         problem = fault(text) if name == "server" and text else ""
         if problem:
@@ -169,6 +168,6 @@ class SettingsScreen(ModalScreen[None]):
         return not problem
 
     def action_close(self) -> None:
-        """Back to the room, unless what is written cannot be used."""
+        """Close the settings if all text fields are valid."""
         if all(self._read(field) for field in self.query(Input)):
             self.dismiss()

@@ -1,4 +1,4 @@
-"""Asks at the first start for name and server, both filled in, so that one Enter goes on."""
+"""The dialog of the first start: name and server, filled in so that pressing Enter is enough."""
 
 from typing import NamedTuple
 
@@ -20,25 +20,24 @@ LOCAL = "The server (this machine's own is filled in; where none runs, one is st
 
 
 class Start(NamedTuple):
-    """By which name to go, and to which server; an empty one is the local one."""
+    """The chosen name and server; "" is the local server."""
 
     name: str
     server: str
 
 
 class StartScreen(ModalScreen[Start]):
-    """Gives what was filled in."""
+    """Returns what the user entered."""
 
     BINDINGS = bindings(Where.START)
 
     def __init__(self, name: str, local: str) -> None:
-        """`local` is the address of the local server."""
+        """`local` is the address of the local server, "" if it is not known."""
         super().__init__()
         self._wanted = name
         self._local = local
 
     def compose(self) -> ComposeResult:
-        """Two lines to write in."""
         with Vertical(id="start"):
             yield Static(Content("⚑ Welcome to Flagpost"), id="start-title")
             yield Static(Content("Your name here"))
@@ -50,7 +49,7 @@ class StartScreen(ModalScreen[Start]):
         yield KeyFooter()
 
     def action_go_on(self) -> None:
-        """Take what is filled in, unless it cannot be used."""
+        """Return what the user entered, or show the problem."""
         name, server = (
             clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server")
         )
