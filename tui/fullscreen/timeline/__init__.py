@@ -1,1 +1,1 @@
-"""The messages of a channel as lines on the screen."""
+"""The timeline: the messages of a channel as lines on the screen."""

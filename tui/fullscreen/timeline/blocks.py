@@ -1,4 +1,4 @@
-"""The entries of a timeline as the lines of a terminal: wrapped, styled, with what stands left and right of them."""
+"""Renders the entries of a timeline as terminal lines: wrapped and styled, with margin and flags."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -30,9 +30,9 @@ FLAG = "⚑"
 REPORTED = "⚑✓"
 BAR = "▌"
 AUTHOR = "•"
-"""Left of an author."""
+"""In the margin, beside an author."""
 CONTINUES = "┊"
-"""Left of a line that goes on with the one above, where nothing else tells."""
+"""In the margin of a continued line, where nothing else shows that it continues the one above."""
 JOINED_WITHIN = timedelta(minutes=5)
 TAKEN_BACK = "taken back"
 MEND = "everywhere.mend"
@@ -40,11 +40,11 @@ NEW = "new messages"
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
 
 Row = list[tuple[str, Style]]
-"""A line of runs, each in one style."""
+"""A line as runs of text, each in one style."""
 
 
 class Styles(Struct, frozen=True):
-    """The theme's styles of what a timeline shows."""
+    """The styles of a timeline in the current theme."""
 
     text: Style
     dim: Style
@@ -55,59 +55,59 @@ class Styles(Struct, frozen=True):
     flag: Style
 
     def of(self, tone: Tone) -> Style:
-        """The style of a notice."""
+        """Return the style of a notice."""
         return {Tone.GOOD: self.good, Tone.BAD: self.bad}.get(tone, self.dim)
 
 
 class Look(Struct, frozen=True):
-    """All on which the lines of an entry depend besides the entry; `width` in cells, of the whole line."""
+    """Everything besides the entry that its lines depend on; `width` is that of the whole line, in cells."""
 
     width: int
     styles: Styles
     plain: Ink
-    """What is under everything."""
+    """The base style of all lines."""
     lit: Ink
-    """What is under the highlighted message."""
+    """The base style of the highlighted message."""
     reports: bool
-    """Whether the site takes reports."""
+    """True if the site accepts reports."""
     background: Color = BLACK
     compact: bool = False
-    """Whether an author stands before the text, and no line is blank."""
+    """True to show authors on the line of the text, and no blank lines."""
     hours: Hours = Hours.H24
-    """How times are written while these lines are painted."""
+    """The format of times when these lines are painted."""
 
     @property
     def text_width(self) -> int:
-        """Cells for text, at least one."""
+        """The width of the text in cells, at least 1."""
         return max(1, self.width - LEFT_CELLS - FLAG_CELLS)
 
 
 class Block(Struct, frozen=True):
-    """An entry and its lines, with what they depend on besides the look."""
+    """An entry and its lines, with everything besides the look that they depend on."""
 
     entry: Entry
     above: Entry | None
-    """What is shown right above it."""
+    """The entry shown right above it."""
     before: Line | Pending | None
-    """The message before, which can be further up."""
+    """The previous message; notices may be in between."""
     new: bool
-    """Whether new messages begin with it."""
+    """True if it is the first new message."""
     strips: Sequence[Strip]
     head: int
-    """How many of the lines are nobody's: the space above, the day, where new messages begin."""
+    """The number of lines above the entry itself: blank line, day, and "new messages"."""
     joined: bool
-    """Whether it has no author of its own."""
+    """True if it is shown under the author of the entry above."""
 
 
 def is_joined(entry: Entry, above: Entry | None) -> bool:
-    """Whether an entry needs no author of its own: the same one spoke just before."""
+    """Return whether an entry can go under the author above: the same person wrote both within JOINED_WITHIN."""
     if isinstance(entry, Notice) or above is None or isinstance(above, Notice):
         return False
     return entry.author == above.author and entry.at - above.at < JOINED_WITHIN
 
 
 def estimates(entries: Iterable[Entry], above: Entry | None, look: Look) -> list[int]:
-    """About how many lines each entry takes, at a small part of the cost of wrapping it."""
+    """Estimate the height of each entry in lines, at a fraction of the cost of wrapping it."""
     heights, before = [], above.author if isinstance(above, Line) else ""
     width, apart = look.text_width, 1 if look.compact else 3
     for entry in entries:
@@ -118,7 +118,7 @@ def estimates(entries: Iterable[Entry], above: Entry | None, look: Look) -> list
 
 
 def day_above(entry: Entry, before: Line | Pending | None) -> str:
-    """The day, where a message is the first one of it."""
+    """Return the day to show above an entry; "" unless it is the first message of its day."""
     if isinstance(entry, Notice):
         return ""
     today = day(entry.at)
@@ -148,7 +148,7 @@ def render(
         )
         for number, row in enumerate(wrapped)
     ]
-    # An entry without an author above it stands apart from what was before.
+    # A blank line separates an entry from the one above, unless both share an author.
     apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
     rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
     head = [*apart, *rules]
@@ -156,7 +156,7 @@ def render(
 
 
 def text_lines(block: Block, look: Look) -> list[tuple[str, str]]:
-    """The text of each line of an entry, behind what divides it from the line before: an end of line, or a space."""
+    """Return for each line of an entry what separates it from the previous one (newline or spaces), and its text."""
     found: list[tuple[str, str]] = []
     for row in _rows(block.entry, look, joined=block.joined):
         text, end = "".join(run for run, _ in row), 0
@@ -175,13 +175,13 @@ def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:
-    """A line across: it begins in the margin, where no text can."""
+    """Return a line across the timeline. It starts in the margin, so that no message can fake one."""
     margin = "─" * LEFT_CELLS, style
     return _strip([(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False, margin=margin)
 
 
 def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str, Style]:
-    """What stands left of a line: no text reaches it, so none can pass for an author, a notice or the next message."""
+    """Return the margin of a line. No text reaches it, so none can fake an author, a notice or another message."""
     if isinstance(entry, Notice):
         return (MARKS[entry.tone] if first else CONTINUES), look.styles.of(entry.tone)
     if look.compact:
@@ -190,7 +190,7 @@ def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str
 
 
 def _wrap(row: Row, width: int) -> list[Row]:
-    """Break a line between words, or within one that is longer than a line."""
+    """Break a row between words, or within a word that is longer than a line."""
     text = "".join(run for run, _ in row)
     if cell_len(text) <= width:
         return [row]
@@ -198,14 +198,14 @@ def _wrap(row: Row, width: int) -> list[Row]:
 
 
 def _breaks(text: str, width: int) -> list[tuple[int, int]]:
-    """From where to where each line goes; the spaces between two belong to none."""
+    """Return start and end of each line; the spaces between two lines belong to neither."""
     edges = [0, *divide_line(text, width), len(text)]
     ends = [start + len(text[start:end].rstrip()) for start, end in pairwise(edges[:-1])]
     return list(zip(edges, [*ends, len(text)], strict=False))
 
 
 def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
-    """The parts of a row that are at these places, one behind the other."""
+    """Yield the parts of a row at these ascending (start, end) positions."""
     number = at = 0
     for start, end in places:
         runs = []
@@ -226,7 +226,7 @@ def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool, margin: tup
     mark, ink = (BAR, under) if lit else (margin[0], _ink(under, look.styles.text, margin[1]) if margin[0] else under)
     segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
     if space < 0:
-        # A character of two cells in a timeline of one.
+        # A character two cells wide, where text has only one cell.
         segments = [*Strip(segments).crop(0, LEFT_CELLS + look.text_width)]
     space = max(0, space)
     if flag:
@@ -254,7 +254,7 @@ def _header(entry: Line | Pending, look: Look) -> Row:
 
 
 def _compact(entry: Line | Pending, look: Look) -> list[Row]:
-    """An author before the first line of the text, also where the same one spoke before."""
+    """Return the rows of a compact entry: time and author on the first line, even if the author wrote the one above."""
     author, (at, dim) = _header(entry, look)
     first, *others = _body(entry, look.styles)
     return [[(f"{at.strip()} ", dim), author, (name_text.SEPARATOR, dim), *first], *others]
@@ -277,7 +277,7 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
 
 
 def _reactions(reactions: Sequence[Reaction], styles: Styles) -> Row:
-    """Each emoji with its number; one's own have a tick."""
+    """Return a row with each emoji and its count; the user's own have a tick."""
     dim, own = styles.dim, styles.dim + Style(bold=True)
     row: Row = []
     for each in reactions:

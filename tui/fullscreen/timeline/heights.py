@@ -1,15 +1,15 @@
-"""Heights of things that stand one below the other, so that a line finds its thing and a thing its lines."""
+"""Heights of stacked items: finds the item at a line, and the lines of an item."""
 
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 FEW = 1000
-"""Up to so many heights are put in one by one; more are summed anew together with all that is there."""
+"""Up to this number, heights are inserted one by one; beyond it, all sums are computed again."""
 
 
 class Heights:
-    """Heights in lines, never negative, in a Fenwick tree: one is changed, added at the end or found in O(log n)."""
+    """Heights in lines, never negative, in a Fenwick tree: changing, appending and finding one takes O(log n)."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
         self._heights = array("q", heights)
@@ -23,11 +23,11 @@ class Heights:
 
     @property
     def total(self) -> int:
-        """Lines of all together."""
+        """Total height in lines."""
         return self.start(len(self))
 
     def start(self, number: int) -> int:
-        """The lines above a number; above `len(self)` they are all."""
+        """Return the number of lines above an item; for `len(self)`, the total."""
         lines = 0
         while number:
             lines += self._sums[number - 1]
@@ -35,7 +35,7 @@ class Heights:
         return lines
 
     def at(self, line: int) -> int:
-        """The number that a line belongs to, which has to lie between 0 and `total`, the latter left out."""
+        """Return the item at a line. Requires 0 <= line < total."""
         number, step = 0, 1 << len(self).bit_length()
         while step := step >> 1:
             if number + step <= len(self) and self._sums[number + step - 1] <= line:
@@ -44,7 +44,7 @@ class Heights:
         return number
 
     def put(self, number: int, height: int) -> None:
-        """Change one height."""
+        """Change the height of one item."""
         more = height - self._heights[number]
         self._heights[number] = height
         number += 1
@@ -53,7 +53,7 @@ class Heights:
             number += number & -number
 
     def splice(self, at: int, removed: int, heights: Sequence[int]) -> None:
-        """Put heights in the place of so many; cheap near the end, O(n) further up."""
+        """Replace `removed` heights from `at` on by others; cheap near the end, O(n) further up."""
         if removed == len(heights):
             for number, height in enumerate(heights, at):
                 self.put(number, height)
@@ -76,6 +76,6 @@ class Heights:
         self._sums.append(height)
 
     def _summed(self) -> "array[int]":
-        """For each number, counted from 1, the sum of as many heights up to it as its lowest bit says."""
+        """Return the Fenwick sums: for each n from 1, the sum of the last k of n heights; k is n's lowest set bit."""
         until = [0, *accumulate(self._heights)]
         return array("q", [until[number] - until[number & (number - 1)] for number in range(1, len(until))])

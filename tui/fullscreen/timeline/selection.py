@@ -1,4 +1,4 @@
-"""What the mouse has selected of a timeline: places that stay as it grows, how they look, and the text between two."""
+"""Mouse selection in a timeline: positions that stay valid as it grows, how they are painted, and the selected text."""
 
 from typing import NamedTuple
 
@@ -13,14 +13,14 @@ from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, text_lines
 from tui.fullscreen.timeline.stack import Stack
 
 MANY = 1 << 20
-"""More than a block has lines, a line characters, or one message notices behind it."""
+"""More than the lines of a block, the characters of a line, or the notices after one message."""
 ABOVE = -(1 << 90)
-"""The place of what stands above the first message."""
+"""The position of everything above the first message."""
 _NUMBERS = 1 << 62
 
 
 class Spot(NamedTuple):
-    """A character of a line of a block; what is left of the text is below 0."""
+    """A block number, a row in it and a character in that row; negative in the margin left of the text."""
 
     number: int
     row: int
@@ -28,13 +28,13 @@ class Spot(NamedTuple):
 
 
 class Range(NamedTuple):
-    """From a spot up to another one, which is left out."""
+    """The text from `start` up to, but not including, `end`."""
 
     start: Spot
     end: Spot
 
     def span(self, number: int, row: int) -> tuple[int, int] | None:
-        """From where to where a line is selected; None: nowhere."""
+        """Return the first selected character of a row and the one after the last; None if nothing is selected."""
         if not self.start[:2] <= (number, row) <= self.end[:2]:
             return None
         start = max(0, self.start.at) if self.start[:2] == (number, row) else 0
@@ -42,9 +42,9 @@ class Range(NamedTuple):
 
 
 def place(timeline: Timeline, number: int, row: int) -> int:
-    """A line of a block as one number that grows downwards, and means the same line when others have come or gone.
+    """Return a row of a block as one number that grows downwards and stays valid when other blocks come or go.
 
-    Textual orders and keeps the ends of a selection by it.
+    Textual stores and compares the ends of a selection by it.
     """
     key = timeline.key(number)
     behind = number - timeline.position(key)
@@ -52,7 +52,7 @@ def place(timeline: Timeline, number: int, row: int) -> int:
 
 
 def spot(timeline: Timeline, offset: Offset) -> Spot:
-    """What a selection's end of `place` means now."""
+    """Return the current spot of a selection's end, given as made by `place`."""
     if offset.y == ABOVE:
         return Spot(0, 0, 0)
     rest, row = divmod(offset.y, MANY)
@@ -62,7 +62,7 @@ def spot(timeline: Timeline, offset: Offset) -> Spot:
 
 
 def paint(strip: Strip, span: tuple[int, int], ink: Ink) -> Strip:
-    """A line of which the text from one character to another is selected."""
+    """Paint the selected characters of a row."""
     _, text, _ = strip.divide([LEFT_CELLS, strip.cell_length - FLAG_CELLS, strip.cell_length])
     words = text.text.rstrip()
     start, end = (LEFT_CELLS + cell_len(words[:at]) for at in span)
@@ -73,7 +73,7 @@ def paint(strip: Strip, span: tuple[int, int], ink: Ink) -> Strip:
 
 
 def text_of(stack: Stack, chosen: Range) -> str:
-    """The selected text: without what stands left and right of it, and not broken where it is wrapped."""
+    """Return the selected text without margin and flags, and without line breaks where it is only wrapped."""
     parts: list[str] = []
     for number in range(chosen.start.number, min(chosen.end.number + 1, len(stack.entries))):
         if stack.hides(stack.entries[number]):

@@ -1,4 +1,4 @@
-"""A timeline as a stack of blocks: wrapped near the view, of estimated heights elsewhere."""
+"""A timeline as a stack of blocks: wrapped near the view, with estimated heights elsewhere."""
 
 from collections.abc import Sequence, Set
 
@@ -8,11 +8,11 @@ from tui.fullscreen.timeline.heights import Heights
 
 KEPT_BLOCKS = 2000
 MANY_CHANGES = 8
-"""More changes than these at once are not followed one by one: a page of history in no order would cost O(n) each."""
+"""With more changes than this, all heights are estimated again: each change in the middle costs O(n)."""
 
 
 class Stack:
-    """Numbers its blocks as the timeline does its entries; those of hidden people have no lines."""
+    """Blocks, numbered as the timeline's entries. Those of hidden people have no lines."""
 
     def __init__(self, timeline: Timeline, hidden: Set[str], look: Look) -> None:
         self.timeline = timeline
@@ -23,31 +23,30 @@ class Stack:
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """The entries of the timeline."""
         return self.timeline.entries
 
     @property
     def height(self) -> int:
-        """Lines of all blocks, as far as is known."""
+        """Total height in lines, partly estimated."""
         return self._heights.total
 
     def at(self, line: int) -> tuple[int, int] | None:
-        """The number of the block that holds a line, and the line's number in it; None outside."""
+        """Return the block at a line, and the row within that block; None outside the stack."""
         if not 0 <= line < self.height:
             return None
         number = self._heights.at(line)
         return number, line - self.start(number)
 
     def start(self, number: int) -> int:
-        """The first line of a block."""
+        """Return the first line of a block."""
         return self._heights.start(number)
 
     def end(self, number: int) -> int:
-        """The line behind a block."""
+        """Return the line after a block."""
         return self.start(number) + self._heights[number]
 
     def take(self, changes: Sequence[Change]) -> None:
-        """Follow what changed in the timeline."""
+        """Apply changes of the timeline."""
         if len(changes) > MANY_CHANGES:
             self._heights = Heights(self._estimates(self.entries, None))
             return
@@ -56,20 +55,20 @@ class Stack:
             self._heights.splice(at, removed, self._estimates(added, above))
 
     def dress(self, look: Look) -> None:
-        """Wrap and paint anew, each block when its turn comes; until then its old height is as good as any estimate."""
+        """Set a new look. Each block is rendered again when needed; until then, its old height is the estimate."""
         self.look = look
         self._blocks.clear()
 
     def hides(self, entry: Entry) -> bool:
-        """Whether an entry is what a hidden person said."""
+        """Return whether an entry is a message by a hidden person."""
         return isinstance(entry, Line) and not entry.mine and entry.author in self.hidden
 
     def block(self, number: int, *, lit: bool = False) -> Block:
-        """A block, wrapped now at the latest; it does not change the height that is known of it."""
+        """Return a block, rendered if necessary; this does not update its known height."""
         entry, (above, before) = self.entries[number], self._above(number)
         known = self._blocks.get((id(entry), lit))
         new = isinstance(entry, Line) and entry.msg_id == self.timeline.new_from
-        # The block holds on to these, and they never change, so their identity stands for them.
+        # Entries are immutable, and the block references them, so comparing by identity is safe.
         if known and known.above is above and known.before is before and known.new == new:
             return known
         block = render(entry, self.look, above=above, before=before, new=new, lit=lit)
@@ -79,7 +78,7 @@ class Stack:
         return block
 
     def measure(self, number: int, *, above: int, below: int) -> None:
-        """Wrap the blocks from some lines above the start of one to some lines below it."""
+        """Render the blocks within `above` lines above and `below` lines below a block's start, and update heights."""
         at = number
         while at < len(self.entries) and below > 0:
             below -= self._measure(at)
@@ -90,7 +89,7 @@ class Stack:
             at -= 1
 
     def step(self, number: int, by: int) -> tuple[int, int]:
-        """Go so many shown messages further: the number that was reached, and how many steps were left over there."""
+        """Move by so many visible messages; return the number reached, and the steps left over at an end."""
         at, sign = number, 1 if by > 0 else -1
         left = abs(by)
         while left and 0 <= (at := at + sign) < len(self.entries):
@@ -106,7 +105,7 @@ class Stack:
         return height
 
     def _above(self, number: int) -> tuple[Entry | None, Line | Pending | None]:
-        """The shown entry above a block, and the message before it."""
+        """Return the visible entry above a block, and the previous message."""
         above: Entry | None = None
         for at in range(number - 1, max(-1, number - 1 - MAX_LOOK_BACK), -1):
             entry = self.entries[at]
@@ -125,7 +124,7 @@ class Stack:
 
 
 def moved(number: int, changes: Sequence[Change]) -> int:
-    """Where a block is after changes; if it is gone, where what took its place is."""
+    """Return the number of a block after changes; if it was removed, the number of its replacement."""
     for at, removed, added in changes:
         if at + removed <= number:
             number += len(added) - removed

@@ -1,4 +1,4 @@
-"""A stack of blocks on the screen: laid out, scrolled, painted, and selected with the mouse."""
+"""The widget that shows a stack of blocks: layout, scrolling, painting and mouse selection."""
 
 import gc
 from collections.abc import Set
@@ -22,13 +22,13 @@ from tui.fullscreen.timeline.stack import Stack, moved
 from tui.times import written_in
 
 BAR_STEPS = 8
-"""The scrollbar draws eighths of a cell."""
+"""The scrollbar is drawn in eighths of a cell."""
 FREEZE_AFTER = 10_000
-"""Messages. A full garbage collection takes time for each that is not frozen; what is frozen is never collected."""
+"""Freeze the heap after so many messages: a full garbage collection takes time for every object not frozen."""
 
 
 class StackView(ScrollView):
-    """Shows one timeline; what one does with its messages is not its matter."""
+    """Shows one timeline; `TimelineView` adds the actions on messages."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "timeline--text", "timeline--dim", "timeline--code", "timeline--link", "timeline--good", "timeline--bad",
@@ -36,7 +36,7 @@ class StackView(ScrollView):
     }  # fmt: skip
 
     class OlderWanted(Message):
-        """The beginning of what is loaded was reached."""
+        """The view reached the first message that is loaded."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -48,21 +48,21 @@ class StackView(ScrollView):
         self._compact = False
         self._stack: Stack | None = None
         self._follows = True
-        """Whether the view stays at the end when something is added."""
+        """True while the view stays at the end when entries are added."""
         self._settles = False
-        """Whether it is this widget itself that scrolls, over what is wrapped already."""
+        """True while this widget scrolls itself, over blocks that are wrapped already."""
         self._bar = (0, 0)
         self._frozen = 0
 
     @property
     def follows(self) -> bool:
-        """Whether the view is at the end, where what is new is seen."""
+        """True while the view is at the end, where new messages appear."""
         return self._follows
 
     def _lay_out(self) -> None:
-        """Bring the stack up to the timeline; what the person looks at stays where it is."""
+        """Update the stack from the timeline, without moving what the user is looking at."""
         if self.size.width <= LEFT_CELLS + FLAG_CELLS:
-            # The first paint can come before the first Resize.
+            # The first paint can precede the first Resize.
             return
         look, changes = self._take_look(), self._timeline.take_changes()
         before = self._stack if self._stack and self._stack.timeline is self._timeline else None
@@ -81,7 +81,7 @@ class StackView(ScrollView):
             self.refresh()
 
     def _settle(self, top: tuple[int, int] | None) -> None:
-        """Wrap what is in the view and a page around it; a line of a block, or the end, stands where it stood."""
+        """Wrap the view and a page around it; then scroll `top`, a row of a block, to the top, or to the end."""
         stack = self._stack
         if stack is None:
             return
@@ -91,7 +91,7 @@ class StackView(ScrollView):
         else:
             stack.measure(top[0], above=page, below=2 * page)
         if stack.height != self.virtual_size.height:
-            # By itself it would have the whole screen laid out anew.
+            # Setting it normally would lay out the whole screen again.
             self.set_reactive(ScrollView.virtual_size, Size(self.size.width, stack.height))
         line = self.max_scroll_y
         if top:
@@ -102,7 +102,7 @@ class StackView(ScrollView):
         self._move_bar()
 
     def _move_bar(self) -> None:
-        """Tell the scrollbar where the view is; it is drawn anew only if that is seen."""
+        """Update the scrollbar; redraw it only if the difference is visible."""
         bar, height, page = self.vertical_scrollbar, max(1, self.virtual_size.height), self.size.height
         bar.set_reactive(ScrollBar.window_virtual_size, self.virtual_size.height)
         bar.set_reactive(ScrollBar.position, self.scroll_y)
@@ -135,27 +135,27 @@ class StackView(ScrollView):
         style = self.get_visual_style(f"timeline--{name}", partial=True)
         if style.foreground and style.foreground.a < 1:
             style = replace(style, foreground=self.background_colors[1] + style.foreground)
-        # A transparent background would be drawn as black, and hide the highlight.
+        # A transparent background would be drawn black and hide the highlight.
         return replace(style, background=None) if style.background and style.background.is_transparent else style
 
     def notify_style_update(self) -> None:
-        """Paint anew in another theme."""
+        """Repaint in the new theme."""
         super().notify_style_update()
         self.dress(compact=self._compact)
 
     def dress(self, *, compact: bool) -> None:
-        """Paint anew, with authors before the text or above it, and with times as they are written now."""
+        """Repaint with authors before the text (compact) or above it, and with the current format of times."""
         self._look, self._compact = None, compact
         if self._stack:
             self.call_later(self._lay_out)
 
     @property
     def _lit(self) -> int | None:
-        """The number of the block that is highlighted."""
+        """The number of the highlighted block."""
         return None
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Lines of the screen. They are painted already; the way through `render_line` would make each of them anew."""
+        """Return lines of the screen from rendered blocks; Textual's own way, `render_line`, would copy each."""
         strips = self._painted(crop.y, crop.height)
         background = self.background_colors[1]
         for line_filter in self.get_line_filters():
@@ -184,7 +184,7 @@ class StackView(ScrollView):
         return [*strips, *[blank] * (count - len(strips))][:count]
 
     def _marked(self, block: Block, number: int, chosen: Range) -> list[Strip]:
-        """The lines of a block with what is selected of them."""
+        """Return the lines of a block with the selection painted."""
         ink = self.screen.get_component_rich_style("screen--selection")
         spans = [chosen.span(number, row) if row >= block.head else None for row in range(len(block.strips))]
         return [paint(strip, span, ink) if span else strip for strip, span in zip(block.strips, spans, strict=True)]
@@ -199,16 +199,16 @@ class StackView(ScrollView):
 
     @property
     def _space_above(self) -> int:
-        """Blank lines above few messages, which stand at the bottom."""
+        """Blank lines above, if there are too few messages to fill the view."""
         return max(0, self.size.height - self._stack.height) if self._stack else 0
 
     @property
     def allow_select(self) -> bool:
-        """Whether there is text."""
+        """True if there is text to select."""
         return self._stack is not None and self._stack.height > 0
 
     def render_line(self, y: int) -> Strip:
-        """A line of the screen by which Textual finds the ends of a selection."""
+        """Return a line of the screen with the offsets by which Textual finds the ends of a selection."""
         strip = self._painted(y, 1)[0]
         if self._stack is None:
             return strip
@@ -216,7 +216,7 @@ class StackView(ScrollView):
         return strip.apply_offsets(-LEFT_CELLS, place(self._timeline, *found) if found else ABOVE)
 
     def _range(self, stack: Stack, chosen: Selection) -> Range:
-        """What is selected; an end that is not in this widget is where the view ends."""
+        """Return the selected range; an end outside this widget counts as the edge of the view."""
         first = stack.at(self.scroll_offset.y) or (0, 0)
         last = stack.at(self.scroll_offset.y + self.size.height - 1) or (len(stack.entries), 0)
         return Range(
@@ -225,14 +225,14 @@ class StackView(ScrollView):
         )
 
     def select_block(self, number: int) -> None:
-        """Select a message, with its author if that stands there."""
+        """Select a message, with its author if that is shown."""
         if self._stack:
             block = self._stack.block(number)
             start, end = (place(self._timeline, number, row) for row in (block.head, len(block.strips) - 1))
             self.screen.selections = {self: Selection(Offset(0, start), Offset(MANY, end))}
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, and what divides it from that of the next widget."""
+        """Return the selected text, and its separator from that of the next widget."""
         return (text_of(self._stack, self._range(self._stack, selection)), "\n") if self._stack else None
 
     def _select_none(self) -> None:
@@ -240,16 +240,16 @@ class StackView(ScrollView):
             self.screen.clear_selection()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the end while the view is there; ask for older messages at the beginning."""
+        """Follow the end while the view is there; request older messages at the beginning."""
         self.refresh()
         self._follows = new_value >= self.max_scroll_y
-        # By less than a line one goes on where one is: back to a whole one, slow steps would never get anywhere.
+        # Leave a movement of less than a line alone: rounding it to a whole line would undo slow scrolling.
         if self._stack and not self._settles and round(old_value) != round(new_value):
             self._settle(None if self._follows else self._stack.at(round(new_value)))
         if new_value <= 0 < old_value:
             self.post_message(self.OlderWanted())
 
     def on_resize(self) -> None:
-        """Wrap for the new width; a selection would mean other characters."""
+        """Wrap for the new width; drop the selection, which would refer to other characters."""
         self._select_none()
         self._lay_out()

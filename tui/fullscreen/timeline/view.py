@@ -1,4 +1,4 @@
-"""The messages of a channel, each within reach of the arrow keys and the mouse: the highlight and what it can do."""
+"""The timeline widget: highlighting messages by key or mouse, and which actions they allow."""
 
 from collections.abc import Set
 
@@ -15,33 +15,33 @@ __all__ = ["FLAG", "REPORTED", "TimelineView"]
 
 
 class TimelineView(StackView, can_focus=True):
-    """Shows one timeline; what a key does with the highlighted message is an action of the screen."""
+    """Shows one timeline and its highlight; the actions on the highlighted message belong to the screen."""
 
     BINDINGS = bindings(Where.MESSAGES)
-    # The focus would go to the latest message, and the view with it, before it is known what was clicked.
+    # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
 
     class Left(Message):
-        """The person goes back to writing."""
+        """The user returns to writing."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._profiles = False
         self._highlighted = 0
-        """The number of the highlighted message, 0 if there is none."""
+        """The number of the highlighted message; 0 for none."""
         self._means: tuple[bool | None, ...] = ()
-        """What the keys meant when they were drawn the last time."""
+        """The availability of actions when the footer was last drawn."""
 
     @property
     def highlighted(self) -> Line | None:
-        """The highlighted message."""
+        """The highlighted message, unless its author is hidden."""
         line = self._timeline.find(self._highlighted) if self._highlighted else None
         return None if line and not line.mine and line.author in self._hidden else line
 
     def show(self, timeline: Timeline, hidden: Set[str], *, reports: bool, profiles: bool, placeholder: str) -> None:
-        """Draw a timeline as it is now, without what the hidden people say.
+        """Draw a timeline without the messages of hidden people.
 
-        `reports` and `profiles`: whether the site takes and gives them.
+        `reports`: the site accepts reports. `profiles`: the site provides profiles.
         """
         if timeline is not self._timeline:
             self._highlighted, self._follows = 0, True
@@ -56,7 +56,7 @@ class TimelineView(StackView, can_focus=True):
         self._refresh_keys()
 
     def enter(self) -> None:
-        """Highlight the latest message and take the focus, if there is one."""
+        """Highlight the latest message and take the focus, if there is a message."""
         latest = self._latest
         if latest:
             self._highlight(latest.msg_id)
@@ -71,7 +71,7 @@ class TimelineView(StackView, can_focus=True):
         return self._shown(len(self._timeline.entries), -1)
 
     def _shown(self, number: int, by: int) -> Line | None:
-        """The message so many shown ones from an entry, or the last one on the way there."""
+        """Return the message `by` visible messages away, or the farthest in that direction; None if there is none."""
         if self._stack is None:
             return None
         number, left = self._stack.step(number, by)
@@ -79,7 +79,7 @@ class TimelineView(StackView, can_focus=True):
         return entry if isinstance(entry, Line) else None
 
     def _highlight_near(self) -> None:
-        """What was highlighted is not shown any more: go to the message before, or after, or out."""
+        """Highlight the nearest message after the highlighted one vanished: the previous, else the next, else leave."""
         at = self._timeline.position(self._highlighted)
         nearest = self._shown(at, -1) or self._shown(at - 1, 1)
         if nearest:
@@ -88,7 +88,7 @@ class TimelineView(StackView, can_focus=True):
             self.action_leave()
 
     def jump(self, msg_id: int) -> None:
-        """Highlight a message that is shown here, and take the focus."""
+        """Highlight a message of this timeline, and take the focus."""
         self._highlight(msg_id)
         self.screen.set_focus(self)
 
@@ -107,37 +107,37 @@ class TimelineView(StackView, can_focus=True):
         self._refresh_keys()
 
     def _refresh_highlight(self) -> None:
-        """Draw the highlighted message anew, and nothing else."""
+        """Redraw only the highlighted message."""
         number = self._timeline.position(self._highlighted)
         if self._stack and self.highlighted:
             start = self._stack.start(number)
             self.refresh_lines(start + self._space_above, self._stack.end(number) - start)
 
     def _refresh_keys(self) -> None:
-        """Draw the keys anew if they mean something else now."""
+        """Redraw the footer if the available actions have changed."""
         means = tuple(self.can(name) for name in ("report", "profile", "direct", "take_back"))
         if means != self._means:
             self._means = means
             self.refresh_bindings()
 
     def on_focus(self) -> None:
-        """There is always a highlight while the arrow keys move it."""
+        """Highlight the latest message if there is no highlight, so that the arrow keys have one to move."""
         latest = self._latest
         if not self.highlighted and latest:
             self._highlight(latest.msg_id)
         self._refresh_highlight()
 
     def on_blur(self) -> None:
-        """The highlight is seen only with the focus."""
+        """Hide the highlight, which is visible only with the focus."""
         self._refresh_highlight()
 
     async def on_click(self, event: events.Click) -> None:
-        """Highlight what was clicked; on the flag, report it; twice, select it."""
-        # Textual's own way would be to select everything there is.
+        """Highlight the clicked message; a click on its flag reports it, a double click selects it."""
+        # Textual itself would select the whole timeline.
         event.prevent_default()
         found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if self._stack else None
         entry = self._timeline.entries[found[0]] if found else None
-        # At the end of a selection the mouse goes up as well.
+        # Releasing the mouse button after selecting arrives as a click too.
         if self.text_selection or not found or not isinstance(entry, Line):
             return
         if event.chain > 1:
@@ -148,7 +148,7 @@ class TimelineView(StackView, can_focus=True):
             await self.run_action("screen.report")
 
     def can(self, action: str) -> bool:
-        """Return whether the screen's action means something for the highlighted message."""
+        """Return whether an action of the screen is available for the highlighted message."""
         line = self.highlighted
         if action == "report":
             return line is not None and self._can_report(line)
@@ -166,7 +166,7 @@ class TimelineView(StackView, can_focus=True):
         return self._reports and not line.mine
 
     def action_move(self, by: int) -> None:
-        """Highlight another message; behind the last one the composer follows."""
+        """Highlight another message; after the last one, return to the composer."""
         if self._stack is None or not self.highlighted:
             self.enter()
             return
@@ -181,7 +181,7 @@ class TimelineView(StackView, can_focus=True):
             self._highlight(entry.msg_id)
 
     def action_first(self) -> None:
-        """Highlight the first message, and show what stands above it; from there, ask for older ones."""
+        """Highlight the first message and scroll to the top; if it is highlighted already, request older ones."""
         first = self._shown(-1, 1)
         if first and first.msg_id == self._highlighted:
             self.post_message(self.OlderWanted())
@@ -190,12 +190,12 @@ class TimelineView(StackView, can_focus=True):
             self._settle((0, 0))
 
     def action_last(self) -> None:
-        """Highlight the latest message, and show what stands below it."""
+        """Highlight the latest message and scroll to the end."""
         self.enter()
         self._settle(None)
 
     def action_leave(self) -> None:
-        """Go back to writing, at the end of the timeline."""
+        """Return to writing, and scroll to the end."""
         self._highlighted = 0
         self._select_none()
         self._scroll(self.max_scroll_y)
