@@ -1,1 +1,1 @@
-"""The parts of the screen: they show core state and post intents."""
+"""The widgets: they show the client's state and post messages about what the user wants."""

@@ -1,4 +1,4 @@
-"""The channels and conversations at the left, with what is unread in each."""
+"""The list of channels and conversations on the left, with unread counts."""
 
 from collections.abc import Iterable
 
@@ -16,15 +16,14 @@ MOST_SHOWN = 99
 
 
 class ChannelList(RowList):
-    """Turns to a channel when it is selected."""
+    """Shows the channels, then the conversations."""
 
     BINDINGS = bindings(Where.CHANNELS)
 
     class Left(Message):
-        """The person goes back to writing."""
+        """The user returns to writing."""
 
     def show(self, timelines: Iterable[Timeline], current: str) -> None:
-        """Show the channels, then the conversations."""
         channels = [each for each in timelines if not each.id.startswith("@")]
         people = [each for each in timelines if each.id.startswith("@")]
         rows = [
@@ -37,7 +36,6 @@ class ChannelList(RowList):
         self.show_rows(rows, current)
 
     def action_leave(self) -> None:
-        """Go back to writing."""
         self.post_message(self.Left())
 
 

@@ -1,4 +1,4 @@
-"""A colour for each name: always of the same tone, and readable on what is under it, in every theme."""
+"""Colours of names: always the same hue for a name, and readable on the background of any theme."""
 
 from functools import lru_cache
 from zlib import crc32
@@ -7,15 +7,15 @@ from textual.color import BLACK, WHITE, Color
 
 PALETTE = ("#7dcfff", "#9ece6a", "#e0af68", "#f7a8b8", "#bb9af7", "#73daca", "#ff9e64", "#b4c7f5")
 CONTRAST = 5.5
-"""WCAG 2.2 asks for 4.5 (1.4.3); the rest is for a highlight under the name."""
+"""The least contrast ratio. WCAG 2.2 (1.4.3) requires 4.5; the rest is a margin for highlighted lines."""
 STEPS = 20
 MIDDLE = 0.18
-"""The relative luminance to which black and white have the same contrast, about."""
+"""The relative luminance that contrasts about equally with black and white."""
 
 
 @lru_cache(maxsize=4096)
 def name_colour(name: str, under: Color) -> Color:
-    """The colour of a name on a background; a terminal's own background says nothing of how bright it is."""
+    """Return the colour of a name on a background; ANSI themes get the default, as their brightness is unknown."""
     if under.ansi is not None:
         return Color.parse("ansi_default")
     tone = Color.parse(PALETTE[crc32(name.encode(errors="replace")) % len(PALETTE)])
@@ -25,7 +25,7 @@ def name_colour(name: str, under: Color) -> Color:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """The contrast ratio of two opaque colours, from 1 to 21 (WCAG 2.2)."""
+    """Return the contrast ratio of two opaque colours, from 1 to 21 (WCAG 2.2)."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 

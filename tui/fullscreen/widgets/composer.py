@@ -1,4 +1,4 @@
-"""A place to write, where Enter means "done"."""
+"""The composer, and the text area it is based on."""
 
 from collections.abc import Collection
 
@@ -14,21 +14,21 @@ from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.messages import AboutDraft, AboutPlace, AboutText
 
 NEAR = 0.9
-"""The share of the limit from which on the characters are counted."""
+"""The share of the limit above which the character count is shown."""
 MOST_PASTED_LINES = 5
 MOST_HINTS = 6
 
 
 class Prompt(TextArea):
-    """A text area that grows with its text and posts what it is told to do by keys."""
+    """A text area that grows with its text and runs the actions bound to its keys, such as Enter."""
 
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id, highlight_cursor_line=False)
 
     async def on_key(self, event: events.Key) -> None:
-        """Run what the key is bound to before the text area takes it, and in its turn.
+        """Run the action bound to the key, instead of the text area's own, and in the order typed.
 
-        A priority binding would do so too, but overtake what was typed or pasted before it.
+        A priority binding would also come first, but would overtake what was typed or pasted before it.
         """
         for binding in self.BINDINGS:
             if isinstance(binding, Binding) and not binding.priority and is_meant(binding, event.key):
@@ -36,29 +36,28 @@ class Prompt(TextArea):
                 await self.run_action(binding.action)
 
     def action_new_line(self) -> None:
-        """Begin a new line."""
         self.insert("\n")
 
 
 class Composer(Prompt):
-    """Where messages are written."""
+    """The input for messages, with a draft for each channel and conversation."""
 
     BINDINGS = bindings(Where.COMPOSER)
 
     class Turned(AboutPlace, bubble=False):
-        """What is typed from here on is for this channel."""
+        """Everything typed after this message is for this channel."""
 
     class Submitted(AboutDraft):
-        """A message is ready, and has left the composer; `give_back` if it cannot be sent."""
+        """The user sent a message, and it has left the composer; `give_back` returns it if sending fails."""
 
     class LongPaste(AboutText):
-        """Many lines were pasted; they are not in the text yet."""
+        """Many lines were pasted; they have not been inserted yet."""
 
     class Typed(AboutPlace):
-        """The person writes for a channel."""
+        """The user is writing in a channel or conversation."""
 
     class EditorWanted(AboutDraft):
-        """The text shall be opened in an editor; `put` takes it back."""
+        """The user wants to edit the text in an editor; `put` sets the result."""
 
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id)
@@ -70,35 +69,35 @@ class Composer(Prompt):
         self._completion: Completion | None = None
 
     def turn(self, place: str, words: Collection[str], limit: int) -> None:
-        """Write for a channel: with its draft, the words that can be completed, and at most `limit` characters."""
+        """Switch to a channel: its draft, the words to complete, and a limit in characters (0: none)."""
         self._words, self._limit = words, limit
         if place != self._next_place:
             self._next_place = place
-            # The key that turned here has overtaken the ones typed before it, which still wait for the composer.
+            # The key that switched here overtook keys typed before it, which are still queued for the composer.
             self.post_message(self.Turned(place))
 
     @on(Turned)
     def _turn(self, event: Turned) -> None:
-        # What is typed before there is a channel is for the first one.
+        # Text typed before there is any channel belongs to the first one.
         if self._place:
             self._drafts[self._place] = self.text
             self._write(self._drafts.pop(event.place, ""))
         self._place = event.place
 
     def action_send(self) -> None:
-        """Post the text, if there is any."""
+        """Submit the text, unless it is blank."""
         if self.text.strip():
-            # At once: what is typed from here on belongs to the next message.
+            # Clear it at once: everything typed from now on belongs to the next message.
             text, self.text = self.text, ""
             self.post_message(self.Submitted(text, self._place))
 
     def on_text_area_changed(self) -> None:
-        """Count near the limit; else say what Tab would complete."""
+        """Show the character count near the limit; otherwise what Tab would complete."""
         length = len(self.text)
         near = self._limit and length > self._limit * NEAR
         over = f"{length - self._limit} too many" if length > self._limit else ""
         count = (over or f"{length} of {self._limit}") if near else ""
-        # Names are other people's text: a string would be parsed as markup.
+        # Names are untrusted text; a plain string would be parsed as markup.
         self.border_subtitle = Content(count or self._hint())
 
     def _hint(self) -> str:
@@ -110,23 +109,23 @@ class Composer(Prompt):
 
     def _complete(self, last: Completion | None) -> Completion | None:
         row, column = self.cursor_location
-        # Only at the very beginning is a slash a command.
+        # A slash starts a command only at the beginning of the text.
         words = self._words if row == 0 else [word for word in self._words if not word.startswith(COMMAND)]
         return complete(self.document.get_line(row)[:column], words, last, named)
 
     async def on_key(self, event: events.Key) -> None:
-        """Say that something is written."""
+        """Post that the user is writing."""
         if event.is_printable:
             self.post_message(self.Typed(self._place))
 
     def on_paste(self, event: events.Paste) -> None:
-        """Many lines are asked about first."""
+        """Ask before inserting many lines."""
         if event.text.strip("\n").count("\n") >= MOST_PASTED_LINES:
             event.prevent_default().stop()
             self.post_message(self.LongPaste(event.text))
 
     async def action_complete(self) -> None:
-        """Complete what is begun, or go on to the next part of the screen."""
+        """Complete the current word, or move the focus to the next widget."""
         row, column = self.cursor_location
         self._completion = self._complete(self._completion)
         if self._completion:
@@ -135,16 +134,15 @@ class Composer(Prompt):
             await self.run_action("app.focus_next")
 
     def action_edit(self) -> None:
-        """Ask for an editor."""
         self.post_message(self.EditorWanted(self.text, self._place))
 
     def give_back(self, text: str, place: str) -> None:
-        """Put a message back, on a line of its own before what was typed since for its channel."""
+        """Put a message back, on a line of its own above what was typed in its channel since."""
         since = self._drafts.get(place, "") if self._is_elsewhere(place) else self.text
         self.put(f"{text}\n{since}" if since else text, place)
 
     def put(self, text: str, place: str) -> None:
-        """Let this be the draft of a channel."""
+        """Set the draft of a channel."""
         if self._is_elsewhere(place):
             self._drafts[place] = text
         else:
@@ -158,12 +156,12 @@ class Composer(Prompt):
         self.move_cursor(self.document.end)
 
     def quote(self, quotation: str) -> None:
-        """Put a quotation of one line above what is written."""
+        """Insert a one-line quotation above the text."""
         self.text = f"{quotation}\n{self.text}"
         self.move_cursor(self.document.end)
 
     async def action_up(self) -> None:
-        """Up a line, or out of the composer: at once, so that the next key goes to the message already."""
+        """Move up a line, or from the first line to the messages; at once, so that the next key goes to the message."""
         if self.cursor_at_first_line:
             await self.run_action("screen.read")
         else:

@@ -1,4 +1,4 @@
-"""What a report sends of a conversation: the message among those around it, exactly as the site gets them."""
+"""The preview of a report: the message and its context, exactly as the site receives them."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ from tui.fullscreen.widgets.colours import name_colour
 from tui.times import clock
 
 CONTINUED = "      "
-"""Begins the other lines of a text, so that none looks like the next message."""
+"""Indents the other lines of a text, so that none looks like another message."""
 STILL_KEPT = "taken back; the server still has its text, and the site is sent it"
 
 
 class EvidenceView(VerticalScroll, can_focus=True):
-    """The messages that are sent; `fewer` and `more` take those away first, and add them last, that are farthest."""
+    """Shows the messages to send; `fewer` removes the farthest one from the context, `more` adds the nearest one."""
 
     def __init__(self, line: Line, before: Sequence[Line], after: Sequence[Line], *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -30,7 +30,6 @@ class EvidenceView(VerticalScroll, can_focus=True):
         self._sent = len(before) + len(after)
 
     def compose(self) -> ComposeResult:
-        """One text for each message, in order."""
         under = self.background_colors[1]
         for line in self._before:
             yield Static(_message(line, under), markup=False)
@@ -39,30 +38,30 @@ class EvidenceView(VerticalScroll, can_focus=True):
             yield Static(_message(line, under), markup=False)
 
     def on_mount(self) -> None:
-        """Begin at the reported message."""
+        """Scroll to the reported message."""
         self.call_after_refresh(self._show_reported)
 
     @property
     def around(self) -> int:
-        """How many messages around the reported one could be sent."""
+        """The most messages of context that can be sent."""
         return len(self._before) + len(self._after)
 
     @property
     def sent(self) -> tuple[int, ...]:
-        """The numbers of those that are sent, in order."""
+        """The numbers (msgID) of the context that will be sent, in order."""
         near = self._nearest()
         return tuple(line.msg_id for line in (*self._before, *self._after) if line.msg_id in near)
 
     @property
     def summary(self) -> str:
-        """What is sent, in words."""
+        """What will be sent, in words."""
         near = self._nearest()
         before, after = (sum(line.msg_id in near for line in lines) for lines in (self._before, self._after))
         parts = [f"{before} before"] * bool(before) + [f"{after} after"] * bool(after)
         return ", ".join(["the message", *parts]) if parts else "the message alone"
 
     def send(self, number: int) -> None:
-        """Send so many messages around the reported one, or as many as there are."""
+        """Set how many messages of context to send, from 0 to `around`."""
         self._sent = max(0, min(number, self.around))
         near = self._nearest()
         for line, shown in zip((*self._before, self._line, *self._after), self.query(Static), strict=True):
@@ -70,15 +69,15 @@ class EvidenceView(VerticalScroll, can_focus=True):
         self.call_after_refresh(self._show_reported)
 
     def fewer(self) -> None:
-        """Send one less."""
+        """Send one message less of context."""
         self.send(self._sent - 1)
 
     def more(self) -> None:
-        """Send one more."""
+        """Send one message more of context."""
         self.send(self._sent + 1)
 
     def _nearest(self) -> set[int]:
-        """The numbers of the nearest messages; of two that are as near, the one before counts as nearer."""
+        """Return the numbers of the nearest messages; of two at the same distance, the earlier counts as nearer."""
         ranked = [(float(distance), line.msg_id) for distance, line in enumerate(reversed(self._before))]
         ranked += [(distance + 0.5, line.msg_id) for distance, line in enumerate(self._after)]
         return {msg_id for _, msg_id in sorted(ranked)[: self._sent]}

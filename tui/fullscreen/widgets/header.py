@@ -1,4 +1,4 @@
-"""The top line: room, place, and whether one is connected."""
+"""The top line: room, place and connection."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -6,25 +6,24 @@ from textual.content import Content
 from textual.widgets import Static
 
 TITLE = "Flagpost"
-"""What stands there before the room has said its own."""
+"""Shown until the room's title is known."""
 
 
 class TopLine(Horizontal):
-    """Title at the left, place in the middle, connection at the right."""
+    """Shows the title on the left, the place in the middle and the connection on the right."""
 
     def __init__(self, connection: str, *, id: str) -> None:  # noqa: A002 - Textual's name
-        """`connection` is said of it until `show`."""
+        """`connection` is the status text shown until the first `show()`."""
         super().__init__(id=id)
         self._connection = connection
 
     def compose(self) -> ComposeResult:
-        """Three texts that are never parsed."""
         yield Static(_title(TITLE), id="top-title", markup=False)
         yield Static(id="top-place", markup=False)
         yield Static(_said(self._connection, online=False), id="top-connection", classes="offline", markup=False)
 
     def show(self, title: str, place: str, connection: str, *, online: bool, typing: bool = False) -> None:
-        """Show where one is."""
+        """Update all three; `typing`: the other person of a conversation is writing."""
         self.query_one("#top-title", Static).update(_title(title))
         self.query_one("#top-place", Static).update(
             Content.assemble(place, (" is writing…", "dim")) if typing else Content(place)

@@ -1,4 +1,4 @@
-"""What widgets post about somebody or something; plain classes, as a dataclass takes 0.5 ms of the first frame."""
+"""Base classes of the messages that widgets post. Not dataclasses, each of which delays the first frame by 0.5 ms."""
 
 from textual.message import Message
 
@@ -6,7 +6,7 @@ from tui.client.timeline import Line
 
 
 class AboutLine(Message):
-    """Something is wanted of a message in the room."""
+    """Base of messages that request an action on a message in the room."""
 
     def __init__(self, line: Line) -> None:
         super().__init__()
@@ -14,7 +14,7 @@ class AboutLine(Message):
 
 
 class AboutPerson(Message):
-    """Something is wanted of a person."""
+    """Base of messages that request an action on a person."""
 
     def __init__(self, username: str) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class AboutPerson(Message):
 
 
 class AboutPlace(Message):
-    """Something is meant for a channel or conversation, by its ID."""
+    """Base of messages about a channel or conversation, by its ID."""
 
     def __init__(self, place: str) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class AboutPlace(Message):
 
 
 class AboutText(Message):
-    """Something is wanted of a text."""
+    """Base of messages that request an action on a text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class AboutText(Message):
 
 
 class AboutDraft(AboutText):
-    """Something is wanted of a text that was written for a channel or conversation."""
+    """Base of messages that request an action on a text written for a channel or conversation."""
 
     def __init__(self, text: str, place: str) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""A question that may be passed over: it stands above the composer, and takes no key from what one is doing."""
+"""The offer to mute, shown above the composer. It can be ignored and takes no keys."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,23 +11,22 @@ from server.protocol import name_text
 
 
 class MuteOffer(Vertical):
-    """Asks whether to mute somebody who was reported; not answered, it goes away with the next message or channel."""
+    """Asks whether to mute a reported person; it disappears with the next message or change of channel."""
 
     class Accepted(Message):
-        """They shall be muted."""
+        """The user wants to mute the person."""
 
     class Declined(Message):
-        """Nothing shall change."""
+        """The user does not want to mute the person."""
 
     def compose(self) -> ComposeResult:
-        """The question, and both answers."""
         yield Static(id="offer-text", markup=False)
         with Horizontal(id="offer-buttons"):
             yield Button("Keep reading", id="offer-no", compact=True)
             yield Button("Mute", id="offer-yes", compact=True)
 
     def show(self, username: str) -> None:
-        """Ask about a person; nobody: ask nothing."""
+        """Offer to mute a person; "" hides the offer."""
         self.display = bool(username)
         who = name_text.quoted(username)
         words = f"You reported {who}. Hide what {who} says here from now on?"

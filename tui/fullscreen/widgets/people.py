@@ -1,4 +1,4 @@
-"""Who is in the room, at the right."""
+"""The list of people on the right."""
 
 from collections.abc import Iterable
 
@@ -18,37 +18,37 @@ from tui.fullscreen.widgets.rows import Row, RowList
 from tui.limits import MARK
 
 MAX_SHOWN = 2_000
-"""People in the list: each costs a row at every change."""
+"""The most people shown, as each takes time at every change."""
 ONLINE = "online"
 AWAY = "away"
 
 
 class PeopleList(RowList):
-    """Writes to a person when they are selected, and shows their profile on a key."""
+    """Shows people and their status; posts what the user wants to do with the highlighted person."""
 
     BINDINGS = bindings(Where.PEOPLE)
 
     class ProfileWanted(AboutPerson):
-        """A person's profile shall be shown."""
+        """The user wants to see a person's profile."""
 
     class MuteWanted(AboutPerson):
-        """A person shall be muted, or not any more."""
+        """The user wants to mute or unmute a person."""
 
     class BlockWanted(AboutPerson):
-        """A person shall be blocked, or not any more."""
+        """The user wants to block or unblock a person."""
 
     class Left(Message):
-        """The person goes back to writing."""
+        """The user returns to writing."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._me = ""
         self._profiles = False
         self._shown: tuple[object, ...] = ()
-        """What the rows were made of: most of what is drawn changes nobody here."""
+        """The data of the current rows; most redraws leave it unchanged."""
 
     def show(self, people: Iterable[WhoEntry], me: str, relations: Relations, *, profiles: bool) -> None:
-        """Show everyone in alphabetical order; `profiles`: whether the site gives any."""
+        """Show everyone in alphabetical order; `profiles`: the site provides profiles."""
         self._me, self._profiles = me, profiles
         entries, under = list(people), self.background_colors[1]
         shown = (entries, me, relations.muted, relations.blocked, under)
@@ -58,41 +58,39 @@ class PeopleList(RowList):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No profile key where the site has no profiles; nobody mutes or blocks themselves."""
+        """Hide the profile key if the site has no profiles, and mute and block for the user themselves."""
         if action in {"mute", "block"}:
             return self.chosen not in {None, self._me}
         return self._profiles if action == "profile" else True
 
     def watch_highlighted(self, highlighted: int | None) -> None:
-        """The keys depend on the person."""
+        """Update the footer, as the keys depend on the person."""
         super().watch_highlighted(highlighted)
         self.refresh_bindings()
 
     def action_profile(self) -> None:
-        """Show the profile of the highlighted person."""
         if self.chosen:
             self.post_message(self.ProfileWanted(self.chosen))
 
     def action_mute(self) -> None:
-        """Mute the highlighted person, or not any more."""
+        """Mute or unmute the highlighted person."""
         if self.chosen:
             self.post_message(self.MuteWanted(self.chosen))
 
     def action_block(self) -> None:
-        """Block the highlighted person, or not any more."""
+        """Block or unblock the highlighted person."""
         if self.chosen:
             self.post_message(self.BlockWanted(self.chosen))
 
     def action_leave(self) -> None:
-        """Go back to writing."""
         self.post_message(self.Left())
 
 
 def _rows(entries: list[WhoEntry], me: str, relations: Relations, under: Color) -> list[Row]:
-    """The heading, and everyone in alphabetical order; of a great many the first, and how many are left out."""
+    """Return the heading and everyone in alphabetical order; after MAX_SHOWN, one row counts the rest."""
     entries = sorted(entries, key=lambda entry: entry.username.casefold())
     heading = Row("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
-    # Who is not read stands here also after leaving: there would be no way to undo it.
+    # Muted and blocked people stay in the list after they leave, so that the user can undo it.
     gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
     everyone = [*entries, *gone]
     rest = len(everyone) - MAX_SHOWN
@@ -104,7 +102,7 @@ def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:
     silent, here = entry.username in relations.hidden, entry.status == ONLINE
     style = Style(dim=True) if silent else Style(foreground=name_colour(entry.username, under))
     name = Content.styled(name_text.shown(entry.username), style)
-    # "online" and "away" are words of the wire; anything else is the person's own, and stands in a line of its own.
+    # "online" and "away" are defined by the protocol; any other status is the person's own text, on its own line.
     own_words = "" if here or entry.status == AWAY else entry.status
     return Row(
         entry.username,
@@ -115,7 +113,7 @@ def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:
 
 
 def _role(entry: WhoEntry, me: str, relations: Relations) -> str:
-    """One word of what matters most about a person."""
+    """Return the most important fact about a person, in one word."""
     words = {
         "blocked": entry.username in relations.blocked,
         "muted": entry.username in relations.muted,

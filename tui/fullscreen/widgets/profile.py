@@ -1,4 +1,4 @@
-"""What the site says about a person, at the right."""
+"""The profile panel on the right: what the site says about a person."""
 
 from rich.table import Table
 from rich.text import Text
@@ -15,19 +15,18 @@ from tui.fullscreen.keys.keymap import Where
 
 
 class ProfilePanel(VerticalScroll, can_focus=True):
-    """Shows one profile: loading, headline and fields, or the error."""
+    """Shows one profile: that it is loading, its headline and fields, or the error."""
 
     BINDINGS = bindings(Where.PROFILE)
 
     class Closed(Message):
-        """The panel shall go away."""
+        """The user closes the panel."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._shown: ProfileView | None = None
 
     def compose(self) -> ComposeResult:
-        """Name, headline, fields, and a way out for the mouse."""
         yield Static(id="profile-name", markup=False)
         yield Static(id="profile-headline", markup=False)
         yield Static(id="profile-fields", markup=False)
@@ -35,7 +34,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         yield Button("Close", id="profile-close", compact=True)
 
     def show(self, view: ProfileView) -> None:
-        """Show a profile as far as it is known."""
+        """Show a profile, as far as it is loaded."""
         if view is self._shown:
             return
         self._shown = view
@@ -52,11 +51,9 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         widget.display = shown
 
     def action_close(self) -> None:
-        """Close the panel."""
         self.post_message(self.Closed())
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Close the panel."""
         event.stop()
         self.action_close()
 
@@ -70,7 +67,7 @@ def _state(view: ProfileView) -> str:
 
 
 def _table(fields: tuple[tuple[str, str], ...]) -> Table:
-    """Two columns; Text takes every character as it is."""
+    """Return the fields as a table of two columns. `Text` does not parse markup."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(ratio=2, style="dim", overflow="fold")
     table.add_column(ratio=3, overflow="fold")

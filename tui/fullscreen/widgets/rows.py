@@ -1,4 +1,4 @@
-"""Lists of rows: something at the left, something small at the right, and perhaps a line below."""
+"""Lists of rows: content on the left, a short remark on the right, and optionally a line below."""
 
 from msgspec import Struct
 from textual.binding import Binding
@@ -8,7 +8,7 @@ from textual.widgets.option_list import Option
 
 
 class Row(Struct, frozen=True):
-    """A row by its ID; a heading has none, and cannot be chosen. `below` stands in a line of its own."""
+    """A row with its ID; a heading has the ID "" and cannot be chosen. `below` is shown on a line of its own."""
 
     id: str
     left: Content
@@ -16,22 +16,22 @@ class Row(Struct, frozen=True):
     below: Content = Content("")
 
     def fit(self, width: int) -> Content:
-        """Both ends in `width` cells; the left one is shortened where they do not fit."""
+        """Fit both sides into `width` cells, shortening the left one if necessary."""
         gap = 1 if self.right.cell_length else 0
         left = self.left.truncate(max(1, width - self.right.cell_length - gap), ellipsis=True)
         row = Content.assemble(left, " " * max(gap, width - left.cell_length - self.right.cell_length), self.right)
         return Content.assemble(row, "\n", self.below.truncate(max(1, width), ellipsis=True)) if self.below else row
 
     def is_same(self, other: "Row") -> bool:
-        """Whether it looks the same."""
+        """Return whether both rows have the same ID and look the same."""
         mine, others = (self.left, self.right, self.below), (other.left, other.right, other.below)
         return self.id == other.id and all(one.is_same(two) for one, two in zip(mine, others, strict=True))
 
 
 class RowList(OptionList, inherit_bindings=False):
-    """A list that is rebuilt only when its rows or its width have changed, and keeps its highlight by ID."""
+    """A list that is rebuilt only when its rows or its width change, and that keeps the highlight by ID."""
 
-    # What Enter does is said by the place where the list is, in its footer; OptionList's own would hide that.
+    # The context of the list shows in the footer what Enter does; OptionList's own binding would hide that.
     BINDINGS = [  # noqa: RUF012 - Textual declares it so
         each for each in OptionList.BINDINGS if isinstance(each, Binding) and each.key != "enter"
     ]
@@ -47,7 +47,7 @@ class RowList(OptionList, inherit_bindings=False):
         return self.highlighted_option.id if self.highlighted_option else None
 
     def show_rows(self, rows: list[Row], highlight: str | None = None) -> None:
-        """Show rows, and highlight one of them, or the same as before."""
+        """Show rows; highlight the given one, or the same as before."""
         width = self.scrollable_content_region.width - 2
         same = len(rows) == len(self._rows) and all(
             one.is_same(other) for one, other in zip(rows, self._rows, strict=True)
@@ -62,7 +62,7 @@ class RowList(OptionList, inherit_bindings=False):
             self.highlighted = number
 
     def on_focus(self) -> None:
-        """There is always a highlight while the arrow keys move it."""
+        """Highlight the first row if there is no highlight, so that the arrow keys have one to move."""
         if self.highlighted is None:
             self.action_first()
 
