@@ -1,1 +1,1 @@
-"""The full-screen face of the client, by Textual."""
+"""The full-screen front end, built on Textual."""

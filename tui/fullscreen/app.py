@@ -1,4 +1,4 @@
-"""The full-screen client: wires the connection, the room, the preferences and the terminal together."""
+"""The full-screen app: connects the client, the room, the preferences and the terminal."""
 
 import gc
 import os
@@ -37,19 +37,19 @@ from tui.tone import Tone
 if TYPE_CHECKING:
     from tui.fullscreen.screens.settings import Choice
 
-# Screens over the room, and what they alone need, are imported where they are shown: the first frame is there without.
+# Screens over the room, and what only they need, are imported where they are shown, so that the first frame is early.
 LATER_CSS = Path(__file__).parent / "styles" / "overlays.tcss"
 MAX_TOASTS = 5
-"""Remarks that are shown beside the timeline at once."""
+"""Most toasts shown at once."""
 
 
 class FlagpostApp(App[None]):
-    """The chat client in a terminal."""
+    """The chat client as a full-screen terminal app."""
 
     TITLE = "Flagpost"
     CSS_PATH = "styles/room.tcss"
     BINDINGS = bindings(Where.ALWAYS)
-    # Its own binding would open it over forms and questions too; `action_commands` is bound in the room alone.
+    # Textual's own binding would open it over forms and questions too; `action_commands` works only in the room.
     ENABLE_COMMAND_PALETTE = False
     SUSPENDED_SCREEN_CLASS = "-behind"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
@@ -72,24 +72,23 @@ class FlagpostApp(App[None]):
         self._ending = Ending(self.leave)
         self._life: Worker[None] | None = None
         self._came: list[ServerFrame] = []
-        """What came since it was drawn."""
+        """The frames received since the last redraw."""
         self._last_seen = 0
-        """The latest message of what was drawn."""
+        """The number of the latest message at the last redraw."""
         self._typing_timer: Timer | None = None
 
     @property
     def state(self) -> State:
-        """What is known of the room."""
         return self.client.state
 
-    # From the start to the end.
+    # Start and shutdown.
 
     def on_load(self) -> None:
-        """The terminal is not touched yet: whatever ends the client from here on gives it back."""
+        """Watch for shutdown signals while the terminal is still untouched, so that every exit restores it."""
         self._ending.watch()
 
     def get_driver_class(self) -> type[Driver]:
-        """Return Textual's, which also sees what is typed while the loop does not run."""
+        """Return Textual's driver, extended to see the quit key while the event loop is blocked."""
         chosen = super().get_driver_class()
         if sys.platform == "win32":
             return chosen
@@ -98,16 +97,15 @@ class FlagpostApp(App[None]):
         return watched(chosen)
 
     def get_default_screen(self) -> RoomScreen:
-        """Return the room."""
         return self.room
 
     def on_mount(self) -> None:
-        """Apply the preferences before the first frame."""
+        """Apply the preferences before the first frame; show problems of the configuration as notices."""
         for problem in self.preferences.install():
             self.state.note(clean_line(problem), Tone.BAD)
 
     async def on_ready(self) -> None:
-        """The room was seen: go on with what else may be, and connect."""
+        """After the first frame: mount the rest of the room, apply the preferences to it, and connect."""
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
         await self.room.furnish()
@@ -119,7 +117,7 @@ class FlagpostApp(App[None]):
         if not self.is_headless:
             self._ending.guard()
         self.show()
-        # The room has its places first: what lies over it would be drawn over nothing.
+        # Lay out the room first: a screen over it would be drawn over nothing.
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -127,7 +125,6 @@ class FlagpostApp(App[None]):
 
     @work(group="connection", exit_on_error=False)
     async def _live(self) -> None:
-        """Find the server and stay connected to it."""
         await self._ask_first_start()
         try:
             await self.client.find()
@@ -137,7 +134,7 @@ class FlagpostApp(App[None]):
         await self.client.run()
 
     async def _ask_first_start(self) -> None:
-        """Ask for name and server where nobody has said them yet."""
+        """Ask for name and server at the first start."""
         options = self.client.options
         if not options.asks:
             return
@@ -148,61 +145,61 @@ class FlagpostApp(App[None]):
             address, tls = configured(options.settings)
             local = f"wss://{address}" if tls else str(address)
         except ValueError:
-            # It is named when the server is looked for.
+            # `find` reports this problem.
             local = ""
         start = await self.push_screen_wait(StartScreen(options.name, local))
         self.client.options = replace(options, name=start.name, url=start.server or None)
 
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed must not fail in silence."""
+        """Show a notice if a worker failed."""
         if event.state is WorkerState.ERROR:
             self.client.status, self.client.online = "stopped", False
             self.room.note(f"Internal error: {clean_line(repr(event.worker.error))}", Tone.BAD)
 
     async def leave(self) -> None:
-        """Say goodbye to the server, end the user's own, end."""
+        """Disconnect, stop a local server that this client started, and exit."""
         if self._life:
             self._life.cancel()
-            # Waited for, so that the closing handshake is done before the loop ends.
+            # Wait, so that the closing handshake is done before the loop ends.
             with suppress(WorkerCancelled, WorkerFailed):
                 await self._life.wait()
         await self.client.close()
         self.exit()
 
     def on_unmount(self) -> None:
-        """Leave the terminal's title as it was, and let another client be this user."""
+        """Restore the terminal's title, and release the identity for another client."""
         self._notices.end()
         self.client.release()
 
     def run_to_the_end(self) -> None:
-        """Run the client until it has ended and given the terminal back."""
+        """Run the app until it has ended and restored the terminal."""
         try:
             self.run()
         finally:
             self._ending.close()
 
     def quit_typed(self) -> None:
-        """The quit key was pressed; called in the thread that reads the terminal."""
+        """Handle the quit key; called in the thread that reads the terminal."""
         self._ending.quit_typed()
 
-    # What the connection brings.
+    # Callbacks of the client.
 
     def _received(self, frame: ServerFrame) -> None:
         self._came.append(frame)
         if isinstance(frame, Echo):
-            # What was said before stands there now: above it nobody would see this.
+            # The history is in the timeline now; above it, nobody would see these notices.
             for line in self.client.notices:
                 self.state.note(line)
             self.client.notices = []
         elif isinstance(frame, Typing):
             if self._typing_timer:
-                # The latest alone is shown; a timer for each would be one for each frame of a server that never stops.
+                # Only the latest counts; one timer per frame would let a server create any number of them.
                 self._typing_timer.stop()
             self._typing_timer = self.set_timer(TYPING_SHOWN.total_seconds(), self.show)
 
     def _changed(self) -> None:
-        """Draw, notify, and go on to the wanted message."""
+        """Redraw, notify, and continue to the wanted message."""
         self.show()
         if self._came:
             self._notices.notify(list(news(self._came, self.state, self._last_seen)), dnd=self.state.dnd)
@@ -241,10 +238,10 @@ class FlagpostApp(App[None]):
         longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
         return await self.push_screen_wait(NamePrompt(why, self.client.name, longest))
 
-    # What is drawn, and what is written to the terminal.
+    # Drawing, and writing to the terminal.
 
     def show(self) -> None:
-        """Draw what is known now."""
+        """Redraw the room and every live screen over it."""
         self._notices.look(self.state.current)
         self.room.show()
         for screen in self.screen_stack:
@@ -252,7 +249,7 @@ class FlagpostApp(App[None]):
                 screen.show()
 
     def _show_remarks(self) -> None:
-        """What is new about reports stands in the timeline; where that is not seen, it is told beside it."""
+        """Show news about reports as toasts where the user does not see them in the timeline."""
         remarks, self.state.remarks = self.state.remarks, []
         for remark in remarks[-MAX_TOASTS:]:
             seen = self.room.timeline.follows and remark.channel in {"", self.state.current}
@@ -260,21 +257,21 @@ class FlagpostApp(App[None]):
                 self.notify(remark.text, severity="error" if remark.tone is Tone.BAD else "information", markup=False)
 
     def _write_to_terminal(self, data: str) -> None:
-        # Textual's own bell and clipboard go the same way.
+        # Textual writes its own bell and clipboard sequences the same way.
         if self._driver and not self.is_headless:
             self._driver.write(data)
 
     async def _edit(self, text: str) -> str:
-        """Lend the terminal to the user's editor. EditorError if that cannot be."""
+        """Open a text in the user's editor and return the result. Raises EditorError."""
         from tui.fullscreen.editor import edit
 
         with self._notices.suspended(), self._ending.lent():
             return await edit(self, text, os.environ)
 
-    # What is typed, on any screen.
+    # Input, on any screen.
 
     async def on_event(self, event: events.Event) -> None:
-        """Hold or drop keys that were typed ahead; what is pasted is other people's text, wherever it goes."""
+        """Hold or drop keys typed ahead, and clean what is pasted: it is untrusted text."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             if self._typeahead.takes(event, over_room=len(self.screen_stack) > 1):
                 return
@@ -290,11 +287,11 @@ class FlagpostApp(App[None]):
         self.preferences.set_cursor_blink(event.widget)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only quit before all of the room is there."""
+        """Allow only quitting until the room is complete."""
         return action == "quit" or self.room.furnished
 
     async def action_quit(self) -> None:
-        """Leave; ask before, once, where a report would be lost."""
+        """Quit; ask first if a report would be lost."""
         if self.state.reports.unanswered and self.screen is self.room:
             self.room.start(self._ask_to_leave)
         else:
@@ -305,7 +302,7 @@ class FlagpostApp(App[None]):
             await self.leave()
 
     def action_help(self) -> None:
-        """Show all keys, or go back from them."""
+        """Show all keys, or close that screen."""
         from tui.fullscreen.screens.help import HelpScreen
 
         if isinstance(self.screen, HelpScreen):
@@ -314,11 +311,11 @@ class FlagpostApp(App[None]):
             self.push_screen(HelpScreen([(each.usage, each.help) for each in commands.allowed(self.room)]))
 
     def action_commands(self) -> None:
-        """Open the palette of everything that the keys of the room do."""
+        """Open a palette of everything that the room's keys do."""
         from textual.command import SimpleCommand
 
         offered = [
-            # The palette may still be the screen then.
+            # The palette may still be the active screen when the command runs.
             SimpleCommand(key.help, partial(self.run_action, key.action, self.room, {"screen": self.room}), key.now)
             for key in KEYS
             if key.in_palette and self.room.may(key.action.rpartition(".")[2])
@@ -326,7 +323,6 @@ class FlagpostApp(App[None]):
         self.search_commands(offered, placeholder="Find a command")
 
     def action_settings(self) -> None:
-        """Show the settings."""
         from tui.fullscreen.screens.settings import SettingsScreen
 
         preferences, file = self.preferences, self.client.options.loaded.file
@@ -339,6 +335,6 @@ class FlagpostApp(App[None]):
 
     def _change(self, config: Config) -> str:
         problem = self.preferences.change(config)
-        # Not before Textual has put on the theme, which it does next: names have their colours for what is under them.
+        # Textual applies the theme next, and the colours of names depend on its background.
         self.call_next(self.show)
         return problem

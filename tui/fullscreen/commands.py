@@ -1,4 +1,4 @@
-"""Slash commands: the table, and a protocol of what a command may do."""
+"""Slash commands: the table, and a protocol for what a command may do."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -15,57 +15,57 @@ HINT = f"Start with {slash.LITERAL} to send a slash."
 
 
 class Room(Protocol):
-    """What a command may do; methods that return a text return why they cannot do it, or nothing."""
+    """What a command may do. Methods that return a string return the problem, or ""."""
 
     @property
     def client(self) -> Client:
-        """The connection, with what is known."""
+        """The client and its state."""
 
     def look_at(self, place: str) -> None:
         """Open a channel or conversation, by its ID."""
 
     def say(self, text: str, place: str) -> str:
-        """Write in a channel or conversation."""
+        """Send a message to a channel or conversation."""
 
     def choose_status(self) -> None:
-        """Let a status be chosen, or typed."""
+        """Ask for a status, from a list or typed."""
 
     def set_status(self, words: str) -> str:
         """Set the status."""
 
     def toggle_dnd(self) -> str:
-        """Turn do-not-disturb on or off."""
+        """Turn do not disturb on or off."""
 
     def mute(self, username: str) -> None:
         """Mute a person, or unmute them."""
 
     def block(self, username: str) -> None:
-        """Block a person after a question, or unblock them."""
+        """Block a person after confirmation, or unblock them."""
 
     def search(self, words: str) -> None:
         """Open the search."""
 
     def do(self, action: str) -> None:
-        """Do what a key does, once this is done."""
+        """Run the action of a key after the current command."""
 
     def may(self, action: str) -> bool:
-        """Return whether a key would do something now."""
+        """Return whether the action of a key is available now."""
 
 
 class Command(Struct, frozen=True):
-    """A command by its name; `takes` names its arguments, "" if it has none."""
+    """A slash command; `takes` names its arguments, "" if it has none."""
 
     name: str
     takes: str
     help: str
     run: Callable[[Room, str], str]
-    """Run it with its arguments; return why it cannot be done, or nothing."""
+    """Run the command with its arguments; return the problem, or ""."""
     action: str = ""
-    """The room's action that has to be allowed for it."""
+    """The room's action that must be available for this command; "" if there is none."""
 
     @property
     def usage(self) -> str:
-        """Name and arguments, as in the help."""
+        """Name and arguments, as shown in the help."""
         return f"{COMMAND}{self.name} {self.takes}".rstrip()
 
     def is_incomplete(self, rest: str) -> bool:
@@ -74,7 +74,7 @@ class Command(Struct, frozen=True):
 
 
 def run(room: Room, text: str) -> str:
-    """Run a command; return why it cannot be done, or nothing."""
+    """Run a typed command; return the problem, or ""."""
     name, rest = slash.split(text)
     command = next((each for each in allowed(room) if each.name == name.casefold()), None)
     if command is None:
@@ -87,7 +87,7 @@ def run(room: Room, text: str) -> str:
 
 
 def allowed(room: Room) -> Iterator[Command]:
-    """Return the commands of this room."""
+    """Return the commands that are available in this room now."""
     return (each for each in COMMANDS if not each.action or room.may(each.action))
 
 
@@ -146,7 +146,7 @@ def _block(room: Room, rest: str) -> str:
 
 
 def _acting(action: str) -> Callable[[Room, str], str]:
-    """A command that does what a key does."""
+    """Return a command function that runs the action of a key."""
 
     def run(room: Room, _: str) -> str:
         room.do(action)

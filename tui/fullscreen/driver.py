@@ -1,4 +1,4 @@
-"""Textual's driver, which reads the terminal in a thread and so sees the quit key while the loop does not run."""
+"""A terminal driver that sees the quit key even while the event loop is blocked, as it reads in a thread of its own."""
 
 from typing import Protocol, runtime_checkable
 
@@ -12,27 +12,27 @@ from tui.fullscreen.keys.keymap import KEYS
 
 @runtime_checkable
 class Quits(Protocol):
-    """An app that wants to know at once that the quit key was pressed."""
+    """An app to notify of the quit key at once."""
 
     def quit_typed(self) -> None:
-        """The quit key was pressed; called in the thread that reads the terminal."""
+        """Handle the quit key; called in the thread that reads the terminal."""
 
 
 class WatchedDriver(LinuxDriver):
-    """Tells the app of the quit key before the key gets into the app's queue."""
+    """Notifies the app of the quit key before the key is queued."""
 
     def process_message(self, message: Message) -> None:
-        """Pass on what the terminal sent."""
+        """Pass a message on to the app; notify it of the quit key first."""
         if isinstance(message, events.Key) and isinstance(self._app, Quits) and message.key in _quit_keys():
             self._app.quit_typed()
         super().process_message(message)
 
 
 def watched(chosen: type[Driver]) -> type[Driver]:
-    """Return the driver to use where Textual has chosen one; only its own for terminals reads keys in a thread."""
+    """Return the driver to use instead of the chosen one. Only LinuxDriver is replaced: it reads keys in a thread."""
     return WatchedDriver if chosen is LinuxDriver else chosen
 
 
 def _quit_keys() -> set[str]:
-    """Return the keys that quit now, be they the user's own."""
+    """Return the keys currently bound to quit."""
     return {key for each in KEYS if each.action == "app.quit" for key in each.now.split(",")}

@@ -1,4 +1,4 @@
-"""Lends the terminal to the person's own editor, and takes back what was written there."""
+"""Opens a text in the user's editor, which has the terminal meanwhile."""
 
 import asyncio
 import shlex
@@ -14,11 +14,11 @@ NONE = "No editor is named: set VISUAL or EDITOR in the environment, such as EDI
 
 
 class EditorError(Exception):
-    """Why nothing was written, in one line."""
+    """Why there is no edited text, in one line."""
 
 
 async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str:
-    """What the person made of a text; EditorError if there is no editor, or it failed."""
+    """Return the edited text. Raises EditorError if there is no editor, or it failed."""
     arguments = command(environment)
     with tempfile.TemporaryDirectory(prefix="flagpost-") as directory:
         file = Path(directory) / "message.md"
@@ -27,14 +27,14 @@ async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str
         if code:
             raise EditorError(f"{arguments[0]} ended with {code}; the message is as it was.")
         try:
-            # Editors end a file with a line end that nobody wrote.
+            # Editors add a newline at the end of the file.
             return clean(file.read_text(encoding="utf-8").removesuffix("\n"))
         except (OSError, UnicodeDecodeError) as error:
             raise EditorError(f"What {arguments[0]} wrote cannot be read: {error}") from error
 
 
 def command(environment: Mapping[str, str]) -> list[str]:
-    """The editor's program and arguments; EditorError if none is named."""
+    """Return the editor's program and arguments. Raises EditorError if none is named."""
     named = environment.get("VISUAL") or environment.get("EDITOR") or ""
     try:
         arguments = shlex.split(named)
@@ -48,9 +48,9 @@ def command(environment: Mapping[str, str]) -> list[str]:
 async def _lend(app: App[None], arguments: list[str]) -> int:
     code, problem = 0, ""
     try:
-        # Messages go on coming in: nothing may be drawn until the terminal is ours again.
+        # Messages keep arriving; nothing may be drawn until the editor has ended.
         with app.batch_update(), app.suspend():
-            # What is raised in here would keep the terminal from coming back.
+            # An exception in here would keep Textual from restoring its own terminal mode.
             try:
                 process = await asyncio.create_subprocess_exec(*arguments)
                 code = await process.wait()

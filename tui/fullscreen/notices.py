@@ -87,7 +87,7 @@ class Notices:
 
     @property
     def focused(self) -> bool:
-        """Whether the user looks at the terminal, as far as is known."""
+        """True if the user is looking at the terminal, as far as is known."""
         return self._focus if self._focus is not None else self._now() - self._touched < IDLE_SECONDS
 
     def notice(self, event: events.Event) -> None:

@@ -1,4 +1,4 @@
-"""Rows of the lists to choose from."""
+"""Rows of the pickers: emoji, places and statuses."""
 
 from textual.content import Content
 from textual.style import Style
@@ -13,11 +13,11 @@ from tui.fullscreen.widgets.rows import Row
 MOST_PLACES = 100
 DIM = Style(dim=True)
 DND = " dnd"
-"""The row of do-not-disturb; no status begins with a space."""
+"""The ID of the row for do not disturb; no status starts with a space."""
 
 
 def emojis(line: Line, query: str) -> list[Row]:
-    """Emoji for a message: its own first, then the common ones; or those that match."""
+    """Return emoji for a message: those already on it, then the common ones; or those that match the query."""
     under = {each.emoji: each.mine for each in line.reactions}
     names = find(query)
     shown = names if query.strip() else dict.fromkeys(under, "") | names
@@ -28,7 +28,7 @@ def emojis(line: Line, query: str) -> list[Row]:
 
 
 def places(state: State, query: str) -> list[Row]:
-    """Channels, conversations and people; unread ones first until something is written, then the best matches."""
+    """Return channels, conversations and people: unread ones first, or the best matches if there is a query."""
     known = sorted(state.timelines.values(), key=lambda each: not each.unread)
     names = {each.id: each.name.lstrip("@") for each in known if query or each.id != state.current}
     others = sorted(state.people.keys() - state.relations.hidden - {state.me}, key=str.casefold)
@@ -40,7 +40,7 @@ def places(state: State, query: str) -> list[Row]:
 
 
 def statuses(state: State, query: str) -> list[Row]:
-    """Statuses: the words of the wire, do-not-disturb, and what is written."""
+    """Return statuses: online and away, do not disturb, and the query itself."""
     own = state.people.get(state.me)
     rows = [
         Row(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
@@ -64,7 +64,7 @@ def statuses(state: State, query: str) -> list[Row]:
 
 
 def _begins(query: str, name: str) -> bool:
-    """Return whether a query is the beginning of a name or of a word in it; a looser match may be a status."""
+    """Return whether a query starts a name or a word in it; anything looser may be meant as a status."""
     return rank(query, name) in {BEGINNING, WORD}
 
 

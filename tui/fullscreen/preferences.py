@@ -1,4 +1,4 @@
-"""Applies the user's configuration to the app, and saves what they change of it."""
+"""Applies the user's configuration to the app, and saves changes."""
 
 from urllib.parse import urlsplit
 
@@ -21,25 +21,25 @@ THEME_NAMES = (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
 
 
 class Preferences:
-    """How an app looks and reacts, as the user wants it."""
+    """The user's choices of look and behaviour."""
 
     def __init__(self, app: App[None], loaded: Loaded) -> None:
-        """Give the app its theme; `install` does the rest, once it is mounted."""
+        """Set the app's theme; `install` does the rest once the app is mounted."""
         self.config = loaded.config
-        """What the user chose, as it is now."""
+        """The current configuration."""
         self._app = app
         self._loaded = loaded
         self._remembered = False
         for theme in THEMES:
             app.register_theme(theme)
-        # Before the style sheet is read: set later, it would be read twice more before the first frame.
+        # Set before the style sheet is read; otherwise it would be read twice more before the first frame.
         app.set_reactive(App.theme, self._theme)
         app.stylesheet.set_variables(app.get_css_variables())
 
     def install(self) -> list[str]:
-        """Apply keys and looks before the first frame; return the problems of the configuration, a line each."""
+        """Apply keys and look before the first frame; return the problems of the configuration, a line each."""
         if self._app.current_theme.ansi:
-            # Such a theme is more than its variables.
+            # An ANSI theme consists of more than variables, so the app has to see the change.
             self._app.mutate_reactive(App.theme)
         keys, problems = rebind(self.config.keys)
         alt_keys.learn()
@@ -56,7 +56,7 @@ class Preferences:
         return self.config.theme if self.config.theme in THEME_NAMES else DARK.name
 
     def apply(self) -> None:
-        """Look and react as configured, from now on, also in what was mounted since."""
+        """Apply the configuration to the app and to all mounted widgets."""
         config, app = self.config, self._app
         app.theme = self._theme
         app.animation_level = "none" if config.reduced_motion else constants.TEXTUAL_ANIMATIONS
@@ -69,18 +69,18 @@ class Preferences:
                 self.set_cursor_blink(field)
 
     def set_cursor_blink(self, field: object) -> None:
-        """Let the cursor of a field blink, unless the user wants less motion."""
+        """Make a field's cursor blink, unless the user wants reduced motion."""
         if isinstance(field, Input | TextArea) and field.cursor_blink == self.config.reduced_motion:
             field.cursor_blink = not self.config.reduced_motion
 
     def change(self, config: Config) -> str:
-        """Apply another configuration and save it; return why it could not be saved, or nothing."""
+        """Apply another configuration and save it; return why saving failed, or ""."""
         before, self.config = self.config, config
         self.apply()
         return self._save(before)
 
     def remember(self, name: str, url: str) -> str:
-        """Save name and server after the first login; return why they could not be saved, or nothing."""
+        """Save name and server after the first login; return why saving failed, or ""."""
         if not self._loaded.file or self._remembered:
             return ""
         self._remembered = True
@@ -99,6 +99,6 @@ class Preferences:
 
 
 def _holds_secret(url: str) -> bool:
-    """Whether a URL has more than a place in it, which nobody may keep unasked."""
+    """Return whether a URL may contain a secret, which must not be saved without asking."""
     parts = urlsplit(url if "://" in url else f"ws://{url}")
     return "@" in parts.netloc or bool(parts.query)

@@ -1,7 +1,7 @@
-"""The helper process of a client in a terminal: ends the client where it does not react, and restores the terminal.
+"""The helper process of a client in a terminal: kills the client if it hangs, and restores the terminal.
 
-It runs by itself (`python -I -S rescue.py`), for nothing within a process is sure to act while one call in it never
-returns: not another thread, not a signal handler. It imports the standard library alone.
+It runs as a process of its own (`python -I -S rescue.py`): while one call never returns, nothing within the client's
+process is sure to run, neither another thread nor a signal handler. It imports only the standard library.
 """
 
 import fcntl
@@ -16,19 +16,19 @@ import time
 from contextlib import suppress
 
 QUIT_TYPED, ALIVE, LENT, BACK, DONE = b"q", b"a", b"l", b"b", b"."
-"""What the client says: the quit key was pressed; its loop got there; an editor has the terminal, or not any more; it
-has ended in order."""
+"""What the client reports: the quit key was pressed; its event loop runs; an editor has the terminal, or has returned
+it; the client has ended normally."""
 QUIT_SECONDS = 3.0
-"""How long a client that is asked to end may show no sign of life."""
+"""How long a client that was asked to quit may show no sign of life."""
 ORDERLY_SECONDS = 15.0
-"""How long it may take to end, once it has begun to."""
+"""How long it may take to shut down once it has started to."""
 TICK_SECONDS = 2.0
-"""What was typed and is read by nobody for two of these is read here, in search of the quit key."""
+"""Input that the client leaves unread for two of these is read here, to find the quit key."""
 QUIT_KEYS = (b"\x11", b"\x1b[113;5u")
-"""Ctrl+Q, and as terminals with the kitty keyboard protocol send it."""
+"""Ctrl+Q, plain and in the kitty keyboard protocol."""
 WRITE_SECONDS = 1.0
 RESTORE = (
-    # Ends a sequence that was cut, then what is drawn at once, paste, wrapping, sizes, mouse, keyboard and screen.
+    # Cancel an unfinished sequence, then reset synchronised output, paste, wrapping, sizes, mouse, keyboard and screen.
     b"\x18\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"
     b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m\x1b[23;2t"
 )
@@ -38,7 +38,7 @@ class Rescue:
     """Watches one client."""
 
     def __init__(self, client: int, said: int, signals: int, terminal: int, attributes: list[int | list[int]]) -> None:
-        """`said` and `signals` are pipes from the client; `attributes` are the terminal's from before it."""
+        """`said` and `signals` are pipes from the client; `attributes` are the terminal's original ones."""
         self._client, self._said, self._signals, self._terminal = client, said, signals, terminal
         self._attributes = attributes
         self._deadline: float | None = None
@@ -46,11 +46,11 @@ class Rescue:
         self._unread, self._looked_at = 0, time.monotonic()
 
     def run(self) -> None:
-        """Watch until the client has ended, one way or the other."""
+        """Watch until the client has ended or was killed."""
         poll = select.poll()
         for each in (self._said, self._signals):
             poll.register(each, select.POLLIN)
-        # Only its loss is of interest.
+        # Poll only for its loss.
         poll.register(self._terminal, 0)
         while True:
             ready = dict(poll.poll(TICK_SECONDS * 1000 if self._deadline is None else 200))
@@ -66,24 +66,24 @@ class Rescue:
                 return
 
     def _ask(self, *, signalled: bool) -> None:
-        """The client is asked to end."""
+        """Start the time limit: the client was asked to quit."""
         self._signalled = self._signalled or signalled
         if self._deadline is None:
             self._deadline = time.monotonic() + QUIT_SECONDS
 
     def _is_over(self, said: bytes) -> bool:
-        """Follow what the client says; True once it has ended."""
+        """Process what the client reported; return True once it has ended."""
         if DONE in said:
             return True
         if not said:
-            # It has died.
+            # The pipe is closed: the client has died.
             self._restore()
             return True
         for each in said:
             if each == QUIT_TYPED[0]:
                 self._ask(signalled=False)
             elif each == ALIVE[0] and self._deadline is not None:
-                # The quit key may have led to a question; a signal has begun the end.
+                # The quit key may have opened a question; after a signal, the client is shutting down.
                 self._deadline = time.monotonic() + ORDERLY_SECONDS if self._signalled else None
             elif each in {LENT[0], BACK[0]}:
                 self._lent = each == LENT[0]
@@ -93,7 +93,7 @@ class Rescue:
         return self._deadline is not None and time.monotonic() > self._deadline
 
     def _is_unheard(self) -> bool:
-        """Return whether the quit key was pressed and the client does not even read it."""
+        """Return whether the quit key is in input that the client does not read."""
         now = time.monotonic()
         if self._lent or now < self._looked_at + TICK_SECONDS:
             return False
@@ -106,28 +106,28 @@ class Rescue:
         return False
 
     def _waiting(self) -> int:
-        """Return how many bytes were typed and not read."""
+        """Return the number of unread bytes of input."""
         with suppress(OSError):
             (count,) = struct.unpack("i", fcntl.ioctl(self._terminal, termios.FIONREAD, bytes(4)))
             return int(count)
         return 0
 
     def _end(self) -> None:
-        # The terminal first: a shell that waits for the client goes on the moment it has ended.
+        # The terminal first: a shell that waits for the client resumes as soon as the client ends.
         self._restore()
         if os.getppid() == self._client:
             os.kill(self._client, signal.SIGKILL)
 
     def _restore(self) -> None:
         if self._lent:
-            # The editor has it, and has its own way with it.
+            # The editor has the terminal, in a mode of its own.
             return
         with suppress(OSError, termios.error):
             termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
             termios.tcflush(self._terminal, termios.TCIFLUSH)
         end, left = time.monotonic() + WRITE_SECONDS, RESTORE
         with suppress(OSError):
-            # Opened anew: not to wait for a terminal that takes nothing is a matter of this process alone.
+            # Reopened, so that non-blocking mode applies to this process alone.
             own = os.open(os.ttyname(self._terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
             while left and time.monotonic() < end:
                 if select.select([], [own], [], 0.1)[1]:
@@ -135,7 +135,7 @@ class Rescue:
 
 
 def main() -> None:
-    """Watch the client that started this."""
+    """Watch the client that started this process."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
         signal.signal(each, signal.SIG_IGN)
     client, said, signals = map(int, sys.argv[1:4])

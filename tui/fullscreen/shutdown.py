@@ -1,6 +1,6 @@
-"""What ends the client from outside ends it in order, so that the terminal is left as it was found.
+"""Shuts the client down in order when a signal or the loss of the terminal ends it, and restores the terminal.
 
-In order where the loop runs; where it does not, the helper process of `tui.fullscreen.watchdog` ends the client.
+That takes a running event loop. Where the loop hangs, the helper process of `tui.fullscreen.watchdog` kills the client.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tui.fullscreen.watchdog import Watchdog
 
 QUIT_SECONDS = 3.0
-"""For an orderly end without a terminal."""
+"""Time limit for an orderly shutdown after the terminal is gone."""
 
 
 class Ending:
-    """SIGTERM, SIGHUP, SIGINT and the loss of the terminal end in `quit`, once."""
+    """Calls `quit` once, at SIGTERM, SIGHUP, SIGINT or the loss of the terminal."""
 
     def __init__(self, quit: Callable[[], Coroutine[None, None, None]]) -> None:  # noqa: A002
         self._quit = quit
@@ -31,17 +31,17 @@ class Ending:
         self._lent = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._found: list[int | list[bytes | int]] | None = None
-        """The terminal's attributes from before the client."""
+        """The terminal's original attributes."""
         self._watchdog: Watchdog | None = None
 
     def watch(self) -> None:
-        """From here on; in the loop that runs now, before the terminal is touched."""
+        """Start watching. Call it in the running event loop, before the terminal is changed."""
         self._loop = loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             try:
                 loop.add_signal_handler(getattr(signal, name), partial(self._begin, name))
             except (AttributeError, NotImplementedError):
-                # Windows ends a process without a signal.
+                # Windows has no such signals.
                 return
         if sys.__stdin__ and sys.__stdin__.isatty():
             import termios
@@ -50,7 +50,7 @@ class Ending:
             threading.Thread(target=self._await_hang_up, args=(loop, sys.__stdin__.fileno()), daemon=True).start()
 
     def guard(self) -> None:
-        """Have the client ended where its loop does not react. Not before the first frame, as it takes a while."""
+        """Start the helper process that kills a hung client; it starts slowly, so call this after the first frame."""
         if self._found is None or self._watchdog or not sys.__stdin__:
             return
         from tui.fullscreen.watchdog import Watchdog
@@ -59,20 +59,20 @@ class Ending:
             self._watchdog = Watchdog(sys.__stdin__.fileno(), self._found)
 
     def quit_typed(self) -> None:
-        """The quit key was pressed; called in the thread that reads the terminal, as the loop may not get to it."""
+        """Notify the helper of the quit key; called in the thread that reads the terminal, as the loop may hang."""
         if self._watchdog and self._loop:
             self._watchdog.quit_typed()
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._watchdog.alive)
 
     def close(self) -> None:
-        """The client has ended, and the terminal is as it was found."""
+        """Stop the helper, once the client has ended and restored the terminal."""
         if self._watchdog:
             self._watchdog.close()
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Meanwhile Ctrl+C, which goes to everyone at the terminal, is meant for whom it is lent to."""
+        """Ignore SIGINT while another program has the terminal: Ctrl+C is meant for that program."""
         self._lent = True
         with self._watchdog.lent() if self._watchdog else nullcontext():
             try:
@@ -87,7 +87,7 @@ class Ending:
             self._task = self._task or asyncio.create_task(self._quit())
 
     def _await_hang_up(self, loop: asyncio.AbstractEventLoop, terminal: int) -> None:
-        """Where a terminal is not the controlling one, no signal tells that it is gone."""
+        """Wait for the loss of the terminal, which sends no signal unless it is the controlling terminal."""
         poll = select.poll()
         poll.register(terminal, 0)
         if not any(events & select.POLLHUP for _, events in poll.poll()):
@@ -96,5 +96,5 @@ class Ending:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(self._begin, "SIGHUP")
         time.sleep(QUIT_SECONDS)
-        # What draws may be waiting in the loop, for ever, until the terminal takes more.
+        # Drawing may block the event loop forever, as the terminal reads no more.
         os._exit(128 + signal.SIGHUP)

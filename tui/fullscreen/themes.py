@@ -1,4 +1,4 @@
-"""The client's own themes: dark, light, and one of high contrast."""
+"""Flagpost's own themes: dark, light and high contrast."""
 
 from textual.theme import Theme
 
@@ -30,7 +30,7 @@ LIGHT = Theme(
     warning="#7a4d00",
     error="#b0123a",
     dark=False,
-    # Borders are of it, and Textual would lighten it to nothing.
+    # Used for borders; Textual's own value would be too light to see.
     variables={"foreground-muted": "#555b72", "panel-lighten-2": "#7d86a0"},
 )
 CONTRAST = Theme(

@@ -1,4 +1,4 @@
-"""The client's side of its helper process (`tui.fullscreen.rescue`): starts it, and says what it needs to know."""
+"""The client's side of its helper process (`tui.fullscreen.rescue`): starts it and reports to it."""
 
 import faulthandler
 import json
@@ -13,14 +13,14 @@ from pathlib import Path
 from tui.fullscreen import rescue
 
 Attributes = list[int | list[bytes | int]]
-"""Of a terminal, as termios has them: the last are its control characters."""
+"""A terminal's attributes as termios returns them; the last item lists its control characters."""
 
 
 class Watchdog:
-    """Ends this process where it does not react to a signal or the quit key, with the terminal as it was found."""
+    """Kills this process if it does not react to a signal or the quit key, and restores the terminal."""
 
     def __init__(self, terminal: int, attributes: Attributes) -> None:
-        """Start the helper; `attributes` are the terminal's from before it was touched. OSError if that fails."""
+        """Start the helper; `attributes` are the terminal's original ones. Raises OSError."""
         heard, self._said = os.pipe()
         signalled, self._signals = os.pipe()
         for each in (self._said, self._signals):
@@ -34,21 +34,21 @@ class Watchdog:
         finally:
             os.close(heard)
             os.close(signalled)
-        # It writes from within the signal handler, whatever else the process is doing, and goes on to asyncio's.
+        # faulthandler writes within the signal handler, whatever the process is doing, then calls asyncio's handler.
         for sent in (signal.SIGTERM, signal.SIGHUP):
             faulthandler.register(sent, self._signals, all_threads=False, chain=True)
 
     def quit_typed(self) -> None:
-        """The quit key was pressed; the loop has `rescue.QUIT_SECONDS` to get there."""
+        """Report the quit key; the event loop has `rescue.QUIT_SECONDS` to handle it."""
         self._tell(rescue.QUIT_TYPED)
 
     def alive(self) -> None:
-        """The loop runs: it got to what was asked for."""
+        """Report that the event loop runs and handles the request to quit."""
         self._tell(rescue.ALIVE)
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Meanwhile an editor has the terminal, and what is typed is for it."""
+        """Report that an editor has the terminal meanwhile, so that input is meant for the editor."""
         self._tell(rescue.LENT)
         try:
             yield
@@ -56,19 +56,19 @@ class Watchdog:
             self._tell(rescue.BACK)
 
     def _tell(self, word: bytes) -> None:
-        # A helper that is gone is not missed.
+        # The helper may be gone; the client works without it.
         with suppress(OSError):
             os.write(self._said, word)
 
     def close(self) -> None:
-        """The terminal is as it was found: the helper has nothing more to do."""
+        """Stop the helper, once the terminal is restored."""
         self._tell(rescue.DONE)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(rescue.QUIT_SECONDS)
 
 
 def numbers(attributes: Attributes) -> list[int | list[int]]:
-    """Return the attributes without bytes, as JSON and termios both take them."""
+    """Return the attributes with numbers instead of bytes, which both JSON and termios accept."""
     return [
         each if isinstance(each, int) else [one if isinstance(one, int) else one[0] for one in each]
         for each in attributes
