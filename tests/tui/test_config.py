@@ -1,4 +1,4 @@
-"""The configuration names what it cannot use, applies the rest, and loses nothing when it is written."""
+"""The configuration reports what it cannot use, applies the rest, and loses nothing when it is saved."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Replacing a file whose directory somebody else can write to."""
+"""Replacing a file in a directory that other users can write to."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""The client survives whatever a server sends, at a cost that grows no faster than the bytes."""
+"""The client survives any frames, at a cost that grows at most linearly with their size."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ def knowing() -> State:
 
 
 def take(into: State, teller: Teller, data: bytes) -> None:
-    """Take in a frame as both clients do."""
+    """Process a frame as both front ends do."""
     try:
         frame = clean_frame(decode_server(data), into.leave_out)
     except BadFrame:
@@ -70,7 +70,7 @@ def take(into: State, teller: Teller, data: bytes) -> None:
 
 
 def handling(make: Callable[[int], ServerFrame]) -> Callable[[int], None]:
-    """The work of taking in the frame of a size; it is made once."""
+    """Return a function that processes a frame of a given size; each frame is made only once."""
     encoded = cache(lambda size: encode(make(size)))
 
     def work(size: int) -> None:
@@ -108,7 +108,7 @@ FLOODS: dict[str, Callable[[int], ServerFrame]] = {
 
 
 def status(report_id: str, msg_id: int, why: str = "why") -> ReportStatus:
-    """Where some report stands."""
+    """The status of some report."""
     at = datetime(2026, 3, 14, tzinfo=UTC)
     return ReportStatus(
         ReportEntry(report_id, msg_id, "bob", "lobby", at, "text", "spam", "", at, ReportState.WAITING, why)
@@ -183,14 +183,14 @@ texts = st.one_of(
 
 
 def values(kind: type[ServerFrame]) -> st.SearchStrategy[ServerFrame]:
-    """Any frame of a type, over a small world in which frames mean each other."""
+    """Any frame of a type, with values from a small set, so that frames refer to each other."""
     return st.tuples(texts, st.integers(0, 3), st.sampled_from(["", *lists(kind)]), st.randoms()).map(
         lambda chosen: shuffled(frame_of(kind, *chosen[:3]), chosen[3].choice)
     )
 
 
 def shuffled(frame: ServerFrame, choose: Callable[[Sequence[object]], object]) -> ServerFrame:
-    """The frame with some of its values replaced by those of a small world."""
+    """Return a frame with some of its values replaced by values from a small set."""
     small: dict[type, Sequence[object]] = {
         str: ["lobby", "tea", "@bob", "ada", "bob", "n1", "👍", "\u202e\n", ""],
         bool: [True, False],

@@ -1,4 +1,4 @@
-"""Every text and list of every frame has a limit of the client's own; what is longer is cut with a mark."""
+"""The client limits every text and list of every frame; what is longer is cut and marked."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ WITHOUT_TEXT = inspect.BoolType | inspect.IntType | inspect.DateTimeType | inspe
 
 
 def limit_of(kind: inspect.Type) -> type[int] | type[Items] | None:
-    """The limit that a field of a type needs: of characters, or of entries."""
+    """Return the kind of limit that a type needs: int for characters, Items for entries, None for none."""
     kind = bare(kind)
     if isinstance(kind, inspect.StrType):
         return int
@@ -58,7 +58,7 @@ def test_a_list_limits_its_texts_where_it_holds_texts() -> None:
 
 
 def sizes(value: object, path: str = "") -> Iterator[tuple[str, int]]:
-    """The length of each text and list, with where it is; an entry of a list has a name like "Relations.muted[]"."""
+    """Yield path and length of each text and list; the path of an entry of a list is like "Relations.muted[]"."""
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             yield from sizes(getattr(value, name), f"{type(value).__name__}.{name}")
@@ -71,7 +71,7 @@ def sizes(value: object, path: str = "") -> Iterator[tuple[str, int]]:
 
 
 def most(path: str) -> int:
-    """The limit of a text or list."""
+    """Return the limit of a text or list."""
     limit = LIMITS[path.removesuffix("[]")]
     if isinstance(limit, int):
         return limit
@@ -94,7 +94,7 @@ def test_lists_that_are_too_long_are_cut_and_that_is_noticed(kind: type[ServerFr
 
 
 def texts(value: object) -> Iterator[str]:
-    """Every text in a frame."""
+    """Yield every text in a frame."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):

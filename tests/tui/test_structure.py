@@ -1,4 +1,4 @@
-"""Names and texts of others cannot imitate the lines around them: each line gives back exactly what it was made of."""
+"""Untrusted names and texts cannot imitate the lines around them: each line can be parsed back exactly."""
 
 import re
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from tui.tone import Tone
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 NAMES, LINES = TEXTS.map(clean_line), TEXTS.map(clean)
-"""As the client knows them: every frame is cleaned before."""
+"""Cleaned, as every frame is before the client uses it."""
 NOTES = {
     (False, False): "",
     (True, False): " (taken back)",
@@ -48,7 +48,7 @@ def state(channel: str, place: str, text: str, author: str) -> State:
 
 
 def begins_like_nothing_else(told: str) -> list[str]:
-    """The lines of an output without what marks them as going on; fail if one is not marked."""
+    """Return the lines of an output without the mark of continued lines; fail if one lacks it."""
     first, *others = told.split("\n")
     assert all(each.startswith(printing.CONTINUED) for each in others)
     assert len(told.splitlines()) == 1 + len(others), "no other character ends a line"
@@ -156,7 +156,7 @@ def test_notices_about_people_name_them_between_quotation_marks(name: str) -> No
 
 
 def rows(entry: Entry, *, compact: bool, width: int = 60) -> list[tuple[str, str]]:
-    """The margin and the rest of each line of an entry."""
+    """Return the margin and the rest of each line of an entry."""
     look = Look(width, Styles(*[Style()] * 7), Ink(), Ink(), reports=False, compact=compact)
     block = render(entry, look, above=None, before=line("zoe", "before"))
     return [(each.text[:LEFT_CELLS].strip(), each.text[LEFT_CELLS:]) for each in block.strips[block.head :]]

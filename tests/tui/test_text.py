@@ -1,4 +1,4 @@
-"""Other people's text keeps what it says and loses what it could do."""
+"""Cleaning untrusted text keeps what it says and removes what could act on the terminal."""
 
 import sys
 import unicodedata
@@ -38,14 +38,14 @@ BIDI = {"\u061c", "\u200e", "\u200f"} | _span(0x202A, 0x202E) | _span(0x2066, 0x
 CONTROL = _span(0, 0x1F) | _span(0x7F, 0x9F) | {"\u2028", "\u2029"}
 SURROGATES = _span(0xD800, 0xDFFF)
 JOINERS = {"\u200c", "\u200d"}
-# Unicode's Default_Ignorable_Code_Point without joiners and variation selectors, which emoji and spelling need.
+# Unicode's Default_Ignorable_Code_Point, without the joiners and variation selectors that emoji and spelling need.
 INVISIBLE = (
     {"\u00ad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u180e", "\u200b", "\u3164", "\ufeff", "\uffa0"}
     | (_span(0x180B, 0x180F) | _span(0x2060, 0x206F) | _span(0xFFF0, 0xFFFB) | _span(0x1BCA0, 0x1BCA3))
     | (_span(0x1D173, 0x1D17A) | _span(0xE0000, 0xE0FFF))
 ) - BIDI
 INVISIBLE -= _span(0xFFF0, 0xFFF8)  # Unassigned so far.
-# Format characters by category that do show something: signs around numbers, and hieroglyph quadrats.
+# Format characters by category that are visible: signs around numbers, and hieroglyph quadrats.
 SHOWN = _span(0x600, 0x605) | {"\u06dd", "\u070f", "\u0890", "\u0891", "\u08e2", "\U000110bd", "\U000110cd"}
 SHOWN |= _span(0x13430, 0x1345F)
 HOSTILE = CONTROL | BIDI | SURROGATES | INVISIBLE
@@ -90,7 +90,7 @@ ANYTHING = st.text(st.one_of(st.characters(), NASTY, GLUE), max_size=40)
 
 
 def hostile_in(text: str, *, but: str = "") -> set[str]:
-    """The characters of a text that must not reach a terminal."""
+    """Return the characters of a text that must not reach a terminal."""
     return {hex(ord(char)) for char in text if char in HOSTILE and char not in but}
 
 
@@ -237,7 +237,7 @@ WITHOUT_TEXT: dict[type[inspect.Type], object] = {
 
 
 def _filled(kind: inspect.Type, text: str) -> object:
-    """A value of a field's type whose every string is `text`."""
+    """Return a value of a field's type in which every string is `text`."""
     match kind:
         case inspect.Metadata():
             return _filled(kind.type, text)
@@ -258,7 +258,7 @@ def _filled(kind: inspect.Type, text: str) -> object:
 
 
 def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every string in a frame, with where it is."""
+    """Yield every string in a frame, with its path."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, list):
@@ -271,7 +271,7 @@ def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         assert isinstance(value, bool | int | bytes | datetime | None), f"look into {path} too"
 
 
-# The commands come first: most fields are cut before the end of it.
+# The commands come first, as most fields are cut before the end.
 EVERYTHING = "ok" + "".join(COMMANDS.values()) + "".join(sorted(HOSTILE)) + "\r\nok"
 
 

@@ -1,4 +1,4 @@
-"""Times are read by people, here and now."""
+"""Times as shown to the user, in local time and relative to now."""
 
 import os
 import time

@@ -1,1 +1,1 @@
-"""What the client knows, without a screen and without a socket."""
+"""Tests of the client's state and texts, without a screen or a socket."""

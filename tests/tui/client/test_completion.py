@@ -1,4 +1,4 @@
-"""Completing names and channels."""
+"""Completion of names and channels."""
 
 from tui.client.completion import complete
 

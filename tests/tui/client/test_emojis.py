@@ -1,4 +1,4 @@
-"""Which emoji a few letters mean."""
+"""Finding emoji by a few letters."""
 
 import pytest
 

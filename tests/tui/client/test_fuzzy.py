@@ -1,4 +1,4 @@
-"""Letters and names."""
+"""Fuzzy matching of names."""
 
 from tui.client.fuzzy import rank
 

@@ -1,4 +1,4 @@
-"""A message's Markdown becomes marked pieces of text; nothing in it hides an address or speaks HTML."""
+"""Markdown becomes styled pieces of text; it can neither hide a URL nor contain HTML."""
 
 import pytest
 from hypothesis import given
@@ -9,18 +9,18 @@ from tui.text import clean
 
 
 def one(text: str) -> list[Piece]:
-    """The pieces of a message of one line."""
+    """Return the pieces of a one-line message."""
     (pieces,) = lines(text)
     return pieces
 
 
 def shown(text: str) -> str:
-    """What stands on the screen."""
+    """Return the visible text."""
     return "\n".join("".join(piece.text for piece in line) for line in lines(text))
 
 
 def urls(text: str) -> set[str]:
-    """Every address that could be opened."""
+    """Return every URL that could be opened."""
     return {piece.url for line in lines(text) for piece in line} - {""}
 
 

@@ -1,4 +1,4 @@
-"""What is new, and what names a person."""
+"""What counts as new, and what counts as a mention."""
 
 from datetime import UTC, datetime
 

@@ -1,11 +1,11 @@
-"""What stands under a message follows what the server says, however often it says it."""
+"""Reactions under a message follow the server's frames, even if they repeat."""
 
 from server.protocol import frames
 from tui.client.reactions import Reaction, changed, told
 
 
 def put(username: str, emoji: str = "👍", *, remove: bool = False) -> frames.Reacted:
-    """A change of one person."""
+    """One person's change of a reaction."""
     return frames.Reacted(1, username, emoji, remove)
 
 

@@ -1,4 +1,4 @@
-"""One's own reports: each stands where the server says, nothing is lost, and each change is told once."""
+"""The user's reports: their status follows the server, nothing is lost, and each change is announced once."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,18 +20,18 @@ LINE = Line(3, "bob", "buy my stuff", NOW, mine=False)
 
 
 def sent(nonce: str = "n1") -> tuple[Reports, ReportRequest]:
-    """A report that waits for its answer."""
+    """A report that has been sent but not answered."""
     reports = Reports()
     return reports, reports.send(LINE, "lobby", DRAFT, nonce)
 
 
 def told(reports: Reports, *entries: ReportEntry) -> list[str]:
-    """What is told of these changes."""
+    """Return what the user is told about these changes."""
     return [remark.text for entry in entries for remark in reports.stands(ReportStatus(entry), NOW)]
 
 
 def refusal(code: ErrorCode, nonce: str = "n1") -> Error:
-    """The server's refusal of a report."""
+    """A report refused by the server."""
     return Error("Why not", code, CHAT_SERVER, nonce)
 
 
@@ -101,7 +101,7 @@ def test_a_second_delivery_after_an_addition_is_told_too() -> None:
     more = reports.send(LINE, "lobby", DRAFT, "n2")
     reports.stands(stands(more, "received"), NOW)
     assert len(told(reports, report(3))) == 1
-    # Answered only after it was delivered already.
+    # The answer arrives after the news that it was delivered.
     again = reports.send(LINE, "lobby", DRAFT, "n3")
     assert len(reports.stands(stands(again), NOW)) == 1
 

@@ -1,4 +1,4 @@
-"""A search takes the answers to what it asked, and nothing else."""
+"""A search accepts answers to its own requests, and nothing else."""
 
 from datetime import UTC, datetime
 

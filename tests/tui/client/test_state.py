@@ -1,4 +1,4 @@
-"""The server's frames and one's own acts, folded into what the client knows."""
+"""The state: folding the server's frames and the user's own messages."""
 
 from hypothesis import given
 from hypothesis import strategies as st

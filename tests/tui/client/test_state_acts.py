@@ -1,4 +1,4 @@
-"""What comes of a person's reports, mutes, blocks and looks at profiles in what the client knows."""
+"""The state after reports, mutes, blocks and profile requests."""
 
 from collections.abc import Callable
 from functools import partial
@@ -197,7 +197,7 @@ def test_to_mute_is_offered_until_one_goes_on() -> None:
         ask = made.report(line, Draft("It's spam", ""), "n1")
         offers = [made.mute_offer]
         made.fold(stands(ask))
-        # Not before the server has it.
+        # Only once the server has the report.
         assert [*offers, made.mute_offer] == ["", "bob"]
         acts: dict[str, Callable[[], object]] = {
             "say": partial(made.say, "so", "n2"),

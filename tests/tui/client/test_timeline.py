@@ -1,4 +1,4 @@
-"""A timeline has each message once, in the server's order, with notices where they came up."""
+"""A timeline holds each message once, in the server's order, with notices where they occurred."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,12 +14,12 @@ AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
 
 def line(msg_id: int, author: str = "bob") -> Line:
-    """A message; ada's are one's own."""
+    """A message; ada is the user."""
     return Line(msg_id, author, f"text {msg_id}", AT + timedelta(minutes=msg_id), author == "ada")
 
 
 def timeline(*numbers: int) -> Timeline:
-    """A timeline to which these were added in this order."""
+    """A timeline to which these entries were added in order."""
     made = Timeline("lobby", "Lobby")
     for number in numbers:
         made.add(line(number))
@@ -27,12 +27,12 @@ def timeline(*numbers: int) -> Timeline:
 
 
 def pending(nonce: str, text: str = "hi") -> Pending:
-    """One's own message that waits."""
+    """A message by the user that the server has not confirmed."""
     return Pending(nonce, "ada", text, AT)
 
 
 def numbers(of: Timeline) -> list[int]:
-    """The numbers of the messages as they are shown."""
+    """Return the numbers of the messages in the order shown."""
     return [entry.msg_id for entry in of.entries if isinstance(entry, Line)]
 
 

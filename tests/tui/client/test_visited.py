@@ -1,4 +1,4 @@
-"""The way back through what one has looked at."""
+"""Going back and forward through the places visited."""
 
 from tui.client.visited import MOST, Visited
 

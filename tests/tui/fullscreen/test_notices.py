@@ -1,4 +1,4 @@
-"""Notices: when a message is worth one, and what the terminal gets."""
+"""Notifications: when a message causes one, and what is written to the terminal."""
 
 import re
 from base64 import b64decode
@@ -31,7 +31,7 @@ def item(channel: str = "lobby", text: str = "hello @ada", author: str = "bob", 
 
 
 class Desk:
-    """Notices with a terminal that is a list, and a clock that is set by hand."""
+    """Notifications with a list as the terminal and a clock set by hand."""
 
     def __init__(self, environment: dict[str, str] | None = None, level: str = "mentions") -> None:
         self.written: list[str] = []

@@ -1,4 +1,4 @@
-"""What the helper process makes of what it hears: it ends a client that shows no sign of life, and no other."""
+"""The helper process: it kills a client that shows no sign of life, and no other."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ LONG, SHORT = 60.0, 0.2
 
 
 class Client:
-    """The pipes of a client and its terminal, in raw mode."""
+    """A client's pipes, and its terminal in raw mode."""
 
     def __init__(self) -> None:
         self.heard, self.said = os.pipe()
@@ -35,18 +35,17 @@ class Client:
         self.rescue = Rescue(NOBODY, self.heard, self.signalled, self.terminal, numbers(self.before))
 
     def ends_orderly_later(self) -> None:
-        """Say so after the helper had the time to act."""
+        """Report an orderly end, late enough for the helper to have acted before."""
         threading.Timer(2 * SHORT, os.write, (self.said, DONE)).start()
 
     @property
     def restored(self) -> bool:
-        """Whether the terminal is as it was; if not, it is as the client wants it."""
+        """True if the terminal is restored; otherwise, assert that it is still in raw mode."""
         now = termios.tcgetattr(self.terminal)
         assert now in (self.before, self.raw)
         return bool(now == self.before)
 
     def close(self) -> None:
-        """Close everything."""
         for each in (self.heard, self.said, self.signalled, self.signals, self.master, self.terminal):
             with suppress(OSError):
                 os.close(each)

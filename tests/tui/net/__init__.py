@@ -1,1 +1,1 @@
-"""The client's end of the wire, on real sockets and processes."""
+"""Tests of the client's networking, with real sockets and processes."""

@@ -1,4 +1,4 @@
-"""A connection gathers what comes, comes back after a cut, and tells in plain words why there is none."""
+"""A connection batches frames, reconnects after a loss, and explains in plain words why it failed."""
 
 import asyncio
 import socket
@@ -40,7 +40,7 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
 class Client:
-    """A running connection and what it told."""
+    """A running connection and the events it reported."""
 
     def __init__(self, url: str) -> None:
         self.session = Session("ada")
@@ -54,20 +54,20 @@ class Client:
         self._changed.set()
 
     async def until(self, condition: Callable[[list[Event]], bool]) -> None:
-        """Go on once what was told fulfils a condition."""
+        """Wait until the reported events fulfil a condition."""
         async with asyncio.timeout(WAIT_SECONDS):
             while not condition(self.told):
                 self._changed.clear()
                 await self._changed.wait()
 
     async def lost(self) -> Lost:
-        """The first loss."""
+        """Return the first loss."""
         await self.until(lambda told: any(isinstance(event, Lost) for event in told))
         return next(event for event in self.told if isinstance(event, Lost))
 
     @property
     def texts(self) -> list[str]:
-        """The text of every message that came."""
+        """Return the text of every message received."""
         return [
             frame.message
             for event in self.told
@@ -79,7 +79,7 @@ class Client:
 
 @asynccontextmanager
 async def client(url: str) -> AsyncIterator[Client]:
-    """A client that is ended with the block."""
+    """A client that ends with the block."""
     made = Client(url)
     try:
         yield made
@@ -91,7 +91,7 @@ async def client(url: str) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[str]:
-    """A websocket server; its URL."""
+    """Run a websocket server; yield its URL."""
     async with serve(handler, "127.0.0.1", 0, compression=None, close_timeout=1) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield f"ws://127.0.0.1:{port}/ws"
@@ -99,7 +99,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def answering(answer: bytes) -> AsyncIterator[str]:
-    """A TCP server that takes a request and answers these bytes; its websocket URL."""
+    """Run a TCP server that answers a request with these bytes; yield its websocket URL."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError):
@@ -112,7 +112,7 @@ async def answering(answer: bytes) -> AsyncIterator[str]:
 
 
 def message(text: str) -> str:
-    """A message as it stands on the wire."""
+    """Return a message, encoded."""
     return encode(Message("lobby", "bob", text, int(text) if text.isdigit() else 1, AT)).decode()
 
 
@@ -388,7 +388,7 @@ WELCOME = Welcome("e1", "Room", [], Webhooks(report=False, profile=False), [], L
 
 
 async def entered(ada: Client) -> None:
-    """Log in upon the latest welcome, as a front end does, and go on once the login was accepted."""
+    """Answer the latest welcome with a login, as a front end does; return once it is accepted."""
     await ada.until(lambda _: bool(frames(ada, Welcome)))
     await ada.connection.send(ada.session.login(frames(ada, Welcome)[-1], None))
     await ada.until(lambda _: bool(frames(ada, Me)))
@@ -396,13 +396,13 @@ async def entered(ada: Client) -> None:
 
 
 def frames(ada: Client, kind: type[Kind]) -> list[Kind]:
-    """All frames of a kind that were handed on."""
+    """Return all received frames of a class."""
     handed = (frame for event in ada.told if isinstance(event, Received) for frame in event.frames)
     return [frame for frame in handed if isinstance(frame, kind)]
 
 
 class Keyed:
-    """A server that takes logins at a desk and keeps what came on each connection."""
+    """A server whose logins are handled by a desk; it records what each connection sends."""
 
     def __init__(self, desk: Desk, *after: bytes) -> None:
         self.desk = desk
@@ -412,11 +412,11 @@ class Keyed:
         self._connections: list[ServerConnection] = []
 
     def drop(self) -> None:
-        """Cut the latest connection."""
+        """Abort the latest connection."""
         self._connections[-1].transport.abort()
 
     async def serve(self, connection: ServerConnection) -> None:
-        """Welcome, answer logins, and say what comes after each answer."""
+        """Send the welcome, answer logins, and send the bytes of `after` after each answer."""
         heard: list[ClientFrame] = []
         self.heard.append(heard)
         self._connections.append(connection)

@@ -1,4 +1,4 @@
-"""Which server is meant by what a person typed, or by a settings file."""
+"""Finding the server from what the user typed, or from a settings file."""
 
 import asyncio
 from pathlib import Path

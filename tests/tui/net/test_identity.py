@@ -1,4 +1,4 @@
-"""A name at an address has the same keys over all starts, and two clients at once have keys of their own."""
+"""A name at an address keeps its keys over restarts; two clients running at once have separate keys."""
 
 import os
 import stat
@@ -25,12 +25,12 @@ print(keys.of("{SERVER}")[0].identity, keys.kept)
 
 
 def key(identity: str) -> Key:
-    """A key with a secret of its own."""
+    """A key with a unique secret."""
     return Key(identity, os.urandom(32))
 
 
 def start(address: str, name: str, directory: Path, server: str = SERVER) -> Key:
-    """A client that starts, enrols if it has no key, and ends; its first key."""
+    """Start a client, enrol if it has no key, and end it; return its first key."""
     keys = take(address, name, directory)
     if not keys.of(server):
         keys.remember(server, key(os.urandom(8).hex()))

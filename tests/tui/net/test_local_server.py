@@ -1,4 +1,4 @@
-"""A server of the client's own begins when it is needed and ends with the client, whatever way that goes."""
+"""A local server is started when needed and stopped with the client, however the client ends."""
 
 import asyncio
 import signal
@@ -37,14 +37,14 @@ asyncio.run(main())
 
 
 def settings(directory: Path, text: str = "") -> Path:
-    """A settings file for a free port."""
+    """Write settings with a free port."""
     file = directory / "my.toml"
     file.write_text(f'Address = "127.0.0.1:0"\nDatabase = "{directory.as_posix()}/room.sqlite"\n{text}')
     return file
 
 
 def listens(url: str) -> bool:
-    """Whether anything accepts a connection at the host and port of a URL."""
+    """Return whether anything accepts connections at the host and port of a URL."""
     host, _, port = url.removeprefix("ws://").partition("/")[0].rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=2).close()
@@ -54,7 +54,7 @@ def listens(url: str) -> bool:
 
 
 def until_gone(url: str) -> None:
-    """Go on once nothing listens there any more."""
+    """Wait until nothing listens at a URL."""
     end = time.monotonic() + WAIT_SECONDS
     while listens(url):
         assert time.monotonic() < end, f"something still listens at {url}"
@@ -62,7 +62,7 @@ def until_gone(url: str) -> None:
 
 
 async def welcome(url: str) -> Welcome:
-    """What a server says first."""
+    """Return the server's first frame."""
     async with connect(url, proxy=None) as connection:
         frame = decode_server(await connection.recv(decode=False))
     assert isinstance(frame, Welcome)
@@ -99,7 +99,7 @@ async def test_a_folder_of_its_name_in_the_working_directory_does_not_pose_as_it
 
 @pytest.fixture
 def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A downloaded folder in which a person starts the client: its settings want a key, a database and a port."""
+    """A hostile downloaded folder in which the client is started; its settings name a key, a database and a port."""
     folder = tmp_path / "download"
     folder.mkdir()
     with closing(sqlite3.connect(folder / "precious.sqlite")) as precious:

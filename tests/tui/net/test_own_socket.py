@@ -1,4 +1,4 @@
-"""The user's own server is at a socket that nobody else can reach, replace or pose at."""
+"""The local server listens on a socket that no other user can reach, replace or imitate."""
 
 import asyncio
 import os
@@ -48,7 +48,7 @@ asyncio.run(main())
 
 @pytest.fixture(autouse=True)
 def default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Address:
-    """No settings lie in the working directory, and nothing listens at the default address."""
+    """A working directory without settings, and a default address where nothing listens."""
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = Address(*free.getsockname())
@@ -58,7 +58,7 @@ def default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Address:
 
 @pytest.fixture
 def path(_data_home: None) -> Path:
-    """Where the socket is, in a directory that is ready for it."""
+    """The path of the socket, in a prepared directory."""
     found = own_socket.place()
     assert found
     own_socket.prepare(found.parent)
@@ -67,25 +67,25 @@ def path(_data_home: None) -> Path:
 
 @asynccontextmanager
 async def listening(address: Address) -> AsyncIterator[str]:
-    """Something at an address; its URL."""
+    """Run a listener; yield its URL."""
     async with await asyncio.start_server(lambda _, writer: writer.close(), *address):
         yield address.websocket_url()
 
 
 def remember(address: str) -> None:
-    """Have used a server at an address before."""
+    """Store a key, as if a server at an address had been used before."""
     keys = identity.take(address, "ada")
     keys.remember("server-1", Key("ada", b"s" * 32))
     keys.release()
 
 
 def mode_of(path: Path) -> int:
-    """Who may do what with a file."""
+    """Return the permissions of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
 async def until_dead(path: Path) -> None:
-    """Go on once nothing listens at a socket."""
+    """Wait until nothing listens on a socket."""
     end = time.monotonic() + WAIT_SECONDS
     while await own_socket.is_alive(path):
         assert time.monotonic() < end
@@ -246,7 +246,7 @@ def test_the_server_says_where_it_listens_and_replaces_no_other(tmp_path: Path) 
 
 
 def get(path: Path, what: str) -> bytes:
-    """The answer of the HTTP side at a socket."""
+    """Return the HTTP response from a socket."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(WAIT_SECONDS)
         client.connect(str(path))

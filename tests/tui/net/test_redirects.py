@@ -1,4 +1,4 @@
-"""A client talks to the server that was named and to no other: no redirect and no proxy takes it elsewhere."""
+"""A client connects only to the named server: it follows no redirect and uses no proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ WAIT_SECONDS = 10.0
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A port, and what arrives there: b"" for a connection without a request."""
+    """A port, and what arrives there; b"" for a connection without a request."""
     arrived: list[bytes] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,7 +32,7 @@ async def listening() -> AsyncIterator[tuple[int, list[bytes]]]:
 
 
 def moved(status: int, *locations: str) -> bytes:
-    """An answer that sends the client elsewhere."""
+    """An HTTP redirect."""
     headers = "".join(f"Location: {each}\r\n" for each in locations)
     return f"HTTP/1.1 {status} Moved\r\n{headers}Content-Length: 0\r\n\r\n".encode()
 
@@ -91,7 +91,7 @@ async def test_unencrypted_login_passes_no_proxy(monkeypatch: pytest.MonkeyPatch
     async with listening() as (port, arrived):
         for name in ("ws_proxy", "http_proxy", "https_proxy", "all_proxy", "socks_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
-        # A name of the test's own: nothing is reached, and it is not one that is known to be this machine.
+        # An address where nothing listens, and which the client does not know as this machine.
         async with client("ws://127.0.0.2:9/ws") as ada:
             await ada.lost()
     assert arrived == []

@@ -1,4 +1,4 @@
-"""Who logs in, which server is believed, and how long to wait before the next try."""
+"""Login, verifying the server, and the backoff before the next attempt."""
 
 from datetime import UTC, datetime
 
@@ -15,13 +15,13 @@ CUT = 1006
 
 
 def welcome(desk: Desk) -> Welcome:
-    """What the server of a desk says first."""
+    """Return the first frame of a desk's server."""
     hooks = Webhooks(report=False, profile=False)
     return Welcome("e1", "Room", [], hooks, [], Limits(), server=desk.server, challenge=desk.challenge)
 
 
 def enter(session: Session, desk: Desk) -> list[ServerNews] | None:
-    """Log in on a new connection; None if the session did not believe the server."""
+    """Log in on a new connection; return None if the session did not trust the server."""
     session.connected()
     login: Login | None = session.login(welcome(desk), None)
     while login:
@@ -34,13 +34,13 @@ def enter(session: Session, desk: Desk) -> list[ServerNews] | None:
 
 
 def texts(told: list[ServerNews] | None) -> list[str]:
-    """How what is told begins."""
+    """Return the beginning of each line of news."""
     assert told is not None
     return [line.text.partition(" at ")[0] for line in told]
 
 
 def copy(desk: Desk) -> Desk:
-    """Another server that claims to be this one."""
+    """Another server with the ID of this one."""
     return Desk(desk.server)
 
 

@@ -1,4 +1,4 @@
-"""The client believes a certificate only if this machine does, and says what to do about one that it refuses."""
+"""The client trusts a certificate only if this machine does, and says what to do about one that it rejects."""
 
 import asyncio
 import ssl
@@ -24,7 +24,7 @@ PAST = datetime.now(UTC) - timedelta(days=2)
 
 @asynccontextmanager
 async def secured(certificate: trustme.LeafCert, host: str = "127.0.0.1") -> AsyncIterator[str]:
-    """A websocket server with this certificate that says one frame; its URL."""
+    """Run a websocket server with this certificate that sends one frame; yield its URL."""
 
     async def say(connection: ServerConnection) -> None:
         await connection.send(encode(Ping()), text=True)
@@ -38,7 +38,7 @@ async def secured(certificate: trustme.LeafCert, host: str = "127.0.0.1") -> Asy
 
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The authority is in SSL_CERT_FILE."""
+    """Trust the authority through SSL_CERT_FILE."""
     AUTHORITY.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
 

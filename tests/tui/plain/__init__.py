@@ -1,1 +1,1 @@
-"""The chat without a screen: what typed lines mean."""
+"""Tests of the line mode."""

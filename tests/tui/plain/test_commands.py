@@ -1,4 +1,4 @@
-"""What typed lines mean."""
+"""Parsing typed lines in line mode."""
 
 import pytest
 
@@ -82,7 +82,7 @@ def test_a_name_of_two_words_alone_is_no_message() -> None:
 
 
 def test_a_word_that_is_nearly_one_of_another_reason_is_asked_about() -> None:
-    """Or a site would read of child abuse where somebody was only rude."""
+    """Otherwise a site could get a report of child abuse about a message that was only rude."""
     reasons = [*REASONS, ReportReason("It's child abuse (CP, CSAM, etc.)", comment_required=False)]
     with pytest.raises(CommandError, match="fits several reasons"):
         reason_and_comment("abuse he called me names", reasons)

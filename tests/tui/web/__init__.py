@@ -1,1 +1,1 @@
-"""The client in a browser, without a browser."""
+"""Tests of serving the client to a browser, without a browser."""

@@ -1,4 +1,4 @@
-"""Who may open the page, by the headers of a request."""
+"""Which requests may open the page, by their headers."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, Access
 PORT = 8000
 TOKEN = "the-token-of-this-start"
 BOX = "192.0.2.7"
-"""An address of this machine, at which the connection came in."""
+"""The local address at which the connection arrived."""
 
 
 def access(host: str = "127.0.0.1", port: int = PORT) -> Access:
@@ -52,7 +52,7 @@ def test_a_local_page_has_the_names_of_loopback(host: str, named: str) -> None:
 def test_no_address_takes_a_foreign_name(host: str, named: str) -> None:
     reached = host if host in LOCAL and host != "localhost" else BOX
     assert access(host).foreign([named], [], reached) == FOREIGN_HOST
-    # A page under that name has that origin, too.
+    # A page opened under that name has that origin, too.
     assert access(host).foreign([named], [f"http://{named}"], reached) == FOREIGN_HOST
 
 

@@ -1,4 +1,4 @@
-"""What the page may send: messages of a few kinds, and sizes within bounds."""
+"""What the page may send: messages of a few kinds, and sizes within limits."""
 
 import pytest
 

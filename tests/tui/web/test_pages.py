@@ -1,4 +1,4 @@
-"""The web application on a loopback socket, with a stand-in for the client process."""
+"""The web application on a loopback socket, with a fake client process."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ WAIT_SECONDS = 20.0
 
 
 class Served(NamedTuple):
-    """Pages on a port, and what a browser that has the cookie sends."""
+    """Pages on a port, and the cookie of a browser that opened them."""
 
     port: int
     runner: web.AppRunner
@@ -94,7 +94,7 @@ async def said(page: ClientConnection) -> str:
 
 
 async def ended(page: ClientConnection) -> int:
-    """The close code, once the page is closed."""
+    """Wait until the page is closed; return the close code."""
     async with asyncio.timeout(WAIT_SECONDS):
         with suppress(ConnectionClosed):
             while True:
@@ -103,7 +103,7 @@ async def ended(page: ClientConnection) -> int:
 
 
 async def opened(served: Served, query: str = "") -> ClientConnection:
-    """Open a page as soon as there is a place for it."""
+    """Open a page as soon as a place is free."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             try:
@@ -118,7 +118,7 @@ WEBSOCKET = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }  # fmt: skip
-# With PORT for the port. The last word is the reason in the answer.
+# PORT stands for the port. The last item is the reason in the response.
 REFUSED = {
     "no cookie": ({}, NO_TOKEN),
     "empty cookie": ({"Cookie": "flagpost-PORT="}, NO_TOKEN),
@@ -152,7 +152,7 @@ async def test_a_stranger_gets_no_route_and_starts_no_process(served: Served, ca
     async with served.browser() as browser:
         for path in ROUTES:
             for method in METHODS:
-                # The token counts in the URL of the page alone, and does not help with a wrong name or origin.
+                # The token counts only in the URL of the page, and does not help with a wrong name or origin.
                 wrong = f"?token={TOKEN}" if reason != NO_TOKEN or path != "/" else "?token=wrong"
                 for query in ("", wrong):
                     sent = raw({**headers, **(WEBSOCKET if path == "/ws" else {})}, served.port)
@@ -172,7 +172,7 @@ async def test_the_token_is_exchanged_for_a_cookie_that_opens_all_routes(served:
         assert (reply.status_code, reply.headers["Location"], reply.text) == (303, "/", "")
         name, *attributes = reply.headers["Set-Cookie"].split("; ")
         assert name == served.cookie
-        # No Max-Age and no Expires: it ends with the browser.
+        # No Max-Age and no Expires: the cookie ends with the browser session.
         assert {each.lower() for each in attributes} == {"httponly", "path=/", "samesite=strict"}
         assert reply.headers["Cache-Control"] == "no-store"
         assert reply.headers["Referrer-Policy"] == "no-referrer"
@@ -184,7 +184,7 @@ async def test_the_token_is_exchanged_for_a_cookie_that_opens_all_routes(served:
             assert (path, (await browser.get(path)).status_code) == (path, status)
         for method in set(METHODS) - {"GET"}:
             assert (await browser.request(method, "/")).status_code == 405
-        # The token of the last start, from a bookmark.
+        # The token of an earlier start, from a bookmark.
         assert (await browser.get("/?token=old")).status_code == 403
     assert not children()
 
@@ -278,7 +278,7 @@ async def test_other_messages_close_the_page_and_end_its_process(
     async with served.open() as page:
         await said(page)
         await page.send(message)
-        # What is still unsent when the server closes can cost the client the reason.
+        # Data that is still unsent when the server closes can hide the close code from the client.
         assert await ended(page) in {code, 1006 if len(message) > MAX_MESSAGE_BYTES else code}
     await gone()
 
@@ -370,5 +370,5 @@ async def test_the_end_of_the_server_ends_all_processes(mode: str, typed: int) -
         assert len(children()) == 3
         await served.runner.cleanup()
         assert not children()
-        # A connection is aborted if what was typed is still unread.
+        # A connection is aborted if input is still unread.
         assert {await ended(page) for page in pages} <= ({1001, 1006} if typed else {1001})

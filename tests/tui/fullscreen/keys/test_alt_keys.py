@@ -1,4 +1,4 @@
-"""What a terminal without the Kitty protocol sends for Alt and a key is that key."""
+"""Alt sequences of terminals without the kitty keyboard protocol."""
 
 import pytest
 from textual import events

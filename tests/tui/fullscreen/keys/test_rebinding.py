@@ -1,4 +1,4 @@
-"""A person's own keys replace the table's, unless two would hide each other."""
+"""The user's own keys replace the table's, unless two would conflict."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_keys_of_places_that_are_never_together_may_be_the_same() -> None:
 
 
 def test_a_refused_key_gives_nobody_elses_away() -> None:
-    # Profile wants the key that report would have left; but report's wish is refused, and it keeps its own.
+    # Profile asks for report's key. Report keeps it, because its own change is rejected.
     changed, problems = rebind({"messages.report": "f1", "messages.profile": "r"})
     assert changed == {}
     assert len(problems) == 2

@@ -1,4 +1,4 @@
-"""The room: writing, reading, channels, conversations, names, and a connection that comes and goes."""
+"""The room: writing, reading, channels, conversations, names, and losing the connection."""
 
 from collections.abc import Sequence
 
@@ -78,7 +78,7 @@ async def test_what_is_typed_right_after_a_message_is_the_next_one_and_none_is_s
     async with client() as (pilot, server):
         composer = pilot.app.screen.query_one(Composer)
         composer.insert("one")
-        # All in one turn of the loop: the app has not heard of the first when the second is there.
+        # All in one iteration of the event loop: the app handles the first message only afterwards.
         composer.action_send()
         composer.action_send()
         composer.insert("two")
@@ -241,7 +241,7 @@ async def test_a_name_that_is_refused_asks_for_another() -> None:
         async with FlagpostApp(Options("ada", server.url)).run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: isinstance(pilot.app.screen, NamePrompt), "the question")
             await until_seen(pilot, "A name cannot be ada.")
-            # The server would end the connection while the user thinks, and count each that comes after it.
+            # Otherwise the server would close the connection while the user is choosing, and count each new one.
             await until(pilot, lambda: server.closes == [CloseCode.NORMAL], "that the client has left")
             pilot.app.screen.query_one(Input).value = "eve"
             await pilot.press("enter")

@@ -1,4 +1,4 @@
-"""Slash commands, and the keys that came with them: status, the way back, the editor."""
+"""Slash commands, and keys for status, visited places and the editor."""
 
 import pytest
 from msgspec import structs
@@ -19,14 +19,13 @@ from tui.fullscreen.widgets.composer import Composer
 
 
 def being(frame: ClientFrame) -> list[ServerFrame]:
-    """Tells how ada is, as the real server does."""
+    """Announces ada's status, as the real server does."""
     if not isinstance(frame, Status):
         return []
     return [Presence("ada", "", WhoEntry("ada", 1, frame.status or "online", dnd=bool(frame.dnd)))]
 
 
 async def write(pilot: Pilot[None], text: str) -> Composer:
-    """Write and press enter."""
     composer = pilot.app.screen.query_one(Composer)
     composer.text = text
     await pilot.press("enter")
@@ -149,7 +148,7 @@ async def test_what_needs_a_connection_waits_for_one() -> None:
 
 
 WhoNobody = Presence("nobody", "waits", None)
-"""An answer to a login that grants nothing."""
+"""An answer to a login that does not log in."""
 
 
 async def test_the_status_is_chosen_by_a_key_and_stands_beside_ones_name() -> None:

@@ -1,4 +1,4 @@
-"""The composer: drafts, completion, the limit, pasting, and that one is writing."""
+"""The composer: drafts, completion, the limit, pasting, and typing notices."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -102,7 +102,7 @@ async def test_that_somebody_writes_stands_beside_their_name_for_a_while() -> No
 @pytest.mark.parametrize("turn", ["alt+2", "ctrl+n"])
 async def test_what_is_typed_in_haste_goes_where_it_was_typed_for(turn: str) -> None:
     async with client(ScriptedServer(answer=confirming())) as (pilot, server):
-        # All at once, as from a fast hand or a slow line: the keys that turn are looked at before the composer's.
+        # All at once, as from a fast typist or a slow link: keys that switch the channel overtake the composer's.
         for key in (*"one", "enter", *"left", turn, *"two", "enter", "alt+1"):
             app_of(pilot).post_message(events.Key(key, key if len(key) == 1 else None))
         await until(pilot, lambda: len(server.sent(Say)) == 2, "both messages")

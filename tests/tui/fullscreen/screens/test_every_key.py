@@ -1,4 +1,4 @@
-"""Every key of the table, pressed where it works: what it does comes true, and was not true before."""
+"""Every key of the table, pressed where it works. Its effect holds afterwards, and did not hold before."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -62,7 +62,7 @@ SAID = [
 
 
 class Now(NamedTuple):
-    """A client and its server, as they are at the moment."""
+    """A running client and its server."""
 
     app: FlagpostApp
     server: ScriptedServer
@@ -70,18 +70,18 @@ class Now(NamedTuple):
 
 Condition = Callable[[Now], bool]
 Step = str | Condition
-"""A key, or what to wait for before the next one."""
+"""A key to press, or a condition to wait for."""
 
 
 class Case(NamedTuple):
-    """How to get to where a key works, and what it brings about."""
+    """How to reach the place where a key works, and the effect to expect."""
 
     steps: Sequence[Step]
     comes: Condition
 
 
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
-    """What the keys ask of a server."""
+    """Answer the requests that the keys cause."""
     if isinstance(frame, ReportsRequest):
         return [ReportsAnswer([report(2), report(3)], nonce=frame.nonce)]
     if isinstance(frame, SearchRequest):
@@ -92,7 +92,7 @@ def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
 
 
 def script() -> ScriptedServer:
-    """A room with enough in it, at a site that takes evidence."""
+    """A room with enough content, at a site that accepts evidence."""
     others = [ChannelEntry(f"c{number}", f"Deck {number}") for number in range(2, 10)]
     webhooks = Webhooks(report=True, profile=True, evidence=True)
     welcome = structs.replace(WELCOME, channels=[ChannelEntry("lobby", "Lobby"), *others], webhooks=webhooks)
@@ -100,47 +100,47 @@ def script() -> ScriptedServer:
 
 
 def on(kind: type[Widget]) -> Condition:
-    """That a screen of this kind is shown, with something that has the focus."""
+    """A screen of this class is shown and one of its widgets has the focus."""
     return lambda now: isinstance(now.app.screen, kind) and now.app.screen.is_mounted and now.app.focused is not None
 
 
 def focus(kind: type[Widget]) -> Condition:
-    """That a widget of this kind has the focus."""
+    """A widget of this class has the focus."""
     return lambda now: isinstance(now.app.focused, kind)
 
 
 def sent(kind: type[ClientFrame]) -> Condition:
-    """That the server was sent such a frame."""
+    """The server has received such a frame."""
     return lambda now: bool(now.server.sent(kind))
 
 
 def seen(text: str) -> Condition:
-    """That a text stands on the screen."""
+    """The screen shows a text."""
     return lambda now: text in screen_text(now.app)
 
 
 def at(channel: str) -> Condition:
-    """That one looks at a channel or conversation."""
+    """A channel or conversation is open."""
     return lambda now: now.app.state.current == channel
 
 
 def highlighted(number: int) -> Condition:
-    """That the message of this number is highlighted."""
+    """The message with this number is highlighted."""
     return lambda now: (lit := now.app.query_one(TimelineView).highlighted) is not None and lit.msg_id == number
 
 
 def written(text: str) -> Condition:
-    """That the composer, or the comment of a report, holds a text."""
+    """The composer, or the comment of a report, contains a text."""
     return lambda now: isinstance(now.app.focused, Composer | Comment) and now.app.focused.text == text
 
 
 def row(number: int) -> Condition:
-    """That a row of the list on the screen is highlighted, from 0."""
+    """A row of the list on the screen is highlighted; rows count from 0."""
     return lambda now: any(each.highlighted == number for each in now.app.screen.query(OptionList) if each.display)
 
 
 def channel(wanted: str) -> Condition:
-    """That a channel is highlighted in the list of channels, by ID."""
+    """A channel is highlighted in the list of channels, by ID."""
 
     def lit(now: Now) -> bool:
         channels = now.app.query_one(ChannelList)
@@ -150,7 +150,7 @@ def channel(wanted: str) -> Condition:
 
 
 def ended(now: Now) -> bool:
-    """That the client ends."""
+    """The client ends."""
     return now.app._exit
 
 
@@ -249,10 +249,10 @@ CASES = {
     "start.go_on": Case([], ROOM),
     "start.quit": Case([], ended),
 }
-"""By the ID of a key."""
+"""The cases, by ID of the key."""
 
 COPY = "everywhere.copy_text"
-"""Needs the mouse, and has a test of its own."""
+"""This key needs the mouse, and has a test of its own."""
 
 
 def test_each_key_of_the_table_is_pressed_here() -> None:

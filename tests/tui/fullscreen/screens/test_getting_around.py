@@ -1,4 +1,4 @@
-"""Getting around by keys: to a channel, a conversation, a person."""
+"""Going to a channel, a conversation or a person by keys."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A client draws the next key, whatever the server has sent before it."""
+"""The client still reacts to keys, whatever the server has sent."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ from tui.limits import MAX_EMOJI
 
 
 def reacted(count: int) -> Message:
-    """A message with so many reactions."""
+    """A message with `count` reactions."""
     return replace(line(9, "bob", "look"), reactions=[Reaction(f"e{number}", ["a"]) for number in range(count)])
 
 

@@ -1,4 +1,4 @@
-"""The list of keys, and what copies."""
+"""The list of keys, and the keys that copy."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Being the same person at the next start, at the server that was used before and at no other."""
+"""The user has the same identity at the next start, at the same server and at no other."""
 
 from collections.abc import Callable
 
@@ -16,13 +16,13 @@ from tui.options import Options
 
 
 def keyed(desk: Desk, login: Callable[[Login], ServerFrame] | None = None) -> ScriptedServer:
-    """A server that takes logins at a desk, unless they are answered otherwise."""
+    """A server whose logins are handled by a desk, unless `login` answers them."""
     welcome = structs.replace(WELCOME, server=desk.server, challenge=desk.challenge)
     return ScriptedServer(welcome=welcome, login=login or desk.login)
 
 
 async def person_at(server: ScriptedServer, desk: Desk, name: str = "ada") -> str:
-    """The identity of a client from its start to its end."""
+    """Start a client, log in and end it; return its identity."""
     before = len(desk.entered)
     async with FlagpostApp(Options(name, server.url)).run_test(size=(80, 24)) as pilot:
         await until_seen(pilot, f"online as {name}")

@@ -1,4 +1,4 @@
-"""However narrow the terminal becomes, the client lives, and all is there again once it is wider."""
+"""The client survives any narrow terminal, and shows everything again once it is wider."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Muting people, taking one's own messages back, and being the same person at the next start."""
+"""Muting people, deleting the user's own messages, and keeping the identity over a restart."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The profile panel: loading, fields, errors, ways in and out."""
+"""The profile panel: loading, fields, errors, opening and closing."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Reactions: under the message, put there and taken away by a key."""
+"""Reactions: shown under the message, added and removed by a key."""
 
 from collections.abc import Sequence
 

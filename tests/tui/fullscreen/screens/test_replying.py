@@ -1,4 +1,4 @@
-"""What one does with the text of messages in the room: answer it, and copy what the mouse selects."""
+"""Replying to a message, and copying text selected with the mouse."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Reporting a message: the way to the site, the mark, and every failure that the reporter can see."""
+"""Reporting a message: delivery to the site, the flag, and every failure that the reporter can see."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -430,7 +430,7 @@ async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:
         await pilot.press("up", "r")
         await pilot.pause()
         shown = screen_text(app_of(pilot))
-        # The room's own sign in the top line is the only flag left.
+        # The only flag left is the sign in the top line.
         assert shown.count(FLAG) == 1
         assert "r Report " not in shown
         assert not isinstance(pilot.app.screen, ReportForm)

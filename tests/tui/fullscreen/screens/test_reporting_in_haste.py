@@ -1,4 +1,4 @@
-"""Reporting in haste, and what is not to be lost of a report: keys, a comment, what became of it, the report itself."""
+"""Reporting with keys typed ahead, and without losing a key, the comment, the outcome or the report itself."""
 
 import pytest
 from textual import events
@@ -22,13 +22,13 @@ async def test_what_is_typed_in_haste_in_the_form_is_not_lost_nor_meant_otherwis
         await in_haste(pilot, "-\n0 of - him\n", turns)
         report = await sent_report(pilot, server)
         assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "0 of - him")
-        # One less by the key before Enter; behind it the same keys are text.
+        # The key before Enter removes one message of context; the same keys after it are text.
         assert len(report.context) == 9
 
 
 @pytest.mark.parametrize("turns", [0, 1, 5, 40, 200])
 async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) -> None:
-    """In the room each of these letters does something, and Enter would say the comment to everyone."""
+    """In the room, each of these letters is a command, and Enter would send the comment to everyone."""
     async with client() as (pilot, server):
         await pilot.press("up")
         pilot.app.call_later(app_of(pilot).room.action_report)
@@ -38,7 +38,7 @@ async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) ->
 
 
 async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    # However slow the machine of the test is.
+    # Long enough for a slow machine.
     monkeypatch.setattr("tui.fullscreen.typeahead.DOUBLE_SECONDS", 60.0)
     async with client(taking()) as (pilot, server):
         await open_form(pilot)
@@ -46,7 +46,7 @@ async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.M
         await sent_report(pilot, server)
         await pilot.pause()
         assert app_of(pilot).screen.query_one(Composer).text == ""
-        # Behind another key it was meant.
+        # After another key, Enter counts.
         await pilot.press("up", "enter")
         await until(pilot, lambda: bool(app_of(pilot).screen.query_one(Composer).text), "the quotation")
 
@@ -73,7 +73,7 @@ async def test_what_becomes_of_a_report_is_told_also_where_the_end_of_the_timeli
         server.send(stands(ask, "waiting", error=FAILED))
         await until(pilot, lambda: any(FAILED in each.message for each in pilot.app._notifications), "told beside it")
         await until_seen(pilot, "words 80")
-        # Where the end is seen, it is not told twice.
+        # If the end of the timeline is visible, there is no toast as well.
         await pilot.press("escape")
         server.send(stands(ask))
         await until_told(pilot, "was delivered")

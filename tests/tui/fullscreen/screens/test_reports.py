@@ -1,4 +1,4 @@
-"""My reports: the list, what is known of each, withdrawing, going to the message, and keeping up with changes."""
+"""My reports: the list, the details, withdrawing, going to the message, and updates."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ LATE = datetime(2026, 3, 15, tzinfo=UTC)
 
 
 def listing(*entries: ReportEntry) -> Answer:
-    """An answer that lists these, and withdraws."""
+    """Answers requests for the list with these reports, and accepts withdrawals."""
 
     def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
         if isinstance(frame, ReportsRequest):

@@ -1,4 +1,4 @@
-"""Search: words to messages, and from a message to its place, however far up it is."""
+"""Search: finding messages, and going to one, however far up it is."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ from tui.fullscreen.timeline.view import TimelineView
 
 
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
-    """Finds the messages 40 and 20 of the galley, then 2 of the lobby; the galley has pages of ten."""
+    """Find messages 40 and 20 in the galley, then 2 in the lobby; serve the galley's history in pages of ten."""
     if isinstance(frame, SearchRequest) and frame.query == "nothing":
         return [SearchResults([], more=False, nonce=frame.nonce)]
     if isinstance(frame, SearchRequest) and frame.before_id:

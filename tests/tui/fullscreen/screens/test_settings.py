@@ -1,4 +1,4 @@
-"""What is changed in the settings applies at once and is kept; what is wrong in the file is said at the start."""
+"""Changed settings apply at once and are saved; problems of the file are shown at the start."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from tui.options import Options
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
-    """What holds for the whole process does not hold for the next test."""
+    """Reset process-wide settings after each test."""
     yield
     times.write_in(Hours.H24)
     keymap.change({})
@@ -48,7 +48,7 @@ def read(file: Path) -> str:
 
 @asynccontextmanager
 async def configured(file: Path, text: str = "") -> AsyncIterator[Pilot[None]]:
-    """A client that is logged in as ada, with a configuration."""
+    """A client with a configuration, logged in as ada."""
     write(file, text)
     with scripted_server(ScriptedServer()) as server:
         async with FlagpostApp(Options("ada", server.url, loaded=load(file))).run_test(size=(120, 36)) as pilot:

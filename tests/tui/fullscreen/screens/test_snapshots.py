@@ -1,6 +1,6 @@
-"""What each screen looks like in its main states: a picture at 80x24, and the text of the screen at other sizes.
+"""Snapshots of each screen in its main states: a picture at 80x24, and the text of the screen at other sizes.
 
-`pytest --snapshot-update` writes them again; look at what changed before you commit it.
+`pytest --snapshot-update` writes them again; review the changes before you commit them.
 """
 
 import inspect
@@ -65,7 +65,7 @@ from tui.options import Options
 
 
 class Compare(Protocol):
-    """The fixture of pytest-textual-snapshot."""
+    """The type of pytest-textual-snapshot's fixture."""
 
     def __call__(
         self,
@@ -78,7 +78,7 @@ class Compare(Protocol):
 
 Steps = Sequence[str]
 Walk = Callable[[Pilot[None]], Awaitable[None]]
-"""How to get to what is looked at."""
+"""Steps that lead to the state to compare."""
 
 TALK = Echo(
     [
@@ -138,12 +138,12 @@ def _utc() -> Iterator[None]:
 
 
 CALM = Loaded(Config(reduced_motion=True))
-"""A cursor that blinks would be in a picture or not, as the machine goes."""
+"""A blinking cursor would appear in snapshots at random."""
 PICTURE_SIZE = (80, 24)
 WIDE = (120, 36)
 HUGE = (300, 100)
 MOST_PICTURE_BYTES = 2_000_000
-"""Pictures are most of what a clone fetches: new ones replace others."""
+"""The most that all pictures may take: they are the largest part of a clone."""
 SCREENS: dict[type[Widget], tuple[Steps, str]] = {
     RoomScreen: ([], "online as ada"),
     ReportForm: (["up", "r"], "What is wrong with it?"),
@@ -156,7 +156,7 @@ SCREENS: dict[type[Widget], tuple[Steps, str]] = {
     SettingsScreen: (["f2"], "Reduced motion"),
     CommandPalette: (["ctrl+g"], "Next channel"),
 }
-"""How to get to each screen; the first start and the question for a name have tests of their own."""
+"""How to reach each screen; the first start and the name dialog have tests of their own."""
 
 
 def test_each_screen_has_a_picture() -> None:
@@ -170,7 +170,7 @@ def test_each_screen_has_a_picture() -> None:
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, Screen) and kind.__module__ == module.__name__
     }
-    # What several of them are made from is none by itself.
+    # LiveScreen is only a base class.
     assert found - {LiveScreen} == SCREENS.keys() - {RoomScreen, CommandPalette} | {StartScreen, NamePrompt}
 
 
@@ -257,7 +257,7 @@ LOOKS = {
     **{theme.name: Config(theme=theme.name, reduced_motion=True) for theme in THEMES if theme is not DARK},
     "compact": Config(compact=True, time=Hours.H12, reduced_motion=True),
 }
-"""Other than the one of all other pictures."""
+"""Configurations that differ from that of all other pictures."""
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -338,7 +338,7 @@ def _to_state(state: str) -> Walk:
 
 
 async def _assert_texts(app: FlagpostApp, walk: Walk, golden: Golden, *sizes: tuple[int, int]) -> None:
-    """Compare the texts of one client at these sizes, whose terminal is resized from one to the next."""
+    """Compare the texts of one client at these sizes, resizing its terminal between them."""
     async with app.run_test(size=sizes[0]) as pilot:
         await walk(pilot)
         for width, height in sizes:
@@ -360,7 +360,7 @@ def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Walk:
             else:
                 await pilot.press(step)
         await until_seen(pilot, seen)
-        # What is under a palette or a form may still be to be drawn.
+        # The screen under a palette or form may not be drawn yet.
         pilot.app.screen.refresh()
         await pilot.pause()
 

@@ -1,4 +1,4 @@
-"""The first start asks for name and server, filled in, and goes on by one Enter."""
+"""The first start asks for name and server, filled in so that pressing Enter is enough."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The index of heights answers as a plain list of them does."""
+"""The index of heights gives the same answers as a plain list."""
 
 import pytest
 from hypothesis import given
@@ -40,7 +40,7 @@ def test_any_heights_can_take_the_place_of_any(
 ) -> None:
     heights = Heights(plain)
     with pytest.MonkeyPatch.context() as patch:
-        # Both ways have to give the same.
+        # Both ways must give the same result.
         patch.setattr(module, "FEW", 1000 if one_by_one else -1)
         for at, removed, added in changes:
             at = min(at, len(plain))

@@ -1,4 +1,4 @@
-"""Text of messages is selected with the mouse, stays selected as the timeline grows, and is copied as it reads."""
+"""Text is selected with the mouse, stays selected as the timeline grows, and is copied without wrapping."""
 
 from msgspec.structs import replace
 from rich.style import Style
@@ -11,13 +11,13 @@ from tui.client.timeline import Notice, Pending
 
 
 def where(app: Viewer, text: str, inside: int = 0) -> Offset:
-    """A cell of a text on the screen."""
+    """Return the position of a text on the screen."""
     y, row = next((y, row) for y, row in enumerate(app.rows()) if text in row)
     return Offset(row.index(text) + inside, y)
 
 
 async def drag(pilot: Pilot[None], start: Offset, end: Offset) -> None:
-    """From one cell to another, with the button held."""
+    """Drag the mouse from one cell to another."""
     await pilot.mouse_down(offset=start)
     await pilot.hover(offset=end)
     await pilot.mouse_up(offset=end)
@@ -25,7 +25,7 @@ async def drag(pilot: Pilot[None], start: Offset, end: Offset) -> None:
 
 
 def marked(app: Viewer) -> str:
-    """What looks selected, line by line."""
+    """Return the text that looks selected, line by line."""
     ink = app.screen.get_component_rich_style("screen--selection")
     strips = app.view.render_lines(app.view.size.region)
     rows = ("".join(each.text for each in strip if (each.style or Style()).bgcolor == ink.bgcolor) for strip in strips)
@@ -164,7 +164,7 @@ async def test_dragging_to_the_edge_scrolls_and_the_selection_goes_on() -> None:
         await pilot.mouse_down(offset=where(app, f"<{start}>"))
         await pilot.hover(offset=Offset(3, 10))
         top = app.view.max_scroll_y
-        # A pilot's mouse does not say how far it has moved, and Textual scrolls only if it went up or down.
+        # A pilot's mouse events have no delta, but Textual scrolls only if the mouse moved up or down.
         move = events.MouseMove(None, 3, 1, 0, -9, 1, shift=False, meta=False, ctrl=False)
         app.screen._forward_event(move)
         for _ in range(500):

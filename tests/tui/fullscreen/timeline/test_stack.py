@@ -1,4 +1,4 @@
-"""A stack that follows a timeline shows what one made anew would show."""
+"""An updated stack shows the same as a new stack of the same timeline."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ def filled(*numbers: int) -> Timeline:
 
 
 def lines(stack: Stack) -> list[str]:
-    """What the stack shows, as its own index of heights finds it."""
+    """Return the lines that the stack shows, found by its index of heights."""
     stack.measure(len(stack.entries), above=10**6, below=0)
     found = []
     for at in range(stack.height):
@@ -64,7 +64,7 @@ def test_what_changed_is_followed(acts: list[tuple[Callable[[Timeline, int], obj
     awaited = set()
     for act, number, looks in acts:
         if act is ACTS[4]:
-            # A nonce is used once.
+            # A nonce is used only once.
             if number in awaited:
                 continue
             awaited.add(number)
@@ -111,7 +111,7 @@ def test_the_first_message_of_each_day_has_the_day_above_it_whatever_notices_are
 def test_only_what_is_near_is_wrapped() -> None:
     timeline = Timeline("lobby", "Lobby")
     for number in range(1, 1001):
-        # More lines than its length says.
+        # Takes more lines than its length suggests.
         timeline.add(Line(number, "bob", "a\nb\nc", AT, mine=False))
     stack = Stack(timeline, frozenset(), LOOK)
     estimated = [stack.end(number) - stack.start(number) for number in range(1000)]

@@ -1,4 +1,4 @@
-"""What one reads stays where it is, whatever comes, goes or changes its width around it."""
+"""The text that the user reads stays in place when messages arrive or vanish, or the width changes."""
 
 import re
 
@@ -25,7 +25,7 @@ async def test_pages_up_to_the_beginning_show_each_message_once() -> None:
             app.view.scroll_page_up(animate=False)
             await pilot.pause()
             rows = app.rows()
-            # The last page goes up by less than a page, as far as there is something.
+            # The last step up is shorter than a page.
             pages.append(rows if app.view.scroll_y else rows[: app.view.max_scroll_y and len(rows)])
             assert app.view.scroll_y != before
         shown = [number for page in reversed(pages[:-1]) for row in page for number in re.findall(r"<(\d+)>", row)]

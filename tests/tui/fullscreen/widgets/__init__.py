@@ -1,1 +1,1 @@
-"""Tests of what widgets are made of."""
+"""Tests of widgets."""

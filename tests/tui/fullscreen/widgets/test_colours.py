@@ -1,4 +1,4 @@
-"""What one reads has contrast on what is under it, in each of the client's own themes."""
+"""Text has enough contrast with its background in each of Flagpost's own themes."""
 
 import pytest
 from textual.color import Color
