@@ -1,1 +1,1 @@
-"""A real server process, real sockets, a real website on loopback."""
+"""End-to-end tests: a real server process, real sockets, and a real website on loopback."""

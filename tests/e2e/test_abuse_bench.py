@@ -1,4 +1,4 @@
-"""The bench of abuse runs against this server: its attackers speak the wire, and its rows fit the tables."""
+"""The abuse benchmark runs against this server: its attackers speak the protocol, and its rows fit the tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""A backup taken from a busy server is a whole room that goes on."""
+"""A backup of a busy server restores a complete, working room."""
 
 import asyncio
 import sqlite3
@@ -42,9 +42,9 @@ async def test_what_was_confirmed_before_a_backup_is_restored_from_it(tmp_path: 
     assert len(texts) >= len(before)
     with ServerProcess(write_settings(file.parent)) as server:
         async with connected(server.url) as (alice, again):
-            # Whoever saw more than was restored must not take new messages for known ones.
+            # A client that saw messages after the backup must not mistake new ones for them.
             assert again.epoch != welcome.epoch
-            # Its people prove themselves to the same server as before.
+            # Clients authenticate to the same server as before.
             assert again.server == welcome.server
             await alice.login("alice")
             assert [message.message for message in alice.echo.messages] == texts[-10:]

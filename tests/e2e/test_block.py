@@ -1,4 +1,4 @@
-"""What somebody behind a block could learn by asking for it, and what the two are told when it begins and ends."""
+"""What a blocked person can learn by requests, and what both are notified of when a block begins and ends."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from tests.support.server_process import ServerProcess
 
 
 async def blocks(client: ChatClient, name: str) -> None:
-    """Block somebody, and wait until it holds."""
+    """Block a person, and wait until the block applies."""
     await client.send(Block(name))
     await client.next(Relations, lambda frame: name in frame.blocked)
 
@@ -85,7 +85,7 @@ async def test_a_report_shows_nobody_what_was_said_behind_a_block(tmp_path: Path
             assert error.code == ErrorCode.UNKNOWN_MESSAGE
             error = await bob.refusal(ReportRequest(insult.msg_id, SPAM, "", "n", (hidden.msg_id,)))
             assert error.code == ErrorCode.BAD_CONTEXT
-            # A block is no way out of a report.
+            # A block does not prevent a report.
             assert (await ask_report(bob, insult.msg_id)).message == "said to bob's face"
 
 

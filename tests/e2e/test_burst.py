@@ -1,4 +1,4 @@
-"""A burst of messages, far more than a commit, a write or a turn of the loop takes."""
+"""A burst of messages, far more than fit into one commit, write or iteration of the event loop."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ HEARD = re.compile(rb'"message":"(\d+)","msgID":(\d+)')
 
 
 async def enter(socket: RawSocket, name: str) -> None:
-    """Log in; bare sockets, so that nobody here reads too slowly and is cut."""
+    """Log in on a bare socket, which reads fast enough not to be disconnected."""
     await socket.upgrade()
     await socket.send(wire(Login(name)))
     await socket.until(b'"echo"')

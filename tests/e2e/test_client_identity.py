@@ -1,4 +1,4 @@
-"""A client is the same person after whatever happened to it or to its server."""
+"""A client keeps its identity over restarts and failures, its own and the server's."""
 
 from pathlib import Path
 

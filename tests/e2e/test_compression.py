@@ -1,4 +1,4 @@
-"""A server that compresses: everyone reads the same, whatever they agreed on, and a bomb harms nobody else."""
+"""A compressing server: all clients read the same, whatever they negotiated, and a bomb harms only its sender."""
 
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -29,7 +29,7 @@ def compressing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 
 @pytest.fixture
 async def people(compressing: ServerProcess) -> AsyncIterator[dict[str, ChatClient]]:
-    """One for each offer, logged in."""
+    """One logged-in client for each compression offer."""
     async with AsyncExitStack() as stack:
         people: dict[str, ChatClient] = {}
         for offer, extensions in OFFERS.items():

@@ -1,4 +1,4 @@
-"""A real server under people who make it read as much as they can, and hang up; and one whose disk is full."""
+"""A server under clients that make it read as much as possible and hang up, and a server with a full disk."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -27,11 +27,11 @@ from tests.support.server_process import ServerProcess, write_settings
 DEFAULTS: Mapping[str, int | list[str]] = {}
 REQUESTS = 256
 MESSAGES, REACTIONS = 100, 500
-"""Of the longest texts with as many reactions as there can be: what took 70 ms a page."""
+"""The longest texts with the most reactions: the worst case of reading history."""
 
 
 def stage(directory: Path) -> None:
-    """Fill a room as people could within 20 minutes."""
+    """Fill a database with as much as users can post within 20 minutes."""
     with closing(schema.connect(str(directory / "room.sqlite"))) as connection:
         schema.prepare(connection)
         connection.execute("BEGIN")
@@ -50,13 +50,13 @@ def stage(directory: Path) -> None:
 
 @asynccontextmanager
 async def attacked(server: ServerProcess, *, hang_up: bool) -> AsyncIterator[None]:
-    """Two people have asked for all of the history very often, in one write each."""
+    """Two clients request all of the history many times, in one write each."""
     async with AsyncExitStack() as stack:
         for number in range(2):
             mallory = await stack.enter_async_context(entered(server.url, f"mallory {number}"))
             asked = b"".join(wire(HistoryRequest("lobby", f"n-{each}", limit=100)) for each in range(REQUESTS))
             mallory.socket.transport.write(asked)
-            # What is still under way is of no use to anybody at the end.
+            # Nobody reads what is still being sent at the end.
             stack.callback(mallory.socket.transport.abort)
             if hang_up:
                 await asyncio.sleep(0)
@@ -65,7 +65,7 @@ async def attacked(server: ServerProcess, *, hang_up: bool) -> AsyncIterator[Non
 
 
 async def answered(client: ChatClient) -> None:
-    """Whatever an honest person asks for is answered."""
+    """Assert that an honest client's requests are answered."""
     await client.send(HistoryRequest("tea", "h"))
     await client.next(History, lambda frame: frame.nonce == "h")
     await client.send(SearchRequest("rope", "s"))

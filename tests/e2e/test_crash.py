@@ -1,4 +1,4 @@
-"""The server is killed in the middle of a burst: nothing that was confirmed is missing afterwards."""
+"""The server is killed during a burst: no confirmed message is missing afterwards."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ ENOUGH = 300
 
 
 async def talk(client: ChatClient) -> None:
-    """Say one thing after another until the connection breaks."""
+    """Send messages until the connection breaks."""
     number = 0
     try:
         while True:
@@ -27,7 +27,7 @@ async def talk(client: ChatClient) -> None:
 
 
 def messages(client: ChatClient) -> list[Message]:
-    """All that a client has heard so far."""
+    """Return the messages received so far."""
     return [frame for frame in client.seen if isinstance(frame, Message)]
 
 
@@ -51,7 +51,7 @@ async def test_nothing_confirmed_is_missing_after_a_kill_and_the_order_is_kept(t
 
 
 async def read_all(client: ChatClient) -> list[Message]:
-    """The whole history of the lobby, page by page."""
+    """Return the whole history of the lobby, read page by page."""
     read: list[Message] = []
     more = True
     while more:

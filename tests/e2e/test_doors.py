@@ -1,4 +1,4 @@
-"""Requests over HTTP are bounded, counted, and answered by the server's own names alone; on real sockets."""
+"""HTTP requests are limited, counted, and answered only under the server's own names; on real sockets."""
 
 import asyncio
 import signal
@@ -23,14 +23,14 @@ PATHS = ["/healthz", "/readyz", "/metrics", "/api/statistics", "/api/report/stat
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One for all of these, since it must live through each of them."""
+    """One server for all cases, as it must survive each of them."""
     with ServerProcess(write_settings(tmp_path_factory.mktemp("room"))) as process:
         yield process
         assert process.log == ""
 
 
 async def asked(port: int, data: bytes) -> tuple[int, bytes]:
-    """Status and answer."""
+    """Return status and body."""
     async with dialled(port) as one:
         return await one.answer(data)
 
@@ -160,7 +160,7 @@ async def test_requests_are_counted_on_every_path_and_websockets_with_them(tmp_p
         directory.mkdir()
         fields = UPGRADE if path == "/ws" else ("Host: localhost",)
         with ServerProcess(write_settings(directory, limits=COUNTED)) as server:
-            # A refused websocket costs as much as any other request.
+            # A refused websocket counts as much as any other request.
             data = request(f"GET {path}", (*fields, "Origin: https://evil.example"))
             found = [await asked(server.port, data) for _ in range(4)]
             assert [status == 429 for status, _ in found] == [False] * 3 + [True], path
@@ -210,5 +210,5 @@ async def test_what_strangers_send_is_counted_and_makes_no_line_of_the_log(tmp_p
 
 async def test_a_login_has_ten_seconds(server: ServerProcess) -> None:
     async with connected(server.url) as (client, _):
-        # The client waits for it, but no minute.
+        # The client waits for it, but for less than a minute.
         assert (await client.closed())[0] == CloseCode.LOGIN_TIMEOUT

@@ -1,4 +1,4 @@
-"""A message in the person's own editor, in a real terminal."""
+"""Writing a message in the user's editor, in a real terminal."""
 
 import signal
 import sys
@@ -28,7 +28,7 @@ sys.exit(said == "fail")
 def editor(directory: Path) -> str:
     script = directory / "an editor.py"
     script.write_text(EDITOR, "utf-8")
-    # Short, so that what is said of it stands in one line.
+    # Short, so that a notice about it fits on one line.
     return f"python3 '{script}' --wait"
 
 
@@ -43,7 +43,7 @@ def test_the_draft_goes_to_the_editor_and_comes_back_while_messages_come_in(tmp_
         server.send(*(line(number, "bob", f"MEANWHILE {number}") for number in range(10, 60)))
         terminal.settle()
         assert "MEANWHILE" not in terminal.screen
-        # Ctrl+C reaches everyone at a terminal, and is meant for the editor.
+        # Ctrl+C reaches every process at the terminal, but is meant for the editor.
         terminal.process.send_signal(signal.SIGINT)
         terminal.press(*" and ended", "\n")
         terminal.until("begun and ended")

@@ -1,4 +1,4 @@
-"""What a supervisor and a load balancer are told, and that it is true."""
+"""Liveness and readiness, as reported to supervisors and load balancers, are correct."""
 
 import asyncio
 import sqlite3
@@ -19,7 +19,7 @@ WAIT_SECONDS = 30.0
 
 
 async def told(server: ServerProcess, path: str) -> tuple[int, str]:
-    """Status and text; one line."""
+    """Return status and body, and assert that the body is one line."""
     async with httpx.AsyncClient(trust_env=False, timeout=WAIT_SECONDS) as http:
         answer = await http.get(server.http_url + path)
     assert answer.headers["Content-Type"].startswith("text/plain")
@@ -28,14 +28,14 @@ async def told(server: ServerProcess, path: str) -> tuple[int, str]:
 
 
 async def becomes_ready(server: ServerProcess) -> None:
-    """Wait until clients may be sent there."""
+    """Wait until the server reports that it is ready."""
     async with asyncio.timeout(WAIT_SECONDS):
         while await told(server, "/readyz") != (HTTPStatus.OK, "ok"):
             await asyncio.sleep(0.05)
 
 
 async def becomes_unready(server: ServerProcess) -> str:
-    """Wait until no clients shall be sent there; why."""
+    """Wait until the server reports that it is not ready; return why."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             status, line = await told(server, "/readyz")
@@ -54,7 +54,7 @@ async def test_a_server_that_is_well_is_alive_and_ready(server: ServerProcess) -
 async def test_on_a_full_disk_it_is_alive_but_not_ready_until_there_is_space(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
-        # There is something in the log then, which cannot grow.
+        # This puts something into the log, which cannot grow.
         async with entered(server.url, "alice") as alice:
             await alice.say("lobby", "hello")
         await becomes_ready(server)
@@ -78,7 +78,7 @@ async def test_while_somebody_holds_the_database_it_is_alive_but_not_ready(tmp_p
 async def test_a_server_that_ends_is_not_ready(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path)) as server, closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
         async with entered(server.url, "alice") as alice, dialled(server.port) as before:
-            # A message that waits for the disk makes the end last.
+            # A message that waits for the disk delays the shutdown.
             other.execute("BEGIN IMMEDIATE")
             await alice.say_only("lobby", "last words")
             await alice.settled()

@@ -1,4 +1,4 @@
-"""What one address may cost before there is a request: places, handshakes, descriptors; on both event loops."""
+"""What one address can use before a request: connections, handshakes, descriptors; on both event loops."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ TRUSTING = trusting(AUTHORITY)
 WAIT_SECONDS = 30.0
 PLACES = 4
 OTHER = "127.0.0.2"
-"""Exempt where 127.0.0.1 is not."""
+"""An address that is exempt from limits, unlike 127.0.0.1."""
 ALL_COUNT: Mapping[str, int | list[str]] = {
     "ConnectionsPerAddress": PLACES,
     "NewConnectionsPer10Minutes": 0,
@@ -43,7 +43,7 @@ def started(
     tls: bool,
     deadlines: Mapping[str, float] | None = None,
 ) -> ServerProcess:
-    """A server on this event loop."""
+    """Start a server on this event loop."""
     settings = write_settings(directory, limits=limits)
     if tls:
         with settings.open("a", encoding="utf-8") as file:
@@ -57,13 +57,13 @@ def started(
 
 @pytest.fixture(params=["uvloop", "asyncio"])
 def loop(request: pytest.FixtureRequest) -> str:
-    """The event loop of the server."""
+    """The name of the server's event loop."""
     return str(request.param)
 
 
 @asynccontextmanager
 async def reached(port: int, *, tls: bool, source: str = "127.0.0.1") -> AsyncIterator[RawSocket]:
-    """A connection from this address; with its handshake done, if there is TLS."""
+    """Connect from this address, and complete the TLS handshake if there is one."""
     async with asyncio.timeout(WAIT_SECONDS):
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", port, ssl=TRUSTING if tls else None, local_addr=(source, 0)
@@ -75,7 +75,7 @@ async def reached(port: int, *, tls: bool, source: str = "127.0.0.1") -> AsyncIt
 
 
 async def healthy(port: int, *, tls: bool, source: str = "127.0.0.1") -> bool:
-    """Whether a request from this address is answered."""
+    """Return whether a request from this address is answered."""
     try:
         async with reached(port, tls=tls, source=source) as one:
             return (await one.answer(HEALTH))[0] == 200
@@ -84,7 +84,7 @@ async def healthy(port: int, *, tls: bool, source: str = "127.0.0.1") -> bool:
 
 
 async def is_cut(port: int) -> bool:
-    """Whether a connection is closed as soon as it is accepted."""
+    """Return whether a connection is closed as soon as it is accepted."""
     async with dialled(port) as one:
         try:
             async with asyncio.timeout(1):
@@ -109,7 +109,7 @@ async def test_silent_connections_have_the_places_of_their_address_alone(
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> bool:
-    """Wait until this is so."""
+    """Wait until the check succeeds."""
     async with asyncio.timeout(WAIT_SECONDS):
         while not await check():
             await asyncio.sleep(0.05)
@@ -117,7 +117,7 @@ async def eventually(check: Callable[[], Awaitable[bool]]) -> bool:
 
 
 async def _silent(port: int, *, tls: bool) -> None:
-    """Until the deadline."""
+    """Send nothing until the server's deadline."""
     del tls
     async with dialled(port) as one:
         await one.rest()
@@ -130,7 +130,7 @@ async def _leaves(port: int, *, tls: bool) -> None:
 
 
 async def _resets(port: int, *, tls: bool) -> None:
-    """In the middle of a handshake, or of the request's head."""
+    """Reset the connection in the middle of the handshake or the request's head."""
     with socket.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(b"\x16\x03\x01\x02\x00\x01" if tls else HEALTH[:9])
         await asyncio.sleep(0.05)
@@ -150,7 +150,7 @@ async def _distrusts(port: int, *, tls: bool) -> None:
 
 
 async def _says_nothing(port: int, *, tls: bool) -> None:
-    """After the handshake."""
+    """Complete the handshake and send nothing."""
     async with reached(port, tls=tls) as one:
         await one.rest()
 
@@ -176,14 +176,14 @@ async def _begins_no_websocket(port: int, *, tls: bool) -> None:
 
 
 class End(Protocol):
-    """How a connection ends."""
+    """One way of ending a connection."""
 
     def __call__(self, port: int, *, tls: bool) -> Awaitable[None]:
-        """Begin one and end it."""
+        """Open a connection and end it."""
 
 
 async def happens(end: End, port: int, *, tls: bool) -> bool:
-    """Whether a connection got so far; not while those before it still end."""
+    """Return whether a connection could be ended this way; it cannot while earlier ones are still closing."""
     try:
         await end(port, tls=tls)
     except ConnectionError:
@@ -226,7 +226,7 @@ async def test_an_address_begins_so_many_handshakes(tmp_path: Path, loop: str) -
                 return True
             return False
 
-        # On a slow machine some more are allowed meanwhile.
+        # On a slow machine, time passes and a few more are allowed.
         assert await eventually(is_refused)
         assert all(head.startswith(b"HTTP/1.1 200 ") for head in heads[:5])
         assert heads[-1].startswith(b"HTTP/1.1 429 ")
@@ -251,7 +251,7 @@ DESCRIPTORS = 64
 
 
 def limited(settings: Path, loop: str, hidden: Path) -> ServerProcess:
-    """A server that may open few files."""
+    """A server with a low limit on open files."""
     if loop == "asyncio":
         (hidden / "uvloop.py").write_text("raise ImportError", encoding="utf-8")
     (hidden / "sitecustomize.py").write_text(
@@ -275,7 +275,7 @@ async def test_when_descriptors_run_out_it_is_said_once_and_it_goes_on_once_ther
 
                 assert await eventually(told)
                 await alice.say("lobby", "still here")
-                # It tries again each second.
+                # The server retries every second.
                 await asyncio.sleep(2.5)
             assert await eventually(lambda: healthy(server.port, tls=False))
             await alice.say("lobby", "and now")

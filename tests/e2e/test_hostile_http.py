@@ -1,4 +1,4 @@
-"""What a stranger may send before there is a websocket: it is answered, and nobody else notices."""
+"""Hostile HTTP requests are answered, and do not affect anyone else."""
 
 import asyncio
 import re
@@ -18,14 +18,14 @@ LENGTH = "Content-Length: 400"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One for all of these, since it must live through each of them."""
+    """One server for all cases, as it must survive each of them."""
     with ServerProcess(write_settings(tmp_path_factory.mktemp("room"))) as process:
         yield process
 
 
 @pytest.fixture
 async def bob(server: ServerProcess) -> AsyncIterator[ChatClient]:
-    """Somebody in the room, who must not notice."""
+    """A user in the room, who must not be affected."""
     async with entered(server.url, "bob") as bob:
         yield bob
         await bob.say("lobby", "still here")
@@ -39,7 +39,7 @@ async def bob(server: ServerProcess) -> AsyncIterator[ChatClient]:
 
 @pytest.fixture
 async def stranger(server: ServerProcess, bob: ChatClient) -> AsyncIterator[RawSocket]:
-    """A connection that has said nothing yet."""
+    """A connection that has sent nothing yet."""
     del bob
     async with dialled(server.port) as stranger:
         yield stranger
@@ -133,7 +133,7 @@ SMUGGLED = {
 @pytest.mark.parametrize(("data", "status"), SMUGGLED.values(), ids=SMUGGLED.keys())
 async def test_nothing_behind_a_request_is_another_request(stranger: RawSocket, data: bytes, status: int) -> None:
     found, came = await stranger.answer(data)
-    # Where much was left unread the end may be a reset that overtakes the answer.
+    # If the server leaves much unread, a reset can overtake its answer.
     assert found in {status, 0} if len(data) > 65536 else found == status
     assert len(re.findall(rb"HTTP/1\.1 \d", came)) <= 1
     assert b"UserCount" not in came
@@ -155,13 +155,13 @@ async def assert_deadline_ends(server: ServerProcess) -> None:
     """Fail unless a connection ends that says nothing, or says what it has to say too slowly."""
 
     async def dripped(beginning: bytes) -> int:
-        """The status of the answer, 0 for none; returns once the server has ended the connection."""
+        """Return the status of the answer, 0 for none, once the server has closed the connection."""
         async with dialled(server.port) as stranger:
             await stranger.send(beginning)
             ended = asyncio.create_task(stranger.rest())
             while not ended.done():
                 await asyncio.sleep(0.3)
-                # What is still under way when the server ends can turn its answer into a reset.
+                # Data that is still in transit when the server closes can turn its answer into a reset.
                 await stranger.send(b"x" if beginning else b"")
             return int((await ended or b"- 0").split()[1])
 

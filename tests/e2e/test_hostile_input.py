@@ -1,4 +1,4 @@
-"""What a client may not send, and that it harms nobody but itself."""
+"""Invalid frames from a client harm nobody but that client."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ from tests.support.spoiled import SPOTS, encoded, spoiled
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One for all of these, since it must live through each of them."""
+    """One server for all cases, as it must survive each of them."""
     with ServerProcess(write_settings(tmp_path_factory.mktemp("room"))) as process:
         yield process
         assert "Traceback" not in process.log
@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 async def bob(server: ServerProcess) -> AsyncIterator[ChatClient]:
-    """Somebody else in the room, who hears of nothing but what the others have really said."""
+    """Another user in the room, who receives only what was really said."""
     async with entered(server.url, "bob") as bob:
         yield bob
         await bob.say("lobby", "still here")
@@ -212,7 +212,7 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_others_are_served(
     async with entered(server.url, "alice") as alice, entered(server.url, "stuck") as stuck:
         stuck.socket.transport.pause_reading()
         for _ in range(2000):
-            # In JSON each of these characters takes six bytes.
+            # In JSON, each of these characters takes six bytes.
             await alice.say("lobby", "\x01" * MAX_MESSAGE_CHARS)
             if any(isinstance(each, Presence) and each.username == "stuck" and not each.who for each in alice.seen):
                 break

@@ -1,4 +1,4 @@
-"""Whatever stands in a report or is said of one: a terminal gets nothing but what the client draws."""
+"""Hostile text in or about a report: the terminal receives only what the client draws."""
 
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         highlight(terminal)
         terminal.press("r")
         terminal.until("Report a message")
-        # From the first reason up to the last ones, which are those of markup.
+        # From the first reason, up wraps to the last ones, which contain markup.
         terminal.press("up")
         for markup in MARKUP:
             terminal.until(f"  {markup}  ")
@@ -55,7 +55,7 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         assert terminal.alive
         terminal.press("r")
         terminal.until("Add to your report?")
-        # Whole it stands in the room behind the question as well; here it wraps.
+        # Only the question wraps this text; the room behind it shows it in full.
         terminal.until("this message of “")
         terminal.click("this message of “", 18)
         terminal.settle()
@@ -74,11 +74,11 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         highlight(terminal)
         terminal.press("r")
         terminal.until("the message, 10 before")
-        # With their author each: the markup alone stands among the reasons too, and a click there moves the focus.
+        # With their authors, since the markup alone also appears among the reasons, where a click moves the focus.
         shown = [said(f"{each}{number}", each) for number, each in enumerate(PAYLOADS) if each in MARKUP[1:3]]
         for each in shown:
             terminal.until(each)
-        # The form finds its layout in two steps; a click between them would land on something else.
+        # The form is laid out in two steps; a click between them would hit something else.
         terminal.settle()
         terminal.click(shown[1], len(MARKUP[2]) - 4)
         terminal.press("-")

@@ -1,4 +1,4 @@
-"""Whatever a server or a person sends, a terminal gets nothing but what the client draws: judged by its bytes."""
+"""Hostile text from a server or user: the terminal receives only what the client draws, judged by its bytes."""
 
 import re
 import sys
@@ -193,7 +193,7 @@ def test_notices_on_the_desktop(tmp_path: Path, environment: dict[str, str], not
             assert each
             text = b64decode(each["said"]) if notice.startswith(b"99") else each["said"]
             assert not UNWANTED.search(text.decode())
-        # One bell stands before them.
+        # One bell precedes each of them.
         assert_harmless_bytes(raw.replace(b"\x07" + b"".join(match[0] for match in told), b""))
         assert b"\x1b]2;(1) Flagpost\x07" in raw
         terminal.press("focus")

@@ -1,4 +1,4 @@
-"""What a person is made to paste, type, pick or start with is as harmless as what others send."""
+"""Hostile text that the user pastes, types, picks or starts with is as harmless as what others send."""
 
 import base64
 import sys
@@ -57,7 +57,7 @@ def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
         terminal.until("Write a message")
         terminal.press(f"\x1b[200~/msg {MARKUP[1]} nobody {odd}\x1b[201~", "enter")
         terminal.until("No one called")
-        # The text stays to be mended.
+        # The text stays, so that the user can edit it.
         terminal.settle()
         terminal.press("end", "\x15")
         terminal.until_gone(f"/msg {MARKUP[1]}")
@@ -85,7 +85,7 @@ def test_what_an_editor_gives_back(tmp_path: Path) -> None:
         terminal.press("ctrl+e")
         terminal.until("EDITED")
         terminal.settle()
-        # Leaving and coming back is the client's own; what came since is judged.
+        # Suspending and resuming is the client's own output; judge only what follows.
         assert_harmless_bytes(bytes(terminal.raw[terminal.raw.rindex(b"\x1b[?1049h") :]))
         assert MARKUP[0] in terminal.screen
 

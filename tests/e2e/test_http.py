@@ -1,4 +1,4 @@
-"""The HTTP side of the one port, and which web pages may open a websocket."""
+"""HTTP on the server's single port, and which web pages may open a websocket."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.support.server_process import KEY, ServerProcess, write_settings
 
 
 async def get(server: ServerProcess, path: str) -> httpx.Response:
-    """What is at a path."""
+    """Return the response for a path."""
     async with httpx.AsyncClient(trust_env=False) as http:
         return await http.get(server.http_url + path)
 

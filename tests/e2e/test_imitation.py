@@ -1,4 +1,4 @@
-"""Nobody can be called what would look like a line of somebody else's, and no server can make one look so."""
+"""No name looks like a line by someone else, and no server can make one look so."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Logins by a key at a real server: who gets in as whom, whatever was overheard."""
+"""Logins by key at a real server: nobody can log in as another person, whatever they overheard."""
 
 import sqlite3
 from contextlib import closing
@@ -16,7 +16,7 @@ TOKEN = "the-token-of-an-old-client"
 
 
 async def enrolled(server: ServerProcess, name: str) -> KeyedPerson:
-    """Somebody who was here once."""
+    """A person who has been here before."""
     async with connected(server.url) as (client, welcome):
         frame, person = enrol(name, welcome)
         await client.login_by(frame)
@@ -24,7 +24,7 @@ async def enrolled(server: ServerProcess, name: str) -> KeyedPerson:
 
 
 async def private(client: ChatClient) -> list[str]:
-    """What somebody is sent of direct messages when they log in."""
+    """Return the direct messages sent to a person at login."""
     return [message.message for message in client.echo.messages if message.channel.startswith("@")]
 
 
@@ -150,7 +150,7 @@ async def test_who_hangs_up_while_the_login_is_verified_is_not_left_in_the_room(
             await client.send(enrol("ghost", welcome)[0])
             client.socket.transport.abort()
     async with entered(server.url, "bob") as bob:
-        # Those that were in the room for a moment leave it.
+        # Those who were in the room only for a moment have left it.
         here = {entry.username for entry in next(each for each in bob.seen if isinstance(each, Who)).who_list}
         for name in here - {"bob"}:
             await bob.next(Presence, gone(name))

@@ -1,4 +1,4 @@
-"""Whatever ends the client from outside, the terminal is as usable afterwards as it was before."""
+"""However the client is ended from outside, the terminal is restored."""
 
 import re
 import signal
@@ -23,7 +23,7 @@ CURSOR_SHOWN, LINES_WRAP = b"25", b"7"
 
 
 def modes(raw: bytes) -> set[bytes]:
-    """The terminal's modes that are on at the end: mouse, alternate screen, paste, focus, cursor, wrapping."""
+    """Return the terminal modes that are on at the end: mouse, alternate screen, paste, focus, cursor, wrapping."""
     on = {CURSOR_SHOWN, LINES_WRAP}
     for numbers, change in PRIVATE_MODE.findall(raw):
         for number in numbers.split(b";"):
@@ -32,7 +32,7 @@ def modes(raw: bytes) -> set[bytes]:
 
 
 def assert_usable(terminal: Terminal) -> None:
-    """Fail unless the terminal was taken, and is as it was found."""
+    """Fail unless the client changed the terminal and restored it."""
     assert b"\x1b[?1049h" in terminal.raw
     assert terminal.left == terminal.found
     assert modes(bytes(terminal.raw)) == {CURSOR_SHOWN, LINES_WRAP}
@@ -93,7 +93,7 @@ def test_several_signals_end_it_once(tmp_path: Path) -> None:
 def test_it_ends_with_a_terminal_that_is_not_the_controlling_one(tmp_path: Path, drawn: int) -> None:
     with scripted_server() as script, Terminal(script.url, "--name", "ada", directory=tmp_path) as terminal:
         in_the_room(terminal)
-        # Nobody takes what is drawn of these, so that the client comes to wait in the midst of drawing.
+        # Nobody reads what is drawn for these, so that the client blocks while drawing.
         for number in range(10, 10 + drawn):
             script.send(line(number, "bob", f"{number} " * 200))
             time.sleep(0.02)

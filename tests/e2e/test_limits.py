@@ -1,4 +1,4 @@
-"""How much one address and one person may do, on real sockets; proxies are believed in whom they speak for."""
+"""Limits per address and per person, on real sockets; the X-Forwarded-For header of trusted proxies counts."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,21 +25,21 @@ ADDRESSES: Mapping[str, int | list[str]] = {
 
 @pytest.fixture
 def behind_proxy(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server that believes us whom we speak for."""
+    """A server that trusts our X-Forwarded-For header."""
     with ServerProcess(write_settings(tmp_path, limits=ADDRESSES)) as server:
         yield server
 
 
 @pytest.fixture
 def patient(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server with the limits that it has by itself."""
+    """A server with default limits."""
     with ServerProcess(write_settings(tmp_path, limits={})) as server:
         yield server
 
 
 @asynccontextmanager
 async def connection(server: ServerProcess, address: str) -> AsyncIterator[ChatClient]:
-    """A connection that a proxy makes for somebody at this address."""
+    """A connection that a proxy opens for a client at this address."""
     async with connect(server.url, proxy=None, additional_headers={"X-Forwarded-For": address}) as socket:
         client = ChatClient(socket)
         await client.next(Welcome)
@@ -47,7 +47,7 @@ async def connection(server: ServerProcess, address: str) -> AsyncIterator[ChatC
 
 
 async def refused(server: ServerProcess, address: str) -> str:
-    """What one is told who may not connect."""
+    """Return the reason given to a refused client."""
     with pytest.raises(InvalidStatus) as caught:
         async with connection(server, address):
             pass
@@ -112,7 +112,7 @@ async def test_loopback_is_exempt(patient: ServerProcess) -> None:
 
 async def test_a_flood_is_slowed_then_refused_and_others_do_not_wait(patient: ServerProcess) -> None:
     async with entered(patient.url, "mallory") as mallory, entered(patient.url, "bob") as bob:
-        # In one write, so that the server reads it at once.
+        # In one write, so that the server reads all of it at once.
         mallory.socket.transport.write(
             b"".join(wire(Say("lobby", str(number), f"n-{number}")) for number in range(100))
         )

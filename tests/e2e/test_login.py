@@ -1,4 +1,4 @@
-"""How people enter the room: what they are told first, by which names, and who sees them come and go."""
+"""Logging in: the first frames, names, and how others see people join and leave."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A busy server on a bad day logs what happens, and nothing of what people say or must not know."""
+"""A server in trouble logs what happens, without messages or secrets."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ SECRETS = (KEY, SIGNING.removeprefix("whsec_"), TOKEN, SAID, COMMENT, ANSWER)
 
 
 def bad_day(directory: Path, url: str, form: str) -> Path:
-    """Settings with a signed webhook of each kind, and a log of this form."""
+    """Settings with a signed webhook of each kind and a log format."""
     settings = write_settings(directory, webhooks={"report": url, "profile": url})
     text = settings.read_text(encoding="utf-8").replace("Enabled = true", f'Enabled = true\nSecret = "{SIGNING}"')
     settings.write_text(f'{text}\n[Log]\nFormat = "{form}"\n', encoding="utf-8")
@@ -39,7 +39,7 @@ def bad_day(directory: Path, url: str, form: str) -> Path:
 
 
 async def live(server: ServerProcess, disk: Disk, alice: ChatClient, bob: ChatClient) -> str:
-    """Do what a log might tell of; the ID of a report that the website does not take."""
+    """Cause events that a log could reveal; return the ID of a report that the site does not accept."""
     said = await bob.say("lobby", SAID)
     await bob.say("@alice", SAID)
     await alice.send(HistoryRequest("lobby", "n"))
@@ -64,7 +64,7 @@ async def test_a_log_tells_what_went_wrong_and_holds_no_text_key_or_token(
 ) -> None:
     settings = bad_day(tmp_path, receiver.url, form)
     receiver.behaviour = answers(500, body=ANSWER.encode())
-    # In JSON only a parent is given a plain line with the address.
+    # With JSON logs, the plain line with the address is printed only for a parent process.
     with ServerProcess(settings, "--child") as server:
         async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
             report = await live(server, Disk(settings.with_name("room.sqlite")), alice, bob)

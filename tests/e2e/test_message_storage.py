@@ -1,4 +1,4 @@
-"""The storage fails under messages: senders are told, readers read on, and it mends itself."""
+"""Storage fails while messages are sent: senders get an error, readers continue, and the server recovers."""
 
 import sys
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ TOKEN = "the-secret-of-alices-client"
 
 
 async def history(reader: ChatClient) -> list[str]:
-    """What can be read of the lobby."""
+    """Return the messages that can be read in the lobby."""
     nonce = reader.nonce()
     await reader.send(HistoryRequest("lobby", nonce))
     page = await reader.next(History, lambda page: page.nonce == nonce)
@@ -26,7 +26,7 @@ async def history(reader: ChatClient) -> list[str]:
 
 
 async def refused(author: ChatClient, nonces: list[str]) -> None:
-    """Each of these messages was answered by an error of the storage."""
+    """Assert that each of these messages was answered with a storage error."""
     for nonce in nonces:
         error = await author.next(Error, lambda error, nonce=nonce: error.nonce == nonce)  # type: ignore[misc]
         assert error.code == ErrorCode.STORAGE
@@ -34,12 +34,12 @@ async def refused(author: ChatClient, nonces: list[str]) -> None:
 
 
 async def burst(author: ChatClient, text: str, count: int) -> list[str]:
-    """Say so much at once, without waiting; the nonces."""
+    """Send many messages without waiting; return their nonces."""
     return [await author.say_only("lobby", f"{text} {number}") for number in range(count)]
 
 
 async def said_again(author: ChatClient, nonces: list[str], text: str) -> None:
-    """The same messages under the same nonces are taken, each once."""
+    """Send the same messages with the same nonces again, and assert that each is accepted."""
     for number, nonce in enumerate(nonces):
         await author.send(Say("lobby", f"{text} {number}", nonce))
     for nonce in nonces:
@@ -49,7 +49,7 @@ async def said_again(author: ChatClient, nonces: list[str], text: str) -> None:
 async def fails_and_mends_itself(
     server: ServerProcess, disk: Disk, broken: AbstractContextManager[None], *, count: int, can_enter: bool
 ) -> None:
-    """What holds of messages around a time in which nothing can be stored."""
+    """Assert what holds for messages before, during and after a time in which nothing can be stored."""
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         before = await burst(alice, "before", BURST)
         for nonce in before:
@@ -88,7 +88,7 @@ async def test_while_somebody_holds_the_database_senders_are_told_and_readers_re
     settings = write_settings(tmp_path)
     disk = Disk(settings.with_name("room.sqlite"))
     with ServerProcess(settings, deadlines={"server.storage.schema.BUSY_SECONDS": 1.0}) as server:
-        # Each commit waits for so long, and so does whoever comes meanwhile: one is enough here.
+        # Each commit waits for so long, and so does each login meanwhile: one is enough here.
         await fails_and_mends_itself(server, disk, disk.locked(), count=1, can_enter=False)
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads of a room in which something happens, and that it names nobody."""
+"""The metrics of a busy room are correct, and contain no names."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ UNKNOWN = 'flagpost_frames_received_total{action="unknown"}'
 
 
 async def metrics(server: ServerProcess) -> dict[str, float]:
-    """What is measured, by name and labels."""
+    """Return the metrics by name and labels."""
     async with httpx.AsyncClient(trust_env=False) as http:
         text = (await http.get(f"{server.http_url}/metrics")).text
     samples = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
@@ -21,7 +21,7 @@ async def metrics(server: ServerProcess) -> dict[str, float]:
 
 
 async def becomes(server: ServerProcess, name: str, value: float) -> None:
-    """Wait until this is measured."""
+    """Wait until a metric has this value."""
     async with asyncio.timeout(WAIT_SECONDS):
         while (await metrics(server))[name] != value:
             await asyncio.sleep(0.05)
@@ -35,7 +35,7 @@ async def test_sessions_frames_deliveries_and_commits_are_counted(server: Server
         for text in ("{", '{"action": "alice"}', '{"action": "message"}'):
             await bob.send_text(text)
             await bob.next(Error)
-        # Metrics are rendered once a second; what is counted last says that they are new.
+        # Metrics are rendered once a second; the counter that changes last shows that they are current.
         await becomes(server, UNKNOWN, before[UNKNOWN] + 3)
         after = await metrics(server)
     grown = {name: after[name] - before[name] for name in after}

@@ -1,4 +1,4 @@
-"""The operator's commands on the database of a server that runs."""
+"""The administrator's commands, on the database of a running server."""
 
 import asyncio
 import json
@@ -22,21 +22,21 @@ from tests.support.server_process import KEY, ServerProcess, environment, run, w
 
 
 async def operate(directory: Path, *arguments: str) -> str:
-    """What a command prints; it must succeed."""
+    """Run a command that must succeed; return its output."""
     done = await asyncio.to_thread(run, *arguments, directory=directory)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 async def report(alice: ChatClient, bob: ChatClient) -> str:
-    """Alice reports something that bob says; the ID of the report."""
+    """Let alice report a message by bob; return the ID of the report."""
     message = await bob.say("lobby", "buy \x1b[31mnow")
     await alice.send(ReportRequest(message.msg_id, "It's spam", "", "n-1"))
     return (await alice.next(ReportStatus)).report.report_id
 
 
 async def stands(alice: ChatClient, state: ReportState) -> ReportStatus:
-    """The next news that a report stands there."""
+    """Wait for the next news of a report with this status."""
     return await alice.next(ReportStatus, lambda status: status.report.status == state)
 
 
@@ -111,7 +111,7 @@ async def test_metrics_count_and_name_nobody(tmp_path: Path, receiver: Receiver)
 
 
 async def metrics(server: ServerProcess) -> list[str]:
-    """The lines of what Prometheus reads."""
+    """Return the lines of the metrics."""
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(f"{server.http_url}/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -139,7 +139,7 @@ async def test_what_is_not_there_is_said_in_one_line(
 
 
 def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver: Receiver) -> None:
-    """No server is needed for it."""
+    """This works without a running server."""
     write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
     for name, said in (("report", b""), ("profile", b'{"StatusCode": 200, "Data": {"Headline": "Hi"}}')):
         receiver.behaviour = answers(200, said)
@@ -212,7 +212,7 @@ def test_a_key_of_the_environment_makes_no_secret_of_the_file(tmp_path: Path) ->
 
 
 def database(directory: Path) -> sqlite3.Connection:
-    """The database of a server that has ended."""
+    """The database of a stopped server."""
     connection = schema.connect(str(directory / "room.sqlite"))
     schema.prepare(connection)
     return connection
@@ -299,7 +299,7 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_profile_that_could_not_be_used_is_told(tmp_path: Path, receiver: Receiver) -> None:
-    """Status 200 alone is not enough: the answer says who it is."""
+    """Status 200 alone is not enough: the answer must contain the profile."""
     write_settings(tmp_path, webhooks={"profile": receiver.url})
     receiver.behaviour = answers(200, b"<html>Welcome</html>")
     done = run("webhook", "test", "profile", directory=tmp_path)

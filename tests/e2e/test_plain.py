@@ -1,4 +1,4 @@
-"""The chat line by line: pipes at one end, a real server or a scripted one at the other."""
+"""The line mode: pipes at one end, a real or scripted server at the other."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ sys.exit(asyncio.run(chat(Options("ada", sys.argv[1]), 0.5)))
 
 
 def until(holds: Sequence[object]) -> None:
-    """Go on once something is in a list that another thread fills."""
+    """Wait until an item is in a list that another thread fills."""
     end = time.monotonic() + WAIT_SECONDS
     while not holds:
         assert time.monotonic() < end

@@ -1,4 +1,4 @@
-"""How the server process begins and ends."""
+"""How the server process starts and stops."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ async def test_what_was_sent_before_sigterm_is_kept(tmp_path: Path) -> None:
         async with entered(server.url, "alice") as alice:
             for number in range(200):
                 await alice.say_only("lobby", str(number))
-            # The server has read all of it by now.
+            # By now the server has read all of it.
             await alice.settled()
             code, _ = await asyncio.gather(asyncio.to_thread(server.terminate), alice.closed())
             assert code == 0
@@ -162,7 +162,7 @@ def test_the_key_of_the_environment_makes_up_for_an_empty_one(tmp_path: Path) ->
 async def test_what_was_taken_in_before_sigterm_is_answered_before_the_goodbye(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path)) as server, closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
         async with entered(server.url, "alice") as alice:
-            # The message is read, and waits for the disk when the signal comes.
+            # The message has been read and waits for the disk when the signal arrives.
             other.execute("BEGIN IMMEDIATE")
             nonce = await alice.say_only("lobby", "last words")
             await alice.settled()

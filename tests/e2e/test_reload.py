@@ -1,4 +1,4 @@
-"""SIGHUP: a server that runs goes on by other settings, and loses nobody."""
+"""SIGHUP: a running server applies new settings, and keeps all connections."""
 
 import asyncio
 import signal
@@ -29,7 +29,7 @@ REJECTED = "settings not reloaded"
 
 
 async def reloaded(server: ServerProcess, line: str) -> str:
-    """Send SIGHUP; the line of the log that came of it, once it is there."""
+    """Send SIGHUP, and wait for the resulting line of the log."""
     known = len(server.log)
     server.process.send_signal(signal.SIGHUP)
     async with asyncio.timeout(WAIT_SECONDS):
@@ -39,7 +39,7 @@ async def reloaded(server: ServerProcess, line: str) -> str:
 
 
 def signed_by(secret: str, request: Request) -> bool:
-    """Whether a webhook's request was signed by this secret."""
+    """Return whether a webhook request was signed with this secret."""
     try:
         Webhook(secret).verify(request.body, dict(request.headers))
     except Exception:
@@ -48,7 +48,7 @@ def signed_by(secret: str, request: Request) -> bool:
 
 
 def change(settings: Path, before: str, after: str) -> None:
-    """Write other settings."""
+    """Change the settings file."""
     text = settings.read_text(encoding="utf-8")
     assert before in text
     settings.write_text(text.replace(before, after), encoding="utf-8")
@@ -98,7 +98,7 @@ async def test_webhooks_are_switched_on_and_off_and_clients_are_told(tmp_path: P
                 else:
                     refusal = await alice.next(Error, lambda error: error.code != ErrorCode.NOTICE)
                     assert refusal.code == ErrorCode.WEBHOOK_OFF
-                    # The report may well be there; a site that is told that it is not would not call again.
+                    # The report may exist; a site that is told it does not would not call again.
                     async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as site:
                         call = {"APIKey": KEY, "ReportID": "rep_0", "Status": "seen"}
                         assert (await site.post("/api/report/status", json=call)).status_code == 503
@@ -173,7 +173,7 @@ async def test_what_cannot_change_is_said_in_one_line_each_time(tmp_path: Path) 
 
 
 async def certificate_of(port: int, authority: trustme.CA) -> bytes:
-    """What is shown at a handshake, as DER; ssl.SSLError if this authority does not vouch for it."""
+    """Return the server's certificate as DER. Raises ssl.SSLError if this authority has not signed it."""
     _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(authority), server_hostname="127.0.0.1")
     connection: ssl.SSLObject = writer.get_extra_info("ssl_object")
     writer.transport.abort()

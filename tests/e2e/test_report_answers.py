@@ -1,4 +1,4 @@
-"""A website that answers badly, one way after the other: its reports wait, arrive once it answers well, and say so."""
+"""A failing site, in many ways: reports wait, are delivered once the site works, and show their status."""
 
 import asyncio
 import json
@@ -39,22 +39,22 @@ SOON = range(5000, 6001)
 """Milliseconds from the first attempt to the second: 5 s, and up to a fifth more."""
 DAY_MILLISECONDS = 24 * 3600 * 1000
 BOUND_BYTES = 16 * 1024 * 1024
-"""Much more than is read of an answer, much less than a chunk of the bomb."""
+"""Much more than the server reads of an answer, much less than a chunk of the bomb."""
 
 
 class Site(NamedTuple):
-    """A server and its website."""
+    """A server and its site."""
 
     server: ServerProcess
     receiver: Receiver
     disk: Disk
     peak_bytes: int
-    """The most memory that the server had before anything was reported."""
+    """The server's peak memory before the first report."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One for all cases: what one of them waits for has arrived before the next."""
+    """One site for all cases; each case waits for its deliveries before the next starts."""
     with Receiver() as receiver:
         settings = report_settings(tmp_path_factory.mktemp("answers"), receiver.url)
         with ServerProcess(settings) as server:
@@ -64,14 +64,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @asynccontextmanager
 async def room(site: Site, *texts: str) -> AsyncIterator[tuple[ChatClient, list[Message]]]:
-    """A reporter, and messages of somebody else."""
+    """A reporter, and messages by someone else."""
     async with entered(site.server.url, "alice") as alice, entered(site.server.url, "bob") as bob:
         site.disk.change("DELETE FROM webhook")
         yield alice, [await bob.say("lobby", text) for text in texts]
 
 
 def assert_noted(disk: Disk, requests: list[Delivered]) -> None:
-    """Each attempt is a row, has one ID, and a timestamp of its own."""
+    """Assert that each attempt has a row, the same ID, and a timestamp of its own."""
     assert len({request.webhook_id for request in requests}) == 1
     attempts = disk.rows("SELECT at FROM attempt WHERE delivery_id = ? ORDER BY id", requests[0].webhook_id)
     assert len(attempts) == len(requests)
@@ -81,7 +81,7 @@ def assert_noted(disk: Disk, requests: list[Delivered]) -> None:
 
 
 async def assert_recovers(site: Site, alice: ChatClient, spam: Message, waiting: ReportEntry) -> None:
-    """It waits, for the site to be back, and then arrives by the same ID."""
+    """Assert that a report waits for the site, and is then delivered under the same ID."""
     ((state, attempts, due),) = site.disk.rows(
         "SELECT state, attempts, due FROM delivery WHERE report_id = ?", waiting.report_id
     )
@@ -116,7 +116,7 @@ NOT_TAKEN: dict[str, tuple[Behaviour, str, int | None]] = {
     "500 without an end": (never_ends(500), "status 500", 500),
     "500 and a bomb": (bomb(500), "status 500", 500),
 }
-"""How the site answers -> what the reporter reads, and the status on disk."""
+"""How the site answers -> what the reporter sees, and the status on disk."""
 
 
 @pytest.mark.parametrize(("behaviour", "why", "status"), NOT_TAKEN.values(), ids=NOT_TAKEN.keys())
@@ -155,19 +155,19 @@ async def test_a_200_counts_whatever_follows_it_and_no_more_is_read_than_needed(
 
 
 def delivery_of(site: Site, report_id: str) -> Row:
-    """State and attempts of the one delivery of a report, on disk."""
+    """Return state and attempts of a report's only delivery, on disk."""
     (row,) = site.disk.rows("SELECT state, attempts FROM delivery WHERE report_id = ?", report_id)
     return row
 
 
 def peak_bytes(server: ServerProcess) -> int:
-    """The most memory that a process ever had; 0 where that cannot be known."""
+    """Return the peak memory of a process in bytes; 0 if it is not known."""
     status = Path(f"/proc/{server.process.pid}/status")
     return int(status.read_text(encoding="utf-8").partition("VmHWM:")[2].split()[0]) * 1024 if status.exists() else 0
 
 
 async def retried_in(site: Site, text: str, retry_after: str) -> int:
-    """Milliseconds until the second attempt that this Retry-After leads to."""
+    """Return the milliseconds until the second attempt that this Retry-After leads to."""
     site.receiver.behaviour = answers(429, b"", f"Retry-After: {retry_after}")
     async with room(site, text) as (alice, (spam,)):
         received = await ask_report(alice, spam.msg_id)
@@ -197,7 +197,7 @@ async def test_a_retry_after_as_a_date_is_honoured(site: Site) -> None:
     wait = await retried_in(site, "429 for an hour", format_datetime(at, usegmt=True))
     ((noted,),) = site.disk.rows("SELECT max(at) FROM attempt WHERE status = 429")
     assert isinstance(noted, int)
-    # From the note, which comes after the beginning of the attempt.
+    # Measured from the note, which follows the start of the attempt.
     assert wait <= milliseconds(at) - noted
     assert wait not in SOON
 
@@ -231,7 +231,7 @@ async def test_after_five_failures_one_probe_goes_and_all_follow_once_it_succeed
             await told(alice, reports[-1].report_id, ReportState.WAITING)
         ((failures, left_alone),) = site.disk.rows("SELECT failures, open_until - opened_at FROM webhook")
         assert (failures, left_alone) == (5, 30_000)
-        # What failed together does not come back together.
+        # Deliveries that failed together are retried at different times.
         assert len(site.disk.rows("SELECT DISTINCT due - changed_at FROM delivery WHERE state = 'waiting'")) > 1
         last = await ask_report(alice, messages[5].msg_id)
         assert (last.status, bool(last.error), bool(last.next_at)) == (ReportState.WAITING, True, True)
@@ -258,7 +258,7 @@ async def test_a_site_that_hangs_or_drips_holds_nobody_up_and_has_ten_seconds(si
     async with room(site, "hang", "drip") as (alice, messages):
         reports = [await ask_report(alice, message.msg_id) for message in messages]
         await asyncio.to_thread(site.receiver.wait_for, before + 2)
-        # The same person is answered while both are under way.
+        # The same user is answered while both are in progress.
         await alice.say("lobby", "meanwhile")
         assert [frame.report.status for frame in alice.seen if isinstance(frame, ReportStatus)] == ["received"] * 2
         for report in reports:

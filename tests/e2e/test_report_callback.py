@@ -1,4 +1,4 @@
-"""The site calls back: the reporter reads that a report was seen or resolved, at once or at a later login."""
+"""Callbacks of the site: the reporter learns that a report was seen or resolved, at once or at the next login."""
 
 import json
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ TRAIL = "SELECT content FROM trail WHERE content LIKE '%site-said%' ORDER BY seq
 
 
 class Desk(NamedTuple):
-    """A report that the site has, and where both sides meet."""
+    """A delivered report, with its server and site."""
 
     server: ServerProcess
     disk: Disk
@@ -30,12 +30,12 @@ class Desk(NamedTuple):
     webhook_id: str
 
     async def call(self, key: str, status: str, note: str = "") -> httpx.Response:
-        """What the site says of a report."""
+        """Send a callback about a report."""
         return await post(self.server, {"APIKey": KEY, "ReportID": key, "Status": status, "Note": note})
 
 
 async def post(server: ServerProcess, body: object) -> httpx.Response:
-    """Call the chat server with this, as JSON if it is not bytes already."""
+    """POST a body to the chat server; anything but bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     async with httpx.AsyncClient(trust_env=False) as http:
         return await http.post(server.http_url + "/api/report/status", content=content)
@@ -43,7 +43,7 @@ async def post(server: ServerProcess, body: object) -> httpx.Response:
 
 @asynccontextmanager
 async def desk(directory: Path, receiver: Receiver, *, stays: bool = True) -> AsyncIterator[tuple[Desk, ChatClient]]:
-    """A delivered report of alice's, and alice, who may have left."""
+    """A delivered report by alice, and alice, who may have left."""
     settings = report_settings(directory, receiver.url)
     with ServerProcess(settings) as server:
         async with entered(server.url, "bob") as bob, entered(server.url, "alice", TOKEN) as alice:
@@ -69,13 +69,13 @@ async def test_what_the_site_says_reaches_the_reporter_at_once(
             news = await alice.next(ReportStatus)
             assert (news.report.report_id, news.report.status, news.report.note) == (at.report.report_id, status, note)
             assert news.nonce is None
-        # The same once more is no news.
+        # Repeating it is no news.
         assert (await at.call(key, "resolved", "They are <b>banned</b>.")).status_code == 200
         heard = [frame for frame in await alice.settled() if isinstance(frame, ReportStatus)]
         assert [frame.report.status for frame in heard] == ["received", "delivered", "seen", "seen", "resolved"]
     assert len(at.disk.rows(TRAIL)) == 3
     assert at.disk.rows("SELECT status, note FROM report") == [("resolved", "They are <b>banned</b>.")]
-    # It was not sent again for that.
+    # The report was not sent again.
     assert len(receiver.requests) == 1
 
 

@@ -1,4 +1,4 @@
-"""A server is killed at the worst moments of a report, or shares its file with another: no report is lost."""
+"""A server is killed at the worst moments of a report, or shares its database with another: no report is lost."""
 
 import asyncio
 from collections import Counter
@@ -17,13 +17,13 @@ STANDING = "SELECT report.status, state, attempts FROM report JOIN delivery ON r
 
 
 async def message(server: ServerProcess, text: str = "buy my stuff") -> int:
-    """The number of a message of bob's."""
+    """Return the number of a new message by bob."""
     async with entered(server.url, "bob") as bob:
         return (await bob.say("lobby", text)).msg_id
 
 
 def reports_heard(client: ChatClient) -> list[ReportStatus]:
-    """All that a reporter was told so far."""
+    """Return all news of reports received so far."""
     return [frame for frame in client.seen if isinstance(frame, ReportStatus)]
 
 
@@ -37,7 +37,7 @@ async def test_a_kill_before_the_commit_stores_nothing_and_the_same_sent_again_c
         async with entered(server.url, "alice", TOKEN) as alice:
             with disk.locked():
                 await alice.send(ReportRequest(spam, SPAM, "", "n-1"))
-                # The server has read it, and cannot store it.
+                # The server has read it but cannot store it.
                 await alice.settled()
                 server.kill()
             await alice.closed()
@@ -115,7 +115,7 @@ async def test_a_kill_between_the_sites_200_and_the_note_of_it_repeats_it_once_b
     assert disk.rows("SELECT leased_until - leased_at FROM delivery") == [(30_000,)]
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
-            # While it is leased nobody sends it, and others are not held up by it.
+            # While it is leased, nobody sends it, and it does not delay others.
             other = await bob.say("lobby", "more stuff")
             second = await ask_report(alice, other.msg_id)
             await told(alice, second.report_id, ReportState.DELIVERED)
@@ -129,7 +129,7 @@ async def test_a_kill_between_the_sites_200_and_the_note_of_it_repeats_it_once_b
 
 
 async def report_all(server: ServerProcess, name: str, messages: list[int]) -> list[str]:
-    """Report them all at once; the IDs."""
+    """Report all messages at once; return the IDs."""
     async with entered(server.url, name) as client:
         return [(await ask_report(client, msg_id)).report_id for msg_id in messages]
 
@@ -158,7 +158,7 @@ async def test_two_servers_on_one_file_send_each_report_once(tmp_path: Path, rec
 async def test_whom_another_server_delivered_for_is_told_by_their_own(tmp_path: Path, receiver: Receiver) -> None:
     settings = report_settings(tmp_path, receiver.url)
     disk = disk_of(settings)
-    # This one never delivers anything itself.
+    # This server never delivers anything itself.
     blocked = tmp_path / "blocked.toml"
     text = settings.read_text(encoding="utf-8")
     blocked.write_text(f"{text}\n[WebhookSecurity]\nBlockPrivate = true\n", encoding="utf-8")
@@ -177,7 +177,7 @@ async def test_whom_another_server_delivered_for_is_told_by_their_own(tmp_path: 
 
 
 def trail_holds(disk: Disk) -> bool:
-    """Whether no row of the chain is missing or twice."""
+    """Return whether the chain of the trail has no missing or duplicate row."""
     return disk.rows("SELECT count(*) = max(seq), count(DISTINCT hash) = max(seq) FROM trail") == [(1, 1)]
 
 
@@ -196,7 +196,7 @@ async def test_what_a_killed_server_held_is_taken_over_by_the_other_once_its_lea
             receiver.behaviour = answers(200)
             with ServerProcess(settings) as two:
                 async with entered(two.url, "carol") as carol:
-                    # The other server sends what is new, and leaves alone what is held.
+                    # The other server sends the new report, and does not touch the leased one.
                     mine = await ask_report(carol, messages[3])
                     await told(carol, mine.report_id, ReportState.DELIVERED)
                     assert len(receiver.requests) == 4

@@ -1,4 +1,4 @@
-"""Every field of a report is forged by somebody who is logged in, kicked or nobody: the site hears of none of it."""
+"""Forged fields of reports, from clients that are logged in, kicked or not logged in: the site receives none."""
 
 import json
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ TOKEN = "the-secret-of-mallorys-client"
 
 
 class Scene(NamedTuple):
-    """What there is to forge: messages of bob's, a conversation of others, and a report of alice's."""
+    """The targets of forgery: messages by bob, a conversation of others, and a report by alice."""
 
     server: ServerProcess
     receiver: Receiver
@@ -45,7 +45,7 @@ class Scene(NamedTuple):
 
 @asynccontextmanager
 async def scene(directory: Path, receiver: Receiver) -> AsyncIterator[tuple[Scene, ChatClient]]:
-    """The scene, and mallory in it; alice's report has arrived."""
+    """The scene with mallory in it, after alice's report was delivered."""
     settings = report_settings(directory, receiver.url, evidence=True)
     with ServerProcess(settings) as server:
         async with (
@@ -63,7 +63,7 @@ async def scene(directory: Path, receiver: Receiver) -> AsyncIterator[tuple[Scen
 
 
 def forgeries(scene: Scene) -> dict[str, tuple[dict[str, object], ErrorCode]]:
-    """Frames that must be refused even where somebody is logged in, and by which code."""
+    """Frames that must be refused even after login, and the expected code."""
     good: dict[str, object] = {"action": "report", "msgID": scene.spam.msg_id, "reason": SPAM, "comment": "x"}
     return {
         "a message of nobody": ({**good, "msgID": 2**62}, ErrorCode.UNKNOWN_MESSAGE),
@@ -105,7 +105,7 @@ def forgeries(scene: Scene) -> dict[str, tuple[dict[str, object], ErrorCode]]:
 
 
 def everything(scene: Scene) -> dict[str, dict[str, object]]:
-    """All forgeries, and what would be right from somebody who is logged in."""
+    """All forgeries, and frames that would be valid after login."""
     return {
         **{name: frame for name, (frame, _) in forgeries(scene).items()},
         "a report": {"action": "report", "msgID": scene.spam.msg_id, "reason": SPAM, "username": "alice"},
@@ -116,7 +116,7 @@ def everything(scene: Scene) -> dict[str, dict[str, object]]:
 
 
 async def storage_settled(client: ChatClient) -> None:
-    """Wait until what was asked before has been read and written, without a trace."""
+    """Wait until all earlier requests are processed and written, without leaving a trace."""
     for _ in range(3):
         await client.send(HistoryRequest("lobby", "settled"))
         await client.next(History)
@@ -150,7 +150,7 @@ async def test_nothing_at_all_gets_through_from_somebody_who_is_not_logged_in(
 async def test_nothing_at_all_gets_through_from_somebody_who_was_kicked(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory):
         before = at.disk.content()
-        # The kicked client is deaf to its end, and goes on as if nothing had happened.
+        # The kicked client ignores the close, and continues as if nothing had happened.
         mallory.socket.transport.pause_reading()
         async with connected(at.server.url) as (again, _):
             assert (await again.login("mallory", TOKEN)).username == "mallory"
@@ -207,13 +207,13 @@ async def test_adding_is_to_ones_own_report_and_never_to_that_of_others(tmp_path
         assert report.report_id != at.reported.report_id
         await told(mallory, report.report_id, ReportState.DELIVERED)
         assert at.disk.rows("SELECT * FROM report WHERE id = ?", at.reported.report_id) == alices
-        # Of others' reports one learns nothing either.
+        # Other people's reports are not revealed either.
         await mallory.send(ReportsRequest("n-2"))
         assert [each.report_id for each in (await mallory.next(ReportsFrame)).reports] == [report.report_id]
 
 
 def call(scene: Scene, **fields: object) -> dict[str, object]:
-    """A good callback, but for these fields."""
+    """Send a valid callback, except for these fields."""
     good = {"APIKey": KEY, "ReportID": scene.reported.report_id, "Status": "resolved", "Note": "done"}
     return {key: value for key, value in {**good, **fields}.items() if value is not ...}
 
@@ -227,7 +227,7 @@ BAD_CALLS: list[tuple[int, str, list[object]]] = [
     (400, "ReportID", [..., None, 1]),
     (400, "Note", ["x" * 1001, None, 1]),
 ]
-"""The status of the answer to a call that is good but for this field and value (...: left out)."""
+"""The status of the answer to a callback that is valid except for this field and value (...: left out)."""
 
 
 async def test_nobody_speaks_for_the_site_without_its_key_nor_beyond_its_words(
@@ -240,7 +240,7 @@ async def test_nobody_speaks_for_the_site_without_its_key_nor_beyond_its_words(
             answer = await http.post(url, json=call(at, **{field: value}))
             assert answer.status_code == status, (field, value)
             assert KEY not in answer.text
-        # A key in the address or a header is none.
+        # A key in the URL or in another header does not count.
         keyless = call(at, APIKey=...)
         assert (await http.post(url, json=keyless, params={"APIKey": KEY})).status_code == 400
         assert (await http.post(url, json=keyless, headers={"APIKey": KEY})).status_code == 400

@@ -1,4 +1,4 @@
-"""Reports whose messages are HTML: no message stops the server or its outbox, also across a restart."""
+"""Reports with HTML messages: no message blocks the server or its outbox, even across a restart."""
 
 import asyncio
 from pathlib import Path
@@ -12,25 +12,25 @@ from tests.support.reporting import ask_report, delivered, disk_of, report_setti
 from tests.support.server_process import ServerProcess
 
 POISONED = "www.xn--" * 30
-"""The search for its links went on for years, with the interpreter's lock held."""
+"""A naive search for links in this text would take years while holding the GIL."""
 ANSWER_SECONDS = 15
 
 
 async def check_answers(client: ChatClient) -> None:
-    """The server answers within a bound."""
+    """Assert that the server answers within a time limit."""
     await client.send(Ping())
     async with asyncio.timeout(ANSWER_SECONDS):
         await client.next(Ping)
 
 
 async def received(receiver: Receiver, count: int) -> object:
-    """The message of the latest of so many reports."""
+    """Wait for so many reports; return the message of the latest."""
     requests = await asyncio.to_thread(receiver.wait_for, count)
     return delivered(requests[-1]).report["Message"]
 
 
 def html_settings(directory: Path, url: str) -> tuple[Path, Disk]:
-    """Settings whose reports are HTML, and the database of their server."""
+    """Settings with HTML reports, and the path of the database."""
     settings = report_settings(directory, url)
     settings.write_text(f'{settings.read_text(encoding="utf-8")}MessageFormat = "html"\n', encoding="utf-8")
     return settings, disk_of(settings)
@@ -45,9 +45,9 @@ async def test_a_message_with_costly_markdown_is_reported_and_delivered_as_html(
                 report = await ask_report(alice, spam)
                 await check_answers(bob)
                 assert await received(receiver, 1) == f"<p>{POISONED} <em>now</em></p>"
-                # A server that is killed before it has noted the attempt leaves a lease of 30 s.
+                # A server killed before it has recorded the attempt leaves a lease of 30 s.
                 await told(alice, report.report_id, ReportState.WAITING)
-        # It is the first row to be sent after a restart.
+        # This row is the first to be sent after the restart.
         with ServerProcess(settings) as server:
             async with entered(server.url, "alice", "token-of-alice-00") as alice:
                 await try_now(disk, alice, spam)

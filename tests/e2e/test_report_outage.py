@@ -1,4 +1,4 @@
-"""The website is down: whoever reports sees that at once, keeps chatting, and is told once it is back."""
+"""The site is down: reporters see that at once, can keep chatting, and are notified when it is back."""
 
 import asyncio
 import ssl
@@ -22,12 +22,12 @@ TOKEN = "the-secret-of-alices-client"
 
 
 def port_of(url: str) -> int:
-    """Where a website will be."""
+    """Return the port at which a site will listen later."""
     return int(url.split(":")[2].partition("/")[0])
 
 
 async def sent(client: ChatClient) -> Reports:
-    """All reports of a person, on asking."""
+    """Request all reports of a person."""
     nonce = client.nonce()
     await client.send(ReportsRequest(nonce))
     return await client.next(Reports, lambda reports: reports.nonce == nonce)
@@ -69,7 +69,7 @@ async def test_the_frames_of_a_reporter_are_answered_while_the_site_hangs(tmp_pa
             assert {report.status for report in (await sent(alice)).reports} == {ReportState.RECEIVED}
             assert len([frame for frame in alice.seen if isinstance(frame, ReportStatus)]) == len(reports)
             assert len(receiver.requests) == MAX_IN_FLIGHT
-            # None of the attempts has ended by now.
+            # None of the attempts has ended yet.
             assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
 
 
@@ -123,7 +123,7 @@ async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(t
         await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
         assert server.terminate() == 0
     one, two = (report.report_id for report in reports)
-    # However long this takes, the other one waits.
+    # Keeps the other one waiting, however long this takes.
     disk.change(f"UPDATE delivery SET due = iif(report_id = '{one}', 0, due + 3600000)")
     with Receiver(port=port_of(url)) as receiver, ServerProcess(settings) as server:
         await until(lambda: disk.rows("SELECT status FROM report WHERE id = ?", one) == [("delivered",)])
@@ -137,7 +137,7 @@ async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(t
             again = await alice.next(ReportStatus, lambda status: "status 503" in status.report.error)
             assert again.report.report_id == two
         await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
-        # Whoever is not that person hears nothing, and what was told is not told again.
+        # Other people receive nothing, and news is not repeated.
         async with entered(server.url, "alice", "a-secret-of-another-client") as other:
             assert not [frame for frame in await other.settled() if isinstance(frame, Reports)]
         async with entered(server.url, "alice", TOKEN) as alice:
@@ -160,7 +160,7 @@ async def test_a_site_whose_certificate_nobody_vouches_for_is_sent_nothing_until
                 assert "certificate" in waiting.error
                 assert "localhost" not in waiting.error
             assert server.terminate() == 0
-    # The site has read no byte of it.
+    # The site has received no byte of it.
     assert b"".join(heard) == b""
     assert disk.rows("SELECT state, attempts FROM delivery") == [("waiting", 1)]
     assert disk.rows("SELECT status FROM attempt") == [(None,)]
@@ -175,7 +175,7 @@ async def test_a_site_whose_certificate_nobody_vouches_for_is_sent_nothing_until
 
 @asynccontextmanager
 async def tls_site(heard: list[bytes]) -> AsyncIterator[str]:
-    """The URL of a site whose certificate comes from an authority of its own; what it reads is put in `heard`."""
+    """The URL of a site whose certificate is signed by a private authority; `heard` collects what it reads."""
 
     async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.append(await reader.read())
@@ -191,7 +191,7 @@ async def tls_site(heard: list[bytes]) -> AsyncIterator[str]:
 async def test_whoever_waits_is_told_when_all_is_held_up_and_when_that_is_over(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    """By what somebody else's report met, and by the operator: without asking."""
+    """Through the outcome of another person's report, or through the administrator, and without a request."""
     receiver.behaviour = answers(503)
     settings = report_settings(tmp_path, receiver.url)
     disk = disk_of(settings)

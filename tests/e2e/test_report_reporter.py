@@ -1,4 +1,4 @@
-"""What a reporter does with a report afterwards: takes it back, adds to it, sends too many."""
+"""What a reporter can do after reporting: withdraw, add to the report, or report too often."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ OTHER = "It's abusive (racist, homophobic, etc.)"
 
 
 class Desk(NamedTuple):
-    """A server, and messages of bob's."""
+    """A server, and messages by bob."""
 
     server: ServerProcess
     disk: Disk
@@ -46,7 +46,7 @@ class Desk(NamedTuple):
 async def desk(
     directory: Path, receiver: Receiver, *, evidence: bool = False, per_hour: int = 0
 ) -> AsyncIterator[tuple[Desk, ChatClient]]:
-    """Alice, and what there is to report."""
+    """Alice, and messages to report."""
     settings = report_settings(directory, receiver.url, evidence=evidence, per_hour=per_hour)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice", TOKEN) as alice, entered(server.url, "bob") as bob:
@@ -55,7 +55,7 @@ async def desk(
 
 
 async def marker(alice: ChatClient, message: Message) -> None:
-    """A later report that has arrived: whatever was due before it has been sent too."""
+    """Deliver a later report, so that everything due before it has been sent too."""
     report = await ask_report(alice, message.msg_id)
     await told(alice, report.report_id, ReportState.DELIVERED)
 
@@ -87,10 +87,10 @@ async def test_a_withdrawal_is_told_to_a_site_with_evidence_that_may_have_seen_t
         receiver.behaviour = answers(200)
         assert (await withdraw(alice, report.report_id)).status == ReportState.WITHDRAWN
         await marker(alice, at.other)
-        # Once more changes nothing.
+        # Withdrawing again changes nothing.
         assert (await withdraw(alice, report.report_id)).status == ReportState.WITHDRAWN
         assert at.disk.rows("SELECT status FROM report WHERE id = ?", report.report_id) == [("withdrawn",)]
-    # Reports of two messages do not wait for each other: the marker may overtake.
+    # Reports of different messages do not wait for each other, so the marker may overtake.
     first, withdrawal, _ = sorted(map(delivered, receiver.requests), key=lambda each: str(each.report["MessageID"]))
     assert (first.action, withdrawal.action) == ("report", "report-withdrawn")
     assert first.webhook_id != withdrawal.webhook_id
@@ -131,7 +131,7 @@ async def test_a_withdrawal_waits_for_the_site_like_a_report_and_nobody_else_can
 
 
 async def try_until_delivered(at: Desk, alice: ChatClient) -> None:
-    """Let what waits be tried until nothing waits."""
+    """Make waiting deliveries due until none is left."""
     async with asyncio.timeout(WAIT_SECONDS):
         while at.disk.rows("SELECT 1 FROM delivery WHERE state = 'waiting'"):
             await try_now(at.disk, alice, at.spam.msg_id)
@@ -149,7 +149,7 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
         received = await send_report(alice, added)
         assert (received.report_id, received.status) == (report.report_id, ReportState.RECEIVED)
         await told(alice, report.report_id, ReportState.DELIVERED)
-        # The answer was lost, so the same is sent again: it is not added twice.
+        # As if the answer was lost: sending the same again does not add it twice.
         assert (await send_report(alice, added)).report_id == report.report_id
         await alice.send(ReportsRequest("n-4"))
         (entry,) = (await alice.next(Reports)).reports
@@ -176,7 +176,7 @@ async def test_a_report_that_is_sent_twice_at_once_is_one(tmp_path: Path, receiv
 async def test_no_more_reports_within_an_hour_than_the_site_takes(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver, per_hour=2) as (at, alice):
         await marker(alice, at.spam)
-        # What is added counts too, what is refused does not.
+        # Additions count towards the limit, refused reports do not.
         assert (await alice.refusal(ReportRequest(at.spam.msg_id, SPAM, "", "n"))).code == ErrorCode.ALREADY_REPORTED
         added = await send_report(alice, ReportRequest(at.spam.msg_id, SPAM, "more", "n-1", add=True))
         for ask in (
@@ -187,7 +187,7 @@ async def test_no_more_reports_within_an_hour_than_the_site_takes(tmp_path: Path
             assert (error.code, error.nonce) == (ErrorCode.TOO_MANY_REPORTS, ask.nonce)
             assert "2 reports within an hour" in error.message
             assert "60 min" in error.message
-        # A report that counts already is answered again, others go on, and so does the same person later.
+        # A report that was counted is answered again; other people can report, and so can the same person later.
         again = await send_report(alice, ReportRequest(at.spam.msg_id, SPAM, "more", "n-1", add=True))
         assert again.report_id == added.report_id
         async with entered(at.server.url, "carol") as carol:

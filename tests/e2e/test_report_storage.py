@@ -1,4 +1,4 @@
-"""The storage fails under a report: it is full, somebody else holds it, or its times lie in the future."""
+"""Storage fails during a report: the disk is full, the database is locked, or its times lie in the future."""
 
 import socket
 import sys
@@ -23,7 +23,7 @@ SOON = {"server.storage.schema.BUSY_SECONDS": 1.0}
 
 
 def takes_it_then(happens: Callable[[], None]) -> Behaviour:
-    """Answer well, but not before this has happened."""
+    """Return a behaviour that calls `happens` and then accepts the request."""
 
     def behave(client: socket.socket, request: Request, over: threading.Event) -> None:
         happens()
@@ -48,7 +48,7 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_taken_once_there_is_
                 assert "Nothing was sent" in error.message
                 assert disk.content() == before
                 assert not receiver.requests
-                # Who is there is told, and what was stored is read.
+                # Presence and stored messages still work.
                 await alice.settled()
             await alice.send(ReportRequest(spam.msg_id, SPAM, "", "n-1"))
             received = await alice.next(ReportStatus)
@@ -113,7 +113,7 @@ async def test_while_the_database_is_locked_for_long_reporters_are_told_and_a_20
                 receiver.wait_for(1)
                 await until(lambda: "cannot be stored; retrying" in server.log and "database is locked" in server.log)
                 await alice.send(ReportRequest(two.msg_id, SPAM, "", "n-2"))
-                # Whoever asks for nothing that is stored is served meanwhile.
+                # Requests that need no storage are answered meanwhile.
                 await bob.settled()
                 error = await alice.next(Error, lambda error: error.nonce == "n-2")
                 assert error.code == ErrorCode.STORAGE
@@ -149,7 +149,7 @@ async def test_what_was_scheduled_or_leased_before_the_clock_was_set_back_goes_a
             )
             for report_id in (scheduled, leased):
                 await told(alice, report_id, ReportState.DELIVERED)
-            # What was put off by the present clock waits.
+            # What was scheduled by the current clock still waits.
             assert disk.rows("SELECT status FROM report WHERE id = ?", later) == [("waiting",)]
             disk.change(
                 f"UPDATE webhook SET failures = 5, opened_at = {2**52}, open_until = {2**53};"
@@ -169,7 +169,7 @@ async def test_a_lease_of_somebody_who_is_still_at_it_is_respected(tmp_path: Pat
             held = await ask_report(alice, (await bob.say("lobby", "held")).msg_id)
             receiver.wait_for(1)
             receiver.behaviour = answers(200)
-            # As if the server had been at it for longer than a lease lasts.
+            # As if the attempt had outlasted its lease.
             disk.change("UPDATE delivery SET leased_until = 0")
             other = await ask_report(alice, (await bob.say("lobby", "other")).msg_id)
             await told(alice, other.report_id, ReportState.DELIVERED)

@@ -1,4 +1,4 @@
-"""Coming back: what was missed comes in order and once, and only to whom it was said."""
+"""Resuming: missed messages arrive in order and once, and only at their recipients."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ TOKEN = "the-secret-of-alices-client"
 
 
 async def epoch_of(server: ServerProcess) -> str:
-    """The life of the numbering."""
+    """Return the epoch."""
     async with connected(server.url) as (_, welcome):
         assert isinstance(welcome, Welcome)
         return welcome.epoch
 
 
 async def left(witness: ChatClient, name: str) -> None:
-    """Wait until the room knows that somebody is gone."""
+    """Wait until the room has announced that a person left."""
     await witness.next(Presence, lambda presence: presence.username == name and presence.who is None)
 
 
 async def missed(url: str, since: Since, token: str = TOKEN) -> Echo:
-    """What somebody is sent who comes back."""
+    """Return what a person receives after logging in again."""
     async with connected(url) as (client, _):
         await client.login("alice", token, since)
         return client.echo
@@ -73,9 +73,9 @@ async def test_much_that_was_missed_is_sent_too(server: ServerProcess) -> None:
                 heard += [message.msg_id for message in echo.messages]
                 if heard[-1] == 400:
                     break
-                # It may come in parts.
+                # It may arrive in parts.
                 echo = await alice.next(Echo)
-            # The connection lives on.
+            # The connection stays open.
             await alice.settled()
         assert heard == list(range(heard[0], 401))
         assert recovered is (heard[0] == 1)

@@ -1,4 +1,4 @@
-"""What is said in channels and directly: who hears it, in which order, and how it is read again."""
+"""Messages in channels and conversations: recipients, order and history."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,12 @@ from tests.support.server_process import Channel, ServerProcess, write_settings
 
 
 def texts(messages: list[Message]) -> list[str]:
-    """What was said."""
+    """Return the texts."""
     return [message.message for message in messages]
 
 
 async def read(client: ChatClient, channel: str, before: int = 0, limit: int = 50) -> History:
-    """A page of history."""
+    """Request a page of history."""
     nonce = client.nonce()
     await client.send(HistoryRequest(channel, nonce, before, limit))
     return await client.next(History, lambda page: page.nonce == nonce)

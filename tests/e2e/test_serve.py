@@ -1,4 +1,4 @@
-"""The client in a browser: served by `python -m tui --serve`, drawn and typed into in a headless Chromium."""
+"""The client in a browser: served by `python -m tui --serve`, and used in a headless Chromium."""
 
 import signal
 import subprocess
@@ -27,7 +27,7 @@ if sys.platform != "linux":
     pytest.skip("the browser is found on Linux alone, and processes in its /proc", allow_module_level=True)
 
 NOBODY = "ws://127.0.0.1:9"
-"""Nothing listens there: the client says so on its screen, and that is enough of an answer."""
+"""Nothing listens there. The client says so on its screen, which is all that these tests need."""
 WAIT_SECONDS = 20.0
 
 
@@ -47,7 +47,7 @@ class Serving(NamedTuple):
         return parse_qs(urlsplit(self.url).query)["token"][0]
 
     def open(self, name: str = "", *, origin: str | None = None, cookie: bool = True, query: str = "") -> connect:
-        """The websocket of the page, as a page under this name opens it."""
+        """Open the page's websocket, as a page under this name does."""
         name = name or f"127.0.0.1:{self.port}"
         return connect(
             f"ws://{name}/ws{query}",
@@ -63,7 +63,7 @@ class Serving(NamedTuple):
 def serving(
     *arguments: str, directory: Path, extra: dict[str, str] | None = None, program: Sequence[str] = ("-m", "tui")
 ) -> Iterator[Serving]:
-    """`python -m tui --serve` on a free port, and the address that it says to open."""
+    """Run `python -m tui --serve` on a free port; yield it with the URL that it prints."""
     file = directory / "serve.log"
     with file.open("w") as log:
         process = subprocess.Popen(
@@ -104,7 +104,7 @@ async def test_the_chat_is_drawn_in_a_page_and_what_is_typed_there_is_sent(
                 assert (said.username, said.channel) == ("ada", "lobby")
                 await bob.say("lobby", "Read you")
                 await browser.until("Read you")
-                # The token is in no address that the page, or what it links to, could pass on; nor can scripts read it.
+                # The token is in no URL that the page or its links could pass on, and scripts cannot read it.
                 assert await browser.evaluate("location.href") == served.url.partition("?")[0]
                 assert await browser.evaluate("document.referrer + document.cookie") == ""
                 assert await browser.evaluate("getComputedStyle(document.querySelector('#closed')).display") == "none"
@@ -139,7 +139,7 @@ async def test_another_local_program_without_the_token_gets_no_page_and_starts_n
                     await served.open(cookie=False, origin=origin)
                 assert refused.value.response.status_code == 403
         assert not children(served.process.pid)
-        # The strangers took no place from those who have the token.
+        # The strangers took no place from clients with the token.
         async with served.open(origin=own) as socket:
             assert await socket.recv()
             assert len(children(served.process.pid)) == 1
@@ -150,13 +150,13 @@ async def test_another_local_program_without_the_token_gets_no_page_and_starts_n
 async def test_only_its_own_page_opens_the_terminal(arguments: tuple[str, ...], tmp_path: Path) -> None:
     with serving(*arguments, NOBODY, directory=tmp_path) as served:
         port = served.port
-        # All interfaces include the loopback one.
+        # All interfaces include loopback.
         own = "127.0.0.2" if "127.0.0.2" in arguments else "127.0.0.1"
         for name, origin, reason in (
             (f"{own}:{port}", "https://evil.example", FOREIGN_PAGE),
             (f"{own}:{port}", f"http://{own}:1", FOREIGN_PAGE),
             (f"{own}:{port}", "null", FOREIGN_PAGE),
-            # A name of theirs that they point to this machine.
+            # A name owned by the attacker that resolves to this machine.
             (f"evil.example:{port}", f"http://evil.example:{port}", FOREIGN_HOST),
             ("evil.example", "http://evil.example", FOREIGN_HOST),
             (f"{own}:{port}.evil.example", None, FOREIGN_HOST),
@@ -243,7 +243,7 @@ async def test_a_page_runs_this_client_and_not_one_of_the_working_directory(tmp_
 
 
 def test_beyond_this_machine_it_warns(tmp_path: Path) -> None:
-    # Any address that is not one of the usual three is taken for one that others reach; this one they do not.
+    # Every address but the usual three counts as reachable by others, although this one is not.
     with serving("--host", "127.0.0.2", NOBODY, directory=tmp_path) as served:
         log = served.log.read_text()
         assert "WARNING: everyone who has this link" in log

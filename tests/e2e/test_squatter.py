@@ -1,4 +1,4 @@
-"""Who holds the port while the server is away learns nothing that makes them anybody at the real one."""
+"""A process that takes the port while the server is down learns nothing that lets it log in as someone else."""
 
 import json
 import threading
@@ -27,29 +27,29 @@ def as_it_is(welcome: JsonObject) -> JsonObject:
 
 
 def with_its_own_challenge(welcome: JsonObject) -> JsonObject:
-    """Claim to be the known server, and choose the challenge."""
+    """Claim to be the known server, with a chosen challenge."""
     return {**welcome, "challenge": "0" * 32}
 
 
 def as_another(welcome: JsonObject) -> JsonObject:
-    """Be another server."""
+    """Pose as another server."""
     return {**welcome, "server": "s" * 32, "epoch": "another"}
 
 
 def as_an_old_one(welcome: JsonObject) -> JsonObject:
-    """Be a server that knows no proofs."""
+    """Pose as an old server, which does not know proofs."""
     return {key: value for key, value in welcome.items() if key not in {"server", "challenge"}}
 
 
 class Squatter:
-    """Takes every login and keeps all that clients send."""
+    """Accepts every login and records all that clients send."""
 
     def __init__(self, welcome: JsonObject) -> None:
         self.heard: list[str] = []
         self._welcome = welcome
 
     def handle(self, connection: ServerConnection) -> None:
-        """One connection."""
+        """Serve one connection."""
         with suppress(ConnectionClosed):
             connection.send(json.dumps(self._welcome))
             for text in connection:
@@ -60,7 +60,7 @@ class Squatter:
                     connection.send('{"action":"echo"}')
 
     def until_heard(self) -> None:
-        """Go on once something came."""
+        """Wait until a client has sent something."""
         end = time.monotonic() + WAIT_SECONDS
         while not self.heard:
             assert time.monotonic() < end
@@ -69,7 +69,7 @@ class Squatter:
 
 @contextmanager
 def squatting(port: int, welcome: JsonObject) -> Iterator[Squatter]:
-    """A squatter on a port."""
+    """Run a squatter on a port."""
     squatter = Squatter(welcome)
     with serve(squatter.handle, "127.0.0.1", port) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -82,7 +82,7 @@ def squatting(port: int, welcome: JsonObject) -> Iterator[Squatter]:
 
 
 def strings(value: object) -> Iterator[str]:
-    """Every text within a frame."""
+    """Yield every text in a frame."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -91,7 +91,7 @@ def strings(value: object) -> Iterator[str]:
 
 
 def tries(heard: list[str]) -> Iterator[JsonObject]:
-    """All that can be made of what was heard: each login again, and each text in it as a token."""
+    """Yield all attacks that use what was heard: each login again, and each text in it as a token."""
     for text in heard:
         frame = json.loads(text)
         if frame["action"] != "login":
@@ -104,7 +104,7 @@ def tries(heard: list[str]) -> Iterator[JsonObject]:
 
 
 def overheard(url: str, login: JsonObject) -> str:
-    """All that a server says to who logs in by this and asks for the conversations with bob."""
+    """Log in with a frame and request the conversation with bob; return all that the server answers."""
     said = ""
     with connect(url, proxy=None) as connection:
         for frame in (
@@ -114,21 +114,21 @@ def overheard(url: str, login: JsonObject) -> str:
             {"action": "ping"},
         ):
             connection.send(json.dumps(frame))
-        # Until the echo is there or refused nothing more may follow; the history is answered after it.
+        # The history is answered only after the echo, so wait until the echo has arrived or the login is refused.
         while '"action":"ping"' not in said or ('"action":"me"' in said and said.count('"nonce":"n-') < 2):
             said += str(connection.recv(timeout=WAIT_SECONDS))
     return said
 
 
 def welcome_of(url: str) -> JsonObject:
-    """What a server says first."""
+    """Return the server's first frame."""
     with connect(url, proxy=None) as connection:
         welcome: JsonObject = json.loads(connection.recv(timeout=WAIT_SECONDS))
     return welcome
 
 
 def visit(url: str, directory: Path, *lines: str) -> None:
-    """Be ada at a server for a moment."""
+    """Log in to a server as ada, send lines and leave."""
     with PlainClient(url, "ada", directory) as ada:
         ada.write(*lines)
         code, errors = ada.end_input()

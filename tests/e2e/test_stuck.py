@@ -1,4 +1,4 @@
-"""A client whose loop never comes round again still ends, and leaves the terminal as it was found."""
+"""A client whose event loop hangs still ends, and the terminal is restored."""
 
 import signal
 import subprocess
@@ -63,7 +63,7 @@ WAIT_SECONDS = 20.0
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Go on once a condition holds."""
+    """Wait until a condition holds."""
     end = time.monotonic() + WAIT_SECONDS
     while not condition():
         assert time.monotonic() < end

@@ -1,4 +1,4 @@
-"""A message that was taken back is gone for everyone who could read it, and still there for a report."""
+"""A deleted message is gone for everyone who could read it, but can still be reported."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ TOKEN, BOBS_TOKEN = "the-secret-of-alices-client", "the-secret-of-bobs-client"
 
 
 async def history(client: ChatClient, channel: str) -> list[tuple[str, bool]]:
-    """The texts of a channel, and whether they were taken back."""
+    """Return the texts of a channel, and whether they were deleted."""
     nonce = client.nonce()
     await client.send(HistoryRequest(channel, nonce))
     page = await client.next(History, lambda page: page.nonce == nonce)
@@ -24,7 +24,7 @@ async def history(client: ChatClient, channel: str) -> list[tuple[str, bool]]:
 
 
 async def takebacks(client: ChatClient) -> list[int]:
-    """The numbers of all messages that a client heard were taken back."""
+    """Return the numbers of all messages that a client saw deleted."""
     return [frame.msg_id for frame in await client.settled() if isinstance(frame, Takeback)]
 
 
@@ -35,7 +35,7 @@ async def test_a_message_of_a_channel_is_gone_for_everyone(server: ServerProcess
         for client in (alice, bob):
             assert await client.next(Takeback) == Takeback(regret.msg_id)
             assert await history(client, "lobby") == [("kept", False), ("", True)]
-        # Once more does no harm.
+        # Repeating it does no harm.
         await bob.send(Takeback(regret.msg_id))
         await bob.next(Takeback)
         async with entered(server.url, "carol") as carol:
@@ -116,11 +116,11 @@ async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_s
             async with entered(server.url, "carol") as carol:
                 error = await carol.refusal(ReportRequest(nasty.msg_id, SPAM, "", "n"))
                 assert error.code == ErrorCode.UNKNOWN_MESSAGE
-                # Whoever had not read it does not read it by a report either.
+                # A report does not reveal it to those who had not read it.
                 assert (await ask_report(carol, spam.msg_id)).message == ""
                 assert "stuff" not in str(await carol.settled())
             await until(lambda: len(about(receiver, "buy my stuff")) == 2)
-        # The text is kept for as long as the settings say, and then it is gone.
+        # The text is kept for as long as the settings say, then erased.
         assert disk.rows("SELECT text FROM message ORDER BY id") == [("buy my stuff",), ("nasty",)]
         disk.change("UPDATE message SET taken_back_at = 0")
         server.kill()

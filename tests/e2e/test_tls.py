@@ -1,4 +1,4 @@
-"""A server with a certificate of its own, and clients that verify it."""
+"""A server with its own certificate, and clients that verify it."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ AUTHORITY = trustme.CA()
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
-    """Settings of a server for 127.0.0.1."""
+    """Write settings of a TLS server for 127.0.0.1."""
     file = write_settings(tmp_path)
     file.write_text(file.read_text(encoding="utf-8") + tls_settings(tmp_path, AUTHORITY), encoding="utf-8")
     return file

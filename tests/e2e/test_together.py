@@ -1,4 +1,4 @@
-"""People among each other: reactions, search, typing, status, mute, block, and messages for those who are away."""
+"""Interaction: reactions, search, typing, status, mute, block, and messages for people who are away."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from tests.support.server_process import ServerProcess, write_settings
 
 
 async def search(client: ChatClient, query: str, channel: str = "") -> list[str]:
-    """The texts of what is found, the latest first."""
+    """Return the texts found, the latest first."""
     nonce = client.nonce()
     await client.send(SearchRequest(query, nonce, channel))
     found = await client.next(SearchResults, lambda frame: frame.nonce == nonce)
@@ -217,7 +217,7 @@ async def test_direct_messages_wait_for_a_person_who_is_away(server: ServerProce
         async with entered(server.url, "bob", TOKENS["bob"]) as bob:
             kept = [message.message for message in bob.echo.messages if message.channel == "@alice"]
             assert kept == ["kept"]
-        # Whoever takes the name meanwhile does not get it.
+        # A person who takes the name meanwhile does not get it.
         async with entered(server.url, "bob") as other:
             assert not [message for message in other.echo.messages if message.channel == "@alice"]
             assert await history(other, "@alice") == []

@@ -1,4 +1,4 @@
-"""A room is torn apart at random points: nothing confirmed is missing or there twice, and every gap is shown."""
+"""Connections break at random points: no confirmed message is missing or duplicated, and every gap is shown."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Reports and profiles over a real website, which answers well, badly or not at all."""
+"""Reports and profiles through a real site, which answers correctly, wrongly or not at all."""
 
 import asyncio
 import json
@@ -40,16 +40,16 @@ GOOD = json.dumps(
     {"StatusCode": 200, "Data": {"OK": True, "Headline": "Hi", "ProfileFields": [{"Name": "Age", "Value": "9"}]}}
 ).encode()
 TELLTALE = re.compile(r"https?:|127\.0\.0\.1|localhost|internal/|:\d{4,5}|Traceback|Error\b|Errno|httpx|File \"")
-"""What nobody in the chat may read: where the website is, and what the server is made of."""
+"""What no chat user may see: the address of the site, and internals of the server."""
 
 
 @asynccontextmanager
 async def room(
     directory: Path, url: str, profile_url: str = "", deadlines: Mapping[str, float] | None = None
 ) -> AsyncIterator[tuple[ChatClient, Message, ServerProcess]]:
-    """Alice, in a room with its webhooks at this URL, and a message of bob's."""
+    """Alice, in a room with its webhooks at this URL, and a message by bob."""
     settings = write_settings(directory, webhooks={"report": url, "profile": profile_url or url})
-    # A proxy that the environment names must not be asked.
+    # A proxy named in the environment must not be used.
     proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy"), closed_port_url())
     with ServerProcess(settings, extra=proxy, deadlines=deadlines) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
@@ -57,7 +57,7 @@ async def room(
 
 
 async def report(client: ChatClient, message: Message, reason: str = "It's spam", comment: str = "") -> ReportEntry:
-    """Report a message; where the report stands once the first attempt is over."""
+    """Report a message; return its status after the first attempt."""
     nonce = client.nonce()
     await client.send(ReportRequest(message.msg_id, reason, comment, nonce))
     received = await client.next(ReportStatus, lambda status: status.nonce == nonce)
@@ -66,7 +66,7 @@ async def report(client: ChatClient, message: Message, reason: str = "It's spam"
 
 
 async def profile(client: ChatClient, name: str) -> ProfileFrame:
-    """Ask about a person; the answer."""
+    """Request a profile; return the answer."""
     nonce = client.nonce()
     await client.send(ProfileRequest(name, nonce))
     return await client.next(ProfileFrame, lambda answer: answer.nonce == nonce)
@@ -76,7 +76,7 @@ async def test_a_report_arrives_as_the_contract_says_from_the_servers_record(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     async with room(tmp_path, receiver.url) as (alice, spam, _):
-        # What a client claims besides counts for nothing.
+        # Additional claims by the client are ignored.
         claims = {"channel": "tea", "username": "carol", "message": "forged", "timestamp": "1999"}
         ask = {
             "action": "report",
@@ -164,7 +164,7 @@ async def test_a_profile_is_asked_for_as_the_contract_says_and_once_a_minute(
 
 
 async def profile_of_bob(server: ServerProcess, name: str) -> ProfileFrame:
-    """What somebody of their own is told about bob."""
+    """Return bob's profile as a new user receives it."""
     async with entered(server.url, name) as client:
         return await profile(client, "bob")
 
@@ -183,7 +183,7 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
     "200 and no UTF-8": (answers(200, b'{"StatusCode":200,"Data":{"Headline":"\xe9"}}'), "", "cannot be read"),
     "200 and StatusCode 403": (answers(200, b'{"StatusCode":403}'), "", "status 403"),
 }
-"""How the website answers -> what is said about a report (nothing: it was taken), and about a profile."""
+"""How the site answers -> the message about a report ("": it was accepted), and about a profile."""
 
 
 @pytest.mark.parametrize(("behaviour", "of_report", "of_profile"), BAD.values(), ids=BAD.keys())
@@ -199,16 +199,16 @@ async def test_whatever_the_site_answers_is_told_in_plain_words(
         assert not TELLTALE.search(f"{status.error} {answer.error}")
         assert (answer.headline, answer.profile_fields) == ("", [])
         assert KEY not in server.log
-        # A redirect was not followed.
+        # The redirect was not followed.
         assert {request.line.split()[1] for request in receiver.requests} == {"/internal/webhook"}
-        # Once the site answers well, so does the server.
+        # Once the site answers correctly, so does the server.
         receiver.behaviour = answers(200, GOOD)
         assert (await report(alice, spam)).status == "delivered"
         assert (await profile(alice, "bob")).headline == "Hi"
 
 
 async def report_alone(server: ServerProcess, spam: Message) -> ReportEntry:
-    """A report by somebody of their own."""
+    """Send a report by a new user."""
     async with entered(server.url, "carol") as carol:
         return await report(carol, spam)
 
@@ -239,7 +239,7 @@ async def test_a_site_that_never_answers_holds_nobody_up_and_is_given_up(tmp_pat
             await alice.send(ProfileRequest("bob", "n-2"))
             for site in (receiver, dripping):
                 await asyncio.to_thread(site.wait_for, 1)
-            # The same person goes on meanwhile.
+            # The same user can continue meanwhile.
             assert (await alice.say("lobby", "meanwhile")).message == "meanwhile"
             assert [
                 frame.report.status if isinstance(frame, ReportStatus) else frame
