@@ -57,7 +57,7 @@ def test_a_backup_replaces_no_file_and_needs_a_database(tmp_path: Path) -> None:
     assert (none.returncode, len(none.stderr.splitlines())) == (2, 1)
     with ServerProcess(settings):
         (tmp_path / "b.sqlite").write_text("precious", encoding="utf-8")
-        for name, why in (("b.sqlite", "there already"), ("no/such/b.sqlite", "cannot be written")):
+        for name, why in (("b.sqlite", "already exists"), ("no/such/b.sqlite", "cannot be written")):
             refused = run("--settings", str(settings), "backup", name, directory=tmp_path)
             assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
             assert why in refused.stderr
