@@ -32,7 +32,7 @@ ALL_COUNT: Mapping[str, int | list[str]] = {
 HEALTH = request("GET /healthz")
 
 
-SOON = {"server.http.acceptor.HANDSHAKE_SECONDS": 2.0, "server.http.http_connection.REQUEST_SECONDS": 4.0}
+SOON = {"server.http.acceptor.HANDSHAKE_SECONDS": 2.0, "server.http.http_connection.REQUEST_SECONDS": 8.0}
 
 
 def started(

@@ -56,8 +56,8 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.press("r")
         terminal.until("Add to your report?")
         # Only the question wraps this text; the room behind it shows it in full.
-        terminal.until("this message of “")
-        terminal.click("this message of “", 18)
+        terminal.until("this message from “")
+        terminal.click("this message from “", 20)
         terminal.settle()
         assert terminal.alive
         terminal.until("Add to your report?")

@@ -63,7 +63,7 @@ async def test_a_handshake_that_never_comes_does_not_hold_up_the_end(settings: P
         ("cert.pem", "nowhere.pem", "TLS.KeyFile", "nowhere.pem"),
         ("key.pem", "key.pem", "TLS: ", "PEM files"),
         ("cert.pem", "other.pem", "TLS.KeyFile", "is not the key of"),
-        ("cert.pem", "", "TLS: ", "go together"),
+        ("cert.pem", "", "TLS: ", "belong together"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_ends_in_one_line(
