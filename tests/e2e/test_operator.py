@@ -16,7 +16,7 @@ import pytest
 from server.protocol.codes import ReportState
 from server.protocol.frames import Profile, ProfileRequest, ReportRequest, ReportStatus
 from server.storage import schema
-from tests.support.chat_client import ChatClient, entered
+from tests.support.chat_client import WAIT_SECONDS, ChatClient, entered
 from tests.support.receiver import Receiver, answers, closed_port_url
 from tests.support.server_process import KEY, ServerProcess, environment, run, write_settings
 
@@ -93,7 +93,10 @@ async def test_metrics_count_and_name_nobody(tmp_path: Path, receiver: Receiver)
             before = await metrics(server)
             await operate(tmp_path, "webhook", "pause", "report")
             await report(alice, bob)
-            after = await metrics(server)
+            async with asyncio.timeout(WAIT_SECONDS):
+                # The page is up to a second old.
+                while 'flagpost_outbox_waiting{webhook="report"} 1.0' not in (after := await metrics(server)):
+                    await asyncio.sleep(0.05)
     for line in (
         'flagpost_webhook_attempts_total{outcome="200",webhook="report"} 1.0',
         'flagpost_webhook_attempts_total{outcome="unreachable",webhook="profile"} 2.0',

@@ -117,8 +117,12 @@ async def test_a_queue_is_measured_also_while_its_webhook_is_off(tmp_path: Path,
         async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as prometheus:
             assert 'flagpost_webhook_paused{webhook="report"} 1.0' in (await prometheus.get("/metrics")).text
             await asyncio.to_thread(run, "webhook", "resume", "report", directory=tmp_path)
-            measured = (await prometheus.get("/metrics")).text
-    assert 'flagpost_webhook_paused{webhook="report"} 0.0' in measured
+            async with asyncio.timeout(WAIT_SECONDS):
+                # The page is up to a second old.
+                while 'flagpost_webhook_paused{webhook="report"} 0.0' not in (
+                    measured := (await prometheus.get("/metrics")).text
+                ):
+                    await asyncio.sleep(0.05)
     assert 'flagpost_outbox_waiting{webhook="report"} 1.0' in measured
 
 
