@@ -10,7 +10,7 @@ SPAMMER = "Lucky Deals"
 
 
 class Part(NamedTuple):
-    """A bot; `answers` are given in turn, with `{name}` replaced by the name of whoever asked."""
+    """A bot; `answers` are given in turn, with `{name}` replaced by the name of the person who asked."""
 
     name: str
     called: re.Pattern[str]

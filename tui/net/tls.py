@@ -17,13 +17,13 @@ def unverified(error: SSLCertVerificationError) -> str:
     code, message = error.verify_code, clean_line(error.verify_message).rstrip(".")
     if code in UNKNOWN_ISSUERS:
         return (
-            f"nobody whom this machine trusts vouches for its certificate ({message}); ask its operator, and if it is"
-            " meant to be so, have them give you the certificate and start with SSL_CERT_FILE=THAT_FILE"
+            f"its certificate is not signed by an authority this machine trusts ({message}); ask its"
+            " administrator, and if that is intended, get the certificate and start with SSL_CERT_FILE=THAT_FILE"
         )
     if code in OTHER_NAMES:
-        return f"its certificate is for somebody else ({message}); use the name that its operator gave you"
+        return f"its certificate is for another name ({message}); use the name that its administrator gave you"
     if code == EXPIRED:
-        return "its certificate has expired; tell its operator, who must renew it"
+        return "its certificate has expired; tell its administrator, who must renew it"
     if code == EARLY:
-        return "its certificate is not valid yet; set this machine's clock, or tell the server's operator"
-    return f"its certificate is refused ({message}); tell its operator"
+        return "its certificate is not valid yet; set this machine's clock, or tell the server's administrator"
+    return f"its certificate is rejected ({message}); tell its administrator"

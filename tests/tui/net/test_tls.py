@@ -52,7 +52,7 @@ async def test_a_certificate_of_ssl_cert_file_is_believed() -> None:
 async def test_one_that_nobody_vouches_for_is_refused_in_one_line_that_says_what_to_do() -> None:
     async with secured(AUTHORITY.issue_cert("127.0.0.1")) as url, client(url) as ada:
         why = (await ada.lost()).why
-        assert "vouches for its certificate" in why
+        assert "not signed by an authority" in why
         assert "SSL_CERT_FILE" in why
         assert len(why.splitlines()) == 1
         assert not any(isinstance(event, Received) for event in ada.told)
@@ -61,7 +61,7 @@ async def test_one_that_nobody_vouches_for_is_refused_in_one_line_that_says_what
 @pytest.mark.usefixtures("trusted")
 async def test_one_for_another_name_or_time_is_refused() -> None:
     for certificate, words in (
-        (AUTHORITY.issue_cert("chat.example"), "for somebody else"),
+        (AUTHORITY.issue_cert("chat.example"), "for another name"),
         (AUTHORITY.issue_cert("127.0.0.1", not_before=PAST, not_after=PAST + timedelta(days=1)), "has expired"),
         (AUTHORITY.issue_cert("127.0.0.1", not_before=PAST + timedelta(days=4)), "not valid yet"),
     ):
@@ -92,4 +92,4 @@ async def test_one_that_hangs_up_at_the_handshake_is_not_lost_without_a_word() -
 def test_what_openssl_says_is_cleaned() -> None:
     error = SSLCertVerificationError()
     error.verify_code, error.verify_message = 23, "certificate \x1b revoked"
-    assert unverified(error) == "its certificate is refused (certificate ␛ revoked); tell its operator"
+    assert unverified(error) == "its certificate is rejected (certificate ␛ revoked); tell its administrator"

@@ -246,6 +246,6 @@ def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
     """Return what a withdrawal leads to. The site is notified only if it receives evidence."""
     if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
         # The site may have read a failed attempt, or the report before something was added to it.
-        known = "is told so" if evidence else "is not told"
-        return f"Nothing more of it is sent. If the website has seen it already, it {known}."
-    return "The website is told so." if evidence else "The website has it already, and is not told."
+        known = "will be told that you withdrew it" if evidence else "will not be told"
+        return f"No further copies will be sent. If the site already has the report, it {known}."
+    return "The site will be told." if evidence else "The site already has it and will not be told."

@@ -164,10 +164,10 @@ async def test_to_withdraw_asks_first(answer: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("status", "evidence", "words"),
     [
-        ("received", True, "has seen it already, it is told so"),
-        ("waiting", False, "has seen it already, it is not told"),
-        ("delivered", True, "The website is told so"),
-        ("seen", False, "is not told"),
+        ("received", True, "you withdrew it"),
+        ("waiting", False, "it will not be"),
+        ("delivered", True, "The site will be told."),
+        ("seen", False, "will not be told"),
     ],
 )
 async def test_the_question_says_what_comes_of_it(status: str, evidence: bool, words: str) -> None:
