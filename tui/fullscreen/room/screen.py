@@ -112,13 +112,14 @@ class RoomScreen(Screen[None]):
     def show(self) -> None:
         """Draw the current state."""
         self.navigation.visit()
-        if not self.furnished:
-            # Something changed before the first frame; it is drawn afterwards.
+        top = self.query_one_optional(TopLine)
+        if not self.furnished or top is None:
+            # Before the first frame, after which this is drawn, or while the client ends and its widgets are gone.
             return
         state, status, online = self.client.state, self.client.status, self.client.online
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else TITLE
-        self.query_one(TopLine).show(title, state.place, status, online=online, typing=state.is_typing)
+        top.show(title, state.place, status, online=online, typing=state.is_typing)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
         self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)
         self.query_one(MuteOffer).show(state.mute_offer)

@@ -132,10 +132,10 @@ async def test_reporting_again_asks_first(answer: str, reports: int) -> None:
         await submit(pilot)
         await until_seen(pilot, REPORTED)
         await pilot.press("r")
-        await until_seen(pilot, "already. Add to")
+        await until_seen(pilot, "already reported")
         await pilot.press(answer)
         if answer == "y":
-            await until_seen(pilot, "Add to your report")
+            await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
             await pilot.press("ctrl+s")
         await until(pilot, lambda: len(server.sent(ReportRequest)) == reports, "the reports")
         await pilot.pause()
