@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages
-from server.protocol import name_text
+from server.protocol import name_text, target
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import History, HistoryRequest, React, Say, SearchRequest, SearchResults, Takeback, Typing
 from server.room.session import Session, framed
@@ -26,7 +26,8 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     dispatcher.check_disk()
     author = session.logged_in_person
     text = message_rules.check_text(frame.message)
-    peer = _peer(dispatcher, author, frame.channel[1:]) if frame.channel.startswith("@") else None
+    name = target.name_of(frame.channel)
+    peer = None if name is None else _peer(dispatcher, author, name)
     channel = "" if peer else dispatcher.channel(frame.channel).id
     session.request_started()
     published = dispatcher.broker.publish(Draft(author, channel, peer, text, frame.nonce))
@@ -54,18 +55,19 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     """Notify the recipient of a direct message, if present, that the author is typing."""
     author = session.logged_in_person
-    recipient = dispatcher.hub.find(frame.channel[1:]) if frame.channel.startswith("@") else None
+    name = target.name_of(frame.channel)
+    recipient = None if name is None else dispatcher.hub.find(name)
     if (
         recipient
         and recipient.person
         and recipient.person.identity not in dispatcher.people.relations.muted_by(author.identity)
     ):
-        recipient.send(Typing(f"@{author.name}"))
+        recipient.send(Typing(target.conversation(author.name)))
 
 
 def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
     """Send older messages of a channel or conversation."""
-    if not frame.channel.startswith("@"):
+    if not target.is_conversation(frame.channel):
         dispatcher.channel(frame.channel)
     dispatcher.start_task(session, _send_history(dispatcher, session, frame), frame.nonce)
 

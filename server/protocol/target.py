@@ -19,3 +19,8 @@ def is_conversation(target: str) -> bool:
 def name_of(target: str) -> str | None:
     """Return the username of a conversation; None if the target is a channel."""
     return target[len(_SIGN) :] if is_conversation(target) else None
+
+
+def without_sign(name: str) -> str:
+    """Return a name that the user typed, without the sign that may stand before it."""
+    return name.removeprefix(_SIGN)

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from msgspec import Struct
 
+from server.protocol import target
 from server.protocol.frames import Echo, Frame, Message
 from tui.client.mentions import mentions
 from tui.client.state import State
@@ -33,7 +34,7 @@ def news(frames: Iterable[Frame], state: State, since: int) -> Iterator[News]:
         timeline = state.timelines.get(message.channel)
         line = timeline.find(message.msg_id) if timeline and message.msg_id > since else None
         if line and not line.mine and not line.taken_back and line.author not in state.relations.hidden:
-            direct = message.channel.startswith("@")
+            direct = target.is_conversation(message.channel)
             place = state.place_of(message.channel)
             yield News(message.channel, place, line.author, line.text, mentions(line.text, state.me), direct)
 
@@ -44,7 +45,7 @@ def _messages(frames: Iterable[Frame], since: int) -> Iterator[Message]:
             yield frame
         elif isinstance(frame, Echo):
             # Public messages from before the client started are not new; stored direct messages are.
-            yield from (each for each in frame.messages if since or each.channel.startswith("@"))
+            yield from (each for each in frame.messages if since or target.is_conversation(each.channel))
 
 
 class Unread(Counter[str]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from server.protocol import target
 from tui.client.completion import COMMAND
 from tui.client.state import State
 
@@ -30,7 +31,7 @@ def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
 
     Names may contain spaces: the longest match counts. A name alone may be unknown, since the person may be away.
     """
-    rest = rest.removeprefix("@")
+    rest = target.without_sign(rest)
     for name in sorted(names, key=len, reverse=True):
         begun, behind = rest[: len(name)], rest[len(name) :]
         if begun.casefold() == name.casefold() and (not behind or behind[0].isspace()):
@@ -40,4 +41,5 @@ def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
 
 def names(state: State) -> set[str]:
     """Return the names of all people whom this client knows of."""
-    return {*state.people, *state.relations.hidden, *(each[1:] for each in state.timelines if each.startswith("@"))}
+    peers = (each.peer for each in state.timelines.values())
+    return {*state.people, *state.relations.hidden, *(peer for peer in peers if peer is not None)}

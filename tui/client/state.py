@@ -9,7 +9,7 @@ from itertools import islice
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from server.protocol import frames, name_text
+from server.protocol import frames, name_text, target
 from server.protocol.codes import ErrorCode, ReportState
 from tui import limits
 from tui.client import reactions
@@ -112,8 +112,7 @@ class State(Struct):
 
     def place_of(self, channel: str) -> str:
         """Return the displayed name of a channel or conversation."""
-        name = self.timelines[channel].name if channel in self.timelines else channel
-        return f"@{name_text.shown(name[1:])}" if channel.startswith("@") else f"# {name_text.place(name)}"
+        return (self.timelines.get(channel) or Timeline(channel, channel)).title
 
     @property
     def since(self) -> frames.Since | None:
@@ -173,7 +172,7 @@ class State(Struct):
             self.people[frame.username] = frame.who
         else:
             self.leave_out()
-        conversation = self.timelines.get(f"@{frame.username}")
+        conversation = self.timelines.get(target.conversation(frame.username))
         # Without a message they neither came nor left; a person who was just blocked has not left either.
         if conversation and frame.message and not self.relations.asked(frame.username):
             conversation.note(Notice(f"{name_text.quoted(frame.username)} {frame.message}"))
@@ -198,7 +197,7 @@ class State(Struct):
 
     @fold.register
     def _(self, frame: frames.Typing) -> None:
-        if frame.channel.removeprefix("@") not in self.relations.hidden:
+        if target.name_of(frame.channel) not in self.relations.hidden:
             self._typing = {frame.channel: self.now() + TYPING_SHOWN}
 
     @fold.register
@@ -225,7 +224,7 @@ class State(Struct):
         if not self._caught_up_before:
             # Public messages from before the client started are not new; stored direct messages are.
             for timeline in self.timelines.values():
-                if not timeline.id.startswith("@"):
+                if timeline.peer is None:
                     timeline.unread = timeline.new_from = 0
         self._caught_up_before = True
 
@@ -428,7 +427,7 @@ class State(Struct):
             return
         kept = self._channels | {self.current}
         for timeline in list(self.timelines.values()):
-            if not (timeline.id in kept or timeline.id.startswith("@") or timeline.holds_pending):
+            if not (timeline.id in kept or timeline.peer is not None or timeline.holds_pending):
                 del self.timelines[timeline.id]
 
     def _timeline_of(self, channel: str) -> Timeline:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from server.protocol import name_text, target
 from tui.client.reactions import Reaction
 from tui.tone import Tone
 
@@ -98,6 +99,18 @@ class Timeline(Struct):
     _taken: int = 0
     """Number of entries when the changes were last fetched."""
     _weight: int = 0
+
+    @property
+    def peer(self) -> str | None:
+        """Return the other person of a conversation; None if this is a channel."""
+        return target.name_of(self.id)
+
+    @property
+    def title(self) -> str:
+        """Return what this is called on the screen."""
+        if self.peer is None:
+            return f"# {name_text.place(self.name)}"
+        return target.conversation(name_text.shown(self.peer))
 
     @property
     def weight(self) -> int:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from server.protocol import target
 from server.protocol.frames import MAX_QUERY_CHARS
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
@@ -105,7 +106,7 @@ def _person(room: Room, rest: str, act: Callable[[str], None]) -> str:
 
 def _join(room: Room, rest: str) -> str:
     wanted = rest.removeprefix("#").strip().casefold()
-    channels = [each for each in room.client.state.timelines.values() if not each.id.startswith("@")]
+    channels = [each for each in room.client.state.timelines.values() if each.peer is None]
     found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
     if found is None:
         return f"There is no channel {rest}. Press {pressed('everywhere.switch')} for the list."
@@ -120,9 +121,9 @@ def _message(room: Room, rest: str) -> str:
         return f"No one called {rest} is here. {how}"
     if name == room.client.state.me:
         return "That is you."
-    if words and (problem := room.say(words, f"@{name}")):
+    if words and (problem := room.say(words, target.conversation(name))):
         return problem
-    room.look_at(f"@{name}")
+    room.look_at(target.conversation(name))
     return ""
 
 

@@ -3,11 +3,12 @@
 from textual.content import Content
 from textual.style import Style
 
+from server.protocol import target
 from tui.client.emojis import find
 from tui.client.fuzzy import BEGINNING, WORD, rank
 from tui.client.own_status import AWAY, ONLINE
 from tui.client.state import State
-from tui.client.timeline import Line
+from tui.client.timeline import Line, Timeline
 from tui.fullscreen.widgets.rows import Row
 
 MOST_PLACES = 100
@@ -30,9 +31,9 @@ def emojis(line: Line, query: str) -> list[Row]:
 def places(state: State, query: str) -> list[Row]:
     """Return channels, conversations and people: unread ones first, or the best matches if there is a query."""
     known = sorted(state.timelines.values(), key=lambda each: not each.unread)
-    names = {each.id: each.name.lstrip("@") for each in known if query or each.id != state.current}
+    names = {each.id: _name(each) for each in known if query or each.id != state.current}
     others = sorted(state.people.keys() - state.relations.hidden - {state.me}, key=str.casefold)
-    names |= {f"@{name}": name for name in others if f"@{name}" not in state.timelines}
+    names |= {place: name for name in others if (place := target.conversation(name)) not in state.timelines}
     ranks = {place: rank(query, name) for place, name in names.items()}
     found = sorted((order, place) for place, order in ranks.items() if order is not None) if query.strip() else ()
     chosen = [place for _, place in found] if query.strip() else list(names)
@@ -70,9 +71,12 @@ def _begins(query: str, name: str) -> bool:
 
 def _place(state: State, place: str, name: str) -> Row:
     unread = state.timelines[place].unread if place in state.timelines else 0
-    kind = "direct" if place.startswith("@") else "channel"
-    sign = "@ " if place.startswith("@") else "# "
+    sign, kind = ("@ ", "direct") if target.is_conversation(place) else ("# ", "channel")
     return Row(place, Content(sign + name), Content.styled(f"{unread} unread" if unread else kind, DIM))
+
+
+def _name(timeline: Timeline) -> str:
+    return timeline.name if timeline.peer is None else timeline.peer
 
 
 def _mark(mine: bool | None) -> str:  # noqa: FBT001 - three answers of one question

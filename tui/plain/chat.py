@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable
 
-from server.protocol import name_text
+from server.protocol import name_text, target
 from server.protocol.frames import Echo, ServerFrame
 from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, NoServerError, nonce
 from tui.client.reports import Draft
@@ -169,14 +169,14 @@ class _LineMode:
             case "report":
                 self._report(rest)
             case "profile":
-                self._ask_profile(rest.removeprefix("@"))
+                self._ask_profile(target.without_sign(rest))
             case "join":
                 self._join(rest)
             case "who":
                 self.tell(printing.people(state))
             case "msg":
                 name, text = commands.name_and_text(rest, names(state))
-                self._say(text, f"@{name}")
+                self._say(text, target.conversation(name))
             case "history":
                 self._load_older()
             case "help":
@@ -193,7 +193,7 @@ class _LineMode:
         found = [
             each.id for each in self._state.timelines.values() if wanted in {each.id.casefold(), each.name.casefold()}
         ]
-        if not found and not wanted.startswith("@"):
+        if not found and not target.is_conversation(wanted):
             known = ", ".join(self._state.place_of(each) for each in self._state.timelines)
             raise CommandError(f"There is no channel {place}; there are {known}, and @NAME for a person.")
         self._state.look_at(found[0] if found else place)

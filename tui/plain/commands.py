@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from server.protocol import target
 from server.protocol.frames import ReportReason
 from tui.client.slash import addressed, is_command, said, split
 
@@ -114,7 +115,7 @@ def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
     """
     name, words = addressed(text, known)
     if not name:
-        name, _, words = text.removeprefix("@").partition(" ")
+        name, _, words = target.without_sign(text).partition(" ")
     if not words:
         raise CommandError(f"There is no text after the name {name}. Usage: /msg NAME TEXT")
     return name, words

@@ -12,6 +12,11 @@ def test_a_conversation_is_recognised_and_keeps_the_name(name: str) -> None:
     assert target.name_of(built) == name
 
 
+@pytest.mark.parametrize(("typed", "name"), [("ada", "ada"), ("@ada", "ada"), ("@@ada", "@ada"), ("", "")])
+def test_the_sign_before_a_typed_name_is_optional(typed: str, name: str) -> None:
+    assert target.without_sign(typed) == name
+
+
 @pytest.mark.parametrize("channel", ["lobby", "", "a.b-c_d"])
 def test_a_channel_is_no_conversation(channel: str) -> None:
     assert not target.is_conversation(channel)

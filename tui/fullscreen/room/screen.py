@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.worker import Worker
 
+from server.protocol import target
 from server.protocol.frames import Webhooks
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
@@ -311,7 +312,7 @@ class RoomScreen(Screen[None]):
             self.start(partial(self.messages.react, line))
 
     def action_direct(self) -> None:
-        self._with_message(lambda line: self.look_at(f"@{line.author}"))
+        self._with_message(lambda line: self.look_at(target.conversation(line.author)))
 
     def action_mute(self) -> None:
         self._with_message(lambda line: self.people.mute(line.author))
@@ -363,7 +364,7 @@ class RoomScreen(Screen[None]):
     @on(OptionList.OptionSelected, "#people")
     def _person_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_id and event.option_id != self.client.state.me:
-            self.look_at(f"@{event.option_id}")
+            self.look_at(target.conversation(event.option_id))
 
     @on(PeopleList.ProfileWanted)
     def _profile_wanted(self, event: PeopleList.ProfileWanted) -> None:
@@ -424,5 +425,5 @@ class RoomScreen(Screen[None]):
 
 def _words(state: State) -> list[str]:
     """Return the words that the composer completes: people and channels."""
-    people = [f"@{name}" for name in state.people.keys() - state.relations.hidden if name != state.me]
-    return [*people, *(f"#{each.name}" for each in state.timelines.values() if not each.id.startswith("@"))]
+    people = [target.conversation(name) for name in state.people.keys() - state.relations.hidden if name != state.me]
+    return [*people, *(f"#{each.name}" for each in state.timelines.values() if each.peer is None)]

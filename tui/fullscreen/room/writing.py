@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from server.protocol import name_text
+from server.protocol import name_text, target
 from server.protocol.frames import Typing
 from tui.client.quotation import quotation
 from tui.client.relations import undo
@@ -30,7 +30,7 @@ class Writing:
         state = self._client.state
         if state.welcome is None:
             return "Not connected yet. Your text is kept; send it once you're online."
-        if (name := place.removeprefix("@")) != place and name in state.relations.blocked:
+        if (name := target.name_of(place)) is not None and name in state.relations.blocked:
             who = name_text.quoted(name)
             return f"You have blocked {who}, so neither of you can write to the other. {undo('block', name)}"
         limit = state.welcome.limits.message_chars
@@ -60,7 +60,7 @@ class Writing:
     def typed(self, place: str) -> None:
         """Send that the user is writing, in conversations only and at most every TYPING_EVERY_SECONDS."""
         now = monotonic()
-        if self._client.online and place.startswith("@") and now - self._typing_sent >= TYPING_EVERY_SECONDS:
+        if self._client.online and target.is_conversation(place) and now - self._typing_sent >= TYPING_EVERY_SECONDS:
             self._typing_sent = now
             self._client.send(Typing(place))
 

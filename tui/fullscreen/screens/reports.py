@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import OptionList, Static
 
-from server.protocol import name_text
+from server.protocol import name_text, target
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
 from tui.client.client import OFFLINE, Client, nonce
@@ -162,7 +162,7 @@ class ReportsScreen(LiveScreen):
         if entry.about in state.relations.hidden:
             who = name_text.quoted(entry.about)
             return f"{who} is muted or blocked, and what {who} says is not shown."
-        if timeline is None and not entry.channel.startswith("@"):
+        if timeline is None and not target.is_conversation(entry.channel):
             return "The channel of that message is not there any more."
         if not self._client.online and not (timeline and timeline.find(entry.msg_id)):
             return f"That message is not loaded. {OFFLINE}"

@@ -6,7 +6,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.style import Style
 
-from server.protocol import name_text
 from tui.client.timeline import Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
@@ -24,22 +23,23 @@ class ChannelList(RowList):
         """The user returns to writing."""
 
     def show(self, timelines: Iterable[Timeline], current: str) -> None:
-        channels = [each for each in timelines if not each.id.startswith("@")]
-        people = [each for each in timelines if each.id.startswith("@")]
+        channels = [each for each in timelines if each.peer is None]
+        people = [each for each in timelines if each.peer is not None]
         rows = [
             Row("", Content.styled("CHANNELS", Style(dim=True))),
-            *(_row(f"# {name_text.place(each.name)}", each) for each in channels),
+            *map(_row, channels),
         ]
         if people:
             rows += [Row("", Content("")), Row("", Content.styled("DIRECT", Style(dim=True)))]
-            rows += [_row(f"@{name_text.shown(each.name[1:])}", each) for each in people]
+            rows += map(_row, people)
         self.show_rows(rows, current)
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
 
 
-def _row(label: str, timeline: Timeline) -> Row:
+def _row(timeline: Timeline) -> Row:
+    label = timeline.title
     if not timeline.unread:
         return Row(timeline.id, Content(label))
     count = str(timeline.unread) if timeline.unread <= MOST_SHOWN else f"{MOST_SHOWN}+"
