@@ -56,4 +56,4 @@ class Health:
         if not done:
             return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check if another process has it locked"
         error = self._probe.exception()
-        return f"writing to the database failed: {error}; free disk space, or check who locks it" if error else None
+        return f"writing to the database failed: {error}" if error else None

@@ -18,6 +18,7 @@ from server.operator.reachability import Unreachable
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
 from server.storage import outbox, overview, schema, trail
 from server.storage.clock import milliseconds, utc_now
+from server.storage.database_file import server_on
 from server.storage.trail import TrailError
 from server.webhooks.targets import tls_context
 
@@ -108,7 +109,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
         )
         return
     if not there:
-        if os.access(path.parent, os.W_OK):
+        if server := server_on(str(path)):
+            problem = f"{path} was deleted or moved while a server ({server}) uses it"
+            yield Finding(Grade.BAD, f"database: {problem}; stop the server, restore the file, and start the server")
+        elif os.access(path.parent, os.W_OK):
             yield Finding(
                 Grade.WARNING, f"database: {path} does not exist yet; the server creates it at its first start"
             )
@@ -116,6 +120,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding(Grade.BAD, f"database: {path} cannot be created; choose another file in the settings")
             return
     else:
+        yield from _mode(path)
         try:
             with closing(schema.open_as_it_is(str(path))) as connection:
                 yield from _content(settings, connection)
@@ -126,6 +131,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding(Grade.BAD, f"disk: only {free // 2**20} MiB free on the disk of the database; free some space")
     else:
         yield Finding(Grade.GOOD, f"disk: {free // 2**20} MiB free")
+
+
+def _mode(path: Path) -> Iterator[Finding]:
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        problem = f"{path} has direct messages and reports, and other users can read it"
+        yield Finding(Grade.WARNING, f"database: {problem}; run: chmod 600 {path}*")
 
 
 def _advice(error: sqlite3.Error) -> str:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar, cast
 from server.rules.refusal import Refusal
 from server.storage import schema
 from server.storage.base import StorageError
+from server.storage.database_file import Lock, OpenFiles, create_private, make_private
 from server.storage.fair import SERVER, FairQueue, Turn
 
 log = logging.getLogger(__name__)
@@ -35,12 +36,19 @@ class Database:
         self._committed = committed
         self._loop = asyncio.get_running_loop()
         self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
+        self._path = path
+        self._lost: StorageError | None = None
+        self._lock = Lock(path)
         try:
+            create_private(path)
             self._writer = schema.connect(path)
+            make_private(path)
             self.life = schema.prepare(self._writer)
             self._reader = schema.connect(path)
-        except sqlite3.Error as error:
-            raise StorageError(f"{path}: {error}") from None
+            self._files = OpenFiles(path)
+        except (sqlite3.Error, OSError) as error:
+            self._lock.release()
+            raise StorageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
         self._reads = _Reads()
         # One thread per connection, because a sqlite3 connection serves one caller at a time.
         self._reading = threading.Thread(target=self._reads.run, args=(self._reader,), name="reader", daemon=True)
@@ -86,6 +94,7 @@ class Database:
         await asyncio.to_thread(self._reading.join)
         self._reader.close()
         self._writer.close()
+        self._lock.release()
 
     def _write(self) -> None:
         """Run the writer thread: commit all waiting work at once, and return the results to the loop."""
@@ -106,13 +115,19 @@ class Database:
     def _commit(self, batch: "Sequence[_Write[object]]") -> None:
         start = time.perf_counter()
         try:
+            self._check_files()
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
                 for work in batch:
                     work.run(self._writer)
+            # A commit that the next start would not find must not be acknowledged.
+            self._check_files()
+        except StorageError as error:
+            self._loop.call_soon_threadsafe(_fail, batch, error)
         except sqlite3.OperationalError as error:
-            # The disk is full, or the file locked or gone: all of the writes fail.
-            self._loop.call_soon_threadsafe(_fail, batch, StorageError(str(error)))
+            # The disk is full, or the file is locked: all of the writes fail.
+            failure = StorageError(f"{error}; free disk space, or check who locks {self._path}")
+            self._loop.call_soon_threadsafe(_fail, batch, failure)
         except Exception as error:
             if len(batch) > 1:
                 # One of the writes is at fault; retry each by itself, so that the others succeed.
@@ -124,6 +139,14 @@ class Database:
         else:
             self._loop.call_soon_threadsafe(_stored, batch)
             self._committed(len(batch), time.perf_counter() - start)
+
+    def _check_files(self) -> None:
+        """Raise StorageError once the open files were moved or deleted; from then on always, until a restart."""
+        if self._lost is None and (problem := self._files.problem()):
+            self._lost = StorageError(problem)
+            log.error("nothing is stored or acknowledged any more", extra={"problem": problem})
+        if self._lost:
+            raise self._lost
 
 
 class _Read(Generic[Result]):

@@ -182,13 +182,16 @@ CREATE INDEX login_key_seen ON login_key (seen_at) WHERE kept = 0;
 -- Together with message_nonce: whether a person wrote anything.
 CREATE INDEX message_without_nonce ON message (author_identity) WHERE nonce IS NULL;
 """
-STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS)
+APPLICATION_ID = 0x466C6167
+"""Identifies a file of Flagpost to other programs, and to `file`: "Flag" in ASCII."""
+OWN_FILE = f"PRAGMA application_id = {APPLICATION_ID};"
+STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS, OWN_FILE)
 """The upgrade from each version to the next; a new file runs all of them."""
 
 
 FOREIGN = "not a Flagpost database"
 TABLES = {"epoch": {"name"}, "message": {"author_identity", "peer_identity", "nonce"}}
-"""Tables and columns that all versions of the schema have; they identify a file of Flagpost."""
+"""Tables and columns that all versions of the schema have; they identify a file older than APPLICATION_ID, too."""
 
 
 class Life(NamedTuple):
@@ -266,12 +269,14 @@ def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
 def _is_foreign(connection: sqlite3.Connection) -> bool:
     """Return whether the file belongs to another program; an empty file does not."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application not in {0, APPLICATION_ID}:
+        return True
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if not objects:
-        return bool(application)
+        return bool(application or _version(connection))
     columns = "SELECT name FROM pragma_table_info(?)"
     found = {table: {name for (name,) in connection.execute(columns, (table,))} for table in TABLES}
-    return bool(application) or any(not names <= found[table] for table, names in TABLES.items())
+    return any(not names <= found[table] for table, names in TABLES.items())
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -256,6 +256,8 @@ def test_a_database_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
     write_settings(tmp_path)
     for version, words in ((1, "start the server to upgrade it"), (99, "newer version")):
         with closing(sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None)) as connection:
+            if version == 1:
+                connection.executescript(schema.STEPS[0])
             connection.execute(f"PRAGMA user_version = {version}")
         done = run("webhook", "list", directory=tmp_path)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)

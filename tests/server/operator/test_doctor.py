@@ -1,7 +1,9 @@
 """The doctor finds problems, suggests fixes, and posts nothing."""
 
 import asyncio
+import os
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ import trustme
 from server.operator.doctor import Grade, findings
 from server.rules.trail import Withdrawn
 from server.storage import outbox, schema, trail
+from server.storage.database import Database
 from tests.support.certificates import tls_settings
 from tests.support.receiver import Receiver, closed_port_url
 from tests.support.server_process import write_settings
@@ -173,6 +176,25 @@ async def test_a_database_that_a_server_has_made_is_good(tmp_path: Path) -> None
     assert grade(found, "database: intact") is GOOD
     assert grade(found, "trail: 0 rows, none altered") is GOOD
     assert grade(found, "disk: ") is GOOD
+
+
+async def test_database_deleted_under_a_running_server_is_bad(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    path = tmp_path / "room.sqlite"
+    database = Database(str(path))
+    path.unlink()
+    found = await examined(settings)
+    await database.close()
+    assert grade(found, f"was deleted or moved while a server (process {os.getpid()}) uses it") is BAD
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o640, True), (0o600, False)])
+async def test_database_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, warned: bool) -> None:
+    settings = write_settings(tmp_path)
+    make_database(tmp_path)
+    (tmp_path / "room.sqlite").chmod(mode)
+    assert any("other users can read it" in text for text in await examined(settings)) is warned
 
 
 def make_database(directory: Path, *statements: str) -> None:

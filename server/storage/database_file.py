@@ -1,0 +1,118 @@
+"""The database file itself: private to its user, used by one server, and still at its path."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+
+from server.storage.base import StorageError
+
+SIDE_FILES = ("-wal", "-shm")
+"""The endings of the files that SQLite has open beside the database while a server runs; each holds data."""
+PRIVATE = 0o600
+
+
+def create_private(path: str) -> None:
+    """Create the file, if there is none, for its owner only: it holds messages and reports. Raises OSError."""
+    # SQLite gives the files beside it the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+
+
+def make_private(path: str) -> None:
+    """Restrict the files of an earlier version to their owner."""
+    for file in map(Path, _files(path)):
+        # The file of another user keeps its mode; `doctor` warns about it.
+        with suppress(FileNotFoundError, PermissionError):
+            if file.stat().st_mode & 0o077:
+                file.chmod(PRIVATE)
+
+
+class Lock:
+    """Marks the file as used by this process, until it ends for any reason."""
+
+    def __init__(self, path: str) -> None:
+        """Lock the file. Raises StorageError if another server uses it, or if the lock cannot be written."""
+        # Beside the file that a link leads to, so that all links share one lock.
+        file = _lock_file(path)
+        if not file.parent.is_dir():
+            raise StorageError(f"{path}: the directory {file.parent} does not exist; create it")
+        self._lock = FileLock(file, mode=PRIVATE)
+        try:
+            self._lock.acquire(timeout=0)
+            file.write_text(f"{os.getpid()}\n", encoding="ascii")
+        except Timeout:
+            raise StorageError(f"{path} is used by another server ({_holder(file)}); stop that one first") from None
+        except OSError as error:
+            raise StorageError(f"{path}: its lock {file} cannot be written: {error.strerror}") from None
+
+    def release(self) -> None:
+        """Let another server use the file."""
+        self._lock.release()
+
+
+def server_on(path: str) -> str | None:
+    """Return which server uses the file now, such as "process 123"; None if there is none."""
+    file = _lock_file(path)
+    if not file.exists():
+        return None
+    try:
+        with FileLock(file).acquire(timeout=0):
+            return None
+    except Timeout:
+        return _holder(file)
+    except OSError:
+        return None
+
+
+class OpenFiles:
+    """The files as they were when the database was opened. SQLite does not notice that they are deleted."""
+
+    def __init__(self, path: str) -> None:
+        """Call it once the database has been written to, so that all files exist. Raises OSError."""
+        self._opened = [(file, _identity(file)) for file in _files(path)]
+
+    def problem(self) -> str | None:
+        """Return which file is no longer the one that was opened, so that the next start would not find new data."""
+        for path, identity in self._opened:
+            try:
+                if _identity(path) == identity:
+                    continue
+                what = "was replaced"
+            except FileNotFoundError:
+                what = "was deleted or moved"
+            except OSError as error:
+                what = f"cannot be accessed ({error.strerror})"
+            return f"{path} {what} while the server runs; stop the server, restore the file, and start the server"
+        return None
+
+
+class _Identity(NamedTuple):
+    device: int
+    inode: int
+
+
+def _identity(path: str) -> _Identity:
+    found = os.stat(path)  # noqa: PTH116 - after every commit, and four times as fast as by a Path
+    return _Identity(found.st_dev, found.st_ino)
+
+
+def _files(path: str) -> list[str]:
+    # SQLite follows links, and creates its other files where they lead.
+    real = os.path.realpath(path)
+    return [path, *(real + ending for ending in SIDE_FILES)]
+
+
+def _lock_file(path: str) -> Path:
+    # A name apart from `chat.sqlite3*`, which people delete or move as a whole.
+    real = Path(path).resolve()
+    return real.with_name(f".{real.name}.lock")
+
+
+def _holder(file: Path) -> str:
+    try:
+        number = file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        number = ""
+    return f"process {number}" if number.isdecimal() else "its process number is unknown"
