@@ -1,7 +1,7 @@
 """The profiles of the demo site."""
 
 from server.demo.cast import CAST, Part
-from server.rules import names
+from server.protocol import names
 from server.webhooks.payloads import ProfileAnswer, ProfileData, ProfileFieldAnswer
 
 PRIVATE = "This member keeps their profile private."

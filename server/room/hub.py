@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from server.ops.metrics import Traffic
+from server.protocol import names
 from server.protocol.frames import Frame, Presence, Reacted, Takeback, Who, WhoEntry
 from server.room.session import Session, framed
-from server.rules import names
 from server.rules.messages import Person
 from server.rules.relations import Relations
 from server.storage.base import News

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
+from server.protocol import names
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_COMMENT_CHARS, MAX_CONTEXT_AFTER, MAX_CONTEXT_BEFORE, ReportReason
-from server.rules import names
 from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 

@@ -1,4 +1,4 @@
-"""Display names: which are allowed, and which count as the same."""
+"""Display names: which are allowed, and which are free."""
 
 import re
 import unicodedata
@@ -8,24 +8,15 @@ from server.protocol.characters import UNSEEN, limit_marks
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
 from server.protocol.name_text import APOSTROPHES, PUNCTUATION, unfit
+from server.protocol.names import MAX_TYPED_CHARS, key
 from server.rules.refusal import Refusal
 
-MAX_TYPED_CHARS = 8 * MAX_NAME_CHARS
-"""Maximum length before accents are composed; normalising a longer text can take quadratic time."""
 ALLOWED = "Use letters, numbers, spaces, emoji and _ . ' - in a name."
 BETWEEN = PUNCTUATION - APOSTROPHES - {"_"}
 """Not allowed at the start of a name, where it looks like a list item or a notice."""
 
 _TWO_APOSTROPHES = re.compile(f"[{''.join(sorted(APOSTROPHES))}]{{2}}")
 """Two apostrophes look like a quotation mark."""
-
-
-def key(name: str) -> str:
-    """Return the same key for names that people would confuse: ignores case, width and ligatures."""
-    if len(name) > MAX_TYPED_CHARS:
-        # Matches nobody's name, because no name contains this character.
-        return f"\x00{name}"
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def check(text: str) -> str:

@@ -8,9 +8,8 @@ from contextlib import closing
 
 import msgspec
 
-from server.protocol import target
+from server.protocol import names, target
 from server.protocol.frames import Reaction, Reactions
-from server.rules import names
 from server.rules.messages import Draft, Person, Publication, check_takeback
 from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.search import Query

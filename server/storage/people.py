@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
+from server.protocol import names
 from server.protocol.proof import LoginKeys
-from server.rules import names
 from server.rules.messages import Person
 from server.rules.relations import Relation, Relations
 from server.storage import login_keys

@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidHeader
 from server.protocol import codec
 from server.protocol.characters import limit_marks
 from server.protocol.links import address
+from server.protocol.names import key as name_key
 from server.rules import addresses, names, reactions, search, statuses
 from server.rules.refusal import Refusal
 from server.webhooks.html import to_html
@@ -90,8 +91,8 @@ WORK: dict[str, Work] = {
     "clean_line": clean_line,
     "limit_marks": limit_marks,
     "a name": refused(names.check),
-    "the key of a name": names.key,
-    "a name among others": lambda text: names.free(text[:32], {names.key(text[:32])}),
+    "the key of a name": name_key,
+    "a name among others": lambda text: names.free(text[:32], {name_key(text[:32])}),
     "an emoji": refused(reactions.check_emoji),
     "a status": refused(statuses.check_status),
     "a search": refused(lambda text: (search.query(text).indexed, search.query(text).short)),
