@@ -14,9 +14,9 @@ from server.operator import arguments, commands
 from server.ops import logs, process, reload
 from server.ops.tls import Certificates
 from server.protocol.address import Address
+from server.protocol.errors import OneLineError
 from server.protocol.version import VERSION
-from server.settings import DEFAULT_FILE, Loaded, Settings, SettingsError, defaults, load
-from server.storage.base import StorageError
+from server.settings import DEFAULT_FILE, Loaded, Settings, defaults, load
 
 
 def main() -> int:
@@ -41,20 +41,21 @@ def main() -> int:
         # A parent waits for this line; otherwise a log in JSON is all that the server writes.
         prints = options.child or settings.log.format != "json"
         process.run(partial(app.run, settings, listener, read, partial(_print_url, listener) if prints else None))
-    except StorageError as error:
-        say(logging.ERROR, f"Database: {error}; check the file, or set another one in the settings")
-        return 2
-    except ListenError as error:
-        hint = "choose another address with --address HOST:PORT, --socket PATH, or Address in the settings"
-        say(logging.ERROR, f"{error}; {hint}")
-        return 2
-    except SettingsError as error:
+    except OneLineError as error:
         say(logging.ERROR, str(error))
         return 2
     return 0
 
 
 def _listen(options: argparse.Namespace, settings: Settings) -> Listener:
+    try:
+        return _bind(options, settings)
+    except ListenError as error:
+        hint = "choose another address with --address HOST:PORT, --socket PATH, or Address in the settings"
+        raise ListenError(f"{error}; {hint}") from None
+
+
+def _bind(options: argparse.Namespace, settings: Settings) -> Listener:
     if options.socket:
         # Files that such a server writes are private to the user, too.
         os.umask(0o077)

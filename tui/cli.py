@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from types import FrameType
 
+from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_NAME_CHARS
 from server.protocol.version import VERSION
 from tui.config import Loaded, load, place
@@ -27,12 +28,23 @@ QUIT_SECONDS = 5.0
 
 
 def run() -> int:
-    """Return the exit code: 0, or 2 if the command line is unusable; docs/plain.md lists those of --plain."""
+    """Return the exit code: 0, 1 after an error, or 2 if the command line is unusable; docs/plain.md has --plain's."""
     given = parser().parse_args()
-    chosen = options(given, load(place()))
+    try:
+        return _chat(given, options(given, load(place())))
+    except OneLineError as error:
+        print(f"flagpost: {error}", file=sys.stderr)
+        return 1
+
+
+def _chat(given: argparse.Namespace, chosen: Options) -> int:
     if given.plain or given.serve:
         gc.enable()
-        return _plain(chosen) if given.plain else _serve(chosen, given.host, given.port)
+    if given.plain:
+        return _plain(chosen)
+    if given.serve:
+        _serve(chosen, given.host, given.port)
+        return 0
     # `FlagpostApp.on_ready` turns garbage collection back on after the first frame.
     from tui.fullscreen.app import FlagpostApp
 
@@ -74,17 +86,15 @@ def _plain(chosen: Options) -> int:
     return code
 
 
-def _serve(chosen: Options, host: str, port: int) -> int:
+def _serve(chosen: Options, host: str, port: int) -> None:
     try:
         from tui.web.serve import serve
     except ModuleNotFoundError as error:
         if error.name not in {"textual_serve", "aiohttp"}:
             raise
-        print(
-            "flagpost: --serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'", file=sys.stderr
-        )
-        return 1
-    return serve(chosen, host, port)
+        needed = "--serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'"
+        raise OneLineError(needed) from None
+    serve(chosen, host, port)
 
 
 def options(given: argparse.Namespace, loaded: Loaded) -> Options:

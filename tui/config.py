@@ -13,6 +13,7 @@ import msgspec
 import tomli
 from msgspec import Struct, field
 
+from tui.files import FileError, write_atomically
 from tui.text import clean_line
 
 VARIABLE = "FLAGPOST_CONFIG"
@@ -183,7 +184,7 @@ def _shown(value: object) -> str:
 def save(file: Path, before: Config, after: Config) -> None:
     """Write the differences to the file; its comments and other lines stay as they are.
 
-    Raises ValueError, one line, if that fails; the file is then unchanged.
+    Raises FileError if that fails; the file is then unchanged.
     """
     # Imported late: only needed to save a change.
     import tomlkit
@@ -195,11 +196,11 @@ def save(file: Path, before: Config, after: Config) -> None:
         _change(document, _plain(before), _plain(after))
         _replace(file, tomlkit.dumps(document))
     except ParseError as error:
-        raise ValueError(_line(file, f"line {error.line}: this is not TOML, so nothing was written; mend it")) from None
+        raise FileError(_line(file, f"line {error.line}: this is not TOML, so nothing was written; mend it")) from None
     except UnicodeDecodeError:
-        raise ValueError(_line(file, "this is not UTF-8, so nothing was written; mend it")) from None
+        raise FileError(_line(file, "this is not UTF-8, so nothing was written; mend it")) from None
     except OSError as error:
-        raise ValueError(_line(file, f"nothing was written: {error.strerror or error}")) from None
+        raise FileError(_line(file, f"nothing was written: {error.strerror or error}")) from None
 
 
 def _plain(config: Config) -> dict[str, object]:
@@ -231,9 +232,6 @@ def _change(table: MutableMapping[str, object], before: Mapping[str, object], af
 
 
 def _replace(file: Path, text: str) -> None:
-    # Imported late: only needed to save a change.
-    from tui.files import write_atomically
-
     # Dotfiles are often symbolic links: keep the link and replace its target.
     real = file.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,12 @@ import os
 import tempfile
 from pathlib import Path
 
+from server.protocol.errors import OneLineError
+
+
+class FileError(OneLineError):
+    """A file of the user cannot be read or written."""
+
 
 def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
     """Replace or create a file with this text and mode. Raises OSError and leaves the file unchanged.

@@ -22,6 +22,7 @@ from server.http.gateway import Listener, ListenError, listen
 from server.operator import arguments
 from server.ops import process
 from server.protocol.address import DEFAULT_ADDRESS, Address
+from server.protocol.errors import OneLineError
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
 
 SITE_ADDRESS = "127.0.0.1:9080"
@@ -34,7 +35,7 @@ def main() -> int:
     try:
         room = _listen("--address", options.address, DEFAULT_ADDRESS)
         site = _listen("--site", options.site, SITE_ADDRESS)
-    except ListenError as error:
+    except OneLineError as error:
         print(f"flagpost: {error}", file=sys.stderr)
         return 2
     process.handle_signals()

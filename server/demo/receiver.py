@@ -9,6 +9,7 @@ from http import HTTPStatus
 import msgspec
 
 from server.demo.inbox import Report, ReportID
+from server.protocol.errors import Verdict
 from server.settings import Secret, SigningSecrets
 from server.webhooks import signature
 
@@ -18,7 +19,7 @@ TOLERANCE_SECONDS = 5 * 60
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
-class RefusedError(Exception):
+class RefusedCall(Verdict):
     """A call that is not authenticated or not valid; the text is the answer, with this HTTP status."""
 
     def __init__(self, status: HTTPStatus, words: str) -> None:
@@ -58,14 +59,14 @@ _decoder: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
 
 
 def read(key: Secret, secrets: SigningSecrets, headers: Mapping[str, str], body: bytes, now: float) -> Call:
-    """Verify and parse a call received at this Unix time. Raises RefusedError."""
+    """Verify and parse a call received at this Unix time. Raises RefusedCall."""
     _verify(secrets, headers, body, now)
     try:
         call = _decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"This call cannot be read: {error}.") from None
+        raise RefusedCall(HTTPStatus.BAD_REQUEST, f"This call cannot be read: {error}.") from None
     if not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
-        raise RefusedError(HTTPStatus.FORBIDDEN, "The APIKey is wrong.")
+        raise RefusedCall(HTTPStatus.FORBIDDEN, "The APIKey is wrong.")
     return call
 
 
@@ -73,11 +74,9 @@ def _verify(secrets: SigningSecrets, headers: Mapping[str, str], body: bytes, no
     """Check as in Standard Webhooks that a signature covers ID, timestamp and the exact bytes of the body."""
     webhook_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not webhook_id or not _SECONDS.fullmatch(timestamp):
-        raise RefusedError(
-            HTTPStatus.UNAUTHORIZED, "The headers webhook-id and webhook-timestamp are missing or wrong."
-        )
+        raise RefusedCall(HTTPStatus.UNAUTHORIZED, "The headers webhook-id and webhook-timestamp are missing or wrong.")
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
-        raise RefusedError(
+        raise RefusedCall(
             HTTPStatus.UNAUTHORIZED,
             f"The webhook-timestamp is more than {TOLERANCE_SECONDS // 60} minutes off this site's clock.",
         )
@@ -87,4 +86,4 @@ def _verify(secrets: SigningSecrets, headers: Mapping[str, str], body: bytes, no
         for one in headers.get("webhook-signature", "").split()
         for other in expected.get("webhook-signature", "").split()
     ):
-        raise RefusedError(HTTPStatus.UNAUTHORIZED, "The webhook-signature is missing or wrong.")
+        raise RefusedCall(HTTPStatus.UNAUTHORIZED, "The webhook-signature is missing or wrong.")

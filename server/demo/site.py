@@ -18,7 +18,7 @@ from server.demo import page, receiver
 from server.demo.chat_server import ChatServer
 from server.demo.inbox import Answer, Inbox
 from server.demo.profiles import profile
-from server.demo.receiver import ProfileCall, RefusedError, ReportCall
+from server.demo.receiver import ProfileCall, RefusedCall, ReportCall
 from server.http.callbacks import MAX_NOTE_CHARS, SITE_STATES
 from server.protocol.address import Address
 from server.protocol.codes import ReportState
@@ -109,7 +109,7 @@ class Site:
             return _words(HTTPStatus.NOT_FOUND, "This report does not exist, or not any more.")
         try:
             status, note = self._form(await _body(request))
-        except RefusedError as refused:
+        except RefusedCall as refused:
             return _words(refused.status, str(refused))
         problem = await self._chat_server.set_status(card.report.report_id, status, note)
         card.answer = Answer(status, note, problem)
@@ -120,18 +120,16 @@ class Site:
         try:
             fields = parse_qs(body.decode(errors="replace"), max_num_fields=MAX_FORM_FIELDS)
         except ValueError:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "This form has too many fields.") from None
+            raise RefusedCall(HTTPStatus.BAD_REQUEST, "This form has too many fields.") from None
         token, status, note = (fields.get(name, [""])[0] for name in ("token", "status", "note"))
         if not hmac.compare_digest(token.encode(), self._token.encode()):
-            raise RefusedError(
-                HTTPStatus.FORBIDDEN, "This form is from another site, or outdated; open the page again."
-            )
+            raise RefusedCall(HTTPStatus.FORBIDDEN, "This form is from another site, or outdated; open the page again.")
         if status not in SITE_STATES:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "Choose one of the buttons.")
+            raise RefusedCall(HTTPStatus.BAD_REQUEST, "Choose one of the buttons.")
         # Forms send line ends as CR LF.
         note = note.replace("\r\n", "\n").strip()
         if len(note) > MAX_NOTE_CHARS:
-            raise RefusedError(
+            raise RefusedCall(
                 HTTPStatus.BAD_REQUEST, f"The limit for notes is {MAX_NOTE_CHARS} characters; go back and shorten it."
             )
         return ReportState(status), note
@@ -143,7 +141,7 @@ class Site:
         try:
             body = await _body(request)
             call = receiver.read(self._key, self._signing, request.headers, body, time.time())
-        except RefusedError as refused:
+        except RefusedCall as refused:
             return _words(refused.status, str(refused))
         if isinstance(call, ProfileCall):
             return _json(profile(call.username))
@@ -156,12 +154,12 @@ class Site:
 
 
 async def _body(request: Request) -> bytes:
-    """Read the body. Raises RefusedError if it is too large."""
+    """Read the body. Raises RefusedCall if it is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise RefusedError(
+            raise RefusedCall(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is too large; the limit is {MAX_BODY_BYTES} bytes."
             )
     return bytes(body)

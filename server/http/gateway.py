@@ -27,6 +27,7 @@ from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.ops import background, process
 from server.ops.tls import Certificates
 from server.protocol.address import SOCKET_SCHEME, Address
+from server.protocol.errors import OneLineError
 from server.websocket.connection import ConnectionHandler, WebsocketConnection
 
 CLOSE_SECONDS = 6
@@ -36,7 +37,7 @@ BACKLOG = 2048
 """Maximum number of connections waiting to be accepted."""
 
 
-class ListenError(Exception):
+class ListenError(OneLineError):
     """Listening on the address failed; the text says why."""
 
 

@@ -101,9 +101,6 @@ def run(options: argparse.Namespace) -> int:
         else:
             code = command(Desk(options, load(options.settings).settings))
         sys.stdout.flush()
-    except CommandError as error:
-        print(f"flagpost: {error}", file=sys.stderr)
-        return UNUSABLE
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe.
         _silence()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from server.protocol import name_text
 from server.protocol.characters import BIDI, CONTROL, INVISIBLE, SURROGATES, limit_marks
+from server.protocol.errors import OneLineError
 from server.storage.clock import moment
 
 MAX_CELL_CHARS = 60
@@ -13,8 +14,8 @@ MAX_CELL_CHARS = 60
 _DECEIVING = re.compile(f"[{CONTROL}{BIDI}{INVISIBLE}{SURROGATES}]")
 
 
-class CommandError(Exception):
-    """A command failed; the text is one line for the administrator: what happened, and what to do."""
+class CommandError(OneLineError):
+    """A command could not run."""
 
 
 def shown(text: str) -> str:

@@ -11,12 +11,13 @@ from typing import NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
 from server.operator.certificate import days_until_end
+from server.protocol.errors import FlagpostError
 from server.webhooks.targets import forbidden
 
 TIMEOUT_SECONDS = 5.0
 
 
-class Unreachable(Exception):  # noqa: N818 - a finding, not a fault
+class Unreachable(FlagpostError):  # noqa: N818 - a finding, not a fault
     """The site is not reachable; the text says why, and what to do."""
 
 

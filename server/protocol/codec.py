@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from server.protocol.codes import ErrorCode
+from server.protocol.errors import Verdict
 from server.protocol.frames import ClientFrame, Frame, Nonce, ServerFrame
 
 MAX_DEPTH = 8
@@ -28,7 +29,7 @@ class _Probe(msgspec.Struct):
 _probe_decoder = msgspec.json.Decoder(_Probe)
 
 
-class BadFrame(ValueError):  # noqa: N818 - the wire's term, and it is raised as a verdict rather than a fault
+class BadFrame(Verdict):
     """A frame that cannot be decoded. The sender receives `code`, the text and the frame's nonce, if it has one."""
 
     def __init__(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:

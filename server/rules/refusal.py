@@ -1,9 +1,10 @@
 """The refusal of a request by a rule, with a message for the user."""
 
 from server.protocol.codes import ErrorCode
+from server.protocol.errors import Verdict
 
 
-class Refusal(Exception):  # noqa: N818 - a verdict, not a fault
+class Refusal(Verdict):
     """A request that is not allowed; `code` and the text are sent to the user."""
 
     def __init__(self, code: ErrorCode, message: str, retry_after: int = 0) -> None:

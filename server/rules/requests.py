@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from http import HTTPStatus
 
+from server.protocol.errors import Verdict
 from server.rules import hosts
 
 MAX_BODY_BYTES = 64 * 1024
@@ -13,7 +14,7 @@ TRANSFER = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 DIGITS = re.compile(rb"[0-9]{1,20}")
 
 
-class RefusedRequest(Exception):  # noqa: N818 - a verdict, not a fault
+class RefusedRequest(Verdict):
     """A request that is answered at once with this status and message."""
 
     def __init__(self, status: HTTPStatus, message: str, retry_after: int = 0) -> None:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from server.protocol.address import DEFAULT_ADDRESS
+from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_FRAME_BYTES
 from server.settings.secret import Secret, SigningSecrets
 
@@ -15,8 +16,8 @@ QUEUED_WEBHOOK = "report"
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
 
 
-class SettingsError(Exception):
-    """Settings that are not usable; the text is one line: where, what is wrong, and what to do."""
+class SettingsError(OneLineError):
+    """Settings that are not usable; the text says where, what is wrong, and what to do."""
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple, Protocol
 
+from server.protocol.errors import OneLineError
 from server.protocol.frames import Reactions
 from server.rules.messages import Draft, Person, Publication
 from server.rules.reactions import ReactionChange
@@ -17,8 +18,11 @@ MAX_REACTED_BYTES = 32 * 1024
 """Maximum size of the reactions to earlier messages that are sent along with such a page."""
 
 
-class StorageError(Exception):
+class StorageError(OneLineError):
     """The storage cannot be used; the text is for the administrator."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"Database: {problem}")
 
 
 class News(NamedTuple):

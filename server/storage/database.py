@@ -48,7 +48,8 @@ class Database:
             self._files = OpenFiles(path)
         except (sqlite3.Error, OSError) as error:
             self._lock.release()
-            raise StorageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+            why = getattr(error, "strerror", None) or error
+            raise StorageError(f"{path}: {why}; check the file, or set another one in the settings") from None
         self._reads = _Reads()
         # One thread per connection, because a sqlite3 connection serves one caller at a time.
         self._reading = threading.Thread(target=self._reads.run, args=(self._reader,), name="reader", daemon=True)

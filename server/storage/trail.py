@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from server.protocol.codes import ReportState
+from server.protocol.errors import FlagpostError
 from server.rules import trail
 from server.rules.evidence import Evidence
 from server.rules.trail import Account, Event, Reported
@@ -15,7 +16,7 @@ REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """LIKE patterns for rows from a reporter; json_extract would fail if a row is not valid JSON."""
 
 
-class TrailError(Exception):
+class TrailError(FlagpostError):
     """The stored trail is not what was written; the text says where and why."""
 
 

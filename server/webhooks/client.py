@@ -7,6 +7,7 @@ from typing import NamedTuple
 import httpx
 
 from server import __version__
+from server.protocol.errors import FlagpostError
 from server.settings import SigningSecrets
 from server.webhooks import signature
 from server.webhooks.targets import ForbiddenTargetError, GuardedTransport
@@ -35,7 +36,7 @@ class Answer(NamedTuple):
     """The Date header: the site's clock."""
 
 
-class WebhookError(Exception):
+class WebhookError(FlagpostError):
     """The site gave no usable answer. The text is for users, with the site as "it"; `cause` is for the log."""
 
     def __init__(self, message: str, cause: str, words: str = "", outcome: str = "unusable") -> None:

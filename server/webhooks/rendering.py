@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from server.protocol.errors import FlagpostError
 from server.settings.model import KEY_VARIABLE
 from server.webhooks.html import plain
 
@@ -26,7 +27,7 @@ Renderer = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 log = logging.getLogger(__name__)
 
 
-class RenderError(Exception):
+class RenderError(FlagpostError):
     """Messages could not be converted; the text says why, without quoting them."""
 
 

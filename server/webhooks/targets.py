@@ -12,6 +12,8 @@ from typing import Protocol, runtime_checkable
 
 import httpx
 
+from server.protocol.errors import FlagpostError
+
 Resolve = Callable[[str], Awaitable[list[str]]]
 """Resolves a host to its addresses, the best one first. Raises OSError."""
 
@@ -86,7 +88,7 @@ CARRIES_IPV4_LAST = (
 )
 
 
-class ForbiddenTargetError(httpx.TransportError):
+class ForbiddenTargetError(FlagpostError, httpx.TransportError):
     """A webhook's host has no allowed address; the text names the rule."""
 
 

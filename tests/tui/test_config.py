@@ -6,6 +6,7 @@ import pytest
 from msgspec import structs
 
 from tui.config import VARIABLE, Channel, Config, Hours, Level, load, place, save
+from tui.files import FileError
 
 WHOLE = """# mine
 theme = "nord"  # blue
@@ -93,7 +94,7 @@ def test_a_file_that_cannot_be_read_says_so_and_is_never_overwritten(file: Path,
     loaded = load(file)
     assert len(loaded.problems) == 1
     assert "the defaults hold" in loaded.problems[0]
-    with pytest.raises(ValueError, match="nothing was written"):
+    with pytest.raises(FileError, match="nothing was written"):
         save(file, Config(), Config(compact=True))
     assert file.read_bytes() == content
 
@@ -131,5 +132,5 @@ def test_a_link_stays_a_link(file: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(file: Path) -> None:
     write(file, "")
-    with pytest.raises(ValueError, match="nothing was written"):
+    with pytest.raises(FileError, match="nothing was written"):
         save(file / "config.toml", Config(), Config(compact=True))

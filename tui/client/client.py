@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from server.protocol import name_text
+from server.protocol.errors import OneLineError
 from server.protocol.frames import Frame, Me, Relations, ServerFrame, Welcome
 from tui.client.own_status import again
 from tui.client.state import State
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
 OFFLINE = "You are offline. Try again once you are reconnected."
 
 
-class NoServerError(Exception):
-    """No server was found, and none could be started; the message is one line that says why."""
+class NoServerError(OneLineError):
+    """No server was found, and none could be started."""
 
 
-class NameRefusedError(Exception):
-    """The server refused the name; the message is one line that says why."""
+class NameRefusedError(OneLineError):
+    """The server refused the name."""
 
 
 class Granted(NamedTuple):
@@ -129,13 +130,12 @@ class Client:
         from tui.net.address import shown
         from tui.net.connection import Connection
         from tui.net.discovery import find
-        from tui.net.local_server import LocalServerError
 
         try:
             found = await find(self.options)
-        except (LocalServerError, ValueError) as error:
+        except OneLineError as error:
             self.status = "no server"
-            raise NoServerError(clean_line(str(error))) from error
+            raise NoServerError(f"There is no server: {clean_line(str(error))}") from error
         self._server, self.notices = found.server, found.notices
         url = clean_line(found.url)
         self.address = shown(url)

@@ -16,11 +16,13 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
 from server.protocol import name_text
+from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame, Typing
-from tui.client.client import Client, Granted, Loss, NoServerError
+from tui.client.client import Client, Granted, Loss
 from tui.client.news import news
 from tui.client.state import TYPING_SHOWN, State
 from tui.config import Config
+from tui.files import FileError
 from tui.fullscreen import commands
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import KEYS, Where
@@ -128,8 +130,8 @@ class FlagpostApp(App[None]):
         await self._ask_first_start()
         try:
             await self.client.find()
-        except NoServerError as error:
-            self.room.note(f"There is no server: {error}", Tone.BAD)
+        except OneLineError as error:
+            self.room.note(str(error), Tone.BAD)
             return
         await self.client.run()
 
@@ -144,7 +146,7 @@ class FlagpostApp(App[None]):
         try:
             address, tls = configured(options.settings)
             local = f"wss://{address}" if tls else str(address)
-        except ValueError:
+        except FileError:
             # `find` reports this problem.
             local = ""
         start = await self.push_screen_wait(StartScreen(options.name, local))

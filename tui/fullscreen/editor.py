@@ -8,13 +8,14 @@ from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
 
+from server.protocol.errors import OneLineError
 from tui.text import clean
 
 NONE = "No editor is named: set VISUAL or EDITOR in the environment, such as EDITOR=nano."
 
 
-class EditorError(Exception):
-    """Why there is no edited text, in one line."""
+class EditorError(OneLineError):
+    """There is no edited text."""
 
 
 async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from textual.widgets import Input, TextArea
 from tui import config as configuration
 from tui import times
 from tui.config import Config, Loaded
+from tui.files import FileError
 from tui.fullscreen.keys import alt_keys, keymap
 from tui.fullscreen.keys.rebinding import rebind
 from tui.fullscreen.themes import DARK, THEMES
@@ -93,7 +94,7 @@ class Preferences:
         try:
             if file and before != self.config:
                 configuration.save(file, before, self.config)
-        except ValueError as error:
+        except FileError as error:
             return str(error)
         return ""
 

@@ -8,12 +8,18 @@ from urllib.parse import urlsplit
 import tomli
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
+from server.protocol.errors import OneLineError
+from tui.files import FileError
 from tui.text import clean_line
 
 PROBE_SECONDS = 2.0
 UNNAMED = "settings.toml"
 MAX_URL_CHARS = 2000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class AddressError(OneLineError):
+    """A text that is no server's address."""
 
 
 class Configured(NamedTuple):
@@ -31,7 +37,7 @@ def unused() -> list[str]:
 
 
 def configured(settings: Path | None) -> Configured:
-    """Return the address in a settings file, or the default. Raises ValueError, one line, if the file is unusable."""
+    """Return the address in a settings file, or the default. Raises FileError if the file is unusable."""
     if settings is None:
         return Configured(Address.parse(DEFAULT_ADDRESS), tls=False)
     try:
@@ -41,11 +47,11 @@ def configured(settings: Path | None) -> Configured:
             raise ValueError('Address: write it in quotes, like "127.0.0.1:9000"')
         return Configured(Address.parse(address), isinstance(tls, dict) and bool(tls.get("CertFile")))
     except tomli.TOMLDecodeError as error:
-        raise ValueError(f"{settings}: line {error.lineno}: this is not TOML: {error.msg}") from None
+        raise FileError(f"{settings}: line {error.lineno}: this is not TOML: {error.msg}") from None
     except OSError as error:
-        raise ValueError(f"{settings}: {error.strerror or error}; give another with --settings FILE") from None
+        raise FileError(f"{settings}: {error.strerror or error}; give another with --settings FILE") from None
     except ValueError as error:
-        raise ValueError(f"{settings}: {error}") from None
+        raise FileError(f"{settings}: {error}") from None
 
 
 def fault(server: str) -> str:

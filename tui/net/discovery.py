@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from server.protocol.address import SOCKET_SCHEME, WEBSOCKET_PATH
 from tui.net import identity, own_socket
-from tui.net.address import configured, is_listening, unused
+from tui.net.address import AddressError, configured, is_listening, unused
 from tui.net.local_server import CHAT, INBOX, LocalServer, start
 from tui.options import Options
 from tui.text import clean_line
@@ -25,7 +25,7 @@ class Found(NamedTuple):
 
 
 async def find(options: Options) -> Found:
-    """Find a server, or start one. Raises LocalServerError if it does not start, ValueError for unusable settings."""
+    """Find a server, or start one. Raises LocalServerError, FileError or AddressError."""
     if options.demo:
         server = await start("server.demo", [], [CHAT, INBOX])
         inbox = f"This is a demo, with residents and a website of its own. Reports arrive at {server.urls[INBOX]}"
@@ -71,5 +71,8 @@ def websocket_url(text: str) -> str:
     if text.startswith(SOCKET_SCHEME):
         return text
     url = text if "://" in text else f"ws://{text}"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise AddressError(f"{clean_line(url)} is no address of a server; try one like wss://chat.example") from None
     return url if parts.path.strip("/") else parts._replace(path=WEBSOCKET_PATH).geturl()

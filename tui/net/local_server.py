@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from server.protocol.errors import OneLineError
+
 START_SECONDS = 15.0
 END_SECONDS = 3.0
 KEPT_LINES = 20
@@ -19,8 +21,8 @@ CHAT = "Chat room"
 INBOX = "Report inbox"
 
 
-class LocalServerError(Exception):
-    """The server did not start; the message is one line that says why."""
+class LocalServerError(OneLineError):
+    """The local server did not start."""
 
 
 class LocalServer:

@@ -5,14 +5,15 @@ import sys
 from collections.abc import Callable, Iterable
 
 from server.protocol import name_text, target
+from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame
-from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, NoServerError, nonce
+from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, nonce
 from tui.client.reports import Draft
 from tui.client.slash import names
 from tui.client.state import Stage
 from tui.options import Options
 from tui.plain import commands, printing
-from tui.plain.commands import Command, CommandError, Text
+from tui.plain.commands import Command, LineError, Text
 from tui.plain.printing import Teller, Told
 from tui.plain.stdin import Lines
 from tui.text import clean, clean_line
@@ -31,8 +32,8 @@ async def chat(options: Options, patience: float = ANSWER_SECONDS) -> int:
     """
     try:
         return await _LineMode(options, patience).run()
-    except NoServerError as error:
-        print_error(f"There is no server: {error}")
+    except OneLineError as error:
+        print_error(str(error))
         return 1
 
 
@@ -146,7 +147,7 @@ class _LineMode:
                 self._say(asked.text)
             elif asked:
                 self._command(asked)
-        except CommandError as error:
+        except LineError as error:
             self._complain(clean_line(str(error)))
             return True
         self.tell(self._teller.news())
@@ -185,7 +186,7 @@ class _LineMode:
     def _say(self, text: str, channel: str = "") -> None:
         longest = self._state.welcome.limits.message_chars if self._state.welcome else 0
         if len(text) > longest:
-            raise CommandError(f"The message has {len(text)} of at most {longest} characters; send it in parts.")
+            raise LineError(f"The message has {len(text)} of at most {longest} characters; send it in parts.")
         self._client.send(self._state.say(text, nonce(), channel))
 
     def _join(self, place: str) -> None:
@@ -195,7 +196,7 @@ class _LineMode:
         ]
         if not found and not target.is_conversation(wanted):
             known = ", ".join(self._state.place_of(each) for each in self._state.timelines)
-            raise CommandError(f"There is no channel {place}; there are {known}, and @NAME for a person.")
+            raise LineError(f"There is no channel {place}; there are {known}, and @NAME for a person.")
         self._state.look_at(found[0] if found else place)
         self.tell([printing.note(f"You write in {self._state.place} now.")])
 
@@ -203,7 +204,7 @@ class _LineMode:
         self._need_connection()
         asked = self._state.ask_older(nonce())
         if asked is None:
-            raise CommandError(f"{self._state.place} has no older messages.")
+            raise LineError(f"{self._state.place} has no older messages.")
         self.tell([printing.note(f"Older messages of {self._state.place}:")])
         self._client.send(asked)
 
@@ -214,22 +215,22 @@ class _LineMode:
     def _need_connection(self) -> None:
         """Fail for a request that is not repeated after a reconnect."""
         if not self._client.online:
-            raise CommandError(OFFLINE)
+            raise LineError(OFFLINE)
 
     def _report(self, rest: str) -> None:
         welcome = self._state.welcome
         if welcome is None or not welcome.webhooks.report:
-            raise CommandError("Reports are turned off in this room.")
+            raise LineError("Reports are turned off in this room.")
         number, behind = commands.number_and_rest(rest)
         reason, comment = commands.reason_and_comment(behind, welcome.report_reasons)
         found = self._teller.find(number)
         if found is None:
-            raise CommandError(f"There is no message [{number}].")
+            raise LineError(f"There is no message [{number}].")
         if reason.comment_required and not comment:
-            raise CommandError(f"{reason.reason}: add what is wrong after the reason.")
+            raise LineError(f"{reason.reason}: add what is wrong after the reason.")
         longest = welcome.limits.comment_chars
         if len(comment) > longest:
-            raise CommandError(f"The comment has {len(comment)} of at most {longest} characters.")
+            raise LineError(f"The comment has {len(comment)} of at most {longest} characters.")
         channel, line = found
         before, after = self._state.context_of(line, channel)
         draft = Draft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from server.protocol import target
+from server.protocol.errors import OneLineError
 from server.protocol.frames import ReportReason
 from tui.client.slash import addressed, is_command, said, split
 
@@ -27,8 +28,8 @@ MIN_LETTERS = 3
 _WORD = re.compile(r"\w[\w'’]*")
 
 
-class CommandError(Exception):
-    """A command that cannot run; the message is one line that says why, and what to do."""
+class LineError(OneLineError):
+    """A line that cannot be carried out."""
 
 
 class Text(Struct, frozen=True):
@@ -45,7 +46,7 @@ class Command(Struct, frozen=True):
 
 
 def parse(line: str) -> Text | Command | None:
-    """Parse a line; None if it is empty. Raises CommandError for an unknown command or missing arguments."""
+    """Parse a line; None if it is empty. Raises LineError for an unknown command or missing arguments."""
     line = line.strip()
     if not is_command(line):
         return Text(said(line)) if line else None
@@ -53,10 +54,10 @@ def parse(line: str) -> Text | Command | None:
     command = Command(name, rest)
     usage = next((usage for usage, _ in HELP if usage.split()[0] == f"/{name}"), "")
     if not usage:
-        raise CommandError(f"Unknown command /{name}. See /help. Start with // to send a slash.")
+        raise LineError(f"Unknown command /{name}. See /help. Start with // to send a slash.")
     required = [word for word in usage.split()[1:] if not word.startswith("[")]
     if len(command.rest.split()) < len(required):
-        raise CommandError(f"Usage: {usage}")
+        raise LineError(f"Usage: {usage}")
     return command
 
 
@@ -65,7 +66,7 @@ def number_and_rest(text: str) -> tuple[int, str]:
     word, _, rest = text.partition(" ")
     number = word.strip("[]")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise CommandError(f"{word} is not a message number. Each message has one in brackets, like [12].")
+        raise LineError(f"{word} is not a message number. Each message has one in brackets, like [12].")
     return int(number), rest.strip()
 
 
@@ -81,7 +82,7 @@ def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[Repo
         found = _meant(word.casefold(), reasons)
     if len(found) != 1:
         several = "fits several reasons" if found else "is none of the reasons"
-        raise CommandError(f"{word} {several}: {numbered(reasons)}.")
+        raise LineError(f"{word} {several}: {numbered(reasons)}.")
     return found[0], comment.strip()
 
 
@@ -117,5 +118,5 @@ def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
     if not name:
         name, _, words = target.without_sign(text).partition(" ")
     if not words:
-        raise CommandError(f"There is no text after the name {name}. Usage: /msg NAME TEXT")
+        raise LineError(f"There is no text after the name {name}. Usage: /msg NAME TEXT")
     return name, words

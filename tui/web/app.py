@@ -12,7 +12,19 @@ from aiohttp.typedefs import Handler
 
 from tui.web.access import NO_TOKEN, Access
 from tui.web.client import Client
-from tui.web.messages import MAX_MESSAGE_BYTES, Blur, Focus, PageMessage, Ping, Resize, Size, Stdin, asked_size, decode
+from tui.web.messages import (
+    MAX_MESSAGE_BYTES,
+    BadPageMessage,
+    Blur,
+    Focus,
+    PageMessage,
+    Ping,
+    Resize,
+    Size,
+    Stdin,
+    asked_size,
+    decode,
+)
 from tui.web.page import FULL, MAX_CLIENTS, SCRIPT, headers, page
 
 STATIC = Path(textual_serve.__file__).parent / "static"
@@ -77,7 +89,7 @@ class Pages:
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
         try:
             size = asked_size(request.query)
-        except ValueError as error:
+        except BadPageMessage as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         if len(self._sockets) >= MAX_CLIENTS:
             raise web.HTTPServiceUnavailable(text=FULL)
@@ -121,7 +133,7 @@ async def _relay(socket: web.WebSocketResponse, client: Client) -> None:
             return
         try:
             message = decode(received.data)
-        except ValueError as error:
+        except BadPageMessage as error:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(error).encode())
             return
         async with asyncio.timeout(STUCK_SECONDS):

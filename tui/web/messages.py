@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from server.protocol.errors import Verdict
+
 MAX_WIDTH, MAX_HEIGHT = 500, 200
 """The largest screen in cells; a larger page shows a screen of this size."""
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 80, 24
@@ -22,6 +24,10 @@ class Size(Struct, frozen=True):
     def bounded(self) -> "Size":
         """Return the nearest size within the bounds."""
         return Size(min(max(self.width, 1), MAX_WIDTH), min(max(self.height, 1), MAX_HEIGHT))
+
+
+class BadPageMessage(Verdict):
+    """A message that no page of ours sends."""
 
 
 class Stdin(Struct, frozen=True, array_like=True, tag="stdin"):
@@ -56,16 +62,16 @@ _DECODER = msgspec.json.Decoder(PageMessage)
 
 
 def decode(text: str) -> PageMessage:
-    """Decode a message. Raises ValueError if it is none of these."""
+    """Decode a message. Raises BadPageMessage if it is none of these."""
     try:
         message: PageMessage = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        raise ValueError("this is no message of the page") from None
+        raise BadPageMessage("this is no message of the page") from None
     return message
 
 
 def asked_size(query: Mapping[str, str]) -> Size:
-    """Return the size in the query of the websocket's URL, bounded. Raises ValueError for anything else there."""
+    """Return the size in the query of the websocket's URL, bounded. Raises BadPageMessage for anything else there."""
     width = _cells(query.get("width", str(DEFAULT_WIDTH)))
     height = _cells(query.get("height", str(DEFAULT_HEIGHT)))
     return Size(width, height).bounded()
@@ -73,5 +79,5 @@ def asked_size(query: Mapping[str, str]) -> Size:
 
 def _cells(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise ValueError("width and height are numbers of cells")
+        raise BadPageMessage("width and height are numbers of cells")
     return int(text)

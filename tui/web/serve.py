@@ -7,6 +7,7 @@ import sys
 
 from aiohttp import web
 
+from server.protocol.errors import OneLineError
 from tui.options import Options
 from tui.text import clean_line
 from tui.web.access import Access
@@ -21,14 +22,13 @@ WARNING = (
 )
 
 
-def serve(options: Options, host: str, port: int) -> int:
-    """Serve until Ctrl+C or SIGTERM; return the exit code: 0, or 1 if it cannot listen."""
+def serve(options: Options, host: str, port: int) -> None:
+    """Serve until Ctrl+C or SIGTERM. Raises OneLineError if the address cannot be used."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
-        print(f"flagpost: cannot listen at {clean_line(host)}:{port}: {why}; give another --port", file=sys.stderr)
-        return 1
+        raise OneLineError(f"cannot listen at {clean_line(host)}:{port}: {why}; give another --port") from None
     access = Access(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
     if not access.is_local:
         print(f"flagpost: {WARNING}", file=sys.stderr, flush=True)
@@ -43,4 +43,3 @@ def serve(options: Options, host: str, port: int) -> int:
         # It would contain the URL with the token.
         access_log=None,
     )
-    return 0

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from server.protocol.address import Address
-from tui.net.address import configured, is_listening, unused
+from tui.files import FileError
+from tui.net.address import AddressError, configured, is_listening, unused
 from tui.net.discovery import Found, find, websocket_url
 from tui.options import Options
 
@@ -87,14 +88,14 @@ def test_an_address_that_cannot_be_used_is_one_line_with_the_file_and_a_hint(
 ) -> None:
     file = tmp_path / "my.toml"
     file.write_bytes(content)
-    with pytest.raises(ValueError, match=r"my\.toml") as raised:
+    with pytest.raises(FileError, match=r"my\.toml") as raised:
         configured(file)
     assert hint in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
 
 
 def test_a_settings_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"missing\.toml: No such file.*--settings"):
+    with pytest.raises(FileError, match=r"missing\.toml: No such file.*--settings"):
         configured(tmp_path / "missing.toml")
 
 
@@ -103,3 +104,8 @@ async def test_whether_anything_listens() -> None:
         address = Address("127.0.0.1", listener.sockets[0].getsockname()[1])
         assert await is_listening(address)
     assert not await is_listening(address)
+
+
+def test_what_is_no_address_is_one_line_with_an_example() -> None:
+    with pytest.raises(AddressError, match=r"^ws://\[::1 is no address of a server; try one like wss://chat.example$"):
+        websocket_url("ws://[::1")

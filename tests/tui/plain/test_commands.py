@@ -5,7 +5,7 @@ import pytest
 from server.protocol.frames import ReportReason
 from tui.plain.commands import (
     Command,
-    CommandError,
+    LineError,
     Text,
     name_and_text,
     number_and_rest,
@@ -37,7 +37,7 @@ def test_a_line_is_text_or_a_command(line: str, meant: Text | Command | None) ->
 
 @pytest.mark.parametrize("line", ["/dance", "/", "/msg", "/msg bob", "/report", "/report 3", "/profile", "/join"])
 def test_a_command_that_lacks_words_says_how_it_is_written(line: str) -> None:
-    with pytest.raises(CommandError, match=r"Usage: /|Unknown command /"):
+    with pytest.raises(LineError, match=r"Usage: /|Unknown command /"):
         parse(line)
 
 
@@ -58,13 +58,13 @@ def test_a_reason_is_a_number_a_word_or_its_text(text: str, reason: int, comment
 
 @pytest.mark.parametrize("text", ["0", "4", "9999999999", "-1", "²", "it's", "nothing", "he insulted me", "at", "e"])
 def test_a_reason_that_is_none_or_several_lists_them(text: str) -> None:
-    with pytest.raises(CommandError, match="1 It's spam; 2 "):
+    with pytest.raises(LineError, match="1 It's spam; 2 "):
         reason_and_comment(text, REASONS)
 
 
 def test_a_number_may_stand_in_its_brackets() -> None:
     assert number_and_rest("[12] spam it") == (12, "spam it")
-    with pytest.raises(CommandError, match="is not a message number"):
+    with pytest.raises(LineError, match="is not a message number"):
         number_and_rest("x spam")
 
 
@@ -77,14 +77,14 @@ def test_a_name_with_spaces_is_found_where_it_is_known() -> None:
 
 
 def test_a_name_of_two_words_alone_is_no_message() -> None:
-    with pytest.raises(CommandError, match="There is no text after the name Inés ⚓"):
+    with pytest.raises(LineError, match="There is no text after the name Inés ⚓"):
         name_and_text("Inés ⚓", ["Inés", "Inés ⚓", "bob"])
 
 
 def test_a_word_that_is_nearly_one_of_another_reason_is_asked_about() -> None:
     """Otherwise a site could get a report of child abuse about a message that was only rude."""
     reasons = [*REASONS, ReportReason("It's child abuse (CP, CSAM, etc.)", comment_required=False)]
-    with pytest.raises(CommandError, match="fits several reasons"):
+    with pytest.raises(LineError, match="fits several reasons"):
         reason_and_comment("abuse he called me names", reasons)
     assert reason_and_comment("abusive he called me names", reasons) == (reasons[1], "he called me names")
     assert reason_and_comment("child look", reasons) == (reasons[3], "look")

@@ -5,6 +5,7 @@ import pytest
 from tui.web.messages import (
     MAX_HEIGHT,
     MAX_WIDTH,
+    BadPageMessage,
     Blur,
     Focus,
     PageMessage,
@@ -57,7 +58,7 @@ def test_messages_of_the_page_are_read(text: str, message: PageMessage) -> None:
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no message of the page"):
+    with pytest.raises(BadPageMessage, match="no message of the page"):
         decode(text)
 
 
@@ -85,7 +86,7 @@ def test_a_size_that_is_not_asked_for_is_the_usual_one() -> None:
 )
 def test_a_size_that_is_no_number_is_refused(cells: str) -> None:
     for query in ({"width": cells}, {"height": cells}):
-        with pytest.raises(ValueError, match="numbers of cells"):
+        with pytest.raises(BadPageMessage, match="numbers of cells"):
             asked_size(query)
 
 

@@ -1,0 +1,39 @@
+"""The root and the kinds of Flagpost's errors; the module that raises an error defines it.
+
+FlagpostError
+    OneLineError
+        AddressError            the client's server address
+        CommandError            a command of the administrator
+        EditorError             the user's editor
+        FileError               a file of the client's user
+        LineError               a line typed in line mode
+        ListenError             the server's own address
+        LocalServerError        the server that a client starts
+        NameRefusedError        the user's name
+        NoServerError           the server that a client connects to
+        SettingsError           the server's settings
+        StorageError            the server's database
+    Verdict
+        BadFrame                over the websocket
+        BadPageMessage          from the page of the client in a browser
+        Refusal                 by a rule of the room
+        RefusedCall             a webhook call to the demo's site
+        RefusedRequest          over HTTP
+    ForbiddenTargetError        the address of a webhook's host
+    RenderError                 a message as HTML
+    TrailError                  the trail of reports
+    Unreachable                 the site of a webhook
+    WebhookError                a webhook call
+"""
+
+
+class FlagpostError(Exception):
+    """Root of all errors that Flagpost defines."""
+
+
+class OneLineError(FlagpostError):
+    """One line for the user or the administrator: what happened, then what to do. A program prints it and ends."""
+
+
+class Verdict(FlagpostError):  # noqa: N818 - a verdict, not a fault
+    """The answer to input that is not acceptable, and no fault: it is sent back, and the program goes on."""
