@@ -325,6 +325,13 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
     nonce: str | None = None
     taken_back: bool = False
     reactions: list[Reaction] = []
+    own: Annotated[
+        bool | None,
+        Meta(
+            description="Whether you are its author. Absent: you are if `username` is your name; it is present if you"
+            " had another name then, or somebody else had yours."
+        ),
+    ] = None
 
 
 class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):

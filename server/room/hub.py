@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ class Hub:
         self._relations = relations
         relations.on_visibility_change = self._on_visibility_change
         self.sessions: dict[str, Session] = {}
+        self._by_identity: defaultdict[str, list[Session]] = defaultdict(list)
         self._changes: list[_PresenceChange] = []
         self._newcomers: set[Session] = set()
         self._flushed = asyncio.Event()
@@ -48,7 +50,9 @@ class Hub:
         key = names.key(person.name)
         if key not in self.sessions:
             self.broadcast(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
+        self._forget(self.sessions.get(key))
         self.sessions[key] = session
+        self._by_identity[person.identity].append(session)
         self._newcomers.add(session)
         self._schedule_flush()
         return self._flushed
@@ -59,7 +63,7 @@ class Hub:
         person = session.person
         if person is None or self.sessions.get(names.key(person.name)) is not session:
             return None
-        del self.sessions[names.key(person.name)]
+        self._forget(self.sessions.pop(names.key(person.name)))
         self.broadcast(person, Presence(person.name, GONE))
         return person
 
@@ -81,7 +85,7 @@ class Hub:
 
     def sessions_of(self, identity: str) -> list[Session]:
         """Return all sessions of a person, whatever their names."""
-        return [each for each in self.sessions.values() if each.person and each.person.identity == identity]
+        return [*self._by_identity.get(identity, ())]
 
     def deliver(self, news: Sequence[News]) -> None:
         """Deliver messages and changes to everyone who may read them, except those who muted or blocked the author.
@@ -138,12 +142,19 @@ class Hub:
                 session.deliver(wire)
 
     def _deliver_to_pair(self, news: News, peer: Person, excluded: Collection[str]) -> None:
-        for person in {news.publication.author, peer}:
-            recipient = self.find(person.name)
-            # Another person may have taken the name since the message was sent.
-            if recipient and _identity(recipient) == person.identity and person.identity not in excluded:
+        # By identity: the name may be another person's by now, and theirs another one.
+        for identity in {news.publication.author.identity, peer.identity}.difference(excluded):
+            for recipient in self.sessions_of(identity):
                 self.traffic.deliveries += 1
-                recipient.deliver(framed(_frame(news, person)))
+                recipient.deliver(framed(_frame(news, recipient.logged_in_person)))
+
+    def _forget(self, session: Session | None) -> None:
+        """Remove a session from the index by identity."""
+        if session and session.person:
+            here = self._by_identity[session.person.identity]
+            here.remove(session)
+            if not here:
+                del self._by_identity[session.person.identity]
 
     def _schedule_flush(self) -> None:
         if self._flush_timer is None:

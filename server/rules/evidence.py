@@ -5,7 +5,6 @@ from datetime import datetime
 
 import msgspec
 
-from server.protocol import names
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_COMMENT_CHARS, MAX_CONTEXT_AFTER, MAX_CONTEXT_BEFORE, ReportReason
 from server.rules.messages import Person, Publication
@@ -69,8 +68,7 @@ def reportable(reporter: Person, publication: Publication | None) -> Publication
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     if publication.taken_back and not publication.text:
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message was deleted too long ago; its text is no longer stored.")
-    author = publication.author
-    if author.identity == reporter.identity or names.key(author.name) == names.key(reporter.name):
+    if publication.author.identity == reporter.identity:
         raise Refusal(ErrorCode.CANNOT_REPORT_SELF, "You cannot report your own message.")
     return publication
 

@@ -4,7 +4,7 @@ from collections.abc import Container
 from datetime import datetime
 from typing import NamedTuple
 
-from server.protocol import target
+from server.protocol import names, target
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_MESSAGE_CHARS, Message, Reaction
 from server.rules.refusal import Refusal
@@ -65,7 +65,15 @@ class Publication(NamedTuple):
             self.nonce,
             self.taken_back,
             [] if self.taken_back else list(self.reactions),
+            self._own_flag(person),
         )
+
+    def _own_flag(self, person: Person) -> bool | None:
+        """Return whether a person is the author; None if comparing the names gives the right answer."""
+        own = self.author.identity == person.identity
+        if own:
+            return None if self.author.name == person.name else True
+        return False if names.key(self.author.name) == names.key(person.name) else None
 
 
 def check_text(text: str) -> str:

@@ -74,12 +74,13 @@ class People:
         return self._database.write(partial(_relate, relation), apply)
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
-        """End the mute or block of everyone who had this name. Raises StorageError."""
-        key = names.key(name)
+        """End the mute or block of everyone who had this name then, or has it now. Raises StorageError."""
+        key, holder = names.key(name), self.find(name)
         ended = [
             relation
             for relation in self.relations.of(identity)
-            if relation.blocked == blocked and names.key(relation.other_name) == key
+            if relation.blocked == blocked
+            and (names.key(relation.other_name) == key or (holder and relation.other == holder.identity))
         ]
 
         def remove(_: Sequence[None]) -> None:

@@ -460,4 +460,5 @@ class State(Struct):
         text = "" if taken_back else frame.message
         reported = frame.msg_id in self._marked
         under = () if taken_back else reactions.told(frame.reactions, self._names)
-        return Line(frame.msg_id, frame.username, text, at, frame.username == self.me, reported, taken_back, under)
+        mine = frame.username == self.me if frame.own is None else frame.own
+        return Line(frame.msg_id, frame.username, text, at, mine, reported, taken_back, under)

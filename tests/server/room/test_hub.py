@@ -90,3 +90,20 @@ async def test_messages_of_one_commit_are_delivered_in_order(relations: Relation
     )
     assert ada.texts == ["1", "2", "3", "4"]
     assert eve.texts == ["1", "3", "4"]
+
+
+async def test_a_direct_message_reaches_both_people_under_the_names_that_they_have_now(relations: Relations) -> None:
+    hub = Hub(relations, Traffic())
+    renamed, impostor = Guest(hub, Person("bob 2", BOB.identity)), Guest(hub, Person("bob", "b-2"))
+    eve = Guest(hub, EVE)
+    hub.deliver([News(Publication(1, datetime.now(UTC), EVE, "", BOB, "psst", None))])
+    assert (renamed.texts, impostor.texts, eve.texts) == (["psst"], [], ["psst"])
+    hub.leave(renamed.session)
+    assert hub.sessions_of(BOB.identity) == []
+
+
+async def test_a_session_that_replaces_another_is_the_only_one_of_its_person(relations: Relations) -> None:
+    hub = Hub(relations, Traffic())
+    before, now = Guest(hub, BOB), Guest(hub, BOB)
+    hub.leave(before.session)
+    assert hub.sessions_of(BOB.identity) == [now.session]

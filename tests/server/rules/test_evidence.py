@@ -50,8 +50,9 @@ def test_your_own_message_from_before_a_rename_cannot_be_reported() -> None:
     assert refused(Person("bobby", "b-1"), SPAM).code == ErrorCode.CANNOT_REPORT_SELF
 
 
-def test_a_report_never_says_that_somebody_reported_their_own_name() -> None:
-    assert refused(Person("BOB", "b-2"), SPAM).code == ErrorCode.CANNOT_REPORT_SELF
+@pytest.mark.parametrize("name", ["bob", "BOB"])
+def test_the_holder_of_a_name_can_report_whoever_had_it_before(name: str) -> None:
+    assert reportable(Person(name, "b-2"), SPAM) is SPAM
 
 
 def test_a_deleted_message_can_be_reported_until_its_text_is_gone() -> None:

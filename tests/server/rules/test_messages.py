@@ -44,6 +44,21 @@ def test_the_frame_says_what_was_stored() -> None:
     assert DIRECT.frame_for(BOB) == Message("@alice", "alice", "psst", 8, AT, "n-2")
 
 
+@pytest.mark.parametrize(
+    ("reader", "own"),
+    [
+        (ALICE, None),
+        (CAROL, None),
+        (Person("alice 2", "a-1"), True),
+        (Person("ALICE", "a-1"), True),
+        (Person("alice", "impostor"), False),
+        (Person("Alice", "impostor"), False),
+    ],
+)
+def test_the_frame_says_whose_a_message_is_where_names_would_mislead(reader: Person, own: bool | None) -> None:
+    assert SAID.frame_for(reader).own is own
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\t\r\n", "\u3000"])
 def test_an_empty_message_is_refused(text: str) -> None:
     with pytest.raises(Refusal) as refused:

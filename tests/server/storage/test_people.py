@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from server.rules.messages import Person
+from server.rules.relations import Relation
 from server.storage.database import Database
 from server.storage.people import MAX_KNOWN, People
 
@@ -35,4 +36,15 @@ async def test_only_the_latest_people_are_known(tmp_path: Path) -> None:
     await company.came(Person("carol", "c-1"))
     assert company.find("ada")
     assert company.find("bob") is None
+    await database.close()
+
+
+async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "room.sqlite"))
+    people = People(database)
+    for name in ("bob", "bob 2"):
+        await people.relate(Relation("a-1", "b-1", "bob", blocked=False))
+        await people.came(Person("bob 2", "b-1"))
+        await people.unrelate("a-1", name, blocked=False)
+        assert list(people.relations.of("a-1")) == []
     await database.close()

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
@@ -388,3 +389,9 @@ def test_a_message_sent_under_the_name_of_before_is_one_s_own_once() -> None:
     fold(made, [welcome(), Me("ada 2", op=False), said(7, "ada", nonce="n1")])
     assert [type(entry) for entry in made.timeline.entries] == [Line]
     assert not made.unsent()
+
+
+def test_a_message_is_the_users_own_as_the_server_says_not_by_its_name() -> None:
+    whose = [("ada", None), ("ada", False), ("ada 2", True), ("bob", None)]
+    made = state(*(replace(said(number, author=name), own=own) for number, (name, own) in enumerate(whose, 1)))
+    assert [line.mine for line in made.timeline.entries if isinstance(line, Line)] == [True, False, True, False]
