@@ -13,7 +13,7 @@ from typing import NamedTuple
 import uvloop
 
 from bench.sides import table
-from server.rules.messages import Draft, Person
+from server.rules.messages import MessageDraft, Person
 from server.storage import schema
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
@@ -94,7 +94,7 @@ async def _burst(path: str) -> Burst:
     start = time.perf_counter()
     published = []
     for number in range(MESSAGES):
-        published.append(broker.publish(Draft(author, "lobby", None, TEXT, str(number))))
+        published.append(broker.publish(MessageDraft(author, "lobby", None, TEXT, str(number))))
         if number % TURN == 0:
             await asyncio.sleep(0)
     await asyncio.gather(*published)

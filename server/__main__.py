@@ -16,7 +16,7 @@ from server.ops.tls import Certificates
 from server.protocol.address import Address
 from server.protocol.errors import OneLineError
 from server.protocol.version import VERSION
-from server.settings import DEFAULT_FILE, Loaded, Settings, defaults, load
+from server.settings import DEFAULT_FILE, LoadedSettings, Settings, defaults, load
 
 
 def main() -> int:
@@ -64,7 +64,7 @@ def _bind(options: argparse.Namespace, settings: Settings) -> Listener:
     return listen(options.address or Address.parse(settings.address), certificates)
 
 
-def _reader(options: argparse.Namespace) -> Callable[[], Loaded]:
+def _reader(options: argparse.Namespace) -> Callable[[], LoadedSettings]:
     """Return the function that reads the settings at startup and at each reload."""
     if options.child and not options.settings:
         # A client's own server ignores a settings file in the working directory and the key in the environment: both

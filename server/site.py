@@ -6,7 +6,7 @@ from typing import NamedTuple
 from server.ops import background
 from server.ops.metrics import Metrics
 from server.reporting.deliveries import Deliveries
-from server.reporting.desk import Reports
+from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
 from server.storage import outbox
@@ -20,7 +20,7 @@ from server.webhooks.profiles import Profiles
 class _Generation(NamedTuple):
     """Everything created from one version of the settings."""
 
-    reports: Reports | None = None
+    reports: ReportDesk | None = None
     deliveries: Deliveries | None = None
     delivering: "asyncio.Task[None] | None" = None
     profiles: Profiles | None = None
@@ -38,7 +38,7 @@ class ActiveWebhooks:
         self._draining: set[asyncio.Task[None]] = set()
 
     @property
-    def reports(self) -> Reports | None:
+    def reports(self) -> ReportDesk | None:
         """Accepts reports; None if the webhook is off."""
         return self._current.reports
 
@@ -55,7 +55,7 @@ class ActiveWebhooks:
         if hook := settings.webhook(QUEUED_WEBHOOK):
             waiting = asyncio.Event()
             terms = Terms(hook.name, settings.limits.reports_per_hour, hook.evidence)
-            reports = Reports(self._database, self._hub, terms, waiting)
+            reports = ReportDesk(self._database, self._hub, terms, waiting)
             clients.append(_new_client(settings, hook))
             deliveries = Deliveries(
                 database=self._database,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from server.demo.inbox import Card, ContextLine, Report
+from server.demo.inbox import Card, ContextMessage, ReceivedReport
 from server.protocol import target
 
 EXCERPT_LINES = (2, 1)
@@ -52,23 +52,23 @@ def _card(card: Card, talk: str, foot: str) -> str:
 </article>"""
 
 
-def _around(report: Report) -> tuple[list[ContextLine], list[ContextLine]]:
+def _around(report: ReceivedReport) -> tuple[list[ContextMessage], list[ContextMessage]]:
     """Return the messages before and after the reported one."""
     before = [line for line in report.context if line.timestamp <= report.timestamp]
     return before, [line for line in report.context if line.timestamp > report.timestamp]
 
 
-def _reported(report: Report) -> str:
+def _reported(report: ReceivedReport) -> str:
     flag = '<span class="flag" role="img" aria-label="reported">⚑</span>'
     author = f"{flag} {_author(report.about_username)} " if report.context else ""
     return f'<blockquote dir="auto">{author}{escape(report.message)}</blockquote>'
 
 
-def _lines(lines: Sequence[ContextLine]) -> str:
+def _lines(lines: Sequence[ContextMessage]) -> str:
     return "".join(f'<p class="line" dir="auto">{_author(line.username)} {escape(line.message)}</p>' for line in lines)
 
 
-def _folded(lines: Sequence[ContextLine], which: str) -> str:
+def _folded(lines: Sequence[ContextMessage], which: str) -> str:
     if not lines:
         return ""
     return f"<details><summary>{_count(len(lines), f'{which} ')}</summary>{_lines(lines)}</details>"
@@ -78,13 +78,13 @@ def _count(number: int, which: str = "") -> str:
     return f"{number} {which}message{'s' if number > 1 else ''}"
 
 
-def _comment(report: Report) -> str:
+def _comment(report: ReceivedReport) -> str:
     if not report.comment:
         return ""
     return f'<p class="comment" dir="auto"><b>Comment</b>{escape(report.comment)}</p>'
 
 
-def _addition(report: Report) -> str:
+def _addition(report: ReceivedReport) -> str:
     said = f'<p class="who">{_person(report.from_username)} added {_tag(report.reason)}</p>{_comment(report)}'
     return f'<div class="added">{said}</div>'
 

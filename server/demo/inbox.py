@@ -18,7 +18,7 @@ ReportID = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 """Safe as part of a URL."""
 
 
-class ContextLine(msgspec.Struct, frozen=True, rename="pascal"):
+class ContextMessage(msgspec.Struct, frozen=True, rename="pascal"):
     """A message near the reported one."""
 
     username: str
@@ -26,7 +26,7 @@ class ContextLine(msgspec.Struct, frozen=True, rename="pascal"):
     message: str
 
 
-class Report(msgspec.Struct, frozen=True, rename="pascal"):
+class ReceivedReport(msgspec.Struct, frozen=True, rename="pascal"):
     """A report, or an addition to one with another reason and comment, as the webhook delivers it."""
 
     from_username: str
@@ -38,10 +38,10 @@ class Report(msgspec.Struct, frozen=True, rename="pascal"):
     comment: str
     report_id: ReportID = msgspec.field(name="ReportID")
     message_id: int = msgspec.field(name="MessageID")
-    context: list[ContextLine]
+    context: list[ContextMessage]
 
 
-class Answer(NamedTuple):
+class ModeratorAnswer(NamedTuple):
     """The site's answer to a report; `problem`: why the chat server was not notified, or empty."""
 
     status: ReportState
@@ -52,13 +52,13 @@ class Answer(NamedTuple):
 class Card:
     """A report, with additions, withdrawal and answer."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ReceivedReport) -> None:
         self.report = report
-        self.additions: list[Report] = []
+        self.additions: list[ReceivedReport] = []
         self.withdrawn = False
-        self.answer: Answer | None = None
+        self.answer: ModeratorAnswer | None = None
 
-    def add(self, report: Report) -> None:
+    def add(self, report: ReceivedReport) -> None:
         """Add an addition, which opens the report again."""
         self.additions.append(report)
         self.withdrawn = False
@@ -92,7 +92,7 @@ class Inbox:
             del self._webhook_ids[next(iter(self._webhook_ids))]
         return False
 
-    def add(self, report: Report) -> None:
+    def add(self, report: ReceivedReport) -> None:
         """Add a report at the top, or an addition to the card of its report."""
         if card := self.card(report.report_id):
             card.add(report)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from server.demo.inbox import Report, ReportID
+from server.demo.inbox import ReceivedReport, ReportID
 from server.protocol.errors import Verdict
 from server.settings import Secret, SigningSecrets
 from server.webhooks import signature
@@ -30,7 +30,7 @@ class RefusedCall(Verdict):
 class ReportCall(msgspec.Struct, tag_field="Action", tag="report", rename="pascal"):
     """A report, or an addition to one."""
 
-    report: Report
+    report: ReceivedReport
     api_key: str = msgspec.field(name="APIKey")
 
 

@@ -14,7 +14,7 @@ CHANNELS = (
 )
 
 
-class Line(NamedTuple):
+class ScriptLine(NamedTuple):
     """A message of a bot in a channel; Markdown."""
 
     who: str
@@ -23,25 +23,25 @@ class Line(NamedTuple):
 
 
 OPENING = (
-    Line("tove", LOBBY, "Good morning, harbour. Wind **NE 4**, visibility good, one seal on the slipway. 🦭"),
-    Line("marlow", LOBBY, "Night ferry is in. Twelve minutes late, and *nobody* noticed. I call that a success."),
-    Line("Inés ⚓", LOBBY, "I noticed. I was the one waiting with the rope. 😄"),
-    Line("小林", LOBBY, "おはようございます！ メロンパン are out of the oven: six left, five, ..."),
-    Line("old pike", LOBBY, "Tide table says 07:42. The tide says otherwise."),
-    Line("juniper", LOBBY, "Both are right, see https://tides.example/today (I changed the clock, not the sea)."),
-    Line(
+    ScriptLine("tove", LOBBY, "Good morning, harbour. Wind **NE 4**, visibility good, one seal on the slipway. 🦭"),
+    ScriptLine("marlow", LOBBY, "Night ferry is in. Twelve minutes late, and *nobody* noticed. I call that a success."),
+    ScriptLine("Inés ⚓", LOBBY, "I noticed. I was the one waiting with the rope. 😄"),
+    ScriptLine("小林", LOBBY, "おはようございます！ メロンパン are out of the oven: six left, five, ..."),
+    ScriptLine("old pike", LOBBY, "Tide table says 07:42. The tide says otherwise."),
+    ScriptLine("juniper", LOBBY, "Both are right, see https://tides.example/today (I changed the clock, not the sea)."),
+    ScriptLine(
         "juniper",
         WORKSHOP,
         "The tide clock builds again. It was one character:\n\n```\n- if depth < 0:\n+ if depth <= 0:\n```",
     ),
-    Line("marlow", WORKSHOP, "Does it run on the old box by the crane? `uname -a` there says *1998*."),
-    Line(
+    ScriptLine("marlow", WORKSHOP, "Does it run on the old box by the crane? `uname -a` there says *1998*."),
+    ScriptLine(
         "Inés ⚓", WORKSHOP, "Mainsail repair, for the log:\n\n1. wash it\n2. find the tear\n3. find the **other** tear"
     ),
-    Line("小林", GALLEY, "Today: rye 🍞, cardamom buns, あんパン, and one cake that leans to port."),
-    Line("tove", GALLEY, "The leaning cake is *mine*. I will pick it up at ten."),
-    Line("old pike", GALLEY, "Soup's on. Bring your own spoon, the last one sank. 🥄"),
-    Line(
+    ScriptLine("小林", GALLEY, "Today: rye 🍞, cardamom buns, あんパン, and one cake that leans to port."),
+    ScriptLine("tove", GALLEY, "The leaning cake is *mine*. I will pick it up at ten."),
+    ScriptLine("old pike", GALLEY, "Soup's on. Bring your own spoon, the last one sank. 🥄"),
+    ScriptLine(
         "Lucky Deals",
         LOBBY,
         "🎁 **CONGRATULATIONS!!!** You were chosen for a FREE gold compass! "
@@ -50,50 +50,50 @@ OPENING = (
 )
 
 CONVERSATION = (
-    Line("marlow", WORKSHOP, "Port engine makes a new noise. Not a *bad* noise. A new one."),
-    Line("juniper", WORKSHOP, "On a scale from `purr` to `gravel`?"),
-    Line("marlow", WORKSHOP, "Somewhere around **teaspoon in a drawer**."),
-    Line("tove", LOBBY, "Small craft warning is lifted. Small craft, you may stop sulking."),
-    Line("小林", GALLEY, "Question for all: 🍋 lemon or 🍒 cherry tomorrow? 明日のタルトです。"),
-    Line("Inés ⚓", GALLEY, "Lemon! With the burnt top, por favor. 🔥"),
-    Line("old pike", GALLEY, "Cherry. The birds left some this year."),
-    Line("juniper", LOBBY, "Whoever named the printer `kraken`: it just ate four pages."),
-    Line("marlow", LOBBY, "Feed it the tide table. It likes salt."),
-    Line("Inés ⚓", WORKSHOP, "Has anyone seen my palm? The *sewing* kind, brown leather, smells of tar."),
-    Line("old pike", WORKSHOP, "On the bollard. A gull was wearing it."),
-    Line("Inés ⚓", WORKSHOP, "It came back without the gull, gracias. ⚓"),
-    Line(
+    ScriptLine("marlow", WORKSHOP, "Port engine makes a new noise. Not a *bad* noise. A new one."),
+    ScriptLine("juniper", WORKSHOP, "On a scale from `purr` to `gravel`?"),
+    ScriptLine("marlow", WORKSHOP, "Somewhere around **teaspoon in a drawer**."),
+    ScriptLine("tove", LOBBY, "Small craft warning is lifted. Small craft, you may stop sulking."),
+    ScriptLine("小林", GALLEY, "Question for all: 🍋 lemon or 🍒 cherry tomorrow? 明日のタルトです。"),
+    ScriptLine("Inés ⚓", GALLEY, "Lemon! With the burnt top, por favor. 🔥"),
+    ScriptLine("old pike", GALLEY, "Cherry. The birds left some this year."),
+    ScriptLine("juniper", LOBBY, "Whoever named the printer `kraken`: it just ate four pages."),
+    ScriptLine("marlow", LOBBY, "Feed it the tide table. It likes salt."),
+    ScriptLine("Inés ⚓", WORKSHOP, "Has anyone seen my palm? The *sewing* kind, brown leather, smells of tar."),
+    ScriptLine("old pike", WORKSHOP, "On the bollard. A gull was wearing it."),
+    ScriptLine("Inés ⚓", WORKSHOP, "It came back without the gull, gracias. ⚓"),
+    ScriptLine(
         "tove",
         LOBBY,
         "Regatta on Saturday:\n\n- Golondrina, *red sails*\n- Patience, **not allowed**, still a ferry\n- who dares",
     ),
-    Line("marlow", LOBBY, "Patience is offended and asks for a handicap of two knots."),
-    Line("小林", GALLEY, "三対二でレモン! Three to two: lemon it is. 🍋"),
-    Line("tove", GALLEY, "Can I vote for *both* and pay for one?"),
-    Line(
+    ScriptLine("marlow", LOBBY, "Patience is offended and asks for a handicap of two knots."),
+    ScriptLine("小林", GALLEY, "三対二でレモン! Three to two: lemon it is. 🍋"),
+    ScriptLine("tove", GALLEY, "Can I vote for *both* and pay for one?"),
+    ScriptLine(
         "juniper",
         WORKSHOP,
         "Cron job moved: `17 4 * * *` instead of `0 4 * * *`. The lighthouse no longer blinks at backups.",
     ),
-    Line("marlow", WORKSHOP, "So *that* was the fourth flash. I logged it as a UFO."),
-    Line("old pike", LOBBY, "In my day the fog had manners. It knocked."),
-    Line("tove", LOBBY, "Pike, the fog is asking for you on channel 12. 🌫️"),
-    Line("Inés ⚓", LOBBY, "🌈 Over the breakwater, quick, before it is gone!"),
-    Line("小林", LOBBY, "きれい！ I saw it from the oven window."),
-    Line(
+    ScriptLine("marlow", WORKSHOP, "So *that* was the fourth flash. I logged it as a UFO."),
+    ScriptLine("old pike", LOBBY, "In my day the fog had manners. It knocked."),
+    ScriptLine("tove", LOBBY, "Pike, the fog is asking for you on channel 12. 🌫️"),
+    ScriptLine("Inés ⚓", LOBBY, "🌈 Over the breakwater, quick, before it is gone!"),
+    ScriptLine("小林", LOBBY, "きれい！ I saw it from the oven window."),
+    ScriptLine(
         "juniper",
         GALLEY,
         "My cat `/dev/null` has discovered the fish crate. Everything goes in, nothing comes out. 🐈‍⬛",
     ),
-    Line("old pike", GALLEY, "That was *my* crate."),
-    Line("marlow", WORKSHOP, "Found the noise: a teaspoon. In a drawer. **Next to** the engine."),
-    Line("juniper", WORKSHOP, "Closing as `works as designed`. 🥄"),
-    Line("tove", LOBBY, "High water in an hour. If your shoes are on the quay, they are about to be *loaned*."),
-    Line("Inés ⚓", LOBBY, "Sail loft is open until six; there is tea, and a tear that nobody can find."),
-    Line("小林", GALLEY, "Last cardamom bun. 最後の一個です。 First to say `bun` gets it."),
-    Line("marlow", GALLEY, "`bun`"),
-    Line("old pike", GALLEY, "bun. Hm. Too late again."),
-    Line("juniper", LOBBY, "The tide clock is at version **0.9.1**. Notes: https://tideclock.example/changes"),
+    ScriptLine("old pike", GALLEY, "That was *my* crate."),
+    ScriptLine("marlow", WORKSHOP, "Found the noise: a teaspoon. In a drawer. **Next to** the engine."),
+    ScriptLine("juniper", WORKSHOP, "Closing as `works as designed`. 🥄"),
+    ScriptLine("tove", LOBBY, "High water in an hour. If your shoes are on the quay, they are about to be *loaned*."),
+    ScriptLine("Inés ⚓", LOBBY, "Sail loft is open until six; there is tea, and a tear that nobody can find."),
+    ScriptLine("小林", GALLEY, "Last cardamom bun. 最後の一個です。 First to say `bun` gets it."),
+    ScriptLine("marlow", GALLEY, "`bun`"),
+    ScriptLine("old pike", GALLEY, "bun. Hm. Too late again."),
+    ScriptLine("juniper", LOBBY, "The tide clock is at version **0.9.1**. Notes: https://tideclock.example/changes"),
 )
 
 SPAM = (

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.demo import page, receiver
 from server.demo.chat_server import ChatServer
-from server.demo.inbox import Answer, Inbox
+from server.demo.inbox import Inbox, ModeratorAnswer
 from server.demo.profiles import profile
 from server.demo.receiver import ProfileCall, RefusedCall, ReportCall
 from server.http.callbacks import MAX_NOTE_CHARS, SITE_STATES
@@ -112,7 +112,7 @@ class Site:
         except RefusedCall as refused:
             return _words(refused.status, str(refused))
         problem = await self._chat_server.set_status(card.report.report_id, status, note)
-        card.answer = Answer(status, note, problem)
+        card.answer = ModeratorAnswer(status, note, problem)
         return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER, HEADERS)
 
     def _form(self, body: bytes) -> tuple[ReportState, str]:

@@ -13,7 +13,7 @@ from server.pacing.limiter import Allowance, Limiter
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import CUT, CloseCode, ErrorCode
 from server.protocol.frames import ClientFrame, Relations, Welcome
-from server.reporting.desk import Reports
+from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.room.session import Session
 from server.rules.messages import Person
@@ -54,7 +54,7 @@ class Live:
     policy: ConnectionPolicy
     site_key: Secret | None = None
     """Key that authenticates calls from the site."""
-    reports: Reports | None = None
+    reports: ReportDesk | None = None
     """Accepts reports; None if the webhook is off."""
     profiles: Profiles | None = None
     """Fetches profiles; None if the webhook is off."""
@@ -191,7 +191,7 @@ class Dispatcher:
     def reader(self, session: Session) -> Reader:
         """Return the session's user as a reader, with the people whose messages are hidden from them."""
         person = session.logged_in_person
-        return Reader(person, self.people.relations.hidden_to(person.identity), session.turn)
+        return Reader(person, self.people.relations.hidden_to(person.identity), session.queue_key)
 
     def check_disk(self) -> None:
         """Raise Refusal if the disk is nearly full: the remaining space is reserved for reports and deliveries."""

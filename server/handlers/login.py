@@ -92,7 +92,7 @@ async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> t
         return identity, None
     if frame.prove is None:
         raise ValueError("login without enrol or prove")
-    known = await dispatcher.people.login_keys(frame.prove.identity, session.turn)
+    known = await dispatcher.people.login_keys(frame.prove.identity, session.queue_key)
     if known is None:
         raise Refusal(ErrorCode.UNKNOWN_IDENTITY, "This server has no record of your identity; enrol as a new person.")
     exchange = Exchange(dispatcher.live.welcome.server, session.challenge, frame.prove.client_nonce, frame.username)
@@ -122,7 +122,7 @@ def _admit(
     arrival = _Arrival(
         since=frame.since,
         who_list_sent=who_list_sent,
-        last_message=dispatcher.people.came(person),
+        last_message=dispatcher.people.joined(person),
         before=dispatcher.broker.delivered + 1,
         wait=wait,
     )
@@ -176,9 +176,9 @@ async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival)
     session.release()
 
 
-async def _last_message(came: "Future[int | None]") -> int | None:
+async def _last_message(joined: "Future[int | None]") -> int | None:
     try:
-        return await came
+        return await joined
     except StorageError as error:
         # The user can still read.
         log.error("storing a user failed", extra={"error": str(error)})

@@ -13,7 +13,7 @@ from server.room.session import Session, framed
 from server.rules import messages as message_rules
 from server.rules import reactions
 from server.rules import search as searching
-from server.rules.messages import Draft, Person
+from server.rules.messages import MessageDraft, Person
 from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
 from server.storage.base import Published
@@ -30,7 +30,7 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     peer = None if name is None else _peer(dispatcher, author, name)
     channel = "" if peer else dispatcher.channel(frame.channel).id
     session.request_started()
-    published = dispatcher.broker.publish(Draft(author, channel, peer, text, frame.nonce))
+    published = dispatcher.broker.publish(MessageDraft(author, channel, peer, text, frame.nonce))
     published.add_done_callback(partial(_after_publish, dispatcher, session, frame.nonce))
 
 

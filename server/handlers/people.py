@@ -7,7 +7,7 @@ from typing import TypeVar
 from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Block, Mute, Presence, Profile, ProfileRequest, Status, Unblock, Unmute
+from server.protocol.frames import Block, Mute, Presence, Profile, ProfileRequest, SetStatus, Unblock, Unmute
 from server.room.session import Session
 from server.rules import names
 from server.rules.refusal import Refusal
@@ -18,7 +18,7 @@ from server.webhooks.profiles import Profiles
 Stored = TypeVar("Stored")
 
 
-def status(dispatcher: Dispatcher, session: Session, frame: Status) -> None:
+def status(dispatcher: Dispatcher, session: Session, frame: SetStatus) -> None:
     """Set the user's status or "do not disturb", and broadcast it."""
     person = session.logged_in_person
     if frame.status is not None:

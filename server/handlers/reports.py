@@ -6,7 +6,7 @@ from server.handlers import costs
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import ReportRequest, ReportsRequest, ReportStatus, Withdraw
-from server.reporting.desk import Reports
+from server.reporting.desk import ReportDesk
 from server.room.session import Session
 from server.rules import evidence as evidence_rules
 from server.rules.evidence import ContextLine
@@ -33,7 +33,7 @@ def withdraw(dispatcher: Dispatcher, session: Session, frame: Withdraw) -> None:
     dispatcher.start_task(session, _send_withdrawal(_reports(dispatcher), session, frame), frame.nonce, lasting=True)
 
 
-def _reports(dispatcher: Dispatcher) -> Reports:
+def _reports(dispatcher: Dispatcher) -> ReportDesk:
     reports = dispatcher.live.reports
     if reports is None:
         raise Refusal(ErrorCode.WEBHOOK_OFF, "Reports are turned off on this server.")
@@ -41,7 +41,7 @@ def _reports(dispatcher: Dispatcher) -> Reports:
 
 
 async def _send_report(
-    dispatcher: Dispatcher, sent: Reports, session: Session, frame: ReportRequest, comment: str
+    dispatcher: Dispatcher, sent: ReportDesk, session: Session, frame: ReportRequest, comment: str
 ) -> None:
     reader = dispatcher.reader(session)
     reporter = reader.person
@@ -71,13 +71,14 @@ async def _context(
 
 async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
     """Return those of the messages that the reader can see, without any sent while a block hid its author."""
-    unseen, found = dispatcher.people.relations.sent_during_block, await dispatcher.broker.find_all(wanted, reader.turn)
+    unseen = dispatcher.people.relations.sent_during_block
+    found = await dispatcher.broker.find_all(wanted, reader.queue_key)
     return [each for each in found if not unseen(reader.person.identity, each.author.identity, each.msg_id)]
 
 
-async def _send_reports(dispatcher: Dispatcher, sent: Reports, session: Session, nonce: str) -> None:
+async def _send_reports(dispatcher: Dispatcher, sent: ReportDesk, session: Session, nonce: str) -> None:
     session.send(await sent.sent_by(dispatcher.reader(session), nonce))
 
 
-async def _send_withdrawal(sent: Reports, session: Session, frame: Withdraw) -> None:
+async def _send_withdrawal(sent: ReportDesk, session: Session, frame: Withdraw) -> None:
     session.send(ReportStatus(await sent.withdraw(session.logged_in_person, frame.report_id), frame.nonce))

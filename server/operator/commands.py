@@ -22,7 +22,7 @@ BAD, UNUSABLE = 1, 2
 DEFAULT_LIMIT = 50
 
 
-class Desk(NamedTuple):
+class CommandContext(NamedTuple):
     """The context of a command; `options` are the parsed arguments."""
 
     options: argparse.Namespace
@@ -54,7 +54,7 @@ def _is_there(path: Path) -> bool:
         ) from None
 
 
-Command = Callable[[Desk], int]
+Command = Callable[[CommandContext], int]
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -97,9 +97,9 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if command is _doctor:
-            code = _doctor(Desk(options, Settings()))
+            code = _doctor(CommandContext(options, Settings()))
         else:
-            code = command(Desk(options, load(options.settings).settings))
+            code = command(CommandContext(options, load(options.settings).settings))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe.
@@ -151,89 +151,89 @@ def _hash(text: str) -> str:
     return digits
 
 
-def _webhooks(desk: Desk) -> int:
-    with desk.database() as connection:
-        print(webhooks.listed(desk.settings, connection))
+def _webhooks(context: CommandContext) -> int:
+    with context.database() as connection:
+        print(webhooks.listed(context.settings, connection))
     return 0
 
 
-def _test(desk: Desk) -> int:
-    text, good = webhooks.test(desk.settings, desk.options.name)
+def _test(context: CommandContext) -> int:
+    text, good = webhooks.test(context.settings, context.options.name)
     print(text)
     return 0 if good else BAD
 
 
-def _deliveries(desk: Desk) -> int:
-    with desk.database() as connection:
-        print(webhooks.deliveries(connection, failed=desk.options.failed, limit=desk.options.limit))
+def _deliveries(context: CommandContext) -> int:
+    with context.database() as connection:
+        print(webhooks.deliveries(connection, failed=context.options.failed, limit=context.options.limit))
     return 0
 
 
-def _replay(desk: Desk) -> int:
-    with desk.database(write=True) as connection:
-        text = webhooks.replay(desk.settings, connection, desk.options.id)
+def _replay(context: CommandContext) -> int:
+    with context.database(write=True) as connection:
+        text = webhooks.replay(context.settings, connection, context.options.id)
     print(text)
     return 0
 
 
-def _pause(desk: Desk) -> int:
-    with desk.database(write=True) as connection:
-        text = webhooks.pause(desk.settings, connection, desk.options.name)
+def _pause(context: CommandContext) -> int:
+    with context.database(write=True) as connection:
+        text = webhooks.pause(context.settings, connection, context.options.name)
     print(text)
     return 0
 
 
-def _resume(desk: Desk) -> int:
-    with desk.database(write=True) as connection:
-        text = webhooks.resume(desk.settings, connection, desk.options.name)
+def _resume(context: CommandContext) -> int:
+    with context.database(write=True) as connection:
+        text = webhooks.resume(context.settings, connection, context.options.name)
     print(text)
     return 0
 
 
-def _rotate(desk: Desk) -> int:
-    hook = webhooks.known(desk.settings, desk.options.name)
-    print(rotation.rotate(desk.options.settings or DEFAULT_FILE, hook.name, finish=desk.options.finish))
+def _rotate(context: CommandContext) -> int:
+    hook = webhooks.known(context.settings, context.options.name)
+    print(rotation.rotate(context.options.settings or DEFAULT_FILE, hook.name, finish=context.options.finish))
     return 0
 
 
-def _reports(desk: Desk) -> int:
-    with desk.database() as connection:
-        print(reports.listed(connection, desk.options.limit))
+def _reports(context: CommandContext) -> int:
+    with context.database() as connection:
+        print(reports.listed(connection, context.options.limit))
     return 0
 
 
-def _show(desk: Desk) -> int:
-    with desk.database() as connection:
-        print(reports.show(connection, desk.options.id))
+def _show(context: CommandContext) -> int:
+    with context.database() as connection:
+        print(reports.show(connection, context.options.id))
     return 0
 
 
-def _verify(desk: Desk) -> int:
+def _verify(context: CommandContext) -> int:
     try:
-        with desk.database() as connection:
-            print(reports.verify(connection, desk.options.head))
+        with context.database() as connection:
+            print(reports.verify(connection, context.options.head))
     except TrailError as error:
         print(f"flagpost: the trail was altered: {shown(str(error))}", file=sys.stderr)
         return BAD
     return 0
 
 
-def _export(desk: Desk) -> int:
-    with desk.database() as connection:
+def _export(context: CommandContext) -> int:
+    with context.database() as connection:
         for line in reports.export(connection):
             print(line)
     return 0
 
 
-def _backup(desk: Desk) -> int:
-    with desk.database() as connection:
-        print(backup(connection, Path(desk.options.file)))
+def _backup(context: CommandContext) -> int:
+    with context.database() as connection:
+        print(backup(connection, Path(context.options.file)))
     return 0
 
 
-def _doctor(desk: Desk) -> int:
+def _doctor(context: CommandContext) -> int:
     worst = 0
-    for finding in doctor.findings(desk.options.settings):
+    for finding in doctor.findings(context.options.settings):
         print(finding, flush=True)
         worst |= finding.grade is doctor.Grade.BAD
     return worst

@@ -8,11 +8,11 @@ from server.operator.printing import CommandError, name, short, shown, span, tab
 from server.operator.webhooks import next_attempt
 from server.protocol import name_text, target
 from server.rules.evidence import ContextLine, Evidence
-from server.rules.retries import State
+from server.rules.retries import DeliveryState
 from server.rules.trail import Added, Event, Reported, SiteSaid, decode
 from server.storage import overview, reports, trail
 from server.storage.overview import RecordedAttempt
-from server.storage.trail import Row, TrailError
+from server.storage.trail import TrailError, TrailRow
 
 MAX_NAMED = 3
 
@@ -64,7 +64,7 @@ def show(connection: sqlite3.Connection, report_id: str) -> str:
     return "\n".join(lines)
 
 
-def _history(evidence: Evidence, events: Sequence[tuple[Row, Event]]) -> Iterator[str]:
+def _history(evidence: Evidence, events: Sequence[tuple[TrailRow, Event]]) -> Iterator[str]:
     """Format the trail of a report; additions with their context."""
     for row, event in events:
         yield f"  {row.seq}  {when(row.at)}  {_event(event)}"
@@ -98,7 +98,7 @@ def _event(event: Event) -> str:
 
 def _deliveries(connection: sqlite3.Connection, report_id: str) -> Iterator[str]:
     for each in overview.deliveries_of(connection, report_id):
-        due = f", next attempt {next_attempt(connection, each)}" if each.state is State.WAITING else ""
+        due = f", next attempt {next_attempt(connection, each)}" if each.state is DeliveryState.WAITING else ""
         yield f"  {each.id}  row {each.seq} to {each.webhook}: {each.state}{due}"
         for attempted in overview.attempts(connection, each.id):
             yield f"    {when(attempted.at)}  {_attempt(attempted)}"

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from server.operator.printing import CommandError, short, shown, span, table, when
 from server.protocol.codes import ReportState
 from server.rules.evidence import Evidence
-from server.rules.retries import State, http_date
+from server.rules.retries import DeliveryState, http_date
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
 from server.storage import outbox, overview, reports, trail
 from server.storage.clock import milliseconds, utc_now
 from server.storage.overview import Delivery, RecordedAttempt
-from server.webhooks.client import Answer, WebhookClient, WebhookError
+from server.webhooks.client import SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
@@ -84,7 +84,7 @@ def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> s
 
 def next_attempt(connection: sqlite3.Connection, delivery: Delivery) -> str:
     """Describe when a waiting delivery is sent next."""
-    if delivery.state is not State.WAITING:
+    if delivery.state is not DeliveryState.WAITING:
         return "-"
     stop = outbox.suspension(connection, delivery.webhook, milliseconds(utc_now()))
     if stop and stop.until is None:
@@ -118,7 +118,7 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
     withdraws = any(row.seq == delivery.seq and isinstance(decode(row.content), Withdrawn) for row in rows)
     if withdraws and not withdrawn:
         return "is open again"
-    gone = delivery.state is State.CANCELLED or (withdrawn and not withdraws)
+    gone = delivery.state is DeliveryState.CANCELLED or (withdrawn and not withdraws)
     return "was withdrawn by its reporter" if gone else None
 
 
@@ -190,7 +190,7 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     )
 
 
-def _problem(hook: WebhookURL, answer: Answer) -> str | None:
+def _problem(hook: WebhookURL, answer: SiteAnswer) -> str | None:
     """Return what is wrong with an answer; None if it is usable."""
     if answer.status != HTTPStatus.OK:
         return "only status 200 means success"

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from server.settings import Loaded, Settings, SettingsError
+from server.settings import LoadedSettings, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-Read = Callable[[], Loaded]
+Read = Callable[[], LoadedSettings]
 Apply = Callable[[Settings], list[str]]
 """Applies new settings and returns the keys that require a restart. Raises SettingsError before changing anything."""
 

@@ -153,7 +153,7 @@ class Typing(Frame, frozen=True, tag="typing"):
     channel: Annotated[Target, Meta(description="`@username`: the recipient, or from the server the author.")]
 
 
-class Status(Frame, frozen=True, tag="me"):
+class SetStatus(Frame, frozen=True, tag="me"):
     """Set your status; the server announces it with `presence`."""
 
     status: (
@@ -457,7 +457,7 @@ class Disconnect(Frame, frozen=True, tag="disconnect"):
 
 ClientFrame = (
     Login | Say | HistoryRequest | SearchRequest | ReportRequest | ReportsRequest | Withdraw | Takeback | React
-    | Typing | Status | Mute | Unmute | Block | Unblock | ProfileRequest | Ping
+    | Typing | SetStatus | Mute | Unmute | Block | Unblock | ProfileRequest | Ping
 )  # fmt: skip
 ServerFrame = (
     Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Typing | Echo | History | SearchResults

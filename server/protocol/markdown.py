@@ -44,7 +44,7 @@ _TITLE = re.compile(
 )  # fmt: skip
 
 
-class Block(NamedTuple):
+class TextBlock(NamedTuple):
     """Consecutive lines that are either all code or all text."""
 
     fenced: bool
@@ -64,14 +64,14 @@ class Token(NamedTuple):
 _STRIKE_END = Token("s")
 
 
-def blocks(text: str) -> list[Block]:
+def blocks(text: str) -> list[TextBlock]:
     """Split a text into blocks, without the fences."""
-    found = [Block(fenced=False, lines=[])]
+    found = [TextBlock(fenced=False, lines=[])]
     for line in text.split("\n"):
         fenced, lines = found[-1]
         fence = _FENCE.fullmatch(line)
         if fence and not (fenced and fence[1]):
-            found.append(Block(not fenced, []))
+            found.append(TextBlock(not fenced, []))
         else:
             lines.append(line)
     return [block for block in found if block.lines]

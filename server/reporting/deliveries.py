@@ -22,7 +22,7 @@ from server.storage.base import StorageError
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.outbox import Attempt, Claim, Suspension
-from server.storage.reports import Report
+from server.storage.reports import StoredReport
 from server.storage.trail import TrailError
 from server.webhooks.client import WebhookClient, WebhookError
 from server.webhooks.payloads import report_body, reported_messages
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 class Reporters(Protocol):
     """Notifies the reporters who are in the room."""
 
-    def notify(self, report: Report) -> None:
+    def notify(self, report: StoredReport) -> None:
         """Notify the reporter of a changed report."""
 
     async def notify_waiting(self) -> None:
@@ -214,7 +214,7 @@ class Deliveries:
         )
         return result, str(answer.status)
 
-    async def _record(self, claim: Claim, attempt: Attempt) -> Report | None:
+    async def _record(self, claim: Claim, attempt: Attempt) -> StoredReport | None:
         """Record an attempt, and retry until it is stored: otherwise a delivered report would be sent again."""
         while True:
             try:

@@ -6,16 +6,15 @@ from itertools import accumulate
 
 from server.protocol.codec import encode
 from server.protocol.codes import ReportState
-from server.protocol.frames import Addition, ReportEntry, ReportStatus
-from server.protocol.frames import Reports as ReportsFrame
+from server.protocol.frames import Addition, ReportEntry, Reports, ReportStatus
 from server.room.hub import Hub
 from server.rules.messages import Person
 from server.storage import reports
 from server.storage.base import Reader
 from server.storage.clock import Clock, moment, utc_now
 from server.storage.database import Database
-from server.storage.fair import Turn
-from server.storage.reports import Report, Submission, Terms
+from server.storage.fair import QueueKey
+from server.storage.reports import StoredReport, Submission, Terms
 
 MAX_LISTED = 100
 MAX_EXCERPT_CHARS = 300
@@ -31,7 +30,7 @@ class _PendingRead:
         self.stale = False
 
 
-class Reports:
+class ReportDesk:
     """The reports of the room; sets `waiting` when there is something to deliver."""
 
     def __init__(
@@ -66,23 +65,23 @@ class Reports:
             self.notify(report)
         return report is not None
 
-    async def sent_by(self, reader: Reader, nonce: str | None = None) -> ReportsFrame:
+    async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:
         """Return a person's reports, and which of them changed while they were away. Raises StorageError."""
-        sent = await self._read(reader.person.identity, reader.turn)
+        sent = await self._read(reader.person.identity, reader.queue_key)
         entries = _fitting([entry(report) for report in sent])
         changed = [report.id for report in sent[: len(entries)] if not report.notified]
         if changed:
             self._database.write_aside(partial(reports.set_notified, changed))
-        return ReportsFrame(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
+        return Reports(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
 
-    async def _read(self, identity: str, turn: Turn) -> list[Report]:
+    async def _read(self, identity: str, key: QueueKey) -> list[StoredReport]:
         """Read a person's reports; again if one changed meanwhile, or the list would be older than a notification."""
         asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook, self._clock)
         while True:
             pending = _PendingRead(identity)
             self._pending.add(pending)
             try:
-                sent = await self._database.read(asked, turn)
+                sent = await self._database.read(asked, key)
             finally:
                 self._pending.remove(pending)
             if not pending.stale:
@@ -100,16 +99,16 @@ class Reports:
             self.notify(unnotified[report_id])
         self._unnotified = set(unnotified)
 
-    async def _of_reporters_present(self, which: str) -> list[Report]:
+    async def _of_reporters_present(self, which: str) -> list[StoredReport]:
         here = [session.logged_in_person.identity for session in self._hub.sessions.values()]
         asked = partial(reports.found_of, here, which, self._terms.webhook, self._clock)
         return await self._database.read(asked)
 
-    def _mark_stale(self, report: Report) -> None:
+    def _mark_stale(self, report: StoredReport) -> None:
         for pending in self._pending:
             pending.stale = pending.stale or pending.identity == report.reporter.identity
 
-    def notify(self, report: Report) -> None:
+    def notify(self, report: StoredReport) -> None:
         """Notify a reporter in the room of a changed report; others are notified at their next login."""
         self._mark_stale(report)
         sessions = self._hub.sessions_of(report.reporter.identity)
@@ -125,7 +124,7 @@ def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:
     return [each for each, size in zip(entries, sizes, strict=True) if size <= MAX_LISTED_BYTES]
 
 
-def entry(report: Report) -> ReportEntry:
+def entry(report: StoredReport) -> ReportEntry:
     """Return a report as its reporter sees it."""
     said = report.statement
     return ReportEntry(

@@ -11,8 +11,8 @@ from server.protocol import names
 from server.protocol.frames import Frame, Presence, Reacted, Takeback, Who, WhoEntry
 from server.room.session import Session, framed
 from server.rules.messages import Person
-from server.rules.relations import Relations
-from server.storage.base import News
+from server.rules.relations import RelationIndex
+from server.storage.base import StoredChange
 
 PRESENCE_SHARE = 0.25
 """Maximum share of CPU time spent on broadcasting presence changes. A single change is sent at once; when everyone
@@ -30,7 +30,7 @@ class _PresenceChange(NamedTuple):
 class Hub:
     """The logged-in sessions, by name key."""
 
-    def __init__(self, relations: Relations, traffic: Traffic) -> None:
+    def __init__(self, relations: RelationIndex, traffic: Traffic) -> None:
         self.traffic = traffic
         self._relations = relations
         relations.on_visibility_change = self._on_visibility_change
@@ -87,7 +87,7 @@ class Hub:
         """Return all sessions of a person, whatever their names."""
         return [*self._by_identity.get(identity, ())]
 
-    def deliver(self, news: Sequence[News]) -> None:
+    def deliver(self, news: Sequence[StoredChange]) -> None:
         """Deliver messages and changes to everyone who may read them, except those who muted or blocked the author.
 
         Consecutive messages that everyone reads become one write for each session.
@@ -120,7 +120,7 @@ class Hub:
                     for presence in presences:
                         reader.send(presence)
 
-    def _excluded(self, news: News) -> Collection[str]:
+    def _excluded(self, news: StoredChange) -> Collection[str]:
         """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
         author = news.publication.author.identity
         acting = news.reaction.person.identity if news.reaction else author
@@ -141,7 +141,7 @@ class Hub:
                 self.traffic.deliveries += 1
                 session.deliver(wire)
 
-    def _deliver_to_pair(self, news: News, peer: Person, excluded: Collection[str]) -> None:
+    def _deliver_to_pair(self, news: StoredChange, peer: Person, excluded: Collection[str]) -> None:
         # By identity: the name may be another person's by now, and theirs another one.
         for identity in {news.publication.author.identity, peer.identity}.difference(excluded):
             for recipient in self.sessions_of(identity):
@@ -196,7 +196,7 @@ class Hub:
         ]
 
 
-def _frame(news: News, person: Person) -> Frame:
+def _frame(news: StoredChange, person: Person) -> Frame:
     if news.reaction:
         by = news.reaction
         return Reacted(news.publication.msg_id, by.person.name, by.emoji, by.remove)

@@ -16,7 +16,7 @@ from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEnt
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.statuses import ONLINE
-from server.storage.fair import Turn
+from server.storage.fair import QueueKey
 
 MAX_PENDING_REQUESTS = 256
 """Maximum number of unanswered requests; beyond it, reading from the connection is paused."""
@@ -101,9 +101,9 @@ class Session:
         return self._outlet.unsent
 
     @property
-    def turn(self) -> Turn:
+    def queue_key(self) -> QueueKey:
         """Scheduling key of this session's reads: sessions from one address share their turn."""
-        return Turn(self.address or id(self), id(self))
+        return QueueKey(self.address or id(self), id(self))
 
     def send(self, frame: Frame) -> None:
         """Send a frame to this client only."""

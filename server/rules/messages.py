@@ -17,7 +17,7 @@ class Person(NamedTuple):
     identity: str
 
 
-class Draft(NamedTuple):
+class MessageDraft(NamedTuple):
     """A message that is not stored yet; a direct message has a peer and no channel."""
 
     author: Person

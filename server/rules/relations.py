@@ -16,7 +16,7 @@ class Relation(NamedTuple):
     """The last message before the block."""
 
 
-class Relations:
+class RelationIndex:
     """All relations of a room, indexed for a look-up with each message."""
 
     def __init__(self) -> None:

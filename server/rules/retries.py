@@ -22,7 +22,7 @@ OPEN_SECONDS = 30
 LONGEST_OPEN_SECONDS = 5 * 60
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """The state of a delivery."""
 
     WAITING = "waiting"
@@ -54,7 +54,7 @@ class Result(NamedTuple):
 class Verdict(NamedTuple):
     """The consequence of an attempt."""
 
-    state: State
+    state: DeliveryState
     wait_seconds: float = 0.0
     asked: bool = False
     """Whether the site requested the delay."""
@@ -65,16 +65,16 @@ class Verdict(NamedTuple):
 def verdict(attempts: int, result: Result, now: datetime, chance: float) -> Verdict:
     """Decide what follows from an attempt (the first is number 1); `chance` is random, from 0 to 1."""
     if result.accepted:
-        return Verdict(State.DELIVERED)
+        return Verdict(DeliveryState.DELIVERED)
     if result.status == HTTPStatus.GONE:
-        return Verdict(State.WAITING, pause=True)
+        return Verdict(DeliveryState.WAITING, pause=True)
     if attempts > len(SCHEDULE_SECONDS):
-        return Verdict(State.GIVEN_UP)
+        return Verdict(DeliveryState.GIVEN_UP)
     base = SCHEDULE_SECONDS[attempts - 1]
     planned = base * (1 + JITTER * chance)
     asked = min(_asked_seconds(result.retry_after, now), LONGEST_SECONDS)
     # Never earlier than planned: a site that always requests one second would use up the schedule in ten.
-    return Verdict(State.WAITING, max(planned, asked), asked > planned)
+    return Verdict(DeliveryState.WAITING, max(planned, asked), asked > planned)
 
 
 def open_seconds(failures: int) -> float:
@@ -84,16 +84,16 @@ def open_seconds(failures: int) -> float:
     return float(min(LONGEST_OPEN_SECONDS, OPEN_SECONDS * 2 ** min(failures - FAILURES_TO_OPEN, 16)))
 
 
-def report_status(deliveries: Sequence[tuple[State, int]]) -> ReportState:
+def report_status(deliveries: Sequence[tuple[DeliveryState, int]]) -> ReportState:
     """Return the status of a report from the state and attempts of each of its deliveries, in trail order.
 
     Each delivery contains the whole report, so the last one decides unless one is still waiting.
     """
-    waiting = [attempts for state, attempts in deliveries if state is State.WAITING]
+    waiting = [attempts for state, attempts in deliveries if state is DeliveryState.WAITING]
     if waiting:
         return ReportState.WAITING if any(waiting) else ReportState.RECEIVED
     last, _ = deliveries[-1]
-    return ReportState.GIVEN_UP if last is State.GIVEN_UP else ReportState.DELIVERED
+    return ReportState.GIVEN_UP if last is DeliveryState.GIVEN_UP else ReportState.DELIVERED
 
 
 def _asked_seconds(retry_after: str, now: datetime) -> float:

@@ -1,6 +1,6 @@
 """Reads settings.toml into frozen, typed settings. An error is one line: where, what is wrong, and what to do."""
 
-from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, Loaded, defaults, load, parse
+from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, LoadedSettings, defaults, load, parse
 from server.settings.model import (
     KEY_VARIABLE,
     QUEUED_WEBHOOK,
@@ -25,7 +25,7 @@ __all__ = [
     "QUEUED_WEBHOOK",
     "TLS",
     "WEBHOOK_NAMES",
-    "Loaded",
+    "LoadedSettings",
     "Log",
     "PublicChannel",
     "Renewed",

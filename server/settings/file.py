@@ -28,14 +28,14 @@ BARERTC_ONLY = {
 """Table -> keys of BareRTC's settings.toml that Flagpost ignores."""
 
 
-class Loaded(NamedTuple):
+class LoadedSettings(NamedTuple):
     """Settings, and a notice for the administrator (one line, or empty)."""
 
     settings: Settings
     notice: str
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LoadedSettings:
     """Read a settings file: by default `settings.toml` in this directory, else the defaults. Raises SettingsError."""
     file = path or DEFAULT_FILE
     if path is None and not file.exists():
@@ -55,12 +55,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
         raise SettingsError(f"{file}: {' '.join(str(error).split())}") from None
 
 
-def defaults(environ: Mapping[str, str] = os.environ) -> Loaded:
+def defaults(environ: Mapping[str, str] = os.environ) -> LoadedSettings:
     """Return the settings of a server without a settings file; its database is in the user's data directory."""
     return parse("", environ, _data_directory())
 
 
-def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Loaded:
+def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> LoadedSettings:
     """Parse the text of a settings file. A SettingsError names the line or the key."""
     try:
         tables: dict[str, object] = tomli.loads(text)
@@ -77,7 +77,7 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     settings = msgspec.structs.replace(settings, database=str(directory / settings.database), tls=TLS(**files))
     check(settings)
     notice = f"these BareRTC settings are ignored: {', '.join(ignored)}" if ignored else ""
-    return Loaded(settings, notice)
+    return LoadedSettings(settings, notice)
 
 
 def _data_directory() -> Path:

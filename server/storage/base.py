@@ -6,10 +6,10 @@ from typing import NamedTuple, Protocol
 
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Reactions
-from server.rules.messages import Draft, Person, Publication
+from server.rules.messages import MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
-from server.storage.fair import SERVER, Turn
+from server.storage.fair import SERVER, QueueKey
 
 MAX_PAGE_BYTES = 192 * 1024
 """Maximum size of the messages in a frame. A client with 256 KiB of unread data is disconnected."""
@@ -25,14 +25,14 @@ class StorageError(OneLineError):
         super().__init__(f"Database: {problem}")
 
 
-class News(NamedTuple):
+class StoredChange(NamedTuple):
     """A message was stored or deleted, or its reactions changed."""
 
     publication: Publication
     reaction: ReactionChange | None = None
 
 
-Subscriber = Callable[[Sequence[News]], None]
+Subscriber = Callable[[Sequence[StoredChange]], None]
 
 
 class Published(NamedTuple):
@@ -47,7 +47,7 @@ class Reader(NamedTuple):
 
     person: Person
     hidden: Sequence[str] = ()
-    turn: Turn = SERVER
+    queue_key: QueueKey = SERVER
 
 
 class Page(NamedTuple):
@@ -74,10 +74,10 @@ class Broker(Protocol):
         All news of one commit is delivered in one call.
         """
 
-    def publish(self, draft: Draft) -> "asyncio.Future[Published]":
+    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """Store a message. Completes after it was delivered to the subscribers. Raises StorageError."""
 
-    async def find_all(self, msg_ids: Sequence[int], turn: Turn = SERVER) -> list[Publication]:
+    async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """Return those of these messages that exist, in the order of their numbers."""
 
     def take_back(self, msg_id: int, person: Person, blocked: Container[str]) -> "asyncio.Future[Publication]":

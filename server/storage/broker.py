@@ -6,14 +6,14 @@ from functools import partial
 
 from server.protocol import target
 from server.protocol.frames import Reactions
-from server.rules.messages import Draft, Person, Publication
+from server.rules.messages import MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
 from server.storage import messages
-from server.storage.base import News, Page, Published, Reader, Subscriber
+from server.storage.base import Page, Published, Reader, StoredChange, Subscriber
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
-from server.storage.fair import SERVER, Turn
+from server.storage.fair import SERVER, QueueKey
 
 
 class LocalBroker:
@@ -29,7 +29,7 @@ class LocalBroker:
         """See Broker."""
         self._subscribers.append(subscriber)
 
-    def publish(self, draft: Draft) -> "asyncio.Future[Published]":
+    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
         """See Broker."""
         return self._database.write(
             lambda connection: messages.insert(draft, milliseconds(self._clock()), connection), self._deliver
@@ -46,20 +46,20 @@ class LocalBroker:
         """See Broker."""
         return self._database.write(
             lambda connection: messages.react(change, blocked, milliseconds(self._clock()), connection),
-            lambda publications: self._notify([News(each, change) for each in publications]),
+            lambda publications: self._notify([StoredChange(each, change) for each in publications]),
         )
 
-    async def find_all(self, msg_ids: Sequence[int], turn: Turn = SERVER) -> list[Publication]:
+    async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """See Broker."""
-        return await self._database.read(partial(messages.find_all, msg_ids), turn)
+        return await self._database.read(partial(messages.find_all, msg_ids), key)
 
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """See Broker."""
-        return await self._database.read(partial(messages.taken_back, reader, up_to, limit), reader.turn)
+        return await self._database.read(partial(messages.taken_back, reader, up_to, limit), reader.queue_key)
 
     async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:
         """See Broker."""
-        return await self._database.read(partial(messages.reacted, reader, up_to, limit), reader.turn)
+        return await self._database.read(partial(messages.reacted, reader, up_to, limit), reader.queue_key)
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """See Broker."""
@@ -68,7 +68,7 @@ class LocalBroker:
             work = partial(messages.page, reader, messages.IN_CHANNEL, (channel,), before, limit)
         else:
             work = partial(messages.conversation, reader, other, before, limit)
-        return await self._database.read(work, reader.turn)
+        return await self._database.read(work, reader.queue_key)
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
         """See Broker."""
@@ -77,31 +77,32 @@ class LocalBroker:
             work = partial(messages.channel_numbers, reader, channel, before, limit)
         else:
             work = partial(messages.conversation_numbers, reader, other, before, limit)
-        return await self._database.read(work, reader.turn)
+        return await self._database.read(work, reader.queue_key)
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
-        return await self._database.read(partial(messages.missed, reader, after, before, limit), reader.turn)
+        return await self._database.read(partial(messages.missed, reader, after, before, limit), reader.queue_key)
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
         values = (after, reader.person.identity)
         work = partial(messages.page, reader, messages.RECEIVED_AFTER, values, before, limit)
-        return await self._database.read(work, reader.turn)
+        return await self._database.read(work, reader.queue_key)
 
     async def search(self, reader: Reader, query: Query, channel: str, before: int, limit: int) -> Page:
         """See Broker."""
-        return await self._database.read(partial(messages.search, reader, query, channel, before, limit), reader.turn)
+        work = partial(messages.search, reader, query, channel, before, limit)
+        return await self._database.read(work, reader.queue_key)
 
     def _deliver(self, published: Sequence[Published]) -> None:
-        fresh = [News(each.publication) for each in published if each.fresh]
+        fresh = [StoredChange(each.publication) for each in published if each.fresh]
         if fresh:
             self.delivered = max(self.delivered, fresh[-1].publication.msg_id)
             self._notify(fresh)
 
     def _notify_taken_back(self, publications: Sequence[Publication]) -> None:
-        self._notify([News(each) for each in publications])
+        self._notify([StoredChange(each) for each in publications])
 
-    def _notify(self, news: Sequence[News]) -> None:
+    def _notify(self, news: Sequence[StoredChange]) -> None:
         for subscriber in self._subscribers:
             subscriber(news)

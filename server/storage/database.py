@@ -15,7 +15,7 @@ from server.rules.refusal import Refusal
 from server.storage import schema
 from server.storage.base import StorageError
 from server.storage.database_file import Lock, OpenFiles, create_private, make_private
-from server.storage.fair import SERVER, FairQueue, Turn
+from server.storage.fair import SERVER, FairQueue, QueueKey
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +75,13 @@ class Database:
         """Run `work` like `write`, but without waiting; a failure is only logged."""
         self.write(work).add_done_callback(_log_failure)
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
         """Run `work` on the reader's connection, when it is this user's turn. Raises StorageError.
 
         Work whose task is cancelled while it waits never starts.
         """
         read = _Read(work, self._loop)
-        self._reads.put(turn, cast(_Read[object], read))
+        self._reads.put(key, cast(_Read[object], read))
         try:
             return await read.future
         except sqlite3.Error as error:
@@ -186,12 +186,12 @@ class _Reads:
         self._changed = threading.Condition()
         self._ended = False
 
-    def put(self, turn: Turn, read: _Read[object]) -> None:
+    def put(self, key: QueueKey, read: _Read[object]) -> None:
         """Add a read. Raises StorageError after `end`."""
         with self._changed:
             if self._ended:
                 raise StorageError("the database is closed")
-            self._queue.put(turn, read)
+            self._queue.put(key, read)
             self._changed.notify()
 
     def end(self) -> None:

@@ -7,14 +7,14 @@ from typing import Generic, NamedTuple, TypeVar
 Item = TypeVar("Item")
 
 
-class Turn(NamedTuple):
+class QueueKey(NamedTuple):
     """The owner of an item: groups take turns, and within a group its members."""
 
     group: Hashable
     member: Hashable
 
 
-SERVER = Turn("server", "server")
+SERVER = QueueKey("server", "server")
 """The server's own work."""
 
 
@@ -29,10 +29,10 @@ class FairQueue(Generic[Item]):
         """Return the number of waiting items."""
         return self._size
 
-    def put(self, turn: Turn, item: Item) -> None:
+    def put(self, key: QueueKey, item: Item) -> None:
         """Add an item after those of the same member."""
-        members = self._groups.setdefault(turn.group, OrderedDict())
-        members.setdefault(turn.member, deque()).append(item)
+        members = self._groups.setdefault(key.group, OrderedDict())
+        members.setdefault(key.member, deque()).append(item)
         self._size += 1
 
     def get(self) -> Item:

@@ -10,7 +10,7 @@ import msgspec
 
 from server.protocol import names, target
 from server.protocol.frames import Reaction, Reactions
-from server.rules.messages import Draft, Person, Publication, check_takeback
+from server.rules.messages import MessageDraft, Person, Publication, check_takeback
 from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.search import Query
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader
@@ -42,7 +42,7 @@ _Value = str | int
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
-def insert(draft: Draft, now: int, connection: sqlite3.Connection) -> Published:
+def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
     """Store a message, unless its author sent the same nonce before; `now` is in milliseconds."""
     peer, peer_identity = draft.peer or (None, None)
     values = (now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)

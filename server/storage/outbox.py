@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
-from server.rules.retries import FAILURES_TO_OPEN, Result, State, Verdict, open_seconds, verdict
+from server.rules.retries import FAILURES_TO_OPEN, DeliveryState, Result, Verdict, open_seconds, verdict
 from server.storage.clock import moment
 
 LEASE_SECONDS = 30
@@ -38,7 +38,7 @@ class Sent(NamedTuple):
     """The state of the delivery of one trail row; `due` is in milliseconds, `error` from its last attempt."""
 
     seq: int
-    state: State
+    state: DeliveryState
     attempts: int
     due: int
     error: str
@@ -73,7 +73,7 @@ def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str
     """Queue a row of the trail for immediate delivery."""
     connection.execute(
         "INSERT INTO delivery (id, seq, report_id, webhook, state, due, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (f"msg_{secrets.token_hex(12)}", seq, report_id, webhook, State.WAITING, now, now),
+        (f"msg_{secrets.token_hex(12)}", seq, report_id, webhook, DeliveryState.WAITING, now, now),
     )
 
 
@@ -185,7 +185,7 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     if attempt.result.accepted:
         connection.execute(
             "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
-            (State.DELIVERED, claim.attempt, now, claim.id),
+            (DeliveryState.DELIVERED, claim.attempt, now, claim.id),
         )
         return
     connection.execute(
@@ -211,9 +211,9 @@ def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
     """Return the deliveries of a report in trail order, without cancelled ones."""
     rows = connection.execute(
         "SELECT seq, state, attempts, due, error FROM delivery WHERE report_id = ? AND state != ? ORDER BY seq",
-        (report_id, State.CANCELLED),
+        (report_id, DeliveryState.CANCELLED),
     )
-    return [Sent(seq, State(state), *rest) for seq, state, *rest in rows]
+    return [Sent(seq, DeliveryState(state), *rest) for seq, state, *rest in rows]
 
 
 def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
@@ -226,7 +226,7 @@ def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
     ).fetchone()
     connection.execute(
         "UPDATE delivery SET state = ?, changed_at = ? WHERE report_id = ? AND state IN ('waiting', 'given-up')",
-        (State.CANCELLED, now, report_id),
+        (DeliveryState.CANCELLED, now, report_id),
     )
     return seen is not None
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from typing import NamedTuple
 
-from server.rules.retries import State
+from server.rules.retries import DeliveryState
 
 
 class RecordedAttempt(NamedTuple):
@@ -24,7 +24,7 @@ class Delivery(NamedTuple):
     report_id: str
     seq: int
     webhook: str
-    state: State
+    state: DeliveryState
     attempts: int
     due: int
     last: RecordedAttempt | None
@@ -41,7 +41,7 @@ _Row = tuple[str, str, int, str, str, int, int, int | None, int | None, int | No
 
 def deliveries(connection: sqlite3.Connection, limit: int, *, failed: bool = False) -> list[Delivery]:
     """Return the latest deliveries, the newest first; with `failed` only failed ones that are still undelivered."""
-    wanted = (State.WAITING, State.GIVEN_UP) if failed else tuple(State)
+    wanted = (DeliveryState.WAITING, DeliveryState.GIVEN_UP) if failed else tuple(DeliveryState)
     rows = connection.execute(
         f"{_DELIVERY} WHERE state IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
         # A 410, which pauses the webhook, is not counted as an attempt; the log of attempts is kept for a limited time.
@@ -91,4 +91,4 @@ def unheard(connection: sqlite3.Connection, configured: list[str]) -> list[tuple
 def _delivery(row: _Row) -> Delivery:
     key, report_id, seq, webhook, state, attempts, due, at, milliseconds, status, answer, error = row
     last = RecordedAttempt(at, milliseconds or 0, status, answer or "", error or "") if at is not None else None
-    return Delivery(key, report_id, seq, webhook, State(state), attempts, due, last)
+    return Delivery(key, report_id, seq, webhook, DeliveryState(state), attempts, due, last)

@@ -8,11 +8,11 @@ from functools import partial
 from server.protocol import names
 from server.protocol.proof import LoginKeys
 from server.rules.messages import Person
-from server.rules.relations import Relation, Relations
+from server.rules.relations import Relation, RelationIndex
 from server.storage import login_keys
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
-from server.storage.fair import Turn
+from server.storage.fair import QueueKey
 
 MAX_KNOWN = 50_000
 """Maximum number of people, the latest ones, who can receive messages while they are away."""
@@ -22,7 +22,7 @@ class People:
     """All known people by name; a name stands for its newest holder."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
-        self.relations = Relations()
+        self.relations = RelationIndex()
         self._database = database
         self._clock = clock
         self._known: dict[str, Person] = {}
@@ -43,11 +43,11 @@ class People:
         """Store the keys of a new person. Raises StorageError."""
         return self._database.write(partial(login_keys.add, identity, keys, milliseconds(self._clock())))
 
-    async def login_keys(self, identity: str, turn: Turn) -> LoginKeys | None:
+    async def login_keys(self, identity: str, key: QueueKey) -> LoginKeys | None:
         """Return the keys of an identity; None if it is not enrolled. Raises StorageError."""
-        return await self._database.read(partial(login_keys.find, identity), turn)
+        return await self._database.read(partial(login_keys.find, identity), key)
 
-    def came(self, person: Person) -> "asyncio.Future[int | None]":
+    def joined(self, person: Person) -> "asyncio.Future[int | None]":
         """Record that a person joined; return the last message they have seen, None if they are new.
 
         Raises StorageError.
@@ -58,7 +58,7 @@ class People:
         self._known[key] = person
         if len(self._known) > MAX_KNOWN:
             del self._known[next(iter(self._known))]
-        return self._database.write(partial(_came, person, milliseconds(self._clock())))
+        return self._database.write(partial(_joined, person, milliseconds(self._clock())))
 
     def left(self, person: Person, last_message: int) -> None:
         """Record that a person left, and the last message they have seen."""
@@ -97,7 +97,7 @@ def _load(connection: sqlite3.Connection) -> tuple[list[Person], list[Relation]]
     return people, [Relation(one, other, name, bool(blocked), after) for one, other, name, blocked, after in rows]
 
 
-def _came(person: Person, now: int, connection: sqlite3.Connection) -> int | None:
+def _joined(person: Person, now: int, connection: sqlite3.Connection) -> int | None:
     row = connection.execute("SELECT last_message FROM person WHERE identity = ?", (person.identity,)).fetchone()
     connection.execute(
         "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?1, ?2, ?3, 0)"

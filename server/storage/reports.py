@@ -14,7 +14,7 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.rules.evidence import Evidence, Statement
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
-from server.rules.retries import State, report_status
+from server.rules.retries import DeliveryState, report_status
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, addition, encode, statement
 from server.storage import outbox, trail
 from server.storage.clock import Clock, milliseconds
@@ -29,7 +29,7 @@ PAUSED = "The site does not accept reports at the moment."
 SILENT = "The site has not been answering."
 
 
-class Addition(NamedTuple):
+class StoredAddition(NamedTuple):
     """An addition of the reporter; `at` is in milliseconds."""
 
     at: int
@@ -37,7 +37,7 @@ class Addition(NamedTuple):
     comment: str
 
 
-class Report(NamedTuple):
+class StoredReport(NamedTuple):
     """A report and its status; times are in milliseconds."""
 
     id: str
@@ -51,7 +51,7 @@ class Report(NamedTuple):
     notified: bool
     taken_back: bool
     """Whether the message was deleted before the report, so that only the site may see its text."""
-    additions: tuple[Addition, ...]
+    additions: tuple[StoredAddition, ...]
     """The latest ones, in order."""
 
 
@@ -88,7 +88,7 @@ _COLUMNS = (
 _Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
 
 
-def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> Report:
+def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> StoredReport:
     """Store a report, or an addition to one, and queue its delivery. Raises Refusal."""
     reporter, evidence, nonce, add = submission
     now = milliseconds(clock())
@@ -126,7 +126,9 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     return _found(connection, report_id)
 
 
-def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: sqlite3.Connection) -> Report:
+def withdraw(
+    terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: sqlite3.Connection
+) -> StoredReport:
     """Withdraw a report: cancel its deliveries, and notify the site if it may have received it. Raises Refusal."""
     now, report = milliseconds(clock()), find(report_id, connection)
     if report is None or report.reporter.identity != reporter.identity:
@@ -139,7 +141,9 @@ def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, conne
     return _found(connection, report_id)
 
 
-def site_said(key: str, status: ReportState, note: str, clock: Clock, connection: sqlite3.Connection) -> Report | None:
+def site_said(
+    key: str, status: ReportState, note: str, clock: Clock, connection: sqlite3.Connection
+) -> StoredReport | None:
     """Record a status from the site. `key` is a report ID or a webhook-id; None if it is unknown."""
     row = connection.execute(
         "SELECT id FROM report WHERE id = ?1 UNION SELECT report_id FROM delivery WHERE id = ?1", (key,)
@@ -157,7 +161,7 @@ def site_said(key: str, status: ReportState, note: str, clock: Clock, connection
 
 def record_attempt(
     claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection
-) -> Report | None:
+) -> StoredReport | None:
     """Record an attempt; return the report if its status changed."""
     now, before = milliseconds(clock()), _stored_status(connection, claim.report_id)
     outbox.record_attempt(connection, claim, attempt, now, chance)
@@ -178,13 +182,15 @@ def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Con
     return report_id
 
 
-def find(report_id: str, connection: sqlite3.Connection) -> Report | None:
+def find(report_id: str, connection: sqlite3.Connection) -> StoredReport | None:
     """Return the report with this ID, or None."""
     row: _Row | None = connection.execute(f"SELECT {_COLUMNS} WHERE report.id = ?", (report_id,)).fetchone()
     return _report(connection, row) if row else None
 
 
-def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection) -> list[Report]:
+def sent_by(
+    identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection
+) -> list[StoredReport]:
     """Return a person's reports: first those with a change they were not notified of, then the latest.
 
     While this webhook is suspended, waiting reports say so.
@@ -195,13 +201,15 @@ def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: s
 
 def found_of(
     identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: sqlite3.Connection
-) -> list[Report]:
+) -> list[StoredReport]:
     """Return the reports of these people that are WAITING or UNNOTIFIED; they say so while the webhook is suspended."""
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
     return _as_suspended(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
 
 
-def _as_suspended(connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[Report]:
+def _as_suspended(
+    connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock
+) -> list[StoredReport]:
     suspended = outbox.suspension(connection, webhook, milliseconds(clock()))
     found = []
     for row in rows:
@@ -259,7 +267,7 @@ def _update_status(
     lost = status is ReportState.GIVEN_UP and sent[-1].seq != first
     if before.status in {ReportState.SEEN, ReportState.RESOLVED} and not lost:
         return
-    deciding = [each for each in sent if each.state is State.WAITING] or sent[-1:]
+    deciding = [each for each in sent if each.state is DeliveryState.WAITING] or sent[-1:]
     failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
     error, next_at = (failed.error, failed.due) if failed else ("", None)
     status, error, next_at = _while_suspended(outbox.suspension(connection, webhook, now), status, error, next_at)
@@ -300,24 +308,24 @@ def _set(
     )
 
 
-def _found(connection: sqlite3.Connection, report_id: str) -> Report:
+def _found(connection: sqlite3.Connection, report_id: str) -> StoredReport:
     report = find(report_id, connection)
     if report is None:
         raise sqlite3.IntegrityError(f"report {report_id} has no row")
     return report
 
 
-def _report(connection: sqlite3.Connection, row: _Row) -> Report:
+def _report(connection: sqlite3.Connection, row: _Row) -> StoredReport:
     report_id, reporter, identity, at, content, status, error, next_at, note, notified, taken_back = row
     person, said = Person(reporter, identity), statement(content)
     status_fields = ReportState(status), error, next_at, note
     additions = tuple(_additions(connection, report_id))[::-1]
-    return Report(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), additions)
+    return StoredReport(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), additions)
 
 
-def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[Addition]:
+def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[StoredAddition]:
     query = "SELECT at, content FROM trail WHERE report_id = ? AND content LIKE ? ORDER BY seq DESC LIMIT ?"
     for at, content in connection.execute(query, (report_id, trail.ADDED, MAX_ADDITIONS)):
         # An addition that was altered and cannot be read is for the administrator.
         with suppress(msgspec.DecodeError):
-            yield Addition(at, *addition(content))
+            yield StoredAddition(at, *addition(content))

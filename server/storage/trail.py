@@ -20,7 +20,7 @@ class TrailError(FlagpostError):
     """The stored trail is not what was written; the text says where and why."""
 
 
-class Row(NamedTuple):
+class TrailRow(NamedTuple):
     """A stored row; `at` is in milliseconds."""
 
     seq: int
@@ -35,7 +35,9 @@ def append(connection: sqlite3.Connection, report_id: str, at: int, event: Event
     last = _last_seq(connection)
     previous = connection.execute("SELECT hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
     seq, content = last + 1, trail.encode(event)
-    row = Row(seq, report_id, at, content, trail.chained(previous[0] if previous else "", seq, report_id, at, content))
+    row = TrailRow(
+        seq, report_id, at, content, trail.chained(previous[0] if previous else "", seq, report_id, at, content)
+    )
     connection.execute("INSERT INTO trail (seq, report_id, at, content, hash) VALUES (?, ?, ?, ?, ?)", row)
     return seq
 
@@ -54,10 +56,10 @@ def report_and_event(connection: sqlite3.Connection, report_id: str, seq: int) -
     return first.evidence, found[seq]
 
 
-def rows(connection: sqlite3.Connection, report_id: str | None = None) -> list[Row]:
+def rows(connection: sqlite3.Connection, report_id: str | None = None) -> list[TrailRow]:
     """Return the rows of one report, or all rows; oldest first."""
     query = "SELECT seq, report_id, at, content, hash FROM trail WHERE ?1 IS NULL OR report_id = ?1 ORDER BY seq"
-    return [Row(*row) for row in connection.execute(query, (report_id,))]
+    return [TrailRow(*row) for row in connection.execute(query, (report_id,))]
 
 
 def last(connection: sqlite3.Connection, report_id: str) -> str:
@@ -67,10 +69,10 @@ def last(connection: sqlite3.Connection, report_id: str) -> str:
     return str(row[0]) if row else ""
 
 
-def walk(connection: sqlite3.Connection) -> Iterator[Row]:
+def walk(connection: sqlite3.Connection) -> Iterator[TrailRow]:
     """Iterate over all rows, without loading them into memory."""
     query = "SELECT seq, report_id, at, content, hash FROM trail ORDER BY seq"
-    return (Row(*row) for row in connection.execute(query))
+    return (TrailRow(*row) for row in connection.execute(query))
 
 
 def verify(connection: sqlite3.Connection) -> tuple[int, str]:
@@ -96,7 +98,7 @@ def verify(connection: sqlite3.Connection) -> tuple[int, str]:
     return count, previous
 
 
-def _account(before: Account | None, row: Row) -> Account:
+def _account(before: Account | None, row: TrailRow) -> Account:
     try:
         account = trail.account(before, row.seq, trail.decode(row.content))
     except msgspec.DecodeError as error:

@@ -25,7 +25,7 @@ HEADERS = {
 }
 
 
-class Answer(NamedTuple):
+class SiteAnswer(NamedTuple):
     """The site's answer. Of a long body only the first MAX_ANSWER_BYTES are read; an encoded body is dropped."""
 
     status: int
@@ -69,7 +69,7 @@ class WebhookClient:
             follow_redirects=False,
         )
 
-    async def post(self, url: str, body: bytes, webhook_id: str) -> Answer:
+    async def post(self, url: str, body: bytes, webhook_id: str) -> SiteAnswer:
         """Post, and return the answer, whatever its status. Raises WebhookError."""
         try:
             # httpx applies its timeouts to each read, so a slow site could block a call forever.
@@ -86,7 +86,7 @@ class WebhookClient:
             # anyio. Whatever it is, the attempt has failed, and must be recorded as failed.
             raise WebhookError("its answer broke off", f"{type(error).__name__}: {error}", outcome="broken") from None
 
-    async def _post(self, url: str, body: bytes, webhook_id: str) -> Answer:
+    async def _post(self, url: str, body: bytes, webhook_id: str) -> SiteAnswer:
         # Otherwise cookies of one answer would be sent with the request about the next user.
         self._http.cookies.clear()
         headers = signature.headers(webhook_id, datetime.now(UTC), body, self._secrets)
@@ -100,7 +100,7 @@ class WebhookClient:
                     break
             whole = len(answer) <= MAX_ANSWER_BYTES and not encoded
             said = b"" if encoded else bytes(answer[:MAX_ANSWER_BYTES])
-            return Answer(response.status_code, said, whole, fields.get("Retry-After", ""), fields.get("Date", ""))
+            return SiteAnswer(response.status_code, said, whole, fields.get("Retry-After", ""), fields.get("Date", ""))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -9,7 +9,7 @@ import sys
 import msgspec
 import nh3
 
-from server.protocol.markdown import WEB, Block, Token, blocks, tokens
+from server.protocol.markdown import WEB, TextBlock, Token, blocks, tokens
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "a"}
 
@@ -29,7 +29,7 @@ def plain(text: str) -> str:
     return f"<p>{html.escape(text)}</p>"
 
 
-def _block(block: Block) -> str:
+def _block(block: TextBlock) -> str:
     if block.fenced:
         text = "\n".join(block.lines)
         return f"<pre><code>{html.escape(text)}</code></pre>"

@@ -14,7 +14,7 @@ from server.ops.metrics import Metrics
 from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.breaker import Breaker
-from server.webhooks.client import Answer, WebhookClient, WebhookError
+from server.webhooks.client import SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.payloads import ProfileAnswer, profile_body
 
 CACHE_SECONDS = 60.0
@@ -80,7 +80,7 @@ class Profiles:
         body = self._key.redact(answer.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
         return read(answer._replace(body=body))
 
-    async def _post(self, username: str) -> Answer:
+    async def _post(self, username: str) -> SiteAnswer:
         body, webhook_id, began = profile_body(self._key, username), f"msg_{secrets.token_hex(12)}", monotonic()
         try:
             answer = await self._client.post(self._url, body, webhook_id)
@@ -91,7 +91,7 @@ class Profiles:
         return answer
 
 
-def read(answer: Answer) -> ProfileText:
+def read(answer: SiteAnswer) -> ProfileText:
     """Parse an answer, which can be an error of the site. Raises WebhookError if it is not usable."""
     try:
         profile = msgspec.json.decode(answer.body if answer.whole else b"", type=ProfileAnswer)

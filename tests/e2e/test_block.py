@@ -13,8 +13,8 @@ from server.protocol.frames import (
     Reaction,
     Relations,
     ReportRequest,
+    SetStatus,
     Since,
-    Status,
     Takeback,
     Unblock,
     Who,
@@ -125,7 +125,7 @@ async def test_a_status_on_the_heels_of_a_block_is_not_told(server: ServerProces
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         for round_ in range(3):
             await alice.send(Block("bob"))
-            await alice.send(Status(f"away {round_}"))
+            await alice.send(SetStatus(f"away {round_}"))
             await alice.next(Relations)
             await bob.next(Presence, gone("alice"))
             await alice.settled()

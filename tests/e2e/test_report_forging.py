@@ -16,11 +16,11 @@ from server.protocol.frames import (
     Message,
     ReportEntry,
     ReportRequest,
+    Reports,
     ReportsRequest,
     ReportStatus,
     Takeback,
 )
-from server.protocol.frames import Reports as ReportsFrame
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.disk import Disk, until
 from tests.support.receiver import Receiver
@@ -159,9 +159,7 @@ async def test_nothing_at_all_gets_through_from_somebody_who_was_kicked(tmp_path
                 await mallory.send_text(json.dumps(frame))
             mallory.socket.transport.resume_reading()
             assert (await mallory.closed())[0] == CloseCode.REPLACED
-            assert not [
-                frame for frame in mallory.seen[heard:] if isinstance(frame, Error | ReportStatus | ReportsFrame)
-            ]
+            assert not [frame for frame in mallory.seen[heard:] if isinstance(frame, Error | ReportStatus | Reports)]
             await storage_settled(again)
             assert at.disk.content() == before
     assert len(receiver.requests) == 1
@@ -209,7 +207,7 @@ async def test_adding_is_to_ones_own_report_and_never_to_that_of_others(tmp_path
         assert at.disk.rows("SELECT * FROM report WHERE id = ?", at.reported.report_id) == alices
         # Other people's reports are not revealed either.
         await mallory.send(ReportsRequest("n-2"))
-        assert [each.report_id for each in (await mallory.next(ReportsFrame)).reports] == [report.report_id]
+        assert [each.report_id for each in (await mallory.next(Reports)).reports] == [report.report_id]
 
 
 def call(scene: Scene, **fields: object) -> dict[str, object]:

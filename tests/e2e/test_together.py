@@ -19,8 +19,8 @@ from server.protocol.frames import (
     Say,
     SearchRequest,
     SearchResults,
+    SetStatus,
     Since,
-    Status,
     Takeback,
     Typing,
     Unblock,
@@ -72,7 +72,7 @@ async def test_nobody_reacts_to_what_they_cannot_read(server: ServerProcess) -> 
         async with entered(server.url, "carol") as carol, connected(server.url) as (nobody, _):
             for msg_id in (direct.msg_id, direct.msg_id + 1):
                 assert (await carol.refusal(React(msg_id, "👻"))).code == ErrorCode.UNKNOWN_MESSAGE
-            for frame in (React(direct.msg_id, "👻"), Typing("@bob"), Mute("bob"), Block("bob"), Status("away")):
+            for frame in (React(direct.msg_id, "👻"), Typing("@bob"), Mute("bob"), Block("bob"), SetStatus("away")):
                 assert (await nobody.refusal(frame)).code == ErrorCode.NOT_LOGGED_IN
         assert not await heard(bob, Reacted)
 
@@ -132,7 +132,7 @@ async def test_only_the_other_one_hears_that_somebody_is_typing(server: ServerPr
 
 async def test_a_status_reaches_everyone_and_stays_in_the_who_list(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
-        await alice.send(Status("at  tea", dnd=True))
+        await alice.send(SetStatus("at  tea", dnd=True))
         presence = await bob.next(Presence, lambda frame: frame.username == "alice" and frame.message == "")
         assert presence.who
         assert (presence.who.status, presence.who.dnd) == ("at tea", True)
@@ -141,9 +141,9 @@ async def test_a_status_reaches_everyone_and_stays_in_the_who_list(server: Serve
             await carol.login("carol")
             who = next(frame for frame in carol.seen if isinstance(frame, Who))
             assert [entry.status for entry in who.who_list] == ["at tea", "online", "online"]
-        await alice.send(Status("", dnd=False))
+        await alice.send(SetStatus("", dnd=False))
         await bob.next(Presence, lambda frame: bool(frame.who and frame.who.status == "online" and not frame.message))
-        assert (await alice.refusal(Status("\x1b[31m"))).code == ErrorCode.BAD_STATUS
+        assert (await alice.refusal(SetStatus("\x1b[31m"))).code == ErrorCode.BAD_STATUS
 
 
 async def test_a_muted_person_is_not_read_and_does_not_know_it(server: ServerProcess) -> None:

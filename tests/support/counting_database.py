@@ -8,33 +8,33 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from server.storage.database import Database
-from server.storage.fair import SERVER, Turn
+from server.storage.fair import SERVER, QueueKey
 
 Result = TypeVar("Result")
-GATE = Turn("gate", "gate")
+GATE = QueueKey("gate", "gate")
 
 
 class CountingDatabase(Database):
-    """Records the turn of each read as it starts, and counts the requested writes."""
+    """Records the queue key of each read as it starts, and counts the requested writes."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.begun: list[Turn] = []
-        self.overtaken: list[tuple[Turn, int]] = []
+        self.begun: list[QueueKey] = []
+        self.overtaken: list[tuple[QueueKey, int]] = []
         """For each read, the number of others that started while it waited."""
         self.writes = 0
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""
         before = len(self.begun)
 
         def counted(connection: sqlite3.Connection) -> Result:
-            if turn != GATE:
-                self.overtaken.append((turn, len(self.begun) - before))
-                self.begun.append(turn)
+            if key != GATE:
+                self.overtaken.append((key, len(self.begun) - before))
+                self.begun.append(key)
             return work(connection)
 
-        return await super().read(counted, turn)
+        return await super().read(counted, key)
 
     def write(
         self,

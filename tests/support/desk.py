@@ -10,7 +10,7 @@ from server.rules.retries import Result
 from server.storage import outbox, reports, schema
 from server.storage.clock import milliseconds
 from server.storage.outbox import Attempt, Claim
-from server.storage.reports import Report, Submission, Terms
+from server.storage.reports import StoredReport, Submission, Terms
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
@@ -44,11 +44,11 @@ class Desk:
 
     def submit(
         self, msg_id: int = 7, reporter: Person = ALICE, nonce: str | None = None, *, add: bool = False
-    ) -> Report:
+    ) -> StoredReport:
         submission = Submission(reporter, evidence(msg_id, reporter.name), nonce, add)
         return reports.submit(self.terms, submission, lambda: self.at, self.connection)
 
-    def withdraw(self, report_id: str, reporter: Person = ALICE) -> Report:
+    def withdraw(self, report_id: str, reporter: Person = ALICE) -> StoredReport:
         return reports.withdraw(self.terms, report_id, reporter, lambda: self.at, self.connection)
 
     def claim(self, holder: str = "one", room: int = 4, busy: Collection[str] = ()) -> list[Claim]:
@@ -60,23 +60,23 @@ class Desk:
         due = outbox.next_due(self.connection, "report", self.now, ())
         return None if due is None else (due - self.now) / 1000
 
-    def note(self, claim: Claim, result: Result, chance: float = 0.0) -> Report | None:
+    def note(self, claim: Claim, result: Result, chance: float = 0.0) -> StoredReport | None:
         """Record the result of an attempt."""
         attempt = Attempt(self.now, 3, result)
         return reports.record_attempt(claim, attempt, lambda: self.at, chance, self.connection)
 
-    def try_next(self, result: Result, chance: float = 0.0) -> Report | None:
+    def try_next(self, result: Result, chance: float = 0.0) -> StoredReport | None:
         """Wait until the next delivery is due, and give its attempt this result."""
         self.pass_time(max(0.0, self.next_due() or 0.0))
         (claim,) = self.claim(room=1)
         return self.note(claim, result, chance)
 
-    def find(self, report_id: str) -> Report:
+    def find(self, report_id: str) -> StoredReport:
         report = reports.find(report_id, self.connection)
         assert report
         return report
 
-    def sent_by(self, identity: str, limit: int = 100) -> list[Report]:
+    def sent_by(self, identity: str, limit: int = 100) -> list[StoredReport]:
         """Return a person's reports as they are shown to that person."""
         return reports.sent_by(identity, limit, "report", lambda: self.at, self.connection)
 

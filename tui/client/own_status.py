@@ -1,6 +1,6 @@
 """The user's own status, and Do not disturb."""
 
-from server.protocol.frames import MAX_STATUS_CHARS, Me, Status, WhoEntry
+from server.protocol.frames import MAX_STATUS_CHARS, Me, SetStatus, WhoEntry
 
 ONLINE, AWAY = "online", "away"
 
@@ -11,8 +11,8 @@ def problem_of(words: str) -> str:
     return excess if len(words) > MAX_STATUS_CHARS else ""
 
 
-def again(before: WhoEntry | None, granted: Me) -> Status | None:
+def again(before: WhoEntry | None, granted: Me) -> SetStatus | None:
     """Return the frame that restores the status after a login, since the server forgets it with the connection."""
     if before is None or (before.status == granted.status and not before.dnd):
         return None
-    return Status(before.status, before.dnd)
+    return SetStatus(before.status, before.dnd)

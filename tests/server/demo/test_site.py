@@ -14,7 +14,7 @@ from server.rules.evidence import ContextLine
 from server.rules.trail import Added, Reported, Withdrawn
 from server.settings import Secret, SigningSecret, SigningSecrets
 from server.webhooks import signature
-from server.webhooks.client import Answer
+from server.webhooks.client import SiteAnswer
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
 from tests.server.demo.caller import AT, HOOK, KEY, SIGNING, Caller, evidence
@@ -200,7 +200,7 @@ async def test_the_profile_of_a_bot_is_as_the_contract_spells_it(caller: Caller)
 @pytest.mark.parametrize("part", CAST, ids=[part.name for part in CAST])
 async def test_the_server_can_read_the_profile_of_each_bot(caller: Caller, part: Part) -> None:
     answer = await caller.post(profile_body(KEY, part.name))
-    profile = read(Answer(answer.status_code, answer.content))
+    profile = read(SiteAnswer(answer.status_code, answer.content))
     if part.private:
         assert profile.error == "This member keeps their profile private."
     else:
@@ -210,6 +210,6 @@ async def test_the_server_can_read_the_profile_of_each_bot(caller: Caller, part:
 
 async def test_a_guest_has_a_profile_too(caller: Caller) -> None:
     answer = await caller.post(profile_body(KEY, "<nobody>"))
-    profile = read(Answer(answer.status_code, answer.content))
+    profile = read(SiteAnswer(answer.status_code, answer.content))
     assert profile.error == ""
     assert (profile.fields[0].name, profile.fields[0].value) == ("Name", "<nobody>")

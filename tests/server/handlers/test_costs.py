@@ -29,17 +29,17 @@ from server.protocol.frames import (
     ReportsRequest,
     Say,
     SearchRequest,
+    SetStatus,
     Since,
-    Status,
     Takeback,
     Typing,
     Unblock,
     Unmute,
     Withdraw,
 )
-from server.reporting.desk import Reports
+from server.reporting.desk import ReportDesk
 from server.room.session import MAX_BUFFERED_BYTES, Session
-from server.rules.messages import Draft, Person
+from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
 from server.storage.broker import LocalBroker
 from tests.support.counting_database import CountingDatabase
@@ -57,7 +57,14 @@ READS: list[ClientFrame] = [HISTORY, SearchRequest("rope", "n", limit=100), Repo
 """Frames that make the server read messages or reports, besides a login."""
 STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
 """Frames that store something on disk."""
-SAYS: list[ClientFrame] = [*STORES, Takeback(1), Status("away"), Unmute("alice"), Unblock("alice"), Withdraw("r", "n")]
+SAYS: list[ClientFrame] = [
+    *STORES,
+    Takeback(1),
+    SetStatus("away"),
+    Unmute("alice"),
+    Unblock("alice"),
+    Withdraw("r", "n"),
+]
 """Frames that are written or broadcast."""
 OTHERS: set[type] = {Login, Ping, Typing, ProfileRequest}
 """Frames that are charged differently, or cost no more than their bytes."""
@@ -80,10 +87,10 @@ async def dispatcher(database: CountingDatabase) -> Dispatcher:
     dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
     dispatcher.live = replace(
-        dispatcher.live, welcome=welcome, reports=Reports(database, dispatcher.hub, TERMS, asyncio.Event())
+        dispatcher.live, welcome=welcome, reports=ReportDesk(database, dispatcher.hub, TERMS, asyncio.Event())
     )
-    await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
-    await dispatcher.people.came(ALICE)
+    await dispatcher.broker.publish(MessageDraft(ALICE, "lobby", None, "a rope", None))
+    await dispatcher.people.joined(ALICE)
     return dispatcher
 
 
@@ -106,7 +113,7 @@ async def entered(dispatcher: Dispatcher, name: str, address: str = "") -> tuple
 async def stored(dispatcher: Dispatcher) -> None:
     """Wait until everything written so far is stored."""
     await settle(dispatcher)
-    await dispatcher.broker.publish(Draft(ALICE, "quiet", None, "settled", None))
+    await dispatcher.broker.publish(MessageDraft(ALICE, "quiet", None, "settled", None))
 
 
 def too_fast(outlet: RecordingOutlet) -> list[str | None]:
@@ -145,7 +152,7 @@ async def test_what_costs_is_charged_and_refused_beyond_the_limit(
     for number in range(50):
         if isinstance(frame, ReportRequest):
             # Report a different message each time, because repeated reports are refused.
-            await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "a rope", None))
+            await dispatcher.broker.publish(MessageDraft(ALICE, "lobby", None, "a rope", None))
             receive(dispatcher, session, ReportRequest(number + 2, SPAM, nonce="n", add=True))
         else:
             receive(dispatcher, session, frame)
@@ -244,8 +251,8 @@ async def test_requests_of_a_replaced_session_are_not_read(dispatcher: Dispatche
         receive(dispatcher, new, Login("bob", "the token of bob"))
         assert outlet.closed == [CloseCode.REPLACED]
     await settle(dispatcher)
-    assert session.turn not in database.begun
-    assert new.turn in database.begun
+    assert session.queue_key not in database.begun
+    assert new.queue_key in database.begun
 
 
 async def test_a_report_is_stored_after_its_reporter_has_disconnected(
@@ -271,7 +278,7 @@ async def test_every_read_is_scheduled_under_its_session(
     database.begun.clear()
     receive(dispatcher, session, frame)
     await settle(dispatcher)
-    assert set(database.begun) == {session.turn}
+    assert set(database.begun) == {session.queue_key}
 
 
 async def test_a_login_waits_for_few_reads_of_other_sessions(
@@ -287,7 +294,7 @@ async def test_a_login_waits_for_few_reads_of_other_sessions(
     async with asyncio.timeout(10):
         while not any(isinstance(each, Echo) for each in outlet.frames):
             await asyncio.sleep(0)
-    waited = [others for turn, others in database.overtaken if turn == ada.turn]
+    waited = [others for key, others in database.overtaken if key == ada.queue_key]
     # One read in mallory's turn, and one that starts while ada logs in.
     assert waited
     assert max(waited) <= 2
@@ -301,7 +308,7 @@ async def test_the_buffer_of_a_session_that_catches_up_is_bounded(
     async with database.held_up():
         receive(dispatcher, session, Login("bob", "the token of bob"))
         while not outlet.closed:
-            await dispatcher.broker.publish(Draft(ALICE, "lobby", None, "x" * 4000, None))
+            await dispatcher.broker.publish(MessageDraft(ALICE, "lobby", None, "x" * 4000, None))
             assert dispatcher.broker.delivered * 4000 < 2 * MAX_BUFFERED_BYTES
         assert outlet.closed == [CloseCode.TRY_AGAIN_LATER]
         assert not [each for each in outlet.frames if isinstance(each, Message)]
@@ -319,7 +326,7 @@ async def test_a_buffered_direct_message_is_sent_at_the_next_login(
     session, outlet = connected()
     async with database.held_up():
         receive(dispatcher, session, Login("bob", "the token of bob"))
-        await dispatcher.broker.publish(Draft(ALICE, "", bob, "psst", None))
+        await dispatcher.broker.publish(MessageDraft(ALICE, "", bob, "psst", None))
         dispatcher.on_close(session, CloseCode.NORMAL)
     await settle(dispatcher)
     _, outlet = await entered(dispatcher, "bob")
@@ -336,7 +343,7 @@ async def test_only_messages_are_refused_when_the_disk_is_full(
     receive(dispatcher, session, React(1, "👻"))
     errors = [each for each in outlet.frames if isinstance(each, Error)]
     assert [(each.code, each.nonce) for each in errors] == [(ErrorCode.STORAGE, "n-1"), (ErrorCode.STORAGE, None)]
-    own = await dispatcher.broker.publish(Draft(session.logged_in_person, "lobby", None, "from before", None))
+    own = await dispatcher.broker.publish(MessageDraft(session.logged_in_person, "lobby", None, "from before", None))
     others: list[ClientFrame] = [
         REPORT, Takeback(own.publication.msg_id), Mute("alice"), HISTORY, React(1, "👻", remove=True)
     ]  # fmt: skip

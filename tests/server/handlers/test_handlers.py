@@ -23,14 +23,14 @@ from server.protocol.frames import (
     React,
     Say,
     SearchRequest,
-    Status,
+    SetStatus,
     Takeback,
     Unblock,
     Unmute,
     Who,
 )
 from server.room.session import MAX_PENDING_REQUESTS, Session
-from server.rules.messages import Draft, Person
+from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
 from server.storage.base import Page, Published, Reader, Subscriber
 from server.storage.broker import LocalBroker
@@ -47,7 +47,7 @@ class BusyBroker(LocalBroker):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.meanwhile: list[Draft] = []
+        self.meanwhile: list[MessageDraft] = []
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
         """Read, then publish the messages in `meanwhile`."""
@@ -138,9 +138,9 @@ def heard(outlet: RecordingOutlet) -> list[str]:
     return said
 
 
-def to(channel: str, text: str) -> Draft:
+def to(channel: str, text: str) -> MessageDraft:
     """Return a message from alice to a channel."""
-    return Draft(ALICE, channel, None, text, None)
+    return MessageDraft(ALICE, channel, None, text, None)
 
 
 async def test_messages_sent_during_a_login_are_received_once(dispatcher: Dispatcher) -> None:
@@ -168,7 +168,7 @@ async def test_a_direct_message_sent_during_a_login_is_received(dispatcher: Disp
     session = Session(outlet)
     receive(dispatcher, session, Login("bob"))
     assert session.person
-    broker.meanwhile = [Draft(ALICE, "", session.person, "psst", None), to("tea", "aloud")]
+    broker.meanwhile = [MessageDraft(ALICE, "", session.person, "psst", None), to("tea", "aloud")]
     await settle(dispatcher)
     assert sorted(heard(outlet)) == ["aloud", "psst"]
 
@@ -239,7 +239,7 @@ async def test_delayed_messages_keep_their_order(quick: Dispatcher) -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    [React(1, "👻"), Takeback(1), Status("away")] + [kind("alice") for kind in (Mute, Unmute, Block, Unblock)],
+    [React(1, "👻"), Takeback(1), SetStatus("away")] + [kind("alice") for kind in (Mute, Unmute, Block, Unblock)],
     ids=lambda frame: type(frame).__name__,
 )
 async def test_every_broadcast_action_counts_as_a_message(slow: Dispatcher, frame: Frame) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from server.operator import reports as shown_reports
 from server.operator.backup import backup
-from server.operator.commands import Desk
+from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
 from server.settings import Settings
 from server.storage import outbox, reports, schema, trail
 from server.storage.clock import utc_now
-from server.storage.reports import Report, Submission
+from server.storage.reports import StoredReport, Submission
 from tests.support.desk import ALICE, TERMS, evidence
 
 
@@ -28,17 +28,17 @@ def server(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(argparse.Namespace(), Settings(database=str(tmp_path / "room.sqlite")))
+def context(tmp_path: Path) -> CommandContext:
+    return CommandContext(argparse.Namespace(), Settings(database=str(tmp_path / "room.sqlite")))
 
 
-def test_a_command_reads_a_snapshot(server: sqlite3.Connection, desk: Desk) -> None:
+def test_a_command_reads_a_snapshot(server: sqlite3.Connection, context: CommandContext) -> None:
     """Otherwise new rows could replace missing ones in a verification."""
-    with desk.database() as connection:
+    with context.database() as connection:
         assert trail.rows(connection) == []
         report_something(server)
         assert trail.verify(connection) == (0, "")
-    with desk.database() as connection:
+    with context.database() as connection:
         assert trail.verify(connection)[0] == 1
 
 
@@ -48,41 +48,43 @@ def fail_half_way(connection: sqlite3.Connection) -> None:
     raise CommandError
 
 
-def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, desk: Desk) -> None:
-    with pytest.raises(CommandError), desk.database(write=True) as connection:
+def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, context: CommandContext) -> None:
+    with pytest.raises(CommandError), context.database(write=True) as connection:
         fail_half_way(connection)
     assert outbox.suspension(server, "report", 0) is None
-    with desk.database(write=True) as connection:
+    with context.database(write=True) as connection:
         outbox.pause(connection, "report", "all the way")
     assert outbox.suspension(server, "report", 0) == (None, "all the way")
 
 
-def test_an_invalid_database_is_an_error_of_one_line(desk: Desk) -> None:
-    Path(desk.settings.database).write_bytes(b"no database" * 1000)
-    with pytest.raises(CommandError, match=r"Database: .*not a database; run `doctor` for details"), desk.database():
+def test_an_invalid_database_is_an_error_of_one_line(context: CommandContext) -> None:
+    Path(context.settings.database).write_bytes(b"no database" * 1000)
+    with pytest.raises(CommandError, match=r"Database: .*not a database; run `doctor` for details"), context.database():
         pass
 
 
-def test_reading_a_copy_does_not_change_it(server: sqlite3.Connection, desk: Desk, tmp_path: Path) -> None:
+def test_reading_a_copy_does_not_change_it(server: sqlite3.Connection, context: CommandContext, tmp_path: Path) -> None:
     """Verifying a backup must not change it, and must work on read-only media."""
     report_something(server)
     copy = tmp_path / "copy.sqlite"
     backup(server, copy)
     before = copy.read_bytes()
-    with desk._replace(settings=Settings(database=str(copy))).database() as connection:
+    with context._replace(settings=Settings(database=str(copy))).database() as connection:
         assert trail.verify(connection)[0] == 1
     assert copy.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", ["'{}'", "CAST(x'7b1b5b33316dff' AS TEXT)"])
-def test_a_damaged_row_is_an_error_of_one_line(server: sqlite3.Connection, desk: Desk, content: str) -> None:
+def test_a_damaged_row_is_an_error_of_one_line(
+    server: sqlite3.Connection, context: CommandContext, content: str
+) -> None:
     report = report_something(server)
     server.execute(f"UPDATE trail SET content = {content}")
-    with pytest.raises(CommandError, match="run `doctor` for details") as caught, desk.database() as connection:
+    with pytest.raises(CommandError, match="run `doctor` for details") as caught, context.database() as connection:
         shown_reports.show(connection, report.id)
     assert "\x1b" not in str(caught.value)
     other = report_something(server, 8)
-    with desk.database() as connection:
+    with context.database() as connection:
         _, readable, unreadable = shown_reports.listed(connection, 5).split("\n")
     assert readable.startswith(other.id)
     assert unreadable.startswith(report.id)
@@ -90,10 +92,12 @@ def test_a_damaged_row_is_an_error_of_one_line(server: sqlite3.Connection, desk:
 
 
 @pytest.mark.parametrize("change", ["trail SET at = 1 << 62", "report SET status = 'bogus'"])
-def test_an_invalid_value_is_an_error_of_one_line(server: sqlite3.Connection, desk: Desk, change: str) -> None:
+def test_an_invalid_value_is_an_error_of_one_line(
+    server: sqlite3.Connection, context: CommandContext, change: str
+) -> None:
     report = report_something(server)
     server.execute(f"UPDATE {change}")
-    with pytest.raises(CommandError, match="run `doctor` for details"), desk.database() as connection:
+    with pytest.raises(CommandError, match="run `doctor` for details"), context.database() as connection:
         shown_reports.show(connection, report.id)
 
 
@@ -103,6 +107,6 @@ def test_an_invalid_backup_file_is_an_error_of_one_line(server: sqlite3.Connecti
         backup(server, Path(name))
 
 
-def report_something(connection: sqlite3.Connection, msg_id: int = 7) -> Report:
+def report_something(connection: sqlite3.Connection, msg_id: int = 7) -> StoredReport:
     """Let Alice report a message."""
     return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), utc_now, connection)

@@ -5,7 +5,7 @@ import pytest
 from server.operator import webhooks
 from server.operator.printing import CommandError
 from server.protocol.codes import ReportState
-from server.rules.retries import SCHEDULE_SECONDS, Result, State
+from server.rules.retries import SCHEDULE_SECONDS, DeliveryState, Result
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import outbox
 from tests.support.desk import ACCEPTED, FAILED, TERMS, Desk
@@ -67,7 +67,12 @@ def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> N
     assert webhooks.deliveries(desk.connection, failed=False, limit=5).count("when resumed") == 3
     desk.connection.execute("DELETE FROM webhook")
     _, *found = rows(webhooks.deliveries(desk.connection, failed=False, limit=5))
-    assert [row[3] for row in found] == [State.WAITING, State.WAITING, State.WAITING, State.DELIVERED]
+    assert [row[3] for row in found] == [
+        DeliveryState.WAITING,
+        DeliveryState.WAITING,
+        DeliveryState.WAITING,
+        DeliveryState.DELIVERED,
+    ]
     assert [row[-1] for row in found] == ["-", "status 410", "status 500", "status 200"]
     _, *failed = rows(webhooks.deliveries(desk.connection, failed=True, limit=5))
     assert [row[0] for row in failed] == [row[0] for row in found[1:3]]

@@ -40,7 +40,7 @@ FROM_CLIENT: list[ClientFrame] = [
     frames.Takeback(7),
     frames.React(7, "👻", remove=True),
     frames.Typing("@bob"),
-    frames.Status("away", dnd=True),
+    frames.SetStatus("away", dnd=True),
     frames.Mute("bob"),
     frames.Unmute("bob"),
     frames.Block("bob"),

@@ -5,7 +5,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from server.protocol.markdown import MAX_LINE_CHARS, WEB, Block, Token, blocks, parse, tokens
+from server.protocol.markdown import MAX_LINE_CHARS, WEB, TextBlock, Token, blocks, parse, tokens
 
 SCHEMES = ("to:",)
 """Characters that no bare link contains, so that none is found here."""
@@ -61,7 +61,7 @@ def test_everything_but_bare_links_is_like_markdown_it(line: str) -> None:
     ],
 )
 def test_lines_between_fences_are_a_block_of_code(text: str, found: list[tuple[bool, list[str]]]) -> None:
-    assert blocks(text) == [Block(*block) for block in found]
+    assert blocks(text) == [TextBlock(*block) for block in found]
 
 
 def test_a_line_that_is_too_long_is_text() -> None:

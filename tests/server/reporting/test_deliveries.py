@@ -20,9 +20,9 @@ from server.settings import Secret, WebhookURL
 from server.storage import outbox, overview, reports
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
-from server.storage.fair import SERVER, Turn
+from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
-from server.storage.reports import Report, Submission
+from server.storage.reports import StoredReport, Submission
 from server.webhooks.client import WebhookClient
 from server.webhooks.rendering import Renderer, html_in_process, html_or_text
 from tests.support.desk import ACCEPTED, ALICE, TERMS, evidence
@@ -39,13 +39,13 @@ class SlowDatabase(Database):
 
     meanwhile: Change | None = None
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""
         claimed: bool = await super().read(_is_claimed)
         if claimed and (change := self.meanwhile):
             self.meanwhile = None
             await self.write(change)
-        return await super().read(work, turn)
+        return await super().read(work, key)
 
 
 def _is_claimed(connection: sqlite3.Connection) -> bool:
@@ -65,7 +65,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
 class Nobody:
     """Reporters who are away."""
 
-    def notify(self, report: Report) -> None:
+    def notify(self, report: StoredReport) -> None:
         """See Reporters."""
 
     async def notify_waiting(self) -> None:

@@ -11,15 +11,15 @@ import pytest
 
 from server.ops.metrics import Traffic
 from server.protocol.codes import ReportState
-from server.reporting.desk import Reports
+from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.rules.messages import Person
-from server.rules.relations import Relations
+from server.rules.relations import RelationIndex
 from server.storage import reports
 from server.storage.base import Reader
 from server.storage.clock import utc_now
 from server.storage.database import Database
-from server.storage.fair import SERVER, Turn
+from server.storage.fair import SERVER, QueueKey
 from server.storage.reports import Submission
 from tests.support.desk import ALICE, BOB, TERMS, evidence
 
@@ -32,9 +32,9 @@ class SlowDatabase(Database):
     meanwhile: Callable[[], Awaitable[object]] | None = None
     reads = 0
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], turn: Turn = SERVER) -> Result:
+    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""
-        found, self.reads = await super().read(work, turn), self.reads + 1
+        found, self.reads = await super().read(work, key), self.reads + 1
         if change := self.meanwhile:
             self.meanwhile = None
             await change()
@@ -58,7 +58,7 @@ async def test_a_list_is_not_older_than_a_notification_sent_meanwhile(
 ) -> None:
     """Otherwise the reader would go back to an older status; reports of others cause no second read."""
     (report,) = await database.read(partial(reports.sent_by, of.identity, 1, "report", utc_now))
-    room = Reports(database, Hub(Relations(), Traffic()), TERMS, asyncio.Event())
+    room = ReportDesk(database, Hub(RelationIndex(), Traffic()), TERMS, asyncio.Event())
     database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")
     database.reads = 0
     (entry,) = (await room.sent_by(Reader(ALICE))).reports

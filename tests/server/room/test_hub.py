@@ -10,8 +10,8 @@ from server.protocol.frames import Message, Presence, Who
 from server.room.hub import Hub
 from server.room.session import Session
 from server.rules.messages import Person, Publication
-from server.rules.relations import Relation, Relations
-from server.storage.base import News
+from server.rules.relations import Relation, RelationIndex
+from server.storage.base import StoredChange
 from tests.support.outlet import RecordingOutlet
 
 ADA, BOB, EVE = Person("ada", "a-1"), Person("bob", "b-1"), Person("eve", "e-1")
@@ -42,11 +42,11 @@ class Guest:
 
 
 @pytest.fixture
-def relations() -> Relations:
-    return Relations()
+def relations() -> RelationIndex:
+    return RelationIndex()
 
 
-async def test_people_who_join_together_get_one_who_list_and_no_presence_changes(relations: Relations) -> None:
+async def test_people_who_join_together_get_one_who_list_and_no_presence_changes(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada, bob = Guest(hub, ADA), Guest(hub, BOB)
     await asyncio.gather(ada.who_list_sent.wait(), bob.who_list_sent.wait())
@@ -54,7 +54,7 @@ async def test_people_who_join_together_get_one_who_list_and_no_presence_changes
     assert ada.changes == bob.changes == []
 
 
-async def test_presence_changes_are_broadcast_in_order(relations: Relations) -> None:
+async def test_presence_changes_are_broadcast_in_order(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada = Guest(hub, ADA)
     await ada.who_list_sent.wait()
@@ -65,7 +65,7 @@ async def test_presence_changes_are_broadcast_in_order(relations: Relations) -> 
     assert eve.lists == [["ada", "eve"]]
 
 
-async def test_a_late_block_applies_to_queued_presence_changes(relations: Relations) -> None:
+async def test_a_late_block_applies_to_queued_presence_changes(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
     await ada.who_list_sent.wait()
@@ -77,14 +77,14 @@ async def test_a_late_block_applies_to_queued_presence_changes(relations: Relati
     assert bob.lists == [["eve", "bob"]]
 
 
-async def test_messages_of_one_commit_are_delivered_in_order(relations: Relations) -> None:
+async def test_messages_of_one_commit_are_delivered_in_order(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
     relations.set(Relation(EVE.identity, BOB.identity, BOB.name, blocked=False))
     said = [(1, ADA, None), (2, BOB, None), (3, ADA, EVE), (4, ADA, None)]
     hub.deliver(
         [
-            News(Publication(number, datetime.now(UTC), author, "lobby", peer, str(number), None))
+            StoredChange(Publication(number, datetime.now(UTC), author, "lobby", peer, str(number), None))
             for number, author, peer in said
         ]
     )
@@ -92,17 +92,19 @@ async def test_messages_of_one_commit_are_delivered_in_order(relations: Relation
     assert eve.texts == ["1", "3", "4"]
 
 
-async def test_a_direct_message_reaches_both_people_under_the_names_that_they_have_now(relations: Relations) -> None:
+async def test_a_direct_message_reaches_both_people_under_the_names_that_they_have_now(
+    relations: RelationIndex,
+) -> None:
     hub = Hub(relations, Traffic())
     renamed, impostor = Guest(hub, Person("bob 2", BOB.identity)), Guest(hub, Person("bob", "b-2"))
     eve = Guest(hub, EVE)
-    hub.deliver([News(Publication(1, datetime.now(UTC), EVE, "", BOB, "psst", None))])
+    hub.deliver([StoredChange(Publication(1, datetime.now(UTC), EVE, "", BOB, "psst", None))])
     assert (renamed.texts, impostor.texts, eve.texts) == (["psst"], [], ["psst"])
     hub.leave(renamed.session)
     assert hub.sessions_of(BOB.identity) == []
 
 
-async def test_a_session_that_replaces_another_is_the_only_one_of_its_person(relations: Relations) -> None:
+async def test_a_session_that_replaces_another_is_the_only_one_of_its_person(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     before, now = Guest(hub, BOB), Guest(hub, BOB)
     hub.leave(before.session)

@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 from hypothesis import given
 
-from server.rules.relations import Relation, Relations
+from server.rules.relations import Relation, RelationIndex
 
 PEOPLE = "abc"
 ACTS = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.sampled_from([None, False, True])))
@@ -11,7 +11,7 @@ ACTS = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.s
 
 @given(ACTS)
 def test_visibility_follows_from_mutes_and_blocks(acts: list[tuple[str, str, bool | None]]) -> None:
-    relations, wants = Relations(), dict[tuple[str, str], bool]()
+    relations, wants = RelationIndex(), dict[tuple[str, str], bool]()
     for one, other, blocked in acts:
         if one == other:
             continue
@@ -30,7 +30,7 @@ def test_visibility_follows_from_mutes_and_blocks(acts: list[tuple[str, str, boo
 
 
 def test_messages_before_a_block_stay_visible_and_later_ones_are_not() -> None:
-    relations = Relations()
+    relations = RelationIndex()
     relations.set(Relation("a", "b", "B", blocked=False, after=3))
     assert not relations.sent_during_block("a", "b", 9)
     relations.set(Relation("a", "b", "B", blocked=True, after=5))

@@ -12,8 +12,8 @@ from server.rules.retries import (
     LONGEST_OPEN_SECONDS,
     LONGEST_SECONDS,
     SCHEDULE_SECONDS,
+    DeliveryState,
     Result,
-    State,
     open_seconds,
     report_status,
     verdict,
@@ -26,23 +26,23 @@ REFUSED = Result(None, "It cannot be reached.", "refused")
 def test_the_schedule_is_that_of_the_promise() -> None:
     waits = [verdict(attempt, REFUSED, NOW, 0).wait_seconds for attempt in range(1, 10)]
     assert waits == [5, 30, 120, 600, 1800, 7200, 21600, 43200, 86400]
-    assert verdict(10, REFUSED, NOW, 0).state is State.GIVEN_UP
+    assert verdict(10, REFUSED, NOW, 0).state is DeliveryState.GIVEN_UP
 
 
 @pytest.mark.parametrize("status", [None, 100, 201, 204, 301, 400, 401, 404, 429, 500, 503])
 def test_any_status_but_200_is_retried(status: int | None) -> None:
-    assert verdict(1, Result(status), NOW, 0).state is State.WAITING
+    assert verdict(1, Result(status), NOW, 0).state is DeliveryState.WAITING
     assert not verdict(1, Result(status), NOW, 0).pause
 
 
 def test_200_delivers_at_any_attempt() -> None:
-    assert all(verdict(attempt, Result(200), NOW, 0).state is State.DELIVERED for attempt in (1, 10, 11))
+    assert all(verdict(attempt, Result(200), NOW, 0).state is DeliveryState.DELIVERED for attempt in (1, 10, 11))
 
 
 def test_410_pauses_the_webhook_without_giving_up() -> None:
     for attempt in (1, 10, 11):
         follows = verdict(attempt, Result(410), NOW, 0)
-        assert (follows.state, follows.pause) == (State.WAITING, True)
+        assert (follows.state, follows.pause) == (DeliveryState.WAITING, True)
 
 
 @given(st.integers(1, len(SCHEDULE_SECONDS)), st.floats(0, 1))
@@ -97,16 +97,16 @@ def test_the_breaker_opens_after_consecutive_failures_for_longer_each_time() -> 
 @pytest.mark.parametrize(
     ("deliveries", "expected"),
     [
-        ([(State.WAITING, 0)], ReportState.RECEIVED),
-        ([(State.WAITING, 1)], ReportState.WAITING),
-        ([(State.DELIVERED, 1)], ReportState.DELIVERED),
-        ([(State.GIVEN_UP, 10)], ReportState.GIVEN_UP),
-        ([(State.DELIVERED, 1), (State.WAITING, 0)], ReportState.RECEIVED),
-        ([(State.DELIVERED, 1), (State.GIVEN_UP, 10)], ReportState.GIVEN_UP),
-        ([(State.GIVEN_UP, 10), (State.WAITING, 2)], ReportState.WAITING),
+        ([(DeliveryState.WAITING, 0)], ReportState.RECEIVED),
+        ([(DeliveryState.WAITING, 1)], ReportState.WAITING),
+        ([(DeliveryState.DELIVERED, 1)], ReportState.DELIVERED),
+        ([(DeliveryState.GIVEN_UP, 10)], ReportState.GIVEN_UP),
+        ([(DeliveryState.DELIVERED, 1), (DeliveryState.WAITING, 0)], ReportState.RECEIVED),
+        ([(DeliveryState.DELIVERED, 1), (DeliveryState.GIVEN_UP, 10)], ReportState.GIVEN_UP),
+        ([(DeliveryState.GIVEN_UP, 10), (DeliveryState.WAITING, 2)], ReportState.WAITING),
     ],
 )
 def test_the_status_of_a_report_follows_its_deliveries(
-    deliveries: list[tuple[State, int]], expected: ReportState
+    deliveries: list[tuple[DeliveryState, int]], expected: ReportState
 ) -> None:
     assert report_status(deliveries) is expected

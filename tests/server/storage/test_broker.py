@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from server.rules.messages import Draft, Person, Publication
-from server.storage.base import News, Page, Published, Reader
+from server.rules.messages import MessageDraft, Person, Publication
+from server.storage.base import Page, Published, Reader, StoredChange
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
 from tests.support.write_ahead_log import commits
@@ -35,17 +35,17 @@ async def broker(tmp_path: Path) -> AsyncIterator[LocalBroker]:
         yield one
 
 
-def said(text: str, author: Person = ALICE, channel: str = "lobby", nonce: str | None = None) -> Draft:
+def said(text: str, author: Person = ALICE, channel: str = "lobby", nonce: str | None = None) -> MessageDraft:
     """Return a message to a channel."""
-    return Draft(author, channel, None, text, nonce)
+    return MessageDraft(author, channel, None, text, nonce)
 
 
-def whispered(text: str, author: Person, peer: Person) -> Draft:
+def whispered(text: str, author: Person, peer: Person) -> MessageDraft:
     """Return a direct message."""
-    return Draft(author, "", peer, text, None)
+    return MessageDraft(author, "", peer, text, None)
 
 
-async def publish(broker: LocalBroker, *drafts: Draft) -> list[Published]:
+async def publish(broker: LocalBroker, *drafts: MessageDraft) -> list[Published]:
     """Publish all in one turn of the loop, and wait for them."""
     return await asyncio.gather(*[broker.publish(draft) for draft in drafts])
 
@@ -66,7 +66,7 @@ async def test_messages_are_delivered_once_in_the_order_of_their_numbers(broker:
 async def test_a_message_is_stored_before_it_is_delivered(broker: LocalBroker, tmp_path: Path) -> None:
     stored: list[int] = []
 
-    def look(_: Sequence[News]) -> None:
+    def look(_: Sequence[StoredChange]) -> None:
         with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
             stored.extend(other.execute("SELECT count(*) FROM message").fetchone())
 

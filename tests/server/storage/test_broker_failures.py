@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.rules.messages import Draft, Person, Publication
+from server.rules.messages import MessageDraft, Person, Publication
 from server.storage import schema
 from server.storage.base import StorageError
 from server.storage.broker import LocalBroker
@@ -17,9 +17,9 @@ from server.storage.database import Database
 ALICE = Person("alice", "a-1")
 
 
-def said(text: str) -> Draft:
+def said(text: str) -> MessageDraft:
     """Return a message to the lobby."""
-    return Draft(ALICE, "lobby", None, text, None)
+    return MessageDraft(ALICE, "lobby", None, text, None)
 
 
 def no_database(file: Path) -> None:

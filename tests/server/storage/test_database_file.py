@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from server.rules.messages import Draft, Person
+from server.rules.messages import MessageDraft, Person
 from server.storage import database_file, schema
 from server.storage.base import StorageError
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
 
-SAID = Draft(Person("alice", "a-1"), "lobby", None, "hello", None)
+SAID = MessageDraft(Person("alice", "a-1"), "lobby", None, "hello", None)
 
 
 def delete(path: Path) -> None:

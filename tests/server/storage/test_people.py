@@ -12,11 +12,11 @@ from server.storage.people import MAX_KNOWN, People
 
 async def test_a_name_stands_for_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
     database, times = Database(str(tmp_path / "room.sqlite")), count()
-    company = People(database, lambda: datetime.fromtimestamp(next(times), UTC))
+    people = People(database, lambda: datetime.fromtimestamp(next(times), UTC))
     for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):
-        await company.came(person)
-    assert company.find("ADA") == Person("ada", "a-2")
-    assert company.find("carol") is None
+        await people.joined(person)
+    assert people.find("ADA") == Person("ada", "a-2")
+    assert people.find("carol") is None
     after = People(database)
     await after.load()
     assert (after.find("ada"), after.find("bob")) == (Person("ada", "a-2"), Person("bob", "b-1"))
@@ -25,17 +25,17 @@ async def test_a_name_stands_for_its_last_holder_also_after_a_restart(tmp_path: 
 
 async def test_only_the_latest_people_are_known(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "room.sqlite"))
-    company = People(database)
-    await company.came(Person("ada", "a-1"))
-    await company.came(Person("bob", "b-1"))
+    people = People(database)
+    await people.joined(Person("ada", "a-1"))
+    await people.joined(Person("bob", "b-1"))
     for each in range(MAX_KNOWN - 2):
-        written = company.came(Person(f"guest {each}", f"g-{each}"))
+        written = people.joined(Person(f"guest {each}", f"g-{each}"))
     await written
-    assert company.find("ada")
-    await company.came(Person("ada", "a-1"))
-    await company.came(Person("carol", "c-1"))
-    assert company.find("ada")
-    assert company.find("bob") is None
+    assert people.find("ada")
+    await people.joined(Person("ada", "a-1"))
+    await people.joined(Person("carol", "c-1"))
+    assert people.find("ada")
+    assert people.find("bob") is None
     await database.close()
 
 
@@ -44,7 +44,7 @@ async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(tmp_p
     people = People(database)
     for name in ("bob", "bob 2"):
         await people.relate(Relation("a-1", "b-1", "bob", blocked=False))
-        await people.came(Person("bob 2", "b-1"))
+        await people.joined(Person("bob 2", "b-1"))
         await people.unrelate("a-1", name, blocked=False)
         assert list(people.relations.of("a-1")) == []
     await database.close()

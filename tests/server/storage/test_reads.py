@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from server.protocol.frames import MAX_MESSAGE_CHARS
-from server.rules.messages import Draft, Person
+from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
 from server.storage import messages, schema
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Reader, StorageError
 from server.storage.database import Database
-from server.storage.fair import Turn
+from server.storage.fair import QueueKey
 
-MALLORY, ADA = Turn("203.0.113.9", "mallory"), Turn("198.51.100.7", "ada")
+MALLORY, ADA = QueueKey("203.0.113.9", "mallory"), QueueKey("198.51.100.7", "ada")
 ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol", "c-1")
 REACTIONS = 500
 ROW_BYTES = 300
@@ -39,25 +39,25 @@ class Scripted:
         self._database = database
         self._gate = threading.Event()
         self.done: list[str] = []
-        self._first = self._ask("first", Turn("first", "first"), self._gate.wait)
+        self._first = self._ask("first", QueueKey("first", "first"), self._gate.wait)
 
-    def ask(self, name: str, turn: Turn) -> "asyncio.Task[None]":
+    def ask(self, name: str, key: QueueKey) -> "asyncio.Task[None]":
         """Queue a read."""
-        return self._ask(name, turn, lambda: None)
+        return self._ask(name, key, lambda: None)
 
     async def finish(self) -> list[str]:
         """Let the reader continue; return what it did, in order."""
         self._gate.set()
         await self._first
-        await self._database.read(lambda _: None, Turn("last", "last"))
+        await self._database.read(lambda _: None, QueueKey("last", "last"))
         return self.done[1:]
 
-    def _ask(self, name: str, turn: Turn, before: Callable[[], object]) -> "asyncio.Task[None]":
+    def _ask(self, name: str, key: QueueKey, before: Callable[[], object]) -> "asyncio.Task[None]":
         def work(_: sqlite3.Connection) -> None:
             before()
             self.done.append(name)
 
-        return asyncio.create_task(self._database.read(work, turn))
+        return asyncio.create_task(self._database.read(work, key))
 
 
 async def test_256_reads_of_one_session_do_not_delay_the_login_of_another(database: Database) -> None:
@@ -121,7 +121,7 @@ def filled(path: Path, count: int, *, reactions: int = 0, direct: bool = False) 
         author, peer = (ALICE, BOB) if number % 2 else (BOB, ALICE)
         # Digits, so that the index takes no time.
         text = f"rope {number} ".ljust(MAX_MESSAGE_CHARS, "7")
-        draft = Draft(author, "" if direct else "lobby", peer if direct else None, text, None)
+        draft = MessageDraft(author, "" if direct else "lobby", peer if direct else None, text, None)
         msg_id = messages.insert(draft, number, connection).publication.msg_id
         rows = [(msg_id, f"i-{each}", chr(0x1F600 + each % 20), f"name {each}", each) for each in range(reactions)]
         connection.executemany("INSERT INTO reaction (msg_id, identity, emoji, name, at) VALUES (?, ?, ?, ?, ?)", rows)
@@ -193,7 +193,7 @@ def test_a_conversation_of_which_one_side_writes_more_has_no_gap(tmp_path: Path)
     schema.prepare(connection)
     for number in range(300):
         author, peer, text = (BOB, ALICE, "x" * 4000) if number % 3 else (ALICE, BOB, "short")
-        messages.insert(Draft(author, "", peer, text, None), number, connection)
+        messages.insert(MessageDraft(author, "", peer, text, None), number, connection)
     with closing(connection):
         assert list(conversed(100, connection)) == list(range(300, 0, -1))
 
@@ -226,7 +226,7 @@ def test_a_reader_who_hides_everybody_does_not_cause_a_full_scan(
     reader = Reader(ALICE, [BOB.identity])
     with closing(filled(tmp_path / "room.sqlite", 1)) as connection:
         for number in range(30):
-            messages.insert(Draft(BOB, "lobby", None, "x", None), number, connection)
+            messages.insert(MessageDraft(BOB, "lobby", None, "x", None), number, connection)
         page = messages.page(reader, messages.IN_CHANNEL, ("lobby",), 0, 10, connection)
         assert page == Page([], more=False)
         assert messages.missed(reader, 0, 0, 10, connection) == Page([], more=True), "a gap that is shown"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from server.handlers import costs
 from server.protocol.frames import MAX_MESSAGE_CHARS, Say
-from server.rules.messages import Draft, Person
+from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
 from server.storage import messages, schema
 from server.storage.base import Reader
@@ -51,7 +51,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def say(connection: sqlite3.Connection, *texts: str) -> list[int]:
     """Store messages; return their numbers."""
-    published = [messages.insert(Draft(ALICE, "lobby", None, text, None), 1, connection) for text in texts]
+    published = [messages.insert(MessageDraft(ALICE, "lobby", None, text, None), 1, connection) for text in texts]
     return [each.publication.msg_id for each in published]
 
 

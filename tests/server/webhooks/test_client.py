@@ -10,7 +10,7 @@ import pytest
 
 from server.settings import SigningSecret, SigningSecrets
 from server.webhooks import signature
-from server.webhooks.client import MAX_ANSWER_BYTES, Answer, WebhookClient, WebhookError
+from server.webhooks.client import MAX_ANSWER_BYTES, SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.targets import ForbiddenTargetError
 from tests.support.receiver import Receiver
 from tests.support.site_answers import answer
@@ -50,7 +50,7 @@ class Broken(httpx.AsyncByteStream):
 
 async def post(
     handler: Callable[[httpx.Request], httpx.Response], deadline_seconds: float = 5, times: int = 1
-) -> Answer:
+) -> SiteAnswer:
     """Post to a site that gives these answers; return the last one."""
     client = WebhookClient(SECRETS, transport=httpx.MockTransport(handler), deadline_seconds=deadline_seconds)
     try:
@@ -69,7 +69,7 @@ async def test_the_body_is_posted_as_json_and_byte_for_byte() -> None:
         seen.append(request)
         return answer(200, b"thanks")
 
-    assert await post(site) == Answer(200, b"thanks")
+    assert await post(site) == SiteAnswer(200, b"thanks")
     (request,) = seen
     assert (request.method, str(request.url), request.content) == ("POST", URL, BODY)
     assert request.headers["Content-Type"] == "application/json"
@@ -144,30 +144,32 @@ async def test_a_site_that_stays_silent_meets_the_deadline() -> None:
 
 async def test_a_large_answer_is_cut_and_not_read_to_its_end() -> None:
     flood = Flood()
-    assert await post(lambda _: httpx.Response(200, stream=flood)) == Answer(200, b"x" * MAX_ANSWER_BYTES, whole=False)
+    assert await post(lambda _: httpx.Response(200, stream=flood)) == SiteAnswer(
+        200, b"x" * MAX_ANSWER_BYTES, whole=False
+    )
     assert flood.taken == MAX_ANSWER_BYTES + 1024
 
 
 @pytest.mark.parametrize(("size", "whole"), [(MAX_ANSWER_BYTES, True), (MAX_ANSWER_BYTES + 1, False)])
 async def test_the_cap_is_64_kib(size: int, whole: bool) -> None:
     assert MAX_ANSWER_BYTES == 65536
-    assert await post(lambda _: answer(200, b"x" * size)) == Answer(200, b"x" * MAX_ANSWER_BYTES, whole)
+    assert await post(lambda _: answer(200, b"x" * size)) == SiteAnswer(200, b"x" * MAX_ANSWER_BYTES, whole)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-unknown", "GZIP", "gzip, identity"])
 async def test_a_compressed_answer_is_not_unpacked(encoding: str) -> None:
     headers = {"Content-Encoding": encoding, "Retry-After": "7"}
-    assert await post(lambda _: answer(429, gzip.compress(b"{}"), headers)) == Answer(429, b"", False, "7")
+    assert await post(lambda _: answer(429, gzip.compress(b"{}"), headers)) == SiteAnswer(429, b"", False, "7")
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity"])
 async def test_an_answer_with_identity_encoding_is_accepted(encoding: str) -> None:
-    assert await post(lambda _: answer(200, b"{}", {"Content-Encoding": encoding})) == Answer(200, b"{}")
+    assert await post(lambda _: answer(200, b"{}", {"Content-Encoding": encoding})) == SiteAnswer(200, b"{}")
 
 
 @pytest.mark.parametrize("value", ["120", "-1", "9" * 400, "Wed, 21 Oct 2026 07:28:00 GMT", "soon"])
 async def test_retry_after_is_passed_on_unchanged(value: str) -> None:
-    assert await post(lambda _: answer(503, b"", {"Retry-After": value})) == Answer(503, b"", True, value)
+    assert await post(lambda _: answer(503, b"", {"Retry-After": value})) == SiteAnswer(503, b"", True, value)
 
 
 @pytest.mark.parametrize(

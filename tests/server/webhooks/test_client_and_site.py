@@ -16,7 +16,7 @@ import trustme
 from standardwebhooks import Webhook
 
 from server.settings import SigningSecret, SigningSecrets
-from server.webhooks.client import MAX_ANSWER_BYTES, Answer, WebhookClient, WebhookError
+from server.webhooks.client import MAX_ANSWER_BYTES, SiteAnswer, WebhookClient, WebhookError
 from tests.support.bad_answers import bomb, never_ends, resets
 from tests.support.receiver import (
     BIG_BODY,
@@ -40,7 +40,7 @@ UNSIGNED = SigningSecrets()
 
 async def post(
     url: str, signed: SigningSecrets = UNSIGNED, *, block_private: bool = False, deadline_seconds: float = 10
-) -> Answer:
+) -> SiteAnswer:
     """Post once."""
     client = WebhookClient(signed, block_private=block_private, deadline_seconds=deadline_seconds)
     try:
@@ -68,26 +68,29 @@ def spoken(greeting: bytes) -> Iterator[tuple[str, Future[socket.socket]]]:
             taken.result().close()
 
 
-ANSWERS: dict[str, tuple[Behaviour, Answer]] = {
-    **{str(status): (answers(status, b"words"), Answer(status, b"words")) for status in (200, 201, 400, 401, 410, 503)},
-    "204": (answers(204), Answer(204, b"")),
-    "301": (redirects(301), Answer(301, b"")),
-    "429 in seconds": (answers(429, b"", "Retry-After: 120"), Answer(429, b"", retry_after="120")),
-    "429 negative": (answers(429, b"", "Retry-After: -5"), Answer(429, b"", retry_after="-5")),
-    "429 huge": (answers(429, b"", "Retry-After: " + "9" * 99), Answer(429, b"", retry_after="9" * 99)),
+ANSWERS: dict[str, tuple[Behaviour, SiteAnswer]] = {
+    **{
+        str(status): (answers(status, b"words"), SiteAnswer(status, b"words"))
+        for status in (200, 201, 400, 401, 410, 503)
+    },
+    "204": (answers(204), SiteAnswer(204, b"")),
+    "301": (redirects(301), SiteAnswer(301, b"")),
+    "429 in seconds": (answers(429, b"", "Retry-After: 120"), SiteAnswer(429, b"", retry_after="120")),
+    "429 negative": (answers(429, b"", "Retry-After: -5"), SiteAnswer(429, b"", retry_after="-5")),
+    "429 huge": (answers(429, b"", "Retry-After: " + "9" * 99), SiteAnswer(429, b"", retry_after="9" * 99)),
     "503 at a date": (
         answers(503, b"", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"),
-        Answer(503, b"", retry_after="Wed, 21 Oct 2026 07:28:00 GMT"),
+        SiteAnswer(503, b"", retry_after="Wed, 21 Oct 2026 07:28:00 GMT"),
     ),
-    "70 KiB": (answers(500, BIG_BODY), Answer(500, BIG_BODY[:MAX_ANSWER_BYTES], whole=False)),
-    "no end": (never_ends(200), Answer(200, b"x" * MAX_ANSWER_BYTES, whole=False)),
-    "compressed": (answers_gzipped(200, b"{}"), Answer(200, b"", whole=False)),
-    "a bomb": (bomb(200), Answer(200, b"", whole=False)),
+    "70 KiB": (answers(500, BIG_BODY), SiteAnswer(500, BIG_BODY[:MAX_ANSWER_BYTES], whole=False)),
+    "no end": (never_ends(200), SiteAnswer(200, b"x" * MAX_ANSWER_BYTES, whole=False)),
+    "compressed": (answers_gzipped(200, b"{}"), SiteAnswer(200, b"", whole=False)),
+    "a bomb": (bomb(200), SiteAnswer(200, b"", whole=False)),
 }
 
 
 @pytest.mark.parametrize(("behaviour", "answer"), ANSWERS.values(), ids=ANSWERS.keys())
-async def test_the_answer_of_the_site_is_returned(receiver: Receiver, behaviour: Behaviour, answer: Answer) -> None:
+async def test_the_answer_of_the_site_is_returned(receiver: Receiver, behaviour: Behaviour, answer: SiteAnswer) -> None:
     receiver.behaviour = behaviour
     assert await post(receiver.url) == answer
     assert len(receiver.requests) == 1
@@ -121,7 +124,7 @@ async def test_an_unreachable_site_is_an_error_until_it_is_back() -> None:
     with pytest.raises(WebhookError, match="it cannot be reached"):
         await post(url)
     with Receiver(port=urlsplit(url).port or 0):
-        assert await post(url) == Answer(200, b"")
+        assert await post(url) == SiteAnswer(200, b"")
 
 
 async def test_nothing_is_sent_to_a_site_with_an_untrusted_certificate() -> None:

@@ -10,7 +10,7 @@ import pytest
 from server.ops.metrics import Metrics, Traffic
 from server.protocol.frames import ProfileField
 from server.settings import Secret
-from server.webhooks.client import Answer, WebhookClient, WebhookError
+from server.webhooks.client import SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.payloads import profile_body
 from server.webhooks.profiles import CACHE_SECONDS, MAX_FIELDS, Profiles, ProfileText, read
 from tests.support.site_answers import answer, answer_json
@@ -204,18 +204,18 @@ async def test_an_error_takes_precedence_over_a_profile() -> None:
 )
 def test_both_statuses_must_be_200(http: int, inner: int, shown: int) -> None:
     with pytest.raises(WebhookError, match=f"status {shown}"):
-        read(Answer(http, json.dumps({**GOOD, "StatusCode": inner}).encode()))
+        read(SiteAnswer(http, json.dumps({**GOOD, "StatusCode": inner}).encode()))
 
 
 @pytest.mark.parametrize("data", [{}, {"OK": True}, {"ProfileFields": None}, {"ProfileFields": []}, {"Extra": [1]}])
 def test_fields_of_a_profile_are_optional(data: dict[str, object]) -> None:
-    assert read(Answer(200, json.dumps({"StatusCode": 200, "Data": data}).encode())) == ProfileText("", [], "")
+    assert read(SiteAnswer(200, json.dumps({"StatusCode": 200, "Data": data}).encode())) == ProfileText("", [], "")
 
 
 def test_a_profile_has_a_limited_number_of_fields() -> None:
     fields = [{"Name": str(number), "Value": ""} for number in range(MAX_FIELDS + 1)]
     body = json.dumps({"StatusCode": 200, "Data": {"ProfileFields": fields}}).encode()
-    assert len(read(Answer(200, body)).fields) == MAX_FIELDS
+    assert len(read(SiteAnswer(200, body)).fields) == MAX_FIELDS
 
 
 WRONG = {
@@ -241,11 +241,11 @@ WRONG = {
 @pytest.mark.parametrize("body", WRONG.values(), ids=WRONG.keys())
 def test_an_answer_of_a_wrong_shape_cannot_be_read(body: bytes) -> None:
     with pytest.raises(WebhookError, match="cannot be read"):
-        read(Answer(200, body))
+        read(SiteAnswer(200, body))
 
 
 def test_an_incomplete_profile_is_an_error() -> None:
     with pytest.raises(WebhookError, match="cannot be read"):
-        read(Answer(200, b"{", whole=False))
+        read(SiteAnswer(200, b"{", whole=False))
     with pytest.raises(WebhookError, match="status 500"):
-        read(Answer(500, b"", whole=False))
+        read(SiteAnswer(500, b"", whole=False))

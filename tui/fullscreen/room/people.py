@@ -3,7 +3,7 @@
 from functools import partial
 
 from server.protocol import name_text
-from server.protocol.frames import Frame, Status
+from server.protocol.frames import Frame, SetStatus
 from tui.client.client import OFFLINE, nonce
 from tui.client.own_status import problem_of
 from tui.fullscreen.room.interface import Room
@@ -33,11 +33,11 @@ class People:
 
     def set_status(self, words: str) -> str:
         """Set the status; return the problem, or ""."""
-        return problem_of(words) or self._send(Status(words), f"Status set: {words}")
+        return problem_of(words) or self._send(SetStatus(words), f"Status set: {words}")
 
     def toggle_dnd(self) -> str:
         """Turn do not disturb on or off; return the problem, or ""."""
-        return self._send(Status(dnd=not self._state.dnd), DND_OFF if self._state.dnd else DND_ON)
+        return self._send(SetStatus(dnd=not self._state.dnd), DND_OFF if self._state.dnd else DND_ON)
 
     def _send(self, frame: Frame, notice: str) -> str:
         if not self._client.online:

@@ -4,7 +4,17 @@ import pytest
 from msgspec import structs
 from textual.pilot import Pilot
 
-from server.protocol.frames import Block, ClientFrame, Mute, Presence, Say, SearchRequest, ServerFrame, Status, WhoEntry
+from server.protocol.frames import (
+    Block,
+    ClientFrame,
+    Mute,
+    Presence,
+    Say,
+    SearchRequest,
+    ServerFrame,
+    SetStatus,
+    WhoEntry,
+)
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.fullscreen.app import FlagpostApp
@@ -20,7 +30,7 @@ from tui.fullscreen.widgets.composer import Composer
 
 def being(frame: ClientFrame) -> list[ServerFrame]:
     """Announces ada's status, as the real server does."""
-    if not isinstance(frame, Status):
+    if not isinstance(frame, SetStatus):
         return []
     return [Presence("ada", "", WhoEntry("ada", 1, frame.status or "online", dnd=bool(frame.dnd)))]
 
@@ -55,8 +65,8 @@ async def test_a_message_can_be_written_to_a_person_in_one_line() -> None:
     ("text", "sent"),
     [
         ("/mute bob", Mute("bob")),
-        ("/status at sea", Status("at sea")),
-        ("/dnd", Status(dnd=True)),
+        ("/status at sea", SetStatus("at sea")),
+        ("/dnd", SetStatus(dnd=True)),
     ],
 )
 async def test_a_command_asks_the_server(text: str, sent: ClientFrame) -> None:
@@ -156,7 +166,7 @@ async def test_the_status_is_chosen_by_a_key_and_stands_beside_ones_name() -> No
         await pilot.press("ctrl+t", *"at sea")
         await until_seen(pilot, "your status")
         await pilot.press("enter")
-        await until(pilot, lambda: server.sent(Status) == [Status("at sea")], "said")
+        await until(pilot, lambda: server.sent(SetStatus) == [SetStatus("at sea")], "said")
         await until_seen(pilot, "  at sea")
 
 
@@ -166,7 +176,7 @@ async def test_who_wants_no_disturbance_says_so_by_a_key_and_takes_it_back() -> 
         await until_seen(pilot, "busy")
         await pilot.press("ctrl+t", *"turn off", "enter")
         await until(pilot, lambda: "busy" not in screen_text(app_of(pilot)), "disturbed again")
-        assert server.sent(Status) == [Status(dnd=True), Status(dnd=False)]
+        assert server.sent(SetStatus) == [SetStatus(dnd=True), SetStatus(dnd=False)]
 
 
 async def test_where_no_list_of_people_shows_it_a_line_says_how_one_is() -> None:
@@ -185,8 +195,8 @@ async def test_how_one_was_is_said_again_after_a_lost_connection() -> None:
         await write(pilot, "/status at sea")
         await until_seen(pilot, "  at sea")
         server.drop()
-        await until(pilot, lambda: len(server.sent(Status)) == 2, "said again")
-        assert server.sent(Status)[1] == Status("at sea", dnd=False)
+        await until(pilot, lambda: len(server.sent(SetStatus)) == 2, "said again")
+        assert server.sent(SetStatus)[1] == SetStatus("at sea", dnd=False)
 
 
 async def test_one_goes_back_and_forward_through_what_one_has_looked_at() -> None:
