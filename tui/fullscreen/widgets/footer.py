@@ -10,9 +10,23 @@ class KeyFooter(Footer):
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
+        self._composed: list[tuple[str, ...]] = []
+
+    async def recompose(self) -> None:
+        """Replace the keys if they changed: each is a widget, and Textual asks for new ones at each change of focus."""
+        if self.is_attached and self._keys() != self._composed:
+            await super().recompose()
 
     def compose(self) -> ComposeResult:
+        self._composed = self._keys() if self._bindings_ready else []
         for key in super().compose():
             if isinstance(key, FooterKey) and key.action == "app.help":
                 key.add_class("-always")
             yield key
+
+    def _keys(self) -> list[tuple[str, ...]]:
+        return [
+            (binding.action, binding.key, self.app.get_key_display(binding), binding.description, str(enabled))
+            for _, binding, enabled, _ in self.screen.active_bindings.values()
+            if binding.show
+        ]

@@ -1,28 +1,27 @@
 """The list of keys, and the keys that copy."""
 
-import pytest
+from textual.widgets._footer import FooterKey
 
 from tests.support.pilots import app_of, client, until, until_seen
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.widgets.footer import KeyFooter
 
 
-@pytest.mark.parametrize(
-    ("way", "back"), [(["f1"], "f1"), (["up", "question_mark"], "escape"), (["f1"], "question_mark")]
-)
-async def test_all_keys_are_a_key_away(way: list[str], back: str) -> None:
+async def test_the_list_of_keys_opens_and_closes_by_each_of_its_keys() -> None:
     async with client() as (pilot, _):
-        await pilot.press(*way)
-        await until_seen(pilot, "Next channel or conversation")
-        await pilot.press("end")
-        await until_seen(pilot, "In the list of keys")
-        await pilot.press(back)
-        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
+        for way, back in ((["f1"], "f1"), (["up", "question_mark"], "escape"), (["f1"], "question_mark")):
+            await pilot.press(*way)
+            await until_seen(pilot, "Next channel or conversation")
+            await pilot.press("end")
+            await until_seen(pilot, "In the list of keys")
+            await pilot.press(back)
+            await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), f"the room after {back}")
 
 
-async def test_keys_can_be_looked_up_from_a_form_which_stays() -> None:
+async def test_the_list_of_keys_opens_over_a_form_and_closes_to_it() -> None:
     async with client() as (pilot, _):
         await pilot.press("up", "r")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
@@ -30,6 +29,18 @@ async def test_keys_can_be_looked_up_from_a_form_which_stays() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen), "the keys")
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
+
+
+async def test_the_footer_is_replaced_only_when_its_keys_change() -> None:
+    async with client() as (pilot, _):
+        footer = pilot.app.screen.query_one(KeyFooter)
+        writing = list(footer.children)
+        pilot.app.screen.refresh_bindings()
+        await pilot.pause()
+        assert list(footer.children) == writing
+        await pilot.press("up")
+        await until(pilot, lambda: footer.is_attached and footer.children[0] not in writing, "the keys of a message")
+        assert any(isinstance(key, FooterKey) and key.description == "Report" for key in footer.children)
 
 
 async def test_a_message_is_copied_as_it_was_written() -> None:
