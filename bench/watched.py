@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from server import app
-from server.http.gateway import Listener, listen
+from server.http.listening import Listener, listen
 from server.ops import process
 from server.ops.watchdog import LoopWatchdog
 from server.protocol.address import Address
@@ -30,7 +30,7 @@ class Beat(NamedTuple):
 def main() -> None:
     """Print the address, serve with the settings of the first argument; at the end print the beats."""
     settings = load(Path(sys.argv[1])).settings
-    listener = listen(Address.parse("127.0.0.1:0"))
+    listener = listen([Address.parse("127.0.0.1:0")])
     process.handle_signals()
     print(listener.websocket_url, flush=True)
     beats: list[Beat] = []

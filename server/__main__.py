@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from server import app
-from server.http.gateway import Listener, ListenError, listen, listen_at
+from server.http.listening import Listener, ListenError, listen, listen_at
 from server.operator import arguments, commands
 from server.ops import logs, process, reload
 from server.ops.tls import Certificates
@@ -61,7 +61,8 @@ def _bind(options: argparse.Namespace, settings: Settings) -> Listener:
         os.umask(0o077)
         return listen_at(options.socket)
     certificates = Certificates(settings.tls) if settings.tls.on else None
-    return listen(options.address or Address.parse(settings.address), certificates)
+    addresses = [options.address] if options.address else [Address.parse(text) for text in settings.addresses]
+    return listen(addresses, certificates)
 
 
 def _reader(options: argparse.Namespace) -> Callable[[], LoadedSettings]:
@@ -75,11 +76,11 @@ def _reader(options: argparse.Namespace) -> Callable[[], LoadedSettings]:
 
 
 def _print_url(listener: Listener) -> None:
-    print(f"Chat room: {listener.websocket_url}", flush=True)
+    process.say(f"Chat room: {listener.websocket_url}", sys.stdout)
 
 
 def _say_to_people(_level: int, line: str) -> None:
-    print(f"flagpost: {line}", file=sys.stderr)
+    process.say(f"flagpost: {line}", sys.stderr)
 
 
 def _say_to_log(level: int, line: str) -> None:

@@ -10,8 +10,9 @@ from async_lru import alru_cache
 
 from server.handlers.dispatch import Dispatcher, Live
 from server.handlers.table import HANDLERS
-from server.http.gateway import Listener, http_app, serve
+from server.http.gateway import http_app, serve
 from server.http.health import Health
+from server.http.listening import Listener
 from server.ops import background, logs, process, reload, tls
 from server.ops.metrics import Metrics, Traffic
 from server.ops.watchdog import LoopWatchdog
@@ -137,12 +138,13 @@ class _Running:
         """Build the values that handlers and connections see, from the current settings."""
         settings = self.settings
         pages = [settings.website_url, *settings.allowed_origins]
+        names = [*(address.host for address in self._listener.addresses), *settings.allowed_hosts]
         return Live(
             welcome=_welcome(settings, self._database.life),
             channels=settings.public_channels,
             policy=ConnectionPolicy(
                 allowed_origins=settings.allowed_origins,
-                allowed_hosts=hosts.known(self._listener.address.host, pages, settings.allowed_hosts),
+                allowed_hosts=hosts.known(pages, names),
                 compression=settings.compression,
             ),
             site_key=settings.admin_api_key,

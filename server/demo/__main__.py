@@ -18,7 +18,7 @@ from server.demo.bots import Bots
 from server.demo.chat_server import ChatServer
 from server.demo.script import CHANNELS, TITLE
 from server.demo.site import Site
-from server.http.gateway import Listener, ListenError, listen
+from server.http.listening import Listener, ListenError, listen
 from server.operator import arguments
 from server.ops import process
 from server.protocol.address import DEFAULT_ADDRESS, Address
@@ -39,12 +39,12 @@ def main() -> int:
         print(f"flagpost: {error}", file=sys.stderr)
         return 2
     process.handle_signals()
-    print(f"Chat room: {room.address.websocket_url()}", flush=True)
-    print(f"Report inbox: http://{site.address}/", flush=True)
+    print(f"Chat room: {room.addresses[0].websocket_url()}", flush=True)
+    print(f"Report inbox: http://{site.addresses[0]}/", flush=True)
     if options.child:
         process.exit_with_parent()
     with TemporaryDirectory(prefix="flagpost-demo-") as directory:
-        settings = _settings(f"http://{site.address}", Path(directory))
+        settings = _settings(f"http://{site.addresses[0]}", Path(directory))
         process.run(partial(_run, settings, room, site))
     return 0
 
@@ -52,10 +52,10 @@ def main() -> int:
 async def _run(settings: Settings, room: Listener, site: Listener) -> None:
     """Run everything until a signal ends the room; the site and the users stop after it has delivered its reports."""
     key, signing = settings.admin_api_key, settings.webhook_urls[0].secret
-    website = _Website(Site(site.address, settings.title, key, signing, ChatServer(room.address, key)))
+    website = _Website(Site(site.addresses[0], settings.title, key, signing, ChatServer(room.addresses[0], key)))
     async with asyncio.TaskGroup() as group:
-        group.create_task(website.serve([site.socket]))
-        bots = group.create_task(Bots().live(room.address.websocket_url()))
+        group.create_task(website.serve(list(site.sockets)))
+        bots = group.create_task(Bots().live(room.addresses[0].websocket_url()))
         await app.run(settings, room)
         bots.cancel()
         website.should_exit = True
@@ -104,14 +104,14 @@ def _listen(option: str, given: Address | None, default: str) -> Listener:
     """Bind the given address, or the default one, or any free port if that is in use."""
     if given:
         try:
-            return listen(given)
+            return listen([given])
         except ListenError as error:
             raise ListenError(f"{error}; choose another with {option} HOST:PORT") from None
     address = Address.parse(default)
     try:
-        return listen(address)
+        return listen([address])
     except ListenError:
-        return listen(address._replace(port=0))
+        return listen([address._replace(port=0)])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,17 +1,12 @@
 """HTTP and websocket on one port: uvicorn serves a small Starlette app and hands upgrades to a WebsocketConnection."""
 
 import asyncio
-import errno
-import os
 import socket
-import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
-from ipaddress import ip_address
-from pathlib import Path
 from types import FrameType
-from typing import NamedTuple, cast
+from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,91 +19,13 @@ from server.http.acceptor import Acceptor
 from server.http.callbacks import Callbacks
 from server.http.health import Health
 from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
+from server.http.listening import Listener
 from server.ops import background, process
 from server.ops.tls import Certificates
-from server.protocol.address import SOCKET_SCHEME, Address
-from server.protocol.errors import OneLineError
 from server.websocket.connection import ConnectionHandler, WebsocketConnection
 
 CLOSE_SECONDS = 6
 """Time for connections to close after SIGTERM; slightly longer than the timeout of one closing handshake."""
-
-BACKLOG = 2048
-"""Maximum number of connections waiting to be accepted."""
-
-
-class ListenError(OneLineError):
-    """Listening on the address failed; the text says why."""
-
-
-class Listener(NamedTuple):
-    """A bound socket and its actual address (the real port if 0 was requested), with or without TLS.
-
-    A Unix socket has a path instead of an address.
-    """
-
-    socket: socket.socket
-    address: Address
-    certificates: Certificates | None = None
-    path: str = ""
-
-    @property
-    def websocket_url(self) -> str:
-        """The URL of the chat room."""
-        return f"{SOCKET_SCHEME}{self.path}" if self.path else self.address.websocket_url(tls=bool(self.certificates))
-
-    def plaintext_warning(self, trusted_proxies: Sequence[str]) -> str | None:
-        """Return a warning if other machines can connect without encryption."""
-        if self.path or self.certificates or trusted_proxies or ip_address(self.socket.getsockname()[0]).is_loopback:
-            return None
-        return (
-            f"WARNING: {self.address} can be reached from other machines, but traffic is unencrypted and can be read by"
-            " anyone on the network path; set [TLS], or terminate TLS at a proxy and name it in Limits.TrustedProxies"
-        )
-
-
-def listen(address: Address, certificates: Certificates | None = None) -> Listener:
-    """Bind a TCP address. Raises ListenError if that fails."""
-    try:
-        family, _, _, _, target = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
-        # From here on a connecting client waits in the backlog instead of being refused.
-        sock = socket.create_server(target[:2], family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from None
-    return Listener(sock, Address(address.host, sock.getsockname()[1]), certificates)
-
-
-def listen_at(path: Path) -> Listener:
-    """Bind a Unix socket that only its owner can connect to, replacing a stale one. Raises ListenError on failure."""
-    url = f"{SOCKET_SCHEME}{path}"
-    if not hasattr(socket, "AF_UNIX"):
-        raise ListenError(f"cannot listen on {url}: this platform has no Unix sockets")
-    sock = socket.socket(socket.AF_UNIX)
-    mask = os.umask(0o177)
-    try:
-        _remove_stale(path)
-        sock.bind(str(path))
-        sock.listen(BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise ListenError(f"cannot listen on {url}: {error.strerror or error}") from None
-    finally:
-        os.umask(mask)
-    return Listener(sock, Address("", 0), path=str(path))
-
-
-def _remove_stale(path: Path) -> None:
-    """Remove a socket without a listener. Raises OSError if a server listens on it, or if it is not a socket."""
-    if not path.exists():
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            if stat.S_ISSOCK(path.lstat().st_mode):
-                path.unlink()
-        else:
-            raise OSError(errno.EADDRINUSE, "another server is already listening there")
 
 
 Measure = Callable[[], Awaitable[bytes]]
@@ -178,7 +95,7 @@ async def serve(app: Starlette, listener: Listener, drain: Callable[[], Awaitabl
         log_level="error",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    await _Server(config, listener.certificates, drain).serve(sockets=[listener.socket])
+    await _Server(config, listener.certificates, drain).serve(sockets=list(listener.sockets))
 
 
 class _Server(uvicorn.Server):

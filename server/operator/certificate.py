@@ -18,7 +18,7 @@ def days_left(files: TLS) -> int:
         shown = _shown(context, files.cert_file)
     except ssl.SSLCertVerificationError as error:
         why = {
-            EXPIRED: "has expired; renew it, and send the server SIGHUP",
+            EXPIRED: "has expired; renew it, then run `reload`",
             NOT_YET: "is not valid yet; check this machine's clock",
         }.get(error.verify_code, f"is rejected by clients: {error.verify_message}; renew it or complete its chain")
         raise SettingsError(f"TLS.CertFile: {files.cert_file} {why}") from None

@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import os
 import re
 import sqlite3
 import sys
@@ -14,6 +13,8 @@ from typing import NamedTuple
 from server.operator import doctor, reports, rotation, webhooks
 from server.operator.backup import backup
 from server.operator.printing import CommandError, shown
+from server.operator.reloading import request_reload
+from server.ops.process import silence
 from server.settings import DEFAULT_FILE, Settings, load
 from server.storage import schema
 from server.storage.trail import TrailError
@@ -63,6 +64,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     webhook = groups.add_parser("webhook", help="webhooks and their deliveries")
     report = groups.add_parser("reports", help="reports and their trail")
     _add(groups, "doctor", "check the server's setup, and suggest fixes", _doctor)
+    _add(groups, "reload", "check the settings, and have the running server apply them", _reload)
     _add(groups, "backup", "back up the database, also while the server runs", _backup, "file")
 
     verbs = webhook.add_subparsers(required=True, metavar="COMMAND")
@@ -103,18 +105,13 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe.
-        _silence()
+        silence(sys.stdout)
         return 0
     except OSError as error:
-        _silence()
+        silence(sys.stdout)
         print(f"flagpost: standard output cannot be written: {error.strerror}", file=sys.stderr)
         return UNUSABLE
     return code
-
-
-def _silence() -> None:
-    """Redirect standard output to nowhere, or Python would report the error again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _add(
@@ -228,6 +225,11 @@ def _export(context: CommandContext) -> int:
 def _backup(context: CommandContext) -> int:
     with context.database() as connection:
         print(backup(connection, Path(context.options.file)))
+    return 0
+
+
+def _reload(context: CommandContext) -> int:
+    print(request_reload(context.settings.database))
     return 0
 
 

@@ -95,7 +95,7 @@ def _certificate(files: TLS) -> Finding:
         return Finding(Grade.BAD, str(error))
     good = f"TLS: {files.cert_file} and its key are valid, for another {days} days"
     if days < MIN_CERTIFICATE_DAYS:
-        return Finding(Grade.WARNING, f"{good}; renew it, and send the server SIGHUP")
+        return Finding(Grade.WARNING, f"{good}; renew it, then run `reload`")
     return Finding(Grade.GOOD, good)
 
 

@@ -46,12 +46,12 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
 
 def _advice(name: str, *, finish: bool, alone: bool) -> str:
     if finish:
-        return "the old secret is removed; send the server SIGHUP to apply it"
+        return "the old secret is removed; run `reload` to apply it"
     if alone:
-        return "its first secret is created; give it to the site, then send the server SIGHUP to start signing"
+        return "its first secret is created; give it to the site, then run `reload` to start signing"
     return (
-        "a new secret is added before the old one; send the server SIGHUP to sign with both; give the new one to the"
-        f" site; then run `webhook rotate {name} --finish`, and send SIGHUP again"
+        "a new secret is added before the old one; run `reload` to sign with both; give the new one to the"
+        f" site; then run `webhook rotate {name} --finish`, and `reload` again"
     )
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from types import FrameType
+from typing import TextIO
 
 MAX_DESCRIPTORS = 65_536
 """Upper bound of the limit of open files that the server requests."""
@@ -35,6 +36,20 @@ def raise_descriptor_limit() -> None:
     wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def say(line: str, stream: TextIO | None) -> None:
+    """Print a line for a person, if somebody reads this stream: a server serves without."""
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:
+        silence(stream)
+
+
+def silence(stream: TextIO | None) -> None:
+    """Redirect a broken stream to nowhere, or Python would report the error again at exit."""
+    if stream:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def exit_with_parent() -> None:

@@ -21,6 +21,8 @@ class Address(NamedTuple):
         bare = host.removeprefix("[").removesuffix("]")
         if not separator or not bare or (":" in bare) != (host != bare):
             raise ValueError(f'"{text}" is not HOST:PORT, for example {DEFAULT_ADDRESS}')
+        if bare == "*":
+            raise ValueError(f'"*" is not a host; for every address of this machine write "[::]:{port}"')
         if not (port.isascii() and port.isdigit() and int(port) < 65536):
             raise ValueError(f'"{port}" is not a port (0 to 65535)')
         return cls(bare, int(port))

@@ -15,9 +15,9 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None
 
 
-def known(address: str, urls: Iterable[str], names: Iterable[str]) -> frozenset[str]:
-    """Return the names of a server: its own host, those of its pages' URLs, and additional ones."""
-    found = [LOCAL, address, *(urlsplit(url).hostname or "" for url in urls), *names]
+def known(urls: Iterable[str], names: Iterable[str]) -> frozenset[str]:
+    """Return the names of a server: those of its pages' URLs, and these."""
+    found = [LOCAL, *(urlsplit(url).hostname or "" for url in urls), *names]
     return frozenset(_plain(name) for name in found if name)
 
 

@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from server.protocol.address import Address
+from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.rules import addresses, hosts
 from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL
 
 
 def check(settings: Settings) -> None:
     """Check all values; raise SettingsError for the first key whose value is not usable."""
-    try:
-        Address.parse(settings.address)
-    except ValueError as error:
-        raise SettingsError(f"Address: {error}") from None
+    _check_addresses(settings.addresses)
     _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
     _check_unique("WebhookURLs", "Name", [hook.name for hook in settings.webhook_urls])
     if settings.website_url:
@@ -35,6 +32,19 @@ def check(settings: Settings) -> None:
     _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
     for number, hook in enumerate(settings.webhook_urls):
         _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
+
+
+def _check_addresses(texts: Sequence[str]) -> None:
+    if not texts:
+        raise SettingsError(f'Address: empty; name at least one, like "{DEFAULT_ADDRESS}"')
+    for number, text in enumerate(texts):
+        where = f"Address[{number}]" if len(texts) > 1 else "Address"
+        try:
+            Address.parse(text)
+        except ValueError as error:
+            raise SettingsError(f"{where}: {error}") from None
+        if text in texts[:number]:
+            raise SettingsError(f'{where}: "{text}" occurs twice; remove one')
 
 
 def _check_webhook(where: str, hook: WebhookURL, *, has_key: bool) -> None:

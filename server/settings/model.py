@@ -178,7 +178,11 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         msgspec.field(name="WebsiteURL", default="")
     )
     address: Annotated[
-        str, Meta(description="HOST:PORT to listen on. For access from other machines use [TLS], or a proxy with TLS.")
+        str | tuple[str, ...],
+        Meta(
+            description='HOST:PORT to listen on, or a list of them; "[::]:9000" is every address of this machine. For'
+            " access from other machines use [TLS], or a proxy with TLS."
+        ),
     ] = DEFAULT_ADDRESS
     database: Annotated[
         str,
@@ -245,6 +249,11 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     webhook_urls: Annotated[
         tuple[WebhookURL, ...], Meta(description="Endpoints of the site that this server calls.")
     ] = msgspec.field(name="WebhookURLs", default=())
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address to listen on."""
+        return (self.address,) if isinstance(self.address, str) else self.address
 
     def webhook(self, name: str) -> WebhookURL | None:
         """Return the enabled webhook of this name, or None."""

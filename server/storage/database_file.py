@@ -12,6 +12,8 @@ from server.storage.base import StorageError
 SIDE_FILES = ("-wal", "-shm")
 """The endings of the files that SQLite has open beside the database while a server runs; each holds data."""
 PRIVATE = 0o600
+LOCK_SECONDS = 0.5
+"""How long a server waits for the lock, which `server_on` takes for a moment."""
 
 
 def create_private(path: str) -> None:
@@ -29,6 +31,15 @@ def make_private(path: str) -> None:
                 file.chmod(PRIVATE)
 
 
+class Holder(NamedTuple):
+    """The server that uses a file; `process` is None if its number is unknown."""
+
+    process: int | None
+
+    def __str__(self) -> str:
+        return "an unknown process" if self.process is None else f"process {self.process}"
+
+
 class Lock:
     """Marks the file as used by this process, until it ends for any reason."""
 
@@ -40,7 +51,7 @@ class Lock:
             raise StorageError(f"{path}: the directory {file.parent} does not exist; create it")
         self._lock = FileLock(file, mode=PRIVATE)
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=LOCK_SECONDS)
             file.write_text(f"{os.getpid()}\n", encoding="ascii")
         except Timeout:
             raise StorageError(f"{path} is used by another server ({_holder(file)}); stop that one first") from None
@@ -52,8 +63,8 @@ class Lock:
         self._lock.release()
 
 
-def server_on(path: str) -> str | None:
-    """Return which server uses the file now, such as "process 123"; None if there is none."""
+def server_on(path: str) -> Holder | None:
+    """Return the server that uses the file now; None if there is none."""
     file = _lock_file(path)
     if not file.exists():
         return None
@@ -110,9 +121,9 @@ def _lock_file(path: str) -> Path:
     return real.with_name(f".{real.name}.lock")
 
 
-def _holder(file: Path) -> str:
+def _holder(file: Path) -> Holder:
     try:
-        number = file.read_text(encoding="ascii").strip()
+        text = file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
-        number = ""
-    return f"process {number}" if number.isdecimal() else "its process number is unknown"
+        text = ""
+    return Holder(int(text) if text.isdecimal() else None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import sqlite3
 import sys
@@ -11,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen, check_output
 
+import httpx
 import pytest
 
 from server.protocol.codes import CloseCode, may_reconnect
@@ -237,3 +239,30 @@ def test_the_version_is_the_one_of_the_package(program: str) -> None:
     shown = check_output([sys.executable, "-m", program, "--version"], env=environment(), cwd=ROOT, text=True)
     package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert shown.split()[1] == package == VERSION
+
+
+def test_second_server_on_a_database_is_refused_and_names_the_first(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        done = run("--settings", str(settings), "--address", "127.0.0.1:0", directory=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"process {server.process.pid}" in done.stderr
+
+
+@SIGTERM_IS_HEARD
+def test_server_whose_standard_output_is_a_broken_pipe_serves(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    arguments = [sys.executable, "-m", "server", "--settings", str(settings), "--address", f"127.0.0.1:{port}"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with Popen(arguments, cwd=tmp_path, env=environment(), stdout=writer, stderr=PIPE, text=True) as process:
+        os.close(writer)
+        answer = httpx.Client(transport=httpx.HTTPTransport(retries=8), trust_env=False).get(
+            f"http://127.0.0.1:{port}/healthz"
+        )
+        assert answer.text == "ok\n"
+        process.terminate()
+        _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr) == (0, "")

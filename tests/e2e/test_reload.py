@@ -214,3 +214,22 @@ async def test_the_key_of_the_site_changes(tmp_path: Path) -> None:
             for key, status in ((KEY, 403), ("another-admin-key", 404)):
                 call = {"APIKey": key, "ReportID": "rep_x", "Status": "seen"}
                 assert (await site.post("/api/report/status", json=call)).status_code == status
+
+
+async def test_reload_command_checks_the_settings_and_has_the_server_apply_them(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        change(settings, 'Name = "Lobby"', 'Name = "Hall"')
+        done = run("reload", directory=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"process {server.process.pid} reloads the settings" in done.stdout
+        async with asyncio.timeout(WAIT_SECONDS):
+            while RELOADED not in server.log:
+                await asyncio.sleep(0.02)
+        change(settings, 'Name = "Hall"', "Name = 1")
+        done = run("reload", directory=tmp_path)
+        assert done.returncode == 2
+        assert "PublicChannels" in done.stderr
+        assert REJECTED not in server.log
+    done = run("reload", directory=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -8,9 +8,8 @@ from server.rules import hosts
 from server.rules.requests import MAX_BODY_BYTES, RefusedRequest, check_body, check_host
 
 NAMES = hosts.known(
-    "chat.example",
     ["https://www.site.example/room", "http://127.0.0.1:8000", ""],
-    ["flagpost.internal", "Other.Example."],
+    ["chat.example", "flagpost.internal", "Other.Example."],
 )
 
 HEADS = {

@@ -104,7 +104,7 @@ async def test_a_second_server_is_refused_and_names_the_first(tmp_path: Path, li
         other = tmp_path / "link.sqlite"
         other.symlink_to(path)
     database = Database(str(path))
-    assert database_file.server_on(str(other)) == f"process {os.getpid()}"
+    assert database_file.server_on(str(other)) == (os.getpid(),)
     with pytest.raises(StorageError, match=rf"used by another server \(process {os.getpid()}\); stop that one first"):
         Database(str(other))
     await database.close()

@@ -1,0 +1,136 @@
+"""Binding the addresses and sockets that a server listens on."""
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Sequence
+from contextlib import ExitStack
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+from server.ops.tls import Certificates
+from server.protocol.address import SOCKET_SCHEME, Address
+from server.protocol.errors import OneLineError
+
+BACKLOG = 2048
+"""Maximum number of connections waiting to be accepted."""
+UNAVAILABLE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+
+
+class ListenError(OneLineError):
+    """Listening on the address failed; the text says why."""
+
+
+class Listener(NamedTuple):
+    """Bound sockets and their actual addresses (the real port if 0 was requested), with or without TLS.
+
+    A Unix socket has a path instead of addresses.
+    """
+
+    sockets: Sequence[socket.socket]
+    addresses: Sequence[Address]
+    certificates: Certificates | None = None
+    path: str = ""
+
+    @property
+    def websocket_url(self) -> str:
+        """The URL of the chat room, at the first address."""
+        if self.path:
+            return f"{SOCKET_SCHEME}{self.path}"
+        return self.addresses[0].websocket_url(tls=bool(self.certificates))
+
+    def plaintext_warning(self, trusted_proxies: Sequence[str]) -> str | None:
+        """Return a warning if other machines can connect without encryption."""
+        if self.path or self.certificates or trusted_proxies:
+            return None
+        exposed = [sock for sock in self.sockets if not ip_address(sock.getsockname()[0]).is_loopback]
+        if not exposed:
+            return None
+        where = Address(*exposed[0].getsockname()[:2])
+        return (
+            f"WARNING: {where} can be reached from other machines, but traffic is unencrypted and can be read by anyone"
+            " on the network path; set [TLS], or terminate TLS at a proxy and name it in Limits.TrustedProxies"
+        )
+
+
+def listen(addresses: Sequence[Address], certificates: Certificates | None = None) -> Listener:
+    """Bind TCP addresses; a host name stands for all addresses that it resolves to. Raises ListenError."""
+    with ExitStack() as bound:
+        opened = []
+        for address in addresses:
+            opened.append(_bind_all(address))
+            for sock in opened[-1]:
+                bound.enter_context(sock)
+        bound.pop_all()
+    actual = [Address(address.host, _port(found[0])) for address, found in zip(addresses, opened, strict=True)]
+    return Listener([sock for found in opened for sock in found], actual, certificates)
+
+
+def _bind_all(address: Address) -> list[socket.socket]:
+    """Bind this host name at each address that this machine has of it, all at the same port."""
+    bound: list[socket.socket] = []
+    missing = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    try:
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+        for family, host in dict.fromkeys((family, str(target[0])) for family, _, _, _, target in found):
+            try:
+                bound.append(_bind(family, host, _port(bound[0]) if bound else address.port))
+            except OSError as error:
+                # Such as ::1 for localhost, where IPv6 is disabled.
+                if error.errno not in UNAVAILABLE:
+                    raise
+                missing = error
+        if not bound:
+            raise missing
+    except (OSError, UnicodeError) as error:
+        for sock in bound:
+            sock.close()
+        reason = error.strerror if isinstance(error, OSError) else "not a host name"
+        raise ListenError(f"cannot listen on {address}: {reason or error}") from None
+    return bound
+
+
+def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    # "::" serves IPv4, too, whose clients then have mapped addresses.
+    both = family == socket.AF_INET6 and ip_address(host).is_unspecified and socket.has_dualstack_ipv6()
+    # From here on a connecting client waits in the backlog instead of being refused.
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
+
+
+def _port(sock: socket.socket) -> int:
+    return int(sock.getsockname()[1])
+
+
+def listen_at(path: Path) -> Listener:
+    """Bind a Unix socket that only its owner can connect to, replacing a stale one. Raises ListenError on failure."""
+    url = f"{SOCKET_SCHEME}{path}"
+    if not hasattr(socket, "AF_UNIX"):
+        raise ListenError(f"cannot listen on {url}: this platform has no Unix sockets")
+    sock = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        _remove_stale(path)
+        sock.bind(str(path))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ListenError(f"cannot listen on {url}: {error.strerror or error}") from None
+    finally:
+        os.umask(mask)
+    return Listener([sock], [], path=str(path))
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket without a listener. Raises OSError if a server listens on it, or if it is not a socket."""
+    if not path.exists():
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            if stat.S_ISSOCK(path.lstat().st_mode):
+                path.unlink()
+        else:
+            raise OSError(errno.EADDRINUSE, "another server is already listening there")
