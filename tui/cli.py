@@ -15,7 +15,7 @@ from types import FrameType
 from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_NAME_CHARS
 from server.protocol.version import VERSION
-from tui.config import Loaded, load, place
+from tui.config import LoadedConfig, load, place
 from tui.options import Options
 from tui.text import clean_line
 
@@ -97,7 +97,7 @@ def _serve(chosen: Options, host: str, port: int) -> None:
     serve(chosen, host, port)
 
 
-def options(given: argparse.Namespace, loaded: Loaded) -> Options:
+def options(given: argparse.Namespace, loaded: LoadedConfig) -> Options:
     """Combine the command line with the configuration; the command line takes precedence."""
     name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
     # With a settings file, the local server is used.

@@ -67,7 +67,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return own.notices if own and own.notices else self.notices
 
 
-class Loaded(Struct, frozen=True):
+class LoadedConfig(Struct, frozen=True):
     """A configuration, its file (None: it is not saved), and a line for each unusable setting."""
 
     config: Config = field(default_factory=Config)
@@ -86,13 +86,13 @@ def place() -> Path:
     return platformdirs.user_config_path("flagpost", appauthor=False) / "config.toml"
 
 
-def load(file: Path) -> Loaded:
+def load(file: Path) -> LoadedConfig:
     """Read a file. A missing file has the defaults; each unusable setting is listed and left at its default."""
     try:
         text = file.read_text(encoding="utf-8")
         tables = tomli.loads(text)
     except FileNotFoundError:
-        return Loaded(file=file, exists=False)
+        return LoadedConfig(file=file, exists=False)
     except tomli.TOMLDecodeError as error:
         problem = f"line {error.lineno}: this is not TOML: {error.msg}; until it is, the defaults hold"
     except UnicodeDecodeError:
@@ -101,8 +101,8 @@ def load(file: Path) -> Loaded:
         problem = f"{error.strerror or error}; the defaults hold"
     else:
         config, problems = _convert(tables)
-        return Loaded(config, file, tuple(_line(file, each) for each in problems))
-    return Loaded(file=file, problems=(_line(file, problem),))
+        return LoadedConfig(config, file, tuple(_line(file, each) for each in problems))
+    return LoadedConfig(file=file, problems=(_line(file, problem),))
 
 
 def _line(file: Path, problem: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tui.config import Loaded
+from tui.config import LoadedConfig
 
 
 class Options(Struct, frozen=True):
@@ -16,5 +16,5 @@ class Options(Struct, frozen=True):
     demo: bool = False
     asks: bool = False
     """True if the user is asked for name and server first."""
-    loaded: Loaded = Loaded()
+    loaded: LoadedConfig = LoadedConfig()
     """The user's configuration; the default one is not saved."""

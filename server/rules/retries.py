@@ -51,7 +51,7 @@ class Result(NamedTuple):
         return self.status == HTTPStatus.OK
 
 
-class Verdict(NamedTuple):
+class Consequence(NamedTuple):
     """The consequence of an attempt."""
 
     state: DeliveryState
@@ -62,19 +62,19 @@ class Verdict(NamedTuple):
     """Whether the site refuses all calls, so that an administrator has to act."""
 
 
-def verdict(attempts: int, result: Result, now: datetime, chance: float) -> Verdict:
+def consequence(attempts: int, result: Result, now: datetime, chance: float) -> Consequence:
     """Decide what follows from an attempt (the first is number 1); `chance` is random, from 0 to 1."""
     if result.accepted:
-        return Verdict(DeliveryState.DELIVERED)
+        return Consequence(DeliveryState.DELIVERED)
     if result.status == HTTPStatus.GONE:
-        return Verdict(DeliveryState.WAITING, pause=True)
+        return Consequence(DeliveryState.WAITING, pause=True)
     if attempts > len(SCHEDULE_SECONDS):
-        return Verdict(DeliveryState.GIVEN_UP)
+        return Consequence(DeliveryState.GIVEN_UP)
     base = SCHEDULE_SECONDS[attempts - 1]
     planned = base * (1 + JITTER * chance)
     asked = min(_asked_seconds(result.retry_after, now), LONGEST_SECONDS)
     # Never earlier than planned: a site that always requests one second would use up the schedule in ten.
-    return Verdict(DeliveryState.WAITING, max(planned, asked), asked > planned)
+    return Consequence(DeliveryState.WAITING, max(planned, asked), asked > planned)
 
 
 def open_seconds(failures: int) -> float:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
-from server.rules.retries import FAILURES_TO_OPEN, DeliveryState, Result, Verdict, open_seconds, verdict
+from server.rules.retries import FAILURES_TO_OPEN, Consequence, DeliveryState, Result, consequence, open_seconds
 from server.storage.clock import moment
 
 LEASE_SECONDS = 30
@@ -179,7 +179,7 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
             attempt.result.error,
         ),
     )
-    follows = verdict(claim.attempt, attempt.result, moment(now), chance)
+    follows = consequence(claim.attempt, attempt.result, moment(now), chance)
     if not attempt.result.ours:
         _update_breaker(connection, claim.webhook, attempt.result, follows, now)
     if attempt.result.accepted:
@@ -270,7 +270,9 @@ def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
     return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608
 
 
-def _update_breaker(connection: sqlite3.Connection, webhook: str, result: Result, follows: Verdict, now: int) -> None:
+def _update_breaker(
+    connection: sqlite3.Connection, webhook: str, result: Result, follows: Consequence, now: int
+) -> None:
     before, suspended = failures(connection, webhook), suspension(connection, webhook, now)
     if not result.accepted:
         opened = int(open_seconds(before + 1) * 1000)

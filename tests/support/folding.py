@@ -15,7 +15,7 @@ from server.protocol.frames import (
     Who,
     WhoEntry,
 )
-from tui.client.state import State
+from tui.client.state import ClientState
 from tui.client.timeline import Line, Notice, Timeline
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
@@ -37,14 +37,14 @@ def error(code: str, message: str = "why", nonce: str | None = None, channel: st
     return Error(message, code, "ChatServer", nonce, channel)
 
 
-def state(*more: ServerFrame) -> State:
+def state(*more: ServerFrame) -> ClientState:
     """Return the state of ada after her login and these frames."""
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     fold(made, [welcome(), Me("ada", op=False), Who([WhoEntry("ada", 1), WhoEntry("bob", 2)]), *more])
     return made
 
 
-def fold(into: State, frames: Sequence[ServerFrame]) -> None:
+def fold(into: ClientState, frames: Sequence[ServerFrame]) -> None:
     """Fold several frames."""
     for frame in frames:
         into.fold(frame)

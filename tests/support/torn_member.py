@@ -13,16 +13,16 @@ from websockets.exceptions import WebSocketException
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Echo, Error, Frame, Login, Me, Message, Say, Since, Welcome
 from tests.support.chat_client import ChatClient, connected
-from tui.client.state import State
+from tui.client.state import ClientState
 from tui.net.connection import Connection, Event, Lost, Received
-from tui.net.session import Session
+from tui.net.session import ClientSession
 
 HURRY = 20.0
 """Factor by which these members reconnect sooner than a real client."""
 PAUSE_SECONDS = 0.1
 
 
-class HurriedSession(Session):
+class HurriedSession(ClientSession):
     """Waits as a session does, but for less time."""
 
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
@@ -36,7 +36,7 @@ class Member:
 
     def __init__(self, name: str, url: str, channels: Sequence[str], chance: random.Random) -> None:
         self.name = name
-        self.state = State(now=lambda: datetime.now(UTC))
+        self.state = ClientState(now=lambda: datetime.now(UTC))
         self.said: dict[str, list[str]] = {channel: [] for channel in channels}
         self.refused: list[str] = []
         """The server's reasons for refusing a message."""

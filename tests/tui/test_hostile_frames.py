@@ -29,7 +29,7 @@ from tests.support.frames import KINDS, frame_of, lists
 from tests.support.growth import assert_linear
 from tui import limits
 from tui.client.news import news
-from tui.client.state import LEFT_OUT, State
+from tui.client.state import LEFT_OUT, ClientState
 from tui.plain.printing import Teller
 from tui.text import clean_frame
 
@@ -49,14 +49,14 @@ UNITS = {
 }
 
 
-def knowing() -> State:
+def knowing() -> ClientState:
     """A state with some people, places and messages."""
     made = state(*(said(number) for number in range(1, 50)))
     fold(made, [said(number, channel=f"@{number}") for number in range(50, 100)])
     return made
 
 
-def take(into: State, teller: Teller, data: bytes) -> None:
+def take(into: ClientState, teller: Teller, data: bytes) -> None:
     """Process a frame as both front ends do."""
     try:
         frame = clean_frame(decode_server(data), into.leave_out)
@@ -214,7 +214,7 @@ def shuffled(frame: ServerFrame, choose: Callable[[Sequence[object]], object]) -
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.one_of([values(kind) for kind in KINDS]), max_size=30))
 def test_no_order_of_frames_breaks_the_client(frames: list[ServerFrame]) -> None:
-    known = State(now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
+    known = ClientState(now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
     teller = Teller(known)
     for frame in frames:
         take(known, teller, encode(frame))

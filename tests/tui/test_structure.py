@@ -11,10 +11,10 @@ from textual.style import Style
 
 from server.protocol import frames, name_text
 from tests.support.imitation import TEXTS
-from tui.client.news import News
+from tui.client.news import NewMessage
 from tui.client.quotation import MARK, quotation
-from tui.client.relations import Relations
-from tui.client.state import State
+from tui.client.relations import OwnRelations
+from tui.client.state import ClientState
 from tui.client.timeline import Entry, Line, Notice
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.timeline.blocks import AUTHOR, LEFT_CELLS, MARKS, Look, Styles, render
@@ -38,9 +38,9 @@ def line(author: str, text: str, *, taken_back: bool = False, reported: bool = F
     return Line(1, author, text, AT, mine=False, taken_back=taken_back, reported=reported)
 
 
-def state(channel: str, place: str, text: str, author: str) -> State:
+def state(channel: str, place: str, text: str, author: str) -> ClientState:
     """A state with one channel and one message in it."""
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     limits, webhooks = frames.Limits(), frames.Webhooks(report=True, profile=True)
     made.fold(frames.Welcome("e", "Room", [frames.ChannelEntry(channel, place)], webhooks, [], limits))
     made.fold(frames.Message(channel, author, text, 1, AT))
@@ -85,7 +85,7 @@ def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str
 
 @given(NAMES, NAMES, st.booleans())
 def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, dnd: bool) -> None:
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     made.fold(frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
     _, told = printing.people(made)
     found = re.fullmatch(r"\* ([^(»]*?)( \(takes no direct messages\))?(?:» (.*))?", told.text)
@@ -96,7 +96,7 @@ def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, d
 
 @given(NAMES, NAMES, NAMES, LINES)
 def test_a_profile_is_one_notice(name: str, headline: str, field: str, value: str) -> None:
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     asked = made.ask_profile(name, "n")
     made.fold(frames.Profile(name, [frames.ProfileField(field, value)], asked.nonce, headline))
     (told,) = printing.profile(made)
@@ -124,7 +124,7 @@ def test_a_notice_on_the_desktop_gives_back_author_place_and_text(
         written.append, {"TERM_PROGRAM": "iTerm.app"}, lambda _: "all", iter(range(0, 1000, 100)).__next__
     )
     where = state("lobby", place, "", "bob").place_of("lobby")
-    notices.notify([News("lobby", where, author, text, mentioned=True, direct=False)] * count, dnd=False)
+    notices.notify([NewMessage("lobby", where, author, text, mentioned=True, direct=False)] * count, dnd=False)
     said = next(each for each in written if each.startswith("\x1b]9;"))
     found = re.fullmatch(r"\x1b\]9;⚑ ([^(»#]*?)((?: \(and \d more\))?) in # (.*?)» (.*)\x1b\\", said)
     assert found
@@ -137,14 +137,14 @@ def test_a_notice_on_the_desktop_gives_back_author_place_and_text(
 @given(NAMES)
 def test_notices_about_people_name_them_between_quotation_marks(name: str) -> None:
     told = []
-    relations = Relations()
+    relations = OwnRelations()
     relations.toggle_mute(name)
     told += relations.take(frames.Relations([name], []))
     relations.toggle_block(name)
     told += relations.take(frames.Relations([name], [name]))
     relations.toggle_block(name)
     told += relations.take(frames.Relations([name], []))
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     made.look_at(f"@{name}")
     made.fold(frames.Presence(name, "has left."))
     told += [each.text for each in made.timeline.entries if isinstance(each, Notice)]

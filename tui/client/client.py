@@ -1,6 +1,6 @@
 """A chat client without a user interface; full-screen mode, line mode and bots are built on it.
 
-`Client` finds a server (or starts one), logs in and proves its identity, folds the server's frames into a `State`,
+`Client` finds a server (or starts one), logs in and proves its identity, folds the server's frames into `ClientState`,
 answers those that need an answer, resends after a reconnect what was not acknowledged, and says goodbye. It notifies
 its owner through callbacks, all of which run in the event loop:
 
@@ -24,8 +24,8 @@ from server.protocol import name_text
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Frame, Me, Relations, ServerFrame, Welcome
 from tui.client.own_status import again
-from tui.client.state import State
-from tui.net.session import NOT_SENT, ServerNews, Session
+from tui.client.state import ClientState
+from tui.net.session import NOT_SENT, ClientSession, ServerNews
 from tui.options import Options
 from tui.text import clean_line
 
@@ -87,7 +87,7 @@ class Client:
     ) -> None:
         self.options = options
         """Name and server; may be replaced until `find` is called."""
-        self.state = State(now=lambda: datetime.now(UTC))
+        self.state = ClientState(now=lambda: datetime.now(UTC))
         self.online = False
         """True while connected and logged in."""
         self.status = "starting"
@@ -101,7 +101,7 @@ class Client:
         self._on_login = on_login
         self._on_lost = on_lost
         self._on_name_refused = on_name_refused
-        self._session = Session(options.name)
+        self._session = ClientSession(options.name)
         self._connection: Connection | None = None
         self._server: LocalServer | None = None
         self._identity: KeptKeys | None = None

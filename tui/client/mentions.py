@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from tui.client.state import State
+from tui.client.state import ClientState
 from tui.client.timeline import Line
 
 
@@ -24,7 +24,7 @@ def mentions(text: str, name: str) -> bool:
     return bool(name) and re.search(rf"(?<!\w)@{known}(?!\w)|\A\s*{known}[:,]", text, re.IGNORECASE) is not None
 
 
-def mentioning(state: State) -> list[Mention]:
+def mentioning(state: ClientState) -> list[Mention]:
     """Return the loaded messages of others that name the user, the latest first, without those of hidden people."""
     found = [
         Mention(timeline.id, entry)

@@ -8,10 +8,10 @@ from msgspec import Struct
 from server.protocol import target
 from server.protocol.frames import Echo, Frame, Message
 from tui.client.mentions import mentions
-from tui.client.state import State
+from tui.client.state import ClientState
 
 
-class News(Struct, frozen=True):
+class NewMessage(Struct, frozen=True):
     """A message of another person."""
 
     channel: str
@@ -28,7 +28,7 @@ class News(Struct, frozen=True):
         return self.mentioned or self.direct
 
 
-def news(frames: Iterable[Frame], state: State, since: int) -> Iterator[News]:
+def news(frames: Iterable[Frame], state: ClientState, since: int) -> Iterator[NewMessage]:
     """Yield the new messages in folded frames; `since`: the last message known before them, 0: none."""
     for message in _messages(frames, since):
         timeline = state.timelines.get(message.channel)
@@ -36,7 +36,7 @@ def news(frames: Iterable[Frame], state: State, since: int) -> Iterator[News]:
         if line and not line.mine and not line.taken_back and line.author not in state.relations.hidden:
             direct = target.is_conversation(message.channel)
             place = state.place_of(message.channel)
-            yield News(message.channel, place, line.author, line.text, mentions(line.text, state.me), direct)
+            yield NewMessage(message.channel, place, line.author, line.text, mentions(line.text, state.me), direct)
 
 
 def _messages(frames: Iterable[Frame], since: int) -> Iterator[Message]:
@@ -51,7 +51,7 @@ def _messages(frames: Iterable[Frame], since: int) -> Iterator[Message]:
 class Unread(Counter[str]):
     """Number of unread messages addressed to the user in each channel."""
 
-    def take(self, items: Iterable[News]) -> None:
+    def take(self, items: Iterable[NewMessage]) -> None:
         """Count new messages."""
         self.update(each.channel for each in items if each.personal)
 

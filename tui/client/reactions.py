@@ -8,7 +8,7 @@ from server.protocol import frames
 from tui.limits import MAX_EMOJI, MAX_NAMES
 
 
-class Reaction(Struct, frozen=True):
+class ShownReaction(Struct, frozen=True):
     """An emoji under a message; `mine`: the user added it too."""
 
     emoji: str
@@ -16,12 +16,14 @@ class Reaction(Struct, frozen=True):
     mine: bool
 
 
-def told(reactions: Iterable[frames.Reaction], own_names: Set[str]) -> tuple[Reaction, ...]:
+def told(reactions: Iterable[frames.Reaction], own_names: Set[str]) -> tuple[ShownReaction, ...]:
     """Convert the reactions that the server lists."""
     return tuple(_reaction(each.emoji, tuple(each.usernames), own_names) for each in reactions if each.usernames)
 
 
-def changed(reactions: tuple[Reaction, ...], change: frames.Reacted, own_names: Set[str]) -> tuple[Reaction, ...]:
+def changed(
+    reactions: tuple[ShownReaction, ...], change: frames.Reacted, own_names: Set[str]
+) -> tuple[ShownReaction, ...]:
     """Return the reactions after one was added or removed; a change that already holds has no effect."""
     emoji = " ".join(change.message.split())
     there = {each.emoji: each for each in reactions}
@@ -33,5 +35,5 @@ def changed(reactions: tuple[Reaction, ...], change: frames.Reacted, own_names: 
     return tuple(each for each in there.values() if each.usernames)
 
 
-def _reaction(emoji: str, names: tuple[str, ...], own_names: Set[str]) -> Reaction:
-    return Reaction(emoji, names, not own_names.isdisjoint(names))
+def _reaction(emoji: str, names: tuple[str, ...], own_names: Set[str]) -> ShownReaction:
+    return ShownReaction(emoji, names, not own_names.isdisjoint(names))

@@ -13,7 +13,7 @@ def undo(command: str, username: str) -> str:
     return f"Undo: {COMMAND}{command} {name_text.shown(username)}"
 
 
-class Relations(Struct):
+class OwnRelations(Struct):
     """Follows the server's lists; only changes requested here are reported as news."""
 
     muted: Set[str] = frozenset()

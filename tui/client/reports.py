@@ -26,7 +26,7 @@ MAX_CAUSES = 20
 """Causes of a delay that are remembered for each report."""
 
 
-class Draft(NamedTuple):
+class ReportDraft(NamedTuple):
     """A report form as filled in; `context` has the numbers of the messages that are sent along."""
 
     reason: str
@@ -50,10 +50,10 @@ class Asked(NamedTuple):
     about: str
 
 
-class Reports(Struct):
+class OwnReports(Struct):
     """The user's own reports; methods that fold a frame return the lines that notify the user."""
 
-    drafts: dict[int, Draft] = field(default_factory=dict)
+    drafts: dict[int, ReportDraft] = field(default_factory=dict)
     """Message number -> form that the server has not accepted."""
     loading: str = ""
     """The nonce of the pending request for the list."""
@@ -95,13 +95,13 @@ class Reports(Struct):
         """Return the unanswered report of this nonce, if any."""
         return self._asked.get(nonce or "")
 
-    def keep(self, msg_id: int, draft: Draft) -> None:
+    def keep(self, msg_id: int, draft: ReportDraft) -> None:
         """Store an unsent form about a message."""
         self.drafts.pop(msg_id, None)
         if draft.comment:
             self.drafts[msg_id] = draft
 
-    def send(self, line: Line, channel: str, draft: Draft, nonce: str) -> frames.ReportRequest:
+    def send(self, line: Line, channel: str, draft: ReportDraft, nonce: str) -> frames.ReportRequest:
         """Report a message, or add to its report; stored until the server answers."""
         # The server has the report of a withdrawn one too; another can only add to it.
         add = self.reported(line.msg_id) or any(each.msg_id == line.msg_id for each in self._entries.values())
@@ -186,7 +186,7 @@ class Reports(Struct):
         report = asked.frame
         if frame.code not in FINAL:
             context = () if frame.code == ErrorCode.BAD_CONTEXT else report.context
-            self.drafts[report.msg_id] = Draft(report.reason, report.comment, context)
+            self.drafts[report.msg_id] = ReportDraft(report.reason, report.comment, context)
         if frame.code == ErrorCode.ALREADY_REPORTED:
             self._refused.add(report.msg_id)
         words = "" if frame.code in FINAL else ADD_INSTEAD if report.msg_id in self._refused else KEPT

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from server.protocol import target
 from tui.client.completion import COMMAND
-from tui.client.state import State
+from tui.client.state import ClientState
 
 LITERAL = COMMAND * 2
 """At the beginning of a text it stands for a single slash."""
@@ -39,7 +39,7 @@ def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
     return (rest, "") if rest and not any(map(str.isspace, rest)) else ("", rest)
 
 
-def names(state: State) -> set[str]:
+def names(state: ClientState) -> set[str]:
     """Return the names of all people whom this client knows of."""
     peers = (each.peer for each in state.timelines.values())
     return {*state.people, *state.relations.hidden, *(peer for peer in peers if peer is not None)}

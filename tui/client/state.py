@@ -13,8 +13,8 @@ from server.protocol import frames, name_text, target
 from server.protocol.codes import ErrorCode, ReportState
 from tui import limits
 from tui.client import reactions
-from tui.client.relations import Relations
-from tui.client.reports import Draft, Remark, Reports
+from tui.client.relations import OwnRelations
+from tui.client.reports import OwnReports, Remark, ReportDraft
 from tui.client.search import Search
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone
@@ -50,7 +50,7 @@ class ProfileView(Struct, frozen=True):
     error: str = ""
 
 
-class State(Struct):
+class ClientState(Struct):
     """Fold frames with `fold`; the other methods are acts of the user, and return the frame to send."""
 
     now: Callable[[], datetime]
@@ -63,8 +63,8 @@ class State(Struct):
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     profile: ProfileView | None = None
-    reports: Reports = field(default_factory=Reports)
-    relations: Relations = field(default_factory=Relations)
+    reports: OwnReports = field(default_factory=OwnReports)
+    relations: OwnRelations = field(default_factory=OwnRelations)
     mute_offer: str = ""
     """A person whom the user has just reported and is offered to mute; empty after the answer."""
     remarks: list[Remark] = field(default_factory=list)
@@ -354,7 +354,7 @@ class State(Struct):
                 timeline.fail(pending.nonce, why)
         self._remark(self.reports.give_up(why))
 
-    def report(self, line: Line, draft: Draft, nonce: str, channel: str = "") -> frames.ReportRequest:
+    def report(self, line: Line, draft: ReportDraft, nonce: str, channel: str = "") -> frames.ReportRequest:
         """Report a message of a channel, or the current one; it is marked once the server has the report."""
         self.mute_offer = ""
         return self.reports.send(line, channel or self.current, draft, nonce)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from server.protocol import name_text, target
-from tui.client.reactions import Reaction
+from tui.client.reactions import ShownReaction
 from tui.tone import Tone
 
 BEGINNING, END = -inf, inf
@@ -34,7 +34,7 @@ class Line(Struct, frozen=True):
     reported: bool = False
     taken_back: bool = False
     """Deleted: the text is empty; the server stores it for reports only."""
-    reactions: tuple[Reaction, ...] = ()
+    reactions: tuple[ShownReaction, ...] = ()
 
 
 class Pending(Struct, frozen=True):
@@ -241,7 +241,7 @@ class Timeline(Struct):
             if line and not line.taken_back:
                 self._replace(replace(line, text="", taken_back=True, reactions=()))
 
-    def react(self, msg_id: int, reactions: tuple[Reaction, ...]) -> None:
+    def react(self, msg_id: int, reactions: tuple[ShownReaction, ...]) -> None:
         """Replace the reactions to a message."""
         if line := self.find(msg_id):
             self._replace(replace(line, reactions=reactions))

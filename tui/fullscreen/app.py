@@ -20,7 +20,7 @@ from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame, Typing
 from tui.client.client import Client, Granted, Loss
 from tui.client.news import news
-from tui.client.state import TYPING_SHOWN, State
+from tui.client.state import TYPING_SHOWN, ClientState
 from tui.config import Config
 from tui.files import FileError
 from tui.fullscreen import commands
@@ -80,7 +80,7 @@ class FlagpostApp(App[None]):
         self._typing_timer: Timer | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> ClientState:
         return self.client.state
 
     # Start and shutdown.

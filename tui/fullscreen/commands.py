@@ -15,7 +15,7 @@ from tui.fullscreen.keys.keymap import pressed
 HINT = f"Start with {slash.LITERAL} to send a slash."
 
 
-class Room(Protocol):
+class CommandRoom(Protocol):
     """What a command may do. Methods that return a string return the problem, or ""."""
 
     @property
@@ -53,13 +53,13 @@ class Room(Protocol):
         """Return whether the action of a key is available now."""
 
 
-class Command(Struct, frozen=True):
+class SlashCommand(Struct, frozen=True):
     """A slash command; `takes` names its arguments, "" if it has none."""
 
     name: str
     takes: str
     help: str
-    run: Callable[[Room, str], str]
+    run: Callable[[CommandRoom, str], str]
     """Run the command with its arguments; return the problem, or ""."""
     action: str = ""
     """The room's action that must be available for this command; "" if there is none."""
@@ -74,7 +74,7 @@ class Command(Struct, frozen=True):
         return bool(self.takes) and not self.takes.startswith("[") and not rest
 
 
-def run(room: Room, text: str) -> str:
+def run(room: CommandRoom, text: str) -> str:
     """Run a typed command; return the problem, or ""."""
     name, rest = slash.split(text)
     command = next((each for each in allowed(room) if each.name == name.casefold()), None)
@@ -87,12 +87,12 @@ def run(room: Room, text: str) -> str:
     return command.run(room, rest)
 
 
-def allowed(room: Room) -> Iterator[Command]:
+def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
     """Return the commands that are available in this room now."""
     return (each for each in COMMANDS if not each.action or room.may(each.action))
 
 
-def _person(room: Room, rest: str, act: Callable[[str], None]) -> str:
+def _person(room: CommandRoom, rest: str, act: Callable[[str], None]) -> str:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
     if not name or behind:
         return f"No one called {rest} is here."
@@ -104,7 +104,7 @@ def _person(room: Room, rest: str, act: Callable[[str], None]) -> str:
     return ""
 
 
-def _join(room: Room, rest: str) -> str:
+def _join(room: CommandRoom, rest: str) -> str:
     wanted = rest.removeprefix("#").strip().casefold()
     channels = [each for each in room.client.state.timelines.values() if each.peer is None]
     found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
@@ -114,7 +114,7 @@ def _join(room: Room, rest: str) -> str:
     return ""
 
 
-def _message(room: Room, rest: str) -> str:
+def _message(room: CommandRoom, rest: str) -> str:
     name, words = slash.addressed(rest, slash.names(room.client.state))
     if not name:
         how = f"To open a chat with someone who is away, type {COMMAND}msg and just the name."
@@ -127,36 +127,36 @@ def _message(room: Room, rest: str) -> str:
     return ""
 
 
-def _status(room: Room, rest: str) -> str:
+def _status(room: CommandRoom, rest: str) -> str:
     if not rest:
         room.choose_status()
         return ""
     return room.set_status(rest)
 
 
-def _dnd(room: Room, _: str) -> str:
+def _dnd(room: CommandRoom, _: str) -> str:
     return room.toggle_dnd()
 
 
-def _mute(room: Room, rest: str) -> str:
+def _mute(room: CommandRoom, rest: str) -> str:
     return _person(room, rest, room.mute)
 
 
-def _block(room: Room, rest: str) -> str:
+def _block(room: CommandRoom, rest: str) -> str:
     return _person(room, rest, room.block)
 
 
-def _acting(action: str) -> Callable[[Room, str], str]:
+def _acting(action: str) -> Callable[[CommandRoom, str], str]:
     """Return a command function that runs the action of a key."""
 
-    def run(room: Room, _: str) -> str:
+    def run(room: CommandRoom, _: str) -> str:
         room.do(action)
         return ""
 
     return run
 
 
-def _search(room: Room, rest: str) -> str:
+def _search(room: CommandRoom, rest: str) -> str:
     if len(rest) > MAX_QUERY_CHARS:
         return f"The search has {len(rest)} of at most {MAX_QUERY_CHARS} characters. Use fewer words."
     room.search(rest)
@@ -164,16 +164,16 @@ def _search(room: Room, rest: str) -> str:
 
 
 COMMANDS = (
-    Command("join", "channel", "Go to a channel", _join),
-    Command("msg", "name [text]", "Write to a person directly", _message),
-    Command("status", "[words]", "Set your status: online, away or a few words", _status),
-    Command("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications", _dnd),
-    Command("mute", "name", "Mute or unmute a person", _mute),
-    Command("block", "name", "Block or unblock a person; while blocked, neither of you sees the other", _block),
-    Command("search", "[words]", "Search messages", _search),
-    Command("mentions", "", "Mentions of you", _acting("mentions")),
-    Command("reports", "", "My reports", _acting("my_reports"), "my_reports"),
-    Command("settings", "", "Settings", _acting("app.settings")),
-    Command("help", "", "All keys and commands", _acting("app.help")),
-    Command("quit", "", "Quit", _acting("app.quit")),
+    SlashCommand("join", "channel", "Go to a channel", _join),
+    SlashCommand("msg", "name [text]", "Write to a person directly", _message),
+    SlashCommand("status", "[words]", "Set your status: online, away or a few words", _status),
+    SlashCommand("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications", _dnd),
+    SlashCommand("mute", "name", "Mute or unmute a person", _mute),
+    SlashCommand("block", "name", "Block or unblock a person; while blocked, neither of you sees the other", _block),
+    SlashCommand("search", "[words]", "Search messages", _search),
+    SlashCommand("mentions", "", "Mentions of you", _acting("mentions")),
+    SlashCommand("reports", "", "My reports", _acting("my_reports"), "my_reports"),
+    SlashCommand("settings", "", "Settings", _acting("app.settings")),
+    SlashCommand("help", "", "All keys and commands", _acting("app.help")),
+    SlashCommand("quit", "", "Quit", _acting("app.quit")),
 )

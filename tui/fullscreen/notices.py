@@ -8,7 +8,7 @@ from time import monotonic
 from textual import events
 
 from server.protocol import name_text
-from tui.client.news import News, Unread
+from tui.client.news import NewMessage, Unread
 from tui.text import clean_line
 
 ALL, MENTIONS, NONE = "all", "mentions", "none"
@@ -97,7 +97,7 @@ class Notices:
         elif isinstance(event, events.Key | events.MouseDown):
             self._touched = self._now()
 
-    def notify(self, items: Sequence[News], *, dnd: bool) -> None:
+    def notify(self, items: Sequence[NewMessage], *, dnd: bool) -> None:
         """Notify of messages that came together, once."""
         items = [each for each in items if self._level(each.channel) != NONE]
         self._unread.take(items)
@@ -138,12 +138,12 @@ class Notices:
         if self._has_kept:
             self._write(GIVE_TITLE_BACK)
 
-    def _is_wanted(self, item: News, *, dnd: bool) -> bool:
+    def _is_wanted(self, item: NewMessage, *, dnd: bool) -> bool:
         level = self._level(item.channel)
         return wanted(level, mentioned=item.mentioned, direct=item.direct, focused=self.focused, dnd=dnd)
 
 
-def _title(loud: Sequence[News]) -> str:
+def _title(loud: Sequence[NewMessage]) -> str:
     """Return who wrote last and where; no name contains a parenthesis, or the # before a channel."""
     last, more = loud[-1], f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
     author = name_text.shown(clean_line(last.author)) + more

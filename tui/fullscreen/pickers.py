@@ -7,9 +7,9 @@ from server.protocol import target
 from tui.client.emojis import find
 from tui.client.fuzzy import BEGINNING, WORD, rank
 from tui.client.own_status import AWAY, ONLINE
-from tui.client.state import State
+from tui.client.state import ClientState
 from tui.client.timeline import Line, Timeline
-from tui.fullscreen.widgets.rows import Row
+from tui.fullscreen.widgets.rows import ListRow
 
 MOST_PLACES = 100
 DIM = Style(dim=True)
@@ -17,18 +17,18 @@ DND = " dnd"
 """The ID of the row for do not disturb; no status starts with a space."""
 
 
-def emojis(line: Line, query: str) -> list[Row]:
+def emojis(line: Line, query: str) -> list[ListRow]:
     """Return emoji for a message: those already on it, then the common ones; or those that match the query."""
     under = {each.emoji: each.mine for each in line.reactions}
     names = find(query)
     shown = names if query.strip() else dict.fromkeys(under, "") | names
     return [
-        Row(emoji, Content.assemble(emoji, "  ", name), Content.styled(_mark(under.get(emoji)), DIM))
+        ListRow(emoji, Content.assemble(emoji, "  ", name), Content.styled(_mark(under.get(emoji)), DIM))
         for emoji, name in shown.items()
     ]
 
 
-def places(state: State, query: str) -> list[Row]:
+def places(state: ClientState, query: str) -> list[ListRow]:
     """Return channels, conversations and people: unread ones first, or the best matches if there is a query."""
     known = sorted(state.timelines.values(), key=lambda each: not each.unread)
     names = {each.id: _name(each) for each in known if query or each.id != state.current}
@@ -40,18 +40,18 @@ def places(state: State, query: str) -> list[Row]:
     return [_place(state, place, names[place]) for place in chosen[:MOST_PLACES]]
 
 
-def statuses(state: State, query: str) -> list[Row]:
+def statuses(state: ClientState, query: str) -> list[ListRow]:
     """Return statuses: online and away, do not disturb, and the query itself."""
     own = state.people.get(state.me)
     rows = [
-        Row(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
+        ListRow(words, Content(words), Content.styled("now ✓" if own and own.status == words else meaning, DIM))
         for words, meaning in {ONLINE: "here", AWAY: "not here now"}.items()
         if _begins(query, words)
     ]
     disturb = "Turn off do not disturb" if state.dnd else "Do not disturb"
     if _begins(query, disturb):
         rows.append(
-            Row(
+            ListRow(
                 DND,
                 Content(disturb),
                 Content.styled("no direct messages, no notifications" if not state.dnd else "it is on now", DIM),
@@ -59,7 +59,7 @@ def statuses(state: State, query: str) -> list[Row]:
         )
     words = query.strip()
     own_words = (
-        [Row(words, Content(words), Content.styled("your status", DIM))] if words not in {"", ONLINE, AWAY} else []
+        [ListRow(words, Content(words), Content.styled("your status", DIM))] if words not in {"", ONLINE, AWAY} else []
     )
     return [*rows, *own_words]
 
@@ -69,10 +69,10 @@ def _begins(query: str, name: str) -> bool:
     return rank(query, name) in {BEGINNING, WORD}
 
 
-def _place(state: State, place: str, name: str) -> Row:
+def _place(state: ClientState, place: str, name: str) -> ListRow:
     unread = state.timelines[place].unread if place in state.timelines else 0
     sign, kind = ("@ ", "direct") if target.is_conversation(place) else ("# ", "channel")
-    return Row(place, Content(sign + name), Content.styled(f"{unread} unread" if unread else kind, DIM))
+    return ListRow(place, Content(sign + name), Content.styled(f"{unread} unread" if unread else kind, DIM))
 
 
 def _name(timeline: Timeline) -> str:

@@ -10,7 +10,7 @@ from textual.widgets import Input, TextArea
 
 from tui import config as configuration
 from tui import times
-from tui.config import Config, Loaded
+from tui.config import Config, LoadedConfig
 from tui.files import FileError
 from tui.fullscreen.keys import alt_keys, keymap
 from tui.fullscreen.keys.rebinding import rebind
@@ -24,7 +24,7 @@ THEME_NAMES = (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
 class Preferences:
     """The user's choices of look and behaviour."""
 
-    def __init__(self, app: App[None], loaded: Loaded) -> None:
+    def __init__(self, app: App[None], loaded: LoadedConfig) -> None:
         """Set the app's theme; `install` does the rest once the app is mounted."""
         self.config = loaded.config
         """The current configuration."""

@@ -14,7 +14,7 @@ from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, ServerFrame
 from tui.limits import MAX_FRAME_BYTES
 from tui.net import address, handshake, own_socket, tls
-from tui.net.session import IMPOSTOR, Session
+from tui.net.session import IMPOSTOR, ClientSession
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60
@@ -60,7 +60,7 @@ class _Direct(connect):
 class Connection:
     """One server; `run` stays connected to it until cancelled, and then closes the connection."""
 
-    def __init__(self, url: str, session: Session, tell: Callable[[Event], None]) -> None:
+    def __init__(self, url: str, session: ClientSession, tell: Callable[[Event], None]) -> None:
         self._url = url
         self._session = session
         self._tell = tell

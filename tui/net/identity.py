@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from server.protocol.proof import KEY_BYTES
 from tui.files import write_atomically
-from tui.net.session import Key, Keys
+from tui.net.session import EnrolledKey, Keys
 
 MAX_SERVERS = 32
 FIRST_SERVERS = 8
@@ -22,7 +22,7 @@ class _Stored(Struct):
     """The content of a file of keys."""
 
     last_identity: str
-    servers: dict[str, tuple[Key, ...]]
+    servers: dict[str, tuple[EnrolledKey, ...]]
 
 
 class KeptKeys(Keys):
@@ -41,7 +41,7 @@ class KeptKeys(Keys):
         """See Keys."""
         return self._file is not None
 
-    def remember(self, server: str, key: Key) -> None:
+    def remember(self, server: str, key: EnrolledKey) -> None:
         """See Keys; a key that cannot be saved is valid for this start only."""
         before = self.last_server, self.last_identity, key in self.of(server)
         super().remember(server, key)

@@ -33,7 +33,7 @@ IMPOSTOR = (
 NOT_SENT = "This is not the server that it was written for."
 
 
-class Key(Struct, frozen=True):
+class EnrolledKey(Struct, frozen=True):
     """The secret of a person at one server, and the identity under which they enrolled."""
 
     identity: str
@@ -52,18 +52,18 @@ class Keys:
         """The server last used at the address, by any name; empty: none yet."""
         self.last_identity = last_identity
         """The person that this name last was at the address."""
-        self.servers: dict[str, tuple[Key, ...]] = {}
+        self.servers: dict[str, tuple[EnrolledKey, ...]] = {}
 
     @property
     def kept(self) -> bool:
         """Return whether the keys are saved for the next start of the client."""
         return False
 
-    def of(self, server: str) -> Sequence[Key]:
+    def of(self, server: str) -> Sequence[EnrolledKey]:
         """Return the keys for a server: the one of the first login, then another if the server did not know that."""
         return self.servers.get(server, ())
 
-    def remember(self, server: str, key: Key) -> None:
+    def remember(self, server: str, key: EnrolledKey) -> None:
         """Record a login that the server accepted."""
         self.last_server, self.last_identity = server, key.identity
         if key not in self.of(server):
@@ -82,11 +82,11 @@ class _Attempt(Struct, frozen=True):
     """A login that the server has not answered; `expected` is the proof that its answer must contain."""
 
     server: str
-    key: Key | None
+    key: EnrolledKey | None
     expected: bytes = b""
 
 
-class Session(Struct):
+class ClientSession(Struct):
     """One person at one server, over any number of connections."""
 
     name: str
@@ -100,7 +100,7 @@ class Session(Struct):
     """True if the server claimed to be a known one without proving it."""
     _attempt: _Attempt | None = None
     _accepted: _Attempt | None = None
-    _untried: list[Key] = field(default_factory=list)
+    _untried: list[EnrolledKey] = field(default_factory=list)
     _enrolling: _Attempt | None = None
     """An unanswered enrolment: the server may know its key all the same."""
     _challenged: Welcome | None = None
@@ -182,7 +182,7 @@ class Session(Struct):
         if not self._untried:
             secret = os.urandom(proof.KEY_BYTES)
             keys = proof.login_keys(secret)
-            key = Key(proof.identity(keys.stored_key, welcome.challenge), secret)
+            key = EnrolledKey(proof.identity(keys.stored_key, welcome.challenge), secret)
             self._attempt = self._enrolling = _Attempt(welcome.server, key)
             return Login(self.name, since=self._since, enrol=Enrol(*keys))
         key = self._untried.pop(0)

@@ -8,12 +8,12 @@ from server.protocol import name_text, target
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame
 from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, nonce
-from tui.client.reports import Draft
+from tui.client.reports import ReportDraft
 from tui.client.slash import names
 from tui.client.state import Stage
 from tui.options import Options
 from tui.plain import commands, printing
-from tui.plain.commands import Command, LineError, Text
+from tui.plain.commands import LineError, Text, TypedCommand
 from tui.plain.printing import Teller, Told
 from tui.plain.stdin import Lines
 from tui.text import clean, clean_line
@@ -153,7 +153,7 @@ class _LineMode:
         self.tell(self._teller.news())
         if not await self._until(self._all_answered):
             return False
-        if isinstance(asked, Command) and asked.name == "history" and self._state.timeline.oldest == oldest:
+        if isinstance(asked, TypedCommand) and asked.name == "history" and self._state.timeline.oldest == oldest:
             self.tell([printing.note("No older messages.")])
         self.tell(printing.profile(self._state))
         self._state.profile = None
@@ -164,7 +164,7 @@ class _LineMode:
         asked = any(timeline.asked_older for timeline in self._state.timelines.values())
         return not (loading or asked or self._state.unsent())
 
-    def _command(self, command: Command) -> None:
+    def _command(self, command: TypedCommand) -> None:
         state, rest = self._state, command.rest
         match command.name:
             case "report":
@@ -233,7 +233,7 @@ class _LineMode:
             raise LineError(f"The comment has {len(comment)} of at most {longest} characters.")
         channel, line = found
         before, after = self._state.context_of(line, channel)
-        draft = Draft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
+        draft = ReportDraft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
         along = f" {len(before)} messages before it and {len(after)} after it are included." if draft.context else ""
         self.tell([printing.note(f"Reporting [{number}]: {reason.reason}.{along}")])
         self._client.send(self._state.report(line, draft, nonce(), channel))

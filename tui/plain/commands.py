@@ -38,20 +38,20 @@ class Text(Struct, frozen=True):
     text: str
 
 
-class Command(Struct, frozen=True):
+class TypedCommand(Struct, frozen=True):
     """A command without its slash, and its arguments."""
 
     name: str
     rest: str
 
 
-def parse(line: str) -> Text | Command | None:
+def parse(line: str) -> Text | TypedCommand | None:
     """Parse a line; None if it is empty. Raises LineError for an unknown command or missing arguments."""
     line = line.strip()
     if not is_command(line):
         return Text(said(line)) if line else None
     name, rest = split(line)
-    command = Command(name, rest)
+    command = TypedCommand(name, rest)
     usage = next((usage for usage, _ in HELP if usage.split()[0] == f"/{name}"), "")
     if not usage:
         raise LineError(f"Unknown command /{name}. See /help. Start with // to send a slash.")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from server.protocol import name_text
 from server.protocol.frames import WhoEntry
-from tui.client.state import Stage, State
+from tui.client.state import ClientState, Stage
 from tui.client.timeline import Entry, Line, Notice, Timeline
 from tui.plain.commands import HELP, numbered
 from tui.text import clean_line
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 class Teller:
     """Follows a State, and reports each change once."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ClientState) -> None:
         self._state = state
         self._places: dict[int, Place] = {}
         """By short number, which counts from 1; the latest ones."""
@@ -114,7 +114,7 @@ def _lines(text: str) -> Told:
     return Told(text.replace("\n", f"\n{CONTINUED}"))
 
 
-def people(state: State) -> Iterator[Told]:
+def people(state: ClientState) -> Iterator[Told]:
     """List the people in the room."""
     yield note(f"{len(state.people)} in the room:")
     for entry in state.people.values():
@@ -128,7 +128,7 @@ def _person(entry: WhoEntry) -> str:
     return name_text.said(entry.username, status, refuses) if status or refuses else name_text.shown(entry.username)
 
 
-def profile(state: State) -> Iterator[Told]:
+def profile(state: ClientState) -> Iterator[Told]:
     """Format the profile that the site returned."""
     view = state.profile
     if view is None or view.stage is Stage.LOADING:
@@ -140,7 +140,7 @@ def profile(state: State) -> Iterator[Told]:
     yield note("\n".join([f"Profile of {name_text.said(view.username, view.headline)}".rstrip(), *fields]))
 
 
-def commands(state: State) -> Iterator[Told]:
+def commands(state: ClientState) -> Iterator[Told]:
     """List the commands, the channels and the reasons for a report."""
     for usage, words in HELP:
         yield note(f"{usage}: {words}")

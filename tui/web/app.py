@@ -11,14 +11,14 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.typedefs import Handler
 
 from tui.web.access import NO_TOKEN, Access
-from tui.web.client import Client
+from tui.web.client import PageProcess
 from tui.web.messages import (
     MAX_MESSAGE_BYTES,
     BadPageMessage,
     Blur,
     Focus,
     PageMessage,
-    Ping,
+    PagePing,
     Resize,
     Size,
     Stdin,
@@ -111,7 +111,7 @@ class Pages:
         async def close() -> None:
             await socket.close()
 
-        client = Client(self._command, write_bytes=socket.send_bytes, write_str=socket.send_str, close=close)
+        client = PageProcess(self._command, write_bytes=socket.send_bytes, write_str=socket.send_str, close=close)
         try:
             await client.start(size.width, size.height)
             with suppress(ConnectionResetError, TimeoutError):
@@ -125,7 +125,7 @@ class Pages:
         await asyncio.gather(*(socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets))
 
 
-async def _relay(socket: web.WebSocketResponse, client: Client) -> None:
+async def _relay(socket: web.WebSocketResponse, client: PageProcess) -> None:
     """Forward what the page sends, until it closes or sends an invalid message."""
     async for received in socket:
         if received.type is not WSMsgType.TEXT:
@@ -140,13 +140,13 @@ async def _relay(socket: web.WebSocketResponse, client: Client) -> None:
             await _pass_on(message, socket, client)
 
 
-async def _pass_on(message: PageMessage, socket: web.WebSocketResponse, client: Client) -> None:
+async def _pass_on(message: PageMessage, socket: web.WebSocketResponse, client: PageProcess) -> None:
     match message:
         case Stdin(text):
             await client.send_bytes(text.encode())
         case Resize(size):
             await client.resize(size)
-        case Ping(sent):
+        case PagePing(sent):
             await socket.send_json(["pong", sent])
         case Blur():
             await client.blur()

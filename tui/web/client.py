@@ -21,7 +21,7 @@ DRAIN_SECONDS = 1.0
 DRIVER = "tui.web.driver:Driver"
 
 
-class Client(AppService):
+class PageProcess(AppService):
     """A client process that ends with its page, and is killed if it does not end by itself."""
 
     def __init__(

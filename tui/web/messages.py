@@ -42,7 +42,7 @@ class Resize(Struct, frozen=True, array_like=True, tag="resize"):
     size: Size
 
 
-class Ping(Struct, frozen=True, array_like=True, tag="ping"):
+class PagePing(Struct, frozen=True, array_like=True, tag="ping"):
     """Request for an echo."""
 
     sent: str
@@ -56,7 +56,7 @@ class Focus(Struct, frozen=True, array_like=True, tag="focus"):
     """The page got the focus."""
 
 
-PageMessage = Stdin | Resize | Ping | Blur | Focus
+PageMessage = Stdin | Resize | PagePing | Blur | Focus
 
 _DECODER = msgspec.json.Decoder(PageMessage)
 

@@ -14,9 +14,9 @@ from server.rules.retries import (
     SCHEDULE_SECONDS,
     DeliveryState,
     Result,
+    consequence,
     open_seconds,
     report_status,
-    verdict,
 )
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -24,35 +24,35 @@ REFUSED = Result(None, "It cannot be reached.", "refused")
 
 
 def test_the_schedule_is_that_of_the_promise() -> None:
-    waits = [verdict(attempt, REFUSED, NOW, 0).wait_seconds for attempt in range(1, 10)]
+    waits = [consequence(attempt, REFUSED, NOW, 0).wait_seconds for attempt in range(1, 10)]
     assert waits == [5, 30, 120, 600, 1800, 7200, 21600, 43200, 86400]
-    assert verdict(10, REFUSED, NOW, 0).state is DeliveryState.GIVEN_UP
+    assert consequence(10, REFUSED, NOW, 0).state is DeliveryState.GIVEN_UP
 
 
 @pytest.mark.parametrize("status", [None, 100, 201, 204, 301, 400, 401, 404, 429, 500, 503])
 def test_any_status_but_200_is_retried(status: int | None) -> None:
-    assert verdict(1, Result(status), NOW, 0).state is DeliveryState.WAITING
-    assert not verdict(1, Result(status), NOW, 0).pause
+    assert consequence(1, Result(status), NOW, 0).state is DeliveryState.WAITING
+    assert not consequence(1, Result(status), NOW, 0).pause
 
 
 def test_200_delivers_at_any_attempt() -> None:
-    assert all(verdict(attempt, Result(200), NOW, 0).state is DeliveryState.DELIVERED for attempt in (1, 10, 11))
+    assert all(consequence(attempt, Result(200), NOW, 0).state is DeliveryState.DELIVERED for attempt in (1, 10, 11))
 
 
 def test_410_pauses_the_webhook_without_giving_up() -> None:
     for attempt in (1, 10, 11):
-        follows = verdict(attempt, Result(410), NOW, 0)
+        follows = consequence(attempt, Result(410), NOW, 0)
         assert (follows.state, follows.pause) == (DeliveryState.WAITING, True)
 
 
 @given(st.integers(1, len(SCHEDULE_SECONDS)), st.floats(0, 1))
 def test_jitter_adds_a_fifth_at_most(attempt: int, chance: float) -> None:
     base = SCHEDULE_SECONDS[attempt - 1]
-    assert base <= verdict(attempt, REFUSED, NOW, chance).wait_seconds <= base * 1.2
+    assert base <= consequence(attempt, REFUSED, NOW, chance).wait_seconds <= base * 1.2
 
 
 def test_deliveries_that_failed_together_are_not_retried_together() -> None:
-    assert [verdict(1, REFUSED, NOW, chance).wait_seconds for chance in (0, 0.5, 1)] == [5, 5.5, 6]
+    assert [consequence(1, REFUSED, NOW, chance).wait_seconds for chance in (0, 0.5, 1)] == [5, 5.5, 6]
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,14 @@ def test_deliveries_that_failed_together_are_not_retried_together() -> None:
     ],
 )
 def test_retry_after_is_followed_within_bounds(asked: str, seconds: float) -> None:
-    follows = verdict(1, Result(429, retry_after=asked), NOW, 0)
+    follows = consequence(1, Result(429, retry_after=asked), NOW, 0)
     assert follows.wait_seconds == seconds
     assert follows.asked == (seconds > 5)
 
 
 @given(st.text(), st.integers(1, 9), st.floats(0, 1))
 def test_the_delay_is_bounded_for_any_retry_after(asked: str, attempt: int, chance: float) -> None:
-    wait = verdict(attempt, Result(503, retry_after=asked), NOW, chance).wait_seconds
+    wait = consequence(attempt, Result(503, retry_after=asked), NOW, chance).wait_seconds
     assert SCHEDULE_SECONDS[attempt - 1] <= wait <= max(LONGEST_SECONDS, SCHEDULE_SECONDS[attempt - 1] * 1.2)
 
 

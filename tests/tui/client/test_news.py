@@ -8,7 +8,7 @@ from server.protocol.frames import Echo, Frame, History, Me, Relations
 from tests.support.scripted_server import WELCOME, line
 from tui.client.mentions import mentions
 from tui.client.news import Unread, news
-from tui.client.state import State
+from tui.client.state import ClientState
 
 
 @pytest.mark.parametrize(
@@ -29,15 +29,15 @@ def test_a_name_is_taken_as_it_is() -> None:
     assert not mentions("@", "")
 
 
-def fold(*frames: Frame, state: State | None = None, since: int = 0) -> list[tuple[str, str, bool, bool]]:
+def fold(*frames: Frame, state: ClientState | None = None, since: int = 0) -> list[tuple[str, str, bool, bool]]:
     state = state or entered()
     for frame in frames:
         state.fold(frame)
     return [(each.channel, each.text, each.mentioned, each.direct) for each in news(frames, state, since)]
 
 
-def entered() -> State:
-    state = State(now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
+def entered() -> ClientState:
+    state = ClientState(now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
     state.fold(WELCOME)
     state.fold(Me("ada", op=False))
     return state

@@ -1,7 +1,7 @@
 """Reactions under a message follow the server's frames, even if they repeat."""
 
 from server.protocol import frames
-from tui.client.reactions import Reaction, changed, told
+from tui.client.reactions import ShownReaction, changed, told
 
 
 def put(username: str, emoji: str = "👍", *, remove: bool = False) -> frames.Reacted:
@@ -11,10 +11,10 @@ def put(username: str, emoji: str = "👍", *, remove: bool = False) -> frames.R
 
 def test_each_person_counts_once_and_one_s_own_is_marked() -> None:
     under = told([frames.Reaction("👍", ["bob"]), frames.Reaction("👻", [])], {"ada"})
-    assert under == (Reaction("👍", ("bob",), mine=False),)
+    assert under == (ShownReaction("👍", ("bob",), mine=False),)
     for _ in range(2):
         under = changed(under, put("ada"), {"ada"})
-    assert under == (Reaction("👍", ("bob", "ada"), mine=True),)
+    assert under == (ShownReaction("👍", ("bob", "ada"), mine=True),)
 
 
 def test_the_last_one_takes_the_emoji_away() -> None:

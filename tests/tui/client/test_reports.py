@@ -7,25 +7,33 @@ import pytest
 from msgspec import structs
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import CHAT_SERVER, Addition, Error, ReportEntry, ReportRequest, ReportStatus, Withdraw
-from server.protocol.frames import Reports as ReportsFrame
+from server.protocol.frames import (
+    CHAT_SERVER,
+    Addition,
+    Error,
+    ReportEntry,
+    ReportRequest,
+    Reports,
+    ReportStatus,
+    Withdraw,
+)
 from tests.support.scripted_server import report, stands
-from tui.client.reports import ADD_INSTEAD, KEPT, REFUSED, Draft, Remark, Reports, sentence, tell
+from tui.client.reports import ADD_INSTEAD, KEPT, REFUSED, OwnReports, Remark, ReportDraft, sentence, tell
 from tui.client.timeline import Line
 from tui.tone import Tone
 
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
-DRAFT = Draft("It's spam", "so", (2, 4))
+DRAFT = ReportDraft("It's spam", "so", (2, 4))
 LINE = Line(3, "bob", "buy my stuff", NOW, mine=False)
 
 
-def sent(nonce: str = "n1") -> tuple[Reports, ReportRequest]:
+def sent(nonce: str = "n1") -> tuple[OwnReports, ReportRequest]:
     """A report that has been sent but not answered."""
-    reports = Reports()
+    reports = OwnReports()
     return reports, reports.send(LINE, "lobby", DRAFT, nonce)
 
 
-def told(reports: Reports, *entries: ReportEntry) -> list[str]:
+def told(reports: OwnReports, *entries: ReportEntry) -> list[str]:
     """Return what the user is told about these changes."""
     return [remark.text for entry in entries for remark in reports.stands(ReportStatus(entry), NOW)]
 
@@ -83,7 +91,7 @@ def test_received_and_delivered_are_one_line() -> None:
 
 
 def test_a_cause_is_told_once_however_often_it_is_tried() -> None:
-    reports = Reports()
+    reports = OwnReports()
     waiting = [
         report(3, status="waiting", error=error, next_at=NOW + timedelta(seconds=seconds))
         for seconds, error in ((5, "It cannot be reached."), (30, "It cannot be reached."), (120, "Status 500."))
@@ -107,7 +115,7 @@ def test_a_second_delivery_after_an_addition_is_told_too() -> None:
 
 
 def test_what_the_site_says_is_told_with_its_note_and_again_with_another() -> None:
-    reports = Reports()
+    reports = OwnReports()
     seen, resolved = report(3, status="seen"), report(3, status="resolved", note="Account closed")
     assert told(reports, seen, resolved, resolved, structs.replace(resolved, note="Reopened.")) == [
         "The website has looked at your report of “bob”'s message.",
@@ -126,9 +134,9 @@ def test_given_up_withdrawn_and_what_is_not_known_are_told() -> None:
 
 
 def test_a_list_tells_what_changed_meanwhile_and_what_one_knew_otherwise() -> None:
-    reports = Reports()
+    reports = OwnReports()
     told(reports, report(4, status="received"))
-    list_ = ReportsFrame([report(3), report(4), report(5)], ["rep_3"])
+    list_ = Reports([report(3), report(4), report(5)], ["rep_3"])
     remarks = reports.listed(list_, NOW)
     assert [(remark.channel, "bob" in remark.text) for remark in remarks] == [("", True), ("", True)]
     assert reports.listed(list_, NOW) == []
@@ -138,23 +146,23 @@ def test_a_list_tells_what_changed_meanwhile_and_what_one_knew_otherwise() -> No
 
 def test_an_answer_that_the_list_was_faster_than_is_still_told() -> None:
     reports, ask = sent()
-    assert reports.listed(ReportsFrame([report(3)]), NOW) == []
+    assert reports.listed(Reports([report(3)]), NOW) == []
     assert len(reports.stands(stands(ask), NOW)) == 1
 
 
 def test_the_list_is_the_latest_first_and_takes_the_place_of_the_one_before() -> None:
-    reports = Reports()
-    reports.listed(ReportsFrame([report(3), report(5), report(4)]), NOW)
+    reports = OwnReports()
+    reports.listed(Reports([report(3), report(5), report(4)]), NOW)
     assert [each.msg_id for each in reports.entries] == [5, 4, 3]
-    reports.listed(ReportsFrame([report(4)]), NOW)
+    reports.listed(Reports([report(4)]), NOW)
     assert [each.msg_id for each in reports.entries] == [4]
     assert reports.find("rep_3") is None
 
 
 def test_the_list_is_loading_until_it_came_or_cannot_come() -> None:
-    reports = Reports()
+    reports = OwnReports()
     ends: list[Callable[[], object]] = [
-        lambda: reports.listed(ReportsFrame([], nonce="n1"), NOW),
+        lambda: reports.listed(Reports([], nonce="n1"), NOW),
         lambda: reports.refused(refusal(ErrorCode.STORAGE)),
         reports.lost,
     ]
@@ -166,7 +174,7 @@ def test_the_list_is_loading_until_it_came_or_cannot_come() -> None:
 
 
 def test_a_withdrawal_is_sent_again_until_it_was_answered() -> None:
-    reports = Reports()
+    reports = OwnReports()
     told(reports, report(3))
     assert reports.withdraw("rep_3", "n2") == Withdraw("rep_3", "n2")
     reports.lost()
@@ -176,7 +184,7 @@ def test_a_withdrawal_is_sent_again_until_it_was_answered() -> None:
 
 
 def test_a_refused_withdrawal_says_why_and_is_not_sent_again() -> None:
-    reports = Reports()
+    reports = OwnReports()
     reports.withdraw("rep_3", "n2")
     assert reports.refused(refusal(ErrorCode.UNKNOWN_REPORT, "n2")) == []
     assert (reports.problem, reports.unsent()) == ("Why not", [])
@@ -223,7 +231,7 @@ def test_an_error_of_something_else_is_not_taken() -> None:
 
 
 def test_times_without_a_zone_are_compared_all_the_same() -> None:
-    reports = Reports()
+    reports = OwnReports()
     naive = NOW.replace(tzinfo=None)
     odd = report(4, reported_at=naive, next_at=naive, status="waiting", additions=[Addition(naive, "Other", "")])
     assert len(told(reports, report(3), odd)) == 2
@@ -236,7 +244,7 @@ def test_words_end_like_a_sentence() -> None:
 
 
 def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> None:
-    reports = Reports()
+    reports = OwnReports()
     assert told(reports, report(3, status="withdrawn")) == ["Your report of “bob”'s message is withdrawn."]
     words = "The website says of your report of “bob”'s message, which you withdrew: They are banned."
     for expected in ([words], []):
@@ -244,8 +252,8 @@ def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> 
 
 
 def test_what_was_written_and_not_sent_is_kept_for_the_next_time() -> None:
-    reports = Reports()
-    reports.keep(3, Draft("It's spam", "third time", (1,)))
+    reports = OwnReports()
+    reports.keep(3, ReportDraft("It's spam", "third time", (1,)))
     assert reports.drafts[3].comment == "third time"
-    reports.keep(3, Draft("It's spam", ""))
+    reports.keep(3, ReportDraft("It's spam", ""))
     assert not reports.drafts

@@ -23,7 +23,7 @@ from server.protocol.frames import (
     WhoEntry,
 )
 from tests.support.folding import AT, error, fold, last_notice, numbers, said, state, texts, welcome
-from tui.client.state import GAP, NEW_NUMBERING, State
+from tui.client.state import GAP, NEW_NUMBERING, ClientState
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone
 
@@ -35,7 +35,7 @@ def test_the_first_channel_is_looked_at() -> None:
 
 
 def test_before_there_is_a_channel_notices_wait_for_one() -> None:
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     made.note("early")
     assert (made.place, made.since, texts(made.timeline)) == ("", None, ["early"])
     made.fold(welcome())
@@ -137,7 +137,7 @@ def test_what_was_stored_before_the_loss_is_confirmed_by_the_echo() -> None:
 
 
 def test_since_is_the_newest_message_seen_in_any_channel() -> None:
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     made.fold(welcome())
     assert made.since is None
     made.fold(Me("ada", op=False))
@@ -310,7 +310,7 @@ def test_a_notice_stands_in_its_channel_or_where_one_looks() -> None:
 
 
 def test_a_name_that_is_refused_is_asked_for_again_until_one_is_granted() -> None:
-    made = State(now=lambda: AT)
+    made = ClientState(now=lambda: AT)
     fold(made, [welcome(), error(ErrorCode.BAD_NAME, "not that one")])
     assert made.refused_name == "not that one"
     assert texts(made.timeline) == []

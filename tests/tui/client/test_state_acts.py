@@ -29,7 +29,7 @@ from server.protocol.frames import (
 )
 from tests.support.folding import error, fold, last_notice, lines, notices, reported, said, state, texts, welcome
 from tests.support.scripted_server import report, stands
-from tui.client.reports import GONE, KEPT, REFUSED, Draft
+from tui.client.reports import GONE, KEPT, REFUSED, ReportDraft
 from tui.client.state import ProfileView, Stage
 from tui.client.timeline import Notice
 from tui.tone import Tone
@@ -39,7 +39,7 @@ def test_a_report_is_marked_once_the_server_has_it_and_unmarked_once_it_is_withd
     made = state(said(1), said(2))
     line = made.timeline.find(2)
     assert line
-    ask = made.report(line, Draft("It's spam", "so"), "n1")
+    ask = made.report(line, ReportDraft("It's spam", "so"), "n1")
     assert ask == ReportRequest(2, "It's spam", "so", "n1")
     assert reported(made.timeline) == []
     made.fold(stands(ask, "received"))
@@ -77,7 +77,7 @@ def test_a_report_without_an_answer_is_sent_again_after_a_loss() -> None:
     line = made.timeline.find(1)
     assert line
     made.say("one", "n1")
-    ask = made.report(line, Draft("It's spam", "so", (2, 3)), "n2")
+    ask = made.report(line, ReportDraft("It's spam", "so", (2, 3)), "n2")
     made.lost()
     fold(made, [welcome(), Me("ada", op=False)])
     assert made.unsent() == [Say("lobby", "one", "n1"), ask]
@@ -89,7 +89,7 @@ def test_a_report_without_an_answer_is_given_up_when_its_number_means_another_me
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
-    made.report(line, Draft("It's spam", ""), "n1")
+    made.report(line, ReportDraft("It's spam", ""), "n1")
     fold(made, [welcome("e2"), Me("ada", op=False), said(1)])
     assert made.unsent() == []
     assert Notice(GONE, Tone.BAD) in made.timeline.entries
@@ -100,7 +100,7 @@ def test_a_refused_report_tells_why_where_the_message_is() -> None:
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
-    made.report(line, Draft("It's spam", ""), "n1")
+    made.report(line, ReportDraft("It's spam", ""), "n1")
     made.look_at("tea")
     made.fold(error(ErrorCode.STORAGE, "The disk is full.", "n1"))
     assert last_notice(made.timelines["lobby"]) == Notice(f"{REFUSED} The disk is full. {KEPT}", Tone.BAD)
@@ -194,7 +194,7 @@ def test_to_mute_is_offered_until_one_goes_on() -> None:
         made = state(said(1))
         line = made.timeline.find(1)
         assert line
-        ask = made.report(line, Draft("It's spam", ""), "n1")
+        ask = made.report(line, ReportDraft("It's spam", ""), "n1")
         offers = [made.mute_offer]
         made.fold(stands(ask))
         # Only once the server has the report.
@@ -215,7 +215,7 @@ def test_to_mute_is_not_offered_of_somebody_who_is_muted() -> None:
     line = made.timeline.find(1)
     assert line
     made.fold(Relations(["bob"]))
-    made.fold(stands(made.report(line, Draft("It's spam", ""), "n1")))
+    made.fold(stands(made.report(line, ReportDraft("It's spam", ""), "n1")))
     assert not made.mute_offer
 
 
@@ -223,7 +223,7 @@ def test_to_mute_is_offered_where_the_report_was_made() -> None:
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
-    ask = made.report(line, Draft("It's spam", ""), "n1")
+    ask = made.report(line, ReportDraft("It's spam", ""), "n1")
     made.look_at("tea")
     made.fold(stands(ask))
     assert not made.mute_offer

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from textual import events
 
-from tui.client.news import News
+from tui.client.news import NewMessage
 from tui.fullscreen.notices import (
     BELL,
     EVERY_SECONDS,
@@ -26,8 +26,10 @@ HOSTILE = "4;1;\x1b]52;c;SGVsbG8=\x07\x9b?1003l\x9c\u202e\n;\x1b\\"
 ITERM = {"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}
 
 
-def item(channel: str = "lobby", text: str = "hello @ada", author: str = "bob", *, mentioned: bool = True) -> News:
-    return News(channel, "# Lobby", author, text, mentioned, direct=channel.startswith("@"))
+def item(
+    channel: str = "lobby", text: str = "hello @ada", author: str = "bob", *, mentioned: bool = True
+) -> NewMessage:
+    return NewMessage(channel, "# Lobby", author, text, mentioned, direct=channel.startswith("@"))
 
 
 class Desk:
@@ -47,7 +49,7 @@ class Desk:
     def focus(self) -> None:
         self.notices.notice(events.AppFocus())
 
-    def tell(self, *items: News, dnd: bool = False) -> None:
+    def tell(self, *items: NewMessage, dnd: bool = False) -> None:
         self.time += EVERY_SECONDS
         self.notices.notify(items, dnd=dnd)
 

@@ -30,7 +30,7 @@ from server.protocol.frames import (
 )
 from tests.support.keyed import Desk
 from tui.net.connection import Connecting, Connection, Event, Lost, Received
-from tui.net.session import IMPOSTOR, Session
+from tui.net.session import IMPOSTOR, ClientSession
 
 WAIT_SECONDS = 10.0
 AT = datetime(2026, 3, 14, tzinfo=UTC)
@@ -43,7 +43,7 @@ class Client:
     """A running connection and the events it reported."""
 
     def __init__(self, url: str) -> None:
-        self.session = Session("ada")
+        self.session = ClientSession("ada")
         self.told: list[Event] = []
         self._changed = asyncio.Event()
         self.connection = Connection(url, self.session, self._take)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.server_process import environment
 from tui.net.identity import FIRST_SERVERS, MAX_SERVERS, KeptKeys, is_known, take
-from tui.net.session import Key
+from tui.net.session import EnrolledKey
 
 ADDRESS = "wss://chat.example/ws"
 SERVER = "server-1"
@@ -24,12 +24,12 @@ print(keys.of("{SERVER}")[0].identity, keys.kept)
 """
 
 
-def key(identity: str) -> Key:
+def key(identity: str) -> EnrolledKey:
     """A key with a unique secret."""
-    return Key(identity, os.urandom(32))
+    return EnrolledKey(identity, os.urandom(32))
 
 
-def start(address: str, name: str, directory: Path, server: str = SERVER) -> Key:
+def start(address: str, name: str, directory: Path, server: str = SERVER) -> EnrolledKey:
     """Start a client, enrol if it has no key, and end it; return its first key."""
     keys = take(address, name, directory)
     if not keys.of(server):
@@ -50,7 +50,7 @@ def test_the_next_start_has_the_same_key_and_knows_the_server(tmp_path: Path) ->
 
 def test_what_is_printed_has_no_secret_in_it(tmp_path: Path) -> None:
     keys = take(ADDRESS, "ada", tmp_path)
-    keys.remember(SERVER, Key("ada", b"secret" * 5 + b"--"))
+    keys.remember(SERVER, EnrolledKey("ada", b"secret" * 5 + b"--"))
     keys.release()
     assert "secret" not in f"{keys} {keys.of(SERVER)}"
 

@@ -23,7 +23,7 @@ from tui.net import identity, own_socket
 from tui.net.connection import Received
 from tui.net.discovery import find
 from tui.net.local_server import LocalServerError
-from tui.net.session import Key
+from tui.net.session import EnrolledKey
 from tui.options import Options
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")
@@ -75,7 +75,7 @@ async def listening(address: Address) -> AsyncIterator[str]:
 def remember(address: str) -> None:
     """Store a key, as if a server at an address had been used before."""
     keys = identity.take(address, "ada")
-    keys.remember("server-1", Key("ada", b"s" * 32))
+    keys.remember("server-1", EnrolledKey("ada", b"s" * 32))
     keys.release()
 
 

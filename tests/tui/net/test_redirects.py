@@ -12,7 +12,7 @@ from tests.tui.net.test_connection import answering, client
 from tui.net import address
 from tui.net.connection import Connection, Event, Lost
 from tui.net.handshake import refused
-from tui.net.session import Session
+from tui.net.session import ClientSession
 
 REDIRECTS = [300, 301, 302, 303, 307, 308]
 WAIT_SECONDS = 10.0
@@ -121,7 +121,7 @@ async def test_unusable_proxy_is_one_line(monkeypatch: pytest.MonkeyPatch, value
         if isinstance(event, Lost):
             lost.append(event)
 
-    connection = asyncio.create_task(Connection("wss://chat.invalid/ws", Session("ada"), take).run())
+    connection = asyncio.create_task(Connection("wss://chat.invalid/ws", ClientSession("ada"), take).run())
     async with asyncio.timeout(WAIT_SECONDS):
         while not lost and not connection.done():
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from server.protocol.codes import CLOSE_MEANINGS, CloseCode
 from server.protocol.frames import Echo, Limits, Login, Me, Message, Say, Since, Webhooks, Welcome
 from tests.support.keyed import Desk
-from tui.net.session import FIRST_SECONDS, LONGEST_SECONDS, RESTART_SECONDS, ServerNews, Session
+from tui.net.session import FIRST_SECONDS, LONGEST_SECONDS, RESTART_SECONDS, ClientSession, ServerNews
 
 CUT = 1006
 
@@ -20,7 +20,7 @@ def welcome(desk: Desk) -> Welcome:
     return Welcome("e1", "Room", [], hooks, [], Limits(), server=desk.server, challenge=desk.challenge)
 
 
-def enter(session: Session, desk: Desk) -> list[ServerNews] | None:
+def enter(session: ClientSession, desk: Desk) -> list[ServerNews] | None:
     """Log in on a new connection; return None if the session did not trust the server."""
     session.connected()
     login: Login | None = session.login(welcome(desk), None)
@@ -48,14 +48,14 @@ SAID = Message("lobby", "bob", "hi", 1, datetime(2026, 3, 14, tzinfo=UTC))
 
 
 def test_a_login_at_a_server_without_an_identity_says_nothing_but_the_name() -> None:
-    session = Session("ada")
+    session = ClientSession("ada")
     hooks = Webhooks(report=False, profile=False)
     old = Welcome("e1", "Room", [], hooks, [], Limits())
     assert session.login(old, Since("e1", 7)) == Login("ada", since=Since("e1", 7))
 
 
 def test_the_first_login_enrols_and_the_next_ones_prove() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     first = session.login(welcome(desk), Since("e1", 7))
     assert first.enrol
     assert (first.token, first.prove) == (None, None)
@@ -68,12 +68,12 @@ def test_the_first_login_enrols_and_the_next_ones_prove() -> None:
 
 
 def test_an_enrolment_whose_answer_was_lost_is_not_made_twice() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     session.connected()
     desk.login(session.login(welcome(desk), None))
     assert enter(session, desk) == []
     assert len(desk.people) == 1
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     session.connected()
     lost = session.login(welcome(desk), None)
     assert enter(session, desk) == []
@@ -82,8 +82,8 @@ def test_an_enrolment_whose_answer_was_lost_is_not_made_twice() -> None:
 
 
 def test_each_login_has_a_nonce_and_each_enrolment_a_secret_of_its_own() -> None:
-    session, desk = Session("ada"), Desk()
-    enrolled = [Session("ada").login(welcome(desk), None).enrol for _ in range(5)]
+    session, desk = ClientSession("ada"), Desk()
+    enrolled = [ClientSession("ada").login(welcome(desk), None).enrol for _ in range(5)]
     enter(session, desk)
     proven = [session.login(welcome(desk), None).prove for _ in range(5)]
     assert len({each.stored_key for each in enrolled if each}) == 5
@@ -91,7 +91,7 @@ def test_each_login_has_a_nonce_and_each_enrolment_a_secret_of_its_own() -> None
 
 
 def test_nothing_that_is_printed_has_a_secret_in_it() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     enter(session, desk)
     (key,) = session.keys.of(desk.server)
     login = session.login(welcome(desk), None)
@@ -102,7 +102,7 @@ def test_nothing_that_is_printed_has_a_secret_in_it() -> None:
 
 
 def test_a_server_that_claims_to_be_a_known_one_and_proves_nothing_is_left() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     enter(session, desk)
     for answer in (
         Me("ada", op=False),
@@ -120,7 +120,7 @@ def test_a_server_that_claims_to_be_a_known_one_and_proves_nothing_is_left() -> 
 
 
 def test_before_a_known_server_has_proven_itself_nothing_is_sent_to_it_or_believed() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     enter(session, desk)
     assert session.may_send(Say("lobby", "hi"))
     session.connected()
@@ -137,7 +137,7 @@ def test_before_a_known_server_has_proven_itself_nothing_is_sent_to_it_or_believ
 
 
 def test_a_proof_of_an_earlier_connection_proves_nothing() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     enter(session, desk)
     session.connected()
     overheard = desk.login(session.login(welcome(desk), None))
@@ -148,7 +148,7 @@ def test_a_proof_of_an_earlier_connection_proves_nothing() -> None:
 
 
 def test_a_replaced_server_is_told_and_the_old_one_knows_its_person_again() -> None:
-    session, real, other = Session("ada"), Desk(), Desk("server-2")
+    session, real, other = ClientSession("ada"), Desk(), Desk("server-2")
     enter(session, real)
     assert texts(enter(session, other)) == ["This is not the server you used before"]
     assert texts(enter(session, other)) == []
@@ -159,7 +159,7 @@ def test_a_replaced_server_is_told_and_the_old_one_knows_its_person_again() -> N
 
 
 def test_a_server_without_an_identity_in_the_place_of_a_known_one_is_told_each_time() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     enter(session, desk)
     for old in (Desk("", ""), Desk("", ""), Desk(desk.server, "")):
         assert texts(enter(session, old)) == ["This is not the server you used before"]
@@ -167,7 +167,7 @@ def test_a_server_without_an_identity_in_the_place_of_a_known_one_is_told_each_t
 
 
 def test_who_is_not_known_any_more_enrols_with_another_secret_and_keeps_the_first() -> None:
-    session, real, restored = Session("ada"), Desk(), Desk()
+    session, real, restored = ClientSession("ada"), Desk(), Desk()
     enter(session, real)
     assert texts(enter(session, restored)) == ["The server"]
     first, second = session.keys.of(real.server)
@@ -180,7 +180,7 @@ def test_who_is_not_known_any_more_enrols_with_another_secret_and_keeps_the_firs
 
 
 def test_however_often_a_server_forgets_the_first_key_is_kept() -> None:
-    session, real = Session("ada"), Desk()
+    session, real = ClientSession("ada"), Desk()
     enter(session, real)
     for _ in range(5):
         assert texts(enter(session, Desk())) == ["The server"]
@@ -190,18 +190,18 @@ def test_however_often_a_server_forgets_the_first_key_is_kept() -> None:
 
 
 def test_of_ones_own_server_nothing_is_told() -> None:
-    session = Session("ada", own=True)
+    session = ClientSession("ada", own=True)
     assert [enter(session, desk) for desk in (Desk(), Desk("server-2"), Desk())] == [[], [], []]
 
 
 def test_the_next_login_is_by_the_name_that_was_granted() -> None:
-    session, desk = Session("ada"), Desk()
+    session, desk = ClientSession("ada"), Desk()
     session.entered("ada 2")
     assert session.login(welcome(desk), None).username == "ada 2"
 
 
 def test_the_wait_doubles_with_each_failure_up_to_the_longest() -> None:
-    session = Session("ada")
+    session = ClientSession("ada")
     waits = [session.wait_seconds(CUT, 1.0) for _ in range(9)]
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
 
@@ -209,14 +209,14 @@ def test_the_wait_doubles_with_each_failure_up_to_the_longest() -> None:
 def test_half_of_the_wait_is_left_to_chance() -> None:
     for failures in range(12):
         least, middle, most = (
-            Session("ada", failures=failures).wait_seconds(CUT, chance) or 0.0 for chance in (0.0, 0.5, 1.0)
+            ClientSession("ada", failures=failures).wait_seconds(CUT, chance) or 0.0 for chance in (0.0, 0.5, 1.0)
         )
         assert least == most / 2
         assert middle == pytest.approx((least + most) / 2)
 
 
 def test_an_entry_makes_the_wait_short_again() -> None:
-    session = Session("ada")
+    session = ClientSession("ada")
     for _ in range(6):
         session.wait_seconds(CUT, 1.0)
     session.entered("ada")
@@ -225,25 +225,25 @@ def test_an_entry_makes_the_wait_short_again() -> None:
 
 @given(st.integers(0, 10**6), st.floats(0, 1), st.sampled_from([CUT, 1012, 1011, 1001, 4002, 4999, 1005]))
 def test_the_wait_is_within_bounds_whatever_happened(failures: int, chance: float, code: int) -> None:
-    wait = Session("ada", failures=failures).wait_seconds(code, chance)
+    wait = ClientSession("ada", failures=failures).wait_seconds(code, chance)
     assert wait is not None
     assert FIRST_SECONDS / 2 <= wait <= LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("code", [code for code, (_, again) in CLOSE_MEANINGS.items() if not again])
 def test_there_is_no_next_try_after_a_code_that_forbids_it(code: CloseCode) -> None:
-    assert Session("ada").wait_seconds(code, 0.5) is None
+    assert ClientSession("ada").wait_seconds(code, 0.5) is None
 
 
 def test_the_codes_that_forbid_it() -> None:
-    forbidding = {code for code in range(1000, 5000) if Session("ada").wait_seconds(code, 0.5) is None}
+    forbidding = {code for code in range(1000, 5000) if ClientSession("ada").wait_seconds(code, 0.5) is None}
     assert forbidding == {1000, 1002, 1003, 1007, 1009, 4001}
 
 
 @given(st.floats(0, 1), st.integers(0, 10))
 def test_after_a_restart_chance_spreads_the_clients_over_seconds(chance: float, failures: int) -> None:
     least, wait, most = (
-        Session("ada", failures=failures).wait_seconds(CloseCode.SERVICE_RESTART, each) or 0.0
+        ClientSession("ada", failures=failures).wait_seconds(CloseCode.SERVICE_RESTART, each) or 0.0
         for each in (0.0, chance, 1.0)
     )
     assert least <= wait <= most

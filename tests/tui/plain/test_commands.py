@@ -4,9 +4,9 @@ import pytest
 
 from server.protocol.frames import ReportReason
 from tui.plain.commands import (
-    Command,
     LineError,
     Text,
+    TypedCommand,
     name_and_text,
     number_and_rest,
     parse,
@@ -26,12 +26,12 @@ REASONS = [
         ("  ", None),
         (" hi  there ", Text("hi  there")),
         ("//who", Text("/who")),
-        ("/who", Command("who", "")),
-        ("/msg bob  hi /who", Command("msg", "bob  hi /who")),
-        ("/report 3 spam", Command("report", "3 spam")),
+        ("/who", TypedCommand("who", "")),
+        ("/msg bob  hi /who", TypedCommand("msg", "bob  hi /who")),
+        ("/report 3 spam", TypedCommand("report", "3 spam")),
     ],
 )
-def test_a_line_is_text_or_a_command(line: str, meant: Text | Command | None) -> None:
+def test_a_line_is_text_or_a_command(line: str, meant: Text | TypedCommand | None) -> None:
     assert parse(line) == meant
 
 

@@ -9,7 +9,7 @@ from tui.web.messages import (
     Blur,
     Focus,
     PageMessage,
-    Ping,
+    PagePing,
     Resize,
     Size,
     Stdin,
@@ -23,7 +23,7 @@ from tui.web.messages import (
     [
         ('["stdin","é\\u001b[A"]', Stdin("é\x1b[A")),
         ('["resize",{"width":80,"height":24}]', Resize(Size(80, 24))),
-        ('["ping","1"]', Ping("1")),
+        ('["ping","1"]', PagePing("1")),
         ('["blur"]', Blur()),
         ('["focus"]', Focus()),
     ],

@@ -11,12 +11,12 @@ from tui.fullscreen.widgets.composer import Composer
 from tui.tone import Tone
 
 if TYPE_CHECKING:
-    from tui.fullscreen.widgets.rows import Row
+    from tui.fullscreen.widgets.rows import ListRow
 
 Result = TypeVar("Result")
 
 
-class Room(Protocol):
+class RoomInterface(Protocol):
     """The client, the widgets, and ways to ask the user; implemented by `RoomScreen`."""
 
     @property
@@ -49,7 +49,7 @@ class Room(Protocol):
     async def ask(self, question: str, yes: str) -> bool:
         """Ask a yes/no question. Call it only in a coroutine run by `start`."""
 
-    async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[Row]]") -> str | None:
+    async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[ListRow]]") -> str | None:
         """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""
 
     async def result_of(self, screen: Screen[Result]) -> Result:

@@ -4,13 +4,13 @@ from functools import partial
 
 from server.protocol.frames import React, Takeback
 from tui.client.timeline import Line
-from tui.fullscreen.room.interface import Room
+from tui.fullscreen.room.interface import RoomInterface
 
 
-class Messages:
+class MessageActions:
     """Sends reactions and deletions."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: RoomInterface) -> None:
         self._room = room
         self._client = room.client
 

@@ -5,13 +5,13 @@ from functools import partial
 from server.protocol.frames import MAX_PAGE
 from tui.client.client import nonce
 from tui.client.visited import Visited
-from tui.fullscreen.room.interface import Room
+from tui.fullscreen.room.interface import RoomInterface
 
 
 class Navigation:
     """Opens places and messages, and remembers the places visited."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: RoomInterface) -> None:
         self._room = room
         self._state = room.client.state
         self._visited = Visited()

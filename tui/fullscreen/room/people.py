@@ -6,7 +6,7 @@ from server.protocol import name_text
 from server.protocol.frames import Frame, SetStatus
 from tui.client.client import OFFLINE, nonce
 from tui.client.own_status import problem_of
-from tui.fullscreen.room.interface import Room
+from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone
 
 BLOCKED = "You won't see each other here: not in the list of people, in messages or in history."
@@ -14,10 +14,10 @@ DND_ON = "Do not disturb is on: no direct messages, no notifications. /dnd turns
 DND_OFF = "Do not disturb is off."
 
 
-class People:
+class PeopleActions:
     """Sends requests about people; the server's answer decides what applies."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: RoomInterface) -> None:
         self._room = room
         self._client = room.client
         self._state = room.client.state

@@ -4,7 +4,7 @@ from server.protocol import name_text
 from tui.client.client import OFFLINE, nonce
 from tui.client.reports import GONE
 from tui.client.timeline import Line
-from tui.fullscreen.room.interface import Room
+from tui.fullscreen.room.interface import RoomInterface
 from tui.fullscreen.typeahead import TypeAhead
 from tui.tone import Tone
 
@@ -12,7 +12,7 @@ from tui.tone import Tone
 class Reporting:
     """Opens the report form, and replays keys typed ahead into it."""
 
-    def __init__(self, room: Room, typeahead: TypeAhead) -> None:
+    def __init__(self, room: RoomInterface, typeahead: TypeAhead) -> None:
         self._room = room
         self._client = room.client
         self._typeahead = typeahead

@@ -18,15 +18,15 @@ from server.protocol.frames import Webhooks
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
 from tui.client.search import Search
-from tui.client.state import State
+from tui.client.state import ClientState
 from tui.client.timeline import Line
 from tui.fullscreen import commands
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.room.interface import Result
-from tui.fullscreen.room.messages import Messages
+from tui.fullscreen.room.messages import MessageActions
 from tui.fullscreen.room.navigation import Navigation
-from tui.fullscreen.room.people import People
+from tui.fullscreen.room.people import PeopleActions
 from tui.fullscreen.room.reporting import Reporting
 from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.screens.live import LiveScreen
@@ -36,13 +36,14 @@ from tui.fullscreen.widgets.channels import ChannelList
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TITLE, TopLine
+from tui.fullscreen.widgets.messages import BackToWriting
 from tui.fullscreen.widgets.mute_offer import MuteOffer
 from tui.fullscreen.widgets.people import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 from tui.tone import Tone
 
 if TYPE_CHECKING:
-    from tui.fullscreen.widgets.rows import Row
+    from tui.fullscreen.widgets.rows import ListRow
 
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
@@ -69,8 +70,8 @@ class RoomScreen(Screen[None]):
         self.navigation = Navigation(self)
         self.writing = Writing(self, edit)
         self.reporting = Reporting(self, typeahead)
-        self.people = People(self)
-        self.messages = Messages(self)
+        self.people = PeopleActions(self)
+        self.messages = MessageActions(self)
         self.furnished = False
         """True once all widgets are mounted."""
         self._before_profile: Widget | None = None
@@ -137,7 +138,7 @@ class RoomScreen(Screen[None]):
         self.composer.turn(state.current, words, limit)
         self._show_profile(state)
 
-    def _show_profile(self, state: State) -> None:
+    def _show_profile(self, state: ClientState) -> None:
         panel, people = self.query_one(ProfilePanel), self.query_one(PeopleList)
         panel.display, people.display = state.profile is not None, state.profile is None
         if state.profile:
@@ -149,7 +150,7 @@ class RoomScreen(Screen[None]):
         self.remove_class("-people")
         self.composer.focus()
 
-    # What subjects and commands may use: see `interface.Room` and `commands.Room`.
+    # What subjects and commands may use: see `RoomInterface` and `CommandRoom`.
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Show a notice in the current timeline."""
@@ -172,7 +173,7 @@ class RoomScreen(Screen[None]):
 
         return await self.result_of(Question(question, yes, "Cancel"))
 
-    async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[Row]]") -> str | None:
+    async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[ListRow]]") -> str | None:
         """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""
         from tui.fullscreen.screens.picker import Picker
 
@@ -408,10 +409,8 @@ class RoomScreen(Screen[None]):
     def _older_wanted(self) -> None:
         self.navigation.load_older()
 
-    @on(TimelineView.Left)
-    @on(ChannelList.Left)
-    @on(PeopleList.Left)
-    def _left(self) -> None:
+    @on(BackToWriting)
+    def _back_to_writing(self) -> None:
         self.write()
 
     @on(TextSelected)
@@ -423,7 +422,7 @@ class RoomScreen(Screen[None]):
         self._copied = text
 
 
-def _words(state: State) -> list[str]:
+def _words(state: ClientState) -> list[str]:
     """Return the words that the composer completes: people and channels."""
     people = [target.conversation(name) for name in state.people.keys() - state.relations.hidden if name != state.me]
     return [*people, *(f"#{each.name}" for each in state.timelines.values() if each.peer is None)]

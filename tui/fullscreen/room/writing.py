@@ -8,7 +8,7 @@ from server.protocol.frames import Typing
 from tui.client.quotation import quotation
 from tui.client.relations import undo
 from tui.client.timeline import Line
-from tui.fullscreen.room.interface import Room
+from tui.fullscreen.room.interface import RoomInterface
 from tui.text import clean_line
 from tui.tone import Tone
 
@@ -18,7 +18,7 @@ TYPING_EVERY_SECONDS = 3.0
 class Writing:
     """Sends messages, and puts text into the composer."""
 
-    def __init__(self, room: Room, edit: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(self, room: RoomInterface, edit: Callable[[str], Awaitable[str]]) -> None:
         """`edit` opens a text in the user's editor and returns the result, or raises EditorError."""
         self._room = room
         self._client = room.client

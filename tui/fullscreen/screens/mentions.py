@@ -17,7 +17,7 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import Row, RowList
+from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
 
 NONE = "No recent mentions.\n\nSearch looks through everything that you can read."
@@ -53,14 +53,14 @@ class MentionsScreen(LiveScreen):
             rows.focus()
             rows.action_first()
 
-    def _row(self, mention: Mention, now: datetime) -> Row:
+    def _row(self, mention: Mention, now: datetime) -> ListRow:
         line = mention.line
         head = Content.assemble(
             (name_text.shown(line.author), "bold"),
             (f"  {self._client.state.place_of(mention.channel)}", Style(dim=True)),
         )
         said = Content(f"  {' '.join(line.text.split())}")
-        return Row(str(line.msg_id), head, Content.styled(moment(line.at, now), Style(dim=True)), said)
+        return ListRow(str(line.msg_id), head, Content.styled(moment(line.at, now), Style(dim=True)), said)
 
     @on(OptionList.OptionSelected)
     def action_jump(self) -> None:

@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList, Static
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import Row, RowList
+from tui.fullscreen.widgets.rows import ListRow, RowList
 
 LONGEST = 64
 
@@ -22,7 +22,7 @@ class Picker(ModalScreen[str | None]):
 
     BINDINGS = bindings(Where.PICKER)
 
-    def __init__(self, placeholder: str, offer: Callable[[str], Sequence[Row]]) -> None:
+    def __init__(self, placeholder: str, offer: Callable[[str], Sequence[ListRow]]) -> None:
         """`offer` returns the rows for a query."""
         super().__init__()
         self._placeholder = placeholder

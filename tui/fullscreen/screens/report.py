@@ -15,7 +15,7 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from server.protocol.frames import ReportReason
-from tui.client.reports import Draft
+from tui.client.reports import ReportDraft
 from tui.client.timeline import Line
 from tui.fullscreen.keys.bindings import bindings, is_meant
 from tui.fullscreen.keys.keymap import Where
@@ -35,17 +35,17 @@ class Comment(Prompt):
 
     BINDINGS = bindings(Where.COMMENT)
 
-    class Submitted(Message):
+    class Finished(Message):
         """The user submits the form."""
 
     def action_submit(self) -> None:
-        self.post_message(self.Submitted())
+        self.post_message(self.Finished())
 
 
 class Reasons(OptionList):
     """The list of reasons. Handles keys in the order typed, as Prompt does: later ones may be queued already."""
 
-    class Left(Message, bubble=False):
+    class KeysHandled(Message, bubble=False):
         """All keys queued before this message have been handled."""
 
     def __init__(self, reasons: Sequence[ReportReason], comment: Comment, *, id: str) -> None:  # noqa: A002
@@ -65,7 +65,7 @@ class Reasons(OptionList):
             self._comment.insert(event.character or "")
         elif enter:
             self._leaving = True
-            self.post_message(self.Left())
+            self.post_message(self.KeysHandled())
         elif action:
             await self.run_action(action)
         elif asked:
@@ -74,11 +74,11 @@ class Reasons(OptionList):
             return
         event.prevent_default().stop()
 
-    @on(Left)
+    @on(KeysHandled)
     def _leave(self) -> None:
         """Move the focus once the queue is empty, so that no key is lost or overtaken."""
         if self.message_queue_size:
-            self.post_message(self.Left())
+            self.post_message(self.KeysHandled())
         else:
             self._leaving = False
             self.screen.set_focus(self._comment)
@@ -92,14 +92,14 @@ class Subject(NamedTuple):
     """The messages before and after it that can be included."""
     again: bool
     """True if this adds to an earlier report."""
-    draft: Draft | None
+    draft: ReportDraft | None
     """What the user entered before, if it was not sent or the server refused it."""
 
 
 class Filled(NamedTuple):
     """What the user entered, and whether to send it."""
 
-    draft: Draft
+    draft: ReportDraft
     sent: bool
 
 
@@ -223,7 +223,7 @@ class ReportForm(ModalScreen[Filled]):
         self.dismiss(Filled(self._draft, sent=False))
 
     @on(Button.Pressed, "#form-submit")
-    @on(Comment.Submitted)
+    @on(Comment.Finished)
     def action_submit(self) -> None:
         """Close the form and send the report, or show what is missing."""
         comment = self.query_one(Comment).text.strip()
@@ -239,8 +239,8 @@ class ReportForm(ModalScreen[Filled]):
             self.dismiss(Filled(self._draft, sent=True))
 
     @property
-    def _draft(self) -> Draft:
-        return Draft(self._reason.reason, self.query_one(Comment).text.strip(), self._evidence.sent)
+    def _draft(self) -> ReportDraft:
+        return ReportDraft(self._reason.reason, self.query_one(Comment).text.strip(), self._evidence.sent)
 
     def _look_again(self) -> None:
         """Clear the problem shown once the obstacle is gone."""

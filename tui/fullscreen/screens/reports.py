@@ -20,7 +20,7 @@ from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import Row, RowList
+from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
 
 EMPTY = "No reports yet.\n\nPress {report} on a message to report it; you can follow it here."
@@ -123,7 +123,7 @@ class ReportsScreen(LiveScreen):
             )
         self.refresh_bindings()
 
-    def _row(self, entry: ReportEntry, now: datetime) -> Row:
+    def _row(self, entry: ReportEntry, now: datetime) -> ListRow:
         sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
         status = Content.assemble((f"{sign} {word}".ljust(14), colour))
         about = Content.assemble(
@@ -133,7 +133,7 @@ class ReportsScreen(LiveScreen):
         )
         said = " ".join(entry.message.split()) or TAKEN_BACK
         below = Content.assemble("  ", (f"{entry.reason}: ", Style(dim=True)), said)
-        return Row(entry.report_id, about, Content.styled(moment(entry.reported_at, now), Style(dim=True)), below)
+        return ListRow(entry.report_id, about, Content.styled(moment(entry.reported_at, now), Style(dim=True)), below)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide the keys that do nothing for the highlighted report."""

@@ -17,7 +17,7 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import Row, RowList
+from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
 
 HINT = "Type words and press Enter.\n\nFinds messages with all of them, in every channel and conversation you can read."
@@ -73,13 +73,13 @@ class SearchScreen(LiveScreen):
         empty.display = not search.found
         empty.update(Content(_empty(search)))
 
-    def _row(self, message: frames.Message, now: datetime) -> Row:
+    def _row(self, message: frames.Message, now: datetime) -> ListRow:
         head = Content.assemble(
             (name_text.shown(message.username), "bold"),
             (f"  {self._client.state.place_of(message.channel)}", Style(dim=True)),
         )
         said = Content(f"  {excerpt(message.message, self._search.query)}")
-        return Row(str(message.msg_id), head, Content.styled(moment(message.at, now), Style(dim=True)), said)
+        return ListRow(str(message.msg_id), head, Content.styled(moment(message.at, now), Style(dim=True)), said)
 
     @on(Input.Submitted)
     def _ask(self, event: Input.Submitted) -> None:

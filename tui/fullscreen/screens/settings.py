@@ -18,7 +18,7 @@ from tui.config import Channel, Config, Hours, Level
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import Row, RowList
+from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.net.address import MAX_URL_CHARS, fault
 from tui.text import clean_line
 
@@ -142,7 +142,7 @@ class SettingsScreen(ModalScreen[None]):
 
     def _fill(self) -> None:
         rows = [
-            Row(each.id, Content(each.label), Content.styled(f"‹ {each.value} ›", Style(bold=True)))
+            ListRow(each.id, Content(each.label), Content.styled(f"‹ {each.value} ›", Style(bold=True)))
             for each in self._offer(self._config)
         ]
         self.query_one(ChoiceList).show_rows(rows, self.query_one(ChoiceList).chosen or rows[0].id)

@@ -16,7 +16,7 @@ from textual.style import Style
 
 from server.protocol import name_text
 from tui.client import markdown
-from tui.client.reactions import Reaction
+from tui.client.reactions import ShownReaction
 from tui.client.timeline import Entry, Line, Notice, Pending
 from tui.config import Hours
 from tui.fullscreen.keys.keymap import pressed
@@ -82,7 +82,7 @@ class Look(Struct, frozen=True):
         return max(1, self.width - LEFT_CELLS - FLAG_CELLS)
 
 
-class Block(Struct, frozen=True):
+class EntryBlock(Struct, frozen=True):
     """An entry and its lines, with everything besides the look that they depend on."""
 
     entry: Entry
@@ -133,7 +133,7 @@ def render(
     before: Line | Pending | None,
     new: bool = False,
     lit: bool = False,
-) -> Block:
+) -> EntryBlock:
     """Wrap and paint an entry."""
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
@@ -152,10 +152,10 @@ def render(
     apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
     rules = [*[_rule(today, styles.dim, look)] * bool(today), *[_rule(NEW, styles.bad, look)] * new]
     head = [*apart, *rules]
-    return Block(entry, above, before, new, [*head, *strips], len(head), joined)
+    return EntryBlock(entry, above, before, new, [*head, *strips], len(head), joined)
 
 
-def text_lines(block: Block, look: Look) -> list[tuple[str, str]]:
+def text_lines(block: EntryBlock, look: Look) -> list[tuple[str, str]]:
     """Return for each line of an entry what separates it from the previous one (newline or spaces), and its text."""
     found: list[tuple[str, str]] = []
     for row in _rows(block.entry, look, joined=block.joined):
@@ -276,7 +276,7 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
     return rows
 
 
-def _reactions(reactions: Sequence[Reaction], styles: Styles) -> Row:
+def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
     """Return a row with each emoji and its count; the user's own have a tick."""
     dim, own = styles.dim, styles.dim + Style(bold=True)
     row: Row = []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence, Set
 
 from tui.client.timeline import MAX_LOOK_BACK, Change, Entry, Line, Notice, Pending, Timeline
-from tui.fullscreen.timeline.blocks import Block, Look, estimates, render
+from tui.fullscreen.timeline.blocks import EntryBlock, Look, estimates, render
 from tui.fullscreen.timeline.heights import Heights
 
 KEPT_BLOCKS = 2000
@@ -18,7 +18,7 @@ class Stack:
         self.timeline = timeline
         self.hidden = hidden
         self.look = look
-        self._blocks: dict[tuple[int, bool], Block] = {}
+        self._blocks: dict[tuple[int, bool], EntryBlock] = {}
         self._heights = Heights(self._estimates(timeline.entries, None))
 
     @property
@@ -63,7 +63,7 @@ class Stack:
         """Return whether an entry is a message by a hidden person."""
         return isinstance(entry, Line) and not entry.mine and entry.author in self.hidden
 
-    def block(self, number: int, *, lit: bool = False) -> Block:
+    def block(self, number: int, *, lit: bool = False) -> EntryBlock:
         """Return a block, rendered if necessary; this does not update its known height."""
         entry, (above, before) = self.entries[number], self._above(number)
         known = self._blocks.get((id(entry), lit))

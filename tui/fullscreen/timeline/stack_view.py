@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tui.client.timeline import Timeline
-from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, Block, Look, Styles
+from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, EntryBlock, Look, Styles
 from tui.fullscreen.timeline.selection import ABOVE, MANY, Range, Spot, paint, place, spot, text_of
 from tui.fullscreen.timeline.stack import Stack, moved
 from tui.times import written_in
@@ -183,7 +183,7 @@ class StackView(ScrollView):
             number, row = number + 1, 0
         return [*strips, *[blank] * (count - len(strips))][:count]
 
-    def _marked(self, block: Block, number: int, chosen: Range) -> list[Strip]:
+    def _marked(self, block: EntryBlock, number: int, chosen: Range) -> list[Strip]:
         """Return the lines of a block with the selection painted."""
         ink = self.screen.get_component_rich_style("screen--selection")
         spans = [chosen.span(number, row) if row >= block.head else None for row in range(len(block.strips))]

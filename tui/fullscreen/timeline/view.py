@@ -3,13 +3,13 @@
 from collections.abc import Set
 
 from textual import events
-from textual.message import Message
 
 from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.timeline.blocks import FLAG, FLAG_CELLS, REPORTED
 from tui.fullscreen.timeline.stack_view import StackView
+from tui.fullscreen.widgets.messages import BackToWriting
 
 __all__ = ["FLAG", "REPORTED", "TimelineView"]
 
@@ -20,9 +20,6 @@ class TimelineView(StackView, can_focus=True):
     BINDINGS = bindings(Where.MESSAGES)
     # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
-
-    class Left(Message):
-        """The user returns to writing."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -199,4 +196,4 @@ class TimelineView(StackView, can_focus=True):
         self._highlighted = 0
         self._select_none()
         self._scroll(self.max_scroll_y)
-        self.post_message(self.Left())
+        self.post_message(BackToWriting())

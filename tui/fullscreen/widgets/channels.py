@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 
 from tui.client.timeline import Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.rows import Row, RowList
+from tui.fullscreen.widgets.messages import BackToWriting
+from tui.fullscreen.widgets.rows import ListRow, RowList
 
 MOST_SHOWN = 99
 
@@ -19,29 +19,26 @@ class ChannelList(RowList):
 
     BINDINGS = bindings(Where.CHANNELS)
 
-    class Left(Message):
-        """The user returns to writing."""
-
     def show(self, timelines: Iterable[Timeline], current: str) -> None:
         channels = [each for each in timelines if each.peer is None]
         people = [each for each in timelines if each.peer is not None]
         rows = [
-            Row("", Content.styled("CHANNELS", Style(dim=True))),
+            ListRow("", Content.styled("CHANNELS", Style(dim=True))),
             *map(_row, channels),
         ]
         if people:
-            rows += [Row("", Content("")), Row("", Content.styled("DIRECT", Style(dim=True)))]
+            rows += [ListRow("", Content("")), ListRow("", Content.styled("DIRECT", Style(dim=True)))]
             rows += map(_row, people)
         self.show_rows(rows, current)
 
     def action_leave(self) -> None:
-        self.post_message(self.Left())
+        self.post_message(BackToWriting())
 
 
-def _row(timeline: Timeline) -> Row:
+def _row(timeline: Timeline) -> ListRow:
     label = timeline.title
     if not timeline.unread:
-        return Row(timeline.id, Content(label))
+        return ListRow(timeline.id, Content(label))
     count = str(timeline.unread) if timeline.unread <= MOST_SHOWN else f"{MOST_SHOWN}+"
     badge = Content.styled(f" {count} ", "bold $text on $accent 60%")
-    return Row(timeline.id, Content.styled(label, Style(bold=True)), badge)
+    return ListRow(timeline.id, Content.styled(label, Style(bold=True)), badge)

@@ -1,8 +1,12 @@
-"""Base classes of the messages that widgets post. Not dataclasses, each of which delays the first frame by 0.5 ms."""
+"""Messages that widgets post, and their base classes. Not dataclasses: each delays the first frame by 0.5 ms."""
 
 from textual.message import Message
 
 from tui.client.timeline import Line
+
+
+class BackToWriting(Message):
+    """The user leaves a widget to write."""
 
 
 class AboutLine(Message):

@@ -4,17 +4,16 @@ from collections.abc import Iterable
 
 from textual.color import Color
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 
 from server.protocol import name_text
 from server.protocol.frames import WhoEntry
-from tui.client.relations import Relations
+from tui.client.relations import OwnRelations
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.colours import name_colour
-from tui.fullscreen.widgets.messages import AboutPerson
-from tui.fullscreen.widgets.rows import Row, RowList
+from tui.fullscreen.widgets.messages import AboutPerson, BackToWriting
+from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.limits import MARK
 
 MAX_SHOWN = 2_000
@@ -37,9 +36,6 @@ class PeopleList(RowList):
     class BlockWanted(AboutPerson):
         """The user wants to block or unblock a person."""
 
-    class Left(Message):
-        """The user returns to writing."""
-
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._me = ""
@@ -47,7 +43,7 @@ class PeopleList(RowList):
         self._shown: tuple[object, ...] = ()
         """The data of the current rows; most redraws leave it unchanged."""
 
-    def show(self, people: Iterable[WhoEntry], me: str, relations: Relations, *, profiles: bool) -> None:
+    def show(self, people: Iterable[WhoEntry], me: str, relations: OwnRelations, *, profiles: bool) -> None:
         """Show everyone in alphabetical order; `profiles`: the site provides profiles."""
         self._me, self._profiles = me, profiles
         entries, under = list(people), self.background_colors[1]
@@ -83,28 +79,28 @@ class PeopleList(RowList):
             self.post_message(self.BlockWanted(self.chosen))
 
     def action_leave(self) -> None:
-        self.post_message(self.Left())
+        self.post_message(BackToWriting())
 
 
-def _rows(entries: list[WhoEntry], me: str, relations: Relations, under: Color) -> list[Row]:
+def _rows(entries: list[WhoEntry], me: str, relations: OwnRelations, under: Color) -> list[ListRow]:
     """Return the heading and everyone in alphabetical order; after MAX_SHOWN, one row counts the rest."""
     entries = sorted(entries, key=lambda entry: entry.username.casefold())
-    heading = Row("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
+    heading = ListRow("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
     # Muted and blocked people stay in the list after they leave, so that the user can undo it.
     gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
     everyone = [*entries, *gone]
     rest = len(everyone) - MAX_SHOWN
-    more = [Row("", Content.styled(f"{MARK} and {rest} more", Style(dim=True)))] if rest > 0 else []
+    more = [ListRow("", Content.styled(f"{MARK} and {rest} more", Style(dim=True)))] if rest > 0 else []
     return [heading, *(_row(entry, me, relations, under) for entry in everyone[:MAX_SHOWN]), *more]
 
 
-def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:
+def _row(entry: WhoEntry, me: str, relations: OwnRelations, under: Color) -> ListRow:
     silent, here = entry.username in relations.hidden, entry.status == ONLINE
     style = Style(dim=True) if silent else Style(foreground=name_colour(entry.username, under))
     name = Content.styled(name_text.shown(entry.username), style)
     # "online" and "away" are defined by the protocol; any other status is the person's own text, on its own line.
     own_words = "" if here or entry.status == AWAY else entry.status
-    return Row(
+    return ListRow(
         entry.username,
         name,
         Content.styled(_role(entry, me, relations), Style(dim=True)),
@@ -112,7 +108,7 @@ def _row(entry: WhoEntry, me: str, relations: Relations, under: Color) -> Row:
     )
 
 
-def _role(entry: WhoEntry, me: str, relations: Relations) -> str:
+def _role(entry: WhoEntry, me: str, relations: OwnRelations) -> str:
     """Return the most important fact about a person, in one word."""
     words = {
         "blocked": entry.username in relations.blocked,

@@ -7,7 +7,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 
-class Row(Struct, frozen=True):
+class ListRow(Struct, frozen=True):
     """A row with its ID; a heading has the ID "" and cannot be chosen. `below` is shown on a line of its own."""
 
     id: str
@@ -22,7 +22,7 @@ class Row(Struct, frozen=True):
         row = Content.assemble(left, " " * max(gap, width - left.cell_length - self.right.cell_length), self.right)
         return Content.assemble(row, "\n", self.below.truncate(max(1, width), ellipsis=True)) if self.below else row
 
-    def is_same(self, other: "Row") -> bool:
+    def is_same(self, other: "ListRow") -> bool:
         """Return whether both rows have the same ID and look the same."""
         mine, others = (self.left, self.right, self.below), (other.left, other.right, other.below)
         return self.id == other.id and all(one.is_same(two) for one, two in zip(mine, others, strict=True))
@@ -38,7 +38,7 @@ class RowList(OptionList, inherit_bindings=False):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False, compact=True)
-        self._rows: list[Row] = []
+        self._rows: list[ListRow] = []
         self._row_width = 0
 
     @property
@@ -46,7 +46,7 @@ class RowList(OptionList, inherit_bindings=False):
         """The ID of the highlighted row."""
         return self.highlighted_option.id if self.highlighted_option else None
 
-    def show_rows(self, rows: list[Row], highlight: str | None = None) -> None:
+    def show_rows(self, rows: list[ListRow], highlight: str | None = None) -> None:
         """Show rows; highlight the given one, or the same as before."""
         width = self.scrollable_content_region.width - 2
         same = len(rows) == len(self._rows) and all(

@@ -24,6 +24,7 @@ from server.protocol.frames import (
     ProfileRequest,
     Relations,
     ReportRequest,
+    Reports,
     ReportsRequest,
     Say,
     SearchRequest,
@@ -32,7 +33,6 @@ from server.protocol.frames import (
     Takeback,
     Webhooks,
 )
-from server.protocol.frames import Reports as ReportsAnswer
 from tests.support.pilots import app_of, client, first_start, screen_text, until
 from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, relating, report
 from tui.fullscreen.app import FlagpostApp
@@ -83,7 +83,7 @@ class Case(NamedTuple):
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
     """Answer the requests that the keys cause."""
     if isinstance(frame, ReportsRequest):
-        return [ReportsAnswer([report(2), report(3)], nonce=frame.nonce)]
+        return [Reports([report(2), report(3)], nonce=frame.nonce)]
     if isinstance(frame, SearchRequest):
         return [SearchResults([SAID[3], SAID[2]], more=False, nonce=frame.nonce)]
     if isinstance(frame, Say) and frame.message == "refused":

@@ -46,7 +46,7 @@ from server.protocol.frames import (
 from tests.support.golden import SNAPSHOTS, Golden
 from tests.support.pilots import screen_text, until, until_seen
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, report, scripted_server, stands
-from tui.config import Config, Hours, Loaded
+from tui.config import Config, Hours, LoadedConfig
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
@@ -137,7 +137,7 @@ def _utc() -> Iterator[None]:
     time.tzset()
 
 
-CALM = Loaded(Config(reduced_motion=True))
+CALM = LoadedConfig(Config(reduced_motion=True))
 """A blinking cursor would appear in snapshots at random."""
 PICTURE_SIZE = (80, 24)
 WIDE = (120, 36)
@@ -263,7 +263,7 @@ LOOKS = {
 @pytest.mark.parametrize("look", LOOKS)
 def test_looks_of_a_room(snap_compare: Compare, look: str) -> None:
     with scripted_server(ScriptedServer(opening=(PEOPLE, TALK))) as server:
-        app = _client(server, Loaded(LOOKS[look]))
+        app = _client(server, LoadedConfig(LOOKS[look]))
         assert snap_compare(app, terminal_size=PICTURE_SIZE, run_before=_walk(["up"], "Report"))
 
 
@@ -323,7 +323,7 @@ def test_settings_unusable(snap_compare: Compare) -> None:
     assert snap_compare(app, terminal_size=PICTURE_SIZE, run_before=_walk([], "There is no server", enter=False))
 
 
-def _client(server: ScriptedServer, loaded: Loaded = CALM) -> FlagpostApp:
+def _client(server: ScriptedServer, loaded: LoadedConfig = CALM) -> FlagpostApp:
     return FlagpostApp(Options("ada", server.url, loaded=loaded))
 
 
