@@ -15,3 +15,9 @@ def quotation(line: Line) -> str:
     cut = len(first) > MOST_CHARS
     excerpt = f"{first[:MOST_CHARS].rstrip()}{'…' if cut or more else ''}"
     return f"{MARK}{name_text.said(line.author, excerpt)}"
+
+
+def is_bare(text: str) -> bool:
+    """Return whether a text consists of quoted lines only."""
+    written = [each.lstrip() for each in text.split("\n") if each.strip()]
+    return bool(written) and all(each.startswith(MARK.strip()) for each in written)

@@ -45,6 +45,7 @@ from tui.tone import Tone
 if TYPE_CHECKING:
     from tui.fullscreen.widgets.rows import ListRow
 
+QUOTATION_ONLY = "Not sent: this is only a quotation. Write your reply below it."
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
@@ -254,6 +255,10 @@ class RoomScreen(Screen[None]):
     def action_read(self) -> None:
         self.timeline.enter()
 
+    def action_scroll(self, by: int) -> None:
+        """Scroll the messages by pages, without leaving the composer."""
+        self.timeline.scroll_relative(y=by * self.timeline.size.height, animate=False)
+
     def action_mend(self) -> None:
         self.writing.mend()
         self.refresh_bindings()
@@ -344,6 +349,10 @@ class RoomScreen(Screen[None]):
         if problem:
             self.writing.give_back(event.text, event.place, problem)
         self.redraw()
+
+    @on(Composer.NothingSaid)
+    def _nothing_said(self) -> None:
+        self.note(QUOTATION_ONLY)
 
     @on(Composer.Typed)
     def _typed(self, event: Composer.Typed) -> None:

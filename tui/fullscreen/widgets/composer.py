@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 
 from tui.client.completion import COMMAND, Completion, complete
 from tui.client.emojis import named
+from tui.client.quotation import is_bare
 from tui.fullscreen.keys.bindings import bindings, is_meant
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.messages import AboutDraft, AboutPlace, AboutText
@@ -56,6 +57,9 @@ class Composer(Prompt):
     class Typed(AboutPlace):
         """The user is writing in a channel or conversation."""
 
+    class NothingSaid(AboutPlace):
+        """The user tried to send a quotation without a word of their own."""
+
     class EditorWanted(AboutDraft):
         """The user wants to edit the text in an editor; `put` sets the result."""
 
@@ -85,8 +89,10 @@ class Composer(Prompt):
         self._place = event.place
 
     def action_send(self) -> None:
-        """Submit the text, unless it is blank."""
-        if self.text.strip():
+        """Submit the text, unless it is blank; a quotation alone stays, as it says nothing of the user's own."""
+        if is_bare(self.text):
+            self.post_message(self.NothingSaid(self._place))
+        elif self.text.strip():
             # Clear it at once: everything typed from now on belongs to the next message.
             text, self.text = self.text, ""
             self.post_message(self.Submitted(text, self._place))
@@ -125,12 +131,15 @@ class Composer(Prompt):
             self.post_message(self.LongPaste(event.text))
 
     async def action_complete(self) -> None:
-        """Complete the current word, or move the focus to the next widget."""
+        """Complete the current word. If the composer is empty, move the focus to the next widget.
+
+        With text in the composer, a Tab that completes nothing does nothing: what follows it is part of the text.
+        """
         row, column = self.cursor_location
         self._completion = self._complete(self._completion)
         if self._completion:
             self.replace(self._completion.text, (row, self._completion.start), (row, column))
-        else:
+        elif not self.text:
             await self.run_action("app.focus_next")
 
     def action_edit(self) -> None:

@@ -39,10 +39,35 @@ async def test_tab_completes(keys: Sequence[str], text: str) -> None:
         assert composer.has_focus
 
 
-async def test_tab_without_anything_to_complete_goes_on() -> None:
-    async with client() as (pilot, _):
-        await pilot.press(*"so", "tab")
-        await until(pilot, lambda: not pilot.app.screen.query_one(Composer).has_focus, "the next part")
+@pytest.mark.parametrize("text", ["xy", "thanks xy", "no /st", "hey (@xy", " "])
+async def test_tab_never_leaves_a_composer_with_text(text: str) -> None:
+    async with client() as (pilot, server):
+        composer = pilot.app.screen.query_one(Composer)
+        await pilot.press(*text, "tab", *": maybe tomorrow", "enter")
+        assert (await until_said(pilot, server)).message == f"{text}: maybe tomorrow"
+        assert composer.has_focus
+        await pilot.press("tab")
+        await until(pilot, lambda: not composer.has_focus, "the next part, as the composer is empty")
+
+
+async def test_a_quotation_without_a_reply_is_not_sent() -> None:
+    async with client() as (pilot, server):
+        composer = pilot.app.screen.query_one(Composer)
+        await pilot.press("up", "enter", "enter")
+        await until_seen(pilot, "Not sent: this is only a quotation.")
+        assert composer.text == "> bob» buy my stuff\n"
+        await pilot.press(*"no", "enter")
+        assert (await until_said(pilot, server)).message == "> bob» buy my stuff\nno"
+
+
+async def test_messages_scroll_while_you_write() -> None:
+    many = Echo([line(number, "bob", f"words {number}") for number in range(1, 100)])
+    async with client(ScriptedServer(opening=(PEOPLE, many)), (80, 24)) as (pilot, _):
+        await pilot.press(*"half a", "pageup", "pageup")
+        await until(pilot, lambda: "words 99" not in screen_text(app_of(pilot)), "scrolled up")
+        await pilot.press(*" sentence", "pagedown", "pagedown")
+        await until_seen(pilot, "words 99")
+        assert pilot.app.screen.query_one(Composer).text == "half a sentence"
 
 
 async def test_characters_are_counted_near_the_limit() -> None:

@@ -55,7 +55,10 @@ from tui.fullscreen.widgets.rows import RowList
 
 LATEST = 13
 SAID = [
-    *(line(number, "bob", f"number {number}") for number in range(1, LATEST - 1)),
+    line(1, "bob", "number 1"),
+    # More than a screen, so that there is something to scroll.
+    line(2, "bob", "number 2\n" + "more\n" * 40),
+    *(line(number, "bob", f"number {number}") for number in range(3, LATEST - 1)),
     line(LATEST - 1, "ada", "of my own"),
     line(LATEST, "bob", "rope for @ada"),
 ]
@@ -117,6 +120,11 @@ def sent(kind: type[ClientFrame]) -> Condition:
 def seen(text: str) -> Condition:
     """The screen shows a text."""
     return lambda now: text in screen_text(now.app)
+
+
+def unseen(text: str) -> Condition:
+    """The screen does not show a text."""
+    return lambda now: text not in screen_text(now.app)
 
 
 def at(channel: str) -> Condition:
@@ -194,6 +202,8 @@ CASES = {
     "composer.new_line": Case([*"hi"], written("hi\n")),
     "composer.complete": Case([*"@bo"], written("@bob ")),
     "composer.edit": Case([*"hi"], seen("No editor is named")),
+    "composer.scroll_-1": Case([], unseen("number 11")),
+    "composer.scroll_1": Case(["pageup", unseen("number 11")], seen("number 11")),
     "composer.up": Case([], highlighted(LATEST)),
     "messages.move_-1": Case(LIT, highlighted(LATEST - 1)),
     "messages.move_1": Case([*LIT, "up", highlighted(LATEST - 1)], highlighted(LATEST)),

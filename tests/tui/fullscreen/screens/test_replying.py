@@ -8,7 +8,7 @@ from textual.widgets import OptionList
 from server.protocol.frames import Echo, Mute
 from tests.support.pilots import app_of, client, until, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, line
-from tui.client.quotation import MOST_CHARS, quotation
+from tui.client.quotation import MOST_CHARS, is_bare, quotation
 from tui.client.timeline import Line
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
@@ -29,6 +29,20 @@ from tui.fullscreen.widgets.composer import Composer
 def test_a_quotation_is_one_line_of_what_its_author_wrote(text: str, quoted: str) -> None:
     at = datetime(2026, 3, 14, tzinfo=UTC)
     assert quotation(Line(1, "bob", text, at, mine=False)) == quoted
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("> bob» one", True),
+        (">one\n  > two\n\n", True),
+        ("> bob» one\nyes", False),
+        ("yes\n> no", False),
+        (" \n", False),
+    ],
+)
+def test_a_bare_quotation_has_quoted_lines_only(text: str, bare: bool) -> None:
+    assert is_bare(text) is bare
 
 
 async def test_enter_quotes_a_message_above_what_is_written() -> None:
