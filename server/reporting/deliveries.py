@@ -222,6 +222,6 @@ class Deliveries:
                     partial(reports.record_attempt, claim, attempt, self._clock, random.random())  # noqa: S311 - no secret
                 )
             except StorageError as error:
-                unkept = {"report": claim.report_id, "error": str(error)}
-                log.error("the result of a delivery cannot be stored; retrying", extra=unkept)
+                fields = {"report": claim.report_id, "error": str(error)}
+                log.error("the result of a delivery cannot be stored; retrying", extra=fields)
                 await asyncio.sleep(STORAGE_SECONDS)

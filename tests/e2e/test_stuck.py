@@ -24,7 +24,7 @@ from pathlib import Path
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.writing import Writing
 from tui.cli import options, parser
-from tui.config import Loaded
+from tui.config import LoadedConfig
 
 def in_python():
     while True:
@@ -43,7 +43,7 @@ def say(self, text, place):
 
 if __name__ == "__main__":
     Writing.say = say
-    FlagpostApp(options(parser().parse_args(), Loaded())).run_to_the_end()
+    FlagpostApp(options(parser().parse_args(), LoadedConfig())).run_to_the_end()
 """
 PLAIN = """
 import tui.plain.chat

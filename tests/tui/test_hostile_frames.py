@@ -30,7 +30,7 @@ from tests.support.growth import assert_linear
 from tui import limits
 from tui.client.news import news
 from tui.client.state import LEFT_OUT, ClientState
-from tui.plain.printing import Teller
+from tui.plain.printing import Transcript
 from tui.text import clean_frame
 
 LARGEST = 1 << 13
@@ -56,7 +56,7 @@ def knowing() -> ClientState:
     return made
 
 
-def take(into: ClientState, teller: Teller, data: bytes) -> None:
+def take(into: ClientState, transcript: Transcript, data: bytes) -> None:
     """Process a frame as both front ends do."""
     try:
         frame = clean_frame(decode_server(data), into.leave_out)
@@ -65,7 +65,7 @@ def take(into: ClientState, teller: Teller, data: bytes) -> None:
     since = into.last_seen
     into.fold(frame)
     list(news([frame], into, since))
-    for told in teller.news():
+    for told in transcript.news():
         assert not COMMANDING.search(told.text)
 
 
@@ -75,7 +75,7 @@ def handling(make: Callable[[int], ServerFrame]) -> Callable[[int], None]:
 
     def work(size: int) -> None:
         data, known = encoded(size), knowing()
-        take(known, Teller(known), data)
+        take(known, Transcript(known), data)
 
     return work
 
@@ -215,8 +215,8 @@ def shuffled(frame: ServerFrame, choose: Callable[[Sequence[object]], object]) -
 @given(st.lists(st.one_of([values(kind) for kind in KINDS]), max_size=30))
 def test_no_order_of_frames_breaks_the_client(frames: list[ServerFrame]) -> None:
     known = ClientState(now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
-    teller = Teller(known)
+    transcript = Transcript(known)
     for frame in frames:
-        take(known, teller, encode(frame))
+        take(known, transcript, encode(frame))
     known.lost()
     assert known.unsent() == []

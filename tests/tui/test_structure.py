@@ -74,10 +74,10 @@ def test_a_plain_message_gives_back_place_author_and_text(
 @given(NAMES, LINES)
 def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str) -> None:
     made = state("lobby", "Lobby", text, author)
-    teller = printing.Teller(made)
-    assert [begins_like_nothing_else(each.text)[0][:4] for each in teller.news()] == ["[1] "]
+    transcript = printing.Transcript(made)
+    assert [begins_like_nothing_else(each.text)[0][:4] for each in transcript.news()] == ["[1] "]
     made.fold(frames.Takeback(1))
-    (told,) = teller.news()
+    (told,) = transcript.news()
     found = re.fullmatch(rf"\* \[1\] {QUOTED} took this message back", told.text)
     assert found
     assert found[1] == name_text.shown(author)
@@ -139,11 +139,11 @@ def test_notices_about_people_name_them_between_quotation_marks(name: str) -> No
     told = []
     relations = OwnRelations()
     relations.toggle_mute(name)
-    told += relations.take(frames.Relations([name], []))
+    told += relations.fold(frames.Relations([name], []))
     relations.toggle_block(name)
-    told += relations.take(frames.Relations([name], [name]))
+    told += relations.fold(frames.Relations([name], [name]))
     relations.toggle_block(name)
-    told += relations.take(frames.Relations([name], []))
+    told += relations.fold(frames.Relations([name], []))
     made = ClientState(now=lambda: AT)
     made.look_at(f"@{name}")
     made.fold(frames.Presence(name, "has left."))

@@ -208,13 +208,13 @@ class Client:
     def _identify(self) -> None:
         """Load the keys of this user from earlier starts."""
         # Imported late, as above.
-        from tui.net.identity import take
+        from tui.net.identity import acquire
 
         if self.options.demo:
             # Each demo has a server of its own, which ends with it.
             return
         self.release()
-        self._session.keys = self._identity = take(self._session.address, self._session.name)
+        self._session.keys = self._identity = acquire(self._session.address, self._session.name)
 
     def _on_event(self, event: "Event") -> None:
         from tui.net.connection import Lost, Received

@@ -51,15 +51,15 @@ def _messages(frames: Iterable[Frame], since: int) -> Iterator[Message]:
 class Unread(Counter[str]):
     """Number of unread messages addressed to the user in each channel."""
 
-    def take(self, items: Iterable[NewMessage]) -> None:
+    def count(self, items: Iterable[NewMessage]) -> None:
         """Count new messages."""
         self.update(each.channel for each in items if each.personal)
 
-    def look(self, channel: str) -> None:
+    def mark_read(self, channel: str) -> None:
         """Mark a channel as read."""
         self.pop(channel, None)
 
-    def keep(self, channels: Container[str]) -> None:
+    def restrict_to(self, channels: Container[str]) -> None:
         """Drop all channels but these."""
         for gone in [each for each in self if each not in channels]:
             del self[gone]

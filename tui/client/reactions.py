@@ -16,7 +16,7 @@ class ShownReaction(Struct, frozen=True):
     mine: bool
 
 
-def told(reactions: Iterable[frames.Reaction], own_names: Set[str]) -> tuple[ShownReaction, ...]:
+def listed(reactions: Iterable[frames.Reaction], own_names: Set[str]) -> tuple[ShownReaction, ...]:
     """Convert the reactions that the server lists."""
     return tuple(_reaction(each.emoji, tuple(each.usernames), own_names) for each in reactions if each.usernames)
 

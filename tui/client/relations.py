@@ -46,17 +46,19 @@ class OwnRelations(Struct):
         self.muted, self.blocked = frozenset(), frozenset()
         self._asked.clear()
 
-    def take(self, frame: frames.Relations) -> list[str]:
+    def fold(self, frame: frames.Relations) -> list[str]:
         """Apply the server's lists; return the lines that notify the user."""
         before, muted_before, blocked_before = self.hidden, self.muted, self.blocked
         self.muted, self.blocked = frozenset(frame.muted), frozenset(frame.blocked)
         self.returned = bool(before - self.hidden)
         changed = (muted_before ^ self.muted) | (blocked_before ^ self.blocked)
-        told = [self._told(name, blocked=name in blocked_before) for name in sorted(changed & self._asked)]
+        confirmations = [
+            self._confirmation(name, blocked=name in blocked_before) for name in sorted(changed & self._asked)
+        ]
         self._asked -= changed
-        return told
+        return confirmations
 
-    def _told(self, name: str, *, blocked: bool) -> str:
+    def _confirmation(self, name: str, *, blocked: bool) -> str:
         who = name_text.quoted(name)
         if name in self.blocked:
             return f"{who} is blocked; you won't see each other. {undo('block', name)}"

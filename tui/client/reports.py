@@ -65,7 +65,7 @@ class OwnReports(Struct):
     """Nonce -> reportID."""
     _refused: set[int] = field(default_factory=set)
     """Messages that were reported before, according to the server."""
-    _told: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    _notified: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     """ReportID -> statuses with their causes that the user was notified of since the last change."""
 
     @property
@@ -79,8 +79,8 @@ class OwnReports(Struct):
     @property
     def marked(self) -> Set[int]:
         """Return the messages that are shown as reported: those with a report that is not withdrawn."""
-        standing = {each.msg_id for each in self._entries.values() if each.status != ReportState.WITHDRAWN}
-        return standing | self._refused
+        open_reports = {each.msg_id for each in self._entries.values() if each.status != ReportState.WITHDRAWN}
+        return open_reports | self._refused
 
     def reported(self, msg_id: int) -> bool:
         """Return whether the user has reported this message, as far as this client knows."""
@@ -95,7 +95,7 @@ class OwnReports(Struct):
         """Return the unanswered report of this nonce, if any."""
         return self._asked.get(nonce or "")
 
-    def keep(self, msg_id: int, draft: ReportDraft) -> None:
+    def keep_draft(self, msg_id: int, draft: ReportDraft) -> None:
         """Store an unsent form about a message."""
         self.drafts.pop(msg_id, None)
         if draft.comment:
@@ -138,7 +138,7 @@ class OwnReports(Struct):
     def forget(self) -> list[Remark]:
         """Drop the unanswered requests: the server has started a new numbering, so they refer to no message."""
         lost = [Remark(GONE, Tone.BAD, asked.channel) for asked in self._asked.values()]
-        for mine in (self.drafts, self._entries, self._asked, self._withdrawing, self._refused, self._told):
+        for mine in (self.drafts, self._entries, self._asked, self._withdrawing, self._refused, self._notified):
             mine.clear()
         return lost
 
@@ -151,7 +151,7 @@ class OwnReports(Struct):
             self.drafts.pop(asked.frame.msg_id, None)
             self._refused.discard(asked.frame.msg_id)
             if asked.frame.add:
-                self._told.pop(entry.report_id, None)
+                self._notified.pop(entry.report_id, None)
         self._entries[entry.report_id] = entry
         if len(self._entries) > MAX_REPORTS:
             del self._entries[next(iter(self._entries))]
@@ -198,19 +198,19 @@ class OwnReports(Struct):
 
     def _is_news(self, entry: ReportEntry) -> bool:
         """Record the status as known; return False if it was. While a report waits, each cause is news once."""
-        standing = (entry.status, entry.error if entry.status == ReportState.WAITING else entry.note)
-        told = self._told.setdefault(entry.report_id, set())
-        if len(self._told) > MAX_REPORTS:
-            del self._told[next(iter(self._told))]
-        if standing in told:
+        reached = (entry.status, entry.error if entry.status == ReportState.WAITING else entry.note)
+        known = self._notified.setdefault(entry.report_id, set())
+        if len(self._notified) > MAX_REPORTS:
+            del self._notified[next(iter(self._notified))]
+        if reached in known:
             return False
         if (
-            len(told) >= MAX_CAUSES
+            len(known) >= MAX_CAUSES
             or entry.status != ReportState.WAITING
-            or any(status != entry.status for status, _ in told)
+            or any(status != entry.status for status, _ in known)
         ):
-            told.clear()
-        told.add(standing)
+            known.clear()
+        known.add(reached)
         return True
 
 

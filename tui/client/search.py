@@ -30,7 +30,7 @@ class Search(Struct):
         self.nonce = nonce
         return frames.SearchRequest(self.query, nonce, before_id=self.found[-1].msg_id if self.found else 0)
 
-    def take(self, frame: frames.SearchResults) -> None:
+    def fold(self, frame: frames.SearchResults) -> None:
         """Fold an answer, if it is the expected one."""
         if frame.nonce == self.nonce:
             found = {each.msg_id: each for each in (*frame.messages, *self.found)}

@@ -86,13 +86,13 @@ class ClientState(Struct):
     """True if the user was notified since the login that parts are not shown."""
     _added: int = 0
     """Number of entries since the last check of the weight."""
-    _anteroom: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
+    _pending_notices: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
     """Notices that wait until a channel is known."""
 
     @property
     def timeline(self) -> Timeline:
         """Return the current timeline; its ID is empty before a channel is known."""
-        return self.timelines.get(self.current, self._anteroom)
+        return self.timelines.get(self.current, self._pending_notices)
 
     @property
     def place(self) -> str:
@@ -140,7 +140,7 @@ class ClientState(Struct):
         self._leave_out()
         if self.current not in self.timelines:
             self.current = next(iter(self.timelines), "")
-            self.timeline.take_notices(self._anteroom)
+            self.timeline.take_notices(self._pending_notices)
 
     @fold.register
     def _(self, frame: frames.Me) -> None:
@@ -155,8 +155,8 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.Relations) -> None:
-        for told in self.relations.take(frame):
-            self.note(told)
+        for confirmation in self.relations.fold(frame):
+            self.note(confirmation)
         if self.mute_offer in self.relations.hidden:
             self.mute_offer = ""
 
@@ -180,7 +180,7 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.Message) -> None:
-        timeline = self._told_timeline(frame.channel)
+        timeline = self._timeline_for(frame.channel)
         if timeline is None:
             return
         line = self._line(frame)
@@ -220,7 +220,7 @@ class ClientState(Struct):
         self._take_back(frame.taken_back)
         for each in frame.reacted:
             for timeline in self.timelines.values():
-                timeline.react(each.msg_id, reactions.told(each.reactions, self._names))
+                timeline.react(each.msg_id, reactions.listed(each.reactions, self._names))
         if not self._caught_up_before:
             # Public messages from before the client started are not new; stored direct messages are.
             for timeline in self.timelines.values():
@@ -230,7 +230,7 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.History) -> None:
-        timeline = self._told_timeline(frame.channel)
+        timeline = self._timeline_for(frame.channel)
         if timeline is None:
             return
         timeline.asked_older = ""
@@ -242,7 +242,7 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.SearchResults) -> None:
-        self.search.take(frame)
+        self.search.fold(frame)
 
     @fold.register
     def _(self, frame: frames.ReportStatus) -> None:
@@ -435,7 +435,7 @@ class ClientState(Struct):
             self.timelines[channel] = Timeline(channel, channel)
         return self.timelines[channel]
 
-    def _told_timeline(self, channel: str) -> Timeline | None:
+    def _timeline_for(self, channel: str) -> Timeline | None:
         """Return the timeline of a frame; None if the server names more channels than this client accepts."""
         if channel not in self.timelines and len(self.timelines) >= limits.MAX_PLACES:
             self.leave_out()
@@ -448,7 +448,7 @@ class ClientState(Struct):
         if self._added < WEIGHED_EVERY:
             return
         self._added = 0
-        timelines = [*self.timelines.values(), self._anteroom]
+        timelines = [*self.timelines.values(), self._pending_notices]
         excess = sum(each.weight for each in timelines) - limits.MAX_WEIGHT
         if excess > 0:
             max(timelines, key=lambda each: each.weight).shed(excess + limits.MAX_WEIGHT // 20)
@@ -459,6 +459,6 @@ class ClientState(Struct):
         taken_back = frame.taken_back or frame.msg_id in self._taken_back
         text = "" if taken_back else frame.message
         reported = frame.msg_id in self._marked
-        under = () if taken_back else reactions.told(frame.reactions, self._names)
+        under = () if taken_back else reactions.listed(frame.reactions, self._names)
         mine = frame.username == self.me if frame.own is None else frame.own
         return Line(frame.msg_id, frame.username, text, at, mine, reported, taken_back, under)

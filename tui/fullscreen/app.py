@@ -30,7 +30,7 @@ from tui.fullscreen.notices import Notices
 from tui.fullscreen.preferences import THEME_NAMES, Preferences
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.live import LiveScreen
-from tui.fullscreen.shutdown import Ending
+from tui.fullscreen.shutdown import ShutdownSignals
 from tui.fullscreen.typeahead import TypeAhead
 from tui.options import Options
 from tui.text import clean, clean_line
@@ -71,7 +71,7 @@ class FlagpostApp(App[None]):
         self._typeahead = TypeAhead(self.on_event)
         self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
         self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit)
-        self._ending = Ending(self.leave)
+        self._signals = ShutdownSignals(self.leave)
         self._life: Worker[None] | None = None
         self._came: list[ServerFrame] = []
         """The frames received since the last redraw."""
@@ -87,7 +87,7 @@ class FlagpostApp(App[None]):
 
     def on_load(self) -> None:
         """Watch for shutdown signals while the terminal is still untouched, so that every exit restores it."""
-        self._ending.watch()
+        self._signals.watch()
 
     def get_driver_class(self) -> type[Driver]:
         """Return Textual's driver, extended to see the quit key while the event loop is blocked."""
@@ -110,14 +110,14 @@ class FlagpostApp(App[None]):
         """After the first frame: mount the rest of the room, apply the preferences to it, and connect."""
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
-        await self.room.furnish()
+        await self.room.mount_deferred()
         self.refresh_bindings()
         self.preferences.apply()
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
         if not self.is_headless:
-            self._ending.guard()
+            self._signals.guard()
         self.show()
         # Lay out the room first: a screen over it would be drawn over nothing.
         self.call_after_refresh(self._begin)
@@ -179,11 +179,11 @@ class FlagpostApp(App[None]):
         try:
             self.run()
         finally:
-            self._ending.close()
+            self._signals.close()
 
     def quit_typed(self) -> None:
         """Handle the quit key; called in the thread that reads the terminal."""
-        self._ending.quit_typed()
+        self._signals.quit_typed()
 
     # Callbacks of the client.
 
@@ -267,7 +267,7 @@ class FlagpostApp(App[None]):
         """Open a text in the user's editor and return the result. Raises EditorError."""
         from tui.fullscreen.editor import edit
 
-        with self._notices.suspended(), self._ending.lent():
+        with self._notices.suspended(), self._signals.suspended():
             return await edit(self, text, os.environ)
 
     # Input, on any screen.
@@ -290,7 +290,7 @@ class FlagpostApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Allow only quitting until the room is complete."""
-        return action == "quit" or self.room.furnished
+        return action == "quit" or self.room.complete
 
     async def action_quit(self) -> None:
         """Quit; ask first if a report would be lost."""

@@ -24,7 +24,7 @@ async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str
     with tempfile.TemporaryDirectory(prefix="flagpost-") as directory:
         file = Path(directory) / "message.md"
         file.write_text(text, encoding="utf-8")
-        code = await _lend(app, [*arguments, str(file)])
+        code = await _run_suspended(app, [*arguments, str(file)])
         if code:
             raise EditorError(f"{arguments[0]} ended with {code}; the message is as it was.")
         try:
@@ -46,7 +46,7 @@ def command(environment: Mapping[str, str]) -> list[str]:
     return arguments
 
 
-async def _lend(app: App[None], arguments: list[str]) -> int:
+async def _run_suspended(app: App[None], arguments: list[str]) -> int:
     code, problem = 0, ""
     try:
         # Messages keep arriving; nothing may be drawn until the editor has ended.

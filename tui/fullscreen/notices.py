@@ -100,7 +100,7 @@ class Notices:
     def notify(self, items: Sequence[NewMessage], *, dnd: bool) -> None:
         """Notify of messages that came together, once."""
         items = [each for each in items if self._level(each.channel) != NONE]
-        self._unread.take(items)
+        self._unread.count(items)
         loud = [each for each in items if self._is_wanted(each, dnd=dnd)]
         if self._suspended or not loud or self._now() - self._notified < EVERY_SECONDS:
             return
@@ -111,12 +111,12 @@ class Notices:
 
     def keep_only(self, channels: Container[str]) -> None:
         """Forget what is unread in other channels: they no longer exist."""
-        self._unread.keep(channels)
+        self._unread.restrict_to(channels)
 
     def look(self, channel: str) -> None:
         """Mark this channel as seen if the user looks at the terminal; show the unread count in the title."""
         if self.focused:
-            self._unread.look(channel)
+            self._unread.mark_read(channel)
         waiting = self._unread.total()
         title = f"({waiting}) {TITLE}" if waiting else TITLE
         if self._titled and not self._suspended and title != self._title:

@@ -43,7 +43,7 @@ class Preferences:
             # An ANSI theme consists of more than variables, so the app has to see the change.
             self._app.mutate_reactive(App.theme)
         keys, problems = rebind(self.config.keys)
-        alt_keys.learn()
+        alt_keys.install()
         keymap.change(keys)
         self._app.set_keymap(keys)
         self.apply()
@@ -65,7 +65,7 @@ class Preferences:
         times.write_in(config.time)
         for screen in app.screen_stack:
             for view in screen.query(TimelineView):
-                view.dress(compact=config.compact)
+                view.restyle(compact=config.compact)
             for field in screen.query("Input, TextArea"):
                 self.set_cursor_blink(field)
 

@@ -15,7 +15,7 @@ import termios
 import time
 from contextlib import suppress
 
-QUIT_TYPED, ALIVE, LENT, BACK, DONE = b"q", b"a", b"l", b"b", b"."
+QUIT_TYPED, ALIVE, SUSPENDED, RESUMED, DONE = b"q", b"a", b"l", b"b", b"."
 """What the client reports: the quit key was pressed; its event loop runs; an editor has the terminal, or has returned
 it; the client has ended normally."""
 QUIT_SECONDS = 3.0
@@ -42,7 +42,7 @@ class Rescue:
         self._client, self._said, self._signals, self._terminal = client, said, signals, terminal
         self._attributes = attributes
         self._deadline: float | None = None
-        self._signalled = self._lent = self._hung_up = False
+        self._signalled = self._suspended = self._hung_up = False
         self._unread, self._looked_at = 0, time.monotonic()
 
     def run(self) -> None:
@@ -85,8 +85,8 @@ class Rescue:
             elif each == ALIVE[0] and self._deadline is not None:
                 # The quit key may have opened a question; after a signal, the client is shutting down.
                 self._deadline = time.monotonic() + ORDERLY_SECONDS if self._signalled else None
-            elif each in {LENT[0], BACK[0]}:
-                self._lent = each == LENT[0]
+            elif each in {SUSPENDED[0], RESUMED[0]}:
+                self._suspended = each == SUSPENDED[0]
         return False
 
     def _is_overdue(self) -> bool:
@@ -95,7 +95,7 @@ class Rescue:
     def _is_unheard(self) -> bool:
         """Return whether the quit key is in input that the client does not read."""
         now = time.monotonic()
-        if self._lent or now < self._looked_at + TICK_SECONDS:
+        if self._suspended or now < self._looked_at + TICK_SECONDS:
             return False
         before, self._looked_at, self._unread = self._unread, now, self._waiting()
         if not before or self._unread < before:
@@ -119,7 +119,7 @@ class Rescue:
             os.kill(self._client, signal.SIGKILL)
 
     def _restore(self) -> None:
-        if self._lent:
+        if self._suspended:
             # The editor has the terminal, in a mode of its own.
             return
         with suppress(OSError, termios.error):

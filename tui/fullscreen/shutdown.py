@@ -22,7 +22,7 @@ QUIT_SECONDS = 3.0
 """Time limit for an orderly shutdown after the terminal is gone."""
 
 
-class Ending:
+class ShutdownSignals:
     """Calls `quit` once, at SIGTERM, SIGHUP, SIGINT or the loss of the terminal."""
 
     def __init__(self, quit: Callable[[], Coroutine[None, None, None]]) -> None:  # noqa: A002
@@ -71,10 +71,10 @@ class Ending:
             self._watchdog.close()
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
+    def suspended(self) -> Iterator[None]:
         """Ignore SIGINT while another program has the terminal: Ctrl+C is meant for that program."""
         self._lent = True
-        with self._watchdog.lent() if self._watchdog else nullcontext():
+        with self._watchdog.suspended() if self._watchdog else nullcontext():
             try:
                 yield
             finally:

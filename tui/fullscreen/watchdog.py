@@ -40,29 +40,29 @@ class Watchdog:
 
     def quit_typed(self) -> None:
         """Report the quit key; the event loop has `rescue.QUIT_SECONDS` to handle it."""
-        self._tell(rescue.QUIT_TYPED)
+        self._signal(rescue.QUIT_TYPED)
 
     def alive(self) -> None:
         """Report that the event loop runs and handles the request to quit."""
-        self._tell(rescue.ALIVE)
+        self._signal(rescue.ALIVE)
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
+    def suspended(self) -> Iterator[None]:
         """Report that an editor has the terminal meanwhile, so that input is meant for the editor."""
-        self._tell(rescue.LENT)
+        self._signal(rescue.SUSPENDED)
         try:
             yield
         finally:
-            self._tell(rescue.BACK)
+            self._signal(rescue.RESUMED)
 
-    def _tell(self, word: bytes) -> None:
+    def _signal(self, word: bytes) -> None:
         # The helper may be gone; the client works without it.
         with suppress(OSError):
             os.write(self._said, word)
 
     def close(self) -> None:
         """Stop the helper, once the terminal is restored."""
-        self._tell(rescue.DONE)
+        self._signal(rescue.DONE)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(rescue.QUIT_SECONDS)
 

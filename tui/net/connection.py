@@ -60,10 +60,10 @@ class _Direct(connect):
 class Connection:
     """One server; `run` stays connected to it until cancelled, and then closes the connection."""
 
-    def __init__(self, url: str, session: ClientSession, tell: Callable[[Event], None]) -> None:
+    def __init__(self, url: str, session: ClientSession, on_event: Callable[[Event], None]) -> None:
         self._url = url
         self._session = session
-        self._tell = tell
+        self._on_event = on_event
         self._socket: ClientConnection | None = None
         self._gathered: list[ServerFrame] = []
         self._left_out = False
@@ -71,10 +71,10 @@ class Connection:
     async def run(self) -> None:
         """Connect, read until the connection is lost, wait, and repeat."""
         while True:
-            self._tell(Connecting())
+            self._on_event(Connecting())
             why, code = await self._once()
             retry = self._session.wait_seconds(code, random.random())  # noqa: S311 - only spreads the clients
-            self._tell(Lost(why, retry))
+            self._on_event(Lost(why, retry))
             if retry is None:
                 return
             await asyncio.sleep(retry)
@@ -184,7 +184,7 @@ class Connection:
         received = Received(self._gathered, self._left_out)
         self._gathered, self._left_out = [], False
         if received.frames:
-            self._tell(received)
+            self._on_event(received)
 
 
 def _reason(error: OSError) -> str:

@@ -34,7 +34,7 @@ async def find(options: Options) -> Found:
         return Found(websocket_url(options.url), None, [])
     if options.settings is None and (path := own_socket.place()):
         own_socket.prepare(path.parent)
-        async with own_socket.turn(path):
+        async with own_socket.exclusive(path):
             found = await _find_own(path)
         return found._replace(notices=[*found.notices, *unused()])
     address, tls = configured(options.settings)

@@ -55,7 +55,7 @@ class KeptKeys(Keys):
             write_atomically(self._server_file, server)
 
 
-def take(address: str, name: str, directory: Path | None = None) -> KeptKeys:
+def acquire(address: str, name: str, directory: Path | None = None) -> KeptKeys:
     """Return the keys of a name at an address; new ones if another client uses them or nothing can be saved."""
     # Imported late: loading it would delay the first frame.
     from filelock import FileLock

@@ -76,7 +76,7 @@ async def is_alive(path: Path) -> bool:
 
 
 @asynccontextmanager
-async def turn(path: Path) -> AsyncIterator[None]:
+async def exclusive(path: Path) -> AsyncIterator[None]:
     """Let one client at a time look for the server and start it. Raises LocalServerError if another takes too long."""
     # Imported late: loading it would delay the first frame.
     from filelock import FileLock, Timeout

@@ -17,7 +17,7 @@ MAX_NUMBERED = 100_000
 """Number of latest messages that can be referred to by number."""
 
 
-class Told(NamedTuple):
+class OutputLine(NamedTuple):
     """A line of output; `failed`: an action of the user failed."""
 
     text: str
@@ -32,7 +32,7 @@ class Place(NamedTuple):
     msg_id: int
 
 
-class Teller:
+class Transcript:
     """Follows a State, and reports each change once."""
 
     def __init__(self, state: ClientState) -> None:
@@ -42,7 +42,7 @@ class Teller:
         self._count = 0
         self._told: dict[Place, tuple[int, Line]] = {}
 
-    def news(self) -> Iterator[Told]:
+    def news(self) -> Iterator[OutputLine]:
         """Yield the changes since the last call to everything the user can read."""
         for timeline in [*self._state.timelines.values(), self._state.timeline]:
             for change in timeline.take_changes():
@@ -62,15 +62,15 @@ class Teller:
     def _epoch(self) -> str:
         return self._state.welcome.epoch if self._state.welcome else ""
 
-    def _entry(self, timeline: Timeline, entry: Entry) -> Iterator[Told]:
+    def _entry(self, timeline: Timeline, entry: Entry) -> Iterator[OutputLine]:
         if isinstance(entry, Line):
             yield from self._line(timeline, entry)
         elif isinstance(entry, Notice):
-            yield Told(clean_line(entry.text), failed=True) if entry.tone is Tone.BAD else note(entry.text)
+            yield OutputLine(clean_line(entry.text), failed=True) if entry.tone is Tone.BAD else note(entry.text)
         elif entry.failure:
-            yield Told(f"Not sent: {clean_line(entry.text)}: {clean_line(entry.failure)}", failed=True)
+            yield OutputLine(f"Not sent: {clean_line(entry.text)}: {clean_line(entry.failure)}", failed=True)
 
-    def _line(self, timeline: Timeline, line: Line) -> Iterator[Told]:
+    def _line(self, timeline: Timeline, line: Line) -> Iterator[OutputLine]:
         if line.author in self._state.relations.hidden:
             return
         place = Place(self._epoch, timeline.id, line.msg_id)
@@ -88,7 +88,7 @@ class Teller:
         yield message(number, moment(line.at, self._state.now()), where, line)
 
 
-def message(number: int, at: str, where: str, line: Line) -> Told:
+def message(number: int, at: str, where: str, line: Line) -> OutputLine:
     """Format a message: its text cannot forge anything before the first »; everything after that is its text."""
     notes = " and ".join(["taken back"] * line.taken_back + ["reported"] * line.reported)
     return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
@@ -104,17 +104,17 @@ def _differences(before: Line, now: Line) -> Iterator[str]:
         yield "is reported" if now.reported else "is not reported any more"
 
 
-def note(text: str) -> Told:
+def note(text: str) -> OutputLine:
     """Format a line that is not a message."""
     return _lines(f"* {text}")
 
 
-def _lines(text: str) -> Told:
+def _lines(text: str) -> OutputLine:
     """Indent further lines of a text: at the start of a line it could pass for another person's."""
-    return Told(text.replace("\n", f"\n{CONTINUED}"))
+    return OutputLine(text.replace("\n", f"\n{CONTINUED}"))
 
 
-def people(state: ClientState) -> Iterator[Told]:
+def people(state: ClientState) -> Iterator[OutputLine]:
     """List the people in the room."""
     yield note(f"{len(state.people)} in the room:")
     for entry in state.people.values():
@@ -128,19 +128,19 @@ def _person(entry: WhoEntry) -> str:
     return name_text.said(entry.username, status, refuses) if status or refuses else name_text.shown(entry.username)
 
 
-def profile(state: ClientState) -> Iterator[Told]:
+def profile(state: ClientState) -> Iterator[OutputLine]:
     """Format the profile that the site returned."""
     view = state.profile
     if view is None or view.stage is Stage.LOADING:
         return
     if view.stage is Stage.FAILED:
-        yield Told(f"No profile of {name_text.quoted(view.username)}: {clean_line(view.error)}", failed=True)
+        yield OutputLine(f"No profile of {name_text.quoted(view.username)}: {clean_line(view.error)}", failed=True)
         return
     fields = (f"{name}: {value}".replace("\n", f"\n{CONTINUED}") for name, value in view.fields)
     yield note("\n".join([f"Profile of {name_text.said(view.username, view.headline)}".rstrip(), *fields]))
 
 
-def commands(state: ClientState) -> Iterator[Told]:
+def commands(state: ClientState) -> Iterator[OutputLine]:
     """List the commands, the channels and the reasons for a report."""
     for usage, words in HELP:
         yield note(f"{usage}: {words}")

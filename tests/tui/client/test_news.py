@@ -73,7 +73,7 @@ def test_only_what_is_meant_for_the_person_is_counted() -> None:
     frames = [line(1, "bob", "@ada"), line(2, "bob", "so"), line(3, "bob", "psst", "@bob")]
     for frame in frames:
         state.fold(frame)
-    unread.take(news(frames, state, 0))
+    unread.count(news(frames, state, 0))
     assert (unread.total(), unread["lobby"]) == (2, 1)
-    unread.look("lobby")
+    unread.mark_read("lobby")
     assert unread.total() == 1

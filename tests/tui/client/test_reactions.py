@@ -1,7 +1,7 @@
 """Reactions under a message follow the server's frames, even if they repeat."""
 
 from server.protocol import frames
-from tui.client.reactions import ShownReaction, changed, told
+from tui.client.reactions import ShownReaction, changed, listed
 
 
 def put(username: str, emoji: str = "👍", *, remove: bool = False) -> frames.Reacted:
@@ -10,7 +10,7 @@ def put(username: str, emoji: str = "👍", *, remove: bool = False) -> frames.R
 
 
 def test_each_person_counts_once_and_one_s_own_is_marked() -> None:
-    under = told([frames.Reaction("👍", ["bob"]), frames.Reaction("👻", [])], {"ada"})
+    under = listed([frames.Reaction("👍", ["bob"]), frames.Reaction("👻", [])], {"ada"})
     assert under == (ShownReaction("👍", ("bob",), mine=False),)
     for _ in range(2):
         under = changed(under, put("ada"), {"ada"})

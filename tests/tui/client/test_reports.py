@@ -253,7 +253,7 @@ def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> 
 
 def test_what_was_written_and_not_sent_is_kept_for_the_next_time() -> None:
     reports = OwnReports()
-    reports.keep(3, ReportDraft("It's spam", "third time", (1,)))
+    reports.keep_draft(3, ReportDraft("It's spam", "third time", (1,)))
     assert reports.drafts[3].comment == "third time"
-    reports.keep(3, ReportDraft("It's spam", ""))
+    reports.keep_draft(3, ReportDraft("It's spam", ""))
     assert not reports.drafts

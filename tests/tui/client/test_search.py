@@ -14,11 +14,11 @@ def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
     search = Search()
     assert search.ask("rope", "1") == SearchRequest("rope", "1")
     assert search.ask_more("2") is None
-    search.take(SearchResults([message(9)], more=True, nonce="other"))
+    search.fold(SearchResults([message(9)], more=True, nonce="other"))
     assert not search.found
-    search.take(SearchResults([message(9)], more=True, nonce="1"))
+    search.fold(SearchResults([message(9)], more=True, nonce="1"))
     assert search.ask_more("2") == SearchRequest("rope", "2", before_id=9)
-    search.take(SearchResults([message(9)], more=True, nonce="2"))
+    search.fold(SearchResults([message(9)], more=True, nonce="2"))
     assert [each.msg_id for each in search.found] == [9]
     assert search.ask_more("3") is None
 

@@ -15,7 +15,7 @@ if sys.platform == "win32":
 import termios
 
 from tui.fullscreen import rescue
-from tui.fullscreen.rescue import ALIVE, BACK, DONE, LENT, QUIT_TYPED, Rescue
+from tui.fullscreen.rescue import ALIVE, DONE, QUIT_TYPED, RESUMED, SUSPENDED, Rescue
 from tui.fullscreen.watchdog import numbers
 
 NOBODY = 0
@@ -105,7 +105,7 @@ def test_quit_key_that_nobody_reads_ends_it(client: Client, key: bytes) -> None:
 
 
 def test_what_is_typed_in_an_editor_is_its_own(client: Client) -> None:
-    os.write(client.said, LENT)
+    os.write(client.said, SUSPENDED)
     os.write(client.master, b"\x11")
     client.ends_orderly_later()
     client.rescue.run()
@@ -120,7 +120,7 @@ def test_client_that_died_leaves_a_usable_terminal(client: Client) -> None:
 
 
 def test_client_that_died_while_an_editor_has_the_terminal_leaves_that_to_it(client: Client) -> None:
-    os.write(client.said, LENT + BACK + LENT)
+    os.write(client.said, SUSPENDED + RESUMED + SUSPENDED)
     os.close(client.said)
     client.rescue.run()
     assert not client.restored

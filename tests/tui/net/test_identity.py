@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.server_process import environment
-from tui.net.identity import FIRST_SERVERS, MAX_SERVERS, KeptKeys, is_known, take
+from tui.net.identity import FIRST_SERVERS, MAX_SERVERS, KeptKeys, acquire, is_known
 from tui.net.session import EnrolledKey
 
 ADDRESS = "wss://chat.example/ws"
 SERVER = "server-1"
 KEEP = f"""
-from tui.net.session import Key
-from tui.net.identity import take
-keys = take("{ADDRESS}", "ada")
+from tui.net.session import EnrolledKey
+from tui.net.identity import acquire
+keys = acquire("{ADDRESS}", "ada")
 if not keys.of("{SERVER}"):
-    keys.remember("{SERVER}", Key("fresh", b"f" * 32))
+    keys.remember("{SERVER}", EnrolledKey("fresh", b"f" * 32))
 print(keys.of("{SERVER}")[0].identity, keys.kept)
 """
 
@@ -31,7 +31,7 @@ def key(identity: str) -> EnrolledKey:
 
 def start(address: str, name: str, directory: Path, server: str = SERVER) -> EnrolledKey:
     """Start a client, enrol if it has no key, and end it; return its first key."""
-    keys = take(address, name, directory)
+    keys = acquire(address, name, directory)
     if not keys.of(server):
         keys.remember(server, key(os.urandom(8).hex()))
     keys.release()
@@ -42,14 +42,14 @@ def test_the_next_start_has_the_same_key_and_knows_the_server(tmp_path: Path) ->
     assert not is_known(ADDRESS, tmp_path)
     first = start(ADDRESS, "ada", tmp_path)
     assert start(ADDRESS, "ada", tmp_path) == first
-    keys = take(ADDRESS, "ada", tmp_path)
+    keys = acquire(ADDRESS, "ada", tmp_path)
     assert (keys.last_server, keys.last_identity, keys.kept) == (SERVER, first.identity, True)
     assert is_known(ADDRESS, tmp_path)
     keys.release()
 
 
 def test_what_is_printed_has_no_secret_in_it(tmp_path: Path) -> None:
-    keys = take(ADDRESS, "ada", tmp_path)
+    keys = acquire(ADDRESS, "ada", tmp_path)
     keys.remember(SERVER, EnrolledKey("ada", b"secret" * 5 + b"--"))
     keys.release()
     assert "secret" not in f"{keys} {keys.of(SERVER)}"
@@ -62,14 +62,14 @@ def test_each_name_at_each_address_has_its_own(tmp_path: Path) -> None:
 
 def test_the_server_of_an_address_is_known_to_every_name(tmp_path: Path) -> None:
     start(ADDRESS, "ada", tmp_path)
-    keys = take(ADDRESS, "eve", tmp_path)
+    keys = acquire(ADDRESS, "eve", tmp_path)
     keys.release()
     assert (keys.last_server, keys.last_identity) == (SERVER, "")
 
 
 def test_a_second_client_at_the_same_time_has_keys_of_its_own(tmp_path: Path) -> None:
     kept = start(ADDRESS, "ada", tmp_path)
-    first, second = (take(ADDRESS, "ada", tmp_path) for _ in range(2))
+    first, second = (acquire(ADDRESS, "ada", tmp_path) for _ in range(2))
     assert (first.kept, second.kept) == (True, False)
     assert not second.of(SERVER)
     assert second.last_server == SERVER
@@ -89,7 +89,7 @@ def test_a_client_of_another_process_keeps_it_as_well_and_its_end_frees_it(tmp_p
 
     assert run() == "fresh True"
     directory = tmp_path / "flagpost" / "identities"
-    mine = take(ADDRESS, "ada", directory)
+    mine = acquire(ADDRESS, "ada", directory)
     assert mine.of(SERVER)[0].identity == "fresh"
     assert run() == "fresh False"
     mine.release()
@@ -100,7 +100,7 @@ def test_the_server_of_the_first_login_is_never_forgotten(tmp_path: Path) -> Non
     first = start(ADDRESS, "ada", tmp_path)
     for number in range(3 * MAX_SERVERS):
         start(ADDRESS, "ada", tmp_path, f"other-{number}")
-    keys = take(ADDRESS, "ada", tmp_path)
+    keys = acquire(ADDRESS, "ada", tmp_path)
     keys.release()
     assert keys.of(SERVER) == (first,)
     assert len(keys.servers) == MAX_SERVERS
@@ -152,7 +152,7 @@ def test_a_file_without_usable_keys_is_replaced(tmp_path: Path, content: bytes) 
 
 def test_where_nothing_can_be_kept_there_are_keys_for_this_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    made: list[KeptKeys] = [take(ADDRESS, "ada", tmp_path / "file" / "identities") for _ in range(2)]
+    made: list[KeptKeys] = [acquire(ADDRESS, "ada", tmp_path / "file" / "identities") for _ in range(2)]
     for keys in made:
         keys.remember(SERVER, key("ada"))
         assert not keys.kept

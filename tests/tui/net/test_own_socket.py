@@ -74,7 +74,7 @@ async def listening(address: Address) -> AsyncIterator[str]:
 
 def remember(address: str) -> None:
     """Store a key, as if a server at an address had been used before."""
-    keys = identity.take(address, "ada")
+    keys = identity.acquire(address, "ada")
     keys.remember("server-1", EnrolledKey("ada", b"s" * 32))
     keys.release()
 

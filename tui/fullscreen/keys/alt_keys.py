@@ -16,7 +16,7 @@ class _Key(NamedTuple):
     value: str
 
 
-def learn() -> None:
+def install() -> None:
     """Add the sequences to Textual's table.
 
     By default, Textual reads Alt+Enter as Enter, and Alt+1 as the character that a Mac makes of it. It recognises

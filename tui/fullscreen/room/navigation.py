@@ -35,19 +35,19 @@ class Navigation:
         if place:
             self.look_at(place)
 
-    def turn(self, by: int) -> None:
+    def next_channel(self, by: int) -> None:
         """Open the place `by` positions further in the list, wrapping around."""
         ids = list(self._state.timelines)
         if self._state.current in ids:
             self.look_at(ids[(ids.index(self._state.current) + by) % len(ids)])
 
-    def turn_to(self, number: int) -> None:
+    def open_number(self, number: int) -> None:
         """Open a channel or conversation by its position in the list, from 1."""
         ids = list(self._state.timelines)
         if number <= len(ids):
             self.look_at(ids[number - 1])
 
-    def turn_to_unread(self) -> None:
+    def open_unread(self) -> None:
         """Open the next channel or conversation with unread messages."""
         ids = list(self._state.timelines)
         at = ids.index(self._state.current) if self._state.current in ids else 0

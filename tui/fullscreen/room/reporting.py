@@ -48,7 +48,7 @@ class Reporting:
         form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle, self._typeahead.replay)
         filled = await self._room.result_of(form)
         if not filled.sent:
-            reports.keep(line.msg_id, filled.draft)
+            reports.keep_draft(line.msg_id, filled.draft)
         elif not state.timeline.holds(line):
             state.note(GONE, Tone.BAD)
         else:

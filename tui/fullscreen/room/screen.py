@@ -73,7 +73,7 @@ class RoomScreen(Screen[None]):
         self.reporting = Reporting(self, typeahead)
         self.people = PeopleActions(self)
         self.messages = MessageActions(self)
-        self.furnished = False
+        self.complete = False
         """True once all widgets are mounted."""
         self._before_profile: Widget | None = None
         self._copied = ""
@@ -95,14 +95,14 @@ class RoomScreen(Screen[None]):
         """Focus the composer; Textual's AUTO_FOCUS does nothing while the terminal is not focused."""
         self.composer.focus()
 
-    async def furnish(self) -> None:
+    async def mount_deferred(self) -> None:
         """Mount the widgets that are still empty or hidden; they would delay the first frame."""
         offer, profile = MuteOffer(id="offer"), ProfilePanel(id="profile")
         offer.display = profile.display = False
         await self.query_one("#left").mount(ChannelList(id="channels"))
         await self.query_one("#centre").mount(offer, before=self.composer)
         await self.query_one("#side").mount(PeopleList(id="people"), profile)
-        self.furnished = True
+        self.complete = True
 
     @property
     def composer(self) -> Composer:
@@ -116,7 +116,7 @@ class RoomScreen(Screen[None]):
         """Draw the current state."""
         self.navigation.visit()
         top = self.query_one_optional(TopLine)
-        if not self.furnished or top is None:
+        if not self.complete or top is None:
             # Before the first frame, after which this is drawn, or while the client ends and its widgets are gone.
             return
         state, status, online = self.client.state, self.client.status, self.client.online
@@ -136,7 +136,7 @@ class RoomScreen(Screen[None]):
         )
         limit = state.welcome.limits.message_chars if state.welcome else 0
         words = [*_words(state), *(f"/{each.name}" for each in commands.allowed(self))]
-        self.composer.turn(state.current, words, limit)
+        self.composer.set_target(state.current, words, limit)
         self._show_profile(state)
 
     def _show_profile(self, state: ClientState) -> None:
@@ -228,7 +228,7 @@ class RoomScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide keys that do nothing now: before the room is complete, or for the highlighted message."""
-        if not self.furnished:
+        if not self.complete:
             return False
         if action == "mend":
             return self.client.state.timeline.has_failed
@@ -241,13 +241,13 @@ class RoomScreen(Screen[None]):
         self.navigation.step(by)
 
     def action_turn(self, by: int) -> None:
-        self.navigation.turn(by)
+        self.navigation.next_channel(by)
 
     def action_turn_to(self, number: int) -> None:
-        self.navigation.turn_to(number)
+        self.navigation.open_number(number)
 
     def action_turn_to_unread(self) -> None:
-        self.navigation.turn_to_unread()
+        self.navigation.open_unread()
 
     def action_switch(self) -> None:
         self.start(self.navigation.switch)
@@ -260,7 +260,7 @@ class RoomScreen(Screen[None]):
         self.timeline.scroll_relative(y=by * self.timeline.size.height, animate=False)
 
     def action_mend(self) -> None:
-        self.writing.mend()
+        self.writing.edit_failed()
         self.refresh_bindings()
 
     def action_people(self) -> None:

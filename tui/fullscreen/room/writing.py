@@ -44,7 +44,7 @@ class Writing:
         self._room.composer.give_back(text, place)
         self._room.note(problem, Tone.BAD)
 
-    def mend(self) -> None:
+    def edit_failed(self) -> None:
         """Put the latest message that failed to send back into the composer."""
         state = self._client.state
         failed = state.timeline.take_failed()

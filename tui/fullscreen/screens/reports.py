@@ -206,7 +206,7 @@ def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
     sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
     parts = [
         Content.assemble((f"{sign} {word}", f"bold {colour}"), (f"  reported {moment(entry.reported_at, now)}", dim)),
-        *(Content(line) for line in _standing(entry, now)),
+        *(Content(line) for line in _status_lines(entry, now)),
         *([Content.assemble(("The site says: ", dim), entry.note)] if entry.note else []),
         Content(""),
         Content.assemble((name_text.shown(entry.about), "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
@@ -234,7 +234,7 @@ def _wrong(reason: str, comment: str) -> list[Content]:
     return [Content.assemble(("Reason   ", dim), reason), *said]
 
 
-def _standing(entry: ReportEntry, now: datetime) -> list[str]:
+def _status_lines(entry: ReportEntry, now: datetime) -> list[str]:
     lines = [sentence(entry.error)] if entry.error else []
     meaning = MEANINGS.get(entry.status, "")
     if entry.status == ReportState.WAITING and entry.next_at:

@@ -34,12 +34,12 @@ class Choice(Struct, frozen=True):
     label: str
     values: Sequence[str]
     value: str
-    take: Callable[[str], Config]
+    change: Callable[[str], Config]
 
-    def turned(self, by: int) -> Config:
+    def next_value(self, by: int) -> Config:
         """Return the configuration with the value `by` positions further, wrapping around."""
         at = self.values.index(self.value) if self.value in self.values else -1
-        return self.take(self.values[(at + by) % len(self.values)])
+        return self.change(self.values[(at + by) % len(self.values)])
 
 
 def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> list[Choice]:
@@ -50,8 +50,8 @@ def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> 
         return Choice(name, label, (OFF, ON), words, lambda value: structs.replace(config, **{name: value == ON}))
 
     def select(name: str, label: str, kind: type[StrEnum]) -> Choice:
-        take = lambda value: structs.replace(config, **{name: kind(value)})  # noqa: E731 - as above
-        return Choice(name, label, list(kind), getattr(config, name), take)
+        change = lambda value: structs.replace(config, **{name: kind(value)})  # noqa: E731 - as above
+        return Choice(name, label, list(kind), getattr(config, name), change)
 
     def theme(name: str) -> Config:
         return structs.replace(config, theme=name)
@@ -69,11 +69,11 @@ def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> 
 def _of_channel(config: Config, channel: str, place: str) -> Choice:
     own = config.channels.get(channel, Channel()).notices
 
-    def take(value: str) -> Config:
+    def change(value: str) -> Config:
         level = None if value == AS_ALL else Level(value)
         return structs.replace(config, channels={**config.channels, channel: Channel(notices=level)})
 
-    return Choice("channel", f"Notices in {place}", [AS_ALL, *Level], own or AS_ALL, take)
+    return Choice("channel", f"Notices in {place}", [AS_ALL, *Level], own or AS_ALL, change)
 
 
 class ChoiceList(RowList):
@@ -84,7 +84,7 @@ class ChoiceList(RowList):
     def action_turn(self, by: int) -> None:
         """Set another value of the highlighted setting."""
         if self.chosen and isinstance(self.screen, SettingsScreen):
-            self.screen.turn(self.chosen, by)
+            self.screen.cycle(self.chosen, by)
 
 
 class SettingsScreen(ModalScreen[None]):
@@ -126,10 +126,10 @@ class SettingsScreen(ModalScreen[None]):
         """Fit the rows to the new width."""
         self.call_after_refresh(self._fill)
 
-    def turn(self, chosen: str, by: int) -> None:
+    def cycle(self, chosen: str, by: int) -> None:
         """Set another value of a setting, `by` positions further."""
         choice = next(each for each in self._offer(self._config) if each.id == chosen)
-        self._take(choice.turned(by))
+        self._take(choice.next_value(by))
 
     def _take(self, config: Config) -> None:
         if config != self._config:
@@ -150,7 +150,7 @@ class SettingsScreen(ModalScreen[None]):
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         if event.option_id:
-            self.turn(event.option_id, 1)
+            self.cycle(event.option_id, 1)
 
     @on(Input.Submitted)
     @on(Input.Blurred)

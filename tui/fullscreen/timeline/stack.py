@@ -45,7 +45,7 @@ class Stack:
         """Return the line after a block."""
         return self.start(number) + self._heights[number]
 
-    def take(self, changes: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[Change]) -> None:
         """Apply changes of the timeline."""
         if len(changes) > MANY_CHANGES:
             self._heights = Heights(self._estimates(self.entries, None))
@@ -54,7 +54,7 @@ class Stack:
             above = self.entries[at - 1] if 0 < at <= len(self.entries) else None
             self._heights.splice(at, removed, self._estimates(added, above))
 
-    def dress(self, look: Look) -> None:
+    def restyle(self, look: Look) -> None:
         """Set a new look. Each block is rendered again when needed; until then, its old height is the estimate."""
         self.look = look
         self._blocks.clear()

@@ -69,18 +69,18 @@ class StackView(ScrollView):
         top = before.at(self.scroll_offset.y) if before and not self._follows else None
         changed = bool(changes)
         if before and before.hidden == self._hidden:
-            before.take(changes)
+            before.apply(changes)
             if before.look != look:
-                before.dress(look)
+                before.restyle(look)
                 changed = True
         else:
             self._stack, changed = Stack(self._timeline, self._hidden, look), True
         self._freeze()
-        self._settle((moved(top[0], changes), top[1]) if top else None)
+        self._scroll_into_place((moved(top[0], changes), top[1]) if top else None)
         if changed:
             self.refresh()
 
-    def _settle(self, top: tuple[int, int] | None) -> None:
+    def _scroll_into_place(self, top: tuple[int, int] | None) -> None:
         """Wrap the view and a page around it; then scroll `top`, a row of a block, to the top, or to the end."""
         stack = self._stack
         if stack is None:
@@ -141,9 +141,9 @@ class StackView(ScrollView):
     def notify_style_update(self) -> None:
         """Repaint in the new theme."""
         super().notify_style_update()
-        self.dress(compact=self._compact)
+        self.restyle(compact=self._compact)
 
-    def dress(self, *, compact: bool) -> None:
+    def restyle(self, *, compact: bool) -> None:
         """Repaint with authors before the text (compact) or above it, and with the current format of times."""
         self._look, self._compact = None, compact
         if self._stack:
@@ -245,7 +245,7 @@ class StackView(ScrollView):
         self._follows = new_value >= self.max_scroll_y
         # Leave a movement of less than a line alone: rounding it to a whole line would undo slow scrolling.
         if self._stack and not self._settles and round(old_value) != round(new_value):
-            self._settle(None if self._follows else self._stack.at(round(new_value)))
+            self._scroll_into_place(None if self._follows else self._stack.at(round(new_value)))
         if new_value <= 0 < old_value:
             self.post_message(self.OlderWanted())
 

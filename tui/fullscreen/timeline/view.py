@@ -97,9 +97,9 @@ class TimelineView(StackView, can_focus=True):
             self._stack.measure(number, above=self.size.height, below=self.size.height)
             start, end = self._stack.start(number), self._stack.end(number)
             if start < self.scroll_offset.y:
-                self._settle((number, 0))
+                self._scroll_into_place((number, 0))
             elif end > self.scroll_offset.y + self.size.height:
-                self._settle(self._stack.at(end - self.size.height))
+                self._scroll_into_place(self._stack.at(end - self.size.height))
         self._refresh_highlight()
         self._refresh_keys()
 
@@ -184,12 +184,12 @@ class TimelineView(StackView, can_focus=True):
             self.post_message(self.OlderWanted())
         elif first:
             self._highlight(first.msg_id)
-            self._settle((0, 0))
+            self._scroll_into_place((0, 0))
 
     def action_last(self) -> None:
         """Highlight the latest message and scroll to the end."""
         self.enter()
-        self._settle(None)
+        self._scroll_into_place(None)
 
     def action_leave(self) -> None:
         """Return to writing, and scroll to the end."""

@@ -72,7 +72,7 @@ class Composer(Prompt):
         self._limit = 0
         self._completion: Completion | None = None
 
-    def turn(self, place: str, words: Collection[str], limit: int) -> None:
+    def set_target(self, place: str, words: Collection[str], limit: int) -> None:
         """Switch to a channel: its draft, the words to complete, and a limit in characters (0: none)."""
         self._words, self._limit = words, limit
         if place != self._next_place:

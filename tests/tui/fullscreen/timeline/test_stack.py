@@ -70,9 +70,9 @@ def test_what_changed_is_followed(acts: list[tuple[Callable[[Timeline, int], obj
             awaited.add(number)
         act(timeline, number)
         if looks:
-            stack.take(timeline.take_changes())
+            stack.apply(timeline.take_changes())
             lines(stack)
-    stack.take(timeline.take_changes())
+    stack.apply(timeline.take_changes())
     assert lines(stack) == lines(Stack(timeline, HIDDEN, LOOK))
 
 
@@ -136,5 +136,5 @@ def test_another_width_wraps_anew() -> None:
     timeline = filled(*range(1, 30))
     stack = Stack(timeline, frozenset(), LOOK)
     narrow = lines(stack)
-    stack.dress(replace(LOOK, width=80))
+    stack.restyle(replace(LOOK, width=80))
     assert lines(stack) == lines(Stack(timeline, frozenset(), replace(LOOK, width=80))) != narrow
