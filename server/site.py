@@ -8,13 +8,21 @@ from server.ops.metrics import Metrics
 from server.reporting.deliveries import Deliveries
 from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
-from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
+from server.settings import QUEUED_WEBHOOK, Secret, Settings, WebhookSecurity, WebhookURL
 from server.storage import outbox
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.reports import Terms
 from server.webhooks.client import WebhookClient
 from server.webhooks.profiles import Profiles
+
+
+class _Target(NamedTuple):
+    """Everything in the settings that can decide whether a delivery succeeds."""
+
+    hook: WebhookURL | None
+    key: Secret
+    security: WebhookSecurity
 
 
 class _Generation(NamedTuple):
@@ -35,6 +43,7 @@ class ActiveWebhooks:
         self._hub = hub
         self._metrics = metrics
         self._current = _Generation()
+        self._target: _Target | None = None
         self._draining: set[asyncio.Task[None]] = set()
 
     @property
@@ -49,6 +58,9 @@ class ActiveWebhooks:
 
     def configure(self, settings: Settings) -> None:
         """Switch to these settings."""
+        target = _target(settings)
+        retargeted = self._target not in {None, target}
+        self._target = target
         self._retire(_Generation())
         reports = deliveries = delivering = profiles = None
         clients: list[WebhookClient] = []
@@ -65,6 +77,7 @@ class ActiveWebhooks:
                 waiting=waiting,
                 reporters=reports,
                 metrics=self._metrics,
+                retargeted=retargeted,
             )
             delivering = background.start(deliveries.run())
         if hook := settings.webhook("profile"):
@@ -114,6 +127,10 @@ async def _drain(generation: _Generation) -> None:
     finally:
         for client in generation.clients:
             await client.close()
+
+
+def _target(settings: Settings) -> _Target:
+    return _Target(settings.webhook(QUEUED_WEBHOOK), settings.admin_api_key, settings.webhook_security)
 
 
 def _new_client(settings: Settings, hook: WebhookURL) -> WebhookClient:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.operator import certificate, reachability
-from server.operator.printing import shown
+from server.operator.printing import shown, when
 from server.operator.reachability import Unreachable
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
 from server.storage import outbox, overview, schema, trail
@@ -183,12 +183,11 @@ def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
 def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
     found = outbox.depth(connection, name, milliseconds(utc_now()))
     if found.suspension:
-        why = (
-            f"paused: {found.suspension.why}"
-            if found.suspension.until is None
-            else "suspended for a while, because attempts failed"
-        )
+        why = f"paused: {found.suspension.why}"
         advice = f"once the site is back, run `webhook resume {name}`"
+        if found.suspension.until is not None:
+            why = f"probed at {when(found.suspension.until)}, because attempts failed"
+            advice = f"to probe it now, run `webhook resume {name}`"
         yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} waiting; {advice}")
     elif found.failures:
         attempts = f"last {found.failures} attempts" if found.failures > 1 else "last attempt"

@@ -14,7 +14,7 @@ from server.rules.evidence import Evidence
 from server.rules.retries import DeliveryState, http_date
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
-from server.storage import outbox, overview, reports, trail
+from server.storage import breaker, outbox, overview, reports, trail
 from server.storage.clock import milliseconds, utc_now
 from server.storage.overview import Delivery, RecordedAttempt
 from server.webhooks.client import SiteAnswer, WebhookClient, WebhookError
@@ -86,10 +86,9 @@ def next_attempt(connection: sqlite3.Connection, delivery: Delivery) -> str:
     """Describe when a waiting delivery is sent next."""
     if delivery.state is not DeliveryState.WAITING:
         return "-"
-    stop = outbox.suspension(connection, delivery.webhook, milliseconds(utc_now()))
-    if stop and stop.until is None:
-        return "when resumed"
-    return when(max(delivery.due, stop.until or 0) if stop else delivery.due)
+    state = breaker.read(connection, delivery.webhook)
+    at = outbox.next_attempt(state, delivery.due, asked_to_wait=delivery.asked_to_wait, now=milliseconds(utc_now()))
+    return "when resumed" if at is None else when(at)
 
 
 def _came_to(attempted: RecordedAttempt) -> str:
@@ -125,7 +124,7 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
     if settings.webhook(delivery.webhook) is None:
         return f"waits until webhook {delivery.webhook} is enabled in the settings"
-    stop = outbox.suspension(connection, delivery.webhook, milliseconds(utc_now()))
+    stop = breaker.suspension(connection, delivery.webhook, milliseconds(utc_now()))
     if stop:
         return f"waits for the suspended webhook {delivery.webhook}; run `webhook resume {delivery.webhook}` to send it"
     return "is sent again now; run `webhook deliveries` for the result"
@@ -134,14 +133,14 @@ def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Deli
 def pause(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
     """Suspend a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    outbox.pause(connection, hook.name, PAUSED_BY_ADMINISTRATOR)
+    breaker.pause(connection, hook.name, PAUSED_BY_ADMINISTRATOR)
     return f"{hook.name} is paused; reports are stored until you run `webhook resume {hook.name}`"
 
 
 def resume(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
     """Resume a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    outbox.resume(connection, hook.name, milliseconds(utc_now()))
+    breaker.resume(connection, hook.name, milliseconds(utc_now()))
     if not hook.enabled:
         return f"{hook.name} is resumed, but disabled in the settings; waiting deliveries are sent once it is enabled"
     return f"{hook.name} is resumed; waiting deliveries are sent now"

@@ -17,11 +17,12 @@ from server.rules.evidence import Evidence
 from server.rules.retries import Result
 from server.rules.trail import Event
 from server.settings import Secret, WebhookURL
-from server.storage import outbox, reports, trail
+from server.storage import breaker, outbox, reports, trail
 from server.storage.base import StorageError
+from server.storage.breaker import Suspension
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
-from server.storage.outbox import Attempt, Claim, Suspension
+from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport
 from server.storage.trail import TrailError
 from server.webhooks.client import WebhookClient, WebhookError
@@ -66,8 +67,13 @@ class Deliveries:
         metrics: Metrics,
         clock: Clock = utc_now,
         render: Renderer = html_or_text,
+        *,
+        retargeted: bool = False,
     ) -> None:
-        """Create it for a webhook; `render` converts messages to HTML if the webhook requests it, and never fails."""
+        """Create it for a webhook; `render` converts messages to HTML if the webhook requests it, and never fails.
+
+        `retargeted`: the webhook was called in another way until now, so earlier failures say nothing.
+        """
         self._database = database
         self._hook = hook
         self._key = key
@@ -79,6 +85,7 @@ class Deliveries:
         self._metrics = metrics
         self._clock = clock
         self._render = render
+        self._retargeted = retargeted
         self._holder = secrets.token_hex(8)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._writing = asyncio.Lock()
@@ -86,8 +93,12 @@ class Deliveries:
 
     async def run(self) -> None:
         """Deliver until `end`; attempts that are in flight then continue, see `drain`."""
+        begun = False
         while not self._ending:
             try:
+                if not begun:
+                    await self._database.write(self._begin)
+                    begun = True
                 await self._notify_reporters()
                 wait = await self._start_due()
             except StorageError as error:
@@ -98,8 +109,15 @@ class Deliveries:
                     await self._waiting.wait()
             self._waiting.clear()
 
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Probe the site now, because a restart or a reload may be what the administrator mended it with."""
+        if self._retargeted:
+            breaker.retarget(connection, self._hook.name, milliseconds(self._clock()))
+        else:
+            breaker.end_rest(connection, self._hook.name)
+
     def end(self) -> None:
-        """Start no more attempts."""
+        """Start no more attempts. A failure of one in flight is no longer counted against the site."""
         self._ending = True
         self._waiting.set()
 
@@ -115,7 +133,7 @@ class Deliveries:
     async def _notify_reporters(self) -> None:
         """Notify reporters of changes, also those by other processes: a command, or a second server."""
         now = milliseconds(self._clock())
-        stop = await self._database.read(lambda connection: outbox.suspension(connection, self._hook.name, now))
+        stop = await self._database.read(lambda connection: breaker.suspension(connection, self._hook.name, now))
         if stop != self._stop:
             await self._reporters.notify_waiting()
             self._stop = stop
@@ -139,7 +157,7 @@ class Deliveries:
         return POLL_SECONDS
 
     def _claim(self, capacity: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
-        # Take the time within the transaction: with an earlier one, a later lease of another server would pending like
+        # Take the time within the transaction: with an earlier one, a later lease of another server would look like
         # one from before the clock was set back.
         return outbox.claim(connection, self._hook.name, self._holder, capacity, busy, milliseconds(self._clock()))
 
@@ -166,6 +184,7 @@ class Deliveries:
             result, outcome = await self._post(claim, body)
         seconds = monotonic() - began
         self._metrics.observe_attempt(claim.webhook, outcome, seconds)
+        result = result._replace(outdated=self._ending)
         attempt = Attempt(at, round(seconds * 1000), result)
         if not result.accepted:
             failed = {"report": claim.report_id, "attempt": claim.attempt, "error": result.error}

@@ -19,7 +19,9 @@ LONGEST_SECONDS = 24 * 3600
 FAILURES_TO_OPEN = 5
 """Consecutive failed attempts, of any delivery, after which the breaker of a webhook opens."""
 OPEN_SECONDS = 30
-LONGEST_OPEN_SECONDS = 5 * 60
+LONGEST_REST_SECONDS = 4 * 60
+"""Maximum time without a probe after a failure: with a probe that times out, a site that is healthy again receives the
+first delivery within 5 minutes."""
 
 
 class DeliveryState(StrEnum):
@@ -44,6 +46,8 @@ class Result(NamedTuple):
     """The beginning of the site's answer."""
     ours: bool = False
     """Whether it failed on this server before anything was sent, so that it says nothing about the site."""
+    outdated: bool = False
+    """Whether the settings have changed since, so that a failure says nothing about the site as it is called now."""
 
     @property
     def accepted(self) -> bool:
@@ -60,28 +64,37 @@ class Consequence(NamedTuple):
     """Whether the site requested the delay."""
     pause: bool = False
     """Whether the site refuses all calls, so that an administrator has to act."""
+    counts: bool = True
+    """Whether the attempt uses up a step of the schedule."""
 
 
-def consequence(attempts: int, result: Result, now: datetime, chance: float) -> Consequence:
-    """Decide what follows from an attempt (the first is number 1); `chance` is random, from 0 to 1."""
+def consequence(attempts: int, result: Result, now: datetime, chance: float, ahead: float | None = None) -> Consequence:
+    """Decide what follows from an attempt (the first is number 1); `chance` is random, from 0 to 1.
+
+    `ahead`: the seconds until the next scheduled attempt, if this one was sent before it.
+    """
     if result.accepted:
         return Consequence(DeliveryState.DELIVERED)
     if result.status == HTTPStatus.GONE:
-        return Consequence(DeliveryState.WAITING, pause=True)
-    if attempts > len(SCHEDULE_SECONDS):
+        # A pause of the webhook must not use up the delivery's schedule.
+        return Consequence(DeliveryState.WAITING, pause=True, counts=False)
+    probe = ahead is not None and not result.ours
+    if attempts > len(SCHEDULE_SECONDS) and not probe:
         return Consequence(DeliveryState.GIVEN_UP)
-    base = SCHEDULE_SECONDS[attempts - 1]
-    planned = base * (1 + JITTER * chance)
+    planned = ahead if ahead is not None and probe else SCHEDULE_SECONDS[attempts - 1] * (1 + JITTER * chance)
     asked = min(_asked_seconds(result.retry_after, now), LONGEST_SECONDS)
     # Never earlier than planned: a site that always requests one second would use up the schedule in ten.
-    return Consequence(DeliveryState.WAITING, max(planned, asked), asked > planned)
+    return Consequence(DeliveryState.WAITING, max(planned, asked), asked > planned, counts=not probe)
 
 
-def open_seconds(failures: int) -> float:
-    """Return how long the breaker stays open after so many consecutive failures; then one delivery probes the site."""
+def rest_seconds(failures: int) -> float:
+    """Return the rest after so many consecutive failures; then one delivery that is not due probes the site.
+
+    Up to `FAILURES_TO_OPEN` failures, deliveries that are due are sent meanwhile. From then on nothing is.
+    """
     if failures < FAILURES_TO_OPEN:
-        return 0.0
-    return float(min(LONGEST_OPEN_SECONDS, OPEN_SECONDS * 2 ** min(failures - FAILURES_TO_OPEN, 16)))
+        return float(LONGEST_REST_SECONDS)
+    return float(min(LONGEST_REST_SECONDS, OPEN_SECONDS * 2 ** min(failures - FAILURES_TO_OPEN, 16)))
 
 
 def report_status(deliveries: Sequence[tuple[DeliveryState, int]]) -> ReportState:

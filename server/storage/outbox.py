@@ -6,7 +6,9 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
-from server.rules.retries import FAILURES_TO_OPEN, Consequence, DeliveryState, Result, consequence, open_seconds
+from server.rules.retries import FAILURES_TO_OPEN, DeliveryState, Result, consequence
+from server.storage import breaker
+from server.storage.breaker import Suspension, WebhookState
 from server.storage.clock import moment
 
 LEASE_SECONDS = 30
@@ -21,10 +23,17 @@ _IN_TURN = (
 """Condition: no earlier delivery of the same report is in flight, cancelled or not. ?1: now; ?3: the deliveries that
 the caller has in flight, whatever the clock says.
 """
+_SCHEDULED = "(due <= ?1 OR changed_at > ?1)"
+"""Condition: due by its schedule. One that was changed in the future dates from before the clock was set back."""
+_READY = f"({_SCHEDULED} OR (NOT asked_to_wait AND changed_at <= ?4))"
+"""Condition: due, or it failed before the site recovered. ?4: when that was."""
+_PROBE = f"({_SCHEDULED} OR NOT asked_to_wait)"
+"""Condition: it may probe a failing site. The site itself requested the other delays."""
+_NEVER = 2**62
 
 
 class Claim(NamedTuple):
-    """A delivery leased to a holder, who sends it now; `attempt` counts from 1."""
+    """A delivery leased to a holder, who sends it now; `attempt` counts from 1, by the schedule."""
 
     id: str
     seq: int
@@ -32,6 +41,8 @@ class Claim(NamedTuple):
     webhook: str
     attempt: int
     holder: str
+    scheduled: int | None = None
+    """When it is due, if it is sent before that: such an attempt does not use up the schedule."""
 
 
 class Sent(NamedTuple):
@@ -41,6 +52,7 @@ class Sent(NamedTuple):
     state: DeliveryState
     attempts: int
     due: int
+    asked_to_wait: bool
     error: str
 
 
@@ -50,13 +62,6 @@ class Attempt(NamedTuple):
     at: int
     milliseconds: int
     result: Result
-
-
-class Suspension(NamedTuple):
-    """A webhook is suspended: until a time in milliseconds, or until an administrator resumes it (None)."""
-
-    until: int | None
-    why: str
 
 
 class Depth(NamedTuple):
@@ -77,18 +82,6 @@ def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str
     )
 
 
-def suspension(connection: sqlite3.Connection, webhook: str, now: int) -> Suspension | None:
-    """Return why a webhook is suspended (paused, or its breaker is open); None if it is not."""
-    row = connection.execute("SELECT paused, opened_at, open_until FROM webhook WHERE name = ?", (webhook,)).fetchone()
-    paused, opened_at, open_until = row or ("", 0, 0)
-    if paused:
-        return Suspension(None, paused)
-    # A breaker opened in the future was opened before the clock was set back.
-    if opened_at <= now < open_until:
-        return Suspension(open_until, "the last attempts failed")
-    return None
-
-
 def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
     """Return the state of a webhook's queue."""
     waiting, oldest, given_up = connection.execute(
@@ -98,24 +91,39 @@ def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
         " WHERE webhook = ? AND state IN ('waiting', 'given-up')",
         (webhook,),
     ).fetchone()
-    return Depth(waiting, oldest, given_up, failures(connection, webhook), suspension(connection, webhook, now))
+    state = breaker.read(connection, webhook)
+    return Depth(waiting, oldest, given_up, state.failures, state.suspension(now))
 
 
 def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
     """Return when the next delivery can be claimed, in milliseconds (0: now); None if nothing is waiting."""
-    waiting = f"webhook = ?2 AND state = 'waiting' AND {_IN_TURN} AND id NOT IN {_MINE}"
-    values = (now, webhook, json.dumps(list(busy)))
-    # The index finds the first of many that are due; all of them are scanned only if none is.
-    query = f"SELECT 0 FROM delivery WHERE {waiting} AND due <= ?1 AND leased_until <= ?1 LIMIT 1"  # noqa: S608 - ours
-    soonest = "min(max(iif(changed_at > ?1, 0, due), iif(leased_at > ?1, 0, leased_until)))"
-    all_of_them = f"SELECT {soonest} FROM delivery WHERE {waiting}"  # noqa: S608 - ours
-    (due,) = connection.execute(query, values).fetchone() or connection.execute(all_of_them, values).fetchone()
-    if due is None:
-        return None
-    suspended = suspension(connection, webhook, now)
+    state = breaker.read(connection, webhook)
+    suspended, probe_at = state.suspension(now), state.probe_at(now)
     if suspended and suspended.until is None:
         return None
+    waiting = f"webhook = ?2 AND state = 'waiting' AND {_IN_TURN} AND id NOT IN {_MINE}"
+    values = (now, webhook, json.dumps(list(busy)), state.recovered(now))
+    # The index finds the first of many that are due; all of them are scanned only if none is.
+    query = f"SELECT 0 FROM delivery WHERE {waiting} AND {_READY} AND leased_until <= ?1 LIMIT 1"  # noqa: S608 - ours
+    next_at = "iif(changed_at > ?1, 0, iif(asked_to_wait, due, min(due, ?5)))"
+    soonest = f"min(max({next_at}, iif(leased_at > ?1, 0, leased_until)))"
+    all_of_them = f"SELECT {soonest} FROM delivery WHERE {waiting}"  # noqa: S608 - ours
+    (due,) = (
+        connection.execute(query, values).fetchone()
+        or connection.execute(all_of_them, (*values, _NEVER if probe_at is None else probe_at)).fetchone()
+    )
+    if due is None:
+        return None
     return max(due, suspended.until or 0) if suspended else int(due)
+
+
+def next_attempt(state: WebhookState, due: int, *, asked_to_wait: bool, now: int) -> int | None:
+    """Return when a waiting delivery is sent next, if no other one probes the site first; None if it is paused."""
+    suspended, probe_at = state.suspension(now), state.probe_at(now)
+    if suspended and suspended.until is None:
+        return None
+    at = due if asked_to_wait or probe_at is None else min(due, max(probe_at, now))
+    return max(at, suspended.until or 0) if suspended else at
 
 
 def claim(
@@ -123,20 +131,31 @@ def claim(
 ) -> list[Claim]:
     """Lease deliveries that are due, the earliest first: at most `capacity`, and none of the `busy` ones.
 
-    A delivery waits for earlier ones of the same report, so that a withdrawal does not arrive before the report.
-    Deliveries that were scheduled or leased in the future date from before the clock was set back: they are due now.
+    A failing site is probed by one delivery at a time, whatever its due time; the first to go is the one whose last
+    attempt is the longest ago, so that one that the site never accepts does not block the others. A delivery waits for
+    earlier ones of the same report, so that a withdrawal does not arrive before the report.
     """
-    if suspension(connection, webhook, now):
+    state = breaker.read(connection, webhook)
+    if state.suspension(now):
         return []
-    if failures(connection, webhook) >= FAILURES_TO_OPEN:
-        capacity = 0 if _is_probed(connection, webhook, now) else 1
+    values = (now, webhook, json.dumps(list(busy)), state.recovered(now), holder)
+    if state.failures < FAILURES_TO_OPEN and (ready := _lease(connection, f"{_READY} ORDER BY due", values, capacity)):
+        return ready
+    probe_at = state.probe_at(now)
+    if probe_at is None or probe_at > now or _is_probed(connection, webhook, now):
+        return []
+    return _lease(connection, f"{_PROBE} ORDER BY changed_at, seq", values, 1)
+
+
+def _lease(
+    connection: sqlite3.Connection, which: str, values: tuple[int, str, str, int, str], capacity: int
+) -> list[Claim]:
     rows = connection.execute(
-        "UPDATE delivery SET holder = ?4, leased_at = ?1, leased_until = ?1 + ?5 WHERE id IN ("  # noqa: S608 - ours
+        "UPDATE delivery SET holder = ?5, leased_at = ?1, leased_until = ?1 + ?6 WHERE id IN ("  # noqa: S608 - ours
         f" SELECT id FROM delivery WHERE webhook = ?2 AND state = 'waiting' AND {_IN_TURN}"
-        " AND (due <= ?1 OR changed_at > ?1)"
-        f" AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN {_MINE}"
-        " ORDER BY due LIMIT ?6) RETURNING id, seq, report_id, webhook, attempts + 1, holder",
-        (now, webhook, json.dumps(list(busy)), holder, LEASE_SECONDS * 1000, capacity),
+        f" AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN {_MINE} AND {which} LIMIT ?7)"
+        f" RETURNING id, seq, report_id, webhook, attempts + 1, holder, iif({_SCHEDULED}, NULL, due)",
+        (*values, LEASE_SECONDS * 1000, capacity),
     )
     return [Claim(*row) for row in rows.fetchall()]
 
@@ -165,8 +184,8 @@ def release(connection: sqlite3.Connection, claim: Claim) -> None:
 def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
     """Record an attempt, and update delivery and breaker.
 
-    A 200 counts even if the lease has expired: what the site has is never sent again. A failure after the lease has
-    expired is only logged, because another holder is sending it.
+    A success counts even if the lease has expired: what the site has is never sent again. A failure after the lease
+    has expired is only logged, because another holder is sending it.
     """
     connection.execute(
         "INSERT INTO attempt (delivery_id, at, milliseconds, status, answer, error) VALUES (?, ?, ?, ?, ?, ?)",
@@ -179,15 +198,19 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
             attempt.result.error,
         ),
     )
-    follows = consequence(claim.attempt, attempt.result, moment(now), chance)
-    if not attempt.result.ours:
-        _update_breaker(connection, claim.webhook, attempt.result, follows, now)
-    if attempt.result.accepted:
+    result = attempt.result
+    if result.accepted or not (result.ours or result.outdated):
+        breaker.record(connection, claim.webhook, accepted=result.accepted, now=now)
+    if result.accepted:
         connection.execute(
             "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
             (DeliveryState.DELIVERED, claim.attempt, now, claim.id),
         )
         return
+    ahead = None if claim.scheduled is None else (claim.scheduled - now) / 1000
+    follows = consequence(claim.attempt, result, moment(now), chance, ahead)
+    if follows.pause and not result.outdated:
+        breaker.pause(connection, claim.webhook, breaker.GONE)
     connection.execute(
         # A delivery that was cancelled meanwhile stays cancelled, and is no longer in flight.
         "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"
@@ -195,11 +218,11 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
         " WHERE id = ? AND holder = ?",
         (
             follows.state,
-            attempt.result.words,
-            # A pause of the webhook must not use up the delivery's schedule.
-            claim.attempt - 1 if follows.pause else claim.attempt,
+            result.words,
+            claim.attempt if follows.counts else claim.attempt - 1,
             now + int(follows.wait_seconds * 1000),
-            follows.asked,
+            # One that cannot be sent at all tells nothing about the site, so it is no probe.
+            follows.asked or result.ours,
             now,
             claim.id,
             claim.holder,
@@ -210,10 +233,17 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
 def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
     """Return the deliveries of a report in trail order, without cancelled ones."""
     rows = connection.execute(
-        "SELECT seq, state, attempts, due, error FROM delivery WHERE report_id = ? AND state != ? ORDER BY seq",
+        "SELECT seq, state, attempts, due, asked_to_wait, error FROM delivery"
+        " WHERE report_id = ? AND state != ? ORDER BY seq",
         (report_id, DeliveryState.CANCELLED),
     )
     return [Sent(seq, DeliveryState(state), *rest) for seq, state, *rest in rows]
+
+
+def asked_to_wait(connection: sqlite3.Connection, report_id: str) -> bool:
+    """Return whether the site requested to wait for a delivery of this report."""
+    query = "SELECT 1 FROM delivery WHERE report_id = ? AND state = 'waiting' AND asked_to_wait"
+    return connection.execute(query, (report_id,)).fetchone() is not None
 
 
 def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
@@ -231,23 +261,6 @@ def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
     return seen is not None
 
 
-def pause(connection: sqlite3.Connection, webhook: str, why: str) -> None:
-    """Suspend a webhook until it is resumed."""
-    connection.execute(
-        "INSERT INTO webhook (name, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
-        (webhook, why),
-    )
-
-
-def resume(connection: sqlite3.Connection, webhook: str, now: int) -> None:
-    """Resume a webhook: deliver everything that is waiting now, and reset its breaker."""
-    connection.execute("DELETE FROM webhook WHERE name = ?", (webhook,))
-    connection.execute(
-        "UPDATE delivery SET due = min(due, ?1), changed_at = ?1 WHERE webhook = ?2 AND state = 'waiting'",
-        (now, webhook),
-    )
-
-
 def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | None:
     """Deliver again, now and with a full retry schedule; return the ID of the report, or None."""
     row = connection.execute(
@@ -258,39 +271,7 @@ def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | 
     return row[0] if row else None
 
 
-def failures(connection: sqlite3.Connection, webhook: str) -> int:
-    """Return the number of consecutive failed attempts."""
-    row = connection.execute("SELECT failures FROM webhook WHERE name = ?", (webhook,)).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
     # Whether cancelled or not: its answer is still pending.
     live = "webhook = ?1 AND holder IS NOT NULL AND leased_at <= ?2 AND leased_until > ?2"
     return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608
-
-
-def _update_breaker(
-    connection: sqlite3.Connection, webhook: str, result: Result, follows: Consequence, now: int
-) -> None:
-    before, suspended = failures(connection, webhook), suspension(connection, webhook, now)
-    if not result.accepted:
-        opened = int(open_seconds(before + 1) * 1000)
-        # Attempts in flight when the breaker opened say nothing new.
-        if suspended is None or suspended.until is None:
-            connection.execute(
-                "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
-                " UPDATE SET failures = failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",
-                (webhook, now, now + opened if opened else 0),
-            )
-        if follows.pause:
-            pause(connection, webhook, "the site answered 410 (Gone)")
-        return
-    connection.execute("UPDATE webhook SET failures = 0, opened_at = 0, open_until = 0 WHERE name = ?", (webhook,))
-    if before >= FAILURES_TO_OPEN:
-        # The site is back: deliver now what is waiting for its schedule, unless the site requested the delay.
-        connection.execute(
-            "UPDATE delivery SET due = min(due, ?1), changed_at = ?1"
-            " WHERE webhook = ?2 AND state = 'waiting' AND NOT asked_to_wait",
-            (now, webhook),
-        )

@@ -27,16 +27,17 @@ class Delivery(NamedTuple):
     state: DeliveryState
     attempts: int
     due: int
+    asked_to_wait: bool
     last: RecordedAttempt | None
 
 
 _ATTEMPT = "attempt.at, milliseconds, attempt.status, answer, attempt.error"
 _DELIVERY = (
-    f"SELECT delivery.id, delivery.report_id, seq, webhook, state, attempts, due, {_ATTEMPT} FROM delivery"  # noqa: S608
-    " LEFT JOIN attempt ON attempt.id = (SELECT max(id) FROM attempt WHERE delivery_id = delivery.id)"
+    f"SELECT delivery.id, delivery.report_id, seq, webhook, state, attempts, due, asked_to_wait, {_ATTEMPT}"  # noqa: S608
+    " FROM delivery LEFT JOIN attempt ON attempt.id = (SELECT max(id) FROM attempt WHERE delivery_id = delivery.id)"
 )
 
-_Row = tuple[str, str, int, str, str, int, int, int | None, int | None, int | None, str | None, str | None]
+_Row = tuple[str, str, int, str, str, int, int, int, int | None, int | None, int | None, str | None, str | None]
 
 
 def deliveries(connection: sqlite3.Connection, limit: int, *, failed: bool = False) -> list[Delivery]:
@@ -89,6 +90,6 @@ def unheard(connection: sqlite3.Connection, configured: list[str]) -> list[tuple
 
 
 def _delivery(row: _Row) -> Delivery:
-    key, report_id, seq, webhook, state, attempts, due, at, milliseconds, status, answer, error = row
+    key, report_id, seq, webhook, state, attempts, due, asked, at, milliseconds, status, answer, error = row
     last = RecordedAttempt(at, milliseconds or 0, status, answer or "", error or "") if at is not None else None
-    return Delivery(key, report_id, seq, webhook, DeliveryState(state), attempts, due, last)
+    return Delivery(key, report_id, seq, webhook, DeliveryState(state), attempts, due, bool(asked), last)

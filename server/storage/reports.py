@@ -16,9 +16,10 @@ from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.retries import DeliveryState, report_status
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, addition, encode, statement
-from server.storage import outbox, trail
+from server.storage import breaker, outbox, trail
+from server.storage.breaker import Suspension, WebhookState
 from server.storage.clock import Clock, milliseconds
-from server.storage.outbox import Attempt, Claim, Suspension
+from server.storage.outbox import Attempt, Claim
 
 HOUR_MILLISECONDS = 3600 * 1000
 MAX_ADDITIONS = 3
@@ -210,15 +211,22 @@ def found_of(
 def _as_suspended(
     connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock
 ) -> list[StoredReport]:
-    suspended = outbox.suspension(connection, webhook, milliseconds(clock()))
+    now = milliseconds(clock())
+    state = breaker.read(connection, webhook)
     found = []
     for row in rows:
         # An altered report that cannot be read is for the administrator; its reporter must still be able to log in.
         with suppress(msgspec.DecodeError):
             found.append(_report(connection, row))
-    return [
-        each._replace(**_while_suspended(suspended, each.status, each.error, each.next_at)._asdict()) for each in found
-    ]
+    return [each._replace(**_as_waiting(connection, state, each, now)._asdict()) for each in found]
+
+
+def _as_waiting(connection: sqlite3.Connection, state: WebhookState, report: StoredReport, now: int) -> _DeliveryStatus:
+    next_at, suspended = report.next_at, state.suspension(now)
+    if next_at is not None and suspended:
+        asked = outbox.asked_to_wait(connection, report.id)
+        next_at = outbox.next_attempt(state, next_at, asked_to_wait=asked, now=now)
+    return _while_suspended(suspended, report.status, report.error, next_at)
 
 
 def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
@@ -269,8 +277,11 @@ def _update_status(
         return
     deciding = [each for each in sent if each.state is DeliveryState.WAITING] or sent[-1:]
     failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
-    error, next_at = (failed.error, failed.due) if failed else ("", None)
-    status, error, next_at = _while_suspended(outbox.suspension(connection, webhook, now), status, error, next_at)
+    state, error, next_at = breaker.read(connection, webhook), "", None
+    if failed:
+        error = failed.error
+        next_at = outbox.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=now)
+    status, error, next_at = _while_suspended(state.suspension(now), status, error, next_at)
     _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, notified=notified)
 
 
@@ -289,7 +300,7 @@ def _while_suspended(
         return _DeliveryStatus(status, error, next_at)
     if suspended.until is None:
         return _DeliveryStatus(ReportState.WAITING, PAUSED, None)
-    return _DeliveryStatus(ReportState.WAITING, error or SILENT, max(next_at or 0, suspended.until))
+    return _DeliveryStatus(ReportState.WAITING, error or SILENT, next_at or suspended.until)
 
 
 def _set(

@@ -185,7 +185,11 @@ CREATE INDEX message_without_nonce ON message (author_identity) WHERE nonce IS N
 APPLICATION_ID = 0x466C6167
 """Identifies a file of Flagpost to other programs, and to `file`: "Flag" in ASCII."""
 OWN_FILE = f"PRAGMA application_id = {APPLICATION_ID};"
-STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS, OWN_FILE)
+RECOVERY = """
+-- When the site last accepted a delivery after failures: what failed before that is sent again at once.
+ALTER TABLE webhook ADD COLUMN recovered_at INTEGER NOT NULL DEFAULT 0;
+"""
+STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS, OWN_FILE, RECOVERY)
 """The upgrade from each version to the next; a new file runs all of them."""
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from server.rules.retries import FAILURES_TO_OPEN, open_seconds
+from server.rules.retries import FAILURES_TO_OPEN, rest_seconds
 
 
 class Breaker:
@@ -35,5 +35,5 @@ class Breaker:
         elif not self.is_open or self._probing:
             # Requests in flight when it opened say nothing new if they fail.
             self._failures += 1
-            self._open_until = self._clock() + open_seconds(self._failures)
+            self._open_until = self._clock() + rest_seconds(self._failures)
         self._probing = False

@@ -1,11 +1,14 @@
 """The site is down: reporters see that at once, can keep chatting, and are notified when it is back."""
 
 import asyncio
+import signal
 import ssl
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
+import pytest
 import trustme
 
 from server.protocol.codes import ReportState
@@ -16,7 +19,7 @@ from tests.support.chat_client import ChatClient, entered
 from tests.support.disk import until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
 from tests.support.reporting import about, ask_report, delivered, disk_of, report_settings, told, try_now
-from tests.support.server_process import ServerProcess, write_settings
+from tests.support.server_process import ServerProcess, run, write_settings
 
 TOKEN = "the-secret-of-alices-client"
 
@@ -54,6 +57,47 @@ async def test_a_site_that_is_down_is_seen_at_once_and_told_once_it_is_back(tmp_
                 assert (await sent(alice)).reports == [done]
                 (request,) = receiver.requests
     assert disk.rows("SELECT id, state, attempts FROM delivery") == [(delivered(request).webhook_id, "delivered", 2)]
+
+
+DEEP_IN_AN_OUTAGE = (
+    "UPDATE delivery SET due = due + 21600000; UPDATE webhook SET failures = 9, open_until = 4000000000000"
+)
+"""The next attempt is six hours away, and the breaker is open."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+@pytest.mark.parametrize("mend", ["a reload with another URL", "a reload", "webhook resume"])
+async def test_what_mends_the_site_sends_what_waits_at_once(tmp_path: Path, receiver: Receiver, mend: str) -> None:
+    url = receiver.url if "URL" in mend else closed_port_url()
+    settings = report_settings(tmp_path, closed_port_url() if "URL" in mend else url)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
+            await told(alice, report.report_id, ReportState.WAITING)
+            disk_of(settings).change(DEEP_IN_AN_OUTAGE)
+            with Receiver(port=port_of(url)) if url != receiver.url else nullcontext(receiver) as site:
+                report_settings(tmp_path, url)
+                if mend == "webhook resume":
+                    done = run("webhook", "resume", "report", "--settings", str(settings), directory=tmp_path)
+                    assert done.returncode == 0
+                else:
+                    server.process.send_signal(signal.SIGHUP)
+                await told(alice, report.report_id, ReportState.DELIVERED)
+                assert len(about(site, "buy my stuff")) == 1
+
+
+async def test_a_restart_probes_the_site_at_once(tmp_path: Path) -> None:
+    url = closed_port_url()
+    settings = report_settings(tmp_path, url)
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
+            await told(alice, report.report_id, ReportState.WAITING)
+        disk.change(DEEP_IN_AN_OUTAGE)
+        assert server.terminate() == 0
+    with Receiver(port=port_of(url)), ServerProcess(settings):
+        await until(lambda: disk.rows("SELECT state FROM delivery") == [("delivered",)])
 
 
 async def test_the_frames_of_a_reporter_are_answered_while_the_site_hangs(tmp_path: Path, receiver: Receiver) -> None:
@@ -123,8 +167,8 @@ async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(t
         await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
         assert server.terminate() == 0
     one, two = (report.report_id for report in reports)
-    # Keeps the other one waiting, however long this takes.
-    disk.change(f"UPDATE delivery SET due = iif(report_id = '{one}', 0, due + 3600000)")
+    # Keeps the other one waiting, as if the site had asked for it.
+    disk.change(f"UPDATE delivery SET due = iif(report_id = '{one}', 0, due + 3600000), asked_to_wait = 1")
     with Receiver(port=port_of(url)) as receiver, ServerProcess(settings) as server:
         await until(lambda: disk.rows("SELECT status FROM report WHERE id = ?", one) == [("delivered",)])
         assert disk.rows("SELECT told FROM report ORDER BY seq") == [(0,), (1,)]

@@ -71,6 +71,11 @@ class Desk:
         (claim,) = self.claim(room=1)
         return self.note(claim, result, chance)
 
+    def fail_until_given_up(self) -> None:
+        """Let all attempts fail until nothing is waiting."""
+        while self.next_due() is not None:
+            self.try_next(FAILED)
+
     def find(self, report_id: str) -> StoredReport:
         report = reports.find(report_id, self.connection)
         assert report

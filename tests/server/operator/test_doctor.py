@@ -258,8 +258,8 @@ async def test_a_suspended_queue_is_a_warning(tmp_path: Path, receiver: Receiver
     found = await examined(file)
     assert grade(found, "paused: the site answered 410 (Gone); 1 waiting; once the site is back") is WARNING
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
-        connection.execute("UPDATE webhook SET paused = '', opened_at = 1, open_until = 1 << 60")
-        assert grade(await examined(file), "suspended for a while") is WARNING
+        connection.execute("UPDATE webhook SET paused = '', failures = 5, opened_at = 1, open_until = 1 << 41")
+        assert grade(await examined(file), "probed at 2039-09-07 15:47:35Z, because attempts failed") is WARNING
         connection.execute("UPDATE webhook SET failures = 2, open_until = 0")
         assert grade(await examined(file), "the last 2 attempts to call webhook report failed; 1 waiting") is WARNING
         connection.execute("DELETE FROM webhook")

@@ -5,9 +5,9 @@ import pytest
 from server.operator import webhooks
 from server.operator.printing import CommandError
 from server.protocol.codes import ReportState
-from server.rules.retries import SCHEDULE_SECONDS, DeliveryState, Result
+from server.rules.retries import DeliveryState, Result
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
-from server.storage import outbox
+from server.storage import breaker
 from tests.support.desk import ACCEPTED, FAILED, TERMS, Desk
 
 URL = "https://user:password@site.example:8443/secret-path?token=1"
@@ -50,7 +50,7 @@ def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
     desk.try_next(FAILED)
     assert "1 failed in a row" in state()
     assert "status 500, " in state()
-    outbox.pause(desk.connection, "report", "the site answered 410 (Gone)\x1b[2J")
+    breaker.pause(desk.connection, "report", "the site answered 410 (Gone)\x1b[2J")
     assert "paused: the site answered 410 (Gone)\ufffd[2J" in state()
     far = desk.now + 10**12
     desk.connection.execute("UPDATE webhook SET paused = '', failures = 7, opened_at = 1, open_until = ?", (far,))
@@ -82,8 +82,7 @@ def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> N
 def given_up(desk: Desk) -> str:
     """Return the ID of a delivery that was given up."""
     report = desk.submit()
-    for _ in range(len(SCHEDULE_SECONDS) + 1):
-        desk.try_next(FAILED)
+    desk.fail_until_given_up()
     assert desk.find(report.id).status is ReportState.GIVEN_UP
     return str(desk.values("SELECT id FROM delivery")[0])
 

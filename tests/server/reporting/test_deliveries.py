@@ -17,7 +17,7 @@ import pytest
 from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
 from server.settings import Secret, WebhookURL
-from server.storage import outbox, overview, reports
+from server.storage import breaker, outbox, overview, reports
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
@@ -159,7 +159,7 @@ async def test_a_damaged_row_is_retried_and_does_not_count_against_the_site(
     assert await sent(database) == 0
     (attempt,) = await database.read(_attempts)
     assert "cannot be read" in attempt.error
-    assert await database.read(lambda connection: outbox.failures(connection, "report")) == 0
+    assert await database.read(lambda connection: breaker.read(connection, "report").failures) == 0
     rows = await database.read(
         lambda connection: connection.execute("SELECT attempts, holder FROM delivery").fetchall()
     )

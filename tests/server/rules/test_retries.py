@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from server.protocol.codes import ReportState
 from server.rules.retries import (
     FAILURES_TO_OPEN,
-    LONGEST_OPEN_SECONDS,
+    LONGEST_REST_SECONDS,
     LONGEST_SECONDS,
     SCHEDULE_SECONDS,
     DeliveryState,
     Result,
     consequence,
-    open_seconds,
     report_status,
+    rest_seconds,
 )
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -43,6 +43,14 @@ def test_410_pauses_the_webhook_without_giving_up() -> None:
     for attempt in (1, 10, 11):
         follows = consequence(attempt, Result(410), NOW, 0)
         assert (follows.state, follows.pause) == (DeliveryState.WAITING, True)
+
+
+def test_an_attempt_ahead_of_the_schedule_does_not_use_it_up() -> None:
+    follows = consequence(10, REFUSED, NOW, 0, ahead=40.0)
+    assert (follows.state, follows.wait_seconds, follows.counts) == (DeliveryState.WAITING, 40, False)
+    follows = consequence(2, Result(429, retry_after="3600"), NOW, 0, ahead=40.0)
+    assert (follows.wait_seconds, follows.asked, follows.counts) == (3600, True, False)
+    assert consequence(10, Result(None, ours=True), NOW, 0, ahead=40.0).state is DeliveryState.GIVEN_UP
 
 
 @given(st.integers(1, len(SCHEDULE_SECONDS)), st.floats(0, 1))
@@ -88,10 +96,9 @@ def test_the_delay_is_bounded_for_any_retry_after(asked: str, attempt: int, chan
 
 
 def test_the_breaker_opens_after_consecutive_failures_for_longer_each_time() -> None:
-    assert not any(open_seconds(failures) for failures in range(FAILURES_TO_OPEN))
-    waits = [open_seconds(failures) for failures in range(FAILURES_TO_OPEN, 2000)]
-    assert waits[:5] == [30, 60, 120, 240, 300]
-    assert max(waits) == LONGEST_OPEN_SECONDS
+    waits = [rest_seconds(failures) for failures in range(FAILURES_TO_OPEN, 2000)]
+    assert waits[:5] == [30, 60, 120, 240, 240]
+    assert max(waits) == LONGEST_REST_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,164 @@
+"""An outage ends when it ends: a site that is healthy again receives what waits, whatever the schedule says."""
+
+import pytest
+
+from server.protocol.codes import ReportState
+from server.rules.retries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
+from server.storage import breaker
+from server.storage.outbox import Claim
+from tests.support.desk import ACCEPTED, FAILED, Desk
+
+PROMISED_SECONDS = 5 * 60
+POLL_SECONDS = 1.0
+TIMEOUT_SECONDS = 10.0
+
+
+def attempt(desk: Desk, result: Result, chance: float = 0.0) -> list[Claim]:
+    """Make the next attempts as the server does: when they can be claimed, or a poll later."""
+    due = desk.next_due()
+    assert due is not None
+    desk.pass_time(max(due, 0.0) + POLL_SECONDS)
+    claims = desk.claim(room=8)
+    desk.pass_time(0.0 if result.accepted else TIMEOUT_SECONDS)
+    for claim in claims:
+        desk.note(claim, result, chance)
+    return claims
+
+
+def seconds_until_accepted(desk: Desk) -> float:
+    """Return how long a healthy site waits for the first delivery; all others must follow. Leaves the desk as it is."""
+    desk.connection.execute("SAVEPOINT healthy")
+    before, waited = desk.at, None
+    while desk.next_due() is not None:
+        if attempt(desk, ACCEPTED) and waited is None:
+            waited = (desk.at - before).total_seconds()
+    assert desk.values("SELECT count(*) FROM delivery WHERE state = 'waiting'") == [0]
+    assert (desk.at - before).total_seconds() < PROMISED_SECONDS + 10 * POLL_SECONDS
+    desk.connection.execute("ROLLBACK TO healthy")
+    desk.connection.execute("RELEASE healthy")
+    desk.at = before
+    assert waited is not None
+    return waited
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+@pytest.mark.parametrize("reports", [1, 7])
+def test_a_healthy_site_receives_the_first_delivery_within_5_minutes_at_every_point_of_the_schedule(
+    reports: int, chance: float
+) -> None:
+    desk = Desk()
+    for number in range(reports):
+        desk.submit(number)
+    attempts = 0
+    while True:
+        claims = attempt(desk, FAILED, chance)
+        if "given-up" in desk.values("SELECT state FROM delivery"):
+            break
+        attempts += bool(claims)
+        # The schedule has ten steps; probes between two long ones are all alike.
+        if any(claim.scheduled is None for claim in claims) or attempts < 100 or attempts % 50 == 0:
+            # The attempt that just failed began when the site was still down.
+            assert seconds_until_accepted(desk) + TIMEOUT_SECONDS <= PROMISED_SECONDS
+    assert attempts > len(SCHEDULE_SECONDS)
+
+
+def test_probes_do_not_use_up_the_schedule() -> None:
+    desk = Desk()
+    desk.submit()
+    began, scheduled = desk.at, 0
+    while desk.values("SELECT state FROM delivery") == ["waiting"]:
+        scheduled += sum(claim.scheduled is None for claim in attempt(desk, FAILED))
+    assert scheduled == len(SCHEDULE_SECONDS) + 1
+    assert (desk.at - began).total_seconds() >= sum(SCHEDULE_SECONDS)
+
+
+def deep_in_an_outage(desk: Desk, *numbers: int) -> None:
+    """Let these reports fail until the next attempt of each is hours away."""
+    for number in numbers:
+        desk.submit(number)
+    for _ in range(200):
+        attempt(desk, FAILED)
+    (soonest,) = desk.values("SELECT min(due) FROM delivery")
+    assert isinstance(soonest, int)
+    assert soonest - desk.now > 3600 * 1000
+
+
+def test_a_delivery_that_the_site_never_accepts_does_not_block_the_others() -> None:
+    desk = Desk()
+    deep_in_an_outage(desk, 1, 2)
+    before, accepted = desk.at, set[str]()
+    while not accepted and (due := desk.next_due()) is not None:
+        desk.pass_time(max(0.0, due))
+        for claim in desk.claim():
+            good = claim.seq == 2
+            accepted |= {claim.id} if good else set()
+            desk.note(claim, ACCEPTED if good else FAILED)
+    assert (desk.at - before).total_seconds() <= 2 * PROMISED_SECONDS
+
+
+def test_what_an_overloaded_site_refused_at_its_recovery_follows_soon() -> None:
+    desk = Desk()
+    deep_in_an_outage(desk, *range(20))
+    (recovery,) = attempt(desk, ACCEPTED)
+    assert recovery.scheduled
+    began = desk.at
+    while desk.next_due() is not None:
+        desk.pass_time(max(0.0, desk.next_due() or 0.0))
+        for number, claim in enumerate(desk.claim(room=8)):
+            desk.note(claim, FAILED if number > 1 else ACCEPTED)
+        desk.pass_time(0.1)
+    assert (desk.at - began).total_seconds() < 3600
+
+
+def test_a_delay_that_the_site_requested_is_kept_by_probes() -> None:
+    desk = Desk()
+    desk.submit()
+    for _ in range(FAILURES_TO_OPEN):
+        attempt(desk, Result(503, "No.", "status 503", "7200"))
+    assert (desk.next_due() or 0) > 7200 - TIMEOUT_SECONDS - POLL_SECONDS
+    report = desk.sent_by("a-1")[0]
+    assert report.next_at
+    assert report.next_at - desk.now > 7000 * 1000
+
+
+@pytest.mark.parametrize("paused", ["", "by an administrator", breaker.GONE])
+@pytest.mark.parametrize("change", ["resume", "retarget", "end_rest"])
+def test_a_change_by_the_administrator_probes_at_once(change: str, paused: str) -> None:
+    desk = Desk()
+    deep_in_an_outage(desk, 1, 2)
+    breaker.pause(desk.connection, "report", paused)
+    if change == "end_rest":
+        breaker.end_rest(desk.connection, "report")
+    else:
+        (breaker.resume if change == "resume" else breaker.retarget)(desk.connection, "report", desk.now)
+    lifted = {"resume": True, "retarget": paused != "by an administrator", "end_rest": not paused}[change]
+    assert desk.next_due() == (None if not lifted else -desk.now / 1000)
+    assert len(desk.claim()) == (0 if not lifted else 1 if change == "end_rest" else 2)
+
+
+def test_failures_from_before_the_settings_changed_do_not_open_the_breaker() -> None:
+    desk = Desk()
+    deep_in_an_outage(desk, 1)
+    desk.pass_time(PROMISED_SECONDS)
+    (claim,) = desk.claim()
+    breaker.retarget(desk.connection, "report", desk.now)
+    desk.note(claim, FAILED._replace(outdated=True))
+    assert breaker.read(desk.connection, "report").failures == 0
+
+
+def test_a_row_that_cannot_be_sent_is_no_probe() -> None:
+    """Otherwise it would be claimed every second."""
+    desk = Desk()
+    deep_in_an_outage(desk, 1, 2)
+    attempt(desk, FAILED._replace(ours=True))
+    (other,) = attempt(desk, ACCEPTED)
+    assert desk.find(other.report_id).status is ReportState.DELIVERED
+    assert (desk.next_due() or 0) > 3600
+
+
+def test_the_reporter_sees_the_next_probe() -> None:
+    desk = Desk()
+    deep_in_an_outage(desk, 1)
+    (report,) = desk.sent_by("a-1")
+    assert report.next_at
+    assert 0 < report.next_at - desk.now <= PROMISED_SECONDS * 1000
