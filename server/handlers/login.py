@@ -140,7 +140,7 @@ def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Sessi
     before = dispatcher.hub.find(claimed.name)
     if before and before.person and before.person.identity == claimed.identity:
         return before.person, before
-    return claimed._replace(name=names.free(claimed.name, dispatcher.hub.sessions)), None
+    return claimed._replace(name=names.free(claimed.name, lambda name: dispatcher.hub.find(name) is not None)), None
 
 
 def _login_pages(dispatcher: Dispatcher, since: Since | None) -> float:

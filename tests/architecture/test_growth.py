@@ -92,7 +92,7 @@ WORK: dict[str, Work] = {
     "limit_marks": limit_marks,
     "a name": refused(names.check),
     "the key of a name": name_key,
-    "a name among others": lambda text: names.free(text[:32], {name_key(text[:32])}),
+    "a name among others": lambda text: names.free(text[:32], lambda name: name == text[:32]),
     "an emoji": refused(reactions.check_emoji),
     "a status": refused(statuses.check_status),
     "a search": refused(lambda text: (search.query(text).indexed, search.query(text).short)),

@@ -1,12 +1,19 @@
 """Valid names, and the number that makes a taken one free."""
 
+import sys
+import unicodedata
+from collections.abc import Callable, Container
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from rich.cells import cell_len
+from wcwidth import wcwidth
 
 from server.protocol.characters import UNSEEN
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, MAX_NAME_CHARS
+from server.protocol.name_text import unfit
 from server.protocol.names import key
 from server.rules import names
 from server.rules.refusal import Refusal
@@ -88,6 +95,12 @@ def test_a_granted_name_is_short_seen_and_not_the_servers(text: str) -> None:
         pytest.param("ChatServer", id="the server"),
         pytest.param("CHATSERVER", id="the server in capitals"),
         pytest.param("ＣｈａｔＳｅｒｖｅｒ", id="the server in full width"),
+        pytest.param("\u0421hatServer", id="the server with a Cyrillic letter"),
+        pytest.param("\ua4da\ua4e7\u13aa\u0422\ua4e2\u0415\u13a1\u0474\u0415\u13a1", id="the server in other capitals"),
+        pytest.param("ChatServer 2", id="the server numbered"),
+        pytest.param("Chát-Server 🦊", id="the server decorated"),
+        pytest.param("a\u00b7b", id="a middle dot that is not Catalan"),
+        pytest.param("1\u0662\u06f3", id="digits of two scripts"),
     ],
 )
 def test_a_name_that_misleads_is_refused_in_words(text: str) -> None:
@@ -123,6 +136,16 @@ def test_an_honest_name_is_granted_as_it_is(name: str) -> None:
     assert names.check(name) == name
 
 
+def test_no_character_of_a_name_is_unassigned_or_takes_no_space() -> None:
+    # Beyond the third plane nearly everything is unassigned.
+    for char in map(chr, [*range(0x40000), *range(0x40000, sys.maxunicode, 97)]):
+        kind = unicodedata.category(char)
+        if not unfit(unicodedata.normalize("NFC", char)):
+            assert kind[0] in "LNPS" or char == " ", ascii(char)
+            assert cell_len(char) > 0, ascii(char)
+            assert wcwidth(char) > 0, ascii(char)
+
+
 def test_a_refusal_says_what_is_allowed_and_what_to_leave_out() -> None:
     with pytest.raises(Refusal) as refused:
         names.check("ada: I sell")
@@ -138,10 +161,15 @@ def test_a_name_is_composed() -> None:
     assert names.check("Zoe\u0308") == "Zoë"
 
 
+def among(taken: Container[str]) -> Callable[[str], bool]:
+    """Return whether a name is among the taken ones."""
+    return lambda name: key(name) in taken
+
+
 def test_a_taken_name_gets_the_first_number_that_is_free() -> None:
-    assert names.free("alice", set()) == "alice"
-    assert names.free("Alice", {"alice"}) == "Alice 2"
-    assert names.free("alice", {"alice", "alice 2", "alice 3"}) == "alice 4"
+    assert names.free("alice", among(set())) == "alice"
+    assert names.free("Alice", among({"alice"})) == "Alice 2"
+    assert names.free("alice", among({"alice", "alice 2", "alice 3"})) == "alice 4"
 
 
 class Taken(set[str]):
@@ -157,14 +185,14 @@ class Taken(set[str]):
 @pytest.mark.parametrize("people", [1, 10, 100, 1_000, 10_000])
 def test_a_free_name_is_found_with_few_look_ups(people: int) -> None:
     taken = Taken(["alice", *(f"alice {number}" for number in range(2, people + 1))])
-    assert names.free("alice", taken) == f"alice {people + 1}"
+    assert names.free("alice", among(taken)) == f"alice {people + 1}"
     assert taken.looked_up <= 2 * (people + 1).bit_length() + 1
 
 
 @given(st.sets(st.integers(1, 40)))
 def test_a_free_name_follows_a_taken_one_whatever_numbers_are_taken(numbers: set[int]) -> None:
     taken = Taken("alice" if number == 1 else f"alice {number}" for number in numbers)
-    free = names.free("alice", taken)
+    free = names.free("alice", among(taken))
     assert free not in set(taken)
     number = int(free.removeprefix("alice") or 1)
     assert number == 1 or number - 1 in numbers
@@ -180,7 +208,7 @@ def test_a_freed_name_is_not_taken_not_too_long_and_can_be_asked_for_again(text:
     assert name is not None
     taken: set[str] = set()
     for _ in range(people):
-        free = names.free(name, taken)
+        free = names.free(name, among(taken))
         assert key(free) not in taken
         assert len(free) <= MAX_NAME_CHARS
         assert names.check(free) == free

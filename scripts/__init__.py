@@ -1,0 +1,1 @@
+"""Programs that regenerate tables of the code."""
