@@ -31,6 +31,7 @@ CLIENT = (
     '{"action":"takeback","msgID":42}',
     '{"action":"react","msgID":40,"message":"👍"}',
     '{"action":"typing","channel":"@bob"}',
+    '{"action":"read","channel":"@bob","msgID":42}',
     '{"action":"me","status":"at the dentist","dnd":true}',
     '{"action":"mute","username":"lucky"}',
     '{"action":"unmute","username":"lucky"}',
@@ -57,6 +58,9 @@ SERVER = (
     '{"action":"typing","channel":"@bob"}',
     '{"action":"echo","messages":[' + MESSAGE + '],"takenBack":[38],'
     '"reacted":[{"msgID":37,"reactions":[{"emoji":"👍","usernames":["ada","bob"]}]}]}',
+    '{"action":"places","places":[{"channel":"lobby","lastID":41,"readID":38,"unread":2,"mentions":1},{"channel":"@bob",'
+    '"lastID":30,"readID":30}]}',
+    '{"action":"read","channel":"@bob","msgID":42}',
     '{"action":"history","channel":"lobby","messages":[' + MESSAGE + '],"more":true,"nonce":"n-18"}',
     '{"action":"search","messages":[' + MESSAGE + '],"more":false,"nonce":"n-19"}',
     '{"action":"report","report":' + ENTRY % ("received", "") + ',"nonce":"n-20"}',

@@ -75,8 +75,8 @@ against `BytesPerSecond` with 512 bytes more than they have; beyond the limit th
 1. The server sends `welcome`.
 2. The client sends `login`.
 3. The server sends `me`; then `relations` (if you muted or blocked anyone) and `who`.
-4. The server sends `echo`: the client is now up to date. Then come the welcome messages of the channels (as `error`
-   with code `notice`; not with `since`) and `reports` (if there are any).
+4. The server sends `echo`: the client is now up to date. Then come `places` (if there are messages anywhere), the
+   welcome messages of the channels (as `error` with code `notice`; not with `since`) and `reports` (if there are any).
 5. From here on, live frames. Nothing is delivered twice or left out between `echo` and the first live message.
 
 Take your own name from `me`: if somebody else holds the name, you get another one, such as `ada 2`. A name that nobody
@@ -104,11 +104,21 @@ message back, whatever the second one says. So send what was not answered again 
 An `error` carries the nonce of the frame that it answers. `takeback`, `react`, `typing`, `me`, `mute`, `unmute`,
 `block` and `unblock` have no nonce, so an error about them does not say which one failed.
 
+## What is unread
+
+`places` lists, after each login, the channels and conversations that have messages, with the last message, how far you
+have read, how many messages of others follow, and in channels how many of those name you. What you missed before your
+first login counts as read. Send `read` with the last message that was on the screen, every few seconds at most; the
+server keeps the highest number, for all your clients, and sends it on to the other ones that are connected. With
+`closed` a conversation is left out of `places` until it has a later message.
+
 ## Page through older messages
 
 `history` returns a page, oldest first. For the next page, send `beforeID` = `msgID` of the page's first message; stop
-at `more: false`. `search` returns the latest first, so `beforeID` is the `msgID` of the last one. A page can be
-shorter than `limit`.
+at `more: false`. To read in the other direction, send `afterID` = `msgID` of the page's last message; both bounds
+together fill a gap between two messages from either edge. To show a message with what is around it, ask for `beforeID`
+= its `msgID` + 1, and for `afterID` = its `msgID`. `search` returns the latest first, so `beforeID` is the `msgID` of
+the last one. A page can be shorter than `limit`.
 
 ## How fast to send
 
@@ -119,8 +129,9 @@ To keep the order, send the next message once the one before was answered.
 
 ## Mentions and pings
 
-A mention is `@name` in the text; nothing in the frame marks it. The server sends a websocket ping every 20 s, which
-websocket libraries answer by themselves. The frame `ping` is for clients that want an answer of the server.
+A mention is the name as a word in the text, with or without `@`; nothing in the frame marks it. The server sends a
+websocket ping every 20 s, which websocket libraries answer by themselves. The frame `ping` is for clients that want an
+answer of the server.
 """
 
 LOGIN = """\

@@ -16,6 +16,10 @@ SCAN_PAGES = 20
 LIST_PAGES = 4
 """Pages charged for the list of the user's reports, each with its evidence."""
 REPORT_PAGES = 1
+MARKER_PAGES = 0.1
+"""Pages charged for storing how far the user has read, which a client does every few seconds."""
+PLACES_PAGES = 4
+"""Pages charged for the list of channels and conversations with their unread messages, at each login."""
 ROW_BYTES = 400
 """Size on disk of a row with its indexes."""
 TEXT_BYTES = 5

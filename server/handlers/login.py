@@ -9,6 +9,7 @@ from typing import NamedTuple
 from server.handlers import costs
 from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages, fit_reactions
+from server.handlers.places import listed
 from server.protocol import proof
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Login, Me, Ping, Since
@@ -144,11 +145,11 @@ def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Sessi
 
 
 def _login_pages(dispatcher: Dispatcher, since: Since | None) -> float:
-    """Return the maximum number of pages that a login reads, including one for stored direct messages."""
+    """Return the maximum number of pages that a login reads, with those for stored direct messages and places."""
     recent = sum(
         costs.pages(each.echo_messages_on_join) for each in dispatcher.live.channels if each.echo_messages_on_join
     )
-    return 1 + (costs.pages(MAX_MISSED) if since else recent)
+    return 1 + costs.PLACES_PAGES + (costs.pages(MAX_MISSED) if since else recent)
 
 
 async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival) -> None:
@@ -159,10 +160,13 @@ async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival)
         await sleep(arrival.wait)
         last_message, reader = await _last_message(arrival.last_message), dispatcher.reader(session)
         if since and since.epoch == dispatcher.broker.epoch:
-            session.send(await _missed_messages(dispatcher, reader, since.msg_id, arrival.before))
+            echo = await _missed_messages(dispatcher, reader, since.msg_id, arrival.before)
         else:
             page = await _recent_messages(dispatcher, reader, last_message, arrival.before)
-            session.send(Echo(fit_messages(page, reader.person)[0], since is None))
+            echo = Echo(fit_messages(page, reader.person)[0], since is None)
+        places = await listed(dispatcher, reader, arrival.before)
+        for frame in (echo, *places):
+            session.send(frame)
         for channel in dispatcher.live.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)

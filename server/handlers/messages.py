@@ -66,7 +66,7 @@ def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
 
 
 def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
-    """Send older messages of a channel or conversation."""
+    """Send a page of messages of a channel or conversation."""
     if not target.is_conversation(frame.channel):
         dispatcher.channel(frame.channel)
     dispatcher.start_task(session, _send_history(dispatcher, session, frame), frame.nonce)
@@ -118,9 +118,12 @@ def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stor
 
 
 async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
-    reader = dispatcher.reader(session)
-    page = await dispatcher.broker.history(reader, frame.channel, frame.before_id, frame.limit)
-    messages, complete = fit_messages(page, reader.person)
+    reader, forward = dispatcher.reader(session), bool(frame.after_id)
+    if forward:
+        page = await dispatcher.broker.following(reader, frame.channel, frame.after_id, frame.before_id, frame.limit)
+    else:
+        page = await dispatcher.broker.history(reader, frame.channel, frame.before_id, frame.limit)
+    messages, complete = fit_messages(page, reader.person, oldest=forward)
     session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 
 

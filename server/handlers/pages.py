@@ -10,17 +10,17 @@ from server.rules.messages import Person
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
 
 
-def fit_messages(page: Page, person: Person) -> tuple[list[Message], bool]:
-    """Return the newest messages of a page that fit into one frame, and whether that is the whole page."""
+def fit_messages(page: Page, person: Person, *, oldest: bool = False) -> tuple[list[Message], bool]:
+    """Return the newest messages of a page (or the oldest) that fit into one frame, and whether that is all of it."""
     found: list[Message] = []
-    left = MAX_PAGE_BYTES
-    for publication in reversed(page.publications):
+    left, step = MAX_PAGE_BYTES, 1 if oldest else -1
+    for publication in page.publications[::step]:
         message = publication.frame_for(person)
         left -= len(encode(message))
         if left < 0:
-            return found[::-1], False
+            return found[::step], False
         found.append(message)
-    return found[::-1], True
+    return found[::step], True
 
 
 def fit_reactions(reactions: Sequence[Reactions]) -> list[Reactions]:

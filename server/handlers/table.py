@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from server.handlers import costs, login, messages, people, reports
+from server.handlers import costs, login, messages, people, places, reports
 from server.handlers.dispatch import Dispatcher, Handler
 from server.pacing.limiter import Allowance
 from server.protocol.frames import (
@@ -15,6 +15,7 @@ from server.protocol.frames import (
     Ping,
     ProfileRequest,
     React,
+    Read,
     ReportRequest,
     ReportsRequest,
     Say,
@@ -60,6 +61,7 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Typing, messages.typing),
         _entry(HistoryRequest, messages.history, pages=costs.history_pages),
         _entry(SearchRequest, messages.search, pages=costs.search_pages),
+        _entry(Read, places.read, pages=lambda _: costs.MARKER_PAGES),
         _entry(SetStatus, people.status, allowance=Allowance.MESSAGES),
         _entry(Mute, people.mute, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
         _entry(Unmute, people.unmute, allowance=Allowance.MESSAGES),

@@ -14,6 +14,7 @@ MAX_NAME_CHARS = 32
 MAX_MESSAGE_CHARS = 4000
 MAX_COMMENT_CHARS = 1000
 MAX_PAGE = 100
+MAX_UNREAD = 100
 MAX_QUERY_CHARS = 128
 MAX_STATUS_CHARS = 32
 MAX_EMOJI_CHARS = 32
@@ -94,13 +95,16 @@ class Say(Frame, frozen=True, tag="message"):
     nonce: Nonce | None = None
 
 
-class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "beforeID"}):
+class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "beforeID", "after_id": "afterID"}):
     """Request the messages of a channel before `beforeID`; 0 requests the newest."""
 
     channel: Target
     nonce: Nonce
     before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    after_id: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="If not 0: the messages that follow this one, the oldest of them.")
+    ] = 0
 
 
 class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
@@ -151,6 +155,17 @@ class Typing(Frame, frozen=True, tag="typing"):
     """The user is typing a direct message. Sent only to the recipient; not stored."""
 
     channel: Annotated[Target, Meta(description="`@username`: the recipient, or from the server the author.")]
+
+
+class Read(Frame, frozen=True, tag="read", rename={"msg_id": "msgID"}):
+    """You have read a channel or conversation up to this message; stored, and sent to your other sessions.
+
+    An earlier message than before changes nothing.
+    """
+
+    channel: Target
+    msg_id: MsgID
+    closed: Annotated[bool, Meta(description="Close it: a conversation is not listed until a later message.")] = False
 
 
 class SetStatus(Frame, frozen=True, tag="me"):
@@ -356,6 +371,22 @@ class Echo(Frame, frozen=True, tag="echo"):
     ] = []
 
 
+class PlaceEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename={"last_id": "lastID", "read_id": "readID"}):
+    """A channel or conversation that has messages, and what you have not read of it."""
+
+    channel: str
+    last_id: Annotated[int, Meta(description="Its last message.")]
+    read_id: Annotated[int, Meta(description="You have read it up to here.")] = 0
+    unread: Annotated[int, Meta(description=f"Messages of others after that; {MAX_UNREAD} stands for more, too.")] = 0
+    mentions: Annotated[int, Meta(description="How many of the newest of them name you; in channels only.")] = 0
+
+
+class Places(Frame, frozen=True, tag="places"):
+    """The channels and your conversations that have messages; sent after `echo`, in as many frames as necessary."""
+
+    places: list[PlaceEntry]
+
+
 class SearchResults(Frame, frozen=True, tag="search"):
     """Search results, the latest first, and whether there are older ones."""
 
@@ -365,7 +396,7 @@ class SearchResults(Frame, frozen=True, tag="search"):
 
 
 class History(Frame, frozen=True, tag="history"):
-    """A page of a channel's messages, oldest first, and whether there are older ones."""
+    """A page of a channel's messages, oldest first, and whether there are more in the direction of the request."""
 
     channel: str
     messages: list[Message]
@@ -457,9 +488,9 @@ class Disconnect(Frame, frozen=True, tag="disconnect"):
 
 ClientFrame = (
     Login | Say | HistoryRequest | SearchRequest | ReportRequest | ReportsRequest | Withdraw | Takeback | React
-    | Typing | SetStatus | Mute | Unmute | Block | Unblock | ProfileRequest | Ping
+    | Typing | Read | SetStatus | Mute | Unmute | Block | Unblock | ProfileRequest | Ping
 )  # fmt: skip
 ServerFrame = (
-    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Typing | Echo | History | SearchResults
-    | ReportStatus | Reports | Profile | Error | Ping | Disconnect
+    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Typing | Echo | Places | Read | History
+    | SearchResults | ReportStatus | Reports | Profile | Error | Ping | Disconnect
 )  # fmt: skip

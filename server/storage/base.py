@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple, Protocol
 
 from server.protocol.errors import OneLineError
-from server.protocol.frames import Reactions
+from server.protocol.frames import PlaceEntry, Reactions
 from server.rules.messages import MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
@@ -48,6 +48,14 @@ class Reader(NamedTuple):
     person: Person
     hidden: Sequence[str] = ()
     queue_key: QueueKey = SERVER
+
+
+class Marker(NamedTuple):
+    """How far a person has read a channel or conversation; `closed`: it is not listed until it has a later message."""
+
+    channel: str
+    msg_id: int
+    closed: bool = False
 
 
 class Page(NamedTuple):
@@ -103,6 +111,15 @@ class Broker(Protocol):
 
         For `@username`: those between the reader and everyone who has had that name.
         """
+
+    async def following(self, reader: Reader, channel: str, after: int, before: int, limit: int) -> Page:
+        """Return the oldest messages above `after` and below `before` (0: no bound); `more`: there are newer ones."""
+
+    async def places(self, reader: Reader, channels: Sequence[str], before: int) -> list[PlaceEntry]:
+        """Return those of these channels that have messages below `before`, and the reader's latest conversations."""
+
+    def mark_read(self, identity: str, marker: Marker) -> "asyncio.Future[Marker | None]":
+        """Store how far a person has read; returns None if nothing changed. Raises StorageError."""
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
         """Return the numbers of the messages that `history` would return without a limit of bytes, in order."""

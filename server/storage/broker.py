@@ -5,12 +5,12 @@ from collections.abc import Container, Sequence
 from functools import partial
 
 from server.protocol import target
-from server.protocol.frames import Reactions
+from server.protocol.frames import PlaceEntry, Reactions
 from server.rules.messages import MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
-from server.storage import messages
-from server.storage.base import Page, Published, Reader, StoredChange, Subscriber
+from server.storage import messages, read_markers
+from server.storage.base import Marker, Page, Published, Reader, StoredChange, Subscriber
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
@@ -69,6 +69,23 @@ class LocalBroker:
         else:
             work = partial(messages.conversation, reader, other, before, limit)
         return await self._database.read(work, reader.queue_key)
+
+    async def following(self, reader: Reader, channel: str, after: int, before: int, limit: int) -> Page:
+        """See Broker."""
+        other, span = target.name_of(channel), messages.Span(after, before, forward=True)
+        if other is None:
+            work = partial(messages.span_page, reader, messages.IN_CHANNEL, (channel,), span, limit)
+        else:
+            work = partial(messages.conversation_span, reader, other, span, limit)
+        return await self._database.read(work, reader.queue_key)
+
+    async def places(self, reader: Reader, channels: Sequence[str], before: int) -> list[PlaceEntry]:
+        """See Broker."""
+        return await self._database.read(partial(read_markers.places, reader, channels, before), reader.queue_key)
+
+    def mark_read(self, identity: str, marker: Marker) -> "asyncio.Future[Marker | None]":
+        """See Broker."""
+        return self._database.write(partial(read_markers.update, identity, marker))
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
         """See Broker."""

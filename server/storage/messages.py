@@ -5,6 +5,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import closing
+from typing import NamedTuple
 
 import msgspec
 
@@ -95,6 +96,15 @@ def react(change: ReactionChange, blocked: Container[str], now: int, connection:
     return publication
 
 
+class Span(NamedTuple):
+    """The numbers that a read may return, both bounds excluded; 0 is no upper bound."""
+
+    after: int
+    before: int
+    forward: bool = False
+    """Read the oldest messages of the span, not the newest."""
+
+
 def page(
     reader: Reader,
     condition: str,
@@ -104,34 +114,54 @@ def page(
     connection: sqlite3.Connection,
 ) -> Page:
     """Return the newest messages that meet the condition."""
-    # One more than requested shows whether there are older ones.
-    newest = _numbers(reader, condition, values, before, limit + 1, connection)
-    query = f"SELECT {SHOWN} FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"  # noqa: S608
-    with closing(connection.execute(query, (json.dumps(newest),))) as rows:
-        return _fitting(rows, limit, reader, connection)
+    return span_page(reader, condition, values, Span(0, before), limit, connection)
+
+
+def span_page(
+    reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: sqlite3.Connection
+) -> Page:
+    """Return the newest messages of a span that meet the condition, or the oldest; `more`: there are others in it."""
+    # One more than requested shows whether there are others.
+    numbers = _numbers(reader, condition, values, span, limit + 1, connection)
+    order = "ASC" if span.forward else "DESC"
+    query = f"SELECT {SHOWN} FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id {order}"  # noqa: S608
+    with closing(connection.execute(query, (json.dumps(numbers),))) as rows:
+        found = _fitting(rows, limit, reader, connection)
+    return found._replace(publications=found.publications[::-1]) if span.forward else found
 
 
 def conversation(reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
     """Return direct messages between the reader and everyone who has had that name."""
-    pages = [page(reader, *side, before, limit, connection) for side in _sides(reader, other)]
-    # Before the first message of an incomplete page there may be others, so drop older messages of the other page.
-    start = max((each.publications[0].msg_id for each in pages if each.more and each.publications), default=0)
-    both = {each.msg_id: each for found in pages for each in found.publications if each.msg_id >= start}
-    ordered = [both[msg_id] for msg_id in sorted(both)]
-    return Page(ordered[-limit:], any(each.more for each in pages) or len(ordered) > limit)
+    return conversation_span(reader, other, Span(0, before), limit, connection)
+
+
+def conversation_span(reader: Reader, other: str, span: Span, limit: int, connection: sqlite3.Connection) -> Page:
+    """Like `conversation`, in a span."""
+    pages = [span_page(reader, *side, span, limit, connection) for side in _sides(reader, other)]
+    both = {each.msg_id: each for found in pages for each in found.publications}
+    cut = [each.publications for each in pages if each.more and each.publications]
+    more = any(each.more for each in pages)
+    # Beyond the end of an incomplete page there may be others, so drop what the other page has there.
+    if span.forward:
+        end = min((each[-1].msg_id for each in cut), default=NEWEST)
+        ordered = [both[msg_id] for msg_id in sorted(both) if msg_id <= end]
+        return Page(ordered[:limit], more or len(ordered) > limit)
+    start = max((each[0].msg_id for each in cut), default=0)
+    ordered = [both[msg_id] for msg_id in sorted(both) if msg_id >= start]
+    return Page(ordered[-limit:], more or len(ordered) > limit)
 
 
 def conversation_numbers(
     reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection
 ) -> list[int]:
     """Return the numbers of the newest direct messages between the reader and everyone who has had that name."""
-    sides = [_numbers(reader, *side, before, limit, connection) for side in _sides(reader, other)]
+    sides = [_numbers(reader, *side, Span(0, before), limit, connection) for side in _sides(reader, other)]
     return sorted({number for side in sides for number in side})[-limit:]
 
 
 def channel_numbers(reader: Reader, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> list[int]:
     """Return the numbers of the newest messages of a channel."""
-    return sorted(_numbers(reader, IN_CHANNEL, (channel,), before, limit, connection))
+    return sorted(_numbers(reader, IN_CHANNEL, (channel,), Span(0, before), limit, connection))
 
 
 def missed(reader: Reader, after: int, before: int, limit: int, connection: sqlite3.Connection) -> Page:
@@ -203,20 +233,19 @@ def _matching(query: Query, rows: Iterable[_Row]) -> Iterator[_Row]:
 
 
 def _numbers(
-    reader: Reader,
-    condition: str,
-    values: Sequence[_Value],
-    before: int,
-    limit: int,
-    connection: sqlite3.Connection,
+    reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: sqlite3.Connection
 ) -> list[int]:
-    """Return the numbers of the newest messages that meet the condition, the latest first.
+    """Return the numbers of the newest messages of a span that meet the condition, or of the oldest, nearest first.
 
     Scans at most MAX_SCANNED, because the reader may have hidden everyone who writes in a channel.
     """
-    scanned = f"SELECT id, author_identity FROM message WHERE {condition} AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    order = "ASC" if span.forward else "DESC"
+    scanned = (
+        f"SELECT id, author_identity FROM message WHERE {condition} AND id > ? AND id < ?"  # noqa: S608 - ours
+        f" ORDER BY id {order} LIMIT ?"
+    )
     query = f"SELECT id FROM ({scanned}) WHERE {NOT_HIDDEN} LIMIT ?"  # noqa: S608 - ours
-    bounds = (before or NEWEST, MAX_SCANNED, json.dumps(reader.hidden), limit)
+    bounds = (span.after, span.before or NEWEST, MAX_SCANNED, json.dumps(reader.hidden), limit)
     return [row[0] for row in connection.execute(query, (*values, *bounds))]
 
 

@@ -100,7 +100,8 @@ def _load(connection: sqlite3.Connection) -> tuple[list[Person], list[Relation]]
 def _joined(person: Person, now: int, connection: sqlite3.Connection) -> int | None:
     row = connection.execute("SELECT last_message FROM person WHERE identity = ?", (person.identity,)).fetchone()
     connection.execute(
-        "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?1, ?2, ?3, 0)"
+        "INSERT INTO person (identity, name, seen_at, last_message, read_from)"
+        " VALUES (?1, ?2, ?3, 0, (SELECT coalesce(max(id), 0) FROM message))"
         " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
         (person.identity, person.name, now),
     )

@@ -23,9 +23,8 @@ def sweep(connection: sqlite3.Connection, now: int, evidence_days: int, log_days
         "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < ? LIMIT ?)",
         (now - log_days * DAY_MILLISECONDS, BATCH),
     )
-    people = connection.execute(
-        "DELETE FROM person WHERE identity IN (SELECT identity FROM person ORDER BY seen_at DESC LIMIT ? OFFSET ?)",
-        (BATCH, MAX_KNOWN),
-    )
+    unknown = "identity IN (SELECT identity FROM person ORDER BY seen_at DESC LIMIT ? OFFSET ?)"
+    connection.execute(f"DELETE FROM read_marker WHERE {unknown}", (BATCH, MAX_KNOWN))  # noqa: S608 - constant
+    people = connection.execute(f"DELETE FROM person WHERE {unknown}", (BATCH, MAX_KNOWN))  # noqa: S608 - constant
     keys = login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH)
     return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount, keys}

@@ -189,7 +189,22 @@ RECOVERY = """
 -- When the site last accepted a delivery after failures: what failed before that is sent again at once.
 ALTER TABLE webhook ADD COLUMN recovered_at INTEGER NOT NULL DEFAULT 0;
 """
-STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS, OWN_FILE, RECOVERY)
+READ_MARKERS = """
+-- How far a person has read a channel, or (with an @ and the key of the name) a conversation, and the last message of a
+-- conversation when it was closed.
+CREATE TABLE read_marker (
+    identity TEXT NOT NULL,
+    place TEXT NOT NULL,
+    msg_id INTEGER NOT NULL,
+    closed_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (identity, place)
+) STRICT, WITHOUT ROWID;
+
+-- What was said before a person first came, or up to this upgrade, counts as read.
+ALTER TABLE person ADD COLUMN read_from INTEGER NOT NULL DEFAULT 0;
+UPDATE person SET read_from = iif(last_message, last_message, (SELECT coalesce(max(id), 0) FROM message));
+"""
+STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS, OWN_FILE, RECOVERY, READ_MARKERS)
 """The upgrade from each version to the next; a new file runs all of them."""
 
 

@@ -66,10 +66,12 @@ async def test_frames_come_in_the_promised_order(server: ServerProcess) -> None:
         said = await ask(bob, "message", action="message", channel="lobby", message="buy my stuff", nonce="1")
         await ask(ada, "report", action="report", msgID=said["msgID"], reason="It's spam", nonce="1")
         await ask(ada, "relations", action="mute", username="bob")
+        await ask(bob, "message", action="message", channel="tea", message="still here", nonce="2")
     async with connect(server.url, proxy=None) as ada:
         await ada.send(json.dumps({"action": "login", "username": "ada", "token": TOKEN["ada"]}))
-        welcome, me, *both, echo, notice, reports = actions(await until(ada, "reports"))
-        assert [welcome, me, echo, notice, reports] == ["welcome", "me", "echo", "error", "reports"]
+        welcome, me, *both, echo, places, notice, reports = actions(await until(ada, "reports"))
+        expected = ["welcome", "me", "echo", "places", "error", "reports"]
+        assert [welcome, me, echo, places, notice, reports] == expected
         assert set(both) == {"relations", "who"}
 
 

@@ -24,6 +24,7 @@ from server.protocol.frames import (
     Ping,
     ProfileRequest,
     React,
+    Read,
     ReportReason,
     ReportRequest,
     ReportsRequest,
@@ -55,6 +56,7 @@ HISTORY = HistoryRequest("lobby", "n", limit=100)
 REPORT = ReportRequest(1, SPAM, nonce="n")
 READS: list[ClientFrame] = [HISTORY, SearchRequest("rope", "n", limit=100), ReportsRequest("n"), REPORT]
 """Frames that make the server read messages or reports, besides a login."""
+MARK = Read("lobby", 1)
 STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
 """Frames that store something on disk."""
 SAYS: list[ClientFrame] = [
@@ -132,16 +134,18 @@ def named(frame: object) -> str:
 
 
 def test_every_frame_type_has_a_price() -> None:
-    assert {type(frame) for frame in (*READS, *SAYS)} | OTHERS == set(get_args(ClientFrame))
+    assert {type(frame) for frame in (*READS, *SAYS, MARK)} | OTHERS == set(get_args(ClientFrame))
 
 
 @pytest.mark.parametrize(
     ("frame", "limits"),
-    [(frame, READING) for frame in READS]
+    [(frame, READING) for frame in (*READS, MARK)]
     + [(frame, STORING) for frame in STORES]
     + [(frame, SAYING) for frame in SAYS],
     ids=[
-        f"{kind} {named(frame)}" for kind, each in (("read", READS), ("store", STORES), ("say", SAYS)) for frame in each
+        f"{kind} {named(frame)}"
+        for kind, each in (("read", [*READS, MARK]), ("store", STORES), ("say", SAYS))
+        for frame in each
     ],
 )
 async def test_what_costs_is_charged_and_refused_beyond_the_limit(

@@ -1,0 +1,41 @@
+"""Channels and conversations: the list of them with what is unread, and what the user has read."""
+
+from asyncio import Future
+from collections.abc import Iterator
+from functools import partial
+
+from server.handlers.dispatch import Dispatcher
+from server.protocol import target
+from server.protocol.frames import Places, Read
+from server.room.session import Session
+from server.storage.base import Marker, Reader
+
+MAX_LISTED = 100
+"""Maximum number of places in a frame."""
+
+
+def read(dispatcher: Dispatcher, session: Session, frame: Read) -> None:
+    """Store how far the user has read, and send it to their other sessions."""
+    if not target.is_conversation(frame.channel):
+        dispatcher.channel(frame.channel)
+    marker = Marker(frame.channel, frame.msg_id, frame.closed)
+    session.request_started()
+    stored = dispatcher.broker.mark_read(session.logged_in_person.identity, marker)
+    stored.add_done_callback(partial(_after_mark, dispatcher, session))
+
+
+async def listed(dispatcher: Dispatcher, reader: Reader, before: int) -> Iterator[Places]:
+    """Return the frames that list the user's channels and conversations, by the messages below `before`."""
+    entries = await dispatcher.broker.places(reader, [each.id for each in dispatcher.live.channels], before)
+    return (Places(entries[at : at + MAX_LISTED]) for at in range(0, len(entries), MAX_LISTED))
+
+
+def _after_mark(dispatcher: Dispatcher, session: Session, stored: "Future[Marker | None]") -> None:
+    session.request_finished()
+    if stored.cancelled():
+        return
+    dispatcher.answer_failure(session, None, stored.exception())
+    if not stored.exception() and (marker := stored.result()) and session.person:
+        for other in dispatcher.hub.sessions_of(session.person.identity):
+            if other is not session:
+                other.send(Read(*marker))

@@ -1,0 +1,189 @@
+"""What each person has read: a marker for each channel and conversation, and what is unread behind it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+import msgspec
+
+from server.protocol import names, target
+from server.protocol.frames import MAX_UNREAD, PlaceEntry
+from server.protocol.mentions import mentions
+from server.storage.base import MAX_PAGE_BYTES, Marker, Reader
+
+MAX_CONVERSATIONS = 200
+"""Maximum number of conversations that are listed, the latest ones."""
+MAX_PARTNERS = 1_000
+"""Maximum number of people on either side among whom the latest conversations are looked for."""
+MAX_SCANNED = 200
+"""Maximum number of unread messages of a channel that are examined, the newest first."""
+
+LAST_IN_CHANNEL = "SELECT max(id) FROM message WHERE peer IS NULL AND channel = ? AND id <= ?"
+LAST_SENT = "SELECT max(id) FROM message WHERE peer IS NOT NULL AND author_identity = ? AND peer_key = ? AND id <= ?"
+LAST_RECEIVED = (
+    "SELECT max(id) FROM message WHERE peer IS NOT NULL AND peer_identity = ? AND author_key = ? AND id <= ?"
+)
+UPDATE = """
+INSERT INTO read_marker (identity, place, msg_id, closed_at) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET msg_id = max(msg_id, excluded.msg_id), closed_at = max(closed_at, excluded.closed_at)
+WHERE excluded.msg_id > msg_id OR excluded.closed_at > closed_at
+"""
+# Each list is one row: for each row the reader thread releases the interpreter, and waits to get it back.
+CHANNELS = """
+WITH hidden (value) AS MATERIALIZED (SELECT value FROM json_each(:hidden))
+SELECT json_group_array(json_array(place, last, start, (
+    SELECT count(*) FROM (
+        SELECT author_identity, taken_back_at FROM message
+        WHERE peer IS NULL AND channel = place AND id > start AND id < :before ORDER BY id DESC LIMIT :scanned
+    ) WHERE taken_back_at IS NULL AND author_identity != :me AND author_identity NOT IN (SELECT value FROM hidden)
+))) FROM (
+    SELECT value AS place, max(:start, coalesce(msg_id, 0)) AS start,
+        (SELECT max(id) FROM message WHERE peer IS NULL AND channel = value AND id < :before) AS last
+    FROM json_each(:channels) LEFT JOIN read_marker ON identity = :me AND read_marker.place = value
+) WHERE last IS NOT NULL
+"""
+CONVERSATIONS = """
+SELECT json_group_array(json_array('@' || other, last, start, (
+    SELECT count(*) FROM (
+        SELECT author_identity, taken_back_at FROM message
+        WHERE peer IS NOT NULL AND peer_identity = :me AND author_key = key AND id > start AND id < :before
+        ORDER BY id DESC LIMIT :scanned
+    ) WHERE taken_back_at IS NULL AND author_identity NOT IN (SELECT value FROM hidden)
+))) FROM (
+    SELECT key, last, iif(author_identity = :me, peer, author) AS other, max(:start, coalesce(msg_id, 0)) AS start
+    FROM (SELECT key, last FROM newest ORDER BY last DESC LIMIT :conversations)
+    CROSS JOIN message ON message.id = last
+    LEFT JOIN read_marker ON identity = :me AND place = '@' || key
+    WHERE iif(author_identity = :me, peer_identity, author_identity) NOT IN (SELECT value FROM hidden)
+        AND last > coalesce(closed_at, 0)
+    ORDER BY last DESC
+)
+"""
+# Both indices end with the number of the message, so each key is found with one look-up: the next one after the last.
+PARTNERS = """
+WITH RECURSIVE hidden (value) AS MATERIALIZED (SELECT value FROM json_each(:hidden)),
+sent (key) AS (
+    SELECT min(peer_key) FROM message WHERE peer IS NOT NULL AND author_identity = :me
+    UNION ALL SELECT (
+        SELECT min(peer_key) FROM message WHERE peer IS NOT NULL AND author_identity = :me AND peer_key > key
+    ) FROM sent WHERE key IS NOT NULL LIMIT :partners
+),
+received (key) AS (
+    SELECT min(author_key) FROM message WHERE peer IS NOT NULL AND peer_identity = :me
+    UNION ALL SELECT (
+        SELECT min(author_key) FROM message WHERE peer IS NOT NULL AND peer_identity = :me AND author_key > key
+    ) FROM received WHERE key IS NOT NULL LIMIT :partners
+),
+latest (key) AS (
+    SELECT author_key FROM message WHERE peer IS NOT NULL AND peer_identity = :me ORDER BY id DESC LIMIT :scanned
+),
+newest (key, last) AS (
+    SELECT key, max(
+        coalesce((
+            SELECT max(id) FROM message
+            WHERE peer IS NOT NULL AND author_identity = :me AND peer_key = key AND id < :before
+        ), 0),
+        coalesce((
+            SELECT max(id) FROM message
+            WHERE peer IS NOT NULL AND peer_identity = :me AND author_key = key AND id < :before
+        ), 0)
+    ) FROM (SELECT key FROM sent UNION SELECT key FROM received UNION SELECT key FROM latest) WHERE key IS NOT NULL
+)
+"""
+TEXTS = """
+SELECT text FROM (
+    SELECT author_identity, text, taken_back_at FROM message
+    WHERE peer IS NULL AND channel = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?
+) WHERE taken_back_at IS NULL AND author_identity != ? AND author_identity NOT IN (SELECT value FROM json_each(?))
+"""
+
+_entries = msgspec.json.Decoder(list[tuple[str, int, int, int]])
+
+
+def update(identity: str, marker: Marker, connection: sqlite3.Connection) -> Marker | None:
+    """Move a marker forward to the last message up to its number; return what is stored, None if nothing changed.
+
+    A place without messages has no marker, so nobody can store any number of them.
+    """
+    last = _last(identity, marker, connection)
+    if last is None:
+        return None
+    values = identity, _place(marker.channel), last, last if marker.closed else 0
+    changed = connection.execute(UPDATE, values).rowcount
+    return marker._replace(msg_id=last) if changed else None
+
+
+def places(reader: Reader, channels: Sequence[str], before: int, connection: sqlite3.Connection) -> list[PlaceEntry]:
+    """Return the channels that have messages below `before`, and the reader's latest conversations."""
+    identity = reader.person.identity
+    values = {
+        "me": identity,
+        "hidden": json.dumps(reader.hidden),
+        "channels": json.dumps(channels),
+        "before": before,
+        "start": _start(identity, connection),
+        "scanned": MAX_SCANNED,
+        "partners": MAX_PARTNERS,
+        "conversations": MAX_CONVERSATIONS,
+    }
+    (public,) = connection.execute(CHANNELS, values).fetchone()
+    (direct,) = connection.execute(f"{PARTNERS} {CONVERSATIONS}", values).fetchone()
+    named = _Mentions(reader, before, connection)
+    return [
+        PlaceEntry(channel, last, read, min(unread, MAX_UNREAD), named.count(channel, read) if unread else 0)
+        for channel, last, read, unread in _entries.decode(public)
+    ] + [
+        PlaceEntry(channel, last, read, min(unread, MAX_UNREAD))
+        for channel, last, read, unread in _entries.decode(direct)
+    ]
+
+
+class _Mentions:
+    """Counts unread messages that name the reader, as long as no more than a page of text was read."""
+
+    def __init__(self, reader: Reader, before: int, connection: sqlite3.Connection) -> None:
+        self._reader = reader
+        self._before = before
+        self._connection = connection
+        self._left = MAX_PAGE_BYTES
+
+    def count(self, channel: str, after: int) -> int:
+        return sum(mentions(text, [self._reader.person.name]) for text in self._texts(channel, after))
+
+    def _texts(self, channel: str, after: int) -> Iterator[str]:
+        bounds = after, self._before, MAX_SCANNED
+        values = channel, *bounds, self._reader.person.identity, json.dumps(self._reader.hidden)
+        with closing(self._connection.execute(TEXTS, values)) as rows:
+            for (text,) in rows:
+                self._left -= len(text.encode())
+                if self._left < 0:
+                    return
+                yield text
+
+
+def _start(identity: str, connection: sqlite3.Connection) -> int:
+    """Return the number up to which everything counts as read: what was said before the person first came."""
+    row = connection.execute("SELECT read_from FROM person WHERE identity = ?", (identity,)).fetchone()
+    (newest,) = row or connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
+    return int(newest)
+
+
+def _last(identity: str, marker: Marker, connection: sqlite3.Connection) -> int | None:
+    other = target.name_of(marker.channel)
+    if other is None:
+        return _number(connection, LAST_IN_CHANNEL, (marker.channel, marker.msg_id))
+    values = identity, names.key(other), marker.msg_id
+    sides = [_number(connection, query, values) for query in (LAST_SENT, LAST_RECEIVED)]
+    return max((each for each in sides if each is not None), default=None)
+
+
+def _number(connection: sqlite3.Connection, query: str, values: tuple[str | int, ...]) -> int | None:
+    (found,) = connection.execute(query, values).fetchone()
+    return None if found is None else int(found)
+
+
+def _place(channel: str) -> str:
+    """Return the same key for all spellings of a conversation."""
+    other = target.name_of(channel)
+    return channel if other is None else target.conversation(names.key(other))

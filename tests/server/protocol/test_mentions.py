@@ -1,0 +1,32 @@
+"""Which texts name a person."""
+
+import pytest
+
+from server.protocol.mentions import mentions
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "named"),
+    [
+        ("@ada hello", "ada", True),
+        ("Sorry Ada, I was away", "ada", True),
+        ("ada", "ADA", True),
+        ("(ada)", "ada", True),
+        ("adaptable, canada, ada_2, ada2", "ada", False),
+        ("@jose\u0301 look", "josé", True),
+        ("@josé look", "jose\u0301", True),
+        ("ａｄａ is wide", "ada", True),
+        ("lucky\ndeals again", "Lucky Deals", True),
+        ("luckydeals", "Lucky Deals", False),
+        ("Straße", "STRASSE", True),
+        ("a.b", "a-b", False),
+        ("anything", "", False),
+        ("a" + "\u0301" * 4000, "ada", False),
+    ],
+)
+def test_a_name_counts_as_a_word_in_any_spelling(text: str, name: str, named: bool) -> None:
+    assert mentions(text, [name]) is named
+
+
+def test_any_of_several_names_counts() -> None:
+    assert mentions("deploy now", ["ada", "deploy"])

@@ -1,0 +1,197 @@
+"""What each person has read: markers, the list of places with unread messages, and pages in both directions."""
+
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from server.protocol.frames import MAX_UNREAD
+from server.rules.messages import MessageDraft, Person
+from server.storage import messages, read_markers, schema
+from server.storage.base import Marker, Page, Reader
+from server.storage.messages import Span
+from server.storage.people import _joined
+
+ALICE, BOB, CAROL = Person("alice", "a-1"), Person("Bob", "b-1"), Person("carol", "c-1")
+CHANNELS = ["lobby", "tea"]
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A room in which Alice, Bob and Carol have been."""
+    connection = schema.connect(str(tmp_path / "room.sqlite"))
+    schema.prepare(connection)
+    for person in (ALICE, BOB, CAROL):
+        _joined(person, 1, connection)
+    yield connection
+    connection.close()
+
+
+def say(connection: sqlite3.Connection, author: Person, to: str | Person, text: str = "x") -> int:
+    """Store a message; return its number."""
+    channel, peer = (to, None) if isinstance(to, str) else ("", to)
+    return messages.insert(MessageDraft(author, channel, peer, text, None), 1, connection).publication.msg_id
+
+
+def places(
+    connection: sqlite3.Connection, person: Person = ALICE, *hidden: str
+) -> dict[str, tuple[int, int, int, int]]:
+    """Return last message, marker, unread messages and mentions of each place, by its channel."""
+    found = read_markers.places(Reader(person, hidden), CHANNELS, messages.NEWEST, connection)
+    return {each.channel: (each.last_id, each.read_id, each.unread, each.mentions) for each in found}
+
+
+def test_unread_messages_and_mentions_of_others_are_counted_from_the_marker(connection: sqlite3.Connection) -> None:
+    first = say(connection, BOB, "lobby", "hello")
+    say(connection, BOB, "lobby", "is Alice here?")
+    say(connection, ALICE, "lobby", "alice is here")
+    last = say(connection, BOB, "lobby", "malice")
+    assert places(connection) == {"lobby": (last, 0, 3, 1)}
+    read_markers.update(ALICE.identity, Marker("lobby", first), connection)
+    assert places(connection) == {"lobby": (last, first, 2, 1)}
+    read_markers.update(ALICE.identity, Marker("lobby", last), connection)
+    assert places(connection) == {"lobby": (last, last, 0, 0)}
+
+
+def test_what_was_said_before_a_person_came_is_read(connection: sqlite3.Connection) -> None:
+    before = say(connection, BOB, "lobby")
+    dave = Person("dave", "d-1")
+    _joined(dave, 1, connection)
+    assert places(connection, dave) == {"lobby": (before, before, 0, 0)}
+    after = say(connection, BOB, "lobby", "dave!")
+    _joined(dave, 2, connection)
+    assert places(connection, dave) == {"lobby": (after, before, 1, 1)}
+
+
+def test_conversations_are_listed_from_both_sides_the_latest_first(connection: sqlite3.Connection) -> None:
+    one = say(connection, BOB, ALICE)
+    two = say(connection, ALICE, CAROL)
+    assert list(places(connection)) == ["@carol", "@Bob"]
+    assert places(connection) == {"@carol": (two, 0, 0, 0), "@Bob": (one, 0, 1, 0)}
+    assert places(connection, CAROL) == {"@alice": (two, 0, 1, 0)}
+    assert places(connection, Person("dave", "d-1")) == {}
+
+
+def test_a_marker_only_moves_forward_and_up_to_a_message_that_exists(connection: sqlite3.Connection) -> None:
+    numbers = [say(connection, BOB, ALICE) for _ in range(3)]
+    mark = partial(read_markers.update, ALICE.identity, connection=connection)
+    assert mark(Marker("@bob", 2**63 - 1)) == Marker("@bob", numbers[2])
+    assert mark(Marker("@bob", numbers[0])) is None
+    assert mark(Marker("@BOB", 2**63 - 1)) is None, "the same conversation"
+    assert mark(Marker("@carol", 2**63 - 1)) is None, "there is none, so nothing is stored"
+    assert connection.execute("SELECT count(*) FROM read_marker").fetchone() == (1,)
+    later = say(connection, BOB, ALICE)
+    assert places(connection) == {"@Bob": (later, numbers[2], 1, 0)}
+
+
+def test_a_closed_conversation_is_listed_again_after_a_later_message(connection: sqlite3.Connection) -> None:
+    number = say(connection, BOB, ALICE)
+    read_markers.update(ALICE.identity, Marker("@Bob", number, closed=True), connection)
+    assert places(connection) == {}
+    later = say(connection, ALICE, BOB)
+    assert places(connection) == {"@Bob": (later, number, 0, 0)}
+
+
+def test_deleted_messages_and_those_of_hidden_people_are_not_unread(connection: sqlite3.Connection) -> None:
+    deleted = say(connection, BOB, "lobby", "alice")
+    messages.take_back(deleted, BOB, (), 2, connection)
+    hidden = say(connection, CAROL, "lobby", "alice")
+    say(connection, CAROL, ALICE)
+    assert places(connection, ALICE, CAROL.identity) == {"lobby": (hidden, 0, 0, 0)}
+
+
+def test_messages_that_are_delivered_after_the_login_are_not_counted(connection: sqlite3.Connection) -> None:
+    before = say(connection, BOB, "lobby")
+    say(connection, BOB, ALICE)
+    later = say(connection, BOB, "lobby", "alice")
+    say(connection, BOB, ALICE)
+    found = read_markers.places(Reader(ALICE), CHANNELS, later, connection)
+    assert [(each.channel, each.last_id, each.unread, each.mentions) for each in found] == [
+        ("lobby", before, 1, 0),
+        ("@Bob", before + 1, 1, 0),
+    ]
+
+
+def test_unread_messages_are_counted_up_to_a_limit(connection: sqlite3.Connection) -> None:
+    for _ in range(MAX_UNREAD + 50):
+        say(connection, BOB, "lobby", "alice")
+        say(connection, BOB, ALICE)
+    found = {each.channel: each for each in read_markers.places(Reader(ALICE), CHANNELS, messages.NEWEST, connection)}
+    assert found["lobby"].unread == found["@Bob"].unread == MAX_UNREAD
+    assert found["lobby"].mentions == MAX_UNREAD + 50
+
+
+def test_the_list_looks_through_indices_and_not_through_all_messages(connection: sqlite3.Connection) -> None:
+    """Counted in steps of SQLite's machine, for a reader of few among very many messages."""
+    say(connection, BOB, ALICE)
+    columns = "at, author, author_identity, channel, author_key, peer, peer_identity, peer_key, text"
+    rows = [
+        *[("Bob", "b-1", "elsewhere", "bob", None, None, None)] * 5000,
+        *[("Bob", "b-1", "", "bob", "alice", "a-1", "alice")] * 5000,
+        *[("Bob", "b-1", "", "bob", "carol", "c-1", "carol")] * 5000,
+        *[("Bob", "b-1", "lobby", "bob", None, None, None)] * 5000,
+    ]
+    connection.execute("BEGIN")
+    insert = f"INSERT INTO message ({columns}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, '')"
+    connection.executemany(insert, rows)
+    connection.execute("COMMIT")
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    connection.set_progress_handler(step, 100)
+    assert len(places(connection)) == 2
+    assert steps * 100 < 20_000
+
+
+def test_an_upgraded_file_has_nothing_unread_but_what_came_while_away(tmp_path: Path) -> None:
+    connection = schema.connect(str(tmp_path / "old.sqlite"))
+    step = schema.STEPS.index(schema.READ_MARKERS)
+    connection.executescript(
+        f"{''.join(schema.STEPS[:step])} PRAGMA user_version = {step}; INSERT INTO epoch VALUES('e')"
+    )
+    numbers = [say(connection, CAROL, "lobby") for _ in range(3)]
+    insert = "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?, ?, 1, ?)"
+    connection.executemany(insert, [(*ALICE[::-1], numbers[0]), (*BOB[::-1], 0)])
+    schema.prepare(connection)
+    assert places(connection, ALICE) == {"lobby": (numbers[2], numbers[0], 2, 0)}
+    assert places(connection, BOB) == {"lobby": (numbers[2], numbers[2], 0, 0)}
+    connection.close()
+
+
+@pytest.mark.parametrize("to", ["lobby", BOB], ids=["channel", "conversation"])
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_a_place_is_read_forward_and_backward_without_gap_or_double(
+    connection: sqlite3.Connection, to: str | Person, limit: int
+) -> None:
+    """One side of the conversation writes more, and its texts fill pages."""
+    numbers = [
+        say(connection, BOB, "lobby" if to == "lobby" else ALICE, "x" * 4000)
+        if number % 3
+        else say(connection, ALICE, to, "short")
+        for number in range(150)
+    ]
+
+    def span(span: Span) -> Page:
+        if isinstance(to, str):
+            return messages.span_page(Reader(ALICE), messages.IN_CHANNEL, (to,), span, limit, connection)
+        return messages.conversation_span(Reader(ALICE), to.name, span, limit, connection)
+
+    forward: list[int] = []
+    after, more = numbers[9], True
+    while more:
+        found = span(Span(after, numbers[-5], forward=True))
+        forward += [each.msg_id for each in found.publications]
+        after, more = forward[-1], found.more
+    assert forward == numbers[10:-5]
+    backward: list[int] = []
+    before, more = numbers[-5], True
+    while more:
+        found = span(Span(numbers[9], before))
+        backward = [each.msg_id for each in found.publications] + backward
+        before, more = backward[0], found.more
+    assert backward == forward
