@@ -45,7 +45,7 @@ def _chat(given: argparse.Namespace, chosen: Options) -> int:
     if given.serve:
         _serve(chosen, given.host, given.port)
         return 0
-    # `FlagpostApp.on_ready` turns garbage collection back on after the first frame.
+    # `FlagpostApp` turns garbage collection back on after the first frame.
     from tui.fullscreen.app import FlagpostApp
 
     FlagpostApp(chosen).run_to_the_end()

@@ -85,7 +85,8 @@ class FlagpostApp(App[None]):
 
     # Start and shutdown.
 
-    def on_load(self) -> None:
+    @on(events.Load)
+    def _watch_signals(self) -> None:
         """Watch for shutdown signals while the terminal is still untouched, so that every exit restores it."""
         self._signals.watch()
 
@@ -101,12 +102,14 @@ class FlagpostApp(App[None]):
     def get_default_screen(self) -> RoomScreen:
         return self.room
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _apply_preferences(self) -> None:
         """Apply the preferences before the first frame; show problems of the configuration as notices."""
         for problem in self.preferences.install():
             self.state.note(clean_line(problem), Tone.BAD)
 
-    async def on_ready(self) -> None:
+    @on(events.Ready)
+    async def _go_on_after_first_frame(self) -> None:
         """After the first frame: mount the rest of the room, apply the preferences to it, and connect."""
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
@@ -169,7 +172,8 @@ class FlagpostApp(App[None]):
         await self.client.close()
         self.exit()
 
-    def on_unmount(self) -> None:
+    @on(events.Unmount)
+    def _clean_up(self) -> None:
         """Restore the terminal's title, and release the identity for another client."""
         self._notices.end()
         self.client.release()

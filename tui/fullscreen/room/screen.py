@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import TextSelected
@@ -91,7 +91,8 @@ class RoomScreen(Screen[None]):
             yield Vertical(id="side")
         yield KeyFooter()
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _focus_composer(self) -> None:
         """Focus the composer; Textual's AUTO_FOCUS does nothing while the terminal is not focused."""
         self.composer.focus()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -36,7 +37,8 @@ class HelpScreen(ModalScreen[None]):
                 yield Static(_table(self._commands), classes="help-table")
         yield KeyFooter()
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _focus_list(self) -> None:
         """Focus the list, so that the arrow keys scroll it."""
         self.query_one("#help-keys").focus()
 

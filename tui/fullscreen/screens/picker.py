@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -35,7 +35,8 @@ class Picker(ModalScreen[str | None]):
             yield Static(Content("Nothing is called so."), id="picker-none", markup=False)
         yield KeyFooter()
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _focus_input(self) -> None:
         """Focus the input; its bindings move the highlight in the list."""
         self.query_one(RowList).can_focus = False
         self.query_one(Input).focus()

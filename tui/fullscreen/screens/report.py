@@ -54,7 +54,8 @@ class Reasons(OptionList):
         self._comment = comment
         self._leaving = False
 
-    async def on_key(self, event: events.Key) -> None:
+    @on(events.Key)
+    async def _key_pressed(self, event: events.Key) -> None:
         """Move the highlight, or continue to the comment at Enter, together with all that was typed after it."""
         enter = event.key == "enter"
         action = MOVES.get(event.key, "")
@@ -156,7 +157,8 @@ class ReportForm(ModalScreen[Filled]):
                 yield Button("None", id="form-alone", compact=True)
         yield EvidenceView(self._subject.line, *context, id="form-evidence")
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _restore_draft(self) -> None:
         """Restore the draft, highlight its reason or else the first one, and focus the reasons."""
         reasons, draft = self.query_one(Reasons), self._subject.draft
         chosen = (at for at, each in enumerate(self._reasons) if draft and each.reason == draft.reason)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -81,7 +81,8 @@ class ReportsScreen(LiveScreen):
         yield Static(id="reports-problem", markup=False)
         yield KeyFooter()
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _focus_list(self) -> None:
         """Focus the list, so that the arrow keys move in it."""
         self.query_one(ReportList).focus()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -51,7 +51,8 @@ class SearchScreen(LiveScreen):
         yield Static(id="search-empty", markup=False)
         yield KeyFooter()
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _focus_query(self) -> None:
         """Focus the query; start the search if there are words."""
         self.query_one(Input).focus()
         if self._words:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from msgspec import Struct, structs
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -118,11 +118,13 @@ class SettingsScreen(ModalScreen[None]):
             yield Static(Content(clean_line(kept)), id="settings-file")
         yield KeyFooter()
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _focus_list(self) -> None:
         """Focus the list, so that the arrow keys work in it."""
         self.query_one(ChoiceList).focus()
 
-    def on_resize(self) -> None:
+    @on(events.Resize)
+    def _refit(self) -> None:
         """Fit the rows to the new width."""
         self.call_after_refresh(self._fill)
 

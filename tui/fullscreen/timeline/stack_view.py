@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events, on
 from textual.content import Content
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
@@ -249,7 +250,8 @@ class StackView(ScrollView):
         if new_value <= 0 < old_value:
             self.post_message(self.OlderWanted())
 
-    def on_resize(self) -> None:
+    @on(events.Resize)
+    def _wrap_again(self) -> None:
         """Wrap for the new width; drop the selection, which would refer to other characters."""
         self._select_none()
         self._lay_out()

@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 
-from textual import events
+from textual import events, on
 
 from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
@@ -117,18 +117,21 @@ class TimelineView(StackView, can_focus=True):
             self._means = means
             self.refresh_bindings()
 
-    def on_focus(self) -> None:
+    @on(events.Focus)
+    def _show_highlight(self) -> None:
         """Highlight the latest message if there is no highlight, so that the arrow keys have one to move."""
         latest = self._latest
         if not self.highlighted and latest:
             self._highlight(latest.msg_id)
         self._refresh_highlight()
 
-    def on_blur(self) -> None:
+    @on(events.Blur)
+    def _hide_highlight(self) -> None:
         """Hide the highlight, which is visible only with the focus."""
         self._refresh_highlight()
 
-    async def on_click(self, event: events.Click) -> None:
+    @on(events.Click)
+    async def _clicked(self, event: events.Click) -> None:
         """Highlight the clicked message; a click on its flag reports it, a double click selects it."""
         # Textual itself would select the whole timeline.
         event.prevent_default()

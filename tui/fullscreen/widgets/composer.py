@@ -26,7 +26,8 @@ class Prompt(TextArea):
     def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, id=id, highlight_cursor_line=False)
 
-    async def on_key(self, event: events.Key) -> None:
+    @on(events.Key)
+    async def _run_bound_action(self, event: events.Key) -> None:
         """Run the action bound to the key, instead of the text area's own, and in the order typed.
 
         A priority binding would also come first, but would overtake what was typed or pasted before it.
@@ -45,7 +46,7 @@ class Composer(Prompt):
 
     BINDINGS = bindings(Where.COMPOSER)
 
-    class Turned(AboutPlace, bubble=False):
+    class TargetChanged(AboutPlace, bubble=False):
         """Everything typed after this message is for this channel."""
 
     class Submitted(AboutDraft):
@@ -78,10 +79,10 @@ class Composer(Prompt):
         if place != self._next_place:
             self._next_place = place
             # The key that switched here overtook keys typed before it, which are still queued for the composer.
-            self.post_message(self.Turned(place))
+            self.post_message(self.TargetChanged(place))
 
-    @on(Turned)
-    def _turn(self, event: Turned) -> None:
+    @on(TargetChanged)
+    def _open_draft(self, event: TargetChanged) -> None:
         # Text typed before there is any channel belongs to the first one.
         if self._place:
             self._drafts[self._place] = self.text
@@ -97,7 +98,8 @@ class Composer(Prompt):
             text, self.text = self.text, ""
             self.post_message(self.Submitted(text, self._place))
 
-    def on_text_area_changed(self) -> None:
+    @on(TextArea.Changed)
+    def _show_count_or_hint(self) -> None:
         """Show the character count near the limit; otherwise what Tab would complete."""
         length = len(self.text)
         near = self._limit and length > self._limit * NEAR
@@ -119,12 +121,14 @@ class Composer(Prompt):
         words = self._words if row == 0 else [word for word in self._words if not word.startswith(COMMAND)]
         return complete(self.document.get_line(row)[:column], words, last, named)
 
-    async def on_key(self, event: events.Key) -> None:
+    @on(events.Key)
+    def _post_typed(self, event: events.Key) -> None:
         """Post that the user is writing."""
         if event.is_printable:
             self.post_message(self.Typed(self._place))
 
-    def on_paste(self, event: events.Paste) -> None:
+    @on(events.Paste)
+    def _pasted(self, event: events.Paste) -> None:
         """Ask before inserting many lines."""
         if event.text.strip("\n").count("\n") >= MOST_PASTED_LINES:
             event.prevent_default().stop()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.color import Color
 from textual.containers import VerticalScroll
@@ -37,7 +38,8 @@ class EvidenceView(VerticalScroll, can_focus=True):
         for line in self._after:
             yield Static(_message(line, under), markup=False)
 
-    def on_mount(self) -> None:
+    @on(events.Mount)
+    def _scroll_to_reported(self) -> None:
         """Scroll to the reported message."""
         self.call_after_refresh(self._show_reported)
 

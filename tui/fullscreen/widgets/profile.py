@@ -2,6 +2,7 @@
 
 from rich.table import Table
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -53,7 +54,8 @@ class ProfilePanel(VerticalScroll, can_focus=True):
     def action_close(self) -> None:
         self.post_message(self.Closed())
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    @on(Button.Pressed)
+    def _close_pressed(self, event: Button.Pressed) -> None:
         event.stop()
         self.action_close()
 

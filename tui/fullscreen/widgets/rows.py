@@ -1,6 +1,7 @@
 """Lists of rows: content on the left, a short remark on the right, and optionally a line below."""
 
 from msgspec import Struct
+from textual import events, on
 from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import OptionList
@@ -61,11 +62,13 @@ class RowList(OptionList, inherit_bindings=False):
         if number is not None and self.highlighted != number:
             self.highlighted = number
 
-    def on_focus(self) -> None:
+    @on(events.Focus)
+    def _highlight_first(self) -> None:
         """Highlight the first row if there is no highlight, so that the arrow keys have one to move."""
         if self.highlighted is None:
             self.action_first()
 
-    def on_resize(self) -> None:
+    @on(events.Resize)
+    def _refit(self) -> None:
         """Fit the rows to the new width."""
         self.show_rows(self._rows)
