@@ -25,8 +25,8 @@ class ChatServer:
         self._key = key
         self._transport = transport
 
-    async def set_status(self, report_id: str, status: ReportState, note: str) -> str:
-        """Set the status of a report; return an error message, or an empty text."""
+    async def set_status(self, report_id: str, status: ReportState, note: str) -> str | None:
+        """Set the status of a report; return the problem, or None."""
         call = {"APIKey": self._key.reveal(), "ReportID": report_id, "Status": status, "Note": note}
         try:
             async with (
@@ -36,7 +36,7 @@ class ChatServer:
                 answer = await client.post(self._url, json=call)
         except (TimeoutError, httpx.HTTPError):
             return "the chat server could not be reached. Press the button again."
-        return "" if answer.status_code == httpx.codes.OK else _refusal(answer)
+        return None if answer.status_code == httpx.codes.OK else _refusal(answer)
 
 
 def _refusal(answer: httpx.Response) -> str:

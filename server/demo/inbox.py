@@ -42,11 +42,11 @@ class ReceivedReport(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class ModeratorAnswer(NamedTuple):
-    """The site's answer to a report; `problem`: why the chat server was not notified, or empty."""
+    """The site's answer to a report; `problem`: why the chat server was not notified, or None."""
 
     status: ReportState
     note: str
-    problem: str
+    problem: str | None
 
 
 class Card:
@@ -72,7 +72,7 @@ class Card:
             "Withdrawn": self.withdrawn,
             "Status": self.answer.status if self.answer else "",
             "Note": self.answer.note if self.answer else "",
-            "Problem": self.answer.problem if self.answer else "",
+            "Problem": (self.answer.problem if self.answer else None) or "",
         }
 
 

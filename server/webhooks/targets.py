@@ -92,17 +92,17 @@ class ForbiddenTargetError(FlagpostError, httpx.TransportError):
     """A webhook's host has no allowed address; the text names the rule."""
 
 
-def forbidden(address: str, *, block_private: bool) -> str:
-    """Return why webhooks may not connect to an IP address (zone allowed), or ""; checks IPv4 inside IPv6 too."""
+def forbidden(address: str, *, block_private: bool) -> str | None:
+    """Return why webhooks may not connect to an IP address (zone allowed), or None; checks IPv4 inside IPv6 too."""
     outer = ip_address(address.partition("%")[0])
     inner = _ipv4_within(outer) if isinstance(outer, IPv6Address) else None
     if METADATA & {outer, inner}:
         return f"{address} is a cloud's metadata address, which is never allowed"
     if not block_private:
-        return ""
+        return None
     judged = inner if inner and any(outer in network for network in TRANSLATED) else outer
-    kind = next((kind for network, kind in KINDS if judged in network), "")
-    return f"{address} is {kind} address, and BlockPrivate is on" if kind else ""
+    kind = next((kind for network, kind in KINDS if judged in network), None)
+    return f"{address} is {kind} address, and BlockPrivate is on" if kind else None
 
 
 def _ipv4_within(address: IPv6Address) -> IPv4Address | None:
@@ -180,7 +180,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         reasons = {address: forbidden(address, block_private=self._block_private) for address in addresses}
         allowed = [address for address, reason in reasons.items() if not reason]
         if not allowed:
-            raise ForbiddenTargetError("; ".join(reasons.values()))
+            raise ForbiddenTargetError("; ".join(filter(None, reasons.values())))
         return allowed
 
     async def aclose(self) -> None:

@@ -186,10 +186,10 @@ class Client:
         if self.online:
             self.send(said)
 
-    async def _stay_connected(self) -> str:
+    async def _stay_connected(self) -> str | None:
         """Stay connected until the server wants no other connection; return why it refused the name, if it did."""
         if self._connection is None:
-            return ""
+            return None
         interrupt: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._interrupt = interrupt
         life = asyncio.create_task(self._connection.run())
@@ -203,7 +203,7 @@ class Client:
         if interrupt.done():
             return interrupt.result()
         life.result()
-        return ""
+        return None
 
     def _identify(self) -> None:
         """Load the keys of this user from earlier starts."""

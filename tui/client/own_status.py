@@ -5,10 +5,10 @@ from server.protocol.frames import MAX_STATUS_CHARS, Me, SetStatus, WhoEntry
 ONLINE, AWAY = "online", "away"
 
 
-def problem_of(words: str) -> str:
-    """Return why the words are unusable as a status; empty if they are usable."""
+def problem_of(words: str) -> str | None:
+    """Return why the words are unusable as a status; None if they are usable."""
     excess = f"The status has {len(words)} of at most {MAX_STATUS_CHARS} characters; shorten it."
-    return excess if len(words) > MAX_STATUS_CHARS else ""
+    return excess if len(words) > MAX_STATUS_CHARS else None
 
 
 def again(before: WhoEntry | None, granted: Me) -> SetStatus | None:

@@ -57,7 +57,7 @@ class OwnReports(Struct):
     """Message number -> form that the server has not accepted."""
     loading: str = ""
     """The nonce of the pending request for the list."""
-    problem: str = ""
+    problem: str | None = None
     """Why the latest request failed."""
     _entries: dict[str, ReportEntry] = field(default_factory=dict)
     _asked: dict[str, Asked] = field(default_factory=dict)
@@ -111,12 +111,12 @@ class OwnReports(Struct):
 
     def ask(self, nonce: str) -> frames.ReportsRequest:
         """Request the whole list."""
-        self.loading, self.problem = nonce, ""
+        self.loading, self.problem = nonce, None
         return frames.ReportsRequest(nonce)
 
     def withdraw(self, report_id: str, nonce: str) -> frames.Withdraw:
         """Withdraw a report; stored until the server answers."""
-        self._withdrawing[nonce], self.problem = report_id, ""
+        self._withdrawing[nonce], self.problem = report_id, None
         return frames.Withdraw(report_id, nonce)
 
     def unsent(self) -> list[frames.ReportRequest | frames.Withdraw]:

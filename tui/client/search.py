@@ -16,11 +16,11 @@ class Search(Struct):
     more: bool = False
     nonce: str = ""
     """The nonce of the pending request."""
-    problem: str = ""
+    problem: str | None = None
 
     def ask(self, query: str, nonce: str) -> frames.SearchRequest:
         """Start a search."""
-        self.query, self.found, self.more, self.nonce, self.problem = query, [], False, nonce, ""
+        self.query, self.found, self.more, self.nonce, self.problem = query, [], False, nonce, None
         return frames.SearchRequest(query, nonce)
 
     def ask_more(self, nonce: str) -> frames.SearchRequest | None:

@@ -151,7 +151,7 @@ class ClientState(Struct):
         self.refused_name = ""
         self.relations.forget()
         # The problem may have been the lost connection.
-        self.reports.problem = ""
+        self.reports.problem = None
 
     @fold.register
     def _(self, frame: frames.Relations) -> None:

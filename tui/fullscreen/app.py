@@ -339,7 +339,7 @@ class FlagpostApp(App[None]):
 
         return choices(config, THEME_NAMES, self.state.current, self.state.place)
 
-    def _change(self, config: Config) -> str:
+    def _change(self, config: Config) -> str | None:
         problem = self.preferences.change(config)
         # Textual applies the theme next, and the colours of names depend on its background.
         self.call_next(self.show)

@@ -16,7 +16,7 @@ HINT = f"Start with {slash.LITERAL} to send a slash."
 
 
 class CommandRoom(Protocol):
-    """What a command may do. Methods that return a string return the problem, or ""."""
+    """What a command may do. Methods that return a string return the problem, or None."""
 
     @property
     def client(self) -> Client:
@@ -25,16 +25,16 @@ class CommandRoom(Protocol):
     def look_at(self, place: str) -> None:
         """Open a channel or conversation, by its ID."""
 
-    def say(self, text: str, place: str) -> str:
+    def say(self, text: str, place: str) -> str | None:
         """Send a message to a channel or conversation."""
 
     def choose_status(self) -> None:
         """Ask for a status, from a list or typed."""
 
-    def set_status(self, words: str) -> str:
+    def set_status(self, words: str) -> str | None:
         """Set the status."""
 
-    def toggle_dnd(self) -> str:
+    def toggle_dnd(self) -> str | None:
         """Turn do not disturb on or off."""
 
     def mute(self, username: str) -> None:
@@ -59,8 +59,8 @@ class SlashCommand(Struct, frozen=True):
     name: str
     takes: str
     help: str
-    run: Callable[[CommandRoom, str], str]
-    """Run the command with its arguments; return the problem, or ""."""
+    run: Callable[[CommandRoom, str], str | None]
+    """Run the command with its arguments; return the problem, or None."""
     action: str = ""
     """The room's action that must be available for this command; "" if there is none."""
 
@@ -74,8 +74,8 @@ class SlashCommand(Struct, frozen=True):
         return bool(self.takes) and not self.takes.startswith("[") and not rest
 
 
-def run(room: CommandRoom, text: str) -> str:
-    """Run a typed command; return the problem, or ""."""
+def run(room: CommandRoom, text: str) -> str | None:
+    """Run a typed command; return the problem, or None."""
     name, rest = slash.split(text)
     command = next((each for each in allowed(room) if each.name == name.casefold()), None)
     if command is None:
@@ -92,7 +92,7 @@ def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
     return (each for each in COMMANDS if not each.action or room.may(each.action))
 
 
-def _person(room: CommandRoom, rest: str, act: Callable[[str], None]) -> str:
+def _person(room: CommandRoom, rest: str, act: Callable[[str], None]) -> str | None:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
     if not name or behind:
         return f"No one called {rest} is here."
@@ -101,20 +101,20 @@ def _person(room: CommandRoom, rest: str, act: Callable[[str], None]) -> str:
     if not room.client.online:
         return OFFLINE
     act(name)
-    return ""
+    return None
 
 
-def _join(room: CommandRoom, rest: str) -> str:
+def _join(room: CommandRoom, rest: str) -> str | None:
     wanted = rest.removeprefix("#").strip().casefold()
     channels = [each for each in room.client.state.timelines.values() if each.peer is None]
     found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
     if found is None:
         return f"There is no channel {rest}. Press {pressed('everywhere.switch')} for the list."
     room.look_at(found)
-    return ""
+    return None
 
 
-def _message(room: CommandRoom, rest: str) -> str:
+def _message(room: CommandRoom, rest: str) -> str | None:
     name, words = slash.addressed(rest, slash.names(room.client.state))
     if not name:
         how = f"To open a chat with someone who is away, type {COMMAND}msg and just the name."
@@ -124,43 +124,43 @@ def _message(room: CommandRoom, rest: str) -> str:
     if words and (problem := room.say(words, target.conversation(name))):
         return problem
     room.look_at(target.conversation(name))
-    return ""
+    return None
 
 
-def _status(room: CommandRoom, rest: str) -> str:
+def _status(room: CommandRoom, rest: str) -> str | None:
     if not rest:
         room.choose_status()
-        return ""
+        return None
     return room.set_status(rest)
 
 
-def _dnd(room: CommandRoom, _: str) -> str:
+def _dnd(room: CommandRoom, _: str) -> str | None:
     return room.toggle_dnd()
 
 
-def _mute(room: CommandRoom, rest: str) -> str:
+def _mute(room: CommandRoom, rest: str) -> str | None:
     return _person(room, rest, room.mute)
 
 
-def _block(room: CommandRoom, rest: str) -> str:
+def _block(room: CommandRoom, rest: str) -> str | None:
     return _person(room, rest, room.block)
 
 
-def _acting(action: str) -> Callable[[CommandRoom, str], str]:
+def _acting(action: str) -> Callable[[CommandRoom, str], str | None]:
     """Return a command function that runs the action of a key."""
 
-    def run(room: CommandRoom, _: str) -> str:
+    def run(room: CommandRoom, _: str) -> str | None:
         room.do(action)
-        return ""
+        return None
 
     return run
 
 
-def _search(room: CommandRoom, rest: str) -> str:
+def _search(room: CommandRoom, rest: str) -> str | None:
     if len(rest) > MAX_QUERY_CHARS:
         return f"The search has {len(rest)} of at most {MAX_QUERY_CHARS} characters. Use fewer words."
     room.search(rest)
-    return ""
+    return None
 
 
 COMMANDS = (

@@ -74,29 +74,29 @@ class Preferences:
         if isinstance(field, Input | TextArea) and field.cursor_blink == self.config.reduced_motion:
             field.cursor_blink = not self.config.reduced_motion
 
-    def change(self, config: Config) -> str:
-        """Apply another configuration and save it; return why saving failed, or ""."""
+    def change(self, config: Config) -> str | None:
+        """Apply another configuration and save it; return why saving failed, or None."""
         before, self.config = self.config, config
         self.apply()
         return self._save(before)
 
-    def remember(self, name: str, url: str) -> str:
-        """Save name and server after the first login; return why saving failed, or ""."""
+    def remember(self, name: str, url: str) -> str | None:
+        """Save name and server after the first login; return why saving failed, or None."""
         if not self._loaded.file or self._remembered:
-            return ""
+            return None
         self._remembered = True
         before = self.config
         self.config = structs.replace(before, name=name, server=before.server if _holds_secret(url) else url)
         return self._save(before)
 
-    def _save(self, before: Config) -> str:
+    def _save(self, before: Config) -> str | None:
         file = self._loaded.file
         try:
             if file and before != self.config:
                 configuration.save(file, before, self.config)
         except FileError as error:
             return str(error)
-        return ""
+        return None
 
 
 def _holds_secret(url: str) -> bool:

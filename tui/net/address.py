@@ -54,14 +54,14 @@ def configured(settings: Path | None) -> Configured:
         raise FileError(f"{settings}: {error}") from None
 
 
-def fault(server: str) -> str:
-    """Return why a text cannot be a server's address, in one line; empty if it can."""
+def fault(server: str) -> str | None:
+    """Return why a text cannot be a server's address, in one line; None if it can."""
     try:
         parts = urlsplit(server if "://" in server else f"ws://{server}")
         usable = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0 and " " not in server
     except ValueError:
         usable = False
-    return "" if usable else "This is no server: write one like wss://chat.example or chat.example:9000."
+    return None if usable else "This is no server: write one like wss://chat.example or chat.example:9000."
 
 
 def without_userinfo(url: str) -> str:

@@ -43,8 +43,8 @@ class Access(Struct, frozen=True):
         host = self.machine if self.host in WILDCARDS else self.host
         return f"http://{_bracketed(host)}:{self.port}/"
 
-    def foreign(self, hosts: Sequence[str], origins: Sequence[str], reached: str) -> str:
-        """Return why a request with these headers, to this address of the machine, is refused; "" if it is accepted.
+    def foreign(self, hosts: Sequence[str], origins: Sequence[str], reached: str) -> str | None:
+        """Return why a request with these headers, to this address of the machine, is refused; None if it is accepted.
 
         A web page can open a websocket to this machine, and can point a name of its own at it.
         """
@@ -52,7 +52,7 @@ class Access(Struct, frozen=True):
             return FOREIGN_HOST
         if any(origin != f"http://{hosts[0].lower()}" for origin in origins):
             return FOREIGN_PAGE
-        return ""
+        return None
 
     def admits(self, token: str) -> bool:
         """Return whether this is the token, in constant time."""

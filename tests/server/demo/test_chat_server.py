@@ -14,7 +14,7 @@ from server.settings import Secret
 UNREACHABLE = "the chat server could not be reached. Press the button again."
 
 
-async def told(transport: httpx.AsyncBaseTransport | None = None, port: int = 9) -> str:
+async def told(transport: httpx.AsyncBaseTransport | None = None, port: int = 9) -> str | None:
     server = ChatServer(Address("127.0.0.1", port), Secret("the key"), transport)
     return await server.set_status("rep_1", ReportState.SEEN, "")
 

@@ -31,21 +31,21 @@ class PeopleActions:
             if problem:
                 self._room.note(problem, Tone.BAD)
 
-    def set_status(self, words: str) -> str:
-        """Set the status; return the problem, or ""."""
+    def set_status(self, words: str) -> str | None:
+        """Set the status; return the problem, or None."""
         return problem_of(words) or self._send(SetStatus(words), f"Status set: {words}")
 
-    def toggle_dnd(self) -> str:
-        """Turn do not disturb on or off; return the problem, or ""."""
+    def toggle_dnd(self) -> str | None:
+        """Turn do not disturb on or off; return the problem, or None."""
         return self._send(SetStatus(dnd=not self._state.dnd), DND_OFF if self._state.dnd else DND_ON)
 
-    def _send(self, frame: Frame, notice: str) -> str:
+    def _send(self, frame: Frame, notice: str) -> str | None:
         if not self._client.online:
             return OFFLINE
         self._client.send(frame)
         # A narrow terminal hides the list of people, which also shows it.
         self._room.note(notice)
-        return ""
+        return None
 
     def mute(self, username: str) -> None:
         """Mute a person, or unmute them."""

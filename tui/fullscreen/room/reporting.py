@@ -55,12 +55,12 @@ class Reporting:
             self._client.send(state.report(line, filled.draft, nonce()))
         self._room.redraw()
 
-    def _obstacle(self) -> str:
-        return "" if self._client.online else OFFLINE
+    def _obstacle(self) -> str | None:
+        return None if self._client.online else OFFLINE
 
     def ask_for_reports(self) -> None:
         """Request all reports of the user."""
         reports = self._client.state.reports
-        reports.problem = ""
+        reports.problem = None
         if self._client.online:
             self._client.send(reports.ask(nonce()))

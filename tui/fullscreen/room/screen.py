@@ -189,8 +189,8 @@ class RoomScreen(Screen[None]):
         """Open a channel or conversation, by its ID."""
         self.navigation.look_at(place)
 
-    def say(self, text: str, place: str) -> str:
-        """Send a message to a channel or conversation; return the problem, or ""."""
+    def say(self, text: str, place: str) -> str | None:
+        """Send a message to a channel or conversation; return the problem, or None."""
         return self.writing.say(text, place)
 
     def mute(self, username: str) -> None:
@@ -201,12 +201,12 @@ class RoomScreen(Screen[None]):
         """Block a person after confirmation, or unblock them."""
         self.start(partial(self.people.block, username))
 
-    def set_status(self, words: str) -> str:
-        """Set the status; return the problem, or ""."""
+    def set_status(self, words: str) -> str | None:
+        """Set the status; return the problem, or None."""
         return self.people.set_status(words)
 
-    def toggle_dnd(self) -> str:
-        """Turn do not disturb on or off; return the problem, or ""."""
+    def toggle_dnd(self) -> str | None:
+        """Turn do not disturb on or off; return the problem, or None."""
         return self.people.toggle_dnd()
 
     def choose_status(self) -> None:

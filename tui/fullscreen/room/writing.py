@@ -25,8 +25,8 @@ class Writing:
         self._edit = edit
         self._typing_sent = -TYPING_EVERY_SECONDS
 
-    def say(self, text: str, place: str) -> str:
-        """Send a message to a channel or conversation; return the problem, or ""."""
+    def say(self, text: str, place: str) -> str | None:
+        """Send a message to a channel or conversation; return the problem, or None."""
         state = self._client.state
         if state.welcome is None:
             return "Not connected yet. Your text is kept; send it once you're online."
@@ -37,7 +37,7 @@ class Writing:
         if len(text) > limit:
             return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."
         self._client.say(text, place)
-        return ""
+        return None
 
     def give_back(self, text: str, place: str, problem: str) -> None:
         """Put a message that cannot be sent back into the composer, and show why."""

@@ -114,10 +114,10 @@ class ReportForm(ModalScreen[Filled]):
         subject: Subject,
         reasons: Sequence[ReportReason],
         comment_chars: int,
-        obstacle: Callable[[], str],
+        obstacle: Callable[[], str | None],
         ready: Callable[[], Awaitable[None]],
     ) -> None:
-        """`obstacle` returns why no report can be sent now, or ""; while there is an obstacle, the form stays open.
+        """`obstacle` returns why no report can be sent now, or None; while there is an obstacle, the form stays open.
 
         `ready` is called in the app's task once the form receives keys.
         """

@@ -107,7 +107,7 @@ class ReportsScreen(LiveScreen):
         empty.update(Content("" if loading else EMPTY.format(report=pressed("messages.report"))))
         problem = self.query_one("#reports-problem", Static)
         problem.display = bool(reports.problem)
-        problem.update(Content(f"✗ {reports.problem}"))
+        problem.update(Content(f"✗ {reports.problem}" if reports.problem else ""))
         self._show_details()
 
     @property
@@ -156,8 +156,8 @@ class ReportsScreen(LiveScreen):
             self.dismiss()
             self._go_to(entry.channel, entry.msg_id)
 
-    def _obstacle(self, entry: ReportEntry) -> str:
-        """Return why the message of a report cannot be shown, or ""."""
+    def _obstacle(self, entry: ReportEntry) -> str | None:
+        """Return why the message of a report cannot be shown, or None."""
         state = self._client.state
         timeline = state.timelines.get(entry.channel)
         if entry.about in state.relations.hidden:
@@ -167,7 +167,7 @@ class ReportsScreen(LiveScreen):
             return "The channel of that message is not there any more."
         if not self._client.online and not (timeline and timeline.find(entry.msg_id)):
             return f"That message is not loaded. {OFFLINE}"
-        return ""
+        return None
 
     def action_withdraw(self) -> None:
         """Withdraw the highlighted report."""

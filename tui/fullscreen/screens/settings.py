@@ -88,7 +88,7 @@ class ChoiceList(RowList):
 
 
 class SettingsScreen(ModalScreen[None]):
-    """Changes the configuration through `change`, which returns the problem, or ""."""
+    """Changes the configuration through `change`, which returns the problem, or None."""
 
     BINDINGS = bindings(Where.SETTINGS)
 
@@ -97,7 +97,7 @@ class SettingsScreen(ModalScreen[None]):
         config: Config,
         file: Path | None,
         offer: Callable[[Config], Sequence[Choice]],
-        change: Callable[[Config], str],
+        change: Callable[[Config], str | None],
     ) -> None:
         super().__init__()
         self._config = config
@@ -139,7 +139,7 @@ class SettingsScreen(ModalScreen[None]):
             self._complain(self._change(config))
             self._fill()
 
-    def _complain(self, problem: str) -> None:
+    def _complain(self, problem: str | None) -> None:
         self.query_one("#settings-problem", Static).update(Content(f"✗ {problem}" if problem else ""))
 
     def _fill(self) -> None:
@@ -162,7 +162,7 @@ class SettingsScreen(ModalScreen[None]):
     def _read(self, field: Input) -> bool:
         """Apply a text field, or show the problem; return whether it was valid."""
         name, text = (field.id or "").removeprefix("settings-"), clean_line(field.value).strip()
-        problem = fault(text) if name == "server" and text else ""
+        problem = fault(text) if name == "server" and text else None
         if problem:
             self._complain(problem)
         else:

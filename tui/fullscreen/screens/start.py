@@ -54,7 +54,7 @@ class StartScreen(ModalScreen[Start]):
             clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server")
         )
         local = server in {"", self._local}
-        problem = ("" if local else fault(server)) if name else "Write a name, by which the others know you."
+        problem = (None if local else fault(server)) if name else "Write a name, by which the others know you."
         if problem:
             self.query_one("#start-problem", Static).update(Content(f"✗ {problem}"))
             self.query_one("#start-server" if name else "#start-name").focus()
