@@ -31,6 +31,7 @@ from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.disk import Disk
 from server.storage.people import People
+from server.storage.retention import KeptDays
 from server.storage.schema import Life
 from server.websocket.connection import ConnectionPolicy
 
@@ -188,7 +189,13 @@ async def _sweep(running: _Running, database: Database) -> None:
 
     def sweep(connection: sqlite3.Connection) -> bool:
         settings = running.settings
-        return retention.sweep(connection, milliseconds(utc_now()), settings.evidence_days, settings.delivery_log_days)
+        days = KeptDays(
+            evidence=settings.evidence_days,
+            delivery_log=settings.delivery_log_days,
+            messages=settings.message_days,
+            reports=settings.report_days,
+        )
+        return retention.sweep(connection, milliseconds(utc_now()), days)
 
     while True:
         with suppress(StorageError):

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from server.operator import doctor, reports, rotation, webhooks
+from server.operator import doctor, people, reports, rotation, webhooks
 from server.operator.backup import backup
 from server.operator.printing import CommandError, shown
 from server.operator.reloading import request_reload
@@ -66,6 +66,16 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     _add(groups, "doctor", "check the server's setup, and suggest fixes", _doctor)
     _add(groups, "reload", "check the settings, and have the running server apply them", _reload)
     _add(groups, "backup", "back up the database, also while the server runs", _backup, "file")
+
+    person = groups.add_parser("people", help="export or erase what is stored about a person")
+    verbs = person.add_subparsers(required=True, metavar="COMMAND")
+    for name, text, command in (
+        ("export", "print what is stored about a person, one JSON object per line", _export_person),
+        ("erase", "erase a person with their messages; reports are kept", _erase_person),
+    ):
+        _add(verbs, name, text, command, "name").add_argument(
+            "--identity", metavar="ID", help="which one of several people who have had this name"
+        )
 
     verbs = webhook.add_subparsers(required=True, metavar="COMMAND")
     _add(verbs, "list", "list webhooks with their state", _webhooks)
@@ -225,6 +235,20 @@ def _export(context: CommandContext) -> int:
 def _backup(context: CommandContext) -> int:
     with context.database() as connection:
         print(backup(connection, Path(context.options.file)))
+    return 0
+
+
+def _export_person(context: CommandContext) -> int:
+    with context.database() as connection:
+        for line in people.export(connection, context.options.name, context.options.identity):
+            print(line)
+    return 0
+
+
+def _erase_person(context: CommandContext) -> int:
+    with context.database(write=True) as connection:
+        text = people.erase(connection, context.options.name, context.options.identity)
+    print(text)
     return 0
 
 

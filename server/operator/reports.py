@@ -9,7 +9,7 @@ from server.operator.webhooks import next_attempt
 from server.protocol import name_text, target
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.retries import DeliveryState
-from server.rules.trail import Added, Event, Reported, SiteSaid, decode
+from server.rules.trail import Added, Event, Reported, SiteSaid, Withdrawn, decode
 from server.storage import overview, reports, trail
 from server.storage.overview import RecordedAttempt
 from server.storage.trail import TrailError, TrailRow
@@ -93,7 +93,7 @@ def _event(event: Event) -> str:
         return f"added: {shown(event.reason)}; {shown(event.comment) or '-'}"
     if isinstance(event, SiteSaid):
         return f"the site says {shown(event.status)}: {shown(event.note) or '-'}"
-    return "withdrawn"
+    return "withdrawn" if isinstance(event, Withdrawn) else "erased"
 
 
 def _deliveries(connection: sqlite3.Connection, report_id: str) -> Iterator[str]:

@@ -35,7 +35,11 @@ class SiteSaid(msgspec.Struct, frozen=True, tag_field="kind", tag="site-said"):
     note: str
 
 
-Event = Reported | Added | Withdrawn | SiteSaid
+class Erased(msgspec.Struct, frozen=True, tag_field="kind", tag="erased"):
+    """The report and the content of its earlier rows were deleted; their hashes remain."""
+
+
+Event = Reported | Added | Withdrawn | SiteSaid | Erased
 
 
 class _Statement(msgspec.Struct, frozen=True, tag_field="kind", tag="reported"):
@@ -87,11 +91,11 @@ class Account(NamedTuple):
 
 
 def account(before: Account | None, seq: int, event: Event) -> Account | None:
-    """Apply one more event; None if the first one is not the report itself."""
+    """Apply one more event; None if the first one is not the report itself, or if nothing may follow."""
     if isinstance(event, Reported):
         evidence = event.evidence
         return None if before else Account(seq, evidence.reporter, event.identity, evidence.msg_id)
-    if before is None:
+    if before is None or isinstance(event, Erased):
         return None
     if isinstance(event, Added):
         return before._replace(withdrawn=False, said="", note="")

@@ -229,6 +229,16 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         int,
         Meta(ge=0, le=3650, description="Days for which the text of a deleted message is kept, and can be reported."),
     ] = 30
+    message_days: Annotated[int, Meta(ge=0, le=3650, description="Days for which messages are kept. 0: for ever.")] = 0
+    report_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3650,
+            description="Days for which a report is kept after its last change, once its delivery has ended. 0: for"
+            " ever.",
+        ),
+    ] = 0
     delivery_log_days: Annotated[
         int,
         Meta(

@@ -1,8 +1,9 @@
-"""Deletes expired data: the text of deleted messages, the log of attempts, and people not seen for long."""
+"""Deletes expired data: old messages and reports, texts of deleted messages, attempts, and people not seen for long."""
 
 import sqlite3
+from typing import NamedTuple
 
-from server.storage import login_keys
+from server.storage import login_keys, trail
 from server.storage.people import MAX_KNOWN
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
@@ -12,19 +13,58 @@ BATCH = 1000
 """Rows per transaction, so that other writes need not wait long."""
 
 
-def sweep(connection: sqlite3.Connection, now: int, evidence_days: int, log_days: int) -> bool:
+class KeptDays(NamedTuple):
+    """Days for which data is kept; 0 of messages and reports: for ever."""
+
+    evidence: int
+    delivery_log: int
+    messages: int = 0
+    reports: int = 0
+
+
+def sweep(connection: sqlite3.Connection, now: int, days: KeptDays) -> bool:
     """Delete one batch of expired data; return whether there may be more. `now` is in milliseconds."""
     texts = connection.execute(
         "UPDATE message SET text = '' WHERE id IN"
         " (SELECT id FROM message WHERE taken_back_at < ? AND text != '' LIMIT ?)",
-        (now - evidence_days * DAY_MILLISECONDS, BATCH),
+        (now - days.evidence * DAY_MILLISECONDS, BATCH),
     )
     attempts = connection.execute(
         "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < ? LIMIT ?)",
-        (now - log_days * DAY_MILLISECONDS, BATCH),
+        (now - days.delivery_log * DAY_MILLISECONDS, BATCH),
     )
     unknown = "identity IN (SELECT identity FROM person ORDER BY seen_at DESC LIMIT ? OFFSET ?)"
     connection.execute(f"DELETE FROM read_marker WHERE {unknown}", (BATCH, MAX_KNOWN))  # noqa: S608 - constant
     people = connection.execute(f"DELETE FROM person WHERE {unknown}", (BATCH, MAX_KNOWN))  # noqa: S608 - constant
     keys = login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH)
-    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount, keys}
+    messages = _delete_messages(connection, now - days.messages * DAY_MILLISECONDS) if days.messages else 0
+    reports = _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0
+    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount, keys, messages, reports}
+
+
+def _delete_messages(connection: sqlite3.Connection, before: int) -> int:
+    # By number, which grows with time, so that nothing else is read.
+    oldest = "SELECT id, at FROM message ORDER BY id LIMIT ?"
+    expired = [msg_id for msg_id, at in connection.execute(oldest, (BATCH,)) if at < before]
+    connection.executemany("DELETE FROM reaction WHERE msg_id = ?", [(msg_id,) for msg_id in expired])
+    connection.executemany("DELETE FROM message WHERE id = ?", [(msg_id,) for msg_id in expired])
+    return len(expired)
+
+
+def _delete_reports(connection: sqlite3.Connection, before: int, now: int) -> int:
+    """Delete reports that nobody has to do anything about, and that nothing happened to since `before`."""
+    query = (
+        "SELECT report.id FROM report JOIN trail ON trail.seq = report.seq"
+        " WHERE trail.at < ?1 AND status NOT IN ('received', 'waiting')"
+        " AND NOT EXISTS (SELECT 1 FROM trail WHERE report_id = report.id AND at >= ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM delivery WHERE report_id = report.id AND state = 'waiting') LIMIT ?2"
+    )
+    expired = [row[0] for row in connection.execute(query, (before, BATCH))]
+    for report_id in expired:
+        trail.erase(connection, report_id, now)
+        connection.execute(
+            "DELETE FROM attempt WHERE delivery_id IN (SELECT id FROM delivery WHERE report_id = ?)", (report_id,)
+        )
+        connection.execute("DELETE FROM delivery WHERE report_id = ?", (report_id,))
+        connection.execute("DELETE FROM report WHERE id = ?", (report_id,))
+    return len(expired)

@@ -204,7 +204,25 @@ CREATE TABLE read_marker (
 ALTER TABLE person ADD COLUMN read_from INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET read_from = iif(last_message, last_message, (SELECT coalesce(max(id), 0) FROM message));
 """
-STEPS = (SCHEMA, REPORTS, PEOPLE, BLOCKS, OPEN_REPORTS, SMALLER_INDEX, LOGIN_KEYS, OWN_FILE, RECOVERY, READ_MARKERS)
+RETENTION = """
+-- Messages can be deleted with their rows.
+CREATE TRIGGER message_gone AFTER DELETE ON message WHEN old.taken_back_at IS NULL BEGIN
+    INSERT INTO message_text (message_text, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+"""
+STEPS = (
+    SCHEMA,
+    REPORTS,
+    PEOPLE,
+    BLOCKS,
+    OPEN_REPORTS,
+    SMALLER_INDEX,
+    LOGIN_KEYS,
+    OWN_FILE,
+    RECOVERY,
+    READ_MARKERS,
+    RETENTION,
+)
 """The upgrade from each version to the next; a new file runs all of them."""
 
 
@@ -242,6 +260,8 @@ def open_as_it_is(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     # FULL: confirmed data also survives a power failure; group commit pays for it once per burst.
     connection.execute("PRAGMA synchronous = FULL")
+    # Overwrite what is deleted.
+    connection.execute("PRAGMA secure_delete = ON")
     return connection
 
 
@@ -253,7 +273,9 @@ def prepare(connection: sqlite3.Connection) -> Life:
     epoch = f"INSERT INTO epoch VALUES ('{secrets.token_hex(8)}');" if version == 0 else ""  # noqa: S608 - hexadecimal
     if version < len(STEPS):
         _upgrade(connection, f"{''.join(STEPS[version:])} {epoch}")
-    query = "SELECT name, (SELECT coalesce(max(id), 0) FROM message), (SELECT id FROM server) FROM epoch"
+    # The last number ever assigned: its message may have been deleted since.
+    last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
+    query = f"SELECT name, ({last}), (SELECT id FROM server) FROM epoch"  # noqa: S608 - a constant
     return Life(*connection.execute(query).fetchone())
 
 

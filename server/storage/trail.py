@@ -10,10 +10,11 @@ from server.protocol.codes import ReportState
 from server.protocol.errors import FlagpostError
 from server.rules import trail
 from server.rules.evidence import Evidence
-from server.rules.trail import Account, Event, Reported
+from server.rules.trail import Account, Erased, Event, Reported
 
 REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """LIKE patterns for rows from a reporter; json_extract would fail if a row is not valid JSON."""
+ERASED = trail.encode(Erased())
 
 
 class TrailError(FlagpostError):
@@ -40,6 +41,12 @@ def append(connection: sqlite3.Connection, report_id: str, at: int, event: Event
     )
     connection.execute("INSERT INTO trail (seq, report_id, at, content, hash) VALUES (?, ?, ?, ?, ?)", row)
     return seq
+
+
+def erase(connection: sqlite3.Connection, report_id: str, at: int) -> None:
+    """Empty the rows of a report, and append that they were; the hashes stay, so that the chain can be verified."""
+    connection.execute("UPDATE trail SET content = '' WHERE report_id = ?", (report_id,))
+    append(connection, report_id, at, Erased())
 
 
 def report_and_event(connection: sqlite3.Connection, report_id: str, seq: int) -> tuple[Evidence, Event]:
@@ -80,17 +87,24 @@ def verify(connection: sqlite3.Connection) -> tuple[int, str]:
 
     Raises TrailError if it was altered, or does not match the stored reports and deliveries.
     """
-    count, previous, accounts = 0, "", dict[str, Account]()
+    count, previous, accounts, emptied = 0, "", dict[str, Account](), set[str]()
     for found in walk(connection):
         count += 1
         if found.seq != count:
             raise TrailError(f"row {count} is missing; the next one is {found.seq}")
-        if trail.chained(previous, *found[:4]) != found.hash:
+        if found.content and trail.chained(previous, *found[:4]) != found.hash:
             raise TrailError(
                 f"row {count} (report {found.report_id}) does not match its hash: it, or an earlier one, was altered"
             )
-        accounts[found.report_id] = _account(accounts.get(found.report_id), found)
         previous = found.hash
+        if not found.content:
+            emptied.add(found.report_id)
+        elif found.content == ERASED and found.report_id in emptied:
+            emptied.remove(found.report_id)
+        else:
+            accounts[found.report_id] = _account(accounts.get(found.report_id), found)
+    if emptied:
+        raise TrailError(f"rows of report {min(emptied)} are empty, and no row says that they were erased")
     last = _last_seq(connection)
     if last != count:
         raise TrailError(f"rows are missing at the end: there are {count}, and {last} were written")

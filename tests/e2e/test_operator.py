@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import Profile, ProfileRequest, ReportRequest, ReportStatus
+from server.protocol.frames import History, HistoryRequest, Profile, ProfileRequest, ReportRequest, ReportStatus
 from server.storage import schema
 from tests.support.chat_client import WAIT_SECONDS, ChatClient, entered
 from tests.support.receiver import Receiver, answers, closed_port_url
@@ -310,3 +310,21 @@ def test_a_profile_that_could_not_be_used_is_told(tmp_path: Path, receiver: Rece
     done = run("webhook", "test", "profile", directory=tmp_path)
     assert done.returncode == 1
     assert "its answer cannot be read" in done.stdout
+
+
+async def test_person_is_exported_and_erased_while_the_server_runs(tmp_path: Path) -> None:
+    with ServerProcess(write_settings(tmp_path)) as server:
+        async with entered(server.url, "alice") as alice:
+            await alice.say("lobby", "my secret")
+        exported = run("people", "export", "Alice", directory=tmp_path)
+        assert "my secret" in exported.stdout
+        erased = run("people", "erase", "alice", directory=tmp_path)
+        assert erased.stdout.startswith("alice: 1 messages erased")
+        gone = run("people", "export", "alice", directory=tmp_path)
+        assert (gone.returncode, gone.stderr.count("\n")) == (2, 1)
+        async with entered(server.url, "bob") as bob:
+            await bob.send(HistoryRequest("lobby", "n-1"))
+            page = await bob.next(History)
+            assert [(each.username, each.message, each.taken_back) for each in page.messages] == [
+                ("[erased]", "", True)
+            ]

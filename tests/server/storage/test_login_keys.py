@@ -6,6 +6,7 @@ import pytest
 
 from server.protocol.proof import LoginKeys
 from server.storage import login_keys, retention, schema
+from server.storage.retention import KeptDays
 
 DAY = retention.DAY_MILLISECONDS
 KEYS = LoginKeys(b"s" * 32, b"k" * 32)
@@ -25,7 +26,7 @@ def database() -> sqlite3.Connection:
 
 def sweep(connection: sqlite3.Connection) -> None:
     """Sweep until nothing is left to do."""
-    while retention.sweep(connection, NOW, 1000, 1000):
+    while retention.sweep(connection, NOW, KeptDays(1000, 1000)):
         pass
 
 

@@ -12,6 +12,7 @@ from server.storage import breaker, outbox, reports, retention, trail
 from server.storage.outbox import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
 from server.storage.reports import MAX_ADDITIONS
+from server.storage.retention import KeptDays
 from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, START, TERMS, Desk, evidence
 
 
@@ -385,10 +386,10 @@ def test_attempts_and_texts_of_deleted_messages_expire(desk: Desk) -> None:
             (taken_back_at,),
         )
     day = 24 * 3600 * 1000
-    assert not retention.sweep(desk.connection, desk.now + 30 * day, 30, 30)
+    assert not retention.sweep(desk.connection, desk.now + 30 * day, KeptDays(30, 30))
     assert desk.values("SELECT text FROM message") == ["hi", "hi"]
     assert len(desk.values("SELECT id FROM attempt")) == 1
-    retention.sweep(desk.connection, desk.now + 30 * day + 1, 30, 30)
+    retention.sweep(desk.connection, desk.now + 30 * day + 1, KeptDays(30, 30))
     assert desk.values("SELECT text FROM message") == ["", "hi"]
     assert not desk.values("SELECT id FROM attempt")
 
@@ -398,8 +399,8 @@ def test_many_expired_rows_are_deleted_in_batches(desk: Desk) -> None:
         "INSERT INTO attempt (delivery_id, at, milliseconds, answer, error) VALUES ('', 0, 0, '', ?)",
         [("",)] * (retention.BATCH + 1),
     )
-    assert retention.sweep(desk.connection, desk.now, 30, 30)
-    assert not retention.sweep(desk.connection, desk.now, 30, 30)
+    assert retention.sweep(desk.connection, desk.now, KeptDays(30, 30))
+    assert not retention.sweep(desk.connection, desk.now, KeptDays(30, 30))
     assert not desk.values("SELECT id FROM attempt")
 
 
@@ -407,7 +408,7 @@ def test_only_the_latest_people_are_kept(desk: Desk) -> None:
     desk.connection.executemany(
         "INSERT INTO person VALUES (?, ?, ?, 0)", ((f"i-{each}", "guest", each) for each in range(MAX_KNOWN + 2))
     )
-    assert not retention.sweep(desk.connection, desk.now, 30, 30)
+    assert not retention.sweep(desk.connection, desk.now, KeptDays(30, 30))
     assert desk.values("SELECT count(*) FROM person") == [MAX_KNOWN]
     assert desk.values("SELECT min(seen_at) FROM person") == [2]
 

@@ -1,0 +1,38 @@
+"""The commands about a person's data: export and erase."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from server.operator.printing import CommandError, short, when
+from server.storage import personal_data
+from server.storage.clock import milliseconds, utc_now
+
+
+def export(connection: sqlite3.Connection, name: str, identity: str | None) -> Iterator[str]:
+    """Return what is stored about a person, as one JSON object per line. Raises CommandError."""
+    # ASCII cannot control a terminal, and is the same in every encoding of standard output.
+    return (json.dumps(row) for row in personal_data.export(_identity(connection, name, identity), connection))
+
+
+def erase(connection: sqlite3.Connection, name: str, identity: str | None) -> str:
+    """Erase a person, and return what was done. Raises CommandError."""
+    done = personal_data.erase(_identity(connection, name, identity), milliseconds(utc_now()), connection)
+    kept = f"{done.reports_by} reports by them and {done.reports_about} about them are kept until ReportDays is over"
+    return (
+        f"{short(name)}: {done.messages} messages erased, with reactions, mutes, blocks and login key; {kept}."
+        " Connected clients show the messages until they reconnect; backups keep them."
+    )
+
+
+def _identity(connection: sqlite3.Connection, name: str, identity: str | None) -> str:
+    """Return the identity of the person who has had this name. Raises CommandError unless it is exactly one."""
+    found = personal_data.holders(name, connection)
+    if identity is not None:
+        found = [holder for holder in found if holder.identity == identity]
+    if not found:
+        raise CommandError(f"nobody called {short(name)!r} is stored; check the name and --identity")
+    if len(found) > 1:
+        each = "; ".join(f"{one.identity} ({one.messages} messages, seen {when(one.seen_at)})" for one in found)
+        raise CommandError(f"{len(found)} people have had the name {short(name)!r}; add --identity ID, one of: {each}")
+    return found[0].identity

@@ -1,0 +1,103 @@
+"""What is stored about one person: found by name, exported, and erased."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from server.protocol import names
+
+ERASED = "[erased]"
+"""The author of messages whose author was erased; no user can have this name."""
+
+EXPORTS = {
+    "person": "SELECT name, seen_at FROM person WHERE identity = ?1",
+    "message": "SELECT id, at, channel, author, peer, text FROM message"
+    " WHERE author_identity = ?1 OR (peer IS NOT NULL AND peer_identity = ?1) ORDER BY id",
+    "reaction": "SELECT msg_id, emoji, at FROM reaction WHERE identity = ?1 ORDER BY at",
+    "read": "SELECT place, msg_id FROM read_marker WHERE identity = ?1",
+    "mute or block": "SELECT other_name, blocked FROM hidden WHERE identity = ?1",
+    "report": "SELECT report.id, trail.at, content, status, note FROM trail JOIN report ON report.id = report_id"
+    " WHERE reporter_identity = ?1 ORDER BY trail.seq",
+}
+"""What a person may read of what is stored about them. Who muted or blocked them is the data of others."""
+
+ERASURES = (
+    "DELETE FROM reaction WHERE identity = ?1",
+    "DELETE FROM reaction WHERE msg_id IN (SELECT id FROM message WHERE author_identity = ?1)",
+    # As deleted messages, so that clients that know them remove them when they reconnect.
+    "UPDATE message SET taken_back_at = coalesce(taken_back_at, ?2), reacted_at = NULL, nonce = NULL,"
+    " text = '', author = ?3, author_key = '', author_identity = '' WHERE author_identity = ?1",
+    # The messages of others stay theirs.
+    "UPDATE message SET peer = ?3, peer_key = '', peer_identity = '' WHERE peer IS NOT NULL AND peer_identity = ?1",
+    "DELETE FROM hidden WHERE ?1 IN (identity, other)",
+    "DELETE FROM read_marker WHERE identity = ?1",
+    "DELETE FROM person WHERE identity = ?1",
+    "DELETE FROM login_key WHERE identity = ?1",
+)
+"""Everything but reports, which are evidence: they end by ReportDays."""
+
+COVERED = {
+    ("message", "author_identity"),
+    ("message", "peer_identity"),
+    ("reaction", "identity"),
+    ("hidden", "identity"),
+    ("hidden", "other"),
+    ("person", "identity"),
+    ("read_marker", "identity"),
+    ("login_key", "identity"),
+    ("report", "reporter_identity"),
+}
+"""The columns with identities that this module knows; a test finds new ones."""
+
+
+class NameHolder(NamedTuple):
+    """A person who has, or had, a name; `seen_at` is in milliseconds, 0 if unknown."""
+
+    identity: str
+    seen_at: int
+    messages: int
+
+
+class Erasure(NamedTuple):
+    """How many of a person's messages were erased, and how many reports by and about them are kept."""
+
+    messages: int
+    reports_by: int
+    reports_about: int
+
+
+def holders(name: str, connection: sqlite3.Connection) -> list[NameHolder]:
+    """Return everyone who has had this name, the latest first."""
+    key = names.key(name)
+    found = {row[0] for row in connection.execute("SELECT author_identity FROM message WHERE author_key = ?", (key,))}
+    people = connection.execute("SELECT identity, name FROM person")
+    found |= {identity for identity, known in people if names.key(known) == key}
+    query = (
+        "SELECT coalesce((SELECT seen_at FROM person WHERE identity = ?1), 0),"
+        " (SELECT count(*) FROM message WHERE author_identity = ?1)"
+    )
+    each = [NameHolder(identity, *connection.execute(query, (identity,)).fetchone()) for identity in found - {""}]
+    return sorted(each, key=lambda holder: (holder.seen_at, holder.messages), reverse=True)
+
+
+def export(identity: str, connection: sqlite3.Connection) -> Iterator[dict[str, str | int | None]]:
+    """Yield each row about a person, with its kind."""
+    for kind, query in EXPORTS.items():
+        rows = connection.execute(query, (identity,))
+        fields = [field for field, *_ in rows.description]
+        for row in rows:
+            yield {"kind": kind, **dict(zip(fields, row, strict=True))}
+
+
+def erase(identity: str, now: int, connection: sqlite3.Connection) -> Erasure:
+    """Erase a person, within the current transaction; `now` is in milliseconds."""
+    query = (
+        "SELECT (SELECT count(*) FROM message WHERE author_identity = ?1),"
+        " (SELECT count(*) FROM report WHERE reporter_identity = ?1),"
+        " (SELECT count(*) FROM report JOIN message ON message.id = msg_id WHERE author_identity = ?1)"
+    )
+    counted = Erasure(*connection.execute(query, (identity,)).fetchone())
+    for statement in ERASURES:
+        values = (identity, now, ERASED)
+        connection.execute(statement, values[: max(number for number in (1, 2, 3) if f"?{number}" in statement)])
+    return counted
