@@ -406,7 +406,8 @@ def test_many_expired_rows_are_deleted_in_batches(desk: Desk) -> None:
 
 def test_only_the_latest_people_are_kept(desk: Desk) -> None:
     desk.connection.executemany(
-        "INSERT INTO person VALUES (?, ?, ?, 0)", ((f"i-{each}", "guest", each) for each in range(MAX_KNOWN + 2))
+        "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?, ?, ?, 0)",
+        ((f"i-{each}", "guest", each) for each in range(MAX_KNOWN + 2)),
     )
     assert not retention.sweep(desk.connection, desk.now, KeptDays(30, 30))
     assert desk.values("SELECT count(*) FROM person") == [MAX_KNOWN]
