@@ -28,9 +28,9 @@ from server.settings import (
     WebhookURL,
 )
 from tui.config import VARIABLE, Channel, Config
-from tui.fullscreen.commands import COMMANDS, HINT
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.keys.keymap import rows as rows_of
+from tui.fullscreen.slash_commands import COMMANDS, HINT
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"

@@ -13,8 +13,8 @@ from server.storage import outbox
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.reports import Terms
-from server.webhooks.client import WebhookClient
 from server.webhooks.profiles import Profiles
+from server.webhooks.webhook_client import WebhookClient
 
 
 class _Target(NamedTuple):

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from server.operator import doctor, people, reports, rotation, webhooks
+from server.operator import doctor, people, report_commands, rotation, webhook_commands
 from server.operator.backup import backup
 from server.operator.printing import CommandError, shown
 from server.operator.reloading import request_reload
@@ -160,65 +160,65 @@ def _hash(text: str) -> str:
 
 def _webhooks(context: CommandContext) -> int:
     with context.database() as connection:
-        print(webhooks.listed(context.settings, connection))
+        print(webhook_commands.listed(context.settings, connection))
     return 0
 
 
 def _test(context: CommandContext) -> int:
-    text, good = webhooks.test(context.settings, context.options.name)
+    text, good = webhook_commands.test(context.settings, context.options.name)
     print(text)
     return 0 if good else BAD
 
 
 def _deliveries(context: CommandContext) -> int:
     with context.database() as connection:
-        print(webhooks.deliveries(connection, failed=context.options.failed, limit=context.options.limit))
+        print(webhook_commands.deliveries(connection, failed=context.options.failed, limit=context.options.limit))
     return 0
 
 
 def _replay(context: CommandContext) -> int:
     with context.database(write=True) as connection:
-        text = webhooks.replay(context.settings, connection, context.options.id)
+        text = webhook_commands.replay(context.settings, connection, context.options.id)
     print(text)
     return 0
 
 
 def _pause(context: CommandContext) -> int:
     with context.database(write=True) as connection:
-        text = webhooks.pause(context.settings, connection, context.options.name)
+        text = webhook_commands.pause(context.settings, connection, context.options.name)
     print(text)
     return 0
 
 
 def _resume(context: CommandContext) -> int:
     with context.database(write=True) as connection:
-        text = webhooks.resume(context.settings, connection, context.options.name)
+        text = webhook_commands.resume(context.settings, connection, context.options.name)
     print(text)
     return 0
 
 
 def _rotate(context: CommandContext) -> int:
-    hook = webhooks.known(context.settings, context.options.name)
+    hook = webhook_commands.known(context.settings, context.options.name)
     print(rotation.rotate(context.options.settings or DEFAULT_FILE, hook.name, finish=context.options.finish))
     return 0
 
 
 def _reports(context: CommandContext) -> int:
     with context.database() as connection:
-        print(reports.listed(connection, context.options.limit))
+        print(report_commands.listed(connection, context.options.limit))
     return 0
 
 
 def _show(context: CommandContext) -> int:
     with context.database() as connection:
-        print(reports.show(connection, context.options.id))
+        print(report_commands.show(connection, context.options.id))
     return 0
 
 
 def _verify(context: CommandContext) -> int:
     try:
         with context.database() as connection:
-            print(reports.verify(connection, context.options.head))
+            print(report_commands.verify(connection, context.options.head))
     except TrailError as error:
         print(f"flagpost: the trail was altered: {shown(str(error))}", file=sys.stderr)
         return BAD
@@ -227,7 +227,7 @@ def _verify(context: CommandContext) -> int:
 
 def _export(context: CommandContext) -> int:
     with context.database() as connection:
-        for line in reports.export(connection):
+        for line in report_commands.export(connection):
             print(line)
     return 0
 

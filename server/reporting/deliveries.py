@@ -25,9 +25,9 @@ from server.storage.database import Database
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport
 from server.storage.trail import TrailError
-from server.webhooks.client import WebhookClient, WebhookError
 from server.webhooks.payloads import report_body, reported_messages
 from server.webhooks.rendering import Renderer, html_or_text
+from server.webhooks.webhook_client import WebhookClient, WebhookError
 
 MAX_IN_FLIGHT = 8
 POLL_SECONDS = 1.0

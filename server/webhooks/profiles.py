@@ -14,8 +14,8 @@ from server.ops.metrics import Metrics
 from server.protocol.frames import ProfileField
 from server.settings import Secret
 from server.webhooks.breaker import Breaker
-from server.webhooks.client import SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.payloads import ProfileAnswer, profile_body
+from server.webhooks.webhook_client import SiteAnswer, WebhookClient, WebhookError
 
 CACHE_SECONDS = 60.0
 MAX_CACHED = 1000

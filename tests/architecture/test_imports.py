@@ -66,13 +66,13 @@ def test_what_the_first_frame_does_not_need_is_loaded_after_it(tmp_path: Path) -
         "tui.fullscreen.pickers",
         "tui.fullscreen.editor",
         "tui.plain.chat",
-        "tui.net.connection",
+        "tui.net.server_connection",
         "server.protocol.markdown",
     }
 
 
 def test_without_a_screen_nothing_that_draws_is_loaded(tmp_path: Path) -> None:
-    packages = loaded("tui.cli", "tui.plain.chat", "tui.net.connection", directory=tmp_path)
+    packages = loaded("tui.cli", "tui.plain.chat", "tui.net.server_connection", directory=tmp_path)
     assert "websockets" in packages
     assert not packages & {"textual", "rich", "httpx", "sqlite3", "emoji", "markdown_it", "aiohttp"}
 

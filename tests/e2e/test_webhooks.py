@@ -232,7 +232,7 @@ async def test_the_sites_own_words_are_shown(tmp_path: Path, receiver: Receiver)
 
 async def test_a_site_that_never_answers_holds_nobody_up_and_is_given_up(tmp_path: Path, receiver: Receiver) -> None:
     receiver.behaviour = stays_silent
-    soon = {"server.webhooks.client.DEADLINE_SECONDS": 1.0}
+    soon = {"server.webhooks.webhook_client.DEADLINE_SECONDS": 1.0}
     with Receiver(drips) as dripping:
         async with room(tmp_path, receiver.url, dripping.url, soon) as (alice, spam, _):
             await alice.send(ReportRequest(spam.msg_id, "It's spam", "", "n-1"))

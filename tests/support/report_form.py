@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from server.protocol.frames import Echo, ReportRequest, Webhooks
 from tests.support.pilots import until
 from tests.support.scripted_server import WELCOME, ScriptedServer, line, relating, stands
-from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.screens.report_form import ReportForm
 
 EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
 TALK = Echo([line(number, "bob" if number % 2 else "Inés ⚓", f"words {number}") for number in range(1, 20)])

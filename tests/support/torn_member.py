@@ -14,8 +14,8 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import Echo, Error, Frame, Login, Me, Message, Say, Since, Welcome
 from tests.support.chat_client import ChatClient, connected
 from tui.client.state import ClientState
-from tui.net.connection import Connection, Event, Lost, Received
-from tui.net.session import ClientSession
+from tui.net.client_session import ClientSession
+from tui.net.server_connection import Connection, Event, Lost, Received
 
 HURRY = 20.0
 """Factor by which these members reconnect sooner than a real client."""

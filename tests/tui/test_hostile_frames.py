@@ -30,7 +30,7 @@ from tests.support.growth import assert_linear
 from tui import limits
 from tui.client.news import news
 from tui.client.state import LEFT_OUT, ClientState
-from tui.plain.printing import Transcript
+from tui.plain.output import Transcript
 from tui.text import clean_frame
 
 LARGEST = 1 << 13
@@ -138,7 +138,7 @@ def test_what_is_known_of_a_server_that_never_stops_is_bounded(
     for module in (
         "tui.client.reactions.MAX_NAMES",
         "tui.client.reactions.MAX_EMOJI",
-        "tui.client.reports.MAX_REPORTS",
+        "tui.client.own_reports.MAX_REPORTS",
     ):
         monkeypatch.setattr(module, 50)
     known = knowing()

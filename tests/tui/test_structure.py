@@ -12,13 +12,13 @@ from textual.style import Style
 from server.protocol import frames, name_text
 from tests.support.imitation import TEXTS
 from tui.client.news import NewMessage
+from tui.client.own_relations import OwnRelations
 from tui.client.quotation import MARK, quotation
-from tui.client.relations import OwnRelations
 from tui.client.state import ClientState
 from tui.client.timeline import Entry, Line, Notice
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.timeline.blocks import AUTHOR, LEFT_CELLS, MARKS, Look, Styles, render
-from tui.plain import printing
+from tui.plain import output
 from tui.text import clean, clean_line
 from tui.tone import Tone
 
@@ -50,9 +50,9 @@ def state(channel: str, place: str, text: str, author: str) -> ClientState:
 def begins_like_nothing_else(told: str) -> list[str]:
     """Return the lines of an output without the mark of continued lines; fail if one lacks it."""
     first, *others = told.split("\n")
-    assert all(each.startswith(printing.CONTINUED) for each in others)
+    assert all(each.startswith(output.CONTINUED) for each in others)
     assert len(told.splitlines()) == 1 + len(others), "no other character ends a line"
-    return [first, *(each.removeprefix(printing.CONTINUED) for each in others)]
+    return [first, *(each.removeprefix(output.CONTINUED) for each in others)]
 
 
 @given(NAMES, LINES, NAMES, st.booleans(), st.booleans())
@@ -61,7 +61,7 @@ def test_a_plain_message_gives_back_place_author_and_text(
 ) -> None:
     made = state("lobby", place, text, author)
     said = line(author, text, taken_back=taken_back, reported=reported)
-    told = "\n".join(begins_like_nothing_else(printing.message(2, "14:02", made.place_of("lobby"), said).text))
+    told = "\n".join(begins_like_nothing_else(output.message(2, "14:02", made.place_of("lobby"), said).text))
     found = re.fullmatch(r"\[2\] 14:02 # ([^»]*), ([^,(»]*?)((?: \([^)]*\))?)»(?: (.*))?", told, re.DOTALL)
     assert found
     where, who, notes, words = found.groups()
@@ -74,7 +74,7 @@ def test_a_plain_message_gives_back_place_author_and_text(
 @given(NAMES, LINES)
 def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str) -> None:
     made = state("lobby", "Lobby", text, author)
-    transcript = printing.Transcript(made)
+    transcript = output.Transcript(made)
     assert [begins_like_nothing_else(each.text)[0][:4] for each in transcript.news()] == ["[1] "]
     made.fold(frames.Takeback(1))
     (told,) = transcript.news()
@@ -87,7 +87,7 @@ def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str
 def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, dnd: bool) -> None:
     made = ClientState(now=lambda: AT)
     made.fold(frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
-    _, told = printing.people(made)
+    _, told = output.people(made)
     found = re.fullmatch(r"\* ([^(»]*?)( \(takes no direct messages\))?(?:» (.*))?", told.text)
     assert found
     assert (found[1], bool(found[2])) == (name_text.shown(name), dnd)
@@ -99,10 +99,10 @@ def test_a_profile_is_one_notice(name: str, headline: str, field: str, value: st
     made = ClientState(now=lambda: AT)
     asked = made.ask_profile(name, "n")
     made.fold(frames.Profile(name, [frames.ProfileField(field, value)], asked.nonce, headline))
-    (told,) = printing.profile(made)
+    (told,) = output.profile(made)
     first, second, *others = begins_like_nothing_else(told.text)
     assert first == f"* Profile of {name_text.said(name, headline)}".rstrip()
-    assert "\n".join([second, *others]) == f"{field}: {value}".replace("\n", f"\n{printing.CONTINUED}")
+    assert "\n".join([second, *others]) == f"{field}: {value}".replace("\n", f"\n{output.CONTINUED}")
 
 
 @given(NAMES, LINES)

@@ -25,14 +25,14 @@ from server.protocol.errors import OneLineError
 from server.protocol.frames import Frame, Me, Relations, ServerFrame, Welcome
 from tui.client.own_status import again
 from tui.client.state import ClientState
-from tui.net.session import NOT_SENT, ClientSession, ServerNews
+from tui.net.client_session import NOT_SENT, ClientSession, ServerNews
 from tui.options import Options
 from tui.text import clean_line
 
 if TYPE_CHECKING:
-    from tui.net.connection import Connection, Event
     from tui.net.identity import KeptKeys
     from tui.net.local_server import LocalServer
+    from tui.net.server_connection import Connection, Event
 
 OFFLINE = "You are offline. Try again once you are reconnected."
 
@@ -127,9 +127,9 @@ class Client:
     async def find(self) -> None:
         """Find the server, or start one. Raises NoServerError if there is none."""
         # Imported late: the first frame does not need it.
-        from tui.net.address import shown
-        from tui.net.connection import Connection
         from tui.net.discovery import find
+        from tui.net.server_address import shown
+        from tui.net.server_connection import Connection
 
         try:
             found = await find(self.options)
@@ -217,7 +217,7 @@ class Client:
         self._session.keys = self._identity = acquire(self._session.address, self._session.name)
 
     def _on_event(self, event: "Event") -> None:
-        from tui.net.connection import Lost, Received
+        from tui.net.server_connection import Lost, Received
 
         if isinstance(event, Received):
             for frame in event.frames:

@@ -13,8 +13,8 @@ from server.protocol import frames, name_text, target
 from server.protocol.codes import ErrorCode, ReportState
 from tui import limits
 from tui.client import reactions
-from tui.client.relations import OwnRelations
-from tui.client.reports import OwnReports, Remark, ReportDraft
+from tui.client.own_relations import OwnRelations
+from tui.client.own_reports import OwnReports, Remark, ReportDraft
 from tui.client.search import Search
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone

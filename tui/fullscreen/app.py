@@ -23,7 +23,7 @@ from tui.client.news import news
 from tui.client.state import TYPING_SHOWN, ClientState
 from tui.config import Config
 from tui.files import FileError
-from tui.fullscreen import commands
+from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.notices import Notices
@@ -144,7 +144,7 @@ class FlagpostApp(App[None]):
         if not options.asks:
             return
         from tui.fullscreen.screens.start import StartScreen
-        from tui.net.address import configured
+        from tui.net.server_address import configured
 
         try:
             address, tls = configured(options.settings)
@@ -314,7 +314,7 @@ class FlagpostApp(App[None]):
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
         else:
-            self.push_screen(HelpScreen([(each.usage, each.help) for each in commands.allowed(self.room)]))
+            self.push_screen(HelpScreen([(each.usage, each.help) for each in slash_commands.allowed(self.room)]))
 
     def action_commands(self) -> None:
         """Open a palette of everything that the room's keys do."""

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from server.protocol.address import SOCKET_SCHEME, WEBSOCKET_PATH
 from tui.net import identity, own_socket
-from tui.net.address import AddressError, configured, is_listening, unused
 from tui.net.local_server import CHAT, INBOX, LocalServer, start
+from tui.net.server_address import AddressError, configured, is_listening, unused
 from tui.options import Options
 from tui.text import clean_line
 

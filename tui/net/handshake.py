@@ -5,7 +5,7 @@ from urllib.parse import urljoin, urlsplit
 
 from websockets.http11 import Response
 
-from tui.net import address
+from tui.net import server_address
 from tui.text import clean_line
 
 MAX_SHOWN_CHARS = 200
@@ -31,14 +31,14 @@ def _target(url: str, location: str) -> str:
     try:
         parts = urlsplit(urljoin(url, clean_line(location).strip()))
         scheme = WEBSOCKET_SCHEMES.get(parts.scheme, parts.scheme)
-        target = address.without_userinfo(parts._replace(scheme=scheme, fragment="").geturl())
+        target = server_address.without_userinfo(parts._replace(scheme=scheme, fragment="").geturl())
     except ValueError:
         return ""
-    if address.fault(target) or len(target) > address.MAX_URL_CHARS:
+    if server_address.fault(target) or len(target) > server_address.MAX_URL_CHARS:
         return ""
     insecure = " (which is not encrypted)" if urlsplit(url).scheme == "wss" and scheme == "ws" else ""
     return (target if len(target) <= MAX_SHOWN_CHARS else f"{target[: MAX_SHOWN_CHARS - 1]}…") + insecure
 
 
 def _host(url: str) -> str:
-    return urlsplit(address.shown(url)).netloc
+    return urlsplit(server_address.shown(url)).netloc

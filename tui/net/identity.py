@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from server.protocol.proof import KEY_BYTES
 from tui.files import write_atomically
-from tui.net.session import EnrolledKey, Keys
+from tui.net.client_session import EnrolledKey, Keys
 
 MAX_SERVERS = 32
 FIRST_SERVERS = 8

@@ -8,14 +8,14 @@ from server.protocol import name_text, target
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame
 from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, nonce
-from tui.client.reports import ReportDraft
+from tui.client.own_reports import ReportDraft
 from tui.client.slash import names
 from tui.client.state import Stage
 from tui.options import Options
-from tui.plain import commands, printing
-from tui.plain.commands import LineError, Text, TypedCommand
-from tui.plain.printing import OutputLine, Transcript
+from tui.plain import output, typed_commands
+from tui.plain.output import OutputLine, Transcript
 from tui.plain.stdin import Lines
+from tui.plain.typed_commands import LineError, Text, TypedCommand
 from tui.text import clean, clean_line
 from tui.tone import Tone
 
@@ -65,7 +65,7 @@ class _LineMode:
         Raises NoServerError if there is no server.
         """
         async with self._client:
-            self._output(printing.note(line) for line in self._client.notices)
+            self._print(output.note(line) for line in self._client.notices)
             return await self._run()
 
     async def _run(self) -> int:
@@ -87,7 +87,7 @@ class _LineMode:
                 raise fault
         return self._over.result() if self._over.done() else int(self._failed)
 
-    def _output(self, lines: Iterable[OutputLine]) -> None:
+    def _print(self, lines: Iterable[OutputLine]) -> None:
         """Print lines: results to standard output, failures to standard error."""
         try:
             for text, failed in lines:
@@ -103,7 +103,7 @@ class _LineMode:
             self._end(1)
 
     def _complain(self, text: str) -> None:
-        self._output([OutputLine(text, failed=True)])
+        self._print([OutputLine(text, failed=True)])
 
     def _end(self, code: int) -> None:
         if not self._over.done():
@@ -142,7 +142,7 @@ class _LineMode:
         """Execute a line; return False if it was not answered in time."""
         oldest = self._state.timeline.oldest
         try:
-            asked = commands.parse(clean(line))
+            asked = typed_commands.parse(clean(line))
             if isinstance(asked, Text):
                 self._say(asked.text)
             elif asked:
@@ -150,12 +150,12 @@ class _LineMode:
         except LineError as error:
             self._complain(clean_line(str(error)))
             return True
-        self._output(self._transcript.news())
+        self._print(self._transcript.news())
         if not await self._until(self._all_answered):
             return False
         if isinstance(asked, TypedCommand) and asked.name == "history" and self._state.timeline.oldest == oldest:
-            self._output([printing.note("No older messages.")])
-        self._output(printing.profile(self._state))
+            self._print([output.note("No older messages.")])
+        self._print(output.profile(self._state))
         self._state.profile = None
         return True
 
@@ -174,14 +174,14 @@ class _LineMode:
             case "join":
                 self._join(rest)
             case "who":
-                self._output(printing.people(state))
+                self._print(output.people(state))
             case "msg":
-                name, text = commands.name_and_text(rest, names(state))
+                name, text = typed_commands.name_and_text(rest, names(state))
                 self._say(text, target.conversation(name))
             case "history":
                 self._load_older()
             case "help":
-                self._output(printing.commands(state))
+                self._print(output.commands(state))
 
     def _say(self, text: str, channel: str = "") -> None:
         longest = self._state.welcome.limits.message_chars if self._state.welcome else 0
@@ -198,14 +198,14 @@ class _LineMode:
             known = ", ".join(self._state.place_of(each) for each in self._state.timelines)
             raise LineError(f"There is no channel {place}; there are {known}, and @NAME for a person.")
         self._state.look_at(found[0] if found else place)
-        self._output([printing.note(f"You write in {self._state.place} now.")])
+        self._print([output.note(f"You write in {self._state.place} now.")])
 
     def _load_older(self) -> None:
         self._need_connection()
         asked = self._state.ask_older(nonce())
         if asked is None:
             raise LineError(f"{self._state.place} has no older messages.")
-        self._output([printing.note(f"Older messages of {self._state.place}:")])
+        self._print([output.note(f"Older messages of {self._state.place}:")])
         self._client.send(asked)
 
     def _ask_profile(self, name: str) -> None:
@@ -221,8 +221,8 @@ class _LineMode:
         welcome = self._state.welcome
         if welcome is None or not welcome.webhooks.report:
             raise LineError("Reports are turned off in this room.")
-        number, behind = commands.number_and_rest(rest)
-        reason, comment = commands.reason_and_comment(behind, welcome.report_reasons)
+        number, behind = typed_commands.number_and_rest(rest)
+        reason, comment = typed_commands.reason_and_comment(behind, welcome.report_reasons)
         found = self._transcript.find(number)
         if found is None:
             raise LineError(f"There is no message [{number}].")
@@ -235,31 +235,31 @@ class _LineMode:
         before, after = self._state.context_of(line, channel)
         draft = ReportDraft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
         along = f" {len(before)} messages before it and {len(after)} after it are included." if draft.context else ""
-        self._output([printing.note(f"Reporting [{number}]: {reason.reason}.{along}")])
+        self._print([output.note(f"Reporting [{number}]: {reason.reason}.{along}")])
         self._client.send(self._state.report(line, draft, nonce(), channel))
 
     def _came(self, frame: ServerFrame) -> None:
         if isinstance(frame, Echo):
             self._entered = True
-        self._output(self._transcript.news())
+        self._print(self._transcript.news())
 
     def _changed(self) -> None:
-        self._output(self._transcript.news())
+        self._print(self._transcript.news())
         # They have been printed.
         self._state.remarks.clear()
         self._news.set()
 
     def _logged_in(self, login: Granted) -> None:
         # Lines from before the login come first.
-        self._output(self._transcript.news())
+        self._print(self._transcript.news())
         again = "again " if login.again else ""
         name, place = name_text.shown(login.name), self._state.place
-        self._output([printing.note(f"Connected {again}as {name}; you write in {place}.")])
+        self._print([output.note(f"Connected {again}as {name}; you write in {place}.")])
         for text, tone in login.news:
             if tone is Tone.BAD:
                 print_error(text)
             else:
-                self._output([printing.note(text)])
+                self._print([output.note(text)])
 
     def _lost(self, loss: Loss) -> None:
         if loss.retry_seconds is None:

@@ -11,8 +11,8 @@ from server.protocol.errors import OneLineError
 from tui.options import Options
 from tui.text import clean_line
 from tui.web.access import Access
-from tui.web.app import Pages
-from tui.web.client import command
+from tui.web.page_process import command
+from tui.web.pages import Pages
 
 END_SECONDS = 10.0
 """Time for pages and their processes to end after Ctrl+C or SIGTERM."""

@@ -14,9 +14,9 @@ from server.rules.evidence import ContextLine
 from server.rules.trail import Added, Reported, Withdrawn
 from server.settings import Secret, SigningSecret, SigningSecrets
 from server.webhooks import signature
-from server.webhooks.client import SiteAnswer
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
+from server.webhooks.webhook_client import SiteAnswer
 from tests.server.demo.caller import AT, HOOK, KEY, SIGNING, Caller, evidence
 
 OTHER = SigningSecrets((SigningSecret("whsec_" + base64.b64encode(b"somebody else's secret, long").decode()),))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.operator import reports as shown_reports
+from server.operator import report_commands
 from server.operator.backup import backup
 from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
@@ -81,11 +81,11 @@ def test_a_damaged_row_is_an_error_of_one_line(
     report = report_something(server)
     server.execute(f"UPDATE trail SET content = {content}")
     with pytest.raises(CommandError, match="run `doctor` for details") as caught, context.database() as connection:
-        shown_reports.show(connection, report.id)
+        report_commands.show(connection, report.id)
     assert "\x1b" not in str(caught.value)
     other = report_something(server, 8)
     with context.database() as connection:
-        _, readable, unreadable = shown_reports.listed(connection, 5).split("\n")
+        _, readable, unreadable = report_commands.listed(connection, 5).split("\n")
     assert readable.startswith(other.id)
     assert unreadable.startswith(report.id)
     assert "cannot be read; run `reports verify`" in unreadable
@@ -98,7 +98,7 @@ def test_an_invalid_value_is_an_error_of_one_line(
     report = report_something(server)
     server.execute(f"UPDATE {change}")
     with pytest.raises(CommandError, match="run `doctor` for details"), context.database() as connection:
-        shown_reports.show(connection, report.id)
+        report_commands.show(connection, report.id)
 
 
 @pytest.mark.parametrize("name", [".", "/", "x" * 300])

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from server.operator import reports
+from server.operator import report_commands
 from server.operator.printing import CommandError, name, shown
 from server.protocol.codes import ReportState
 from server.rules.evidence import ContextLine, Evidence
@@ -43,11 +43,11 @@ def test_an_unaltered_trail_is_verified_by_its_last_hash(desk: Desk) -> None:
     count, head = trail.verify(desk.connection)
     assert count == 5
     assert head == trail.rows(desk.connection)[-1].hash
-    assert head in reports.verify(desk.connection, None)
+    assert head in report_commands.verify(desk.connection, None)
     earlier = trail.rows(desk.connection)[1].hash
-    assert "hash is part of it" in reports.verify(desk.connection, earlier)
+    assert "hash is part of it" in report_commands.verify(desk.connection, earlier)
     with pytest.raises(TrailError, match="rewritten"):
-        reports.verify(desk.connection, "0" * 64)
+        report_commands.verify(desk.connection, "0" * 64)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -165,14 +165,14 @@ def test_an_export_is_ascii() -> None:
     desk = Desk()
     told = msgspec.structs.replace(evidence(1), message="鬼 😀 \x9b31m")
     stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
-    (line,) = reports.export(desk.connection)
+    (line,) = report_commands.export(desk.connection)
     assert line.isascii()
     assert json.loads(json.loads(line)["content"])["evidence"]["message"] == told.message
 
 
 def test_an_export_can_be_verified_by_others(desk: Desk) -> None:
     """Verifies with only what docs/operate.md describes."""
-    lines = [json.loads(line) for line in reports.export(desk.connection)]
+    lines = [json.loads(line) for line in report_commands.export(desk.connection)]
     assert [line["seq"] for line in lines] == [1, 2, 3, 4, 5]
     kinds = [json.loads(line["content"])["kind"] for line in lines]
     assert kinds == ["reported", "reported", "added", "site-said", "reported"]
@@ -192,7 +192,7 @@ def test_an_export_does_not_load_the_whole_trail(desk: Desk) -> None:
     )
     tracemalloc.start()
     try:
-        assert sum(1 for _ in reports.export(desk.connection)) == 1005
+        assert sum(1 for _ in report_commands.export(desk.connection)) == 1005
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
@@ -202,27 +202,27 @@ def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_te
     desk.try_next(ACCEPTED._replace(answer="thanks \x1b[31m\u202e"))
     desk.connection.execute("UPDATE attempt SET error = ?", ("\x1b]0;owned\x07",))
     (report_id, *_) = desk.values("SELECT report_id FROM attempt JOIN delivery ON delivery.id = delivery_id")
-    shown = reports.show(desk.connection, str(report_id))
+    shown = report_commands.show(desk.connection, str(report_id))
     assert "“alice” reported “mallory”: It's spam\n" in shown
     assert "> 12:00:00 mallory» message 1" in shown
     assert "row 1 to report: delivered" in shown
     assert "row 3 to report: waiting" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     with pytest.raises(CommandError, match=rf"the latest are: .*{report_id}"):
-        reports.show(desk.connection, "rep_0")
-    assert reports.listed(desk.connection, 2).count("\n") == 2
-    assert reports.listed(Desk().connection, 2) == "No reports yet."
+        report_commands.show(desk.connection, "rep_0")
+    assert report_commands.listed(desk.connection, 2).count("\n") == 2
+    assert report_commands.listed(Desk().connection, 2) == "No reports yet."
 
 
 def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None:
     lines = tuple(ContextLine("bob", START + timedelta(seconds=each), f"at {each}") for each in (-1, 1))
     told = msgspec.structs.replace(evidence(9), context=lines)
     report = stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
-    shown = reports.show(desk.connection, report.id)
+    shown = report_commands.show(desk.connection, report.id)
     assert "    11:59:59 bob» at -1\n  > 12:00:00 mallory» message 9\n    12:00:01 bob» at 1\n" in shown
     added = msgspec.structs.replace(evidence(9), comment="look again", context=lines[:1])
     stored.submit(desk.terms, Submission(ALICE, added, None, add=True), lambda: desk.at, desk.connection)
-    shown = reports.show(desk.connection, report.id)
+    shown = report_commands.show(desk.connection, report.id)
     assert "added: It's spam; look again\n       11:59:59 bob» at -1\n     > 12:00:00 mallory» message 9\n" in shown
 
 
@@ -237,7 +237,7 @@ def test_a_shown_report_gives_back_names_and_texts(one: str, other: str, reason:
     report = stored.submit(
         desk.terms, Submission(Person(one, "a"), told, None, add=False), lambda: desk.at, desk.connection
     )
-    lines = reports.show(desk.connection, report.id).split("\n")
+    lines = report_commands.show(desk.connection, report.id).split("\n")
     assert len(lines) == len("\n".join(lines).splitlines())
     reporter, about, words = (name(one), name(other), shown(said))
     assert lines[1] == f"“{reporter}” reported “{about}”: {shown(reason)}"

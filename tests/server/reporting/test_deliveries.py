@@ -23,8 +23,8 @@ from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
 from server.storage.reports import StoredReport, Submission
-from server.webhooks.client import WebhookClient
 from server.webhooks.rendering import Renderer, html_in_process, html_or_text
+from server.webhooks.webhook_client import WebhookClient
 from tests.support.desk import ACCEPTED, ALICE, TERMS, evidence
 from tests.support.site_answers import answer
 

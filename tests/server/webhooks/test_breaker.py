@@ -9,8 +9,8 @@ import pytest
 from server.ops.metrics import Metrics, Traffic
 from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS
 from server.settings import Secret
-from server.webhooks.client import WebhookClient
 from server.webhooks.profiles import Profiles
+from server.webhooks.webhook_client import WebhookClient
 from tests.support.site_answers import answer, answer_json
 
 URL = "http://site.internal:8080/hooks"

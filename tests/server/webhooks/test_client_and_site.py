@@ -16,7 +16,7 @@ import trustme
 from standardwebhooks import Webhook
 
 from server.settings import SigningSecret, SigningSecrets
-from server.webhooks.client import MAX_ANSWER_BYTES, SiteAnswer, WebhookClient, WebhookError
+from server.webhooks.webhook_client import MAX_ANSWER_BYTES, SiteAnswer, WebhookClient, WebhookError
 from tests.support.bad_answers import bomb, never_ends, resets
 from tests.support.receiver import (
     BIG_BODY,

@@ -10,9 +10,9 @@ import pytest
 from server.ops.metrics import Metrics, Traffic
 from server.protocol.frames import ProfileField
 from server.settings import Secret
-from server.webhooks.client import SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.payloads import profile_body
 from server.webhooks.profiles import CACHE_SECONDS, MAX_FIELDS, Profiles, ProfileText, read
+from server.webhooks.webhook_client import SiteAnswer, WebhookClient, WebhookError
 from tests.support.site_answers import answer, answer_json
 
 URL = "http://site.internal:8080/hooks"

@@ -29,7 +29,7 @@ from server.protocol.frames import (
 )
 from tests.support.folding import error, fold, last_notice, lines, notices, reported, said, state, texts, welcome
 from tests.support.scripted_server import report, stands
-from tui.client.reports import GONE, KEPT, REFUSED, ReportDraft
+from tui.client.own_reports import GONE, KEPT, REFUSED, ReportDraft
 from tui.client.state import ProfileView, Stage
 from tui.client.timeline import Notice
 from tui.tone import Tone

@@ -7,8 +7,8 @@ import pytest
 
 from server.protocol.address import Address
 from tui.files import FileError
-from tui.net.address import AddressError, configured, is_listening, unused
 from tui.net.discovery import Found, find, websocket_url
+from tui.net.server_address import AddressError, configured, is_listening, unused
 from tui.options import Options
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.server_process import environment
+from tui.net.client_session import EnrolledKey
 from tui.net.identity import FIRST_SERVERS, MAX_SERVERS, KeptKeys, acquire, is_known
-from tui.net.session import EnrolledKey
 
 ADDRESS = "wss://chat.example/ws"
 SERVER = "server-1"
 KEEP = f"""
-from tui.net.session import EnrolledKey
+from tui.net.client_session import EnrolledKey
 from tui.net.identity import acquire
 keys = acquire("{ADDRESS}", "ada")
 if not keys.of("{SERVER}"):

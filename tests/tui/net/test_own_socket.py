@@ -18,12 +18,12 @@ import pytest
 from server.protocol.address import Address
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import ServerProcess, environment, run, write_settings
-from tests.tui.net.test_connection import Client
+from tests.tui.net.test_server_connection import Client
 from tui.net import identity, own_socket
-from tui.net.connection import Received
+from tui.net.client_session import EnrolledKey
 from tui.net.discovery import find
 from tui.net.local_server import LocalServerError
-from tui.net.session import EnrolledKey
+from tui.net.server_connection import Received
 from tui.options import Options
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no Unix sockets")

@@ -8,11 +8,11 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-from tests.tui.net.test_connection import answering, client
-from tui.net import address
-from tui.net.connection import Connection, Event, Lost
+from tests.tui.net.test_server_connection import answering, client
+from tui.net import server_address
+from tui.net.client_session import ClientSession
 from tui.net.handshake import refused
-from tui.net.session import ClientSession
+from tui.net.server_connection import Connection, Event, Lost
 
 REDIRECTS = [300, 301, 302, 303, 307, 308]
 WAIT_SECONDS = 10.0
@@ -107,7 +107,7 @@ async def test_unencrypted_login_passes_no_proxy(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_proxy_of_the_environment_is_used_only_where_it_cannot_read_along(url: str, used: bool | None) -> None:
-    assert address.proxy(url) is used
+    assert server_address.proxy(url) is used
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_unusable_proxy_is_one_line(monkeypatch: pytest.MonkeyPatch, value
     ],
 )
 def test_address_is_shown_without_a_password(url: str, shown: str) -> None:
-    assert address.shown(url) == shown
+    assert server_address.shown(url) == shown
 
 
 def test_target_without_encryption_is_said_to_have_none() -> None:

@@ -17,11 +17,11 @@ from websockets.typing import Origin
 
 from tests.support.page_processes import children, gone
 from tests.support.server_process import ROOT
-from tui.web import app, client
+from tui.web import page_process, pages
 from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, NO_TOKEN, Access
-from tui.web.app import Pages
-from tui.web.messages import MAX_MESSAGE_BYTES
 from tui.web.page import FULL, MAX_CLIENTS
+from tui.web.page_messages import MAX_MESSAGE_BYTES
+from tui.web.pages import Pages
 
 if sys.platform != "linux":
     pytest.skip("processes are counted in /proc", allow_module_level=True)
@@ -76,8 +76,8 @@ async def serving(mode: str = "quits", command: Sequence[str] = ()) -> AsyncIter
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "END_SECONDS", 0.3)
-    monkeypatch.setattr(app, "STUCK_SECONDS", 1.0)
+    monkeypatch.setattr(page_process, "END_SECONDS", 0.3)
+    monkeypatch.setattr(pages, "STUCK_SECONDS", 1.0)
     monkeypatch.chdir(ROOT)
 
 

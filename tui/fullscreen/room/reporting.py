@@ -2,7 +2,7 @@
 
 from server.protocol import name_text
 from tui.client.client import OFFLINE, nonce
-from tui.client.reports import GONE
+from tui.client.own_reports import GONE
 from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
 from tui.fullscreen.typeahead import TypeAhead
@@ -32,7 +32,7 @@ class Reporting:
 
     async def _fill_in(self, line: Line) -> None:
         """Confirm a second report of the same message, show the form, and send or keep what was filled in."""
-        from tui.fullscreen.screens.report import ReportForm, Subject
+        from tui.fullscreen.screens.report_form import ReportForm, Subject
 
         state = self._client.state
         welcome, reports = state.welcome, state.reports

@@ -20,13 +20,13 @@ from tui.client.client import OFFLINE, Client
 from tui.client.search import Search
 from tui.client.state import ClientState
 from tui.client.timeline import Line
-from tui.fullscreen import commands
+from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.room.interface import Result
-from tui.fullscreen.room.messages import MessageActions
+from tui.fullscreen.room.message_actions import MessageActions
 from tui.fullscreen.room.navigation import Navigation
-from tui.fullscreen.room.people import PeopleActions
+from tui.fullscreen.room.people_actions import PeopleActions
 from tui.fullscreen.room.reporting import Reporting
 from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.screens.live import LiveScreen
@@ -36,10 +36,10 @@ from tui.fullscreen.widgets.channels import ChannelList
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TITLE, TopLine
-from tui.fullscreen.widgets.messages import BackToWriting
 from tui.fullscreen.widgets.mute_offer import MuteOffer
-from tui.fullscreen.widgets.people import PeopleList
+from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
+from tui.fullscreen.widgets.widget_messages import BackToWriting
 from tui.tone import Tone
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class RoomScreen(Screen[None]):
             placeholder=placeholder,
         )
         limit = state.welcome.limits.message_chars if state.welcome else 0
-        words = [*_words(state), *(f"/{each.name}" for each in commands.allowed(self))]
+        words = [*_words(state), *(f"/{each.name}" for each in slash_commands.allowed(self))]
         self.composer.set_target(state.current, words, limit)
         self._show_profile(state)
 
@@ -274,20 +274,20 @@ class RoomScreen(Screen[None]):
         self.choose_status()
 
     async def action_my_reports(self) -> None:
-        from tui.fullscreen.screens.reports import ReportsScreen
+        from tui.fullscreen.screens.reports_screen import ReportsScreen
 
         if not any(isinstance(each, ReportsScreen) for each in self.app.screen_stack):
             self.reporting.ask_for_reports()
             await self._open(ReportsScreen(self.client, self.navigation.go_to))
 
     async def action_search(self, words: str = "") -> None:
-        from tui.fullscreen.screens.search import SearchScreen
+        from tui.fullscreen.screens.search_screen import SearchScreen
 
         self.client.state.search = Search()
         await self._open(SearchScreen(self.client, self.navigation.go_to, words))
 
     async def action_mentions(self) -> None:
-        from tui.fullscreen.screens.mentions import MentionsScreen
+        from tui.fullscreen.screens.mentions_screen import MentionsScreen
 
         await self._open(MentionsScreen(self.client, self.navigation.go_to))
 
@@ -344,7 +344,7 @@ class RoomScreen(Screen[None]):
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
         if slash.is_command(event.text):
-            problem = commands.run(self, event.text)
+            problem = slash_commands.run(self, event.text)
         else:
             problem = self.say(slash.said(event.text), event.place)
         if problem:

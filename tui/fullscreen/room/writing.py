@@ -5,8 +5,8 @@ from time import monotonic
 
 from server.protocol import name_text, target
 from server.protocol.frames import Typing
+from tui.client.own_relations import undo
 from tui.client.quotation import quotation
-from tui.client.relations import undo
 from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
 from tui.text import clean_line

@@ -19,7 +19,7 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
-from tui.net.address import MAX_URL_CHARS, fault
+from tui.net.server_address import MAX_URL_CHARS, fault
 from tui.text import clean_line
 
 ON, OFF = "on", "off"

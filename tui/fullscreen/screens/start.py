@@ -12,7 +12,7 @@ from server.protocol.frames import MAX_NAME_CHARS
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.net.address import MAX_URL_CHARS, fault
+from tui.net.server_address import MAX_URL_CHARS, fault
 from tui.text import clean_line
 
 HINT = "Enter goes on. Both can be changed later in the settings, and are not asked for again."

@@ -9,7 +9,7 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.timeline.blocks import FLAG, FLAG_CELLS, REPORTED
 from tui.fullscreen.timeline.stack_view import StackView
-from tui.fullscreen.widgets.messages import BackToWriting
+from tui.fullscreen.widgets.widget_messages import BackToWriting
 
 __all__ = ["FLAG", "REPORTED", "TimelineView"]
 

@@ -8,8 +8,8 @@ from textual.style import Style
 from tui.client.timeline import Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.messages import BackToWriting
 from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.widget_messages import BackToWriting
 
 MOST_SHOWN = 99
 

@@ -12,7 +12,7 @@ from tui.client.emojis import named
 from tui.client.quotation import is_bare
 from tui.fullscreen.keys.bindings import bindings, is_meant
 from tui.fullscreen.keys.keymap import Where, pressed
-from tui.fullscreen.widgets.messages import AboutDraft, AboutPlace, AboutText
+from tui.fullscreen.widgets.widget_messages import AboutDraft, AboutPlace, AboutText
 
 NEAR = 0.9
 """The share of the limit above which the character count is shown."""

@@ -20,11 +20,11 @@ from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_serv
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
-from tui.fullscreen.screens.mentions import MentionsScreen
+from tui.fullscreen.screens.mentions_screen import MentionsScreen
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.screens.question import Question
-from tui.fullscreen.screens.reports import ReportsScreen
-from tui.fullscreen.screens.search import SearchScreen
+from tui.fullscreen.screens.reports_screen import ReportsScreen
+from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.widgets.composer import Composer
 
 

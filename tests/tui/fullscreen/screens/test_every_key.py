@@ -39,17 +39,17 @@ from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
-from tui.fullscreen.screens.mentions import MentionsScreen
+from tui.fullscreen.screens.mentions_screen import MentionsScreen
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.screens.question import Question
-from tui.fullscreen.screens.report import Comment, ReportForm
-from tui.fullscreen.screens.reports import ReportsScreen
-from tui.fullscreen.screens.search import SearchScreen
+from tui.fullscreen.screens.report_form import Comment, ReportForm
+from tui.fullscreen.screens.reports_screen import ReportsScreen
+from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.channels import ChannelList
 from tui.fullscreen.widgets.composer import Composer
-from tui.fullscreen.widgets.people import PeopleList
+from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 from tui.fullscreen.widgets.rows import RowList
 

@@ -6,7 +6,7 @@ from tests.support.pilots import app_of, client, until, until_seen
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
-from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.widgets.footer import KeyFooter
 
 

@@ -11,7 +11,7 @@ from tests.support.pilots import client, until, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.screens.name import NamePrompt
-from tui.net.session import NOT_SENT
+from tui.net.client_session import NOT_SENT
 from tui.options import Options
 
 

@@ -19,7 +19,7 @@ from server.protocol.frames import (
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tests.support.scripted_server import WELCOME, ScriptedServer
 from tui.fullscreen.timeline.view import TimelineView
-from tui.fullscreen.widgets.people import PeopleList
+from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 
 FIELDS = [ProfileField("Member since", "2019 🎂"), ProfileField("名前", "ボブ"), ProfileField("[b]Bio[/b]", "one\ntwo")]

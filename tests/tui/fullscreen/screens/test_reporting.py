@@ -26,11 +26,11 @@ from server.settings import Settings
 from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.report_form import EVIDENCE, TALK, open_form, submit, taking
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, stands
-from tui.fullscreen.screens.report import Comment, ReportForm
+from tui.fullscreen.screens.report_form import Comment, ReportForm
 from tui.fullscreen.timeline.view import FLAG, REPORTED, TimelineView
 from tui.fullscreen.typeahead import DOUBLE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
-from tui.fullscreen.widgets.evidence import EvidenceView
+from tui.fullscreen.widgets.evidence_view import EvidenceView
 from tui.times import clock
 
 FAILED = "The website did not take it: it answered with status 500."

@@ -8,7 +8,7 @@ from tests.support.pilots import app_of, away, client, screen_text, until, until
 from tests.support.report_form import EVIDENCE, TALK, in_haste, open_form, sent_report, submit, taking
 from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, stands
 from tui.fullscreen.screens.question import Question
-from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.widgets.composer import Composer
 
 FAILED = "The website did not take it: it answered with status 500."

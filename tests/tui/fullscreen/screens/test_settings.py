@@ -17,11 +17,11 @@ from tui.config import Hours, Level, load
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.keys import keymap
 from tui.fullscreen.room.screen import RoomScreen
-from tui.fullscreen.screens.report import ReportForm
+from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.composer import Composer
-from tui.fullscreen.widgets.people import PeopleList
+from tui.fullscreen.widgets.people_list import PeopleList
 from tui.options import Options
 
 

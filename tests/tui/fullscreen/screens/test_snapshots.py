@@ -51,13 +51,13 @@ from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.live import LiveScreen
-from tui.fullscreen.screens.mentions import MentionsScreen
+from tui.fullscreen.screens.mentions_screen import MentionsScreen
 from tui.fullscreen.screens.name import NamePrompt
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.screens.question import Question
-from tui.fullscreen.screens.report import ReportForm
-from tui.fullscreen.screens.reports import ReportsScreen
-from tui.fullscreen.screens.search import SearchScreen
+from tui.fullscreen.screens.report_form import ReportForm
+from tui.fullscreen.screens.reports_screen import ReportsScreen
+from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.screens.start import StartScreen
 from tui.fullscreen.themes import DARK, THEMES

@@ -13,8 +13,8 @@ from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, ServerFrame
 from tui.limits import MAX_FRAME_BYTES
-from tui.net import address, handshake, own_socket, tls
-from tui.net.session import IMPOSTOR, ClientSession
+from tui.net import handshake, own_socket, server_address, trust
+from tui.net.client_session import IMPOSTOR, ClientSession
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60
@@ -101,7 +101,7 @@ class Connection:
                 close_timeout=CLOSE_SECONDS,
                 ping_interval=PING_SECONDS,
                 ping_timeout=PING_SECONDS,
-                proxy=address.proxy(self._url),
+                proxy=server_address.proxy(self._url),
                 **place,
             ) as socket:
                 self._session.connected()
@@ -109,10 +109,10 @@ class Connection:
                 return await self._read(socket)
         except SSLCertVerificationError as error:
             # It is also a ValueError, so it has to be caught first.
-            return tls.unverified(error), ABNORMAL
+            return trust.unverified(error), ABNORMAL
         except (InvalidURI, OverflowError, ValueError):
             # The last two errors come from deeper layers, for an invalid port or host name.
-            return f"{address.shown(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
+            return f"{server_address.shown(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
         except InvalidStatus as error:
             return handshake.refused(self._url, error.response), ABNORMAL
         except InvalidHandshake:
@@ -124,7 +124,7 @@ class Connection:
         except TimeoutError:
             return f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL
         except SSLError:
-            return tls.NOT_SPOKEN, ABNORMAL
+            return trust.NOT_SPOKEN, ABNORMAL
         except OSError as error:
             return clean_line(_reason(error)), ABNORMAL
         finally:

@@ -20,7 +20,7 @@ from server.protocol.frames import (
 from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, line
 from tui.fullscreen.room.screen import RoomScreen
-from tui.fullscreen.screens.search import SearchScreen
+from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.timeline.view import TimelineView
 
 

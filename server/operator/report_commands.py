@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from server.operator.printing import CommandError, name, short, shown, span, table, when
-from server.operator.webhooks import next_attempt
+from server.operator.webhook_commands import next_attempt
 from server.protocol import name_text, target
 from server.rules.evidence import ContextLine, Evidence
 from server.rules.retries import DeliveryState

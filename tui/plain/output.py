@@ -7,7 +7,7 @@ from server.protocol import name_text
 from server.protocol.frames import WhoEntry
 from tui.client.state import ClientState, Stage
 from tui.client.timeline import Entry, Line, Notice, Timeline
-from tui.plain.commands import HELP, numbered
+from tui.plain.typed_commands import HELP, numbered
 from tui.text import clean_line
 from tui.times import moment
 from tui.tone import Tone

@@ -11,8 +11,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.typedefs import Handler
 
 from tui.web.access import NO_TOKEN, Access
-from tui.web.client import PageProcess
-from tui.web.messages import (
+from tui.web.page import FULL, MAX_CLIENTS, SCRIPT, headers, page
+from tui.web.page_messages import (
     MAX_MESSAGE_BYTES,
     BadPageMessage,
     Blur,
@@ -25,7 +25,7 @@ from tui.web.messages import (
     asked_size,
     decode,
 )
-from tui.web.page import FULL, MAX_CLIENTS, SCRIPT, headers, page
+from tui.web.page_process import PageProcess
 
 STATIC = Path(textual_serve.__file__).parent / "static"
 HEARTBEAT_SECONDS = 15.0

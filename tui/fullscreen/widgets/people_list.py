@@ -8,12 +8,12 @@ from textual.style import Style
 
 from server.protocol import name_text
 from server.protocol.frames import WhoEntry
-from tui.client.relations import OwnRelations
+from tui.client.own_relations import OwnRelations
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.colours import name_colour
-from tui.fullscreen.widgets.messages import AboutPerson, BackToWriting
 from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.widget_messages import AboutPerson, BackToWriting
 from tui.limits import MARK
 
 MAX_SHOWN = 2_000

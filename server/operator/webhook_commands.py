@@ -17,10 +17,10 @@ from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
 from server.storage import breaker, outbox, overview, reports, trail
 from server.storage.clock import milliseconds, utc_now
 from server.storage.overview import Delivery, RecordedAttempt
-from server.webhooks.client import SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
+from server.webhooks.webhook_client import SiteAnswer, WebhookClient, WebhookError
 
 PAUSED_BY_ADMINISTRATOR = "by an administrator"
 MAX_NAMED = 3

@@ -18,7 +18,7 @@ from server.protocol.frames import (
     Withdraw,
 )
 from tests.support.scripted_server import report, stands
-from tui.client.reports import ADD_INSTEAD, KEPT, REFUSED, OwnReports, Remark, ReportDraft, sentence, tell
+from tui.client.own_reports import ADD_INSTEAD, KEPT, REFUSED, OwnReports, Remark, ReportDraft, sentence, tell
 from tui.client.timeline import Line
 from tui.tone import Tone
 

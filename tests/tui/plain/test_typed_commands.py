@@ -3,7 +3,7 @@
 import pytest
 
 from server.protocol.frames import ReportReason
-from tui.plain.commands import (
+from tui.plain.typed_commands import (
     LineError,
     Text,
     TypedCommand,

@@ -15,12 +15,12 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from server.protocol.frames import ReportReason
-from tui.client.reports import ReportDraft
+from tui.client.own_reports import ReportDraft
 from tui.client.timeline import Line
 from tui.fullscreen.keys.bindings import bindings, is_meant
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.composer import Prompt
-from tui.fullscreen.widgets.evidence import EvidenceView
+from tui.fullscreen.widgets.evidence_view import EvidenceView
 from tui.fullscreen.widgets.footer import KeyFooter
 
 TITLE = "Report a message"

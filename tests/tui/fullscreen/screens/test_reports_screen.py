@@ -29,8 +29,8 @@ from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, Scri
 from tui.fullscreen.keys import keymap
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
-from tui.fullscreen.screens.report import ReportForm
-from tui.fullscreen.screens.reports import STATUSES, ReportsScreen
+from tui.fullscreen.screens.report_form import ReportForm
+from tui.fullscreen.screens.reports_screen import STATUSES, ReportsScreen
 from tui.fullscreen.timeline.view import TimelineView
 
 LATE = datetime(2026, 3, 15, tzinfo=UTC)

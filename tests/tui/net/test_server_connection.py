@@ -29,8 +29,8 @@ from server.protocol.frames import (
     Welcome,
 )
 from tests.support.keyed import Desk
-from tui.net.connection import Connecting, Connection, Event, Lost, Received
-from tui.net.session import IMPOSTOR, ClientSession
+from tui.net.client_session import IMPOSTOR, ClientSession
+from tui.net.server_connection import Connecting, Connection, Event, Lost, Received
 
 WAIT_SECONDS = 10.0
 AT = datetime(2026, 3, 14, tzinfo=UTC)

@@ -14,7 +14,7 @@ from server.protocol import name_text, target
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
 from tui.client.client import OFFLINE, Client, nonce
-from tui.client.reports import sentence
+from tui.client.own_reports import sentence
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screens.live import LiveScreen

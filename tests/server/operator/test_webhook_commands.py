@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.operator import webhooks
+from server.operator import webhook_commands
 from server.operator.printing import CommandError
 from server.protocol.codes import ReportState
 from server.rules.retries import DeliveryState, Result
@@ -33,18 +33,18 @@ def rows(text: str) -> list[list[str]]:
 
 def test_webhooks_are_listed_with_only_their_host(desk: Desk) -> None:
     desk.submit()
-    listed = webhooks.listed(SETTINGS, desk.connection)
+    listed = webhook_commands.listed(SETTINGS, desk.connection)
     _, report, profile = rows(listed)
     assert report[:7] == ["report", "yes", "site.example", "yes", "yes", "ok", "1"]
     assert report[8:] == ["0", "-"]
     assert profile == ["profile", "no", "site.example", "no", "no", *"-----"]
     assert not any(word in listed for word in ("password", "token", "secret-path", "whsec"))
-    assert webhooks.listed(Settings(), desk.connection) == "The settings have no webhooks."
+    assert webhook_commands.listed(Settings(), desk.connection) == "The settings have no webhook_commands."
 
 
 def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
     def state() -> str:
-        return webhooks.listed(SETTINGS, desk.connection).split("\n")[1]
+        return webhook_commands.listed(SETTINGS, desk.connection).split("\n")[1]
 
     desk.submit()
     desk.try_next(FAILED)
@@ -58,15 +58,15 @@ def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
 
 
 def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> None:
-    assert webhooks.deliveries(desk.connection, failed=False, limit=5) == "No deliveries yet."
+    assert webhook_commands.deliveries(desk.connection, failed=False, limit=5) == "No deliveries yet."
     for number, result in enumerate((ACCEPTED, FAILED, Result(410, "gone", "status 410"))):
         desk.submit(number)
         (claim,) = desk.claim(room=1)
         desk.note(claim, result)
     desk.submit(9)
-    assert webhooks.deliveries(desk.connection, failed=False, limit=5).count("when resumed") == 3
+    assert webhook_commands.deliveries(desk.connection, failed=False, limit=5).count("when resumed") == 3
     desk.connection.execute("DELETE FROM webhook")
-    _, *found = rows(webhooks.deliveries(desk.connection, failed=False, limit=5))
+    _, *found = rows(webhook_commands.deliveries(desk.connection, failed=False, limit=5))
     assert [row[3] for row in found] == [
         DeliveryState.WAITING,
         DeliveryState.WAITING,
@@ -74,9 +74,9 @@ def test_deliveries_are_listed_newest_first_or_only_failed_ones(desk: Desk) -> N
         DeliveryState.DELIVERED,
     ]
     assert [row[-1] for row in found] == ["-", "status 410", "status 500", "status 200"]
-    _, *failed = rows(webhooks.deliveries(desk.connection, failed=True, limit=5))
+    _, *failed = rows(webhook_commands.deliveries(desk.connection, failed=True, limit=5))
     assert [row[0] for row in failed] == [row[0] for row in found[1:3]]
-    assert len(rows(webhooks.deliveries(desk.connection, failed=False, limit=2))) == 3
+    assert len(rows(webhook_commands.deliveries(desk.connection, failed=False, limit=2))) == 3
 
 
 def given_up(desk: Desk) -> str:
@@ -90,15 +90,15 @@ def given_up(desk: Desk) -> str:
 def test_a_replay_has_a_full_retry_schedule(desk: Desk) -> None:
     delivery_id = given_up(desk)
     desk.connection.execute("DELETE FROM webhook")
-    assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, delivery_id)
+    assert "is sent again now" in webhook_commands.replay(SETTINGS, desk.connection, delivery_id)
     assert desk.values("SELECT state || attempts FROM delivery") == ["waiting0"]
 
 
 def test_a_replay_says_when_it_has_to_wait(desk: Desk) -> None:
     delivery_id = given_up(desk)
-    webhooks.pause(SETTINGS, desk.connection, "report")
-    assert "webhook resume report" in webhooks.replay(SETTINGS, desk.connection, delivery_id)
-    assert "is enabled" in webhooks.replay(Settings(), desk.connection, delivery_id)
+    webhook_commands.pause(SETTINGS, desk.connection, "report")
+    assert "webhook resume report" in webhook_commands.replay(SETTINGS, desk.connection, delivery_id)
+    assert "is enabled" in webhook_commands.replay(Settings(), desk.connection, delivery_id)
 
 
 def test_a_withdrawn_report_is_not_sent_again(desk: Desk) -> None:
@@ -106,20 +106,20 @@ def test_a_withdrawn_report_is_not_sent_again(desk: Desk) -> None:
     desk.withdraw(report.id)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
     with pytest.raises(CommandError, match="withdrawn by its reporter"):
-        webhooks.replay(SETTINGS, desk.connection, str(delivery_id))
+        webhook_commands.replay(SETTINGS, desk.connection, str(delivery_id))
     assert desk.values("SELECT state FROM delivery") == ["cancelled"]
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(desk: Desk) -> None:
     delivery_id = given_up(desk)
     with pytest.raises(CommandError, match=rf"no delivery msg_x\ufffd; the latest are: {delivery_id}"):
-        webhooks.replay(SETTINGS, desk.connection, "msg_x\x1b")
+        webhook_commands.replay(SETTINGS, desk.connection, "msg_x\x1b")
     with pytest.raises(CommandError, match="use one of: report, profile"):
-        webhooks.pause(SETTINGS, desk.connection, "repotr")
+        webhook_commands.pause(SETTINGS, desk.connection, "repotr")
     with pytest.raises(CommandError, match="no queue to pause"):
-        webhooks.pause(SETTINGS, desk.connection, "profile")
+        webhook_commands.pause(SETTINGS, desk.connection, "profile")
     with pytest.raises(CommandError, match="has no URL"):
-        webhooks.test(Settings(webhook_urls=(WebhookURL("report"),)), "report")
+        webhook_commands.test(Settings(webhook_urls=(WebhookURL("report"),)), "report")
 
 
 def test_a_replay_sends_only_reports_that_are_open() -> None:
@@ -131,12 +131,12 @@ def test_a_replay_sends_only_reports_that_are_open() -> None:
     desk.try_next(ACCEPTED)
     told, withdrawal = map(str, desk.values("SELECT id FROM delivery ORDER BY seq"))
     with pytest.raises(CommandError, match="withdrawn by its reporter"):
-        webhooks.replay(SETTINGS, desk.connection, told)
-    assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, withdrawal)
+        webhook_commands.replay(SETTINGS, desk.connection, told)
+    assert "is sent again now" in webhook_commands.replay(SETTINGS, desk.connection, withdrawal)
     desk.try_next(ACCEPTED)
     desk.submit(add=True)
     desk.try_next(ACCEPTED)
     with pytest.raises(CommandError, match="is open again"):
-        webhooks.replay(SETTINGS, desk.connection, withdrawal)
+        webhook_commands.replay(SETTINGS, desk.connection, withdrawal)
     assert desk.next_due() is None
-    assert "is sent again now" in webhooks.replay(SETTINGS, desk.connection, told)
+    assert "is sent again now" in webhook_commands.replay(SETTINGS, desk.connection, told)

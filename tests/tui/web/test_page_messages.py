@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.web.messages import (
+from tui.web.page_messages import (
     MAX_HEIGHT,
     MAX_WIDTH,
     BadPageMessage,

@@ -12,13 +12,13 @@ from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 
 from tui.options import Options
-from tui.web.messages import Size
+from tui.web.page_messages import Size
 
 END_SECONDS = 5.0
 """Time for a client to leave the room after its page has closed; then it is killed."""
 DRAIN_SECONDS = 1.0
 """Time to drain the pipes of a client that has ended; its child processes may still have them open."""
-DRIVER = "tui.web.driver:Driver"
+DRIVER = "tui.web.page_driver:Driver"
 
 
 class PageProcess(AppService):

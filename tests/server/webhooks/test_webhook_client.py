@@ -10,8 +10,8 @@ import pytest
 
 from server.settings import SigningSecret, SigningSecrets
 from server.webhooks import signature
-from server.webhooks.client import MAX_ANSWER_BYTES, SiteAnswer, WebhookClient, WebhookError
 from server.webhooks.targets import ForbiddenTargetError
+from server.webhooks.webhook_client import MAX_ANSWER_BYTES, SiteAnswer, WebhookClient, WebhookError
 from tests.support.receiver import Receiver
 from tests.support.site_answers import answer
 

@@ -14,9 +14,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from server.protocol.codec import encode
 from server.protocol.frames import Ping
-from tests.tui.net.test_connection import client, serving
-from tui.net.connection import Received
-from tui.net.tls import unverified
+from tests.tui.net.test_server_connection import client, serving
+from tui.net.server_connection import Received
+from tui.net.trust import unverified
 
 AUTHORITY = trustme.CA()
 PAST = datetime.now(UTC) - timedelta(days=2)
