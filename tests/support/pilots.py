@@ -1,11 +1,12 @@
 """Pilot tests of the client: waiting for the screen without sleeping longer than necessary."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Say
@@ -36,6 +37,11 @@ async def until_seen(pilot: Pilot[None], text: str) -> None:
     await until(pilot, lambda: text in screen_text(app_of(pilot)), text)
 
 
+async def until_on(pilot: Pilot[None], screen: type[Widget]) -> None:
+    """Wait until a screen of this class is shown."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, screen), screen.__name__)
+
+
 async def until_told(pilot: Pilot[None], text: str) -> None:
     """Wait until a notice with this text is visible, however it is wrapped."""
 
@@ -44,6 +50,16 @@ async def until_told(pilot: Pilot[None], text: str) -> None:
         return any(text in notice and notice[:20] in screen_text(app_of(pilot)) for notice in notices)
 
     await until(pilot, told, text)
+
+
+@contextmanager
+def case(name: object) -> Iterator[None]:
+    """Name the case that failed, where several share a client."""
+    try:
+        yield
+    except BaseException as failure:
+        failure.add_note(f"case: {name}")
+        raise
 
 
 def app_of(pilot: Pilot[None]) -> FlagpostApp:

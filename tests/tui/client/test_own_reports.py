@@ -192,6 +192,15 @@ def test_a_refused_withdrawal_says_why_and_is_not_sent_again() -> None:
     assert not reports.problem
 
 
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_refusal_is_told_and_only_an_earlier_report_is_marked(code: ErrorCode) -> None:
+    reports, _ = sent()
+    (remark,) = reports.refused(refusal(code)) or []
+    assert remark.text.startswith(f"{REFUSED} Why not.")
+    assert remark.tone is Tone.BAD
+    assert reports.marked == ({3} if code is ErrorCode.ALREADY_REPORTED else set())
+
+
 @pytest.mark.parametrize("code", [ErrorCode.BAD_REASON, ErrorCode.TOO_MANY_REPORTS, ErrorCode.STORAGE, "new-code"])
 def test_what_was_filled_in_outlives_a_refusal_until_it_is_sent(code: ErrorCode) -> None:
     reports, _ = sent()
