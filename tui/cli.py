@@ -9,14 +9,18 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_NAME_CHARS
 from server.protocol.version import VERSION
+from tui import streams
 from tui.config import LoadedConfig, load, place
+from tui.files import FileError
 from tui.options import Options
+from tui.streams import StartError
 from tui.text import clean_line
 
 INTERRUPTED = 130
@@ -28,13 +32,59 @@ QUIT_SECONDS = 5.0
 
 
 def run() -> int:
-    """Return the exit code: 0, 1 after an error, or 2 if the command line is unusable; docs/plain.md has --plain's."""
-    given = parser().parse_args()
+    """Return the exit code: 0, 1 after an error, or 2 if the client cannot start like this.
+
+    docs/plain.md lists those of --plain.
+    """
+    streams.open_closed_error()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Until something else handles it, Ctrl+C ends the process without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        return _chat(given, options(given, load(place())))
+        given = parser().parse_args()
+        _require_streams(given)
+        return _chat(given, options(given, _load()))
+    except StartError as error:
+        return _complain(error, UNUSABLE)
     except OneLineError as error:
-        print(f"flagpost: {error}", file=sys.stderr)
-        return 1
+        return _complain(error, 1)
+    finally:
+        _flush()
+
+
+def _require_streams(given: argparse.Namespace) -> None:
+    """Raise StartError if the standard streams cannot be used as asked."""
+    if given.plain:
+        streams.require_open("input", "output")
+    elif given.serve:
+        streams.require_open("output")
+    else:
+        streams.require_screen(os.environ)
+
+
+def _load() -> LoadedConfig:
+    """Load the configuration. Raises StartError if it cannot be read at all."""
+    try:
+        return load(place())
+    except FileError as error:
+        raise StartError(str(error)) from None
+
+
+def _complain(error: OneLineError, code: int) -> int:
+    """Print an error, if anybody reads it; return the exit code."""
+    with suppress(OSError):
+        print(f"flagpost: {error}", file=sys.stderr, flush=True)
+    return code
+
+
+def _flush() -> None:
+    """Write what was printed, if anybody reads it."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        # The interpreter would report that again as it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _chat(given: argparse.Namespace, chosen: Options) -> int:
@@ -75,15 +125,9 @@ def _plain(chosen: Options) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = asyncio.run(_interruptible(chat(chosen)))
+        return asyncio.run(_interruptible(chat(chosen)))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        code = INTERRUPTED
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Nobody reads the output; the interpreter would report that again as it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
+        return INTERRUPTED
 
 
 def _serve(chosen: Options, host: str, port: int) -> None:

@@ -7,18 +7,21 @@ import stat
 from collections.abc import Iterator, Mapping, MutableMapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import tomli
 from msgspec import Struct, field
 
-from tui.files import FileError, write_atomically
+from tui import files
+from tui.files import FileError
 from tui.text import clean_line
 
 VARIABLE = "FLAGPOST_CONFIG"
 """The environment variable that names another file."""
 NEW_FILE_MODE = 0o600
+ENCODING = "utf-8-sig"
+"""UTF-8; a byte order mark is accepted."""
 
 
 class Level(StrEnum):
@@ -87,10 +90,12 @@ def place() -> Path:
 
 
 def load(file: Path) -> LoadedConfig:
-    """Read a file. A missing file has the defaults; each unusable setting is listed and left at its default."""
+    """Read a file. A missing file has the defaults; each unusable setting is listed and left at its default.
+
+    Raises FileError for what cannot be read, or is not a regular file.
+    """
     try:
-        text = file.read_text(encoding="utf-8")
-        tables = tomli.loads(text)
+        tables = tomli.loads(files.read(file).decode(ENCODING))
     except FileNotFoundError:
         return LoadedConfig(file=file, exists=False)
     except tomli.TOMLDecodeError as error:
@@ -98,7 +103,8 @@ def load(file: Path) -> LoadedConfig:
     except UnicodeDecodeError:
         problem = "this is not UTF-8; until it is, the defaults hold"
     except OSError as error:
-        problem = f"{error.strerror or error}; the defaults hold"
+        why = f"this cannot be the configuration: {error.strerror or error}; name another file in {VARIABLE}"
+        raise FileError(_line(file, why)) from None
     else:
         config, problems = _convert(tables)
         return LoadedConfig(config, file, tuple(_line(file, each) for each in problems))
@@ -191,16 +197,36 @@ def save(file: Path, before: Config, after: Config) -> None:
     from tomlkit.exceptions import ParseError
 
     try:
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        document = tomlkit.parse(text)
+        text = files.read(file).decode() if file.exists() else ""
+        marks = _Marks.of(text)
+        document = tomlkit.parse(marks.without(text))
         _change(document, _plain(before), _plain(after))
-        _replace(file, tomlkit.dumps(document))
+        _replace(file, marks.restored(tomlkit.dumps(document)))
     except ParseError as error:
         raise FileError(_line(file, f"line {error.line}: this is not TOML, so nothing was written; mend it")) from None
     except UnicodeDecodeError:
         raise FileError(_line(file, "this is not UTF-8, so nothing was written; mend it")) from None
     except OSError as error:
         raise FileError(_line(file, f"nothing was written: {error.strerror or error}")) from None
+
+
+class _Marks(NamedTuple):
+    """What editors on Windows add to a text; both stay in the file."""
+
+    order: str
+    """The byte order mark, or ""."""
+    line_end: str
+
+    @classmethod
+    def of(cls, text: str) -> "_Marks":
+        all_have_two = "\r\n" in text and text.count("\r\n") == text.count("\n")
+        return cls("\ufeff" if text.startswith("\ufeff") else "", "\r\n" if all_have_two else "\n")
+
+    def without(self, text: str) -> str:
+        return text.removeprefix(self.order).replace(self.line_end, "\n")
+
+    def restored(self, text: str) -> str:
+        return self.order + text.replace("\n", self.line_end)
 
 
 def _plain(config: Config) -> dict[str, object]:
@@ -235,4 +261,4 @@ def _replace(file: Path, text: str) -> None:
     # Dotfiles are often symbolic links: keep the link and replace its target.
     real = file.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(real, text, mode=stat.S_IMODE(real.stat().st_mode) if real.exists() else NEW_FILE_MODE)
+    files.write_atomically(real, text, mode=stat.S_IMODE(real.stat().st_mode) if real.exists() else NEW_FILE_MODE)

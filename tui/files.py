@@ -1,26 +1,53 @@
-"""Replacement of small files of the user: all of the new text or all of the old, never through a planted link."""
+"""Small files of the user: read without waiting, replaced completely or not at all, never through a planted link."""
 
+import errno
 import os
-import tempfile
+import stat
 from pathlib import Path
 
 from server.protocol.errors import OneLineError
+
+MAX_BYTES = 1 << 20
+IRREGULAR = "it is not a regular file"
+TOO_LARGE = f"it has more than {MAX_BYTES >> 20} MB"
 
 
 class FileError(OneLineError):
     """A file of the user cannot be read or written."""
 
 
+def read(file: Path, most: int = MAX_BYTES) -> bytes:
+    """Return the content of a regular file. Raises OSError, also for anything else and for more than `most` bytes.
+
+    A pipe would wait for its writer, and a device may never end.
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, IRREGULAR)
+    # It may have been replaced by a pipe meanwhile.
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as opened:
+        content = opened.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, TOO_LARGE)
+    return content
+
+
 def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
     """Replace or create a file with this text and mode. Raises OSError and leaves the file unchanged.
 
     The draft is a new file with a random name in the same directory, opened with O_EXCL and O_NOFOLLOW, so other users
-    who may write to that directory cannot have planted it. If `file` is a symbolic link, the link is replaced.
+    who may write to that directory cannot have planted it. If `file` is a symbolic link, the link is replaced. A device
+    or a pipe is not replaced.
     """
+    if _is_special(file):
+        raise OSError(errno.EINVAL, IRREGULAR)
+    # Imported late: loading it would delay the first frame.
+    import tempfile
+
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     draft = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
             opened.write(text)
             opened.flush()
             if hasattr(os, "fchmod"):
@@ -30,3 +57,12 @@ def write_atomically(file: Path, text: str, *, mode: int = 0o600) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _is_special(file: Path) -> bool:
+    """Return whether there is something other than a regular file or a symbolic link."""
+    try:
+        mode = file.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))

@@ -12,6 +12,7 @@ FlagpostError
         NameRefusedError        the user's name
         NoServerError           the server that a client connects to
         SettingsError           the server's settings
+        StartError              how the client was started
         StorageError            the server's database
     Verdict
         BadFrame                over the websocket

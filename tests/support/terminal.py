@@ -19,6 +19,8 @@ from tests.support.server_process import environment
 
 COLUMNS, LINES = 120, 36
 WAIT_SECONDS = 30.0
+FULL_BYTES = 4000
+"""The terminal's buffer is a page of memory, of which a line's end may be kept free."""
 KEYS = {
     "up": "\x1b[A",
     "down": "\x1b[B",
@@ -123,6 +125,13 @@ class Terminal:
         while sequence not in self.raw:
             assert time.monotonic() < end, f"never sent: {sequence!r}\n{self.screen}"
             self._read(0.01)
+
+    def until_full(self) -> None:
+        """Wait, without reading, until the terminal takes no more: it holds less than a screen."""
+        end = time.monotonic() + WAIT_SECONDS
+        while struct.unpack("i", fcntl.ioctl(self._master, termios.FIONREAD, bytes(4)))[0] < FULL_BYTES:
+            assert time.monotonic() < end, "the client draws too little"
+            time.sleep(0.02)
 
     @property
     def left(self) -> list[object]:

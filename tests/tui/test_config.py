@@ -99,6 +99,23 @@ def test_a_file_that_cannot_be_read_says_so_and_is_never_overwritten(file: Path,
     assert file.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"\xef\xbb\xbfcompact = false\n", b'\xef\xbb\xbfcompact = true\nname = "ada"\n'),
+        (b"# mine\r\ncompact = false\r\n", b'# mine\r\ncompact = true\r\nname = "ada"\r\n'),
+        (b"\xef\xbb\xbf# mine\r\n", b'\xef\xbb\xbf# mine\r\nname = "ada"\r\ncompact = true\r\n'),
+        (b"# mine\r\n# odd\n", b'# mine\r\n# odd\nname = "ada"\ncompact = true\n'),
+    ],
+)
+def test_marks_of_editors_on_windows_stay(file: Path, before: bytes, after: bytes) -> None:
+    file.write_bytes(before)
+    loaded = load(file)
+    assert loaded.problems == ()
+    save(file, loaded.config, structs.replace(loaded.config, compact=True, name="ada"))
+    assert file.read_bytes() == after
+
+
 def test_a_change_leaves_all_else_as_it_was(file: Path) -> None:
     text = '# mine\ntheme = "nord"  # blue\nunknown = 1\n\n[channels.lobby]\nnotices = "none" # loud\nmore = 2\n'
     before = load(write(file, text)).config

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tui.config import Config, save
-from tui.files import write_atomically
+from tui.files import FileError, read, write_atomically
 
 if sys.platform == "win32":
     pytest.skip("modes and links are POSIX", allow_module_level=True)
@@ -62,3 +62,16 @@ def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
         write_atomically(file, "\ud800")
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_no_regular_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "config.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        read(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        write_atomically(pipe, "text")
+    with pytest.raises(FileError, match="nothing was written: it is not a regular file"):
+        save(pipe, Config(), Config(compact=True))
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

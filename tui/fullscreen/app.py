@@ -88,7 +88,7 @@ class FlagpostApp(App[None]):
     @on(events.Load)
     def _watch_signals(self) -> None:
         """Watch for shutdown signals while the terminal is still untouched, so that every exit restores it."""
-        self._signals.watch()
+        self._signals.watch(limited=not self.is_headless)
 
     def get_driver_class(self) -> type[Driver]:
         """Return Textual's driver, extended to see the quit key while the event loop is blocked."""
@@ -164,6 +164,7 @@ class FlagpostApp(App[None]):
 
     async def leave(self) -> None:
         """Disconnect, stop a local server that this client started, and exit."""
+        self._signals.limit()
         if self._life:
             self._life.cancel()
             # Wait, so that the closing handshake is done before the loop ends.

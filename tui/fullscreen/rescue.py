@@ -119,19 +119,23 @@ class Rescue:
             os.kill(self._client, signal.SIGKILL)
 
     def _restore(self) -> None:
-        if self._suspended:
-            # The editor has the terminal, in a mode of its own.
-            return
-        with suppress(OSError, termios.error):
-            termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
-            termios.tcflush(self._terminal, termios.TCIFLUSH)
-        end, left = time.monotonic() + WRITE_SECONDS, RESTORE
-        with suppress(OSError):
-            # Reopened, so that non-blocking mode applies to this process alone.
-            own = os.open(os.ttyname(self._terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-            while left and time.monotonic() < end:
-                if select.select([], [own], [], 0.1)[1]:
-                    left = left[os.write(own, left) :]
+        # While an editor has the terminal, it is in a mode of its own.
+        if not self._suspended:
+            restore(self._terminal, self._attributes)
+
+
+def restore(terminal: int, attributes: list[int | list[int]]) -> None:
+    """Reset a terminal to these attributes and its normal screen, without waiting long if nobody reads it."""
+    with suppress(OSError, termios.error):
+        termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+        termios.tcflush(terminal, termios.TCIFLUSH)
+    end, left = time.monotonic() + WRITE_SECONDS, RESTORE
+    with suppress(OSError):
+        # Reopened, so that non-blocking mode applies to this process alone.
+        own = os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        while left and time.monotonic() < end:
+            if select.select([], [own], [], 0.1)[1]:
+                left = left[os.write(own, left) :]
 
 
 def main() -> None:

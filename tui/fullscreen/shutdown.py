@@ -1,6 +1,7 @@
 """Shuts the client down in order when a signal or the loss of the terminal ends it, and restores the terminal.
 
-That takes a running event loop. Where the loop hangs, the helper process of `tui.fullscreen.watchdog` kills the client.
+That takes a running event loop. Where the loop hangs, as it does if nobody reads what is drawn, a time limit ends the
+client; where no code of this process runs, the helper process of `tui.fullscreen.watchdog` kills it.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 QUIT_SECONDS = 3.0
 """Time limit for an orderly shutdown after the terminal is gone."""
+END_SECONDS = 5.0
+"""Time limit for an orderly shutdown otherwise; stopping a local server takes most of it."""
+TIMED_OUT = 1
+"""Exit code after the time limit; after a signal it is 128 + its number, as in a shell."""
 
 
 class ShutdownSignals:
@@ -28,26 +34,54 @@ class ShutdownSignals:
     def __init__(self, quit: Callable[[], Coroutine[None, None, None]]) -> None:  # noqa: A002
         self._quit = quit
         self._task: asyncio.Task[None] | None = None
-        self._lent = False
+        self._lent = self._limited = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._found: list[int | list[bytes | int]] | None = None
         """The terminal's original attributes."""
         self._watchdog: Watchdog | None = None
 
-    def watch(self) -> None:
-        """Start watching. Call it in the running event loop, before the terminal is changed."""
+    def watch(self, *, limited: bool) -> None:
+        """Start watching. Call it in the running event loop, before the terminal is changed.
+
+        `limited`: a signal ends this process within END_SECONDS, even if the loop hangs.
+        """
         self._loop = loop = asyncio.get_running_loop()
+        self._limited = limited
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             try:
                 loop.add_signal_handler(getattr(signal, name), partial(self._begin, name))
             except (AttributeError, NotImplementedError):
                 # Windows has no such signals.
+                self._limited = False
                 return
+            if limited:
+                # In place of the loop's own handler, which does nothing: the loop reads the number from a pipe.
+                signal.signal(getattr(signal, name), self._signalled)
         if sys.__stdin__ and sys.__stdin__.isatty():
             import termios
 
             self._found = termios.tcgetattr(sys.__stdin__.fileno())
             threading.Thread(target=self._await_hang_up, args=(loop, sys.__stdin__.fileno()), daemon=True).start()
+
+    def limit(self, code: int = TIMED_OUT) -> None:
+        """Exit with `code` after END_SECONDS, if this process has not ended by then."""
+        if self._limited and sys.platform != "win32" and not signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.signal(signal.SIGALRM, lambda *_: self._end(code))
+            signal.setitimer(signal.ITIMER_REAL, END_SECONDS)
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        # Called in the main thread at any point, even while it waits for a terminal that nobody reads.
+        if number != signal.SIGINT or not self._lent:
+            self.limit(128 + number)
+
+    def _end(self, code: int) -> None:
+        if self._found is not None and self._watchdog is None and sys.__stdin__:
+            from tui.fullscreen import rescue
+            from tui.fullscreen.watchdog import numbers
+
+            rescue.restore(sys.__stdin__.fileno(), numbers(self._found))
+        # The helper, if there is one, restores the terminal once this process is gone.
+        os._exit(code)
 
     def guard(self) -> None:
         """Start the helper process that kills a hung client; it starts slowly, so call this after the first frame."""
@@ -67,6 +101,8 @@ class ShutdownSignals:
 
     def close(self) -> None:
         """Stop the helper, once the client has ended and restored the terminal."""
+        if self._limited and sys.platform != "win32":
+            signal.setitimer(signal.ITIMER_REAL, 0)
         if self._watchdog:
             self._watchdog.close()
 

@@ -10,7 +10,7 @@ import platformdirs
 from msgspec import Struct
 
 from server.protocol.proof import KEY_BYTES
-from tui.files import write_atomically
+from tui import files
 from tui.net.client_session import EnrolledKey, Keys
 
 MAX_SERVERS = 32
@@ -51,8 +51,10 @@ class KeptKeys(Keys):
             del self.servers[[*self.servers][FIRST_SERVERS]]
         with suppress(OSError):
             if self._file:
-                write_atomically(self._file, msgspec.json.encode(_Stored(self.last_identity, self.servers)).decode())
-            write_atomically(self._server_file, server)
+                files.write_atomically(
+                    self._file, msgspec.json.encode(_Stored(self.last_identity, self.servers)).decode()
+                )
+            files.write_atomically(self._server_file, server)
 
 
 def acquire(address: str, name: str, directory: Path | None = None) -> KeptKeys:
@@ -96,7 +98,7 @@ def _file_name(text: str) -> str:
 def _text(file: Path) -> str:
     """Return the content of a small file; empty if the file is missing or unusable."""
     try:
-        return file.read_text(encoding="utf-8")
+        return files.read(file).decode()
     except (OSError, ValueError):
         return ""
 
@@ -105,7 +107,7 @@ def _read(file: Path) -> _Stored | None:
     """Return the stored keys; None if the file is missing or unusable."""
     try:
         file.chmod(0o600)
-        stored = msgspec.json.decode(file.read_bytes(), type=_Stored)
+        stored = msgspec.json.decode(files.read(file), type=_Stored)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     usable = all(len(key.secret) == KEY_BYTES for keys in stored.servers.values() for key in keys)

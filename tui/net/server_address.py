@@ -9,6 +9,7 @@ import tomli
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.protocol.errors import OneLineError
+from tui import files
 from tui.files import FileError
 from tui.text import clean_line
 
@@ -41,7 +42,7 @@ def configured(settings: Path | None) -> Configured:
     if settings is None:
         return Configured(Address.parse(DEFAULT_ADDRESS), tls=False)
     try:
-        tables = tomli.loads(settings.read_text(encoding="utf-8"))
+        tables = tomli.loads(files.read(settings).decode("utf-8-sig"))
         address, tls = tables.get("Address", DEFAULT_ADDRESS), tables.get("TLS", {})
         if not isinstance(address, str):
             raise ValueError('Address: write it in quotes, like "127.0.0.1:9000"')

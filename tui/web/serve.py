@@ -32,8 +32,12 @@ def serve(options: Options, host: str, port: int) -> None:
     access = Access(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
     if not access.is_local:
         print(f"flagpost: {WARNING}", file=sys.stderr, flush=True)
-    # The only secret that is printed: the user reads it on their own terminal.
-    print(f"Open in a browser: {access.url}?token={access.token}", flush=True)
+    try:
+        # The only secret that is printed: the user reads it on their own terminal.
+        print(f"Open in a browser: {access.url}?token={access.token}", flush=True)
+    except OSError as error:
+        # Without the URL, nobody can open the page.
+        raise OneLineError(f"the page's URL cannot be printed: {error.strerror or error}") from None
     web.run_app(
         Pages(access, command(options)).app(),
         sock=listening,
