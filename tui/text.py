@@ -1,4 +1,4 @@
-"""The only way for other people's text to a widget: neutralizes characters that could command or deceive."""
+"""The only way for text to a widget: neutralizes characters that could command or, in text of others, deceive."""
 
 import re
 from collections.abc import Callable
@@ -15,17 +15,21 @@ _UNSEEN = re.compile(f"[{BIDI}{INVISIBLE}]")
 _GLUE = re.compile(f"(^|[\\s\\S])([{JOINERS}{VARIATIONS}]+)")
 _JOINER, _VARIATION = re.compile(f"[{JOINERS}]"), re.compile(f"[{VARIATIONS}]")
 _KEYCAPS = frozenset("0123456789#*")
-_COMMAND = re.compile(f"(?!\n)[{CONTROL}{SURROGATES}]")
+TAB = "    "
+_COMMAND = re.compile(f"(?![\n\t])[{CONTROL}{SURROGATES}]")
 _LINES_ALLOWED = frozenset({"message", "comment", "value"})
 
 Value = TypeVar("Value")
 
 
 def clean(text: str) -> str:
-    """Return text of any number of lines, safe to show: control characters become their pictures (ESC: ␛)."""
+    """Return text of any number of lines, safe to show: control characters become their pictures (ESC: ␛).
+
+    Tabs stay, as columns of a table or the recipe of a Makefile; whoever shows the text turns them into spaces.
+    """
     if text.isascii() and text.isprintable():
         return text
-    text = _LINE_END.sub("\n", text).replace("\t", "    ")
+    text = _LINE_END.sub("\n", text)
     if not text.isascii():
         text = limit_marks(_GLUE.sub(_glue, _UNSEEN.sub("", text)))
     return _COMMAND.sub(_picture, text)
@@ -33,7 +37,12 @@ def clean(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """Return text that is safe to show in one line."""
-    return " ".join(clean(text).split("\n"))
+    return " ".join(clean(text).replace("\t", TAB).split("\n"))
+
+
+def clean_own(text: str) -> str:
+    """Return the user's own text, safe to show: unlike in text of others, every character that is no command stays."""
+    return _COMMAND.sub(_picture, _LINE_END.sub("\n", text))
 
 
 def clean_frame(frame: Value, left_out: Callable[[], object] = lambda: None) -> Value:

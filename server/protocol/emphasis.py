@@ -1,15 +1,66 @@
-"""CommonMark's rules for pairing runs of * and _, and of ~~. Takes linear time.
+r"""Where runs of *, _ and ~~ mark emphasis, and which of them belong together. Takes linear time.
 
-A run can open if text follows it, and close if text precedes it; if that text starts or ends with punctuation, the
-other side of the run must be white space or punctuation. A run of _ within a word can do neither. A closing delimiter
-is paired with the nearest opening delimiter of the same mark before it, except where the rule of three forbids it.
-Delimiters between the two are not paired with any outside them.
+A run acts only at the edge of a word, so that sums, globs, paths and identifiers are left as typed: it opens before a
+word that follows white space, and closes behind a word that white space follows. Quotation marks, brackets, other runs
+and, behind the word, punctuation may be in between. A dash or a wide character (Chinese, Japanese, Korean, emoji)
+counts as white space. __init__ is a name, not emphasis.
+
+A closing delimiter is paired as in CommonMark: with the nearest opening delimiter of the same mark before it, except
+where the rule of three forbids it. Delimiters between the two are not paired with any outside them.
 """
 
-import unicodedata
+import re
 from collections.abc import Sequence
 
-_WHITE = frozenset("\t\n\x0b\x0c\r \xa0\u1680\u202f\u205f\u3000") | frozenset(map(chr, range(0x2000, 0x200B)))
+MARKS = "*_~"
+_WIDE = (
+    "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6"
+    "\U0001f300-\U0001faff\U00020000-\U0003fffd"
+)
+_APART = rf"\s\u2013\u2014{_WIDE}"
+_OPENING, _CLOSING = "(\\[{<\"'“‘«„‹¿¡", ".,;:!?)}>\"'”’»›…"
+# An escaped mark counts as a mark here; whether the backslash acts depends on it. The look-behind in the second pattern
+# keeps a failed match from being repeated at each of its characters.
+_BEFORE_WORD = re.compile(rf"(?<![^{_APART}])(?:\\?[{_OPENING}{MARKS}])++")
+_BEHIND_WORD = re.compile(
+    rf"(?<![{_CLOSING}\]{MARKS}\\])(?:\\?(?:[{_CLOSING}{MARKS}]|\](?!\()))++(?:(?![^{_APART}])|(?=\]\())"
+)
+_DUNDER = re.compile(r"(?<!\w)__[^\W_]++(?:_[^\W_]++)*+__(?!\w)")
+_NO_WORD_BEHIND = frozenset(".,;:!?)]}/\\…")
+_NO_WORD_BEFORE = frozenset("([{/")
+
+
+class Edges:
+    """The positions of a line at which marks can open or close."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+        names = {at for found in _DUNDER.finditer(line) for at in range(*found.span()) if line[at] == "_"}
+        self._before = _places(line, _BEFORE_WORD) - names
+        self._behind = _places(line, _BEHIND_WORD) - names
+        self._last_closing: dict[str, int] = {}
+        self._first_opening: dict[str, int] = {}
+        for at in sorted(self._before | self._behind):
+            if self.opens(at, at + 1):
+                self._first_opening.setdefault(line[at], at)
+            if self.closes(at, at + 1):
+                self._last_closing[line[at]] = at
+
+    def opens(self, start: int, end: int) -> bool:
+        """Return whether a run can open."""
+        behind = self._line[end : end + 1]
+        return start in self._before and behind not in _NO_WORD_BEHIND and bool(behind.strip())
+
+    def closes(self, start: int, end: int) -> bool:
+        """Return whether a run can close."""
+        before = self._line[start - 1 : start] if start else ""
+        return end - 1 in self._behind and before not in _NO_WORD_BEFORE and bool(before.strip())
+
+    def acts(self, at: int) -> bool:
+        """Return whether an escaped mark would act without its backslash: it has an edge and a counterpart."""
+        mark = self._line[at]
+        opens = self.opens(at, at + 1) and self._last_closing.get(mark, at) > at
+        return opens or (self.closes(at, at + 1) and self._first_opening.get(mark, at) < at)
 
 
 class Run:
@@ -17,15 +68,10 @@ class Run:
 
     __slots__ = ("closes", "end", "mark", "opens", "start")
 
-    def __init__(self, line: str, start: int, end: int) -> None:
-        before = line[start - 1] if start else " "
-        behind = line[end] if end < len(line) else " "
+    def __init__(self, line: str, start: int, end: int, edges: Edges) -> None:
         self.mark = line[start]
         self.start, self.end = start, end
-        opens, closes = _has_text(behind, before), _has_text(before, behind)
-        anywhere = self.mark != "_"
-        self.opens = opens and (anywhere or not closes or _is_punctuation(before))
-        self.closes = closes and (anywhere or not opens or _is_punctuation(behind))
+        self.opens, self.closes = edges.opens(start, end), edges.closes(start, end)
 
     @property
     def length(self) -> int:
@@ -98,10 +144,5 @@ def _odd(opener: Run, closer: Run) -> bool:
     return mixed and (opener.length + closer.length) % 3 == 0 and bool(opener.length % 3 or closer.length % 3)
 
 
-def _has_text(side: str, other: str) -> bool:
-    """Return whether there is text next to a run, on this side of it."""
-    return side not in _WHITE and (not _is_punctuation(side) or other in _WHITE or _is_punctuation(other))
-
-
-def _is_punctuation(char: str) -> bool:
-    return unicodedata.category(char)[0] in "PS"
+def _places(line: str, pattern: re.Pattern[str]) -> set[int]:
+    return {at for found in pattern.finditer(line) for at in range(*found.span()) if line[at] in MARKS}

@@ -2,7 +2,7 @@ r"""Finds bare links in text, and normalises the addresses that are opened. Take
 
 A bare link is one of
 
-    http://HOST[:PORT][PATH]      also https://; not after a letter, a digit or "+"
+    http://HOST[:PORT][PATH]      also https://; not after a letter, a digit or "+"; HOST may be an IPv6 address in [ ]
     HOST[:PORT][PATH]             of two labels or more, the last of them in TOP_LEVEL_DOMAINS or beginning with "xn--";
                                   or of three labels or more, the first of them "www"
     [mailto:]NAME@HOST            of two labels or more, the last of at least two characters that are not digits
@@ -13,7 +13,8 @@ a letter or digit first. HOST may not be followed by "@", hyphen or underscore w
 bare link has no user name. The last two forms do not start inside a word, nor after ``. - + / : @ \``.
 
 PATH starts with "/", "?" or "#" and ends before white space, a control character, one of ``< > " ` \`` or U+FF5C, or a
-closing bracket that PATH has not opened. It does not end with punctuation, a Markdown mark or an opening bracket.
+closing bracket that PATH has not opened. It does not end with punctuation, a Markdown mark, a closing quotation mark
+or an opening bracket.
 """
 
 import re
@@ -46,20 +47,23 @@ _BREAK = (
 _LABEL = rf"[^{_BREAK}\-][^{_BREAK}]*+"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*+(?!@|_++[^\W_])"
 _DOTTED = rf"{_LABEL}(?:\.{_LABEL})++(?!@|_++[^\W_])"
+_IPV6 = r"\[[0-9A-Fa-f]{0,4}+:[0-9A-Fa-f:.]{1,41}+\](?!@)"
 _PORT = r"(?::[0-9]{1,5}+(?![0-9]))?+"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*+"
 _START = rf"(?<![^{_BREAK}])(?<![._+/:@\\-])_*+"
 _CANDIDATE = re.compile(
-    rf"(?<![A-Za-z0-9+])(?P<web>[Hh][Tt][Tt][Pp][Ss]?://{_HOST}{_PORT})"
+    rf"(?<![A-Za-z0-9+])(?P<web>[Hh][Tt][Tt][Pp][Ss]?://(?:{_HOST}|{_IPV6}){_PORT})"
     rf"|(?:(?<![A-Za-z0-9+])(?P<scheme>[Mm][Aa][Ii][Ll][Tt][Oo]:)|{_START})(?P<mail>{_NAME}@{_DOTTED})"
     rf"|{_START}(?P<bare>{_DOTTED}{_PORT})"
 )
 _PERHAPS = re.compile(r"\.\S|://|@")
 _PATH_PART = re.compile(r"[^\s\x00-\x1f\x7f<>\"`\\\uff5c()\[\]{}]++|[()\[\]{}]")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
-_NOT_LAST = ".,:;!?'*_~([{"
+_NOT_LAST = ".,:;!?'*_~([{…’”»›。、，．：；！？）］」』】〉》"
 
 _HOST_OF = re.compile(r"((?:https?:)//(?:[^/?#]*@)?|mailto:[^@]*@)([^/?#:]*)", re.IGNORECASE)
+_IPV6_ADDRESS = re.compile(_IPV6)
+_LITERAL = re.compile(r"https?://(?:[^/?#@]*@)?(?=\[)", re.IGNORECASE)
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 _IS_LABEL = re.compile(r"(?:[A-Za-z0-9_-]|[^\x00-\x7f])++")
 _UNSAFE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9;/?:@&=+$,\-_.!~*'()#%]")
@@ -91,7 +95,9 @@ def address(target: str) -> str:
         start, end = found.span(2)
         if not target[start:end].isascii():
             target = target[:start] + ".".join(map(_punycode, _DOTS.split(target[start:end]))) + target[end:]
-    return _UNSAFE.sub(_percent, target)
+    start = literal.end() if (literal := _LITERAL.match(target)) else 0
+    end = start + len(ipv6[0]) if start and (ipv6 := _IPV6_ADDRESS.match(target, start)) else start
+    return _UNSAFE.sub(_percent, target[:start]) + target[start:end] + _UNSAFE.sub(_percent, target[end:])
 
 
 def _link(line: str, found: re.Match[str]) -> Link | None:
@@ -104,7 +110,7 @@ def _link(line: str, found: re.Match[str]) -> Link | None:
         good = len(name) <= MAX_NAME_CHARS and _is_mail_domain(host)
         return Link(start - len(scheme), end, address(f"{scheme or 'mailto:'}{text}")) if good else None
     host = text.rpartition("//")[2].partition(":")[0]
-    if not (_is_host(host) if found["web"] else _is_site(host)):
+    if not (_is_host(host.lstrip("[")) if found["web"] else _is_site(host)):
         return None
     end = _path_end(line, end)
     return Link(start, end, address(f"{'' if found['web'] else 'http://'}{line[start:end]}"))

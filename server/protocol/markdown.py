@@ -1,17 +1,18 @@
 r"""Parses the Markdown of messages, line by line, without HTML and entities. Takes linear time.
 
-    text      lines; three or more ` with at most one word after them are a fence: lines are code up to the next fence
-              without a word, or to the end
-    line      inlines; code, and lines longer than MAX_LINE_CHARS, are left as typed
+The tokens of a line, joined, are the line: marks are tokens too, so that whoever shows all of them hides nothing.
+
+    text      lines; three or more ` are a fence, with text after them that has no `: lines are code up to a fence that
+              is as long and has no text, or to the end. A fence with several words is one only if it is closed.
+    line      inlines; code, and lines longer than MAX_LINE_CHARS, have no marks
     inline    code | escape | link | bare link (see links.py) | strong | emphasis | strikethrough | any character
-    code      between two runs of ` of the same length; one space on each side is removed
-    escape    \ and ASCII punctuation, which then has no special meaning
-    link      [inlines](target) or [inlines](target "title"), with spaces allowed around target and title; no link
-              inside a link. The target has a scheme that the caller allows; otherwise all of it is left as typed. It
-              is either in < >, or has no spaces, no control characters and only balanced round brackets, at most
-              MAX_DEPTH deep. The title is in " ", ' ' or ( ), and is dropped.
+    code      between two runs of ` of the same length; one space on each side belongs to the runs
+    escape    \ before a mark that would otherwise act
+    link      [inlines](target), with spaces allowed around the target; no link inside a link. The target has a scheme
+              that the caller allows. It is either in < >, or has no spaces, no control characters and only balanced
+              round brackets, at most MAX_DEPTH deep.
     strong, emphasis, strikethrough
-              inlines between ** or __, * or _, ~~ (see emphasis.py)
+              inlines between ** or __, * or _, ~~, at the edges of words (see emphasis.py)
 
 Code, escapes and bare links take precedence, then links, then the rest.
 """
@@ -21,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from server.protocol.emphasis import Delimiter, Run, pairs
+from server.protocol.emphasis import MARKS, Delimiter, Edges, Run, pairs
 from server.protocol.links import Link, address, bare_links
 
 MAX_LINE_CHARS = 8192
@@ -31,7 +32,7 @@ MAX_DEPTH = 8
 WEB = ("http://", "https://")
 MAIL = ("mailto:",)
 
-_FENCE = re.compile(r"\s*+`{3,}+([^`\s]*+)\s*+")
+_FENCE = re.compile(r"\s*+(`{3,}+)\s*+([^`]*+)")
 _MARK = re.compile(r"[*_`~\\\[\]]")
 _PERHAPS_MARKED = re.compile(r"[*_`~\\\[\]@]|\.\S|://")
 """A line without a match has no mark and no link."""
@@ -39,42 +40,60 @@ _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SPACES = re.compile(r"[ \t]*+")
 _POINTED = re.compile(r"<((?:[^<>\\]++|\\.?)*+)>", re.DOTALL)
 _TARGET_PART = re.compile(r"[^\x00-\x20\x7f\\()]++|\\(?! ).?|[()]", re.DOTALL)
-_TITLE = re.compile(
-    r"\"(?:[^\"\\]++|\\.?)*+\"|'(?:[^'\\]++|\\.?)*+'|\((?:[^()\\]++|\\.?)*+\)", re.DOTALL
-)  # fmt: skip
 
 
 class TextBlock(NamedTuple):
-    """Consecutive lines that are either all code or all text."""
+    """Consecutive lines of text, or of code with the fences around them, as typed."""
 
     fenced: bool
     lines: list[str]
+    opening: str = ""
+    closing: str = ""
+
+    @property
+    def info(self) -> str:
+        """The text of the opening fence: usually a language."""
+        return self.opening.strip().lstrip("`").strip()
 
 
 class Token(NamedTuple):
-    """Text (with an empty tag), "code", or the start or end of a "strong", "em", "s" or "a"."""
+    """Text (with an empty tag), or a mark: the start or end of a "strong", "em", "s", "code" or "a"; or an "escape"."""
 
     tag: str
     text: str = ""
+    """The characters of the line; empty around a bare link."""
     opens: bool = False
     href: str = ""
     """Target of the start of an "a"; printable ASCII."""
 
 
-_STRIKE_END = Token("s")
-
-
 def blocks(text: str) -> list[TextBlock]:
-    """Split a text into blocks, without the fences."""
-    found = [TextBlock(fenced=False, lines=[])]
-    for line in text.split("\n"):
-        fenced, lines = found[-1]
-        fence = _FENCE.fullmatch(line)
-        if fence and not (fenced and fence[1]):
-            found.append(TextBlock(not fenced, []))
+    """Split a text into blocks; their lines and fences, in order, are the lines of the text."""
+    lines = text.split("\n")
+    fences = [_FENCE.fullmatch(line) for line in lines]
+    closers = _closers(fences)
+    found, open_length = [TextBlock(fenced=False, lines=[])], 0
+    for line, fence, closer in zip(lines, fences, closers, strict=True):
+        if open_length and fence and not fence[2] and len(fence[1]) >= open_length:
+            found[-1] = found[-1]._replace(closing=line)
+            found.append(TextBlock(fenced=False, lines=[]))
+            open_length = 0
+        elif not open_length and fence and (len(fence[2].split()) <= 1 or closer >= len(fence[1])):
+            found.append(TextBlock(fenced=True, lines=[], opening=line))
+            open_length = len(fence[1])
         else:
-            lines.append(line)
-    return [block for block in found if block.lines]
+            found[-1].lines.append(line)
+    return [block for block in found if block.fenced or block.lines]
+
+
+def _closers(fences: Sequence[re.Match[str] | None]) -> list[int]:
+    """Return for each line the length of the longest closing fence after it."""
+    longest, found = 0, []
+    for fence in reversed(fences):
+        found.append(longest)
+        if fence and not fence[2]:
+            longest = max(longest, len(fence[1]))
+    return found[::-1]
 
 
 def tokens(line: str, schemes: tuple[str, ...]) -> list[Token]:
@@ -100,7 +119,7 @@ class _Parser:
         self._delimiters: list[Delimiter] = []
         self._brackets: list[tuple[int, int]] = []
         """Each [ that may start a link: its token, and the number of delimiters before it."""
-        self._lone_tildes: list[int] = []
+        self._known_edges: Edges | None = None
         self._links = (link for link in bare_links(line) if _leads_to(link.href, schemes))
         self._link = next(self._links, None)
         self._backticks: dict[int, list[int]] | None = None
@@ -112,8 +131,6 @@ class _Parser:
         while position < len(self._line):
             position = self._step(position)
         self._emphasise(self._delimiters)
-        for lone in self._lone_tildes:
-            self._move_behind(lone)
         return list(_joined(self._tokens))
 
     def _step(self, position: int) -> int:
@@ -154,9 +171,27 @@ class _Parser:
         return link.end
 
     def _parse_escape(self, start: int) -> int:
-        escape = _ESCAPE.match(self._line, start)
-        self._add(escape[1] if escape else "\\")
-        return start + (2 if escape else 1)
+        if not self._acts(start + 1):
+            self._add("\\")
+            return start + 1
+        self._tokens.append(Token("escape", "\\"))
+        self._add(self._line[start + 1])
+        return start + 2
+
+    def _acts(self, at: int) -> bool:
+        """Return whether the character at this position would act as a mark if no backslash preceded it."""
+        match self._line[at : at + 1]:
+            case "`":
+                return self._line.rfind("`") > at
+            case "[":
+                return self._line.rfind("](") > at
+            case mark:
+                return mark in tuple(MARKS) and self._edges.acts(at)
+
+    @property
+    def _edges(self) -> Edges:
+        self._known_edges = self._known_edges or Edges(self._line)
+        return self._known_edges
 
     def _parse_code(self, start: int) -> int:
         end = _end_of_run(self._line, start)
@@ -168,20 +203,23 @@ class _Parser:
         if not closers:
             self._add(self._line[start:end])
             return end
-        code = self._line[end : closers[-1]]
-        spaced = code.startswith(" ") and code.endswith(" ") and code.strip(" ")
-        self._tokens.append(Token("code", code[1:-1] if spaced else code))
-        return closers[-1] + end - start
+        begin, stop, behind = end, closers[-1], closers[-1] + end - start
+        code = self._line[begin:stop]
+        if code.startswith(" ") and code.endswith(" ") and code.strip(" "):
+            begin, stop = begin + 1, stop - 1
+        self._tokens.append(Token("code", self._line[start:begin], opens=True))
+        self._add(self._line[begin:stop])
+        self._tokens.append(Token("code", self._line[stop:behind]))
+        return behind
 
     def _parse_run(self, start: int) -> int:
-        """Parse a run of * or _ (one token each), or of ~ (one token for two)."""
+        """Parse a run of * or _ (one token each), or of two ~ (one token); longer runs of ~ are text."""
         end = _end_of_run(self._line, start)
-        run, mark = Run(self._line, start, end), self._line[start]
-        if mark == "~":
-            if (end - start) % 2:
-                self._lone_tildes.append(len(self._tokens))
-                self._add(mark)
-            mark = "~~"
+        mark = "~~" if self._line[start] == "~" else self._line[start]
+        if mark == "~~" and end - start != len(mark):
+            self._add(self._line[start:end])
+            return end
+        run = Run(self._line, start, end, self._edges)
         for _ in range((end - start) // len(mark)):
             self._delimiters.append(Delimiter(run, len(self._tokens)))
             self._add(mark)
@@ -192,12 +230,12 @@ class _Parser:
             token, before = self._brackets.pop()
             if target := self._target(start + 1):
                 href, end = target
-                self._make_link(token, before, start, href)
+                self._make_link(token, before, start, end, href)
                 return end
         self._add("]")
         return start + 1
 
-    def _make_link(self, bracket: int, before: int, end: int, href: str) -> None:
+    def _make_link(self, bracket: int, before: int, start: int, end: int, href: str) -> None:
         """Turn the tokens since this bracket into a link."""
         self._brackets.clear()
         for place in range(bracket + 1, len(self._tokens)):
@@ -205,11 +243,9 @@ class _Parser:
                 self._tokens[place] = Token("")
         within = self._delimiters[before:]
         del self._delimiters[before:]
-        if within and within[-1].run.end == end:
-            within[-1].run.opens = False
         self._emphasise(within)
-        self._tokens[bracket] = Token("a", opens=True, href=href)
-        self._tokens.append(Token("a"))
+        self._tokens[bracket] = Token("a", "[", opens=True, href=href)
+        self._tokens.append(Token("a", self._line[start:end]))
 
     def _target(self, start: int) -> tuple[str, int] | None:
         """Return the address in the round brackets that open here, and their end; None if they are not a target."""
@@ -224,8 +260,6 @@ class _Parser:
             return None
         target = _unescaped(pointed[1] if pointed else self._line[begin:end])
         behind = self._skip(_SPACES, end)
-        if behind > end:
-            behind = self._skip(_SPACES, self._skip(_TITLE, behind))
         return (address(target), behind + 1) if self._line.startswith(")", behind) else None
 
     def _target_end(self, start: int) -> int:
@@ -251,16 +285,9 @@ class _Parser:
                 closer, tag = found[opener], "s" if mark == "~~" else "em"
                 outer = self._tokens[opener - 1].text if found.get(opener - 1) == closer + 1 else ""
                 if tag == "em" and outer == mark:
-                    tag = "strong"
+                    tag, mark = "strong", mark * 2
                     self._tokens[opener - 1] = self._tokens[closer + 1] = Token("")
-                self._tokens[opener], self._tokens[closer] = Token(tag, opens=True), Token(tag)
-
-    def _move_behind(self, lone: int) -> None:
-        """Move the odd ~ of a run after the ends that follow it: ~~~a~~~ is a struck "a" between two of them."""
-        end = lone + 1
-        while self._tokens[end : end + 1] == [_STRIKE_END]:
-            end += 1
-        self._tokens[lone:end] = [*self._tokens[lone + 1 : end], self._tokens[lone]]
+                self._tokens[opener], self._tokens[closer] = Token(tag, mark, opens=True), Token(tag, mark)
 
 
 def _leads_to(target: str, schemes: tuple[str, ...]) -> bool:

@@ -12,13 +12,23 @@ import nh3
 from server.protocol.markdown import WEB, TextBlock, Token, blocks, tokens
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "a"}
+_KNOWN = (
+    "asm awk bash basic c c# c++ clojure cmake cobol conf console cpp cs csharp css csv dart diff dockerfile "
+    "elixir elm erlang fish fortran fsharp go golang graphql groovy haskell hcl html http ini java javascript "
+    "js json json5 jsonc jsx julia kotlin latex less lisp log lua make makefile markdown matlab md nginx nim "
+    "nix objc objective-c ocaml pascal patch perl php plain plaintext powershell properties proto protobuf ps1 "
+    "puppet py python r racket rb regex rs ruby rust sass scala scheme scss sh shell solidity sql svelte svg "
+    "swift tcl terraform tex text toml ts tsv tsx txt typescript vb vim vue wasm xml yaml yml zig zsh"
+)
+LANGUAGES = frozenset(_KNOWN.split())
+"""Names of languages, which a fence may have without being part of the text."""
 
 
 def to_html(markdown: str) -> str:
     """Render a message as sanitised HTML, using only TAGS, and only http and https links.
 
     The dialect is the client's: text that is not Markdown there (headings, lists, quotes, HTML) stays as users saw
-    it, and nothing they saw is left out. Other links stay as typed.
+    it. Only marks that act are left out, so nothing is hidden from the reader. Other links stay as typed.
     """
     found = map(_block, blocks(markdown))
     return _cleaner.clean("\n".join(found) or plain(markdown))
@@ -30,10 +40,13 @@ def plain(text: str) -> str:
 
 
 def _block(block: TextBlock) -> str:
-    if block.fenced:
-        text = "\n".join(block.lines)
-        return f"<pre><code>{html.escape(text)}</code></pre>"
-    return f"<p>{'<br>'.join(map(_line, block.lines))}</p>"
+    if not block.fenced:
+        return f"<p>{'<br>'.join(map(_line, block.lines))}</p>"
+    if not block.lines:
+        return plain(f"{block.opening} {block.closing}".strip())
+    said = [block.info] if block.info and block.info.lower() not in LANGUAGES else []
+    text = "\n".join([*said, *block.lines])
+    return f"<pre><code>{html.escape(text)}</code></pre>"
 
 
 def _line(line: str) -> str:
@@ -44,8 +57,8 @@ def _written(token: Token) -> str:
     match token:
         case Token("", text):
             return html.escape(text)
-        case Token("code", text):
-            return f"<code>{html.escape(text)}</code>"
+        case Token("escape"):
+            return ""
         case Token("a", opens=True, href=href):
             return f'<a href="{html.escape(href)}">'
         case Token(tag, opens=opens):

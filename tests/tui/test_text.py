@@ -27,7 +27,7 @@ from server.protocol.frames import (
     Webhooks,
     Welcome,
 )
-from tui.text import clean, clean_frame, clean_line
+from tui.text import clean, clean_frame, clean_line, clean_own
 
 
 def _span(first: int, last: int) -> set[str]:
@@ -120,7 +120,7 @@ def test_a_command_to_the_terminal_stays_readable_and_commands_nothing(command: 
 def test_no_control_bidi_or_invisible_character_is_left_whatever_stands_around_it() -> None:
     for char in HOSTILE - {"\n"}:
         for text in (char, f"a{char}b", f"{char}{char}", f"❤{char}\ufe0f", f"\u200d{char}\u200d", f"\n{char}\n"):
-            assert not hostile_in(clean(text), but="\n"), hex(ord(char))
+            assert not hostile_in(clean(text), but="\n\t"), hex(ord(char))
             assert not hostile_in(clean_line(text)), hex(ord(char))
 
 
@@ -140,8 +140,15 @@ def test_a_line_ends_the_same_way_whatever_ended_it(end: str) -> None:
     assert clean_line(f"one{end}two") == "one two"
 
 
-def test_a_tab_becomes_spaces() -> None:
-    assert clean("\tx") == "    x"
+def test_a_tab_stays_unless_the_text_is_one_line() -> None:
+    assert clean("a:\n\tx") == "a:\n\tx"
+    assert clean_line("\tx") == "    x"
+
+
+def test_own_text_keeps_everything_but_commands() -> None:
+    own = "می\u200cخواهم \u200eabc\u200f \u2067x\u2069 👩\u200d🚀\n\t  x\ufe0f\u200b"
+    assert clean_own(own) == own
+    assert clean_own("a\r\nb\x1b[31m\x00\ud800") == "a\nb␛[31m␀\ufffd"
 
 
 def test_a_lone_surrogate_becomes_a_replacement_character() -> None:
@@ -197,9 +204,9 @@ def test_marks_are_capped_though_something_invisible_stands_between_them(between
 
 
 @given(ANYTHING)
-def test_clean_text_has_no_control_character_but_the_line_feed(text: str) -> None:
-    assert not hostile_in(clean(text), but="\n")
-    assert not {char for char in clean(text) if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}} - {"\n"}
+def test_clean_text_has_no_control_character_but_tab_and_line_feed(text: str) -> None:
+    assert not hostile_in(clean(text), but="\n\t")
+    assert not {char for char in clean(text) if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}} - {"\n", "\t"}
 
 
 @given(ANYTHING)
@@ -281,7 +288,7 @@ def test_no_hostile_character_is_left_anywhere_in_a_frame(kind: type[msgspec.Str
     before = dict(_strings(frame))
     after = dict(_strings(clean_frame(frame)))
     assert after.keys() == before.keys()
-    assert {path: hostile_in(text, but="\n") for path, text in after.items()} == {path: set() for path in before}
+    assert {path: hostile_in(text, but="\n\t") for path, text in after.items()} == {path: set() for path in before}
     many = {path for path, text in after.items() if "\n" in text}
     assert {path.rpartition(".")[2] for path in many} <= {"message", "comment", "value"}
     assert all("␛]52;c;SGVsbG8=␇" in text for path, text in after.items() if before[path] == EVERYTHING)

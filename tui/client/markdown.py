@@ -1,25 +1,23 @@
-"""The Markdown of a chat line as pieces of text with marks; never HTML, never an entity."""
+"""The Markdown of a chat line as pieces of text with styles: no HTML, no entities, and nothing left out."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.client.quotation import MARK
 
 if TYPE_CHECKING:
-    from server.protocol.markdown import Token
+    from server.protocol.markdown import TextBlock, Token
 
 _SAFE_URL = re.compile(
     r"https?://[\x21-\x7e]{1,2000}|mailto:[a-z0-9.!#$&'*+/=^_{|}~-]{1,64}@[a-z0-9.-]{1,255}", re.IGNORECASE
 )
 """Of a mail link the address alone: a query could name a file to attach. Terminals take some 2,000 characters."""
+_HOST = re.compile(r"[a-z]+:(?://)?(?:[^/?#@]*@)?([^/?#:]*)", re.IGNORECASE)
 
 
 class Piece(NamedTuple):
-    """A run of text with the same marks; `url` is an http(s) or mail address of printable ASCII, or empty.
-
-    `quoted` text repeats an earlier message.
-    """
+    """A run of text with the same style; `url` is an http(s) or mail address of printable ASCII, or empty."""
 
     text: str
     bold: bool = False
@@ -28,36 +26,60 @@ class Piece(NamedTuple):
     strike: bool = False
     url: str = ""
     quoted: bool = False
+    """True in a line that repeats an earlier message."""
+    mark: bool = False
+    """True for the characters that give others their style."""
+    fenced: bool = False
+    """True in the lines of a code block, and in its fences."""
+    added: bool = False
+    """True for an explanation, which is no part of the message."""
 
 
 def lines(text: str) -> list[list[Piece]]:
-    """Return the pieces of each line of a message; lines between ``` fences are verbatim code."""
+    """Return the pieces of each line of a message: all of its characters, in order, and what is added to them."""
     # Imported late: compiling its patterns would delay the first frame.
     from server.protocol.markdown import MAIL, WEB, blocks, tokens
 
     found: list[list[Piece]] = []
-    for fenced, those in blocks(text):
-        for line in those:
-            pieces = [Piece(line, code=True)] if fenced else _pieces(tokens(line, WEB + MAIL))
-            quoted = line.startswith(MARK) and not fenced
-            found.append([piece._replace(quoted=True) for piece in pieces] if quoted else pieces)
-    return found or [[Piece(text)]]
+    for block in blocks(text):
+        if block.fenced:
+            found += _code(block)
+            continue
+        for line in block.lines:
+            pieces = list(_pieces(tokens(line, WEB + MAIL)))
+            found.append([piece._replace(quoted=True) for piece in pieces] if line.startswith(MARK) else pieces)
+    return found
 
 
-def _pieces(tokens: "Iterable[Token]") -> list[Piece]:
-    pieces = []
-    depth = {"strong": 0, "em": 0, "s": 0}
-    href, url, label = "", "", ""
+def _code(block: "TextBlock") -> Iterator[list[Piece]]:
+    yield [Piece(block.opening, code=True, mark=True, fenced=True)]
+    for line in block.lines:
+        yield [Piece(line, code=True, fenced=True)]
+    if block.closing:
+        yield [Piece(block.closing, code=True, mark=True, fenced=True)]
+
+
+def _pieces(tokens: "Iterable[Token]") -> Iterator[Piece]:
+    depth = {"strong": 0, "em": 0, "code": 0, "s": 0}
+    href = url = label = ""
     for tag, text, opens, target in tokens:
-        if tag in depth:
-            depth[tag] += 1 if opens else -1
-        elif tag == "a":
-            if not opens and label not in {href, href.partition("://")[2], href.removeprefix("mailto:")}:
-                pieces.append(Piece(f" ({href})", url=url))
-            href, label = target, ""
-            url = href if _SAFE_URL.fullmatch(href) else ""
-        else:
-            label += text
-            marks = depth["strong"] > 0, depth["em"] > 0, tag == "code", depth["s"] > 0
-            pieces.append(Piece(text, *marks, url))
-    return pieces
+        if tag in depth and opens:
+            depth[tag] += 1
+        if tag == "a" and opens:
+            href, label, url = target, "", target if _SAFE_URL.fullmatch(target) else ""
+        label += text
+        if text:
+            bold, italic, code, strike = (depth[each] > 0 for each in depth)
+            yield Piece(text, bold, italic, code, strike, url, mark=bool(tag))
+        if tag in depth and not opens:
+            depth[tag] -= 1
+        if tag == "a" and not opens:
+            if (host := _host(href)) not in label.lower():
+                yield Piece(f" ({host})", url=url, mark=True, added=True)
+            url = ""
+
+
+def _host(href: str) -> str:
+    """Return the host that an address leads to."""
+    found = _HOST.match(href)
+    return found[1].lower() if found else ""

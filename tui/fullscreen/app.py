@@ -33,7 +33,7 @@ from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.shutdown import ShutdownSignals
 from tui.fullscreen.typeahead import TypeAhead
 from tui.options import Options
-from tui.text import clean, clean_line
+from tui.text import clean_line, clean_own
 from tui.tone import Tone
 
 if TYPE_CHECKING:
@@ -278,12 +278,12 @@ class FlagpostApp(App[None]):
     # Input, on any screen.
 
     async def on_event(self, event: events.Event) -> None:
-        """Hold or drop keys typed ahead, and clean what is pasted: it is untrusted text."""
+        """Hold or drop keys typed ahead, and clean what is pasted: it may hold commands."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             if self._typeahead.takes(event, over_room=len(self.screen_stack) > 1):
                 return
         elif isinstance(event, events.Paste) and not event.is_forwarded:
-            event.text = clean(event.text)
+            event.text = clean_own(event.text)
         self._notices.notice(event)
         await super().on_event(event)
         if isinstance(event, events.Key | events.AppFocus | events.MouseDown):

@@ -9,7 +9,7 @@ from pathlib import Path
 from textual.app import App, SuspendNotSupported
 
 from server.protocol.errors import OneLineError
-from tui.text import clean
+from tui.text import clean_own
 
 NONE = "No editor is named: set VISUAL or EDITOR in the environment, such as EDITOR=nano."
 
@@ -29,7 +29,7 @@ async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str
             raise EditorError(f"{arguments[0]} ended with {code}; the message is as it was.")
         try:
             # Editors add a newline at the end of the file.
-            return clean(file.read_text(encoding="utf-8").removesuffix("\n"))
+            return clean_own(file.read_text(encoding="utf-8").removesuffix("\n"))
         except (OSError, UnicodeDecodeError) as error:
             raise EditorError(f"What {arguments[0]} wrote cannot be read: {error}") from error
 

@@ -16,7 +16,7 @@ from tui.plain import output, typed_commands
 from tui.plain.output import OutputLine, Transcript
 from tui.plain.stdin import Lines
 from tui.plain.typed_commands import LineError, Text, TypedCommand
-from tui.text import clean, clean_line
+from tui.text import clean_line, clean_own
 from tui.tone import Tone
 
 ANSWER_SECONDS = 15.0
@@ -142,7 +142,7 @@ class _LineMode:
         """Execute a line; return False if it was not answered in time."""
         oldest = self._state.timeline.oldest
         try:
-            asked = typed_commands.parse(clean(line))
+            asked = typed_commands.parse(clean_own(line))
             if isinstance(asked, Text):
                 self._say(asked.text)
             elif asked:

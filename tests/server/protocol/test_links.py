@@ -103,6 +103,10 @@ def test_ordinary_links_are_those_that_linkify_it_finds(line: str) -> None:
         ("x=example.com", ["example.com"]),
         ("...http://a.example", ["http://a.example"]),
         ("xhttp://a.example git+http://a.example", []),
+        ("http://[::1]:8080/x, (https://[2001:db8::1.2.3.4]/)", ["http://[::1]:8080/x", "https://[2001:db8::1.2.3.4]/"]),
+        ("http://[::1 http://[x]/ http://[1]/ http://[::1]@evil.example", []),
+        ("„https://a.example/b”, «https://c.example/d»; https://e.example/f… https://g.example/h。",
+         ["https://a.example/b", "https://c.example/d", "https://e.example/f", "https://g.example/h"]),
     ],
 )  # fmt: skip
 def test_links_by_the_rules_that_are_ours(line: str, links: list[str]) -> None:
@@ -131,6 +135,11 @@ def test_an_address_is_printable_ascii(target: str) -> None:
     for written in (address(target), address(f"http://{target}"), address(f"mailto:a@{target}")):
         assert written.isascii()
         assert not set(written) & set('\x00\x1b\x7f "<>\\`')
+
+
+def test_the_brackets_of_an_ipv6_address_stay() -> None:
+    assert address("http://[::1]:8080/a[b]") == "http://[::1]:8080/a%5Bb%5D"
+    assert address("http://[x]/") == "http://%5Bx%5D/"
 
 
 def test_a_label_that_is_too_long_for_punycode_is_percent_encoded() -> None:

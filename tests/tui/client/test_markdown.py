@@ -1,7 +1,7 @@
 """Markdown becomes styled pieces of text; it can neither hide a URL nor contain HTML."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui.client.markdown import Piece, lines
@@ -19,6 +19,16 @@ def shown(text: str) -> str:
     return "\n".join("".join(piece.text for piece in line) for line in lines(text))
 
 
+def typed(text: str) -> str:
+    """Return the visible text without explanations."""
+    return "\n".join("".join(piece.text for piece in line if not piece.added) for line in lines(text))
+
+
+def styled(text: str) -> list[Piece]:
+    """Return the pieces of a one-line message without its marks."""
+    return [piece for piece in one(text) if not piece.mark]
+
+
 def urls(text: str) -> set[str]:
     """Return every URL that could be opened."""
     return {piece.url for line in lines(text) for piece in line} - {""}
@@ -26,14 +36,15 @@ def urls(text: str) -> set[str]:
 
 def test_a_line_that_repeats_another_is_marked_and_only_it() -> None:
     quotation, answer = lines("> bob: **no** rope\nTake mine")
-    assert quotation == [
+    assert [piece for piece in quotation if not piece.mark] == [
         Piece("> bob: ", quoted=True),
         Piece("no", bold=True, quoted=True),
         Piece(" rope", quoted=True),
     ]
+    assert all(piece.quoted for piece in quotation)
     assert answer == [Piece("Take mine")]
     assert one(">_<") == [Piece(">_<")]
-    assert lines("```\n> a\n```") == [[Piece("> a", code=True)]]
+    assert lines("```\n> a\n```")[1] == [Piece("> a", code=True, fenced=True)]
 
 
 @pytest.mark.parametrize(
@@ -50,11 +61,12 @@ def test_a_line_that_repeats_another_is_marked_and_only_it() -> None:
     ],
 )
 def test_marks(text: str, piece: Piece) -> None:
-    assert [each for each in one(text) if each.text] == [piece]
+    assert styled(text) == [piece]
+    assert typed(text) == text
 
 
 def test_marks_nest() -> None:
-    assert one("x **a *b ~~c~~* `d`** e") == [
+    assert styled("x **a *b ~~c~~* `d`** e") == [
         Piece("x "),
         Piece("a ", bold=True),
         Piece("b ", bold=True, italic=True),
@@ -88,9 +100,9 @@ def test_what_is_no_mark_stays_as_it_stands(text: str) -> None:
 
 
 def test_a_backslash_takes_a_mark_its_meaning() -> None:
-    assert shown(r"\*a\* \[b](http://c.example)") == "*a* [b](http://c.example)"
     assert not any(piece.italic for piece in one(r"\*a\*"))
-    assert shown(r"C:\temp") == r"C:\temp"
+    assert [piece.text for piece in one(r"\*a\* \[b](c)") if piece.mark] == ["\\", "\\", "\\"]
+    assert one(r"C:\temp\*") == [Piece(r"C:\temp\*")]
 
 
 @pytest.mark.parametrize(
@@ -112,26 +124,16 @@ def test_entities_are_never_decoded(text: str) -> None:
 def test_a_link_shows_its_text_and_its_address(address: str) -> None:
     assert one(f"see [here]({address})!") == [
         Piece("see "),
+        Piece("[", url=address, mark=True),
         Piece("here", url=address),
-        Piece(f" ({address})", url=address),
+        Piece(f"]({address})", url=address, mark=True),
         Piece("!"),
     ]
 
 
 def test_a_link_that_poses_as_another_shows_where_it_leads() -> None:
-    assert shown("[https://bank.example](https://evil.example)") == "https://bank.example (https://evil.example)"
+    assert shown("[https://bank.example](https://evil.example)") == "[https://bank.example](https://evil.example)"
     assert urls("[https://bank.example](https://evil.example)") == {"https://evil.example"}
-
-
-def test_a_link_whose_text_is_its_address_shows_it_once() -> None:
-    assert shown("[https://a.example/](https://a.example/)") == "https://a.example/"
-    assert shown("[a.example/b](https://a.example/b)") == "a.example/b"
-
-
-def test_a_mail_address_is_shown_once_or_behind_what_poses_as_another() -> None:
-    assert shown("[a@b.example](mailto:a@b.example)") == "a@b.example"
-    assert shown("[a@b.example](mailto:c@d.example)") == "a@b.example (mailto:c@d.example)"
-    assert urls("[a@b.example](mailto:c@d.example)") == {"mailto:c@d.example"}
 
 
 @pytest.mark.parametrize("behind", ["?attach=/etc/passwd", "%0d%0aBcc:c@d.example", ",c@d.example", ";x"])
@@ -144,16 +146,19 @@ def test_an_address_that_no_terminal_takes_is_text() -> None:
 
 
 def test_a_link_with_marks_in_its_text() -> None:
-    assert one("[**a** `b`](http://a.example)") == [
+    assert styled("[**a** `b`](http://a.example)") == [
         Piece("a", bold=True, url="http://a.example"),
         Piece(" ", url="http://a.example"),
         Piece("b", code=True, url="http://a.example"),
-        Piece(" (http://a.example)", url="http://a.example"),
     ]
 
 
 def test_two_links_keep_their_own_addresses() -> None:
-    assert shown("[a](http://a.example) [b](http://b.example)") == "a (http://a.example) b (http://b.example)"
+    assert [piece.url for piece in styled("[a](http://a.example) [b](http://b.example)")] == [
+        "http://a.example",
+        "",
+        "http://b.example",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -207,8 +212,24 @@ def test_no_link_is_made_of(text: str) -> None:
 
 
 def test_an_address_of_other_letters_shows_what_is_opened() -> None:
-    assert shown("http://exämple.com") == "http://exämple.com (http://xn--exmple-cua.com)"
-    assert shown("http://xn--exmple-cua.com") == "http://xn--exmple-cua.com"
+    assert shown("http://exämple.com/ä b") == "http://exämple.com/ä (xn--exmple-cua.com) b"
+    assert shown("[a](http://exämple.com)") == "[a](http://exämple.com) (xn--exmple-cua.com)"
+    assert shown("a@exämple.com") == "a@exämple.com (xn--exmple-cua.com)"
+    assert typed("http://exämple.com/ä b") == "http://exämple.com/ä b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://xn--exmple-cua.com",
+        "https://de.wikipedia.org/wiki/Käse?ä=ö#ü",
+        "http://A.example/é",
+        "http://[::1]:8080/x",
+    ],
+)
+def test_an_address_that_needs_no_explanation_is_shown_once(text: str) -> None:
+    assert shown(text) == text
+    assert urls(text)
 
 
 @pytest.mark.parametrize("code", ["%1B", "%1b", "%9B", "%C2%9B", "%07", "%0A", "%E2%80%AE", "%E2%80%8B", "%00"])
@@ -226,35 +247,22 @@ def test_percent_codes_in_an_address_stay_codes(form: str, code: str) -> None:
 def test_lines_between_fences_are_code_as_they_stand() -> None:
     assert lines("before\n```py\n  **x** = `y`\n\n[a](http://b.example)\n```\n**after**") == [
         [Piece("before")],
-        [Piece("  **x** = `y`", code=True)],
-        [Piece("", code=True)],
-        [Piece("[a](http://b.example)", code=True)],
-        [Piece("after", bold=True)],
+        [Piece("```py", code=True, mark=True, fenced=True)],
+        [Piece("  **x** = `y`", code=True, fenced=True)],
+        [Piece("", code=True, fenced=True)],
+        [Piece("[a](http://b.example)", code=True, fenced=True)],
+        [Piece("```", code=True, mark=True, fenced=True)],
+        [Piece("**", bold=True, mark=True), Piece("after", bold=True), Piece("**", bold=True, mark=True)],
     ]
 
 
-def test_a_fence_that_is_not_closed_is_code_to_the_end() -> None:
-    assert lines("```\na\nb") == [[Piece("a", code=True)], [Piece("b", code=True)]]
-
-
-def test_an_indented_fence_is_one() -> None:
-    assert lines("  ```\n*a*\n  ```") == [[Piece("*a*", code=True)]]
-
-
-@pytest.mark.parametrize("text", ["```a b```", "x\n```a b```\n**y**", "```\n```", "```", "x\n```a b``` and c"])
-def test_words_beside_a_fence_do_not_vanish(text: str) -> None:
-    for word in text.replace("`", " ").replace("*", " ").split():
-        assert word in shown(text)
-    assert shown(text).strip()
-
-
 def test_what_stands_below_code_in_one_line_is_no_code() -> None:
-    assert lines("```a```\n**y**")[-1] == [Piece("y", bold=True)]
+    assert not any(piece.code for piece in lines("```a```\n**y**")[-1])
 
 
 def test_indentation_is_kept() -> None:
     assert shown("if x:\n    y\n\n\tz") == "if x:\n    y\n\n\tz"
-    assert one("    **a**") == [Piece("    "), Piece("a", bold=True)]
+    assert styled("    **a**") == [Piece("    "), Piece("a", bold=True)]
 
 
 def test_each_line_stands_for_itself() -> None:
@@ -268,19 +276,16 @@ def test_empty_lines_are_lines(text: str) -> None:
     assert shown(text) == text
 
 
-MARKUP = "*_~`[]()<>\\!#&|:/.@%-+ "
-WORDS = st.text(st.characters(exclude_characters=f"{MARKUP}\n\r\x85\u2028\u2029", categories=["L", "N", "P", "S"]))
-
-
-@given(st.lists(WORDS, min_size=1).map("\n".join))
-def test_plain_text_is_shown_whole(text: str) -> None:
-    assert shown(text) == text
+MARKUP = "*_~`[]()<>\\!#&|:/.@%-+\"' "
 
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from(f"{MARKUP}\n\tah1")), max_size=60))
-def test_any_text_at_all_is_shown(text: str) -> None:
+@example("```insult\nhello\n```")
+@example('[a](https://a.example "title")')
+@example("****\n__init__ \\_(a)_/")
+def test_every_character_is_shown_in_order(text: str) -> None:
     pieces = [piece for line in lines(text) for piece in line]
-    assert all(isinstance(piece.text, str) for piece in pieces)
+    assert typed(text) == text
     assert all(piece.url.isascii() and piece.url.isprintable() for piece in pieces)
     assert all(piece.url.lower().startswith(("http://", "https://", "mailto:")) for piece in pieces if piece.url)
 
@@ -288,9 +293,3 @@ def test_any_text_at_all_is_shown(text: str) -> None:
 @given(st.text(st.one_of(st.characters(), st.sampled_from(f"{MARKUP}\n\tah1")), max_size=60).map(clean))
 def test_markdown_makes_nothing_hostile_of_clean_text(text: str) -> None:
     assert all(piece.text.isprintable() or clean(piece.text) == piece.text for line in lines(text) for piece in line)
-
-
-@pytest.mark.parametrize("marks", ["*", "[", "[a](", "<", "http://", "![", "~~a"])
-def test_a_message_of_marks_alone_loses_nothing(marks: str) -> None:
-    text = marks * (4000 // len(marks))
-    assert len(shown(text).replace(" ", "")) >= len(text.replace("~~", ""))

@@ -1,9 +1,11 @@
 """Renders the entries of a timeline as terminal lines: wrapped and styled, with margin and flags."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from msgspec import Struct
 from rich._wrap import divide_line
@@ -21,6 +23,7 @@ from tui.client.timeline import Entry, Line, Notice, Pending
 from tui.config import Hours
 from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.widgets.colours import name_colour
+from tui.text import clean
 from tui.times import clock, day
 from tui.tone import Tone
 
@@ -37,10 +40,33 @@ JOINED_WITHIN = timedelta(minutes=5)
 TAKEN_BACK = "taken back"
 MEND = "everywhere.mend"
 NEW = "new messages"
+TAB_CELLS = 4
+_TABS = re.compile("(\t)")
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
 
-Row = list[tuple[str, Style]]
-"""A line as runs of text, each in one style."""
+
+class Run(NamedTuple):
+    """Text in one style."""
+
+    text: str
+    style: Style
+    source: str | None = None
+    """What the mouse copies instead of the text, if that is something else."""
+    fills: bool = False
+    """True if the background continues to the end of the line."""
+
+
+Row = list[Run]
+"""A line as runs of text."""
+
+
+class TextLine(NamedTuple):
+    """A line as it is wrapped: characters of a row, and what separates it from the line before (newline or spaces)."""
+
+    gap: str
+    row: Row
+    start: int
+    end: int
 
 
 class Styles(Struct, frozen=True):
@@ -155,29 +181,56 @@ def render(
     return EntryBlock(entry, above, before, new, [*head, *strips], len(head), joined)
 
 
-def text_lines(block: EntryBlock, look: Look) -> list[tuple[str, str]]:
-    """Return for each line of an entry what separates it from the previous one (newline or spaces), and its text."""
-    found: list[tuple[str, str]] = []
+def text_lines(block: EntryBlock, look: Look) -> list[TextLine]:
+    """Return the lines of an entry."""
+    found: list[TextLine] = []
     for row in _rows(block.entry, look, joined=block.joined):
-        text, end = "".join(run for run, _ in row), 0
+        text, end = "".join(run.text for run in row), 0
         for start, stop in _breaks(text, look.text_width):
-            found.append((text[end:start] if start else "\n", text[start:stop].rstrip()))
+            found.append(TextLine(copied(row, end, start) if start else "\n", row, start, stop))
             end = stop
+    return found
+
+
+def copied(row: Row, start: int, end: int) -> str:
+    """Return what was typed for these characters of a row."""
+    found, at = "", 0
+    for run in row:
+        if run.source is None:
+            found += run.text[max(0, start - at) : max(0, end - at)]
+        elif start <= at < end:
+            found += run.source
+        at += len(run.text)
     return found
 
 
 def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
     if isinstance(entry, Notice):
-        return _notice(entry, look.styles)
-    if look.compact:
-        return _compact(entry, look)
-    return [*([] if joined else [_header(entry, look)]), *_body(entry, look.styles)]
+        rows = _notice(entry, look.styles)
+    elif look.compact:
+        rows = _compact(entry, look)
+    else:
+        rows = [*([] if joined else [_header(entry, look)]), *_body(entry, look.styles)]
+    return [_expanded(row) for row in rows]
+
+
+def _expanded(row: Row) -> Row:
+    """Return a row with spaces up to the next tab stop in place of each tab."""
+    if not any("\t" in run.text for run in row):
+        return row
+    found, column = Row(), 0
+    for run in row:
+        for part in _TABS.split(run.text):
+            spaces = " " * (TAB_CELLS - column % TAB_CELLS)
+            found.append(run._replace(text=spaces, source=part) if part == "\t" else run._replace(text=part))
+            column += len(spaces) if part == "\t" else cell_len(part)
+    return [run for run in found if run.text or run.fills]
 
 
 def _rule(words: str, style: Style, look: Look) -> Strip:
     """Return a line across the timeline. It starts in the margin, so that no message can fake one."""
     margin = "─" * LEFT_CELLS, style
-    return _strip([(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False, margin=margin)
+    return _strip([Run(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False, margin=margin)
 
 
 def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str, Style]:
@@ -191,7 +244,7 @@ def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str
 
 def _wrap(row: Row, width: int) -> list[Row]:
     """Break a row between words, or within a word that is longer than a line."""
-    text = "".join(run for run, _ in row)
+    text = "".join(run.text for run in row)
     if cell_len(text) <= width:
         return [row]
     return list(_cuts(row, _breaks(text, width)))
@@ -210,19 +263,22 @@ def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
     for start, end in places:
         runs = []
         while number < len(row):
-            text, style = row[number]
-            if part := text[max(0, start - at) : max(0, end - at)]:
-                runs.append((part, style))
-            if at + len(text) > end:
+            run = row[number]
+            if part := run.text[max(0, start - at) : max(0, end - at)]:
+                runs.append(run._replace(text=part))
+            if at + len(run.text) > end:
                 break
-            number, at = number + 1, at + len(text)
+            number, at = number + 1, at + len(run.text)
         yield runs
 
 
 def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool, margin: tuple[str, Style]) -> Strip:
     under = look.lit if lit else look.plain
-    text = [Segment(run, _ink(under, look.styles.text, style)) for run, style in row]
-    space = look.text_width - sum(cell_len(run) for run, _ in row)
+    text = [Segment(run.text, _ink(under, look.styles.text, run.style)) for run in row]
+    space = look.text_width - sum(cell_len(run.text) for run in row)
+    if row and row[-1].fills and space > 0:
+        text.append(Segment(" " * space, text[-1].style))
+        space = 0
     mark, ink = (BAR, under) if lit else (margin[0], _ink(under, look.styles.text, margin[1]) if margin[0] else under)
     segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
     if space < 0:
@@ -250,29 +306,30 @@ def _ink(under: Ink, text: Style, style: Style) -> Ink:
 
 def _header(entry: Line | Pending, look: Look) -> Row:
     author = Style(foreground=name_colour(entry.author, look.background), bold=True)
-    return [(name_text.shown(entry.author), author), ("  " + clock(entry.at), look.styles.dim)]
+    return [Run(name_text.shown(entry.author), author), Run("  " + clock(entry.at), look.styles.dim)]
 
 
 def _compact(entry: Line | Pending, look: Look) -> list[Row]:
     """Return the rows of a compact entry: time and author on the first line, even if the author wrote the one above."""
-    author, (at, dim) = _header(entry, look)
+    author, (at, dim, *_) = _header(entry, look)
     first, *others = _body(entry, look.styles)
-    return [[(f"{at.strip()} ", dim), author, (name_text.SEPARATOR, dim), *first], *others]
+    return [[Run(f"{at.strip()} ", dim), author, Run(name_text.SEPARATOR, dim), *first], *others]
 
 
 def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
     if isinstance(entry, Line) and entry.taken_back:
-        return [[(TAKEN_BACK, styles.dim + Style(italic=True))]]
-    rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
+        return [[Run(TAKEN_BACK, styles.dim + Style(italic=True))]]
+    # The user's own text is not cleaned before the server has returned it.
+    rows = [_row(pieces, styles) for pieces in markdown.lines(clean(entry.text))]
     if isinstance(entry, Line) and entry.reactions:
         rows.append(_reactions(entry.reactions, styles))
     if isinstance(entry, Pending):
-        rows = [[(text, style + styles.dim) for text, style in row] for row in rows]
+        rows = [[run._replace(style=run.style + styles.dim) for run in row] for row in rows]
         if entry.failure:
-            rows += [[(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
-            rows += [[(f"  {pressed(MEND)} takes it back to the composer", styles.dim)]]
+            rows += [[Run(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
+            rows += [[Run(f"  {pressed(MEND)} takes it back to the composer", styles.dim)]]
         else:
-            rows[-1].append(("  sending…", styles.dim))
+            rows[-1].append(Run("  sending…", styles.dim, source=""))
     return rows
 
 
@@ -281,20 +338,21 @@ def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
     dim, own = styles.dim, styles.dim + Style(bold=True)
     row: Row = []
     for each in reactions:
-        row += [("  ", dim)] * bool(row)
-        row.append((f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", own if each.mine else dim))
+        row += [Run("  ", dim)] * bool(row)
+        row.append(Run(f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", own if each.mine else dim))
     return row
 
 
 def _row(pieces: Sequence[markdown.Piece], styles: Styles) -> Row:
-    return [(piece.text, _style(piece, styles)) for piece in pieces]
+    return [Run(piece.text, _style(piece, styles), "" if piece.added else None, fills=piece.fenced) for piece in pieces]
 
 
 def _style(piece: markdown.Piece, styles: Styles) -> Style:
     if piece.code:
-        return styles.code
-    said = styles.dim if piece.quoted else Style()
-    base = styles.link + Style(link=piece.url) if piece.url else said
+        return styles.code + styles.dim if piece.mark else styles.code
+    said = styles.dim if piece.quoted or piece.mark else Style()
+    link = Style(link=piece.url) if piece.mark else styles.link + Style(link=piece.url)
+    base = said + link if piece.url else said
     return base + Style(bold=piece.bold or None, italic=piece.italic or None, strike=piece.strike or None)
 
 
@@ -303,5 +361,5 @@ def _notice(entry: Notice, styles: Styles) -> list[Row]:
     if entry.tone is Tone.SAID:
         rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
     else:
-        rows = [[(line, Style())] for line in entry.text.split("\n")]
-    return [[(text, style + own) for text, own in row] for row in rows]
+        rows = [[Run(line, Style())] for line in entry.text.split("\n")]
+    return [[run._replace(style=style + run.style) for run in row] for row in rows]

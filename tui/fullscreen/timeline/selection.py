@@ -9,7 +9,7 @@ from textual.geometry import Offset
 from textual.strip import Strip
 
 from tui.client.timeline import BEGINNING, END, Timeline
-from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, text_lines
+from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, copied, text_lines
 from tui.fullscreen.timeline.stack import Stack
 
 MANY = 1 << 20
@@ -79,7 +79,8 @@ def text_of(stack: Stack, chosen: Range) -> str:
         if stack.hides(stack.entries[number]):
             continue
         block = stack.block(number)
-        for row, (gap, line) in enumerate(text_lines(block, stack.look), block.head):
+        for row, line in enumerate(text_lines(block, stack.look), block.head):
             if span := chosen.span(number, row):
-                parts += ["\n" if row == block.head and row else "", gap, line[slice(*span)]]
+                text = copied(line.row, line.start + span[0], min(line.end, line.start + span[1]))
+                parts += ["\n" if row == block.head and row else "", line.gap, text]
     return "".join(parts[2:])

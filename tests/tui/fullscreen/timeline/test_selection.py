@@ -49,13 +49,13 @@ async def test_from_right_to_left_and_upwards_is_the_same() -> None:
         await drag(pilot, end, start)
         both = copied(app)
         await drag(pilot, start, end)
-        assert copied(app) == both == f"{line(1).text.strip()}\n<2>"
+        assert copied(app) == both == f"{line(1).text}\n<2>"
 
 
 async def test_across_messages_what_is_not_text_is_left_out_and_wrapped_lines_are_whole() -> None:
     async with viewer(3, 4, 5, 6) as (pilot, app):
         await drag(pilot, Offset(0, where(app, "<4>").y), where(app, "<6>", 2))
-        texts = [line(number).text.strip() for number in (4, 5)]
+        texts = [line(number).text for number in (4, 5)]
         head = next(row for row in app.rows() if "sailor 2" in row).strip(" ⚑•")
         assert copied(app) == "\n".join([*texts, "", head, "<6>"])
         assert "⚑" not in marked(app)
@@ -79,6 +79,26 @@ async def test_wide_characters_are_selected_whole() -> None:
         y = where(app, "灯台").y
         await drag(pilot, Offset(5, y), Offset(7, y))
         assert marked(app) == copied(app) == "台の"
+
+
+TYPED = (
+    "rm -rf build/*.o tmp/*.o", "*a* **b** ~~c~~ `d`  e", "all:\n\tgcc\t-o a\n\n\tls ", r"¯\_(ツ)_/¯ \*a\*",
+    "```py\nx = 1\n```", "http://exämple.com/ä and [a](https://b.example)", "__init__ " + "word\t" * 40,
+    "```insult\n" + "x" * 200, "  indented",
+)  # fmt: skip
+
+
+async def test_the_mouse_copies_what_was_typed() -> None:
+    async with viewer(1) as (pilot, app):
+        for number, text in enumerate(TYPED, 2):
+            app.timeline.add(replace(line(2), msg_id=number, author=f"sailor {number}", text=text))
+            app.show()
+            app.view.select_block(number - 1)
+            assert copied(app).partition("\n")[2] == text
+            shown = "".join("".join(marked(app).split("\n")[1:]).split())
+            typed = "".join(text.split())
+            assert shown.replace("(xn--exmple-cua.com)", "") == typed
+        await pilot.pause()
 
 
 async def test_what_is_selected_stays_when_messages_come_above_and_below() -> None:
@@ -141,7 +161,7 @@ async def test_two_clicks_select_a_message() -> None:
     async with viewer(1, 2, 3) as (pilot, app):
         await pilot.click(app.view, offset=where(app, "<2>"), times=2)
         await pilot.pause()
-        assert copied(app) == line(2).text.strip()
+        assert copied(app) == line(2).text
 
 
 async def test_another_timeline_and_another_width_end_the_selection() -> None:
