@@ -108,7 +108,8 @@ class _Running:
         self._database = database
         self._delivering: asyncio.Task[None] | None = None
         hub = Hub(people.relations, traffic)
-        self.webhooks = ActiveWebhooks(database, hub, metrics)
+        people.reservations.days = settings.names.reserved_days
+        self.webhooks = ActiveWebhooks(database, hub, people.reservations, metrics)
         self.webhooks.configure(settings)
         logs.configure(settings.log)
         self.dispatcher = Dispatcher(
@@ -130,6 +131,7 @@ class _Running:
         self.webhooks.configure(settings)
         logs.configure(settings.log)
         self.dispatcher.limiter.configure(settings.limits)
+        self.dispatcher.people.reservations.days = settings.names.reserved_days
         self.dispatcher.go_live(self._live())
         if warning := self._listener.plaintext_warning(settings.limits.trusted_proxies):
             log.warning("traffic is unencrypted", extra={"warning": warning})
@@ -194,6 +196,7 @@ async def _sweep(running: _Running, database: Database) -> None:
             delivery_log=settings.delivery_log_days,
             messages=settings.message_days,
             reports=settings.report_days,
+            names=settings.names.reserved_days,
         )
         return retention.sweep(connection, milliseconds(utc_now()), days)
 
@@ -201,6 +204,7 @@ async def _sweep(running: _Running, database: Database) -> None:
         with suppress(StorageError):
             while await database.write(sweep):
                 pass
+        running.dispatcher.people.expire_names()
         await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -8,6 +8,7 @@ from server.ops.metrics import Metrics
 from server.reporting.deliveries import Deliveries
 from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
+from server.rules.reservations import Reservations
 from server.settings import QUEUED_WEBHOOK, Secret, Settings, WebhookSecurity, WebhookURL
 from server.storage import outbox
 from server.storage.clock import milliseconds, utc_now
@@ -38,9 +39,10 @@ class _Generation(NamedTuple):
 class ActiveWebhooks:
     """The site's webhooks; none before `configure`."""
 
-    def __init__(self, database: Database, hub: Hub, metrics: Metrics) -> None:
+    def __init__(self, database: Database, hub: Hub, reservations: Reservations, metrics: Metrics) -> None:
         self._database = database
         self._hub = hub
+        self._reservations = reservations
         self._metrics = metrics
         self._current = _Generation()
         self._target: _Target | None = None
@@ -67,7 +69,7 @@ class ActiveWebhooks:
         if hook := settings.webhook(QUEUED_WEBHOOK):
             waiting = asyncio.Event()
             terms = Terms(hook.name, settings.limits.reports_per_hour, hook.evidence)
-            reports = ReportDesk(self._database, self._hub, terms, waiting)
+            reports = ReportDesk(self._database, self._hub, self._reservations, terms, waiting)
             clients.append(_new_client(settings, hook))
             deliveries = Deliveries(
                 database=self._database,

@@ -10,7 +10,7 @@ from server.handlers import costs
 from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages, fit_reactions
 from server.handlers.places import listed
-from server.protocol import proof
+from server.protocol import name_text, proof
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Login, Me, Ping, Since
 from server.protocol.proof import Exchange, LoginKeys
@@ -18,6 +18,7 @@ from server.room.session import Session
 from server.rules import names
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
+from server.rules.reservations import Obstacle
 from server.storage.base import Page, Reader, StorageError
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,12 @@ CATCH_UP_FAILED = "Loading the messages you missed failed. Reconnect to try agai
 
 MAX_KEPT = 100
 """Maximum number of direct messages delivered to a user who was away."""
+
+WHY_ANOTHER = {
+    Obstacle.RESERVED: "is reserved for the person who used it last.",
+    Obstacle.LOOKS_TAKEN: "looks like the name of someone here.",
+}
+"""Why a user does not get the name that they asked for; a client says by itself that a name is taken."""
 
 
 class _Arrival(NamedTuple):
@@ -68,7 +75,8 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
         dispatcher.start_task(session, _verify(dispatcher, session, frame, name), None)
     else:
         secret = frame.token or secrets.token_hex(16)
-        _admit(dispatcher, session, frame, Person(name, hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()))
+        identity = hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()
+        _admit(dispatcher, session, frame, Person(name, identity))
 
 
 async def _verify(dispatcher: Dispatcher, session: Session, frame: Login, name: str) -> None:
@@ -107,6 +115,7 @@ def _admit(
 ) -> None:
     """Add a verified user to the room, and start sending what they missed."""
     person, before = _assign_name(dispatcher, claimed)
+    obstacle = dispatcher.people.obstacle(*claimed) if person.name != claimed.name else None
     try:
         wait = dispatcher.limiter.count_read(person.identity, session.address, _login_pages(dispatcher, frame.since))
     except Refusal as refusal:
@@ -114,6 +123,8 @@ def _admit(
         return
     session.log_in(person)
     session.send(Me(person.name, op=False, proof=own_proof))
+    if obstacle in WHY_ANOTHER:
+        session.notice(dispatcher.live.channels[0].id, f"{name_text.quoted(claimed.name)} {WHY_ANOTHER[obstacle]}")
     who_list_sent = dispatcher.hub.join(session, person)
     if dispatcher.people.relations.of(person.identity):
         session.send(dispatcher.relations_frame(person))
@@ -123,7 +134,7 @@ def _admit(
     arrival = _Arrival(
         since=frame.since,
         who_list_sent=who_list_sent,
-        last_message=dispatcher.people.joined(person),
+        last_message=dispatcher.people.joined(person, returns=bool(frame.token or frame.enrol or frame.prove)),
         before=dispatcher.broker.delivered + 1,
         wait=wait,
     )
@@ -138,10 +149,10 @@ def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
 
 def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Session | None]:
     """Return the user with the name they get, and their older session if this login replaces it."""
-    before = dispatcher.hub.find(claimed.name)
-    if before and before.person and before.person.identity == claimed.identity:
-        return before.person, before
-    return claimed._replace(name=names.free(claimed.name, lambda name: dispatcher.hub.find(name) is not None)), None
+    people = dispatcher.people
+    name = names.free(claimed.name, lambda name: people.obstacle(name, claimed.identity) is not None)
+    before = dispatcher.hub.find(name)
+    return (before.person, before) if before and before.person else (claimed._replace(name=name), None)
 
 
 def _login_pages(dispatcher: Dispatcher, since: Since | None) -> float:

@@ -51,7 +51,8 @@ async def _send_report(
     # Context that the site will not receive is not stored either.
     wanted = frame.context if dispatcher.live.welcome.webhooks.evidence else ()
     context = await _context(dispatcher, reader, publication, wanted) if wanted else ()
-    evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context)
+    holds_name = dispatcher.people.holds_name(publication.author)
+    evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context, holds_name=holds_name)
     dispatcher.limiter.count_stored(reporter.identity, session.address, costs.report_bytes(evidence), "reports")
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing may run between the commit and this line, or a later status could overtake this one.

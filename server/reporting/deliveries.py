@@ -14,6 +14,7 @@ from typing import Protocol
 
 from server.ops.metrics import Metrics
 from server.rules.evidence import Evidence
+from server.rules.person_ids import person_ids
 from server.rules.retries import Result
 from server.rules.trail import Event
 from server.settings import Secret, WebhookURL
@@ -85,6 +86,7 @@ class Deliveries:
         self._metrics = metrics
         self._clock = clock
         self._render = render
+        self._person_id = person_ids(database.life.id_key)
         self._retargeted = retargeted
         self._holder = secrets.token_hex(8)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
@@ -204,7 +206,9 @@ class Deliveries:
         )
         async with self._writing:
             written = await self._written(*reported)
-            body = await asyncio.to_thread(report_body, self._key, self._hook, claim.report_id, *reported, written)
+            body = await asyncio.to_thread(
+                report_body, self._key, self._hook, claim.report_id, *reported, written, self._person_id
+            )
         return body if await self._database.write(partial(self._renew, claim)) else None
 
     async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:

@@ -9,6 +9,7 @@ from server.protocol.codes import ReportState
 from server.protocol.frames import Addition, ReportEntry, Reports, ReportStatus
 from server.room.hub import Hub
 from server.rules.messages import Person
+from server.rules.reservations import Reservations
 from server.storage import reports
 from server.storage.base import Reader
 from server.storage.clock import Clock, moment, utc_now
@@ -34,10 +35,17 @@ class ReportDesk:
     """The reports of the room; sets `waiting` when there is something to deliver."""
 
     def __init__(
-        self, database: Database, hub: Hub, terms: Terms, waiting: asyncio.Event, clock: Clock = utc_now
+        self,
+        database: Database,
+        hub: Hub,
+        reservations: Reservations,
+        terms: Terms,
+        waiting: asyncio.Event,
+        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._hub = hub
+        self._reservations = reservations
         self._terms = terms
         self._waiting = waiting
         self._clock = clock
@@ -49,6 +57,8 @@ class ReportDesk:
         report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
         self._waiting.set()
         self._mark_stale(report)
+        about = Person(submission.evidence.about, submission.evidence.about_identity)
+        self._reservations.report_opened(report.id, about)
         return entry(report)
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
@@ -56,6 +66,7 @@ class ReportDesk:
         report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
         self._waiting.set()
         self._mark_stale(report)
+        self._reservations.report_closed(report.id)
         return entry(report)
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
@@ -63,6 +74,8 @@ class ReportDesk:
         report = await self._database.write(partial(reports.site_said, key, status, note, self._clock))
         if report and not report.notified:
             self.notify(report)
+        if report and report.status is ReportState.RESOLVED:
+            self._reservations.report_closed(report.id)
         return report is not None
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:

@@ -20,6 +20,8 @@ class ContextLine(msgspec.Struct, frozen=True):
     username: str
     at: datetime
     message: str
+    identity: str = ""
+    """The author's identity; empty in old rows."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -39,6 +41,11 @@ class Evidence(Statement, frozen=True):
     """A statement with the context that the reporter selected."""
 
     context: tuple[ContextLine, ...] = ()
+    reporter_identity: str = ""
+    about_identity: str = ""
+    """Names pass from one person to another, identities do not. Both are empty in old rows."""
+    holds_name: bool = True
+    """Whether the author still had the name, or had it reserved, at the time of the report."""
 
 
 def reason_list(reasons: Sequence[str]) -> list[ReportReason]:
@@ -88,7 +95,7 @@ def context_lines(
         raise Refusal(
             ErrorCode.BAD_CONTEXT, "The context of a report can only contain the messages around the reported one."
         )
-    return tuple(ContextLine(each.author.name, each.at, each.text) for each in found)
+    return tuple(ContextLine(each.author.name, each.at, each.text, each.author.identity) for each in found)
 
 
 def _near(msg_id: int, found: Sequence[int], shown: Sequence[int]) -> bool:
@@ -104,7 +111,13 @@ def _near(msg_id: int, found: Sequence[int], shown: Sequence[int]) -> bool:
 
 
 def evidence(
-    reporter: Person, publication: Publication, reason: str, comment: str, context: tuple[ContextLine, ...]
+    reporter: Person,
+    publication: Publication,
+    reason: str,
+    comment: str,
+    context: tuple[ContextLine, ...],
+    *,
+    holds_name: bool,
 ) -> Evidence:
     """Put together what the server attests to the site."""
     return Evidence(
@@ -117,4 +130,7 @@ def evidence(
         reason,
         comment,
         context,
+        reporter.identity,
+        publication.author.identity,
+        holds_name,
     )

@@ -48,8 +48,8 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     evidence: Annotated[
         bool,
         Meta(
-            description="Add ReportID, MessageID and Context (surrounding messages selected by the reporter) to"
-            " reports."
+            description="Add ReportID, MessageID, Context (surrounding messages selected by the reporter) and IDs of"
+            " the people to reports."
         ),
     ] = False
     message_format: Annotated[
@@ -170,6 +170,20 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     ] = ()
 
 
+class Names(msgspec.Struct, frozen=True, rename="pascal"):
+    """Who may have which display name."""
+
+    reserved_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3650,
+            description="Days for which a name is reserved for the person who used it last, unless they cannot return"
+            " because their client sends no secret. It stays reserved while a report about it is open. 0: never.",
+        ),
+    ] = 30
+
+
 class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     """All settings of a server."""
 
@@ -245,6 +259,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
             ge=0, le=3650, description="Days for which the log of delivery attempts, with the site's answers, is kept."
         ),
     ] = 30
+    names: Annotated[Names, Meta(description="Who may have which display name.")] = Names()
     limits: Annotated[RoomLimits, Meta(description="Limits per user and per address. 0: no limit.")] = RoomLimits()
     tls: Annotated[TLS, Meta(description="The server's certificate, reloaded on SIGHUP. Empty: no TLS.")] = (
         msgspec.field(name="TLS", default=TLS())

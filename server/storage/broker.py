@@ -23,7 +23,7 @@ class LocalBroker:
         self._database = database
         self._clock = clock
         self._subscribers: list[Subscriber] = []
-        self.epoch, self.delivered, _ = database.life
+        self.epoch, self.delivered, *_ = database.life
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """See Broker."""

@@ -9,7 +9,8 @@ from server.protocol import names
 from server.protocol.proof import LoginKeys
 from server.rules.messages import Person
 from server.rules.relations import Relation, RelationIndex
-from server.storage import login_keys
+from server.rules.reservations import Obstacle, Reservations
+from server.storage import held_names, login_keys, reports
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import QueueKey
@@ -23,21 +24,38 @@ class People:
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self.relations = RelationIndex()
+        self.reservations = Reservations()
         self._database = database
         self._clock = clock
         self._known: dict[str, Person] = {}
 
     async def load(self) -> None:
-        """Load people and relations from the database; call it once, before the first login. Raises StorageError."""
+        """Load everything from the database; call it once, before the first login. Raises StorageError."""
         people, relations = await self._database.read(_load)
         for person in people:
             self._known[names.key(person.name)] = person
         for relation in relations:
             self.relations.set(relation)
+        for person, held_at in await self._database.write(partial(held_names.load, milliseconds(self._clock()))):
+            self.reservations.reserve(person, held_at)
+        for report_id, person in await self._database.read(reports.open_about):
+            self.reservations.report_opened(report_id, person)
 
     def find(self, name: str) -> Person | None:
         """Return the newest holder of a name, or None."""
         return self._known.get(names.key(name))
+
+    def obstacle(self, name: str, identity: str) -> Obstacle | None:
+        """Return why a person cannot have a name now; None if they can."""
+        return self.reservations.obstacle(name, identity, milliseconds(self._clock()))
+
+    def holds_name(self, person: Person) -> bool:
+        """Return whether a person is in the room under this name, or has it reserved."""
+        return self.reservations.holds(person, milliseconds(self._clock()))
+
+    def expire_names(self) -> None:
+        """Forget names that are no longer reserved."""
+        self.reservations.expire(milliseconds(self._clock()))
 
     def enrol(self, identity: str, keys: LoginKeys) -> "asyncio.Future[None]":
         """Store the keys of a new person. Raises StorageError."""
@@ -47,22 +65,27 @@ class People:
         """Return the keys of an identity; None if it is not enrolled. Raises StorageError."""
         return await self._database.read(partial(login_keys.find, identity), key)
 
-    def joined(self, person: Person) -> "asyncio.Future[int | None]":
+    def joined(self, person: Person, *, returns: bool = True) -> "asyncio.Future[int | None]":
         """Record that a person joined; return the last message they have seen, None if they are new.
 
-        Raises StorageError.
+        `returns`: they can log in again as the same person, so their name is reserved. Raises StorageError.
         """
-        key = names.key(person.name)
+        key, now = names.key(person.name), milliseconds(self._clock())
+        self.reservations.joined(person, now, returns=returns)
         # Keep the latest last.
         self._known.pop(key, None)
         self._known[key] = person
         if len(self._known) > MAX_KNOWN:
             del self._known[next(iter(self._known))]
-        return self._database.write(partial(_joined, person, milliseconds(self._clock())))
+        if returns:
+            self._database.write_aside(partial(held_names.joined, person))
+        return self._database.write(partial(_joined, person, now))
 
     def left(self, person: Person, last_message: int) -> None:
         """Record that a person left, and the last message they have seen."""
-        self._database.write_aside(partial(_left, person, last_message, milliseconds(self._clock())))
+        now = milliseconds(self._clock())
+        self.reservations.left(person, now)
+        self._database.write_aside(partial(_left, person, last_message, now))
 
     def relate(self, relation: Relation) -> "asyncio.Future[Relation]":
         """Mute or block; takes effect once it is stored. Raises StorageError."""
@@ -114,6 +137,7 @@ def _left(person: Person, last_message: int, now: int, connection: sqlite3.Conne
         "UPDATE person SET seen_at = ?, last_message = max(last_message, ?) WHERE identity = ?",
         (now, last_message, person.identity),
     )
+    held_names.left(person, now, connection)
 
 
 def _relate(relation: Relation, connection: sqlite3.Connection) -> Relation:

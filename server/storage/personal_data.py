@@ -11,6 +11,7 @@ ERASED = "[erased]"
 
 EXPORTS = {
     "person": "SELECT name, seen_at FROM person WHERE identity = ?1",
+    "name": "SELECT name, held_at FROM held_name WHERE identity = ?1",
     "message": "SELECT id, at, channel, author, peer, text FROM message"
     " WHERE author_identity = ?1 OR (peer IS NOT NULL AND peer_identity = ?1) ORDER BY id",
     "reaction": "SELECT msg_id, emoji, at FROM reaction WHERE identity = ?1 ORDER BY at",
@@ -32,6 +33,7 @@ ERASURES = (
     "DELETE FROM hidden WHERE ?1 IN (identity, other)",
     "DELETE FROM read_marker WHERE identity = ?1",
     "DELETE FROM person WHERE identity = ?1",
+    "DELETE FROM held_name WHERE identity = ?1",
     "DELETE FROM login_key WHERE identity = ?1",
 )
 """Everything but reports, which are evidence: they end by ReportDays."""
@@ -45,7 +47,9 @@ COVERED = {
     ("person", "identity"),
     ("read_marker", "identity"),
     ("login_key", "identity"),
+    ("held_name", "identity"),
     ("report", "reporter_identity"),
+    ("report", "about_identity"),
 }
 """The columns with identities that this module knows; a test finds new ones."""
 
@@ -70,7 +74,7 @@ def holders(name: str, connection: sqlite3.Connection) -> list[NameHolder]:
     """Return everyone who has had this name, the latest first."""
     key = names.key(name)
     found = {row[0] for row in connection.execute("SELECT author_identity FROM message WHERE author_key = ?", (key,))}
-    people = connection.execute("SELECT identity, name FROM person")
+    people = connection.execute("SELECT identity, name FROM person UNION SELECT identity, name FROM held_name")
     found |= {identity for identity, known in people if names.key(known) == key}
     query = (
         "SELECT coalesce((SELECT seen_at FROM person WHERE identity = ?1), 0),"
@@ -94,7 +98,7 @@ def erase(identity: str, now: int, connection: sqlite3.Connection) -> Erasure:
     query = (
         "SELECT (SELECT count(*) FROM message WHERE author_identity = ?1),"
         " (SELECT count(*) FROM report WHERE reporter_identity = ?1),"
-        " (SELECT count(*) FROM report JOIN message ON message.id = msg_id WHERE author_identity = ?1)"
+        " (SELECT count(*) FROM report WHERE about_identity = ?1)"
     )
     counted = Erasure(*connection.execute(query, (identity,)).fetchone())
     for statement in ERASURES:

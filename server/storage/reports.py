@@ -21,6 +21,8 @@ from server.storage.breaker import Suspension, WebhookState
 from server.storage.clock import Clock, milliseconds
 from server.storage.outbox import Attempt, Claim
 
+MAX_OPEN = 50_000
+"""Maximum number of open reports whose names stay reserved."""
 HOUR_MILLISECONDS = 3600 * 1000
 MAX_ADDITIONS = 3
 """Maximum number of additions per report in a list: there can be any number, but a list is one frame."""
@@ -117,10 +119,14 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
         report_id = f"rep_{secrets.token_hex(8)}"
         seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
         connection.execute(
-            "INSERT INTO report (id, seq, reporter, reporter_identity, msg_id, status, nonce, taken_back)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+            "INSERT INTO report"
+            " (id, seq, reporter, reporter_identity, msg_id, status, nonce, about, about_identity, taken_back)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
             " EXISTS (SELECT 1 FROM message WHERE id = ?5 AND taken_back_at IS NOT NULL))",
-            (report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
+            (
+                *(report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
+                *(evidence.about, evidence.about_identity),
+            ),
         )
     outbox.queue(connection, seq, report_id, terms.webhook, now)
     _update_status(connection, report_id, terms.webhook, now, notified=True)
@@ -227,6 +233,16 @@ def _as_waiting(connection: sqlite3.Connection, state: WebhookState, report: Sto
         asked = outbox.asked_to_wait(connection, report.id)
         next_at = outbox.next_attempt(state, next_at, asked_to_wait=asked, now=now)
     return _while_suspended(suspended, report.status, report.error, next_at)
+
+
+def open_about(connection: sqlite3.Connection) -> list[tuple[str, Person]]:
+    """Return the reports that are not resolved or withdrawn, and whom each is about; the latest MAX_OPEN."""
+    rows = connection.execute(
+        "SELECT id, about, about_identity FROM report WHERE status NOT IN ('resolved', 'withdrawn')"
+        " AND about_identity != '' ORDER BY seq DESC LIMIT ?",
+        (MAX_OPEN,),
+    )
+    return [(report_id, Person(name, identity)) for report_id, name, identity in rows]
 
 
 def latest(limit: int, connection: sqlite3.Connection) -> list[str]:

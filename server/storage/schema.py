@@ -210,6 +210,28 @@ CREATE TRIGGER message_gone AFTER DELETE ON message WHEN old.taken_back_at IS NU
     INSERT INTO message_text (message_text, rowid, text) VALUES ('delete', old.id, old.text);
 END;
 """
+RESERVED_NAMES = """
+-- The names of people who can return, and when they last held them, in milliseconds; NULL: they are here.
+CREATE TABLE held_name (
+    identity TEXT NOT NULL,
+    name TEXT NOT NULL,
+    held_at INTEGER,
+    PRIMARY KEY (identity, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX held_name_at ON held_name (held_at);
+INSERT INTO held_name SELECT identity, name, seen_at FROM person WHERE identity IN (SELECT identity FROM login_key);
+
+-- Whom a report is about: the author of the message, under the name of that time.
+ALTER TABLE report ADD COLUMN about TEXT NOT NULL DEFAULT '';
+ALTER TABLE report ADD COLUMN about_identity TEXT NOT NULL DEFAULT '';
+UPDATE report SET about = message.author, about_identity = message.author_identity
+FROM message WHERE message.id = msg_id;
+CREATE INDEX report_open ON report (about_identity, about) WHERE status NOT IN ('resolved', 'withdrawn');
+
+-- Makes the IDs of people that the site receives from their identities; never sent to anyone.
+ALTER TABLE server ADD COLUMN id_key TEXT NOT NULL DEFAULT '';
+UPDATE server SET id_key = lower(hex(randomblob(32)));
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -222,6 +244,7 @@ STEPS = (
     RECOVERY,
     READ_MARKERS,
     RETENTION,
+    RESERVED_NAMES,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 
@@ -237,6 +260,8 @@ class Life(NamedTuple):
     epoch: str
     last_message: int
     server: str
+    id_key: str
+    """Makes the IDs of people for the site, see `rules.person_ids`."""
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -275,7 +300,7 @@ def prepare(connection: sqlite3.Connection) -> Life:
         _upgrade(connection, f"{''.join(STEPS[version:])} {epoch}")
     # The last number ever assigned: its message may have been deleted since.
     last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
-    query = f"SELECT name, ({last}), (SELECT id FROM server) FROM epoch"  # noqa: S608 - a constant
+    query = f"SELECT name, ({last}), server.id, id_key FROM epoch, server"  # noqa: S608 - a constant
     return Life(*connection.execute(query).fetchone())
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from server.rules.evidence import Evidence
+from server.rules.person_ids import PersonID
 from server.rules.trail import Added, Event, Withdrawn
 from server.settings import Secret, WebhookURL
 
@@ -33,12 +34,16 @@ class _ContextLine(msgspec.Struct, rename="pascal"):
     username: str
     timestamp: datetime
     message: str
+    user_id: str = msgspec.field(name="UserID")
 
 
 class _FullReport(_Report, rename="pascal"):
     report_id: str = msgspec.field(name="ReportID")
     message_id: int = msgspec.field(name="MessageID")
     context: list[_ContextLine]
+    from_user_id: str = msgspec.field(name="FromUserID")
+    about_user_id: str = msgspec.field(name="AboutUserID")
+    about_holds_name: bool
 
 
 class _Withdrawal(msgspec.Struct, rename="pascal"):
@@ -46,6 +51,8 @@ class _Withdrawal(msgspec.Struct, rename="pascal"):
     message_id: int = msgspec.field(name="MessageID")
     from_username: str
     about_username: str
+    from_user_id: str = msgspec.field(name="FromUserID")
+    about_user_id: str = msgspec.field(name="AboutUserID")
 
 
 class _ReportBody(msgspec.Struct, rename="pascal"):
@@ -100,13 +107,15 @@ def report_body(
     evidence: Evidence,
     event: Event,
     written: Callable[[str], str] = str,
+    person_id: PersonID = lambda _: "",
 ) -> bytes:
     """Return the body for an event of a report: the seven keys of the contract, and more if the webhook requests it.
 
     `written` formats the messages. An addition has the same body, with the new reason, comment and context.
     """
+    people = person_id(evidence.reporter_identity), person_id(evidence.about_identity)
     if isinstance(event, Withdrawn):
-        withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about)
+        withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about, *people)
         return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
     evidence = _updated(evidence, event)
     seven = (
@@ -120,8 +129,12 @@ def report_body(
     )
     if not hook.evidence:
         return _encode(_ReportBody("report", key.reveal(), _Report(*seven)))
-    context = [_ContextLine(line.username, line.at, written(line.message)) for line in evidence.context]
-    return _encode(_ReportBody("report", key.reveal(), _FullReport(*seven, report_id, evidence.msg_id, context)))
+    context = [
+        _ContextLine(line.username, line.at, written(line.message), person_id(line.identity))
+        for line in evidence.context
+    ]
+    full = _FullReport(*seven, report_id, evidence.msg_id, context, *people, evidence.holds_name)
+    return _encode(_ReportBody("report", key.reveal(), full))
 
 
 def profile_body(key: Secret, username: str) -> bytes:

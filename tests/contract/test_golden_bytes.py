@@ -78,16 +78,24 @@ def test_the_time_of_a_report_keeps_its_fraction() -> None:
     assert b'"Timestamp":"2026-11-24T02:57:00.125000Z"' in report_body(KEY, HOOK, "rep_1", spam, Reported(spam))
 
 
-FULL = structs.replace(SPAM, message="*hi*", context=(ContextLine("carol", AT, "<b>"),))
+FULL = structs.replace(
+    SPAM,
+    message="*hi*",
+    context=(ContextLine("carol", AT, "<b>", "c-1"),),
+    reporter_identity="a-1",
+    about_identity="b-1",
+    holds_name=False,
+)
 
 
-def test_a_webhook_that_asks_for_evidence_gets_three_keys_more_behind_the_seven() -> None:
+def test_a_webhook_that_asks_for_evidence_gets_six_keys_more_behind_the_seven() -> None:
     hook = WebhookURL("report", evidence=True)
-    assert report_body(KEY, hook, "rep_1", FULL, Reported(FULL)) == (
+    assert report_body(KEY, hook, "rep_1", FULL, Reported(FULL), str, "usr_{}".format) == (
         b'{"Action":"report","APIKey":"bench-admin-key-0001","Report":{"FromUsername":"alice","AboutUsername":"bob",'
         b'"Channel":"lobby","Timestamp":"2026-11-24T02:57:00Z","Reason":"It\'s spam","Message":"*hi*",'
         b'"Comment":"please look","ReportID":"rep_1","MessageID":7,'
-        b'"Context":[{"Username":"carol","Timestamp":"2026-11-24T02:57:00Z","Message":"\\u003cb\\u003e"}]}}'
+        b'"Context":[{"Username":"carol","Timestamp":"2026-11-24T02:57:00Z","Message":"\\u003cb\\u003e","UserID":"usr_c-1"}],'
+        b'"FromUserID":"usr_a-1","AboutUserID":"usr_b-1","AboutHoldsName":false}}'
     )
 
 
@@ -109,9 +117,10 @@ def test_an_addition_takes_along_what_was_chosen_with_it_and_nothing_else() -> N
 
 
 def test_a_withdrawal_names_the_report_and_has_an_action_of_its_own() -> None:
-    assert report_body(KEY, WebhookURL("report", evidence=True), "rep_1", SPAM, Withdrawn()) == (
+    assert report_body(KEY, WebhookURL("report", evidence=True), "rep_1", FULL, Withdrawn(), str, "usr_{}".format) == (
         b'{"Action":"report-withdrawn","APIKey":"bench-admin-key-0001",'
-        b'"Report":{"ReportID":"rep_1","MessageID":7,"FromUsername":"alice","AboutUsername":"bob"}}'
+        b'"Report":{"ReportID":"rep_1","MessageID":7,"FromUsername":"alice","AboutUsername":"bob",'
+        b'"FromUserID":"usr_a-1","AboutUserID":"usr_b-1"}}'
     )
 
 

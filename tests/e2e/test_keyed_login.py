@@ -163,10 +163,10 @@ async def test_an_old_client_with_a_token_and_one_without_anything_get_in_as_str
     ada = await enrolled(server, "ada")
     async with entered(server.url, "bob") as bob:
         await bob.say("@ada", "psst")
-        for token in (TOKEN, ada.secret.hex(), None):
+        for token, granted in ((TOKEN, "ada 2"), (ada.secret.hex(), "ada 3"), (None, "ada 4")):
             async with entered(server.url, "ada", token) as client:
                 assert not await private(client)
-            await bob.next(Presence, gone("ada"))
+            await bob.next(Presence, gone(granted))
         async with entered(server.url, "carol", TOKEN):
             pass
         await bob.say("@carol", "for the token")

@@ -183,7 +183,10 @@ async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path,
         assert (report.about, report.channel, report.at, report.message) == ("bob", "lobby", at.spam.at, "buy my stuff")
     _, request = receiver.requests
     assert b"orged" not in request.body
-    assert delivered(request).report == {
+    sent = delivered(request).report
+    of_mallory, of_bob = sent["FromUserID"], sent["AboutUserID"]
+    assert of_mallory != of_bob
+    assert sent == {
         "FromUsername": "mallory",
         "AboutUsername": "bob",
         "Channel": "lobby",
@@ -193,7 +196,10 @@ async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path,
         "Comment": "x",
         "ReportID": report.report_id,
         "MessageID": at.spam.msg_id,
-        "Context": [{"Username": "mallory", "Timestamp": written(at.mine.at), "Message": "mine"}],
+        "Context": [{"Username": "mallory", "Timestamp": written(at.mine.at), "Message": "mine", "UserID": of_mallory}],
+        "FromUserID": of_mallory,
+        "AboutUserID": of_bob,
+        "AboutHoldsName": True,
     }
     assert report.report_id != at.reported.report_id
 

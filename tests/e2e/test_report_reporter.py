@@ -99,6 +99,8 @@ async def test_a_withdrawal_is_told_to_a_site_with_evidence_that_may_have_seen_t
         "MessageID": at.spam.msg_id,
         "FromUsername": "alice",
         "AboutUsername": "bob",
+        "FromUserID": first.report["FromUserID"],
+        "AboutUserID": first.report["AboutUserID"],
     }
 
 
@@ -157,7 +159,8 @@ async def test_a_second_report_of_a_message_asks_and_then_adds(tmp_path: Path, r
         assert at.disk.rows("SELECT count(*) FROM report UNION ALL SELECT count(*) FROM trail") == [(1,), (2,)]
     first, second = map(delivered, receiver.requests)
     assert first.webhook_id != second.webhook_id
-    context = [{"Username": "bob", "Timestamp": written(at.other.at), "Message": "other stuff"}]
+    of_bob = {"Username": "bob", "UserID": first.report["AboutUserID"]}
+    context = [{**of_bob, "Timestamp": written(at.other.at), "Message": "other stuff"}]
     assert {**first.report, "Reason": OTHER, "Comment": "it goes on", "Context": context} == second.report
 
 

@@ -20,13 +20,13 @@ REASONS = reason_list(["It's spam", "Other (please describe)"])
 
 
 def test_a_report_contains_the_record_of_the_server() -> None:
-    assert evidence(ALICE, SPAM, "It's spam", "look", ()) == Evidence(
-        "alice", "bob", "lobby", 7, AT, "buy my stuff", "It's spam", "look"
+    assert evidence(ALICE, SPAM, "It's spam", "look", (), holds_name=False) == Evidence(
+        "alice", "bob", "lobby", 7, AT, "buy my stuff", "It's spam", "look", (), "a-1", "b-1", holds_name=False
     )
 
 
 def test_a_direct_message_is_reported_under_the_other_ones_name() -> None:
-    assert evidence(ALICE, DIRECT, "It's spam", "", ()).channel == "@bob"
+    assert evidence(ALICE, DIRECT, "It's spam", "", (), holds_name=True).channel == "@bob"
 
 
 def refused(reporter: Person, publication: Publication | None) -> Refusal:
@@ -69,8 +69,8 @@ def around(*numbers: int, channel: str = "lobby") -> list[Publication]:
 def test_the_context_is_in_order_and_from_the_record() -> None:
     found = [*around(6), SPAM._replace(msg_id=9, taken_back=True)]
     assert context_lines(ALICE, SPAM, found, [6, 7, 9]) == (
-        ContextLine("carol", AT, "no. 6"),
-        ContextLine("bob", AT, "buy my stuff"),
+        ContextLine("carol", AT, "no. 6", "c-1"),
+        ContextLine("bob", AT, "buy my stuff", "b-1"),
     )
 
 

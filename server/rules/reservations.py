@@ -1,0 +1,140 @@
+"""Who holds which name: people in the room, and people for whom a name is reserved after they left."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from server.protocol import names
+from server.rules import lookalikes
+from server.rules.messages import Person
+
+DEFAULT_DAYS = 30
+_DAY_MILLISECONDS = 24 * 3600 * 1000
+MAX_RESERVED = 50_000
+"""Maximum number of names that are reserved because of their last use; the oldest are dropped."""
+
+
+class Obstacle(Enum):
+    """Why a person cannot have a name."""
+
+    TAKEN = "taken"
+    LOOKS_TAKEN = "looks taken"
+    RESERVED = "reserved"
+
+
+class _Hold(NamedTuple):
+    """A name, whatever its case and width, of a person."""
+
+    identity: str
+    key: str
+
+    @classmethod
+    def of(cls, person: Person) -> "_Hold":
+        return cls(person.identity, names.key(person.name))
+
+
+class Reservations:
+    """All names that somebody holds, indexed by what they look like. Times are in milliseconds."""
+
+    def __init__(self) -> None:
+        self.days = DEFAULT_DAYS
+        """Days for which a name is reserved after its last use; 0: names are never reserved."""
+        self._present: set[_Hold] = set()
+        self._held_at: dict[_Hold, int] = {}
+        """When each name was last held, the latest last. Only of people who can prove that they are back."""
+        self._reports: dict[str, _Hold] = {}
+        """The name that each open report is about."""
+        self._reported: Counter[_Hold] = Counter()
+        self._looks: defaultdict[_Hold, frozenset[str]] = defaultdict(frozenset)
+        self._by_look: defaultdict[str, set[_Hold]] = defaultdict(set)
+
+    def joined(self, person: Person, now: int, *, returns: bool) -> None:
+        """Record that a person is in the room; `returns`: they can log in again as the same person."""
+        hold = self._index(person)
+        self._present.add(hold)
+        if returns:
+            self.reserve(person, now)
+
+    def left(self, person: Person, now: int) -> None:
+        """Record that a person left the room."""
+        hold = _Hold.of(person)
+        self._present.discard(hold)
+        if hold in self._held_at:
+            self.reserve(person, now)
+        self._drop_unused(hold)
+
+    def reserve(self, person: Person, held_at: int) -> None:
+        """Record when a person who can return last held a name; the latest must come last."""
+        hold = self._index(person)
+        self._held_at.pop(hold, None)
+        self._held_at[hold] = held_at
+        if len(self._held_at) > MAX_RESERVED:
+            self._forget(next(iter(self._held_at)))
+
+    def report_opened(self, report_id: str, person: Person) -> None:
+        """Record a report about a person, under the name that they had."""
+        if report_id not in self._reports:
+            self._reports[report_id] = self._index(person)
+            self._reported[self._reports[report_id]] += 1
+
+    def report_closed(self, report_id: str) -> None:
+        """Record that a report was resolved or withdrawn."""
+        if hold := self._reports.pop(report_id, None):
+            self._reported[hold] -= 1
+            if not self._reported[hold]:
+                del self._reported[hold]
+            self._drop_unused(hold)
+
+    def obstacle(self, name: str, identity: str, now: int) -> Obstacle | None:
+        """Return why a person cannot have a name; None if they can."""
+        own, others = _Hold(identity, names.key(name)), [*self._alike(name, identity)]
+        here = [other for other in others if other in self._present]
+        if any(other.key == own.key for other in here):
+            return Obstacle.TAKEN
+        if own in self._present or self._is_reserved(own, now):
+            return None
+        if here:
+            return Obstacle.LOOKS_TAKEN
+        return Obstacle.RESERVED if any(self._is_reserved(other, now) for other in others) else None
+
+    def holds(self, person: Person, now: int) -> bool:
+        """Return whether a person is in the room under this name, or has it reserved."""
+        hold = _Hold.of(person)
+        return hold in self._present or self._is_reserved(hold, now)
+
+    def expire(self, now: int) -> None:
+        """Forget names whose time is over."""
+        for hold in [hold for hold in self._held_at if hold not in self._present and not self._is_recent(hold, now)]:
+            self._forget(hold)
+
+    def _alike(self, name: str, identity: str) -> Iterator[_Hold]:
+        """Yield the names of other people that look like this one."""
+        for look in lookalikes.keys(name):
+            yield from (hold for hold in self._by_look.get(look, ()) if hold.identity != identity)
+
+    def _is_reserved(self, hold: _Hold, now: int) -> bool:
+        return self._is_recent(hold, now) or bool(self.days and self._reported[hold])
+
+    def _is_recent(self, hold: _Hold, now: int) -> bool:
+        return hold in self._held_at and now < self._held_at[hold] + self.days * _DAY_MILLISECONDS
+
+    def _index(self, person: Person) -> _Hold:
+        hold, looks = _Hold.of(person), lookalikes.keys(person.name)
+        self._looks[hold] |= looks
+        for look in looks:
+            self._by_look[look].add(hold)
+        return hold
+
+    def _forget(self, hold: _Hold) -> None:
+        del self._held_at[hold]
+        self._drop_unused(hold)
+
+    def _drop_unused(self, hold: _Hold) -> None:
+        """Remove a name from the index unless there is still a reason to keep it."""
+        if hold in self._present or hold in self._held_at or hold in self._reported:
+            return
+        for look in self._looks.pop(hold, ()):
+            self._by_look[look].discard(hold)
+            if not self._by_look[look]:
+                del self._by_look[look]

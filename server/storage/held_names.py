@@ -1,0 +1,38 @@
+"""The names that people held lately, in the database."""
+
+import sqlite3
+
+from server.rules.messages import Person
+from server.rules.reservations import MAX_RESERVED
+
+
+def joined(person: Person, connection: sqlite3.Connection) -> None:
+    """Record that a person holds a name."""
+    connection.execute(
+        "INSERT INTO held_name (identity, name) VALUES (?, ?) ON CONFLICT DO UPDATE SET held_at = NULL",
+        (person.identity, person.name),
+    )
+
+
+def left(person: Person, now: int, connection: sqlite3.Connection) -> None:
+    """Record when a person last held a name."""
+    connection.execute("UPDATE held_name SET held_at = ? WHERE identity = ? AND name = ?", (now, *person[::-1]))
+
+
+def load(now: int, connection: sqlite3.Connection) -> list[tuple[Person, int]]:
+    """Return the names and when they were last held, the latest last. The holders at a crash held theirs until now."""
+    connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (now,))
+    rows = connection.execute(
+        "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) ORDER BY held_at",
+        (MAX_RESERVED,),
+    )
+    return [(Person(name, identity), held_at) for name, identity, held_at in rows]
+
+
+def sweep(connection: sqlite3.Connection, before: int, limit: int) -> int:
+    """Delete names that nobody has held since `before`; return how many."""
+    return connection.execute(
+        "DELETE FROM held_name WHERE (identity, name) IN"
+        " (SELECT identity, name FROM held_name WHERE held_at < ? LIMIT ?)",
+        (before, limit),
+    ).rowcount
