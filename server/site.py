@@ -84,7 +84,7 @@ class ActiveWebhooks:
             delivering = background.start(deliveries.run())
         if hook := settings.webhook("profile"):
             clients.append(_new_client(settings, hook))
-            profiles = Profiles(clients[-1], hook.url, settings.admin_api_key, self._metrics)
+            profiles = Profiles(clients[-1], hook, settings.admin_api_key, self._metrics)
         self._current = _Generation(
             reports=reports,
             deliveries=deliveries,

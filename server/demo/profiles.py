@@ -1,12 +1,38 @@
 """The profiles of the demo site."""
 
+import msgspec
+
 from server.demo.cast import CAST, Part
 from server.protocol import names
-from server.webhooks.payloads import ProfileAnswer, ProfileData, ProfileFieldAnswer
 
 PRIVATE = "This member keeps their profile private."
 
 _PARTS = {names.key(part.name): part for part in CAST}
+
+
+class ProfileFieldAnswer(msgspec.Struct, rename="pascal"):
+    """A line of a profile."""
+
+    name: str
+    value: str
+
+
+class ProfileData(
+    msgspec.Struct, rename={"ok": "OK", "error": "Error", "headline": "Headline", "fields": "ProfileFields"}
+):
+    """The inner part of the answer about a user."""
+
+    ok: bool = True
+    error: str = ""
+    headline: str = ""
+    fields: list[ProfileFieldAnswer] | None = None
+
+
+class ProfileAnswer(msgspec.Struct, rename="pascal"):
+    """The complete answer about a user."""
+
+    status_code: int
+    data: ProfileData = msgspec.field(default_factory=ProfileData)
 
 
 def profile(username: str) -> ProfileAnswer:

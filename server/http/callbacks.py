@@ -3,6 +3,7 @@
 import hmac
 import logging
 from http import HTTPStatus
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
@@ -10,22 +11,25 @@ from starlette.responses import Response
 
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ReportState
+from server.rules import lenient_json
+from server.rules.lenient_json import UnreadableError
 from server.storage.base import StorageError
 
 MAX_NOTE_CHARS = 1000
 UNKNOWN_REPORT = "Unknown ReportID. Send the ReportID, or the webhook-id, of a report from this server."
+REQUIRED = ("APIKey", "ReportID", "Status")
 SITE_STATES = {ReportState.SEEN, ReportState.RESOLVED}
 
 log = logging.getLogger(__name__)
 
 
-class ReportStatusCall(msgspec.Struct, rename="pascal"):
+class _Call(NamedTuple):
     """Body of `POST /api/report/status`. ReportID may also be the `webhook-id` of a delivery of the report."""
 
-    api_key: str = msgspec.field(name="APIKey")
-    report_id: str = msgspec.field(name="ReportID")
+    api_key: str
+    report_id: str
     status: str
-    note: str = ""
+    note: str
 
 
 class Callbacks:
@@ -37,11 +41,10 @@ class Callbacks:
     async def report_status(self, request: Request) -> Response:
         """Store a status that the site sets on a report, and notify the reporter."""
         # `rules.requests` has already bounded the length of the body.
-        body = await request.body()
         try:
-            call = msgspec.json.decode(body, type=ReportStatusCall)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return _response(HTTPStatus.BAD_REQUEST, f"Invalid JSON body: {error}. Send ReportID, Status and APIKey.")
+            call = _read(await request.body())
+        except UnreadableError as error:
+            return _response(HTTPStatus.BAD_REQUEST, f"Invalid body: {error}. Send ReportID, Status and APIKey.")
         key = self._dispatcher.live.site_key
         if not key or not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
             return _response(HTTPStatus.FORBIDDEN, "Wrong APIKey. Send AdminAPIKey from the server's settings.")
@@ -51,7 +54,7 @@ class Callbacks:
             return _response(HTTPStatus.BAD_REQUEST, f"Note is too long. Send at most {MAX_NOTE_CHARS} characters.")
         return await self._record(call)
 
-    async def _record(self, call: ReportStatusCall) -> Response:
+    async def _record(self, call: _Call) -> Response:
         reports = self._dispatcher.live.reports
         if reports is None:
             return _response(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are turned off. Retry later.")
@@ -61,6 +64,21 @@ class Callbacks:
             log.error("storing a report status from the site failed", extra={"error": str(error)})
             return _response(HTTPStatus.SERVICE_UNAVAILABLE, "The storage is unavailable. Retry later.")
         return _response(HTTPStatus.OK) if known else _response(HTTPStatus.NOT_FOUND, UNKNOWN_REPORT)
+
+
+def _read(body: bytes) -> _Call:
+    """Parse a body as leniently as an answer of the site. Raises UnreadableError."""
+    parsed = lenient_json.parse(body)
+    if missing := [name for name in REQUIRED if name not in parsed]:
+        raise UnreadableError(f"{' and '.join(missing)} missing")
+    found = [text for name in REQUIRED if (text := parsed.text(name)) is not None]
+    if len(found) < len(REQUIRED):
+        raise UnreadableError(str(parsed.odd))
+    api_key, report_id, status = found
+    note = parsed.text("Note")
+    if note is None:
+        log.warning("the note of a callback could not be read", extra={"unreadable": str(parsed.odd)})
+    return _Call(api_key, report_id, status.strip().lower(), note or "")
 
 
 def response_body(error: str | None) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.operator import certificate, reachability
-from server.operator.printing import shown, when
+from server.operator.printing import short, shown, when
 from server.operator.reachability import Unreachable
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
 from server.storage import outbox, overview, schema, trail
@@ -191,8 +191,10 @@ def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
         yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} waiting; {advice}")
     elif found.failures:
         attempts = f"last {found.failures} attempts" if found.failures > 1 else "last attempt"
-        why = f"the {attempts} to call webhook {name} failed; {found.waiting} waiting"
-        yield Finding(Grade.WARNING, f"outbox: {why}; run `webhook deliveries --failed` for the reason")
+        last = overview.last_attempt(connection, name)
+        reason = f": {short(last.error, 200)}" if last and last.error else ""
+        why = f"the {attempts} to call webhook {name} failed{reason}; {found.waiting} waiting"
+        yield Finding(Grade.WARNING, f"outbox: {why}; run `webhook deliveries --failed` for all")
     if found.given_up:
         advice = "list them with `webhook deliveries --failed`, repeat one with `webhook replay ID`"
         yield Finding(Grade.WARNING, f"outbox: {found.given_up} given up; {advice}")

@@ -4,17 +4,17 @@ import asyncio
 import secrets
 import sqlite3
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from time import monotonic
 from urllib.parse import urlsplit
 
 from server.operator.printing import CommandError, short, shown, span, table, when
 from server.protocol.codes import ReportState
+from server.rules import retries
 from server.rules.evidence import Evidence
 from server.rules.retries import DeliveryState, http_date
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
-from server.storage import breaker, outbox, overview, reports, trail
+from server.storage import outbox, overview, reports, trail, webhook_state
 from server.storage.clock import milliseconds, utc_now
 from server.storage.overview import Delivery, RecordedAttempt
 from server.webhooks.html import to_html
@@ -86,7 +86,7 @@ def next_attempt(connection: sqlite3.Connection, delivery: Delivery) -> str:
     """Describe when a waiting delivery is sent next."""
     if delivery.state is not DeliveryState.WAITING:
         return "-"
-    state = breaker.read(connection, delivery.webhook)
+    state = webhook_state.read(connection, delivery.webhook)
     at = outbox.next_attempt(state, delivery.due, asked_to_wait=delivery.asked_to_wait, now=milliseconds(utc_now()))
     return "when resumed" if at is None else when(at)
 
@@ -124,7 +124,7 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
     if settings.webhook(delivery.webhook) is None:
         return f"waits until webhook {delivery.webhook} is enabled in the settings"
-    stop = breaker.suspension(connection, delivery.webhook, milliseconds(utc_now()))
+    stop = webhook_state.suspension(connection, delivery.webhook, milliseconds(utc_now()))
     if stop:
         return f"waits for the suspended webhook {delivery.webhook}; run `webhook resume {delivery.webhook}` to send it"
     return "is sent again now; run `webhook deliveries` for the result"
@@ -133,14 +133,14 @@ def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Deli
 def pause(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
     """Suspend a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    breaker.pause(connection, hook.name, PAUSED_BY_ADMINISTRATOR)
+    webhook_state.pause(connection, hook.name, PAUSED_BY_ADMINISTRATOR)
     return f"{hook.name} is paused; reports are stored until you run `webhook resume {hook.name}`"
 
 
 def resume(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
     """Resume a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    breaker.resume(connection, hook.name, milliseconds(utc_now()))
+    webhook_state.resume(connection, hook.name, milliseconds(utc_now()))
     if not hook.enabled:
         return f"{hook.name} is resumed, but disabled in the settings; waiting deliveries are sent once it is enabled"
     return f"{hook.name} is resumed; waiting deliveries are sent now"
@@ -180,26 +180,28 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     finally:
         await client.close()
     said = short(settings.admin_api_key.redact(answer.body.decode(errors="replace")))
-    problem = _problem(hook, answer)
+    problem, note = _judged(hook, answer)
     clock = _clock(answer.date, datetime.now(UTC))
     return (
-        f"{hook.name}: status {answer.status} after {_since(began)}; {problem or 'OK'}.{clock}"
+        f"{hook.name}: status {answer.status} after {_since(began)}; {problem or note or 'OK'}.{clock}"
         f" Answer: {said or '(empty)'}",
         not problem,
     )
 
 
-def _problem(hook: WebhookURL, answer: SiteAnswer) -> str | None:
-    """Return what is wrong with an answer; None if it is usable."""
-    if answer.status != HTTPStatus.OK:
-        return "only status 200 means success"
+def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str, str]:
+    """Return what is wrong with an answer ("" if it is usable), and otherwise what is odd about it."""
+    signed = bool(hook.secret)
+    if not retries.is_success(answer.status, signed=signed):
+        only = "only a status from 200 to 299 means success" if signed else "only status 200 means success"
+        return retries.status_hint(answer.status, signed=signed) or only, ""
     if hook.name == QUEUED_WEBHOOK:
-        return None
+        return "", ""
     try:
-        read(answer)
+        odd = read(answer, signed=signed).odd
     except WebhookError as error:
-        return f"{error}: {shown(error.cause)}"
-    return None
+        return f"{error}: {shown(error.cause)}", ""
+    return "", f"OK, but parts of it cannot be read: {odd}" if odd else ""
 
 
 def _clock(date: str, now: datetime) -> str:

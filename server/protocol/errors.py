@@ -23,6 +23,7 @@ FlagpostError
     ForbiddenTargetError        the address of a webhook's host
     RenderError                 a message as HTML
     TrailError                  the trail of reports
+    UnreadableError             JSON from the site
     Unreachable                 the site of a webhook
     WebhookError                a webhook call
 """

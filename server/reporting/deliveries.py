@@ -13,19 +13,20 @@ from time import monotonic
 from typing import Protocol
 
 from server.ops.metrics import Metrics
+from server.rules import retries
 from server.rules.evidence import Evidence
 from server.rules.person_ids import person_ids
 from server.rules.retries import Result
 from server.rules.trail import Event
 from server.settings import Secret, WebhookURL
-from server.storage import breaker, outbox, reports, trail
+from server.storage import outbox, reports, trail, webhook_state
 from server.storage.base import StorageError
-from server.storage.breaker import Suspension
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport
 from server.storage.trail import TrailError
+from server.storage.webhook_state import Suspension
 from server.webhooks.payloads import report_body, reported_messages
 from server.webhooks.rendering import Renderer, html_or_text
 from server.webhooks.webhook_client import WebhookClient, WebhookError
@@ -114,9 +115,9 @@ class Deliveries:
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Probe the site now, because a restart or a reload may be what the administrator mended it with."""
         if self._retargeted:
-            breaker.retarget(connection, self._hook.name, milliseconds(self._clock()))
+            webhook_state.retarget(connection, self._hook.name, milliseconds(self._clock()))
         else:
-            breaker.end_rest(connection, self._hook.name)
+            webhook_state.end_rest(connection, self._hook.name)
 
     def end(self) -> None:
         """Start no more attempts. A failure of one in flight is no longer counted against the site."""
@@ -135,7 +136,7 @@ class Deliveries:
     async def _notify_reporters(self) -> None:
         """Notify reporters of changes, also those by other processes: a command, or a second server."""
         now = milliseconds(self._clock())
-        stop = await self._database.read(lambda connection: breaker.suspension(connection, self._hook.name, now))
+        stop = await self._database.read(lambda connection: webhook_state.suspension(connection, self._hook.name, now))
         if stop != self._stop:
             await self._reporters.notify_waiting()
             self._stop = stop
@@ -231,9 +232,14 @@ class Deliveries:
             return Result(None, f"The site did not accept it: {error}.", error.cause), error.outcome
         # A site may echo the key, and the administrator might show the answer to others.
         said = self._key.redact(answer.body.decode(errors="replace")).encode()[:MAX_ANSWER_BYTES]
-        words = f"The site did not accept it: it answered with status {answer.status}."
+        signed = bool(self._hook.secret)
         result = Result(
-            answer.status, words, f"status {answer.status}", answer.retry_after, said.decode(errors="ignore")
+            answer.status,
+            f"The site did not accept it: it answered with status {answer.status}.",
+            retries.status_text(answer.status, signed=signed),
+            answer.retry_after,
+            said.decode(errors="ignore"),
+            signed,
         )
         return result, str(answer.status)
 

@@ -44,6 +44,8 @@ class Result(NamedTuple):
     retry_after: str = ""
     answer: str = ""
     """The beginning of the site's answer."""
+    signed: bool = False
+    """Whether the request was signed."""
     ours: bool = False
     """Whether it failed on this server before anything was sent, so that it says nothing about the site."""
     outdated: bool = False
@@ -51,8 +53,29 @@ class Result(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """Return whether the site accepted it, which only status 200 says."""
-        return self.status == HTTPStatus.OK
+        """Return whether the site accepted it."""
+        return is_success(self.status, signed=self.signed)
+
+
+def is_success(status: int | None, *, signed: bool) -> bool:
+    """Return whether a status means success.
+
+    Receivers of signed requests speak Standard Webhooks, where any 2xx does. In BareRTC's contract only 200 does.
+    """
+    return status is not None and (200 <= status < 300 if signed else status == HTTPStatus.OK)
+
+
+def status_hint(status: int, *, signed: bool) -> str:
+    """Explain a status to the administrator that is a failure, but may look like success."""
+    if 200 < status < 300 and not signed:
+        return f"{status} is not 200, and without a Secret only 200 means success"
+    return "redirects are not followed; set URL to where it leads" if 300 <= status < 400 else ""
+
+
+def status_text(status: int, *, signed: bool) -> str:
+    """Describe the status of an answer for the administrator."""
+    hint = status_hint(status, signed=signed)
+    return f"status {status}: {hint}" if hint else f"status {status}"
 
 
 class Consequence(NamedTuple):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from server.protocol.codes import ReportState
 from server.rules.evidence import ContextLine, Evidence, Statement
 
 
@@ -102,6 +103,18 @@ def account(before: Account | None, seq: int, event: Event) -> Account | None:
     if isinstance(event, Withdrawn):
         return before._replace(withdrawn=True)
     return before._replace(said=event.status, note=event.note)
+
+
+def site_said(before: Account | None, status: ReportState, note: str) -> SiteSaid | None:
+    """Return the event of a call of the site; None if it changes nothing.
+
+    A status only moves forward, because calls can arrive out of order. Without a note, the earlier one stays.
+    """
+    said, kept = (before.said, before.note) if before else ("", "")
+    if (said, status) == (ReportState.RESOLVED, ReportState.SEEN):
+        return None
+    event = SiteSaid(status, note or kept)
+    return None if (event.status, event.note) == (said, kept) else event
 
 
 def chained(previous: str, seq: int, report_id: str, at: int, content: str) -> str:

@@ -11,6 +11,9 @@ from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, Setting
 def check(settings: Settings) -> None:
     """Check all values; raise SettingsError for the first key whose value is not usable."""
     _check_addresses(settings.addresses)
+    key = settings.admin_api_key.reveal()
+    if key and not key.strip():
+        raise SettingsError(f"AdminAPIKey: only white space; set it, or {KEY_VARIABLE}, to a long secret, or remove it")
     _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
     _check_unique("WebhookURLs", "Name", [hook.name for hook in settings.webhook_urls])
     if settings.website_url:

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from server.rules.retries import FAILURES_TO_OPEN, DeliveryState, Result, consequence
-from server.storage import breaker
-from server.storage.breaker import Suspension, WebhookState
+from server.storage import webhook_state
 from server.storage.clock import moment
+from server.storage.webhook_state import Suspension, WebhookState
 
 LEASE_SECONDS = 30
 """Duration of a lease; longer than an attempt and recording its result take together."""
@@ -91,13 +91,13 @@ def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
         " WHERE webhook = ? AND state IN ('waiting', 'given-up')",
         (webhook,),
     ).fetchone()
-    state = breaker.read(connection, webhook)
+    state = webhook_state.read(connection, webhook)
     return Depth(waiting, oldest, given_up, state.failures, state.suspension(now))
 
 
 def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
     """Return when the next delivery can be claimed, in milliseconds (0: now); None if nothing is waiting."""
-    state = breaker.read(connection, webhook)
+    state = webhook_state.read(connection, webhook)
     suspended, probe_at = state.suspension(now), state.probe_at(now)
     if suspended and suspended.until is None:
         return None
@@ -135,7 +135,7 @@ def claim(
     attempt is the longest ago, so that one that the site never accepts does not block the others. A delivery waits for
     earlier ones of the same report, so that a withdrawal does not arrive before the report.
     """
-    state = breaker.read(connection, webhook)
+    state = webhook_state.read(connection, webhook)
     if state.suspension(now):
         return []
     values = (now, webhook, json.dumps(list(busy)), state.recovered(now), holder)
@@ -200,7 +200,7 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     )
     result = attempt.result
     if result.accepted or not (result.ours or result.outdated):
-        breaker.record(connection, claim.webhook, accepted=result.accepted, now=now)
+        webhook_state.record(connection, claim.webhook, accepted=result.accepted, now=now)
     if result.accepted:
         connection.execute(
             "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
@@ -210,7 +210,7 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     ahead = None if claim.scheduled is None else (claim.scheduled - now) / 1000
     follows = consequence(claim.attempt, result, moment(now), chance, ahead)
     if follows.pause and not result.outdated:
-        breaker.pause(connection, claim.webhook, breaker.GONE)
+        webhook_state.pause(connection, claim.webhook, webhook_state.GONE)
     connection.execute(
         # A delivery that was cancelled meanwhile stays cancelled, and is no longer in flight.
         "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"

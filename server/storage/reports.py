@@ -11,15 +11,16 @@ from typing import NamedTuple
 import msgspec
 
 from server.protocol.codes import ErrorCode, ReportState
+from server.rules import trail as rules
 from server.rules.evidence import Evidence, Statement
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.retries import DeliveryState, report_status
-from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, addition, encode, statement
-from server.storage import breaker, outbox, trail
-from server.storage.breaker import Suspension, WebhookState
+from server.rules.trail import Added, Reported, Withdrawn, addition, statement
+from server.storage import outbox, trail, webhook_state
 from server.storage.clock import Clock, milliseconds
 from server.storage.outbox import Attempt, Claim
+from server.storage.webhook_state import Suspension, WebhookState
 
 MAX_OPEN = 50_000
 """Maximum number of open reports whose names stay reserved."""
@@ -157,12 +158,12 @@ def site_said(
     ).fetchone()
     if row is None:
         return None
-    report, said = _found(connection, row[0]), SiteSaid(status, note)
-    if trail.last(connection, report.id) != encode(said):
+    report = _found(connection, row[0])
+    if said := rules.site_said(trail.account(connection, report.id), status, note):
         trail.append(connection, report.id, milliseconds(clock()), said)
         if report.status is not ReportState.WITHDRAWN:
             _set(connection, report.id, status)
-        connection.execute("UPDATE report SET note = ?, told = 0 WHERE id = ?", (note, report.id))
+        connection.execute("UPDATE report SET note = ?, told = 0 WHERE id = ?", (said.note, report.id))
     return _found(connection, report.id)
 
 
@@ -218,7 +219,7 @@ def _as_suspended(
     connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock
 ) -> list[StoredReport]:
     now = milliseconds(clock())
-    state = breaker.read(connection, webhook)
+    state = webhook_state.read(connection, webhook)
     found = []
     for row in rows:
         # An altered report that cannot be read is for the administrator; its reporter must still be able to log in.
@@ -293,7 +294,7 @@ def _update_status(
         return
     deciding = [each for each in sent if each.state is DeliveryState.WAITING] or sent[-1:]
     failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
-    state, error, next_at = breaker.read(connection, webhook), "", None
+    state, error, next_at = webhook_state.read(connection, webhook), "", None
     if failed:
         error = failed.error
         next_at = outbox.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=now)

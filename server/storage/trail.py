@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -69,11 +70,14 @@ def rows(connection: sqlite3.Connection, report_id: str | None = None) -> list[T
     return [TrailRow(*row) for row in connection.execute(query, (report_id,))]
 
 
-def last(connection: sqlite3.Connection, report_id: str) -> str:
-    """Return the content of the last row of a report; "" if it has none."""
-    query = "SELECT content FROM trail WHERE report_id = ? ORDER BY seq DESC LIMIT 1"
-    row = connection.execute(query, (report_id,)).fetchone()
-    return str(row[0]) if row else ""
+def account(connection: sqlite3.Connection, report_id: str) -> Account | None:
+    """Return the state of a report that results from its readable rows; None if the first one is not readable."""
+    found = None
+    for row in rows(connection, report_id):
+        # A row that was altered is for the administrator.
+        with suppress(msgspec.DecodeError):
+            found = trail.account(found, row.seq, trail.decode(row.content)) or found
+    return found
 
 
 def walk(connection: sqlite3.Connection) -> Iterator[TrailRow]:

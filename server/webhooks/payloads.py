@@ -67,31 +67,6 @@ class _ProfileBody(msgspec.Struct, rename="pascal"):
     username: str
 
 
-class ProfileFieldAnswer(msgspec.Struct, rename="pascal"):
-    """A line of a profile in the site's answer."""
-
-    name: str
-    value: str
-
-
-class ProfileData(
-    msgspec.Struct, rename={"ok": "OK", "error": "Error", "headline": "Headline", "fields": "ProfileFields"}
-):
-    """The inner part of the site's answer about a user. OK is BareRTC's; only Error counts."""
-
-    ok: bool = True
-    error: str = ""
-    headline: str = ""
-    fields: list[ProfileFieldAnswer] | None = None
-
-
-class ProfileAnswer(msgspec.Struct, rename="pascal"):
-    """The site's complete answer about a user."""
-
-    status_code: int
-    data: ProfileData = msgspec.field(default_factory=ProfileData)
-
-
 def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> list[str]:
     """Return the messages that the body of this event contains."""
     if isinstance(event, Withdrawn):

@@ -2,24 +2,26 @@
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from time import monotonic
 from typing import NamedTuple
 
-import msgspec
 from async_lru import alru_cache
 
 from server.ops.metrics import Metrics
 from server.protocol.frames import ProfileField
-from server.settings import Secret
+from server.rules import lenient_json, retries
+from server.rules.lenient_json import LenientObject, UnreadableError
+from server.settings import Secret, WebhookURL
 from server.webhooks.breaker import Breaker
-from server.webhooks.payloads import ProfileAnswer, profile_body
+from server.webhooks.payloads import profile_body
 from server.webhooks.webhook_client import SiteAnswer, WebhookClient, WebhookError
 
 CACHE_SECONDS = 60.0
 MAX_CACHED = 1000
 MAX_FIELDS = 64
+NO_REASON = "The site has no profile of this person, and gave no reason."
 
 log = logging.getLogger(__name__)
 
@@ -30,18 +32,31 @@ class ProfileText(NamedTuple):
     headline: str
     fields: list[ProfileField]
     error: str
+    odd: str = ""
+    """What could not be read of the answer, for the log."""
+
+    def redacted(self, key: Secret) -> "ProfileText":
+        """Return it without the key: users see it, and the site might echo the key."""
+        fields = [ProfileField(key.redact(field.name), key.redact(field.value)) for field in self.fields]
+        return ProfileText(key.redact(self.headline), fields, key.redact(self.error), self.odd)
 
 
 class Profiles:
     """Requests profiles from one webhook."""
 
     def __init__(
-        self, client: WebhookClient, url: str, key: Secret, metrics: Metrics, clock: Callable[[], float] = monotonic
+        self,
+        client: WebhookClient,
+        hook: WebhookURL,
+        key: Secret,
+        metrics: Metrics,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         """Create it for a webhook; `clock` returns monotonic seconds."""
         self._breaker = Breaker(clock)
         self._client = client
-        self._url = url
+        self._hook = hook
+        self._logged = ""
         self._key = key
         self._metrics = metrics
         # Failures raise and are not cached; concurrent requests for a user share one call.
@@ -54,7 +69,7 @@ class Profiles:
             return await self._cached(username)
         except WebhookError as error:
             log.warning("a profile could not be loaded", extra={"error": error.cause})
-            return ProfileText("", [], error.words or f"The site did not send a profile: {error}.")
+            return ProfileText("", [], self._key.redact(error.words) or f"The site did not send a profile: {error}.")
 
     def measure(self) -> None:
         """Update the metrics of the webhook."""
@@ -76,14 +91,17 @@ class Profiles:
             failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         finally:
             self._breaker.record(failed=failed)
-        # Users see the answer, and the site might echo the key.
-        body = self._key.redact(answer.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-        return read(answer._replace(body=body))
+        text = read(answer, signed=bool(self._hook.secret)).redacted(self._key)
+        if text.odd and text.odd != self._logged:
+            # Only if it differs from the last one: most answers of a site have the same faults.
+            self._logged = text.odd
+            log.warning("parts of a profile could not be read", extra={"unreadable": text.odd})
+        return text
 
     async def _post(self, username: str) -> SiteAnswer:
         body, webhook_id, began = profile_body(self._key, username), f"msg_{secrets.token_hex(12)}", monotonic()
         try:
-            answer = await self._client.post(self._url, body, webhook_id)
+            answer = await self._client.post(self._hook.url, body, webhook_id)
         except WebhookError as error:
             self._metrics.observe_attempt("profile", error.outcome, monotonic() - began)
             raise
@@ -91,21 +109,44 @@ class Profiles:
         return answer
 
 
-def read(answer: SiteAnswer) -> ProfileText:
+def read(answer: SiteAnswer, *, signed: bool) -> ProfileText:
     """Parse an answer, which can be an error of the site. Raises WebhookError if it is not usable."""
     try:
-        profile = msgspec.json.decode(answer.body if answer.whole else b"", type=ProfileAnswer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _check_status(answer.status)
-        raise WebhookError("its answer cannot be read", f"{type(error).__name__}: {error}") from None
-    _check_status(answer.status, profile.data.error)
-    _check_status(profile.status_code, profile.data.error)
-    if profile.data.error:
-        return ProfileText("", [], profile.data.error)
-    fields = [ProfileField(field.name, field.value) for field in (profile.data.fields or [])[:MAX_FIELDS]]
-    return ProfileText(profile.data.headline, fields, "")
+        parsed = lenient_json.parse(answer.body if answer.whole else b"")
+        data = parsed.child("Data")
+        if data is None and "Data" in parsed:
+            raise UnreadableError(str(parsed.odd))
+    except UnreadableError as error:
+        _check_status(answer.status, signed=signed)
+        raise WebhookError("its answer cannot be read", str(error)) from None
+    data = data or LenientObject((), parsed.odd)
+    headline, fields, ok = data.text("Headline") or "", [*_fields(data)][:MAX_FIELDS], data.flag("OK")
+    words, status = _error(data), parsed.whole("StatusCode")
+    _check_status(answer.status, words, signed=signed)
+    if status is not None:
+        _check_status(status, words, signed=signed)
+    # A missing OK is false, as in Go, but does not hide a profile.
+    if not words and (ok is False or (ok is None and not headline and not fields)):
+        words = NO_REASON
+    if words:
+        return ProfileText("", [], words, str(parsed.odd))
+    return ProfileText(headline, fields, "", str(parsed.odd))
 
 
-def _check_status(status: int, words: str = "") -> None:
-    if status != HTTPStatus.OK:
-        raise WebhookError(f"it answered with status {status}", f"status {status}", words)
+def _error(data: LenientObject) -> str:
+    """Return the site's error message; "" if there is none."""
+    words = data.text("Error") or ""
+    return {"false": "", "0": "", "true": NO_REASON}.get(words, words)
+
+
+def _fields(data: LenientObject) -> Iterator[ProfileField]:
+    for row in data.children("ProfileFields"):
+        name, value = row.text("Name"), row.text("Value")
+        if name is not None and value is not None and (name or value):
+            yield ProfileField(name, value)
+
+
+def _check_status(status: int, words: str = "", *, signed: bool) -> None:
+    if not retries.is_success(status, signed=signed):
+        cause = retries.status_text(status, signed=signed)
+        raise WebhookError(f"it answered with status {status}", cause, words)

@@ -15,9 +15,10 @@ import httpx
 import msgspec
 import pytest
 
+from server.demo.profiles import ProfileAnswer
 from server.settings import Secret, SigningSecret, SigningSecrets
 from server.webhooks import signature
-from server.webhooks.payloads import ProfileAnswer, profile_body
+from server.webhooks.payloads import profile_body
 from tests.support.receiver import closed_port_url
 from tests.support.server_process import ROOT
 

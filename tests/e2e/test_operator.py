@@ -154,6 +154,8 @@ def test_a_sample_reaches_the_site_and_is_marked_as_one(tmp_path: Path, receiver
     assert done.returncode == 1
     assert "status 403" in done.stdout
     assert "wrong \ufffd[31mkey" in done.stdout
+    receiver.behaviour = answers(204)
+    assert "204 is not 200, and without a Secret" in run("webhook", "test", "report", directory=tmp_path).stdout
     receiver.behaviour = lambda client, request, over: answers(200, request.body)(client, request, over)
     assert KEY not in run("webhook", "test", "report", directory=tmp_path).stdout
     bodies = [json.loads(request.body) for request in receiver.requests]

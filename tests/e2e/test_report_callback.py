@@ -102,12 +102,27 @@ async def test_what_the_site_says_of_a_withdrawn_report_is_kept_and_it_stays_wit
         assert (news.status, news.note) == (ReportState.WITHDRAWN, "Too late.")
 
 
+async def test_a_callback_is_read_as_leniently_as_an_answer(tmp_path: Path, receiver: Receiver) -> None:
+    async with desk(tmp_path, receiver) as (at, alice):
+        call: dict[str, object] = {"apikey": KEY, "reportid": at.report.report_id, "STATUS": "Seen", "note": 42}
+        assert (await post(at.server, b"\xef\xbb\xbf" + json.dumps(call).encode())).status_code == 200
+        assert (await alice.next(ReportStatus, lambda status: status.report.status == "seen")).report.note == "42"
+        call = {**call, "STATUS": "resolved", "note": None}
+        assert (await post(at.server, call)).status_code == 200
+        assert (await alice.next(ReportStatus, lambda status: status.report.status == "resolved")).report.note == "42"
+        # A job that is retried late changes nothing.
+        assert (await post(at.server, {**call, "STATUS": "seen", "note": "We look into it."})).status_code == 200
+        assert (await post(at.server, {**call, "note": ["They are banned."]})).status_code == 200
+        assert at.disk.rows("SELECT status, note FROM report") == [("resolved", "42")]
+    assert "the note of a callback could not be read" in at.server.log
+
+
 BAD_BODIES: dict[str, tuple[bytes, int]] = {
     "nothing": (b"", 400),
     "no JSON": (b"APIKey=x&ReportID=y", 400),
     "no object": (b"[]", 400),
     "no UTF-8": (b'{"APIKey":"\xff"}', 400),
-    "a lone surrogate": (b'{"APIKey":"\\ud800","ReportID":"x","Status":"seen"}', 400),
+    "a lone surrogate": (b'{"APIKey":"\\ud800","ReportID":"x","Status":"seen"}', 403),
     "deep nesting": (b'{"APIKey":' + b"[" * 20_000, 400),
     "zeros": (bytes(1000), 400),
     "a byte too much": (b" " * (64 * 1024 + 1), 413),

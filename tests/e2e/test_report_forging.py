@@ -224,12 +224,12 @@ def call(scene: Scene, **fields: object) -> dict[str, object]:
 
 NOT_THE_SITES = sorted(set(ReportState) - {ReportState.SEEN, ReportState.RESOLVED})
 BAD_CALLS: list[tuple[int, str, list[object]]] = [
-    (403, "APIKey", ["", "wrong", KEY.upper(), KEY[:-1], KEY + "x", "\u00e9", "\x00"]),
-    (400, "APIKey", [..., None, 1, True, [KEY], {"": KEY}]),
-    (400, "Status", [..., None, "", "SEEN", " seen", *NOT_THE_SITES]),
-    (404, "ReportID", ["", "rep_0", "%"]),
-    (400, "ReportID", [..., None, 1]),
-    (400, "Note", ["x" * 1001, None, 1]),
+    (403, "APIKey", ["", "wrong", KEY.upper(), KEY[:-1], KEY + "x", "\u00e9", "\x00", 1, True]),
+    (400, "APIKey", [..., None, [KEY], {"": KEY}]),
+    (400, "Status", [..., None, "", "reopened", ["seen"], *NOT_THE_SITES]),
+    (404, "ReportID", ["", "rep_0", "%", 1]),
+    (400, "ReportID", [..., None, ["rep_0"]]),
+    (400, "Note", ["x" * 1001]),
 ]
 """The status of the answer to a callback that is valid except for this field and value (...: left out)."""
 

@@ -13,7 +13,7 @@ from server.operator.backup import backup
 from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
 from server.settings import Settings
-from server.storage import breaker, reports, schema, trail
+from server.storage import reports, schema, trail, webhook_state
 from server.storage.clock import utc_now
 from server.storage.reports import StoredReport, Submission
 from tests.support.desk import ALICE, TERMS, evidence
@@ -44,17 +44,17 @@ def test_a_command_reads_a_snapshot(server: sqlite3.Connection, context: Command
 
 def fail_half_way(connection: sqlite3.Connection) -> None:
     """Fail after the first write."""
-    breaker.pause(connection, "report", "half way")
+    webhook_state.pause(connection, "report", "half way")
     raise CommandError
 
 
 def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, context: CommandContext) -> None:
     with pytest.raises(CommandError), context.database(write=True) as connection:
         fail_half_way(connection)
-    assert breaker.suspension(server, "report", 0) is None
+    assert webhook_state.suspension(server, "report", 0) is None
     with context.database(write=True) as connection:
-        breaker.pause(connection, "report", "all the way")
-    assert breaker.suspension(server, "report", 0) == (None, "all the way")
+        webhook_state.pause(connection, "report", "all the way")
+    assert webhook_state.suspension(server, "report", 0) == (None, "all the way")
 
 
 def test_an_invalid_database_is_an_error_of_one_line(context: CommandContext) -> None:

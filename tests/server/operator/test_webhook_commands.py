@@ -7,7 +7,7 @@ from server.operator.printing import CommandError
 from server.protocol.codes import ReportState
 from server.rules.retries import DeliveryState, Result
 from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
-from server.storage import breaker
+from server.storage import webhook_state
 from tests.support.desk import ACCEPTED, FAILED, TERMS, Desk
 
 URL = "https://user:password@site.example:8443/secret-path?token=1"
@@ -39,7 +39,7 @@ def test_webhooks_are_listed_with_only_their_host(desk: Desk) -> None:
     assert report[8:] == ["0", "-"]
     assert profile == ["profile", "no", "site.example", "no", "no", *"-----"]
     assert not any(word in listed for word in ("password", "token", "secret-path", "whsec"))
-    assert webhook_commands.listed(Settings(), desk.connection) == "The settings have no webhook_commands."
+    assert webhook_commands.listed(Settings(), desk.connection) == "The settings have no webhooks."
 
 
 def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
@@ -50,7 +50,7 @@ def test_the_state_of_a_webhook_is_listed(desk: Desk) -> None:
     desk.try_next(FAILED)
     assert "1 failed in a row" in state()
     assert "status 500, " in state()
-    breaker.pause(desk.connection, "report", "the site answered 410 (Gone)\x1b[2J")
+    webhook_state.pause(desk.connection, "report", "the site answered 410 (Gone)\x1b[2J")
     assert "paused: the site answered 410 (Gone)\ufffd[2J" in state()
     far = desk.now + 10**12
     desk.connection.execute("UPDATE webhook SET paused = '', failures = 7, opened_at = 1, open_until = ?", (far,))

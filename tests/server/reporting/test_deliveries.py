@@ -16,8 +16,8 @@ import pytest
 
 from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
-from server.settings import Secret, WebhookURL
-from server.storage import breaker, outbox, overview, reports
+from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
+from server.storage import outbox, overview, reports, webhook_state
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
@@ -75,7 +75,13 @@ class Nobody:
         """See Reporters."""
 
 
-async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: Secret = KEY, status: int = 200) -> int:
+async def sent(
+    database: SlowDatabase,
+    meanwhile: Change | None = None,
+    key: Secret = KEY,
+    status: int = 200,
+    hook: WebhookURL = HOOK,
+) -> int:
     """Return the number of requests to the site while this happens; it answers with what it received."""
     database.meanwhile, got = meanwhile, asyncio.Queue[httpx.Request]()
 
@@ -84,7 +90,7 @@ async def sent(database: SlowDatabase, meanwhile: Change | None = None, key: Sec
         return answer(status, b"<pre>" + request.content)
 
     client, metrics = WebhookClient(transport=httpx.MockTransport(site)), Metrics(Traffic())
-    deliveries = Deliveries(database, HOOK, key, client, asyncio.Event(), Nobody(), metrics)
+    deliveries = Deliveries(database, hook, key, client, asyncio.Event(), Nobody(), metrics)
     running = asyncio.create_task(deliveries.run())
     await asyncio.sleep(0.3)
     deliveries.end()
@@ -159,7 +165,7 @@ async def test_a_damaged_row_is_retried_and_does_not_count_against_the_site(
     assert await sent(database) == 0
     (attempt,) = await database.read(_attempts)
     assert "cannot be read" in attempt.error
-    assert await database.read(lambda connection: breaker.read(connection, "report").failures) == 0
+    assert await database.read(lambda connection: webhook_state.read(connection, "report").failures) == 0
     rows = await database.read(
         lambda connection: connection.execute("SELECT attempts, holder FROM delivery").fetchall()
     )
@@ -224,6 +230,16 @@ async def test_reports_are_delivered_even_if_rendering_fails(
     assert messages == {"<p>message 7</p>", f"<p>{'www.xn--' * 30} {html}</p>"}
     depth = await database.read(lambda connection: outbox.depth(connection, "report", milliseconds(utc_now())))
     assert depth.waiting == 0
+
+
+@pytest.mark.parametrize("signed", [True, False])
+async def test_204_delivers_only_a_signed_request(database: SlowDatabase, signed: bool) -> None:
+    secret = SigningSecrets([SigningSecret("whsec_" + "c2Vj" * 8)] if signed else [])
+    assert await sent(database, status=204, hook=msgspec.structs.replace(HOOK, secret=secret)) == 1
+    (state,) = await database.read(lambda connection: connection.execute("SELECT state FROM delivery").fetchone())
+    assert state == ("delivered" if signed else "waiting")
+    (attempt,) = await database.read(_attempts)
+    assert ("204 is not 200" in attempt.error) != signed
 
 
 async def test_a_410_is_logged(database: SlowDatabase, caplog: pytest.LogCaptureFixture) -> None:

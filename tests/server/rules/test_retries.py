@@ -17,6 +17,7 @@ from server.rules.retries import (
     consequence,
     report_status,
     rest_seconds,
+    status_text,
 )
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -33,6 +34,24 @@ def test_the_schedule_is_that_of_the_promise() -> None:
 def test_any_status_but_200_is_retried(status: int | None) -> None:
     assert consequence(1, Result(status), NOW, 0).state is DeliveryState.WAITING
     assert not consequence(1, Result(status), NOW, 0).pause
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 208, 226, 299])
+def test_any_2xx_delivers_a_signed_request(status: int) -> None:
+    assert consequence(1, Result(status, signed=True), NOW, 0).state is DeliveryState.DELIVERED
+    assert status_text(status, signed=True) == f"status {status}"
+
+
+@pytest.mark.parametrize("status", [None, 101, 199, 300, 304, 400, 500])
+def test_no_other_status_delivers_a_signed_request(status: int | None) -> None:
+    assert consequence(1, Result(status, signed=True), NOW, 0).state is DeliveryState.WAITING
+
+
+def test_a_failure_that_looks_like_success_is_explained() -> None:
+    assert "204 is not 200" in status_text(204, signed=False)
+    assert "redirects are not followed" in status_text(302, signed=True)
+    assert status_text(200, signed=False) == "status 200"
+    assert status_text(503, signed=False) == "status 503"
 
 
 def test_200_delivers_at_any_attempt() -> None:

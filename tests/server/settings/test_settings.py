@@ -63,6 +63,7 @@ WRONG = {
         "WebhookURLs[0].URL",
         "https://",
     ),
+    "a key of white space": ('AdminAPIKey = " \\t"', "AdminAPIKey", "only white space"),
     "an address without a port": ('Address = "localhost"', "Address", DEFAULT_ADDRESS),
     "an origin with a path": (
         'AllowedOrigins = ["https://chat.example/"]',
@@ -158,6 +159,11 @@ def test_an_invalid_signing_secret_is_an_error_that_does_not_show_it(written: st
 def test_keys_within_a_table_are_checked_too() -> None:
     with pytest.raises(SettingsError, match=r'Limits.ReportPerHour: no such setting; did you mean "Reports'):
         parse("[Limits]\nReportPerHour = 3", {})
+
+
+def test_a_variable_of_white_space_is_refused() -> None:
+    with pytest.raises(SettingsError, match=f"AdminAPIKey: only white space; set it, or {KEY_VARIABLE}"):
+        parse('AdminAPIKey = "from-the-file"', {KEY_VARIABLE: " "})
 
 
 def test_an_empty_variable_does_not_override_the_key() -> None:

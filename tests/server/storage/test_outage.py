@@ -4,7 +4,7 @@ import pytest
 
 from server.protocol.codes import ReportState
 from server.rules.retries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
-from server.storage import breaker
+from server.storage import webhook_state
 from server.storage.outbox import Claim
 from tests.support.desk import ACCEPTED, FAILED, Desk
 
@@ -121,16 +121,16 @@ def test_a_delay_that_the_site_requested_is_kept_by_probes() -> None:
     assert report.next_at - desk.now > 7000 * 1000
 
 
-@pytest.mark.parametrize("paused", ["", "by an administrator", breaker.GONE])
+@pytest.mark.parametrize("paused", ["", "by an administrator", webhook_state.GONE])
 @pytest.mark.parametrize("change", ["resume", "retarget", "end_rest"])
 def test_a_change_by_the_administrator_probes_at_once(change: str, paused: str) -> None:
     desk = Desk()
     deep_in_an_outage(desk, 1, 2)
-    breaker.pause(desk.connection, "report", paused)
+    webhook_state.pause(desk.connection, "report", paused)
     if change == "end_rest":
-        breaker.end_rest(desk.connection, "report")
+        webhook_state.end_rest(desk.connection, "report")
     else:
-        (breaker.resume if change == "resume" else breaker.retarget)(desk.connection, "report", desk.now)
+        (webhook_state.resume if change == "resume" else webhook_state.retarget)(desk.connection, "report", desk.now)
     lifted = {"resume": True, "retarget": paused != "by an administrator", "end_rest": not paused}[change]
     assert desk.next_due() == (None if not lifted else -desk.now / 1000)
     assert len(desk.claim()) == (0 if not lifted else 1 if change == "end_rest" else 2)
@@ -141,9 +141,9 @@ def test_failures_from_before_the_settings_changed_do_not_open_the_breaker() -> 
     deep_in_an_outage(desk, 1)
     desk.pass_time(PROMISED_SECONDS)
     (claim,) = desk.claim()
-    breaker.retarget(desk.connection, "report", desk.now)
+    webhook_state.retarget(desk.connection, "report", desk.now)
     desk.note(claim, FAILED._replace(outdated=True))
-    assert breaker.read(desk.connection, "report").failures == 0
+    assert webhook_state.read(desk.connection, "report").failures == 0
 
 
 def test_a_row_that_cannot_be_sent_is_no_probe() -> None:

@@ -8,7 +8,7 @@ from server.protocol.codes import ErrorCode, ReportState
 from server.rules.refusal import Refusal
 from server.rules.retries import FAILURES_TO_OPEN, Result
 from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
-from server.storage import breaker, outbox, reports, retention, trail
+from server.storage import outbox, reports, retention, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
 from server.storage.reports import MAX_ADDITIONS
@@ -149,11 +149,11 @@ def test_a_suspended_webhook_does_not_delay_another(desk: Desk, stop: str) -> No
     desk.connection.execute(f"INSERT INTO webhook ({columns}) VALUES ('another', {stop})")
     assert desk.submit().status is ReportState.RECEIVED
     (claim,) = desk.claim()
-    assert breaker.read(desk.connection, "another").failures == (9 if "9" in stop else 0)
+    assert webhook_state.read(desk.connection, "another").failures == (9 if "9" in stop else 0)
     desk.note(claim, ACCEPTED)
     desk.note(claim, FAILED)
-    assert breaker.read(desk.connection, "another").failures == (9 if "9" in stop else 0)
-    assert breaker.suspension(desk.connection, "another", desk.now)
+    assert webhook_state.read(desk.connection, "another").failures == (9 if "9" in stop else 0)
+    assert webhook_state.suspension(desk.connection, "another", desk.now)
 
 
 def test_a_delivery_in_flight_is_not_claimed_again(desk: Desk) -> None:
@@ -230,7 +230,7 @@ def test_a_webhook_is_sent_what_is_queued_for_it_and_probed_by_that_alone(desk: 
     assert theirs.report_id == others != probe.report_id
     desk.note(theirs, FAILED)
     desk.note(probe, ACCEPTED)
-    assert breaker.read(desk.connection, "another").failures == 1
+    assert webhook_state.read(desk.connection, "another").failures == 1
     assert {claim.webhook for claim in desk.claim(room=100)} == {"report"}
 
 
@@ -267,7 +267,7 @@ def test_410_pauses_the_webhook_until_an_administrator_resumes_it(desk: Desk) ->
     desk.pass_time(10**7)
     assert desk.next_due() is None
     assert not desk.claim()
-    breaker.resume(desk.connection, "report", desk.now)
+    webhook_state.resume(desk.connection, "report", desk.now)
     claims = desk.claim()
     assert {claim.attempt for claim in claims} == {1}
     assert report.id in {claim.report_id for claim in claims}

@@ -1,11 +1,13 @@
 """The order of the events of one report, and the statuses of the site."""
 
+import itertools
+
 import pytest
 
 from server.protocol.codes import ReportState
 from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECONDS, Result
 from server.rules.trail import Withdrawn, decode
-from server.storage import breaker, outbox, reports, trail
+from server.storage import outbox, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
 from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
@@ -46,8 +48,37 @@ def test_a_repeated_status_of_the_site_is_no_change(desk: Desk) -> None:
     assert len(trail.rows(desk.connection)) == 3
     site_says(desk, report.id, ReportState.RESOLVED, "Noted.")
     site_says(desk, report.id, ReportState.SEEN, "Noted.")
-    assert len(trail.rows(desk.connection)) == 5
+    assert len(trail.rows(desk.connection)) == 4
     assert not desk.find(report.id).notified
+
+
+CALLS = [
+    (ReportState.SEEN, ""),
+    (ReportState.SEEN, "Noted."),
+    (ReportState.RESOLVED, ""),
+    (ReportState.RESOLVED, "Banned."),
+]
+
+
+@pytest.mark.parametrize("calls", itertools.permutations(CALLS, 3), ids=str)
+def test_a_status_of_the_site_only_moves_forward(desk: Desk, calls: list[tuple[ReportState, str]]) -> None:
+    report = desk.submit()
+    status, note = ReportState.RECEIVED, ""
+    for said, words in calls:
+        site_says(desk, report.id, said, words)
+        if (status, said) != (ReportState.RESOLVED, ReportState.SEEN):
+            status, note = said, words or note
+        found = desk.find(report.id)
+        assert (found.status, found.note) == (status, note)
+    trail.verify(desk.connection)
+
+
+def test_an_addition_can_be_seen_and_resolved_like_a_new_report(desk: Desk) -> None:
+    report = desk.submit()
+    site_says(desk, report.id, ReportState.RESOLVED, "Banned.")
+    desk.submit(add=True)
+    site_says(desk, report.id, ReportState.SEEN)
+    assert (desk.find(report.id).status, desk.find(report.id).note) == (ReportState.SEEN, "")
 
 
 def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> None:
@@ -139,7 +170,7 @@ def test_a_waiting_report_shows_when_its_webhook_is_used_again(desk: Desk) -> No
             desk.note(claim, FAILED)
     (stood,) = desk.sent_by(ALICE.identity)
     assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, FAILED.words, desk.now + 30_000)
-    breaker.pause(desk.connection, "report", "by an administrator")
+    webhook_state.pause(desk.connection, "report", "by an administrator")
     (stood,) = desk.sent_by(ALICE.identity)
     assert (stood.status, stood.error, stood.next_at) == (ReportState.WAITING, reports.PAUSED, None)
     desk.withdraw(stood.id)
@@ -219,7 +250,7 @@ def test_failures_in_flight_do_not_keep_the_breaker_open_longer(desk: Desk) -> N
         desk.submit(number)
     for claim in desk.claim(room=8):
         desk.note(claim, FAILED)
-    stop = breaker.suspension(desk.connection, "report", desk.now)
+    stop = webhook_state.suspension(desk.connection, "report", desk.now)
     assert stop
     assert stop.until == desk.now + OPEN_SECONDS * 1000
 
@@ -238,12 +269,12 @@ def test_nothing_overtakes_a_delivery_in_flight_whatever_the_clock_says(desk: De
 
 def test_a_pause_is_not_shown_after_it_ended(desk: Desk) -> None:
     report = desk.submit()
-    breaker.pause(desk.connection, "report", "by a test")
+    webhook_state.pause(desk.connection, "report", "by a test")
     (paused,) = desk.sent_by(ALICE.identity)
     assert paused.error == reports.PAUSED
     desk.submit(add=True)
     assert desk.find(report.id).error == reports.PAUSED
-    breaker.resume(desk.connection, "report", desk.now)
+    webhook_state.resume(desk.connection, "report", desk.now)
     (resumed,) = desk.sent_by(ALICE.identity)
     assert resumed.error == ""
 

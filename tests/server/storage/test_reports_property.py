@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from server.protocol.codes import ReportState
 from server.rules.refusal import Refusal
 from server.rules.retries import Result
-from server.storage import breaker, outbox, reports, trail
+from server.storage import outbox, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS, Claim
 from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
@@ -122,7 +122,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule()
     def operator_resumes(self) -> None:
-        breaker.resume(self.desk.connection, "report", self.desk.now)
+        webhook_state.resume(self.desk.connection, "report", self.desk.now)
 
     @invariant()
     def nothing_is_sent_after_a_200_that_was_noted(self) -> None:
@@ -144,7 +144,7 @@ class Outbox(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Without any workers from before, each report is completed in time, whether the site answers or not."""
-        breaker.resume(self.desk.connection, "report", self.desk.now)
+        webhook_state.resume(self.desk.connection, "report", self.desk.now)
         for round_ in range(2000):
             due = self.desk.next_due()
             if due is None:

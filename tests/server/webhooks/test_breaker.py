@@ -8,12 +8,12 @@ import pytest
 
 from server.ops.metrics import Metrics, Traffic
 from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS
-from server.settings import Secret
+from server.settings import Secret, WebhookURL
 from server.webhooks.profiles import Profiles
 from server.webhooks.webhook_client import WebhookClient
 from tests.support.site_answers import answer, answer_json
 
-URL = "http://site.internal:8080/hooks"
+HOOK = WebhookURL("profile", url="http://site.internal:8080/hooks")
 
 
 class Room:
@@ -26,7 +26,7 @@ class Room:
         self.may_answer = asyncio.Event()
         self.metrics = Metrics(Traffic())
         self.client = WebhookClient(transport=httpx.MockTransport(self._site))
-        self.profiles = Profiles(self.client, URL, Secret("key"), self.metrics, lambda: self.now)
+        self.profiles = Profiles(self.client, HOOK, Secret("key"), self.metrics, lambda: self.now)
 
     async def _site(self, _: httpx.Request) -> httpx.Response:
         self.asked += 1
