@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from server.protocol.frames import (
     Block,
@@ -15,8 +16,9 @@ from server.protocol.frames import (
     SetStatus,
     WhoEntry,
 )
-from tests.support.pilots import app_of, client, screen_text, until, until_said, until_seen, until_told
+from tests.support.pilots import app_of, case, client, screen_text, until, until_on, until_said, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
+from tui.client.timeline import Notice
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
@@ -42,15 +44,42 @@ async def write(pilot: Pilot[None], text: str) -> Composer:
     return composer
 
 
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [("/join galley", "galley"), ("/join #GALLEY", "galley"), ("/msg bob", "@bob"), ("/msg @inés ⚓", "@Inés ⚓")],
-)
-async def test_a_command_turns_to_a_place(text: str, place: str) -> None:
+async def until_text(pilot: Pilot[None], text: str) -> None:
+    """Wait until the composer contains exactly this text."""
+    composer = pilot.app.screen.query_one(Composer)
+    await until(pilot, lambda: composer.text == text, text)
+
+
+async def until_at(pilot: Pilot[None], place: str) -> None:
+    """Wait until this channel or conversation is open."""
+    await until(pilot, lambda: app_of(pilot).state.current == place, place)
+
+
+async def until_sent(pilot: Pilot[None], server: ScriptedServer, frame: ClientFrame) -> None:
+    """Wait until this frame is the latest that the server received."""
+    await until(pilot, lambda: server.received[-1:] == [frame], repr(frame))
+
+
+async def refusal(pilot: Pilot[None], text: str) -> str:
+    """Write a text that the client refuses; return the notice that this adds."""
+    entries = app_of(pilot).state.timeline.entries
+    before = len(entries)
+    await write(pilot, text)
+    await until(pilot, lambda: len(entries) > before, f"a notice about {text}")
+    assert isinstance(entries[-1], Notice)
+    return entries[-1].text
+
+
+PLACES = {"/join galley": "galley", "/msg bob": "@bob", "/join #GALLEY": "galley", "/msg @inés ⚓": "@Inés ⚓"}
+
+
+async def test_commands_turn_to_channels_and_conversations() -> None:
     async with client() as (pilot, server):
-        composer = await write(pilot, text)
-        await until(pilot, lambda: app_of(pilot).state.current == place, place)
-        assert not composer.text
+        for text, place in PLACES.items():
+            with case(text):
+                composer = await write(pilot, text)
+                await until_at(pilot, place)
+                assert not composer.text
         assert not server.sent(Say)
 
 
@@ -61,21 +90,20 @@ async def test_a_message_can_be_written_to_a_person_in_one_line() -> None:
         assert (said.channel, said.message) == ("@Inés ⚓", "fair winds")
 
 
-@pytest.mark.parametrize(
-    ("text", "sent"),
-    [
-        ("/mute bob", Mute("bob")),
-        ("/status at sea", SetStatus("at sea")),
-        ("/dnd", SetStatus(dnd=True)),
-    ],
-)
-async def test_a_command_asks_the_server(text: str, sent: ClientFrame) -> None:
+async def test_commands_send_their_requests() -> None:
+    wanted: dict[str, ClientFrame] = {
+        "/mute bob": Mute("bob"),
+        "/status at sea": SetStatus("at sea"),
+        "/dnd": SetStatus(dnd=True),
+    }
     async with client() as (pilot, server):
-        await write(pilot, text)
-        await until(pilot, lambda: server.sent(type(sent)) == [sent], text)
+        for text, frame in wanted.items():
+            await write(pilot, text)
+            await until_sent(pilot, server, frame)
+        assert server.received[1:] == list(wanted.values())
 
 
-async def test_to_block_by_a_command_asks_first() -> None:
+async def test_block_asks_first() -> None:
     async with client() as (pilot, server):
         await write(pilot, "/block BOB")
         await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
@@ -84,7 +112,7 @@ async def test_to_block_by_a_command_asks_first() -> None:
         await until(pilot, lambda: server.sent(Block) == [Block("bob")], "blocked")
 
 
-async def test_words_are_searched_for_by_a_command() -> None:
+async def test_search_with_words_searches_at_once() -> None:
     async with client() as (pilot, server):
         await write(pilot, "/search wind NE")
         await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen), "the search")
@@ -94,60 +122,64 @@ async def test_words_are_searched_for_by_a_command() -> None:
         assert asked.query == "wind NE"
 
 
-@pytest.mark.parametrize(
-    ("text", "screen"),
-    [
-        ("/help", HelpScreen),
-        ("/reports", ReportsScreen),
-        ("/search", SearchScreen),
-        ("/status", Picker),
-        ("/mentions", MentionsScreen),
-    ],
-)
-async def test_a_command_opens_what_its_key_does(text: str, screen: type[object]) -> None:
+SCREENS: dict[str, type[Widget]] = {
+    "/help": HelpScreen,
+    "/reports": ReportsScreen,
+    "/search": SearchScreen,
+    "/status": Picker,
+    "/mentions": MentionsScreen,
+}
+
+
+async def test_commands_open_the_screens_of_their_keys() -> None:
     async with client() as (pilot, _):
-        await write(pilot, text)
-        await until(pilot, lambda: isinstance(pilot.app.screen, screen), text)
+        for text, screen in SCREENS.items():
+            await write(pilot, text)
+            await until_on(pilot, screen)
+            await pilot.press("escape")
+            await until_on(pilot, RoomScreen)
 
 
-async def test_one_quits_by_a_command() -> None:
+async def test_quit_closes_the_connection_normally() -> None:
     async with client() as (pilot, server):
         await write(pilot, "/quit")
         await until(pilot, lambda: server.closes == [1000], "a goodbye")
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("/dance now", "Unknown command /dance"),
-        ("/", "Unknown command /"),
-        ("/join nowhere", "There is no channel nowhere"),
-        ("/join", "Usage: /join channel"),
-        ("/dnd please", "/dnd takes no arguments."),
-        ("/mute No Body", "No one called No Body is here"),
-        ("/msg No Body hello", "No one called No Body hello is here"),
-        ("/msg ada hello", "That is you"),
-        ("/block ada", "That is you"),
-        ("/status " + "x" * 33, "33 of at most 32"),
-        ("/search " + "x" * 129, "129 of at most 128"),
-    ],
-)
-async def test_what_cannot_be_done_is_said_and_stays(text: str, told: str) -> None:
+REFUSED = {
+    "/dance now": "Unknown command /dance",
+    "/": "Unknown command /",
+    "/join nowhere": "There is no channel nowhere",
+    "/join": "Usage: /join channel",
+    "/dnd please": "/dnd takes no arguments.",
+    "/mute No Body": "No one called No Body is here",
+    "/msg No Body hello": "No one called No Body hello is here",
+    "/msg ada hello": "That is you",
+    "/block ada": "That is you",
+    "/status " + "x" * 33: "33 of at most 32",
+    "/search " + "x" * 129: "129 of at most 128",
+}
+"""What cannot be done, and why not."""
+
+
+async def test_a_command_that_cannot_be_done_says_why_and_stays_in_the_composer() -> None:
     async with client() as (pilot, server):
-        composer = await write(pilot, text)
-        await until_told(pilot, told)
-        await until(pilot, lambda: composer.text == text, "kept")
+        for text, told in REFUSED.items():
+            with case(text):
+                assert told in await refusal(pilot, text)
+                await until_told(pilot, told)
+                await until_text(pilot, text)
         assert {type(frame).__name__ for frame in server.received} == {"Login"}
 
 
-async def test_two_slashes_say_one() -> None:
+async def test_two_slashes_send_one() -> None:
     async with client() as (pilot, server):
         await write(pilot, "//join is a command")
         said = await until_said(pilot, server)
         assert said.message == "/join is a command"
 
 
-async def test_what_needs_a_connection_waits_for_one() -> None:
+async def test_a_command_that_needs_a_connection_stays_in_the_composer_without_one() -> None:
     async with client() as (pilot, server):
         server.login = lambda frame: WhoNobody
         server.drop()
@@ -227,36 +259,35 @@ async def test_going_back_passes_over_a_channel_that_the_room_has_no_more() -> N
         assert state.current == "lobby"
 
 
-@pytest.mark.parametrize(
-    ("editor", "told"),
-    [("", "No editor is named"), ("vi 'x", "cannot be read"), ("vi", "cannot be lent")],
-)
-async def test_without_an_editor_one_is_told_so_and_keeps_the_text(
-    editor: str, told: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_an_editor_the_text_stays_and_a_line_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
-    monkeypatch.setenv("EDITOR", editor)
     async with client() as (pilot, _):
-        await pilot.press(*"draft", "ctrl+e")
-        await until_told(pilot, told)
-        assert pilot.app.screen.query_one(Composer).text == "draft"
+        await pilot.press(*"draft")
+        for editor, told in (("", "No editor is named"), ("vi 'x", "cannot be read"), ("vi", "cannot be lent")):
+            with case(editor):
+                monkeypatch.setenv("EDITOR", editor)
+                await pilot.press("ctrl+e")
+                await until_told(pilot, told)
+                assert pilot.app.screen.query_one(Composer).text == "draft"
 
 
-@pytest.mark.parametrize(
-    ("keys", "text"),
-    [("/jo", "/join "), (":tada", "🎉 "), ("so :thumbsu", "so 👍 "), ("/msg @bo", "/msg @bob ")],
-)
-async def test_tab_completes_commands_and_emoji(keys: str, text: str) -> None:
+COMPLETED = {"/jo": "/join ", ":tada": "🎉 ", "so :thumbsu": "so 👍 ", "/msg @bo": "/msg @bob "}
+
+
+async def test_tab_completes_commands_and_emoji() -> None:
     async with client() as (pilot, _):
         composer = pilot.app.screen.query_one(Composer)
-        await pilot.press(*keys)
-        await until_seen(pilot, f"tab  {text.split()[-1]}")
-        await pilot.press("tab")
-        await until(pilot, lambda: composer.text == text, text)
-        assert composer.has_focus
+        for keys, text in COMPLETED.items():
+            with case(keys):
+                composer.text = ""
+                await pilot.press(*keys)
+                await until_seen(pilot, f"tab  {text.split()[-1]}")
+                await pilot.press("tab")
+                await until_text(pilot, text)
+                assert composer.has_focus
 
 
-async def test_that_there_are_more_to_complete_is_seen() -> None:
+async def test_more_completions_than_fit_end_in_an_ellipsis() -> None:
     async with client() as (pilot, _):
         await pilot.press("/")
         await until_seen(pilot, "/join  /mentions  /msg  …")
