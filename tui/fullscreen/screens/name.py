@@ -6,6 +6,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.text import clean_line
 
@@ -23,7 +24,7 @@ class NamePrompt(ModalScreen[str]):
         with Vertical(id="name"):
             yield Static(self._why, id="name-why", markup=False)
             yield Static("By which name do you want to be known here?", markup=False)
-            yield Input(clean_line(self._wanted)[: self._longest], max_length=self._longest, compact=True)
+            yield Field(clean_line(self._wanted)[: self._longest], max_length=self._longest, compact=True)
         yield KeyFooter()
 
     @on(Input.Submitted)

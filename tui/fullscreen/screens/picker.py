@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList, Static
 
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
 
@@ -30,7 +31,7 @@ class Picker(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="picker"):
-            yield Input(placeholder=self._placeholder, id="picker-query", max_length=LONGEST, compact=True)
+            yield Field(placeholder=self._placeholder, id="picker-query", max_length=LONGEST, compact=True)
             yield RowList(id="picker-list")
             yield Static(Content("Nothing is called so."), id="picker-none", markup=False)
         yield KeyFooter()

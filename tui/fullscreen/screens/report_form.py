@@ -19,8 +19,8 @@ from tui.client.own_reports import ReportDraft
 from tui.client.timeline import Line
 from tui.fullscreen.keys.bindings import bindings, is_meant
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.composer import Prompt
 from tui.fullscreen.widgets.evidence_view import EvidenceView
+from tui.fullscreen.widgets.fields import Prompt
 from tui.fullscreen.widgets.footer import KeyFooter
 
 TITLE = "Report a message"

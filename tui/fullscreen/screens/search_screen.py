@@ -16,6 +16,7 @@ from tui.client.search import Search, excerpt
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
+from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
@@ -39,7 +40,7 @@ class SearchScreen(LiveScreen):
     def compose(self) -> ComposeResult:
         with Horizontal(id="search-top"):
             yield Static(Content.styled("Search", "bold"), id="search-title")
-            yield Input(
+            yield Field(
                 self._words,
                 placeholder="words",
                 id="search-query",

@@ -17,6 +17,7 @@ from server.protocol.frames import MAX_NAME_CHARS
 from tui.config import Channel, Config, Hours, Level
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.net.server_address import MAX_URL_CHARS, fault
@@ -112,7 +113,7 @@ class SettingsScreen(ModalScreen[None]):
             for name, label in FIELDS.items():
                 yield Static(Content(label), classes="field-label")
                 longest = MAX_NAME_CHARS if name == "name" else MAX_URL_CHARS
-                yield Input(getattr(self._config, name), max_length=longest, id=f"settings-{name}", compact=True)
+                yield Field(getattr(self._config, name), max_length=longest, id=f"settings-{name}", compact=True)
             yield Static(id="settings-problem", markup=False)
             kept = f"Kept in {self._file}; its table [keys] changes keys." if self._file else "Not kept: no file."
             yield Static(Content(clean_line(kept)), id="settings-file")

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from server.protocol.frames import MAX_NAME_CHARS
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.net.server_address import MAX_URL_CHARS, fault
 from tui.text import clean_line
@@ -41,9 +42,9 @@ class StartScreen(ModalScreen[Start]):
         with Vertical(id="start"):
             yield Static(Content("⚑ Welcome to Flagpost"), id="start-title")
             yield Static(Content("Your name here"))
-            yield Input(self._wanted, max_length=MAX_NAME_CHARS, id="start-name", compact=True)
+            yield Field(self._wanted, max_length=MAX_NAME_CHARS, id="start-name", compact=True)
             yield Static(Content(LOCAL), classes="field-label")
-            yield Input(self._local, max_length=MAX_URL_CHARS, id="start-server", compact=True)
+            yield Field(self._local, max_length=MAX_URL_CHARS, id="start-server", compact=True)
             yield Static(id="start-problem", markup=False)
             yield Static(Content(HINT), id="start-hint")
         yield KeyFooter()

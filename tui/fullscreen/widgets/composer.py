@@ -1,44 +1,23 @@
-"""The composer, and the text area it is based on."""
+"""The composer: where messages are written."""
 
 from collections.abc import Collection
 
 from textual import events, on
-from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import TextArea
 
 from tui.client.completion import COMMAND, Completion, complete
 from tui.client.emojis import named
 from tui.client.quotation import is_bare
-from tui.fullscreen.keys.bindings import bindings, is_meant
+from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
+from tui.fullscreen.widgets.fields import Prompt
 from tui.fullscreen.widgets.widget_messages import AboutDraft, AboutPlace, AboutText
 
 NEAR = 0.9
 """The share of the limit above which the character count is shown."""
 MOST_PASTED_LINES = 5
 MOST_HINTS = 6
-
-
-class Prompt(TextArea):
-    """A text area that grows with its text and runs the actions bound to its keys, such as Enter."""
-
-    def __init__(self, *, placeholder: str = "", id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(placeholder=placeholder, id=id, highlight_cursor_line=False)
-
-    @on(events.Key)
-    async def _run_bound_action(self, event: events.Key) -> None:
-        """Run the action bound to the key, instead of the text area's own, and in the order typed.
-
-        A priority binding would also come first, but would overtake what was typed or pasted before it.
-        """
-        for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and not binding.priority and is_meant(binding, event.key):
-                event.prevent_default().stop()
-                await self.run_action(binding.action)
-
-    def action_new_line(self) -> None:
-        self.insert("\n")
 
 
 class Composer(Prompt):
