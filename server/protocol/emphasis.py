@@ -63,7 +63,7 @@ class Edges:
         return opens or (self.closes(at, at + 1) and self._first_opening.get(mark, at) < at)
 
 
-class Run:
+class DelimiterRun:
     """Consecutive marks of one kind, and whether they can open or close."""
 
     __slots__ = ("closes", "end", "mark", "opens", "start")
@@ -84,7 +84,7 @@ class Delimiter:
 
     __slots__ = ("run", "token")
 
-    def __init__(self, run: Run, token: int) -> None:
+    def __init__(self, run: DelimiterRun, token: int) -> None:
         self.run = run
         self.token = token
 
@@ -95,10 +95,10 @@ class _Openers:
     def __init__(self) -> None:
         self._waiting: list[Delimiter] = []
         self._before_run = 0
-        self._run: Run | None = None
+        self._run: DelimiterRun | None = None
         self._none_before: dict[tuple[str, bool, int], int] = {}
 
-    def enter(self, run: Run) -> None:
+    def enter(self, run: DelimiterRun) -> None:
         """Start with the delimiters of this run, which never pair with each other."""
         if run is not self._run:
             self._run, self._before_run = run, len(self._waiting)
@@ -107,7 +107,7 @@ class _Openers:
         """Add an opening delimiter."""
         self._waiting.append(delimiter)
 
-    def closed_by(self, run: Run) -> Delimiter | None:
+    def closed_by(self, run: DelimiterRun) -> Delimiter | None:
         """Remove and return the nearest one that this run closes; also remove all after it."""
         kind = (run.mark, run.opens, run.length % 3)
         none_before = self._none_before.get(kind, 0)
@@ -138,7 +138,7 @@ def pairs(delimiters: Sequence[Delimiter]) -> dict[int, int]:
     return found
 
 
-def _odd(opener: Run, closer: Run) -> bool:
+def _odd(opener: DelimiterRun, closer: DelimiterRun) -> bool:
     """Apply the rule of three: *a**b* is one emphasis around two asterisks."""
     mixed = opener.closes or closer.opens
     return mixed and (opener.length + closer.length) % 3 == 0 and bool(opener.length % 3 or closer.length % 3)

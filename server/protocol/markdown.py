@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from server.protocol.emphasis import MARKS, Delimiter, Edges, Run, pairs
+from server.protocol.emphasis import MARKS, Delimiter, DelimiterRun, Edges, pairs
 from server.protocol.links import Link, address, bare_links
 
 MAX_LINE_CHARS = 8192
@@ -219,7 +219,7 @@ class _Parser:
         if mark == "~~" and end - start != len(mark):
             self._add(self._line[start:end])
             return end
-        run = Run(self._line, start, end, self._edges)
+        run = DelimiterRun(self._line, start, end, self._edges)
         for _ in range((end - start) // len(mark)):
             self._delimiters.append(Delimiter(run, len(self._tokens)))
             self._add(mark)
