@@ -98,9 +98,14 @@ with gaps, so one number covers all channels.
 
 ## Nonces: send again without doubles
 
-A `message` that is sent again with the same nonce counts once, also after the server was killed: you get the stored
-message back, whatever the second one says. So send what was not answered again after a reconnect. The same holds for
-`report` and `withdraw`. Nonces belong to a person (their identity), so never use one twice for different messages.
+A `message` that is sent again within 24 hours with the same nonce, channel and text counts once, also after the server
+was killed: you get the stored message back. So send what was not answered again after a reconnect. The same holds for a
+`report` with the same content; to `withdraw` again is harmless.
+
+Nonces belong to a person (their identity), on all their connections. Make each one from at least 64 random bits, and
+never use it for anything else: a counter that starts again with the program is not unique. A nonce that you used for
+another message or report within 24 hours is refused with `nonce-used`; send the message with a new one. Nonces of other
+requests (`history`, `search`, `reports`, `profile`) only match answers to requests.
 
 An `error` carries the nonce of the frame that it answers. `takeback`, `react`, `typing`, `me`, `mute`, `unmute`,
 `block` and `unblock` have no nonce, so an error about them does not say which one failed.

@@ -15,6 +15,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_IDENTITY = "unknown-identity"
     BAD_PROOF = "bad-proof"
     BAD_MESSAGE = "bad-message"
+    NONCE_USED = "nonce-used"
     UNKNOWN_CHANNEL = "unknown-channel"
     NOT_HERE = "not-here"
     UNKNOWN_MESSAGE = "unknown-message"
@@ -46,6 +47,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity. Enrol with a new secret.",
     ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
     ErrorCode.BAD_MESSAGE: "The message is empty, too long, or contains something that cannot be sent.",
+    ErrorCode.NONCE_USED: "You used this nonce for something else within 24 hours. Nothing was done; use a new nonce.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
     ErrorCode.NOT_HERE: "No user has this name, or the name is your own.",
     ErrorCode.UNKNOWN_MESSAGE: "No message has this msgID, or you may not read it.",

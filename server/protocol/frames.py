@@ -21,7 +21,7 @@ MAX_EMOJI_CHARS = 32
 MAX_CONTEXT_BEFORE = 10
 MAX_CONTEXT_AFTER = 5
 
-Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="Chosen by the client; the answer repeats it.")]
+Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="New for each request; the answer repeats it.")]
 MsgID = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Grows over the whole room, with gaps.")]
 ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="A stable ID.")]
 Target = Annotated[str, Meta(max_length=128, description="A channel ID, or `@username` for a conversation.")]
@@ -88,7 +88,7 @@ class Login(Frame, frozen=True, tag="login"):
 
 
 class Say(Frame, frozen=True, tag="message"):
-    """Send a message (Markdown) to a channel or a user. Sent again with the same nonce, it counts once."""
+    """Send a message (Markdown) to a channel or a user. Sent again with the same nonce within 24 h, it counts once."""
 
     channel: Target
     message: str

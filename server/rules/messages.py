@@ -9,6 +9,9 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_MESSAGE_CHARS, Message, Reaction
 from server.rules.refusal import Refusal
 
+NONCE_MILLISECONDS = 24 * 3600 * 1000
+"""Time for which a nonce stands for one message or report of its sender."""
+
 
 class Person(NamedTuple):
     """A display name and the identity that holds it. Somebody else can get the name later, but never the identity."""
@@ -87,6 +90,26 @@ def check_text(text: str) -> str:
             f"This message has {len(trimmed)} characters, and the limit is {MAX_MESSAGE_CHARS}. Send it in parts.",
         )
     return trimmed
+
+
+def check_resend(before: Publication, draft: MessageDraft) -> Publication:
+    """Return an author's message if a draft with the same nonce repeats it. Raises Refusal if it is another message."""
+    same_place = before.channel == draft.channel and _identity(before.peer) == _identity(draft.peer)
+    # The text of a deleted message is not kept for ever.
+    if not same_place or (before.text != draft.text and not (before.taken_back and not before.text)):
+        raise nonce_used("message")
+    return before
+
+
+def nonce_used(kind: str) -> Refusal:
+    """Return the refusal of a nonce that its sender used for something else."""
+    return Refusal(
+        ErrorCode.NONCE_USED, f"You used this nonce for another {kind} within 24 hours. Send this one with a new nonce."
+    )
+
+
+def _identity(person: Person | None) -> str:
+    return person.identity if person else ""
 
 
 def check_takeback(publication: Publication | None, person: Person, blocked: Container[str]) -> Publication:

@@ -78,6 +78,13 @@ def addition(content: str) -> tuple[str, str]:
     return added.reason, added.comment
 
 
+def form(content: str) -> tuple[str, str, tuple[ContextLine, ...]] | None:
+    """Decode reason, comment and context of a stored report or addition. Raises DecodeError."""
+    event = decode(content)
+    filled = event.evidence if isinstance(event, Reported) else event
+    return (filled.reason, filled.comment, filled.context) if isinstance(filled, Evidence | Added) else None
+
+
 class Account(NamedTuple):
     """The state of a report that results from its rows."""
 

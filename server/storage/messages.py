@@ -11,7 +11,7 @@ import msgspec
 
 from server.protocol import names, target
 from server.protocol.frames import Reaction, Reactions
-from server.rules.messages import MessageDraft, Person, Publication, check_takeback
+from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Person, Publication, check_resend, check_takeback
 from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.search import Query
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader
@@ -44,20 +44,27 @@ _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
-    """Store a message, unless its author sent the same nonce before; `now` is in milliseconds."""
+    """Store a message, unless it is a resend; `now` is in milliseconds. Raises Refusal if its nonce is used."""
+    if before := _resent(draft, now, connection):
+        return Published(before, fresh=False)
     peer, peer_identity = draft.peer or (None, None)
     values = (now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
     cursor = connection.execute(
         "INSERT INTO message"
         " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*values, names.key(draft.author.name), names.key(peer) if peer else None),
     )
-    if not cursor.rowcount:
-        condition = "author_identity = ? AND nonce = ?"
-        (before,) = _select(connection, condition, (draft.author.identity, draft.nonce or ""))
-        return Published(before, fresh=False)
     return Published(_publication((cursor.lastrowid or 0, *values, 0, 0)), fresh=True)
+
+
+def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
+    """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another message."""
+    if draft.nonce is None:
+        return None
+    lately = "author_identity = ? AND nonce = ? AND at > ? ORDER BY id DESC LIMIT 1"
+    found = _select(connection, lately, (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS))
+    return check_resend(found[0], draft) if found else None
 
 
 def find(msg_id: int, connection: sqlite3.Connection) -> Publication | None:

@@ -13,10 +13,10 @@ import msgspec
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules import trail as rules
 from server.rules.evidence import Evidence, Statement
-from server.rules.messages import Person
+from server.rules.messages import NONCE_MILLISECONDS, Person, nonce_used
 from server.rules.refusal import Refusal
 from server.rules.retries import DeliveryState, report_status
-from server.rules.trail import Added, Reported, Withdrawn, addition, statement
+from server.rules.trail import Added, Reported, Withdrawn, addition, form, statement
 from server.storage import outbox, trail, webhook_state
 from server.storage.clock import Clock, milliseconds
 from server.storage.outbox import Attempt, Claim
@@ -96,14 +96,13 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     """Store a report, or an addition to one, and queue its delivery. Raises Refusal."""
     reporter, evidence, nonce, add = submission
     now = milliseconds(clock())
+    if resent := _resent(submission, now, connection):
+        return _found(connection, resent)
     row = connection.execute(
-        "SELECT id, nonce, status FROM report WHERE reporter_identity = ? AND msg_id = ?",
+        "SELECT id, status FROM report WHERE reporter_identity = ? AND msg_id = ?",
         (reporter.identity, evidence.msg_id),
     ).fetchone()
-    known, last_nonce, status = row or (None, None, None)
-    if known and nonce and nonce == last_nonce:
-        # A retry, because the answer was lost.
-        return _found(connection, known)
+    known, status = row or (None, None)
     if known and not add:
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message. You can add to your report.")
     _check_rate(connection, reporter, terms.per_hour, now)
@@ -132,6 +131,23 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     outbox.queue(connection, seq, report_id, terms.webhook, now)
     _update_status(connection, report_id, terms.webhook, now, notified=True)
     return _found(connection, report_id)
+
+
+def _resent(submission: Submission, now: int, connection: sqlite3.Connection) -> str | None:
+    """Return the ID of the report that a submission repeats. Raises Refusal if its nonce stands for something else."""
+    reporter, evidence, nonce, _ = submission
+    row = connection.execute(
+        "SELECT report.id, msg_id, content FROM report JOIN trail ON report_id = report.id"
+        " WHERE reporter_identity = ? AND nonce = ? AND trail.at > ? AND (content LIKE ? OR content LIKE ?)"
+        " ORDER BY trail.seq DESC LIMIT 1",
+        (reporter.identity, nonce, now - NONCE_MILLISECONDS, trail.REPORTED, trail.ADDED),
+    ).fetchone()
+    if row is None:
+        return None
+    report_id, msg_id, content = row
+    if msg_id != evidence.msg_id or form(content) != (evidence.reason, evidence.comment, evidence.context):
+        raise nonce_used("report")
+    return str(report_id)
 
 
 def withdraw(

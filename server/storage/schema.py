@@ -232,6 +232,11 @@ CREATE INDEX report_open ON report (about_identity, about) WHERE status NOT IN (
 ALTER TABLE server ADD COLUMN id_key TEXT NOT NULL DEFAULT '';
 UPDATE server SET id_key = lower(hex(randomblob(32)));
 """
+NONCES = """
+-- A nonce is a promise for a day; after that it may be used again.
+DROP INDEX message_nonce;
+CREATE INDEX message_nonce ON message (author_identity, nonce) WHERE nonce IS NOT NULL;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -245,6 +250,7 @@ STEPS = (
     READ_MARKERS,
     RETENTION,
     RESERVED_NAMES,
+    NONCES,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

@@ -4,12 +4,14 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from server.protocol.codes import ErrorCode
 from server.rules.messages import MessageDraft, Person, Publication
+from server.rules.refusal import Refusal
 from server.storage.base import Page, Published, Reader, StoredChange
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
@@ -40,9 +42,9 @@ def said(text: str, author: Person = ALICE, channel: str = "lobby", nonce: str |
     return MessageDraft(author, channel, None, text, nonce)
 
 
-def whispered(text: str, author: Person, peer: Person) -> MessageDraft:
+def whispered(text: str, author: Person, peer: Person, nonce: str | None = None) -> MessageDraft:
     """Return a direct message."""
-    return MessageDraft(author, "", peer, text, None)
+    return MessageDraft(author, "", peer, text, nonce)
 
 
 async def publish(broker: LocalBroker, *drafts: MessageDraft) -> list[Published]:
@@ -123,6 +125,34 @@ async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
     assert later == again
 
 
+OTHERS = [said("bye", nonce="n"), said("hello", channel="tea", nonce="n"), whispered("hello", ALICE, BOB, "n")]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_a_nonce_stands_for_one_message_for_a_day(tmp_path: Path, other: MessageDraft) -> None:
+    now = AT
+    database = Database(str(tmp_path / "room.sqlite"))
+    broker = LocalBroker(database, lambda: now)
+    first = await broker.publish(said("hello", nonce="n"))
+    with pytest.raises(Refusal) as refused:
+        await broker.publish(other)
+    assert refused.value.code == ErrorCode.NONCE_USED
+    now += timedelta(hours=24) - timedelta(milliseconds=1)
+    assert (await broker.publish(said("hello", nonce="n"))) == first._replace(fresh=False)
+    now += timedelta(milliseconds=1)
+    assert (await broker.publish(other)).fresh
+    with pytest.raises(Refusal):
+        await broker.publish(said("hello", nonce="n"))
+    await database.close()
+
+
+async def test_a_deleted_message_is_still_the_one_of_its_nonce(broker: LocalBroker) -> None:
+    first = await broker.publish(said("hello", nonce="n-1"))
+    await broker.take_back(first.publication.msg_id, ALICE, ())
+    again = await broker.publish(said("hello", nonce="n-1"))
+    assert (again.fresh, again.publication.taken_back) == (False, True)
+
+
 async def test_messages_without_a_nonce_are_never_repeats(broker: LocalBroker) -> None:
     await publish(broker, said("hello"), said("hello"))
     assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["hello", "hello"]
@@ -166,7 +196,9 @@ async def test_the_next_holder_of_a_name_does_not_get_its_conversations(broker: 
 
 
 async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
-    await publish(broker, *[whispered(str(number), *[ALICE, BOB][:: 1 - number % 2 * 2]) for number in range(1, 8)])
+    await publish(
+        broker, *[whispered(str(number), *((BOB, ALICE) if number % 2 else (ALICE, BOB))) for number in range(1, 8)]
+    )
     newest = await broker.history(Reader(ALICE), "@bob", 0, 3)
     assert (texts(newest), newest.more) == (["5", "6", "7"], True)
     middle = await broker.history(Reader(ALICE), "@bob", 5, 3)

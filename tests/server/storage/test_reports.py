@@ -1,8 +1,10 @@
 """Stored reports: saved once, delivered by the holder of the lease, with the status that the reporter sees."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+from msgspec import structs
 
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules.refusal import Refusal
@@ -11,7 +13,7 @@ from server.rules.trail import Added, Reported, SiteSaid, Withdrawn, decode
 from server.storage import outbox, reports, retention, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
-from server.storage.reports import MAX_ADDITIONS
+from server.storage.reports import MAX_ADDITIONS, Submission
 from server.storage.retention import KeptDays
 from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, START, TERMS, Desk, evidence
 
@@ -46,6 +48,18 @@ def test_a_repeated_report_counts_once_and_returns_the_current_status(desk: Desk
     desk.try_next(ACCEPTED)
     assert desk.submit(nonce="n-1") == desk.find(first.id)
     assert desk.next_due() is None
+
+
+def test_a_nonce_stands_for_one_report_for_a_day(desk: Desk) -> None:
+    first = desk.submit(nonce="n-1")
+    assert refusal(lambda: desk.submit(8, nonce="n-1")).code == ErrorCode.NONCE_USED
+    other = Submission(ALICE, structs.replace(evidence(), comment="it goes on"), "n-1", add=True)
+    submit = partial(reports.submit, desk.terms, other, lambda: desk.at, desk.connection)
+    assert refusal(submit).code == ErrorCode.NONCE_USED
+    assert desk.submit(8, BOB, nonce="n-1").id != first.id
+    desk.pass_time(24 * 3600)
+    assert submit().id == first.id
+    assert desk.submit(9, nonce="n-2").id != first.id
 
 
 def test_a_second_report_of_a_message_is_refused_unless_it_adds(desk: Desk) -> None:

@@ -44,7 +44,10 @@ class Outbox(RuleBasedStateMachine):
         self.sent_after: list[Claim] = []
 
     @rule(
-        msg_id=st.integers(1, 5), reporter=st.sampled_from([ALICE, BOB]), add=st.booleans(), nonce=st.sampled_from("ab")
+        msg_id=st.integers(1, 5),
+        reporter=st.sampled_from([ALICE, BOB]),
+        add=st.booleans(),
+        nonce=st.sampled_from("abcdef"),
     )
     def report(self, msg_id: int, reporter: object, add: bool, nonce: str) -> None:
         try:
