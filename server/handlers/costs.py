@@ -5,6 +5,7 @@ import msgspec
 from server.protocol.frames import MAX_MESSAGE_CHARS, HistoryRequest, Say, SearchRequest
 from server.rules import search as searching
 from server.rules.evidence import Evidence
+from server.rules.refusal import Refusal
 
 PAGE = 50
 MIN_MESSAGES = 10
@@ -35,7 +36,11 @@ def history_pages(frame: HistoryRequest) -> float:
 
 
 def search_pages(frame: SearchRequest) -> float:
-    indexed = any(len(word) >= searching.TOKEN_CHARS for word in frame.query.split())
+    try:
+        indexed = bool(searching.query(frame.query).indexed)
+    except Refusal:
+        # The handler refuses it, so that it reads nothing.
+        indexed = True
     return pages(frame.limit) + (SEARCH_PAGES if indexed else SCAN_PAGES)
 
 

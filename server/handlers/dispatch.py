@@ -191,7 +191,8 @@ class Dispatcher:
     def reader(self, session: Session) -> Reader:
         """Return the session's user as a reader, with the people whose messages are hidden from them."""
         person = session.logged_in_person
-        return Reader(person, self.people.relations.hidden_to(person.identity), session.queue_key)
+        channels = [channel.id for channel in self.live.channels]
+        return Reader(person, channels, self.people.relations.hidden_to(person.identity), session.queue_key)
 
     def check_disk(self) -> None:
         """Raise Refusal if the disk is nearly full: the remaining space is reserved for reports and deliveries."""

@@ -16,7 +16,7 @@ from server.rules import search as searching
 from server.rules.messages import MessageDraft, Person
 from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
-from server.storage.base import Published
+from server.storage.base import Published, Search
 
 Stored = TypeVar("Stored")
 
@@ -73,9 +73,22 @@ def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> 
 
 
 def search(dispatcher: Dispatcher, session: Session, frame: SearchRequest) -> None:
-    """Send the messages that contain all of the words."""
-    query = searching.query(frame.query)
-    dispatcher.start_task(session, _send_search_results(dispatcher, session, frame, query), frame.nonce)
+    """Send the messages that match the query."""
+    query = searching.query(frame.query, frame.utc_offset)
+    channel = frame.channel if query.place is None else _place(dispatcher, query.place)
+    wanted = Search(query, channel, frame.before_id, frame.limit)
+    dispatcher.start_task(session, _send_search_results(dispatcher, session, frame.nonce, wanted), frame.nonce)
+
+
+def _place(dispatcher: Dispatcher, named: str) -> str:
+    """Return the channel or conversation with this ID or name. Raises Refusal if there is no such channel."""
+    if target.is_conversation(named):
+        return named
+    key = searching.fold(named.removeprefix("#"))
+    for channel in dispatcher.live.channels:
+        if key in {searching.fold(channel.id), searching.fold(channel.name)}:
+            return channel.id
+    raise Refusal(ErrorCode.UNKNOWN_CHANNEL, f"There is no channel {name_text.quoted(named)}. Check in:CHANNEL.")
 
 
 def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
@@ -127,10 +140,8 @@ async def _send_history(dispatcher: Dispatcher, session: Session, frame: History
     session.send(History(frame.channel, messages, page.more or not complete, frame.nonce))
 
 
-async def _send_search_results(
-    dispatcher: Dispatcher, session: Session, frame: SearchRequest, query: searching.Query
-) -> None:
+async def _send_search_results(dispatcher: Dispatcher, session: Session, nonce: str, search: Search) -> None:
     reader = dispatcher.reader(session)
-    page = await dispatcher.broker.search(reader, query, frame.channel, frame.before_id, frame.limit)
-    messages, complete = fit_messages(page, reader.person)
-    session.send(SearchResults(messages[::-1], page.more or not complete, frame.nonce))
+    found = await dispatcher.broker.search(reader, search)
+    messages, complete = fit_messages(found.page, reader.person)
+    session.send(SearchResults(messages[::-1], found.page.more or not complete, nonce, found.searched_to))

@@ -73,7 +73,11 @@ async def _context(
 async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:
     """Return those of the messages that the reader can see, without any sent while a block hid its author."""
     unseen = dispatcher.people.relations.sent_during_block
-    found = await dispatcher.broker.find_all(wanted, reader.queue_key)
+    found = [
+        each
+        for each in await dispatcher.broker.find_all(wanted, reader.queue_key)
+        if each.peer is not None or each.channel in reader.channels
+    ]
     return [each for each in found if not unseen(reader.person.identity, each.author.identity, each.msg_id)]
 
 

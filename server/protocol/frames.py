@@ -202,13 +202,25 @@ class Unblock(Frame, frozen=True, tag="unblock"):
 
 
 class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "beforeID"}):
-    """Search for messages that contain all of the words, among those that you may read."""
+    """Search for messages among those that you may read."""
 
-    query: Annotated[str, Meta(max_length=MAX_QUERY_CHARS)]
+    query: Annotated[
+        str,
+        Meta(
+            max_length=MAX_QUERY_CHARS,
+            description='Words, and "phrases" in quotation marks, that a message must contain; case, width and accents'
+            " make no difference. Filters: `from:NAME`, `in:CHANNEL`, `in:@NAME`, `before:DATE`, `after:DATE` (like"
+            " 2026-11-29).",
+        ),
+    ]
     nonce: Nonce
     channel: Annotated[Target, Meta(description="Search only here; empty: everywhere.")] = ""
     before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    utc_offset: Annotated[
+        int,
+        Meta(ge=-1440, le=1440, description="Minutes by which your clock is ahead of UTC, for the filters by date."),
+    ] = 0
 
 
 class ProfileRequest(Frame, frozen=True, tag="profile"):
@@ -393,6 +405,14 @@ class SearchResults(Frame, frozen=True, tag="search"):
     messages: list[Message]
     more: bool
     nonce: str
+    searched_to: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="0: all messages were searched. Otherwise only those above this number; continue with it as"
+            " `beforeID`.",
+        ),
+    ] = 0
 
 
 class History(Frame, frozen=True, tag="history"):

@@ -1,57 +1,108 @@
-"""Search queries, and how they are put to the index."""
+"""Search queries: words, phrases and filters, and how they are put to the index."""
 
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from server.protocol.characters import limit_marks
 from server.protocol.codes import ErrorCode
 from server.rules.refusal import Refusal
 
 TOKEN_CHARS = 3
 """The index has sequences of this many characters; shorter words are searched without it."""
 
-
 MAX_TOKENS = 16
 """Maximum number of tokens looked up for a query: these narrow it down enough, and each one costs time."""
 
+QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "»": "«", "「": "」"}
+"""Opening quotation marks with those that close them."""
+_QUOTED = "|".join(f"{opening}[^{closing}]*[{closing}]?" for opening, closing in QUOTES.items())
+_TERM = re.compile(rf"(?:(?P<filter>from|in|before|after):)?(?P<value>{_QUOTED}|\S+)", re.IGNORECASE)
+_ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+MAX_GROWTH = 4
+"""Maximum growth of a text by compatibility forms: a few characters stand for up to 18 others."""
+
 
 class Query(NamedTuple):
-    """Words that a message must contain, anywhere and in any case."""
+    """What a message must have; words and phrases are folded, and found anywhere in its folded text."""
 
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    author: str | None = None
+    """The name of its author, in any spelling."""
+    place: str | None = None
+    """A channel's ID or name, with or without #, or `@username`."""
+    after: datetime | None = None
+    before: datetime | None = None
 
     @property
     def indexed(self) -> str:
         """Return the query for FTS5: quoted tokens; empty if all words are too short for the index.
 
-        The index knows which messages contain a token, but not where; see `matches`.
+        The index knows which messages contain a token, but not where, so their folded texts are compared, too.
         """
         tokens = list(dict.fromkeys(token for word in self.words for token in _tokens(word)))
         step = -(-len(tokens) // MAX_TOKENS) or 1
         return " ".join('"' + token.replace('"', '""') + '"' for token in tokens[::step])
 
-    @property
-    def short(self) -> list[str]:
-        """Return the short words as LIKE patterns, with a backslash as the escape character."""
-        return [_pattern(word) for word in self.words if len(word) < TOKEN_CHARS]
 
-    def matches(self, text: str) -> bool:
-        """Return whether a text contains every word that is long enough for the index."""
-        folded = text.casefold()
-        return all(word.casefold() in folded for word in self.words if len(word) >= TOKEN_CHARS)
+def fold(text: str) -> str:
+    """Return the form in which texts and queries are compared: case, width, accents and spaces make no difference."""
+    if not text.isascii():
+        # Sorting long runs of combining marks takes quadratic time.
+        bounded = limit_marks(text)
+        split = unicodedata.normalize("NFKD", bounded)
+        if len(split) > MAX_GROWTH * len(bounded):
+            split = unicodedata.normalize("NFD", bounded)
+        folded = unicodedata.normalize("NFD", split.casefold())
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
+    # A NUL would hide from SQLite what follows it.
+    return " ".join(text.casefold().replace("\0", " ").split())
 
 
-def query(text: str) -> Query:
-    """Split a text into words. Raises Refusal if there are none."""
-    words = tuple(text.replace("\x00", " ").split())
-    if not words:
+def query(text: str, utc_offset: int = 0) -> Query:
+    """Read a query; `utc_offset` (minutes east of UTC) is where its dates begin. Raises Refusal if it is empty.
+
+    The filters are `from:NAME`, `in:CHANNEL`, `in:@NAME`, `before:DATE` and `after:DATE`.
+    """
+    words, filters = [], dict[str, str]()
+    for term in _TERM.finditer(text):
+        value = _unquoted(term["value"])
+        if term["filter"] and value:
+            filters[term["filter"].lower()] = value
+        elif word := fold(value):
+            words.append(word)
+    found = Query(
+        tuple(words),
+        author=filters["from"].removeprefix("@") if "from" in filters else None,
+        place=filters.get("in"),
+        after=_day(filters, "after", utc_offset),
+        before=_day(filters, "before", utc_offset),
+    )
+    if found == Query():
         raise Refusal(ErrorCode.BAD_QUERY, "Type what to search for.")
-    return Query(words)
+    return found
+
+
+def _unquoted(value: str) -> str:
+    closing = QUOTES.get(value[0])
+    if closing is None:
+        return value
+    return value[1:].rstrip(closing) if len(value) > 1 else value
+
+
+def _day(filters: dict[str, str], name: str, utc_offset: int) -> datetime | None:
+    """Return the beginning of the day that a filter names; None without it. Raises Refusal."""
+    if name not in filters:
+        return None
+    try:
+        if not _DATE.fullmatch(filters[name]):
+            raise ValueError(name)
+        return datetime.fromisoformat(filters[name]).replace(tzinfo=UTC) - timedelta(minutes=utc_offset)
+    except (ValueError, OverflowError):
+        raise Refusal(ErrorCode.BAD_QUERY, f"{name}: needs a date, for example {name}:2026-11-29.") from None
 
 
 def _tokens(word: str) -> list[str]:
     return [word[start : start + TOKEN_CHARS] for start in range(len(word) - TOKEN_CHARS + 1)]
-
-
-def _pattern(word: str) -> str:
-    for special in "\\%_":
-        word = word.replace(special, f"\\{special}")
-    return f"%{word}%"

@@ -43,9 +43,10 @@ class Published(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """The person who reads, the identities hidden from them, and their place in the fair queue."""
+    """The person who reads, the channels that exist, the identities hidden from them, and their place in the queue."""
 
     person: Person
+    channels: Sequence[str]
     hidden: Sequence[str] = ()
     queue_key: QueueKey = SERVER
 
@@ -63,6 +64,22 @@ class Page(NamedTuple):
 
     publications: list[Publication]
     more: bool
+
+
+class Search(NamedTuple):
+    """What to search for, and where: in a channel, or everywhere if it is empty; below `before` (0: no bound)."""
+
+    query: Query
+    channel: str
+    before: int
+    limit: int
+
+
+class Found(NamedTuple):
+    """A page of results; `searched_to`: the number above which messages were examined, 0 if all were."""
+
+    page: Page
+    searched_to: int = 0
 
 
 class Broker(Protocol):
@@ -130,5 +147,5 @@ class Broker(Protocol):
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """Like `missed`, but only direct messages to that person."""
 
-    async def search(self, reader: Reader, query: Query, channel: str, before: int, limit: int) -> Page:
-        """Return the newest readable messages that contain every word; in all channels if `channel` is empty."""
+    async def search(self, reader: Reader, search: Search) -> Found:
+        """Return the newest readable messages that match."""

@@ -8,9 +8,8 @@ from server.protocol import target
 from server.protocol.frames import PlaceEntry, Reactions
 from server.rules.messages import MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
-from server.rules.search import Query
-from server.storage import messages, read_markers
-from server.storage.base import Marker, Page, Published, Reader, StoredChange, Subscriber
+from server.storage import messages, read_markers, searches
+from server.storage.base import Found, Marker, Page, Published, Reader, Search, StoredChange, Subscriber
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
@@ -106,10 +105,9 @@ class LocalBroker:
         work = partial(messages.page, reader, messages.RECEIVED_AFTER, values, before, limit)
         return await self._database.read(work, reader.queue_key)
 
-    async def search(self, reader: Reader, query: Query, channel: str, before: int, limit: int) -> Page:
+    async def search(self, reader: Reader, search: Search) -> Found:
         """See Broker."""
-        work = partial(messages.search, reader, query, channel, before, limit)
-        return await self._database.read(work, reader.queue_key)
+        return await self._database.read(partial(searches.search, reader, search), reader.queue_key)
 
     def _deliver(self, published: Sequence[Published]) -> None:
         fresh = [StoredChange(each.publication) for each in published if each.fresh]

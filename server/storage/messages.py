@@ -3,17 +3,17 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
 import msgspec
 
-from server.protocol import names, target
+from server.protocol import names
 from server.protocol.frames import Reaction, Reactions
 from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Person, Publication, check_resend, check_takeback
 from server.rules.reactions import ReactionChange, check_reaction
-from server.rules.search import Query
+from server.rules.search import fold
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader
 from server.storage.clock import moment
 
@@ -27,18 +27,17 @@ SHOWN = (
 )
 """Like COLUMNS, without what nobody is shown."""
 NEWEST = 2**63 - 1
-READABLE = "(peer IS NULL OR author_identity = ? OR peer_identity = ?)"
+READABLE = "iif(peer IS NULL, channel IN (SELECT value FROM json_each(?)), ? IN (author_identity, peer_identity))"
+"""What a reader may read; its values are those of `readable`."""
 NOT_HIDDEN = "author_identity NOT IN (SELECT value FROM json_each(?))"
 IN_CHANNEL = "peer IS NULL AND channel = ?"
 RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
 MAX_SCANNED = 20_000
 """Maximum number of messages that one read scans, the newest first."""
-MAX_MISSES = 1_000
-"""Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
 MESSAGE_BYTES = 100
 """Minimum size of a message in a frame, without its text."""
 
-_Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int]
+Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int]
 _Value = str | int
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
@@ -51,9 +50,9 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
     values = (now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
     cursor = connection.execute(
         "INSERT INTO message"
-        " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*values, names.key(draft.author.name), names.key(peer) if peer else None),
+        " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key, folded)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*values, names.key(draft.author.name), names.key(peer) if peer else None, fold(draft.text)),
     )
     return Published(_publication((cursor.lastrowid or 0, *values, 0, 0)), fresh=True)
 
@@ -65,6 +64,11 @@ def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pu
     lately = "author_identity = ? AND nonce = ? AND at > ? ORDER BY id DESC LIMIT 1"
     found = _select(connection, lately, (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS))
     return check_resend(found[0], draft) if found else None
+
+
+def readable(reader: Reader) -> tuple[str, str]:
+    """Return the values of READABLE."""
+    return json.dumps(list(reader.channels)), reader.person.identity
 
 
 def find(msg_id: int, connection: sqlite3.Connection) -> Publication | None:
@@ -133,7 +137,7 @@ def span_page(
     order = "ASC" if span.forward else "DESC"
     query = f"SELECT {SHOWN} FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id {order}"  # noqa: S608
     with closing(connection.execute(query, (json.dumps(numbers),))) as rows:
-        found = _fitting(rows, limit, reader, connection)
+        found = fitting(rows, limit, reader, connection)
     return found._replace(publications=found.publications[::-1]) if span.forward else found
 
 
@@ -175,8 +179,7 @@ def missed(reader: Reader, after: int, before: int, limit: int, connection: sqli
     """Return the newest messages that the reader may read, of the MAX_SCANNED newest of all."""
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
     first = max(after, min(newest, (before or NEWEST) - 1) - MAX_SCANNED)
-    identity = reader.person.identity
-    found = page(reader, f"id > ? AND {READABLE}", (first, identity, identity), before, limit, connection)
+    found = page(reader, f"id > ? AND {READABLE}", (first, *readable(reader)), before, limit, connection)
     return found._replace(more=found.more or first > after)
 
 
@@ -199,44 +202,6 @@ def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connecti
             break
         found.append(Reactions(msg_id, list(under)))
     return found
-
-
-def search(reader: Reader, query: Query, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
-    """Return the newest readable messages with every word, of the MAX_SCANNED newest candidates."""
-    among = (
-        "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
-        if query.indexed
-        else "SELECT id AS found FROM message WHERE id < ? ORDER BY id DESC LIMIT ?"
-    )
-    values: list[_Value] = [query.indexed] if query.indexed else []
-    values += [before or NEWEST, MAX_SCANNED, *[reader.person.identity] * 2, json.dumps(reader.hidden)]
-    condition = f"taken_back_at IS NULL AND {READABLE} AND {NOT_HIDDEN}"
-    other = target.name_of(channel)
-    if other is not None:
-        condition += " AND peer IS NOT NULL AND ? IN (author_key, peer_key)"
-        values.append(names.key(other))
-    elif channel:
-        condition += f" AND {IN_CHANNEL}"
-        values.append(channel)
-    for pattern in query.short:
-        condition += " AND text LIKE ? ESCAPE '\\'"
-        values.append(pattern)
-    # CROSS JOIN keeps the order of the candidates, so that reading stops at the last message that is sent.
-    ordered = f"SELECT {SHOWN} FROM ({among}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
-    with closing(connection.execute(ordered, values)) as rows:
-        return _fitting(_matching(query, rows), limit, reader, connection)
-
-
-def _matching(query: Query, rows: Iterable[_Row]) -> Iterator[_Row]:
-    """Yield the rows whose text contains the words; the index only knows about their tokens."""
-    misses = 0
-    for row in rows:
-        if query.matches(row[7]):
-            yield row
-        else:
-            misses += 1
-            if misses == MAX_MISSES:
-                return
 
 
 def _numbers(
@@ -268,18 +233,17 @@ def _sides(reader: Reader, other: str) -> list[tuple[str, tuple[_Value, ...]]]:
 def _changed(column: str, reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
     """Return the numbers of messages up to `up_to` that have a time in this column; the latest first."""
     latest = (
-        "SELECT id, author_identity, peer, peer_identity, taken_back_at FROM message"  # noqa: S608 - ours
+        "SELECT id, author_identity, channel, peer, peer_identity, taken_back_at FROM message"  # noqa: S608 - ours
         f" WHERE {column} IS NOT NULL ORDER BY {column} DESC LIMIT ?"
     )
     condition = f"id <= ? AND {READABLE} AND {NOT_HIDDEN}"
     if column != "taken_back_at":
         condition += " AND taken_back_at IS NULL"
-    identity = reader.person.identity
-    values = (MAX_SCANNED, up_to, identity, identity, json.dumps(reader.hidden), limit)
+    values = (MAX_SCANNED, up_to, *readable(reader), json.dumps(reader.hidden), limit)
     return [row[0] for row in connection.execute(f"SELECT id FROM ({latest}) WHERE {condition} LIMIT ?", values)]  # noqa: S608
 
 
-def _fitting(rows: Iterable[_Row], limit: int, reader: Reader, connection: sqlite3.Connection) -> Page:
+def fitting(rows: Iterable[Row], limit: int, reader: Reader, connection: sqlite3.Connection) -> Page:
     """Read messages with their reactions until there are enough, or no more fit into a frame."""
     found: list[Publication] = []
     left = MAX_PAGE_BYTES
@@ -301,7 +265,7 @@ def _least_bytes_of(reactions: Sequence[Reaction]) -> int:
 
 def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]) -> list[Publication]:
     """Return complete messages with their reactions."""
-    rows: list[_Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
+    rows: list[Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
     return [_publication(row, _reactions(connection, row[0], ()) if row[10] else ()) for row in rows]
 
 
@@ -319,7 +283,7 @@ def _reactions(connection: sqlite3.Connection, msg_id: int, hidden: Sequence[str
     return tuple(Reaction(*each) for each in found.items())
 
 
-def _publication(row: _Row, reactions: tuple[Reaction, ...] = ()) -> Publication:
+def _publication(row: Row, reactions: tuple[Reaction, ...] = ()) -> Publication:
     msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, is_taken_back, _ = row
     return Publication(
         msg_id,

@@ -4,6 +4,8 @@ import secrets
 import sqlite3
 from typing import NamedTuple
 
+from server.rules.search import fold
+
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process that holds the file."""
 SCHEMA = """
@@ -237,6 +239,29 @@ NONCES = """
 DROP INDEX message_nonce;
 CREATE INDEX message_nonce ON message (author_identity, nonce) WHERE nonce IS NOT NULL;
 """
+FOLDED = """
+-- Texts as `rules.search.fold` returns them: the index, short words and phrases are all compared with this form.
+ALTER TABLE message ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+UPDATE message SET folded = fold(text) WHERE taken_back_at IS NULL;
+DROP TABLE message_text;
+CREATE VIRTUAL TABLE message_text
+USING fts5 (folded, content = 'message', content_rowid = 'id', tokenize = 'trigram', detail = 'none');
+INSERT INTO message_text (rowid, folded) SELECT id, folded FROM message WHERE taken_back_at IS NULL;
+DROP TRIGGER message_said;
+DROP TRIGGER message_unsaid;
+DROP TRIGGER message_gone;
+CREATE TRIGGER message_stored AFTER INSERT ON message BEGIN
+    INSERT INTO message_text (rowid, folded) VALUES (new.id, new.folded);
+END;
+CREATE TRIGGER message_taken_back AFTER UPDATE OF taken_back_at ON message
+WHEN old.taken_back_at IS NULL AND new.taken_back_at IS NOT NULL BEGIN
+    INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', old.id, old.folded);
+    UPDATE message SET folded = '' WHERE id = old.id;
+END;
+CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN old.taken_back_at IS NULL BEGIN
+    INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', old.id, old.folded);
+END;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -251,6 +276,7 @@ STEPS = (
     RETENTION,
     RESERVED_NAMES,
     NONCES,
+    FOLDED,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 
@@ -329,6 +355,8 @@ def touch(connection: sqlite3.Connection) -> None:
 
 
 def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
+    # For the step FOLDED.
+    connection.create_function("fold", 1, fold, deterministic=True)
     try:
         connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT")
     except sqlite3.OperationalError:

@@ -62,5 +62,5 @@ async def test_a_list_is_not_older_than_a_notification_sent_meanwhile(
     room = ReportDesk(database, Hub(RelationIndex(), Traffic()), Reservations(), TERMS, asyncio.Event())
     database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")
     database.reads = 0
-    (entry,) = (await room.sent_by(Reader(ALICE))).reports
+    (entry,) = (await room.sent_by(Reader(ALICE, ["lobby", "tea"]))).reports
     assert (entry.status, database.reads) == (status, reads)

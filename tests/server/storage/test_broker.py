@@ -155,7 +155,7 @@ async def test_a_deleted_message_is_still_the_one_of_its_nonce(broker: LocalBrok
 
 async def test_messages_without_a_nonce_are_never_repeats(broker: LocalBroker) -> None:
     await publish(broker, said("hello"), said("hello"))
-    assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["hello", "hello"]
+    assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 10)) == ["hello", "hello"]
 
 
 async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker) -> None:
@@ -163,7 +163,7 @@ async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker)
     pages = []
     before, more = 0, True
     while more:
-        page = await broker.history(Reader(ALICE), "lobby", before, 3)
+        page = await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", before, 3)
         pages.append(texts(page))
         before, more = page.publications[0].msg_id, page.more
     assert pages == [["5", "6", "7"], ["2", "3", "4"], ["1"]]
@@ -171,39 +171,37 @@ async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker)
 
 async def test_a_page_that_is_just_full_has_no_more(broker: LocalBroker) -> None:
     await publish(broker, said("1"), said("2"))
-    assert not (await broker.history(Reader(ALICE), "lobby", 0, 2)).more
-    assert await broker.history(Reader(ALICE), "lobby", 1, 2) == Page([], more=False)
+    assert not (await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 2)).more
+    assert await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 1, 2) == Page([], more=False)
 
 
 async def test_the_history_of_a_channel_has_no_other_messages(broker: LocalBroker) -> None:
     await publish(broker, said("one"), said("two", channel="tea"), whispered("psst", ALICE, BOB))
-    assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["one"]
-    assert texts(await broker.history(Reader(ALICE), "", 0, 10)) == []
+    assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 10)) == ["one"]
+    assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "", 0, 10)) == []
 
 
 async def test_both_people_read_a_conversation(broker: LocalBroker) -> None:
     await publish(
         broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE), whispered("x", BOB, CAROL), said("lobby")
     )
-    assert texts(await broker.history(Reader(ALICE), "@bob", 0, 10)) == ["1", "2"]
-    assert texts(await broker.history(Reader(BOB), "@alice", 0, 10)) == ["1", "2"]
-    assert texts(await broker.history(Reader(CAROL), "@alice", 0, 10)) == []
+    assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "@bob", 0, 10)) == ["1", "2"]
+    assert texts(await broker.history(Reader(BOB, ["lobby", "tea"]), "@alice", 0, 10)) == ["1", "2"]
+    assert texts(await broker.history(Reader(CAROL, ["lobby", "tea"]), "@alice", 0, 10)) == []
 
 
 async def test_the_next_holder_of_a_name_does_not_get_its_conversations(broker: LocalBroker) -> None:
     await publish(broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE))
-    assert texts(await broker.history(Reader(Person("bob", "b-2")), "@alice", 0, 10)) == []
+    assert texts(await broker.history(Reader(Person("bob", "b-2"), ["lobby", "tea"]), "@alice", 0, 10)) == []
 
 
 async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
-    await publish(
-        broker, *[whispered(str(number), *((BOB, ALICE) if number % 2 else (ALICE, BOB))) for number in range(1, 8)]
-    )
-    newest = await broker.history(Reader(ALICE), "@bob", 0, 3)
+    await publish(broker, *[whispered(str(number), *[ALICE, BOB][:: 1 - number % 2 * 2]) for number in range(1, 8)])
+    newest = await broker.history(Reader(ALICE, ["lobby", "tea"]), "@bob", 0, 3)
     assert (texts(newest), newest.more) == (["5", "6", "7"], True)
-    middle = await broker.history(Reader(ALICE), "@bob", 5, 3)
+    middle = await broker.history(Reader(ALICE, ["lobby", "tea"]), "@bob", 5, 3)
     assert (texts(middle), middle.more) == (["2", "3", "4"], True)
-    oldest = await broker.history(Reader(ALICE), "@bob", 2, 3)
+    oldest = await broker.history(Reader(ALICE, ["lobby", "tea"]), "@bob", 2, 3)
     assert (texts(oldest), oldest.more) == (["1"], False)
 
 
@@ -216,15 +214,15 @@ async def test_missed_messages_are_the_readable_ones_after_a_number(broker: Loca
         whispered("4", BOB, CAROL),
         whispered("5", CAROL, ALICE),
     )
-    assert texts(await broker.missed(Reader(ALICE), 1, 10)) == ["2", "3", "5"]
-    assert texts(await broker.missed(Reader(CAROL), 0, 10)) == ["1", "2", "4", "5"]
-    assert texts(await broker.missed(Reader(Person("bob", "b-2")), 0, 10)) == ["1", "2"]
-    assert await broker.missed(Reader(ALICE), 5, 10) == Page([], more=False)
+    assert texts(await broker.missed(Reader(ALICE, ["lobby", "tea"]), 1, 10)) == ["2", "3", "5"]
+    assert texts(await broker.missed(Reader(CAROL, ["lobby", "tea"]), 0, 10)) == ["1", "2", "4", "5"]
+    assert texts(await broker.missed(Reader(Person("bob", "b-2"), ["lobby", "tea"]), 0, 10)) == ["1", "2"]
+    assert await broker.missed(Reader(ALICE, ["lobby", "tea"]), 5, 10) == Page([], more=False)
 
 
 async def test_of_many_missed_messages_the_newest_are_returned_with_more(broker: LocalBroker) -> None:
     await publish(broker, *[said(str(number)) for number in range(1, 6)])
-    page = await broker.missed(Reader(ALICE), 1, 3)
+    page = await broker.missed(Reader(ALICE, ["lobby", "tea"]), 1, 3)
     assert (texts(page), page.more) == (["3", "4", "5"], True)
 
 
@@ -237,7 +235,7 @@ async def test_epoch_numbers_and_nonces_survive_a_restart(tmp_path: Path) -> Non
         again, third = await publish(broker, said("1", nonce="n-1"), said("3"))
         assert (again.publication.msg_id, again.fresh) == (1, False)
         assert third.publication.msg_id > 2
-        assert texts(await broker.history(Reader(ALICE), "lobby", 0, 10)) == ["1", "2", "3"]
+        assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 10)) == ["1", "2", "3"]
 
 
 async def test_another_file_has_another_epoch(tmp_path: Path) -> None:
@@ -251,7 +249,7 @@ async def test_waiting_writes_are_stored_on_close(tmp_path: Path) -> None:
         waiting = [broker.publish(said(str(number))) for number in range(50)]
     assert all([(await one).fresh for one in waiting])
     async with opened(tmp_path) as broker:
-        assert len((await broker.history(Reader(ALICE), "lobby", 0, 100)).publications) == 50
+        assert len((await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 100)).publications) == 50
 
 
 async def test_a_cancelled_sender_does_not_stop_the_delivery(broker: LocalBroker) -> None:

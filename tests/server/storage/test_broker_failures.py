@@ -79,6 +79,7 @@ async def test_database_of_another_program_is_refused_and_left_as_it_is(tmp_path
 async def test_databases_of_all_versions_and_empty_ones_are_opened(tmp_path: Path, version: int) -> None:
     file = tmp_path / "room.sqlite"
     with closing(sqlite3.connect(file)) as older:
+        older.create_function("fold", 1, str.lower)
         older.executescript("".join(schema.STEPS[:version]))
         if version:
             older.executescript(f"INSERT INTO epoch VALUES ('e1'); PRAGMA user_version = {version}")

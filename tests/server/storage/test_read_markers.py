@@ -39,7 +39,7 @@ def places(
     connection: sqlite3.Connection, person: Person = ALICE, *hidden: str
 ) -> dict[str, tuple[int, int, int, int]]:
     """Return last message, marker, unread messages and mentions of each place, by its channel."""
-    found = read_markers.places(Reader(person, hidden), CHANNELS, messages.NEWEST, connection)
+    found = read_markers.places(Reader(person, ["lobby", "tea"], hidden), CHANNELS, messages.NEWEST, connection)
     return {each.channel: (each.last_id, each.read_id, each.unread, each.mentions) for each in found}
 
 
@@ -107,7 +107,7 @@ def test_messages_that_are_delivered_after_the_login_are_not_counted(connection:
     say(connection, BOB, ALICE)
     later = say(connection, BOB, "lobby", "alice")
     say(connection, BOB, ALICE)
-    found = read_markers.places(Reader(ALICE), CHANNELS, later, connection)
+    found = read_markers.places(Reader(ALICE, ["lobby", "tea"]), CHANNELS, later, connection)
     assert [(each.channel, each.last_id, each.unread, each.mentions) for each in found] == [
         ("lobby", before, 1, 0),
         ("@Bob", before + 1, 1, 0),
@@ -118,7 +118,10 @@ def test_unread_messages_are_counted_up_to_a_limit(connection: sqlite3.Connectio
     for _ in range(MAX_UNREAD + 50):
         say(connection, BOB, "lobby", "alice")
         say(connection, BOB, ALICE)
-    found = {each.channel: each for each in read_markers.places(Reader(ALICE), CHANNELS, messages.NEWEST, connection)}
+    found = {
+        each.channel: each
+        for each in read_markers.places(Reader(ALICE, ["lobby", "tea"]), CHANNELS, messages.NEWEST, connection)
+    }
     assert found["lobby"].unread == found["@Bob"].unread == MAX_UNREAD
     assert found["lobby"].mentions == MAX_UNREAD + 50
 
@@ -154,7 +157,11 @@ def test_an_upgraded_file_has_nothing_unread_but_what_came_while_away(tmp_path: 
     connection.executescript(
         f"{''.join(schema.STEPS[:step])} PRAGMA user_version = {step}; INSERT INTO epoch VALUES('e')"
     )
-    numbers = [say(connection, CAROL, "lobby") for _ in range(3)]
+    said = (
+        "INSERT INTO message (at, author, author_identity, channel, text, author_key)"
+        " VALUES (1, 'carol', 'c-1', 'lobby', 'hello', 'carol') RETURNING id"
+    )
+    numbers = [connection.execute(said).fetchone()[0] for _ in range(3)]
     insert = "INSERT INTO person (identity, name, seen_at, last_message) VALUES (?, ?, 1, ?)"
     connection.executemany(insert, [(*ALICE[::-1], numbers[0]), (*BOB[::-1], 0)])
     schema.prepare(connection)
@@ -178,8 +185,10 @@ def test_a_place_is_read_forward_and_backward_without_gap_or_double(
 
     def span(span: Span) -> Page:
         if isinstance(to, str):
-            return messages.span_page(Reader(ALICE), messages.IN_CHANNEL, (to,), span, limit, connection)
-        return messages.conversation_span(Reader(ALICE), to.name, span, limit, connection)
+            return messages.span_page(
+                Reader(ALICE, ["lobby", "tea"]), messages.IN_CHANNEL, (to,), span, limit, connection
+            )
+        return messages.conversation_span(Reader(ALICE, ["lobby", "tea"]), to.name, span, limit, connection)
 
     forward: list[int] = []
     after, more = numbers[9], True

@@ -6,8 +6,8 @@ import pytest
 
 from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
-from server.storage import messages, personal_data, reports, retention, schema, trail
-from server.storage.base import Reader
+from server.storage import messages, personal_data, reports, retention, schema, searches, trail
+from server.storage.base import Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.trail import TrailError
 from tests.support.desk import ACCEPTED, ALICE, BOB, Desk
@@ -30,7 +30,7 @@ def say(connection: sqlite3.Connection, text: str, at: int, author: Person = ALI
 
 def found(connection: sqlite3.Connection, words: str) -> list[str]:
     """Return what a search finds."""
-    page = messages.search(Reader(BOB), query(words), "", 0, 50, connection)
+    page = searches.search(Reader(BOB, ["lobby", "tea"]), Search(query(words), "", 0, 50), connection).page
     return [each.text for each in page.publications]
 
 
@@ -121,7 +121,7 @@ def test_person_is_exported_and_erased(desk: Desk) -> None:
     for trace in ("secret", "m-1", "'mallory'"):
         assert trace not in dump
     assert found(desk.connection, "to mallory") == ["to mallory"]
-    assert messages.taken_back(Reader(BOB), 10, 10, desk.connection) == [2, 1]
+    assert messages.taken_back(Reader(BOB, ["lobby", "tea"]), 10, 10, desk.connection) == [2, 1]
 
 
 def test_several_people_of_one_name_are_told_apart(desk: Desk) -> None:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from server.handlers import costs
 from server.protocol.frames import MAX_MESSAGE_CHARS, Say
 from server.rules.messages import MessageDraft, Person
-from server.rules.search import query
-from server.storage import messages, schema
-from server.storage.base import Reader
+from server.rules.search import fold, query
+from server.storage import messages, schema, searches
+from server.storage.base import Found, Reader, Search
 
 ALICE = Person("alice", "a-1")
-READER = Reader(ALICE)
+READER = Reader(ALICE, ["lobby", "tea"])
 BEFORE_SMALLER_INDEX = schema.STEPS.index(schema.SMALLER_INDEX)
 INSERT = (
     "INSERT INTO message (at, author, author_identity, channel, text, author_key)"
@@ -39,7 +39,9 @@ def old_file(path: Path, *texts: str) -> None:
 
 def found(connection: sqlite3.Connection, words: str) -> list[str]:
     """Return the texts that a search finds."""
-    return [each.text for each in messages.search(READER, query(words), "", 0, 50, connection).publications]
+    return [
+        each.text for each in searches.search(READER, Search(query(words), "", 0, 50), connection).page.publications
+    ]
 
 
 @pytest.fixture
@@ -83,17 +85,20 @@ def test_only_whole_words_are_found_and_not_their_tokens(connection: sqlite3.Con
     assert found(connection, "äpfel") == ["zwei ÄPFEL"]
 
 
-@given(st.lists(st.text(alphabet="abAB ßäÄ油の", min_size=1, max_size=12), max_size=12), st.text("abÄ油の", min_size=3))
-def test_a_search_finds_exactly_the_texts_with_the_word(texts: list[str], word: str) -> None:
+@given(
+    st.lists(st.text(alphabet="abAB ßäÄ油の", min_size=1, max_size=12), max_size=12),
+    st.text("abÄ油の", min_size=1, max_size=5),
+)
+def test_a_search_finds_exactly_the_texts_with_the_word(said: list[str], word: str) -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         schema.prepare(connection)
-        say(connection, *texts)
-        assert found(connection, word) == [text for text in texts if word.casefold() in text.casefold()]
+        say(connection, *said)
+        assert found(connection, word) == [text for text in said if fold(word) in fold(text)]
 
 
 def test_too_many_false_positives_end_a_search(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN")
-    say(connection, *["ana nan ban"] * (messages.MAX_MISSES + 500))
+    say(connection, *["ana nan ban"] * (searches.MAX_MISSES + 500))
     connection.execute("COMMIT")
     fetched: list[bytes] = []
 
@@ -103,7 +108,7 @@ def test_too_many_false_positives_end_a_search(connection: sqlite3.Connection) -
 
     connection.text_factory = count
     assert found(connection, "banana") == []
-    assert fetched.count(b"ana nan ban") == messages.MAX_MISSES
+    assert fetched.count(b"ana nan ban") == searches.MAX_MISSES
 
 
 def letters(kind: str) -> str:
@@ -159,3 +164,65 @@ def test_the_index_of_words_takes_less_than_half(tmp_path: Path) -> None:
 def test_a_message_is_charged_for_no_less_than_it_takes(kind: str, tmp_path: Path) -> None:
     charged = costs.message_bytes(Say("lobby", letters(kind)))
     assert stored_bytes(tmp_path, kind, old=False) < charged * 1.25
+
+
+def search(connection: sqlite3.Connection, text: str, channel: str = "", before: int = 0, limit: int = 50) -> Found:
+    """Search with filters."""
+    return searches.search(READER, Search(query(text), channel, before, limit), connection)
+
+
+def texts(result: Found) -> list[str]:
+    """Return the texts of a result, oldest first."""
+    return [each.text for each in result.page.publications]
+
+
+def test_search_is_continued_where_it_stopped(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searches, "MAX_SCANNED", 10)
+    say(connection, "a rope", *["nothing rop ope"] * 12, *["no"] * 12)
+    for words in ("rope", "a"):
+        result, asked = search(connection, words), 0
+        while result.searched_to:
+            assert texts(result) == []
+            asked += 1
+            assert asked < 5
+            result = search(connection, words, before=result.searched_to)
+        assert texts(result) == ["a rope"]
+        assert asked
+
+
+def test_filters_narrow_a_search_down(connection: sqlite3.Connection) -> None:
+    day = 24 * 3600 * 1000
+    bob = Person("Böb", "b-1")
+    for number, (author, channel, peer) in enumerate(
+        [(ALICE, "lobby", None), (bob, "lobby", None), (ALICE, "tea", None), (ALICE, "", bob), (bob, "", ALICE)]
+    ):
+        messages.insert(MessageDraft(author, channel, peer, f"rope {number}", None), number * day, connection)
+    assert texts(search(connection, "from:BÖB rope")) == ["rope 1", "rope 4"]
+    assert texts(search(connection, "rope", "tea")) == ["rope 2"]
+    assert texts(search(connection, "rope", "@böb")) == ["rope 3", "rope 4"]
+    assert texts(search(connection, "after:1970-01-03 rope")) == ["rope 2", "rope 3", "rope 4"]
+    assert texts(search(connection, "before:1970-01-03")) == ["rope 0", "rope 1"]
+    assert texts(search(connection, "after:1970-01-02 before:1970-01-04 from:alice")) == ["rope 2"]
+    assert texts(search(connection, "after:1990-01-01")) == []
+    assert not search(connection, "after:1990-01-01").searched_to
+
+
+def test_nothing_from_a_removed_channel_is_read(connection: sqlite3.Connection) -> None:
+    say(connection, "rope")
+    bob = Person("bob", "b-1")
+    messages.insert(MessageDraft(ALICE, "", bob, "direct rope", None), 1, connection)
+    connection.execute("UPDATE message SET taken_back_at = 1 WHERE id = 1")
+    for channels, numbers in ((["lobby"], [1, 2]), (["tea"], [2]), ([], [2])):
+        reader = Reader(bob, channels)
+        page = messages.missed(reader, 0, 0, 50, connection)
+        assert [each.msg_id for each in page.publications] == numbers
+        assert messages.taken_back(reader, 9, 9, connection) == [each for each in numbers if each == 1]
+
+
+def test_upgrade_folds_what_is_stored(tmp_path: Path) -> None:
+    path = tmp_path / "room.sqlite"
+    old_file(path, "Straße", "ЁЛКА")
+    with closing(schema.connect(str(path))) as connection:
+        schema.prepare(connection)
+        assert found(connection, "STRASSE") == ["Straße"]
+        assert found(connection, "ёл") == ["ЁЛКА"]

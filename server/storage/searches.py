@@ -1,0 +1,118 @@
+"""Searches in the database: candidates from the index, newest first, then what matches and may be read."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from typing import cast
+
+from server.protocol import names, target
+from server.rules.search import TOKEN_CHARS
+from server.storage.base import Found, Reader, Search
+from server.storage.clock import milliseconds
+from server.storage.messages import (
+    IN_CHANNEL,
+    MAX_SCANNED,
+    NEWEST,
+    NOT_HIDDEN,
+    READABLE,
+    SHOWN,
+    Row,
+    fitting,
+    readable,
+)
+
+MAX_MISSES = 1_000
+"""Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
+INDEXED = "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid > ? AND rowid < ?"
+ALL = "SELECT id AS found FROM message WHERE id > ? AND id < ?"
+ORDER = " ORDER BY found DESC LIMIT ?"
+
+_Value = str | int
+
+
+def search(reader: Reader, search: Search, connection: sqlite3.Connection) -> Found:
+    """Return the newest readable messages that match, of the MAX_SCANNED newest candidates."""
+    among, bounds = _candidates(search, connection)
+    condition, values = _condition(reader, search)
+    words = " AND ".join("instr(folded, ?)" for _ in search.query.words) or "1"
+    # CROSS JOIN keeps the order of the candidates, so that reading stops at the last message that is sent.
+    ordered = f"SELECT {SHOWN}, {words} FROM ({among}{ORDER}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
+    matching = _Matching()
+    with closing(connection.execute(ordered, (*search.query.words, *bounds, MAX_SCANNED, *values))) as rows:
+        page = fitting(matching.of(rows), search.limit, reader, connection)
+    if page.more:
+        return Found(page)
+    return Found(page, matching.given_up_at or _last_candidate(among, bounds, connection))
+
+
+class _Matching:
+    """The rows that contain the words; the index only knows about their tokens."""
+
+    def __init__(self) -> None:
+        self.given_up_at = 0
+        """The number of the message after which too many did not match; 0 if that did not happen."""
+
+    def of(self, rows: sqlite3.Cursor) -> Iterator[Row]:
+        misses = 0
+        for *row, matches in rows:
+            if matches:
+                yield cast(Row, tuple(row))
+                continue
+            misses += 1
+            if misses == MAX_MISSES:
+                self.given_up_at = row[0]
+                return
+
+
+def _candidates(search: Search, connection: sqlite3.Connection) -> tuple[str, list[_Value]]:
+    """Return the query for messages that may match, without its order, and its values."""
+    query = search.query
+    after = _number_since(query.after, connection) - 1 if query.after else 0
+    before = min(search.before or NEWEST, _number_since(query.before, connection) if query.before else NEWEST)
+    return (INDEXED, [query.indexed, after, before]) if query.indexed else (ALL, [after, before])
+
+
+def _condition(reader: Reader, search: Search) -> tuple[str, list[_Value]]:
+    condition = f"taken_back_at IS NULL AND {READABLE} AND {NOT_HIDDEN}"
+    values: list[_Value] = [*readable(reader), json.dumps(reader.hidden)]
+    other = target.name_of(search.channel)
+    if other is not None:
+        condition += " AND peer IS NOT NULL AND ? IN (author_key, peer_key)"
+        values.append(names.key(other))
+    elif search.channel:
+        condition += f" AND {IN_CHANNEL}"
+        values.append(search.channel)
+    if search.query.author is not None:
+        condition += " AND author_key = ?"
+        values.append(names.key(search.query.author))
+    # These are not in the index, so they are no false positives of it.
+    for word in search.query.words:
+        if len(word) < TOKEN_CHARS:
+            condition += " AND instr(folded, ?)"
+            values.append(word)
+    return condition, values
+
+
+def _last_candidate(among: str, bounds: list[_Value], connection: sqlite3.Connection) -> int:
+    """Return the number of the last candidate that was examined; 0 if there are no others."""
+    query = f"SELECT found FROM ({among}{ORDER} OFFSET ?)"  # noqa: S608 - ours
+    row = connection.execute(query, (*bounds, 1, MAX_SCANNED - 1)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _number_since(at: datetime, connection: sqlite3.Connection) -> int:
+    """Return the number of the first message since a time: numbers grow with time, so it is found by bisection."""
+    wanted, (low, high) = (
+        milliseconds(at),
+        connection.execute("SELECT 1, coalesce(max(id), 0) + 1 FROM message").fetchone(),
+    )
+    while low < high:
+        middle = (low + high) // 2
+        row = connection.execute("SELECT id, at FROM message WHERE id >= ? ORDER BY id LIMIT 1", (middle,)).fetchone()
+        if row and row[1] < wanted:
+            low = row[0] + 1
+        else:
+            high = middle
+    return int(low)
