@@ -74,7 +74,10 @@ def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> 
 
 def search(dispatcher: Dispatcher, session: Session, frame: SearchRequest) -> None:
     """Send the messages that match the query."""
-    query = searching.query(frame.query, frame.utc_offset)
+    if frame.mentions:
+        query = searching.mentioning(session.logged_in_person.name, frame.query, frame.utc_offset)
+    else:
+        query = searching.query(frame.query, frame.utc_offset)
     channel = frame.channel if query.place is None else _place(dispatcher, query.place)
     wanted = Search(query, channel, frame.before_id, frame.limit)
     dispatcher.start_task(session, _send_search_results(dispatcher, session, frame.nonce, wanted), frame.nonce)

@@ -217,6 +217,9 @@ class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "befo
     channel: Annotated[Target, Meta(description="Search only here; empty: everywhere.")] = ""
     before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+    mentions: Annotated[bool, Meta(description="Only messages of others that mention you; `query` may be empty.")] = (
+        False
+    )
     utc_offset: Annotated[
         int,
         Meta(ge=-1440, le=1440, description="Minutes by which your clock is ahead of UTC, for the filters by date."),

@@ -35,6 +35,8 @@ class Query(NamedTuple):
     """A channel's ID or name, with or without #, or `@username`."""
     after: datetime | None = None
     before: datetime | None = None
+    mention: str | None = None
+    """The name of the reader, if only messages of others that mention them match."""
 
     @property
     def indexed(self) -> str:
@@ -59,6 +61,12 @@ def fold(text: str) -> str:
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
     # A NUL would hide from SQLite what follows it.
     return " ".join(text.casefold().replace("\0", " ").split())
+
+
+def mentioning(name: str, text: str, utc_offset: int = 0) -> Query:
+    """Read a query, which may be empty, for messages that mention this name. Raises Refusal."""
+    found = query(text, utc_offset) if text.strip() else Query()
+    return found._replace(words=(*found.words, fold(name)), mention=name)
 
 
 def query(text: str, utc_offset: int = 0) -> Query:

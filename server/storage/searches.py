@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from server.protocol import names, target
+from server.protocol.mentions import mentions
 from server.rules.search import TOKEN_CHARS
 from server.storage.base import Found, Reader, Search
 from server.storage.clock import milliseconds
@@ -27,6 +28,8 @@ MAX_MISSES = 1_000
 """Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
 INDEXED = "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid > ? AND rowid < ?"
 ALL = "SELECT id AS found FROM message WHERE id > ? AND id < ?"
+TEXT = 7
+"""The place of the text in a Row."""
 ORDER = " ORDER BY found DESC LIMIT ?"
 
 _Value = str | int
@@ -39,7 +42,7 @@ def search(reader: Reader, search: Search, connection: sqlite3.Connection) -> Fo
     words = " AND ".join("instr(folded, ?)" for _ in search.query.words) or "1"
     # CROSS JOIN keeps the order of the candidates, so that reading stops at the last message that is sent.
     ordered = f"SELECT {SHOWN}, {words} FROM ({among}{ORDER}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
-    matching = _Matching()
+    matching = _Matching(search.query.mention)
     with closing(connection.execute(ordered, (*search.query.words, *bounds, MAX_SCANNED, *values))) as rows:
         page = fitting(matching.of(rows), search.limit, reader, connection)
     if page.more:
@@ -50,14 +53,15 @@ def search(reader: Reader, search: Search, connection: sqlite3.Connection) -> Fo
 class _Matching:
     """The rows that contain the words; the index only knows about their tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, mention: str | None) -> None:
+        self._mention = mention
         self.given_up_at = 0
         """The number of the message after which too many did not match; 0 if that did not happen."""
 
     def of(self, rows: sqlite3.Cursor) -> Iterator[Row]:
         misses = 0
         for *row, matches in rows:
-            if matches:
+            if matches and (self._mention is None or mentions(row[TEXT], [self._mention])):
                 yield cast(Row, tuple(row))
                 continue
             misses += 1
@@ -87,6 +91,9 @@ def _condition(reader: Reader, search: Search) -> tuple[str, list[_Value]]:
     if search.query.author is not None:
         condition += " AND author_key = ?"
         values.append(names.key(search.query.author))
+    if search.query.mention is not None:
+        condition += " AND author_identity != ?"
+        values.append(reader.person.identity)
     # These are not in the index, so they are no false positives of it.
     for word in search.query.words:
         if len(word) < TOKEN_CHARS:

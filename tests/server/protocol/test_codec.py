@@ -45,7 +45,8 @@ FROM_CLIENT: list[ClientFrame] = [
     frames.Unmute("bob"),
     frames.Block("bob"),
     frames.Unblock("bob"),
-    frames.SearchRequest("rope", "n-1", "lobby", 9, 20),
+    frames.SearchRequest("rope", "n-1", "lobby", 9, 20, mentions=True, utc_offset=60),
+    frames.Read("lobby", 7, closed=True),
     frames.ProfileRequest("bob", "n-1"),
     frames.Ping(),
 ]

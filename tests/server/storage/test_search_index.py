@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from server.handlers import costs
 from server.protocol.frames import MAX_MESSAGE_CHARS, Say
 from server.rules.messages import MessageDraft, Person
-from server.rules.search import fold, query
+from server.rules.search import fold, mentioning, query
 from server.storage import messages, schema, searches
 from server.storage.base import Found, Reader, Search
 
@@ -226,3 +226,13 @@ def test_upgrade_folds_what_is_stored(tmp_path: Path) -> None:
         schema.prepare(connection)
         assert found(connection, "STRASSE") == ["Straße"]
         assert found(connection, "ёл") == ["ЁЛКА"]
+
+
+def test_mentions_are_found_as_whole_words_of_others(connection: sqlite3.Connection) -> None:
+    bob = Person("bob", "b-1")
+    for author, text in ((bob, "ALICE, look"), (bob, "malice"), (ALICE, "I am alice"), (bob, "thanks @alice!")):
+        messages.insert(MessageDraft(author, "lobby", None, text, None), 1, connection)
+    found = searches.search(READER, Search(mentioning("alice", ""), "", 0, 50), connection)
+    assert texts(found) == ["ALICE, look", "thanks @alice!"]
+    found = searches.search(READER, Search(mentioning("alice", "look"), "", 0, 50), connection)
+    assert texts(found) == ["ALICE, look"]

@@ -1,9 +1,11 @@
 """A search accepts answers to its own requests, and nothing else."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from server.protocol.frames import Message, SearchRequest, SearchResults
 from tui.client.search import LOST, Search, excerpt
+
+NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
 def message(number: int) -> Message:
@@ -12,7 +14,7 @@ def message(number: int) -> Message:
 
 def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
     search = Search()
-    assert search.ask("rope", "1") == SearchRequest("rope", "1")
+    assert search.ask("rope", "1", NOW) == SearchRequest("rope", "1")
     assert search.ask_more("2") is None
     search.fold(SearchResults([message(9)], more=True, nonce="other"))
     assert not search.found
@@ -23,11 +25,31 @@ def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
     assert search.ask_more("3") is None
 
 
+def test_search_goes_on_where_the_server_stopped_until_it_is_through() -> None:
+    search = Search()
+    search.ask("rope", "1", NOW.astimezone(timezone(timedelta(hours=-5, minutes=-30))))
+    search.fold(SearchResults([], more=False, nonce="1", searched_to=5000))
+    assert search.unfinished
+    assert search.ask_more("2") == SearchRequest("rope", "2", before_id=5000, utc_offset=-330)
+    search.fold(SearchResults([message(9)], more=False, nonce="2"))
+    assert not search.unfinished
+    assert [each.msg_id for each in search.found] == [9]
+
+
+def test_server_that_stops_at_the_same_place_again_is_not_asked_for_ever() -> None:
+    search = Search()
+    search.ask("rope", "1", NOW)
+    for number in "12":
+        search.ask_more(number)
+        search.fold(SearchResults([], more=False, nonce=search.nonce, searched_to=5000))
+    assert not search.unfinished
+
+
 def test_a_loss_ends_what_is_under_way() -> None:
     search = Search()
     search.lost()
     assert not search.problem
-    search.ask("rope", "1")
+    search.ask("rope", "1", NOW)
     search.lost()
     assert (search.nonce, search.problem) == ("", LOST)
 

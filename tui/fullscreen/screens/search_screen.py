@@ -21,7 +21,17 @@ from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
 
-HINT = "Type words and press Enter.\n\nFinds messages with all of them, in every channel and conversation you can read."
+HINT = """\
+Type words and press Enter.
+
+Finds messages with all of them, in every channel and conversation you can read.
+
+"two words"          as a phrase
+from:ada             by a person
+in:lobby  in:@bob    in a channel or conversation
+after:2026-11-01  before:2026-12-01
+"""
+UNFINISHED = "No messages found among the newest ones. Press {key} to search older messages."
 
 
 class SearchScreen(LiveScreen):
@@ -69,7 +79,7 @@ class SearchScreen(LiveScreen):
             self._shown_query = search.query
             rows.focus()
             rows.action_first()
-        count = f"{len(search.found)}{'+' if search.more else ''} found" if search.found else ""
+        count = f"{len(search.found)}{'+' if search.unfinished else ''} found" if search.found else ""
         self.query_one("#search-state", Static).update(Content("searching…" if search.nonce else count))
         empty = self.query_one("#search-empty", Static)
         empty.display = not search.found
@@ -85,13 +95,16 @@ class SearchScreen(LiveScreen):
 
     @on(Input.Submitted)
     def _ask(self, event: Input.Submitted) -> None:
-        if event.value.strip():
+        words, search = event.value.strip(), self._client.state.search
+        if words and words == search.query and not search.found and search.unfinished:
+            self._search_on()
+        elif words:
             self._shown_query = ""
-            self._search_for(event.value.strip())
+            self._search_for(words)
 
     def _search_for(self, words: str) -> None:
         search = self._client.state.search
-        asked = search.ask(words, nonce())
+        asked = search.ask(words, nonce(), self._client.state.now())
         if self._client.online:
             self._client.send(asked)
         else:
@@ -134,4 +147,6 @@ def _empty(search: Search) -> str:
         return f"✗ {search.problem}"
     if search.nonce:
         return ""
+    if search.unfinished:
+        return UNFINISHED.format(key="Enter")
     return "No messages found." if search.query else HINT
