@@ -196,7 +196,9 @@ async def test_the_next_holder_of_a_name_does_not_get_its_conversations(broker: 
 
 
 async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
-    await publish(broker, *[whispered(str(number), *[ALICE, BOB][:: 1 - number % 2 * 2]) for number in range(1, 8)])
+    await publish(
+        broker, *[whispered(str(number), *((BOB, ALICE) if number % 2 else (ALICE, BOB))) for number in range(1, 8)]
+    )
     newest = await broker.history(Reader(ALICE, ["lobby", "tea"]), "@bob", 0, 3)
     assert (texts(newest), newest.more) == (["5", "6", "7"], True)
     middle = await broker.history(Reader(ALICE, ["lobby", "tea"]), "@bob", 5, 3)
