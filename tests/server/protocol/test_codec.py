@@ -33,7 +33,7 @@ FROM_CLIENT: list[ClientFrame] = [
         frames.Prove("an identity", "n" * 16, b"p" * 32),
     ),
     frames.Say("lobby", "hi", "n-1"),
-    frames.HistoryRequest("lobby", "n-1", 9, 20),
+    frames.HistoryRequest("lobby", "n-1", 9, 20, 3),
     frames.ReportRequest(7, "It's spam", "look", "n-1", (5, 6, 8), add=True),
     frames.ReportsRequest("n-1"),
     frames.Withdraw("rep_1", "n-1"),
