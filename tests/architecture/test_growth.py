@@ -21,7 +21,7 @@ from server.webhooks.html import to_html
 from tests.support.grammars import ADVERSARIAL, Grammar, drawn
 from tests.support.growth import assert_linear
 from tui.client import markdown
-from tui.client.completion import complete
+from tui.client.completion import Known, complete
 from tui.client.fuzzy import rank
 from tui.client.mentions import mentions
 from tui.client.quotation import quotation
@@ -104,7 +104,8 @@ WORK: dict[str, Work] = {
     "a quotation": lambda text: quotation(line(text)),
     "an excerpt": lambda text: excerpt(text, "ada @ a \u0301"),
     "a rank": lambda text: rank("ada lovelace", text),
-    "a completion": lambda text: complete("@a", [f"@{text}"]),
+    "a completion": lambda text: complete("@a", Known([text])),
+    "the beginning of a completion": lambda text: complete(text, Known([text[:32]], commands={"msg": "name"})),
     "a frame": refused(lambda text: codec.decode_client(text.encode())),
     "a frame with a text": refused(
         lambda text: codec.decode_client(json.encode({"action": "login", "username": text}))

@@ -92,7 +92,7 @@ async def test_a_message_is_reported_and_a_profile_read_by_commands(tmp_path: Pa
 
 
 async def test_the_end_of_input_waits_for_what_was_sent(server: ServerProcess, tmp_path: Path) -> None:
-    texts = [f"line {number}" for number in range(40)]
+    texts = ["    indented", "\ta\ttab", *(f"line {number}" for number in range(40))]
     async with entered(server.url, "bob") as bob:
         with PlainClient(server.url, "ada", tmp_path) as ada:
             ada.write(*texts)
@@ -118,6 +118,7 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
         ("/dance", "Unknown command /dance."),
         ("/msg bob", "Usage: /msg NAME TEXT"),
         ("x" * 70_000, "The message has "),
+        ("gr\udcfc\udcdfe", "This line is not UTF-8 (byte fc), so it was not sent: "),
     ],
 )
 def test_what_cannot_be_done_is_one_line_of_error_and_the_exit_code(

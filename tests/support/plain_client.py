@@ -52,7 +52,7 @@ class PlainClient:
     def write(self, *lines: str) -> None:
         """Type lines."""
         assert self.process.stdin
-        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
         self.process.stdin.flush()
 
     def until(self, text: str) -> str:

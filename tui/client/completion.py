@@ -1,13 +1,31 @@
 """Completion of a name, channel, emoji or command that the user has begun to type."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-COMMAND, EMOJI = "/", ":"
-SIGNS = ("@", "#", EMOJI, COMMAND)
+COMMAND, EMOJI, PERSON, CHANNEL = "/", ":", "@", "#"
 FEWEST_LETTERS = 2
 """Minimum letters of an emoji's name: anything shorter is a smiley, or the end of a clause."""
+MAX_BEGUN_CHARS = 64
+"""How far back the beginning of a name is looked for; names are shorter."""
+
+_ARGUMENT = re.compile(r"/(\S+)\s+[@#]?")
+_SIGNED = re.compile(r"(?<![^\s(\[{<\"'“‘«])[@#:]")
+_WORD = re.compile(r"(?<![^\s(\[{<\"'“‘«])[^\W_]")
+
+
+class Known(Struct, frozen=True):
+    """What there is to complete."""
+
+    people: Collection[str] = ()
+    channels: Collection[str] = ()
+    commands: Mapping[str, str] = {}
+    """The arguments of each command, such as "name [text]"."""
+    hidden: Collection[str] = ()
+    """People who are completed only as the argument of a command."""
 
 
 class Completion(Struct, frozen=True):
@@ -15,38 +33,92 @@ class Completion(Struct, frozen=True):
 
     start: int
     options: tuple[str, ...]
+    suffix: str = " "
     at: int = 0
+    bare: bool = False
+    """True if the text has no sign and is no argument: it may be an ordinary word."""
 
     @property
     def text(self) -> str:
         """Return the current candidate."""
-        return f"{self.options[self.at]} "
+        return f"{self.options[self.at]}{self.suffix}"
+
+    def next(self) -> "Completion":
+        """Return the completion with the next candidate."""
+        return Completion(self.start, self.options, self.suffix, (self.at + 1) % len(self.options), self.bare)
 
 
 def complete(
     before: str,
-    words: Collection[str],
+    known: Known,
     last: Completion | None = None,
     emojis: Callable[[str], Sequence[str]] = lambda _: (),
+    *,
+    first_line: bool = True,
 ) -> Completion | None:
     """Return the completion of the line up to the cursor; the next candidate if `last` still stands. None: no match.
 
-    `words` begin with one of the signs, as the text to be completed does; `emojis` returns those whose name begins with
-    it.
+    `emojis` returns those whose name begins with its argument. A command is completed on the first line only.
     """
     if last and before[last.start :] == last.text:
-        return Completion(last.start, last.options, (last.at + 1) % len(last.options))
-    starts = sorted((before.rfind(sign) for sign in SIGNS), reverse=True)
-    for start in starts:
-        if start < 0 or (start and not before[start - 1].isspace()):
-            continue
-        options = _options(before[start:], words, emojis)
-        if options and (start == 0 or not options[0].startswith(COMMAND)):
-            return Completion(start, tuple(options))
+        return last.next()
+    if first_line and before.startswith(COMMAND) and not before.startswith(COMMAND * 2):
+        if not any(map(str.isspace, before)):
+            return _completion(0, before, [f"{COMMAND}{name}" for name in known.commands])
+        argument = _ARGUMENT.match(before)
+        takes = known.commands.get(argument[1].casefold(), "").split() if argument else []
+        found = _argument(argument.end(), before, takes[0], known) if argument and takes else None
+        if found or takes in (["name"], ["channel"]):
+            return found
+    return _signed(before, known, emojis) or _bare(before, known)
+
+
+def _argument(start: int, before: str, takes: str, known: Known) -> Completion | None:
+    """Complete the first argument of a command."""
+    options = {"name": [*known.people, *known.hidden], "channel": known.channels}.get(takes, ())
+    found = _completion(start, before, options)
+    return Completion(start, found.options) if found else None
+
+
+def _signed(before: str, known: Known, emojis: Callable[[str], Sequence[str]]) -> Completion | None:
+    """Complete what follows a sign; it may have spaces."""
+    for found in reversed([*_SIGNED.finditer(before, max(0, len(before) - MAX_BEGUN_CHARS))]):
+        start, begun = found.start(), before[found.end() :]
+        if found[0] == EMOJI:
+            options = emojis(begun) if len(begun) >= FEWEST_LETTERS else ()
+            completion = Completion(start, tuple(options), _space(before, start)) if options else None
+        else:
+            names = known.people if found[0] == PERSON else known.channels
+            completion = _completion(start, before, [f"{found[0]}{name}" for name in names])
+        if completion:
+            return completion
     return None
 
 
-def _options(begun: str, words: Iterable[str], emojis: Callable[[str], Sequence[str]]) -> Sequence[str]:
-    if begun.startswith(EMOJI):
-        return emojis(begun[1:]) if len(begun) > FEWEST_LETTERS else ()
-    return sorted(word for word in words if word.casefold().startswith(begun.casefold()))
+def _bare(before: str, known: Known) -> Completion | None:
+    """Complete a name of one or several words; at the beginning of a line, as the addressee."""
+    for found in _WORD.finditer(before, max(0, len(before) - MAX_BEGUN_CHARS)):
+        start = found.start()
+        if completion := _completion(start, before, known.people):
+            suffix = completion.suffix if start else ": "
+            return Completion(start, completion.options, suffix, bare=True)
+    return None
+
+
+def _completion(start: int, before: str, options: Iterable[str]) -> Completion | None:
+    begun = _folded(before[start:])
+    found = sorted((each for each in options if _folded(each).startswith(begun)), key=_folded)
+    return Completion(start, tuple(found), _space(before, start)) if found else None
+
+
+def _space(before: str, start: int) -> str:
+    """Return what to add: a space, unless a bracket or a quotation mark has to be closed."""
+    return "" if start and not before[start - 1].isspace() else " "
+
+
+def _folded(text: str) -> str:
+    """Return a text without case and accents."""
+    if text.isascii():
+        return text.casefold()
+    parts = unicodedata.normalize("NFKD", text[: 2 * MAX_BEGUN_CHARS].casefold())
+    return "".join(char for char in parts if not unicodedata.combining(char))

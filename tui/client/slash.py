@@ -1,8 +1,12 @@
 """Lines that begin with a slash: command or text, and the addressee."""
 
+import re
 from collections.abc import Iterable
+from itertools import islice
 
 from server.protocol import target
+from server.protocol.frames import MAX_NAME_CHARS
+from server.protocol.names import key
 from tui.client.completion import COMMAND
 from tui.client.state import ClientState
 
@@ -20,23 +24,29 @@ def said(text: str) -> str:
     return text.removeprefix(COMMAND) if text.startswith(LITERAL) else text
 
 
+def action(name: str, text: str) -> str:
+    """Return the message that says what a person does: a text that every client shows as it is meant."""
+    return f"* {name} {text}"
+
+
 def split(text: str) -> tuple[str, str]:
-    """Return the name of a command, and its arguments."""
-    name, _, rest = text.strip().removeprefix(COMMAND).replace("\n", " ").partition(" ")
-    return name, rest.strip()
+    """Return the name of a command, and its arguments as typed."""
+    name, *rest = re.split(r"\s", text.removeprefix(COMMAND), maxsplit=1)
+    return name, "".join(rest)
 
 
 def addressed(rest: str, names: Iterable[str]) -> tuple[str, str]:
-    """Return the name at the start of a text, as written there, and the rest; the name is empty if none is known.
+    """Return the name at the start of a text, as it is known, and the rest as typed; no name if none is known.
 
     Names may contain spaces: the longest match counts. A name alone may be unknown, since the person may be away.
     """
-    rest = target.without_sign(rest)
-    for name in sorted(names, key=len, reverse=True):
-        begun, behind = rest[: len(name)], rest[len(name) :]
-        if begun.casefold() == name.casefold() and (not behind or behind[0].isspace()):
-            return name, behind.strip()
-    return (rest, "") if rest and not any(map(str.isspace, rest)) else ("", rest)
+    known = {key(name): name for name in names}
+    rest = target.without_sign(rest.lstrip())
+    words = [word.end() for word in islice(re.finditer(r"\S+", rest), MAX_NAME_CHARS)]
+    for end in reversed(words):
+        if name := known.get(key(rest[:end])):
+            return name, rest[end + 1 :]
+    return (rest.rstrip(), "") if len(words) == 1 else ("", rest)
 
 
 def names(state: ClientState) -> set[str]:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from server.protocol import target
 from server.protocol.frames import MAX_QUERY_CHARS
+from server.protocol.names import key
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
 from tui.client.completion import COMMAND
@@ -59,10 +60,12 @@ class SlashCommand(Struct, frozen=True):
     name: str
     takes: str
     help: str
-    run: Callable[[CommandRoom, str], str | None]
-    """Run the command with its arguments; return the problem, or None."""
+    run: Callable[[CommandRoom, str], str | None] | None
+    """Run the command with its arguments; return the problem, or None. None: they are said, as what the user does."""
     action: str = ""
     """The room's action that must be available for this command; "" if there is none."""
+    verbatim: bool = False
+    """True if the arguments are text to send, with all its lines and spaces."""
 
     @property
     def usage(self) -> str:
@@ -71,20 +74,22 @@ class SlashCommand(Struct, frozen=True):
 
     def is_incomplete(self, rest: str) -> bool:
         """Return whether a required argument is missing."""
-        return bool(self.takes) and not self.takes.startswith("[") and not rest
+        return bool(self.takes) and not self.takes.startswith("[") and not rest.strip()
 
 
-def run(room: CommandRoom, text: str) -> str | None:
-    """Run a typed command; return the problem, or None."""
+def run(room: CommandRoom, text: str, place: str) -> str | None:
+    """Run a command that was typed in a channel or conversation; return the problem, or None."""
     name, rest = slash.split(text)
     command = next((each for each in allowed(room) if each.name == name.casefold()), None)
     if command is None:
         return f"Unknown command {COMMAND}{name}. See {COMMAND}help. {HINT}"
-    if rest and not command.takes:
+    if rest.strip() and not command.takes:
         return f"{command.usage} takes no arguments."
     if command.is_incomplete(rest):
         return f"Usage: {command.usage}"
-    return command.run(room, rest)
+    if command.run is None:
+        return room.say(slash.action(room.client.state.me, rest), place)
+    return command.run(room, rest if command.verbatim else rest.strip())
 
 
 def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
@@ -94,7 +99,7 @@ def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
 
 def _person(room: CommandRoom, rest: str, act: Callable[[str], None]) -> str | None:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
-    if not name or behind:
+    if not name or behind.strip():
         return f"No one called {rest} is here."
     if name == room.client.state.me:
         return "That is you."
@@ -105,9 +110,9 @@ def _person(room: CommandRoom, rest: str, act: Callable[[str], None]) -> str | N
 
 
 def _join(room: CommandRoom, rest: str) -> str | None:
-    wanted = rest.removeprefix("#").strip().casefold()
+    wanted = key(rest.removeprefix("#"))
     channels = [each for each in room.client.state.timelines.values() if each.peer is None]
-    found = next((each.id for each in channels if wanted in {each.name.casefold(), each.id.casefold()}), None)
+    found = next((each.id for each in channels if wanted in {key(each.name), key(each.id)}), None)
     if found is None:
         return f"There is no channel {rest}. Press {pressed('everywhere.switch')} for the list."
     room.look_at(found)
@@ -118,10 +123,10 @@ def _message(room: CommandRoom, rest: str) -> str | None:
     name, words = slash.addressed(rest, slash.names(room.client.state))
     if not name:
         how = f"To open a chat with someone who is away, type {COMMAND}msg and just the name."
-        return f"No one called {rest} is here. {how}"
+        return f"No one called {rest.strip()} is here. {how}"
     if name == room.client.state.me:
         return "That is you."
-    if words and (problem := room.say(words, target.conversation(name))):
+    if words.strip() and (problem := room.say(words, target.conversation(name))):
         return problem
     room.look_at(target.conversation(name))
     return None
@@ -165,7 +170,8 @@ def _search(room: CommandRoom, rest: str) -> str | None:
 
 COMMANDS = (
     SlashCommand("join", "channel", "Go to a channel", _join),
-    SlashCommand("msg", "name [text]", "Write to a person directly", _message),
+    SlashCommand("msg", "name [text]", "Write to a person directly", _message, verbatim=True),
+    SlashCommand("me", "text", "Say what you do: * ada waves", None),
     SlashCommand("status", "[words]", "Set your status: online, away or a few words", _status),
     SlashCommand("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications", _dnd),
     SlashCommand("mute", "name", "Mute or unmute a person", _mute),

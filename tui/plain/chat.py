@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable
 from server.protocol import name_text, target
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame
+from server.protocol.names import key
 from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, nonce
 from tui.client.own_reports import ReportDraft
-from tui.client.slash import names
+from tui.client.slash import action, names
 from tui.client.state import Stage
 from tui.options import Options
 from tui.plain import output, typed_commands
 from tui.plain.output import OutputLine, Transcript
 from tui.plain.stdin import Lines
 from tui.plain.typed_commands import LineError, Text, TypedCommand
-from tui.text import clean_line, clean_own
+from tui.text import clean_line
 from tui.tone import Tone
 
 ANSWER_SECONDS = 15.0
@@ -142,7 +143,7 @@ class _LineMode:
         """Execute a line; return False if it was not answered in time."""
         oldest = self._state.timeline.oldest
         try:
-            asked = typed_commands.parse(clean_own(line))
+            asked = typed_commands.parse(line)
             if isinstance(asked, Text):
                 self._say(asked.text)
             elif asked:
@@ -178,6 +179,8 @@ class _LineMode:
             case "msg":
                 name, text = typed_commands.name_and_text(rest, names(state))
                 self._say(text, target.conversation(name))
+            case "me":
+                self._say(action(state.me, rest))
             case "history":
                 self._load_older()
             case "help":
@@ -190,10 +193,8 @@ class _LineMode:
         self._client.send(self._state.say(text, nonce(), channel))
 
     def _join(self, place: str) -> None:
-        wanted = place.removeprefix("#").strip().casefold()
-        found = [
-            each.id for each in self._state.timelines.values() if wanted in {each.id.casefold(), each.name.casefold()}
-        ]
+        wanted = key(place.removeprefix("#"))
+        found = [each.id for each in self._state.timelines.values() if wanted in {key(each.id), key(each.name)}]
         if not found and not target.is_conversation(wanted):
             known = ", ".join(self._state.place_of(each) for each in self._state.timelines)
             raise LineError(f"There is no channel {place}; there are {known}, and @NAME for a person.")

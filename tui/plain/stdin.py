@@ -55,10 +55,15 @@ def _split() -> Iterator[str]:
     rest = b""
     while data := _some():
         *whole, rest = (rest + data).split(b"\n")
-        yield from (line.decode(errors="replace").rstrip("\r") for line in whole)
+        yield from (_decoded(line).rstrip("\r") for line in whole)
         rest = rest[:LONGEST_BYTES]
     if rest:
-        yield rest.decode(errors="replace")
+        yield _decoded(rest)
+
+
+def _decoded(line: bytes) -> str:
+    """Decode a line; bytes that are not UTF-8 become surrogates, by which the line is recognised and refused."""
+    return line.decode(errors="surrogateescape")
 
 
 def _some() -> bytes:

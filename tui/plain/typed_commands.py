@@ -9,6 +9,7 @@ from server.protocol import target
 from server.protocol.errors import OneLineError
 from server.protocol.frames import ReportReason
 from tui.client.slash import addressed, is_command, said, split
+from tui.text import clean_own
 
 HELP = (
     ("/report N REASON [COMMENT]", "report message N; REASON is its number, its text or how a word of it begins"),
@@ -16,6 +17,7 @@ HELP = (
     ("/join CHANNEL", "go to another channel, or to @NAME"),
     ("/who", "who is in the room"),
     ("/msg NAME TEXT", "write to one person"),
+    ("/me TEXT", "say what you do: * ada waves"),
     ("/history", "older messages of this channel"),
     ("/help", "this list, and the reasons of reports"),
     ("/quit", "leave once the server has what you wrote"),
@@ -23,8 +25,11 @@ HELP = (
 )
 
 
+VERBATIM = frozenset({"msg", "me"})
+"""Commands whose text is sent as typed."""
 MIN_LETTERS = 3
 """Minimum letters of an abbreviation: fewer begin too many words."""
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _WORD = re.compile(r"\w[\w'’]*")
 
 
@@ -46,11 +51,18 @@ class TypedCommand(Struct, frozen=True):
 
 
 def parse(line: str) -> Text | TypedCommand | None:
-    """Parse a line; None if it is empty. Raises LineError for an unknown command or missing arguments."""
-    line = line.strip()
+    """Parse a line; None if it is blank. Raises LineError for an unknown command, missing arguments or bad bytes."""
+    if not line.strip():
+        return None
+    if not_utf_8 := _UNDECODED.search(line):
+        byte = ord(not_utf_8[0]) & 0xFF
+        raise LineError(f"This line is not UTF-8 (byte {byte:02x}), so it was not sent: {line}")
+    line = clean_own(line)
     if not is_command(line):
-        return Text(said(line)) if line else None
+        return Text(said(line))
     name, rest = split(line)
+    if name not in VERBATIM:
+        rest = rest.strip()
     command = TypedCommand(name, rest)
     usage = next((usage for usage, _ in HELP if usage.split()[0] == f"/{name}"), "")
     if not usage:
@@ -116,7 +128,7 @@ def name_and_text(text: str, known: Iterable[str]) -> tuple[str, str]:
     """
     name, words = addressed(text, known)
     if not name:
-        name, _, words = target.without_sign(text).partition(" ")
-    if not words:
+        name, _, words = target.without_sign(text.lstrip()).partition(" ")
+    if not words.strip():
         raise LineError(f"There is no text after the name {name}. Usage: /msg NAME TEXT")
     return name, words

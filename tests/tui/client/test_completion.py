@@ -1,29 +1,75 @@
-"""Completion of names and channels."""
+"""Completion of names, channels, emoji and commands."""
 
-from tui.client.completion import complete
+import pytest
 
-WORDS = ["@bob", "@Bonnie Mae", "#Lobby", "@Inés ⚓"]
+from tui.client.completion import Known, complete
+
+KNOWN = Known(
+    people=("bob", "Bonnie Mae", "Inés ⚓", "Анна", "ｗｉｄｅ", "jose\u0301"),
+    channels=("Lobby", "Off Topic"),
+    commands={"msg": "name [text]", "mute": "name", "join": "channel", "status": "[words]", "quit": ""},
+    hidden=("Boris the muted",),
+)
+
+
+def emojis(begun: str) -> list[str]:
+    return ["🌈"] if "rainbow".startswith(begun) else []
+
+
+def completed(before: str, *, first_line: bool = True) -> str | None:
+    """Return the line after Tab; None if it completes nothing."""
+    found = complete(
+        before, KNOWN, None, lambda begun: ["🌈"] if "rainbow".startswith(begun) else [], first_line=first_line
+    )
+    return before[: found.start] + found.text if found else None
 
 
 def test_each_tab_gives_the_next_one() -> None:
-    first = complete("hey @bo", WORDS, None)
-    assert first
-    assert (first.start, first.text) == (4, "@Bonnie Mae ")
-    second = complete("hey @Bonnie Mae ", WORDS, first)
-    assert second
-    assert second.text == "@bob "
-    third = complete("hey @bob ", WORDS, second)
-    assert third
-    assert third.text == "@Bonnie Mae "
+    line, seen, last = "hey @bo", [], None
+    for _ in range(3):
+        last = complete(line, KNOWN, last)
+        assert last
+        line = line[: last.start] + last.text
+        seen.append(line)
+    assert seen == ["hey @bob ", "hey @Bonnie Mae ", "hey @bob "]
 
 
-def test_channels_and_other_letters_are_completed_too() -> None:
-    channel, person = complete("#l", WORDS, None), complete("so @in", WORDS, None)
-    assert channel
-    assert person
-    assert (channel.text, person.text) == ("#Lobby ", "@Inés ⚓ ")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("bob", "bob: "), ("BON", "Bonnie Mae: "), ("bonnie m", "Bonnie Mae: "), ("thanks an", None),
+        ("thanks ан", "thanks Анна "), ("hey (@bo", "hey (@bob"), ("(bo", "(bob"), ('"ine', '"Inés ⚓'),
+        ("so @in", "so @Inés ⚓ "), ("@wid", "@ｗｉｄｅ "), ("hi jos", "hi jose\u0301 "), ("hi José", "hi jose\u0301 "),
+        ("#l", "#Lobby "), ("see #off t", "see #Off Topic "), ("/msg bo", "/msg bob "),
+        ("/msg @bonnie", "/msg @Bonnie Mae "), ("/msg Bonnie Mae tell bo", "/msg Bonnie Mae tell bob "),
+        ("/mute boris t", "/mute Boris the muted "), ("/MUTE an", None), ("/mute ан", "/mute Анна "),
+        ("/join of", "/join Off Topic "), ("/join #Lo", "/join #Lobby "), ("/status with bo", "/status with bob "),
+        ("/mu", "/mute "), ("hi :rai", "hi 🌈 "), ("(:rai", "(🌈"),
+    ],
+)  # fmt: skip
+def test_tab_completes_what_fits(before: str, after: str | None) -> None:
+    assert completed(before) == after
 
 
-def test_nothing_is_completed_within_a_word_nor_without_a_beginning() -> None:
-    for text in ("", "bo", "me@bo", "@x", "@bob and"):
-        assert complete(text, WORDS, None) is None
+@pytest.mark.parametrize(
+    "before",
+    [
+        "", " ", "xy", "thanks xy", "no /mu", "me@bo", "@xy", "@bob and", "a:rai", "::", ":r", "a:80:b", "http://bo",
+        "//mu", "/join bo", "/nothing",
+    ],
+)  # fmt: skip
+def test_tab_completes_nothing_else(before: str) -> None:
+    assert completed(before) is None
+
+
+def test_a_command_is_completed_on_the_first_line_only() -> None:
+    assert completed("/mu", first_line=False) is None
+    assert completed("/join lob", first_line=False) is None
+
+
+def test_a_word_that_may_be_ordinary_is_known_as_such() -> None:
+    bare, signed, argument = complete("bo", KNOWN), complete("@bo", KNOWN), complete("/msg bo", KNOWN)
+    assert bare
+    assert signed
+    assert argument
+    assert (bare.bare, signed.bare, argument.bare) == (True, False, False)

@@ -24,7 +24,8 @@ REASONS = [
     ("line", "meant"),
     [
         ("  ", None),
-        (" hi  there ", Text("hi  there")),
+        ("\t hi  there ", Text("\t hi  there ")),
+        ("/me  waves ", TypedCommand("me", " waves ")),
         ("//who", Text("/who")),
         ("/who", TypedCommand("who", "")),
         ("/msg bob  hi /who", TypedCommand("msg", "bob  hi /who")),
@@ -74,6 +75,12 @@ def test_a_name_with_spaces_is_found_where_it_is_known() -> None:
     assert name_and_text("@inés ⚓ ahoy there", known) == ("Inés ⚓", "ahoy there")
     assert name_and_text("@Bob hi", known) == ("bob", "hi")
     assert name_and_text("@carol hi there", known) == ("carol", "hi there")
+
+
+@pytest.mark.parametrize("line", ["gr\udcfc\udcdfe", "/msg bob \udcff", "\udc80"])
+def test_a_line_that_is_not_utf_8_is_refused(line: str) -> None:
+    with pytest.raises(LineError, match="not UTF-8"):
+        parse(line)
 
 
 def test_a_name_of_two_words_alone_is_no_message() -> None:

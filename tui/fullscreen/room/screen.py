@@ -17,6 +17,7 @@ from server.protocol import target
 from server.protocol.frames import Webhooks
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
+from tui.client.completion import Known
 from tui.client.search import Search
 from tui.client.state import ClientState
 from tui.client.timeline import Line
@@ -136,8 +137,7 @@ class RoomScreen(Screen[None]):
             placeholder=placeholder,
         )
         limit = state.welcome.limits.message_chars if state.welcome else 0
-        words = [*_words(state), *(f"/{each.name}" for each in slash_commands.allowed(self))]
-        self.composer.set_target(state.current, words, limit)
+        self.composer.set_target(state.current, self._known, limit)
         self._show_profile(state)
 
     def _show_profile(self, state: ClientState) -> None:
@@ -146,6 +146,16 @@ class RoomScreen(Screen[None]):
         if state.profile:
             panel.show(state.profile)
         self.set_class(state.profile is not None, "-profile")
+
+    def _known(self) -> Known:
+        """Return what the composer completes."""
+        state = self.client.state
+        return Known(
+            people=slash.names(state) - state.relations.hidden - {state.me},
+            channels=[each.name for each in state.timelines.values() if each.peer is None],
+            commands={each.name: each.takes for each in slash_commands.allowed(self)},
+            hidden=state.relations.hidden,
+        )
 
     def write(self) -> None:
         """Focus the composer."""
@@ -344,7 +354,7 @@ class RoomScreen(Screen[None]):
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
         if slash.is_command(event.text):
-            problem = slash_commands.run(self, event.text)
+            problem = slash_commands.run(self, event.text, event.place)
         else:
             problem = self.say(slash.said(event.text), event.place)
         if problem:
@@ -430,9 +440,3 @@ class RoomScreen(Screen[None]):
         if text and text != self._copied:
             self._copy(text)
         self._copied = text
-
-
-def _words(state: ClientState) -> list[str]:
-    """Return the words that the composer completes: people and channels."""
-    people = [target.conversation(name) for name in state.people.keys() - state.relations.hidden if name != state.me]
-    return [*people, *(f"#{each.name}" for each in state.timelines.values() if each.peer is None)]

@@ -1,12 +1,12 @@
 """The composer: where messages are written."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 
 from textual import events, on
 from textual.content import Content
 from textual.widgets import TextArea
 
-from tui.client.completion import COMMAND, Completion, complete
+from tui.client.completion import Completion, Known, complete
 from tui.client.emojis import named
 from tui.client.quotation import is_bare
 from tui.fullscreen.keys.bindings import bindings
@@ -48,13 +48,13 @@ class Composer(Prompt):
         self._place = ""
         self._next_place = ""
         self._drafts: dict[str, str] = {}
-        self._words: Collection[str] = ()
+        self._known: Callable[[], Known] = Known
         self._limit = 0
         self._completion: Completion | None = None
 
-    def set_target(self, place: str, words: Collection[str], limit: int) -> None:
-        """Switch to a channel: its draft, the words to complete, and a limit in characters (0: none)."""
-        self._words, self._limit = words, limit
+    def set_target(self, place: str, known: Callable[[], Known], limit: int) -> None:
+        """Switch to a channel: its draft, what there is to complete, and a limit in characters (0: none)."""
+        self._known, self._limit = known, limit
         if place != self._next_place:
             self._next_place = place
             # The key that switched here overtook keys typed before it, which are still queued for the composer.
@@ -89,16 +89,15 @@ class Composer(Prompt):
 
     def _hint(self) -> str:
         begun = self._complete(None)
-        if begun is None:
+        if begun is None or begun.bare:
+            # Most words that could be the beginning of a name are not.
             return ""
         more = ["…"] if len(begun.options) > MOST_HINTS else []
         return "  ".join((pressed("composer.complete"), *begun.options[:MOST_HINTS], *more))
 
     def _complete(self, last: Completion | None) -> Completion | None:
         row, column = self.cursor_location
-        # A slash starts a command only at the beginning of the text.
-        words = self._words if row == 0 else [word for word in self._words if not word.startswith(COMMAND)]
-        return complete(self.document.get_line(row)[:column], words, last, named)
+        return complete(self.document.get_line(row)[:column], self._known(), last, named, first_line=row == 0)
 
     @on(events.Key)
     def _post_typed(self, event: events.Key) -> None:

@@ -28,8 +28,8 @@ async def test_each_channel_has_a_draft_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("keys", "text"),
-    [("hi @bo", "hi @bob "), ("#g", "#Galley "), ("@in", "@Inés ⚓ ")],
-    ids=["name", "channel", "other"],
+    [("hi @bo", "hi @bob "), ("#g", "#Galley "), ("bo", "bob: "), ("/msg in", "/msg Inés ⚓ ")],
+    ids=["name", "channel", "addressee", "argument"],
 )
 async def test_tab_completes(keys: Sequence[str], text: str) -> None:
     async with client() as (pilot, _):
