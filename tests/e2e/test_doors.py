@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from server.protocol.codes import CloseCode
+from server.websocket.connection import LOGIN_SECONDS
 from tests.support.chat_client import WAIT_SECONDS, connected, entered
 from tests.support.raw_socket import UPGRADE, RawSocket, dialled, request
 from tests.support.server_process import KEY, ServerProcess, write_settings
@@ -208,7 +209,9 @@ async def test_what_strangers_send_is_counted_and_makes_no_line_of_the_log(tmp_p
         assert KEY.encode() not in came
 
 
-async def test_a_login_has_ten_seconds(server: ServerProcess) -> None:
-    async with connected(server.url) as (client, _):
-        # The client waits for it, but for less than a minute.
-        assert (await client.closed())[0] == CloseCode.LOGIN_TIMEOUT
+async def test_connection_without_a_login_is_closed_after_its_deadline(tmp_path: Path) -> None:
+    assert LOGIN_SECONDS == 10
+    deadlines = {"server.websocket.connection.LOGIN_SECONDS": 0.5}
+    with ServerProcess(write_settings(tmp_path), deadlines=deadlines) as server:
+        async with connected(server.url) as (client, _):
+            assert (await client.closed())[0] == CloseCode.LOGIN_TIMEOUT

@@ -12,7 +12,9 @@ BOUND_SECONDS = 20
 """Maximum CPU time of one measurement; work that takes longer has grown without bound."""
 NOISE_SECONDS = 0.004
 """Shorter runs say more about the machine than about the work."""
-RUNS = 5
+RUNS = 2
+RUNS_IN_DOUBT = 5
+"""Where the first runs show too high a cost, more are made: the machine may have been busy."""
 LINEAR_RATIO = 3.0
 """Allowed cost ratio for twice the input: 2 is linear, 4 is quadratic, and values in between are noise."""
 
@@ -30,7 +32,6 @@ def assert_linear(work: Callable[[int], object], largest: int, smallest: int = 1
             size *= 2
             now = _seconds(work, size)
             if before > NOISE_SECONDS:
-                # Measure again in case the machine was busy.
                 assert now < LINEAR_RATIO * before or _ratio(work, size) < LINEAR_RATIO, (
                     f"{size} units cost {now * 1000:.1f} ms, half as many {before * 1000:.1f} ms"
                 )
@@ -38,12 +39,12 @@ def assert_linear(work: Callable[[int], object], largest: int, smallest: int = 1
 
 
 def _ratio(work: Callable[[int], object], size: int) -> float:
-    return _seconds(work, size) / _seconds(work, size // 2)
+    return _seconds(work, size, RUNS_IN_DOUBT) / _seconds(work, size // 2, RUNS_IN_DOUBT)
 
 
-def _seconds(work: Callable[[int], object], size: int) -> float:
+def _seconds(work: Callable[[int], object], size: int, runs: int = RUNS) -> float:
     """Return the CPU seconds of this process for one call: the minimum of several, since noise only adds."""
-    return min(_once(work, size) for _ in range(RUNS))
+    return min(_once(work, size) for _ in range(runs))
 
 
 def _once(work: Callable[[int], object], size: int) -> float:
