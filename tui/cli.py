@@ -158,7 +158,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
     parser.add_argument("--name", help="the name to go by (default: the last one)")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")
-    parser.add_argument("--demo", action="store_true", help="a room with residents and a website to try everything")
+    parser.add_argument("--demo", action="store_true", help="a room with bots and a small site, to try everything")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--plain", action="store_true", help="line by line on standard input and output, without a screen")
     how.add_argument("--serve", action="store_true", help="in a browser: serve the client on a page")

@@ -99,9 +99,9 @@ def load(file: Path) -> LoadedConfig:
     except FileNotFoundError:
         return LoadedConfig(file=file, exists=False)
     except tomli.TOMLDecodeError as error:
-        problem = f"line {error.lineno}: this is not TOML: {error.msg}; until it is, the defaults hold"
+        problem = f"line {error.lineno}: this is not TOML: {error.msg}; until it is, the defaults apply"
     except UnicodeDecodeError:
-        problem = "this is not UTF-8; until it is, the defaults hold"
+        problem = "this is not UTF-8; until it is, the defaults apply"
     except OSError as error:
         why = f"this cannot be the configuration: {error.strerror or error}; name another file in {VARIABLE}"
         raise FileError(_line(file, why)) from None
@@ -203,9 +203,11 @@ def save(file: Path, before: Config, after: Config) -> None:
         _change(document, _plain(before), _plain(after))
         _replace(file, marks.restored(tomlkit.dumps(document)))
     except ParseError as error:
-        raise FileError(_line(file, f"line {error.line}: this is not TOML, so nothing was written; mend it")) from None
+        raise FileError(
+            _line(file, f"line {error.line}: this is not TOML, so nothing was written; correct it")
+        ) from None
     except UnicodeDecodeError:
-        raise FileError(_line(file, "this is not UTF-8, so nothing was written; mend it")) from None
+        raise FileError(_line(file, "this is not UTF-8, so nothing was written; correct it")) from None
     except OSError as error:
         raise FileError(_line(file, f"nothing was written: {error.strerror or error}")) from None
 

@@ -64,7 +64,7 @@ def test_an_editor_that_fails_changes_nothing(tmp_path: Path) -> None:
         terminal.press(*"begun", "ctrl+e")
         terminal.until("EDITOR HAS begun 0o700 READY")
         terminal.press(*"fail", "\n")
-        terminal.until("python3 ended with 1; the message is as it was")
+        terminal.until("python3 ended with code 1; your message is unchanged")
         assert "begunfail" not in terminal.screen
         terminal.press(*"!", "ctrl+e")
         terminal.until("EDITOR HAS begun! 0o700 READY")

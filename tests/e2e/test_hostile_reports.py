@@ -49,8 +49,8 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.settle()
         terminal.press("ctrl+s")
         terminal.until(f"REFUSED ␛]2;PWNED␇\ufffd?1003l{MARKUP[1]}")
-        terminal.until("You reported “�")
-        terminal.click("You reported “�", 18)
+        terminal.until("Mute “�")
+        terminal.click("Mute “�", 10)
         terminal.settle()
         assert terminal.alive
         terminal.press("r")
@@ -73,7 +73,7 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         terminal.until(MARKUP[3])
         highlight(terminal)
         terminal.press("r")
-        terminal.until("the message, 10 before")
+        terminal.until("this message, 10 before")
         # With their authors, since the markup alone also appears among the reasons, where a click moves the focus.
         shown = [said(f"{each}{number}", each) for number, each in enumerate(PAYLOADS) if each in MARKUP[1:3]]
         for each in shown:
@@ -82,13 +82,13 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         terminal.settle()
         terminal.click(shown[1], len(MARKUP[2]) - 4)
         terminal.press("-")
-        terminal.until("the message, 9 before")
+        terminal.until("this message, 9 before")
         terminal.press("\x1b[Z", "\x1b[Z", "\x1b[Z", "\x1b[Z")
         for _ in range(2 * len(PAYLOADS)):
             terminal.press("up")
         assert_harmless(terminal)
         terminal.press("ctrl+s")
-        terminal.until("You reported")
+        terminal.until("Mute “")
         report = server.next_sent(ReportRequest)
         assert isinstance(report, ReportRequest)
         assert len(report.context) == 9

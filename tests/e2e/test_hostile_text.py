@@ -124,7 +124,7 @@ def test_who_is_muted_and_what_was_taken_back(tmp_path: Path) -> None:
         terminal.until("is muted; you")
         terminal.press("m")
         server.send(*(Takeback(number) for number in range(1, len(PAYLOADS))))
-        terminal.until("taken back")
+        terminal.until("message deleted")
         terminal.press("ctrl+o")
         terminal.until("muted")
         assert_harmless(terminal)
@@ -233,7 +233,7 @@ def test_a_refused_name(tmp_path: Path) -> None:
         return Me(frame.username, op=False)
 
     with scripted_server(Script(login=judge)) as server, client(server, tmp_path) as terminal:
-        terminal.until("By which name")
+        terminal.until("Choose another name")
         terminal.until(MARKUP[0])
         terminal.click("@click=app.quit]x")
         assert_harmless(terminal)

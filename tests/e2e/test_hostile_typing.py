@@ -93,7 +93,7 @@ def test_what_an_editor_gives_back(tmp_path: Path) -> None:
 def test_what_is_pasted_as_a_name(tmp_path: Path) -> None:
     refused = Error("Not that.", ErrorCode.BAD_NAME, BRIEF)
     with scripted_server(Script(login=lambda frame: refused)) as server, client(server, tmp_path) as terminal:
-        terminal.until("By which name")
+        terminal.until("Choose another name")
         terminal.press("\x1b[200~\x9b?1003l\u202e\x1b]2;PWNED\x07X\x1b[201~")
         terminal.until("PWNED")
         assert_harmless(terminal)

@@ -37,7 +37,7 @@ def test_names_of_another_server_do_not_imitate_a_line(tmp_path: Path) -> None:
     ):
         zoe.until(f"[{len(FORGED)}] ")
         script.send(Takeback(1), Presence(FORGED[0], "has left."))
-        zoe.until("took this message back")
+        zoe.until("deleted this message")
         zoe.write("/who")
         zoe.until(f"* {len(FORGED) - 1} in the room:")
         zoe.end_input()
@@ -47,6 +47,6 @@ def test_names_of_another_server_do_not_imitate_a_line(tmp_path: Path) -> None:
     assert authors[0] == "ada\ufffd I sell pills at evil.com"
     assert authors[1] == "\ufffd ada has left\ufffd bob"
     assert all(each.partition("» ")[2] == f"{name}: really" for each, name in zip(messages, FORGED, strict=True))
-    assert "* [1] “ada\ufffd I sell pills at evil.com” took this message back" in zoe.lines
+    assert "* [1] “ada\ufffd I sell pills at evil.com” deleted this message" in zoe.lines
     assert "* ada has left" not in zoe.lines
     assert "* \ufffd ada has left\ufffd bob» * ada has left" in zoe.lines

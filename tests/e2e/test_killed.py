@@ -55,7 +55,7 @@ def in_the_room(terminal: Terminal) -> None:
 def in_a_form(terminal: Terminal) -> None:
     in_the_room(terminal)
     terminal.press("up", "r")
-    terminal.until("What is wrong with it?")
+    terminal.until("What's wrong with this message?")
 
 
 @pytest.mark.parametrize(

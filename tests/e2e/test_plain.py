@@ -80,7 +80,7 @@ async def test_a_message_is_reported_and_a_profile_read_by_commands(tmp_path: Pa
                 number = ada.until("buy my stuff").partition(" ")[0]
                 ada.write(f"/report {number} spam Every day")
                 ada.until(f"* {number} is reported")
-                ada.until("was delivered to the website")
+                ada.until("reached the site")
                 receiver.behaviour = answers(200, profile)
                 ada.write("/profile bob")
                 ada.until("* Profile of bob» Sells stuff")
@@ -202,7 +202,7 @@ def test_what_becomes_of_a_message_is_told_by_its_number(tmp_path: Path) -> None
     with scripted_server() as script, PlainClient(script.url, "ada", tmp_path) as ada:
         ada.until("[3] ")
         script.send(Takeback(1))
-        ada.until("* [1] “bob” took this message back")
+        ada.until("* [1] “bob” deleted this message")
 
 
 def test_the_text_of_others_neither_commands_nor_begins_a_line(tmp_path: Path) -> None:

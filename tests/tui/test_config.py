@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_read_says_so_and_is_never_overwritten(file: Path,
     file.write_bytes(content)
     loaded = load(file)
     assert len(loaded.problems) == 1
-    assert "the defaults hold" in loaded.problems[0]
+    assert "the defaults apply" in loaded.problems[0]
     with pytest.raises(FileError, match="nothing was written"):
         save(file, Config(), Config(compact=True))
     assert file.read_bytes() == content

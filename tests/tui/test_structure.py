@@ -27,9 +27,9 @@ NAMES, LINES = TEXTS.map(clean_line), TEXTS.map(clean)
 """Cleaned, as every frame is before the client uses it."""
 NOTES = {
     (False, False): "",
-    (True, False): " (taken back)",
+    (True, False): " (deleted)",
     (False, True): " (reported)",
-    (True, True): " (taken back and reported)",
+    (True, True): " (deleted and reported)",
 }
 QUOTED = r"“([^“”]*)”"
 
@@ -78,7 +78,7 @@ def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str
     assert [begins_like_nothing_else(each.text)[0][:4] for each in transcript.news()] == ["[1] "]
     made.fold(frames.Takeback(1))
     (told,) = transcript.news()
-    found = re.fullmatch(rf"\* \[1\] {QUOTED} took this message back", told.text)
+    found = re.fullmatch(rf"\* \[1\] {QUOTED} deleted this message", told.text)
     assert found
     assert found[1] == name_text.shown(author)
 

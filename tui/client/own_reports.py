@@ -7,18 +7,19 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from server.protocol import frames, name_text
+from server.protocol import frames
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ReportEntry
-from tui import times
+from tui.client import report_words
+from tui.client.report_words import sentence
 from tui.client.timeline import Line
 from tui.limits import MAX_REPORTS
 from tui.tone import Tone
 
-GONE = "That message is gone from the server meanwhile; nothing was reported."
+GONE = "That message is no longer on the server; nothing was reported."
 REFUSED = "Your report was not sent."
-KEPT = "What you wrote is kept: report the message again to send it."
-ADD_INSTEAD = "What you wrote is kept: report the message again to add it to your report."
+KEPT = "Your text is saved: report the message again to send it."
+ADD_INSTEAD = "Your text is saved: report the message again to add it to your report."
 FINAL = frozenset({ErrorCode.UNKNOWN_MESSAGE, ErrorCode.CANNOT_REPORT_SELF, ErrorCode.WEBHOOK_OFF})
 """Errors after which a retry cannot succeed."""
 
@@ -193,8 +194,12 @@ class OwnReports(Struct):
         return [Remark(f"{REFUSED} {sentence(frame.message)} {words}".strip(), Tone.BAD, asked.channel)]
 
     def _news(self, entry: ReportEntry, now: datetime, channel: str) -> list[Remark]:
-        tone, words = _TONES.get(entry.status, Tone.INFO), tell(entry, now)
-        return [Remark(words, tone, channel)] if self._is_news(entry) and words else []
+        words = report_words.news(entry, now)
+        return (
+            [Remark(words, report_words.status_words(entry.status).tone, channel)]
+            if self._is_news(entry) and words
+            else []
+        )
 
     def _is_news(self, entry: ReportEntry) -> bool:
         """Record the status as known; return False if it was. While a report waits, each cause is news once."""
@@ -212,47 +217,6 @@ class OwnReports(Struct):
             known.clear()
         known.add(reached)
         return True
-
-
-_TONES: dict[str, Tone] = {
-    ReportState.DELIVERED: Tone.GOOD,
-    ReportState.RESOLVED: Tone.GOOD,
-    ReportState.GIVEN_UP: Tone.BAD,
-}
-
-
-def tell(entry: ReportEntry, now: datetime) -> str:
-    """Describe the status of a report to the reporter; empty while it is only on its way."""
-    report = f"our report of {name_text.quoted(entry.about)}'s message"
-    withdrawn = f"Y{report} is withdrawn."
-    why = f"{sentence(entry.error)} " if entry.error else ""
-    match entry.status:
-        case ReportState.RECEIVED:
-            return ""
-        case ReportState.DELIVERED:
-            return f"Y{report} was delivered to the website. Thank you."
-        case ReportState.WAITING:
-            again = f"is sent again, next {times.until(entry.next_at, now)}" if entry.next_at else "is sent later"
-            return f"{why}Y{report} is kept and {again}."
-        case ReportState.GIVEN_UP:
-            return f"{why}Y{report} is not sent again by itself; it is kept, and the operator can send it."
-        case ReportState.WITHDRAWN:
-            return f"The website says of y{report}, which you withdrew: {entry.note}" if entry.note else withdrawn
-        case ReportState.SEEN:
-            return f"The website has looked at y{report}.{_said(entry)}"
-        case ReportState.RESOLVED:
-            return f"The website is done with y{report}.{_said(entry)}"
-    return f"Y{report}: {sentence(entry.status)}"
-
-
-def sentence(text: str) -> str:
-    """Return a text that ends like a sentence."""
-    text = text.strip()
-    return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."
-
-
-def _said(entry: ReportEntry) -> str:
-    return f" It says: {entry.note}" if entry.note else ""
 
 
 def _aware(entry: ReportEntry) -> ReportEntry:

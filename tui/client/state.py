@@ -21,14 +21,14 @@ from tui.tone import Tone
 
 GAP = "Some messages between here and the next one could not be recovered."
 TYPING_SHOWN = timedelta(seconds=6)
-NOT_THERE = "That message is not there any more."
+NOT_THERE = "That message no longer exists."
 PAGE = 50
 """Number of older messages loaded at a time."""
 
 LEFT_OUT = "This server sends more than this client shows; some of it was left out."
 WEIGHED_EVERY = 500
 """Number of new entries between two checks of the weight of all timelines."""
-NEW_NUMBERING = "The server has begun a new history; the messages from before are gone."
+NEW_NUMBERING = "The server started a new history; earlier messages are no longer available."
 
 
 class Stage(Enum):
@@ -136,7 +136,7 @@ class ClientState(Struct):
         for channel in frame.channels:
             self.timelines.setdefault(channel.id, Timeline(channel.id, channel.name)).name = channel.name
         if self.current in had - self._channels:
-            self.note(f"{self.place} is not a channel of this room any more; nothing can be sent here.", Tone.BAD)
+            self.note(f"{self.place} no longer exists; nothing can be sent here.", Tone.BAD)
         self._leave_out()
         if self.current not in self.timelines:
             self.current = next(iter(self.timelines), "")

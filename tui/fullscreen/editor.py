@@ -11,7 +11,7 @@ from textual.app import App, SuspendNotSupported
 from server.protocol.errors import OneLineError
 from tui.text import clean_own
 
-NONE = "No editor is named: set VISUAL or EDITOR in the environment, such as EDITOR=nano."
+NONE = "No editor is set. Set VISUAL or EDITOR in the environment, such as EDITOR=nano."
 
 
 class EditorError(OneLineError):
@@ -26,7 +26,7 @@ async def edit(app: App[None], text: str, environment: Mapping[str, str]) -> str
         file.write_text(text, encoding="utf-8")
         code = await _run_suspended(app, [*arguments, str(file)])
         if code:
-            raise EditorError(f"{arguments[0]} ended with {code}; the message is as it was.")
+            raise EditorError(f"{arguments[0]} ended with code {code}; your message is unchanged.")
         try:
             # Editors add a newline at the end of the file.
             return clean_own(file.read_text(encoding="utf-8").removesuffix("\n"))
@@ -58,7 +58,9 @@ async def _run_suspended(app: App[None], arguments: list[str]) -> int:
             except OSError as error:
                 problem = f"{arguments[0]} cannot be started: {error.strerror}. It is named by VISUAL or EDITOR."
     except SuspendNotSupported as error:
-        raise EditorError("An editor cannot be opened from here: this terminal cannot be lent.") from error
+        raise EditorError(
+            "An editor cannot be opened here: this terminal cannot be suspended. Write in the composer instead."
+        ) from error
     if problem:
         raise EditorError(problem)
     return code

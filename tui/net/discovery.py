@@ -11,7 +11,7 @@ from tui.net.server_address import AddressError, configured, is_listening, unuse
 from tui.options import Options
 from tui.text import clean_line
 
-WHOSE = "Anybody on this machine can run one there; ask who does before you trust it."
+WHOSE = "Anyone on this machine can run one there; ask who does before you trust it."
 
 
 class Found(NamedTuple):
@@ -28,7 +28,7 @@ async def find(options: Options) -> Found:
     """Find a server, or start one. Raises LocalServerError, FileError or AddressError."""
     if options.demo:
         server = await start("server.demo", [], [CHAT, INBOX])
-        inbox = f"This is a demo, with residents and a website of its own. Reports arrive at {server.urls[INBOX]}"
+        inbox = f"This is a demo room with bots and a small site. Reports arrive at {server.urls[INBOX]}"
         return Found(server.urls[CHAT], server, [clean_line(inbox)])
     if options.url:
         return Found(websocket_url(options.url), None, [])
@@ -43,7 +43,7 @@ async def find(options: Options) -> Found:
         return Found(address.websocket_url(tls=tls), None, notices)
     arguments = ["--settings", str(options.settings)] if options.settings else []
     server = await start("server", arguments, [CHAT])
-    notice = f"No server was listening at {address}: this client started one, which ends with it."
+    notice = f"No server was listening at {address}, so this client started one; it ends with this client."
     return Found(server.urls[CHAT], server, [notice, *notices])
 
 
@@ -58,11 +58,11 @@ async def _find_own(path: Path) -> Found:
         if identity.is_known(url):
             return Found(url, None, [])
         if not identity.is_known(own):
-            return Found(url, None, [f"You use the server at {address} for the first time. {WHOSE}"])
+            return Found(url, None, [f"This is your first time on the server at {address}. {WHOSE}"])
         # The user may not know the server there; a user with a server of their own must not be led away from it.
         stranger = f" The one at {address} is new to you; to use it, start with {url}."
     server = await start("server", ["--socket", str(path)], [CHAT])
-    notice = f"This client started a server of your own, which ends with it.{stranger}"
+    notice = f"This client started a server of your own; it ends with this client.{stranger}"
     return Found(server.urls[CHAT], server, [notice], own=True)
 
 

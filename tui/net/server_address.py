@@ -62,7 +62,7 @@ def fault(server: str) -> str | None:
         usable = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0 and " " not in server
     except ValueError:
         usable = False
-    return None if usable else "This is no server: write one like wss://chat.example or chat.example:9000."
+    return None if usable else "That isn't a server address. Try wss://chat.example or chat.example:9000."
 
 
 def without_userinfo(url: str) -> str:

@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 
 class Transcript:
-    """Follows a State, and reports each change once."""
+    """Follows a `ClientState`, and reports each change once."""
 
     def __init__(self, state: ClientState) -> None:
         self._state = state
@@ -90,18 +90,18 @@ class Transcript:
 
 def message(number: int, at: str, where: str, line: Line) -> OutputLine:
     """Format a message: its text cannot forge anything before the first »; everything after that is its text."""
-    notes = " and ".join(["taken back"] * line.taken_back + ["reported"] * line.reported)
+    notes = " and ".join(["deleted"] * line.taken_back + ["reported"] * line.reported)
     return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
 
 
 def _differences(before: Line, now: Line) -> Iterator[str]:
     """Yield the changes to a message."""
     if now.taken_back and not before.taken_back:
-        yield f"{name_text.quoted(now.author)} took this message back"
+        yield f"{name_text.quoted(now.author)} deleted this message"
     elif now.reactions != before.reactions:
         yield "reactions: " + (", ".join(f"{each.emoji} {len(each.usernames)}" for each in now.reactions) or "none")
     if now.reported != before.reported:
-        yield "is reported" if now.reported else "is not reported any more"
+        yield "is reported" if now.reported else "is no longer reported"
 
 
 def note(text: str) -> OutputLine:

@@ -18,7 +18,8 @@ from server.protocol.frames import (
     Withdraw,
 )
 from tests.support.scripted_server import report, stands
-from tui.client.own_reports import ADD_INSTEAD, KEPT, REFUSED, OwnReports, Remark, ReportDraft, sentence, tell
+from tui.client.own_reports import ADD_INSTEAD, KEPT, REFUSED, OwnReports, Remark, ReportDraft
+from tui.client.report_words import STATUS_WORDS, meaning, news, sentence
 from tui.client.timeline import Line
 from tui.tone import Tone
 
@@ -85,7 +86,7 @@ def test_received_and_delivered_are_one_line() -> None:
     reports, ask = sent()
     assert reports.stands(stands(ask, "received"), NOW) == []
     assert reports.stands(stands(ask, "delivered"), NOW) == [
-        Remark("Your report of “bob”'s message was delivered to the website. Thank you.", Tone.GOOD, "lobby")
+        Remark("Your report about “bob” reached the site. Thank you.", Tone.GOOD, "lobby")
     ]
     assert told(reports, report(3)) == []
 
@@ -97,8 +98,8 @@ def test_a_cause_is_told_once_however_often_it_is_tried() -> None:
         for seconds, error in ((5, "It cannot be reached."), (30, "It cannot be reached."), (120, "Status 500."))
     ]
     assert told(reports, *waiting, waiting[0]) == [
-        "It cannot be reached. Your report of “bob”'s message is kept and is sent again, next in 5 s.",
-        "Status 500. Your report of “bob”'s message is kept and is sent again, next in 2 min.",
+        "It cannot be reached. Your report about “bob” is saved and will be resent in 5 s.",
+        "Status 500. Your report about “bob” is saved and will be resent in 2 min.",
     ]
     assert len(told(reports, report(3), waiting[0])) == 2
 
@@ -118,19 +119,19 @@ def test_what_the_site_says_is_told_with_its_note_and_again_with_another() -> No
     reports = OwnReports()
     seen, resolved = report(3, status="seen"), report(3, status="resolved", note="Account closed")
     assert told(reports, seen, resolved, resolved, structs.replace(resolved, note="Reopened.")) == [
-        "The website has looked at your report of “bob”'s message.",
-        "The website is done with your report of “bob”'s message. It says: Account closed",
-        "The website is done with your report of “bob”'s message. It says: Reopened.",
+        "A moderator of the site has looked at your report about “bob”.",
+        "Your report about “bob” was resolved. The site says: Account closed",
+        "Your report about “bob” was resolved. The site says: Reopened.",
     ]
 
 
 def test_given_up_withdrawn_and_what_is_not_known_are_told() -> None:
-    assert tell(report(3, status="given-up", error="It never answered"), NOW) == (
-        "It never answered. Your report of “bob”'s message is not sent again by itself; it is kept, and the operator"
-        " can send it."
+    assert news(report(3, status="given-up", error="It never answered"), NOW) == (
+        "It never answered. Your report about “bob” is saved, but not resent automatically. The administrator can"
+        " resend it."
     )
-    assert tell(report(3, status="withdrawn"), NOW) == "Your report of “bob”'s message is withdrawn."
-    assert tell(report(3, status="lost at sea"), NOW) == "Your report of “bob”'s message: lost at sea."
+    assert news(report(3, status="withdrawn"), NOW) == "Your report about “bob” is withdrawn."
+    assert news(report(3, status="lost at sea"), NOW) == "Your report about “bob”: lost at sea."
 
 
 def test_a_list_tells_what_changed_meanwhile_and_what_one_knew_otherwise() -> None:
@@ -248,14 +249,22 @@ def test_times_without_a_zone_are_compared_all_the_same() -> None:
     assert [each.msg_id for each in reports.entries] == [4, 3]
 
 
+@pytest.mark.parametrize("status", [*ReportState, "{odd} {}"])
+def test_each_status_has_words_wherever_it_is_shown(status: str) -> None:
+    assert set(STATUS_WORDS) == set(ReportState)
+    shown = [news(report(3, status=status), NOW), meaning(report(3, status=status), NOW)]
+    assert all(line.endswith(".") for line in shown if line)
+    assert any(shown)
+
+
 def test_words_end_like_a_sentence() -> None:
     assert [sentence(text) for text in ("a", "a.", "a?", "a! ", "")] == ["a.", "a.", "a?", "a!", ""]
 
 
 def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> None:
     reports = OwnReports()
-    assert told(reports, report(3, status="withdrawn")) == ["Your report of “bob”'s message is withdrawn."]
-    words = "The website says of your report of “bob”'s message, which you withdrew: They are banned."
+    assert told(reports, report(3, status="withdrawn")) == ["Your report about “bob” is withdrawn."]
+    words = "Your report about “bob” is withdrawn. The site says: They are banned."
     for expected in ([words], []):
         assert told(reports, report(3, status="withdrawn", note="They are banned.")) == expected
 

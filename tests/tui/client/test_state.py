@@ -60,7 +60,7 @@ def test_a_channel_that_one_looks_at_stays_until_one_looks_elsewhere() -> None:
     made.look_at("tea")
     for _ in range(2):
         made.fold(welcome("e1", "lobby"))
-    assert texts(made.timeline) == ["1", "# Tea is not a channel of this room any more; nothing can be sent here."]
+    assert texts(made.timeline) == ["1", "# Tea no longer exists; nothing can be sent here."]
     made.look_at("lobby")
     assert list(made.timelines) == ["lobby"]
 

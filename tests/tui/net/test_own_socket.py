@@ -208,7 +208,7 @@ async def test_a_new_server_at_the_default_address_is_joined_and_said_to_be_new(
     async with listening(default) as url:
         found = await find(Options("ada"))
         assert (found.url, found.server, found.own) == (url, None, False)
-        assert "for the first time" in found.notices[0]
+        assert "your first time" in found.notices[0]
         remember(url)
         assert (await find(Options("ada"))).notices == []
     assert not await own_socket.is_alive(path)

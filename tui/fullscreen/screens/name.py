@@ -23,7 +23,7 @@ class NamePrompt(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="name"):
             yield Static(self._why, id="name-why", markup=False)
-            yield Static("By which name do you want to be known here?", markup=False)
+            yield Static("Choose another name:", markup=False)
             yield Field(clean_line(self._wanted)[: self._longest], max_length=self._longest, compact=True)
         yield KeyFooter()
 

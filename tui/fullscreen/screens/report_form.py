@@ -18,7 +18,7 @@ from server.protocol.frames import ReportReason
 from tui.client.own_reports import ReportDraft
 from tui.client.timeline import Line
 from tui.fullscreen.keys.bindings import bindings, is_meant
-from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.evidence_view import EvidenceView
 from tui.fullscreen.widgets.fields import Prompt
 from tui.fullscreen.widgets.footer import KeyFooter
@@ -136,8 +136,9 @@ class ReportForm(ModalScreen[Filled]):
         with Vertical(id="form"):
             yield Static(Content.assemble(("⚑ ", "bold $error"), (title, "bold")), id="form-title")
             yield from self._compose_subject()
-            yield Static("What is wrong with it?", classes="form-label", markup=False)
-            comment = Comment(placeholder="What should the site know? Enter submits.", id="form-comment")
+            yield Static("What's wrong with this message?", classes="form-label", markup=False)
+            hint = f"Anything the moderators should know? ({pressed('comment.submit')} submits)"
+            comment = Comment(placeholder=hint, id="form-comment")
             yield Reasons(self._reasons, comment, id="form-reasons")
             yield Static("Comment", classes="form-label", id="form-comment-label", markup=False)
             yield comment
@@ -177,7 +178,7 @@ class ReportForm(ModalScreen[Filled]):
         return self.query_one(EvidenceView)
 
     def _summarise(self) -> None:
-        words = Content.assemble(("Sent: ", Style(dim=True)), self._evidence.summary)
+        words = Content.assemble(("Will send: ", Style(dim=True)), self._evidence.summary)
         self.query_one("#form-summary", Static).update(words)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -230,7 +231,7 @@ class ReportForm(ModalScreen[Filled]):
         """Close the form and send the report, or show what is missing."""
         comment = self.query_one(Comment).text.strip()
         if self._reason.comment_required and not comment:
-            self._complain("Describe in the comment what is wrong.")
+            self._complain("Please say what's wrong in the comment.")
             self.query_one(Comment).focus()
         elif len(comment) > self._comment_chars:
             self._complain(f"The comment has {len(comment)} of at most {self._comment_chars} characters.")

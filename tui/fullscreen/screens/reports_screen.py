@@ -14,7 +14,7 @@ from server.protocol import name_text, target
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
 from tui.client.client import OFFLINE, Client, nonce
-from tui.client.own_reports import sentence
+from tui.client.report_words import SITE_SAYS, meaning, sentence, status_words
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screens.live import LiveScreen
@@ -24,24 +24,13 @@ from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
 
 EMPTY = "No reports yet.\n\nPress {report} on a message to report it; you can follow it here."
-TAKEN_BACK = "taken back before; its text is for the website alone"
-STATUSES: dict[str, tuple[str, str, str]] = {
-    ReportState.RECEIVED: ("→", "on its way", "dim"),
-    ReportState.WAITING: ("↻", "waiting", "$warning"),
-    ReportState.DELIVERED: ("✓", "delivered", "$success"),
-    ReportState.GIVEN_UP: ("✗", "given up", "$error"),
-    ReportState.WITHDRAWN: ("○", "withdrawn", "dim"),
-    ReportState.SEEN: ("◉", "seen", "$success"),
-    ReportState.RESOLVED: ("★", "resolved", "$success"),
-}
-MEANINGS: dict[str, str] = {
-    ReportState.RECEIVED: "The server has it and is sending it to the website.",
-    ReportState.WAITING: "The server keeps it and sends it again.",
-    ReportState.DELIVERED: "The website has it.",
-    ReportState.GIVEN_UP: "It is not sent again by itself. The server keeps it, and the operator can send it.",
-    ReportState.WITHDRAWN: "You took it back.",
-    ReportState.SEEN: "Somebody at the website has looked at it.",
-    ReportState.RESOLVED: "The website is done with it.",
+DELETED = "message deleted; only the site receives its text"
+COLOURS: dict[str, str] = {
+    ReportState.WAITING: "$warning",
+    ReportState.DELIVERED: "$success",
+    ReportState.GIVEN_UP: "$error",
+    ReportState.SEEN: "$success",
+    ReportState.RESOLVED: "$success",
 }
 
 
@@ -92,7 +81,7 @@ class ReportsScreen(LiveScreen):
         self._entries, self._now = reports.entries, now
         loading = bool(reports.loading)
         words = "loading…" if loading else _on_the_way(reports.unanswered)
-        words = words if self._client.online else f"{self._client.status}; as it was known before"
+        words = words if self._client.online else f"{self._client.status}; last known status"
         self.query_one("#reports-state", Static).update(Content(words))
         rows = self.query_one(ReportList)
         rows.show_rows([self._row(entry, now) for entry in self._entries])
@@ -125,14 +114,13 @@ class ReportsScreen(LiveScreen):
         self.refresh_bindings()
 
     def _row(self, entry: ReportEntry, now: datetime) -> ListRow:
-        sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
-        status = Content.assemble((f"{sign} {word}".ljust(14), colour))
+        status = Content.assemble((_status(entry).ljust(14), _colour(entry)))
         about = Content.assemble(
             status,
             (name_text.shown(entry.about), "bold"),
             (f"  {self._client.state.place_of(entry.channel)}", Style(dim=True)),
         )
-        said = " ".join(entry.message.split()) or TAKEN_BACK
+        said = " ".join(entry.message.split()) or DELETED
         below = Content.assemble("  ", (f"{entry.reason}: ", Style(dim=True)), said)
         return ListRow(entry.report_id, about, Content.styled(moment(entry.reported_at, now), Style(dim=True)), below)
 
@@ -162,9 +150,9 @@ class ReportsScreen(LiveScreen):
         timeline = state.timelines.get(entry.channel)
         if entry.about in state.relations.hidden:
             who = name_text.quoted(entry.about)
-            return f"{who} is muted or blocked, and what {who} says is not shown."
+            return f"{who} is muted or blocked, so their messages are not shown."
         if timeline is None and not target.is_conversation(entry.channel):
-            return "The channel of that message is not there any more."
+            return "The channel of that message no longer exists."
         if not self._client.online and not (timeline and timeline.find(entry.msg_id)):
             return f"That message is not loaded. {OFFLINE}"
         return None
@@ -204,16 +192,15 @@ def _on_the_way(unanswered: int) -> str:
 def _details(entry: ReportEntry, place: str, now: datetime) -> Content:
     """Return the status of a report, the message, and what the user wrote about it."""
     dim = Style(dim=True)
-    sign, word, colour = STATUSES.get(entry.status, ("·", entry.status, "dim"))
     parts = [
-        Content.assemble((f"{sign} {word}", f"bold {colour}"), (f"  reported {moment(entry.reported_at, now)}", dim)),
+        Content.assemble(
+            (_status(entry), f"bold {_colour(entry)}"), (f"  reported {moment(entry.reported_at, now)}", dim)
+        ),
         *(Content(line) for line in _status_lines(entry, now)),
-        *([Content.assemble(("The site says: ", dim), entry.note)] if entry.note else []),
+        *([Content.assemble((SITE_SAYS, dim), entry.note)] if entry.note else []),
         Content(""),
         Content.assemble((name_text.shown(entry.about), "bold"), (f"  {place}  {moment(entry.at, now)}", dim)),
-        Content(_indented(entry.message))
-        if entry.message
-        else Content.styled(TAKEN_BACK, Style(italic=True, dim=True)),
+        Content(_indented(entry.message)) if entry.message else Content.styled(DELETED, Style(italic=True, dim=True)),
         Content(""),
         *_wrong(entry.reason, entry.comment),
     ]
@@ -235,12 +222,17 @@ def _wrong(reason: str, comment: str) -> list[Content]:
     return [Content.assemble(("Reason   ", dim), reason), *said]
 
 
+def _status(entry: ReportEntry) -> str:
+    words = status_words(entry.status)
+    return f"{words.sign} {words.label}"
+
+
+def _colour(entry: ReportEntry) -> str:
+    return COLOURS.get(entry.status, "dim")
+
+
 def _status_lines(entry: ReportEntry, now: datetime) -> list[str]:
-    lines = [sentence(entry.error)] if entry.error else []
-    meaning = MEANINGS.get(entry.status, "")
-    if entry.status == ReportState.WAITING and entry.next_at:
-        meaning = f"The server keeps it and sends it again at {moment(entry.next_at, now, seconds=True)}."
-    return [*lines, meaning] if meaning else lines
+    return [line for line in (sentence(entry.error), meaning(entry, now)) if line]
 
 
 def _consequence(entry: ReportEntry, *, evidence: bool) -> str:

@@ -24,8 +24,8 @@ from tui.net.server_address import MAX_URL_CHARS, fault
 from tui.text import clean_line
 
 ON, OFF = "on", "off"
-AS_ALL = "as everywhere"
-FIELDS = {"name": "Name at the next start", "server": "Server at the next start (empty: the local one)"}
+AS_ALL = "default"
+FIELDS = {"name": "Name at next start", "server": "Server at next start (empty: this machine)"}
 
 
 class Choice(Struct, frozen=True):
@@ -62,7 +62,7 @@ def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> 
         switch("compact", "Compact: author and text in one line"),
         select("time", "Time of day", Hours),
         switch("reduced_motion", "Reduced motion: nothing slides or blinks"),
-        select("notices", "Notices", Level),
+        select("notices", "Notifications", Level),
         *([_of_channel(config, channel, place)] if channel else []),
     ]
 
@@ -74,7 +74,7 @@ def _of_channel(config: Config, channel: str, place: str) -> Choice:
         level = None if value == AS_ALL else Level(value)
         return structs.replace(config, channels={**config.channels, channel: Channel(notices=level)})
 
-    return Choice("channel", f"Notices in {place}", [AS_ALL, *Level], own or AS_ALL, change)
+    return Choice("channel", f"Notifications in {place}", [AS_ALL, *Level], own or AS_ALL, change)
 
 
 class ChoiceList(RowList):
@@ -115,7 +115,11 @@ class SettingsScreen(ModalScreen[None]):
                 longest = MAX_NAME_CHARS if name == "name" else MAX_URL_CHARS
                 yield Field(getattr(self._config, name), max_length=longest, id=f"settings-{name}", compact=True)
             yield Static(id="settings-problem", markup=False)
-            kept = f"Kept in {self._file}; its table [keys] changes keys." if self._file else "Not kept: no file."
+            kept = (
+                f"Saved in {self._file}; rebind keys in its [keys] table."
+                if self._file
+                else "Changes aren't saved (no file)."
+            )
             yield Static(Content(clean_line(kept)), id="settings-file")
         yield KeyFooter()
 

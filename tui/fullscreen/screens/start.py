@@ -10,14 +10,14 @@ from textual.widgets import Input, Static
 
 from server.protocol.frames import MAX_NAME_CHARS
 from tui.fullscreen.keys.bindings import bindings
-from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.net.server_address import MAX_URL_CHARS, fault
 from tui.text import clean_line
 
-HINT = "Enter goes on. Both can be changed later in the settings, and are not asked for again."
-LOCAL = "The server (this machine's own is filled in; where none runs, one is started)"
+HINT = "Press {join} to join. You can change both later in Settings ({settings})."
+LOCAL = "Leave as is to chat on this machine; we start a server if none is running."
 
 
 class Start(NamedTuple):
@@ -41,12 +41,14 @@ class StartScreen(ModalScreen[Start]):
     def compose(self) -> ComposeResult:
         with Vertical(id="start"):
             yield Static(Content("⚑ Welcome to Flagpost"), id="start-title")
-            yield Static(Content("Your name here"))
+            yield Static(Content("Your name"))
             yield Field(self._wanted, max_length=MAX_NAME_CHARS, id="start-name", compact=True)
-            yield Static(Content(LOCAL), classes="field-label")
+            yield Static(Content("Server"), classes="field-label")
             yield Field(self._local, max_length=MAX_URL_CHARS, id="start-server", compact=True)
+            yield Static(Content(LOCAL), classes="field-hint")
             yield Static(id="start-problem", markup=False)
-            yield Static(Content(HINT), id="start-hint")
+            hint = HINT.format(join=pressed("start.go_on"), settings=pressed("everywhere.settings"))
+            yield Static(Content(hint), id="start-hint")
         yield KeyFooter()
 
     def action_go_on(self) -> None:
@@ -55,7 +57,7 @@ class StartScreen(ModalScreen[Start]):
             clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server")
         )
         local = server in {"", self._local}
-        problem = (None if local else fault(server)) if name else "Write a name, by which the others know you."
+        problem = (None if local else fault(server)) if name else "Enter a name others will know you by."
         if problem:
             self.query_one("#start-problem", Static).update(Content(f"✗ {problem}"))
             self.query_one("#start-server" if name else "#start-name").focus()

@@ -37,7 +37,7 @@ AUTHOR = "•"
 CONTINUES = "┊"
 """In the margin of a continued line, where nothing else shows that it continues the one above."""
 JOINED_WITHIN = timedelta(minutes=5)
-TAKEN_BACK = "taken back"
+DELETED = "message deleted"
 MEND = "everywhere.mend"
 NEW = "new messages"
 TAB_CELLS = 4
@@ -318,7 +318,7 @@ def _compact(entry: Line | Pending, look: Look) -> list[Row]:
 
 def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
     if isinstance(entry, Line) and entry.taken_back:
-        return [[Run(TAKEN_BACK, styles.dim + Style(italic=True))]]
+        return [[Run(DELETED, styles.dim + Style(italic=True))]]
     # The user's own text is not cleaned before the server has returned it.
     rows = [_row(pieces, styles) for pieces in markdown.lines(clean(entry.text))]
     if isinstance(entry, Line) and entry.reactions:

@@ -17,7 +17,7 @@ from tui.times import clock
 
 CONTINUED = "      "
 """Indents the other lines of a text, so that none looks like another message."""
-STILL_KEPT = "taken back; the server still has its text, and the site is sent it"
+STILL_KEPT = "message deleted; the server still has its text and sends it to the site"
 
 
 class EvidenceView(VerticalScroll, can_focus=True):
@@ -59,8 +59,8 @@ class EvidenceView(VerticalScroll, can_focus=True):
         """What will be sent, in words."""
         near = self._nearest()
         before, after = (sum(line.msg_id in near for line in lines) for lines in (self._before, self._after))
-        parts = [f"{before} before"] * bool(before) + [f"{after} after"] * bool(after)
-        return ", ".join(["the message", *parts]) if parts else "the message alone"
+        around = ", ".join([f"{before} before"] * bool(before) + [f"{after} after"] * bool(after))
+        return f"this message, {around}" if around else "only this message"
 
     def send(self, number: int) -> None:
         """Set how many messages of context to send, from 0 to `around`."""

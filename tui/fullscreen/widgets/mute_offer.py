@@ -22,15 +22,13 @@ class MuteOffer(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(id="offer-text", markup=False)
         with Horizontal(id="offer-buttons"):
-            yield Button("Keep reading", id="offer-no", compact=True)
+            yield Button("Keep", id="offer-no", compact=True)
             yield Button("Mute", id="offer-yes", compact=True)
 
     def show(self, username: str) -> None:
         """Offer to mute a person; "" hides the offer."""
         self.display = bool(username)
-        who = name_text.quoted(username)
-        words = f"You reported {who}. Hide what {who} says here from now on?"
-        self.query_one("#offer-text", Static).update(Content(words))
+        self.query_one("#offer-text", Static).update(Content(f"Mute {name_text.quoted(username)}?"))
 
     @on(Button.Pressed, "#offer-yes")
     def _accept(self) -> None:

@@ -263,7 +263,7 @@ async def test_without_an_editor_the_text_stays_and_a_line_says_why(monkeypatch:
     monkeypatch.delenv("VISUAL", raising=False)
     async with client() as (pilot, _):
         await pilot.press(*"draft")
-        for editor, told in (("", "No editor is named"), ("vi 'x", "cannot be read"), ("vi", "cannot be lent")):
+        for editor, told in (("", "No editor is set"), ("vi 'x", "cannot be read"), ("vi", "cannot be suspended")):
             with case(editor):
                 monkeypatch.setenv("EDITOR", editor)
                 await pilot.press("ctrl+e")

@@ -71,7 +71,7 @@ async def test_the_mark_comes_with_the_answer_and_not_before() -> None:
         (report,) = server.sent(ReportRequest)
         server.send(*delivered(report))
         await until_seen(pilot, REPORTED)
-        await until_seen(pilot, "Your report of “bob”'s message was delivered to the website.")
+        await until_seen(pilot, "Your report about “bob” reached the site.")
 
 
 async def test_the_mouse_alone_leads_to_a_report() -> None:
@@ -104,7 +104,7 @@ async def test_other_needs_a_comment() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         await pilot.press("up", "enter", "enter")
-        await until_seen(pilot, "Describe in the comment what is wrong.")
+        await until_seen(pilot, "Please say what's wrong in the comment.")
         assert isinstance(pilot.app.screen.focused, Comment)
         await pilot.press(*"odd", "ctrl+s")
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
@@ -154,13 +154,13 @@ async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_wh
 
     async with client(ScriptedServer(answer=failed)) as (pilot, server):
         await submit(pilot)
-        await until_told(pilot, "status 500. Your report of “bob”'s message is kept")
-        await until_told(pilot, "next in 10 min.")
+        await until_told(pilot, "status 500. Your report about “bob” is saved")
+        await until_told(pilot, "will be resent in 10 min.")
         assert REPORTED in screen_text(app_of(pilot))
         (report,) = server.sent(ReportRequest)
         assert isinstance(report, ReportRequest)
         server.send(structs.replace(stands(report), nonce=None))
-        await until_seen(pilot, "was delivered to the website")
+        await until_seen(pilot, "reached the site")
 
 
 async def test_a_report_that_the_server_refused_is_told_and_not_marked() -> None:
@@ -184,8 +184,8 @@ async def test_what_was_filled_in_stands_in_the_form_again_after_a_refusal() -> 
         await pilot.press("up", "r")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
         await pilot.press("minus", "down", "enter", *"my words", "enter")
-        await until_told(pilot, "What you wrote is kept")
-        assert "You reported" not in screen_text(app_of(pilot))
+        await until_told(pilot, "Your text is saved")
+        assert "Mute “" not in screen_text(app_of(pilot))
         await pilot.press("r")
         await until_seen(pilot, "my words")
         await pilot.press("ctrl+s")
@@ -213,7 +213,7 @@ async def test_a_report_that_the_server_knows_of_already_can_be_added_to() -> No
         await pilot.press("y")
         await until(pilot, lambda: isinstance(pilot.app.screen, ReportForm), "the form")
         await pilot.press("ctrl+s")
-        await until_seen(pilot, "was delivered to the website")
+        await until_seen(pilot, "reached the site")
 
 
 async def test_a_report_whose_connection_was_lost_is_sent_again_and_counts_once() -> None:
@@ -222,7 +222,7 @@ async def test_a_report_whose_connection_was_lost_is_sent_again_and_counts_once(
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
         server.answer = delivered
         server.drop()
-        await until_seen(pilot, "was delivered to the website")
+        await until_seen(pilot, "reached the site")
         first, second = server.sent(ReportRequest)
         assert first == second
         server.drop()
@@ -260,7 +260,7 @@ async def test_a_message_whose_number_was_given_anew_is_not_reported() -> None:
         server.send(structs.replace(WELCOME, epoch="e2"), line(3, "carol", "something else"))
         await until(pilot, lambda: app_of(pilot).state.timeline.find(1) is None, "the new numbering")
         await pilot.press("ctrl+s")
-        await until_seen(pilot, "That message is gone from the server")
+        await until_seen(pilot, "That message is no longer on the server")
         assert not server.sent(ReportRequest)
 
 
@@ -268,7 +268,7 @@ async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
         server.send(Error("A notice", ErrorCode.NOTICE, CHAT_SERVER, channel="lobby"))
         await pilot.press("up", "up", "up", "r")
-        await until_seen(pilot, "the message, 10 before, 2 after")
+        await until_seen(pilot, "this message, 10 before, 2 after")
         evidence = pilot.app.screen.query_one(EvidenceView)
         assert [str(each.content) for each in evidence.query(Static) if each.display] == [
             f"{'⚑ ' if number == 17 else ''}{clock(BEGIN + timedelta(minutes=number))} {author}» words {number}"
@@ -282,17 +282,17 @@ async def test_the_form_shows_what_is_sent_of_the_messages_around_it() -> None:
 
 
 WAYS: Sequence[tuple[Sequence[str], Sequence[int], str]] = [
-    (["plus"] * 3, [*range(7, 17), 18, 19], "the message, 10 before, 2 after"),
+    (["plus"] * 3, [*range(7, 17), 18, 19], "this message, 10 before, 2 after"),
     (["minus"], [*range(8, 17), 18, 19], "9 before, 2 after"),
     (["#form-fewer"], [*range(9, 17), 18, 19], "8 before, 2 after"),
     (["minus"] * 7, [15, 16, 18], "2 before, 1 after"),
-    (["minus"] * 2, [16], "the message, 1 before"),
-    (["minus"] * 3, [], "the message alone"),
+    (["minus"] * 2, [16], "this message, 1 before"),
+    (["minus"] * 3, [], "only this message"),
     (["plus"] * 2, [16, 18], "1 before, 1 after"),
-    (["0"], [], "the message alone"),
-    (["#form-more"], [16], "the message, 1 before"),
-    (["#form-alone"], [], "the message alone"),
-    (["#form-more"], [16], "the message, 1 before"),
+    (["0"], [], "only this message"),
+    (["#form-more"], [16], "this message, 1 before"),
+    (["#form-alone"], [], "only this message"),
+    (["#form-more"], [16], "this message, 1 before"),
 ]
 """Keys or buttons of a form, one after the other; the context that is sent then, and the words for it."""
 
@@ -301,7 +301,7 @@ WAYS: Sequence[tuple[Sequence[str], Sequence[int], str]] = [
 async def test_keys_and_buttons_change_how_much_context_is_sent(size: tuple[int, int]) -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK)), size) as (pilot, server):
         await pilot.press("up", "up", "up", "r")
-        await until_seen(pilot, "the message, 10 before")
+        await until_seen(pilot, "this message, 10 before")
         evidence = pilot.app.screen.query_one(EvidenceView)
         for ways, context, words in WAYS:
             with case(ways):
@@ -325,7 +325,7 @@ async def test_all_of_the_form_is_seen_at_every_height_of_a_terminal() -> None:
         for height in (24, 29, 30, 32, 34, 35, 36, 24):
             with case(height):
                 await pilot.resize_terminal(110, height)
-                await until_seen(pilot, "the message, 10 before, 2 after")
+                await until_seen(pilot, "this message, 10 before, 2 after")
                 for shown in ("#form-title", "#form-submit"):
                     assert pilot.app.screen.find_widget(pilot.app.screen.query_one(shown)).visible_region.height
                 assert pilot.app.screen.query_one("#form").max_scroll_y == 0
@@ -334,7 +334,7 @@ async def test_all_of_the_form_is_seen_at_every_height_of_a_terminal() -> None:
 async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
         await pilot.press("up", "r")
-        await until_seen(pilot, "the message, 10 before")
+        await until_seen(pilot, "this message, 10 before")
         server.send(line(20, "bob", "later"))
         await until(pilot, lambda: app_of(pilot).state.last_seen == 20, "what was said later")
         await pilot.press("ctrl+s")
@@ -347,7 +347,7 @@ async def test_what_is_said_while_the_form_is_open_is_not_sent_along() -> None:
 async def test_those_keys_are_letters_in_the_comment() -> None:
     async with client(ScriptedServer(EVIDENCE, (PEOPLE, TALK))) as (pilot, server):
         await pilot.press("up", "r")
-        await until_seen(pilot, "the message, 10 before")
+        await until_seen(pilot, "this message, 10 before")
         await pilot.press("enter", "0", "minus", "plus", "enter")
         await until(pilot, lambda: bool(server.sent(ReportRequest)), "the report")
         (report,) = server.sent(ReportRequest)
@@ -371,7 +371,7 @@ async def test_where_the_site_takes_no_context_the_form_shows_and_sends_none() -
 async def test_a_message_that_was_taken_back_can_be_reported(welcome: Welcome) -> None:
     async with client(ScriptedServer(welcome)) as (pilot, server):
         server.send(Takeback(3))
-        await until_seen(pilot, "taken back")
+        await until_seen(pilot, "message deleted")
         assert "buy my stuff" not in screen_text(app_of(pilot))
         await open_form(pilot)
         await until_seen(pilot, "the server still has its text")
@@ -391,23 +391,23 @@ async def test_a_message_that_is_taken_back_while_the_form_is_open_is_reported_a
 async def test_after_the_form_to_mute_is_offered_and_takes_no_key() -> None:
     async with client(taking()) as (pilot, server):
         await submit(pilot)
-        await until_seen(pilot, "You reported “bob”. Hide what “bob” says here from now on?")
+        await until_seen(pilot, "Mute “bob”?")
         assert isinstance(pilot.app.screen.focused, TimelineView)
         await pilot.pause(DOUBLE_SECONDS)
         await pilot.press("enter", "escape", *"my yes", "enter")
         said = await until_said(pilot, server)
         assert said.message == "> bob» buy my stuff\nmy yes"
         assert not app_of(pilot).state.relations.muted
-        assert "You reported “bob”" not in screen_text(app_of(pilot))
+        assert "Mute “bob”?" not in screen_text(app_of(pilot))
 
 
 @pytest.mark.parametrize(("way", "muted"), [("#offer-yes", {"bob"}), ("#offer-no", set())])
 async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> None:
     async with client(taking()) as (pilot, _):
         await submit(pilot)
-        await until_seen(pilot, "You reported “bob”.")
+        await until_seen(pilot, "Mute “bob”?")
         await pilot.click(way)
-        await until(pilot, lambda: "You reported “bob”." not in screen_text(app_of(pilot)), "answered")
+        await until(pilot, lambda: "Mute “bob”?" not in screen_text(app_of(pilot)), "answered")
         await until(pilot, lambda: app_of(pilot).state.relations.muted == muted, "what the server says")
         await pilot.pause()
         assert ("buy my stuff" in screen_text(app_of(pilot))) is not bool(muted)
@@ -417,9 +417,9 @@ async def test_the_offer_is_answered_by_the_mouse(way: str, muted: set[str]) -> 
 async def test_the_first_answer_that_the_keys_reach_is_the_harmless_one() -> None:
     async with client(taking()) as (pilot, _):
         await submit(pilot)
-        await until_seen(pilot, "You reported “bob”.")
+        await until_seen(pilot, "Mute “bob”?")
         await pilot.press("tab", "enter")
-        await until(pilot, lambda: "You reported “bob”." not in screen_text(app_of(pilot)), "answered")
+        await until(pilot, lambda: "Mute “bob”?" not in screen_text(app_of(pilot)), "answered")
         assert not app_of(pilot).state.relations.muted
 
 

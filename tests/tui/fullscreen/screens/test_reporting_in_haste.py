@@ -110,6 +110,6 @@ async def test_the_whole_message_can_be_read_in_the_form() -> None:
         await open_form(pilot)
         shown = screen_text(app_of(pilot))
         assert "Report a message" in shown
-        assert "Sent: the message alone" in shown
+        assert "Will send: only this message" in shown
         await pilot.press("shift+tab", "end")
         await until_seen(pilot, "line 39")

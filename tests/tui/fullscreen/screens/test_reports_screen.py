@@ -26,11 +26,12 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, away, client, screen_text, until, until_seen
 from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, Answer, ScriptedServer, line, report
+from tui.client.report_words import STATUS_WORDS
 from tui.fullscreen.keys import keymap
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report_form import ReportForm
-from tui.fullscreen.screens.reports_screen import STATUSES, ReportsScreen
+from tui.fullscreen.screens.reports_screen import ReportsScreen
 from tui.fullscreen.timeline.view import TimelineView
 
 LATE = datetime(2026, 3, 15, tzinfo=UTC)
@@ -67,8 +68,8 @@ async def test_each_report_stands_there_with_what_became_of_it_the_latest_first(
         shown = screen_text(app_of(pilot))
         rows = [row for row in shown.split("\n") if "person" in row and "# Lobby" in row[:40]]
         assert [row.split("person")[1][0] for row in rows] == list("87654321")
-        for sign, word, _ in STATUSES.values():
-            assert f"{sign} {word}" in shown
+        for words in STATUS_WORDS.values():
+            assert f"{words.sign} {words.label}" in shown
         assert "· odd" in shown
 
 
@@ -82,14 +83,14 @@ async def test_all_that_is_known_of_the_highlighted_one_is_shown(size: tuple[int
     waiting = structs.replace(waiting, additions=added)
     async with client(ScriptedServer(answer=listing(waiting, report(2, "Inés"))), size) as (pilot, _):
         await open_reports(pilot)
-        for text in ("It answered 503.", "again at", "59:30.", "The site says: Hm", "buy my stuff", "one", "two"):
+        for text in ("It answered 503.", "resent at", "59:30.", "The site says: Hm", "buy my stuff", "one", "two"):
             await until_seen(pilot, text)
         await pilot.press("tab", "end")
         for text in ("Added 15 Mar", "It's rude", "it goes on", "It's worse"):
             await until_seen(pilot, text)
         await pilot.press("shift+tab")
         await pilot.press("down")
-        await until_seen(pilot, "The website has it.")
+        await until_seen(pilot, "Received by the site.")
         assert "It answered 503." not in screen_text(app_of(pilot))
 
 
@@ -136,7 +137,7 @@ async def test_changes_are_seen_at_once_and_the_highlight_stays() -> None:
     async with client(ScriptedServer(answer=listing(*entries))) as (pilot, server):
         await open_reports(pilot)
         await pilot.press("down")
-        await until_seen(pilot, "is sending it to the website")
+        await until_seen(pilot, "is sending it to the site")
         server.send(ReportStatus(structs.replace(entries[1], status="resolved", note="Account closed")))
         await until_seen(pilot, "The site says: Account closed")
         server.send(ReportStatus(report(1, reported_at=LATE + timedelta(hours=1))))
@@ -229,7 +230,7 @@ async def test_a_message_that_is_far_up_is_loaded_first() -> None:
     ("entry", "muted", "words"),
     [
         (report(3), "bob", "“bob” is muted or blocked"),
-        (report(3, channel="gone"), "", "The channel of that message is not there any more."),
+        (report(3, channel="gone"), "", "The channel of that message no longer exists."),
     ],
 )
 async def test_a_message_that_is_not_shown_cannot_be_gone_to(entry: ReportEntry, muted: str, words: str) -> None:
@@ -251,7 +252,7 @@ async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing
         server.drop()
         await until(pilot, lambda: not app_of(pilot).client.online, "offline")
         await pilot.press("ctrl+r")
-        await until_seen(pilot, "as it was known before")
+        await until_seen(pilot, "last known status")
         assert "✓ delivered" in screen_text(app_of(pilot))
         await pilot.press("x")
         await until_seen(pilot, "You are offline.")
@@ -275,7 +276,7 @@ async def test_where_the_site_takes_no_reports_there_is_no_such_screen() -> None
 async def test_reports_that_changed_before_this_start_are_told() -> None:
     changed = Reports([report(status="resolved", note="Account closed")], ["rep_3"])
     async with client(ScriptedServer(opening=(PEOPLE, OPENING, changed))) as (pilot, _):
-        await until_seen(pilot, "The website is done with your report of “bob”'s message.")
+        await until_seen(pilot, "Your report about “bob” was resolved.")
         await until_seen(pilot, "⚑✓")
 
 
@@ -292,7 +293,7 @@ async def test_what_the_server_has_not_answered_for_is_said() -> None:
 async def test_a_report_of_what_was_taken_back_says_why_it_shows_nothing() -> None:
     async with client(ScriptedServer(answer=listing(report(message="")))) as (pilot, _):
         await open_reports(pilot)
-        assert screen_text(app_of(pilot)).count("taken back before") == 2
+        assert screen_text(app_of(pilot)).count("message deleted") == 2
 
 
 async def test_what_hindered_is_not_said_any_more_once_it_is_over() -> None:

@@ -78,7 +78,7 @@ async def test_a_message_that_is_gone_is_said_to_be() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, _):
         app_of(pilot).state.go_to("galley", 5)
         app_of(pilot).room.navigation.load_wanted()
-        await until_told(pilot, "That message is not there any more.")
+        await until_told(pilot, "That message no longer exists.")
 
 
 async def test_nothing_found_an_error_and_the_way_back() -> None:

@@ -135,7 +135,7 @@ async def test_a_server_that_cannot_be_one_is_refused(file: Path) -> None:
         await settings(pilot, "tab", "tab")
         app_of(pilot).screen.query_one("#settings-server", Input).value = "https://chat.example"
         await pilot.press("enter")
-        await until_seen(pilot, "This is no server")
+        await until_seen(pilot, "That isn't a server address")
         assert load(file).config.server != "https://chat.example"
 
 

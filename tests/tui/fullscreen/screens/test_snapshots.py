@@ -104,7 +104,7 @@ NOTICE = Error("Welcome to **The Harbour**. Be kind.", ErrorCode.NOTICE, CHAT_SE
 def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
     if isinstance(frame, ReportRequest):
         if frame.comment == "wait":
-            words = "The website did not take it: it cannot be reached."
+            words = "The site did not accept it: it cannot be reached."
             return [stands(frame, ReportState.WAITING, about="lucky", error=words)]
         return [stands(frame, about="lucky")]
     if isinstance(frame, ReportsRequest):
@@ -146,7 +146,7 @@ MOST_PICTURE_BYTES = 2_000_000
 """The most that all pictures may take: they are the largest part of a clone."""
 SCREENS: dict[type[Widget], tuple[Steps, str]] = {
     RoomScreen: ([], "online as ada"),
-    ReportForm: (["up", "r"], "What is wrong with it?"),
+    ReportForm: (["up", "r"], "What's wrong with this message?"),
     ReportsScreen: (["ctrl+r", "WAIT:waiting", "down"], "account is closed"),
     SearchScreen: (["ctrl+f", *"rope", "enter"], "2 found"),
     MentionsScreen: (["alt+m"], "@ada, see"),
@@ -197,11 +197,11 @@ async def test_text_of_screens(golden: Golden, screen: type[Widget]) -> None:
 
 STATES: dict[str, tuple[Steps, str]] = {
     "highlight": (["up"], "Report"),
-    "form_problem": (["up", "r", "up", "ctrl+s"], "Describe in the comment"),
-    "delivered": (["up", "r", "ctrl+s"], "was delivered"),
-    "waiting": (["up", "r", "enter", *"wait", "enter"], "is kept and is sent"),
-    "again": (["up", "r", "ctrl+s", "WAIT:was delivered", "r"], "Add to report"),
-    "taken_back": (["up"], "taken back"),
+    "form_problem": (["up", "r", "up", "ctrl+s"], "Please say what's wrong"),
+    "delivered": (["up", "r", "ctrl+s"], "reached the site"),
+    "waiting": (["up", "r", "enter", *"wait", "enter"], "is saved and will be resent"),
+    "again": (["up", "r", "ctrl+s", "WAIT:reached the site", "r"], "Add to report"),
+    "taken_back": (["up"], "message deleted"),
     "muted": (["up", "m", "ctrl+o", "down", "down", "down"], "muted"),
     "profile": (["up", "p"], "Trusted seller"),
     "profile_error": (["up", "up", "up", "p"], "keeps their"),
@@ -233,8 +233,8 @@ def _room_for(state: str) -> ScriptedServer:
 
 FORMS: dict[str, tuple[Steps, str]] = {
     "all": (["up", "up", "up", "r"], "2 before, 2 after"),
-    "fewer": (["up", "up", "up", "r", "minus", "minus"], "the message, 1 before"),
-    "alone": (["up", "up", "up", "r", "0"], "the message alone"),
+    "fewer": (["up", "up", "up", "r", "minus", "minus"], "this message, 1 before"),
+    "alone": (["up", "up", "up", "r", "0"], "only this message"),
 }
 
 
@@ -305,7 +305,7 @@ def _refusing() -> ScriptedServer:
 
 
 def _to_name() -> Walk:
-    return _walk(["WAIT:waiting for a name"], "By which name", enter=False)
+    return _walk(["WAIT:waiting for a name"], "Choose another name", enter=False)
 
 
 def test_name_refused(snap_compare: Compare) -> None:

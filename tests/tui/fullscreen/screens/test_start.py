@@ -39,9 +39,9 @@ async def test_another_name_and_server_are_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "server", "problem"),
     [
-        (" ", "", "Write a name"),
-        ("ada", "https://chat.example", "This is no server"),
-        ("ada", "[", "This is no server"),
+        (" ", "", "Enter a name"),
+        ("ada", "https://chat.example", "That isn't a server address"),
+        ("ada", "[", "That isn't a server address"),
     ],
 )
 async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, server: str, problem: str) -> None:
