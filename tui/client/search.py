@@ -10,7 +10,7 @@ LOST = "The connection was lost before the server answered."
 CONTEXT_CHARS = 24
 
 
-class Search(Struct):
+class SearchState(Struct):
     """Messages that contain every word, the latest first; older ones are requested as the user scrolls."""
 
     query: str = ""

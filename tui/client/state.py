@@ -15,7 +15,7 @@ from tui import limits
 from tui.client import reactions
 from tui.client.own_relations import OwnRelations
 from tui.client.own_reports import OwnReports, Remark, ReportDraft
-from tui.client.search import Search
+from tui.client.search import SearchState
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone
 
@@ -69,7 +69,7 @@ class ClientState(Struct):
     """A person whom the user has just reported and is offered to mute; empty after the answer."""
     remarks: list[Remark] = field(default_factory=list)
     """Notifications about reports since this was last cleared; the interface checks whether they were seen."""
-    search: Search = field(default_factory=Search)
+    search: SearchState = field(default_factory=SearchState)
     wanted: int = 0
     """A message of the current timeline to be shown once it is loaded; 0: none."""
     last_seen: int = 0

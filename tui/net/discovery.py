@@ -14,7 +14,7 @@ from tui.text import clean_line
 WHOSE = "Anyone on this machine can run one there; ask who does before you trust it."
 
 
-class Found(NamedTuple):
+class FoundServer(NamedTuple):
     """A server's websocket URL, its process if this client started it, and notices for the user."""
 
     url: str
@@ -24,14 +24,14 @@ class Found(NamedTuple):
     """True if nobody but the user can serve at this URL."""
 
 
-async def find(options: Options) -> Found:
+async def find(options: Options) -> FoundServer:
     """Find a server, or start one. Raises LocalServerError, FileError or AddressError."""
     if options.demo:
         server = await start("server.demo", [], [CHAT, INBOX])
         inbox = f"This is a demo room with bots and a small site. Reports arrive at {server.urls[INBOX]}"
-        return Found(server.urls[CHAT], server, [clean_line(inbox)])
+        return FoundServer(server.urls[CHAT], server, [clean_line(inbox)])
     if options.url:
-        return Found(websocket_url(options.url), None, [])
+        return FoundServer(websocket_url(options.url), None, [])
     if options.settings is None and (path := own_socket.place()):
         own_socket.prepare(path.parent)
         async with own_socket.exclusive(path):
@@ -40,30 +40,30 @@ async def find(options: Options) -> Found:
     address, tls = configured(options.settings)
     notices = [] if options.settings else unused()
     if await is_listening(address):
-        return Found(address.websocket_url(tls=tls), None, notices)
+        return FoundServer(address.websocket_url(tls=tls), None, notices)
     arguments = ["--settings", str(options.settings)] if options.settings else []
     server = await start("server", arguments, [CHAT])
     notice = f"No server was listening at {address}, so this client started one; it ends with this client."
-    return Found(server.urls[CHAT], server, [notice, *notices])
+    return FoundServer(server.urls[CHAT], server, [notice, *notices])
 
 
-async def _find_own(path: Path) -> Found:
+async def _find_own(path: Path) -> FoundServer:
     """Join the user's own server, or one at the default address; otherwise start one."""
     own = f"{SOCKET_SCHEME}{path}"
     if await own_socket.is_alive(path):
-        return Found(own, None, [], own=True)
+        return FoundServer(own, None, [], own=True)
     address, tls = configured(None)
     url, stranger = address.websocket_url(tls=tls), ""
     if await is_listening(address):
         if identity.is_known(url):
-            return Found(url, None, [])
+            return FoundServer(url, None, [])
         if not identity.is_known(own):
-            return Found(url, None, [f"This is your first time on the server at {address}. {WHOSE}"])
+            return FoundServer(url, None, [f"This is your first time on the server at {address}. {WHOSE}"])
         # The user may not know the server there; a user with a server of their own must not be led away from it.
         stranger = f" The one at {address} is new to you; to use it, start with {url}."
     server = await start("server", ["--socket", str(path)], [CHAT])
     notice = f"This client started a server of your own; it ends with this client.{stranger}"
-    return Found(server.urls[CHAT], server, [notice], own=True)
+    return FoundServer(server.urls[CHAT], server, [notice], own=True)
 
 
 def websocket_url(text: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from server.protocol.frames import Message, SearchRequest, SearchResults
-from tui.client.search import LOST, Search, excerpt
+from tui.client.search import LOST, SearchState, excerpt
 
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
@@ -13,7 +13,7 @@ def message(number: int) -> Message:
 
 
 def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
-    search = Search()
+    search = SearchState()
     assert search.ask("rope", "1", NOW) == SearchRequest("rope", "1")
     assert search.ask_more("2") is None
     search.fold(SearchResults([message(9)], more=True, nonce="other"))
@@ -26,7 +26,7 @@ def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
 
 
 def test_search_goes_on_where_the_server_stopped_until_it_is_through() -> None:
-    search = Search()
+    search = SearchState()
     search.ask("rope", "1", NOW.astimezone(timezone(timedelta(hours=-5, minutes=-30))))
     search.fold(SearchResults([], more=False, nonce="1", searched_to=5000))
     assert search.unfinished
@@ -37,7 +37,7 @@ def test_search_goes_on_where_the_server_stopped_until_it_is_through() -> None:
 
 
 def test_server_that_stops_at_the_same_place_again_is_not_asked_for_ever() -> None:
-    search = Search()
+    search = SearchState()
     search.ask("rope", "1", NOW)
     for number in "12":
         search.ask_more(number)
@@ -46,7 +46,7 @@ def test_server_that_stops_at_the_same_place_again_is_not_asked_for_ever() -> No
 
 
 def test_a_loss_ends_what_is_under_way() -> None:
-    search = Search()
+    search = SearchState()
     search.lost()
     assert not search.problem
     search.ask("rope", "1", NOW)

@@ -7,7 +7,7 @@ import pytest
 
 from server.protocol.address import Address
 from tui.files import FileError
-from tui.net.discovery import Found, find, websocket_url
+from tui.net.discovery import FoundServer, find, websocket_url
 from tui.net.server_address import AddressError, configured, is_listening, unused
 from tui.options import Options
 
@@ -33,7 +33,7 @@ def test_a_url_can_be_typed_in_short(typed: str, url: str) -> None:
 
 async def test_a_url_that_was_named_is_taken_without_a_look_at_the_settings(tmp_path: Path) -> None:
     options = Options("ada", "chat.example:9000", tmp_path / "missing.toml")
-    assert await find(options) == Found("ws://chat.example:9000/ws", None, [])
+    assert await find(options) == FoundServer("ws://chat.example:9000/ws", None, [])
 
 
 async def test_a_server_that_listens_at_the_address_of_the_settings_is_taken(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ async def test_a_server_that_listens_at_the_address_of_the_settings_is_taken(tmp
         port = listener.sockets[0].getsockname()[1]
         file = tmp_path / "settings.toml"
         file.write_text(f'Address = "127.0.0.1:{port}"')
-        assert await find(Options("ada", settings=file)) == Found(f"ws://127.0.0.1:{port}/ws", None, [])
+        assert await find(Options("ada", settings=file)) == FoundServer(f"ws://127.0.0.1:{port}/ws", None, [])
 
 
 def test_the_address_of_a_settings_file(tmp_path: Path) -> None:

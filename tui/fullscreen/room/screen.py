@@ -18,7 +18,7 @@ from server.protocol.frames import Webhooks
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
 from tui.client.completion import Known
-from tui.client.search import Search
+from tui.client.search import SearchState
 from tui.client.state import ClientState
 from tui.client.timeline import Line
 from tui.fullscreen import slash_commands
@@ -293,7 +293,7 @@ class RoomScreen(Screen[None]):
     async def action_search(self, words: str = "") -> None:
         from tui.fullscreen.screens.search_screen import SearchScreen
 
-        self.client.state.search = Search()
+        self.client.state.search = SearchState()
         await self._open(SearchScreen(self.client, self.navigation.go_to, words))
 
     async def action_mentions(self) -> None:

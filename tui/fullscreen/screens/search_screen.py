@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList, Static
 
 from server.protocol import frames, name_text
 from tui.client.client import OFFLINE, Client, nonce
-from tui.client.search import Search, excerpt
+from tui.client.search import SearchState, excerpt
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
@@ -44,7 +44,7 @@ class SearchScreen(LiveScreen):
         super().__init__()
         self._words = words
         self._client, self._go_to = client, go_to
-        self._search = Search()
+        self._search = SearchState()
         self._shown_query = ""
 
     def compose(self) -> ComposeResult:
@@ -142,7 +142,7 @@ class SearchScreen(LiveScreen):
         self.dismiss()
 
 
-def _empty(search: Search) -> str:
+def _empty(search: SearchState) -> str:
     if search.problem:
         return f"✗ {search.problem}"
     if search.nonce:
