@@ -1,6 +1,7 @@
 """Messages: send, delete, react, typing, history and search."""
 
 from asyncio import Future
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -53,16 +54,17 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
 
 
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
-    """Notify the recipient of a direct message, if present, that the author is typing."""
-    author = session.logged_in_person
-    name = target.name_of(frame.channel)
-    recipient = None if name is None else dispatcher.hub.find(name)
-    if (
-        recipient
-        and recipient.person
-        and recipient.person.identity not in dispatcher.people.relations.muted_by(author.identity)
-    ):
-        recipient.send(Typing(target.conversation(author.name)))
+    """Notify the recipient of a direct message, if present, that the author is typing; at most every few seconds."""
+    author, name = session.logged_in_person, target.name_of(frame.channel)
+    with suppress(Refusal):
+        # Whoever could not be written to hears nothing, and neither does the author.
+        peer = _peer(dispatcher, author, name or "")
+        here = dispatcher.hub.sessions_of(peer.identity)
+        if peer.identity in dispatcher.people.relations.muted_by(author.identity):
+            return
+        if here and dispatcher.limiter.may_notify(author.identity, peer.identity):
+            for each in here:
+                each.send(Typing(target.conversation(author.name)))
 
 
 def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:

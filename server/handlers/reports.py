@@ -54,6 +54,7 @@ async def _send_report(
     holds_name = dispatcher.people.holds_name(publication.author)
     evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context, holds_name=holds_name)
     dispatcher.limiter.count_stored(reporter.identity, session.address, costs.report_bytes(evidence), "reports")
+    dispatcher.limiter.count_report(session.address)
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing may run between the commit and this line, or a later status could overtake this one.
     session.send(ReportStatus(entry, frame.nonce))

@@ -1,5 +1,6 @@
 """Limits per address and per person, as configured in the settings."""
 
+import logging
 import math
 import time
 from collections import Counter
@@ -13,6 +14,13 @@ from server.rules import addresses
 from server.rules.refusal import Refusal
 from server.settings import RoomLimits
 
+log = logging.getLogger(__name__)
+
+UNREADABLE = "a trusted proxy's X-Forwarded-For has no address; its clients share one limit until it writes addresses"
+UNDECLARED = "a proxy is not declared, so all its clients count as one; add it to TrustedProxies in [Limits]"
+MAX_LOGGED_CHARS = 200
+TYPING_SECONDS = 2.0
+"""Minimum time between two typing notices from one person to another; clients send one every 3 s."""
 PATIENCE_SECONDS = 5.0
 """Maximum delay of a message; if it would have to wait longer, it is refused."""
 BURST_SECONDS = 4
@@ -20,7 +28,8 @@ BURST_SECONDS = 4
 UNLIMITED = Rate.of(0, 1)
 ADDRESS_SHARE = 4
 """Number of people whose read and storage limits one address may use, however many identities it has."""
-DAY_SECONDS = 24 * 3600
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 MANY_SECONDS = 300
 """Waits longer than this are stated in minutes."""
 STORAGE_USED_UP = "You have used up what this server stores for you in a day"
@@ -91,6 +100,8 @@ class Limiter:
         self._logins = Meter(UNLIMITED)
         self._pages = _SharedMeter(PATIENCE_SECONDS)
         self._stored = _SharedMeter()
+        self._typing = Meter(Rate.of(1, TYPING_SECONDS))
+        self._reports = Meter(UNLIMITED)
         self._people = {
             Allowance.MESSAGES: Meter(UNLIMITED, PATIENCE_SECONDS),
             Allowance.PROFILES: Meter(UNLIMITED),
@@ -103,6 +114,7 @@ class Limiter:
         self.bytes_read = Rate.of(limits.bytes_per_second, 1, BURST_SECONDS * limits.bytes_per_second)
         self.pending_requests.limit = self._connections.limit = limits.connections_per_address
         self._proxies = addresses.networks(limits.trusted_proxies)
+        self._warned: set[str] = set()
         self._exempt = addresses.networks(limits.exempt_addresses)
         self._accepts.rate = Rate.of(ACCEPTS_PER_REQUEST * limits.requests_per_minute, 60)
         self._requests.rate = Rate.of(limits.requests_per_minute, 60)
@@ -110,6 +122,7 @@ class Limiter:
         self._logins.rate = Rate.of(limits.logins_per_minute, 60)
         self._people[Allowance.MESSAGES].rate = Rate.of(limits.messages_per_second, 1, limits.messages_burst)
         self._people[Allowance.PROFILES].rate = Rate.of(limits.profiles_per_minute, 60)
+        self._reports.rate = Rate.of(limits.reports_per_hour * ADDRESS_SHARE, HOUR_SECONDS)
         self._pages.configure(limits.pages_per_second, 1, limits.pages_burst)
         kilobytes = limits.stored_kilobytes_per_day
         self._stored.configure(kilobytes * 1024, DAY_SECONDS, kilobytes * 1024)
@@ -119,8 +132,17 @@ class Limiter:
         return self._rate_limit_key(addresses.client(peer, (), ()), self._exempt + self._proxies)
 
     def client_key(self, peer: str, forwarded: Sequence[str]) -> str:
-        """Return the rate-limit key for a peer and its X-Forwarded-For headers; "" if exempt."""
-        return self._rate_limit_key(addresses.client(peer, forwarded, self._proxies), self._exempt)
+        """Return the rate-limit key for a peer and its X-Forwarded-For headers; "" if exempt.
+
+        Clients whose trusted proxy writes no address share one key, so that nobody evades the limits.
+        """
+        client = addresses.client(peer, forwarded, self._proxies)
+        if client == addresses.UNREADABLE:
+            self._warn(UNREADABLE, peer, forwarded)
+            return client
+        if addresses.is_undeclared_proxy(peer, forwarded, self._proxies):
+            self._warn(UNDECLARED, peer, forwarded)
+        return self._rate_limit_key(client, self._exempt)
 
     def accept(self, address: str) -> bool:
         """Count an accepted connection by the address of its peer. Return False if it exceeds the limits.
@@ -163,6 +185,17 @@ class Limiter:
         """Count an action and return its delay in seconds. Raises Refusal if the delay would be too long."""
         return self._count(self._people[allowance], identity, TOO_MANY)
 
+    def may_notify(self, author: str, recipient: str) -> bool:
+        """Count a typing notice between two people. Return False if it is to be dropped."""
+        return self._typing.spend((author, recipient), self._clock()).allowed
+
+    def count_report(self, address: str) -> None:
+        """Count a report by its address, which is harder to renew than an identity. Raises Refusal."""
+        if address and not (spent := self._reports.spend(address, self._clock())).allowed:
+            minutes = math.ceil(spent.wait / 60)
+            words = f"Your address has sent too many reports within an hour. Try again in {minutes} min."
+            raise Refusal(ErrorCode.TOO_MANY_REPORTS, words, math.ceil(spent.wait))
+
     def count_read(self, identity: str, address: str, pages: float) -> float:
         """Count pages read for a person and return the delay in seconds. Raises Refusal if it would be too long."""
         return self._spend(self._pages, identity, address, pages, TOO_MANY)
@@ -179,6 +212,12 @@ class Limiter:
         if not all(each.allowed for each in spent):
             raise _too_fast(refusal, max(each.wait for each in spent if not each.allowed))
         return max(meter.spend(key, now, cost).wait for meter, key in asked)
+
+    def _warn(self, problem: str, peer: str, forwarded: Sequence[str]) -> None:
+        """Log a problem with a proxy, once until the settings change."""
+        if problem not in self._warned:
+            self._warned.add(problem)
+            log.warning(problem, extra={"proxy": peer, "header": ascii(", ".join(forwarded))[:MAX_LOGGED_CHARS]})
 
     @staticmethod
     def _rate_limit_key(client: str, free: addresses.Networks) -> str:

@@ -1,10 +1,15 @@
 """Client addresses: found behind trusted proxies, and grouped for limits."""
 
+import re
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+UNREADABLE = "unreadable"
+"""Stands for the address of all clients whose trusted proxy wrote something that is no address."""
 HOME_BITS = 64
 """Prefix length that counts as one IPv6 address: a customer gets at least this much (RFC 6177)."""
+
+_WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]+)\](:\d{1,5})?|(?P<v4>[0-9.]+):\d{1,5}")
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -15,20 +20,24 @@ def networks(texts: Iterable[str]) -> Networks:
 
 
 def client(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
-    """Return the address that a connection comes from; empty if the peer has none.
+    """Return the address that a connection comes from; empty if the peer has none, UNREADABLE if a proxy hides it.
 
     `forwarded` are the X-Forwarded-For headers in order. Each proxy appends the address of its own peer, so addresses
     are read from the right, as long as the proxy that wrote them is trusted.
     """
     found = _read(peer)
-    hops = [hop.strip() for header in forwarded for hop in header.split(",")]
+    hops = [hop.strip() for header in forwarded for hop in header.split(",") if hop.strip()]
     while found and hops and within(found, trusted):
-        # If a trusted proxy did not write a valid address, the proxy itself counts.
-        before = _read(hops.pop())
-        if before is None:
-            break
-        found = before
+        found = _read_hop(hops.pop())
+        if found is None:
+            return UNREADABLE
     return str(found) if found else ""
+
+
+def is_undeclared_proxy(peer: str, forwarded: Sequence[str], trusted: Networks) -> bool:
+    """Return whether a peer of this machine or network speaks for others, but is not trusted."""
+    found = _read(peer)
+    return bool(found and forwarded and found.is_private and not within(found, trusted))
 
 
 def within(address: str | IPv4Address | IPv6Address, networks: Networks) -> bool:
@@ -50,3 +59,11 @@ def _read(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return found.ipv4_mapped or found if found.version == 6 else found
+
+
+def _read_hop(text: str) -> IPv4Address | IPv6Address | None:
+    """Parse an address as proxies write it: also in quotes, in brackets, and with a port."""
+    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    bare = text[1:-1].strip() if quoted else text
+    match = _WITH_PORT.fullmatch(bare)
+    return _read(match["v6"] or match["v4"] if match else bare)

@@ -153,7 +153,9 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         int,
         Meta(ge=0, description="Bytes per second read from a connection; up to four times as many at once."),
     ] = 65536
-    reports_per_hour: Annotated[int, Meta(ge=0, description="Reports per user within an hour.")] = 20
+    reports_per_hour: Annotated[
+        int, Meta(ge=0, description="Reports per user within an hour. Per address: four times as many.")
+    ] = 20
     profiles_per_minute: Annotated[int, Meta(ge=0, description="Profiles that a user may request within a minute.")] = (
         30
     )

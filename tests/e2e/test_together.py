@@ -7,6 +7,7 @@ import pytest
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
     Block,
+    Error,
     Message,
     Mute,
     Presence,
@@ -127,6 +128,15 @@ async def test_only_the_other_one_hears_that_somebody_is_typing(server: ServerPr
         await alice.send(Typing("lobby"))
         await alice.send(Typing("@nobody"))
         assert await bob.next(Typing) == Typing("@alice")
+        assert not await heard(carol, Typing)
+        # Those in haste, and those to somebody who refuses direct messages, are dropped in silence.
+        await carol.send(SetStatus(dnd=True))
+        await alice.next(Presence, lambda presence: presence.who is not None and presence.who.dnd)
+        for _ in range(50):
+            await alice.send(Typing("@bob"))
+            await alice.send(Typing("@carol"))
+        assert not [frame for frame in await alice.settled() if isinstance(frame, Error)]
+        assert len(await heard(bob, Typing)) <= 2
         assert not await heard(carol, Typing)
 
 

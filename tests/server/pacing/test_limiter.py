@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from server.pacing.limiter import ADDRESS_SHARE, Allowance, Limiter
+from server.pacing.limiter import ADDRESS_SHARE, TYPING_SECONDS, Allowance, Limiter
 from server.protocol.codes import ErrorCode
 from server.rules.refusal import Refusal
 from server.settings import RoomLimits
@@ -177,3 +177,46 @@ def test_zero_disables_every_limit() -> None:
         assert limiter.pending_requests.acquire(HERE)
     assert limiter.frame_bytes is None
     assert limiter.bytes_read.interval == 0
+
+
+def test_clients_whose_proxy_writes_no_address_share_one_limit_and_the_log_says_so_once(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    limiter = Limiter(RoomLimits(connections_per_address=2, trusted_proxies=("127.0.0.1",)), clock)
+    keys = [limiter.client_key("127.0.0.1", [claim]) for claim in ("unknown", "_hidden", "203.0.113.5:x")]
+    assert keys[0]
+    assert len(set(keys)) == 1
+    assert [record.getMessage()[:26] for record in caplog.records] == ["a trusted proxy's X-Forwar"]
+    for key in keys[:2]:
+        limiter.open_connection(key)
+    refusal(limiter, keys[2])
+
+
+def test_a_proxy_that_is_not_declared_is_logged_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    limiter = Limiter(RoomLimits(), clock)
+    for _ in range(3):
+        assert limiter.client_key("127.0.0.1", ["203.0.113.9"]) == ""
+    assert [record.getMessage()[:26] for record in caplog.records] == ["a proxy is not declared, s"]
+
+
+def test_reports_are_limited_by_address(clock: Clock) -> None:
+    limiter = Limiter(RoomLimits(reports_per_hour=2), clock)
+    for _ in range(2 * ADDRESS_SHARE):
+        limiter.count_report(HERE)
+    with pytest.raises(Refusal) as caught:
+        limiter.count_report(HERE)
+    assert caught.value.code == ErrorCode.TOO_MANY_REPORTS
+    assert caught.value.message.endswith("Try again in 8 min.")
+    limiter.count_report(THERE)
+    limiter.count_report("")
+    clock.now += 8 * 60
+    limiter.count_report(HERE)
+
+
+def test_typing_notices_are_limited_for_each_pair(clock: Clock) -> None:
+    limiter = Limiter(RoomLimits(), clock)
+    assert [limiter.may_notify("a", "b") for _ in range(3)] == [True, False, False]
+    assert limiter.may_notify("a", "c")
+    assert limiter.may_notify("b", "a")
+    clock.now += TYPING_SECONDS
+    assert limiter.may_notify("a", "b")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.rules.addresses import client, counted, networks, within
+from server.rules.addresses import UNREADABLE, client, counted, is_undeclared_proxy, networks, within
 
 PROXIES = networks(["127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"])
 
@@ -18,7 +18,17 @@ CLIENTS = {
     "proxies alone": ("127.0.0.1", ["10.1.2.3"], "10.1.2.3"),
     "a proxy that wrote nothing": ("127.0.0.1", [], "127.0.0.1"),
     "a proxy that wrote an empty header": ("127.0.0.1", [""], "127.0.0.1"),
-    "a proxy that wrote no address": ("127.0.0.1", ["203.0.113.9, unknown"], "127.0.0.1"),
+    "a proxy that wrote empty parts": ("127.0.0.1", ["203.0.113.9, ,"], "203.0.113.9"),
+    "a proxy that wrote no address": ("127.0.0.1", ["203.0.113.9, unknown"], UNREADABLE),
+    "a proxy that wrote a name": ("127.0.0.1", ["client.example"], UNREADABLE),
+    "a proxy that wrote a wrong port": ("127.0.0.1", ["203.0.113.9:http"], UNREADABLE),
+    "a port": ("127.0.0.1", ["203.0.113.9:4711"], "203.0.113.9"),
+    "a port in quotes": ("127.0.0.1", ['"203.0.113.9:4711"'], "203.0.113.9"),
+    "IPv6 and a port": ("127.0.0.1", ["[2001:db8::9]:4711"], "2001:db8::9"),
+    "IPv6 in brackets": ("127.0.0.1", [" [2001:db8::9] "], "2001:db8::9"),
+    "IPv6 with a zone, a port and quotes": ("127.0.0.1", ['"[fe80::9%25eth0]:4711"'], "fe80::9"),
+    "IPv4 in IPv6 and a port": ("127.0.0.1", ["[::ffff:203.0.113.9]:4711"], "203.0.113.9"),
+    "a proxy with a port behind a proxy": ("127.0.0.1", ["203.0.113.9:1, 10.1.2.3:2"], "203.0.113.9"),
     "something else before the address": ("127.0.0.1", ["unknown, 203.0.113.9"], "203.0.113.9"),
     "IPv6": ("2001:db8:1::1", ["2001:DB8:0:0::9"], "2001:db8::9"),
     "IPv4 in IPv6": ("::ffff:127.0.0.1", ["::ffff:203.0.113.9"], "203.0.113.9"),
@@ -37,6 +47,23 @@ def test_a_forged_header_does_not_change_the_address(claims: list[str]) -> None:
     assert client("192.0.2.7", claims, PROXIES) == "192.0.2.7"
     assert client("127.0.0.1", [*claims, "203.0.113.9"], PROXIES) == "203.0.113.9"
     assert client("127.0.0.1", [", ".join([*claims, "203.0.113.9"])], PROXIES) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("192.168.1.2", ["203.0.113.9"], True),
+        ("::1", ["203.0.113.9"], True),
+        ("127.0.0.1", ["203.0.113.9"], False),
+        ("192.168.1.2", [], False),
+        ("9.9.9.9", ["203.0.113.9"], False),
+        ("", ["203.0.113.9"], False),
+    ],
+)
+def test_a_neighbour_that_speaks_for_others_untrusted_is_an_undeclared_proxy(
+    peer: str, forwarded: list[str], expected: bool
+) -> None:
+    assert is_undeclared_proxy(peer, forwarded, PROXIES) is expected
 
 
 def test_ipv4_counts_by_the_address_and_ipv6_by_64_bits() -> None:
