@@ -56,6 +56,13 @@ def _listen(options: argparse.Namespace, settings: Settings) -> Listener:
 
 
 def _bind(options: argparse.Namespace, settings: Settings) -> Listener:
+    listener = _bind_room(options, settings)
+    if settings.metrics.address:
+        return listener._replace(metrics=listen([Address.parse(settings.metrics.address)]).sockets)
+    return listener
+
+
+def _bind_room(options: argparse.Namespace, settings: Settings) -> Listener:
     if options.socket:
         # Files that such a server writes are private to the user, too.
         os.umask(0o077)

@@ -10,7 +10,7 @@ from async_lru import alru_cache
 
 from server.handlers.dispatch import Dispatcher, Live
 from server.handlers.table import HANDLERS
-from server.http.gateway import http_app, serve
+from server.http.gateway import http_app, metrics_app, serve
 from server.http.health import Health
 from server.http.listening import Listener
 from server.ops import background, logs, process, reload, tls
@@ -83,8 +83,9 @@ async def run(
                 await running.webhooks.measure()
             return metrics.render()
 
-        app = http_app(dispatcher, Health(dispatcher, database, watchdog), measure)
-        await serve(app, listener, running.drain)
+        health = Health(dispatcher, database, watchdog)
+        apps = http_app(dispatcher, health, measure), metrics_app(dispatcher, health, measure)
+        await serve(*apps, listener, running.drain)
         for task in background_tasks:
             task.cancel()
         await running.finish_deliveries()
@@ -150,7 +151,7 @@ class _Running:
                 allowed_hosts=hosts.known(pages, names),
                 compression=settings.compression,
             ),
-            site_key=settings.admin_api_key,
+            site_keys=settings.admin_api_key,
             reports=self.webhooks.reports,
             profiles=self.webhooks.profiles,
         )

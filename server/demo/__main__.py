@@ -23,7 +23,7 @@ from server.operator import arguments
 from server.ops import process
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.protocol.errors import OneLineError
-from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
+from server.settings import ApiKeys, Settings, SigningSecret, SigningSecrets, WebhookURL
 
 SITE_ADDRESS = "127.0.0.1:9080"
 CLOSE_SECONDS = 1
@@ -91,7 +91,7 @@ def _settings(site: str, directory: Path) -> Settings:
         title=TITLE,
         website_url=f"{site}/",
         database=str(directory / "flagpost.sqlite"),
-        admin_api_key=Secret(secrets.token_urlsafe(32)),
+        admin_api_key=ApiKeys(secrets.token_urlsafe(32)),
         public_channels=CHANNELS,
         webhook_urls=(
             WebhookURL("report", enabled=True, url=url, evidence=True, secret=signing),

@@ -18,7 +18,7 @@ from server.room.hub import Hub
 from server.room.session import Session
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
-from server.settings import PublicChannel, Secret
+from server.settings import ApiKeys, PublicChannel
 from server.storage.base import Broker, Reader, StorageError
 from server.storage.people import People
 from server.webhooks.profiles import Profiles
@@ -52,8 +52,8 @@ class Live:
     welcome: Welcome
     channels: Sequence[PublicChannel]
     policy: ConnectionPolicy
-    site_key: Secret | None = None
-    """Key that authenticates calls from the site."""
+    site_keys: ApiKeys = field(default_factory=ApiKeys)
+    """Keys that authenticate calls from the site."""
     reports: ReportDesk | None = None
     """Accepts reports; None if the webhook is off."""
     profiles: Profiles | None = None

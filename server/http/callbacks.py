@@ -1,18 +1,19 @@
 """Calls from the site: it reports the status of a report."""
 
-import hmac
 import logging
 from http import HTTPStatus
 from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from server.handlers.dispatch import Dispatcher
+from server.http.access import Access
 from server.protocol.codes import ReportState
 from server.rules import lenient_json
 from server.rules.lenient_json import UnreadableError
+from server.rules.requests import RefusedRequest
 from server.storage.base import StorageError
 
 MAX_NOTE_CHARS = 1000
@@ -35,8 +36,9 @@ class _Call(NamedTuple):
 class Callbacks:
     """Handlers of the routes reserved for the site; each call carries its key."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, access: Access) -> None:
         self._dispatcher = dispatcher
+        self._access = access
 
     async def report_status(self, request: Request) -> Response:
         """Store a status that the site sets on a report, and notify the reporter."""
@@ -45,9 +47,10 @@ class Callbacks:
             call = _read(await request.body())
         except UnreadableError as error:
             return _response(HTTPStatus.BAD_REQUEST, f"Invalid body: {error}. Send ReportID, Status and APIKey.")
-        key = self._dispatcher.live.site_key
-        if not key or not hmac.compare_digest(call.api_key.encode(), key.reveal().encode()):
-            return _response(HTTPStatus.FORBIDDEN, "Wrong APIKey. Send AdminAPIKey from the server's settings.")
+        try:
+            self._access.check_key(request, call.api_key)
+        except RefusedRequest as refusal:
+            return refused(refusal)
         if call.status not in SITE_STATES:
             return _response(HTTPStatus.BAD_REQUEST, f"Invalid Status. Send one of {', '.join(sorted(SITE_STATES))}.")
         if len(call.note) > MAX_NOTE_CHARS:
@@ -84,6 +87,18 @@ def _read(body: bytes) -> _Call:
 def response_body(error: str | None) -> bytes:
     """Encode a response body as BareRTC does: OK, or an error."""
     return msgspec.json.encode({"OK": error is None, "Error": error or ""})
+
+
+def refused(refusal: RefusedRequest, *, as_json: bool = True) -> Response:
+    """Return the response to a refused request, as JSON or as one line."""
+    response = (
+        _response(refusal.status, refusal.message)
+        if as_json
+        else PlainTextResponse(f"{refusal.message}\n", refusal.status)
+    )
+    if refusal.retry_after:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _response(status: HTTPStatus, error: str | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -11,25 +12,24 @@ from typing import cast
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Lifespan
 
 from server.handlers.dispatch import Dispatcher
 from server.http.acceptor import Acceptor
-from server.http.callbacks import Callbacks
+from server.http.access import Access
+from server.http.callbacks import Callbacks, refused
 from server.http.health import Health
 from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.http.listening import Listener
+from server.http.monitoring import Measure, Monitoring
 from server.ops import background, process
-from server.ops.tls import Certificates
+from server.rules.requests import RefusedRequest
 from server.websocket.connection import ConnectionHandler, WebsocketConnection
 
 CLOSE_SECONDS = 6
 """Time for connections to close after SIGTERM; slightly longer than the timeout of one closing handshake."""
-
-
-Measure = Callable[[], Awaitable[bytes]]
-"""Returns the current metrics in Prometheus' text format."""
 
 
 def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starlette:
@@ -39,36 +39,31 @@ def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starle
     async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Dispatcher]]:
         yield {"handler": dispatcher}
 
-    async def healthz(_request: Request) -> Response:
-        return _health_response(health.liveness())
+    access = Access(dispatcher)
+    callbacks = Callbacks(dispatcher, access)
+    monitoring = Monitoring(health, measure, dispatcher.hub.names, access.is_trusted)
+    callback = Route("/api/report/status", callbacks.report_status, methods=["POST"])
+    return _app([*monitoring.routes, callback], lifespan)
 
-    async def readyz(_request: Request) -> Response:
-        return _health_response(await health.readiness())
 
-    async def statistics(_request: Request) -> Response:
-        people = dispatcher.hub.names()
-        return JSONResponse({"UserCount": len(people), "Usernames": people})
+def metrics_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starlette:
+    """Build the routes of the address that only the administrator's programs can reach."""
+    return _app(Monitoring(health, measure, dispatcher.hub.names, lambda _: True).routes)
 
-    async def metrics(_request: Request) -> Response:
-        return Response(await measure(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    callbacks = Callbacks(dispatcher)
-    routes = [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-        Route("/api/statistics", statistics),
-        Route("/api/report/status", callbacks.report_status, methods=["POST"]),
-    ]
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={ClientDisconnect: _client_disconnected})
+def _app(routes: list[Route], lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={ClientDisconnect: _client_disconnected, RefusedRequest: _refused},
+    )
     # A redirect would copy the Host that the request claims into Location.
     app.router.redirect_slashes = False
     return app
 
 
-def _health_response(fault: str | None) -> Response:
-    """Answer a health check with "ok", or with the problem and status 503."""
-    return PlainTextResponse(f"{fault or 'ok'}\n", HTTPStatus.SERVICE_UNAVAILABLE if fault else HTTPStatus.OK)
+async def _refused(request: Request, refusal: Exception) -> Response:
+    return refused(cast(RefusedRequest, refusal), as_json=request.url.path.startswith("/api/"))
 
 
 async def _client_disconnected(_request: Request, _error: Exception) -> Response:
@@ -76,15 +71,19 @@ async def _client_disconnected(_request: Request, _error: Exception) -> Response
     return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
 
 
-async def serve(app: Starlette, listener: Listener, drain: Callable[[], Awaitable[None]]) -> None:
+async def serve(app: Starlette, metrics: Starlette, listener: Listener, drain: Callable[[], Awaitable[None]]) -> None:
     """Serve until SIGTERM or SIGINT; returns after the connections have closed.
 
     `drain` is awaited after listening has stopped and before open connections are closed.
     """
-    config = uvicorn.Config(
+    await _Server(_config(app, WebsocketConnection), _config(metrics, None), listener, drain).serve()
+
+
+def _config(app: Starlette, websockets: type[asyncio.Protocol] | None) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http=HttpConnection,
-        ws=WebsocketConnection,
+        ws=websockets or "none",
         headers=RESPONSE_HEADERS,
         log_config=None,
         access_log=False,
@@ -95,38 +94,52 @@ async def serve(app: Starlette, listener: Listener, drain: Callable[[], Awaitabl
         log_level="error",
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
-    await _Server(config, listener.certificates, drain).serve(sockets=list(listener.sockets))
 
 
 class _Server(uvicorn.Server):
     """Accepts through an Acceptor, and also honours a signal that arrived before uvicorn installed its handlers."""
 
     def __init__(
-        self, config: uvicorn.Config, certificates: Certificates | None, drain: Callable[[], Awaitable[None]]
+        self,
+        config: uvicorn.Config,
+        metrics: uvicorn.Config,
+        listener: Listener,
+        drain: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(config)
+        self._metrics = metrics
+        self._listener = listener
         self._drain = drain
-        self._tls = certificates.context if certificates else None
         self._accepting: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn.Server."""
+        del sockets
         await super().startup(sockets=[])
-        acceptor = Acceptor(cast(ConnectionHandler, self.lifespan.state["handler"]), self._connection, self._tls)
-        self._accepting = [background.start(acceptor.run(sock)) for sock in sockets or []]
+        self._metrics.load()
+        certificates = self._listener.certificates
+        room = self._acceptor(self.config, certificates.context if certificates else None)
+        metrics = self._acceptor(self._metrics, None)
+        self._accepting = [background.start(room.run(sock)) for sock in self._listener.sockets]
+        self._accepting += [background.start(metrics.run(sock)) for sock in self._listener.metrics]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn.Server."""
         for accepting in self._accepting:
             accepting.cancel()
         await asyncio.gather(*self._accepting, return_exceptions=True)
-        for sock in sockets or []:
+        for sock in (*self._listener.sockets, *self._listener.metrics):
             sock.close()
         await self._drain()
         await super().shutdown(sockets)
 
-    def _connection(self, address: str) -> HttpConnection:
-        return HttpConnection(self.config, self.server_state, self.lifespan.state, address=address)
+    def _acceptor(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> Acceptor:
+        state = self.lifespan.state
+
+        def make(address: str) -> HttpConnection:
+            return HttpConnection(config, self.server_state, state, address=address)
+
+        return Acceptor(cast(ConnectionHandler, state["handler"]), make, tls)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See uvicorn.Server."""

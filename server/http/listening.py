@@ -33,6 +33,8 @@ class Listener(NamedTuple):
     addresses: Sequence[Address]
     certificates: Certificates | None = None
     path: str = ""
+    metrics: Sequence[socket.socket] = ()
+    """Bound sockets for the administrator's programs alone."""
 
     @property
     def websocket_url(self) -> str:

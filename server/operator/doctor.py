@@ -56,7 +56,7 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
     yield from _file(file) if file.exists() else _no_file()
     if notice:
         yield Finding(Grade.WARNING, f"settings: {notice}")
-    if settings.admin_api_key and len(settings.admin_api_key.reveal()) < MIN_KEY_CHARS:
+    if any(len(key.reveal()) < MIN_KEY_CHARS for key in settings.admin_api_key.all):
         yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random one")
     if settings.tls.on:
         yield _certificate(settings.tls)

@@ -8,7 +8,8 @@ import ssl
 from contextlib import suppress
 from time import monotonic
 from typing import NamedTuple, cast
-from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from server.operator.certificate import days_until_end
 from server.protocol.errors import FlagpostError
@@ -35,13 +36,14 @@ class Reached(NamedTuple):
     @property
     def loopback(self) -> bool:
         """Return whether all addresses are on this machine."""
-        return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in self.addresses)
+        return all(map(_is_local, self.addresses))
 
 
 async def reach(url: str, tls: ssl.SSLContext, *, block_private: bool) -> Reached:
     """Resolve, connect and do the TLS handshake like a webhook, then disconnect. Raises Unreachable."""
-    parts, began = urlsplit(url), monotonic()
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    # Read by the client that will use it.
+    site, began = httpx.URL(url), monotonic()
+    host, port = site.raw_host.decode(), site.port or (443 if site.scheme == "https" else 80)
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             addresses = await _resolve(host, port)
@@ -49,8 +51,10 @@ async def reach(url: str, tls: ssl.SSLContext, *, block_private: bool) -> Reache
             allowed = [each for each in addresses if not reasons[each]]
             refused = [reason for reason in reasons.values() if reason]
             if not allowed:
-                raise Unreachable(f"{host} is not allowed: {refused[0]}; change URL or [WebhookSecurity]")
-            address, days = await _connect(parts, allowed, port, tls)
+                blocked = any("BlockPrivate" in reason for reason in refused)
+                advice = "change URL, or set BlockPrivate = false in [WebhookSecurity]" if blocked else "change URL"
+                raise Unreachable(f"{host} is not allowed: {refused[0]}; {advice}")
+            address, days = await _connect(host, allowed, port, tls if site.scheme == "https" else None)
     except TimeoutError:
         why = f"{host} port {port} did not answer within {TIMEOUT_SECONDS:.0f} s"
         raise Unreachable(f"{why}; check that the site is up, and that no firewall blocks it") from None
@@ -66,19 +70,22 @@ async def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def _connect(parts: SplitResult, addresses: list[str], port: int, tls: ssl.SSLContext) -> tuple[str, int | None]:
+def _is_local(address: str) -> bool:
+    """Return whether connecting to an address stays on this machine."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    inner = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (inner or found).is_loopback or (inner or found).is_unspecified
+
+
+async def _connect(host: str, addresses: list[str], port: int, tls: ssl.SSLContext | None) -> tuple[str, int | None]:
     """Return the first address that accepts a connection, and the days until its certificate expires."""
-    secure = parts.scheme == "https"
     failure = ""
     for address in addresses:
         try:
-            _, writer = await asyncio.open_connection(
-                address, port, ssl=tls if secure else None, server_hostname=parts.hostname if secure else None
-            )
+            _, writer = await asyncio.open_connection(address, port, ssl=tls, server_hostname=host if tls else None)
         except ssl.SSLCertVerificationError as error:
             failure = (
-                f"the certificate of {parts.hostname} is not trusted: {error.verify_message}; renew it or complete its"
-                " chain"
+                f"the certificate of {host} is not trusted: {error.verify_message}; renew it or complete its chain"
             )
         except ssl.SSLError as error:
             failure = (
@@ -91,7 +98,7 @@ async def _connect(parts: SplitResult, addresses: list[str], port: int, tls: ssl
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
-            return address, days_until_end(certificate) if secure and certificate else None
+            return address, days_until_end(certificate) if tls and certificate else None
     raise Unreachable(failure)
 
 

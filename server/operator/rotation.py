@@ -1,7 +1,9 @@
 """Rotates the signing secret of a webhook in the settings file."""
 
 import base64
+import codecs
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -22,7 +24,11 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
     prints a secret.
     """
     try:
-        document = tomlkit.parse(file.read_bytes().decode())
+        content = file.read_bytes()
+        # Some editors put a byte order mark first, which the server skips.
+        mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+        # The server also reads lines that end in CR alone; TOML does not know them.
+        document = tomlkit.parse(re.sub(r"\r(?!\n)", "\n", content.removeprefix(mark).decode()))
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise CommandError(f"{file} cannot be read: {error}") from None
     hook = next((each for each in document.get("WebhookURLs", []) if each.get("Name") == name), None)
@@ -39,7 +45,7 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
         raise CommandError(f"webhook {name!r} has no secret yet; run this without --finish to create one")
     hook["Secret"] = kept[0] if len(kept) == 1 else kept
     text = tomlkit.dumps(document)
-    _replace(file, text)
+    _replace(file, text, mark)
     line = next(number for number, line in enumerate(text.split("\n"), 1) if kept[0] in line)
     return f"{name}: {_advice(name, finish=finish, alone=len(kept) == 1)}. It is in {file}, line {line}."
 
@@ -59,7 +65,7 @@ def _fresh() -> str:
     return SigningSecret.PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def _replace(file: Path, text: str) -> None:
+def _replace(file: Path, text: str, mark: bytes) -> None:
     """Replace the file atomically, keeping mode and owner. Raises CommandError."""
     try:
         parse(text, os.environ)
@@ -72,7 +78,7 @@ def _replace(file: Path, text: str) -> None:
         before = target.stat()
         fresh.touch(0o600, exist_ok=False)
         with fresh.open("wb") as new:
-            new.write(text.encode())
+            new.write(mark + text.encode())
             new.flush()
             os.fsync(new.fileno())
         if hasattr(os, "chown"):

@@ -40,6 +40,8 @@ class Traffic:
     """Messages and their changes, counted once for each recipient."""
     closed: collections.Counter[int] = field(default_factory=collections.Counter)
     """Closed connections, by the close code of the side that closed first."""
+    wrong_keys: int = 0
+    """Requests with a wrong API key."""
     refused: collections.Counter[int] = field(default_factory=collections.Counter)
     """Refused connections, by HTTP status; 0 if closed right after accepting."""
 
@@ -152,6 +154,7 @@ class _TrafficCollector(Collector):
         yield CounterMetricFamily(
             "flagpost_deliveries", "Messages and their changes written to sessions", traffic.deliveries
         )
+        yield CounterMetricFamily("flagpost_wrong_api_keys", "Requests with a wrong API key", traffic.wrong_keys)
         closed = CounterMetricFamily("flagpost_closed_connections", "Closed websockets, by close code", labels=["code"])
         _add(closed, traffic.closed, CLOSE_CODES)
         yield closed

@@ -36,6 +36,10 @@ STORAGE_USED_UP = "You have used up what this server stores for you in a day"
 TOO_MANY = "Too many requests"
 ACCEPTS_PER_REQUEST = 2
 """Accepted connections for each allowed request, so that a client can still read why a request is refused."""
+WRONG_KEYS_PER_MINUTE = 10
+"""Wrong API keys from an address, exempt or not."""
+LOG_SECONDS = 60
+"""Time after which wrong API keys from an address are logged again."""
 CONNECTION_RETRY_SECONDS = 10
 """Suggested delay when an address has too many connections: it is unknown when one of them closes."""
 
@@ -98,6 +102,8 @@ class Limiter:
         self._requests = Meter(UNLIMITED)
         self._new = Meter(UNLIMITED)
         self._logins = Meter(UNLIMITED)
+        self._wrong_keys = Meter(Rate.of(WRONG_KEYS_PER_MINUTE, 60))
+        self._wrong_key_logs = Meter(Rate.of(1, LOG_SECONDS))
         self._pages = _SharedMeter(PATIENCE_SECONDS)
         self._stored = _SharedMeter()
         self._typing = Meter(Rate.of(1, TYPING_SECONDS))
@@ -143,6 +149,22 @@ class Limiter:
         if addresses.is_undeclared_proxy(peer, forwarded, self._proxies):
             self._warn(UNDECLARED, peer, forwarded)
         return self._rate_limit_key(client, self._exempt)
+
+    def client_address(self, peer: str, forwarded: Sequence[str]) -> str:
+        """Return what a client is counted by, exempt or not; "" on a Unix socket."""
+        client = addresses.client(peer, forwarded, self._proxies)
+        return addresses.counted(client) if client not in {"", addresses.UNREADABLE} else client
+
+    def check_wrong_keys(self, address: str) -> None:
+        """Raise Refusal if too many wrong API keys came from an address."""
+        spent = self._wrong_keys.preview(address, self._clock())
+        if not spent.allowed:
+            raise _too_fast("Too many wrong keys from your address", spent.wait)
+
+    def count_wrong_key(self, address: str) -> bool:
+        """Count a wrong API key; return whether to log it."""
+        self._wrong_keys.spend(address, self._clock())
+        return self._wrong_key_logs.spend(address, self._clock()).allowed
 
     def accept(self, address: str) -> bool:
         """Count an accepted connection by the address of its peer. Return False if it exceeds the limits.

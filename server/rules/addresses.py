@@ -40,6 +40,12 @@ def is_undeclared_proxy(peer: str, forwarded: Sequence[str], trusted: Networks) 
     return bool(found and forwarded and found.is_private and not within(found, trusted))
 
 
+def is_loopback(address: str) -> bool:
+    """Return whether an address is one of this machine's own."""
+    found = _read(address)
+    return found is not None and found.is_loopback
+
+
 def within(address: str | IPv4Address | IPv6Address, networks: Networks) -> bool:
     """Return whether an address belongs to one of the networks."""
     found = ip_address(address)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 LOCAL = "localhost"
 NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?", re.IGNORECASE)
+LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 HOST = re.compile(r"(?P<name>[^:\[\]]+|\[[^\[\]]*\])(?::[0-9]{1,5})?")
 
 
@@ -15,9 +17,22 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None
 
 
+def is_target(host: str) -> bool:
+    """Return whether a URL's host is a name in ASCII, or an IP address as it is usually written.
+
+    What ends in a number and is no such address ("0177.0.0.1", "127.1") means another host to each program.
+    """
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        labels = host.removesuffix(".").split(".")
+        return all(LABEL.fullmatch(label) for label in labels) and not NUMBER.fullmatch(labels[-1])
+    return True
+
+
 def known(urls: Iterable[str], names: Iterable[str]) -> frozenset[str]:
     """Return the names of a server: those of its pages' URLs, and these."""
-    found = [LOCAL, *(urlsplit(url).hostname or "" for url in urls), *names]
+    found = [LOCAL, *(_ascii(urlsplit(url).hostname or "") for url in urls), *names]
     return frozenset(_plain(name) for name in found if name)
 
 
@@ -28,6 +43,14 @@ def allowed(host: str, names: Collection[str]) -> bool:
         return False
     name = match["name"]
     return _plain(name) in names or _is_address(name)
+
+
+def _ascii(name: str) -> str:
+    """Return a name as browsers send it."""
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return name
 
 
 def _plain(name: str) -> str:

@@ -17,7 +17,7 @@ from server.settings.model import (
     WebhookURL,
     renewed,
 )
-from server.settings.secret import Secret, SigningSecret, SigningSecrets
+from server.settings.secret import ApiKeys, Secret, SigningSecret, SigningSecrets
 
 __all__ = [
     "BARERTC_ONLY",
@@ -26,6 +26,7 @@ __all__ = [
     "QUEUED_WEBHOOK",
     "TLS",
     "WEBHOOK_NAMES",
+    "ApiKeys",
     "LoadedSettings",
     "Log",
     "Names",

@@ -1,29 +1,35 @@
 """Checks beyond the types of settings: addresses, URLs, networks, and keys that depend on each other."""
 
+import unicodedata
 from collections.abc import Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+import httpx
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.rules import addresses, hosts
 from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL
+from server.settings.secret import ApiKeys
+
+MIN_FRAME_BYTES = 500
+"""The size of a login with its proof, and some room."""
 
 
 def check(settings: Settings) -> None:
     """Check all values; raise SettingsError for the first key whose value is not usable."""
     _check_addresses(settings.addresses)
-    key = settings.admin_api_key.reveal()
-    if key and not key.strip():
-        raise SettingsError(f"AdminAPIKey: only white space; set it, or {KEY_VARIABLE}, to a long secret, or remove it")
+    if settings.metrics.address:
+        _check_addresses([settings.metrics.address], "Metrics.Address")
+    _check_keys(settings.admin_api_key)
     _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
     _check_unique("WebhookURLs", "Name", [hook.name for hook in settings.webhook_urls])
     if settings.website_url:
         _check_url("WebsiteURL", settings.website_url)
-    for number, origin in enumerate(settings.allowed_origins):
-        _check_url(f"AllowedOrigins[{number}]", origin)
-        if urlsplit(origin).path:
-            raise SettingsError(
-                f'AllowedOrigins[{number}]: an origin has no path; write it like "https://chat.example"'
-            )
+    _check_no_repeats("AllowedOrigins", settings.allowed_origins)
+    _check_no_repeats("AllowedHosts", [host.lower() for host in settings.allowed_hosts])
+    _check_reasons(settings.report_reasons)
+    _check_lines(settings)
     for number, host in enumerate(settings.allowed_hosts):
         if not hosts.is_name(host):
             raise SettingsError(
@@ -31,17 +37,45 @@ def check(settings: Settings) -> None:
             )
     if bool(settings.tls.cert_file) != bool(settings.tls.key_file):
         raise SettingsError("TLS: CertFile and KeyFile belong together; set both or neither")
+    if 0 < settings.limits.frame_bytes < MIN_FRAME_BYTES:
+        raise SettingsError(
+            f"Limits.FrameBytes: with less than {MIN_FRAME_BYTES} nobody could log in; 0 means no limit"
+        )
     _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
     _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
     for number, hook in enumerate(settings.webhook_urls):
         _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
 
 
-def _check_addresses(texts: Sequence[str]) -> None:
+def _check_keys(keys: ApiKeys) -> None:
+    # The error must not contain a key.
+    if any(not key.reveal().strip() for key in keys.all):
+        raise SettingsError(f"AdminAPIKey: only white space; set it, or {KEY_VARIABLE}, to a long secret, or remove it")
+    if len(set(keys.all)) < len(keys.all):
+        raise SettingsError("AdminAPIKey: a key occurs twice; remove one")
+
+
+def normalised_origins(origins: Sequence[str]) -> tuple[str, ...]:
+    """Return origins as browsers send them. Raises SettingsError."""
+    return tuple(_origin(f"AllowedOrigins[{number}]", origin) for number, origin in enumerate(origins))
+
+
+def _origin(where: str, text: str) -> str:
+    url = _check_url(where, text)
+    if urlsplit(text).path or url.query or url.fragment or url.userinfo or text[-1] in "?#":
+        raise SettingsError(f'{where}: an origin has no path; write it like "https://chat.example"')
+    host = url.raw_host.decode()
+    if ":" in host:
+        host = f"[{ip_address(host.partition('%')[0])}]"
+    port = "" if url.port in {None, {"http": 80, "https": 443}[url.scheme]} else f":{url.port}"
+    return f"{url.scheme}://{host}{port}"
+
+
+def _check_addresses(texts: Sequence[str], key: str = "Address") -> None:
     if not texts:
         raise SettingsError(f'Address: empty; name at least one, like "{DEFAULT_ADDRESS}"')
     for number, text in enumerate(texts):
-        where = f"Address[{number}]" if len(texts) > 1 else "Address"
+        where = f"{key}[{number}]" if len(texts) > 1 else key
         try:
             Address.parse(text)
         except ValueError as error:
@@ -67,7 +101,37 @@ def _check_unique(table: str, key: str, values: list[str]) -> None:
             raise SettingsError(f'{table}[{number}].{key}: "{value}" occurs twice; remove or rename one')
 
 
+def _check_no_repeats(where: str, values: Sequence[str]) -> None:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise SettingsError(f'{where}[{number}]: "{value}" occurs twice; remove one')
+
+
+def _check_reasons(reasons: Sequence[str]) -> None:
+    # Two reasons that look the same would be one choice of the form.
+    _check_no_repeats("ReportReasons", [" ".join(reason.split()).casefold() for reason in reasons])
+
+
+def _check_lines(settings: Settings) -> None:
+    """Check the texts that users see in one line."""
+    lines = {"Title": settings.title}
+    lines |= {f"ReportReasons[{number}]": text for number, text in enumerate(settings.report_reasons)}
+    for number, channel in enumerate(settings.public_channels):
+        lines[f"PublicChannels[{number}].Name"] = channel.name
+        for at, text in enumerate(channel.welcome_messages):
+            if not text.strip():
+                raise SettingsError(
+                    f"PublicChannels[{number}].WelcomeMessages[{at}]: blank; write a text, or remove it"
+                )
+    for where, text in lines.items():
+        if not text.strip():
+            raise SettingsError(f"{where}: blank; write a text, or remove it")
+        if not text.isprintable() and any(unicodedata.category(char) == "Cc" for char in text):
+            raise SettingsError(f"{where}: contains a line break or another control character; write it in one line")
+
+
 def _check_networks(where: str, texts: Sequence[str]) -> None:
+    _check_no_repeats(where, texts)
     for number, text in enumerate(texts):
         try:
             addresses.networks([text])
@@ -77,14 +141,21 @@ def _check_networks(where: str, texts: Sequence[str]) -> None:
             ) from None
 
 
-def _check_url(where: str, url: str) -> None:
-    """Accept only http(s)://host... The error does not repeat the URL, which may contain a password."""
+def _check_url(where: str, url: str) -> httpx.URL:
+    """Accept only http(s)://host..., as the HTTP client reads it. The error does not repeat what may be a password."""
     try:
-        parts = urlsplit(url)
+        parts, parsed = urlsplit(url), httpx.URL(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
+    except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable or any(ord(char) <= 32 or ord(char) == 127 for char in url):
         raise SettingsError(
-            f'{where}: this is not an http:// or https:// URL; write it like "https://site.example/webhooks"'
+            f"{where}: this is not an http:// or https:// URL with a host name or an address; write it like"
+            ' "https://site.example/webhooks"'
         )
+    if not hosts.is_target(parsed.raw_host.decode()):
+        raise SettingsError(
+            f'{where}: its host is not a host name or an IP address as it is usually written, like "site.example" or'
+            ' "192.0.2.1"'
+        )
+    return parsed

@@ -11,9 +11,9 @@ import msgspec
 import platformdirs
 import tomli
 
-from server.settings.checks import check
+from server.settings.checks import check, normalised_origins
 from server.settings.model import KEY_VARIABLE, TLS, Settings, SettingsError
-from server.settings.secret import Secret, SigningSecret, SigningSecrets
+from server.settings.secret import ApiKeys, SigningSecret, SigningSecrets
 
 DEFAULT_FILE = Path("settings.toml")
 
@@ -72,9 +72,10 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     _check_keys(tables, Settings)
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
-        settings = msgspec.structs.replace(settings, admin_api_key=Secret(key))
+        settings = msgspec.structs.replace(settings, admin_api_key=ApiKeys(key))
     files = {key: str(directory / name) if name else "" for key, name in msgspec.structs.asdict(settings.tls).items()}
     settings = msgspec.structs.replace(settings, database=str(directory / settings.database), tls=TLS(**files))
+    settings = msgspec.structs.replace(settings, allowed_origins=normalised_origins(settings.allowed_origins))
     check(settings)
     notice = f"these BareRTC settings are ignored: {', '.join(ignored)}" if ignored else ""
     return LoadedSettings(settings, notice)
@@ -156,9 +157,11 @@ def _convert(tables: dict[str, object]) -> Settings:
 
 def _decode(kind: type, value: object) -> object:
     """Convert types that msgspec does not know. The error must not contain the value, which is secret."""
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
     texts = [value] if isinstance(value, str) else value
+    if isinstance(value, list) and not all(value):
+        raise ValueError("An entry is empty; remove it")
+    if kind is ApiKeys and isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        return ApiKeys(*texts)
     if kind is SigningSecrets and isinstance(texts, list) and all(isinstance(text, str) for text in texts):
         return SigningSecrets(SigningSecret(text) for text in texts if text)
     raise TypeError("Expected `str`")

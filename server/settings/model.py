@@ -8,7 +8,7 @@ from msgspec import Meta
 from server.protocol.address import DEFAULT_ADDRESS
 from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_FRAME_BYTES
-from server.settings.secret import Secret, SigningSecrets
+from server.settings.secret import ApiKeys, SigningSecrets
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 QUEUED_WEBHOOK = "report"
@@ -26,7 +26,7 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
     id: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+            pattern=r"^[A-Za-z0-9_.-]{1,64}\Z",
             description="Short name in the protocol and in webhooks: A-Z a-z 0-9 _ . -",
         ),
     ] = msgspec.field(name="ID")
@@ -86,6 +86,18 @@ class Log(msgspec.Struct, frozen=True, rename="pascal"):
         Literal["console", "json"], Meta(description='"console" for people, or "json": one object per line.')
     ] = "console"
     level: Annotated[Literal["info", "warning", "error"], Meta(description="The lowest level that is logged.")] = "info"
+
+
+class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
+    """Where metrics and statistics are open to everyone who can connect."""
+
+    address: Annotated[
+        str,
+        Meta(
+            description="HOST:PORT for /metrics, /api/statistics, /healthz and /readyz alone, without TLS and without a"
+            " key; choose one that only your own programs can reach. Empty: none."
+        ),
+    ] = ""
 
 
 class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
@@ -160,7 +172,8 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
         30
     )
     frame_bytes: Annotated[
-        int, Meta(ge=0, description="Maximum size of a frame in bytes; a larger one closes its connection.")
+        int,
+        Meta(ge=0, description="Maximum size of a frame in bytes (at least 500); a larger one closes its connection."),
     ] = MAX_FRAME_BYTES
     exempt_addresses: Annotated[
         tuple[str, ...],
@@ -207,9 +220,12 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         ),
     ] = "flagpost.sqlite"
     admin_api_key: Annotated[
-        Secret,
-        Meta(description=f"Authenticates server and site to each other. {KEY_VARIABLE} overrides it."),
-    ] = msgspec.field(name="AdminAPIKey", default=Secret(""))
+        ApiKeys,
+        Meta(
+            description="Authenticates server and site to each other. Or a list, during a rotation: the first is sent,"
+            f" each is accepted. {KEY_VARIABLE} overrides it."
+        ),
+    ] = msgspec.field(name="AdminAPIKey", default=ApiKeys())
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(description='Origins of web pages that may connect, like "https://chat.example"; terminals send none.'),
@@ -266,6 +282,9 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     tls: Annotated[TLS, Meta(description="The server's certificate, reloaded on SIGHUP. Empty: no TLS.")] = (
         msgspec.field(name="TLS", default=TLS())
     )
+    metrics: Annotated[
+        OwnMetrics, Meta(description="Where metrics and statistics are open to everyone who can connect.")
+    ] = OwnMetrics()
     log: Annotated[Log, Meta(description="The log on standard error.")] = Log()
     webhook_security: Annotated[WebhookSecurity, Meta(description="Restrictions on the URLs of webhooks.")] = (
         WebhookSecurity()
@@ -301,6 +320,9 @@ def renewed(running: Settings, fresh: Settings) -> Renewed:
         if getattr(running, field) != getattr(fresh, field):
             waiting.append(field.title())
             fresh = msgspec.structs.replace(fresh, **{field: getattr(running, field)})
+    if running.metrics != fresh.metrics:
+        waiting.append("Metrics")
+        fresh = msgspec.structs.replace(fresh, metrics=running.metrics)
     if running.tls.on != fresh.tls.on:
         waiting.append("TLS")
         fresh = msgspec.structs.replace(fresh, tls=running.tls)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 import re
 
 
@@ -32,6 +33,43 @@ class Secret:
     def redact(self, text: str) -> str:
         """Return somebody else's text without this string, plain or JSON-escaped; they may have received it."""
         return re.sub("".join(map(_written, self._value)), "...", text) if self else text
+
+
+class ApiKeys(Secret):
+    """The keys that authenticate server and site: one, or several during a rotation. The first is the one to send."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, *keys: str) -> None:
+        present = [key for key in keys if key]
+        super().__init__(present[0] if present else "")
+        self._keys = tuple(map(Secret, present))
+
+    def __repr__(self) -> str:
+        return "ApiKeys(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ApiKeys) and self._keys == other._keys
+
+    def __hash__(self) -> int:
+        return hash(self._keys)
+
+    @property
+    def all(self) -> tuple[Secret, ...]:
+        """All keys."""
+        return self._keys
+
+    def accepts(self, text: str) -> bool:
+        """Return whether this is one of the keys."""
+        given = text.encode(errors="surrogatepass")
+        # All are compared, whichever fits.
+        return sum(hmac.compare_digest(given, key.reveal().encode()) for key in self._keys) > 0
+
+    def redact(self, text: str) -> str:
+        """See Secret. The longest first: one may be a part of another."""
+        for key in sorted(self._keys, key=lambda key: -len(key.reveal())):
+            text = key.redact(text)
+        return text
 
 
 def _written(char: str) -> str:

@@ -90,6 +90,18 @@ def test_line_ends_and_symbolic_links_are_kept(file: Path) -> None:
     assert said.endswith(f"line {number}.")
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+def test_what_the_server_reads_is_rotated(file: Path, mark: bytes, end: bytes) -> None:
+    file.write_bytes(mark + TEXT.encode().replace(b"\n", end))
+    assert secrets(file) == [SigningSecret(OLD)]
+    rotate(file, "report", finish=False)
+    assert secrets(file)[1] == SigningSecret(OLD)
+    written = file.read_bytes()
+    assert written.startswith(mark + b"# ours")
+    assert all(comment in written for comment in (b"# ours", b"# the key", b"# where"))
+
+
 def test_a_list_of_secrets_in_an_inline_table_is_rotated(file: Path) -> None:
     hook = f'{{Name = "report", Enabled = true, URL = "http://h/", Secret = ["{OLD}"]}}'
     file.write_text(f'AdminAPIKey = "key"\nWebhookURLs = [{hook}]\n', encoding="utf-8")

@@ -6,14 +6,14 @@ from server.operator import webhook_commands
 from server.operator.printing import CommandError
 from server.protocol.codes import ReportState
 from server.rules.retries import DeliveryState, Result
-from server.settings import Secret, Settings, SigningSecret, SigningSecrets, WebhookURL
+from server.settings import ApiKeys, Settings, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import webhook_state
 from tests.support.desk import ACCEPTED, FAILED, TERMS, Desk
 
 URL = "https://user:password@site.example:8443/secret-path?token=1"
 SECRETS = SigningSecrets([SigningSecret("whsec_" + "QUJD" * 10)])
 SETTINGS = Settings(
-    admin_api_key=Secret("key"),
+    admin_api_key=ApiKeys("key"),
     webhook_urls=(
         WebhookURL("report", enabled=True, url=URL, evidence=True, secret=SECRETS),
         WebhookURL("profile", url=URL),

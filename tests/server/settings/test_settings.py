@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
@@ -9,8 +10,8 @@ from server.protocol.address import DEFAULT_ADDRESS
 from server.settings import (
     BARERTC_ONLY,
     KEY_VARIABLE,
+    ApiKeys,
     PublicChannel,
-    Secret,
     Settings,
     SettingsError,
     WebhookURL,
@@ -73,6 +74,21 @@ WRONG = {
     "an origin that is no URL": ('AllowedOrigins = ["*"]', "AllowedOrigins[0]", "https://"),
     "a host with a port": ('AllowedHosts = ["chat.example", "a:9000"]', "AllowedHosts[1]", "chat.example"),
     "a host that is a URL": ('AllowedHosts = ["https://chat.example"]', "AllowedHosts[0]", "host name"),
+    "an origin twice": (
+        'AllowedOrigins = ["https://a.example", "https://A.example:443"]',
+        "AllowedOrigins[1]",
+        "twice",
+    ),
+    "a host twice": ('AllowedHosts = ["a.example", "A.example"]', "AllowedHosts[1]", "twice"),
+    "a reason twice": ('ReportReasons = ["Spam", "spam "]', "ReportReasons[1]", "twice"),
+    "a proxy twice": ('[Limits]\nTrustedProxies = ["10.0.0.1", "10.0.0.1"]', "Limits.TrustedProxies[1]", "twice"),
+    "a blank reason": ('ReportReasons = [" "]', "ReportReasons[0]", "blank"),
+    "a reason of two lines": ('ReportReasons = ["a\\nb"]', "ReportReasons[0]", "one line"),
+    "a blank title": ('Title = " "', "Title", "blank"),
+    "a blank name": (LOBBY.replace('"Lobby"', '"\\t"'), "PublicChannels[0].Name", "blank"),
+    "a blank welcome": (LOBBY + 'WelcomeMessages = [""]', "PublicChannels[0].WelcomeMessages[0]", "blank"),
+    "a channel with a line break": (LOBBY.replace('"lobby"', '"lobby\\n"'), "PublicChannels[0].ID", "docs/"),
+    "frames too small for a login": ("[Limits]\nFrameBytes = 1", "Limits.FrameBytes", "500"),
     "a website that is no URL": ('WebsiteURL = "site.example"', "WebsiteURL", "https://"),
     "an address that is none": (
         '[Limits]\nExemptAddresses = ["127.0.0.1", "here"]',
@@ -98,11 +114,38 @@ def test_an_error_names_its_place_and_has_a_hint(text: str, where: str, hint: st
 @pytest.mark.parametrize(
     "url",
     ["", "site.example/hooks", "ftp://site.example", "http://", "http://:80/", "http://h:0/", "http://h:99999/",
-     "http://[::1/", "file:///etc/passwd", "http://site.example/a b", "http://site.example/\\u0000"],
+     "http://[::1/", "file:///etc/passwd", "http://site.example/a b", "http://site.example/\\u0000", "http://127.1",
+     "http://0177.0.0.1", "http://１２７.０.０.１", "http://2130706433", "http://0x7f000001", "http://1.2.3.4.5",
+     "http://a..b", "http://-a.example", "http://a%2eb", "http://site.example:８０", "http://1.2.3.256"],
 )  # fmt: skip
 def test_a_webhook_url_is_an_http_url(url: str) -> None:
     text = f'AdminAPIKey = "k"\n[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "{url}"'
     assert refused(text).startswith("WebhookURLs[0].URL: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8080/", "http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://bücher.example", "http://site/",
+     "http://site.example./", "https://me:password@1.example/?a=b", "http://a_b.example", "HTTP://SITE.example:1"],
+)  # fmt: skip
+def test_a_webhook_url_can_have_any_usual_host(url: str) -> None:
+    hook = parse(f'AdminAPIKey = "k"\n[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "{url}"', {})
+    assert httpx.URL(hook.settings.webhook_urls[0].url).host
+
+
+@pytest.mark.parametrize(
+    ("origin", "sent"),
+    [
+        ("https://Chat.Example", "https://chat.example"),
+        ("HTTPS://chat.example:443", "https://chat.example"),
+        ("http://chat.example:80", "http://chat.example"),
+        ("http://chat.example:443", "http://chat.example:443"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://[0:0::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_an_origin_is_compared_as_browsers_send_it(origin: str, sent: str) -> None:
+    assert parse(f'AllowedOrigins = ["{origin}"]', {}).settings.allowed_origins == (sent,)
 
 
 def test_an_error_does_not_repeat_a_url_that_may_contain_a_password() -> None:
@@ -112,7 +155,7 @@ def test_an_error_does_not_repeat_a_url_that_may_contain_a_password() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f'AdminAPIKey = ["{KEY}"]',
+        f'AdminAPIKey = ["{KEY}", 1]',
         f'AdminAPIKey = "{KEY}',
         f'AdminAPIKey = "{KEY}" "',
         f"AdminAPIKey = {KEY}",
@@ -131,7 +174,7 @@ def test_the_key_is_in_no_repr_and_no_text() -> None:
 
 
 def test_the_environment_overrides_the_key_and_satisfies_a_webhook() -> None:
-    assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: KEY}).settings.admin_api_key == Secret(KEY)
+    assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: KEY}).settings.admin_api_key == ApiKeys(KEY)
     hook = parse(REPORT, {KEY_VARIABLE: KEY}).settings.webhook("report")
     assert hook
     assert hook.url == "https://site.example/hooks"
@@ -166,8 +209,26 @@ def test_a_variable_of_white_space_is_refused() -> None:
         parse('AdminAPIKey = "from-the-file"', {KEY_VARIABLE: " "})
 
 
+def test_several_keys_are_accepted_and_the_first_is_sent() -> None:
+    keys = parse('AdminAPIKey = ["new-key", "new-key-2"]', {}).settings.admin_api_key
+    assert keys.reveal() == "new-key"
+    assert [keys.accepts(each) for each in ("new-key", "new-key-2", "", "new", "é", "\ud800")] == [
+        True,
+        True,
+        *[False] * 4,
+    ]
+    assert keys.redact("new-key-2, new-key") == "..., ..."
+    assert "new-key" not in f"{keys!r} {keys}"
+    assert not parse("AdminAPIKey = []", {}).settings.admin_api_key
+
+
+@pytest.mark.parametrize("keys", ['["a", ""]', '["a", "a"]', '["a", " "]', '[["a"]]'])
+def test_a_list_of_keys_has_no_repeated_and_no_empty_one(keys: str) -> None:
+    assert refused(f"AdminAPIKey = {keys}").startswith("AdminAPIKey")
+
+
 def test_an_empty_variable_does_not_override_the_key() -> None:
-    assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: ""}).settings.admin_api_key == Secret("old")
+    assert parse('AdminAPIKey = "old"', {KEY_VARIABLE: ""}).settings.admin_api_key == ApiKeys("old")
 
 
 def test_a_disabled_webhook_is_not_found() -> None:
@@ -277,7 +338,7 @@ def test_every_option_is_read() -> None:
         title="Tea room",
         website_url="https://site.example",
         address="[::1]:9001",
-        admin_api_key=Secret(KEY),
+        admin_api_key=ApiKeys(KEY),
         allowed_origins=("https://chat.example",),
         report_reasons=("Other",),
         public_channels=(PublicChannel("tea", "Tea", ("Hello.",), 3),),
