@@ -14,19 +14,19 @@ from server.storage.webhook_state import Suspension, WebhookState
 LEASE_SECONDS = 30
 """Duration of a lease; longer than an attempt and recording its result take together."""
 
-_MINE = "(SELECT value FROM json_each(?3))"
+_MINE = "(SELECT value FROM json_each(:busy))"
 _IN_TURN = (
     "NOT EXISTS (SELECT 1 FROM delivery AS before WHERE before.report_id = delivery.report_id"  # noqa: S608 - ours
     " AND before.seq < delivery.seq AND before.holder IS NOT NULL"
-    f" AND (before.leased_at <= ?1 AND before.leased_until > ?1 OR before.id IN {_MINE}))"
+    f" AND (before.leased_at <= :now AND before.leased_until > :now OR before.id IN {_MINE}))"
 )
-"""Condition: no earlier delivery of the same report is in flight, cancelled or not. ?1: now; ?3: the deliveries that
-the caller has in flight, whatever the clock says.
+"""Condition: no earlier delivery of the same report is in flight, cancelled or not. :busy are those that the caller
+has in flight, whatever the clock says.
 """
-_SCHEDULED = "(due <= ?1 OR changed_at > ?1)"
+_SCHEDULED = "(due <= :now OR changed_at > :now)"
 """Condition: due by its schedule. One that was changed in the future dates from before the clock was set back."""
-_READY = f"({_SCHEDULED} OR (NOT asked_to_wait AND changed_at <= ?4))"
-"""Condition: due, or it failed before the site recovered. ?4: when that was."""
+_READY = f"({_SCHEDULED} OR (NOT asked_to_wait AND changed_at <= :recovered))"
+"""Condition: due, or it failed before the site recovered."""
 _PROBE = f"({_SCHEDULED} OR NOT asked_to_wait)"
 """Condition: it may probe a failing site. The site itself requested the other delays."""
 _NEVER = 2**62
@@ -101,16 +101,16 @@ def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Colle
     suspended, probe_at = state.suspension(now), state.probe_at(now)
     if suspended and suspended.until is None:
         return None
-    waiting = f"webhook = ?2 AND state = 'waiting' AND {_IN_TURN} AND id NOT IN {_MINE}"
-    values = (now, webhook, json.dumps(list(busy)), state.recovered(now))
+    waiting = f"webhook = :webhook AND state = 'waiting' AND {_IN_TURN} AND id NOT IN {_MINE}"
+    values = {"now": now, "webhook": webhook, "busy": json.dumps(list(busy)), "recovered": state.recovered(now)}
     # The index finds the first of many that are due; all of them are scanned only if none is.
-    query = f"SELECT 0 FROM delivery WHERE {waiting} AND {_READY} AND leased_until <= ?1 LIMIT 1"  # noqa: S608 - ours
-    next_at = "iif(changed_at > ?1, 0, iif(asked_to_wait, due, min(due, ?5)))"
-    soonest = f"min(max({next_at}, iif(leased_at > ?1, 0, leased_until)))"
+    query = f"SELECT 0 FROM delivery WHERE {waiting} AND {_READY} AND leased_until <= :now LIMIT 1"  # noqa: S608 - ours
+    next_at = "iif(changed_at > :now, 0, iif(asked_to_wait, due, min(due, :probe_at)))"
+    soonest = f"min(max({next_at}, iif(leased_at > :now, 0, leased_until)))"
     all_of_them = f"SELECT {soonest} FROM delivery WHERE {waiting}"  # noqa: S608 - ours
     (due,) = (
         connection.execute(query, values).fetchone()
-        or connection.execute(all_of_them, (*values, _NEVER if probe_at is None else probe_at)).fetchone()
+        or connection.execute(all_of_them, values | {"probe_at": _NEVER if probe_at is None else probe_at}).fetchone()
     )
     if due is None:
         return None
@@ -138,7 +138,13 @@ def claim(
     state = webhook_state.read(connection, webhook)
     if state.suspension(now):
         return []
-    values = (now, webhook, json.dumps(list(busy)), state.recovered(now), holder)
+    values: dict[str, int | str] = {
+        "now": now,
+        "webhook": webhook,
+        "holder": holder,
+        "busy": json.dumps(list(busy)),
+        "recovered": state.recovered(now),
+    }
     if state.failures < FAILURES_TO_OPEN and (ready := _lease(connection, f"{_READY} ORDER BY due", values, capacity)):
         return ready
     probe_at = state.probe_at(now)
@@ -147,15 +153,13 @@ def claim(
     return _lease(connection, f"{_PROBE} ORDER BY changed_at, seq", values, 1)
 
 
-def _lease(
-    connection: sqlite3.Connection, which: str, values: tuple[int, str, str, int, str], capacity: int
-) -> list[Claim]:
+def _lease(connection: sqlite3.Connection, which: str, values: dict[str, int | str], capacity: int) -> list[Claim]:
     rows = connection.execute(
-        "UPDATE delivery SET holder = ?5, leased_at = ?1, leased_until = ?1 + ?6 WHERE id IN ("  # noqa: S608 - ours
-        f" SELECT id FROM delivery WHERE webhook = ?2 AND state = 'waiting' AND {_IN_TURN}"
-        f" AND (leased_until <= ?1 OR leased_at > ?1) AND id NOT IN {_MINE} AND {which} LIMIT ?7)"
+        "UPDATE delivery SET holder = :holder, leased_at = :now, leased_until = :now + :lease WHERE id IN ("  # noqa: S608 - ours
+        f" SELECT id FROM delivery WHERE webhook = :webhook AND state = 'waiting' AND {_IN_TURN}"
+        f" AND (leased_until <= :now OR leased_at > :now) AND id NOT IN {_MINE} AND {which} LIMIT :capacity)"
         f" RETURNING id, seq, report_id, webhook, attempts + 1, holder, iif({_SCHEDULED}, NULL, due)",
-        (*values, LEASE_SECONDS * 1000, capacity),
+        values | {"lease": LEASE_SECONDS * 1000, "capacity": capacity},
     )
     return [Claim(*row) for row in rows.fetchall()]
 
@@ -166,9 +170,9 @@ def renew(connection: sqlite3.Connection, claim: Claim, now: int) -> bool:
     It may have been withdrawn since it was claimed, or after a long pause another server may hold it.
     """
     renewed = connection.execute(
-        "UPDATE delivery SET leased_at = ?1, leased_until = ?1 + ?2"
-        " WHERE id = ?3 AND holder = ?4 AND state = 'waiting'",
-        (now, LEASE_SECONDS * 1000, claim.id, claim.holder),
+        "UPDATE delivery SET leased_at = :now, leased_until = :now + :lease"
+        " WHERE id = :id AND holder = :holder AND state = 'waiting'",
+        {"now": now, "lease": LEASE_SECONDS * 1000, "id": claim.id, "holder": claim.holder},
     )
     return renewed.rowcount == 1
 
