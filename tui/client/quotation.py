@@ -9,12 +9,16 @@ MARK = "> "
 
 def quotation(line: Line) -> str:
     """Return `> author» first line…`; of a reply, the first line that is not itself a quotation."""
+    return f"{MARK}{name_text.said(line.author, excerpt(line))}"
+
+
+def excerpt(line: Line) -> str:
+    """Return the beginning of the first line that is not itself a quotation."""
     written = [each.strip() for each in line.text.split("\n")]
     own = [each for each in written if each and not each.startswith((MARK, "```"))]
     first, more = (own or [""])[0], len(own) > 1
     cut = len(first) > MOST_CHARS
-    excerpt = f"{first[:MOST_CHARS].rstrip()}{'…' if cut or more else ''}"
-    return f"{MARK}{name_text.said(line.author, excerpt)}"
+    return f"{first[:MOST_CHARS].rstrip()}{'…' if cut or more else ''}"
 
 
 def is_bare(text: str) -> bool:

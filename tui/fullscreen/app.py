@@ -68,7 +68,7 @@ class FlagpostApp(App[None]):
             on_name_refused=self._ask_name,
         )
         self.preferences = Preferences(self, options.loaded)
-        self._typeahead = TypeAhead(self.on_event)
+        self._typeahead = TypeAhead(self, self._deliver)
         self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
         self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit)
         self._signals = ShutdownSignals(self.leave)
@@ -114,6 +114,7 @@ class FlagpostApp(App[None]):
         self.stylesheet.read(LATER_CSS)
         self.stylesheet.parse()
         await self.room.mount_deferred()
+        self._pass_input_on()
         self.refresh_bindings()
         self.preferences.apply()
         if not gc.isenabled():
@@ -278,16 +279,24 @@ class FlagpostApp(App[None]):
     # Input, on any screen.
 
     async def on_event(self, event: events.Event) -> None:
-        """Hold or drop keys typed ahead, and clean what is pasted: it may hold commands."""
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._typeahead.takes(event, over_room=len(self.screen_stack) > 1):
-                return
-        elif isinstance(event, events.Paste) and not event.is_forwarded:
+        """Queue what the user does, so that it takes effect in order; handle everything else at once."""
+        if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded:
+            self._typeahead.take(event)
+        else:
+            await self._deliver(event)
+
+    async def _deliver(self, event: events.Event) -> None:
+        """Handle an event as Textual does. What is pasted is cleaned first: it may hold commands."""
+        if isinstance(event, events.Paste) and not event.is_forwarded:
             event.text = clean_own(event.text)
         self._notices.notice(event)
         await super().on_event(event)
         if isinstance(event, events.Key | events.AppFocus | events.MouseDown):
             self._notices.look(self.state.current)
+
+    @work(group="input")
+    async def _pass_input_on(self) -> None:
+        await self._typeahead.run()
 
     @on(events.DescendantFocus)
     def _focus_moved(self, event: events.DescendantFocus) -> None:

@@ -46,8 +46,11 @@ class RoomInterface(Protocol):
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a coroutine that asks the user, in place of any that is still running."""
 
-    async def ask(self, question: str, yes: str) -> bool:
-        """Ask a yes/no question. Call it only in a coroutine run by `start`."""
+    async def ask(self, question: str, yes: str, *, sends: bool = False) -> bool:
+        """Ask a yes/no question. Call it only in a coroutine run by `start`.
+
+        What is typed without answering it goes to the composer afterwards; `sends`: Enter too, if the answer is yes.
+        """
 
     async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[ListRow]]") -> str | None:
         """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""

@@ -3,6 +3,7 @@
 from functools import partial
 
 from server.protocol.frames import React, Takeback
+from tui.client.quotation import excerpt
 from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
 
@@ -14,9 +15,9 @@ class MessageActions:
         self._room = room
         self._client = room.client
 
-    def take_back(self, line: Line) -> None:
-        """Delete the user's own message."""
-        if self._room.can_ask():
+    async def take_back(self, line: Line) -> None:
+        """Delete the user's own message after confirmation."""
+        if await self._room.ask(f"Delete your message “{excerpt(line)}” for everyone?", "Delete"):
             self._client.send(Takeback(line.msg_id))
 
     async def react(self, line: Line) -> None:

@@ -1,36 +1,25 @@
 """Reporting messages, and loading the user's reports."""
 
+from functools import partial
+
 from server.protocol import name_text
+from server.protocol.codes import ReportState
+from server.protocol.frames import ReportEntry
 from tui.client.client import OFFLINE, nonce
 from tui.client.own_reports import GONE
 from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
-from tui.fullscreen.typeahead import TypeAhead
 from tui.tone import Tone
 
 
 class Reporting:
-    """Opens the report form, and replays keys typed ahead into it."""
+    """Opens the report form, and sends what is filled in."""
 
-    def __init__(self, room: RoomInterface, typeahead: TypeAhead) -> None:
+    def __init__(self, room: RoomInterface) -> None:
         self._room = room
         self._client = room.client
-        self._typeahead = typeahead
-
-    def begin(self, line: Line) -> None:
-        """Hold keys for the form, unless a question comes first."""
-        if not self._client.state.reports.reported(line.msg_id):
-            self._typeahead.hold()
 
     async def report(self, line: Line) -> None:
-        """Show the form for a message, and send the report."""
-        try:
-            await self._fill_in(line)
-        finally:
-            # However the form ended, keys go to the room again.
-            self._typeahead.drop()
-
-    async def _fill_in(self, line: Line) -> None:
         """Confirm a second report of the same message, show the form, and send or keep what was filled in."""
         from tui.fullscreen.screens.report_form import ReportForm, Subject
 
@@ -45,7 +34,7 @@ class Reporting:
             return
         subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id))
         longest = welcome.limits.comment_chars
-        form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle, self._typeahead.replay)
+        form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle)
         filled = await self._room.result_of(form)
         if not filled.sent:
             reports.keep_draft(line.msg_id, filled.draft)
@@ -54,6 +43,19 @@ class Reporting:
         else:
             self._client.send(state.report(line, filled.draft, nonce()))
         self._room.redraw()
+
+    def withdraw(self, entry: ReportEntry) -> None:
+        """Withdraw a report after confirmation."""
+        self._room.start(partial(self._withdraw, entry))
+
+    async def _withdraw(self, entry: ReportEntry) -> None:
+        state = self._client.state
+        evidence = state.welcome is not None and state.welcome.webhooks.evidence
+        about = name_text.quoted(entry.about)
+        words = f"Withdraw your report of {about}'s message? {_consequence(entry, evidence=evidence)}"
+        if await self._room.ask(words, "Withdraw"):
+            self._client.send(state.reports.withdraw(entry.report_id, nonce()))
+            self._room.redraw()
 
     def _obstacle(self) -> str | None:
         return None if self._client.online else OFFLINE
@@ -64,3 +66,12 @@ class Reporting:
         reports.problem = None
         if self._client.online:
             self._client.send(reports.ask(nonce()))
+
+
+def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
+    """Return what a withdrawal leads to. The site is notified only if it receives evidence."""
+    if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
+        # The site may have read a failed attempt, or the report before something was added to it.
+        known = "will be told that you withdrew it" if evidence else "will not be told"
+        return f"No further copies will be sent. If the site already has the report, it {known}."
+    return "The site will be told." if evidence else "The site already has it and will not be told."

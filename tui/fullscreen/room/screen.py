@@ -53,7 +53,8 @@ NO_WEBHOOKS = Webhooks(report=False, profile=False)
 class RoomScreen(Screen[None]):
     """Draws the state, and passes what the user wants to the room's subjects."""
 
-    BINDINGS = bindings(Where.EVERYWHERE)
+    WHERE = Where.EVERYWHERE
+    BINDINGS = bindings(WHERE)
     # The user starts by writing.
     AUTO_FOCUS = "#composer"
 
@@ -69,9 +70,10 @@ class RoomScreen(Screen[None]):
         super().__init__()
         self.client = client
         self.redraw = redraw
+        self._typeahead = typeahead
         self.navigation = Navigation(self)
         self.writing = Writing(self, edit)
-        self.reporting = Reporting(self, typeahead)
+        self.reporting = Reporting(self)
         self.people = PeopleActions(self)
         self.messages = MessageActions(self)
         self.complete = False
@@ -157,6 +159,10 @@ class RoomScreen(Screen[None]):
             hidden=state.relations.hidden,
         )
 
+    def take_text(self) -> None:
+        """Focus the composer: what is typed or pasted in a list, or on a message, is a message."""
+        self.write()
+
     def write(self) -> None:
         """Focus the composer."""
         self.remove_class("-people")
@@ -177,13 +183,26 @@ class RoomScreen(Screen[None]):
 
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a coroutine that asks the user, in place of any that is still running."""
-        _: Worker[None] = self.run_worker(work, group="form", exclusive=True)
 
-    async def ask(self, question: str, yes: str) -> bool:
-        """Ask a yes/no question. Call it only in a coroutine run by `start`."""
+        async def run() -> None:
+            with self._typeahead.working():
+                await work()
+
+        _: Worker[None] = self.run_worker(run, group="form", exclusive=True)
+
+    async def ask(self, question: str, yes: str, *, sends: bool = False) -> bool:
+        """Ask a yes/no question. Call it only in a coroutine run by `start`.
+
+        What is typed without answering it goes to the composer afterwards; `sends`: Enter too, if the answer is yes.
+        """
         from tui.fullscreen.screens.question import Question
 
-        return await self.result_of(Question(question, yes, "Cancel"))
+        asked = Question(question, yes, "Cancel")
+        answer = await self.result_of(asked)
+        if typed := asked.deferred(send=sends and answer):
+            self.write()
+            self._typeahead.replay(typed)
+        return answer
 
     async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[ListRow]]") -> str | None:
         """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""
@@ -193,7 +212,8 @@ class RoomScreen(Screen[None]):
 
     async def result_of(self, screen: Screen[Result]) -> Result:
         """Show a screen and return its result. Call it only in a coroutine run by `start`."""
-        return await self.app.push_screen_wait(screen)
+        with self._typeahead.asking(screen):
+            return await self.app.push_screen_wait(screen)
 
     def look_at(self, place: str) -> None:
         """Open a channel or conversation, by its ID."""
@@ -288,7 +308,7 @@ class RoomScreen(Screen[None]):
 
         if not any(isinstance(each, ReportsScreen) for each in self.app.screen_stack):
             self.reporting.ask_for_reports()
-            await self._open(ReportsScreen(self.client, self.navigation.go_to))
+            await self._open(ReportsScreen(self.client, self.navigation.go_to, self.reporting.withdraw))
 
     async def action_search(self, words: str = "") -> None:
         from tui.fullscreen.screens.search_screen import SearchScreen
@@ -315,7 +335,6 @@ class RoomScreen(Screen[None]):
 
     def _report(self, line: Line) -> None:
         if self.can_ask():
-            self.reporting.begin(line)
             self.start(partial(self.reporting.report, line))
 
     def action_profile(self) -> None:
@@ -335,7 +354,11 @@ class RoomScreen(Screen[None]):
         self._with_message(lambda line: self.people.mute(line.author))
 
     def action_take_back(self) -> None:
-        self._with_message(self.messages.take_back)
+        self._with_message(self._take_back)
+
+    def _take_back(self, line: Line) -> None:
+        if self.can_ask():
+            self.start(partial(self.messages.take_back, line))
 
     def action_copy(self) -> None:
         self._with_message(lambda line: self._copy(line.text))

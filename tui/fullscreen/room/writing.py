@@ -79,5 +79,5 @@ class Writing:
     async def paste(self, text: str) -> None:
         """Insert many pasted lines after confirmation."""
         lines = text.strip("\n").count("\n") + 1
-        if await self._room.ask(f"Paste {lines} lines into the message?", "Paste"):
+        if await self._room.ask(f"Paste {lines} lines into the message?", "Paste", sends=True):
             self._room.composer.insert(text)

@@ -19,7 +19,8 @@ from tui.fullscreen.widgets.footer import KeyFooter
 class HelpScreen(ModalScreen[None]):
     """Shows the table of keys and the commands."""
 
-    BINDINGS = bindings(Where.HELP)
+    WHERE = Where.HELP
+    BINDINGS = bindings(WHERE)
 
     def __init__(self, commands: Sequence[tuple[str, str]]) -> None:
         """`commands` are pairs of usage and help."""
@@ -41,6 +42,10 @@ class HelpScreen(ModalScreen[None]):
     def _focus_list(self) -> None:
         """Focus the list, so that the arrow keys scroll it."""
         self.query_one("#help-keys").focus()
+
+    def take_text(self) -> None:
+        """Return to the screen below, where text is written."""
+        self.dismiss()
 
     def action_close(self) -> None:
         self.dismiss()

@@ -26,7 +26,8 @@ NONE = "No recent mentions.\n\nSearch looks through everything that you can read
 class MentionsScreen(LiveScreen):
     """Shows the messages that mention the user."""
 
-    BINDINGS = bindings(Where.MENTIONS)
+    WHERE = Where.MENTIONS
+    BINDINGS = bindings(WHERE)
 
     def __init__(self, client: Client, go_to: Callable[[str, int], None]) -> None:
         """`go_to` opens a message in its channel."""
@@ -69,6 +70,10 @@ class MentionsScreen(LiveScreen):
         if mention := next((each for each in self._mentions if str(each.msg_id) == chosen), None):
             self.dismiss()
             self._go_to(mention.channel, mention.msg_id)
+
+    def take_text(self) -> None:
+        """Return to the screen below, where text is written."""
+        self.dismiss()
 
     def action_close(self) -> None:
         self.dismiss()

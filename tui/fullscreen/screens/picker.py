@@ -53,6 +53,9 @@ class Picker(ModalScreen[str | None]):
         self.query_one("#picker-list").display = bool(rows)
         self.query_one("#picker-none").display = not rows
 
+    def finds_nothing(self) -> bool:
+        return not self.query_one("#picker-list").display
+
     def action_choose(self) -> None:
         """Return the highlighted row."""
         if chosen := self.query_one(RowList).chosen:

@@ -1,11 +1,10 @@
 """The report form: a preview of what will be sent, a reason, a comment, submit and cancel."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -17,7 +16,7 @@ from textual.widgets.option_list import Option
 from server.protocol.frames import ReportReason
 from tui.client.own_reports import ReportDraft
 from tui.client.timeline import Line
-from tui.fullscreen.keys.bindings import bindings, is_meant
+from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.evidence_view import EvidenceView
 from tui.fullscreen.widgets.fields import Prompt
@@ -26,8 +25,6 @@ from tui.fullscreen.widgets.footer import KeyFooter
 TITLE = "Report a message"
 OBSTACLE_SECONDS = 1.0
 """How often to check whether the obstacle is gone."""
-MOVES = {each.key: each.action for each in OptionList.BINDINGS if isinstance(each, Binding)}
-IN_FORM = [each for each in bindings(Where.FORM) if isinstance(each, Binding)]
 
 
 class Comment(Prompt):
@@ -40,49 +37,6 @@ class Comment(Prompt):
 
     def action_submit(self) -> None:
         self.post_message(self.Finished())
-
-
-class Reasons(OptionList):
-    """The list of reasons. Handles keys in the order typed, as Prompt does: later ones may be queued already."""
-
-    class KeysHandled(Message, bubble=False):
-        """All keys queued before this message have been handled."""
-
-    def __init__(self, reasons: Sequence[ReportReason], comment: Comment, *, id: str) -> None:  # noqa: A002
-        """`comment` is the field that follows the list."""
-        super().__init__(*(Option(Content(each.reason)) for each in reasons), id=id, markup=False, compact=True)
-        self._comment = comment
-        self._leaving = False
-
-    @on(events.Key)
-    async def _key_pressed(self, event: events.Key) -> None:
-        """Move the highlight, or continue to the comment at Enter, together with all that was typed after it."""
-        enter = event.key == "enter"
-        action = MOVES.get(event.key, "")
-        asked = next((each for each in IN_FORM if is_meant(each, event.key)), None)
-        if self._leaving and enter:
-            self._comment.action_submit()
-        elif self._leaving and event.is_printable:
-            self._comment.insert(event.character or "")
-        elif enter:
-            self._leaving = True
-            self.post_message(self.KeysHandled())
-        elif action:
-            await self.run_action(action)
-        elif asked:
-            await self.screen.run_action(asked.action)
-        else:
-            return
-        event.prevent_default().stop()
-
-    @on(KeysHandled)
-    def _leave(self) -> None:
-        """Move the focus once the queue is empty, so that no key is lost or overtaken."""
-        if self.message_queue_size:
-            self.post_message(self.KeysHandled())
-        else:
-            self._leaving = False
-            self.screen.set_focus(self._comment)
 
 
 class Subject(NamedTuple):
@@ -107,7 +61,8 @@ class Filled(NamedTuple):
 class ReportForm(ModalScreen[Filled]):
     """Returns what the user entered."""
 
-    BINDINGS = bindings(Where.FORM)
+    WHERE = Where.FORM
+    BINDINGS = bindings(WHERE)
 
     def __init__(
         self,
@@ -115,18 +70,13 @@ class ReportForm(ModalScreen[Filled]):
         reasons: Sequence[ReportReason],
         comment_chars: int,
         obstacle: Callable[[], str | None],
-        ready: Callable[[], Awaitable[None]],
     ) -> None:
-        """`obstacle` returns why no report can be sent now, or None; while there is an obstacle, the form stays open.
-
-        `ready` is called in the app's task once the form receives keys.
-        """
+        """`obstacle` returns why no report can be sent now, or None; until it returns None, the form stays open."""
         super().__init__()
         self._subject = subject
         self._reasons = reasons
         self._comment_chars = comment_chars
         self._obstacle = obstacle
-        self._ready = ready
         self._hindered = False
         """True while the problem shown is the obstacle."""
 
@@ -137,11 +87,11 @@ class ReportForm(ModalScreen[Filled]):
             yield Static(Content.assemble(("⚑ ", "bold $error"), (title, "bold")), id="form-title")
             yield from self._compose_subject()
             yield Static("What's wrong with this message?", classes="form-label", markup=False)
-            hint = f"Anything the moderators should know? ({pressed('comment.submit')} submits)"
-            comment = Comment(placeholder=hint, id="form-comment")
-            yield Reasons(self._reasons, comment, id="form-reasons")
+            options = (Option(Content(each.reason)) for each in self._reasons)
+            yield OptionList(*options, id="form-reasons", markup=False, compact=True)
             yield Static("Comment", classes="form-label", id="form-comment-label", markup=False)
-            yield comment
+            hint = f"Anything the moderators should know? ({pressed('comment.submit')} submits)"
+            yield Comment(placeholder=hint, id="form-comment")
             yield Static(id="form-problem", markup=False)
             with Horizontal(id="form-buttons"):
                 yield Button(submit, id="form-submit", variant="error", compact=True)
@@ -158,10 +108,14 @@ class ReportForm(ModalScreen[Filled]):
                 yield Button("None", id="form-alone", compact=True)
         yield EvidenceView(self._subject.line, *context, id="form-evidence")
 
+    def take_text(self) -> None:
+        """Focus the comment."""
+        self.set_focus(self.query_one(Comment))
+
     @on(events.Mount)
     def _restore_draft(self) -> None:
         """Restore the draft, highlight its reason or else the first one, and focus the reasons."""
-        reasons, draft = self.query_one(Reasons), self._subject.draft
+        reasons, draft = self.query_one(OptionList), self._subject.draft
         chosen = (at for at, each in enumerate(self._reasons) if draft and each.reason == draft.reason)
         reasons.highlighted = next(chosen, 0)
         if draft:
@@ -171,7 +125,6 @@ class ReportForm(ModalScreen[Filled]):
         self._summarise()
         self.set_focus(reasons)
         self.set_interval(OBSTACLE_SECONDS, self._look_again)
-        self.call_later(self.app.call_later, self._ready)
 
     @property
     def _evidence(self) -> EvidenceView:
@@ -207,7 +160,7 @@ class ReportForm(ModalScreen[Filled]):
 
     @property
     def _reason(self) -> ReportReason:
-        return self._reasons[self.query_one(Reasons).highlighted or 0]
+        return self._reasons[self.query_one(OptionList).highlighted or 0]
 
     @on(OptionList.OptionHighlighted)
     def _say_what_is_needed(self) -> None:

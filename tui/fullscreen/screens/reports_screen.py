@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -13,12 +13,11 @@ from textual.widgets import OptionList, Static
 from server.protocol import name_text, target
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry
-from tui.client.client import OFFLINE, Client, nonce
+from tui.client.client import OFFLINE, Client
 from tui.client.report_words import SITE_SAYS, meaning, sentence, status_words
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screens.live import LiveScreen
-from tui.fullscreen.screens.question import Question
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
@@ -47,14 +46,17 @@ class Details(VerticalScroll, can_focus=True):
 
 
 class ReportsScreen(LiveScreen):
-    """Shows the user's reports, and withdraws them."""
+    """Shows the user's reports."""
 
-    BINDINGS = bindings(Where.REPORTS)
+    WHERE = Where.REPORTS
+    BINDINGS = bindings(WHERE)
 
-    def __init__(self, client: Client, go_to: Callable[[str, int], None]) -> None:
-        """`go_to` opens a message in its channel."""
+    def __init__(
+        self, client: Client, go_to: Callable[[str, int], None], withdraw: Callable[[ReportEntry], None]
+    ) -> None:
+        """`go_to` opens a message in its channel; `withdraw` withdraws a report after confirmation."""
         super().__init__()
-        self._client, self._go_to = client, go_to
+        self._client, self._go_to, self._withdraw = client, go_to, withdraw
         self._entries: Sequence[ReportEntry] = ()
         self._now: datetime | None = None
 
@@ -164,20 +166,13 @@ class ReportsScreen(LiveScreen):
         elif self._chosen:
             self._complain(OFFLINE)
 
-    @work(exclusive=True)
-    async def _withdraw(self, entry: ReportEntry) -> None:
-        """Withdraw a report after confirmation."""
-        state = self._client.state
-        evidence = state.welcome is not None and state.welcome.webhooks.evidence
-        about = name_text.quoted(entry.about)
-        words = f"Withdraw your report of {about}'s message? {_consequence(entry, evidence=evidence)}"
-        if await self.app.push_screen_wait(Question(words, "Withdraw", "Cancel")):
-            self._client.send(state.reports.withdraw(entry.report_id, nonce()))
-            self.show()
-
     def _complain(self, problem: str) -> None:
         self._client.state.reports.problem = problem
         self.show()
+
+    def take_text(self) -> None:
+        """Return to the room, where text is written."""
+        self.dismiss()
 
     def action_close(self) -> None:
         self.dismiss()
@@ -233,12 +228,3 @@ def _colour(entry: ReportEntry) -> str:
 
 def _status_lines(entry: ReportEntry, now: datetime) -> list[str]:
     return [line for line in (sentence(entry.error), meaning(entry, now)) if line]
-
-
-def _consequence(entry: ReportEntry, *, evidence: bool) -> str:
-    """Return what a withdrawal leads to. The site is notified only if it receives evidence."""
-    if entry.status in {ReportState.RECEIVED, ReportState.WAITING, ReportState.GIVEN_UP}:
-        # The site may have read a failed attempt, or the report before something was added to it.
-        known = "will be told that you withdrew it" if evidence else "will not be told"
-        return f"No further copies will be sent. If the site already has the report, it {known}."
-    return "The site will be told." if evidence else "The site already has it and will not be told."

@@ -37,7 +37,8 @@ UNFINISHED = "No messages found among the newest ones. Press {key} to search old
 class SearchScreen(LiveScreen):
     """Searches, and shows the results so far."""
 
-    BINDINGS = bindings(Where.SEARCH)
+    WHERE = Where.SEARCH
+    BINDINGS = bindings(WHERE)
 
     def __init__(self, client: Client, go_to: Callable[[str, int], None], words: str = "") -> None:
         """`go_to` opens a message in its channel. If there are `words`, the search starts at once."""
@@ -137,6 +138,10 @@ class SearchScreen(LiveScreen):
         """Move from the query to the results."""
         if self._search.found:
             self.query_one(RowList).focus()
+
+    def take_text(self) -> None:
+        """Return to the query: that is where text is written here."""
+        self.action_write()
 
     def action_close(self) -> None:
         self.dismiss()

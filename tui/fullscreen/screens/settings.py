@@ -80,7 +80,8 @@ def _of_channel(config: Config, channel: str, place: str) -> Choice:
 class ChoiceList(RowList):
     """The list of settings with their values."""
 
-    BINDINGS = bindings(Where.SETTINGS)
+    WHERE = Where.SETTINGS
+    BINDINGS = bindings(WHERE)
 
     def action_turn(self, by: int) -> None:
         """Set another value of the highlighted setting."""
@@ -91,7 +92,8 @@ class ChoiceList(RowList):
 class SettingsScreen(ModalScreen[None]):
     """Changes the configuration through `change`, which returns the problem, or None."""
 
-    BINDINGS = bindings(Where.SETTINGS)
+    WHERE = Where.SETTINGS
+    BINDINGS = bindings(WHERE)
 
     def __init__(
         self,

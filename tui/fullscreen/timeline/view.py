@@ -17,7 +17,8 @@ __all__ = ["FLAG", "REPORTED", "TimelineView"]
 class TimelineView(StackView, can_focus=True):
     """Shows one timeline and its highlight; the actions on the highlighted message belong to the screen."""
 
-    BINDINGS = bindings(Where.MESSAGES)
+    WHERE = Where.MESSAGES
+    BINDINGS = bindings(WHERE)
     # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
 

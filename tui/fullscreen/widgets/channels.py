@@ -17,7 +17,8 @@ MOST_SHOWN = 99
 class ChannelList(RowList):
     """Shows the channels, then the conversations."""
 
-    BINDINGS = bindings(Where.CHANNELS)
+    WHERE = Where.CHANNELS
+    BINDINGS = bindings(WHERE)
 
     def show(self, timelines: Iterable[Timeline], current: str) -> None:
         channels = [each for each in timelines if each.peer is None]

@@ -25,7 +25,8 @@ AWAY = "away"
 class PeopleList(RowList):
     """Shows people and their status; posts what the user wants to do with the highlighted person."""
 
-    BINDINGS = bindings(Where.PEOPLE)
+    WHERE = Where.PEOPLE
+    BINDINGS = bindings(WHERE)
 
     class ProfileWanted(AboutPerson):
         """The user wants to see a person's profile."""

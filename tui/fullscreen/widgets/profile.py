@@ -18,7 +18,8 @@ from tui.fullscreen.keys.keymap import Where
 class ProfilePanel(VerticalScroll, can_focus=True):
     """Shows one profile: that it is loading, its headline and fields, or the error."""
 
-    BINDINGS = bindings(Where.PROFILE)
+    WHERE = Where.PROFILE
+    BINDINGS = bindings(WHERE)
 
     class Closed(Message):
         """The user closes the panel."""

@@ -136,21 +136,20 @@ async def test_a_direct_message_opens_a_conversation() -> None:
         await until_seen(pilot, "“bob” has exited the room!")
 
 
-async def test_keys_before_the_first_frame_do_no_harm() -> None:
+async def test_keys_before_the_first_frame_take_effect_once_the_room_is_there() -> None:
     class Hasty(FlagpostApp):
         CSS_PATH = str(LATER_CSS.with_name("room.tcss"))
 
         def on_mount(self) -> None:
-            for key in ("ctrl+o", "f1", "ctrl+p"):
-                self.post_message(events.Key(key, None))
+            for key in ("ctrl+n", "f1", "f1", "h", "i"):
+                self.post_message(events.Key(key, key if len(key) == 1 else None))
             self.show()
 
     with scripted_server(ScriptedServer()) as server:
         app = Hasty(Options("ada", server.url))
         async with app.run_test(size=(120, 36)) as pilot:
             await until_seen(pilot, "PEOPLE  3")
-            await pilot.press("f1")
-            await until_seen(pilot, "Everywhere in the room")
+            await until(pilot, lambda: app.room.composer.text == "hi", "the text")
             await app.action_quit()
 
 

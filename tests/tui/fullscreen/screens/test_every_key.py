@@ -30,7 +30,6 @@ from server.protocol.frames import (
     SearchRequest,
     SearchResults,
     ServerFrame,
-    Takeback,
     Webhooks,
 )
 from tests.support.pilots import app_of, client, first_start, screen_text, until
@@ -217,7 +216,7 @@ CASES = {
     "messages.react": Case(LIT, on(Picker)),
     "messages.direct": Case(LIT, at("@bob")),
     "messages.mute": Case(LIT, sent(Mute)),
-    "messages.take_back": Case([*LIT, "up", highlighted(LATEST - 1)], sent(Takeback)),
+    "messages.take_back": Case([*LIT, "up", highlighted(LATEST - 1)], on(Question)),
     "messages.search": Case(LIT, on(SearchScreen)),
     "messages.copy": Case(LIT, lambda now: now.app.clipboard == "rope for @ada"),
     "messages.help": Case(LIT, on(HelpScreen)),
@@ -252,6 +251,8 @@ CASES = {
     "mentions.close": Case(MENTIONS, ROOM),
     "question.yes": Case(QUESTION, sent(Block)),
     "question.no": Case(QUESTION, ROOM),
+    "question.other": Case(QUESTION, lambda now: now.app.focused is not None and now.app.focused.id == "question-yes"),
+    "question.choose": Case(QUESTION, ROOM),
     "settings.turn_1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
     "settings.turn_-1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
     "settings.close": Case(SETTINGS, ROOM),

@@ -40,6 +40,9 @@ async def test_one_s_own_message_is_taken_back_by_a_key_once_the_server_says_so(
         await pilot.pause()
         assert not server.sent(Takeback)
         await pilot.press("up", "d")
+        await until_seen(pilot, "Delete your message “my words” for everyone?")
+        assert not server.sent(Takeback)
+        await pilot.press("y")
         await until_seen(pilot, "message deleted")
         assert server.sent(Takeback) == [Takeback(2)]
         assert "my words" not in screen_text(app_of(pilot))

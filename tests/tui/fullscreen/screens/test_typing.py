@@ -1,0 +1,168 @@
+"""Typing never acts on people, and keys keep their order however fast they come."""
+
+from collections.abc import Sequence
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+
+from server.protocol.frames import Block, ClientFrame, Mute, React, ReportRequest, Say, SetStatus, Takeback
+from tests.support.pilots import app_of, client, until, until_seen
+from tests.support.scripted_server import ScriptedServer, confirming, line
+from tests.support.typing import type_at_once
+from tui.fullscreen.room.screen import RoomScreen
+from tui.fullscreen.screens.question import Question
+from tui.fullscreen.widgets.composer import Composer
+
+SENTENCES = [
+    "really nice", "maybe tomorrow", "done", "what do you think?", "that is nice", "excellent idea", "you too",
+    "/msg x", "? why", "be kind", "x marks it", "письмо", "ρωτώ",
+]  # fmt: skip
+"""Each begins with a letter that is a command on a message or in a list, or that is none anywhere."""
+LISTS: dict[str, Sequence[str]] = {
+    "message": ["up"],
+    "channels": ["shift+tab", "shift+tab"],
+    "people": ["ctrl+o", "down", "down"],
+    "reports": ["ctrl+r"],
+    "mentions": ["alt+m"],
+    "help": ["f1"],
+}
+"""How to get to each place where nothing is written."""
+
+
+def acted(server: ScriptedServer) -> list[ClientFrame]:
+    """Return what the server was asked to do by keys."""
+    return [
+        each
+        for each in server.received
+        if isinstance(each, Mute | Block | Takeback | React | ReportRequest | SetStatus)
+    ]
+
+
+async def start_over(pilot: Pilot[None]) -> None:
+    app = app_of(pilot)
+    app.room.composer.text = ""
+    app.room.write()
+    await until(pilot, lambda: isinstance(app.focused, Composer), "the composer")
+
+
+@pytest.mark.parametrize("place", LISTS)
+async def test_a_sentence_goes_to_the_composer_wherever_the_focus_is(place: str) -> None:
+    async with client() as (pilot, server):
+        composer = app_of(pilot).room.composer
+        for sentence in SENTENCES:
+            await pilot.press(*LISTS[place])
+            await until(pilot, lambda: not composer.has_focus or app_of(pilot).screen is not app_of(pilot).room, place)
+            type_at_once(pilot, sentence)
+            await until(pilot, lambda: composer.text == sentence, sentence)  # noqa: B023 - awaited here
+            assert composer.has_focus
+            await start_over(pilot)
+        assert not acted(server)
+        assert app_of(pilot).state.current == "lobby"
+
+
+@pytest.mark.parametrize("place", LISTS)
+async def test_a_paste_goes_to_the_composer_wherever_the_focus_is(place: str) -> None:
+    async with client() as (pilot, server):
+        composer = app_of(pilot).room.composer
+        await pilot.press(*LISTS[place])
+        pilot.app.post_message(events.Paste("m"))
+        type_at_once(pilot, "ore")
+        await until(pilot, lambda: composer.text == "more", "the text")
+        assert not acted(server)
+
+
+async def test_a_letter_acts_if_it_is_alone() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("up", "m")
+        await until(pilot, lambda: server.sent(Mute) == [Mute("bob")], "muted")
+
+
+async def test_a_letter_acts_if_another_key_follows() -> None:
+    async with client() as (pilot, _):
+        type_at_once(pilot, "up", "r", "\rhe rummages my pockets")
+        await until_seen(pilot, "he rummages my pockets")
+        assert app_of(pilot).room.composer.text == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "place"),
+    [(("\x0bgalley\r", "soup\r"), "galley"), (("\x0bbob\r", "soup\r"), "@bob"), (("ctrl+n", "soup\r"), "galley")],
+)
+async def test_what_follows_a_switch_goes_to_the_place_switched_to(typed: Sequence[str], place: str) -> None:
+    async with client(ScriptedServer(answer=confirming())) as (pilot, server):
+        type_at_once(pilot, *typed, "left over")
+        await until(pilot, lambda: app_of(pilot).room.composer.text == "left over", "the rest")
+        assert [(each.channel, each.message) for each in server.sent(Say) if isinstance(each, Say)] == [(place, "soup")]
+
+
+async def test_pickers_and_search_take_what_is_typed_after_their_key() -> None:
+    async with client() as (pilot, server):
+        type_at_once(pilot, "\x14at the dentist\r", "next")
+        await until(pilot, lambda: server.sent(SetStatus) == [SetStatus("at the dentist")], "the status")
+        await until(pilot, lambda: app_of(pilot).room.composer.text == "next", "the rest")
+        type_at_once(pilot, "up", "eotter\r")
+        await until(pilot, lambda: server.sent(React) == [React(3, "🦦")], "the reaction")
+        await start_over(pilot)
+        type_at_once(pilot, "\x06rope\r", "\x1b", "after")
+        await until(pilot, lambda: app_of(pilot).room.composer.text == "after", "the rest")
+
+
+async def test_a_long_paste_and_enter_send_one_message_after_the_answer() -> None:
+    lines = "\n".join(f"line {number}" for number in range(7))
+    async with client() as (pilot, server):
+        type_at_once(pilot, "see this log: ")
+        pilot.app.post_message(events.Paste(lines))
+        type_at_once(pilot, " - what now?\r")
+        await until_seen(pilot, "Paste 7 lines")
+        await until_asked(pilot)
+        assert not server.sent(Say)
+        await pilot.pause(0.6)
+        await pilot.press("y")
+        await until(pilot, lambda: bool(server.sent(Say)), "the message")
+        assert [each.message for each in server.sent(Say) if isinstance(each, Say)] == [
+            f"see this log: {lines} - what now?"
+        ]
+
+
+async def until_asked(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
+
+
+@pytest.mark.parametrize("sentence", ["/msg ada are you there\r", "yes\r", "y\r", "no way\r", "\r", "\r\r"])
+async def test_a_question_is_not_answered_by_what_was_typed_before_it_was_asked(sentence: str) -> None:
+    async with client() as (pilot, server):
+        type_at_once(pilot, "/block bob\r", sentence)
+        await until_asked(pilot)
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Question)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
+        await until(pilot, lambda: app_of(pilot).room.composer.text == sentence.strip(), "kept, and not sent")
+        assert not acted(server)
+        assert not server.sent(Say)
+
+
+async def test_a_question_is_not_answered_by_a_sentence_and_enter_means_no() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("ctrl+o", "down", "down", "b")
+        await until_asked(pilot)
+        type_at_once(pilot, "yes please\r")
+        await until_seen(pilot, "For your message: yes please")
+        await pilot.press("right", "left")
+        await pilot.pause(0.6)
+        await pilot.press("enter")
+        await until(pilot, lambda: app_of(pilot).room.composer.text == "yes please", "kept")
+        assert not acted(server)
+
+
+async def test_deleting_a_message_asks_first() -> None:
+    async with client() as (pilot, server):
+        server.send(line(9, "ada", "of my own"))
+        await until_seen(pilot, "of my own")
+        await pilot.press("up", "d")
+        await until_asked(pilot)
+        await until_seen(pilot, "Delete your message “of my own” for everyone?")
+        assert not server.sent(Takeback)
+        await pilot.press("y")
+        await until(pilot, lambda: server.sent(Takeback) == [Takeback(9)], "deleted")

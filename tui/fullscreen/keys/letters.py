@@ -1,0 +1,33 @@
+"""Characters that are commands where nothing is written: which they are, and under which keyboard layouts."""
+
+from textual.events import Key as Pressed
+
+from tui.fullscreen.keys.keymap import KEYS, Where
+from tui.fullscreen.keys.layouts import same_place
+
+AT_ONCE = frozenset({Where.FORM, Where.SETTINGS, Where.SEARCH})
+"""Where such a character acts without waiting: it concerns nobody else, and no sentence is typed there by mistake."""
+
+SEARCHING = frozenset({"screen.react"})
+
+
+def command(pressed: Pressed, where: Where | None) -> Pressed | None:
+    """Return the key to act on in a place, None if the character is no command there.
+
+    Under another layout a letter stands for the one at the same place of a US keyboard, if it means nothing itself.
+    """
+    keys = {each for key in KEYS if key.where is where for each in key.now.split(",")}
+    if pressed.key in keys:
+        return pressed
+    latin = same_place(pressed.character or "")
+    return Pressed(latin, latin) if latin in keys else None
+
+
+def searches(pressed: Pressed, where: Where | None) -> bool:
+    """Return whether a key opens a list that is searched by what is typed next."""
+    return any(key.where is where and key.action in SEARCHING and pressed.key in key.now.split(",") for key in KEYS)
+
+
+def waits(where: Where | None) -> bool:
+    """Return whether a character acts in a place only if it is not part of a text."""
+    return where not in AT_ONCE
