@@ -86,15 +86,15 @@ def test_the_room_shows_hostile_text_and_does_nothing_of_it(tmp_path: Path) -> N
         assert terminal.quit() == 0
 
 
-@pytest.mark.parametrize("markup", MARKUP)
-def test_a_click_on_markup_in_a_message_does_nothing_of_it(tmp_path: Path, markup: str) -> None:
-    plain = Script(opening=(Echo([Message("lobby", "bob", f"see {markup}", 1, AT)]),))
-    with scripted_server(plain) as server, client(server, tmp_path) as terminal:
-        terminal.until(f"see {markup}")
-        for inside in range(len(markup)):
-            terminal.click(markup, inside)
-        terminal.settle()
-        terminal.until(f"see {markup}")
+def test_a_click_on_markup_in_a_message_does_nothing_of_it(tmp_path: Path) -> None:
+    spoken = Echo([Message("lobby", "bob", f"see {each}", number, AT) for number, each in enumerate(MARKUP, start=1)])
+    with scripted_server(Script(opening=(spoken,))) as server, client(server, tmp_path) as terminal:
+        for markup in MARKUP:
+            terminal.until(f"see {markup}")
+            for inside in range(len(markup)):
+                terminal.click(f"see {markup}", len("see ") + inside)
+            terminal.settle()
+            terminal.until(f"see {markup}")
         terminal.press("p")
         terminal.until("Asking the site")
         assert terminal.alive
@@ -319,9 +319,8 @@ def test_a_message_of_an_impossible_time_ends_nothing(tmp_path: Path, at: str, m
         assert terminal.alive
 
 
-@pytest.mark.parametrize("number", [0, -1])
-def test_a_message_of_an_impossible_number_ends_nothing(tmp_path: Path, number: int) -> None:
-    spoken = Echo([Message("lobby", "bob", "odd", number, AT)])
+def test_messages_of_impossible_numbers_end_nothing(tmp_path: Path) -> None:
+    spoken = Echo([Message("lobby", "bob", f"odd {number}", number, AT) for number in (0, -1)])
     last = Message("lobby", "bob", "LAST", 3, AT)
     with scripted_server(Script(opening=(spoken, last))) as server, client(server, tmp_path) as terminal:
         terminal.until("LAST")
