@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.torn_room import TornRoom
+from tests.support.faulty_room import TornRoom
 
 STEP = 50
 

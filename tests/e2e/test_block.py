@@ -20,7 +20,7 @@ from server.protocol.frames import (
     Who,
 )
 from tests.support.chat_client import ChatClient, connected, entered
-from tests.support.company import TOKENS, gone, heard, history
+from tests.support.client_queries import TOKENS, gone, heard, history
 from tests.support.receiver import Receiver
 from tests.support.reporting import SPAM, ask_report, report_settings
 from tests.support.server_process import ServerProcess

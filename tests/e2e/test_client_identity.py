@@ -4,7 +4,7 @@ from pathlib import Path
 
 from server.protocol.frames import Presence
 from tests.support.chat_client import entered
-from tests.support.company import gone
+from tests.support.client_queries import gone
 from tests.support.plain_client import PlainClient
 from tests.support.server_process import ServerProcess, write_settings
 

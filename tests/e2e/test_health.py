@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.chat_client import entered
-from tests.support.disk import Disk
+from tests.support.database_file import Disk
 from tests.support.raw_socket import dialled, refuses, request
 from tests.support.server_process import ServerProcess, write_settings
 

@@ -299,7 +299,9 @@ async def test_a_server_allows_itself_as_many_descriptors_as_it_may(
 ) -> None:
     resource = pytest.importorskip("resource")
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < hard:
-        pytest.skip(f"needs {hard} open files: run `ulimit -Hn {hard}` as root first, or raise the limit of the container")
+        pytest.skip(
+            f"needs {hard} open files: run `ulimit -Hn {hard}` as root first, or raise the limit of the container"
+        )
     (tmp_path / "sitecustomize.py").write_text(
         f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))", encoding="utf-8"
     )

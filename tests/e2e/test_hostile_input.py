@@ -22,9 +22,9 @@ from server.protocol.frames import (
     Say,
 )
 from tests.support.chat_client import ChatClient, connected, entered
+from tests.support.invalid_frames import SPOTS, encoded, spoiled
 from tests.support.raw_socket import dialled, wire
 from tests.support.server_process import ServerProcess, write_settings
-from tests.support.spoiled import SPOTS, encoded, spoiled
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Disconnect, Enrol, Error, Login, Me, Presence, Prove, Since, Welcome, Who
 from server.protocol.proof import verify_server
 from tests.support.chat_client import ChatClient, connected, entered
-from tests.support.company import gone
-from tests.support.keyed import KeyedPerson, enrol
+from tests.support.client_queries import gone
+from tests.support.key_login import KeyedPerson, enrol
 from tests.support.server_process import ServerProcess, write_settings
 
 TOKEN = "the-token-of-an-old-client"

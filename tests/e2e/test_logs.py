@@ -18,7 +18,7 @@ from server.protocol.frames import (
     Since,
 )
 from tests.support.chat_client import ChatClient, connected, entered
-from tests.support.disk import Disk
+from tests.support.database_file import Disk
 from tests.support.receiver import Receiver, answers
 from tests.support.server_process import KEY, ServerProcess, write_settings
 

@@ -9,7 +9,7 @@ import pytest
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Error, History, HistoryRequest, Login, Message, Say, Since
 from tests.support.chat_client import ChatClient, confirms, connected, entered
-from tests.support.disk import Disk
+from tests.support.database_file import Disk
 from tests.support.server_process import ServerProcess, write_settings
 
 STORED = "SELECT id, text FROM message ORDER BY id"

@@ -20,7 +20,7 @@ from server.storage.clock import milliseconds
 from server.storage.reports import PAUSED
 from tests.support.bad_answers import bomb, never_ends, resets
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import Disk, Row
+from tests.support.database_file import Disk, Row
 from tests.support.receiver import (
     GARBAGE,
     Behaviour,

@@ -12,7 +12,7 @@ import pytest
 from server.protocol.codes import ReportState
 from server.protocol.frames import Presence, ReportEntry, Reports, ReportStatus
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import Disk, until
+from tests.support.database_file import Disk, until
 from tests.support.receiver import Receiver
 from tests.support.reporting import ask_report, delivered, disk_of, report_settings, told, withdraw
 from tests.support.server_process import KEY, ServerProcess, write_settings

@@ -7,7 +7,7 @@ from pathlib import Path
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportRequest, Reports, ReportsRequest, ReportStatus
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import Disk, until
+from tests.support.database_file import Disk, until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
 from tests.support.reporting import SPAM, ask_report, delivered, disk_of, report_settings, told
 from tests.support.server_process import ServerProcess

@@ -22,7 +22,7 @@ from server.protocol.frames import (
     Takeback,
 )
 from tests.support.chat_client import ChatClient, connected, entered
-from tests.support.disk import Disk, until
+from tests.support.database_file import Disk, until
 from tests.support.receiver import Receiver
 from tests.support.reporting import SPAM, ask_report, delivered, disk_of, report_settings, send_report, told, written
 from tests.support.server_process import KEY, ServerProcess

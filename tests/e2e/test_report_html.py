@@ -6,7 +6,7 @@ from pathlib import Path
 from server.protocol.codes import ReportState
 from server.protocol.frames import Ping
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import Disk
+from tests.support.database_file import Disk
 from tests.support.receiver import Receiver, answers
 from tests.support.reporting import ask_report, delivered, disk_of, report_settings, told, try_now
 from tests.support.server_process import ServerProcess

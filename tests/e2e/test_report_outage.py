@@ -16,7 +16,7 @@ from server.protocol.frames import Profile, ProfileRequest, Reports, ReportsRequ
 from server.reporting.deliveries import MAX_IN_FLIGHT
 from server.storage.reports import PAUSED
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import until
+from tests.support.database_file import until
 from tests.support.receiver import Receiver, answers, closed_port_url, stays_silent
 from tests.support.reporting import about, ask_report, delivered, disk_of, report_settings, told, try_now
 from tests.support.server_process import ServerProcess, run, write_settings

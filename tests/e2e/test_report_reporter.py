@@ -12,7 +12,7 @@ from server.protocol.codec import encode
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Message, ReportRequest, Reports, ReportsRequest, ReportStatus, Withdraw
 from tests.support.chat_client import ChatClient, entered
-from tests.support.disk import WAIT_SECONDS, Disk
+from tests.support.database_file import WAIT_SECONDS, Disk
 from tests.support.receiver import Receiver, answers
 from tests.support.reporting import (
     SPAM,

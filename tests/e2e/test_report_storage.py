@@ -12,7 +12,7 @@ import pytest
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import Error, Message, ReportRequest, ReportStatus
 from tests.support.chat_client import entered
-from tests.support.disk import until
+from tests.support.database_file import until
 from tests.support.receiver import Behaviour, Receiver, Request, answers, stays_silent
 from tests.support.reporting import SPAM, about, ask_report, disk_of, report_settings, told
 from tests.support.server_process import ServerProcess

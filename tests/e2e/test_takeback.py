@@ -7,7 +7,7 @@ import pytest
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import History, HistoryRequest, ReportRequest, Since, Takeback
 from tests.support.chat_client import ChatClient, connected, entered
-from tests.support.disk import until
+from tests.support.database_file import until
 from tests.support.receiver import Receiver
 from tests.support.reporting import SPAM, about, ask_report, delivered, disk_of, report_settings, send_report, told
 from tests.support.server_process import ServerProcess, write_settings

@@ -29,7 +29,7 @@ from server.protocol.frames import (
     Who,
 )
 from tests.support.chat_client import ChatClient, connected, entered, says
-from tests.support.company import TOKENS, gone, heard, history
+from tests.support.client_queries import TOKENS, gone, heard, history
 from tests.support.receiver import Receiver
 from tests.support.server_process import ServerProcess, write_settings
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.torn_room import DECK, TornRoom
+from tests.support.faulty_room import DECK, TornRoom
 
 
 async def test_a_room_that_is_torn_apart_again_and_again_forgets_nothing_and_repeats_nothing(tmp_path: Path) -> None:

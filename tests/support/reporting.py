@@ -9,7 +9,7 @@ from typing import NamedTuple
 from server.protocol.codes import ReportState
 from server.protocol.frames import ReportEntry, ReportRequest, ReportStatus, Withdraw
 from tests.support.chat_client import ChatClient
-from tests.support.disk import Disk
+from tests.support.database_file import Disk
 from tests.support.receiver import Receiver, Request
 from tests.support.server_process import UNHURRIED, write_settings
 

@@ -15,7 +15,7 @@ from server.storage.broker import LocalBroker
 from server.storage.database import Database
 from server.storage.people import People
 from server.websocket.connection import ConnectionPolicy
-from tests.support.outlet import RecordingOutlet
+from tests.support.recording_outlet import RecordingOutlet
 
 WELCOME = Welcome("e", "Room", [], Webhooks(report=False, profile=False), [], Limits())
 UNLIMITED = RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobytes_per_day=0)

@@ -44,9 +44,9 @@ from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
 from server.storage.broker import LocalBroker
 from tests.support.counting_database import CountingDatabase
-from tests.support.desk import TERMS
-from tests.support.outlet import RecordingOutlet
+from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, receive, settle
+from tests.support.stored_reports import TERMS
 
 HERE, THERE = "203.0.113.9", "198.51.100.7"
 ALICE = Person("alice", "a-1")

@@ -35,7 +35,7 @@ from server.settings import RoomLimits
 from server.storage.base import Page, Published, Reader, Subscriber
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
-from tests.support.outlet import RecordingOutlet
+from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, dispatcher_over, enter, receive, settle
 
 TOKEN = "a-token-of-16-or-more"

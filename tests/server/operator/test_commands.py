@@ -16,7 +16,7 @@ from server.settings import Settings
 from server.storage import reports, schema, trail, webhook_state
 from server.storage.clock import utc_now
 from server.storage.reports import StoredReport, Submission
-from tests.support.desk import ALICE, TERMS, evidence
+from tests.support.stored_reports import ALICE, TERMS, evidence
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from server.operator.printing import CommandError
 from server.operator.rotation import rotate
 from server.settings import SigningSecret, SigningSecrets, load
 from server.webhooks import signature
-from tests.support.desk import START
+from tests.support.stored_reports import START
 
 OLD = "whsec_" + "QUJD" * 10
 TEXT = f"""# ours

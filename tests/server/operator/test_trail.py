@@ -21,8 +21,8 @@ from server.storage import reports as stored
 from server.storage import trail
 from server.storage.reports import Submission
 from server.storage.trail import TrailError
-from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, START, Desk, evidence
 from tests.support.imitation import TEXTS
+from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, START, Desk, evidence
 
 COLUMNS = {"seq": "9", "report_id": "'rep_x'", "at": "at + 1", "content": "replace(content, 'a', 'b')", "hash": "'00'"}
 

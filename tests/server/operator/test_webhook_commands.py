@@ -8,7 +8,7 @@ from server.protocol.codes import ReportState
 from server.rules.retries import DeliveryState, Result
 from server.settings import ApiKeys, Settings, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import webhook_state
-from tests.support.desk import ACCEPTED, FAILED, TERMS, Desk
+from tests.support.stored_reports import ACCEPTED, FAILED, TERMS, Desk
 
 URL = "https://user:password@site.example:8443/secret-path?token=1"
 SECRETS = SigningSecrets([SigningSecret("whsec_" + "QUJD" * 10)])

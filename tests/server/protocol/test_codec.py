@@ -14,7 +14,7 @@ from server.protocol import frames
 from server.protocol.codec import BadFrame, decode_client, decode_server, encode
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import ClientFrame, Frame, ServerFrame
-from tests.support.spoiled import FRAMES, SPOTS, Spot, encoded, good, plain, spoiled, texts
+from tests.support.invalid_frames import FRAMES, SPOTS, Spot, encoded, good, plain, spoiled, texts
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 SAID = frames.Message("lobby", "bob", "hi\n*there* 🦊", 7, AT, "n-1")

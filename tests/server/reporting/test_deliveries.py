@@ -25,8 +25,8 @@ from server.storage.outbox import Attempt
 from server.storage.reports import StoredReport, Submission
 from server.webhooks.rendering import Renderer, html_in_process, html_or_text
 from server.webhooks.webhook_client import WebhookClient
-from tests.support.desk import ACCEPTED, ALICE, TERMS, evidence
 from tests.support.site_answers import answer
+from tests.support.stored_reports import ACCEPTED, ALICE, TERMS, evidence
 
 HOOK = WebhookURL("report", enabled=True, url="http://site.internal/hooks")
 KEY = Secret("key")

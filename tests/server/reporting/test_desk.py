@@ -22,7 +22,7 @@ from server.storage.clock import utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
 from server.storage.reports import Submission
-from tests.support.desk import ALICE, BOB, TERMS, evidence
+from tests.support.stored_reports import ALICE, BOB, TERMS, evidence
 
 Result = TypeVar("Result")
 

@@ -12,7 +12,7 @@ from server.room.session import Session
 from server.rules.messages import Person, Publication
 from server.rules.relations import Relation, RelationIndex
 from server.storage.base import StoredChange
-from tests.support.outlet import RecordingOutlet
+from tests.support.recording_outlet import RecordingOutlet
 
 ADA, BOB, EVE = Person("ada", "a-1"), Person("bob", "b-1"), Person("eve", "e-1")
 

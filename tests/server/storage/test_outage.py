@@ -6,7 +6,7 @@ from server.protocol.codes import ReportState
 from server.rules.retries import FAILURES_TO_OPEN, SCHEDULE_SECONDS, Result
 from server.storage import webhook_state
 from server.storage.outbox import Claim
-from tests.support.desk import ACCEPTED, FAILED, Desk
+from tests.support.stored_reports import ACCEPTED, FAILED, Desk
 
 PROMISED_SECONDS = 5 * 60
 POLL_SECONDS = 1.0

@@ -15,7 +15,7 @@ from server.storage.outbox import LEASE_SECONDS
 from server.storage.people import MAX_KNOWN
 from server.storage.reports import MAX_ADDITIONS, Submission
 from server.storage.retention import KeptDays
-from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, START, TERMS, Desk, evidence
+from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, START, TERMS, Desk, evidence
 
 
 @pytest.fixture

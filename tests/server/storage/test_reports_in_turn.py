@@ -9,7 +9,7 @@ from server.rules.retries import FAILURES_TO_OPEN, OPEN_SECONDS, SCHEDULE_SECOND
 from server.rules.trail import Withdrawn, decode
 from server.storage import outbox, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS
-from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
+from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
 
 @pytest.fixture

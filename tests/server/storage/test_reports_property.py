@@ -12,7 +12,7 @@ from server.rules.refusal import Refusal
 from server.rules.retries import Result
 from server.storage import outbox, reports, trail, webhook_state
 from server.storage.outbox import LEASE_SECONDS, Claim
-from tests.support.desk import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
+from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, TERMS, Desk
 
 ENDS = {ReportState.DELIVERED, ReportState.GIVEN_UP, ReportState.WITHDRAWN, ReportState.SEEN, ReportState.RESOLVED}
 RESULTS = st.sampled_from(

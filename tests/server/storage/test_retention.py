@@ -10,7 +10,7 @@ from server.storage import messages, personal_data, reports, retention, schema, 
 from server.storage.base import Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.trail import TrailError
-from tests.support.desk import ACCEPTED, ALICE, BOB, Desk
+from tests.support.stored_reports import ACCEPTED, ALICE, BOB, Desk
 
 DAY_SECONDS = 24 * 3600
 OLD, NEW = 0, 10 * DAY_MILLISECONDS

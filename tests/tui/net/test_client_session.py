@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from server.protocol.codes import CLOSE_MEANINGS, CloseCode
 from server.protocol.frames import Echo, Limits, Login, Me, Message, Say, Since, Webhooks, Welcome
-from tests.support.keyed import Desk
+from tests.support.key_login import Desk
 from tui.net.client_session import FIRST_SECONDS, LONGEST_SECONDS, RESTART_SECONDS, ClientSession, ServerNews
 
 CUT = 1006

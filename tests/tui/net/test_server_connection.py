@@ -28,7 +28,7 @@ from server.protocol.frames import (
     Webhooks,
     Welcome,
 )
-from tests.support.keyed import Desk
+from tests.support.key_login import Desk
 from tui.net.client_session import IMPOSTOR, ClientSession
 from tui.net.server_connection import Connecting, Connection, Event, Lost, Received
 

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Login, Me, Say, ServerFrame
-from tests.support.keyed import Desk
+from tests.support.key_login import Desk
 from tests.support.pilots import client, until, until_seen, until_told
 from tests.support.scripted_server import WELCOME, ScriptedServer, scripted_server
 from tui.fullscreen.app import FlagpostApp

@@ -6,7 +6,7 @@ from textual import events
 from textual.geometry import Offset
 from textual.pilot import Pilot
 
-from tests.support.viewer import COUNT, Viewer, line, viewer
+from tests.support.timeline_app import COUNT, Viewer, line, viewer
 from tui.client.timeline import Notice, Pending
 
 

@@ -5,7 +5,7 @@ import re
 from textual import events
 from textual.geometry import Size
 
-from tests.support.viewer import COUNT, line, viewer
+from tests.support.timeline_app import COUNT, line, viewer
 
 
 async def test_the_end_is_shown_and_followed() -> None:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from server.protocol.frames import Message
 from tests.support.chat_client import confirms, entered
-from tests.support.disk import Disk
+from tests.support.database_file import Disk
+from tests.support.faulty_member import Member, Stranger
+from tests.support.faulty_proxy import Proxy
 from tests.support.server_process import ServerProcess, write_settings
-from tests.support.torn_member import Member, Stranger
-from tests.support.torn_proxy import Proxy
 from tui.client.timeline import Entry, Line, Notice, Timeline
 
 NAMES = ("ada", "bob", "cleo")
