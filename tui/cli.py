@@ -142,12 +142,23 @@ def _serve(chosen: Options, host: str, port: int) -> None:
 
 
 def options(given: argparse.Namespace, loaded: LoadedConfig) -> Options:
-    """Combine the command line with the configuration; the command line takes precedence."""
+    """Combine the command line with the configuration; the command line takes precedence. Raises StartError."""
     name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
     # With a settings file, the local server is used.
-    url = given.url or ("" if given.settings else loaded.config.server) or None
+    url = _address(given.url) or ("" if given.settings else loaded.config.server) or None
     asks = not (loaded.exists or given.url or given.demo or given.name)
     return Options(name, url, given.settings, given.demo, asks, loaded)
+
+
+def _address(typed: str | None) -> str:
+    """Return the server's address. Raises StartError for what cannot be one."""
+    # Imported late: it is needed only here before the first frame.
+    from tui.net.server_address import AddressError, normal
+
+    try:
+        return normal(typed) if typed else ""
+    except AddressError as error:
+        raise StartError(str(error)) from None
 
 
 def parser() -> argparse.ArgumentParser:

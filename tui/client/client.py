@@ -96,6 +96,8 @@ class Client:
         """Notices to the user about the server that was found."""
         self.address = ""
         """The server that was found, in a form that may be shown."""
+        self.exposed = False
+        """True if others on the network path can read the connection."""
         self._on_change = on_change
         self._on_frame = on_frame
         self._on_login = on_login
@@ -128,7 +130,7 @@ class Client:
         """Find the server, or start one. Raises NoServerError if there is none."""
         # Imported late: the first frame does not need it.
         from tui.net.discovery import find
-        from tui.net.server_address import shown
+        from tui.net.server_address import is_exposed, shown
         from tui.net.server_connection import Connection
 
         try:
@@ -138,7 +140,7 @@ class Client:
             raise NoServerError(f"There is no server: {clean_line(str(error))}") from error
         self._server, self.notices = found.server, found.notices
         url = clean_line(found.url)
-        self.address = shown(url)
+        self.address, self.exposed = shown(url), is_exposed(url)
         self._session.name, self._session.address, self._session.own = self.options.name, url, found.own
         self._identify()
         self._connection = Connection(found.url, self._session, self._on_event)

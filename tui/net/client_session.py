@@ -113,6 +113,7 @@ class ClientSession(Struct):
     def connected(self) -> None:
         """Start a connection, on which nobody has proven anything."""
         self._attempt = self._accepted = None
+        self.impostor = False
 
     def login(self, welcome: Welcome, since: Since | None) -> Login:
         """Return the login that answers a welcome, with where to catch up from."""

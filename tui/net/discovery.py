@@ -2,16 +2,17 @@
 
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from server.protocol.address import SOCKET_SCHEME, WEBSOCKET_PATH
+from server.protocol.address import SOCKET_SCHEME
 from tui.net import identity, own_socket
 from tui.net.local_server import CHAT, INBOX, LocalServer, start
-from tui.net.server_address import AddressError, configured, is_listening, unused
+from tui.net.server_address import configured, is_exposed, is_listening, shown, unused, websocket_url
 from tui.options import Options
 from tui.text import clean_line
 
 WHOSE = "Anyone on this machine can run one there; ask who does before you trust it."
+
+EXPOSED = "The connection to {} is not encrypted: others on the network path can read and change everything."
 
 
 class FoundServer(NamedTuple):
@@ -31,7 +32,8 @@ async def find(options: Options) -> FoundServer:
         inbox = f"This is a demo room with bots and a small site. Reports arrive at {server.urls[INBOX]}"
         return FoundServer(server.urls[CHAT], server, [clean_line(inbox)])
     if options.url:
-        return FoundServer(websocket_url(options.url), None, [])
+        url = websocket_url(options.url)
+        return FoundServer(url, None, [EXPOSED.format(shown(url))] if is_exposed(url) else [])
     if options.settings is None and (path := own_socket.place()):
         own_socket.prepare(path.parent)
         async with own_socket.exclusive(path):
@@ -64,15 +66,3 @@ async def _find_own(path: Path) -> FoundServer:
     server = await start("server", ["--socket", str(path)], [CHAT])
     notice = f"This client started a server of your own; it ends with this client.{stranger}"
     return FoundServer(server.urls[CHAT], server, [notice], own=True)
-
-
-def websocket_url(text: str) -> str:
-    """Return the URL for what a person types: "chat.example:9000", "wss://chat.example" or the whole URL."""
-    if text.startswith(SOCKET_SCHEME):
-        return text
-    url = text if "://" in text else f"ws://{text}"
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise AddressError(f"{clean_line(url)} is no address of a server; try one like wss://chat.example") from None
-    return url if parts.path.strip("/") else parts._replace(path=WEBSOCKET_PATH).geturl()

@@ -1,13 +1,14 @@
-"""The default server: the address in a settings file, or the standard one."""
+"""Addresses of servers: as typed, as shown, and the default one of a settings file."""
 
 import asyncio
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import tomli
 
-from server.protocol.address import DEFAULT_ADDRESS, Address
+from server.protocol.address import DEFAULT_ADDRESS, SOCKET_SCHEME, WEBSOCKET_PATH, Address
 from server.protocol.errors import OneLineError
 from tui import files
 from tui.files import FileError
@@ -16,7 +17,8 @@ from tui.text import clean_line
 PROBE_SECONDS = 2.0
 UNNAMED = "settings.toml"
 MAX_URL_CHARS = 2000
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+NO_SERVER = "That isn't a server address. Try one like wss://chat.example"
 
 
 class AddressError(OneLineError):
@@ -55,14 +57,57 @@ def configured(settings: Path | None) -> Configured:
         raise FileError(f"{settings}: {error}") from None
 
 
+def normal(text: str) -> str:
+    """Return what somebody typed or pasted as a URL, without adding a path. Raises AddressError if it is no server.
+
+    A web address means the websocket at the same place. Without a scheme, another machine is reached encrypted.
+    """
+    text = clean_line(text).strip()
+    if text.startswith(SOCKET_SCHEME):
+        return text
+    scheme, separator, rest = text.partition("://") if "://" in text.partition("?")[0] else ("", "", text)
+    try:
+        parts = urlsplit(f"//{rest.removeprefix('//')}", allow_fragments=True)._replace(fragment="")
+        if not parts.hostname or parts.port == 0 or any(map(str.isspace, text)) or "\\" in text:
+            raise ValueError
+    except ValueError:
+        raise AddressError(NO_SERVER) from None
+    meant = SCHEMES.get(scheme.lower()) if separator else "ws" if is_loopback(parts.hostname) else "wss"
+    if meant is None:
+        raise AddressError(NO_SERVER)
+    return parts._replace(scheme=meant).geturl()
+
+
+def websocket_url(text: str) -> str:
+    """Return the whole URL for what somebody typed: "chat.example:9000". Raises AddressError if it is no server."""
+    url = normal(text)
+    parts = urlsplit(url)
+    return url if parts.scheme == "unix" or parts.path.strip("/") else parts._replace(path=WEBSOCKET_PATH).geturl()
+
+
 def fault(server: str) -> str | None:
     """Return why a text cannot be a server's address, in one line; None if it can."""
     try:
-        parts = urlsplit(server if "://" in server else f"ws://{server}")
-        usable = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0 and " " not in server
+        normal(server)
+    except AddressError as error:
+        return str(error)
+    return None
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether a host is this machine."""
+    try:
+        found = ip_address(host or "")
     except ValueError:
-        usable = False
-    return None if usable else "That isn't a server address. Try wss://chat.example or chat.example:9000."
+        return host is not None and (host == "localhost" or host.endswith(".localhost"))
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def is_exposed(url: str) -> bool:
+    """Return whether others on the network path can read a connection to this URL."""
+    parts = urlsplit(url)
+    return parts.scheme == "ws" and not is_loopback(parts.hostname)
 
 
 def without_userinfo(url: str) -> str:
@@ -77,12 +122,6 @@ def shown(url: str) -> str:
         return clean_line(without_userinfo(url))
     except ValueError:
         return clean_line(url).rpartition("@")[2]
-
-
-def proxy(url: str) -> Literal[True] | None:
-    """Return True to use the proxy of the environment: only for wss://, where it cannot read what it forwards."""
-    parts = urlsplit(url)
-    return True if parts.scheme == "wss" and parts.hostname not in LOOPBACK else None
 
 
 async def is_listening(address: Address) -> bool:

@@ -3,17 +3,19 @@
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from ssl import SSLCertVerificationError, SSLError
+from typing import NamedTuple
 
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, ServerFrame
 from tui.limits import MAX_FRAME_BYTES
-from tui.net import handshake, own_socket, server_address, trust
+from tui.net import handshake, own_socket, proxies, server_address, trust
 from tui.net.client_session import IMPOSTOR, ClientSession
 from tui.text import clean_frame, clean_line
 
@@ -49,6 +51,13 @@ class Lost(Struct, frozen=True):
 Event = Connecting | Received | Lost
 
 
+class Failure(NamedTuple):
+    """Why there is no connection, and a close code that says whether another attempt may succeed."""
+
+    why: str
+    code: int
+
+
 class _Direct(connect):
     """A connection to the server that was named: redirects are reported, never followed."""
 
@@ -67,6 +76,7 @@ class Connection:
         self._socket: ClientConnection | None = None
         self._gathered: list[ServerFrame] = []
         self._left_out = False
+        self._hurried = asyncio.Event()
 
     async def run(self) -> None:
         """Connect, read until the connection is lost, wait, and repeat."""
@@ -77,7 +87,19 @@ class Connection:
             self._on_event(Lost(why, retry))
             if retry is None:
                 return
-            await asyncio.sleep(retry)
+            await self._wait(retry)
+
+    def hurry(self) -> None:
+        """Connect now instead of later, on a new connection if there is one."""
+        self._hurried.set()
+        if self._socket:
+            self._socket.transport.abort()
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurried.wait()
+        self._hurried.clear()
 
     async def send(self, frame: Frame) -> bool:
         """Send a frame; return False if there is no connection, or the server has to prove its identity first."""
@@ -91,9 +113,24 @@ class Connection:
 
     async def _once(self) -> tuple[str, int]:
         """Run one connection from start to end; return why it ended, and its close code."""
+        opened = await self._open()
+        if isinstance(opened, Failure):
+            return opened
+        async with opened as socket:
+            self._session.connected()
+            self._socket = socket
+            try:
+                return await self._read(socket)
+            finally:
+                self._socket = None
+
+    async def _open(self) -> "ClientConnection | Failure":
+        """Connect; return the websocket, or why there is none."""
+        proxy = None
         try:
+            proxy = proxies.choose(self._url)
             uri, place = own_socket.target(self._url)
-            async with _Direct(
+            return await _Direct(
                 uri,
                 compression="deflate",
                 max_size=MAX_FRAME_BYTES,
@@ -101,34 +138,15 @@ class Connection:
                 close_timeout=CLOSE_SECONDS,
                 ping_interval=PING_SECONDS,
                 ping_timeout=PING_SECONDS,
-                proxy=server_address.proxy(self._url),
+                proxy=proxy.url if proxy else None,
                 **place,
-            ) as socket:
-                self._session.connected()
-                self._socket = socket
-                return await self._read(socket)
-        except SSLCertVerificationError as error:
-            # It is also a ValueError, so it has to be caught first.
-            return trust.unverified(error), ABNORMAL
-        except (InvalidURI, OverflowError, ValueError):
-            # The last two errors come from deeper layers, for an invalid port or host name.
-            return f"{server_address.shown(self._url)} is not a ws:// or wss:// address", CloseCode.NORMAL
-        except InvalidStatus as error:
-            return handshake.refused(self._url, error.response), ABNORMAL
-        except InvalidHandshake:
-            return "what answers there is no websocket server", ABNORMAL
-        except InvalidProxy:
-            return "the proxy of the environment is not an http:// address; correct HTTPS_PROXY", ABNORMAL
-        except ImportError:
-            return "SOCKS proxies need another package: pip install python-socks", ABNORMAL
-        except TimeoutError:
-            return f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL
-        except SSLError:
-            return trust.NOT_SPOKEN, ABNORMAL
-        except OSError as error:
-            return clean_line(_reason(error)), ABNORMAL
-        finally:
-            self._socket = None
+            )
+        except proxies.ProxyFault as fault:
+            # The environment stays as it is.
+            return Failure(str(fault), CloseCode.NORMAL)
+        except Exception as error:
+            by_proxy = proxies.explain(proxy, self._url, error) if proxy else None
+            return Failure(by_proxy, ABNORMAL) if by_proxy else _failure(self._url, error)
 
     async def _read(self, socket: ClientConnection) -> tuple[str, int]:
         try:
@@ -185,6 +203,28 @@ class Connection:
         self._gathered, self._left_out = [], False
         if received.frames:
             self._on_event(received)
+
+
+def _failure(url: str, error: Exception) -> Failure:
+    """Explain why a connection could not be made."""
+    match error:
+        # It is also a ValueError, so it has to come first.
+        case SSLCertVerificationError():
+            return Failure(trust.unverified(error), ABNORMAL)
+        # The last two come from deeper layers, for an invalid port or host name.
+        case InvalidURI() | OverflowError() | ValueError():
+            return Failure(f"{server_address.shown(url)} is not a ws:// or wss:// address", CloseCode.NORMAL)
+        case InvalidStatus():
+            return Failure(handshake.refused(url, error.response), ABNORMAL)
+        case InvalidHandshake():
+            return Failure("what answers there is no websocket server", ABNORMAL)
+        case TimeoutError():
+            return Failure(f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL)
+        case SSLError():
+            return Failure(trust.NOT_SPOKEN, ABNORMAL)
+        case OSError():
+            return Failure(clean_line(_reason(error)), ABNORMAL)
+    return Failure(clean_line(f"the connection could not be made: {error!r}"), ABNORMAL)
 
 
 def _reason(error: OSError) -> str:

@@ -7,23 +7,41 @@ import pytest
 
 from server.protocol.address import Address
 from tui.files import FileError
-from tui.net.discovery import FoundServer, find, websocket_url
-from tui.net.server_address import AddressError, configured, is_listening, unused
+from tui.net.discovery import EXPOSED, FoundServer, find
+from tui.net.server_address import AddressError, configured, is_exposed, is_listening, unused, websocket_url
 from tui.options import Options
 
 
 @pytest.mark.parametrize(
     ("typed", "url"),
     [
-        ("chat.example:9000", "ws://chat.example:9000/ws"),
-        ("chat.example", "ws://chat.example/ws"),
+        ("chat.example:9000", "wss://chat.example:9000/ws"),
+        ("chat.example", "wss://chat.example/ws"),
+        (" chat.example \n", "wss://chat.example/ws"),
+        ("//chat.example", "wss://chat.example/ws"),
+        ("10.0.0.7", "wss://10.0.0.7/ws"),
+        ("[fe80::1]:9000", "wss://[fe80::1]:9000/ws"),
+        ("127.0.0.1.example", "wss://127.0.0.1.example/ws"),
+        ("localhost.example:9000", "wss://localhost.example:9000/ws"),
+        ("ws://chat.example", "ws://chat.example/ws"),
+        ("https://chat.example", "wss://chat.example/ws"),
+        ("HTTPS://Chat.Example/", "wss://Chat.Example/ws"),
+        (" http://chat.example:8000 ", "ws://chat.example:8000/ws"),
+        ("https://chat.example/#lobby", "wss://chat.example/ws"),
+        ("localhost", "ws://localhost/ws"),
+        ("chat.localhost:9000", "ws://chat.localhost:9000/ws"),
+        ("127.8.0.1:9000", "ws://127.8.0.1:9000/ws"),
+        ("[::ffff:127.0.0.1]:9000", "ws://[::ffff:127.0.0.1]:9000/ws"),
+        ("wss://localhost", "wss://localhost/ws"),
         ("wss://chat.example", "wss://chat.example/ws"),
         ("wss://chat.example/", "wss://chat.example/ws"),
         ("ws://chat.example:9000/ws", "ws://chat.example:9000/ws"),
         ("wss://chat.example/rooms/1", "wss://chat.example/rooms/1"),
         ("127.0.0.1:9000", "ws://127.0.0.1:9000/ws"),
         ("[::1]:9000", "ws://[::1]:9000/ws"),
-        ("chat.example/ws", "ws://chat.example/ws"),
+        ("chat.example/ws", "wss://chat.example/ws"),
+        ("chat.example/?next=https://evil.example", "wss://chat.example/ws?next=https://evil.example"),
+        ("unix:/run/flagpost.sock", "unix:/run/flagpost.sock"),
         ("wss://chat.example?key=1", "wss://chat.example/ws?key=1"),
     ],
 )
@@ -33,7 +51,12 @@ def test_a_url_can_be_typed_in_short(typed: str, url: str) -> None:
 
 async def test_a_url_that_was_named_is_taken_without_a_look_at_the_settings(tmp_path: Path) -> None:
     options = Options("ada", "chat.example:9000", tmp_path / "missing.toml")
-    assert await find(options) == FoundServer("ws://chat.example:9000/ws", None, [])
+    assert await find(options) == FoundServer("wss://chat.example:9000/ws", None, [])
+
+
+async def test_a_connection_that_others_can_read_has_a_notice() -> None:
+    assert (await find(Options("ada", "ws://chat.example"))).notices == [EXPOSED.format("ws://chat.example/ws")]
+    assert not any(map(is_exposed, ("wss://chat.example/ws", "ws://[::1]:9000/ws", "unix:/run/flagpost.sock")))
 
 
 async def test_a_server_that_listens_at_the_address_of_the_settings_is_taken(tmp_path: Path) -> None:
@@ -107,5 +130,5 @@ async def test_whether_anything_listens() -> None:
 
 
 def test_what_is_no_address_is_one_line_with_an_example() -> None:
-    with pytest.raises(AddressError, match=r"^ws://\[::1 is no address of a server; try one like wss://chat.example$"):
+    with pytest.raises(AddressError, match=r"^That isn't a server address. Try one like wss://chat.example$"):
         websocket_url("ws://[::1")

@@ -10,9 +10,8 @@ from websockets.http11 import Response
 
 from tests.tui.net.test_server_connection import answering, client
 from tui.net import server_address
-from tui.net.client_session import ClientSession
 from tui.net.handshake import refused
-from tui.net.server_connection import Connection, Event, Lost
+from tui.net.server_connection import Lost
 
 REDIRECTS = [300, 301, 302, 303, 307, 308]
 WAIT_SECONDS = 10.0
@@ -95,39 +94,6 @@ async def test_unencrypted_login_passes_no_proxy(monkeypatch: pytest.MonkeyPatch
         async with client("ws://127.0.0.2:9/ws") as ada:
             await ada.lost()
     assert arrived == []
-
-
-@pytest.mark.parametrize(
-    ("url", "used"),
-    [
-        ("wss://chat.example/ws", True),
-        ("ws://chat.example/ws", None),
-        ("wss://localhost:9000/ws", None),
-        ("ws://127.0.0.1:9000/ws", None),
-    ],
-)
-def test_proxy_of_the_environment_is_used_only_where_it_cannot_read_along(url: str, used: bool | None) -> None:
-    assert server_address.proxy(url) is used
-
-
-@pytest.mark.parametrize(
-    "value", ["gopher://127.0.0.1:1", "http://", "socks5://127.0.0.1:1", "http://127.0.0.1:1/path"]
-)
-async def test_unusable_proxy_is_one_line(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("https_proxy", value)
-    lost: list[Lost] = []
-
-    def take(event: Event) -> None:
-        if isinstance(event, Lost):
-            lost.append(event)
-
-    connection = asyncio.create_task(Connection("wss://chat.invalid/ws", ClientSession("ada"), take).run())
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not lost and not connection.done():
-            await asyncio.sleep(0.01)
-    connection.cancel()
-    assert lost
-    assert lost[0].why.isprintable()
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ class RoomScreen(Screen[None]):
         state, status, online = self.client.state, self.client.status, self.client.online
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else TITLE
-        top.show(title, state.place, status, online=online, typing=state.is_typing)
+        top.show(title, state.place, status, online=online, typing=state.is_typing, exposed=self.client.exposed)
         self.query_one(ChannelList).show(state.timelines.values(), state.current)
         self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)
         self.query_one(MuteOffer).show(state.mute_offer)

@@ -8,6 +8,8 @@ from textual.widgets import Static
 TITLE = "Flagpost"
 """Shown until the room's title is known."""
 
+UNENCRYPTED = "  not encrypted"
+
 
 class TopLine(Horizontal):
     """Shows the title on the left, the place in the middle and the connection on the right."""
@@ -22,11 +24,18 @@ class TopLine(Horizontal):
         yield Static(id="top-place", markup=False)
         yield Static(_said(self._connection, online=False), id="top-connection", classes="offline", markup=False)
 
-    def show(self, title: str, place: str, connection: str, *, online: bool, typing: bool = False) -> None:
-        """Update all three; `typing`: the other person of a conversation is writing."""
+    def show(
+        self, title: str, place: str, connection: str, *, online: bool, typing: bool = False, exposed: bool = False
+    ) -> None:
+        """Update all three.
+
+        `typing`: the other person of a conversation is writing; `exposed`: others on the network path can read along.
+        """
         self.query_one("#top-title", Static).update(_title(title))
         self.query_one("#top-place", Static).update(
-            Content.assemble(place, (" is writing…", "dim")) if typing else Content(place)
+            Content.assemble(
+                place, (" is writing…" if typing else "", "dim"), (UNENCRYPTED if exposed else "", "bold $warning")
+            )
         )
         widget = self.query_one("#top-connection", Static)
         widget.update(_said(connection, online=online))

@@ -40,7 +40,7 @@ async def test_another_name_and_server_are_taken(tmp_path: Path) -> None:
     ("name", "server", "problem"),
     [
         (" ", "", "Enter a name"),
-        ("ada", "https://chat.example", "That isn't a server address"),
+        ("ada", "ftp://chat.example", "That isn't a server address"),
         ("ada", "[", "That isn't a server address"),
     ],
 )
@@ -60,6 +60,8 @@ async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, serv
         (["--demo"], "", False, None),
         (["--name", "bob"], "", False, None),
         (["wss://chat.example"], "", False, "wss://chat.example"),
+        ([" https://chat.example "], "", False, "wss://chat.example"),
+        (["chat.example:9000"], "", False, "wss://chat.example:9000"),
         ([], 'name = "bob"\nserver = "wss://kept.example"', False, "wss://kept.example"),
         (["wss://chat.example"], 'server = "wss://kept.example"', False, "wss://chat.example"),
         (["--settings", "settings.toml"], 'server = "wss://kept.example"', False, None),
