@@ -98,7 +98,9 @@ def _chat(given: argparse.Namespace, chosen: Options) -> int:
     # `FlagpostApp` turns garbage collection back on after the first frame.
     from tui.fullscreen.app import FlagpostApp
 
-    FlagpostApp(chosen).run_to_the_end()
+    following: Options | None = chosen
+    while following:
+        following = FlagpostApp(following).run_to_the_end()
     return 0
 
 
@@ -147,7 +149,7 @@ def options(given: argparse.Namespace, loaded: LoadedConfig) -> Options:
     # With a settings file, the local server is used.
     url = _address(given.url) or ("" if given.settings else loaded.config.server) or None
     asks = not (loaded.exists or given.url or given.demo or given.name)
-    return Options(name, url, given.settings, given.demo, asks, loaded)
+    return Options(name, url, given.settings, given.demo, asks, loaded=loaded)
 
 
 def _address(typed: str | None) -> str:

@@ -16,5 +16,7 @@ class Options(Struct, frozen=True):
     demo: bool = False
     asks: bool = False
     """True if the user is asked for name and server first."""
+    joins: bool = False
+    """True if the dialog that asks starts to connect at once: the user has already filled it in."""
     loaded: LoadedConfig = LoadedConfig()
     """The user's configuration; the default one is not saved."""

@@ -86,7 +86,9 @@ class Client:
         on_name_refused: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self.options = options
-        """Name and server; may be replaced until `find` is called."""
+        """Name and server; `find` uses what they are when it is called."""
+        self.wanted_name = options.name
+        """The name that the user chose; the server may have granted another one."""
         self.state = ClientState(now=lambda: datetime.now(UTC))
         self.online = False
         """True while connected and logged in."""
@@ -133,6 +135,8 @@ class Client:
         from tui.net.server_address import is_exposed, shown
         from tui.net.server_connection import Connection
 
+        if self._server:
+            await self._server.stop()
         try:
             found = await find(self.options)
         except OneLineError as error:
@@ -140,10 +144,19 @@ class Client:
             raise NoServerError(f"There is no server: {clean_line(str(error))}") from error
         self._server, self.notices = found.server, found.notices
         url = clean_line(found.url)
+        if self._session.address not in {"", url}:
+            # Nothing of the former server stays.
+            self.state.reset()
         self.address, self.exposed = shown(url), is_exposed(url)
-        self._session.name, self._session.address, self._session.own = self.options.name, url, found.own
+        self.wanted_name = self.options.name
+        self._session = ClientSession(self.wanted_name, address=url, own=found.own)
         self._identify()
         self._connection = Connection(found.url, self._session, self._on_event)
+
+    @property
+    def is_alone(self) -> bool:
+        """Return whether this client started the server, and nobody else is there."""
+        return self._server is not None and not self.options.demo and len(self.state.people) <= 1
 
     async def run(self) -> None:
         """Stay connected, over any number of connections; return when the server wants no other.
@@ -158,11 +171,16 @@ class Client:
                     raise NameRefusedError(clean_line(why))
                 self.status = "waiting for a name"
                 self._on_change()
-                self._session.name = await self._on_name_refused(why)
+                self._session.name = self.wanted_name = await self._on_name_refused(why)
                 self._identify()
                 self.state.refused_name = ""
         finally:
             self.online = False
+
+    def hurry(self) -> None:
+        """Connect now instead of later, on a new connection if there is one; only while `run` runs."""
+        if self._connection:
+            self._connection.hurry()
 
     async def close(self) -> None:
         """Stop the server that this client started, and release the identity; call it after `run` has ended."""

@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 from itertools import islice
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from server.protocol import frames, name_text, target
 from server.protocol.codes import ErrorCode, ReportState
@@ -88,6 +88,12 @@ class ClientState(Struct):
     """Number of entries since the last check of the weight."""
     _pending_notices: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
     """Notices that wait until a channel is known."""
+
+    def reset(self) -> None:
+        """Forget everything, as at the start."""
+        fresh = ClientState(self.now)
+        for each in fields(ClientState):
+            setattr(self, each.name, getattr(fresh, each.name))
 
     @property
     def timeline(self) -> Timeline:

@@ -1,5 +1,6 @@
 """The full-screen app: connects the client, the room, the preferences and the terminal."""
 
+import asyncio
 import gc
 import os
 import sys
@@ -22,8 +23,8 @@ from tui.client.client import Client, Granted, Loss
 from tui.client.news import news
 from tui.client.state import TYPING_SHOWN, ClientState
 from tui.config import Config
-from tui.files import FileError
 from tui.fullscreen import slash_commands
+from tui.fullscreen.joining import Joining, again
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.notices import Notices
@@ -38,6 +39,7 @@ from tui.tone import Tone
 
 if TYPE_CHECKING:
     from tui.fullscreen.screens.settings import Choice
+    from tui.fullscreen.screens.start import Filled
 
 # Screens over the room, and what only they need, are imported where they are shown, so that the first frame is early.
 LATER_CSS = Path(__file__).parent / "styles" / "overlays.tcss"
@@ -73,6 +75,9 @@ class FlagpostApp(App[None]):
         self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit)
         self._signals = ShutdownSignals(self.leave)
         self._life: Worker[None] | None = None
+        self._joining = Joining(self, self.client, self._connect)
+        self.next: Options | None = None
+        """How to start again after the end; None: not at all."""
         self._came: list[ServerFrame] = []
         """The frames received since the last redraw."""
         self._last_seen = 0
@@ -126,51 +131,46 @@ class FlagpostApp(App[None]):
         # Lay out the room first: a screen over it would be drawn over nothing.
         self.call_after_refresh(self._begin)
 
-    def _begin(self) -> None:
-        self._life = self._live()
+    async def _begin(self) -> None:
+        await self._joining.begin()
+
+    def _connect(self) -> None:
+        """Find the server and stay connected, in place of any earlier attempt."""
+        self._life = self._live(self._life)
 
     @work(group="connection", exit_on_error=False)
-    async def _live(self) -> None:
-        await self._ask_first_start()
+    async def _live(self, before: Worker[None] | None) -> None:
+        await _ended(before)
         try:
             await self.client.find()
         except OneLineError as error:
-            self.room.note(str(error), Tone.BAD)
+            if self._joining.is_open:
+                self._joining.failed(str(error))
+            else:
+                self.room.note(f"{error} {again()}", Tone.BAD)
             return
         await self.client.run()
 
-    async def _ask_first_start(self) -> None:
-        """Ask for name and server at the first start."""
+    def _leave_for(self, filled: "Filled") -> None:
+        """Leave, and start again at another server; nothing of this one stays in memory."""
         options = self.client.options
-        if not options.asks:
-            return
-        from tui.fullscreen.screens.start import StartScreen
-        from tui.net.server_address import configured
-
-        try:
-            address, tls = configured(options.settings)
-            local = f"wss://{address}" if tls else str(address)
-        except FileError:
-            # `find` reports this problem.
-            local = ""
-        start = await self.push_screen_wait(StartScreen(options.name, local))
-        self.client.options = replace(options, name=start.name, url=start.server or None)
+        self.next = replace(options, name=filled.name, url=filled.server or None, demo=False, asks=True, joins=True)
+        self.run_worker(self.leave())
 
     @on(Worker.StateChanged)
     def _worker_changed(self, event: Worker.StateChanged) -> None:
         """Show a notice if a worker failed."""
         if event.state is WorkerState.ERROR:
             self.client.status, self.client.online = "stopped", False
-            self.room.note(f"Internal error: {clean_line(repr(event.worker.error))}", Tone.BAD)
+            problem = f"Internal error: {clean_line(repr(event.worker.error))}"
+            self._joining.failed(problem)
+            self.room.note(problem, Tone.BAD)
 
     async def leave(self) -> None:
         """Disconnect, stop a local server that this client started, and exit."""
         self._signals.limit()
-        if self._life:
-            self._life.cancel()
-            # Wait, so that the closing handshake is done before the loop ends.
-            with suppress(WorkerCancelled, WorkerFailed):
-                await self._life.wait()
+        # Wait, so that the closing handshake is done before the loop ends.
+        await _ended(self._life)
         await self.client.close()
         self.exit()
 
@@ -180,12 +180,13 @@ class FlagpostApp(App[None]):
         self._notices.end()
         self.client.release()
 
-    def run_to_the_end(self) -> None:
-        """Run the app until it has ended and restored the terminal."""
+    def run_to_the_end(self) -> Options | None:
+        """Run the app until it has ended and restored the terminal; return how to start again, or None."""
         try:
             self.run()
         finally:
             self._signals.close()
+        return self.next
 
     def quit_typed(self) -> None:
         """Handle the quit key; called in the thread that reads the terminal."""
@@ -220,6 +221,7 @@ class FlagpostApp(App[None]):
             self.show()
 
     def _logged_in(self, login: Granted) -> None:
+        self._joining.succeeded()
         if login.name.casefold() != login.wanted.casefold():
             wanted, granted = map(name_text.quoted, (login.wanted, login.name))
             self.state.note(f"{wanted} is taken, so you're {granted} here.")
@@ -228,19 +230,30 @@ class FlagpostApp(App[None]):
         for line in login.news:
             self.state.note(*line)
         options = self.client.options
-        if not options.demo and (problem := self.preferences.remember(login.name, options.url or "")):
+        # The server of a settings file is no choice for other starts.
+        url = None if options.settings and not options.url else options.url or ""
+        if not options.demo and (problem := self.preferences.remember(self.client.wanted_name, url)):
             self.state.note(problem, Tone.BAD)
 
     def _lost(self, loss: Loss) -> None:
-        if loss.retry_seconds is None:
-            self.state.note(
-                f"Disconnected: {loss.why}. Flagpost will not reconnect. Restart it to try again.", Tone.BAD
-            )
+        if self._joining.is_open:
+            self._joining.failed(f"No connection to {self.client.address}: {loss.why}.")
+            if self._life:
+                # The user may want another server; Enter tries this one again.
+                self._life.cancel()
+        elif loss.retry_seconds is None:
+            self.state.note(f"Disconnected: {loss.why}. {again()}", Tone.BAD)
         elif loss.first:
             then = " Your report will be sent when you are back online." if self.state.reports.unanswered else ""
-            self.state.note(f"No connection to {self.client.address}: {loss.why}. Reconnecting.{then}", Tone.BAD)
+            why = f"No connection to {self.client.address}: {loss.why}."
+            self.state.note(f"{why} Reconnecting. {again()}{then}", Tone.BAD)
 
     async def _ask_name(self, why: str) -> str:
+        if self._joining.is_open:
+            self._joining.failed(why, "name")
+            # The next attempt ends this one.
+            never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            return await never
         from tui.fullscreen.screens.name import NamePrompt
 
         longest = self.state.welcome.limits.name_chars if self.state.welcome else 0
@@ -317,6 +330,21 @@ class FlagpostApp(App[None]):
         if await self.room.ask("Your report has not reached the server yet and would be lost. Leave anyway?", "Leave"):
             await self.leave()
 
+    def action_reconnect(self) -> None:
+        """Connect now: on a new connection, or again after the client has given up."""
+        if self._life and self._life.is_running:
+            self.client.hurry()
+        else:
+            self._connect()
+
+    def action_connect(self) -> None:
+        """Ask for another server."""
+        self._joining.ask("", self._leave_for)
+
+    @on(RoomScreen.ServerWanted)
+    def _server_wanted(self, event: RoomScreen.ServerWanted) -> None:
+        self._joining.ask(event.server, self._leave_for)
+
     def action_help(self) -> None:
         """Show all keys, or close that screen."""
         from tui.fullscreen.screens.help import HelpScreen
@@ -354,3 +382,11 @@ class FlagpostApp(App[None]):
         # Textual applies the theme next, and the colours of names depend on its background.
         self.call_next(self.show)
         return problem
+
+
+async def _ended(worker: Worker[None] | None) -> None:
+    """Cancel a worker, and wait for its end."""
+    if worker:
+        worker.cancel()
+        with suppress(WorkerCancelled, WorkerFailed):
+            await worker.wait()

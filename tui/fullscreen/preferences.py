@@ -80,13 +80,18 @@ class Preferences:
         self.apply()
         return self._save(before)
 
-    def remember(self, name: str, url: str) -> str | None:
-        """Save name and server after the first login; return why saving failed, or None."""
+    def remember(self, name: str, url: str | None) -> str | None:
+        """Save the chosen name and server after the first login; return why saving failed, or None.
+
+        A server of None, or one whose URL may contain a secret, leaves the server that is saved.
+        """
         if not self._loaded.file or self._remembered:
             return None
         self._remembered = True
         before = self.config
-        self.config = structs.replace(before, name=name, server=before.server if _holds_secret(url) else url)
+        self.config = structs.replace(
+            before, name=name, server=before.server if url is None or _holds_secret(url) else url
+        )
         return self._save(before)
 
     def _save(self, before: Config) -> str | None:

@@ -47,6 +47,9 @@ class CommandRoom(Protocol):
     def search(self, words: str) -> None:
         """Open the search."""
 
+    def connect_elsewhere(self, server: str) -> None:
+        """Ask for another server after the current command; `server` is filled in."""
+
     def do(self, action: str) -> None:
         """Run the action of a key after the current command."""
 
@@ -161,6 +164,11 @@ def _acting(action: str) -> Callable[[CommandRoom, str], str | None]:
     return run
 
 
+def _connect(room: CommandRoom, rest: str) -> str | None:
+    room.connect_elsewhere(rest)
+    return None
+
+
 def _search(room: CommandRoom, rest: str) -> str | None:
     if len(rest) > MAX_QUERY_CHARS:
         return f"The search has {len(rest)} of at most {MAX_QUERY_CHARS} characters. Use fewer words."
@@ -179,6 +187,8 @@ COMMANDS = (
     SlashCommand("search", "[words]", "Search messages", _search),
     SlashCommand("mentions", "", "Mentions of you", _acting("mentions")),
     SlashCommand("reports", "", "My reports", _acting("my_reports"), "my_reports"),
+    SlashCommand("reconnect", "", "Reconnect now", _acting("app.reconnect")),
+    SlashCommand("connect", "[address]", "Connect to another server", _connect),
     SlashCommand("settings", "", "Settings", _acting("app.settings")),
     SlashCommand("help", "", "All keys and commands", _acting("app.help")),
     SlashCommand("quit", "", "Quit", _acting("app.quit")),

@@ -82,6 +82,8 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+r", "screen.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+t", "screen.my_status", "Set your status, or do not disturb", priority=True),
     Key(Where.EVERYWHERE, "f2", "app.settings", "Settings", priority=True),
+    Key(Where.EVERYWHERE, "f4", "app.connect", "Connect to another server", priority=True),
+    Key(Where.EVERYWHERE, "f5", "app.reconnect", "Reconnect now", priority=True),
     Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "ctrl+c,super+c", "screen.copy_text", "Copy what is selected with the mouse"),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
@@ -152,6 +154,7 @@ KEYS = (
     Key(Where.SETTINGS, "right,enter,space", "turn(1)", "Next value", "Next"),
     Key(Where.SETTINGS, "escape,f2", "screen.close", "Back to the room", "Back", priority=True),
     Key(Where.START, "enter", "screen.go_on", "Join", "Join", priority=True),
+    Key(Where.START, "escape", "screen.cancel", "Stay here", "Cancel"),
     Key(Where.START, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
     Key(Where.HELP, "escape,question_mark", "close", "Back", "Back"),
 )

@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import TextSelected
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -55,6 +56,14 @@ class RoomScreen(Screen[None]):
 
     WHERE = Where.EVERYWHERE
     BINDINGS = bindings(WHERE)
+
+    class ServerWanted(Message):
+        """The user wants to connect to another server."""
+
+        def __init__(self, server: str) -> None:
+            super().__init__()
+            self.server = server
+
     # The user starts by writing.
     AUTO_FOCUS = "#composer"
 
@@ -246,6 +255,10 @@ class RoomScreen(Screen[None]):
     def search(self, words: str) -> None:
         """Open the search after the current command; with words, start searching at once."""
         self.app.call_later(self.action_search, words)
+
+    def connect_elsewhere(self, server: str) -> None:
+        """Ask for another server after the current command; `server` is filled in."""
+        self.post_message(self.ServerWanted(server))
 
     def do(self, action: str) -> None:
         """Run the action of a key after the current command."""

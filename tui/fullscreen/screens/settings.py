@@ -20,7 +20,7 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
-from tui.net.server_address import MAX_URL_CHARS, fault
+from tui.net.server_address import MAX_URL_CHARS, fault, normal
 from tui.text import clean_line
 
 ON, OFF = "on", "off"
@@ -173,7 +173,8 @@ class SettingsScreen(ModalScreen[None]):
         if problem:
             self._complain(problem)
         else:
-            self._take(structs.replace(self._config, **{name: text}))
+            value = normal(text) if name == "server" and text else text
+            self._take(structs.replace(self._config, **{name: value}))
         return not problem
 
     def action_close(self) -> None:

@@ -1,7 +1,9 @@
-"""The dialog of the first start: name and server, filled in so that pressing Enter is enough."""
+"""The dialog that connects: name and server, filled in so that pressing Enter is enough."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -13,53 +15,90 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.net.server_address import MAX_URL_CHARS, fault
+from tui.net.server_address import MAX_URL_CHARS, fault, normal
 from tui.text import clean_line
 
+WELCOME, ELSEWHERE = "⚑ Welcome to Flagpost", "⚑ Connect to a server"
 HINT = "Press {join} to join. You can change both later in Settings ({settings})."
 LOCAL = "Leave as is to chat on this machine; we start a server if none is running."
+NO_NAME = "Enter a name others will know you by."
 
 
-class Start(NamedTuple):
-    """The chosen name and server; "" is the local server."""
+class Filled(NamedTuple):
+    """The form: name and server; "" is the local server."""
 
     name: str
     server: str
 
 
-class StartScreen(ModalScreen[Start]):
-    """Returns what the user entered."""
+class StartScreen(ModalScreen[None]):
+    """Stays open until the server has accepted the login, and shows below the field why it has not."""
 
     BINDINGS = bindings(Where.START)
 
-    def __init__(self, name: str, local: str) -> None:
-        """`local` is the address of the local server, "" if it is not known."""
+    def __init__(self, filled: Filled, local: str, join: Callable[[Filled], None], *, can_cancel: bool = False) -> None:
+        """`local` is the address of the local server, "" if it is not known; `join` begins an attempt."""
         super().__init__()
-        self._wanted = name
+        self._join = join
+        self._filled = filled
         self._local = local
+        self._can_cancel = can_cancel
 
     def compose(self) -> ComposeResult:
+        elsewhere = self._can_cancel or self._filled.server
         with Vertical(id="start"):
-            yield Static(Content("⚑ Welcome to Flagpost"), id="start-title")
+            yield Static(Content(ELSEWHERE if elsewhere else WELCOME), id="start-title")
             yield Static(Content("Your name"))
-            yield Field(self._wanted, max_length=MAX_NAME_CHARS, id="start-name", compact=True)
+            yield Field(self._filled.name, max_length=MAX_NAME_CHARS, id="start-name", compact=True)
+            yield Static(id="start-name-problem", classes="start-problem", markup=False)
             yield Static(Content("Server"), classes="field-label")
-            yield Field(self._local, max_length=MAX_URL_CHARS, id="start-server", compact=True)
-            yield Static(Content(LOCAL), classes="field-hint")
-            yield Static(id="start-problem", markup=False)
+            yield Field(self._filled.server or self._local, max_length=MAX_URL_CHARS, id="start-server", compact=True)
+            yield Static(id="start-server-problem", classes="start-problem", markup=False)
+            yield Static(Content(LOCAL), classes="start-hint")
             hint = HINT.format(join=pressed("start.go_on"), settings=pressed("everywhere.settings"))
-            yield Static(Content(hint), id="start-hint")
+            yield Static(Content(hint), classes="start-hint")
         yield KeyFooter()
 
-    def action_go_on(self) -> None:
-        """Return what the user entered, or show the problem."""
+    @property
+    def filled(self) -> Filled:
+        """Return the form as it is filled in now."""
         name, server = (
             clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server")
         )
-        local = server in {"", self._local}
-        problem = (None if local else fault(server)) if name else "Enter a name others will know you by."
-        if problem:
-            self.query_one("#start-problem", Static).update(Content(f"✗ {problem}"))
-            self.query_one("#start-server" if name else "#start-name").focus()
+        return Filled(name, "" if server == self._local else server)
+
+    def action_go_on(self) -> None:
+        """Join, or show the problem."""
+        filled = self.filled
+        if not filled.name:
+            self.complain(NO_NAME, "name")
+        elif filled.server and (problem := fault(filled.server)):
+            self.complain(problem)
         else:
-            self.dismiss(Start(name, "" if local else server))
+            self._show("Connecting…", "server", failed=False)
+            self._join(filled._replace(server=filled.server and normal(filled.server)))
+
+    def complain(self, problem: str, part: str = "server") -> None:
+        """Show why joining failed, below the "name" or the "server"."""
+        self._show(f"✗ {problem}", part, failed=True)
+        self.query_one(f"#start-{part}").focus()
+
+    def _show(self, text: str, part: str, *, failed: bool) -> None:
+        for each in ("name", "server"):
+            line = self.query_one(f"#start-{each}-problem", Static)
+            line.update(Content(clean_line(text) if each == part else ""))
+            line.set_class(failed, "-failed")
+
+    @on(Input.Changed)
+    def _forget_problem(self, event: Input.Changed) -> None:
+        if event.input.has_focus:
+            self._show("", "server", failed=False)
+
+    def action_cancel(self) -> None:
+        """Close the dialog, unless there is nothing behind it."""
+        if self._can_cancel:
+            self.dismiss()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide the key that does nothing."""
+        return action != "cancel" or self._can_cancel

@@ -20,6 +20,7 @@ from server.protocol.frames import (
     ClientFrame,
     Echo,
     Error,
+    Login,
     Mute,
     ProfileRequest,
     Relations,
@@ -45,6 +46,7 @@ from tui.fullscreen.screens.report_form import Comment, ReportForm
 from tui.fullscreen.screens.reports_screen import ReportsScreen
 from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.screens.settings import SettingsScreen
+from tui.fullscreen.screens.start import StartScreen
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.channels import ChannelList
 from tui.fullscreen.widgets.composer import Composer
@@ -193,6 +195,8 @@ CASES = {
     "everywhere.my_reports": Case([], on(ReportsScreen)),
     "everywhere.my_status": Case([], on(Picker)),
     "everywhere.settings": Case([], on(SettingsScreen)),
+    "everywhere.connect": Case([], on(StartScreen)),
+    "everywhere.reconnect": Case([], lambda now: len(now.server.sent(Login)) > 1),
     "everywhere.commands": Case([], on(CommandPalette)),
     "everywhere.focus_next": Case([], focus(PeopleList)),
     "everywhere.focus_previous": Case([], focus(TimelineView)),
@@ -258,6 +262,7 @@ CASES = {
     "settings.close": Case(SETTINGS, ROOM),
     "help.close": Case(["f1", on(HelpScreen)], ROOM),
     "start.go_on": Case([], ROOM),
+    "start.cancel": Case(["enter", lambda now: now.app.client.online, ROOM, "f4", on(StartScreen)], ROOM),
     "start.quit": Case([], ended),
 }
 """The cases, by ID of the key."""
@@ -272,6 +277,7 @@ def test_each_key_of_the_table_is_pressed_here() -> None:
 
 ALONE = {
     "everywhere.step_-1", "everywhere.step_1", "everywhere.turn_to_unread", "everywhere.mend", "everywhere.quit",
+    "everywhere.reconnect",
     "composer.send", "messages.take_back", "form.submit", "comment.submit", "settings.turn_1", "settings.turn_-1",
     *(key.id for key in KEYS if key.where is Where.START),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from server.protocol.frames import Me
 from tests.support.pilots import app_of, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui import times
@@ -133,10 +134,13 @@ async def test_name_and_server_of_the_next_start_are_kept_when_they_are_left(fil
 async def test_a_server_that_cannot_be_one_is_refused(file: Path) -> None:
     async with configured(file) as pilot:
         await settings(pilot, "tab", "tab")
-        app_of(pilot).screen.query_one("#settings-server", Input).value = "https://chat.example"
+        app_of(pilot).screen.query_one("#settings-server", Input).value = "ftp://chat.example"
         await pilot.press("enter")
         await until_seen(pilot, "That isn't a server address")
-        assert load(file).config.server != "https://chat.example"
+        assert load(file).config.server != "ftp://chat.example"
+        app_of(pilot).screen.query_one("#settings-server", Input).value = " https://chat.example "
+        await pilot.press("enter")
+        await until(pilot, lambda: load(file).config.server == "wss://chat.example", "kept")
 
 
 async def test_a_file_that_cannot_be_written_is_said_and_the_change_applies(file: Path) -> None:
@@ -206,6 +210,27 @@ async def test_where_one_was_let_in_is_remembered_for_the_next_start(file: Path)
     async with configured(file, 'name = "bob"\n') as pilot:
         await until(pilot, lambda: load(file).config.name == "ada", "the name")
         assert load(file).config.server == app_of(pilot).client.options.url
+
+
+async def test_the_name_asked_for_is_remembered_and_not_the_makeshift_one_that_was_granted(file: Path) -> None:
+    granted = iter(["ada 2", "ada 3"])
+    with scripted_server(ScriptedServer(login=lambda _: Me(next(granted), op=False))) as server:
+        write(file, "")
+        async with FlagpostApp(Options("ada", server.url, loaded=load(file))).run_test() as pilot:
+            await until_seen(pilot, "online as ada 2")
+            server.drop()
+            await until_seen(pilot, "online as ada 3")
+    assert load(file).config.name == "ada"
+
+
+async def test_a_server_of_a_settings_file_is_no_choice_for_other_starts(tmp_path: Path, file: Path) -> None:
+    with scripted_server(ScriptedServer()) as server:
+        settings = tmp_path / "settings.toml"
+        write(settings, f'Address = "{server.url[5:-3]}"')
+        write(file, 'server = "wss://kept.example"')
+        async with FlagpostApp(Options("ada", settings=settings, loaded=load(file))).run_test() as pilot:
+            await until(pilot, lambda: load(file).config.name == "ada", "the name")
+    assert load(file).config.server == "wss://kept.example"
 
 
 @pytest.mark.parametrize("mark", ["ada:secret@", "?token=secret"])

@@ -1,4 +1,4 @@
-"""The first start asks for name and server, filled in so that pressing Enter is enough."""
+"""The first start asks for name and server, and keeps asking until a server has let the user in."""
 
 from pathlib import Path
 
@@ -6,10 +6,16 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.support.pilots import app_of, first_start, until, until_seen
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import CHAT_SERVER, Error, Login
+from tests.support.pilots import app_of, first_start, screen_text, until, until_seen
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui import cli as command
 from tui.config import load
+from tui.streams import StartError
+
+NOBODY = "ws://127.0.0.1:9"
+"""Nothing listens there."""
 
 
 def field(pilot: Pilot[None], name: str) -> Input:
@@ -30,7 +36,7 @@ async def test_another_name_and_server_are_taken(tmp_path: Path) -> None:
     with scripted_server(ScriptedServer()) as other:
         async with first_start(tmp_path) as (pilot, _):
             field(pilot, "name").value = "grace"
-            field(pilot, "server").value = other.url
+            field(pilot, "server").value = f" {other.url.replace('ws://', 'http://')} "
             await pilot.press("enter")
             await until_seen(pilot, "online as grace")
             await until(pilot, lambda: load(tmp_path / "config.toml").config.server == other.url, "kept")
@@ -42,6 +48,7 @@ async def test_another_name_and_server_are_taken(tmp_path: Path) -> None:
         (" ", "", "Enter a name"),
         ("ada", "ftp://chat.example", "That isn't a server address"),
         ("ada", "[", "That isn't a server address"),
+        ("ada", NOBODY, "No connection to ws://127.0.0.1:9/ws: nothing listens there."),
     ],
 )
 async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, server: str, problem: str) -> None:
@@ -51,6 +58,47 @@ async def test_what_cannot_be_used_is_said_there(tmp_path: Path, name: str, serv
         await pilot.press("enter")
         await until_seen(pilot, problem)
         assert not app_of(pilot).client.online
+
+
+async def test_after_a_wrong_server_and_a_refused_name_nothing_typed_is_lost(tmp_path: Path) -> None:
+    script = ScriptedServer(login=lambda _: Error("Names have letters.", ErrorCode.BAD_NAME, CHAT_SERVER))
+    with scripted_server(script) as strict:
+        async with first_start(tmp_path) as (pilot, server):
+            field(pilot, "name").value = "!grace"
+            field(pilot, "server").value = NOBODY
+            await pilot.press("enter")
+            await until_seen(pilot, "nothing listens there")
+            assert (field(pilot, "name").value, field(pilot, "server").value) == ("!grace", NOBODY)
+            field(pilot, "server").value = strict.url
+            await pilot.press("enter")
+            await until_seen(pilot, "Names have letters.")
+            assert (field(pilot, "name").value, field(pilot, "server").value) == ("!grace", strict.url)
+            field(pilot, "name").value = "grace"
+            field(pilot, "server").value = server.url
+            await pilot.press("enter")
+            await until_seen(pilot, "online as grace")
+            assert [each.username for each in server.sent(Login) if isinstance(each, Login)] == ["grace"]
+            await until(pilot, lambda: load(tmp_path / "config.toml").config.server == server.url, "kept")
+
+
+async def test_a_key_connects_elsewhere_and_another_reconnects_now(tmp_path: Path) -> None:
+    async with first_start(tmp_path) as (pilot, server):
+        await pilot.press("enter")
+        await until_seen(pilot, "online as ada")
+        await pilot.press("f5")
+        await until(pilot, lambda: len(server.sent(Login)) == 2, "the second login")
+        await until(pilot, lambda: app_of(pilot).client.online, "online again")
+        await pilot.press("f4")
+        await until_seen(pilot, "Connect to a server")
+        await pilot.press("escape")
+        await until(pilot, lambda: "Connect to a server" not in screen_text(app_of(pilot)), "closed")
+        await pilot.press(*"/connect chat.example", "enter")
+        await until_seen(pilot, "Connect to a server")
+        await pilot.press("enter")
+        await until(pilot, lambda: app_of(pilot).next is not None, "left")
+        following = app_of(pilot).next
+        assert following
+        assert (following.url, following.asks, following.joins) == ("wss://chat.example", True, True)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +124,8 @@ def test_only_a_start_that_says_nothing_is_asked(
     options = command.options(command.parser().parse_args(arguments), load(file))
     assert (options.asks, options.url) == (asks, url)
     assert options.name == "bob" if "bob" in [*arguments, kept[8:11]] else options.name
+
+
+def test_an_address_that_is_none_ends_the_start(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="That isn't a server address"):
+        command.options(command.parser().parse_args(["ftp://chat.example"]), load(tmp_path / "config.toml"))

@@ -1,0 +1,82 @@
+"""Connecting: by a dialog at the first start and to another server, and by keys after a loss."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+from textual.app import App
+
+from tui.client.client import Client
+from tui.files import FileError
+from tui.fullscreen.keys.keymap import pressed
+from tui.options import Options
+
+if TYPE_CHECKING:
+    from tui.fullscreen.screens.start import Filled, StartScreen
+
+
+def again() -> str:
+    """Return how to try again, by the keys as they are bound."""
+    return (
+        f"Press {pressed('everywhere.reconnect')} to try again now, {pressed('everywhere.connect')} for another server."
+    )
+
+
+class Joining:
+    """The dialog while it is open; `connect` starts an attempt with the client's current options."""
+
+    def __init__(self, app: App[None], client: Client, connect: Callable[[], None]) -> None:
+        self._app, self._client, self._connect = app, client, connect
+        self._screen: StartScreen | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether an attempt belongs to the dialog."""
+        return self._screen is not None
+
+    async def begin(self) -> None:
+        """Ask for name and server if the options say so; connect at once if the user has chosen them."""
+        options = self._client.options
+        if not options.asks:
+            self._connect()
+            return
+        self._screen = self._dialog(options.url or "", self._join)
+        await self._app.push_screen(self._screen)
+        if options.joins:
+            self._screen.action_go_on()
+
+    def ask(self, server: str, join: "Callable[[Filled], None]") -> None:
+        """Ask for another server, in a dialog that can be cancelled; `join` leaves for it."""
+        self._app.push_screen(self._dialog(server, join, can_cancel=True))
+
+    def _dialog(self, server: str, join: "Callable[[Filled], None]", *, can_cancel: bool = False) -> "StartScreen":
+        from tui.fullscreen.screens.start import Filled, StartScreen
+
+        filled = Filled(self._client.wanted_name, server)
+        return StartScreen(filled, self._local(self._client.options), join, can_cancel=can_cancel)
+
+    def _join(self, filled: "Filled") -> None:
+        self._client.options = replace(self._client.options, name=filled.name, url=filled.server or None)
+        self._connect()
+
+    def failed(self, why: str, part: str = "server") -> None:
+        """Show in the dialog why the attempt failed."""
+        if self._screen:
+            self._screen.complain(why, part)
+
+    def succeeded(self) -> None:
+        """Close the dialog."""
+        if self._screen:
+            self._screen.dismiss()
+            self._screen = None
+
+    @staticmethod
+    def _local(options: Options) -> str:
+        from tui.net.server_address import configured
+
+        try:
+            address, tls = configured(options.settings)
+        except FileError:
+            # `find` reports this problem.
+            return ""
+        return f"wss://{address}" if tls else str(address)
