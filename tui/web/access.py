@@ -14,7 +14,7 @@ FOREIGN_PAGE = "Another page cannot use this one. Open the URL that the terminal
 NO_TOKEN = "The token is missing or wrong. Copy the URL that the terminal printed into the address bar."  # noqa: S105
 
 
-class Access(Struct, frozen=True):
+class PageAccess(Struct, frozen=True):
     """The address that the page is served at, and the token that opens it."""
 
     host: str

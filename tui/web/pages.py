@@ -10,7 +10,7 @@ import textual_serve
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.typedefs import Handler
 
-from tui.web.access import NO_TOKEN, Access
+from tui.web.access import NO_TOKEN, PageAccess
 from tui.web.page import FULL, MAX_CLIENTS, SCRIPT, headers, page
 from tui.web.page_messages import (
     MAX_MESSAGE_BYTES,
@@ -37,7 +37,7 @@ STUCK_SECONDS = 30.0
 class Pages:
     """Serves the page, and runs one client process for each open page."""
 
-    def __init__(self, access: Access, command: Sequence[str]) -> None:
+    def __init__(self, access: PageAccess, command: Sequence[str]) -> None:
         self._access = access
         self._command = command
         self._sockets: set[web.WebSocketResponse] = set()

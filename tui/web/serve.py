@@ -10,7 +10,7 @@ from aiohttp import web
 from server.protocol.errors import OneLineError
 from tui.options import Options
 from tui.text import clean_line
-from tui.web.access import Access
+from tui.web.access import PageAccess
 from tui.web.page_process import command
 from tui.web.pages import Pages
 
@@ -29,7 +29,7 @@ def serve(options: Options, host: str, port: int) -> None:
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise OneLineError(f"cannot listen at {clean_line(host)}:{port}: {why}; give another --port") from None
-    access = Access(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
+    access = PageAccess(host, listening.getsockname()[1], socket.gethostname(), secrets.token_urlsafe(32))
     if not access.is_local:
         print(f"flagpost: {WARNING}", file=sys.stderr, flush=True)
     try:

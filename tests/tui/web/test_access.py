@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, Access
+from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, PageAccess
 
 PORT = 8000
 TOKEN = "the-token-of-this-start"
@@ -10,8 +10,8 @@ BOX = "192.0.2.7"
 """The local address at which the connection arrived."""
 
 
-def access(host: str = "127.0.0.1", port: int = PORT) -> Access:
-    return Access(host, port, "Box", TOKEN)
+def access(host: str = "127.0.0.1", port: int = PORT) -> PageAccess:
+    return PageAccess(host, port, "Box", TOKEN)
 
 
 LOCAL = ("127.0.0.1", "::1", "localhost")

@@ -18,7 +18,7 @@ from websockets.typing import Origin
 from tests.support.page_processes import children, gone
 from tests.support.server_process import ROOT
 from tui.web import page_process, pages
-from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, NO_TOKEN, Access
+from tui.web.access import FOREIGN_HOST, FOREIGN_PAGE, NO_TOKEN, PageAccess
 from tui.web.page import FULL, MAX_CLIENTS
 from tui.web.page_messages import MAX_MESSAGE_BYTES
 from tui.web.pages import Pages
@@ -63,7 +63,7 @@ async def serving(mode: str = "quits", command: Sequence[str] = ()) -> AsyncIter
         port = listening.getsockname()[1]
         words = command or [sys.executable, "-m", "tests.support.page_child", mode]
         runner = web.AppRunner(
-            Pages(Access("127.0.0.1", port, "box", TOKEN), words).app(), access_log=None, shutdown_timeout=1
+            Pages(PageAccess("127.0.0.1", port, "box", TOKEN), words).app(), access_log=None, shutdown_timeout=1
         )
         await runner.setup()
         await web.SockSite(runner, listening).start()

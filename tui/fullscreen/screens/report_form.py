@@ -51,14 +51,14 @@ class Subject(NamedTuple):
     """What the user entered before, if it was not sent or the server refused it."""
 
 
-class Filled(NamedTuple):
+class FilledReport(NamedTuple):
     """What the user entered, and whether to send it."""
 
     draft: ReportDraft
     sent: bool
 
 
-class ReportForm(ModalScreen[Filled]):
+class ReportForm(ModalScreen[FilledReport]):
     """Returns what the user entered."""
 
     WHERE = Where.FORM
@@ -176,7 +176,7 @@ class ReportForm(ModalScreen[Filled]):
     @on(Button.Pressed, "#form-cancel")
     def action_cancel(self) -> None:
         """Close the form without sending; the draft is returned."""
-        self.dismiss(Filled(self._draft, sent=False))
+        self.dismiss(FilledReport(self._draft, sent=False))
 
     @on(Button.Pressed, "#form-submit")
     @on(Comment.Finished)
@@ -192,7 +192,7 @@ class ReportForm(ModalScreen[Filled]):
             self._complain(obstacle)
             self._hindered = True
         else:
-            self.dismiss(Filled(self._draft, sent=True))
+            self.dismiss(FilledReport(self._draft, sent=True))
 
     @property
     def _draft(self) -> ReportDraft:
