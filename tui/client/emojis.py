@@ -1,56 +1,110 @@
-"""Emoji to choose from: the common ones, and all others by name."""
+"""Emoji to choose from: the common ones, and all others by name; and short names that were typed out."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
 COMMON = {
-    "👍": "thumbs up", "👎": "thumbs down", "💙": "heart", "😂": "tears of joy", "🎉": "party popper",
+    "👍": "thumbs up", "👎": "thumbs down", "❤️": "red heart", "😂": "tears of joy", "🎉": "party popper",
     "😮": "open mouth", "😢": "crying", "🙏": "folded hands", "👀": "eyes", "🚀": "rocket",
     "✅": "check mark", "🔥": "fire",
 }  # fmt: skip
+ALSO = {"😂": "lol", "❤️": "love", "🎉": "yay"}
+"""Names that people use and the list of emoji does not have."""
 MOST_FOUND = 50
-VARIATION = "\ufe0f"
+EXACT, BEGINNING, WORD, WITHIN = range(4)
+
+_VARIATIONS = re.compile("[\ufe0e\ufe0f]")
+_SHORT_NAME = re.compile(r"(?<![^\s(\[{\"'“‘«]):([a-z0-9_+-]{1,60}):(?![\w:])", re.IGNORECASE)
 
 
 def find(words: str) -> dict[str, str]:
-    """Return emoji and names: those with every word in the name, shortest first; the common ones for no words."""
-    wanted = words.replace(":", " ").replace("_", " ").casefold().split()
+    """Return emoji and names: those that match, the best first; the common ones for no words."""
+    wanted, known = _plain(words), _names()
     if not wanted:
         return COMMON
-    names = _names()
-    known = COMMON | {emoji: name for emoji, (name, *_) in names.items() if emoji not in COMMON}
-    found = {
-        emoji: name
-        for emoji, name in known.items()
-        if emoji == words.strip() or all(word in f"{name} {names.get(emoji, ('',))[0]}".casefold() for word in wanted)
-    }
-    return dict(sorted(found.items(), key=lambda each: len(each[1]))[:MOST_FOUND])
+    pasted = known.get(_bare(words.strip()))
+    if pasted:
+        return {pasted[0]: pasted[1]}
+    return {emoji: _names()[_bare(emoji)][1] for emoji in _matching(wanted, WITHIN)}
 
 
 def named(begun: str) -> Sequence[str]:
-    """Return emoji with a name that begins like this (`:thumbs_up:`): the common ones first, then by shortest name."""
-    begun = begun.rstrip(":").replace("_", " ").casefold()
-    found = []
-    for emoji, (official, *others) in _names().items():
-        lengths = [len(name) for name in (COMMON.get(emoji, ""), official, *others) if name.startswith(begun)]
-        if lengths:
-            found.append((emoji not in COMMON, min(lengths), not official.startswith(begun), emoji))
-    return [emoji for *_, emoji in sorted(found)[:MOST_FOUND]] if begun else []
+    """Return emoji with a name in which a word begins like this (`:thumbs_up`), in the order of `find`."""
+    return _matching(wanted, WORD) if (wanted := _plain(begun)) else []
+
+
+def replace_short_names(text: str) -> str:
+    """Return a text with emoji in place of the short names that were typed out (`:+1:`), except in code and links."""
+    if not _SHORT_NAME.search(text):
+        return text
+    # Imported late: compiling its patterns would delay the first frame.
+    from server.protocol.markdown import MAIL, WEB, blocks, tokens
+
+    lines: list[str] = []
+    for block in blocks(text):
+        if block.fenced:
+            lines += [block.opening, *block.lines, *[block.closing] * bool(block.closing)]
+            continue
+        for line in block.lines:
+            depth, parts = 0, ""
+            for token in tokens(line, WEB + MAIL):
+                if token.tag in {"code", "a"}:
+                    depth += 1 if token.opens else -1
+                parts += token.text if token.tag or depth else _SHORT_NAME.sub(_emoji, token.text)
+            lines.append(parts)
+    return "\n".join(lines)
+
+
+def _matching(wanted: str, worst: int) -> list[str]:
+    """Return the emoji with a name that matches at least so well: by match, then common ones first, then by length."""
+    ranked = []
+    for emoji, *names in _names().values():
+        ranks = [(_rank(wanted, name), len(name), at) for at, name in enumerate(names)]
+        rank, length, at = min(ranks)
+        if rank <= worst:
+            ranked.append((rank, emoji not in COMMON, length, at, emoji))
+    return [emoji for *_, emoji in sorted(ranked)[:MOST_FOUND]]
+
+
+def _rank(wanted: str, name: str) -> int:
+    """Return how well a name matches, lower is better; more than WITHIN: not at all."""
+    if name.startswith(wanted):
+        return EXACT if name == wanted else BEGINNING
+    spaced = f" {name}"
+    words = wanted.split()
+    if all(f" {word}" in spaced for word in words):
+        return WORD
+    return WITHIN if all(word in name for word in words) else WITHIN + 1
 
 
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
-    """Return every emoji with its names in lower case, the official one first."""
+    """Return every emoji and its names in lower case, the shown one first; by the emoji without variation selectors."""
     # Loading takes 20 ms, which only users who look for an emoji should wait for.
     from emoji import EMOJI_DATA, STATUS
 
-    # Terminals disagree on the width of an emoji with a variation selector, which would shift the text beside it.
-    return {
-        emoji: tuple(_plain(str(name)) for name in (about["en"], *about.get("alias", ())))
-        for emoji, about in EMOJI_DATA.items()
-        if about["status"] == STATUS["fully_qualified"] and VARIATION not in emoji
-    }
+    found = {}
+    for emoji, about in EMOJI_DATA.items():
+        if about["status"] == STATUS["fully_qualified"]:
+            names = (COMMON.get(emoji, ""), str(about["en"]), *about.get("alias", ()), ALSO.get(emoji, ""))
+            # The list has :_1: for a thumb that points down.
+            found[_bare(emoji)] = (emoji, *dict.fromkeys(_plain(name) for name in names if name.strip(":_1")))
+    return found
+
+
+@cache
+def _by_short_name() -> dict[str, str]:
+    return {name.replace(" ", "_"): emoji for emoji, *names in reversed(_names().values()) for name in names}
+
+
+def _emoji(match: re.Match[str]) -> str:
+    return _by_short_name().get(match[1].casefold(), match[0])
 
 
 def _plain(name: str) -> str:
-    return name.strip(":").replace("_", " ").casefold()
+    return " ".join(name.replace(":", " ").replace("_", " ").casefold().split())
+
+
+def _bare(emoji: str) -> str:
+    return _VARIATIONS.sub("", emoji)

@@ -5,6 +5,7 @@ from time import monotonic
 
 from server.protocol import name_text, target
 from server.protocol.frames import Typing
+from tui.client.emojis import replace_short_names
 from tui.client.own_relations import undo
 from tui.client.quotation import quotation
 from tui.client.timeline import Line
@@ -36,7 +37,7 @@ class Writing:
         limit = state.welcome.limits.message_chars
         if len(text) > limit:
             return f"The message has {len(text)} of at most {limit} characters. Shorten it, or send it in parts."
-        self._client.say(text, place)
+        self._client.say(replace_short_names(text), place)
         return None
 
     def give_back(self, text: str, place: str, problem: str) -> None:
