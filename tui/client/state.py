@@ -11,6 +11,7 @@ from msgspec.structs import fields, replace
 
 from server.protocol import frames, name_text, target
 from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.names import key
 from tui import limits
 from tui.client import reactions
 from tui.client.own_relations import OwnRelations
@@ -72,6 +73,8 @@ class ClientState(Struct):
     search: SearchState = field(default_factory=SearchState)
     wanted: int = 0
     """A message of the current timeline to be shown once it is loaded; 0: none."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Conversations that have another target now, as the server spells the name otherwise; the interface clears it."""
     last_seen: int = 0
     _typing: dict[str, datetime] = field(default_factory=dict)
     """People who are writing to the user, and until when that is shown; the latest alone."""
@@ -190,6 +193,8 @@ class ClientState(Struct):
         if timeline is None:
             return
         line = self._line(frame)
+        if frame.username in self._names:
+            self._confirm_elsewhere(timeline, frame.nonce)
         if frame.username in self._names and timeline.awaits(frame.nonce):
             # Sent under the earlier name before a reconnect that granted another one.
             line = replace(line, mine=True)
@@ -200,6 +205,13 @@ class ClientState(Struct):
             timeline.count_unread(line)
         self.last_seen = max(self.last_seen, frame.msg_id)
         self._weigh()
+
+    def _confirm_elsewhere(self, timeline: Timeline, nonce: str | None) -> None:
+        """Remove the user's own message from where it is pending, if the server put it into another timeline."""
+        for other in [each for each in self.timelines.values() if each is not timeline and each.awaits(nonce)]:
+            other.confirm(nonce)
+            if other.id == self.current:
+                self.look_at(timeline.id)
 
     @fold.register
     def _(self, frame: frames.Typing) -> None:
@@ -314,6 +326,7 @@ class ClientState(Struct):
 
     def look_at(self, channel: str) -> None:
         """Switch to a channel, or to a conversation, which is created if necessary."""
+        channel = self._known_as(channel)
         if channel != self.current:
             self.timeline.new_from = 0
         self._timeline_of(channel).unread = 0
@@ -340,7 +353,7 @@ class ClientState(Struct):
         """Write in a channel, or the current one; the line stays pending until the server has numbered it."""
         self.mute_offer = ""
         pending = Pending(nonce, self.me, text, self.now())
-        channel = channel or self.current
+        channel = self._known_as(channel or self.current)
         self._timeline_of(channel).await_confirmation(pending)
         return frames.Say(channel, text, nonce)
 
@@ -443,10 +456,35 @@ class ClientState(Struct):
 
     def _timeline_for(self, channel: str) -> Timeline | None:
         """Return the timeline of a frame; None if the server names more channels than this client accepts."""
+        if channel not in self.timelines and (known := self._conversation_like(channel)):
+            self._rename(known, channel)
         if channel not in self.timelines and len(self.timelines) >= limits.MAX_PLACES:
             self.leave_out()
             return None
         return self._timeline_of(channel)
+
+    def _known_as(self, channel: str) -> str:
+        """Return the known spelling of a target: the name of a person may have been typed in another one."""
+        name = target.name_of(channel)
+        if name is None or channel in self.timelines:
+            return channel
+        if known := self._conversation_like(channel):
+            return known.id
+        return target.conversation(next((each for each in self.people if key(each) == key(name)), name))
+
+    def _conversation_like(self, channel: str) -> Timeline | None:
+        """Return the conversation with the same person in another spelling, if there is one."""
+        name = target.name_of(channel)
+        peers = ((each, each.peer) for each in self.timelines.values() if name is not None)
+        return next((each for each, peer in peers if peer is not None and name and key(peer) == key(name)), None)
+
+    def _rename(self, timeline: Timeline, channel: str) -> None:
+        """Give a conversation the target that the server uses, at the same place in the list."""
+        old = timeline.id
+        self.renamed[old] = timeline.id = timeline.name = channel
+        self.timelines = {each.id: each for each in self.timelines.values()}
+        if self.current == old:
+            self.current = channel
 
     def _weigh(self) -> None:
         """Count a new entry; at intervals, check the weight of all timelines and shed from the largest."""

@@ -139,9 +139,8 @@ class Timeline(Struct):
 
     def add(self, line: Line, nonce: str | None = None) -> bool:
         """Insert a message, in exchange for the pending one of its nonce; return False if it is there already."""
-        if line.mine and nonce in self._pending:
-            self._splice(self._pending_at(nonce), 1, [], [])
-            del self._pending[nonce]
+        if line.mine:
+            self.confirm(nonce)
         if self.find(line.msg_id):
             return False
         at = bisect_right(self._keys, line.msg_id)
@@ -169,6 +168,12 @@ class Timeline(Struct):
         """Show the user's own message before the server confirms it."""
         self._pending[pending.nonce] = pending
         self._splice(len(self._entries), 0, [pending], [END])
+
+    def confirm(self, nonce: str | None) -> None:
+        """Remove the pending message of a nonce, if there is one: the server has numbered it."""
+        if nonce in self._pending:
+            self._splice(self._pending_at(nonce), 1, [], [])
+            del self._pending[nonce]
 
     def awaits(self, nonce: str | None) -> bool:
         """Return whether the user's own message of this nonce is pending."""

@@ -148,6 +148,9 @@ class RoomScreen(Screen[None]):
             placeholder=placeholder,
         )
         limit = state.welcome.limits.message_chars if state.welcome else 0
+        for old, new in state.renamed.items():
+            self.composer.rename(old, new)
+        state.renamed.clear()
         self.composer.set_target(state.current, self._known, limit)
         self._show_profile(state)
 

@@ -60,6 +60,13 @@ class Composer(Prompt):
             # The key that switched here overtook keys typed before it, which are still queued for the composer.
             self.post_message(self.TargetChanged(place))
 
+    def rename(self, old: str, new: str) -> None:
+        """Keep the draft of a conversation that has another target now."""
+        if old in self._drafts:
+            self._drafts[new] = self._drafts.pop(old)
+        self._place = new if self._place == old else self._place
+        self._next_place = new if self._next_place == old else self._next_place
+
     @on(TargetChanged)
     def _open_draft(self, event: TargetChanged) -> None:
         # Text typed before there is any channel belongs to the first one.

@@ -124,6 +124,20 @@ async def test_that_somebody_writes_stands_beside_their_name_for_a_while() -> No
         await until(pilot, lambda: "is writing…" not in screen_text(app_of(pilot)), "the message instead")
 
 
+async def test_a_draft_stays_when_the_server_spells_the_name_otherwise() -> None:
+    async with client() as (pilot, server):
+        composer = pilot.app.screen.query_one(Composer)
+        await pilot.press(*"/msg Zoe", "enter")
+        await until(pilot, lambda: app_of(pilot).state.current == "@Zoe", "the conversation")
+        await pilot.press(*"half a")
+        server.send(line(2, "zoe", "hello", "@zoe"))
+        await until(pilot, lambda: app_of(pilot).state.current == "@zoe", "the other spelling")
+        await pilot.press(*" word :+1:", "enter")
+        said = await until_said(pilot, server)
+        assert (said.channel, said.message) == ("@zoe", "half a word 👍")
+        assert not composer.text
+
+
 @pytest.mark.parametrize("turn", ["alt+2", "ctrl+n"])
 async def test_what_is_typed_in_haste_goes_where_it_was_typed_for(turn: str) -> None:
     async with client(ScriptedServer(answer=confirming())) as (pilot, server):
