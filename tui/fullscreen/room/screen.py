@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.worker import Worker
 
-from server.protocol import target
+from server.protocol import name_text, target
 from server.protocol.frames import Webhooks
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
@@ -24,7 +24,7 @@ from tui.client.state import ClientState
 from tui.client.timeline import Line
 from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.bindings import bindings
-from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.room.interface import Result
 from tui.fullscreen.room.message_actions import MessageActions
 from tui.fullscreen.room.navigation import Navigation
@@ -33,7 +33,7 @@ from tui.fullscreen.room.reporting import Reporting
 from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.timeline.view import TimelineView
-from tui.fullscreen.typeahead import TypeAhead
+from tui.fullscreen.typeahead import Placed, TypeAhead
 from tui.fullscreen.widgets.channels import ChannelList
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
@@ -48,6 +48,14 @@ if TYPE_CHECKING:
     from tui.fullscreen.widgets.rows import ListRow
 
 QUOTATION_ONLY = "Not sent: this is only a quotation. Write your reply below it."
+MODES = {
+    Where.MESSAGES: "Message keys - Esc to write",
+    Where.CHANNELS: "Channel list - Esc to write",
+    Where.PEOPLE: "People list - Esc to write",
+    Where.PROFILE: "Profile - Esc to close",
+}
+"""What the composer shows while keys do not write there."""
+MARKED = "Write a message, or {} for the keys of the highlighted one"
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
@@ -88,6 +96,8 @@ class RoomScreen(Screen[None]):
         self.complete = False
         """True once all widgets are mounted."""
         self._before_profile: Widget | None = None
+        self._muted = ""
+        """Whom the user muted last by a key on a message."""
         self._copied = ""
         """The selected text, once copied: the mouse button is released for other reasons too."""
 
@@ -302,6 +312,9 @@ class RoomScreen(Screen[None]):
     def action_read(self) -> None:
         self.timeline.enter()
 
+    def action_unmark(self) -> None:
+        self.timeline.unmark()
+
     def action_scroll(self, by: int) -> None:
         """Scroll the messages by pages, without leaving the composer."""
         self.timeline.scroll_relative(y=by * self.timeline.size.height, animate=False)
@@ -367,7 +380,16 @@ class RoomScreen(Screen[None]):
         self._with_message(lambda line: self.look_at(target.conversation(line.author)))
 
     def action_mute(self) -> None:
-        self._with_message(lambda line: self.people.mute(line.author))
+        self._with_message(self._mute)
+
+    def _mute(self, line: Line) -> None:
+        """Mute the author; again, before the highlight is moved: unmute them, although their messages are hidden."""
+        person = self._muted if self.timeline.stands_in else line.author
+        if self.can_ask():
+            self._muted = person
+            what = "is not muted any more" if person in self.client.state.relations.muted else "is muted"
+            self.people.mute(person)
+            self.composer.flash(f"{name_text.quoted(person)} {what}. {pressed('messages.mute')} undoes it.")
 
     def action_take_back(self) -> None:
         self._with_message(self._take_back)
@@ -375,6 +397,13 @@ class RoomScreen(Screen[None]):
     def _take_back(self, line: Line) -> None:
         if self.can_ask():
             self.start(partial(self.messages.take_back, line))
+
+    def action_copy_text(self) -> None:
+        """Copy what is selected; if nothing is, the key may be meant to quit, as in other programs."""
+        if text := self.get_selected_text():
+            self._copy(text)
+        else:
+            self.composer.flash(f"Nothing is selected. {pressed('everywhere.quit')} quits.")
 
     def action_copy(self) -> None:
         self._with_message(lambda line: self._copy(line.text))
@@ -386,12 +415,23 @@ class RoomScreen(Screen[None]):
     def _copy(self, text: str) -> None:
         # OSC 52: the terminal's clipboard, also over ssh.
         self.app.copy_to_clipboard(text)
-        self.app.notify("Copied.", timeout=2, markup=False)
+        self.composer.flash("Copied.")
 
     # Events of the widgets.
 
+    @on(events.DescendantFocus)
+    @on(TimelineView.Marked)
+    def _show_mode(self) -> None:
+        """Show in the composer that keys do not write there, or how to reach those of a message."""
+        nodes = self.focused.ancestors_with_self if self.focused else []
+        mode = next((MODES[node.WHERE] for node in nodes if isinstance(node, Placed) and node.WHERE in MODES), "")
+        if not mode and self.timeline.is_marked:
+            mode = MARKED.format(pressed("composer.up"))
+        self.composer.show_mode(mode)
+
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
+        self.timeline.unmark()
         if slash.is_command(event.text):
             problem = slash_commands.run(self, event.text, event.place)
         else:

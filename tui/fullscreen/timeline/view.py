@@ -3,6 +3,7 @@
 from collections.abc import Set
 
 from textual import events, on
+from textual.message import Message
 
 from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
@@ -22,11 +23,18 @@ class TimelineView(StackView, can_focus=True):
     # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
 
+    class Marked(Message):
+        """A message is highlighted, or none any more, while the user is writing."""
+
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._profiles = False
         self._highlighted = 0
         """The number of the highlighted message; 0 for none."""
+        self._picked = False
+        """True while a message that was clicked is highlighted although the user is writing."""
+        self.stands_in = False
+        """True if the highlight moved because the message before was hidden, not because the user moved it."""
         self._means: tuple[bool | None, ...] = ()
         """The availability of actions when the footer was last drawn."""
 
@@ -42,7 +50,7 @@ class TimelineView(StackView, can_focus=True):
         `reports`: the site accepts reports. `profiles`: the site provides profiles.
         """
         if timeline is not self._timeline:
-            self._highlighted, self._follows = 0, True
+            self._highlighted, self._picked, self._follows = 0, False, True
             self._select_none()
         if placeholder != self._placeholder:
             self.refresh()
@@ -54,15 +62,27 @@ class TimelineView(StackView, can_focus=True):
         self._refresh_keys()
 
     def enter(self) -> None:
-        """Highlight the latest message and take the focus, if there is a message."""
-        latest = self._latest
-        if latest:
-            self._highlight(latest.msg_id)
+        """Take the focus, if there is a message: on the one that was clicked, or else on the latest."""
+        if line := (self.highlighted if self._picked else None) or self._latest:
+            self._highlight(line.msg_id)
             self.screen.set_focus(self)
 
     @property
+    def is_marked(self) -> bool:
+        """True while a message is highlighted although the user is writing."""
+        return self._picked and self.highlighted is not None
+
+    def unmark(self) -> None:
+        """Remove the highlight of a message that was clicked."""
+        if self._picked:
+            self._refresh_highlight()
+            self._highlighted, self._picked = 0, False
+            self.post_message(self.Marked())
+
+    @property
     def _lit(self) -> int | None:
-        return self._timeline.position(self._highlighted) if self.has_focus and self.highlighted else None
+        shown = self.highlighted and (self.has_focus or self._picked)
+        return self._timeline.position(self._highlighted) if shown else None
 
     @property
     def _latest(self) -> Line | None:
@@ -82,6 +102,7 @@ class TimelineView(StackView, can_focus=True):
         nearest = self._shown(at, -1) or self._shown(at - 1, 1)
         if nearest:
             self._highlight(nearest.msg_id)
+            self.stands_in = True
         elif self.has_focus:
             self.action_leave()
 
@@ -92,7 +113,7 @@ class TimelineView(StackView, can_focus=True):
 
     def _highlight(self, msg_id: int) -> None:
         self._refresh_highlight()
-        self._highlighted = msg_id
+        self._highlighted, self.stands_in = msg_id, False
         if self._stack and self.highlighted:
             number = self._timeline.position(msg_id)
             self._stack.measure(number, above=self.size.height, below=self.size.height)
@@ -121,7 +142,7 @@ class TimelineView(StackView, can_focus=True):
     @on(events.Focus)
     def _show_highlight(self) -> None:
         """Highlight the latest message if there is no highlight, so that the arrow keys have one to move."""
-        latest = self._latest
+        latest, self._picked = self._latest, False
         if not self.highlighted and latest:
             self._highlight(latest.msg_id)
         self._refresh_highlight()
@@ -133,7 +154,10 @@ class TimelineView(StackView, can_focus=True):
 
     @on(events.Click)
     async def _clicked(self, event: events.Click) -> None:
-        """Highlight the clicked message; a click on its flag reports it, a double click selects it."""
+        """Highlight the clicked message; a click on its flag reports it, a double click selects its text.
+
+        The user may only want to read, so typing goes on where it was; another click on the message takes the focus.
+        """
         # Textual itself would select the whole timeline.
         event.prevent_default()
         found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if self._stack else None
@@ -141,10 +165,15 @@ class TimelineView(StackView, can_focus=True):
         # Releasing the mouse button after selecting arrives as a click too.
         if self.text_selection or not found or not isinstance(entry, Line):
             return
+        again = self.is_marked and entry.msg_id == self._highlighted
+        self._highlight(entry.msg_id)
         if event.chain > 1:
             self.select_block(found[0])
-        self._highlight(entry.msg_id)
-        self.focus()
+        self._picked = not self.has_focus
+        if again and event.chain == 1:
+            self.screen.set_focus(self)
+        else:
+            self.post_message(self.Marked())
         if self._can_report(entry) and event.x >= self.size.width - FLAG_CELLS:
             await self.run_action("screen.report")
 

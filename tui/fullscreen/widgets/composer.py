@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from textual import events, on
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import TextArea
 
 from tui.client.completion import Completion, Known, complete
@@ -18,6 +19,7 @@ NEAR = 0.9
 """The share of the limit above which the character count is shown."""
 MOST_PASTED_LINES = 5
 MOST_HINTS = 6
+FLASH_SECONDS = 3.0
 
 
 class Composer(Prompt):
@@ -51,6 +53,31 @@ class Composer(Prompt):
         self._known: Callable[[], Known] = Known
         self._limit = 0
         self._completion: Completion | None = None
+        self._invitation = placeholder
+        self._mode = ""
+        """What keys do now, if they do not write here."""
+        self._flash: Timer | None = None
+
+    def show_mode(self, mode: str) -> None:
+        """Show that keys do not write here, and what to do about it; "" if they do."""
+        self._mode = mode
+        self.placeholder = mode or self._invitation
+        if self._flash is None:
+            self.border_title = mode and Content(mode)
+
+    def flash(self, text: str) -> None:
+        """Show a text for a few seconds, above what is written."""
+        if self._flash:
+            self._flash.stop()
+        self.border_title = Content(text)
+        self._flash = self.set_timer(FLASH_SECONDS, self.end_flash)
+
+    def end_flash(self) -> None:
+        """Show the mode again."""
+        if self._flash:
+            self._flash.stop()
+        self._flash = None
+        self.show_mode(self._mode)
 
     def set_target(self, place: str, known: Callable[[], Known], limit: int) -> None:
         """Switch to a channel: its draft, what there is to complete, and a limit in characters (0: none)."""

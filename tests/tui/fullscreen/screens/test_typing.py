@@ -6,8 +6,8 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from server.protocol.frames import Block, ClientFrame, Mute, React, ReportRequest, Say, SetStatus, Takeback
-from tests.support.pilots import app_of, client, until, until_seen
+from server.protocol.frames import Block, ClientFrame, Mute, React, ReportRequest, Say, SetStatus, Takeback, Unmute
+from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tests.support.scripted_server import ScriptedServer, confirming, line
 from tests.support.typing import type_at_once
 from tui.fullscreen.room.screen import RoomScreen
@@ -166,3 +166,59 @@ async def test_deleting_a_message_asks_first() -> None:
         assert not server.sent(Takeback)
         await pilot.press("y")
         await until(pilot, lambda: server.sent(Takeback) == [Takeback(9)], "deleted")
+
+
+async def test_a_click_to_read_leaves_the_focus_in_the_composer() -> None:
+    async with client() as (pilot, server):
+        app = app_of(pilot)
+        composer, view = app.room.composer, app.room.timeline
+        await pilot.press(*"half a ")
+        await click_on(pilot, "Wind is")
+        assert view.highlighted
+        assert view.highlighted.msg_id == 2
+        await until_seen(pilot, "half a")
+        type_at_once(pilot, "sentence, maybe")
+        await until(pilot, lambda: composer.text == "half a sentence, maybe", "the sentence")
+        assert not acted(server)
+        # The keys for that message are a key away, or another click.
+        await pilot.press("up")
+        await until(pilot, lambda: app.focused is view, "the message")
+        assert view.highlighted.msg_id == 2
+        await until_seen(pilot, "Message keys - Esc to write")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.focused is composer, "the composer")
+        await click_on(pilot, "buy my stuff")
+        assert app.focused is composer
+        assert view.is_marked
+        await pilot.press("escape")
+        await until(pilot, lambda: not view.is_marked, "no highlight")
+        await click_on(pilot, "buy my stuff")
+        await pilot.pause(0.6)
+        await click_on(pilot, "buy my stuff")
+        await until(pilot, lambda: app.focused is view, "the message")
+
+
+async def click_on(pilot: Pilot[None], text: str) -> None:
+    rows = screen_text(app_of(pilot)).splitlines()
+    y = next(number for number, row in enumerate(rows) if text in row)
+    await pilot.click(offset=(rows[y].index(text), y))
+    await pilot.pause()
+
+
+async def test_mute_is_undone_by_the_same_key_although_the_highlight_has_moved() -> None:
+    async with client() as (pilot, server):
+        await pilot.press("up", "m")
+        await until_seen(pilot, "“bob” is muted. m undoes it.")
+        await until(pilot, lambda: "buy my stuff" not in screen_text(app_of(pilot)), "hidden")
+        await pilot.press("m")
+        await until_seen(pilot, "buy my stuff")
+        assert acted(server) == [Mute("bob")]
+        assert server.sent(Unmute) == [Unmute("bob")]
+        await pilot.press("up", "m")
+        await until(pilot, lambda: len(acted(server)) == 2, "another person, as the highlight was moved")
+
+
+async def test_ctrl_c_without_a_selection_says_how_to_quit() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("ctrl+c")
+        await until_seen(pilot, "Nothing is selected. ctrl+q quits.")
