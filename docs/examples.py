@@ -29,6 +29,7 @@ CLIENT = (
     '{"action":"reports","nonce":"n-21"}',
     '{"action":"withdraw","reportID":"rep_5f0c6d2b9a1e4477","nonce":"n-22"}',
     '{"action":"takeback","msgID":42}',
+    '{"action":"edit","msgID":42,"message":"See you at *ten*?","nonce":"n-24"}',
     '{"action":"react","msgID":40,"message":"👍"}',
     '{"action":"typing","channel":"@bob"}',
     '{"action":"read","channel":"@bob","msgID":42}',
@@ -54,6 +55,7 @@ SERVER = (
     '{"action":"relations","muted":["lucky"]}',
     MESSAGE,
     '{"action":"takeback","msgID":42}',
+    '{"action":"edit","msgID":42,"message":"See you at *ten*?"}',
     '{"action":"react","msgID":40,"username":"bob","message":"👍"}',
     '{"action":"typing","channel":"@bob"}',
     '{"action":"echo","messages":[' + MESSAGE + '],"takenBack":[38],'

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from server.protocol.frames import MAX_MESSAGE_CHARS, HistoryRequest, Say, SearchRequest
+from server.protocol.frames import MAX_MESSAGE_CHARS, Edit, HistoryRequest, Say, SearchRequest
 from server.rules import search as searching
 from server.rules.evidence import Evidence
 from server.rules.refusal import Refusal
@@ -45,7 +45,7 @@ def search_pages(frame: SearchRequest) -> float:
     return pages(frame.limit) + (SEARCH_PAGES if indexed else SCAN_PAGES)
 
 
-def message_bytes(frame: Say) -> int:
+def message_bytes(frame: Say | Edit) -> int:
     """Return the bytes stored for a message. Text beyond the limit is not counted, because it is refused."""
     return ROW_BYTES + TEXT_BYTES * len(frame.message[:MAX_MESSAGE_CHARS].encode())
 

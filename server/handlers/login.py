@@ -206,7 +206,8 @@ async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, b
     messages, complete = fit_messages(page, reader.person)
     taken_back = await dispatcher.broker.taken_back(reader, after, MAX_CHANGED)
     reacted = await dispatcher.broker.reacted(reader, after, MAX_CHANGED)
-    return Echo(messages, complete and not page.more, taken_back, fit_reactions(reacted))
+    edited = await dispatcher.broker.edited(reader, after, MAX_CHANGED)
+    return Echo(messages, complete and not page.more, taken_back, fit_reactions(reacted), edited)
 
 
 async def _recent_messages(dispatcher: Dispatcher, reader: Reader, last_message: int | None, before: int) -> Page:

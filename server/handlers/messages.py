@@ -9,7 +9,17 @@ from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages
 from server.protocol import name_text, target
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import History, HistoryRequest, React, Say, SearchRequest, SearchResults, Takeback, Typing
+from server.protocol.frames import (
+    Edit,
+    History,
+    HistoryRequest,
+    React,
+    Say,
+    SearchRequest,
+    SearchResults,
+    Takeback,
+    Typing,
+)
 from server.room.session import Session, framed
 from server.rules import messages as message_rules
 from server.rules import reactions
@@ -41,6 +51,16 @@ def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
     session.request_started()
     taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.people.relations.blocked_with(person.identity))
     taken.add_done_callback(partial(_after_change, dispatcher, session))
+
+
+def edit(dispatcher: Dispatcher, session: Session, frame: Edit) -> None:
+    """Replace the text of the user's own message for everyone who can read it. Evidence of reports has all versions."""
+    dispatcher.check_disk()
+    person, text = session.logged_in_person, message_rules.check_text(frame.message)
+    blocked = dispatcher.people.relations.blocked_with(person.identity)
+    session.request_started()
+    edited = dispatcher.broker.edit(frame.msg_id, person, text, blocked)
+    edited.add_done_callback(partial(_after_change, dispatcher, session, nonce=frame.nonce))
 
 
 def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
@@ -129,10 +149,10 @@ def _after_publish(dispatcher: Dispatcher, session: Session, nonce: str | None, 
         session.deliver(framed(publication.frame_for(session.person)))
 
 
-def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]") -> None:
+def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]", nonce: str | None = None) -> None:
     session.request_finished()
     if not stored.cancelled():
-        dispatcher.answer_failure(session, None, stored.exception())
+        dispatcher.answer_failure(session, nonce, stored.exception())
 
 
 async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:

@@ -9,6 +9,7 @@ from server.pacing.limiter import Allowance
 from server.protocol.frames import (
     Block,
     ClientFrame,
+    Edit,
     HistoryRequest,
     Login,
     Mute,
@@ -57,6 +58,7 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Ping, login.ping, logged_in=False),
         _entry(Say, messages.say, allowance=Allowance.MESSAGES, stored=costs.message_bytes),
         _entry(Takeback, messages.takeback, allowance=Allowance.MESSAGES),
+        _entry(Edit, messages.edit, allowance=Allowance.MESSAGES, stored=costs.message_bytes),
         _entry(React, messages.react, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
         _entry(Typing, messages.typing),
         _entry(HistoryRequest, messages.history, pages=costs.history_pages),

@@ -59,7 +59,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.TOO_MANY_REPORTS: "You have sent too many reports within an hour; the message says when to retry.",
     ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
     ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
-    ErrorCode.NOT_YOURS: "Only the author can delete a message.",
+    ErrorCode.NOT_YOURS: "Only the author can edit or delete a message.",
     ErrorCode.DO_NOT_DISTURB: "The user has turned on Do not disturb.",
     ErrorCode.BAD_REACTION: "It is not one emoji, or the message has the maximum number of reactions.",
     ErrorCode.BAD_QUERY: "The query has no words.",

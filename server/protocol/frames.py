@@ -143,6 +143,14 @@ class Takeback(Frame, frozen=True, tag="takeback", rename={"msg_id": "msgID"}):
     msg_id: MsgID
 
 
+class Edit(Frame, frozen=True, tag="edit", rename={"msg_id": "msgID"}):
+    """Replace the text of one of your messages. Reports of it contain all versions."""
+
+    msg_id: MsgID
+    message: str
+    nonce: Annotated[Nonce | None, Meta(description="An `error` repeats it.")] = None
+
+
 class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
     """Add or remove your reaction to a message; the server announces it to everyone who can read the message."""
 
@@ -362,6 +370,14 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
             " had another name then, or somebody else had yours."
         ),
     ] = None
+    edited: Annotated[bool, Meta(description="Its author has replaced the text.")] = False
+
+
+class Edited(Frame, frozen=True, tag="edit", rename={"msg_id": "msgID"}):
+    """The author of a message replaced its text."""
+
+    msg_id: MsgID
+    message: str
 
 
 class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
@@ -371,6 +387,13 @@ class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
     username: str
     message: Annotated[str, Meta(description="The emoji.")]
     remove: bool = False
+
+
+class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
+    """The present text of an edited message."""
+
+    msg_id: MsgID
+    message: str
 
 
 class Echo(Frame, frozen=True, tag="echo"):
@@ -383,6 +406,9 @@ class Echo(Frame, frozen=True, tag="echo"):
     ] = []
     reacted: Annotated[
         list[Reactions], Meta(description="Reactions to messages up to `since` that changed recently.")
+    ] = []
+    edited: Annotated[
+        list[NewText], Meta(description="Messages up to `since` that were edited recently, the latest first.")
     ] = []
 
 
@@ -510,10 +536,10 @@ class Disconnect(Frame, frozen=True, tag="disconnect"):
 
 
 ClientFrame = (
-    Login | Say | HistoryRequest | SearchRequest | ReportRequest | ReportsRequest | Withdraw | Takeback | React
+    Login | Say | HistoryRequest | SearchRequest | ReportRequest | ReportsRequest | Withdraw | Takeback | Edit | React
     | Typing | Read | SetStatus | Mute | Unmute | Block | Unblock | ProfileRequest | Ping
 )  # fmt: skip
 ServerFrame = (
-    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Typing | Echo | Places | Read | History
-    | SearchResults | ReportStatus | Reports | Profile | Error | Ping | Disconnect
+    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Edited | Typing | Echo | Places | Read
+    | History | SearchResults | ReportStatus | Reports | Profile | Error | Ping | Disconnect
 )  # fmt: skip

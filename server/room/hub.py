@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from server.ops.metrics import Traffic
 from server.protocol import names
-from server.protocol.frames import Frame, Presence, Reacted, Takeback, Who, WhoEntry
+from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback, Who, WhoEntry
 from server.room.session import Session, framed
 from server.rules.messages import Person
 from server.rules.relations import RelationIndex
@@ -200,6 +200,8 @@ def _frame(news: StoredChange, person: Person) -> Frame:
     if news.reaction:
         by = news.reaction
         return Reacted(news.publication.msg_id, by.person.name, by.emoji, by.remove)
+    if news.edited:
+        return Edited(news.publication.msg_id, news.publication.text)
     if news.publication.taken_back:
         return Takeback(news.publication.msg_id)
     return news.publication.frame_for(person)

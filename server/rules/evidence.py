@@ -24,6 +24,13 @@ class ContextLine(msgspec.Struct, frozen=True):
     """The author's identity; empty in old rows."""
 
 
+class EarlierText(msgspec.Struct, frozen=True):
+    """A text that an edited message had before, and since when."""
+
+    since: datetime
+    text: str
+
+
 class Statement(msgspec.Struct, frozen=True):
     """The content of a report; `channel` is an ID, or `@username` of the other person in a conversation."""
 
@@ -46,6 +53,8 @@ class Evidence(Statement, frozen=True):
     """Names pass from one person to another, identities do not. Both are empty in old rows."""
     holds_name: bool = True
     """Whether the author still had the name, or had it reserved, at the time of the report."""
+    earlier_texts: tuple[EarlierText, ...] = ()
+    """What the message said before it was edited, oldest first."""
 
 
 def reason_list(reasons: Sequence[str]) -> list[ReportReason]:
@@ -133,4 +142,5 @@ def evidence(
         reporter.identity,
         publication.author.identity,
         holds_name,
+        tuple(EarlierText(*version) for version in publication.versions),
     )

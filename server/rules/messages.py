@@ -13,6 +13,10 @@ NONCE_MILLISECONDS = 24 * 3600 * 1000
 """Time for which a nonce stands for one message or report of its sender."""
 
 
+MAX_VERSIONS = 20
+"""Maximum number of earlier texts of a message, all of which are evidence."""
+
+
 class Person(NamedTuple):
     """A display name and the identity that holds it. Somebody else can get the name later, but never the identity."""
 
@@ -30,6 +34,13 @@ class MessageDraft(NamedTuple):
     nonce: str | None
 
 
+class Version(NamedTuple):
+    """An earlier text of a message, and since when it was the text (UTC)."""
+
+    since: datetime
+    text: str
+
+
 class Publication(NamedTuple):
     """A stored message, with its number and time (UTC). Once it is deleted, only reports still see its text."""
 
@@ -42,6 +53,9 @@ class Publication(NamedTuple):
     nonce: str | None
     taken_back: bool = False
     reactions: tuple[Reaction, ...] = ()
+    edited_at: datetime | None = None
+    versions: tuple[Version, ...] = ()
+    """Earlier texts, oldest first; only reports need them."""
 
     def readable_by(self, person: Person, blocked: Container[str] = ()) -> bool:
         """Return whether a person, blocked with these identities, may read the message."""
@@ -69,6 +83,7 @@ class Publication(NamedTuple):
             self.taken_back,
             [] if self.taken_back else list(self.reactions),
             self._own_flag(person),
+            self.edited_at is not None and not self.taken_back,
         )
 
     def _own_flag(self, person: Person) -> bool | None:
@@ -96,7 +111,8 @@ def check_resend(before: Publication, draft: MessageDraft) -> Publication:
     """Return an author's message if a draft with the same nonce repeats it. Raises Refusal if it is another message."""
     same_place = before.channel == draft.channel and _identity(before.peer) == _identity(draft.peer)
     # The text of a deleted message is not kept for ever.
-    if not same_place or (before.text != draft.text and not (before.taken_back and not before.text)):
+    first = before.versions[0].text if before.versions else before.text
+    if not same_place or (first != draft.text and not (before.taken_back and not before.text)):
         raise nonce_used("message")
     return before
 
@@ -112,10 +128,27 @@ def _identity(person: Person | None) -> str:
     return person.identity if person else ""
 
 
+def check_edit(publication: Publication | None, person: Person, blocked: Container[str], text: str) -> Publication:
+    """Return the message with its new text. Raises Refusal if this person may not edit it, or not any more."""
+    before = _own(publication, person, blocked, "edit")
+    if before.taken_back:
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "You have deleted this message. Send a new one.")
+    if len(before.versions) >= MAX_VERSIONS:
+        raise Refusal(
+            ErrorCode.BAD_MESSAGE,
+            f"You have edited this message {MAX_VERSIONS} times, which is the limit. Send a new one.",
+        )
+    return before._replace(text=text)
+
+
 def check_takeback(publication: Publication | None, person: Person, blocked: Container[str]) -> Publication:
     """Return the message as deleted. Raises Refusal if it is not visible to this person, or not theirs."""
+    return _own(publication, person, blocked, "delete")._replace(taken_back=True)
+
+
+def _own(publication: Publication | None, person: Person, blocked: Container[str], action: str) -> Publication:
     if publication is None or not publication.readable_by(person, blocked):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     if publication.author.identity != person.identity:
-        raise Refusal(ErrorCode.NOT_YOURS, "Only the author can delete a message.")
-    return publication._replace(taken_back=True)
+        raise Refusal(ErrorCode.NOT_YOURS, f"Only the author can {action} a message.")
+    return publication

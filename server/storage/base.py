@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple, Protocol
 
 from server.protocol.errors import OneLineError
-from server.protocol.frames import PlaceEntry, Reactions
+from server.protocol.frames import NewText, PlaceEntry, Reactions
 from server.rules.messages import MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
@@ -25,11 +25,16 @@ class StorageError(OneLineError):
         super().__init__(f"Database: {problem}")
 
 
+MAX_EDITED_BYTES = 32 * 1024
+"""Maximum size of the texts of earlier messages that are sent along with such a page."""
+
+
 class StoredChange(NamedTuple):
-    """A message was stored or deleted, or its reactions changed."""
+    """A message was stored, edited or deleted, or its reactions changed."""
 
     publication: Publication
     reaction: ReactionChange | None = None
+    edited: bool = False
 
 
 Subscriber = Callable[[Sequence[StoredChange]], None]
@@ -113,6 +118,15 @@ class Broker(Protocol):
 
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """Return the numbers of deleted messages up to `up_to` that the reader may read; the latest first."""
+
+    def edit(self, msg_id: int, person: Person, text: str, blocked: Container[str]) -> "asyncio.Future[Publication]":
+        """Replace the text of a message of this person. Otherwise like `take_back`."""
+
+    async def edited(self, reader: Reader, up_to: int, limit: int) -> list[NewText]:
+        """Return the texts of edited messages up to `up_to` that the reader may read; the latest change first.
+
+        Reads only slightly more than MAX_EDITED_BYTES.
+        """
 
     def react(self, change: ReactionChange, blocked: Container[str]) -> "asyncio.Future[Publication]":
         """Add or remove a reaction; returns the message as it was before. Otherwise like `take_back`."""

@@ -5,10 +5,10 @@ from collections.abc import Container, Sequence
 from functools import partial
 
 from server.protocol import target
-from server.protocol.frames import PlaceEntry, Reactions
+from server.protocol.frames import NewText, PlaceEntry, Reactions
 from server.rules.messages import MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
-from server.storage import messages, read_markers, searches
+from server.storage import edits, messages, read_markers, searches
 from server.storage.base import Found, Marker, Page, Published, Reader, Search, StoredChange, Subscriber
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
@@ -47,6 +47,17 @@ class LocalBroker:
             lambda connection: messages.react(change, blocked, milliseconds(self._clock()), connection),
             lambda publications: self._notify([StoredChange(each, change) for each in publications]),
         )
+
+    def edit(self, msg_id: int, person: Person, text: str, blocked: Container[str]) -> "asyncio.Future[Publication]":
+        """See Broker."""
+        return self._database.write(
+            lambda connection: edits.edit(msg_id, person, text, blocked, milliseconds(self._clock()), connection),
+            lambda publications: self._notify([StoredChange(each, edited=True) for each in publications]),
+        )
+
+    async def edited(self, reader: Reader, up_to: int, limit: int) -> list[NewText]:
+        """See Broker."""
+        return await self._database.read(partial(edits.edited, reader, up_to, limit), reader.queue_key)
 
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """See Broker."""

@@ -11,7 +11,15 @@ import msgspec
 
 from server.protocol import names
 from server.protocol.frames import Reaction, Reactions
-from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Person, Publication, check_resend, check_takeback
+from server.rules.messages import (
+    NONCE_MILLISECONDS,
+    MessageDraft,
+    Person,
+    Publication,
+    Version,
+    check_resend,
+    check_takeback,
+)
 from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.search import fold
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader
@@ -19,11 +27,11 @@ from server.storage.clock import moment
 
 COLUMNS = (
     "id, at, author, author_identity, channel, peer, peer_identity, text, nonce, taken_back_at IS NOT NULL,"
-    " reacted_at IS NOT NULL"
+    " reacted_at IS NOT NULL, edited_at"
 )
 SHOWN = (
     "id, at, author, author_identity, channel, peer, peer_identity, iif(taken_back_at IS NULL, text, ''), nonce,"
-    " taken_back_at IS NOT NULL, taken_back_at IS NULL AND reacted_at IS NOT NULL"
+    " taken_back_at IS NOT NULL, taken_back_at IS NULL AND reacted_at IS NOT NULL, edited_at"
 )
 """Like COLUMNS, without what nobody is shown."""
 NEWEST = 2**63 - 1
@@ -37,7 +45,7 @@ MAX_SCANNED = 20_000
 MESSAGE_BYTES = 100
 """Minimum size of a message in a frame, without its text."""
 
-Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int]
+Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int, int | None]
 _Value = str | int
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
@@ -54,7 +62,7 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*values, names.key(draft.author.name), names.key(peer) if peer else None, fold(draft.text)),
     )
-    return Published(_publication((cursor.lastrowid or 0, *values, 0, 0)), fresh=True)
+    return Published(_publication((cursor.lastrowid or 0, *values, 0, 0, None)), fresh=True)
 
 
 def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
@@ -185,7 +193,7 @@ def missed(reader: Reader, after: int, before: int, limit: int, connection: sqli
 
 def taken_back(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
     """Return the numbers of deleted messages up to `up_to`; the latest first."""
-    return _changed("taken_back_at", reader, up_to, limit, connection)
+    return changed("taken_back_at", reader, up_to, limit, connection)
 
 
 def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[Reactions]:
@@ -195,7 +203,7 @@ def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connecti
     """
     found: list[Reactions] = []
     left = 2 * MAX_REACTED_BYTES
-    for msg_id in _changed("reacted_at", reader, up_to, limit, connection):
+    for msg_id in changed("reacted_at", reader, up_to, limit, connection):
         under = _reactions(connection, msg_id, reader.hidden)
         left -= _least_bytes_of(under)
         if left < 0 and found:
@@ -230,7 +238,7 @@ def _sides(reader: Reader, other: str) -> list[tuple[str, tuple[_Value, ...]]]:
     ]
 
 
-def _changed(column: str, reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
+def changed(column: str, reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
     """Return the numbers of messages up to `up_to` that have a time in this column; the latest first."""
     latest = (
         "SELECT id, author_identity, channel, peer, peer_identity, taken_back_at FROM message"  # noqa: S608 - ours
@@ -264,9 +272,21 @@ def _least_bytes_of(reactions: Sequence[Reaction]) -> int:
 
 
 def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]) -> list[Publication]:
-    """Return complete messages with their reactions."""
+    """Return complete messages with their reactions and earlier texts."""
     rows: list[Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
-    return [_publication(row, _reactions(connection, row[0], ()) if row[10] else ()) for row in rows]
+    return [
+        _publication(
+            row,
+            _reactions(connection, row[0], ()) if row[10] else (),
+            _versions(connection, row[0]) if row[11] is not None else (),
+        )
+        for row in rows
+    ]
+
+
+def _versions(connection: sqlite3.Connection, msg_id: int) -> tuple[Version, ...]:
+    rows = connection.execute("SELECT since, text FROM message_version WHERE msg_id = ? ORDER BY number", (msg_id,))
+    return tuple(Version(moment(since), text) for since, text in rows)
 
 
 def _reactions(connection: sqlite3.Connection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
@@ -283,8 +303,8 @@ def _reactions(connection: sqlite3.Connection, msg_id: int, hidden: Sequence[str
     return tuple(Reaction(*each) for each in found.items())
 
 
-def _publication(row: Row, reactions: tuple[Reaction, ...] = ()) -> Publication:
-    msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, is_taken_back, _ = row
+def _publication(row: Row, reactions: tuple[Reaction, ...] = (), versions: tuple[Version, ...] = ()) -> Publication:
+    msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, is_taken_back, _, edited_at = row
     return Publication(
         msg_id,
         moment(at),
@@ -295,4 +315,6 @@ def _publication(row: Row, reactions: tuple[Reaction, ...] = ()) -> Publication:
         nonce,
         bool(is_taken_back),
         reactions,
+        moment(edited_at) if edited_at is not None else None,
+        versions,
     )

@@ -25,6 +25,7 @@ EXPORTS = {
 ERASURES = (
     "DELETE FROM reaction WHERE identity = ?1",
     "DELETE FROM reaction WHERE msg_id IN (SELECT id FROM message WHERE author_identity = ?1)",
+    "UPDATE message_version SET text = '' WHERE msg_id IN (SELECT id FROM message WHERE author_identity = ?1)",
     # As deleted messages, so that clients that know them remove them when they reconnect.
     "UPDATE message SET taken_back_at = coalesce(taken_back_at, ?2), reacted_at = NULL, nonce = NULL,"
     " text = '', author = ?3, author_key = '', author_identity = '' WHERE author_identity = ?1",

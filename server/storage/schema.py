@@ -262,6 +262,31 @@ CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN old.taken_back_at IS
     INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', old.id, old.folded);
 END;
 """
+EDITS = """
+-- The text of an edited message is the present one; these are the earlier ones, since when each was the text.
+ALTER TABLE message ADD COLUMN edited_at INTEGER;
+CREATE INDEX message_edited ON message (edited_at) WHERE edited_at IS NOT NULL;
+CREATE TABLE message_version (
+    msg_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (msg_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER message_edited_text AFTER UPDATE OF folded ON message
+WHEN new.taken_back_at IS NULL AND old.folded != new.folded BEGIN
+    INSERT INTO message_text (message_text, rowid, folded) VALUES ('delete', old.id, old.folded);
+    INSERT INTO message_text (rowid, folded) VALUES (new.id, new.folded);
+END;
+CREATE TRIGGER message_versions_gone AFTER DELETE ON message WHEN old.edited_at IS NOT NULL BEGIN
+    DELETE FROM message_version WHERE msg_id = old.id;
+END;
+-- Evidence of a deleted message is kept for a while, and then erased with its earlier texts.
+CREATE TRIGGER message_versions_erased AFTER UPDATE OF text ON message
+WHEN new.text = '' AND new.edited_at IS NOT NULL BEGIN
+    UPDATE message_version SET text = '' WHERE msg_id = new.id;
+END;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -277,6 +302,7 @@ STEPS = (
     RESERVED_NAMES,
     NONCES,
     FOLDED,
+    EDITS,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

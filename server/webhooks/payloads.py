@@ -37,13 +37,19 @@ class _ContextLine(msgspec.Struct, rename="pascal"):
     user_id: str = msgspec.field(name="UserID")
 
 
-class _FullReport(_Report, rename="pascal"):
+class _EarlierText(msgspec.Struct, rename="pascal"):
+    since: datetime
+    message: str
+
+
+class _FullReport(_Report, rename="pascal", omit_defaults=True):
     report_id: str = msgspec.field(name="ReportID")
     message_id: int = msgspec.field(name="MessageID")
     context: list[_ContextLine]
     from_user_id: str = msgspec.field(name="FromUserID")
     about_user_id: str = msgspec.field(name="AboutUserID")
     about_holds_name: bool
+    earlier_texts: list[_EarlierText] = []
 
 
 class _Withdrawal(msgspec.Struct, rename="pascal"):
@@ -71,8 +77,10 @@ def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> lis
     """Return the messages that the body of this event contains."""
     if isinstance(event, Withdrawn):
         return []
-    context = _updated(evidence, event).context if hook.evidence else ()
-    return [evidence.message, *(line.message for line in context)]
+    if not hook.evidence:
+        return [_with_earlier_texts(evidence)]
+    context = _updated(evidence, event).context
+    return [evidence.message, *(line.message for line in context), *(each.text for each in evidence.earlier_texts)]
 
 
 def report_body(
@@ -99,7 +107,7 @@ def report_body(
         evidence.channel,
         evidence.at,
         evidence.reason,
-        written(evidence.message),
+        written(evidence.message if hook.evidence else _with_earlier_texts(evidence)),
         evidence.comment,
     )
     if not hook.evidence:
@@ -108,8 +116,17 @@ def report_body(
         _ContextLine(line.username, line.at, written(line.message), person_id(line.identity))
         for line in evidence.context
     ]
-    full = _FullReport(*seven, report_id, evidence.msg_id, context, *people, evidence.holds_name)
+    earlier = [_EarlierText(each.since, written(each.text)) for each in evidence.earlier_texts]
+    full = _FullReport(*seven, report_id, evidence.msg_id, context, *people, evidence.holds_name, earlier)
     return _encode(_ReportBody("report", key.reveal(), full))
+
+
+def _with_earlier_texts(evidence: Evidence) -> str:
+    """Return a message together with what it said before it was edited, for sites that receive the seven keys only."""
+    earlier = [
+        f"Edited. Since {each.since:%Y-%m-%d %H:%M:%S} UTC it said:\n\n{each.text}" for each in evidence.earlier_texts
+    ]
+    return "\n\n".join([evidence.message, *earlier])
 
 
 def profile_body(key: Secret, username: str) -> bytes:

@@ -5,14 +5,15 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
-from server.rules.evidence import ContextLine, Evidence
+from server.rules.evidence import ContextLine, EarlierText, Evidence
 from server.rules.trail import Added, Reported, Withdrawn
 from server.settings import Secret, WebhookURL
 from server.webhooks.html import to_html
-from server.webhooks.payloads import profile_body, report_body
+from server.webhooks.payloads import profile_body, report_body, reported_messages
 
 KEY = Secret("bench-admin-key-0001")
 HOOK = WebhookURL("report")
@@ -129,3 +130,24 @@ def test_messages_are_html_where_the_caller_writes_them_so() -> None:
     report = json.loads(report_body(KEY, hook, "rep_1", FULL, Reported(FULL), to_html))["Report"]
     assert report["Message"] == "<p><em>hi</em></p>"
     assert report["Context"][0]["Message"] == "<p>&lt;b&gt;</p>"
+
+
+EDITED = structs.replace(FULL, context=(), earlier_texts=(EarlierText(AT, "<vile>"), EarlierText(AT, "bad")))
+
+
+def test_site_reads_every_text_of_an_edited_message() -> None:
+    hook = WebhookURL("report", evidence=True)
+    body = report_body(KEY, hook, "rep_1", EDITED, Reported(EDITED))
+    assert body.endswith(
+        b'"EarlierTexts":[{"Since":"2026-11-24T02:57:00Z","Message":"\\u003cvile\\u003e"},'
+        b'{"Since":"2026-11-24T02:57:00Z","Message":"bad"}]}}'
+    )
+    assert reported_messages(hook, EDITED, Reported(EDITED)) == ["*hi*", "<vile>", "bad"]
+    plain = WebhookURL("report")
+    text = (
+        "*hi*\n\nEdited. Since 2026-11-24 02:57:00 UTC it said:\n\n<vile>"
+        "\n\nEdited. Since 2026-11-24 02:57:00 UTC it said:\n\nbad"
+    )
+    assert reported_messages(plain, EDITED, Reported(EDITED)) == [text]
+    body = report_body(KEY, plain, "rep_1", EDITED, Reported(EDITED), str.upper)
+    assert msgspec.json.decode(body)["Report"]["Message"] == text.upper()

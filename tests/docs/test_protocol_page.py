@@ -80,12 +80,14 @@ async def test_an_echo_without_anything_leaves_out_its_fields(server: ServerProc
         assert {"action": "echo"} in frames
 
 
-async def test_a_resent_nonce_counts_once_and_returns_the_first_message(server: ServerProcess) -> None:
+async def test_a_resent_nonce_counts_once_and_stands_for_nothing_else(server: ServerProcess) -> None:
     async with logged_in(server, "ada") as (ada, _):
         first = await ask(ada, "message", action="message", channel="lobby", message="one", nonce="n")
     async with logged_in(server, "ada") as (ada, _):
-        second = await ask(ada, "message", action="message", channel="lobby", message="two", nonce="n")
-    assert (second["msgID"], second["message"]) == (first["msgID"], "one")
+        second = await ask(ada, "message", action="message", channel="lobby", message="one", nonce="n")
+        other = await ask(ada, "error", action="message", channel="lobby", message="two", nonce="n")
+    assert second["msgID"] == first["msgID"]
+    assert (other["code"], other["nonce"]) == ("nonce-used", "n")
 
 
 async def test_numbers_grow_over_the_whole_room_and_one_since_resumes_all_channels(server: ServerProcess) -> None:

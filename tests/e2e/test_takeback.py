@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import ErrorCode, ReportState
-from server.protocol.frames import History, HistoryRequest, ReportRequest, Since, Takeback
+from server.protocol.frames import Edit, Edited, Error, History, HistoryRequest, NewText, ReportRequest, Since, Takeback
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.database_file import until
 from tests.support.receiver import Receiver
@@ -155,3 +155,23 @@ async def test_the_context_of_a_report_has_what_was_taken_back_too(tmp_path: Pat
             await told(alice, report.report_id, ReportState.DELIVERED)
     (request,) = receiver.requests
     assert "'Message': 'regret'" in str(delivered(request).report["Context"])
+
+
+async def test_an_edit_reaches_everyone_and_its_report_has_both_texts(tmp_path: Path, receiver: Receiver) -> None:
+    with ServerProcess(report_settings(tmp_path, receiver.url, evidence=True)) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob", BOBS_TOKEN) as bob:
+            vile = await bob.say("lobby", "vile")
+            await bob.send(Edit(vile.msg_id, "kind"))
+            assert await alice.next(Edited) == Edited(vile.msg_id, "kind")
+            await alice.send(Edit(vile.msg_id, "mine", "n-1"))
+            refused = await alice.next(Error)
+            assert (refused.code, refused.nonce) == (ErrorCode.NOT_YOURS, "n-1")
+            report = await send_report(alice, ReportRequest(vile.msg_id, SPAM, "", "n"))
+            await told(alice, report.report_id, ReportState.DELIVERED)
+        async with connected(server.url) as (carol, welcome):
+            await carol.login("carol", since=Since(welcome.epoch, vile.msg_id))
+            assert carol.echo.edited == [NewText(vile.msg_id, "kind")]
+    (request,) = receiver.requests
+    sent = delivered(request).report
+    assert sent["Message"] == "kind"
+    assert "'Message': 'vile'" in str(sent["EarlierTexts"])

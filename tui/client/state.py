@@ -223,6 +223,10 @@ class ClientState(Struct):
         self._take_back([frame.msg_id])
 
     @fold.register
+    def _(self, frame: frames.Edited) -> None:
+        self._edit(frame.msg_id, frame.message)
+
+    @fold.register
     def _(self, frame: frames.Reacted) -> None:
         for timeline in self.timelines.values():
             if line := timeline.find(frame.msg_id):
@@ -236,6 +240,8 @@ class ClientState(Struct):
         for message in frame.messages:
             self.fold(message)
         self._take_back(frame.taken_back)
+        for text in frame.edited:
+            self._edit(text.msg_id, text.message)
         for each in frame.reacted:
             for timeline in self.timelines.values():
                 timeline.react(each.msg_id, reactions.listed(each.reactions, self._names))
@@ -428,6 +434,10 @@ class ClientState(Struct):
         for timeline in self.timelines.values():
             timeline.take_back(msg_ids)
 
+    def _edit(self, msg_id: int, text: str) -> None:
+        for timeline in self.timelines.values():
+            timeline.edit(msg_id, text)
+
     def _not_sent(self, nonce: str, why: str) -> bool:
         return any(timeline.fail(nonce, why) for timeline in self.timelines.values())
 
@@ -505,4 +515,4 @@ class ClientState(Struct):
         reported = frame.msg_id in self._marked
         under = () if taken_back else reactions.listed(frame.reactions, self._names)
         mine = frame.username == self.me if frame.own is None else frame.own
-        return Line(frame.msg_id, frame.username, text, at, mine, reported, taken_back, under)
+        return Line(frame.msg_id, frame.username, text, at, mine, reported, taken_back, under, frame.edited)

@@ -35,6 +35,8 @@ class Line(Struct, frozen=True):
     taken_back: bool = False
     """Deleted: the text is empty; the server stores it for reports only."""
     reactions: tuple[ShownReaction, ...] = ()
+    edited: bool = False
+    """The author has replaced the text."""
 
 
 class Pending(Struct, frozen=True):
@@ -245,6 +247,12 @@ class Timeline(Struct):
             line = self.find(msg_id)
             if line and not line.taken_back:
                 self._replace(replace(line, text="", taken_back=True, reactions=()))
+
+    def edit(self, msg_id: int, text: str) -> None:
+        """Replace the text of a message, unless it was deleted."""
+        line = self.find(msg_id)
+        if line and not line.taken_back:
+            self._replace(replace(line, text=text, edited=True))
 
     def react(self, msg_id: int, reactions: tuple[ShownReaction, ...]) -> None:
         """Replace the reactions to a message."""

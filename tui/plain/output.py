@@ -90,7 +90,7 @@ class Transcript:
 
 def message(number: int, at: str, where: str, line: Line) -> OutputLine:
     """Format a message: its text cannot forge anything before the first »; everything after that is its text."""
-    notes = " and ".join(["deleted"] * line.taken_back + ["reported"] * line.reported)
+    notes = " and ".join(["deleted"] * line.taken_back + ["edited"] * line.edited + ["reported"] * line.reported)
     return _lines(f"[{number}] {at} {where}, {name_text.said(line.author, line.text, notes)}".rstrip())
 
 
@@ -98,6 +98,8 @@ def _differences(before: Line, now: Line) -> Iterator[str]:
     """Yield the changes to a message."""
     if now.taken_back and not before.taken_back:
         yield f"{name_text.quoted(now.author)} deleted this message"
+    elif now.text != before.text:
+        yield f"now says: {now.text}"
     elif now.reactions != before.reactions:
         yield "reactions: " + (", ".join(f"{each.emoji} {len(each.usernames)}" for each in now.reactions) or "none")
     if now.reported != before.reported:

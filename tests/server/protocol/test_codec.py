@@ -39,6 +39,7 @@ FROM_CLIENT: list[ClientFrame] = [
     frames.Withdraw("rep_1", "n-1"),
     frames.Takeback(7),
     frames.React(7, "👻", remove=True),
+    frames.Edit(7, "hello", "n-1"),
     frames.Typing("@bob"),
     frames.SetStatus("away", dnd=True),
     frames.Mute("bob"),
@@ -77,6 +78,7 @@ FROM_SERVER: list[ServerFrame] = [
     frames.SearchResults([SAID], more=True, nonce="n-1", searched_to=5),
     frames.Places([frames.PlaceEntry("lobby", 9, 7, 2, 1)]),
     frames.Read("lobby", 7),
+    frames.Edited(7, "hello"),
     frames.Profile("bob", [frames.ProfileField("Age", "9")], "n-1", "Hello", ""),
     frames.Error("No.", ErrorCode.BAD_NAME, frames.CHAT_SERVER, "n-1", "lobby"),
     frames.Ping(),
@@ -259,7 +261,7 @@ def test_what_is_ignored_is_refused_for_its_depth_alone(extra: object) -> None:
 
 
 def test_every_text_of_a_client_is_bounded_by_its_type_or_by_a_rule() -> None:
-    rules = {("message", "message"), ("report", "comment")}
+    rules = {("message", "message"), ("edit", "message"), ("report", "comment")}
     unbounded = set()
     for action, kind in FRAMES.items():
         for field in kind.fields:

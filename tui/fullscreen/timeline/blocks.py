@@ -38,6 +38,7 @@ CONTINUES = "┊"
 """In the margin of a continued line, where nothing else shows that it continues the one above."""
 JOINED_WITHIN = timedelta(minutes=5)
 DELETED = "message deleted"
+EDITED = "  (edited)"
 MEND = "everywhere.mend"
 NEW = "new messages"
 TAB_CELLS = 4
@@ -321,6 +322,8 @@ def _body(entry: Line | Pending, styles: Styles) -> list[Row]:
         return [[Run(DELETED, styles.dim + Style(italic=True))]]
     # The user's own text is not cleaned before the server has returned it.
     rows = [_row(pieces, styles) for pieces in markdown.lines(clean(entry.text))]
+    if isinstance(entry, Line) and entry.edited:
+        rows[-1] = [*rows[-1], Run(EDITED, styles.dim, source="")]
     if isinstance(entry, Line) and entry.reactions:
         rows.append(_reactions(entry.reactions, styles))
     if isinstance(entry, Pending):

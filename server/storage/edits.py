@@ -1,0 +1,45 @@
+"""Edited messages in the database: the present text in place, the earlier ones beside it."""
+
+import json
+import sqlite3
+from collections.abc import Container
+
+from server.protocol.frames import NewText
+from server.rules.messages import Person, Publication, check_edit
+from server.rules.search import fold
+from server.storage import messages
+from server.storage.base import MAX_EDITED_BYTES, Reader
+from server.storage.clock import moment
+
+
+def edit(
+    msg_id: int, person: Person, text: str, blocked: Container[str], now: int, connection: sqlite3.Connection
+) -> Publication:
+    """Replace the text of a message of this person. Raises Refusal."""
+    publication = check_edit(messages.find(msg_id, connection), person, blocked, text)
+    connection.execute(
+        "INSERT INTO message_version (msg_id, number, since, text)"
+        " SELECT id, ?, coalesce(edited_at, at), text FROM message WHERE id = ?",
+        (len(publication.versions), msg_id),
+    )
+    connection.execute(
+        "UPDATE message SET text = ?, folded = ?, edited_at = ? WHERE id = ?", (text, fold(text), now, msg_id)
+    )
+    return publication._replace(edited_at=moment(now))
+
+
+def edited(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[NewText]:
+    """Return the texts of edited messages up to `up_to`; the latest change first."""
+    numbers = messages.changed("edited_at", reader, up_to, limit, connection)
+    query = (
+        "SELECT message.id, text FROM json_each(?) AS wanted JOIN message ON message.id = wanted.value"
+        " WHERE taken_back_at IS NULL ORDER BY wanted.key"
+    )
+    found: list[NewText] = []
+    left = MAX_EDITED_BYTES
+    for msg_id, text in connection.execute(query, (json.dumps(numbers),)):
+        left -= len(text.encode()) + messages.MESSAGE_BYTES
+        if left < 0:
+            break
+        found.append(NewText(msg_id, text))
+    return found
