@@ -156,8 +156,8 @@ def _after_change(dispatcher: Dispatcher, session: Session, stored: "Future[Stor
 
 
 async def _send_history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
-    reader, forward = dispatcher.reader(session), bool(frame.after_id)
-    if forward:
+    reader, forward = dispatcher.reader(session), frame.after_id is not None
+    if frame.after_id is not None:
         page = await dispatcher.broker.following(reader, frame.channel, frame.after_id, frame.before_id, frame.limit)
     else:
         page = await dispatcher.broker.history(reader, frame.channel, frame.before_id, frame.limit)

@@ -103,8 +103,9 @@ class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "be
     before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
     after_id: Annotated[
-        int, Meta(ge=0, le=2**63 - 1, description="If not 0: the messages that follow this one, the oldest of them.")
-    ] = 0
+        Annotated[int, Meta(ge=0, le=2**63 - 1)] | None,
+        Meta(description="Request the messages that follow this one instead, the oldest of them."),
+    ] = None
 
 
 class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):

@@ -53,12 +53,13 @@ async def test_a_message_is_shown_with_what_is_around_it(server: ServerProcess) 
     async with entered(server.url, "ada") as ada:
         numbers = [(await ada.say("lobby", str(number))).msg_id for number in range(9)]
 
-        async def around(before: int, after: int) -> list[str]:
+        async def around(before: int, after: int | None) -> list[str]:
             nonce = ada.nonce()
             await ada.send(HistoryRequest("lobby", nonce, before, 2, after))
             page = await ada.next(History, lambda each: each.nonce == nonce)
             return [each.message for each in page.messages]
 
-        assert await around(numbers[4] + 1, 0) == ["3", "4"]
+        assert await around(numbers[4] + 1, None) == ["3", "4"]
         assert await around(0, numbers[4]) == ["5", "6"]
+        assert await around(0, 0) == ["0", "1"]
         assert await around(numbers[6], numbers[4]) == ["5"]

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from tui.net.local_server import LocalServer
     from tui.net.server_connection import Connection, Event
 
+MARK_SECONDS = 5.0
+"""Shortest time between two reports of what was read."""
 OFFLINE = "You are offline. Try again once you are reconnected."
 
 
@@ -112,6 +114,7 @@ class Client:
         self._was_lost = False
         self._interrupt: asyncio.Future[str] | None = None
         """Ends the connection: its result is the reason why the name was refused, or an exception."""
+        self._mark_timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[bool]] = set()
 
     async def __aenter__(self) -> Self:
@@ -205,6 +208,26 @@ class Client:
         said = self.state.say(text, nonce(), channel)
         if self.online:
             self.send(said)
+
+    def mark_read(self) -> None:
+        """Send how far the user has read: at once, then at most every MARK_SECONDS."""
+        if not self.online or self._mark_timer:
+            return
+        if due := self.state.markers.take():
+            for marker in due:
+                self.send(marker)
+            self._mark_timer = asyncio.get_running_loop().call_later(MARK_SECONDS, self._mark_again)
+
+    def _mark_again(self) -> None:
+        self._mark_timer = None
+        self.mark_read()
+
+    async def finish_sending(self) -> None:
+        """Send what is still to be sent before the connection is closed."""
+        for marker in self.state.markers.take() if self.online else ():
+            self.send(marker)
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=MARK_SECONDS)
 
     async def _stay_connected(self) -> str | None:
         """Stay connected until the server wants no other connection; return why it refused the name, if it did."""

@@ -1,7 +1,6 @@
 """New messages of others, and how many of them are addressed to the user."""
 
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -46,20 +45,3 @@ def _messages(frames: Iterable[Frame], since: int) -> Iterator[Message]:
         elif isinstance(frame, Echo):
             # Public messages from before the client started are not new; stored direct messages are.
             yield from (each for each in frame.messages if since or target.is_conversation(each.channel))
-
-
-class Unread(Counter[str]):
-    """Number of unread messages addressed to the user in each channel."""
-
-    def count(self, items: Iterable[NewMessage]) -> None:
-        """Count new messages."""
-        self.update(each.channel for each in items if each.personal)
-
-    def mark_read(self, channel: str) -> None:
-        """Mark a channel as read."""
-        self.pop(channel, None)
-
-    def restrict_to(self, channels: Container[str]) -> None:
-        """Drop all channels but these."""
-        for gone in [each for each in self if each not in channels]:
-            del self[gone]

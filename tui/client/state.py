@@ -11,21 +11,19 @@ from msgspec.structs import fields, replace
 
 from server.protocol import frames, name_text, target
 from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.mentions import mentions
 from server.protocol.names import key
 from tui import limits
-from tui.client import reactions
+from tui.client import history, reactions, unread
+from tui.client.coverage import END
 from tui.client.own_relations import OwnRelations
 from tui.client.own_reports import OwnReports, Remark, ReportDraft
 from tui.client.search import SearchState
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone
 
-GAP = "Some messages between here and the next one could not be recovered."
 TYPING_SHOWN = timedelta(seconds=6)
 NOT_THERE = "That message no longer exists."
-PAGE = 50
-"""Number of older messages loaded at a time."""
-
 LEFT_OUT = "This server sends more than this client shows; some of it was left out."
 WEIGHED_EVERY = 500
 """Number of new entries between two checks of the weight of all timelines."""
@@ -75,10 +73,20 @@ class ClientState(Struct):
     """A message of the current timeline to be shown once it is loaded; 0: none."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Conversations that have another target now, as the server spells the name otherwise; the interface clears it."""
+    pages_forward: bool = False
+    """The server also pages forward, as those do that list places."""
+    wants_new: bool = False
+    """The first new message of the current timeline is to be shown once it is loaded."""
+    watched: Callable[[], bool] | None = None
+    """Returns whether the user sees what arrives in the current timeline; None: everything is printed there."""
+    markers: unread.MarkersToSend = field(default_factory=unread.MarkersToSend)
+    """How far the user has read, for the server."""
     last_seen: int = 0
     _typing: dict[str, datetime] = field(default_factory=dict)
     """People who are writing to the user, and until when that is shown; the latest alone."""
     _caught_up_before: bool = False
+    _first_login: bool = True
+    """The last echo was that of a start, not of a reconnect."""
     _names: set[str] = field(default_factory=set)
     """Every name granted to the user here."""
     _taken_back: dict[int, None] = field(default_factory=dict)
@@ -89,12 +97,12 @@ class ClientState(Struct):
     """True if the user was notified since the login that parts are not shown."""
     _added: int = 0
     """Number of entries since the last check of the weight."""
-    _pending_notices: Timeline = field(default_factory=lambda: Timeline("", "", more=False))
+    _pending_notices: Timeline = field(default_factory=lambda: Timeline("", ""))
     """Notices that wait until a channel is known."""
 
     def reset(self) -> None:
         """Forget everything, as at the start."""
-        fresh = ClientState(self.now)
+        fresh = ClientState(self.now, watched=self.watched)
         for each in fields(ClientState):
             setattr(self, each.name, getattr(fresh, each.name))
 
@@ -135,7 +143,7 @@ class ClientState(Struct):
     @fold.register
     def _(self, frame: frames.Welcome) -> None:
         if self.welcome and self.welcome.epoch != frame.epoch:
-            self.last_seen = 0
+            self.last_seen, self._caught_up_before = 0, False
             for timeline in self.timelines.values():
                 timeline.forget()
             self._taken_back.clear()
@@ -192,6 +200,16 @@ class ClientState(Struct):
         timeline = self._timeline_for(frame.channel)
         if timeline is None:
             return
+        own = timeline.awaits(frame.nonce) and frame.username in self._names
+        self._receive(timeline, frame)
+        if not timeline.covered.holds(frame.msg_id):
+            live = any(each.high == END for each in timeline.covered.holes())
+            if live or own:
+                # The user's own message that is confirmed late may have others that are missing on both sides.
+                timeline.cover(frame.msg_id, END if live else frame.msg_id)
+
+    def _receive(self, timeline: Timeline, frame: frames.Message, *, new: bool = True) -> None:
+        """Add a message; if it is new, the user has not received it before."""
         line = self._line(frame)
         if frame.username in self._names:
             self._confirm_elsewhere(timeline, frame.nonce)
@@ -200,9 +218,8 @@ class ClientState(Struct):
             line = replace(line, mine=True)
         if not line.mine:
             self._typing.pop(frame.channel, None)
-        quiet = line.mine or line.author in self.relations.hidden or frame.channel == self.current
-        if timeline.add(line, frame.nonce) and not quiet:
-            timeline.count_unread(line)
+        if timeline.add(line, frame.nonce) and new:
+            self._count(timeline, line)
         self.last_seen = max(self.last_seen, frame.msg_id)
         self._weigh()
 
@@ -212,6 +229,15 @@ class ClientState(Struct):
             other.confirm(nonce)
             if other.id == self.current:
                 self.look_at(timeline.id)
+
+    def _count(self, timeline: Timeline, line: Line) -> None:
+        """Count a new message as unread, unless the user sees it."""
+        if timeline.id == self.current and not timeline.unread and (self.watched is None or self.watched()):
+            if line.msg_id > timeline.read:
+                timeline.read = line.msg_id
+                self.markers.add(timeline.id, line.msg_id)
+        elif unread.counts(line, self.relations.hidden) and line.msg_id > timeline.read:
+            timeline.count_unread(line, mentioned=self.named(line.text))
 
     @fold.register
     def _(self, frame: frames.Typing) -> None:
@@ -234,35 +260,64 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.Echo) -> None:
-        if not frame.recovered:
-            for timeline in self.timelines.values():
-                timeline.note(Notice(GAP, Tone.BAD, gap=True))
+        since, fresh = self.last_seen, not self._caught_up_before
         for message in frame.messages:
-            self.fold(message)
+            if timeline := self._timeline_for(message.channel):
+                # The server lists below which of these public messages are new; stored direct messages are.
+                self._receive(timeline, message, new=not fresh or timeline.peer is not None)
+        self._cover_echo(frame, since, fresh=fresh)
         self._take_back(frame.taken_back)
         for text in frame.edited:
             self._edit(text.msg_id, text.message)
         for each in frame.reacted:
             for timeline in self.timelines.values():
                 timeline.react(each.msg_id, reactions.listed(each.reactions, self._names))
-        if not self._caught_up_before:
-            # Public messages from before the client started are not new; stored direct messages are.
-            for timeline in self.timelines.values():
-                if timeline.peer is None:
-                    timeline.unread = timeline.new_from = 0
-        self._caught_up_before = True
+        self._caught_up_before, self._first_login = True, fresh
+
+    def _cover_echo(self, frame: frames.Echo, since: int, *, fresh: bool) -> None:
+        """Record what is loaded now: what was missed, or the newest messages of each channel."""
+        first: dict[str, int] = {}
+        for message in frame.messages:
+            first[message.channel] = min(message.msg_id, first.get(message.channel, message.msg_id))
+        for timeline in self.timelines.values():
+            if fresh and timeline.peer is None and timeline.id in first:
+                timeline.cover(first[timeline.id], END)
+            elif not fresh and frame.recovered:
+                timeline.cover(since + 1, END)
+            elif not fresh:
+                timeline.miss(since)
+                timeline.cover(min(first.values(), default=END), END)
+
+    @fold.register
+    def _(self, frame: frames.Places) -> None:
+        self.pages_forward = True
+        for entry in frame.places:
+            known = entry.channel in self.timelines or target.is_conversation(entry.channel)
+            if known and (timeline := self._timeline_for(entry.channel)):
+                unread.take_place(timeline, entry, first=self._first_login)
+                if timeline.id == self.current:
+                    self.wants_new = self.wants_new or timeline.unread > 0
+
+    @fold.register
+    def _(self, frame: frames.Read) -> None:
+        timeline = self.timelines.get(frame.channel)
+        if timeline and frame.msg_id > timeline.read:
+            unread.see(timeline, frame.msg_id, self.relations.hidden, self.named)
 
     @fold.register
     def _(self, frame: frames.History) -> None:
         timeline = self._timeline_for(frame.channel)
         if timeline is None:
             return
-        timeline.asked_older = ""
-        timeline.more = frame.more
         for message in frame.messages:
             timeline.add(self._line(message))
             self._weigh()
+        request = history.answer(timeline, frame)
         self._take_back([message.msg_id for message in frame.messages if message.taken_back])
+        sought = request and timeline.id == self.current and self.wanted and request.before_id == self.wanted + 1
+        if sought and not timeline.find(self.wanted):
+            self.wanted = 0
+            self.note(NOT_THERE, Tone.BAD)
 
     @fold.register
     def _(self, frame: frames.SearchResults) -> None:
@@ -300,7 +355,7 @@ class ClientState(Struct):
         elif nonce and self.profile and self.profile.nonce == nonce:
             self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
         elif not self.search.fail(nonce, frame.message) and not self._not_sent(nonce, frame.message):
-            self._older_failed(nonce)
+            self._history_failed(nonce)
             self.note(frame.message, Tone.BAD)
 
     @fold.register
@@ -324,7 +379,8 @@ class ClientState(Struct):
         self.search.lost()
         self.wanted = 0
         for timeline in self.timelines.values():
-            timeline.asked_older = ""
+            timeline.requests.clear()
+            timeline.refused = False
         if self.profile and self.profile.stage is Stage.LOADING:
             self.profile = ProfileView(
                 self.profile.username, "", Stage.FAILED, error="The connection was lost before the site answered."
@@ -333,27 +389,62 @@ class ClientState(Struct):
     def look_at(self, channel: str) -> None:
         """Switch to a channel, or to a conversation, which is created if necessary."""
         channel = self._known_as(channel)
+        before, timeline = self.timeline, self._timeline_of(channel)
         if channel != self.current:
-            self.timeline.new_from = 0
-        self._timeline_of(channel).unread = 0
-        self.current, self.mute_offer, self.wanted = channel, "", 0
+            before.begin_new(-1)
+            if timeline.unread and not timeline.new_from:
+                timeline.begin_new(timeline.read)
+        self.current, self.mute_offer, self.wanted, self.wants_new = channel, "", 0, timeline.unread > 0
+        timeline.refused = False
+        if self.watched is None:
+            self.see_all(channel)
         self._leave_out()
 
     def go_to(self, channel: str, msg_id: int) -> None:
         """Switch to a message, which may not be loaded yet."""
         self.look_at(channel)
-        self.wanted = msg_id
+        self.wanted, self.wants_new = msg_id, False
 
     def arrived(self) -> int:
-        """Return the number of the wanted message once it is loaded, or known not to exist; else 0."""
-        timeline, wanted = self.timeline, self.wanted
-        if wanted and timeline.find(wanted):
-            self.wanted = 0
-            return wanted
-        if wanted and not timeline.more:
-            self.wanted = 0
-            self.note(NOT_THERE, Tone.BAD)
-        return 0
+        """Return the number of the wanted message once it is loaded; else 0."""
+        wanted = self.wanted
+        if not wanted or not self.timeline.find(wanted):
+            return 0
+        self.wanted = 0
+        return wanted
+
+    def named(self, text: str) -> bool:
+        """Return whether a text names the user."""
+        return mentions(text, [self.me])
+
+    @property
+    def first_unread(self) -> int:
+        """Return the first unread message of the current timeline, if it is loaded; else 0."""
+        timeline = self.timeline
+        first = next(
+            (each for each in timeline.after(timeline.read) if unread.counts(each, self.relations.hidden)), None
+        )
+        return first.msg_id if first and timeline.covered.spans(timeline.read + 1, first.msg_id) else 0
+
+    def see(self, msg_id: int) -> bool:
+        """Record that the current timeline was on the screen up to a message; return whether that is news."""
+        news = unread.see(self.timeline, msg_id, self.relations.hidden, self.named)
+        if news:
+            self.markers.add(self.current, msg_id)
+        return news
+
+    def see_all(self, channel: str) -> bool:
+        """Mark a channel or conversation as read; return whether that is news."""
+        timeline = self.timelines[channel]
+        news = unread.see_all(timeline, timeline.newest)
+        if news:
+            self.markers.add(channel, timeline.newest)
+        return news
+
+    def unseen(self, after: int) -> unread.Unseen:
+        """Count the messages of others in the current timeline after the last one that is on the screen."""
+        last = max(after, self.timeline.read)
+        return unread.unseen(self.timeline, last, self.relations.hidden, self.named)
 
     def say(self, text: str, nonce: str, channel: str = "") -> frames.Say:
         """Write in a channel, or the current one; the line stays pending until the server has numbered it."""
@@ -403,13 +494,29 @@ class ClientState(Struct):
         self.profile = ProfileView(username, nonce)
         return frames.ProfileRequest(username, nonce)
 
-    def ask_older(self, nonce: str, limit: int = PAGE) -> frames.HistoryRequest | None:
-        """Request the page before the current timeline, unless a request is pending or there is nothing older."""
+    def ask_older(self, nonce: str, limit: int = history.PAGE) -> frames.HistoryRequest | None:
+        """Request what is missing nearest to the end of the current timeline; None if nothing is, or it is pending."""
+        holes = [*self.timeline.covered.holes()]
+        return history.ask(self.timeline, holes[-1], nonce, limit=limit) if holes else None
+
+    def ask_page(self, low: float, nonce: str, *, forward: bool = False) -> frames.HistoryRequest | None:
+        """Request a page of what is missing after a number, from its end or (forward) from its beginning."""
+        hole = self.timeline.hole(low)
+        return history.ask(self.timeline, hole, nonce, forward=forward and self.pages_forward) if hole else None
+
+    def ask_shown(self, nonces: Callable[[], str]) -> list[frames.HistoryRequest]:
+        """Request what the current timeline has to show now and is not loaded."""
         timeline = self.timeline
-        if not timeline.more or timeline.asked_older:
-            return None
-        timeline.asked_older = nonce
-        return frames.HistoryRequest(timeline.id, nonce, timeline.oldest, limit)
+        if not self._caught_up_before or not timeline.id or timeline.refused:
+            return []
+        if self.wanted:
+            return history.ask_around(timeline, self.wanted, nonces, both=self.pages_forward)
+        if self.wants_new and timeline.unread and not timeline.new_from:
+            asked = history.ask_around(timeline, timeline.read, nonces, both=self.pages_forward)
+            # Nothing left to request: the first unread message cannot be shown.
+            self.wants_new = bool(asked or timeline.requests)
+            return asked
+        return history.ask_newest(timeline, nonces)
 
     def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryRequest]:
         """Request the newest messages of every channel: messages that were hidden may be readable now."""
@@ -441,10 +548,10 @@ class ClientState(Struct):
     def _not_sent(self, nonce: str, why: str) -> bool:
         return any(timeline.fail(nonce, why) for timeline in self.timelines.values())
 
-    def _older_failed(self, nonce: str) -> None:
+    def _history_failed(self, nonce: str) -> None:
         for timeline in self.timelines.values():
-            if timeline.asked_older == nonce:
-                timeline.asked_older, self.wanted = "", 0
+            if history.fail(timeline, nonce):
+                self.wanted, self.wants_new = 0, False
 
     @property
     def _channels(self) -> set[str]:

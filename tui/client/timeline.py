@@ -1,21 +1,21 @@
 """The entries of one channel or conversation, in the server's order."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from itertools import islice, takewhile
-from math import inf
 from typing import NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from server.protocol import name_text, target
+from server.protocol.frames import HistoryRequest
+from tui.client.coverage import BEGINNING, END, Coverage, Hole
 from tui.client.reactions import ShownReaction
 from tui.tone import Tone
 
-BEGINNING, END = -inf, inf
-"""Below and above the number of every message."""
+GAP = "Some messages are not loaded here."
 MAX_LOOK_BACK = 200
 """Entries between two messages that are searched for the relevant one."""
 CHANGES_KEPT = 5_000
@@ -81,12 +81,23 @@ class Timeline(Struct):
     id: str
     name: str
     unread: int = 0
-    new_from: int = 0
-    """The first message that was unread when the user opened the channel, 0 if there was none."""
-    more: bool = True
-    """True if the server may have older messages."""
-    asked_older: str = ""
-    """The nonce of the pending request for older messages."""
+    """Messages of others after `read`, as far as is known."""
+    mentions: int = 0
+    """How many of them name the user."""
+    read: int = 0
+    """The last message that was on the screen."""
+    last: int = 0
+    """The last message that the server named at the login."""
+    covered: Coverage = field(default_factory=Coverage)
+    """What is loaded, without anything missing in between."""
+    requests: dict[str, HistoryRequest] = field(default_factory=dict)
+    """The pending requests for messages, by nonce."""
+    refused: bool = False
+    """The server refused a request, so none is repeated until the user asks for it."""
+    _new_after: int = -1
+    """The message below which the new ones begin; -1: there are none."""
+    _new_from: int = -1
+    """The first new message, if it is known; -1: to be looked up."""
     _entries: list[Entry] = field(default_factory=list)
     _keys: list[float] = field(default_factory=list)
     """For each entry, the number of its message or of the one before it: sorted, for bisection."""
@@ -101,6 +112,8 @@ class Timeline(Struct):
     _taken: int = 0
     """Number of entries when the changes were last fetched."""
     _weight: int = 0
+    _gaps: set[float] = field(default_factory=set)
+    """The number below each gap that is shown."""
 
     @property
     def peer(self) -> str | None:
@@ -123,15 +136,84 @@ class Timeline(Struct):
         """Return a live view of all entries in display order; pending ones come last."""
         return self._entries
 
-    def count_unread(self, line: Line) -> None:
-        """Count a message that arrived while another channel was open."""
-        self.new_from = self.new_from if self.unread else line.msg_id
-        self.unread += 1
+    @property
+    def more(self) -> bool:
+        """Return whether the server may have older messages than the first one that is loaded."""
+        return not self.covered.holds(BEGINNING)
 
     @property
     def oldest(self) -> int:
         """Return the number of the first message, 0 if there is none."""
         return next((entry.msg_id for entry in self._entries if isinstance(entry, Line)), 0)
+
+    @property
+    def newest(self) -> int:
+        """Return the number of the last message, loaded or not; 0 if there is none."""
+        lines = (entry.msg_id for entry in reversed(self._entries) if isinstance(entry, Line))
+        return max(self.last, next(lines, 0))
+
+    @property
+    def complete(self) -> bool:
+        """Return whether everything that was ever said is loaded."""
+        return self.covered.spans(BEGINNING, END)
+
+    @property
+    def new_from(self) -> int:
+        """Return the first message of others that was unread when the user stopped reading; 0: none that is loaded."""
+        if self._new_from < 0:
+            self._new_from = self._first_new()
+        return self._new_from
+
+    def begin_new(self, after: int) -> None:
+        """Let the new messages begin after this one; -1: there are none."""
+        self._new_after, self._new_from = after, -1
+
+    def count_unread(self, line: Line, *, mentioned: bool = False) -> None:
+        """Count a message that was not on the screen when it arrived."""
+        if not self.unread:
+            # Everything before it has been seen.
+            self.read = line.msg_id - 1
+            self.begin_new(self.read)
+        self.unread += 1
+        self.mentions += mentioned
+
+    def after(self, msg_id: int) -> Iterator[Line]:
+        """Yield the loaded messages after one."""
+        for number in range(bisect_right(self._keys, msg_id), len(self._entries)):
+            entry = self._entries[number]
+            if isinstance(entry, Line):
+                yield entry
+
+    def cover(self, low: float, high: float) -> None:
+        """Record that every message of this range is loaded."""
+        if not self.covered.spans(low, high):
+            self.covered.add(low, high)
+            self._show_gaps()
+
+    def miss(self, after: float) -> None:
+        """Record that messages after this one may be missing."""
+        self.covered.cut_above(after)
+        self._show_gaps()
+
+    def hole(self, low: float) -> Hole | None:
+        """Return the missing messages after a number; None if they are loaded."""
+        return next((each for each in self.covered.holes() if each.low == low), None)
+
+    def _show_gaps(self) -> None:
+        """Put a notice wherever messages are missing between two that are loaded."""
+        wanted = {each.low for each in self.covered.holes() if each.low > BEGINNING}
+        for key in self._gaps - wanted:
+            at = next(at for at in range(bisect_left(self._keys, key), len(self._keys)) if is_gap(self._entries[at]))
+            self._splice(at, 1, [], [])
+        for key in wanted - self._gaps:
+            self._splice(bisect_right(self._keys, key), 0, [Notice(GAP, gap=True)], [key])
+        self._gaps, self._new_from = wanted, -1
+
+    def _first_new(self) -> int:
+        if self._new_after < 0:
+            return 0
+        found = next((each for each in islice(self.after(self._new_after), MAX_LOOK_BACK) if not each.mine), None)
+        return found.msg_id if found and self.covered.spans(self._new_after + 1, found.msg_id) else 0
 
     def take_changes(self) -> list[Change]:
         """Return the changes since the last call, in order; for the one view that shows the timeline."""
@@ -145,12 +227,7 @@ class Timeline(Struct):
             self.confirm(nonce)
         if self.find(line.msg_id):
             return False
-        at = bisect_right(self._keys, line.msg_id)
-        self._splice(at, 0, [line], [line.msg_id])
-        gap = self._gap_around(at) if nonce else None
-        if gap:
-            # The user's own, confirmed late: messages may be missing both before and after it.
-            self._splice(at + 1, 0, [gap], [line.msg_id])
+        self._splice(bisect_right(self._keys, line.msg_id), 0, [line], [line.msg_id])
         if line.reported:
             self._reported.add(line.msg_id)
         return True
@@ -268,7 +345,7 @@ class Timeline(Struct):
         """
 
         def seen(numbers: Iterable[int], count: int) -> list[Line]:
-            near = takewhile(lambda each: not _is_gap(each), (self._entries[number] for number in numbers))
+            near = takewhile(lambda each: not is_gap(each), (self._entries[number] for number in numbers))
             lines = (each for each in near if isinstance(each, Line) and each.msg_id != msg_id)
             counted = islice((each for each in lines if each.author not in hidden), max(0, count))
             return [each for each in counted if not each.taken_back]
@@ -279,12 +356,15 @@ class Timeline(Struct):
 
     def forget(self) -> None:
         """Remove all numbered messages: the server has started a new numbering."""
-        left = [entry for entry in self._entries if not isinstance(entry, Line)]
+        left = [entry for entry in self._entries if not (isinstance(entry, Line) or is_gap(entry))]
         notices = len(left) - len(self._pending)
         self._splice(0, len(self._entries), left, [BEGINNING] * notices + [END] * len(self._pending))
         self._reported.clear()
-        self.unread = self.new_from = 0
-        self.more, self.asked_older = True, ""
+        self.unread = self.mentions = self.read = self.last = 0
+        self.covered.clear()
+        self.requests.clear()
+        self._gaps.clear()
+        self.begin_new(-1)
 
     def shed(self, least: int) -> None:
         """Remove the oldest entries, of at least this weight; they can be requested from the server again."""
@@ -296,20 +376,14 @@ class Timeline(Struct):
         failed = {id(entry) for entry in self._entries[:count] if isinstance(entry, Pending)}
         self._failed = [each for each in self._failed if id(each) not in failed]
         self._splice(0, count, [], [])
-        self.more = True
+        first = self._keys[0] if self._keys else END
+        self.covered.cut_below(first)
+        self._gaps = {key for key in self._gaps if key >= first}
 
     def _insert(self, entry: Entry) -> None:
         """Insert an entry without a number after all others but the pending ones."""
         at = len(self._entries) - len(self._pending)
         self._splice(at, 0, [entry], [self._keys[at - 1] if at else BEGINNING])
-
-    def _gap_around(self, at: int) -> Notice | None:
-        """Return the notice of the gap that an entry lies in, if any."""
-        if not isinstance(next(iter(self._entries[at + 1 : at + 2]), None), Line):
-            return None
-        earlier = islice((self._entries[number] for number in range(at - 1, -1, -1)), MAX_LOOK_BACK)
-        notices = takewhile(lambda entry: isinstance(entry, Notice), earlier)
-        return next((entry for entry in notices if isinstance(entry, Notice) and entry.gap), None)
 
     def _pending_at(self, nonce: str | None) -> int:
         return len(self._entries) - len(self._pending) + list(self._pending).index(nonce or "")
@@ -319,6 +393,7 @@ class Timeline(Struct):
 
     def _splice(self, at: int, removed: int, added: Sequence[Entry], keys: Sequence[float]) -> None:
         """Change the entries: all changes pass through here and are recorded, so that a view need not compare."""
+        self._new_from = -1
         self._weight += sum(map(weight, added)) - sum(map(weight, self._entries[at : at + removed]))
         self._entries[at : at + removed] = added
         self._keys[at : at + removed] = keys
@@ -333,5 +408,6 @@ class Timeline(Struct):
             self._changes, self._recorded = [Change(0, self._taken, list(self._entries))], len(self._entries)
 
 
-def _is_gap(entry: Entry) -> bool:
+def is_gap(entry: Entry) -> bool:
+    """Return whether messages are missing here."""
     return isinstance(entry, Notice) and entry.gap

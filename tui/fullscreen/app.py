@@ -19,6 +19,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 from server.protocol import name_text
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame, Typing
+from tui.client import unread
 from tui.client.client import Client, Granted, Loss
 from tui.client.news import news
 from tui.client.state import TYPING_SHOWN, ClientState
@@ -72,7 +73,7 @@ class FlagpostApp(App[None]):
         self.preferences = Preferences(self, options.loaded)
         self._typeahead = TypeAhead(self, self._deliver)
         self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
-        self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit)
+        self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit, attention=self._notices)
         self._signals = ShutdownSignals(self.leave)
         self._life: Worker[None] | None = None
         self._joining = Joining(self, self.client, self._connect)
@@ -169,6 +170,7 @@ class FlagpostApp(App[None]):
     async def leave(self) -> None:
         """Disconnect, stop a local server that this client started, and exit."""
         self._signals.limit()
+        await self.client.finish_sending()
         # Wait, so that the closing handshake is done before the loop ends.
         await _ended(self._life)
         await self.client.close()
@@ -212,12 +214,10 @@ class FlagpostApp(App[None]):
         self.show()
         if self._came:
             self._notices.notify(list(news(self._came, self.state, self._last_seen)), dnd=self.state.dnd)
-            self._notices.keep_only(self.state.timelines)
-            self._notices.look(self.state.current)
             self._came, self._last_seen = [], self.state.last_seen
         self._show_remarks()
-        if self.state.wanted:
-            self.room.navigation.load_wanted()
+        if self.state.wanted or self.state.wants_new:
+            self.room.navigation.arrive()
             self.show()
 
     def _logged_in(self, login: Granted) -> None:
@@ -263,8 +263,8 @@ class FlagpostApp(App[None]):
 
     def show(self) -> None:
         """Redraw the room and every live screen over it."""
-        self._notices.look(self.state.current)
         self.room.show()
+        self._mark_read()
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.show()
@@ -305,7 +305,17 @@ class FlagpostApp(App[None]):
         self._notices.notice(event)
         await super().on_event(event)
         if isinstance(event, events.Key | events.AppFocus | events.MouseDown):
-            self._notices.look(self.state.current)
+            self._look()
+
+    def _look(self) -> None:
+        """Record what the user sees now that they look here again."""
+        if self.state.timeline.unread:
+            self.show()
+
+    def _mark_read(self) -> None:
+        """Send what was read, and count in the title what was not."""
+        self.client.mark_read()
+        self._notices.show_waiting(unread.personal(self.state.timelines.values(), self._notices.is_muted))
 
     @work(group="input")
     async def _pass_input_on(self) -> None:

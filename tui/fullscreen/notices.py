@@ -1,14 +1,14 @@
 """Notifications for a user who looks elsewhere: bell, terminal title, desktop notification."""
 
 from base64 import b64encode
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
 from textual import events
 
 from server.protocol import name_text
-from tui.client.news import NewMessage, Unread
+from tui.client.news import NewMessage
 from tui.text import clean_line
 
 ALL, MENTIONS, NONE = "all", "mentions", "none"
@@ -80,7 +80,6 @@ class Notices:
         self._titled = environment.get("TERM", "") not in UNTITLED
         self._title = ""
         self._suspended = self._has_kept = False
-        self._unread = Unread()
         self._focus: bool | None = None
         self._touched = now()
         self._notified = now() - EVERY_SECONDS
@@ -89,6 +88,15 @@ class Notices:
     def focused(self) -> bool:
         """True if the user is looking at the terminal, as far as is known."""
         return self._focus if self._focus is not None else self._now() - self._touched < IDLE_SECONDS
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """True if the terminal reported that the user looks elsewhere."""
+        return self._focus is False
+
+    def is_muted(self, place: str) -> bool:
+        """Return whether the user wants no notices of a channel or conversation."""
+        return self._level(place) == NONE
 
     def notice(self, event: events.Event) -> None:
         """Update from an event whether the user looks here."""
@@ -100,7 +108,6 @@ class Notices:
     def notify(self, items: Sequence[NewMessage], *, dnd: bool) -> None:
         """Notify of messages that came together, once."""
         items = [each for each in items if self._level(each.channel) != NONE]
-        self._unread.count(items)
         loud = [each for each in items if self._is_wanted(each, dnd=dnd)]
         if self._suspended or not loud or self._now() - self._notified < EVERY_SECONDS:
             return
@@ -109,15 +116,8 @@ class Notices:
         if self._wording:
             self._write(self._wording(_title(loud)[:LONGEST], clean_line(loud[-1].text)[:LONGEST]))
 
-    def keep_only(self, channels: Container[str]) -> None:
-        """Forget what is unread in other channels: they no longer exist."""
-        self._unread.restrict_to(channels)
-
-    def look(self, channel: str) -> None:
-        """Mark this channel as seen if the user looks at the terminal; show the unread count in the title."""
-        if self.focused:
-            self._unread.mark_read(channel)
-        waiting = self._unread.total()
+    def show_waiting(self, waiting: int) -> None:
+        """Show in the title how many unread messages are addressed to the user."""
         title = f"({waiting}) {TITLE}" if waiting else TITLE
         if self._titled and not self._suspended and title != self._title:
             keep = "" if self._has_kept else KEEP_TITLE

@@ -141,7 +141,7 @@ class _LineMode:
 
     async def _follow(self, line: str) -> bool:
         """Execute a line; return False if it was not answered in time."""
-        oldest = self._state.timeline.oldest
+        before = len(self._state.timeline.entries)
         try:
             asked = typed_commands.parse(line)
             if isinstance(asked, Text):
@@ -154,7 +154,7 @@ class _LineMode:
         self._print(self._transcript.news())
         if not await self._until(self._all_answered):
             return False
-        if isinstance(asked, TypedCommand) and asked.name == "history" and self._state.timeline.oldest == oldest:
+        if isinstance(asked, TypedCommand) and asked.name == "history" and len(self._state.timeline.entries) == before:
             self._print([output.note("No older messages.")])
         self._print(output.profile(self._state))
         self._state.profile = None
@@ -162,7 +162,7 @@ class _LineMode:
 
     def _all_answered(self) -> bool:
         loading = self._state.profile is not None and self._state.profile.stage is Stage.LOADING
-        asked = any(timeline.asked_older for timeline in self._state.timelines.values())
+        asked = any(timeline.requests for timeline in self._state.timelines.values())
         return not (loading or asked or self._state.unsent())
 
     def _command(self, command: TypedCommand) -> None:

@@ -7,7 +7,7 @@ import pytest
 from server.protocol.frames import Echo, Frame, History, Me, Relations
 from tests.support.scripted_server import WELCOME, line
 from tui.client.mentions import mentions
-from tui.client.news import Unread, news
+from tui.client.news import news
 from tui.client.state import ClientState
 
 
@@ -66,14 +66,3 @@ def test_whom_one_does_not_read_says_nothing_new() -> None:
     state = entered()
     fold(Relations(["bob"], []), state=state)
     assert not fold(line(1, "bob", "@ada"), state=state)
-
-
-def test_only_what_is_meant_for_the_person_is_counted() -> None:
-    state, unread = entered(), Unread()
-    frames = [line(1, "bob", "@ada"), line(2, "bob", "so"), line(3, "bob", "psst", "@bob")]
-    for frame in frames:
-        state.fold(frame)
-    unread.count(news(frames, state, 0))
-    assert (unread.total(), unread["lobby"]) == (2, 1)
-    unread.mark_read("lobby")
-    assert unread.total() == 1

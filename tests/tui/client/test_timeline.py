@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from server.protocol.frames import HistoryRequest
+from tui.client.coverage import BEGINNING, END
 from tui.client.timeline import Line, Notice, Pending, Timeline
-from tui.tone import Tone
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
@@ -242,8 +243,9 @@ def test_around_a_message_the_server_counts_what_was_taken_back() -> None:
 
 def test_around_a_message_is_nothing_from_behind_a_gap() -> None:
     made = timeline(1, 2)
-    made.note(Notice("missing", gap=True))
+    made.cover(1, 2)
     made.add(line(10))
+    made.cover(10, END)
     made.add(line(11))
     made.note(Notice("a word of the server"))
     made.add(line(12))
@@ -271,9 +273,10 @@ def test_a_new_numbering_leaves_notices_and_what_is_pending() -> None:
 
 def test_a_new_numbering_may_have_older_messages_and_nothing_is_unread_of_the_old_one() -> None:
     made = timeline(5)
-    made.more, made.asked_older, made.unread = False, "n1", 3
+    made.cover(BEGINNING, END)
+    made.unread, made.requests["n1"] = 3, HistoryRequest("lobby", "n1")
     made.forget()
-    assert (made.more, made.asked_older, made.unread) == (True, "", 0)
+    assert (made.more, made.requests, made.unread) == (True, {}, 0)
 
 
 def test_notices_of_another_timeline_come_first_and_leave_it() -> None:
@@ -294,16 +297,3 @@ def test_a_number_that_was_given_anew_is_not_the_same_message() -> None:
     assert not made.holds(old)
     made.add(line(1, "carol"))
     assert not made.holds(old)
-
-
-def test_ones_own_message_that_is_confirmed_late_within_a_gap_leaves_a_gap_on_either_side() -> None:
-    made = Timeline("lobby", "Lobby")
-    made.add(line(1))
-    gap, notice = Notice("missing", Tone.BAD, gap=True), Notice("connected again")
-    made.note(gap)
-    made.note(notice)
-    made.await_confirmation(pending("n1"))
-    made.add(line(9), "of another")
-    made.add(replace(line(5), mine=True), "n1")
-    assert list(made.entries) == [line(1), gap, notice, replace(line(5), mine=True), gap, line(9)]
-    assert made.find(9)

@@ -165,58 +165,34 @@ def test_where_it_does_not_whoever_presses_no_key_looks_elsewhere() -> None:
     assert desk.bells() == 1
 
 
-def test_the_title_counts_what_is_meant_for_the_person_until_they_look() -> None:
+def test_the_title_counts_what_waits_until_nothing_does() -> None:
     desk = Desk({"TERM": "xterm"})
-    desk.notices.look("lobby")
+    desk.notices.show_waiting(0)
     assert desk.written == [f"{KEEP_TITLE}\x1b]2;Flagpost\x07"]
-    desk.focus()
-    desk.tell(item("galley"), item("@bob", mentioned=False), item("galley", mentioned=False))
-    desk.notices.look("lobby")
-    assert desk.written[-1] == "\x1b]2;(2) Flagpost\x07"
-    desk.notices.look("galley")
-    assert desk.written[-1] == "\x1b]2;(1) Flagpost\x07"
-    desk.blur()
-    desk.notices.look("@bob")
-    assert desk.written[-1] == "\x1b]2;(1) Flagpost\x07"
-    desk.focus()
-    desk.notices.look("@bob")
+    desk.notices.show_waiting(2)
+    desk.notices.show_waiting(2)
+    assert desk.written[1:] == ["\x1b]2;(2) Flagpost\x07"]
+    desk.notices.show_waiting(0)
     assert desk.written[-1] == "\x1b]2;Flagpost\x07"
     desk.notices.end()
     assert desk.written[-1] == GIVE_TITLE_BACK
 
 
-def test_what_waits_in_a_channel_that_is_no_more_is_counted_no_longer() -> None:
-    desk = Desk({"TERM": "xterm"})
-    desk.blur()
-    desk.tell(item("galley"), item("lobby"))
-    desk.notices.keep_only({"lobby"})
-    desk.notices.look("lobby")
-    assert desk.written[-1].endswith("(1) Flagpost\x07")
-
-
-def test_a_silent_channel_counts_nowhere() -> None:
-    desk = Desk({"TERM": "xterm"}, level="none")
-    desk.blur()
-    desk.tell(item())
-    desk.notices.look("galley")
-    assert desk.written == [f"{KEEP_TITLE}\x1b]2;Flagpost\x07"]
-
-
 @pytest.mark.parametrize("term", ["", "dumb", "linux"])
 def test_a_terminal_without_a_title_is_given_none(term: str) -> None:
     desk = Desk({"TERM": term})
-    desk.notices.look("lobby")
+    desk.notices.show_waiting(1)
     desk.notices.end()
     assert not desk.written
 
 
 def test_nothing_is_written_while_the_terminal_is_lent_and_the_title_is_set_anew_behind_it() -> None:
     desk = Desk({"TERM": "xterm"})
-    desk.notices.look("lobby")
+    desk.notices.show_waiting(0)
     desk.blur()
     with desk.notices.suspended():
         desk.tell(item())
-        desk.notices.look("lobby")
+        desk.notices.show_waiting(1)
         assert len(desk.written) == 1
-    desk.notices.look("lobby")
+    desk.notices.show_waiting(1)
     assert desk.written[1:] == ["\x1b]2;(1) Flagpost\x07"]

@@ -69,7 +69,14 @@ KEYS = (
     Key(Where.EVERYWHERE, "ctrl+p,alt+up", "screen.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+left", "screen.step(-1)", "Back to the previous channel", priority=True),
     Key(Where.EVERYWHERE, "alt+right", "screen.step(1)", "Forward again", priority=True),
-    Key(Where.EVERYWHERE, "alt+a", "screen.turn_to_unread", "Next unread channel", priority=True),
+    Key(
+        Where.EVERYWHERE,
+        "alt+a",
+        "screen.turn_to_unread",
+        "Next unread: conversations and mentions first",
+        priority=True,
+    ),
+    Key(Where.EVERYWHERE, "alt+u", "screen.first_unread", "First unread message", priority=True),
     Key(Where.EVERYWHERE, "ctrl+k", "screen.switch", "Go to a channel, conversation or person", "Go to", priority=True),
     *(
         Key(Where.EVERYWHERE, f"alt+{number}", f"screen.turn_to({number})", NUMBERED, priority=True)
@@ -104,6 +111,7 @@ KEYS = (
     ),
     Key(Where.COMPOSER, "pageup", "screen.scroll(-1)", "Scroll the messages up"),
     Key(Where.COMPOSER, "pagedown", "screen.scroll(1)", "Scroll the messages down"),
+    Key(Where.COMPOSER, "end", "end", "End of the line; at the end of the text: latest message"),
     Key(Where.COMPOSER, "ctrl+e", "edit", "Edit the message in $VISUAL or $EDITOR"),
     Key(
         Where.COMPOSER,

@@ -43,6 +43,9 @@ class RoomInterface(Protocol):
     def can_ask(self) -> bool:
         """Return whether the client is online; if not, show a notice."""
 
+    def is_muted(self, place: str) -> bool:
+        """Return whether the user wants no notices of a channel or conversation."""
+
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a coroutine that asks the user, in place of any that is still running."""
 

@@ -2,10 +2,12 @@
 
 from functools import partial
 
-from server.protocol.frames import MAX_PAGE
+from tui.client import unread
 from tui.client.client import nonce
 from tui.client.visited import Visited
 from tui.fullscreen.room.interface import RoomInterface
+
+NOTHING_NEW = "Nothing is unread here."
 
 
 class Navigation:
@@ -48,12 +50,13 @@ class Navigation:
             self.look_at(ids[number - 1])
 
     def open_unread(self) -> None:
-        """Open the next channel or conversation with unread messages."""
-        ids = list(self._state.timelines)
-        at = ids.index(self._state.current) if self._state.current in ids else 0
-        unread = [each for each in ids[at:] + ids[:at] if self._state.timelines[each].unread]
-        if unread:
-            self.look_at(unread[0])
+        """Open the most important place with unread messages; in the current one, go to the first of them."""
+        ordered = unread.by_importance(self._state.timelines.values(), self._room.is_muted)
+        elsewhere = [each for each in ordered if each.id != self._state.current]
+        if elsewhere:
+            self.look_at(elsewhere[0].id)
+        elif ordered:
+            self.show_new()
 
     async def switch(self) -> None:
         """Let the user pick a place, and open it."""
@@ -62,20 +65,54 @@ class Navigation:
         if place := await self._room.choose("Go to channel or person", partial(pickers.places, self._state)):
             self.look_at(place)
 
-    def load_older(self) -> None:
-        """Request older messages of the current place."""
-        if self._room.client.online and (ask := self._state.ask_older(nonce())):
-            self._room.client.send(ask)
+    def load_page(self, low: float, *, forward: bool) -> None:
+        """Request messages of the current place that are missing after a number."""
+        if self._room.client.online and (asked := self._state.ask_page(low, nonce(), forward=forward)):
+            self._room.client.send(asked)
+
+    def load_shown(self) -> None:
+        """Request what the current place has to show and is not loaded."""
+        if self._room.client.online:
+            for asked in self._state.ask_shown(nonce):
+                self._room.client.send(asked)
 
     def go_to(self, place: str, msg_id: int) -> None:
         """Open a message; load it first if necessary."""
         self._state.go_to(place, msg_id)
         self._room.redraw()
-        self.load_wanted()
+        self.arrive()
 
-    def load_wanted(self) -> None:
-        """Highlight the wanted message if it is loaded; otherwise request older ones."""
+    def show_new(self) -> None:
+        """Scroll to the first new message; load it first if necessary."""
+        timeline = self._state.timeline
+        if not (timeline.unread or timeline.new_from):
+            self._room.note(NOTHING_NEW)
+            return
+        if timeline.unread and not timeline.new_from:
+            timeline.begin_new(timeline.read)
+        self._state.wants_new = True
+        self._room.redraw()
+        self.arrive()
+
+    def show_latest(self) -> None:
+        """Scroll to the end."""
+        self._state.wants_new = False
+        self._room.timeline.show_latest()
+        self._room.redraw()
+
+    def arrive(self) -> None:
+        """Go to the wanted message, or to the first new one, once it is loaded."""
         if arrived := self._state.arrived():
             self._room.timeline.jump(arrived)
-        elif self._state.wanted and (asked := self._state.ask_older(nonce(), MAX_PAGE)):
-            self._room.client.send(asked)
+        elif self._state.wants_new and self._state.timeline.new_from:
+            self._state.wants_new = False
+            self._room.timeline.show_new()
+
+    def look(self) -> None:
+        """Record that what is on the screen was seen: all that is new, as long as nothing new was passed over."""
+        state, view = self._state, self._room.timeline
+        first, last = view.seen
+        begun = state.first_unread
+        contiguous = not state.timeline.unread or first <= begun
+        if last and (contiguous or (view.follows and not state.wants_new)):
+            state.see(last)

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.events import TextSelected
+from textual.events import ScreenResume, TextSelected
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
@@ -22,6 +22,7 @@ from tui.client.completion import Known
 from tui.client.search import SearchState
 from tui.client.state import ClientState
 from tui.client.timeline import Line
+from tui.client.unread import Unseen
 from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
@@ -39,6 +40,7 @@ from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TITLE, TopLine
 from tui.fullscreen.widgets.mute_offer import MuteOffer
+from tui.fullscreen.widgets.new_below import NewBelow
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 from tui.fullscreen.widgets.widget_messages import BackToWriting
@@ -57,6 +59,21 @@ MODES = {
 """What the composer shows while keys do not write there."""
 MARKED = "Write a message, or {} for the keys of the highlighted one"
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
+
+
+class Attention(Protocol):
+    """Where the user looks, and what they want to hear of; implemented by the app."""
+
+    @property
+    def focused(self) -> bool:
+        """True if the user looks at the terminal, as far as is known."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """True if the terminal reported that the user looks elsewhere."""
+
+    def is_muted(self, place: str) -> bool:
+        """Return whether the user wants no notices of a channel or conversation."""
 
 
 class RoomScreen(Screen[None]):
@@ -82,12 +99,15 @@ class RoomScreen(Screen[None]):
         *,
         redraw: Callable[[], None],
         edit: Callable[[str], Awaitable[str]],
+        attention: Attention,
     ) -> None:
         """`redraw` draws all screens; `edit` opens a text in the user's editor and returns it."""
         super().__init__()
         self.client = client
         self.redraw = redraw
         self._typeahead = typeahead
+        self._attention = attention
+        client.state.watched = self._is_watched
         self.navigation = Navigation(self)
         self.writing = Writing(self, edit)
         self.reporting = Reporting(self)
@@ -120,10 +140,10 @@ class RoomScreen(Screen[None]):
 
     async def mount_deferred(self) -> None:
         """Mount the widgets that are still empty or hidden; they would delay the first frame."""
-        offer, profile = MuteOffer(id="offer"), ProfilePanel(id="profile")
-        offer.display = profile.display = False
+        offer, profile, below = MuteOffer(id="offer"), ProfilePanel(id="profile"), NewBelow(id="below")
+        offer.display = profile.display = below.display = False
         await self.query_one("#left").mount(ChannelList(id="channels"))
-        await self.query_one("#centre").mount(offer, before=self.composer)
+        await self.query_one("#centre").mount(below, offer, before=self.composer)
         await self.query_one("#side").mount(PeopleList(id="people"), profile)
         self.complete = True
 
@@ -146,23 +166,64 @@ class RoomScreen(Screen[None]):
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else TITLE
         top.show(title, state.place, status, online=online, typing=state.is_typing, exposed=self.client.exposed)
-        self.query_one(ChannelList).show(state.timelines.values(), state.current)
         self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)
         self.query_one(MuteOffer).show(state.mute_offer)
-        placeholder = "Nobody has said anything here yet." if state.welcome else f"{status}…"
         self.timeline.show(
             state.timeline,
             state.relations.hidden,
             reports=webhooks.report,
             profiles=webhooks.profile,
-            placeholder=placeholder,
+            placeholder=self._placeholder(state),
+            away=self.app.screen is not self or self._attention.is_elsewhere,
         )
+        self.look()
+        self.query_one(ChannelList).show(state.timelines.values(), state.current)
         limit = state.welcome.limits.message_chars if state.welcome else 0
         for old, new in state.renamed.items():
             self.composer.rename(old, new)
         state.renamed.clear()
         self.composer.set_target(state.current, self._known, limit)
         self._show_profile(state)
+        self.navigation.load_shown()
+
+    def look(self) -> None:
+        """Record what the user sees, and count what is new below it."""
+        if not self.complete or not self.timeline.is_attached:
+            return
+        below = self.query_one(NewBelow)
+        shown_before = below.display
+        below.show(self._unseen)
+        if below.display and not shown_before:
+            # It takes a line of the messages, so what is on the screen is known once they are laid out again.
+            return
+        if self.app.screen is self and self._attention.focused:
+            self.navigation.look()
+            below.show(self._unseen)
+
+    @property
+    def _unseen(self) -> Unseen:
+        state = self.client.state
+        return state.unseen(self.timeline.seen[1]) if state.timeline.unread else Unseen()
+
+    def _is_watched(self) -> bool:
+        """Return whether the user sees what arrives in the current place."""
+        return self.app.screen is self and self._attention.focused and self.complete and self.timeline.follows
+
+    def _placeholder(self, state: ClientState) -> str:
+        """Return what is shown in place of messages: that there are none only if the server said so."""
+        if not state.welcome:
+            return f"{self.client.status}…"
+        if state.timeline.complete:
+            return "Nobody has said anything here yet."
+        if not self.client.online:
+            return "Nothing is loaded here yet, and you are offline."
+        return "The messages could not be loaded." if state.timeline.refused else "Loading…"
+
+    @on(ScreenResume)
+    def _resumed(self) -> None:
+        """Record what is seen again, after another screen."""
+        if self.complete:
+            self.redraw()
 
     def _show_profile(self, state: ClientState) -> None:
         panel, people = self.query_one(ProfilePanel), self.query_one(PeopleList)
@@ -202,6 +263,10 @@ class RoomScreen(Screen[None]):
         if not self.client.online:
             self.note(OFFLINE, Tone.BAD)
         return self.client.online
+
+    def is_muted(self, place: str) -> bool:
+        """Return whether the user wants no notices of a channel or conversation."""
+        return self._attention.is_muted(place)
 
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a coroutine that asks the user, in place of any that is still running."""
@@ -305,6 +370,12 @@ class RoomScreen(Screen[None]):
 
     def action_turn_to_unread(self) -> None:
         self.navigation.open_unread()
+
+    def action_first_unread(self) -> None:
+        self.navigation.show_new()
+
+    def action_latest(self) -> None:
+        self.navigation.show_latest()
 
     def action_switch(self) -> None:
         self.start(self.navigation.switch)
@@ -504,9 +575,23 @@ class RoomScreen(Screen[None]):
     def _mute_declined(self) -> None:
         self.people.decline_offer()
 
-    @on(TimelineView.OlderWanted)
-    def _older_wanted(self) -> None:
-        self.navigation.load_older()
+    @on(TimelineView.PageWanted)
+    def _page_wanted(self, event: TimelineView.PageWanted) -> None:
+        timeline = self.client.state.timeline
+        timeline.refused = timeline.refused and not event.scrolled
+        if not timeline.refused:
+            self.navigation.load_page(event.low, forward=event.forward)
+
+    @on(TimelineView.Scrolled)
+    def _scrolled(self) -> None:
+        before = self.client.state.timeline.unread
+        self.look()
+        if before != self.client.state.timeline.unread:
+            self.redraw()
+
+    @on(NewBelow.Pressed)
+    def _below_pressed(self) -> None:
+        self.navigation.show_latest()
 
     @on(BackToWriting)
     def _back_to_writing(self) -> None:

@@ -8,7 +8,8 @@ from rich.style import Style as Ink
 from textual.geometry import Offset
 from textual.strip import Strip
 
-from tui.client.timeline import BEGINNING, END, Timeline
+from tui.client.coverage import BEGINNING, END
+from tui.client.timeline import Timeline
 from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, copied, text_lines
 from tui.fullscreen.timeline.stack import Stack
 

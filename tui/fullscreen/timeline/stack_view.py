@@ -16,7 +16,8 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
-from tui.client.timeline import Timeline
+from tui.client.coverage import BEGINNING, END
+from tui.client.timeline import Line, Timeline, is_gap
 from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, EntryBlock, Look, Styles
 from tui.fullscreen.timeline.selection import ABOVE, MANY, Range, Spot, paint, place, spot, text_of
 from tui.fullscreen.timeline.stack import Stack, moved
@@ -36,8 +37,16 @@ class StackView(ScrollView):
         "timeline--flag", "timeline--highlight",
     }  # fmt: skip
 
-    class OlderWanted(Message):
-        """The view reached the first message that is loaded."""
+    class PageWanted(Message):
+        """Messages that are missing after a number came near the view; `forward`: below what the user looks at."""
+
+        def __init__(self, low: float, *, forward: bool = False, scrolled: bool = False) -> None:
+            """`scrolled`: the user moved there."""
+            super().__init__()
+            self.low, self.forward, self.scrolled = low, forward, scrolled
+
+    class Scrolled(Message):
+        """Other messages are on the screen."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -50,8 +59,11 @@ class StackView(ScrollView):
         self._stack: Stack | None = None
         self._follows = True
         """True while the view stays at the end when entries are added."""
+        self._holds = False
+        """True while the view follows only as far as the first new message stays on the screen."""
         self._settles = False
         """True while this widget scrolls itself, over blocks that are wrapped already."""
+        self._new_from = 0
         self._bar = (0, 0)
         self._frozen = 0
 
@@ -67,8 +79,9 @@ class StackView(ScrollView):
             return
         look, changes = self._take_look(), self._timeline.take_changes()
         before = self._stack if self._stack and self._stack.timeline is self._timeline else None
-        top = before.at(self.scroll_offset.y) if before and not self._follows else None
-        changed = bool(changes)
+        top, below = self._anchor(before) if before and not self._follows else (None, 0)
+        changed = bool(changes) or self._timeline.new_from != self._new_from
+        self._new_from = self._timeline.new_from
         if before and before.hidden == self._hidden:
             before.apply(changes)
             if before.look != look:
@@ -77,12 +90,63 @@ class StackView(ScrollView):
         else:
             self._stack, changed = Stack(self._timeline, self._hidden, look), True
         self._freeze()
-        self._scroll_into_place((moved(top[0], changes), top[1]) if top else None)
+        self._scroll_into_place((moved(top[0], changes), top[1]) if top else None, below)
         if changed:
             self.refresh()
 
-    def _scroll_into_place(self, top: tuple[int, int] | None) -> None:
-        """Wrap the view and a page around it; then scroll `top`, a row of a block, to the top, or to the end."""
+    def _anchor(self, stack: Stack) -> tuple[tuple[int, int] | None, int]:
+        """Return the row that stays where it is, and its line in the view: the top, or what follows a gap above."""
+        gap = self._gap(stack)
+        if gap is None or self._is_below(stack, gap) or gap + 1 >= len(stack.entries):
+            return stack.at(self.scroll_offset.y), 0
+        return (gap + 1, 0), stack.start(gap + 1) - self.scroll_offset.y
+
+    def _gap(self, stack: Stack) -> int | None:
+        """Return the last block in the view that stands for missing messages."""
+        first, last = stack.at(self.scroll_offset.y), stack.at(self.scroll_offset.y + self.size.height - 1)
+        numbers = range(last[0] if last else len(stack.entries) - 1, first[0] - 1 if first else -1, -1)
+        return next((each for each in numbers if is_gap(stack.entries[each])), None)
+
+    def _is_below(self, stack: Stack, number: int) -> bool:
+        """Return whether a block is in the lower half of the view, so that the user looks at what is above it."""
+        line = stack.start(number) - self.scroll_offset.y + self._space_above
+        return not self._follows and line > self.size.height // 2
+
+    def _want_missing(self, *, scrolled: bool = False) -> None:
+        """Request the messages that are missing in the view."""
+        stack = self._stack
+        gap = self._gap(stack) if stack and stack.height else None
+        if stack and gap is not None:
+            low, forward = self._timeline.key(gap), self._is_below(stack, gap)
+            self.post_message(self.PageWanted(low, forward=forward, scrolled=scrolled))
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """The first and the last message in the view; 0 for none."""
+        stack = self._stack
+        if stack is None or not stack.height or not self.size.height:
+            return 0, 0
+        top = stack.at(self.scroll_offset.y) or (0, 0)
+        bottom = stack.at(self.scroll_offset.y + self.size.height - self._space_above - 1)
+        last = len(stack.entries) - 1
+        if bottom:
+            # Only the blank line or the day above a message may be in the view.
+            last = bottom[0] - (bottom[1] < stack.block(bottom[0]).head)
+        lines = [each.msg_id for each in stack.entries[top[0] : last + 1] if isinstance(each, Line)]
+        return (lines[0], lines[-1]) if lines else (0, 0)
+
+    def show_new(self) -> None:
+        """Scroll to the first new message."""
+        if self._stack and self._timeline.new_from:
+            self._scroll_into_place((self._timeline.position(self._timeline.new_from), 0))
+
+    def show_latest(self) -> None:
+        """Scroll to the end, and follow it."""
+        self._holds = False
+        self._scroll_into_place(None)
+
+    def _scroll_into_place(self, top: tuple[int, int] | None, below: int = 0) -> None:
+        """Wrap the view and a page around it; then scroll to the end, or `top`, a row of a block, to a line of it."""
         stack = self._stack
         if stack is None:
             return
@@ -94,13 +158,21 @@ class StackView(ScrollView):
         if stack.height != self.virtual_size.height:
             # Setting it normally would lay out the whole screen again.
             self.set_reactive(ScrollView.virtual_size, Size(self.size.width, stack.height))
-        line = self.max_scroll_y
+        line: float = self.max_scroll_y
         if top:
-            line = min(line, stack.start(top[0]) + min(top[1], max(0, stack.end(top[0]) - stack.start(top[0]) - 1)))
+            row = min(top[1], max(0, stack.end(top[0]) - stack.start(top[0]) - 1))
+            line = min(line, max(0, stack.start(top[0]) + row - below))
+        elif self._holds and self._timeline.new_from:
+            number = self._timeline.position(self._timeline.new_from)
+            stack.measure(number, above=0, below=page)
+            line = min(line, stack.start(number))
         self._settles = True
-        self._scroll(line)
+        self._scroll(int(line))
         self._settles = False
+        if top is None:
+            self._follows = line >= self.max_scroll_y
         self._move_bar()
+        self._want_missing()
 
     def _move_bar(self) -> None:
         """Update the scrollbar; redraw it only if the difference is visible."""
@@ -243,15 +315,20 @@ class StackView(ScrollView):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the end while the view is there; request older messages at the beginning."""
         self.refresh()
-        self._follows = new_value >= self.max_scroll_y
+        # The end of what is loaded is not always where new messages appear.
+        self._follows = new_value >= self.max_scroll_y and self._timeline.covered.holds(END)
         # Leave a movement of less than a line alone: rounding it to a whole line would undo slow scrolling.
         if self._stack and not self._settles and round(old_value) != round(new_value):
             self._scroll_into_place(None if self._follows else self._stack.at(round(new_value)))
         if new_value <= 0 < old_value:
-            self.post_message(self.OlderWanted())
+            self.post_message(self.PageWanted(BEGINNING, scrolled=True))
+        if not self._settles:
+            self._want_missing(scrolled=True)
+        self.post_message(self.Scrolled())
 
     @on(events.Resize)
     def _wrap_again(self) -> None:
         """Wrap for the new width; drop the selection, which would refer to other characters."""
         self._select_none()
         self._lay_out()
+        self.post_message(self.Scrolled())

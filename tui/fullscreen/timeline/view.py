@@ -5,6 +5,7 @@ from collections.abc import Set
 from textual import events, on
 from textual.message import Message
 
+from tui.client.coverage import BEGINNING
 from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
@@ -44,14 +45,25 @@ class TimelineView(StackView, can_focus=True):
         line = self._timeline.find(self._highlighted) if self._highlighted else None
         return None if line and not line.mine and line.author in self._hidden else line
 
-    def show(self, timeline: Timeline, hidden: Set[str], *, reports: bool, profiles: bool, placeholder: str) -> None:
+    def show(
+        self,
+        timeline: Timeline,
+        hidden: Set[str],
+        *,
+        reports: bool,
+        profiles: bool,
+        placeholder: str,
+        away: bool = False,
+    ) -> None:
         """Draw a timeline without the messages of hidden people.
 
-        `reports`: the site accepts reports. `profiles`: the site provides profiles.
+        `reports`: the site accepts reports. `profiles`: the site provides profiles. `away`: the user looks elsewhere.
         """
-        if timeline is not self._timeline:
+        opened = timeline is not self._timeline
+        if opened:
             self._highlighted, self._picked, self._follows = 0, False, True
             self._select_none()
+        self._holds = away or opened
         if placeholder != self._placeholder:
             self.refresh()
         self._timeline, self._reports, self._profiles = timeline, reports, profiles
@@ -109,6 +121,8 @@ class TimelineView(StackView, can_focus=True):
     def jump(self, msg_id: int) -> None:
         """Highlight a message of this timeline, and take the focus."""
         self._highlight(msg_id)
+        # What is loaded next must not scroll it away, even if all of it fits into the view now.
+        self._follows = False
         self.screen.set_focus(self)
 
     def _highlight(self, msg_id: int) -> None:
@@ -205,7 +219,7 @@ class TimelineView(StackView, can_focus=True):
             self.action_leave()
             return
         if left and by < 0:
-            self.post_message(self.OlderWanted())
+            self.post_message(self.PageWanted(BEGINNING, scrolled=True))
         entry = self._timeline.entries[number]
         if isinstance(entry, Line):
             self._highlight(entry.msg_id)
@@ -214,7 +228,7 @@ class TimelineView(StackView, can_focus=True):
         """Highlight the first message and scroll to the top; if it is highlighted already, request older ones."""
         first = self._shown(-1, 1)
         if first and first.msg_id == self._highlighted:
-            self.post_message(self.OlderWanted())
+            self.post_message(self.PageWanted(BEGINNING, scrolled=True))
         elif first:
             self._highlight(first.msg_id)
             self._scroll_into_place((0, 0))

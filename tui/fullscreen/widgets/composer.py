@@ -158,6 +158,13 @@ class Composer(Prompt):
         elif not self.text:
             await self.run_action("app.focus_next")
 
+    async def action_end(self) -> None:
+        """Go to the end of the line; if the cursor is at the end of the text, show the latest message."""
+        if self.cursor_location == self.document.end:
+            await self.run_action("screen.latest")
+        else:
+            self.action_cursor_line_end()
+
     def action_edit(self) -> None:
         self.post_message(self.EditorWanted(self.text, self._place))
 

@@ -22,6 +22,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import GUARD_SECONDS, app_of, client, screen_text, until, until_said, until_seen, until_told
 from tests.support.scripted_server import PEOPLE, ScriptedServer, confirming, line, scripted_server
+from tui.client.timeline import GAP
 from tui.fullscreen.app import LATER_CSS, FlagpostApp
 from tui.fullscreen.screens.name import NamePrompt
 from tui.fullscreen.timeline.view import TimelineView
@@ -271,8 +272,9 @@ async def test_after_a_loss_the_timeline_is_caught_up_and_what_was_written_is_se
 async def test_messages_that_could_not_be_recovered_show_as_a_gap() -> None:
     async with client() as (pilot, server):
         server.opening = (PEOPLE, Echo([line(99, "bob", "much later")], recovered=False))
+        server.answer = lambda _: [Error("No history now.", ErrorCode.INTERNAL, CHAT_SERVER)]
         server.drop()
-        await until_seen(pilot, "Some messages between here and the next one could not be")
+        await until_seen(pilot, GAP)
         await until_seen(pilot, "much later")
 
 

@@ -13,12 +13,13 @@ from server.protocol.frames import (
     History,
     HistoryRequest,
     Message,
+    Places,
     SearchRequest,
     SearchResults,
     ServerFrame,
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen, until_told
-from tests.support.scripted_server import ScriptedServer, line
+from tests.support.scripted_server import OPENING, PEOPLE, ScriptedServer, line
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.timeline.view import TimelineView
@@ -32,6 +33,10 @@ def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [SearchResults([line(2, "Inés ⚓", "Wind is `NE 4`")], more=False, nonce=frame.nonce)]
     if isinstance(frame, SearchRequest):
         return [SearchResults([said(40), said(20)], more=True, nonce=frame.nonce)]
+    if isinstance(frame, HistoryRequest) and frame.after_id is not None:
+        first = frame.after_id + 1
+        page = [said(number) for number in range(first, min(first + 10, 60))]
+        return [History(frame.channel, page, more=first + 10 < 60, nonce=frame.nonce)]
     if isinstance(frame, HistoryRequest):
         last = (frame.before_id or 60) - 1
         page = [said(number) for number in range(max(10, last - 9), last + 1)]
@@ -60,8 +65,9 @@ async def test_what_is_found_stands_newest_first_and_older_ones_come_as_one_goes
         assert asked == [0, 20]
 
 
-async def test_enter_goes_to_a_message_and_loads_what_is_between() -> None:
-    async with client(ScriptedServer(answer=answer)) as (pilot, server):
+async def test_enter_goes_to_a_message_and_loads_only_what_is_around_it() -> None:
+    script = ScriptedServer(answer=answer, opening=(PEOPLE, OPENING, Places([])))
+    async with client(script) as (pilot, server):
         await pilot.press("ctrl+f", *"rope", "enter")
         await until_seen(pilot, "rope 20")
         await pilot.press("down", "enter")
@@ -69,15 +75,16 @@ async def test_enter_goes_to_a_message_and_loads_what_is_between() -> None:
         view = pilot.app.screen.query_one(TimelineView)
         await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 20, "there")
         assert app_of(pilot).state.current == "galley"
-        asked = [frame.before_id for frame in server.sent(HistoryRequest) if isinstance(frame, HistoryRequest)]
-        assert asked[:4] == [0, 50, 40, 30]
+        asked = [frame for frame in server.sent(HistoryRequest) if isinstance(frame, HistoryRequest)]
+        earlier = {frame.before_id for frame in asked if frame.after_id is None}
+        assert 21 in earlier
+        assert not {40, 30} & earlier, "pages in between"
         assert view.has_focus
 
 
 async def test_a_message_that_is_gone_is_said_to_be() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, _):
-        app_of(pilot).state.go_to("galley", 5)
-        app_of(pilot).room.navigation.load_wanted()
+        app_of(pilot).room.navigation.go_to("galley", 5)
         await until_told(pilot, "That message no longer exists.")
 
 

@@ -1,0 +1,121 @@
+"""What is unread until it was on the screen, and which places come first."""
+
+import pytest
+
+from server.protocol.frames import Echo, Message, PlaceEntry, Places, Read, Relations
+from tests.support.folding import AT, fold, said, state
+from tui.client import unread
+from tui.client.state import ClientState
+from tui.client.unread import Unseen
+
+
+def at(number: int, text: str, author: str = "bob", channel: str = "lobby") -> Message:
+    return Message(channel, author, text, number, AT)
+
+
+def viewed(*, watched: bool) -> ClientState:
+    """Return a client with a view, which the user watches or not."""
+    made = state(Echo([said(1)]))
+    made.watched = lambda: watched
+    return made
+
+
+def counts(made: ClientState, channel: str = "lobby") -> tuple[int, int, int]:
+    timeline = made.timelines[channel]
+    return timeline.unread, timeline.mentions, timeline.new_from
+
+
+def test_what_arrives_in_the_current_place_unseen_is_unread_until_it_was_on_the_screen() -> None:
+    made = viewed(watched=False)
+    fold(made, [at(2, "ada?"), at(3, "mine", "ada"), at(4, "so"), at(5, "Ada!")])
+    assert counts(made) == (3, 2, 2)
+    assert made.unseen(2) == Unseen(2, 1)
+    assert made.see(4)
+    assert counts(made) == (1, 1, 2), "the line above the new ones stays"
+    assert not made.see(3)
+    assert made.see(5)
+    assert counts(made) == (0, 0, 2)
+    assert made.markers.take() == [Read("lobby", 5)]
+    assert made.markers.take() == []
+
+
+def test_what_arrives_before_the_eyes_of_the_user_is_read() -> None:
+    made = viewed(watched=True)
+    fold(made, [at(2, "ada?")])
+    assert counts(made) == (0, 0, 0)
+    assert made.markers.take() == [Read("lobby", 2)]
+
+
+def test_opening_a_place_reads_nothing_by_itself() -> None:
+    made = viewed(watched=True)
+    fold(made, [at(2, "x", channel="tea")])
+    made.look_at("tea")
+    assert counts(made, "tea") == (1, 0, 2)
+    assert made.wants_new
+    made.look_at("lobby")
+    made.look_at("tea")
+    assert counts(made, "tea") == (1, 0, 2), "the line is there again"
+
+
+def test_the_list_of_the_server_says_what_is_unread() -> None:
+    made = state(Echo([said(8), said(9)]), Places([PlaceEntry("lobby", 9, 7, 2, 1), PlaceEntry("@carol", 4, 2, 1)]))
+    assert counts(made) == (2, 1, 8)
+    assert counts(made, "@carol") == (1, 0, 0), "not loaded yet"
+    assert made.timelines["@carol"].more
+
+
+def test_what_this_client_read_and_the_server_does_not_know_yet_stays_read() -> None:
+    made = viewed(watched=True)
+    fold(made, [at(2, "x"), at(3, "y")])
+    made.lost()
+    fold(made, [Echo([at(4, "z")]), Places([PlaceEntry("lobby", 4, 1, 3)])])
+    assert counts(made) == (0, 0, 0)
+
+
+def test_what_another_client_read_is_read_here_too() -> None:
+    made = viewed(watched=False)
+    fold(made, [at(2, "ada"), at(3, "ada"), Read("lobby", 2)])
+    assert counts(made)[:2] == (1, 1)
+    fold(made, [Read("lobby", 3), Read("nowhere", 3)])
+    assert counts(made)[:2] == (0, 0)
+    assert made.markers.take() == []
+
+
+def test_part_of_what_is_not_loaded_stays_unread() -> None:
+    made = state(Echo(), Places([PlaceEntry("lobby", 90, 10, 60, 3)]))
+    assert made.unseen(0) == Unseen(60, 3)
+    made.watched = lambda: True
+    assert made.see(12)
+    assert counts(made)[:2] == (60, 3)
+
+
+def test_marking_a_place_as_read_tells_the_server_its_last_message() -> None:
+    made = state(Echo(), Places([PlaceEntry("tea", 90, 10, 60, 3)]))
+    assert made.see_all("tea")
+    assert counts(made, "tea") == (0, 0, 0)
+    assert made.markers.take() == [Read("tea", 90)]
+    assert not made.see_all("tea")
+
+
+def test_messages_of_hidden_people_and_deleted_ones_are_not_unread() -> None:
+    made = viewed(watched=False)
+    fold(made, [at(2, "ada"), at(3, "ada", "eve"), Relations(["eve"])])
+    made.see(1)
+    assert made.unseen(1) == Unseen(1, 1)
+
+
+@pytest.mark.parametrize("muted", ["", "tea"])
+def test_conversations_and_mentions_come_first_then_the_oldest(muted: str) -> None:
+    made = state(
+        Places(
+            [
+                PlaceEntry("lobby", 9, 5, 1),
+                PlaceEntry("tea", 9, 3, 1, 1),
+                PlaceEntry("@bob", 9, 4, 1),
+                PlaceEntry("@carol", 9, 9),
+            ]
+        )
+    )
+    ordered = unread.by_importance(made.timelines.values(), lambda each: each == muted)
+    assert [each.id for each in ordered] == (["@bob", "lobby"] if muted else ["tea", "@bob", "lobby"])
+    assert unread.personal(made.timelines.values(), lambda each: each == muted) == (1 if muted else 2)
