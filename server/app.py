@@ -33,6 +33,7 @@ from server.storage.disk import Disk
 from server.storage.people import People
 from server.storage.retention import KeptDays
 from server.storage.schema import Life
+from server.webhooks import outbound
 from server.websocket.connection import ConnectionPolicy
 
 SWEEP_SECONDS = 3600.0
@@ -111,7 +112,7 @@ class _Running:
         hub = Hub(people.relations, traffic)
         people.reservations.days = settings.names.reserved_days
         self.webhooks = ActiveWebhooks(database, hub, people.reservations, metrics)
-        self.webhooks.configure(settings)
+        self.webhooks.configure(settings, outbound.trust(settings.webhook_security))
         logs.configure(settings.log)
         self.dispatcher = Dispatcher(
             handlers=HANDLERS,
@@ -125,11 +126,12 @@ class _Running:
     def reload(self, fresh: Settings) -> list[str]:
         """Apply new settings, see `ops.reload.Apply`."""
         settings, waiting = renewed(self.settings, fresh)
+        # These steps can fail, so they come before any change.
+        trust = outbound.trust(settings.webhook_security)
         if self._listener.certificates:
-            # This step can fail, so it comes before any change.
             self._listener.certificates.replace(tls.load_context(settings.tls))
         self.settings = settings
-        self.webhooks.configure(settings)
+        self.webhooks.configure(settings, trust)
         logs.configure(settings.log)
         self.dispatcher.limiter.configure(settings.limits)
         self.dispatcher.people.reservations.days = settings.names.reserved_days

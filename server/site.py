@@ -1,6 +1,7 @@
 """The webhooks that are on now. A reload replaces them; running requests finish with the old settings."""
 
 import asyncio
+import ssl
 from typing import NamedTuple
 
 from server.ops import background
@@ -58,8 +59,8 @@ class ActiveWebhooks:
         """Fetches profiles; None if the webhook is off."""
         return self._current.profiles
 
-    def configure(self, settings: Settings) -> None:
-        """Switch to these settings."""
+    def configure(self, settings: Settings, trust: ssl.SSLContext) -> None:
+        """Switch to these settings; `trust` is what they say about trusted authorities."""
         target = _target(settings)
         retargeted = self._target not in {None, target}
         self._target = target
@@ -70,7 +71,7 @@ class ActiveWebhooks:
             waiting = asyncio.Event()
             terms = Terms(hook.name, settings.limits.reports_per_hour, hook.evidence)
             reports = ReportDesk(self._database, self._hub, self._reservations, terms, waiting)
-            clients.append(_new_client(settings, hook))
+            clients.append(_new_client(settings, hook, trust))
             deliveries = Deliveries(
                 database=self._database,
                 hook=hook,
@@ -83,7 +84,7 @@ class ActiveWebhooks:
             )
             delivering = background.start(deliveries.run())
         if hook := settings.webhook("profile"):
-            clients.append(_new_client(settings, hook))
+            clients.append(_new_client(settings, hook, trust))
             profiles = Profiles(clients[-1], hook, settings.admin_api_key, self._metrics)
         self._current = _Generation(
             reports=reports,
@@ -135,6 +136,6 @@ def _target(settings: Settings) -> _Target:
     return _Target(settings.webhook(QUEUED_WEBHOOK), settings.admin_api_key, settings.webhook_security)
 
 
-def _new_client(settings: Settings, hook: WebhookURL) -> WebhookClient:
+def _new_client(settings: Settings, hook: WebhookURL, trust: ssl.SSLContext) -> WebhookClient:
     """Create a client. Each webhook has its own, so that none waits for another's connections."""
-    return WebhookClient(hook.secret, block_private=settings.webhook_security.block_private)
+    return WebhookClient(hook.secret, security=settings.webhook_security, tls=trust)

@@ -20,7 +20,7 @@ from server.storage import outbox, overview, schema, trail
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database_file import server_on
 from server.storage.trail import TrailError
-from server.webhooks.targets import tls_context
+from server.webhooks import outbound
 
 MIN_KEY_CHARS = 16
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -61,12 +61,17 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
     if settings.tls.on:
         yield _certificate(settings.tls)
     yield from _database(settings)
+    try:
+        trusted = tls or outbound.trust(settings.webhook_security)
+    except SettingsError as error:
+        yield Finding(Grade.BAD, str(error))
+        return
     for name in WEBHOOK_NAMES:
         hook = settings.webhook(name)
         if hook is None:
             yield Finding(Grade.GOOD, f"webhook {name}: disabled, so clients do not offer the action")
         else:
-            yield from _webhook(settings, hook, tls or tls_context())
+            yield from _webhook(settings, hook, trusted)
 
 
 def _no_file() -> Iterator[Finding]:
@@ -203,17 +208,16 @@ def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
 def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Iterator[Finding]:
     label = f"webhook {hook.name}"
     try:
-        reached = asyncio.run(reachability.reach(hook.url, tls, block_private=settings.webhook_security.block_private))
+        reached = asyncio.run(reachability.reach(hook.url, tls, settings.webhook_security))
     except Unreachable as error:
         yield Finding(Grade.BAD, f"{label}: {error}")
         return
     for refusal in reached.refused:
         yield Finding(Grade.WARNING, f"{label}: {refusal}; the other addresses are used")
-    yield Finding(
-        Grade.GOOD,
-        f"{label}: {reached.host} resolves to {', '.join(reached.addresses)}; port {reached.port} of {reached.address}"
-        f" answered in {reached.milliseconds} ms",
-    )
+    how = f"resolves to {', '.join(reached.addresses)}; port {reached.port} of {reached.address} answered"
+    if reached.proxy:
+        how = f"port {reached.port} answered through the proxy {reached.proxy}"
+    yield Finding(Grade.GOOD, f"{label}: {reached.host} {how} in {reached.milliseconds} ms")
     if reached.certificate_days is None:
         if not reached.loopback:
             yield Finding(Grade.WARNING, f"{label}: http sends key and reports unencrypted; use https")

@@ -5,17 +5,24 @@ import ipaddress
 import os
 import socket
 import ssl
-from contextlib import suppress
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import NamedTuple, cast
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
 from server.operator.certificate import days_until_end
 from server.protocol.errors import FlagpostError
+from server.settings import WebhookSecurity
+from server.webhooks import outbound
 from server.webhooks.targets import forbidden
 
 TIMEOUT_SECONDS = 5.0
+UNKNOWN_AUTHORITY = {18, 19, 20, 21}
+"""Errors of OpenSSL about a certificate, or an authority above it, that nobody trusted has signed."""
 
 
 class Unreachable(FlagpostError):  # noqa: N818 - a finding, not a fault
@@ -32,33 +39,106 @@ class Reached(NamedTuple):
     address: str
     milliseconds: int
     certificate_days: int | None
+    proxy: str = ""
+    """The proxy in between; then there are no addresses."""
 
     @property
     def loopback(self) -> bool:
         """Return whether all addresses are on this machine."""
-        return all(map(_is_local, self.addresses))
+        return bool(self.addresses) and all(map(_is_local, self.addresses))
 
 
-async def reach(url: str, tls: ssl.SSLContext, *, block_private: bool) -> Reached:
+async def reach(url: str, tls: ssl.SSLContext, security: WebhookSecurity) -> Reached:
     """Resolve, connect and do the TLS handshake like a webhook, then disconnect. Raises Unreachable."""
     # Read by the client that will use it.
     site, began = httpx.URL(url), monotonic()
     host, port = site.raw_host.decode(), site.port or (443 if site.scheme == "https" else 80)
+    context = tls if site.scheme == "https" else None
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
+            if security.proxy:
+                proxy = httpx.URL(security.proxy.reveal())
+                if reason := outbound.allowed_through_proxy(host, block_private=security.block_private):
+                    raise _not_allowed(host, reason)
+                days = await _through(proxy, tls, host, port, context)
+                return Reached(host, port, [], [], "", _since(began), days, outbound.shown(proxy))
             addresses = await _resolve(host, port)
-            reasons = {each: forbidden(each, block_private=block_private) for each in addresses}
+            reasons = {each: forbidden(each, block_private=security.block_private) for each in addresses}
             allowed = [each for each in addresses if not reasons[each]]
             refused = [reason for reason in reasons.values() if reason]
             if not allowed:
-                blocked = any("BlockPrivate" in reason for reason in refused)
-                advice = "change URL, or set BlockPrivate = false in [WebhookSecurity]" if blocked else "change URL"
-                raise Unreachable(f"{host} is not allowed: {refused[0]}; {advice}")
-            address, days = await _connect(host, allowed, port, tls if site.scheme == "https" else None)
+                raise _not_allowed(host, refused[0])
+            address, days = await _connect(host, allowed, port, context)
     except TimeoutError:
         why = f"{host} port {port} did not answer within {TIMEOUT_SECONDS:.0f} s"
         raise Unreachable(f"{why}; check that the site is up, and that no firewall blocks it") from None
-    return Reached(host, port, addresses, refused, address, round((monotonic() - began) * 1000), days)
+    return Reached(host, port, addresses, refused, address, _since(began), days)
+
+
+def _since(began: float) -> int:
+    return round((monotonic() - began) * 1000)
+
+
+def _not_allowed(host: str, reason: str) -> Unreachable:
+    advice = (
+        "change URL, or set BlockPrivate = false in [WebhookSecurity]" if "BlockPrivate" in reason else "change URL"
+    )
+    return Unreachable(f"{host} is not allowed: {reason}; {advice}")
+
+
+async def _through(
+    proxy: httpx.URL, trusted: ssl.SSLContext, host: str, port: int, tls: ssl.SSLContext | None
+) -> int | None:
+    """Connect to a proxy, and for https through it to the site; return the days until the site's certificate expires.
+
+    For http only a request would show whether the proxy reaches the site.
+    """
+    where = outbound.shown(proxy)
+    try:
+        reader, writer = await asyncio.open_connection(
+            proxy.raw_host.decode(),
+            proxy.port or (443 if proxy.scheme == "https" else 80),
+            ssl=trusted if proxy.scheme == "https" else None,
+        )
+    except OSError as error:
+        raise Unreachable(f"the proxy {where} cannot be reached: {_why(error)}; check Proxy") from None
+    try:
+        if tls is None:
+            return None
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        login = b":".join(unquote_to_bytes(part) for part in proxy.userinfo.partition(b":")[::2])
+        credentials = f"Proxy-Authorization: Basic {b64encode(login).decode()}\r\n" if proxy.userinfo else ""
+        writer.write(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{credentials}\r\n".encode())
+        status = (await reader.readuntil(b"\r\n\r\n")).split()[1:2]
+        if status != [b"200"]:
+            said = status[0].decode(errors="replace") if status else "nothing"
+            raise Unreachable(
+                f"the proxy {where} does not connect to {target}: it answered {said}; check Proxy and URL"
+            )
+        with _tls_failures(host, f"{target} through the proxy"):
+            await writer.start_tls(tls, server_hostname=host)
+        certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
+        return days_until_end(certificate) if certificate else None
+    except (OSError, EOFError, asyncio.LimitOverrunError):
+        raise Unreachable(f"the proxy {where} broke off; check Proxy and URL") from None
+    finally:
+        writer.close()
+
+
+@contextmanager
+def _tls_failures(host: str, where: str) -> Iterator[None]:
+    """Turn errors of a TLS handshake into findings."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        advice = "renew it or complete its chain"
+        if error.verify_code in UNKNOWN_AUTHORITY:
+            advice += "; if it is of an authority of your own, name that in CAFile of [WebhookSecurity]"
+        raise Unreachable(f"the certificate of {host} is not trusted: {error.verify_message}; {advice}") from None
+    except ssl.SSLError as error:
+        raise Unreachable(
+            f"the TLS handshake with {where} failed: {error.reason}; check that it is an https port"
+        ) from None
 
 
 async def _resolve(host: str, port: int) -> list[str]:
@@ -79,27 +159,24 @@ def _is_local(address: str) -> bool:
 
 async def _connect(host: str, addresses: list[str], port: int, tls: ssl.SSLContext | None) -> tuple[str, int | None]:
     """Return the first address that accepts a connection, and the days until its certificate expires."""
-    failure = ""
+    failure = Unreachable(f"{host} has no address")
     for address in addresses:
         try:
-            _, writer = await asyncio.open_connection(address, port, ssl=tls, server_hostname=host if tls else None)
-        except ssl.SSLCertVerificationError as error:
-            failure = (
-                f"the certificate of {host} is not trusted: {error.verify_message}; renew it or complete its chain"
-            )
-        except ssl.SSLError as error:
-            failure = (
-                f"the TLS handshake with {address} port {port} failed: {error.reason}; check that it is an https port"
-            )
+            with _tls_failures(host, f"{address} port {port}"):
+                _, writer = await asyncio.open_connection(address, port, ssl=tls, server_hostname=host if tls else None)
+        except Unreachable as error:
+            failure = error
         except OSError as error:
-            failure = f"{address} port {port} cannot be reached: {_why(error)}; check the URL, and that the site is up"
+            failure = Unreachable(
+                f"{address} port {port} cannot be reached: {_why(error)}; check the URL, and that the site is up"
+            )
         else:
             certificate = cast("dict[str, object] | None", writer.get_extra_info("peercert"))
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
             return address, days_until_end(certificate) if tls and certificate else None
-    raise Unreachable(failure)
+    raise failure
 
 
 def _why(error: OSError) -> str:

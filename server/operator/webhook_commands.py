@@ -13,7 +13,7 @@ from server.rules import retries
 from server.rules.evidence import Evidence
 from server.rules.retries import DeliveryState, http_date
 from server.rules.trail import Reported, Withdrawn, decode
-from server.settings import QUEUED_WEBHOOK, Settings, WebhookURL
+from server.settings import QUEUED_WEBHOOK, Settings, SettingsError, WebhookURL
 from server.storage import outbox, overview, reports, trail, webhook_state
 from server.storage.clock import milliseconds, utc_now
 from server.storage.overview import Delivery, RecordedAttempt
@@ -171,7 +171,7 @@ def test(settings: Settings, name: str) -> tuple[str, bool]:
 
 
 async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
-    client = WebhookClient(hook.secret, block_private=settings.webhook_security.block_private)
+    client = _client(settings, hook)
     began = monotonic()
     try:
         answer = await client.post(hook.url, _sample(settings, hook), f"msg_test{secrets.token_hex(8)}")
@@ -187,6 +187,13 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
         f" Answer: {said or '(empty)'}",
         not problem,
     )
+
+
+def _client(settings: Settings, hook: WebhookURL) -> WebhookClient:
+    try:
+        return WebhookClient(hook.secret, security=settings.webhook_security)
+    except SettingsError as error:
+        raise CommandError(str(error)) from None
 
 
 def _judged(hook: WebhookURL, answer: SiteAnswer) -> tuple[str, str]:

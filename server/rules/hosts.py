@@ -30,6 +30,11 @@ def is_target(host: str) -> bool:
     return True
 
 
+def is_localhost(host: str) -> bool:
+    """Return whether a name means this machine everywhere (RFC 6761)."""
+    return _plain(host).split(".")[-1] == LOCAL
+
+
 def known(urls: Iterable[str], names: Iterable[str]) -> frozenset[str]:
     """Return the names of a server: those of its pages' URLs, and these."""
     found = [LOCAL, *(_ascii(urlsplit(url).hostname or "") for url in urls), *names]

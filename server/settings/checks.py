@@ -43,6 +43,10 @@ def check(settings: Settings) -> None:
         )
     _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
     _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
+    if proxy := settings.webhook_security.proxy.reveal():
+        url = _check_url("WebhookSecurity.Proxy", proxy)
+        if url.raw_path != b"/":
+            raise SettingsError('WebhookSecurity.Proxy: a proxy has no path; write it like "http://proxy.example:3128"')
     for number, hook in enumerate(settings.webhook_urls):
         _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
 

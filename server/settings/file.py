@@ -13,7 +13,7 @@ import tomli
 
 from server.settings.checks import check, normalised_origins
 from server.settings.model import KEY_VARIABLE, TLS, Settings, SettingsError
-from server.settings.secret import ApiKeys, SigningSecret, SigningSecrets
+from server.settings.secret import ApiKeys, Secret, SigningSecret, SigningSecrets
 
 DEFAULT_FILE = Path("settings.toml")
 
@@ -73,12 +73,24 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
         settings = msgspec.structs.replace(settings, admin_api_key=ApiKeys(key))
-    files = {key: str(directory / name) if name else "" for key, name in msgspec.structs.asdict(settings.tls).items()}
-    settings = msgspec.structs.replace(settings, database=str(directory / settings.database), tls=TLS(**files))
+    settings = _with_paths(settings, directory)
     settings = msgspec.structs.replace(settings, allowed_origins=normalised_origins(settings.allowed_origins))
     check(settings)
     notice = f"these BareRTC settings are ignored: {', '.join(ignored)}" if ignored else ""
     return LoadedSettings(settings, notice)
+
+
+def _with_paths(settings: Settings, directory: Path) -> Settings:
+    """Return the settings with names of files relative to the directory of the settings file."""
+
+    def within(name: str) -> str:
+        return str(directory / name) if name else ""
+
+    files = {key: within(name) for key, name in msgspec.structs.asdict(settings.tls).items()}
+    security = msgspec.structs.replace(settings.webhook_security, ca_file=within(settings.webhook_security.ca_file))
+    return msgspec.structs.replace(
+        settings, database=str(directory / settings.database), tls=TLS(**files), webhook_security=security
+    )
 
 
 def _data_directory() -> Path:
@@ -160,6 +172,8 @@ def _decode(kind: type, value: object) -> object:
     texts = [value] if isinstance(value, str) else value
     if isinstance(value, list) and not all(value):
         raise ValueError("An entry is empty; remove it")
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
     if kind is ApiKeys and isinstance(texts, list) and all(isinstance(text, str) for text in texts):
         return ApiKeys(*texts)
     if kind is SigningSecrets and isinstance(texts, list) and all(isinstance(text, str) for text in texts):

@@ -8,7 +8,7 @@ from msgspec import Meta
 from server.protocol.address import DEFAULT_ADDRESS
 from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_FRAME_BYTES
-from server.settings.secret import ApiKeys, SigningSecrets
+from server.settings.secret import ApiKeys, Secret, SigningSecrets
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 QUEUED_WEBHOOK = "report"
@@ -101,11 +101,25 @@ class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
-    """Restrictions on the URLs of webhooks."""
+    """How webhooks connect, and where they may."""
 
     block_private: Annotated[
         bool, Meta(description="Refuse URLs that resolve to an address of this machine or of a private network.")
     ] = False
+    ca_file: Annotated[
+        str,
+        Meta(
+            description="PEM file with certificates of your own authority, trusted besides the public ones; relative to"
+            " this file."
+        ),
+    ] = msgspec.field(name="CAFile", default="")
+    proxy: Annotated[
+        Secret,
+        Meta(
+            description='Proxy for all webhooks, like "http://user:password@proxy.internal:3128". It resolves names, so'
+            " BlockPrivate checks only addresses in URLs."
+        ),
+    ] = Secret("")
 
 
 class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
@@ -286,7 +300,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         OwnMetrics, Meta(description="Where metrics and statistics are open to everyone who can connect.")
     ] = OwnMetrics()
     log: Annotated[Log, Meta(description="The log on standard error.")] = Log()
-    webhook_security: Annotated[WebhookSecurity, Meta(description="Restrictions on the URLs of webhooks.")] = (
+    webhook_security: Annotated[WebhookSecurity, Meta(description="How webhooks connect, and where they may.")] = (
         WebhookSecurity()
     )
     public_channels: Annotated[

@@ -139,11 +139,6 @@ def _look_up(host: str, found: Future[list[str]]) -> None:
         found.set_result(list(dict.fromkeys(str(address[0]) for *_, address in entries)))
 
 
-def tls_context() -> ssl.SSLContext:
-    """Return the TLS context of webhooks: trusts httpx's own roots, whatever the environment says."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 def connecting(tls: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
     """Return a transport without keep-alive: connections are pooled by address, but TLS verified one of its names."""
     return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
@@ -155,11 +150,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     TLS still verifies the name, which is passed as `sni_hostname` and in Host.
     """
 
-    def __init__(
-        self, *, block_private: bool, inner: httpx.AsyncBaseTransport | None = None, resolve: Resolve = resolve
-    ) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, *, block_private: bool, resolve: Resolve = resolve) -> None:
+        """`inner` connects to the addresses that are allowed."""
         self._block_private = block_private
-        self._inner = inner or connecting(tls_context())
+        self._inner = inner
         self._resolve = resolve
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -1,6 +1,7 @@
 """POSTs to the site, with an overall deadline, a size limit for the answer, and no redirects. Wraps httpx."""
 
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -8,9 +9,9 @@ import httpx
 
 from server import __version__
 from server.protocol.errors import FlagpostError
-from server.settings import SigningSecrets
-from server.webhooks import signature
-from server.webhooks.targets import ForbiddenTargetError, GuardedTransport
+from server.settings import SigningSecrets, WebhookSecurity
+from server.webhooks import outbound, signature
+from server.webhooks.targets import ForbiddenTargetError
 
 DEADLINE_SECONDS = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
@@ -54,15 +55,19 @@ class WebhookClient:
         self,
         secrets: SigningSecrets = SigningSecrets(),  # noqa: B008 - never changed
         *,
-        block_private: bool = False,
+        security: WebhookSecurity = WebhookSecurity(),  # noqa: B008 - never changed
+        tls: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         deadline_seconds: float | None = None,
     ) -> None:
-        """`deadline_seconds` is `DEADLINE_SECONDS` unless a test says otherwise."""
+        """`tls` is `outbound.trust(security)`, unless it is given. Raises SettingsError if that cannot be used.
+
+        `deadline_seconds` is `DEADLINE_SECONDS` unless a test says otherwise.
+        """
         self._secrets = secrets
         self._deadline_seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
         self._http = httpx.AsyncClient(
-            transport=transport or GuardedTransport(block_private=block_private),
+            transport=transport or outbound.transport(security, tls),
             headers=HEADERS,
             timeout=self._deadline_seconds,
             trust_env=False,

@@ -233,3 +233,21 @@ async def test_reload_command_checks_the_settings_and_has_the_server_apply_them(
         assert REJECTED not in server.log
     done = run("reload", directory=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+async def test_an_authority_that_cannot_be_read_changes_nothing_and_stops_a_start(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path, webhooks={"report": closed_port_url()})
+    with ServerProcess(settings) as server:
+        with settings.open("a", encoding="utf-8") as file:
+            file.write('\n[WebhookSecurity]\nCAFile = "authority.pem"\n')
+        line = await reloaded(server, REJECTED)
+        assert "WebhookSecurity.CAFile" in line
+        assert "authority.pem" in line
+        AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        await reloaded(server, RELOADED)
+    (tmp_path / "authority.pem").write_bytes(b"")
+    done = run("--settings", str(settings), directory=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"CAFile: {tmp_path / 'authority.pem'} has no certificates" in done.stderr
+    done = run("doctor", "--settings", str(settings), directory=tmp_path)
+    assert f"✗ WebhookSecurity.CAFile: {tmp_path / 'authority.pem'} has no certificates" in done.stdout

@@ -15,7 +15,7 @@ import pytest
 import trustme
 from standardwebhooks import Webhook
 
-from server.settings import SigningSecret, SigningSecrets
+from server.settings import SigningSecret, SigningSecrets, WebhookSecurity
 from server.webhooks.webhook_client import MAX_ANSWER_BYTES, SiteAnswer, WebhookClient, WebhookError
 from tests.support.bad_answers import bomb, never_ends, resets
 from tests.support.receiver import (
@@ -42,7 +42,9 @@ async def post(
     url: str, signed: SigningSecrets = UNSIGNED, *, block_private: bool = False, deadline_seconds: float = 10
 ) -> SiteAnswer:
     """Post once."""
-    client = WebhookClient(signed, block_private=block_private, deadline_seconds=deadline_seconds)
+    client = WebhookClient(
+        signed, security=WebhookSecurity(block_private=block_private), deadline_seconds=deadline_seconds
+    )
     try:
         return await client.post(url, BODY, "msg_1")
     finally:

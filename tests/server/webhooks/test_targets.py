@@ -13,6 +13,8 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.settings import WebhookSecurity
+from server.webhooks.outbound import transport
 from server.webhooks.targets import METADATA, ForbiddenTargetError, GuardedTransport, connecting, forbidden, resolve
 from tests.support.receiver import WAIT_SECONDS, Behaviour, Receiver, Request
 from tests.support.site_answers import answer
@@ -161,7 +163,7 @@ async def post(
             raise failure
         return answer(200)
 
-    transport = GuardedTransport(block_private=block_private, inner=httpx.MockTransport(connect), resolve=addresses)
+    transport = GuardedTransport(httpx.MockTransport(connect), block_private=block_private, resolve=addresses)
     async with httpx.AsyncClient(transport=transport, timeout=12, trust_env=False) as client:
         await client.post(url, content=b"{}")
     return asked
@@ -215,7 +217,7 @@ async def test_forbidden_addresses_are_named_with_their_rules() -> None:
 
 async def test_a_name_without_an_address_cannot_be_connected_to() -> None:
     with pytest.raises(httpx.ConnectError, match="is not a host name"):
-        async with httpx.AsyncClient(transport=GuardedTransport(block_private=False)) as client:
+        async with httpx.AsyncClient(transport=transport(WebhookSecurity())) as client:
             await client.post("http://a..b/")
 
 
@@ -233,7 +235,7 @@ def pinned(authority: trustme.CA) -> GuardedTransport:
 
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    return GuardedTransport(block_private=False, inner=connecting(trusting), resolve=addresses)
+    return GuardedTransport(connecting(trusting), block_private=False, resolve=addresses)
 
 
 def site_of(authority: trustme.CA, name: str, behaviour: Behaviour | None = None) -> Receiver:
@@ -269,10 +271,12 @@ async def test_a_verified_connection_is_not_reused_for_another_name(
 
 async def test_an_ipv6_address_is_connected_to() -> None:
     with Receiver(host="::1") as site:
-        async with httpx.AsyncClient(transport=GuardedTransport(block_private=False), trust_env=False) as client:
+        async with httpx.AsyncClient(transport=transport(WebhookSecurity()), trust_env=False) as client:
             assert (await client.post(site.url)).status_code == 200
             assert site.requests[0].header("Host") == f"[::1]:{site.port}"
-        async with httpx.AsyncClient(transport=GuardedTransport(block_private=True), trust_env=False) as client:
+        async with httpx.AsyncClient(
+            transport=transport(WebhookSecurity(block_private=True)), trust_env=False
+        ) as client:
             with pytest.raises(ForbiddenTargetError, match="loopback"):
                 await client.post(site.url)
         assert len(site.requests) == 1
