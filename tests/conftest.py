@@ -86,7 +86,7 @@ def _data_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
     The directories are numbered here: pytest's `mktemp` looks through those of all earlier tests for the next number.
     """
-    for name in ("data", "config"):
+    for name in ("data", "config", "state"):
         directory = tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))
         directory.mkdir(parents=True)
         monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(directory))

@@ -17,6 +17,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -30,6 +31,7 @@ from tui.options import Options
 from tui.text import clean_line
 
 if TYPE_CHECKING:
+    from tui.client.unsent_file import Owner, UnsentFile
     from tui.net.identity import KeptKeys
     from tui.net.local_server import LocalServer
     from tui.net.server_connection import Connection, Event
@@ -86,7 +88,9 @@ class Client:
         on_login: Callable[[Granted], None] = _ignore,
         on_lost: Callable[[Loss], None] = _ignore,
         on_name_refused: Callable[[str], Awaitable[str]] | None = None,
+        saves: bool = False,
     ) -> None:
+        """`saves`: what is not sent, and drafts, are saved for the next start of the same person."""
         self.options = options
         """Name and server; `find` uses what they are when it is called."""
         self.wanted_name = options.name
@@ -116,6 +120,8 @@ class Client:
         """Ends the connection: its result is the reason why the name was refused, or an exception."""
         self._mark_timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[bool]] = set()
+        self._saves = saves
+        self._unsent_file: UnsentFile | None = None
 
     async def __aenter__(self) -> Self:
         await self.find()
@@ -185,8 +191,18 @@ class Client:
         if self._connection:
             self._connection.hurry()
 
+    def changed(self) -> None:
+        """Save what is not sent soon: the state has changed, such as a draft."""
+        if self._unsent_file:
+            self._unsent_file.changed()
+
     async def close(self) -> None:
-        """Stop the server that this client started, and release the identity; call it after `run` has ended."""
+        """Save what is not sent, stop the server that this client started, and release the identity.
+
+        Call it after `run` has ended.
+        """
+        if self._unsent_file:
+            await self._unsent_file.close(self._expected)
         if self._server:
             await self._server.stop()
         self.release()
@@ -206,6 +222,7 @@ class Client:
     def say(self, text: str, channel: str = "") -> None:
         """Send a message to a channel or conversation, or to the current one; while offline, after the next login."""
         said = self.state.say(text, nonce(), channel)
+        self.changed()
         if self.online:
             self.send(said)
 
@@ -257,7 +274,45 @@ class Client:
             # Each demo has a server of its own, which ends with it.
             return
         self.release()
-        self._session.keys = self._identity = acquire(self._session.address, self._session.name)
+        keys = acquire(self._session.address, self._session.name)
+        self._session.keys = self._identity = keys
+        if self._saves and keys.kept:
+            from tui.client.unsent import collect
+            from tui.client.unsent_file import UnsentFile
+
+            self._unsent_file = UnsentFile(partial(collect, self.state))
+
+    @property
+    def _expected(self) -> "Owner | None":
+        """The user, before the login: as at the last start, or by name and address."""
+        from tui.client.unsent_file import Owner
+
+        keys = self._session.keys
+        if not keys.kept:
+            return None
+        if keys.last_server and keys.last_identity:
+            return Owner(keys.last_server, keys.last_identity)
+        return Owner("", f"{self._session.address} {self._session.name}")
+
+    @property
+    def loses(self) -> bool:
+        """Return whether there is something that would be lost if the client ended now, as it cannot be saved."""
+        from tui.client.unsent import collect
+
+        is_safe = self._unsent_file is not None and not self._unsent_file.problem
+        return not (self.options.demo or is_safe or collect(self.state).is_empty)
+
+    def _restore_unsent(self) -> None:
+        """Go on with what earlier starts could not send as the same person to the same server."""
+        if self._unsent_file is None or self._unsent_file.is_open:
+            return
+        from tui.client.unsent import restore
+        from tui.client.unsent_file import Owner
+
+        nobody = Owner("", f"{self._session.address} {self._session.name}")
+        server, identity = self._session.person
+        unsent = self._unsent_file.open(Owner(server, identity) if identity else nobody)
+        restore(self.state, unsent.joined(self._unsent_file.take(nobody)) if identity else unsent)
 
     def _on_event(self, event: "Event") -> None:
         from tui.net.server_connection import Lost, Received
@@ -267,6 +322,7 @@ class Client:
                 self.state.fold(frame)
                 self._answer(frame)
                 self._on_frame(frame)
+            self.changed()
             if event.left_out:
                 self.state.leave_out()
         elif isinstance(event, Lost):
@@ -295,13 +351,13 @@ class Client:
         news = self._session.entered(frame.username)
         was_lost, self._was_lost, self.online = self._was_lost, False, True
         self.status = f"online as {name_text.shown(frame.username)}{', new here' if news else ''}"
-        self._on_login(Granted(wanted, frame.username, was_lost, news))
         if news:
             self.state.give_up_unsent(NOT_SENT)
-            return
+        self._restore_unsent()
+        self._on_login(Granted(wanted, frame.username, was_lost, news))
         for unsent in self.state.unsent():
             self.send(unsent)
-        if status := again(self.state.people.get(frame.username), frame):
+        if not news and (status := again(self.state.people.get(frame.username), frame)):
             self.send(status)
 
     def _lost(self, why: str, retry_seconds: float | None) -> None:

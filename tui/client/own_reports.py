@@ -1,6 +1,6 @@
 """The user's own reports: their status, requests that wait for an answer, and changes to notify the user of."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ class Remark(NamedTuple):
     channel: str
 
 
-class Asked(NamedTuple):
+class AskedReport(NamedTuple):
     """A report that the server has not answered; `about`: the author of the message."""
 
     frame: frames.ReportRequest
@@ -61,7 +61,7 @@ class OwnReports(Struct):
     problem: str | None = None
     """Why the latest request failed."""
     _entries: dict[str, ReportEntry] = field(default_factory=dict)
-    _asked: dict[str, Asked] = field(default_factory=dict)
+    _asked: dict[str, AskedReport] = field(default_factory=dict)
     _withdrawing: dict[str, str] = field(default_factory=dict)
     """Nonce -> reportID."""
     _refused: set[int] = field(default_factory=set)
@@ -92,9 +92,27 @@ class OwnReports(Struct):
         """Return the number of reports that the server has not answered."""
         return len(self._asked)
 
-    def asked(self, nonce: str | None) -> Asked | None:
+    def asked(self, nonce: str | None) -> AskedReport | None:
         """Return the unanswered report of this nonce, if any."""
         return self._asked.get(nonce or "")
+
+    @property
+    def pending(self) -> list[AskedReport]:
+        """Return the reports that the server has not answered."""
+        return list(self._asked.values())
+
+    @property
+    def withdrawing(self) -> Mapping[str, str]:
+        """Return the withdrawals that the server has not answered: nonce -> reportID."""
+        return self._withdrawing
+
+    def restore(
+        self, asked: Iterable[AskedReport], withdrawing: Mapping[str, str], drafts: Mapping[int, ReportDraft]
+    ) -> None:
+        """Go on with what was unanswered when the client ended; newer forms stay."""
+        self._asked |= {each.frame.nonce or "": each for each in asked}
+        self._withdrawing |= withdrawing
+        self.drafts = {**drafts, **self.drafts}
 
     def keep_draft(self, msg_id: int, draft: ReportDraft) -> None:
         """Store an unsent form about a message."""
@@ -107,7 +125,7 @@ class OwnReports(Struct):
         # The server has the report of a withdrawn one too; another can only add to it.
         add = self.reported(line.msg_id) or any(each.msg_id == line.msg_id for each in self._entries.values())
         frame = frames.ReportRequest(line.msg_id, draft.reason, draft.comment, nonce, draft.context, add)
-        self._asked[nonce] = Asked(frame, channel, line.author)
+        self._asked[nonce] = AskedReport(frame, channel, line.author)
         return frame
 
     def ask(self, nonce: str) -> frames.ReportsRequest:

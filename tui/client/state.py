@@ -1,6 +1,6 @@
 """The client's state: a fold of the server's frames and of the user's acts."""
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import singledispatchmethod
@@ -17,7 +17,7 @@ from tui import limits
 from tui.client import history, reactions, unread
 from tui.client.coverage import END
 from tui.client.own_relations import OwnRelations
-from tui.client.own_reports import OwnReports, Remark, ReportDraft
+from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
 from tui.client.search import SearchState
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone
@@ -82,6 +82,8 @@ class ClientState(Struct):
     markers: unread.MarkersToSend = field(default_factory=unread.MarkersToSend)
     """How far the user has read, for the server."""
     last_seen: int = 0
+    drafts: dict[str, str] = field(default_factory=dict)
+    """What is written in the composer and not sent, by channel or conversation."""
     _typing: dict[str, datetime] = field(default_factory=dict)
     """People who are writing to the user, and until when that is shown; the latest alone."""
     _caught_up_before: bool = False
@@ -462,6 +464,24 @@ class ClientState(Struct):
             for pending in timeline.unsent()
         ]
         return [*said, *self.reports.unsent()]
+
+    def restore(self, channel: str, pending: Pending) -> None:
+        """Go on with a message that was not confirmed when the client ended; `failure` says why it never will be."""
+        timeline = self._timeline_of(self._known_as(channel))
+        timeline.await_confirmation(replace(pending, failure=""))
+        if pending.failure:
+            timeline.fail(pending.nonce, pending.failure)
+
+    def restore_drafts(self, drafts: Mapping[str, str]) -> None:
+        """Set the drafts, and list the conversations that they belong to."""
+        self.drafts = dict(drafts)
+        for place in drafts:
+            if target.is_conversation(place):
+                self._timeline_of(place)
+
+    def lose_reports(self, count: int) -> None:
+        """Notify the user of reports that were unanswered when the client ended, and refer to no message now."""
+        self._remark([Remark(GONE, Tone.BAD, "")] * count)
 
     def give_up_unsent(self, why: str) -> None:
         """Mark unacknowledged messages as failed; the user can resend them."""

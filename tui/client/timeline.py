@@ -284,6 +284,11 @@ class Timeline(Struct):
         """Return whether a message of the user is pending or refused."""
         return bool(self._pending or self._failed)
 
+    @property
+    def own(self) -> list[Pending]:
+        """Return the user's messages that the server does not have: refused ones, then pending ones."""
+        return [*self._failed, *self._pending.values()]
+
     def unsent(self) -> list[Pending]:
         """Return the messages that have yet to reach the server."""
         return list(self._pending.values())

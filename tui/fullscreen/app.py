@@ -69,6 +69,7 @@ class FlagpostApp(App[None]):
             on_login=self._logged_in,
             on_lost=self._lost,
             on_name_refused=self._ask_name,
+            saves=True,
         )
         self.preferences = Preferences(self, options.loaded)
         self._typeahead = TypeAhead(self, self._deliver)
@@ -222,6 +223,7 @@ class FlagpostApp(App[None]):
 
     def _logged_in(self, login: Granted) -> None:
         self._joining.succeeded()
+        self.room.composer.restore(self.state.drafts)
         if login.name.casefold() != login.wanted.casefold():
             wanted, granted = map(name_text.quoted, (login.wanted, login.name))
             self.state.note(f"{wanted} is taken, so you're {granted} here.")
@@ -330,14 +332,14 @@ class FlagpostApp(App[None]):
         return action == "quit" or self.room.complete
 
     async def action_quit(self) -> None:
-        """Quit; ask first if a report would be lost."""
-        if self.state.reports.unanswered and self.screen is self.room:
+        """Quit; ask first if what is not sent would be lost, as it cannot be saved."""
+        if self.client.loses and self.screen is self.room:
             self.room.start(self._ask_to_leave)
         else:
             await self.leave()
 
     async def _ask_to_leave(self) -> None:
-        if await self.room.ask("Your report has not reached the server yet and would be lost. Leave anyway?", "Leave"):
+        if await self.room.ask("What you have not sent cannot be saved and would be lost. Leave anyway?", "Leave"):
             await self.leave()
 
     def action_reconnect(self) -> None:

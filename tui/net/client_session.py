@@ -153,6 +153,12 @@ class ClientSession(Struct):
             self.keys.remember(accepted.server, accepted.key)
         return told
 
+    @property
+    def person(self) -> tuple[str, str]:
+        """Return the server and the identity of the login that it accepted; empty without identities."""
+        accepted = self._accepted
+        return (accepted.server, accepted.key.identity) if accepted and accepted.key else ("", "")
+
     def wait_seconds(self, close_code: int, chance: float) -> float | None:
         """Return the backoff before the next attempt, by a chance from 0 to 1; None if the server wants no other.
 

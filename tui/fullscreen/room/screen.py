@@ -177,7 +177,7 @@ class RoomScreen(Screen[None]):
             away=self.app.screen is not self or self._attention.is_elsewhere,
         )
         self.look()
-        self.query_one(ChannelList).show(state.timelines.values(), state.current)
+        self.query_one(ChannelList).show(state.timelines.values(), state.current, state.drafts)
         limit = state.welcome.limits.message_chars if state.welcome else 0
         for old, new in state.renamed.items():
             self.composer.rename(old, new)
@@ -514,6 +514,11 @@ class RoomScreen(Screen[None]):
     @on(Composer.NothingSaid)
     def _nothing_said(self) -> None:
         self.note(QUOTATION_ONLY)
+
+    @on(Composer.Changed, "#composer")
+    def _draft_changed(self) -> None:
+        self.client.state.drafts = self.composer.drafts
+        self.client.changed()
 
     @on(Composer.Typed)
     def _typed(self, event: Composer.Typed) -> None:

@@ -1,6 +1,6 @@
 """The composer: where messages are written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from textual import events, on
 from textual.content import Content
@@ -96,10 +96,13 @@ class Composer(Prompt):
 
     @on(TargetChanged)
     def _open_draft(self, event: TargetChanged) -> None:
-        # Text typed before there is any channel belongs to the first one.
+        draft = self._drafts.pop(event.place, "")
         if self._place:
             self._drafts[self._place] = self.text
-            self._write(self._drafts.pop(event.place, ""))
+            self._write(draft)
+        elif draft:
+            # Text typed before there is any channel belongs to the first one.
+            self._write(f"{draft}\n{self.text}" if self.text else draft)
         self._place = event.place
 
     def action_send(self) -> None:
@@ -167,6 +170,18 @@ class Composer(Prompt):
 
     def action_edit(self) -> None:
         self.post_message(self.EditorWanted(self.text, self._place))
+
+    @property
+    def drafts(self) -> dict[str, str]:
+        """Return what is written, by channel; that of no channel yet is under ""."""
+        drafts = {**self._drafts, self._place: self.text}
+        return {place: text for place, text in drafts.items() if text.strip()}
+
+    def restore(self, drafts: Mapping[str, str]) -> None:
+        """Put drafts of an earlier start above what has been written since."""
+        for place, text in drafts.items():
+            if self.drafts.get(place) != text:
+                self.give_back(text, place)
 
     def give_back(self, text: str, place: str) -> None:
         """Put a message back, on a line of its own above what was typed in its channel since."""

@@ -1,0 +1,134 @@
+"""What the user has written and the server does not have: what is saved of it, and how it is restored."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from server.protocol.frames import ReportRequest
+from tui.client.own_reports import AskedReport, ReportDraft
+from tui.client.state import ClientState
+from tui.client.timeline import Pending
+
+VERSION = 1
+MAX_BYTES = 512 * 1024
+"""Of everything together; what is left out first is what the server refused."""
+RESEND_WITHIN = timedelta(hours=20)
+"""A server knows the nonce of a message for a day: sent again within it, the message counts once."""
+TOO_OLD = "it was not sent for a day; send it again if it still matters"
+
+
+class UnsentMessage(Struct, frozen=True, omit_defaults=True):
+    """A message that the server has not confirmed; `failure` says why it was refused."""
+
+    channel: str
+    text: str
+    nonce: str
+    at: datetime
+    failure: str = ""
+
+
+class UnsentReport(Struct, frozen=True):
+    """A report that the server has not answered; `about` is the author of the message."""
+
+    request: ReportRequest
+    channel: str
+    about: str
+
+
+class UnsentForm(Struct, frozen=True):
+    """A report form that was filled in and not sent."""
+
+    msg_id: int
+    reason: str
+    comment: str
+    context: tuple[int, ...] = ()
+
+
+class Unsent(Struct, frozen=True, omit_defaults=True):
+    """All of it, for one person at one server."""
+
+    version: int = VERSION
+    epoch: str = ""
+    """The numbering that reports refer to."""
+    drafts: dict[str, str] = {}
+    """By channel or conversation."""
+    messages: tuple[UnsentMessage, ...] = ()
+    reports: tuple[UnsentReport, ...] = ()
+    withdrawals: dict[str, str] = {}
+    """Nonce -> reportID."""
+    forms: tuple[UnsentForm, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.drafts or self.messages or self.reports or self.withdrawals or self.forms)
+
+    def joined(self, other: "Unsent") -> "Unsent":
+        """Return this and another one together."""
+        drafts = dict(self.drafts)
+        for place, text in other.drafts.items():
+            drafts[place] = f"{drafts[place]}\n{text}" if drafts.get(place) not in {None, text} else text
+        return Unsent(
+            epoch=self.epoch or other.epoch,
+            drafts=drafts,
+            messages=(*self.messages, *other.messages),
+            reports=(*self.reports, *other.reports),
+            withdrawals={**self.withdrawals, **other.withdrawals},
+            forms=(*self.forms, *other.forms),
+        )
+
+
+def collect(state: ClientState) -> Unsent:
+    """Return what would be lost with this state, up to MAX_BYTES."""
+    keep = _budget()
+    said = [
+        UnsentMessage(timeline.id, each.text, each.nonce, each.at, each.failure)
+        for timeline in state.timelines.values()
+        for each in timeline.own
+    ]
+    reports = state.reports
+    pending = keep([each for each in said if not each.failure])
+    return Unsent(
+        epoch=state.welcome.epoch if state.welcome else "",
+        reports=tuple(keep([UnsentReport(*each) for each in reports.pending])),
+        withdrawals=dict(keep(list(reports.withdrawing.items()))),
+        drafts=dict(keep([(place, text) for place, text in state.drafts.items() if text.strip()])),
+        forms=tuple(keep([UnsentForm(msg_id, *draft) for msg_id, draft in reports.drafts.items()])),
+        messages=(*pending, *keep([each for each in said if each.failure])),
+    )
+
+
+Item = TypeVar("Item")
+
+
+def _budget() -> Callable[[list[Item]], list[Item]]:
+    left = MAX_BYTES
+
+    def keep(items: list[Item]) -> list[Item]:
+        def fitting() -> Iterator[Item]:
+            nonlocal left
+            for item in items:
+                size = len(msgspec.json.encode(item))
+                if size <= left:
+                    left -= size
+                    yield item
+
+        return list(fitting())
+
+    return keep
+
+
+def restore(state: ClientState, unsent: Unsent) -> None:
+    """Put back what was saved; the client sends what is pending, and the interface fills the drafts in."""
+    for message in unsent.messages:
+        failure = message.failure or (TOO_OLD if state.now() - message.at > RESEND_WITHIN else "")
+        state.restore(message.channel, Pending(message.nonce, state.me, message.text, message.at, failure))
+    state.restore_drafts(unsent.joined(Unsent(drafts=state.drafts)).drafts)
+    if not state.welcome or unsent.epoch != state.welcome.epoch:
+        state.lose_reports(len(unsent.reports))
+        return
+    asked = [AskedReport(each.request, each.channel, each.about) for each in unsent.reports]
+    forms = {each.msg_id: ReportDraft(each.reason, each.comment, each.context) for each in unsent.forms}
+    state.reports.restore(asked, unsent.withdrawals, forms)
