@@ -23,6 +23,7 @@ class Where(Enum):
     SEARCH = "In the search"
     MENTIONS = "In the list of mentions"
     QUESTION = "In a question"
+    EDITOR = "Where you edit a message"
     SETTINGS = "In the settings"
     START = "At the first start"
     HELP = "In the list of keys"
@@ -134,6 +135,7 @@ KEYS = (
     Key(Where.MESSAGES, "e", "screen.react", "Add or remove a reaction", "React"),
     Key(Where.MESSAGES, "w", "screen.direct", "Send its author a direct message", "Message"),
     Key(Where.MESSAGES, "m", "screen.mute", "Mute its author: hide their messages; again: undo"),
+    Key(Where.MESSAGES, "c", "screen.edit_message", "Change your message: edit its text", "Edit"),
     Key(Where.MESSAGES, "d", "screen.take_back", "Delete your message", "Delete"),
     Key(Where.MESSAGES, "slash", "screen.search", "Search messages"),
     Key(Where.MESSAGES, "y", "screen.copy", "Copy the message"),
@@ -171,6 +173,9 @@ KEYS = (
     Key(Where.QUESTION, "n,escape", "no", "No", "No"),
     Key(Where.QUESTION, "left,right", "other", "The other answer", "Other"),
     Key(Where.QUESTION, "enter", "choose", "The marked answer; at first that is No", "Choose"),
+    Key(Where.EDITOR, "enter", "save", "Save the message", "Save"),
+    Key(Where.EDITOR, "alt+enter,shift+enter,ctrl+j", "new_line", "New line", "New line"),
+    Key(Where.EDITOR, "escape", "cancel", "Leave the message as it was", "Cancel"),
     Key(Where.SETTINGS, "left", "turn(-1)", "Previous value", "Previous"),
     Key(Where.SETTINGS, "right,enter,space", "turn(1)", "Next value", "Next"),
     Key(Where.SETTINGS, "escape,f2", "screen.close", "Back to the room", "Back", priority=True),

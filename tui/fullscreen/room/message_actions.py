@@ -1,15 +1,17 @@
-"""What the user does with a message: react, delete."""
+"""What the user does with a message: react, edit, delete."""
 
 from functools import partial
 
-from server.protocol.frames import React, Takeback
+from server.protocol.frames import Edit, Limits, React, Takeback
+from tui.client.client import OFFLINE, nonce
 from tui.client.quotation import excerpt
 from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
+from tui.tone import Tone
 
 
 class MessageActions:
-    """Sends reactions and deletions."""
+    """Sends reactions, edits and deletions."""
 
     def __init__(self, room: RoomInterface) -> None:
         self._room = room
@@ -19,6 +21,21 @@ class MessageActions:
         """Delete the user's own message after confirmation."""
         if await self._room.ask(f"Delete your message “{excerpt(line)}” for everyone?", "Delete"):
             self._client.send(Takeback(line.msg_id))
+
+    async def edit(self, line: Line) -> None:
+        """Let the user edit their own message. If it cannot be sent, its new text goes to the composer."""
+        from tui.fullscreen.screens.message_editor import MessageEditor
+
+        state = self._client.state
+        place, limits = state.current, state.welcome.limits if state.welcome else Limits()
+        text = await self._room.result_of(MessageEditor(line.text, limits.message_chars))
+        if text is None:
+            return
+        if self._client.online:
+            self._client.send(Edit(line.msg_id, text, nonce()))
+        else:
+            self._room.composer.give_back(text, place)
+            self._room.note(OFFLINE, Tone.BAD)
 
     async def react(self, line: Line) -> None:
         """Let the user pick an emoji; add it to the message, or remove it if the user added it before."""

@@ -462,6 +462,13 @@ class RoomScreen(Screen[None]):
             self.people.mute(person)
             self.composer.flash(f"{name_text.quoted(person)} {what}. {pressed('messages.mute')} undoes it.")
 
+    def action_edit_message(self) -> None:
+        self._with_message(self._edit_message)
+
+    def _edit_message(self, line: Line) -> None:
+        if self.can_ask():
+            self.start(partial(self.messages.edit, line))
+
     def action_take_back(self) -> None:
         self._with_message(self._take_back)
 

@@ -148,7 +148,7 @@ class TimelineView(StackView, can_focus=True):
 
     def _refresh_keys(self) -> None:
         """Redraw the footer if the available actions have changed."""
-        means = tuple(self.can(name) for name in ("report", "profile", "direct", "take_back"))
+        means = tuple(self.can(name) for name in ("report", "profile", "direct", "edit_message", "take_back"))
         if means != self._means:
             self._means = means
             self.refresh_bindings()
@@ -202,7 +202,7 @@ class TimelineView(StackView, can_focus=True):
             return line is not None and not line.mine
         if action in {"react", "copy", "reply"}:
             return line is not None and not line.taken_back
-        if action == "take_back":
+        if action in {"edit_message", "take_back"}:
             return line is not None and line.mine and not line.taken_back
         return True
 
