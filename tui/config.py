@@ -61,6 +61,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     time: Annotated[Hours, _about("`24h` or `12h`")] = Hours.H24
     reduced_motion: Annotated[bool, _about("nothing slides, fades or blinks")] = False
     notices: Annotated[Level, _about("which messages give a notice: `all`, `mentions` or `none`")] = Level.MENTIONS
+    words: Annotated[tuple[str, ...], _about('words that count like your name, such as `["deploy"]`')] = ()
     channels: Annotated[dict[str, Channel], _about("what differs in a channel, by its ID; see below")] = {}
     keys: Annotated[dict[str, str], _about("other keys for what keys do; see below")] = {}
 
@@ -177,6 +178,8 @@ def _takes(kind: object) -> str:
         info = info.type
     if isinstance(info, msgspec.inspect.BoolType):
         return "write true or false"
+    if isinstance(info, msgspec.inspect.VarTupleType):
+        return 'write a list of texts in quotes, like ["one", "two"]'
     options = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
     values = [value for each in options if isinstance(each, msgspec.inspect.EnumType) for value in each.cls]
     return f"write {' or '.join(json.dumps(value) for value in values)}" if values else "write text in quotes"

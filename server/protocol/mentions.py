@@ -8,11 +8,33 @@ from functools import lru_cache
 from server.protocol import names
 from server.protocol.characters import limit_marks
 
+_ADDRESS_BEFORE, _DOTTED = re.compile(r"\w[@.]"), re.compile(r"\.\w")
+"""In addresses and file names: me@ada.example."""
+
 
 def mentions(text: str, wanted: Iterable[str]) -> bool:
     """Return whether a text contains one of these names as a word, spelled in any way that counts as the same name."""
     folded = _folded(text)
-    return any(name and _pattern(names.key(name)).search(folded) for name in wanted)
+    return any(_stands_alone(folded, found) for name in wanted for found in _pattern(names.key(name)).finditer(folded))
+
+
+def _stands_alone(text: str, found: re.Match[str]) -> bool:
+    """Return whether a match is a word of its own, not a part of a longer one."""
+    start, end = found.span()
+    if start == end or _ADDRESS_BEFORE.match(text[max(0, start - 2) : start]) or _DOTTED.match(text, end):
+        return False
+    before, behind = text[max(0, start - 1) : start], text[end : end + 1]
+    return not _is_joined(before, text[start]) and not _is_joined(behind, text[end - 1])
+
+
+def _is_joined(neighbour: str, edge: str) -> bool:
+    """Return whether a neighbouring character belongs to the same word. Wide scripts have no spaces between words."""
+    wide = any(unicodedata.east_asian_width(each) in {"W", "F"} for each in (neighbour or " ", edge))
+    return not wide and _is_part_of_word(edge) and _is_part_of_word(neighbour)
+
+
+def _is_part_of_word(char: str) -> bool:
+    return char.isalnum() or char == "_" or (bool(char) and unicodedata.category(char).startswith("M"))
 
 
 def _folded(text: str) -> str:
@@ -26,4 +48,4 @@ def _folded(text: str) -> str:
 def _pattern(key: str) -> re.Pattern[str]:
     # A text may break a name with spaces into two lines.
     words = r"\s+".join(re.escape(word) for word in key.split())
-    return re.compile(rf"(?<!\w){words}(?!\w)")
+    return re.compile(words)

@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidHeader
 from server.protocol import codec
 from server.protocol.characters import limit_marks
 from server.protocol.links import address
+from server.protocol.mentions import mentions
 from server.protocol.names import key as name_key
 from server.rules import addresses, names, reactions, search, statuses
 from server.rules.refusal import Refusal
@@ -23,7 +24,6 @@ from tests.support.growth import assert_linear
 from tui.client import markdown
 from tui.client.completion import Known, complete
 from tui.client.fuzzy import rank
-from tui.client.mentions import mentions
 from tui.client.quotation import quotation
 from tui.client.search import excerpt
 from tui.client.timeline import Line
@@ -52,7 +52,7 @@ def test_a_message_of_many_lines_costs_what_it_is_long(work: Work) -> None:
     assert_linear(lambda times: work(f"{text}\n```\n" * times), largest=16, smallest=4)
 
 
-LOOK = Look(40, Styles(*[Style()] * 7), Ink(), Ink(), reports=True)
+LOOK = Look(40, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=True)
 
 
 @pytest.mark.parametrize("unit", ["a", "*a* ", "**a", "`a`", "字", "a b ", "[a](http://b) "])
@@ -99,8 +99,8 @@ WORK: dict[str, Work] = {
     "a search": refused(lambda text: search.query(text).indexed),
     "a folded text": search.fold,
     "an address": lambda text: address(f"http://{text}"),
-    "mentions": lambda text: mentions(text, "ada"),
-    "mentions of an odd name": lambda text: mentions(text, "a.*(a|a)*:"),
+    "mentions": lambda text: mentions(text, ["ada"]),
+    "mentions of an odd name": lambda text: mentions(text, ["a.*(a|a)*:"]),
     "a quotation": lambda text: quotation(line(text)),
     "an excerpt": lambda text: excerpt(text, "ada @ a \u0301"),
     "a rank": lambda text: rank("ada lovelace", text),

@@ -157,7 +157,7 @@ def test_notices_about_people_name_them_between_quotation_marks(name: str) -> No
 
 def rows(entry: Entry, *, compact: bool, width: int = 60) -> list[tuple[str, str]]:
     """Return the margin and the rest of each line of an entry."""
-    look = Look(width, Styles(*[Style()] * 7), Ink(), Ink(), reports=False, compact=compact)
+    look = Look(width, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=False, compact=compact)
     block = render(entry, look, above=None, before=line("zoe", "before"))
     return [(each.text[:LEFT_CELLS].strip(), each.text[LEFT_CELLS:]) for each in block.strips[block.head :]]
 
@@ -187,7 +187,7 @@ def test_only_an_author_and_a_notice_have_their_mark_in_the_margin(
 
 
 def test_the_line_of_a_day_begins_in_the_margin() -> None:
-    look = Look(60, Styles(*[Style()] * 7), Ink(), Ink(), reports=False)
+    look = Look(60, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=False)
     block = render(line("ada", "x"), look, above=None, before=None, new=True)
     rules = [each.text for each in block.strips[: block.head] if each.text.strip()]
     assert len(rules) == 2

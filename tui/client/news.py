@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from server.protocol import target
 from server.protocol.frames import Echo, Frame, Message
-from tui.client.mentions import mentions
 from tui.client.state import ClientState
 
 
@@ -35,7 +34,7 @@ def news(frames: Iterable[Frame], state: ClientState, since: int) -> Iterator[Ne
         if line and not line.mine and not line.taken_back and line.author not in state.relations.hidden:
             direct = target.is_conversation(message.channel)
             place = state.place_of(message.channel)
-            yield NewMessage(message.channel, place, line.author, line.text, mentions(line.text, state.me), direct)
+            yield NewMessage(message.channel, place, line.author, line.text, state.named(line.text), direct)
 
 
 def _messages(frames: Iterable[Frame], since: int) -> Iterator[Message]:

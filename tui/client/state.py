@@ -56,6 +56,8 @@ class ClientState(Struct):
     welcome: frames.Welcome | None = None
     me: str = ""
     """The granted name; empty until the login is accepted."""
+    words: tuple[str, ...] = ()
+    """Words that count like the name."""
     refused_name: str = ""
     """Why the server refused the name."""
     timelines: dict[str, Timeline] = field(default_factory=dict)
@@ -415,10 +417,6 @@ class ClientState(Struct):
         self.wanted = 0
         return wanted
 
-    def named(self, text: str) -> bool:
-        """Return whether a text names the user."""
-        return mentions(text, [self.me])
-
     @property
     def first_unread(self) -> int:
         """Return the first unread message of the current timeline, if it is loaded; else 0."""
@@ -447,6 +445,15 @@ class ClientState(Struct):
         """Count the messages of others in the current timeline after the last one that is on the screen."""
         last = max(after, self.timeline.read)
         return unread.unseen(self.timeline, last, self.relations.hidden, self.named)
+
+    @property
+    def names_of_user(self) -> tuple[str, ...]:
+        """Return what makes a message one that names the user: the name, and the words that they configured."""
+        return (self.me, *self.words)
+
+    def named(self, text: str) -> bool:
+        """Return whether a text names the user."""
+        return mentions(text, self.names_of_user)
 
     def say(self, text: str, nonce: str, channel: str = "") -> frames.Say:
         """Write in a channel, or the current one; the line stays pending until the server has numbered it."""

@@ -72,6 +72,7 @@ class FlagpostApp(App[None]):
             saves=True,
         )
         self.preferences = Preferences(self, options.loaded)
+        self.client.state.words = self.preferences.config.words
         self._typeahead = TypeAhead(self, self._deliver)
         self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
         self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit, attention=self._notices)

@@ -2,31 +2,10 @@
 
 from datetime import UTC, datetime
 
-import pytest
-
 from server.protocol.frames import Echo, Frame, History, Me, Relations
 from tests.support.scripted_server import WELCOME, line
-from tui.client.mentions import mentions
 from tui.client.news import news
 from tui.client.state import ClientState
-
-
-@pytest.mark.parametrize(
-    "text", ["@ada", "hey @Ada!", "(@ada)", "ada: yes", " Ada, no", "a\n@ada", "@bob @ada's", "@ada\u0301 @ada"]
-)
-def test_a_text_that_names_a_person(text: str) -> None:
-    assert mentions(text, "ada")
-
-
-@pytest.mark.parametrize("text", ["ada", "Canada", "me@ada.example", "@adam", "that is ada: no", "adam, yes", ""])
-def test_a_text_that_does_not(text: str) -> None:
-    assert not mentions(text, "ada")
-
-
-def test_a_name_is_taken_as_it_is() -> None:
-    assert mentions("hi @a.b (x)", "a.b (x)")
-    assert not mentions("hi @aab", "a.b")
-    assert not mentions("@", "")
 
 
 def fold(*frames: Frame, state: ClientState | None = None, since: int = 0) -> list[tuple[str, str, bool, bool]]:

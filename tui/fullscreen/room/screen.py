@@ -175,6 +175,7 @@ class RoomScreen(Screen[None]):
             profiles=webhooks.profile,
             placeholder=self._placeholder(state),
             away=self.app.screen is not self or self._attention.is_elsewhere,
+            words=state.names_of_user,
         )
         self.look()
         self.query_one(ChannelList).show(state.timelines.values(), state.current, state.drafts)

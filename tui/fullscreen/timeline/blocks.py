@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from server.protocol import name_text
+from server.protocol.mentions import mentions
 from tui.client import markdown
 from tui.client.reactions import ShownReaction
 from tui.client.timeline import Entry, Line, Notice, Pending
@@ -34,6 +35,8 @@ REPORTED = "⚑✓"
 BAR = "▌"
 AUTHOR = "•"
 """In the margin, beside an author."""
+NAMED = "@"
+"""In the margin, beside a message that names the user."""
 CONTINUES = "┊"
 """In the margin of a continued line, where nothing else shows that it continues the one above."""
 JOINED_WITHIN = timedelta(minutes=5)
@@ -80,6 +83,7 @@ class Styles(Struct, frozen=True):
     good: Style
     bad: Style
     flag: Style
+    named: Style
 
     def of(self, tone: Tone) -> Style:
         """Return the style of a notice."""
@@ -95,11 +99,15 @@ class Look(Struct, frozen=True):
     """The base style of all lines."""
     lit: Ink
     """The base style of the highlighted message."""
+    named: Ink
+    """The base style of a message that names the user."""
     reports: bool
     """True if the site accepts reports."""
     background: Color = BLACK
     compact: bool = False
     """True to show authors on the line of the text, and no blank lines."""
+    words: tuple[str, ...] = ()
+    """Words that make a message one that names the user: the name and what they configured."""
     hours: Hours = Hours.H24
     """The format of times when these lines are painted."""
 
@@ -164,14 +172,16 @@ def render(
     """Wrap and paint an entry."""
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
+    named = isinstance(entry, Line) and not entry.mine and mentions(entry.text, look.words)
+    under = look.lit if lit else look.named if named else look.plain
     wrapped = [part for row in _rows(entry, look, joined=joined) for part in _wrap(row, look.text_width)]
     strips = [
         _strip(
             row,
             _flag(entry, look) if not number else None,
             look,
-            lit=lit,
-            margin=_margin(entry, look, first=not number, joined=joined),
+            under,
+            _margins(entry, look, first=not number, joined=joined, named=named, lit=lit),
         )
         for number, row in enumerate(wrapped)
     ]
@@ -231,7 +241,7 @@ def _expanded(row: Row) -> Row:
 def _rule(words: str, style: Style, look: Look) -> Strip:
     """Return a line across the timeline. It starts in the margin, so that no message can fake one."""
     margin = "─" * LEFT_CELLS, style
-    return _strip([Run(f" {words} ".center(look.text_width, "─"), style)], None, look, lit=False, margin=margin)
+    return _strip([Run(f" {words} ".center(look.text_width, "─"), style)], None, look, look.plain, margin)
 
 
 def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str, Style]:
@@ -241,6 +251,13 @@ def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str
     if look.compact:
         return ("" if first else CONTINUES), look.styles.dim
     return (AUTHOR if first and not joined else ""), Style(foreground=name_colour(entry.author, look.background))
+
+
+def _margins(entry: Entry, look: Look, *, first: bool, joined: bool, named: bool, lit: bool) -> tuple[str, Style]:
+    """Return the margin of a line with the marks of a message that names the user, or is highlighted."""
+    bold = Style(foreground=look.styles.named.foreground, bold=True)
+    mark, style = (NAMED, bold) if first and named else _margin(entry, look, first=first, joined=joined)
+    return (BAR + NAMED * (mark == NAMED), Style()) if lit else (mark, style)
 
 
 def _wrap(row: Row, width: int) -> list[Row]:
@@ -273,14 +290,14 @@ def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
         yield runs
 
 
-def _strip(row: Row, flag: Segment | None, look: Look, *, lit: bool, margin: tuple[str, Style]) -> Strip:
-    under = look.lit if lit else look.plain
+def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple[str, Style]) -> Strip:
     text = [Segment(run.text, _ink(under, look.styles.text, run.style)) for run in row]
     space = look.text_width - sum(cell_len(run.text) for run in row)
     if row and row[-1].fills and space > 0:
         text.append(Segment(" " * space, text[-1].style))
         space = 0
-    mark, ink = (BAR, under) if lit else (margin[0], _ink(under, look.styles.text, margin[1]) if margin[0] else under)
+    mark, style = margin
+    ink = _ink(under, look.styles.text, style) if mark and style else under
     segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
     if space < 0:
         # A character two cells wide, where text has only one cell.

@@ -34,7 +34,7 @@ class StackView(ScrollView):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "timeline--text", "timeline--dim", "timeline--code", "timeline--link", "timeline--good", "timeline--bad",
-        "timeline--flag", "timeline--highlight",
+        "timeline--flag", "timeline--highlight", "timeline--named",
     }  # fmt: skip
 
     class PageWanted(Message):
@@ -53,6 +53,7 @@ class StackView(ScrollView):
         self._timeline = Timeline("", "")
         self._hidden: Set[str] = frozenset()
         self._reports = False
+        self._words: tuple[str, ...] = ()
         self._placeholder = ""
         self._look: Look | None = None
         self._compact = False
@@ -194,13 +195,23 @@ class StackView(ScrollView):
                 gc.freeze()
 
     def _take_look(self) -> Look:
-        if self._look and (self._look.width, self._look.reports) == (self.size.width, self._reports):
+        same = (self.size.width, self._reports, self._words)
+        if self._look and (self._look.width, self._look.reports, self._look.words) == same:
             return self._look
-        names = ("text", "dim", "code", "link", "good", "bad", "flag")
+        names = ("text", "dim", "code", "link", "good", "bad", "flag", "named")
         styles, under = Styles(*map(self._style, names)), self.background_colors[1]
-        lit = self.get_component_rich_style("timeline--highlight")
+        lit, named = (self.get_component_rich_style(f"timeline--{name}") for name in ("highlight", "named"))
         self._look = Look(
-            self.size.width, styles, self.rich_style, lit, self._reports, under, self._compact, written_in()
+            width=self.size.width,
+            styles=styles,
+            plain=self.rich_style,
+            lit=lit,
+            named=named,
+            reports=self._reports,
+            background=under,
+            compact=self._compact,
+            words=self._words,
+            hours=written_in(),
         )
         return self._look
 

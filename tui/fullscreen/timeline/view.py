@@ -54,10 +54,12 @@ class TimelineView(StackView, can_focus=True):
         profiles: bool,
         placeholder: str,
         away: bool = False,
+        words: tuple[str, ...] = (),
     ) -> None:
         """Draw a timeline without the messages of hidden people.
 
         `reports`: the site accepts reports. `profiles`: the site provides profiles. `away`: the user looks elsewhere.
+        `words` name the user.
         """
         opened = timeline is not self._timeline
         if opened:
@@ -66,7 +68,7 @@ class TimelineView(StackView, can_focus=True):
         self._holds = away or opened
         if placeholder != self._placeholder:
             self.refresh()
-        self._timeline, self._reports, self._profiles = timeline, reports, profiles
+        self._timeline, self._reports, self._profiles, self._words = timeline, reports, profiles, words
         self._hidden, self._placeholder = frozenset(hidden), placeholder
         self._lay_out()
         if self._highlighted and not self.highlighted:

@@ -13,6 +13,9 @@ from tui.fullscreen.widgets.widget_messages import BackToWriting
 
 MOST_SHOWN = 99
 DRAFT = "✎"
+MENTIONED = "@"
+"""Before the count of a place where the user was named."""
+PERSONAL = "bold $background on $warning"
 
 
 class ChannelList(RowList):
@@ -44,5 +47,7 @@ def _row(timeline: Timeline, *, draft: bool) -> ListRow:
     if not timeline.unread:
         return ListRow(timeline.id, Content(label), Content(mark))
     count = str(timeline.unread) if timeline.unread <= MOST_SHOWN else f"{MOST_SHOWN}+"
-    badge = Content.styled(f" {count} ", "bold $text on $accent 60%")
+    personal = timeline.mentions or timeline.peer is not None
+    shown = f" {MENTIONED if timeline.mentions else ''}{count} "
+    badge = Content.styled(shown, PERSONAL if personal else "bold $text on $accent 60%")
     return ListRow(timeline.id, Content.styled(label, Style(bold=True)), Content.assemble(mark, badge))

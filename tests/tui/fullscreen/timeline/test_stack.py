@@ -13,7 +13,7 @@ from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.fullscreen.timeline.blocks import Look, Styles
 from tui.fullscreen.timeline.stack import Stack, moved
 
-LOOK = Look(40, Styles(*[Style()] * 7), Ink(), Ink(bold=True), reports=True)
+LOOK = Look(40, Styles(*[Style()] * 8), Ink(), Ink(bold=True), Ink(), reports=True)
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 HIDDEN = frozenset({"mallory"})
 
