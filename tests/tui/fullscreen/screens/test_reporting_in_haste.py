@@ -2,11 +2,13 @@
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from server.protocol.frames import Echo, Say
-from tests.support.pilots import app_of, away, client, screen_text, until, until_seen, until_told
+from tests.support.pilots import app_of, away, case, client, screen_text, until, until_on, until_seen, until_told
 from tests.support.report_form import EVIDENCE, TALK, in_haste, open_form, sent_report, submit, taking
 from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, stands
+from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.widgets.composer import Composer
@@ -14,27 +16,43 @@ from tui.fullscreen.widgets.composer import Composer
 FAILED = "The website did not take it: it answered with status 500."
 
 
-@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 40])
-async def test_what_is_typed_in_haste_in_the_form_is_not_lost_nor_meant_otherwise(turns: int) -> None:
+async def say_next(pilot: Pilot[None], server: ScriptedServer) -> None:
+    """Let bob say something new to report, forget what was sent, and go back to the composer."""
+    await until_on(pilot, RoomScreen)
+    state = app_of(pilot).state
+    number = state.last_seen + 1
+    server.send(line(number, "bob", f"words {number}"))
+    await until(pilot, lambda: state.last_seen == number, "the next message")
+    server.received.clear()
+    pilot.app.screen.query_one(Composer).focus()
+    await pilot.pause()
+
+
+async def test_keys_typed_fast_in_the_form_all_count_where_they_were_meant() -> None:
     async with client(ScriptedServer(EVIDENCE, opening=(PEOPLE, TALK))) as (pilot, server):
-        await open_form(pilot)
-        pilot.app.post_message(events.Key("down", None))
-        await in_haste(pilot, "-\n0 of - him\n", turns)
-        report = await sent_report(pilot, server)
-        assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "0 of - him")
-        # The key before Enter removes one message of context; the same keys after it are text.
-        assert len(report.context) == 9
+        for turns in (0, 1, 2, 3, 5, 8, 13, 40):
+            with case(turns):
+                await open_form(pilot)
+                pilot.app.post_message(events.Key("down", None))
+                await in_haste(pilot, "-\n0 of - him\n", turns)
+                report = await sent_report(pilot, server)
+                assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "0 of - him")
+                # The key before Enter removes one message of context; the same keys after it are text.
+                assert len(report.context) == 9
+                await say_next(pilot, server)
 
 
-@pytest.mark.parametrize("turns", [0, 1, 5, 40, 200])
-async def test_what_is_typed_while_the_form_opens_is_for_the_form(turns: int) -> None:
+async def test_keys_typed_while_the_form_opens_go_to_the_form() -> None:
     """In the room, each of these letters is a command, and Enter would send the comment to everyone."""
     async with client() as (pilot, server):
-        await pilot.press("up")
-        pilot.app.call_later(app_of(pilot).room.action_report)
-        await in_haste(pilot, "\nhe rummages my pockets\n", turns)
-        assert (await sent_report(pilot, server)).comment == "he rummages my pockets"
-        assert not server.sent(Say)
+        for turns in (0, 1, 5, 40, 200):
+            with case(turns):
+                await pilot.press("up")
+                pilot.app.call_later(app_of(pilot).room.action_report)
+                await in_haste(pilot, "\nhe rummages my pockets\n", turns)
+                assert (await sent_report(pilot, server)).comment == "he rummages my pockets"
+                assert not server.sent(Say)
+                await say_next(pilot, server)
 
 
 async def test_a_second_enter_behind_the_form_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
