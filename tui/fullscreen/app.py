@@ -33,7 +33,7 @@ from tui.fullscreen.preferences import THEME_NAMES, Preferences
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.shutdown import ShutdownSignals
-from tui.fullscreen.typeahead import TypeAhead
+from tui.fullscreen.typeahead import PastedLines, TypeAhead
 from tui.options import Options
 from tui.text import clean_line, clean_own
 from tui.tone import Tone
@@ -296,7 +296,7 @@ class FlagpostApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Queue what the user does, so that it takes effect in order; handle everything else at once."""
-        if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded:
+        if isinstance(event, events.InputEvent | events.Paste | PastedLines) and not event.is_forwarded:
             self._typeahead.take(event)
         else:
             await self._deliver(event)

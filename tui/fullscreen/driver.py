@@ -1,13 +1,27 @@
-"""A terminal driver that sees the quit key even while the event loop is blocked, as it reads in a thread of its own."""
+"""A terminal driver that sees the quit key even while the event loop is blocked, and lines pasted without brackets."""
 
+import re
+from collections.abc import Iterable
+from time import monotonic
 from typing import Protocol, runtime_checkable
 
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.driver import Driver
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from tui.fullscreen.keys.keymap import KEYS
+from tui.fullscreen.keys.unbracketed import is_text, lines_of
+from tui.fullscreen.typeahead import PastedLines
+
+BRACKETS = "\x1b[?2004$p"
+"""Asks whether the terminal brackets what is pasted. Those that do not usually do not answer."""
+BRACKETS_KNOWN = re.compile(r"\x1b\[\?2004;[123]\$y")
+PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
+SAME_PASTE_SECONDS = 0.05
+LONG_READ = 500
 
 
 @runtime_checkable
@@ -18,8 +32,46 @@ class Quits(Protocol):
         """Handle the quit key; called in the thread that reads the terminal."""
 
 
+class LineParser(XTermParser):
+    """Recognises several lines in one read as a paste, in a terminal that does not bracket what is pasted.
+
+    Typed, each would be sent as a message, or run as a command.
+    """
+
+    def __init__(self, debug: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
+        super().__init__(debug)
+        self._brackets = self._bracketed = False
+        """Whether the terminal brackets what is pasted, and whether such a paste has begun."""
+        self._goes_on_until = float("-inf")
+        """Until when text continues a paste that was too long for one read."""
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """Return what the user did, as far as it is known by now."""
+        self._brackets = self._brackets or bool(BRACKETS_KNOWN.search(data))
+        plain = not self._brackets and not self._bracketed
+        start, end = data.rfind(PASTE_START), data.rfind(PASTE_END)
+        self._bracketed = start > end or (self._bracketed and end < 0)
+        found = tuple(super().feed(data))
+        goes_on = bool(data) and is_text(data) and monotonic() < self._goes_on_until
+        if not plain or not (goes_on or lines_of(data)):
+            return found
+        if len(data) >= LONG_READ:
+            self._goes_on_until = monotonic() + SAME_PASTE_SECONDS
+        return (PastedLines(data, [each for each in found if isinstance(each, events.Key)]),)
+
+
 class WatchedDriver(LinuxDriver):
-    """Notifies the app of the quit key before the key is queued."""
+    """Notifies the app of the quit key before the key is queued; reads with `LineParser`."""
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write(BRACKETS)
+        self.flush()
+
+    def run_input_thread(self) -> None:
+        """Read what the user does; Textual's method creates the parser by its name in its module."""
+        setattr(linux_driver, "XTermParser", LineParser)  # noqa: B010 - mypy rejects the assignment
+        super().run_input_thread()
 
     def process_message(self, message: Message) -> None:
         """Pass a message on to the app; notify it of the quit key first."""

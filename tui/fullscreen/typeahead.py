@@ -28,6 +28,7 @@ from textual.widgets import Input, TextArea
 from tui.client import graphemes
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.keys.letters import command, searches, waits
+from tui.fullscreen.keys.unbracketed import lines_of
 
 ALONE_SECONDS = 0.4
 SILENCE_SECONDS = 0.5
@@ -77,6 +78,16 @@ class Searchable(Protocol):
 
     def action_close(self) -> None:
         """Close the dialog without a choice."""
+
+
+class PastedLines(Event):
+    """Several lines that the terminal sent at once as keys, without marking them as a paste."""
+
+    def __init__(self, read: str, keys: Sequence[Key]) -> None:
+        """`read` is what the terminal sent; `keys` are the same, as if each had been pressed."""
+        super().__init__()
+        self.text = lines_of(read) or read.replace("\r", "\n")
+        self.keys = keys
 
 
 class TypeAhead:
@@ -145,6 +156,8 @@ class TypeAhead:
     async def _pass_on(self, event: Event) -> None:
         if isinstance(event, Key):
             await self._pass_key(event)
+        elif isinstance(event, PastedLines):
+            self.replay([Paste(event.text)] if self._is_paste(event) else event.keys)
         elif isinstance(event, Paste) and not self._is_writing:
             await self._type(event)
         else:
@@ -183,6 +196,13 @@ class TypeAhead:
         """Where the keys are that work now."""
         nodes = self._app.focused.ancestors_with_self if self._app.focused else [self._app.screen]
         return next((node.WHERE for node in nodes if isinstance(node, Placed)), None)
+
+    def _is_paste(self, lines: PastedLines) -> bool:
+        """Return whether lines that came at once are text for where the focus is; if not, they are keys."""
+        if isinstance(self._app.screen, Answered) or isinstance(self._app.focused, Input):
+            return False
+        # A letter and Enter are the keys that open a form and choose in it.
+        return self._is_writing or lines.text.find("\n") > 1
 
     def _is_second_enter(self, key: Key) -> bool:
         entered, self._entered_over_room = self._entered_over_room, NEVER

@@ -63,7 +63,8 @@ class Composer(Prompt):
         self._mode = mode
         self.placeholder = mode or self._invitation
         if self._flash is None:
-            self.border_title = mode and Content(mode)
+            # The placeholder shows only while nothing is written.
+            self.border_title = Content(mode if self.text else "")
 
     def flash(self, text: str) -> None:
         """Show a text for a few seconds, above what is written."""

@@ -12,6 +12,7 @@ from tests.support.scripted_server import ScriptedServer, confirming, line
 from tests.support.typing import type_at_once
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
+from tui.fullscreen.typeahead import SILENCE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
 
 SENTENCES = [
@@ -117,7 +118,7 @@ async def test_a_long_paste_and_enter_send_one_message_after_the_answer() -> Non
         await until_seen(pilot, "Paste 7 lines")
         await until_asked(pilot)
         assert not server.sent(Say)
-        await pilot.pause(0.6)
+        await pilot.pause(SILENCE_SECONDS)
         await pilot.press("y")
         await until(pilot, lambda: bool(server.sent(Say)), "the message")
         assert [each.message for each in server.sent(Say) if isinstance(each, Say)] == [
@@ -150,7 +151,7 @@ async def test_a_question_is_not_answered_by_a_sentence_and_enter_means_no() -> 
         type_at_once(pilot, "yes please\r")
         await until_seen(pilot, "For your message: yes please")
         await pilot.press("right", "left")
-        await pilot.pause(0.6)
+        await pilot.pause(SILENCE_SECONDS)
         await pilot.press("enter")
         await until(pilot, lambda: app_of(pilot).room.composer.text == "yes please", "kept")
         assert not acted(server)
@@ -193,7 +194,7 @@ async def test_a_click_to_read_leaves_the_focus_in_the_composer() -> None:
         await pilot.press("escape")
         await until(pilot, lambda: not view.is_marked, "no highlight")
         await click_on(pilot, "buy my stuff")
-        await pilot.pause(0.6)
+        await pilot.pause(SILENCE_SECONDS)
         await click_on(pilot, "buy my stuff")
         await until(pilot, lambda: app.focused is view, "the message")
 

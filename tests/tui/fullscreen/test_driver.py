@@ -1,0 +1,47 @@
+"""Several lines that come at once are a paste, in terminals that do not mark one."""
+
+from collections.abc import Sequence
+
+import pytest
+from textual.events import Key, Paste
+
+from tui.fullscreen.driver import LineParser
+from tui.fullscreen.typeahead import PastedLines
+
+SHOWN = Key | Paste | PastedLines
+LONG = "x" * 1000
+
+
+def read(*reads: str) -> Sequence[str]:
+    """Return what a parser makes of reads: the text of a paste in brackets, or a key."""
+    parser = LineParser()
+    found = [event for each in reads for event in parser.feed(each)]
+    return [each.key if isinstance(each, Key) else f"[{each.text}]" for each in found if isinstance(each, SHOWN)]
+
+
+@pytest.mark.parametrize(
+    ("reads", "found"),
+    [
+        (["hi\r"], ["h", "i", "enter"]),
+        (["hi\r\r"], ["h", "i", "enter", "enter"]),
+        (["a\rb\r"], ["[a\nb]"]),
+        (["a\r\n\tb\r\n"], ["[a\n\tb]"]),
+        # A long paste comes in several reads.
+        ([f"a\r{LONG}", "c\r"], [f"[a\n{LONG}]", "[c\n]"]),
+        (["a\rb", "\r"], ["[a\nb]", "enter"]),
+        # Another key was pressed between the lines, so they were typed.
+        (["a\r\x0eb\r"], ["a", "enter", "ctrl+n", "b", "enter"]),
+        # A terminal that marks what is pasted, which says so at the start.
+        (["\x1b[?2004;2$y", "a\rb\r"], ["a", "enter", "b", "enter"]),
+        (["\x1b[200~a\rb", "c\rd\r", "\x1b[201~x"], ["[a\rbc\rd\r]", "x"]),
+        ([""], []),
+    ],
+)
+def test_lines_that_come_at_once_are_a_paste(reads: Sequence[str], found: Sequence[str]) -> None:
+    assert read(*reads) == found
+
+
+def test_the_keys_of_such_lines_are_known() -> None:
+    (lines,) = LineParser().feed("r\rx")
+    assert isinstance(lines, PastedLines)
+    assert [each.key for each in lines.keys] == ["r", "enter", "x"]

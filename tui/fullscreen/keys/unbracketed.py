@@ -1,0 +1,12 @@
+"""Recognises what is pasted in terminals that do not mark it: several lines at once, which nobody types."""
+
+
+def lines_of(read: str) -> str:
+    """Return the lines that came in one read without the line ends around them, "" if there are not at least two."""
+    lines = read.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    return lines if "\n" in lines and is_text(read) else ""
+
+
+def is_text(read: str) -> bool:
+    """Return whether a read consists of text and line ends: no other key was pressed."""
+    return all(each in "\r\n\t" or each.isprintable() for each in read)
