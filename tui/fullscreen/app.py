@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from textual import events, on, work
 from textual.app import App
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, WorkerState
 
@@ -195,6 +197,10 @@ class FlagpostApp(App[None]):
     def quit_typed(self) -> None:
         """Handle the quit key; called in the thread that reads the terminal."""
         self._signals.quit_typed()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return Textual's filters, and the one that makes every text legible."""
+        return [*super().get_line_filters(), self.preferences.legible]
 
     # Callbacks of the client.
 

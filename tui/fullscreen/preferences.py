@@ -14,10 +14,12 @@ from tui.config import Config, LoadedConfig
 from tui.files import FileError
 from tui.fullscreen.keys import alt_keys, keymap
 from tui.fullscreen.keys.rebinding import rebind
-from tui.fullscreen.themes import DARK, THEMES
+from tui.fullscreen.themes import CONTRAST, DARK, THEMES
 from tui.fullscreen.timeline.view import TimelineView
+from tui.fullscreen.widgets.colours import HIGH, READABLE, Legible
 
 SETTINGS = "everywhere.settings"
+LEGIBLE, HIGHLY_LEGIBLE = Legible(READABLE), Legible(HIGH)
 THEME_NAMES = (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
 
 
@@ -55,6 +57,11 @@ class Preferences:
     @property
     def _theme(self) -> str:
         return self.config.theme if self.config.theme in THEME_NAMES else DARK.name
+
+    @property
+    def legible(self) -> Legible:
+        """The filter that gives every text the contrast that the theme promises."""
+        return HIGHLY_LEGIBLE if self._app.theme == CONTRAST.name else LEGIBLE
 
     def apply(self) -> None:
         """Apply the configuration to the app and to all mounted widgets."""

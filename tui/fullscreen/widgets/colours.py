@@ -1,16 +1,24 @@
-"""Colours of names: always the same hue for a name, and readable on the background of any theme."""
+"""Colours that can be read: of names, and of every text on its background, in any theme."""
 
 from functools import lru_cache
 from zlib import crc32
 
+from rich.color import Color as InkColour
+from rich.segment import Segment
+from rich.style import Style as Ink
 from textual.color import BLACK, WHITE, Color
+from textual.filter import LineFilter
 
 PALETTE = ("#7dcfff", "#9ece6a", "#e0af68", "#f7a8b8", "#bb9af7", "#73daca", "#ff9e64", "#b4c7f5")
 CONTRAST = 5.5
 """The least contrast ratio. WCAG 2.2 (1.4.3) requires 4.5; the rest is a margin for highlighted lines."""
+READABLE, HIGH = 4.5, 7.0
+"""The contrast ratios that WCAG 2.2 requires of text: level AA (1.4.3) and level AAA (1.4.6)."""
 STEPS = 20
 MIDDLE = 0.18
 """The relative luminance that contrasts about equally with black and white."""
+DRAWN = " " + "".join(map(chr, range(0x2500, 0x25A0)))
+"""Lines and blocks: borders and scrollbars, which may be paler than text."""
 
 
 @lru_cache(maxsize=4096)
@@ -18,16 +26,51 @@ def name_colour(name: str, under: Color) -> Color:
     """Return the colour of a name on a background; ANSI themes get the default, as their brightness is unknown."""
     if under.ansi is not None:
         return Color.parse("ansi_default")
-    tone = Color.parse(PALETTE[crc32(name.encode(errors="replace")) % len(PALETTE)])
+    return legible(Color.parse(PALETTE[crc32(name.encode(errors="replace")) % len(PALETTE)]), under, CONTRAST)
+
+
+def legible(colour: Color, under: Color, ratio: float) -> Color:
+    """Return a colour with at least this contrast ratio on a background: the colour itself, or as near as possible."""
     towards = WHITE if _luminance(under) < MIDDLE else BLACK
-    mixed = (tone.blend(towards, step / STEPS, alpha=1) for step in range(STEPS))
-    return next((each for each in mixed if contrast(each, under) >= CONTRAST), towards)
+    mixed = (colour.blend(towards, step / STEPS, alpha=1) for step in range(STEPS))
+    return next((each for each in mixed if contrast(each, under) >= ratio), towards)
 
 
 def contrast(one: Color, other: Color) -> float:
     """Return the contrast ratio of two opaque colours, from 1 to 21 (WCAG 2.2)."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+class Legible(LineFilter):
+    """Gives every text of the screen at least a contrast ratio, whatever theme, widget or attribute made it pale."""
+
+    def __init__(self, ratio: float) -> None:
+        super().__init__()
+        self._ratio = ratio
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [self._legible(each, background) for each in segments]
+
+    def _legible(self, segment: Segment, background: Color) -> Segment:
+        text, style, control = segment
+        if style is None or control or not (colour := _ink(style, background, self._ratio)):
+            return segment
+        return Segment(text, style + colour) if text.strip(DRAWN) else segment
+
+
+@lru_cache(maxsize=4096)
+def _ink(style: Ink, background: Color, ratio: float) -> Ink | None:
+    """Return the colour to add to a style, or None if it is legible, or in colours that only the terminal knows."""
+    text = _colour(style.color)
+    under = background if style.bgcolor is None else _colour(style.bgcolor)
+    if text is None or under is None or under.ansi is not None or contrast(text, under) >= ratio:
+        return None
+    return Ink(color=legible(text, under, ratio).rich_color)
+
+
+def _colour(colour: InkColour | None) -> Color | None:
+    return Color(*colour.triplet) if colour and colour.triplet else None
 
 
 def _luminance(colour: Color) -> float:

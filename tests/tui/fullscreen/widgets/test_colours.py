@@ -5,10 +5,8 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tui.fullscreen.themes import CONTRAST, LIGHT, THEMES
-from tui.fullscreen.widgets.colours import contrast, name_colour
+from tui.fullscreen.widgets.colours import HIGH, READABLE, contrast, name_colour
 
-READABLE, HIGH = 4.5, 7.0
-"""WCAG 2.2: level AA (1.4.3) and level AAA (1.4.6)."""
 NAMES = [f"sailor {number}" for number in range(100)]
 UNDER = ("background", "surface", "panel")
 
