@@ -257,7 +257,7 @@ def _margins(entry: Entry, look: Look, *, first: bool, joined: bool, named: bool
     """Return the margin of a line with the marks of a message that names the user, or is highlighted."""
     bold = Style(foreground=look.styles.named.foreground, bold=True)
     mark, style = (NAMED, bold) if first and named else _margin(entry, look, first=first, joined=joined)
-    return (BAR + NAMED * (mark == NAMED), Style()) if lit else (mark, style)
+    return (f"{NAMED}{BAR} " if mark == NAMED else BAR, Style()) if lit else (mark, style)
 
 
 def _wrap(row: Row, width: int) -> list[Row]:

@@ -201,6 +201,9 @@ class StackView(ScrollView):
         names = ("text", "dim", "code", "link", "good", "bad", "flag", "named")
         styles, under = Styles(*map(self._style, names)), self.background_colors[1]
         lit, named = (self.get_component_rich_style(f"timeline--{name}") for name in ("highlight", "named"))
+        if under.ansi is not None:
+            # A theme of the terminal's own colours cannot tint; the mark in the margin has to do.
+            named = self.rich_style
         self._look = Look(
             width=self.size.width,
             styles=styles,
@@ -219,8 +222,9 @@ class StackView(ScrollView):
         style = self.get_visual_style(f"timeline--{name}", partial=True)
         if style.foreground and style.foreground.a < 1:
             style = replace(style, foreground=self.background_colors[1] + style.foreground)
-        # A transparent background would be drawn black and hide the highlight.
-        return replace(style, background=None) if style.background and style.background.is_transparent else style
+        # Textual's partial style has no background; and a transparent one would be drawn black and hide the highlight.
+        own = self.get_component_styles(f"timeline--{name}").background
+        return replace(style, background=None if own.is_transparent else self.background_colors[1] + own)
 
     def notify_style_update(self) -> None:
         """Repaint in the new theme."""

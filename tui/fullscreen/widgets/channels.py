@@ -15,7 +15,7 @@ MOST_SHOWN = 99
 DRAFT = "✎"
 MENTIONED = "@"
 """Before the count of a place where the user was named."""
-PERSONAL = "bold $background on $warning"
+PERSONAL = "bold reverse $warning"
 
 
 class ChannelList(RowList):

@@ -40,7 +40,7 @@ def test_a_message_that_names_the_user_has_a_mark_and_a_background(text: str) ->
     assert margins(drawn)[0] == " @ "
     assert not any("@" in margin for margin in margins(drawn)[1:])
     assert all(backgrounds(drawn, row) == {"#303000"} for row in range(len(margins(drawn))))
-    assert margins(block(text, lit=True))[0] == " ▌@"
+    assert margins(block(text, lit=True))[0] == "@▌ "
     assert margins(block(text, look=replace(LOOK, compact=True)))[0] == " @ "
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from msgspec.structs import replace
 from textual import events
 from textual.geometry import Size
 
@@ -15,6 +16,17 @@ async def test_the_end_is_shown_and_followed() -> None:
         await pilot.pause()
         assert app.seen()[-1] == COUNT + 1
         assert app.rows()[-1]
+
+
+async def test_code_and_messages_that_name_the_user_have_a_background_in_the_style_sheet() -> None:
+    async with viewer(1) as (pilot, app):
+        app.timeline.add(replace(line(2), text="```\nx\n```"))
+        app.timeline.add(replace(line(3), text="a message for ada"))
+        app.view.show(app.timeline, set(), reports=True, profiles=True, placeholder="", words=("ada",))
+        await pilot.pause()
+        strips = app.view.render_lines(app.view.size.region)
+        colours = {strip.text.strip(" @⚑"): [*strip][1].style.bgcolor for strip in strips if strip.text.strip()}
+        assert len({colours["x"], colours["a message for ada"], colours[line(1).text.strip()]}) == 3
 
 
 async def test_pages_up_to_the_beginning_show_each_message_once() -> None:
