@@ -17,6 +17,7 @@ from server.protocol.frames import (
 )
 from tui.client.state import ClientState
 from tui.client.timeline import Line, Notice, Timeline
+from tui.tone import Tone
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
@@ -73,6 +74,11 @@ def lines(of: Timeline) -> list[Line]:
 def notices(of: Timeline) -> list[Notice]:
     """Return the notices."""
     return [entry for entry in of.entries if isinstance(entry, Notice)]
+
+
+def notice(text: str, tone: Tone = Tone.INFO) -> Notice:
+    """Return a notice as the state makes it."""
+    return Notice(text, tone, AT, lasting=tone is Tone.SAID)
 
 
 def last_notice(of: Timeline) -> Notice:

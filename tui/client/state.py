@@ -23,6 +23,8 @@ from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone
 
 TYPING_SHOWN = timedelta(seconds=6)
+PRESENCE, ABSENCE, CONNECTION = "presence", "absence", "connection"
+"""Topics of notices."""
 NOT_THERE = "That message no longer exists."
 LEFT_OUT = "This server sends more than this client shows; some of it was left out."
 WEIGHED_EVERY = 500
@@ -196,7 +198,8 @@ class ClientState(Struct):
         conversation = self.timelines.get(target.conversation(frame.username))
         # Without a message they neither came nor left; a person who was just blocked has not left either.
         if conversation and frame.message and not self.relations.asked(frame.username):
-            conversation.note(Notice(f"{name_text.quoted(frame.username)} {frame.message}"))
+            words = f"{name_text.quoted(frame.username)} {frame.message}"
+            conversation.note(Notice(words, at=self.now(), topic=PRESENCE, lasting=False))
             self._weigh()
 
     @fold.register
@@ -204,13 +207,27 @@ class ClientState(Struct):
         timeline = self._timeline_for(frame.channel)
         if timeline is None:
             return
-        own = timeline.awaits(frame.nonce) and frame.username in self._names
+        own = self._is_own(frame)
         self._receive(timeline, frame)
+        if own:
+            self._note_absence(timeline)
         if not timeline.covered.holds(frame.msg_id):
             live = any(each.high == END for each in timeline.covered.holes())
             if live or own:
                 # The user's own message that is confirmed late may have others that are missing on both sides.
                 timeline.cover(frame.msg_id, END if live else frame.msg_id)
+
+    def _is_own(self, frame: frames.Message) -> bool:
+        """Return whether a message confirms what this client sent."""
+        return frame.username in self._names and any(each.awaits(frame.nonce) for each in self.timelines.values())
+
+    def _note_absence(self, timeline: Timeline) -> None:
+        """Say that a message waits for its recipient, unless that was said and nothing has changed since."""
+        peer = timeline.peer
+        if peer is None or timeline.has_notice(ABSENCE) or any(key(each) == key(peer) for each in self.people):
+            return
+        words = f"{name_text.quoted(peer)} is away. Your messages wait until they are back."
+        timeline.note(Notice(words, at=self.now(), topic=ABSENCE, lasting=False))
 
     def _receive(self, timeline: Timeline, frame: frames.Message, *, new: bool = True) -> None:
         """Add a message; if it is new, the user has not received it before."""
@@ -305,7 +322,9 @@ class ClientState(Struct):
     @fold.register
     def _(self, frame: frames.Read) -> None:
         timeline = self.timelines.get(frame.channel)
-        if timeline and frame.msg_id > timeline.read:
+        if timeline and frame.closed and timeline.id != self.current and not timeline.holds_pending:
+            del self.timelines[timeline.id]
+        elif timeline and frame.msg_id > timeline.read:
             unread.see(timeline, frame.msg_id, self.relations.hidden, self.named)
 
     @fold.register
@@ -366,9 +385,10 @@ class ClientState(Struct):
     def _(self, frame: frames.Disconnect) -> None:
         self.note(frame.why)
 
-    def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "") -> None:
-        """Put a notice in a channel, or in the current one."""
-        self.timelines.get(channel, self.timeline).note(Notice(text, tone))
+    def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "", topic: str = "") -> None:
+        """Put a notice in a channel, or in the current one; only what the server said lasts."""
+        notice = Notice(text, tone, self.now(), topic, lasting=tone is Tone.SAID)
+        self.timelines.get(channel, self.timeline).note(notice)
         self._weigh()
 
     def leave_out(self) -> None:
@@ -392,7 +412,7 @@ class ClientState(Struct):
 
     def look_at(self, channel: str) -> None:
         """Switch to a channel, or to a conversation, which is created if necessary."""
-        channel = self._known_as(channel)
+        channel = self.known_as(channel)
         before, timeline = self.timeline, self._timeline_of(channel)
         if channel != self.current:
             before.begin_new(-1)
@@ -441,6 +461,24 @@ class ClientState(Struct):
             self.markers.add(channel, timeline.newest)
         return news
 
+    def close(self, channel: str) -> str | None:
+        """Leave a conversation out of the list until it has a new message; return the problem, or None."""
+        timeline = self.timelines.get(channel)
+        if timeline is None or timeline.peer is None:
+            return "Only conversations can be closed. To mute a channel: /notices none"
+        if timeline.holds_pending:
+            return "A message here has not been sent yet. Wait for it, or take it back first."
+        self.markers.add(channel, timeline.newest, closed=True)
+        del self.timelines[channel]
+        return None
+
+    def see_loaded(self) -> None:
+        """Mark as read whatever is unread and loaded in full: all of it has been printed."""
+        for timeline in self.timelines.values():
+            loaded = sum(unread.counts(each, self.relations.hidden) for each in timeline.after(timeline.read))
+            if timeline.unread and (loaded >= timeline.unread or timeline.covered.spans(timeline.read + 1, END)):
+                self.see_all(timeline.id)
+
     def unseen(self, after: int) -> unread.Unseen:
         """Count the messages of others in the current timeline after the last one that is on the screen."""
         last = max(after, self.timeline.read)
@@ -459,7 +497,7 @@ class ClientState(Struct):
         """Write in a channel, or the current one; the line stays pending until the server has numbered it."""
         self.mute_offer = ""
         pending = Pending(nonce, self.me, text, self.now())
-        channel = self._known_as(channel or self.current)
+        channel = self.known_as(channel or self.current)
         self._timeline_of(channel).await_confirmation(pending)
         return frames.Say(channel, text, nonce)
 
@@ -474,7 +512,7 @@ class ClientState(Struct):
 
     def restore(self, channel: str, pending: Pending) -> None:
         """Go on with a message that was not confirmed when the client ended; `failure` says why it never will be."""
-        timeline = self._timeline_of(self._known_as(channel))
+        timeline = self._timeline_of(self.known_as(channel))
         timeline.await_confirmation(replace(pending, failure=""))
         if pending.failure:
             timeline.fail(pending.nonce, pending.failure)
@@ -607,7 +645,7 @@ class ClientState(Struct):
             return None
         return self._timeline_of(channel)
 
-    def _known_as(self, channel: str) -> str:
+    def known_as(self, channel: str) -> str:
         """Return the known spelling of a target: the name of a person may have been typed in another one."""
         name = target.name_of(channel)
         if name is None or channel in self.timelines:

@@ -54,6 +54,12 @@ class Notice(Struct, frozen=True):
 
     text: str
     tone: Tone = Tone.INFO
+    at: datetime | None = None
+    """When it appeared; None: it has no time."""
+    topic: str = ""
+    """What it is about, if a later notice about the same replaces it."""
+    lasting: bool = True
+    """False if it is removed once there are messages and another notice below it."""
     gap: bool = False
     """True if messages are missing between the entries around it."""
 
@@ -112,6 +118,8 @@ class Timeline(Struct):
     _taken: int = 0
     """Number of entries when the changes were last fetched."""
     _weight: int = 0
+    _passing: list[Notice] = field(default_factory=list)
+    """The notices that do not last."""
     _gaps: set[float] = field(default_factory=set)
     """The number below each gap that is shown."""
 
@@ -233,8 +241,26 @@ class Timeline(Struct):
         return True
 
     def note(self, notice: Notice) -> None:
-        """Append a notice below all entries."""
+        """Append a notice below all entries; remove those that it replaces, and those that have had their time."""
+        last = next((at for at in range(len(self._entries) - 1, -1, -1) if isinstance(self._entries[at], Line)), -1)
+        for passing in [*self._passing]:
+            at = self._index_of(passing)
+            if at is None or at < last or (notice.topic and passing.topic == notice.topic):
+                self._passing.remove(passing)
+                if at is not None:
+                    self._splice(at, 1, [], [])
+                    last -= at < last
+        if not notice.lasting:
+            self._passing.append(notice)
         self._insert(notice)
+
+    def has_notice(self, topic: str) -> bool:
+        """Return whether the last of the notices that do not last is about a topic."""
+        return bool(self._passing) and self._passing[-1].topic == topic
+
+    def _index_of(self, notice: Notice) -> int | None:
+        """Return where a notice is, looking from the end."""
+        return next((at for at in range(len(self._entries) - 1, -1, -1) if self._entries[at] is notice), None)
 
     def take_notices(self, other: "Timeline") -> None:
         """Move the notices of another timeline, which will not be shown again, into this one."""

@@ -19,6 +19,17 @@ class Visited(Struct):
         self._places = [*self._places[: self._at + 1], place][-MOST:]
         self._at = len(self._places) - 1
 
+    @property
+    def current(self) -> str:
+        """Return the open place; empty if there is none."""
+        return self._places[self._at] if self._places else ""
+
+    def forget(self, place: str) -> None:
+        """Remove a place that was closed."""
+        before = [each for each in self._places[: self._at + 1] if each != place]
+        self._places = [*before, *(each for each in self._places[self._at + 1 :] if each != place)]
+        self._at = len(before) - 1 if before else len(self._places) - 1
+
     def step(self, by: int) -> str:
         """Return the channel one step back (-1) or forward (1); empty if there is none."""
         if not 0 <= self._at + by < len(self._places):

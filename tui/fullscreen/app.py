@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ from server.protocol.frames import Echo, ServerFrame, Typing
 from tui.client import unread
 from tui.client.client import Client, Granted, Loss
 from tui.client.news import news
-from tui.client.state import TYPING_SHOWN, ClientState
-from tui.config import Config
+from tui.client.state import CONNECTION, TYPING_SHOWN, ClientState
+from tui.config import Channel, Config, Level
 from tui.fullscreen import slash_commands
 from tui.fullscreen.joining import Joining, again
 from tui.fullscreen.keys.bindings import bindings
@@ -38,6 +39,7 @@ from tui.fullscreen.shutdown import ShutdownSignals
 from tui.fullscreen.typeahead import PastedLines, TypeAhead
 from tui.options import Options
 from tui.text import clean_line, clean_own
+from tui.times import clock
 from tui.tone import Tone
 
 if TYPE_CHECKING:
@@ -77,7 +79,14 @@ class FlagpostApp(App[None]):
         self.client.state.words = self.preferences.config.words
         self._typeahead = TypeAhead(self, self._deliver)
         self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
-        self.room = RoomScreen(self.client, self._typeahead, redraw=self.show, edit=self._edit, attention=self._notices)
+        self.room = RoomScreen(
+            self.client,
+            self._typeahead,
+            redraw=self.show,
+            edit=self._edit,
+            attention=self._notices,
+            set_level=self._set_level,
+        )
         self._signals = ShutdownSignals(self.leave)
         self._life: Worker[None] | None = None
         self._joining = Joining(self, self.client, self._connect)
@@ -85,6 +94,8 @@ class FlagpostApp(App[None]):
         """How to start again after the end; None: not at all."""
         self._came: list[ServerFrame] = []
         """The frames received since the last redraw."""
+        self._lost_at: datetime | None = None
+        """When the connection was lost last."""
         self._last_seen = 0
         """The number of the latest message at the last redraw."""
         self._typing_timer: Timer | None = None
@@ -235,7 +246,8 @@ class FlagpostApp(App[None]):
             wanted, granted = map(name_text.quoted, (login.wanted, login.name))
             self.state.note(f"{wanted} is taken, so you're {granted} here.")
         if login.again:
-            self.state.note("Connected again.", Tone.GOOD)
+            lost = f" The connection was lost at {clock(self._lost_at)}." if self._lost_at else ""
+            self.state.note(f"Connected again.{lost}", Tone.GOOD, topic=CONNECTION)
         for line in login.news:
             self.state.note(*line)
         options = self.client.options
@@ -251,11 +263,12 @@ class FlagpostApp(App[None]):
                 # The user may want another server; Enter tries this one again.
                 self._life.cancel()
         elif loss.retry_seconds is None:
-            self.state.note(f"Disconnected: {loss.why}. {again()}", Tone.BAD)
+            self.state.note(f"Disconnected: {loss.why}. {again()}", Tone.BAD, topic=CONNECTION)
         elif loss.first:
             then = " Your report will be sent when you are back online." if self.state.reports.unanswered else ""
             why = f"No connection to {self.client.address}: {loss.why}."
-            self.state.note(f"{why} Reconnecting. {again()}{then}", Tone.BAD)
+            self._lost_at = self.state.now()
+            self.state.note(f"{why} Reconnecting. {again()}{then}", Tone.BAD, topic=CONNECTION)
 
     async def _ask_name(self, why: str) -> str:
         if self._joining.is_open:
@@ -395,6 +408,11 @@ class FlagpostApp(App[None]):
         from tui.fullscreen.screens.settings import choices
 
         return choices(config, THEME_NAMES, self.state.current, self.state.place)
+
+    def _set_level(self, place: str, level: Level | None) -> str | None:
+        """Store which messages of a place cause notices; return the problem, or None."""
+        config = self.preferences.config
+        return self._change(replace(config, channels={**config.channels, place: Channel(notices=level)}))
 
     def _change(self, config: Config) -> str | None:
         problem = self.preferences.change(config)

@@ -94,6 +94,10 @@ class Notices:
         """True if the terminal reported that the user looks elsewhere."""
         return self._focus is False
 
+    def level(self, place: str) -> str:
+        """Return which messages of a channel or conversation cause notices."""
+        return self._level(place)
+
     def is_muted(self, place: str) -> bool:
         """Return whether the user wants no notices of a channel or conversation."""
         return self._level(place) == NONE

@@ -47,6 +47,15 @@ class CommandRoom(Protocol):
     def search(self, words: str) -> None:
         """Open the search."""
 
+    def close(self) -> str | None:
+        """Close the current conversation."""
+
+    def mark_read(self, *, everywhere: bool) -> None:
+        """Mark the current place as read, or all of them."""
+
+    def set_notices(self, level: str) -> str | None:
+        """Set which messages of the current place cause notices; "" shows the current choice."""
+
     def connect_elsewhere(self, server: str) -> None:
         """Ask for another server after the current command; `server` is filled in."""
 
@@ -164,6 +173,21 @@ def _acting(action: str) -> Callable[[CommandRoom, str], str | None]:
     return run
 
 
+def _close(room: CommandRoom, _: str) -> str | None:
+    return room.close()
+
+
+def _read(room: CommandRoom, rest: str) -> str | None:
+    if rest.casefold() not in {"", "all"}:
+        return f"Usage: {COMMAND}read [all]"
+    room.mark_read(everywhere=bool(rest))
+    return None
+
+
+def _notices(room: CommandRoom, rest: str) -> str | None:
+    return room.set_notices(rest.casefold())
+
+
 def _connect(room: CommandRoom, rest: str) -> str | None:
     room.connect_elsewhere(rest)
     return None
@@ -180,6 +204,9 @@ COMMANDS = (
     SlashCommand("join", "channel", "Go to a channel", _join),
     SlashCommand("msg", "name [text]", "Write to a person directly", _message, verbatim=True),
     SlashCommand("me", "text", "Say what you do: * ada waves", None),
+    SlashCommand("close", "", "Close this conversation, until there is a new message in it", _close),
+    SlashCommand("read", "[all]", "Mark this channel or conversation as read, or all of them", _read),
+    SlashCommand("notices", "[all, mentions, none or default]", "Notices of this channel; none mutes it", _notices),
     SlashCommand("status", "[words]", "Set your status: online, away or a few words", _status),
     SlashCommand("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications", _dnd),
     SlashCommand("mute", "name", "Mute or unmute a person", _mute),

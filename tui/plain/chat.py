@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from server.protocol import name_text, target
 from server.protocol.errors import OneLineError
-from server.protocol.frames import Echo, ServerFrame
+from server.protocol.frames import Echo, Places, ServerFrame
 from server.protocol.names import key
 from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, nonce
 from tui.client.own_reports import ReportDraft
@@ -75,6 +75,7 @@ class _LineMode:
         tasks: list[asyncio.Future[int] | asyncio.Task[None]] = [life, work, self._over]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await self._client.finish_sending()
         finally:
             for task in (life, work):
                 task.cancel()
@@ -172,8 +173,8 @@ class _LineMode:
                 self._report(rest)
             case "profile":
                 self._ask_profile(target.without_sign(rest))
-            case "join":
-                self._join(rest)
+            case "join" | "read" | "close":
+                {"join": self._join, "read": self._mark_read, "close": self._close}[command.name](rest)
             case "who":
                 self._print(output.people(state))
             case "msg":
@@ -200,6 +201,27 @@ class _LineMode:
             raise LineError(f"There is no channel {place}; there are {known}, and @NAME for a person.")
         self._state.look_at(found[0] if found else place)
         self._print([output.note(f"You write in {self._state.place} now.")])
+
+    def _mark_read(self, rest: str) -> None:
+        if rest not in {"", "all"}:
+            raise LineError("Usage: /read [all]")
+        for place in [*self._state.timelines] if rest else [self._state.current]:
+            self._state.see_all(place)
+        self._client.mark_read()
+        self._print(
+            [output.note("Everything is marked as read." if rest else f"{self._state.place} is marked as read.")]
+        )
+
+    def _close(self, name: str) -> None:
+        state = self._state
+        closed = state.known_as(target.conversation(target.without_sign(name))) if name else state.current
+        place = state.place_of(closed)
+        if problem := state.close(closed):
+            raise LineError(problem)
+        if closed == state.current:
+            state.look_at(next(iter(state.timelines)))
+        self._client.mark_read()
+        self._print([output.note(f"{place} is closed; you write in {state.place}.")])
 
     def _load_older(self) -> None:
         self._need_connection()
@@ -242,12 +264,19 @@ class _LineMode:
     def _came(self, frame: ServerFrame) -> None:
         if isinstance(frame, Echo):
             self._entered = True
+        elif isinstance(frame, Places):
+            # What was kept for the user has been printed.
+            self._print(self._transcript.news())
+            self._state.see_loaded()
+            self._print(output.unread(self._state))
         self._print(self._transcript.news())
 
     def _changed(self) -> None:
         self._print(self._transcript.news())
-        # They have been printed.
+        # They have been printed, as have all new messages that are loaded.
         self._state.remarks.clear()
+        self._state.see_loaded()
+        self._client.mark_read()
         self._news.set()
 
     def _logged_in(self, login: Granted) -> None:

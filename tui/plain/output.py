@@ -7,6 +7,7 @@ from server.protocol import name_text
 from server.protocol.frames import WhoEntry
 from tui.client.state import ClientState, Stage
 from tui.client.timeline import Entry, Line, Notice, Timeline
+from tui.client.unread import by_importance, shown_count
 from tui.plain.typed_commands import HELP, numbered
 from tui.text import clean_line
 from tui.times import moment
@@ -114,6 +115,13 @@ def note(text: str) -> OutputLine:
 def _lines(text: str) -> OutputLine:
     """Indent further lines of a text: at the start of a line it could pass for another person's."""
     return OutputLine(text.replace("\n", f"\n{CONTINUED}"))
+
+
+def unread(state: ClientState) -> Iterator[OutputLine]:
+    """List what is unread."""
+    for timeline in by_importance(state.timelines.values(), lambda _: False):
+        named = f", {shown_count(timeline.mentions)} of them name you" if timeline.mentions else ""
+        yield note(f"Unread in {timeline.title}: {shown_count(timeline.unread)}{named}.")
 
 
 def people(state: ClientState) -> Iterator[OutputLine]:

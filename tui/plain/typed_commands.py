@@ -19,6 +19,8 @@ HELP = (
     ("/msg NAME TEXT", "write to one person"),
     ("/me TEXT", "say what you do: * ada waves"),
     ("/history", "older messages of this channel"),
+    ("/read [all]", "mark this channel or conversation as read, or all of them"),
+    ("/close [NAME]", "leave a conversation out of the list until it has a new message"),
     ("/help", "this list, and the reasons of reports"),
     ("/quit", "leave once the server has what you wrote"),
     ("//TEXT", "write text that begins with a slash"),

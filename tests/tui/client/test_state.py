@@ -22,9 +22,9 @@ from server.protocol.frames import (
     Who,
     WhoEntry,
 )
-from tests.support.folding import AT, error, fold, last_notice, numbers, said, state, texts, welcome
+from tests.support.folding import AT, error, fold, last_notice, notice, numbers, said, state, texts, welcome
 from tui.client.state import NEW_NUMBERING, ClientState
-from tui.client.timeline import GAP, Line, Notice, Pending, Timeline
+from tui.client.timeline import GAP, Line, Pending, Timeline
 from tui.tone import Tone
 
 
@@ -289,7 +289,7 @@ def test_older_messages_can_be_asked_for_again_after_a_loss_or_an_error() -> Non
     made.lost()
     assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 9)
     made.fold(error(ErrorCode.STORAGE, "disk", "n2"))
-    assert last_notice(made.timeline) == Notice("disk", Tone.BAD)
+    assert last_notice(made.timeline) == notice("disk", Tone.BAD)
     assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 9)
 
 
@@ -297,15 +297,15 @@ def test_an_error_that_belongs_to_nothing_stands_where_one_looks() -> None:
     made = state()
     made.look_at("tea")
     made.fold(error(ErrorCode.INTERNAL, "a fault", "n9"))
-    assert made.timelines["tea"].entries == [Notice("a fault", Tone.BAD)]
+    assert made.timelines["tea"].entries == [notice("a fault", Tone.BAD)]
 
 
 def test_a_notice_stands_in_its_channel_or_where_one_looks() -> None:
     made = state()
     made.fold(error(ErrorCode.NOTICE, "**welcome**", channel="tea"))
     made.fold(error(ErrorCode.NOTICE, "unplaced", channel="nowhere"))
-    assert made.timelines["tea"].entries == [Notice("**welcome**", Tone.SAID)]
-    assert made.timelines["lobby"].entries == [Notice("unplaced", Tone.SAID)]
+    assert made.timelines["tea"].entries == [notice("**welcome**", Tone.SAID)]
+    assert made.timelines["lobby"].entries == [notice("unplaced", Tone.SAID)]
     assert "nowhere" not in made.timelines
 
 

@@ -27,11 +27,22 @@ from server.protocol.frames import (
     Webhooks,
     WhoEntry,
 )
-from tests.support.folding import error, fold, last_notice, lines, notices, reported, said, state, texts, welcome
+from tests.support.folding import (
+    error,
+    fold,
+    last_notice,
+    lines,
+    notice,
+    notices,
+    reported,
+    said,
+    state,
+    texts,
+    welcome,
+)
 from tests.support.scripted_server import report, stands
 from tui.client.own_reports import GONE, KEPT, REFUSED, ReportDraft
 from tui.client.state import ProfileView, Stage
-from tui.client.timeline import Notice
 from tui.tone import Tone
 
 
@@ -92,7 +103,7 @@ def test_a_report_without_an_answer_is_given_up_when_its_number_means_another_me
     made.report(line, ReportDraft("It's spam", ""), "n1")
     fold(made, [welcome("e2"), Me("ada", op=False), said(1)])
     assert made.unsent() == []
-    assert Notice(GONE, Tone.BAD) in made.timeline.entries
+    assert notice(GONE, Tone.BAD) in made.timeline.entries
     assert reported(made.timeline) == []
 
 
@@ -103,7 +114,7 @@ def test_a_refused_report_tells_why_where_the_message_is() -> None:
     made.report(line, ReportDraft("It's spam", ""), "n1")
     made.look_at("tea")
     made.fold(error(ErrorCode.STORAGE, "The disk is full.", "n1"))
-    assert last_notice(made.timelines["lobby"]) == Notice(f"{REFUSED} The disk is full. {KEPT}", Tone.BAD)
+    assert last_notice(made.timelines["lobby"]) == notice(f"{REFUSED} The disk is full. {KEPT}", Tone.BAD)
 
 
 def test_a_mark_outlives_a_reconnect() -> None:
@@ -290,4 +301,4 @@ def test_an_error_without_a_nonce_does_not_enter_a_profile_that_was_lost() -> No
     before = made.profile
     made.fold(error(ErrorCode.MALFORMED, "something else"))
     assert made.profile == before
-    assert last_notice(made.timeline) == Notice("something else", Tone.BAD)
+    assert last_notice(made.timeline) == notice("something else", Tone.BAD)

@@ -297,3 +297,33 @@ def test_a_number_that_was_given_anew_is_not_the_same_message() -> None:
     assert not made.holds(old)
     made.add(line(1, "carol"))
     assert not made.holds(old)
+
+
+def passing(text: str, topic: str = "") -> Notice:
+    """A notice that does not last."""
+    return Notice(text, at=AT, topic=topic, lasting=False)
+
+
+def notices_of(made: Timeline) -> list[str]:
+    return [each.text for each in made.entries if isinstance(each, Notice)]
+
+
+def test_a_notice_between_messages_is_removed_when_the_next_one_comes() -> None:
+    made = timeline(1)
+    made.note(passing("one"))
+    made.note(passing("two"))
+    made.note(Notice("a word of the server"))
+    made.add(line(2))
+    assert notices_of(made) == ["one", "two", "a word of the server"]
+    made.note(passing("three"))
+    assert notices_of(made) == ["a word of the server", "three"]
+    assert numbers(made) == [1, 2]
+
+
+def test_a_notice_replaces_an_earlier_one_about_the_same() -> None:
+    made = timeline(1)
+    made.note(passing("No connection.", "connection"))
+    made.note(passing("unknown command"))
+    made.note(passing("Connected again.", "connection"))
+    assert notices_of(made) == ["unknown command", "Connected again."]
+    assert made.has_notice("connection")

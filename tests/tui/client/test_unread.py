@@ -119,3 +119,44 @@ def test_conversations_and_mentions_come_first_then_the_oldest(muted: str) -> No
     ordered = unread.by_importance(made.timelines.values(), lambda each: each == muted)
     assert [each.id for each in ordered] == (["@bob", "lobby"] if muted else ["tea", "@bob", "lobby"])
     assert unread.personal(made.timelines.values(), lambda each: each == muted) == (1 if muted else 2)
+
+
+def test_a_closed_conversation_comes_back_with_a_new_message() -> None:
+    made = state(Echo(), at(3, "x", channel="@bob"))
+    assert made.close("lobby") == "Only conversations can be closed. To mute a channel: /notices none"
+    assert made.close("@bob") is None
+    assert "@bob" not in made.timelines
+    assert made.markers.take()[-1] == Read("@bob", 3, closed=True)
+    made.fold(at(4, "y", channel="@bob"))
+    assert counts(made, "@bob")[0] == 1
+    made.fold(Read("@bob", 4, closed=True))
+    assert "@bob" not in made.timelines, "closed in another client"
+
+
+def test_a_conversation_with_an_unsent_message_is_not_closed() -> None:
+    made = state(Echo(), at(3, "x", channel="@bob"))
+    made.say("wait", "n1", "@bob")
+    assert made.close("@bob")
+    made.fold(Read("@bob", 4, closed=True))
+    assert "@bob" in made.timelines
+
+
+def test_a_message_to_somebody_who_is_away_is_said_to_wait_once() -> None:
+    made = state(Echo())
+    for number in (3, 4):
+        made.say("hello", f"n{number}", "@carol")
+        made.fold(Message("@carol", "ada", "hello", number, AT, f"n{number}"))
+    waits = [each.text for each in made.timelines["@carol"].entries if "wait" in each.text]
+    assert waits == ["“carol” is away. Your messages wait until they are back."]
+    made.say("hello", "n5", "@bob")
+    made.fold(Message("@bob", "ada", "hello", 5, AT, "n5"))
+    assert len(made.timelines["@bob"].entries) == 1
+
+
+def test_line_mode_has_seen_what_is_loaded() -> None:
+    made = state(
+        Echo([at(3, "psst", channel="@bob")]), Places([PlaceEntry("@bob", 3, 0, 1), PlaceEntry("tea", 9, 2, 4)])
+    )
+    made.see_loaded()
+    assert counts(made, "@bob")[0] == 0
+    assert counts(made, "tea")[0] == 4

@@ -76,6 +76,22 @@ class Navigation:
             for asked in self._state.ask_shown(nonce):
                 self._room.client.send(asked)
 
+    def close(self) -> str | None:
+        """Close the current conversation, and open the place before; return the problem, or None."""
+        closed = self._state.current
+        if problem := self._state.close(closed):
+            return problem
+        self._visited.forget(closed)
+        self.look_at(self._visited.current or next(iter(self._state.timelines)))
+        return None
+
+    def mark_read(self, *, everywhere: bool) -> None:
+        """Mark the current place as read, or all of them."""
+        for place in [*self._state.timelines] if everywhere else [self._state.current]:
+            self._state.see_all(place)
+        self._state.wants_new = False
+        self._room.redraw()
+
     def go_to(self, place: str, msg_id: int) -> None:
         """Open a message; load it first if necessary."""
         self._state.go_to(place, msg_id)

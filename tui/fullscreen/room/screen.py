@@ -23,6 +23,7 @@ from tui.client.search import SearchState
 from tui.client.state import ClientState
 from tui.client.timeline import Line
 from tui.client.unread import Unseen
+from tui.config import Level
 from tui.fullscreen import slash_commands
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
@@ -35,7 +36,7 @@ from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.typeahead import Placed, TypeAhead
-from tui.fullscreen.widgets.channels import ChannelList
+from tui.fullscreen.widgets.channels import ChannelList, UnreadOutOfView
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TITLE, TopLine
@@ -58,6 +59,7 @@ MODES = {
 }
 """What the composer shows while keys do not write there."""
 MARKED = "Write a message, or {} for the keys of the highlighted one"
+DEFAULT_LEVEL = "default"
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
@@ -74,6 +76,9 @@ class Attention(Protocol):
 
     def is_muted(self, place: str) -> bool:
         """Return whether the user wants no notices of a channel or conversation."""
+
+    def level(self, place: str) -> str:
+        """Return which messages of a channel or conversation cause notices."""
 
 
 class RoomScreen(Screen[None]):
@@ -100,13 +105,18 @@ class RoomScreen(Screen[None]):
         redraw: Callable[[], None],
         edit: Callable[[str], Awaitable[str]],
         attention: Attention,
+        set_level: Callable[[str, Level | None], str | None],
     ) -> None:
-        """`redraw` draws all screens; `edit` opens a text in the user's editor and returns it."""
+        """`redraw` draws all screens; `edit` opens a text in the user's editor and returns it.
+
+        `set_level` stores the level of notices of a place (None: as everywhere), and returns the problem, or None.
+        """
         super().__init__()
         self.client = client
         self.redraw = redraw
         self._typeahead = typeahead
         self._attention = attention
+        self._set_level = set_level
         client.state.watched = self._is_watched
         self.navigation = Navigation(self)
         self.writing = Writing(self, edit)
@@ -142,7 +152,9 @@ class RoomScreen(Screen[None]):
         """Mount the widgets that are still empty or hidden; they would delay the first frame."""
         offer, profile, below = MuteOffer(id="offer"), ProfilePanel(id="profile"), NewBelow(id="below")
         offer.display = profile.display = below.display = False
-        await self.query_one("#left").mount(ChannelList(id="channels"))
+        out_of_view = UnreadOutOfView(id="out-of-view")
+        out_of_view.display = False
+        await self.query_one("#left").mount(ChannelList(id="channels"), out_of_view)
         await self.query_one("#centre").mount(below, offer, before=self.composer)
         await self.query_one("#side").mount(PeopleList(id="people"), profile)
         self.complete = True
@@ -178,7 +190,8 @@ class RoomScreen(Screen[None]):
             words=state.names_of_user,
         )
         self.look()
-        self.query_one(ChannelList).show(state.timelines.values(), state.current, state.drafts)
+        self.query_one(ChannelList).show(state.timelines.values(), state.current, state.drafts, self.is_muted)
+        self._count_out_of_view()
         limit = state.welcome.limits.message_chars if state.welcome else 0
         for old, new in state.renamed.items():
             self.composer.rename(old, new)
@@ -255,8 +268,10 @@ class RoomScreen(Screen[None]):
     # What subjects and commands may use: see `RoomInterface` and `CommandRoom`.
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
-        """Show a notice in the current timeline."""
+        """Show a notice in the current timeline, and over it if its end is out of view."""
         self.client.state.note(text, tone)
+        if self.complete and not self.timeline.follows:
+            self.app.notify(text, severity="error" if tone is Tone.BAD else "information", markup=False)
         self.redraw()
 
     def can_ask(self) -> bool:
@@ -268,6 +283,24 @@ class RoomScreen(Screen[None]):
     def is_muted(self, place: str) -> bool:
         """Return whether the user wants no notices of a channel or conversation."""
         return self._attention.is_muted(place)
+
+    def close(self) -> str | None:
+        """Close the current conversation; return the problem, or None."""
+        return self.navigation.close()
+
+    def mark_read(self, *, everywhere: bool) -> None:
+        """Mark the current place as read, or all of them."""
+        self.navigation.mark_read(everywhere=everywhere)
+
+    def set_notices(self, level: str) -> str | None:
+        """Set which messages of the current place cause notices; return the problem, or None."""
+        state = self.client.state
+        if level and level not in {*Level, DEFAULT_LEVEL}:
+            return f"There are no notices called {level}. Choose all, mentions, none or {DEFAULT_LEVEL}."
+        if level and (problem := self._set_level(state.current, None if level == DEFAULT_LEVEL else Level(level))):
+            return problem
+        self.note(f"Notices of {state.place}: {self._attention.level(state.current)}.")
+        return None
 
     def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a coroutine that asks the user, in place of any that is still running."""
@@ -594,6 +627,15 @@ class RoomScreen(Screen[None]):
         timeline.refused = timeline.refused and not event.scrolled
         if not timeline.refused:
             self.navigation.load_page(event.low, forward=event.forward)
+
+    @on(ChannelList.Scrolled)
+    def _count_out_of_view(self) -> None:
+        """Hint at unread messages of places that are out of view."""
+        self.query_one(UnreadOutOfView).show(*self.query_one(ChannelList).out_of_view)
+
+    @on(UnreadOutOfView.Pressed)
+    def _out_of_view_pressed(self) -> None:
+        self.navigation.open_unread()
 
     @on(TimelineView.Scrolled)
     def _scrolled(self) -> None:

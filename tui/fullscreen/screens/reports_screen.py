@@ -33,6 +33,10 @@ COLOURS: dict[str, str] = {
 }
 
 
+CLOSED = frozenset({ReportState.WITHDRAWN, ReportState.RESOLVED})
+"""Statuses of reports that cannot be withdrawn any more."""
+
+
 class ReportList(RowList):
     """The list of reports, the latest first."""
 
@@ -131,7 +135,7 @@ class ReportsScreen(LiveScreen):
         if action == "jump":
             return self._chosen is not None
         if action == "withdraw":
-            return self._chosen is not None and self._chosen.status != ReportState.WITHDRAWN
+            return self._chosen is not None and self._chosen.status not in CLOSED
         return True
 
     @on(OptionList.OptionSelected)

@@ -382,4 +382,7 @@ def _notice(entry: Notice, styles: Styles) -> list[Row]:
         rows = [_row(pieces, styles) for pieces in markdown.lines(entry.text)]
     else:
         rows = [[Run(line, Style())] for line in entry.text.split("\n")]
-    return [[run._replace(style=style + run.style) for run in row] for row in rows]
+    shown = [Row(run._replace(style=style + run.style) for run in row) for row in rows]
+    if entry.at:
+        shown[-1].append(Run(f"  {clock(entry.at)}", styles.dim))
+    return shown

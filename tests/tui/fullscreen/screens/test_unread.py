@@ -123,3 +123,26 @@ async def test_not_loaded_is_not_shown_as_nothing() -> None:
         assert isinstance(asked, HistoryRequest)
         server.send(History("lobby", [], more=False, nonce=asked.nonce))
         await until_seen(pilot, "Nobody has said anything here yet.")
+
+
+async def test_a_conversation_is_closed_a_place_marked_as_read_and_a_channel_muted() -> None:
+    async with returned() as (pilot, server):
+        app, state = app_of(pilot), app_of(pilot).state
+        await pilot.press(*"/notices none", "enter")
+        # The end of the timeline is out of view.
+        await until(
+            pilot, lambda: "Notices of # Lobby: none." in [each.message for each in app._notifications], "shown"
+        )
+        assert app.room.is_muted("lobby")
+        assert state.timeline.unread
+        await pilot.press(*"/read", "enter")
+        await until(pilot, lambda: state.timeline.unread == 0, "read")
+        await until(pilot, lambda: marked(server) == LAST, "the marker")
+        await pilot.press("alt+a")
+        await until(pilot, lambda: state.current == "@carol", "the conversation")
+        await pilot.press(*"/close", "enter")
+        await until(pilot, lambda: "@carol" not in state.timelines, "closed")
+        assert state.current == "lobby"
+        await until(pilot, lambda: any(each.closed for each in server.sent(Read) if isinstance(each, Read)), "told")
+        await pilot.press(*"/close", "enter")
+        await until(pilot, lambda: app.room.composer.text == "/close", "given back")
