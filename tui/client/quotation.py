@@ -1,7 +1,9 @@
 """The line by which a reply quotes the message that it answers."""
 
+from collections.abc import Sequence
+
 from server.protocol import name_text
-from tui.client.timeline import Line
+from tui.client.timeline import Entry, Line
 
 MOST_CHARS = 80
 MARK = "> "
@@ -19,6 +21,24 @@ def excerpt(line: Line) -> str:
     first, more = (own or [""])[0], len(own) > 1
     cut = len(first) > MOST_CHARS
     return f"{first[:MOST_CHARS].rstrip()}{'…' if cut or more else ''}"
+
+
+def quoted(line: Line) -> str:
+    """Return the line by which a reply quotes another message; "" if it quotes none."""
+    first = line.text.partition("\n")[0].rstrip()
+    return first if first.startswith(MARK) and name_text.SEPARATOR.strip() in first else ""
+
+
+def original(line: Line, entries: Sequence[Entry]) -> Line | None:
+    """Return the latest message before a reply that is quoted in it, if it is among these."""
+    wanted = quoted(line)
+    earlier = (each for each in reversed(entries) if isinstance(each, Line) and each.msg_id < line.msg_id)
+    return next((each for each in earlier if wanted and quotation(each).rstrip() == wanted), None)
+
+
+def words_of(quotation: str) -> str:
+    """Return what a quotation quotes, to search for."""
+    return quotation.partition(name_text.SEPARATOR.strip())[2].rstrip("…").strip()
 
 
 def is_bare(text: str) -> bool:

@@ -130,6 +130,7 @@ KEYS = (
     Key(Where.MESSAGES, "home", "first", "First loaded message; again: load older ones"),
     Key(Where.MESSAGES, "end", "last", "Latest message"),
     Key(Where.MESSAGES, "enter", "screen.reply", "Reply: quote the message", "Reply"),
+    Key(Where.MESSAGES, "g", "screen.original", "Go to the message that it quotes"),
     Key(Where.MESSAGES, "r", "screen.report", "Report the message to the site", "Report"),
     Key(Where.MESSAGES, "p", "screen.profile", "Profile of its author", "Profile"),
     Key(Where.MESSAGES, "e", "screen.react", "Add or remove a reaction", "React"),

@@ -15,10 +15,11 @@ from textual.widgets import OptionList
 from textual.worker import Worker
 
 from server.protocol import name_text, target
-from server.protocol.frames import Webhooks
+from server.protocol.frames import MAX_QUERY_CHARS, Webhooks
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
 from tui.client.completion import Known
+from tui.client.quotation import original, quoted, words_of
 from tui.client.search import SearchState
 from tui.client.state import ClientState
 from tui.client.timeline import Line
@@ -463,6 +464,14 @@ class RoomScreen(Screen[None]):
 
     def action_reply(self) -> None:
         self._with_message(self.writing.reply)
+
+    async def action_original(self) -> None:
+        """Go to the message that the highlighted one quotes; search for it if it is not loaded."""
+        line = self.timeline.highlighted
+        if line and (found := original(line, self.client.state.timeline.entries)):
+            self.timeline.jump(found.msg_id)
+        elif line:
+            await self.action_search(words_of(quoted(line))[:MAX_QUERY_CHARS])
 
     def action_report(self) -> None:
         self._with_message(self._report)

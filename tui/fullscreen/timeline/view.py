@@ -6,6 +6,7 @@ from textual import events, on
 from textual.message import Message
 
 from tui.client.coverage import BEGINNING
+from tui.client.quotation import quoted
 from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
@@ -204,6 +205,8 @@ class TimelineView(StackView, can_focus=True):
             return line is not None and not line.mine
         if action in {"react", "copy", "reply"}:
             return line is not None and not line.taken_back
+        if action == "original":
+            return line is not None and bool(quoted(line))
         if action in {"edit_message", "take_back"}:
             return line is not None and line.mine and not line.taken_back
         return True

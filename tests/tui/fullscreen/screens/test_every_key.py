@@ -60,7 +60,7 @@ SAID = [
     # More than a screen, so that there is something to scroll.
     line(2, "bob", "number 2\n" + "more\n" * 40),
     *(line(number, "bob", f"number {number}") for number in range(3, LATEST - 1)),
-    line(LATEST - 1, "ada", "of my own"),
+    line(LATEST - 1, "ada", "> bob» number 3\nof my own"),
     line(LATEST, "bob", "rope for @ada"),
 ]
 
@@ -217,6 +217,7 @@ CASES = {
     "messages.first": Case(LIT, highlighted(1)),
     "messages.last": Case([*LIT, "home", highlighted(1)], highlighted(LATEST)),
     "messages.reply": Case(LIT, written("> bob» rope for @ada\n")),
+    "messages.original": Case([*LIT, "up", highlighted(LATEST - 1)], highlighted(3)),
     "messages.report": Case(LIT, on(ReportForm)),
     "messages.profile": Case(LIT, sent(ProfileRequest)),
     "messages.react": Case(LIT, on(Picker)),

@@ -1,14 +1,15 @@
 """Replying to a message, and copying text selected with the mouse."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 from textual.widgets import OptionList
 
-from server.protocol.frames import Echo, Mute
+from server.protocol.frames import Echo, Mute, SearchRequest
 from tests.support.pilots import app_of, client, until, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, line
-from tui.client.quotation import MOST_CHARS, is_bare, quotation
+from tui.client.quotation import MOST_CHARS, is_bare, original, quotation, words_of
 from tui.client.timeline import Line
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
@@ -29,6 +30,18 @@ from tui.fullscreen.widgets.composer import Composer
 def test_a_quotation_is_one_line_of_what_its_author_wrote(text: str, quoted: str) -> None:
     at = datetime(2026, 3, 14, tzinfo=UTC)
     assert quotation(Line(1, "bob", text, at, mine=False)) == quoted
+
+
+def test_the_original_of_a_reply_is_the_latest_message_that_it_quotes() -> None:
+    at = datetime(2026, 3, 14, tzinfo=UTC)
+    said = ["one", "two\nlines", "one", "> bob» zero\none", "three"]
+    lines = [Line(number, "bob", text, at, mine=False) for number, text in enumerate(said, 1)]
+    replies = {"> bob» one\nyes": 4, "> bob» two…\n": 2, "> bob» three": 5, "one": 0, "> bob» no": 0}
+    for text, number in replies.items():
+        found = original(Line(9, "ada", text, at, mine=True), lines)
+        assert (found.msg_id if found else 0) == number
+    assert original(Line(2, "ada", "> bob» three", at, mine=True), lines) is None
+    assert words_of("> bob» two…") == "two"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +66,18 @@ async def test_enter_quotes_a_message_above_what_is_written() -> None:
         assert composer.text == "> bob» buy my stuff\nyes"
         await pilot.press("!")
         assert composer.text == "> bob» buy my stuff\nyes!"
+
+
+async def test_a_quotation_leads_to_its_original_or_to_a_search_for_it() -> None:
+    replies = Echo([line(1, "bob", "rope"), line(2, "ada", "> bob» rope\nyes"), line(3, "bob", "> ada» old news…\nno")])
+    async with client(ScriptedServer(opening=(PEOPLE, replies))) as (pilot, server):
+        await pilot.press("up", "up", "g")
+        view = app_of(pilot).room.timeline
+        await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 1, "the original")
+        await pilot.press("end", "g")
+        asked = await asyncio.to_thread(server.next_sent, SearchRequest)
+        assert isinstance(asked, SearchRequest)
+        assert asked.query == "old news"
 
 
 async def test_what_was_taken_back_cannot_be_quoted() -> None:
