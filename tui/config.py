@@ -60,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     compact: Annotated[bool, _about("author and message in one line, no blank lines")] = False
     time: Annotated[Hours, _about("`24h` or `12h`")] = Hours.H24
     reduced_motion: Annotated[bool, _about("nothing slides, fades or blinks")] = False
+    mouse: Annotated[bool, _about("the client uses the mouse; if not, it is the terminal's")] = True
     notices: Annotated[Level, _about("which messages give a notice: `all`, `mentions` or `none`")] = Level.MENTIONS
     words: Annotated[tuple[str, ...], _about('words that count like your name, such as `["deploy"]`')] = ()
     channels: Annotated[dict[str, Channel], _about("what differs in a channel, by its ID; see below")] = {}

@@ -51,6 +51,11 @@ def lines(text: str) -> list[list[Piece]]:
     return found
 
 
+def addresses(text: str) -> list[str]:
+    """Return the addresses to which a message links, in order, each once."""
+    return list(dict.fromkeys(piece.url for line in lines(text) for piece in line if piece.url))
+
+
 def _code(block: "TextBlock") -> Iterator[list[Piece]]:
     yield [Piece(block.opening, code=True, mark=True, fenced=True)]
     for line in block.lines:

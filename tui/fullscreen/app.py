@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ from tui.config import Channel, Config, Level
 from tui.fullscreen import slash_commands
 from tui.fullscreen.joining import Joining, again
 from tui.fullscreen.keys.bindings import bindings
-from tui.fullscreen.keys.keymap import KEYS, Where
+from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.notices import Notices
 from tui.fullscreen.preferences import THEME_NAMES, Preferences
 from tui.fullscreen.room.screen import RoomScreen
@@ -387,16 +386,9 @@ class FlagpostApp(App[None]):
             self.push_screen(HelpScreen([(each.usage, each.help) for each in slash_commands.allowed(self.room)]))
 
     def action_commands(self) -> None:
-        """Open a palette of everything that the room's keys do."""
-        from textual.command import SimpleCommand
-
-        offered = [
-            # The palette may still be the active screen when the command runs.
-            SimpleCommand(key.help, partial(self.run_action, key.action, self.room, {"screen": self.room}), key.now)
-            for key in KEYS
-            if key.in_palette and self.room.may(key.action.rpartition(".")[2])
-        ]
-        self.search_commands(offered, placeholder="Find a command")
+        """Offer everything that keys and commands do."""
+        if self.screen is self.room:
+            self.room.start(self.room.pick_command)
 
     def action_settings(self) -> None:
         from tui.fullscreen.screens.settings import SettingsScreen

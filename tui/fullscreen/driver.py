@@ -68,6 +68,14 @@ class WatchedDriver(LinuxDriver):
         self.write(BRACKETS)
         self.flush()
 
+    def use_mouse(self, *, on: bool) -> None:
+        """Ask the terminal for mouse events, or no longer."""
+        if on != self._mouse:
+            if not on:
+                self._disable_mouse_support()
+            self._mouse = on
+            self._enable_mouse_support()
+
     def run_input_thread(self) -> None:
         """Read what the user does; Textual's method creates the parser by its name in its module."""
         setattr(linux_driver, "XTermParser", LineParser)  # noqa: B010 - mypy rejects the assignment

@@ -1,14 +1,18 @@
 """Rows of the pickers: emoji, places and statuses."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 from textual.style import Style
 
 from server.protocol import target
 from tui.client.emojis import find
-from tui.client.fuzzy import BEGINNING, WORD, rank
+from tui.client.fuzzy import BEGINNING, LETTERS, WITHIN, WORD, rank
 from tui.client.own_status import AWAY, ONLINE
 from tui.client.state import ClientState
 from tui.client.timeline import Line, Timeline
+from tui.fullscreen.keys.keymap import Key
+from tui.fullscreen.slash_commands import SlashCommand
 from tui.fullscreen.widgets.rows import ListRow
 
 MOST_PLACES = 100
@@ -26,6 +30,29 @@ def emojis(line: Line, query: str) -> list[ListRow]:
         ListRow(emoji, Content.assemble(emoji, "  ", name), Content.styled(_mark(under.get(emoji)), DIM))
         for emoji, name in shown.items()
     ]
+
+
+def links(addresses: Sequence[str], query: str) -> list[ListRow]:
+    """Return addresses, or those that match the query."""
+    return [ListRow(each, Content(each)) for each in addresses if rank(query, each) is not None]
+
+
+def commands(keys: Sequence[Key], commands: Sequence[SlashCommand], query: str) -> list[ListRow]:
+    """Return what keys and slash commands do, or the best matches; a row's ID is that of the key, or the command."""
+    rows = [ListRow(each.id, Content(each.help), Content.styled(each.now.partition(",")[0], DIM)) for each in keys]
+    known = {each.help for each in keys}
+    others = [each for each in commands if each.help not in known]
+    rows += [ListRow(f"/{each.name}", Content(each.help), Content.styled(each.usage, DIM)) for each in others]
+    if not query.strip():
+        return rows
+    names = [[each.help] for each in keys] + [[each.help, each.name] for each in others]
+    ranks = [(_best(query, *each), at) for at, each in enumerate(names)]
+    return [rows[at] for order, at in sorted(ranks) if order <= WITHIN]
+
+
+def _best(query: str, *names: str) -> int:
+    """Return the best rank of several names; worse than all ranks if none matches."""
+    return min((order for name in names if (order := rank(query, name)) is not None), default=LETTERS + 1)
 
 
 def places(state: ClientState, query: str) -> list[ListRow]:

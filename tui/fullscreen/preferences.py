@@ -1,5 +1,6 @@
 """Applies the user's configuration to the app, and saves changes."""
 
+from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from msgspec import structs
@@ -21,6 +22,14 @@ from tui.fullscreen.widgets.colours import HIGH, READABLE, Legible
 SETTINGS = "everywhere.settings"
 LEGIBLE, HIGHLY_LEGIBLE = Legible(READABLE), Legible(HIGH)
 THEME_NAMES = (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
+
+
+@runtime_checkable
+class UsesMouse(Protocol):
+    """A driver that can leave the mouse to the terminal."""
+
+    def use_mouse(self, *, on: bool) -> None:
+        """Ask the terminal for mouse events, or no longer."""
 
 
 class Preferences:
@@ -70,6 +79,8 @@ class Preferences:
         app.animation_level = "none" if config.reduced_motion else constants.TEXTUAL_ANIMATIONS
         app.set_class(config.compact, "-compact")
         times.write_in(config.time)
+        if isinstance(app._driver, UsesMouse):
+            app._driver.use_mouse(on=config.mouse)
         for screen in app.screen_stack:
             for view in screen.query(TimelineView):
                 view.restyle(compact=config.compact)

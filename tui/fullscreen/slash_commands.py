@@ -216,7 +216,7 @@ COMMANDS = (
     SlashCommand("reports", "", "My reports", _acting("my_reports"), "my_reports"),
     SlashCommand("reconnect", "", "Reconnect now", _acting("app.reconnect")),
     SlashCommand("connect", "[address]", "Connect to another server", _connect),
-    SlashCommand("settings", "", "Settings", _acting("app.settings")),
+    SlashCommand("settings", "", "Settings: theme, notifications, mouse, name", _acting("app.settings")),
     SlashCommand("help", "", "All keys and commands", _acting("app.help")),
     SlashCommand("quit", "", "Quit", _acting("app.quit")),
 )

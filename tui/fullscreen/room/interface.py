@@ -40,6 +40,9 @@ class RoomInterface(Protocol):
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Show a notice in the current timeline."""
 
+    async def open_address(self, url: str) -> None:
+        """Open an address in the user's browser, or copy it if there is none."""
+
     def can_ask(self) -> bool:
         """Return whether the client is online; if not, show a notice."""
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from server.protocol.frames import Edit, Limits, React, Takeback
 from tui.client.client import OFFLINE, nonce
+from tui.client.markdown import addresses
 from tui.client.quotation import excerpt
 from tui.client.timeline import Line
 from tui.fullscreen.room.interface import RoomInterface
@@ -36,6 +37,15 @@ class MessageActions:
         else:
             self._room.composer.give_back(text, place)
             self._room.note(OFFLINE, Tone.BAD)
+
+    async def open_link(self, line: Line) -> None:
+        """Open an address in a message, after showing all of it: the text of a link can claim anything."""
+        from tui.fullscreen import pickers
+
+        found = addresses(line.text)
+        url = found[0] if len(found) == 1 else await self._room.choose("Which link?", partial(pickers.links, found))
+        if url and await self._room.ask(f"Open {url} in your browser?", "Open"):
+            await self._room.open_address(url)
 
     async def react(self, line: Line) -> None:
         """Let the user pick an emoji; add it to the message, or remove it if the user added it before."""

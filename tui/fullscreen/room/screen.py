@@ -1,5 +1,7 @@
 """The room's screen: its layout, and what each key and event does."""
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -26,8 +28,9 @@ from tui.client.timeline import Line
 from tui.client.unread import Unseen
 from tui.config import Level
 from tui.fullscreen import slash_commands
+from tui.fullscreen.browser import has_browser
 from tui.fullscreen.keys.bindings import bindings
-from tui.fullscreen.keys.keymap import Where, pressed
+from tui.fullscreen.keys.keymap import KEYS, Where, pressed
 from tui.fullscreen.room.interface import Result
 from tui.fullscreen.room.message_actions import MessageActions
 from tui.fullscreen.room.navigation import Navigation
@@ -387,6 +390,8 @@ class RoomScreen(Screen[None]):
         """Hide keys that do nothing now: before the room is complete, or for the highlighted message."""
         if not self.complete:
             return False
+        if action in {"accept_offer", "decline_offer"}:
+            return bool(self.client.state.mute_offer)
         if action == "mend":
             return self.client.state.timeline.has_failed
         if action == "my_reports":
@@ -417,6 +422,34 @@ class RoomScreen(Screen[None]):
 
     def action_read(self) -> None:
         self.timeline.enter()
+
+    async def pick_command(self) -> None:
+        """Let the user pick what a key or a command does, and do it. Call it only in a coroutine run by `start`."""
+        from tui.fullscreen import pickers
+
+        keys = {each.id: each for each in KEYS if each.in_palette and self.may(each.action.rpartition(".")[2])}
+        commands = {f"/{each.name}": each for each in slash_commands.allowed(self)}
+        offer = partial(pickers.commands, list(keys.values()), list(commands.values()))
+        chosen = await self.choose("Find a command", offer)
+        if chosen in keys:
+            self.do(keys[chosen].action)
+        elif chosen and commands[chosen].takes:
+            self.composer.begin(f"{chosen} ")
+            self.write()
+        elif chosen:
+            slash_commands.run(self, chosen, self.client.state.current)
+
+    async def open_address(self, url: str) -> None:
+        """Open an address in the user's browser, or copy it if there is none."""
+        if self.app.is_web:
+            self.app.open_url(url)
+        elif has_browser(os.environ):
+            # It can wait for the browser to answer.
+            await asyncio.to_thread(self.app.open_url, url)
+            self.composer.flash("Opened in your browser.")
+        else:
+            self.app.copy_to_clipboard(url)
+            self.composer.flash("No browser can be opened from here. The address is copied.")
 
     def action_unmark(self) -> None:
         self.timeline.unmark()
@@ -518,6 +551,15 @@ class RoomScreen(Screen[None]):
     def _take_back(self, line: Line) -> None:
         if self.can_ask():
             self.start(partial(self.messages.take_back, line))
+
+    def action_open_link(self) -> None:
+        self._with_message(lambda line: self.start(partial(self.messages.open_link, line)))
+
+    def action_accept_offer(self) -> None:
+        self.people.accept_offer()
+
+    def action_decline_offer(self) -> None:
+        self.people.decline_offer()
 
     def action_copy_text(self) -> None:
         """Copy what is selected; if nothing is, the key may be meant to quit, as in other programs."""

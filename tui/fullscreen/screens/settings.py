@@ -64,6 +64,7 @@ def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> 
         switch("reduced_motion", "Reduced motion: nothing slides or blinks"),
         select("notices", "Notifications", Level),
         *([_of_channel(config, channel, place)] if channel else []),
+        switch("mouse", "Mouse: click and scroll here; off: the terminal selects"),
     ]
 
 

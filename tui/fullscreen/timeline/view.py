@@ -6,6 +6,7 @@ from textual import events, on
 from textual.message import Message
 
 from tui.client.coverage import BEGINNING
+from tui.client.markdown import addresses
 from tui.client.quotation import quoted
 from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
@@ -201,6 +202,8 @@ class TimelineView(StackView, can_focus=True):
             return line is not None and self._can_report(line)
         if action == "profile":
             return line is not None and self._profiles
+        if action == "open_link":
+            return line is not None and bool(addresses(line.text))
         if action in {"direct", "mute"}:
             return line is not None and not line.mine
         if action in {"react", "copy", "reply"}:

@@ -10,6 +10,7 @@ from textual.widgets import TextArea
 from tui.client.completion import Completion, Known, complete
 from tui.client.emojis import named
 from tui.client.quotation import is_bare
+from tui.client.recall import Recall
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.fields import Prompt
@@ -53,6 +54,7 @@ class Composer(Prompt):
         self._known: Callable[[], Known] = Known
         self._limit = 0
         self._completion: Completion | None = None
+        self._recall = Recall()
         self._invitation = placeholder
         self._mode = ""
         """What keys do now, if they do not write here."""
@@ -113,6 +115,7 @@ class Composer(Prompt):
         elif self.text.strip():
             # Clear it at once: everything typed from now on belongs to the next message.
             text, self.text = self.text, ""
+            self._recall.add(text, self._place)
             self.post_message(self.Submitted(text, self._place))
 
     @on(TextArea.Changed)
@@ -169,6 +172,12 @@ class Composer(Prompt):
         else:
             self.action_cursor_line_end()
 
+    def action_recall(self, by: int) -> None:
+        """Replace the text by one that was sent before it (1) or after it (-1)."""
+        text = self._recall.step(by, self.text, self._place)
+        if text is not None:
+            self._write(text)
+
     def action_edit(self) -> None:
         self.post_message(self.EditorWanted(self.text, self._place))
 
@@ -202,6 +211,10 @@ class Composer(Prompt):
     def _write(self, text: str) -> None:
         self.text = text
         self.move_cursor(self.document.end)
+
+    def begin(self, command: str) -> None:
+        """Write the beginning of a command, before what is written already."""
+        self._write(f"{command}{self.text}")
 
     def quote(self, quotation: str) -> None:
         """Insert a one-line quotation above the text."""

@@ -1,16 +1,17 @@
-"""The offer to mute, shown above the composer. It can be ignored and takes no keys."""
+"""The offer to mute, shown above the composer. It can be ignored; its keys are none that write."""
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Static
 
 from server.protocol import name_text
+from tui.fullscreen.keys.keymap import pressed
 
 
-class MuteOffer(Vertical):
+class MuteOffer(Horizontal):
     """Asks whether to mute a reported person; it disappears with the next message or change of channel."""
 
     class Accepted(Message):
@@ -21,9 +22,9 @@ class MuteOffer(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="offer-text", markup=False)
-        with Horizontal(id="offer-buttons"):
-            yield Button("Keep", id="offer-no", compact=True)
-            yield Button("Mute", id="offer-yes", compact=True)
+        # The first that Tab reaches is the harmless one.
+        yield Button(f"Keep {pressed('everywhere.decline_offer')}", id="offer-no", compact=True)
+        yield Button(f"Mute {pressed('everywhere.accept_offer')}", id="offer-yes", compact=True)
 
     def show(self, username: str) -> None:
         """Offer to mute a person; "" hides the offer."""

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import pytest
 from msgspec import structs
-from textual.command import CommandPalette
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -59,7 +58,9 @@ SAID = [
     line(1, "bob", "number 1"),
     # More than a screen, so that there is something to scroll.
     line(2, "bob", "number 2\n" + "more\n" * 40),
-    *(line(number, "bob", f"number {number}") for number in range(3, LATEST - 1)),
+    *(line(number, "bob", f"number {number}") for number in range(3, 10)),
+    line(10, "bob", "number 10 https://example.org"),
+    line(11, "bob", "number 11"),
     line(LATEST - 1, "ada", "> bob» number 3\nof my own"),
     line(LATEST, "bob", "rope for @ada"),
 ]
@@ -163,6 +164,13 @@ def ended(now: Now) -> bool:
     return now.app._exit
 
 
+def offered(now: Now) -> bool:
+    """To mute someone is offered, as after a report."""
+    now.app.state.mute_offer = "bob"
+    now.app.show()
+    return "Mute “bob”?" in screen_text(now.app)
+
+
 ROOM = on(RoomScreen)
 TURNED: Sequence[Step] = ["ctrl+n", at("c2")]
 LIT: Sequence[Step] = ["up", highlighted(LATEST)]
@@ -192,13 +200,15 @@ CASES = {
     "everywhere.people": Case([], focus(PeopleList)),
     "everywhere.search": Case([], on(SearchScreen)),
     "everywhere.mend": Case([*"refused", "enter", seen("Not sent: No.")], written("refused")),
+    "everywhere.accept_offer": Case([offered], sent(Mute)),
+    "everywhere.decline_offer": Case([offered], unseen("Mute “bob”?")),
     "everywhere.mentions": Case([], on(MentionsScreen)),
     "everywhere.my_reports": Case([], on(ReportsScreen)),
     "everywhere.my_status": Case([], on(Picker)),
     "everywhere.settings": Case([], on(SettingsScreen)),
     "everywhere.connect": Case([], on(StartScreen)),
     "everywhere.reconnect": Case([], lambda now: len(now.server.sent(Login)) > 1),
-    "everywhere.commands": Case([], on(CommandPalette)),
+    "everywhere.commands": Case([], on(Picker)),
     "everywhere.focus_next": Case([], focus(PeopleList)),
     "everywhere.focus_previous": Case([], focus(TimelineView)),
     "everywhere.quit": Case([], ended),
@@ -209,6 +219,8 @@ CASES = {
     "composer.scroll_-1": Case([], unseen("number 11")),
     "composer.scroll_1": Case(["pageup", unseen("number 11")], seen("number 11")),
     "composer.end": Case(["pageup", unseen("number 11")], seen("number 11")),
+    "composer.recall_1": Case([*"hi", "enter", sent(Say), *"ho"], written("hi")),
+    "composer.recall_-1": Case([*"hi", "enter", sent(Say), *"ho", "ctrl+up", written("hi")], written("ho")),
     "composer.up": Case([], highlighted(LATEST)),
     "messages.move_-1": Case(LIT, highlighted(LATEST - 1)),
     "messages.move_1": Case([*LIT, "up", highlighted(LATEST - 1)], highlighted(LATEST)),
@@ -224,6 +236,7 @@ CASES = {
     "messages.direct": Case(LIT, at("@bob")),
     "messages.mute": Case(LIT, sent(Mute)),
     "messages.take_back": Case([*LIT, "up", highlighted(LATEST - 1)], on(Question)),
+    "messages.open_link": Case([*LIT, "up", "up", "up", highlighted(10)], on(Question)),
     "messages.search": Case(LIT, on(SearchScreen)),
     "messages.copy": Case(LIT, lambda now: now.app.clipboard == "rope for @ada"),
     "messages.help": Case(LIT, on(HelpScreen)),

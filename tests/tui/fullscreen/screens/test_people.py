@@ -175,7 +175,7 @@ async def test_the_palette_quits() -> None:
         await until_seen(pilot, "Next channel or conversation")
         await pilot.press(*"quit")
         await until(pilot, lambda: "Next channel" not in screen_text(app_of(pilot)), "the list is shorter")
-        await pilot.press("down", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: bool(server.closes), "the goodbye")
         assert server.closes == [1000]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from textual.color import Color
-from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -23,6 +22,7 @@ from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.people_list import PeopleList
+from tui.fullscreen.widgets.rows import RowList
 from tui.options import Options
 
 
@@ -248,6 +248,6 @@ async def test_a_secret_in_a_url_is_not_kept(file: Path, mark: str) -> None:
 async def test_the_settings_open_from_the_palette(file: Path) -> None:
     async with configured(file) as pilot:
         await pilot.press("ctrl+g", *"Settings")
-        await until(pilot, lambda: app_of(pilot).screen.query_one(CommandList).option_count == 1, "the command")
+        await until(pilot, lambda: app_of(pilot).screen.query_one(RowList).option_count == 1, "the command")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app_of(pilot).screen, SettingsScreen), "the settings")

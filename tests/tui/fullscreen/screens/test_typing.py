@@ -223,3 +223,28 @@ async def test_ctrl_c_without_a_selection_says_how_to_quit() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+c")
         await until_seen(pilot, "Nothing is selected. ctrl+q quits.")
+
+
+async def test_a_link_is_opened_after_all_of_its_address_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    async with client() as (pilot, server):
+        server.send(line(9, "bob", "see [your bank](https://evil.example/x) and https://b.example/y"))
+        await until_seen(pilot, "your bank")
+        await pilot.press("up", "o")
+        await until_seen(pilot, "Which link?")
+        await pilot.press("enter")
+        await until_seen(pilot, "Open https://evil.example/x in your browser?")
+        assert app_of(pilot).clipboard == ""
+        await pilot.press("right")
+        await pilot.pause(SILENCE_SECONDS)
+        await pilot.press("enter")
+        await until(pilot, lambda: app_of(pilot).clipboard == "https://evil.example/x", "copied, without a browser")
+
+
+async def test_the_palette_finds_commands_too_and_begins_those_that_need_a_name() -> None:
+    async with client() as (pilot, _):
+        await pilot.press("ctrl+g", *"mute")
+        await until_seen(pilot, "/mute name")
+        await pilot.press("enter")
+        await until(pilot, lambda: app_of(pilot).room.composer.text == "/mute ", "the command")
