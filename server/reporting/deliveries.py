@@ -19,7 +19,7 @@ from server.rules.person_ids import person_ids
 from server.rules.retries import Result
 from server.rules.trail import Event
 from server.settings import Secret, WebhookURL
-from server.storage import outbox, reports, trail, webhook_state
+from server.storage import gathering, outbox, reports, trail, webhook_state
 from server.storage.base import StorageError
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
@@ -162,7 +162,9 @@ class Deliveries:
     def _claim(self, capacity: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
         # Take the time within the transaction: with an earlier one, a later lease of another server would look like
         # one from before the clock was set back.
-        return outbox.claim(connection, self._hook.name, self._holder, capacity, busy, milliseconds(self._clock()))
+        now = milliseconds(self._clock())
+        claims = outbox.claim(connection, self._hook.name, self._holder, capacity, busy, now)
+        return gathering.gather(connection, claims, now)
 
     def _finished(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
         del self._in_flight[delivery_id]
@@ -205,10 +207,11 @@ class Deliveries:
         reported = await self._database.read(
             lambda connection: trail.report_and_event(connection, claim.report_id, claim.seq)
         )
+        companions = await self._database.read(lambda connection: gathering.companions(connection, claim))
         async with self._writing:
             written = await self._written(*reported)
             body = await asyncio.to_thread(
-                report_body, self._key, self._hook, claim.report_id, *reported, written, self._person_id
+                report_body, self._key, self._hook, claim.report_id, *reported, written, self._person_id, companions
             )
         return body if await self._database.write(partial(self._renew, claim)) else None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -55,6 +56,26 @@ class Evidence(Statement, frozen=True):
     """Whether the author still had the name, or had it reserved, at the time of the report."""
     earlier_texts: tuple[EarlierText, ...] = ()
     """What the message said before it was edited, oldest first."""
+
+
+class Companion(NamedTuple):
+    """A later report of the same message by somebody else."""
+
+    report_id: str
+    reporter: str
+    identity: str
+    reason: str
+    comment: str
+
+
+class Companions(NamedTuple):
+    """The reports that are delivered along with one, and how many people have reported the message until then."""
+
+    people: int = 1
+    reports: tuple[Companion, ...] = ()
+
+
+ALONE = Companions()
 
 
 def reason_list(reasons: Sequence[str]) -> list[ReportReason]:

@@ -110,9 +110,9 @@ def check_text(text: str) -> str:
 def check_resend(before: Publication, draft: MessageDraft) -> Publication:
     """Return an author's message if a draft with the same nonce repeats it. Raises Refusal if it is another message."""
     same_place = before.channel == draft.channel and _identity(before.peer) == _identity(draft.peer)
-    # The text of a deleted message is not kept for ever.
-    first = before.versions[0].text if before.versions else before.text
-    if not same_place or (first != draft.text and not (before.taken_back and not before.text)):
+    # The text of a deleted message is not kept for ever, and an edited one has another by now.
+    changed = before.edited_at is not None or (before.taken_back and not before.text)
+    if not same_place or (before.text != draft.text and not changed):
         raise nonce_used("message")
     return before
 

@@ -16,6 +16,10 @@ JITTER = 0.2
 LONGEST_SECONDS = 24 * 3600
 """Maximum delay that the site can request."""
 
+GATHERING_SECONDS = 10
+"""Time for which further reports of a message wait for each other; doubled with each post about it."""
+LONGEST_GATHERING_SECONDS = 3600
+
 FAILURES_TO_OPEN = 5
 """Consecutive failed attempts, of any delivery, after which the breaker of a webhook opens."""
 OPEN_SECONDS = 30
@@ -55,6 +59,11 @@ class Result(NamedTuple):
     def accepted(self) -> bool:
         """Return whether the site accepted it."""
         return is_success(self.status, signed=self.signed)
+
+
+def gathering_seconds(posts: int) -> float:
+    """Return how long a report waits for others of the same message, about which the site gets so many posts."""
+    return min(GATHERING_SECONDS * (1 << min(posts - 1, 16)), LONGEST_GATHERING_SECONDS)
 
 
 def is_success(status: int | None, *, signed: bool) -> bool:

@@ -74,11 +74,14 @@ class Depth(NamedTuple):
     suspension: Suspension | None
 
 
-def queue(connection: sqlite3.Connection, seq: int, report_id: str, webhook: str, now: int) -> None:
-    """Queue a row of the trail for immediate delivery."""
+def queue(
+    connection: sqlite3.Connection, seq: int, report_id: str, webhook: str, now: int, due: int | None = None
+) -> None:
+    """Queue a row of the trail for delivery, by default immediately."""
+    due = now if due is None else due
     connection.execute(
         "INSERT INTO delivery (id, seq, report_id, webhook, state, due, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (f"msg_{secrets.token_hex(12)}", seq, report_id, webhook, DeliveryState.WAITING, now, now),
+        (f"msg_{secrets.token_hex(12)}", seq, report_id, webhook, DeliveryState.WAITING, due, now),
     )
 
 
@@ -101,7 +104,7 @@ def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Colle
     suspended, probe_at = state.suspension(now), state.probe_at(now)
     if suspended and suspended.until is None:
         return None
-    waiting = f"webhook = :webhook AND state = 'waiting' AND {_IN_TURN} AND id NOT IN {_MINE}"
+    waiting = f"webhook = :webhook AND state = 'waiting' AND gathered_in IS NULL AND {_IN_TURN} AND id NOT IN {_MINE}"
     values = {"now": now, "webhook": webhook, "busy": json.dumps(list(busy)), "recovered": state.recovered(now)}
     # The index finds the first of many that are due; all of them are scanned only if none is.
     query = f"SELECT 0 FROM delivery WHERE {waiting} AND {_READY} AND leased_until <= :now LIMIT 1"  # noqa: S608 - ours
@@ -156,7 +159,8 @@ def claim(
 def _lease(connection: sqlite3.Connection, which: str, values: dict[str, int | str], capacity: int) -> list[Claim]:
     rows = connection.execute(
         "UPDATE delivery SET holder = :holder, leased_at = :now, leased_until = :now + :lease WHERE id IN ("  # noqa: S608 - ours
-        f" SELECT id FROM delivery WHERE webhook = :webhook AND state = 'waiting' AND {_IN_TURN}"
+        f" SELECT id FROM delivery WHERE webhook = :webhook AND state = 'waiting' AND gathered_in IS NULL"
+        f" AND {_IN_TURN}"
         f" AND (leased_until <= :now OR leased_at > :now) AND id NOT IN {_MINE} AND {which} LIMIT :capacity)"
         f" RETURNING id, seq, report_id, webhook, attempts + 1, holder, iif({_SCHEDULED}, NULL, due)",
         values | {"lease": LEASE_SECONDS * 1000, "capacity": capacity},
@@ -255,6 +259,7 @@ def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
     seen = connection.execute(
         # After a replay, attempts count from 0 again; the log of attempts is kept for a limited time.
         "SELECT 1 FROM delivery WHERE report_id = ? AND (state = 'delivered' OR attempts > 0 OR leased_until > 0"
+        " OR gathered_in IS NOT NULL"
         " OR EXISTS (SELECT 1 FROM attempt WHERE delivery_id = delivery.id))",
         (report_id,),
     ).fetchone()
@@ -269,7 +274,7 @@ def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | 
     """Deliver again, now and with a full retry schedule; return the ID of the report, or None."""
     row = connection.execute(
         "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0, error = '',"
-        " leased_at = 0, leased_until = 0, holder = NULL WHERE id = ?2 RETURNING report_id",
+        " leased_at = 0, leased_until = 0, holder = NULL, gathered_in = NULL WHERE id = ?2 RETURNING report_id",
         (now, delivery_id),
     ).fetchone()
     return row[0] if row else None

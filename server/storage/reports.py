@@ -17,7 +17,7 @@ from server.rules.messages import NONCE_MILLISECONDS, Person, nonce_used
 from server.rules.refusal import Refusal
 from server.rules.retries import DeliveryState, report_status
 from server.rules.trail import Added, Reported, Withdrawn, addition, form, statement
-from server.storage import outbox, trail, webhook_state
+from server.storage import gathering, outbox, trail, webhook_state
 from server.storage.clock import Clock, milliseconds
 from server.storage.outbox import Attempt, Claim
 from server.storage.webhook_state import Suspension, WebhookState
@@ -106,17 +106,19 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     if known and not add:
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message. You can add to your report.")
     _check_rate(connection, reporter, terms.per_hour, now)
+    due = now
     if known:
         if status == ReportState.WITHDRAWN:
             # The report is open again, so the site must not receive the withdrawal if it is still waiting.
             outbox.cancel(connection, known, now)
+            gathering.free(connection, known)
         added = Added(evidence.reason, evidence.comment, evidence.context)
         report_id, seq = known, trail.append(connection, known, now, added)
         connection.execute(
             "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?", (nonce, ReportState.RECEIVED, report_id)
         )
     else:
-        report_id = f"rep_{secrets.token_hex(8)}"
+        report_id, due = f"rep_{secrets.token_hex(8)}", gathering.due(connection, evidence.msg_id, terms.webhook, now)
         seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
         connection.execute(
             "INSERT INTO report"
@@ -128,7 +130,7 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
                 *(evidence.about, evidence.about_identity),
             ),
         )
-    outbox.queue(connection, seq, report_id, terms.webhook, now)
+    outbox.queue(connection, seq, report_id, terms.webhook, now, due)
     _update_status(connection, report_id, terms.webhook, now, notified=True)
     return _found(connection, report_id)
 
@@ -161,6 +163,7 @@ def withdraw(
         seq = trail.append(connection, report_id, now, Withdrawn())
         if outbox.cancel(connection, report_id, now) and terms.evidence:
             outbox.queue(connection, seq, report_id, terms.webhook, now)
+        gathering.free(connection, report_id)
         _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
     return _found(connection, report_id)
 
@@ -174,22 +177,32 @@ def site_said(
     ).fetchone()
     if row is None:
         return None
-    report = _found(connection, row[0])
+    for report_id in gathering.reports_with(connection, row[0]):
+        _record_site_said(connection, _found(connection, report_id), status, note, milliseconds(clock()))
+    return _found(connection, row[0])
+
+
+def _record_site_said(
+    connection: sqlite3.Connection, report: StoredReport, status: ReportState, note: str, now: int
+) -> None:
     if said := rules.site_said(trail.account(connection, report.id), status, note):
-        trail.append(connection, report.id, milliseconds(clock()), said)
+        trail.append(connection, report.id, now, said)
         if report.status is not ReportState.WITHDRAWN:
             _set(connection, report.id, status)
         connection.execute("UPDATE report SET note = ?, told = 0 WHERE id = ?", (said.note, report.id))
-    return _found(connection, report.id)
 
 
 def record_attempt(
     claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection
 ) -> StoredReport | None:
-    """Record an attempt; return the report if its status changed."""
+    """Record an attempt; return the report if its status changed.
+
+    The reporters whose reports it took along are notified as of changes by another process.
+    """
     now, before = milliseconds(clock()), _stored_status(connection, claim.report_id)
     outbox.record_attempt(connection, claim, attempt, now, chance)
-    _update_status(connection, claim.report_id, claim.webhook, now)
+    for report_id in (claim.report_id, *gathering.follow(connection, claim.id)):
+        _update_status(connection, report_id, claim.webhook, now)
     if _stored_status(connection, claim.report_id) != before:
         # If it was altered and cannot be read, there is nothing to show to the reporter.
         with suppress(msgspec.DecodeError):
@@ -201,6 +214,7 @@ def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Con
     """Deliver again; return the ID of the report, or None if there is no such delivery."""
     now = milliseconds(clock())
     report_id = outbox.replay(connection, delivery_id, now)
+    gathering.replay(connection, delivery_id)
     if report_id:
         _update_status(connection, report_id, webhook, now)
     return report_id

@@ -287,6 +287,12 @@ WHEN new.text = '' AND new.edited_at IS NOT NULL BEGIN
     UPDATE message_version SET text = '' WHERE msg_id = new.id;
 END;
 """
+GATHERED_REPORTS = """
+-- The delivery that takes this one along, because both are about one message.
+ALTER TABLE delivery ADD COLUMN gathered_in TEXT;
+CREATE INDEX delivery_gathered ON delivery (gathered_in) WHERE gathered_in IS NOT NULL;
+CREATE INDEX report_message ON report (msg_id);
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -303,6 +309,7 @@ STEPS = (
     NONCES,
     FOLDED,
     EDITS,
+    GATHERED_REPORTS,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from server.rules.evidence import Evidence
+from server.rules.evidence import ALONE, Companions, Evidence
 from server.rules.person_ids import PersonID
 from server.rules.trail import Added, Event, Withdrawn
 from server.settings import Secret, WebhookURL
@@ -37,6 +37,14 @@ class _ContextLine(msgspec.Struct, rename="pascal"):
     user_id: str = msgspec.field(name="UserID")
 
 
+class _Companion(msgspec.Struct, rename="pascal"):
+    report_id: str = msgspec.field(name="ReportID")
+    from_username: str
+    from_user_id: str = msgspec.field(name="FromUserID")
+    reason: str
+    comment: str
+
+
 class _EarlierText(msgspec.Struct, rename="pascal"):
     since: datetime
     message: str
@@ -50,6 +58,8 @@ class _FullReport(_Report, rename="pascal", omit_defaults=True):
     about_user_id: str = msgspec.field(name="AboutUserID")
     about_holds_name: bool
     earlier_texts: list[_EarlierText] = []
+    reporters: int = 1
+    also_reported: list[_Companion] = []
 
 
 class _Withdrawal(msgspec.Struct, rename="pascal"):
@@ -91,6 +101,7 @@ def report_body(
     event: Event,
     written: Callable[[str], str] = str,
     person_id: PersonID = lambda _: "",
+    companions: Companions = ALONE,
 ) -> bytes:
     """Return the body for an event of a report: the seven keys of the contract, and more if the webhook requests it.
 
@@ -108,7 +119,7 @@ def report_body(
         evidence.at,
         evidence.reason,
         written(evidence.message if hook.evidence else _with_earlier_texts(evidence)),
-        evidence.comment,
+        evidence.comment if hook.evidence or isinstance(event, Added) else _summary(evidence.comment, companions),
     )
     if not hook.evidence:
         return _encode(_ReportBody("report", key.reveal(), _Report(*seven)))
@@ -117,7 +128,14 @@ def report_body(
         for line in evidence.context
     ]
     earlier = [_EarlierText(each.since, written(each.text)) for each in evidence.earlier_texts]
-    full = _FullReport(*seven, report_id, evidence.msg_id, context, *people, evidence.holds_name, earlier)
+    also = [
+        _Companion(each.report_id, each.reporter, person_id(each.identity), each.reason, each.comment)
+        for each in companions.reports
+    ]
+    full = _FullReport(
+        *(*seven, report_id, evidence.msg_id, context, *people, evidence.holds_name),
+        *(earlier, companions.people, also),
+    )
     return _encode(_ReportBody("report", key.reveal(), full))
 
 
@@ -127,6 +145,14 @@ def _with_earlier_texts(evidence: Evidence) -> str:
         f"Edited. Since {each.since:%Y-%m-%d %H:%M:%S} UTC it said:\n\n{each.text}" for each in evidence.earlier_texts
     ]
     return "\n\n".join([evidence.message, *earlier])
+
+
+def _summary(comment: str, companions: Companions) -> str:
+    """Return a comment, and what others said about the same message, for sites that read only BareRTC's keys."""
+    if companions.people == 1:
+        return comment
+    said = [f"{each.reporter} ({each.reason}): {each.comment}".rstrip(": ") for each in companions.reports]
+    return "\n".join([*([comment, ""] if comment else []), f"Reported by {companions.people} people.", *said])
 
 
 def profile_body(key: Secret, username: str) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from server.rules.evidence import ContextLine, EarlierText, Evidence
+from server.rules.evidence import ALONE, Companion, Companions, ContextLine, EarlierText, Evidence
 from server.rules.trail import Added, Reported, Withdrawn
 from server.settings import Secret, WebhookURL
 from server.webhooks.html import to_html
@@ -151,3 +151,33 @@ def test_site_reads_every_text_of_an_edited_message() -> None:
     assert reported_messages(plain, EDITED, Reported(EDITED)) == [text]
     body = report_body(KEY, plain, "rep_1", EDITED, Reported(EDITED), str.upper)
     assert msgspec.json.decode(body)["Report"]["Message"] == text.upper()
+
+
+CROWD = Companions(
+    19,
+    (Companion("rep_2", "carol", "c-1", "It's spam", "me too"), Companion("rep_3", "dave", "d-1", "Other", "")),
+)
+
+
+def test_a_report_by_several_people_says_so_in_the_comment_or_with_evidence_in_keys() -> None:
+    plain = json.loads(report_body(KEY, HOOK, "rep_1", SPAM, Reported(SPAM), companions=CROWD))["Report"]
+    assert plain["Comment"] == "please look\n\nReported by 19 people.\ncarol (It's spam): me too\ndave (Other)"
+    hook = WebhookURL("report", evidence=True)
+    body = report_body(KEY, hook, "rep_1", SPAM, Reported(SPAM), str, "usr_{}".format, CROWD)
+    full = json.loads(body)["Report"]
+    assert (full["Comment"], full["Reporters"]) == ("please look", 19)
+    assert full["AlsoReported"][0] == {
+        "ReportID": "rep_2",
+        "FromUsername": "carol",
+        "FromUserID": "usr_c-1",
+        "Reason": "It's spam",
+        "Comment": "me too",
+    }
+
+
+def test_an_addition_says_nothing_of_others() -> None:
+    added = Added("Other", "and again")
+    alone, with_others = (
+        report_body(KEY, HOOK, "rep_1", SPAM, added, companions=companions) for companions in (ALONE, CROWD)
+    )
+    assert alone == with_others

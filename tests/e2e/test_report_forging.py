@@ -200,6 +200,7 @@ async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path,
         "FromUserID": of_mallory,
         "AboutUserID": of_bob,
         "AboutHoldsName": True,
+        "Reporters": 2,
     }
     assert report.report_id != at.reported.report_id
 

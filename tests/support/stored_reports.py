@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from server.rules.evidence import Evidence
 from server.rules.messages import Person
 from server.rules.retries import Result
-from server.storage import outbox, reports, schema
+from server.storage import gathering, outbox, reports, schema
 from server.storage.clock import milliseconds
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport, Submission, Terms
@@ -52,8 +52,10 @@ class Desk:
         return reports.withdraw(self.terms, report_id, reporter, lambda: self.at, self.connection)
 
     def claim(self, holder: str = "one", room: int = 4, busy: Collection[str] = ()) -> list[Claim]:
-        """Lease the deliveries that are due."""
-        return outbox.claim(self.connection, "report", holder, room, busy, self.now)
+        """Lease the deliveries that are due; each takes along what waits about the same message."""
+        return gathering.gather(
+            self.connection, outbox.claim(self.connection, "report", holder, room, busy, self.now), self.now
+        )
 
     def next_due(self) -> float | None:
         """Return the seconds until a delivery can be claimed; 0 or less: now."""

@@ -1,0 +1,126 @@
+"""Gathers reports of one message, so that a flood of them reaches the site as a few posts.
+
+The first report of a message is delivered at once. Later ones wait for each other, and one delivery, the carrier, takes
+the others along: their state follows the carrier's.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+
+from server.rules.evidence import Companion, Companions
+from server.rules.retries import gathering_seconds
+from server.rules.trail import statement
+from server.storage.outbox import Claim
+
+MAX_COMPANIONS = 50
+"""Maximum number of reports whose content a delivery takes along; all are counted, and `reports show` has them."""
+
+_OF_MESSAGE = (
+    " FROM delivery JOIN report ON report.id = delivery.report_id AND report.seq = delivery.seq"
+    " WHERE msg_id = ? AND webhook = ? AND delivery.state != 'cancelled' AND gathered_in IS NULL"
+)
+
+
+class _Post(NamedTuple):
+    state: str
+    attempts: int
+    due: int
+
+
+def due(connection: sqlite3.Connection, msg_id: int, webhook: str, now: int) -> int:
+    """Return when a new report of this message is due: at once, or together with others."""
+    rows = connection.execute(f"SELECT delivery.state, attempts, due{_OF_MESSAGE}", (msg_id, webhook))
+    posts = [_Post(*row) for row in rows]
+    latest = now + int(gathering_seconds(max(len(posts), 1)) * 1000)
+    # Any later one dates from before the clock was set back.
+    gathering = [post.due for post in posts if not post.attempts and now < post.due <= latest]
+    return min(gathering, default=latest if posts else now)
+
+
+def gather(connection: sqlite3.Connection, claims: Sequence[Claim], now: int) -> list[Claim]:
+    """Let the first attempts of these take the waiting reports of their messages along; return the carriers."""
+    carried: set[str] = set()
+    for claim in sorted(claims, key=lambda each: each.seq):
+        if claim.id not in carried and claim.attempt == 1:
+            carried |= _take_along(connection, claim, [each.id for each in claims], now)
+    return [claim for claim in claims if claim.id not in carried]
+
+
+def _take_along(connection: sqlite3.Connection, carrier: Claim, claimed: Sequence[str], now: int) -> set[str]:
+    row = connection.execute(
+        "SELECT msg_id FROM report WHERE id = ? AND seq = ?", (carrier.report_id, carrier.seq)
+    ).fetchone()
+    if row is None:
+        return set()
+    taken = connection.execute(
+        "UPDATE delivery SET gathered_in = ?, holder = NULL, leased_at = 0, leased_until = 0 WHERE id IN ("  # noqa: S608 - ours
+        f" SELECT delivery.id{_OF_MESSAGE} AND delivery.state = 'waiting' AND attempts = 0 AND delivery.id != ?"
+        " AND (leased_until <= ? OR delivery.id IN (SELECT value FROM json_each(?)))) RETURNING id",
+        (carrier.id, row[0], carrier.webhook, carrier.id, now, msgspec.json.encode(claimed).decode()),
+    )
+    return {row[0] for row in taken.fetchall()}
+
+
+def companions(connection: sqlite3.Connection, carrier: Claim) -> Companions:
+    """Return what a delivery takes along, and how many people have reported the message until then."""
+    rows = connection.execute(
+        "SELECT report.id, reporter_identity, content FROM delivery JOIN trail USING (seq)"
+        " JOIN report ON report.id = delivery.report_id"
+        " WHERE gathered_in = ? AND state != 'cancelled' ORDER BY delivery.seq LIMIT ?",
+        (carrier.id, MAX_COMPANIONS),
+    )
+    found = []
+    for report_id, identity, content in rows:
+        # One that was altered and cannot be read is for the administrator.
+        with suppress(msgspec.DecodeError):
+            said = statement(content)
+            found.append(Companion(report_id, said.reporter, identity, said.reason, said.comment))
+    (people,) = connection.execute(
+        "SELECT count(*) FROM report WHERE status != 'withdrawn' AND msg_id = (SELECT msg_id FROM report WHERE id = ?1)"
+        " AND seq <= (SELECT coalesce(max(seq), ?2) FROM delivery WHERE gathered_in = ?3)",
+        (carrier.report_id, carrier.seq, carrier.id),
+    ).fetchone()
+    return Companions(max(people, 1), tuple(found))
+
+
+def follow(connection: sqlite3.Connection, carrier_id: str) -> list[str]:
+    """Give the carried deliveries the state of their carrier; return the IDs of their reports."""
+    rows = connection.execute(
+        "UPDATE delivery SET (state, attempts, due, asked_to_wait, error, changed_at) ="
+        " (SELECT state, attempts, due, asked_to_wait, error, changed_at FROM delivery WHERE id = ?1)"
+        " WHERE gathered_in = ?1 AND state = 'waiting' AND (SELECT state FROM delivery WHERE id = ?1) != 'cancelled'"
+        " RETURNING report_id",
+        (carrier_id,),
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def replay(connection: sqlite3.Connection, carrier_id: str) -> None:
+    """Let a delivery that is made again take along what it could not deliver before."""
+    connection.execute(
+        "UPDATE delivery SET state = 'waiting' WHERE gathered_in = ? AND state = 'given-up'", (carrier_id,)
+    )
+
+
+def free(connection: sqlite3.Connection, report_id: str) -> None:
+    """Let the first of the reports that a cancelled one took along take along the others."""
+    rows = connection.execute(
+        "SELECT id FROM delivery WHERE state = 'waiting' AND gathered_in IN"
+        " (SELECT id FROM delivery WHERE report_id = ? AND state = 'cancelled') ORDER BY seq",
+        (report_id,),
+    ).fetchall()
+    for (carried,) in rows:
+        connection.execute("UPDATE delivery SET gathered_in = nullif(?, id) WHERE id = ?", (rows[0][0], carried))
+
+
+def reports_with(connection: sqlite3.Connection, report_id: str) -> list[str]:
+    """Return this report, and those that the site received with it."""
+    rows = connection.execute(
+        "SELECT report_id FROM delivery WHERE gathered_in IN (SELECT id FROM delivery WHERE report_id = ?)",
+        (report_id,),
+    )
+    return [report_id, *(row[0] for row in rows)]

@@ -1,0 +1,105 @@
+"""Several reports of one message: the first is delivered at once, later ones together, and nobody's is lost."""
+
+from server.protocol.codes import ReportState
+from server.rules.evidence import Companion
+from server.rules.messages import Person
+from server.rules.retries import GATHERING_SECONDS
+from server.storage import gathering, reports
+from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, Desk
+
+CROWD = [Person(f"guest {number}", f"g-{number}") for number in range(18)]
+
+
+def flooded() -> tuple[Desk, list[str]]:
+    """Return a desk with a delivered report, and 18 later ones of the same message; the IDs of these."""
+    desk = Desk()
+    desk.submit()
+    (claim,) = desk.claim()
+    desk.note(claim, ACCEPTED)
+    return desk, [desk.submit(reporter=guest).id for guest in CROWD]
+
+
+def statuses(desk: Desk, report_ids: list[str]) -> set[ReportState]:
+    return {desk.find(report_id).status for report_id in report_ids}
+
+
+def test_a_flood_about_one_message_is_two_posts() -> None:
+    desk, others = flooded()
+    assert not desk.claim()
+    desk.pass_time(GATHERING_SECONDS)
+    (carrier,) = desk.claim(room=8)
+    people, along = gathering.companions(desk.connection, carrier)
+    assert (people, len(along), carrier.report_id) == (19, 17, others[0])
+    assert along[0] == Companion(others[1], "guest 1", "g-1", "It's spam", "look")
+    desk.note(carrier, ACCEPTED)
+    assert statuses(desk, others) == {ReportState.DELIVERED}
+    assert desk.next_due() is None
+
+
+def test_the_next_group_waits_longer() -> None:
+    desk, _ = flooded()
+    desk.pass_time(GATHERING_SECONDS)
+    (carrier,) = desk.claim()
+    desk.note(carrier, ACCEPTED)
+    desk.submit(reporter=Person("late", "l-1"))
+    assert desk.next_due() == 2 * GATHERING_SECONDS
+    desk.submit(8, Person("late", "l-1"))
+    assert (desk.next_due() or 0) <= 0, "another message"
+
+
+def test_a_failed_post_is_retried_with_the_same_reports() -> None:
+    desk, others = flooded()
+    desk.pass_time(GATHERING_SECONDS)
+    (first,) = desk.claim()
+    desk.submit(reporter=Person("late", "l-1"))
+    desk.note(first, FAILED)
+    assert statuses(desk, others) == {ReportState.WAITING}
+    desk.pass_time(3600)
+    claims = desk.claim()
+    assert [claim.id for claim in claims if claim.attempt == 2] == [first.id]
+    assert sorted(len(gathering.companions(desk.connection, claim).reports) for claim in claims) == [0, 17]
+    for claim in claims:
+        desk.note(claim, ACCEPTED)
+    assert statuses(desk, others) == {ReportState.DELIVERED}
+
+
+def test_reports_are_delivered_without_the_one_that_took_them_along_if_it_is_withdrawn() -> None:
+    desk, others = flooded()
+    desk.pass_time(GATHERING_SECONDS)
+    (carrier,) = desk.claim()
+    desk.note(carrier, FAILED)
+    desk.withdraw(others[0], CROWD[0])
+    desk.pass_time(3600)
+    (again,) = desk.claim()
+    assert again.report_id == others[1]
+    desk.note(again, ACCEPTED)
+    assert statuses(desk, others) == {ReportState.WITHDRAWN, ReportState.DELIVERED}
+
+
+def test_a_status_from_the_site_is_for_all_whom_it_received_together() -> None:
+    desk, others = flooded()
+    desk.pass_time(GATHERING_SECONDS)
+    (carrier,) = desk.claim()
+    desk.note(carrier, ACCEPTED)
+    reports.site_said(others[0], ReportState.RESOLVED, "Thank you.", lambda: desk.at, desk.connection)
+    assert statuses(desk, others) == {ReportState.RESOLVED}
+    assert {desk.find(each).note for each in others} == {"Thank you."}
+
+
+def test_what_was_given_up_together_is_delivered_again_together() -> None:
+    desk, others = flooded()
+    desk.fail_until_given_up()
+    assert statuses(desk, others) == {ReportState.GIVEN_UP}
+    (carrier,) = desk.values("SELECT DISTINCT gathered_in FROM delivery WHERE gathered_in IS NOT NULL")
+    reports.replay(str(carrier), "report", lambda: desk.at, desk.connection)
+    desk.try_next(ACCEPTED)
+    assert statuses(desk, others) == {ReportState.DELIVERED}
+
+
+def test_a_clock_that_was_set_back_does_not_delay_a_report() -> None:
+    desk = Desk()
+    desk.submit()
+    desk.submit(reporter=CROWD[0])
+    desk.pass_time(-1_000_000)
+    desk.submit(reporter=ALICE._replace(identity="a-2"))
+    assert (desk.next_due() or 0) <= GATHERING_SECONDS * 2
