@@ -18,13 +18,16 @@ class Mention(NamedTuple):
 
 
 def mentioning(state: ClientState) -> list[Mention]:
-    """Return the loaded messages of others that name the user, the latest first, without those of hidden people."""
-    found = [
-        Mention(timeline.id, entry)
-        for timeline in state.timelines.values()
-        for entry in timeline.entries
-        if isinstance(entry, Line) and not entry.mine and state.named(entry.text)
+    """Return the messages of others that name the user, loaded or found by the server, the latest first.
+
+    Those of hidden people are left out.
+    """
+    found = {each.msg_id: Mention(each.channel, state.line_of(each)) for each in state.mention_search.found}
+    for timeline in state.timelines.values():
+        for entry in timeline.entries:
+            if isinstance(entry, Line) and not entry.mine and state.named(entry.text):
+                found[entry.msg_id] = Mention(timeline.id, entry)
+    shown = [
+        each for each in found.values() if not each.line.taken_back and each.line.author not in state.relations.hidden
     ]
-    return sorted(
-        (each for each in found if each.line.author not in state.relations.hidden), key=lambda each: -each.msg_id
-    )
+    return sorted(shown, key=lambda each: -each.msg_id)

@@ -21,13 +21,15 @@ class SearchState(Struct):
     nonce: str = ""
     """The nonce of the pending request."""
     problem: str | None = None
+    mentions: bool = False
+    """Whether only messages that mention the user are searched."""
     _utc_offset: int = 0
 
     def ask(self, query: str, nonce: str, now: datetime) -> frames.SearchRequest:
         """Start a search; dates in it are days where `now` is."""
         self.query, self.found, self.more, self.nonce, self.problem = query, [], False, nonce, None
         self.searched_to, self._utc_offset = 0, int((now.utcoffset() or timedelta()).total_seconds() // 60)
-        return frames.SearchRequest(query, nonce, utc_offset=self._utc_offset)
+        return frames.SearchRequest(query, nonce, utc_offset=self._utc_offset, mentions=self.mentions)
 
     @property
     def unfinished(self) -> bool:
@@ -41,7 +43,11 @@ class SearchState(Struct):
         self.nonce = nonce
         oldest = self.found[-1].msg_id if self.found else 0
         return frames.SearchRequest(
-            self.query, nonce, before_id=self.searched_to or oldest, utc_offset=self._utc_offset
+            self.query,
+            nonce,
+            before_id=self.searched_to or oldest,
+            utc_offset=self._utc_offset,
+            mentions=self.mentions,
         )
 
     def fold(self, frame: frames.SearchResults) -> None:

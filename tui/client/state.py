@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 from itertools import islice
 
 from msgspec import Struct, field
@@ -73,6 +73,8 @@ class ClientState(Struct):
     remarks: list[Remark] = field(default_factory=list)
     """Notifications about reports since this was last cleared; the interface checks whether they were seen."""
     search: SearchState = field(default_factory=SearchState)
+    mention_search: SearchState = field(default_factory=partial(SearchState, mentions=True))
+    """The search for messages that mention the user, which are not loaded."""
     wanted: int = 0
     """A message of the current timeline to be shown once it is loaded; 0: none."""
     renamed: dict[str, str] = field(default_factory=dict)
@@ -231,7 +233,7 @@ class ClientState(Struct):
 
     def _receive(self, timeline: Timeline, frame: frames.Message, *, new: bool = True) -> None:
         """Add a message; if it is new, the user has not received it before."""
-        line = self._line(frame)
+        line = self.line_of(frame)
         if frame.username in self._names:
             self._confirm_elsewhere(timeline, frame.nonce)
         if frame.username in self._names and timeline.awaits(frame.nonce):
@@ -333,7 +335,7 @@ class ClientState(Struct):
         if timeline is None:
             return
         for message in frame.messages:
-            timeline.add(self._line(message))
+            timeline.add(self.line_of(message))
             self._weigh()
         request = history.answer(timeline, frame)
         self._take_back([message.msg_id for message in frame.messages if message.taken_back])
@@ -345,6 +347,7 @@ class ClientState(Struct):
     @fold.register
     def _(self, frame: frames.SearchResults) -> None:
         self.search.fold(frame)
+        self.mention_search.fold(frame)
 
     @fold.register
     def _(self, frame: frames.ReportStatus) -> None:
@@ -377,7 +380,11 @@ class ClientState(Struct):
             self._remark(remarks)
         elif nonce and self.profile and self.profile.nonce == nonce:
             self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
-        elif not self.search.fail(nonce, frame.message) and not self._not_sent(nonce, frame.message):
+        elif not (
+            self.search.fail(nonce, frame.message)
+            or self.mention_search.fail(nonce, frame.message)
+            or self._not_sent(nonce, frame.message)
+        ):
             self._history_failed(nonce)
             self.note(frame.message, Tone.BAD)
 
@@ -401,6 +408,7 @@ class ClientState(Struct):
         """Drop all pending requests: the connection is lost."""
         self.reports.lost()
         self.search.lost()
+        self.mention_search.lost()
         self.wanted = 0
         for timeline in self.timelines.values():
             timeline.requests.clear()
@@ -679,7 +687,8 @@ class ClientState(Struct):
         if excess > 0:
             max(timelines, key=lambda each: each.weight).shed(excess + limits.MAX_WEIGHT // 20)
 
-    def _line(self, frame: frames.Message) -> Line:
+    def line_of(self, frame: frames.Message) -> Line:
+        """Return a message as it is shown."""
         # A time without a zone is not RFC 3339, and cannot be compared with one that has a zone.
         at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
         taken_back = frame.taken_back or frame.msg_id in self._taken_back

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -11,7 +11,7 @@ from textual.style import Style
 from textual.widgets import OptionList, Static
 
 from server.protocol import name_text
-from tui.client.client import Client
+from tui.client.client import Client, nonce
 from tui.client.mentions import Mention, mentioning
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
@@ -20,7 +20,8 @@ from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
 from tui.times import moment
 
-NONE = "No recent mentions.\n\nSearch looks through everything that you can read."
+NONE = "Nobody has mentioned you."
+SEARCHING = "Searching…"
 
 
 class MentionsScreen(LiveScreen):
@@ -42,17 +43,38 @@ class MentionsScreen(LiveScreen):
         yield Static(Content(NONE), id="mentions-empty")
         yield KeyFooter()
 
+    @on(events.Mount)
+    def _search(self) -> None:
+        """Ask the server for mentions that are not loaded, also by people who wrote while the user was away."""
+        if self._client.online:
+            state = self._client.state
+            self._client.send(state.mention_search.ask("", nonce(), state.now()))
+
+    @on(OptionList.OptionHighlighted)
+    def _search_on(self, event: OptionList.OptionHighlighted) -> None:
+        """Ask for older ones at the end of the list."""
+        last = event.option_index == len(self._mentions) - 1
+        if last and self._client.online and (asked := self._client.state.mention_search.ask_more(nonce())):
+            self._client.send(asked)
+
     def show(self) -> None:
         state = self._client.state
         mentions = mentioning(state)
-        rows, empty = self.query_one(RowList), self.query_one("#mentions-empty")
+        rows, empty = self.query_one(RowList), self.query_one("#mentions-empty", Static)
         first = not self._mentions
         self._mentions = mentions
         rows.display, empty.display = bool(mentions), not mentions
         rows.show_rows([self._row(each, state.now()) for each in mentions])
+        empty.update(Content(self._why_empty()))
         if mentions and first:
             rows.focus()
             rows.action_first()
+
+    def _why_empty(self) -> str:
+        search = self._client.state.mention_search
+        if search.problem:
+            return f"✗ {search.problem}"
+        return SEARCHING if search.nonce else NONE
 
     def _row(self, mention: Mention, now: datetime) -> ListRow:
         line = mention.line

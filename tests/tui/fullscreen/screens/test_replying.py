@@ -1,14 +1,15 @@
 """Replying to a message, and copying text selected with the mouse."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 from textual.widgets import OptionList
 
-from server.protocol.frames import Echo, Mute, SearchRequest
+from server.protocol.frames import ClientFrame, Echo, Mute, SearchRequest, SearchResults, ServerFrame
 from tests.support.pilots import app_of, client, until, until_seen
-from tests.support.scripted_server import PEOPLE, ScriptedServer, line
+from tests.support.scripted_server import PEOPLE, Answer, ScriptedServer, line, relating
 from tui.client.quotation import MOST_CHARS, is_bare, original, quotation, words_of
 from tui.client.timeline import Line
 from tui.fullscreen.timeline.view import TimelineView
@@ -131,16 +132,45 @@ async def test_mentions_stand_newest_first_and_enter_goes_to_one() -> None:
         await until(pilot, lambda: view.highlighted is not None and view.highlighted.msg_id == 3, "at it")
 
 
-async def test_hidden_people_name_nobody_and_no_mention_is_said_in_words() -> None:
-    async with client() as (pilot, server):
+def searched(frame: ClientFrame) -> Sequence[ServerFrame]:
+    """Find one mention in all messages, and an older one behind it."""
+    if not isinstance(frame, SearchRequest) or not frame.mentions:
+        return ()
+    if frame.before_id:
+        return [SearchResults([line(20, "bob", "Ada, the oldest")], more=False, nonce=frame.nonce)]
+    return [SearchResults([line(30, "bob", "old news for @ada", "galley")], more=True, nonce=frame.nonce)]
+
+
+async def test_mentions_that_are_not_loaded_are_found_by_the_server() -> None:
+    async with client(ScriptedServer(answer=searched)) as (pilot, server):
         await pilot.press("alt+m")
-        await until_seen(pilot, "No recent mentions.")
+        await until_seen(pilot, "old news for @ada")
+        await until_seen(pilot, "Ada, the oldest")
+        assert [frame.before_id for frame in server.sent(SearchRequest) if isinstance(frame, SearchRequest)] == [0, 30]
+
+
+def nothing_found() -> Answer:
+    """Find nothing, and mute as the real server does."""
+    relate = relating()
+
+    def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if isinstance(frame, SearchRequest):
+            return [SearchResults([], more=False, nonce=frame.nonce)]
+        return relate(frame)
+
+    return answer
+
+
+async def test_hidden_people_name_nobody_and_no_mention_is_said_in_words() -> None:
+    async with client(ScriptedServer(answer=nothing_found())) as (pilot, server):
+        await pilot.press("alt+m")
+        await until_seen(pilot, "Nobody has mentioned you.")
         server.send(line(9, "bob", "@ada!"))
         await until_seen(pilot, "@ada!")
         await pilot.press("alt+m")
         app_of(pilot).client.send(Mute("bob"))
         await until(pilot, lambda: "bob" in app_of(pilot).state.relations.hidden, "muted")
         await pilot.press("alt+m")
-        await until_seen(pilot, "No recent mentions.")
+        await until_seen(pilot, "Nobody has mentioned you.")
         await pilot.press("escape")
         await until_seen(pilot, "online as")
