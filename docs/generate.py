@@ -28,10 +28,11 @@ from server.settings import (
     WebhookSecurity,
     WebhookURL,
 )
+from tui.client.slash_table import HINT
 from tui.config import VARIABLE, Channel, Config
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.keys.keymap import rows as rows_of
-from tui.fullscreen.slash_commands import COMMANDS, HINT
+from tui.fullscreen.slash_commands import COMMANDS
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by `python -m docs.generate`; change the code instead. -->\n"
@@ -304,7 +305,7 @@ def keys() -> str:
         rows = [[_key_names(names), meaning] for names, meaning in rows_of(where)]
         parts += [f"## {where.value}\n", _table(["key", "what it does"], rows)]
     parts += ["## Commands\n", f"Type them in the composer; Tab completes them. {HINT}\n"]
-    commands = [[f"`{command.usage}`", command.help] for command in COMMANDS]
+    commands = [[f"`{each.usage}`", each.help] for each in COMMANDS]
     parts.append(_table(["command", "what it does"], commands))
     return "\n".join(parts)
 

@@ -116,7 +116,7 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
         ("/profile bob", "No profile of “bob”: "),
         ("/join nowhere", "There is no channel nowhere; there are # Lobby, # Tea, and @NAME for a person."),
         ("/dance", "Unknown command /dance."),
-        ("/msg bob", "Usage: /msg NAME TEXT"),
+        ("/msg bob", "There is no text after the name bob."),
         ("x" * 70_000, "The message has "),
         ("gr\udcfc\udcdfe", "This line is not UTF-8 (byte fc), so it was not sent: "),
     ],
@@ -260,3 +260,73 @@ def test_a_reader_that_is_gone_ends_it_in_silence(tmp_path: Path) -> None:
             assert client.stderr.read() == b""
         until(script.closes)
         assert script.closes == [CloseCode.NORMAL]
+
+
+async def test_line_mode_can_do_what_the_screen_can(server: ServerProcess, tmp_path: Path) -> None:
+    async with entered(server.url, "bob") as bob:
+        with PlainClient(server.url, "ada", tmp_path) as ada:
+            ada.until("Connected as ada")
+            await bob.say("lobby", "rope for sale")
+            number = ada.until("rope for sale").partition(" ")[0].strip("[]")
+            steps = [
+                (f"/react {number} :+1:", "reactions: 👍 1"),
+                (f"/react {number} 👍", "reactions: none"),
+                ("/search rope", f"* [{number}] "),
+                ("/search nothing at all", "* No messages found."),
+                ("hello", "» hello"),
+                (f"/edit {int(number) + 1} hello all", "now says: hello all"),
+                (f"/delete {int(number) + 1}", "deleted this message"),
+                ("/status at lunch", "* Status set: at lunch"),
+                ("/dnd", "* Do not disturb is on"),
+                ("/DND", "* Do not disturb is off."),
+                ("/mute bob", "* “bob” is muted"),
+                ("/unmute bob", "* “bob” is no longer muted."),
+                ("/block bob", "* “bob” is blocked"),
+                ("/unblock bob", "* “bob” is no longer blocked."),
+                ("/help", "* /withdraw N: "),
+            ]
+            for typed, printed in steps:
+                ada.write(typed)
+                ada.until(printed)
+            ada.write(
+                "/delete 1", "/unmute bob", "/unblock nobody here", "/withdraw 1", "/search", "/status " + "x" * 200
+            )
+            code, errors = ada.end_input()
+    assert code == 1
+    assert [each.partition(": ")[2][:40] for each in errors] == [
+        "[1] is not your message.",
+        "There is nothing to undo for “bob”.",
+        "No one called nobody here is here.",
+        "There is no report 1 in the list. Type /",
+        "Usage: /search WORDS",
+        "The status has 200 of at most 32 charact",
+    ]
+
+
+async def test_a_report_is_listed_and_withdrawn_by_commands(tmp_path: Path, receiver: Receiver) -> None:
+    settings = write_settings(tmp_path, webhooks={"report": receiver.url})
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "bob") as bob:
+            with PlainClient(server.url, "ada", tmp_path) as ada:
+                ada.until("Connected as ada")
+                await bob.say("lobby", "buy my stuff")
+                number = ada.until("buy my stuff").partition(" ")[0].strip("[]")
+                ada.write(f"/report {number} spam")
+                ada.until("reached the site")
+                ada.write("/reports")
+                ada.until("* Report 1: It's spam, about “bob” in # Lobby: ")
+                ada.write("/withdraw 1")
+                ada.until("is withdrawn")
+                assert ada.end_input() == (0, [])
+
+
+def test_what_was_not_confirmed_is_named_when_the_connection_ends(tmp_path: Path) -> None:
+    script = ScriptedServer(answer=lambda frame: [])
+    with scripted_server(script) as server, PlainClient(server.url, "ada", tmp_path) as ada:
+        ada.until("Connected as ada")
+        ada.write("never confirmed")
+        server.next_sent(Say)
+        ada.process.send_signal(signal.SIGINT)
+        code, errors = ada.ended()
+    assert code == 130
+    assert errors[-1] == "flagpost: The server has not confirmed this: never confirmed"

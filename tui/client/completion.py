@@ -68,14 +68,14 @@ def complete(
         argument = _ARGUMENT.match(before)
         takes = known.commands.get(argument[1].casefold(), "").split() if argument else []
         found = _argument(argument.end(), before, takes[0], known) if argument and takes else None
-        if found or takes in (["name"], ["channel"]):
+        if found or takes in (["NAME"], ["CHANNEL"]):
             return found
     return _signed(before, known, emojis) or _bare(before, known)
 
 
 def _argument(start: int, before: str, takes: str, known: Known) -> Completion | None:
     """Complete the first argument of a command."""
-    options = {"name": [*known.people, *known.hidden], "channel": known.channels}.get(takes, ())
+    options = {"NAME": [*known.people, *known.hidden], "CHANNEL": known.channels}.get(takes, ())
     found = _completion(start, before, options)
     return Completion(start, found.options) if found else None
 

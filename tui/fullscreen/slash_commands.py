@@ -1,6 +1,6 @@
 """Slash commands: the table, and a protocol for what a command may do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Protocol
 
 from msgspec import Struct
@@ -11,9 +11,8 @@ from server.protocol.names import key
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
 from tui.client.completion import COMMAND
+from tui.client.slash_table import DEFINITIONS, meant
 from tui.fullscreen.keys.keymap import pressed
-
-HINT = f"Start with {slash.LITERAL} to send a slash."
 
 
 class CommandRoom(Protocol):
@@ -67,41 +66,40 @@ class CommandRoom(Protocol):
 
 
 class SlashCommand(Struct, frozen=True):
-    """A slash command; `takes` names its arguments, "" if it has none."""
+    """What the screen does for a command of the table."""
 
     name: str
-    takes: str
-    help: str
     run: Callable[[CommandRoom, str], str | None] | None
     """Run the command with its arguments; return the problem, or None. None: they are said, as what the user does."""
     action: str = ""
     """The room's action that must be available for this command; "" if there is none."""
-    verbatim: bool = False
-    """True if the arguments are text to send, with all its lines and spaces."""
 
     @property
     def usage(self) -> str:
         """Name and arguments, as shown in the help."""
-        return f"{COMMAND}{self.name} {self.takes}".rstrip()
+        return DEFINITIONS[self.name].usage
 
-    def is_incomplete(self, rest: str) -> bool:
-        """Return whether a required argument is missing."""
-        return bool(self.takes) and not self.takes.startswith("[") and not rest.strip()
+    @property
+    def takes(self) -> str:
+        """The arguments."""
+        return DEFINITIONS[self.name].takes
+
+    @property
+    def help(self) -> str:
+        """What it does, in a few words."""
+        return DEFINITIONS[self.name].help
 
 
 def run(room: CommandRoom, text: str, place: str) -> str | None:
     """Run a command that was typed in a channel or conversation; return the problem, or None."""
-    name, rest = slash.split(text)
-    command = next((each for each in allowed(room) if each.name == name.casefold()), None)
-    if command is None:
-        return f"Unknown command {COMMAND}{name}. See {COMMAND}help. {HINT}"
-    if rest.strip() and not command.takes:
-        return f"{command.usage} takes no arguments."
-    if command.is_incomplete(rest):
-        return f"Usage: {command.usage}"
+    commands = {each.name: each for each in allowed(room)}
+    typed = meant(text, commands)
+    if typed.problem:
+        return typed.problem
+    command = commands[typed.name]
     if command.run is None:
-        return room.say(slash.action(room.client.state.me, rest), place)
-    return command.run(room, rest if command.verbatim else rest.strip())
+        return room.say(slash.action(room.client.state.me, typed.rest), place)
+    return command.run(room, typed.rest)
 
 
 def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
@@ -109,12 +107,16 @@ def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
     return (each for each in COMMANDS if not each.action or room.may(each.action))
 
 
-def _person(room: CommandRoom, rest: str, act: Callable[[str], None]) -> str | None:
+def _person(
+    room: CommandRoom, rest: str, act: Callable[[str], None], among: Container[str] | None = None
+) -> str | None:
     name, behind = slash.addressed(rest, slash.names(room.client.state))
     if not name or behind.strip():
         return f"No one called {rest} is here."
     if name == room.client.state.me:
         return "That is you."
+    if among is not None and name not in among:
+        return f"There is nothing to undo for {name}."
     if not room.client.online:
         return OFFLINE
     act(name)
@@ -159,6 +161,14 @@ def _mute(room: CommandRoom, rest: str) -> str | None:
     return _person(room, rest, room.mute)
 
 
+def _unmute(room: CommandRoom, rest: str) -> str | None:
+    return _person(room, rest, room.mute, room.client.state.relations.muted)
+
+
+def _unblock(room: CommandRoom, rest: str) -> str | None:
+    return _person(room, rest, room.block, room.client.state.relations.blocked)
+
+
 def _block(room: CommandRoom, rest: str) -> str | None:
     return _person(room, rest, room.block)
 
@@ -173,7 +183,13 @@ def _acting(action: str) -> Callable[[CommandRoom, str], str | None]:
     return run
 
 
-def _close(room: CommandRoom, _: str) -> str | None:
+def _close(room: CommandRoom, rest: str) -> str | None:
+    if rest:
+        state = room.client.state
+        place = state.known_as(target.conversation(target.without_sign(rest)))
+        if place not in state.timelines:
+            return f"There is no conversation with {rest}."
+        room.look_at(place)
     return room.close()
 
 
@@ -201,22 +217,25 @@ def _search(room: CommandRoom, rest: str) -> str | None:
 
 
 COMMANDS = (
-    SlashCommand("join", "channel", "Go to a channel", _join),
-    SlashCommand("msg", "name [text]", "Write to a person directly", _message, verbatim=True),
-    SlashCommand("me", "text", "Say what you do: * ada waves", None),
-    SlashCommand("close", "", "Close this conversation, until there is a new message in it", _close),
-    SlashCommand("read", "[all]", "Mark this channel or conversation as read, or all of them", _read),
-    SlashCommand("notices", "[all, mentions, none or default]", "Notices of this channel; none mutes it", _notices),
-    SlashCommand("status", "[words]", "Set your status: online, away or a few words", _status),
-    SlashCommand("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications", _dnd),
-    SlashCommand("mute", "name", "Mute or unmute a person", _mute),
-    SlashCommand("block", "name", "Block or unblock a person; while blocked, neither of you sees the other", _block),
-    SlashCommand("search", "[words]", "Search messages", _search),
-    SlashCommand("mentions", "", "Mentions of you", _acting("mentions")),
-    SlashCommand("reports", "", "My reports", _acting("my_reports"), "my_reports"),
-    SlashCommand("reconnect", "", "Reconnect now", _acting("app.reconnect")),
-    SlashCommand("connect", "[address]", "Connect to another server", _connect),
-    SlashCommand("settings", "", "Settings: theme, notifications, mouse, name", _acting("app.settings")),
-    SlashCommand("help", "", "All keys and commands", _acting("app.help")),
-    SlashCommand("quit", "", "Quit", _acting("app.quit")),
+    SlashCommand("join", _join),
+    SlashCommand("msg", _message),
+    SlashCommand("me", None),
+    SlashCommand("who", _acting("people")),
+    SlashCommand("close", _close),
+    SlashCommand("read", _read),
+    SlashCommand("notices", _notices),
+    SlashCommand("status", _status),
+    SlashCommand("dnd", _dnd),
+    SlashCommand("mute", _mute),
+    SlashCommand("unmute", _unmute),
+    SlashCommand("block", _block),
+    SlashCommand("unblock", _unblock),
+    SlashCommand("search", _search),
+    SlashCommand("mentions", _acting("mentions")),
+    SlashCommand("reports", _acting("my_reports"), "my_reports"),
+    SlashCommand("reconnect", _acting("app.reconnect")),
+    SlashCommand("connect", _connect),
+    SlashCommand("settings", _acting("app.settings")),
+    SlashCommand("help", _acting("app.help")),
+    SlashCommand("quit", _acting("app.quit")),
 )

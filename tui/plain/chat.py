@@ -4,16 +4,15 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable
 
-from server.protocol import name_text, target
+from server.protocol import name_text
+from server.protocol.codes import ErrorCode
 from server.protocol.errors import OneLineError
-from server.protocol.frames import Echo, Places, ServerFrame
-from server.protocol.names import key
-from tui.client.client import OFFLINE, Client, Granted, Loss, NameRefusedError, nonce
-from tui.client.own_reports import ReportDraft
-from tui.client.slash import action, names
+from server.protocol.frames import Echo, Error, Places, Say, ServerFrame
+from tui.client.client import Client, Granted, Loss, NameRefusedError
 from tui.client.state import Stage
 from tui.options import Options
 from tui.plain import output, typed_commands
+from tui.plain.line_commands import LineCommands, Wait
 from tui.plain.output import OutputLine, Transcript
 from tui.plain.stdin import Lines
 from tui.plain.typed_commands import LineError, Text, TypedCommand
@@ -53,6 +52,9 @@ class _LineMode:
         self._state = self._client.state
         self._patience = patience
         self._transcript = Transcript(self._state)
+        self._commands = LineCommands(self._client, self._transcript, self._print)
+        self._refused = self._waits = False
+        """The server refused what the last line asked for; that line still waits for its answer."""
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._news = asyncio.Event()
         """Set when something arrived, or the input ended."""
@@ -81,13 +83,23 @@ class _LineMode:
                 task.cancel()
             # Wait, so that the closing handshake is done before the loop ends.
             faults = await asyncio.gather(life, work, return_exceptions=True)
+            unsent = self._name_unsent()
         for fault in faults:
             if isinstance(fault, NameRefusedError):
                 print_error(f"{fault} Give another name with --name NAME.")
                 return 1
             if isinstance(fault, Exception):
                 raise fault
-        return self._over.result() if self._over.done() else int(self._failed)
+        code = self._over.result() if self._over.done() else int(self._failed)
+        return code or int(unsent)
+
+    def _name_unsent(self) -> bool:
+        """Print the first message that the server has not confirmed; return whether there is one."""
+        unsent = [each for each in self._state.unsent() if isinstance(each, Say)]
+        if unsent and not self._failed:
+            more = f", and {len(unsent) - 1} more" if len(unsent) > 1 else ""
+            print_error(f"The server has not confirmed this{more}: {clean_line(unsent[0].message)}")
+        return bool(unsent)
 
     def _print(self, lines: Iterable[OutputLine]) -> None:
         """Print lines: results to standard output, failures to standard error."""
@@ -142,128 +154,39 @@ class _LineMode:
 
     async def _follow(self, line: str) -> bool:
         """Execute a line; return False if it was not answered in time."""
-        before = len(self._state.timeline.entries)
+        self._refused = False
         try:
-            asked = typed_commands.parse(line)
-            if isinstance(asked, Text):
-                self._say(asked.text)
-            elif asked:
-                self._command(asked)
+            wait = self._begin(typed_commands.parse(line))
         except LineError as error:
             self._complain(clean_line(str(error)))
             return True
         self._print(self._transcript.news())
-        if not await self._until(self._all_answered):
-            return False
-        if isinstance(asked, TypedCommand) and asked.name == "history" and len(self._state.timeline.entries) == before:
-            self._print([output.note("No older messages.")])
-        self._print(output.profile(self._state))
+        self._waits = not wait.answered()
+        answered = await self._until(lambda: self._all_answered() and (self._refused or wait.answered()))
+        self._waits = False
+        if answered and wait.answered():
+            self._print(wait.results())
         self._state.profile = None
-        return True
+        return answered
+
+    def _begin(self, asked: Text | TypedCommand | None) -> Wait:
+        """Send what a line asks for; return the answer to wait for."""
+        if isinstance(asked, TypedCommand):
+            return self._commands.run(asked)
+        if asked:
+            self._commands.say(asked.text)
+        return Wait()
 
     def _all_answered(self) -> bool:
         loading = self._state.profile is not None and self._state.profile.stage is Stage.LOADING
         asked = any(timeline.requests for timeline in self._state.timelines.values())
         return not (loading or asked or self._state.unsent())
 
-    def _command(self, command: TypedCommand) -> None:
-        state, rest = self._state, command.rest
-        match command.name:
-            case "report":
-                self._report(rest)
-            case "profile":
-                self._ask_profile(target.without_sign(rest))
-            case "join" | "read" | "close":
-                {"join": self._join, "read": self._mark_read, "close": self._close}[command.name](rest)
-            case "who":
-                self._print(output.people(state))
-            case "msg":
-                name, text = typed_commands.name_and_text(rest, names(state))
-                self._say(text, target.conversation(name))
-            case "me":
-                self._say(action(state.me, rest))
-            case "history":
-                self._load_older()
-            case "help":
-                self._print(output.commands(state))
-
-    def _say(self, text: str, channel: str = "") -> None:
-        longest = self._state.welcome.limits.message_chars if self._state.welcome else 0
-        if len(text) > longest:
-            raise LineError(f"The message has {len(text)} of at most {longest} characters; send it in parts.")
-        self._client.send(self._state.say(text, nonce(), channel))
-
-    def _join(self, place: str) -> None:
-        wanted = key(place.removeprefix("#"))
-        found = [each.id for each in self._state.timelines.values() if wanted in {key(each.id), key(each.name)}]
-        if not found and not target.is_conversation(wanted):
-            known = ", ".join(self._state.place_of(each) for each in self._state.timelines)
-            raise LineError(f"There is no channel {place}; there are {known}, and @NAME for a person.")
-        self._state.look_at(found[0] if found else place)
-        self._print([output.note(f"You write in {self._state.place} now.")])
-
-    def _mark_read(self, rest: str) -> None:
-        if rest not in {"", "all"}:
-            raise LineError("Usage: /read [all]")
-        for place in [*self._state.timelines] if rest else [self._state.current]:
-            self._state.see_all(place)
-        self._client.mark_read()
-        self._print(
-            [output.note("Everything is marked as read." if rest else f"{self._state.place} is marked as read.")]
-        )
-
-    def _close(self, name: str) -> None:
-        state = self._state
-        closed = state.known_as(target.conversation(target.without_sign(name))) if name else state.current
-        place = state.place_of(closed)
-        if problem := state.close(closed):
-            raise LineError(problem)
-        if closed == state.current:
-            state.look_at(next(iter(state.timelines)))
-        self._client.mark_read()
-        self._print([output.note(f"{place} is closed; you write in {state.place}.")])
-
-    def _load_older(self) -> None:
-        self._need_connection()
-        asked = self._state.ask_older(nonce())
-        if asked is None:
-            raise LineError(f"{self._state.place} has no older messages.")
-        self._print([output.note(f"Older messages of {self._state.place}:")])
-        self._client.send(asked)
-
-    def _ask_profile(self, name: str) -> None:
-        self._need_connection()
-        self._client.send(self._state.ask_profile(name, nonce()))
-
-    def _need_connection(self) -> None:
-        """Fail for a request that is not repeated after a reconnect."""
-        if not self._client.online:
-            raise LineError(OFFLINE)
-
-    def _report(self, rest: str) -> None:
-        welcome = self._state.welcome
-        if welcome is None or not welcome.webhooks.report:
-            raise LineError("Reports are turned off in this room.")
-        number, behind = typed_commands.number_and_rest(rest)
-        reason, comment = typed_commands.reason_and_comment(behind, welcome.report_reasons)
-        found = self._transcript.find(number)
-        if found is None:
-            raise LineError(f"There is no message [{number}].")
-        if reason.comment_required and not comment:
-            raise LineError(f"{reason.reason}: add what is wrong after the reason.")
-        longest = welcome.limits.comment_chars
-        if len(comment) > longest:
-            raise LineError(f"The comment has {len(comment)} of at most {longest} characters.")
-        channel, line = found
-        before, after = self._state.context_of(line, channel)
-        draft = ReportDraft(reason.reason, comment, tuple(each.msg_id for each in (*before, *after)))
-        along = f" {len(before)} messages before it and {len(after)} after it are included." if draft.context else ""
-        self._print([output.note(f"Reporting [{number}]: {reason.reason}.{along}")])
-        self._client.send(self._state.report(line, draft, nonce(), channel))
-
     def _came(self, frame: ServerFrame) -> None:
         if isinstance(frame, Echo):
             self._entered = True
+        elif isinstance(frame, Error) and frame.code != ErrorCode.NOTICE:
+            self._refused = True
         elif isinstance(frame, Places):
             # What was kept for the user has been printed.
             self._print(self._transcript.news())
@@ -292,6 +215,9 @@ class _LineMode:
                 self._print([output.note(text)])
 
     def _lost(self, loss: Loss) -> None:
+        if self._waits:
+            self._refused, self._waits = True, False
+            self._complain("The connection was lost before the server answered.")
         if loss.retry_seconds is None:
             print_error(f"Disconnected: {loss.why}.")
             self._end(1)

@@ -1,14 +1,16 @@
 """The lines that are printed: messages with numbers to refer to, and changes to them; pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from server.protocol import name_text
-from server.protocol.frames import WhoEntry
+from server.protocol.frames import ReportEntry, WhoEntry
+from tui.client import report_words
+from tui.client.slash_table import DEFINITIONS, HINT
 from tui.client.state import ClientState, Stage
 from tui.client.timeline import Entry, Line, Notice, Timeline
 from tui.client.unread import by_importance, shown_count
-from tui.plain.typed_commands import HELP, numbered
+from tui.plain.typed_commands import COMMANDS, numbered
 from tui.text import clean_line
 from tui.times import moment
 from tui.tone import Tone
@@ -49,6 +51,11 @@ class Transcript:
             for change in timeline.take_changes():
                 for entry in change.added:
                     yield from self._entry(timeline, entry)
+
+    def number_of(self, channel: str, msg_id: int) -> int | None:
+        """Return the short number of a message, if it was printed."""
+        found = self._told.get(Place(self._epoch, channel, msg_id))
+        return found[0] if found else None
 
     def find(self, number: int) -> tuple[str, Line] | None:
         """Return the channel and the message of a short number; None if there is no such message any more."""
@@ -152,8 +159,37 @@ def profile(state: ClientState) -> Iterator[OutputLine]:
 
 def commands(state: ClientState) -> Iterator[OutputLine]:
     """List the commands, the channels and the reasons for a report."""
-    for usage, words in HELP:
-        yield note(f"{usage}: {words}")
+    for name in COMMANDS:
+        yield note(f"{DEFINITIONS[name].usage}: {DEFINITIONS[name].help}")
+    yield note(HINT)
     yield note("Places: " + ", ".join(state.place_of(channel) for channel in state.timelines))
     if state.welcome and state.welcome.webhooks.report:
         yield note(f"Reasons: {numbered(state.welcome.report_reasons)}")
+
+
+def found(state: ClientState, transcript: Transcript) -> Iterator[OutputLine]:
+    """List the results of a search; a message that was printed before has its number."""
+    search = state.search
+    if search.problem:
+        yield OutputLine(clean_line(search.problem), failed=True)
+        return
+    more = "; use more words to find older ones" if search.unfinished else ""
+    yield note(f"{len(search.found)} found{more}." if search.found else f"No messages found{more}.")
+    for each in reversed(search.found):
+        number = transcript.number_of(each.channel, each.msg_id)
+        mark = f"[{number}] " if number else ""
+        where = f"{moment(each.at, state.now())} {state.place_of(each.channel)}"
+        yield note(f"{mark}{where}, {name_text.said(each.username, each.message)}")
+
+
+def reports(state: ClientState, listed: Sequence[ReportEntry]) -> Iterator[OutputLine]:
+    """List the user's reports, with numbers by which they can be withdrawn."""
+    if state.reports.problem:
+        yield OutputLine(clean_line(state.reports.problem), failed=True)
+        return
+    if not listed:
+        yield note("No reports yet.")
+    for number, entry in enumerate(listed, 1):
+        about = f"{entry.reason}, about {name_text.quoted(entry.about)} in {state.place_of(entry.channel)}"
+        status = report_words.meaning(entry, state.now())
+        yield note(f"Report {number}: {about}: {status}" + (f" The site says: {entry.note}" if entry.note else ""))

@@ -8,27 +8,17 @@ from msgspec import Struct
 from server.protocol import target
 from server.protocol.errors import OneLineError
 from server.protocol.frames import ReportReason
-from tui.client.slash import addressed, is_command, said, split
+from tui.client.slash import addressed, is_command, said
+from tui.client.slash_table import meant
 from tui.text import clean_own
 
-HELP = (
-    ("/report N REASON [COMMENT]", "report message N; REASON is its number, its text or how a word of it begins"),
-    ("/profile NAME", "what the site says about a person"),
-    ("/join CHANNEL", "go to another channel, or to @NAME"),
-    ("/who", "who is in the room"),
-    ("/msg NAME TEXT", "write to one person"),
-    ("/me TEXT", "say what you do: * ada waves"),
-    ("/history", "older messages of this channel"),
-    ("/read [all]", "mark this channel or conversation as read, or all of them"),
-    ("/close [NAME]", "leave a conversation out of the list until it has a new message"),
-    ("/help", "this list, and the reasons of reports"),
-    ("/quit", "leave once the server has what you wrote"),
-    ("//TEXT", "write text that begins with a slash"),
-)
+COMMANDS = (
+    "join", "msg", "me", "who", "history", "read", "close", "profile", "report", "reports", "withdraw",
+    "react", "edit", "delete",
+    "status", "dnd", "mute", "unmute", "block", "unblock", "search", "reconnect", "help", "quit",
+)  # fmt: skip
+"""The commands of line mode, in the order of the help."""
 
-
-VERBATIM = frozenset({"msg", "me"})
-"""Commands whose text is sent as typed."""
 MIN_LETTERS = 3
 """Minimum letters of an abbreviation: fewer begin too many words."""
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -62,17 +52,10 @@ def parse(line: str) -> Text | TypedCommand | None:
     line = clean_own(line)
     if not is_command(line):
         return Text(said(line))
-    name, rest = split(line)
-    if name not in VERBATIM:
-        rest = rest.strip()
-    command = TypedCommand(name, rest)
-    usage = next((usage for usage, _ in HELP if usage.split()[0] == f"/{name}"), "")
-    if not usage:
-        raise LineError(f"Unknown command /{name}. See /help. Start with // to send a slash.")
-    required = [word for word in usage.split()[1:] if not word.startswith("[")]
-    if len(command.rest.split()) < len(required):
-        raise LineError(f"Usage: {usage}")
-    return command
+    command = meant(line, COMMANDS)
+    if command.problem:
+        raise LineError(command.problem)
+    return TypedCommand(command.name, command.rest)
 
 
 def number_and_rest(text: str) -> tuple[int, str]:

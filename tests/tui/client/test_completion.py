@@ -7,7 +7,7 @@ from tui.client.completion import Known, complete
 KNOWN = Known(
     people=("bob", "Bonnie Mae", "Inés ⚓", "Анна", "ｗｉｄｅ", "jose\u0301"),
     channels=("Lobby", "Off Topic"),
-    commands={"msg": "name [text]", "mute": "name", "join": "channel", "status": "[words]", "quit": ""},
+    commands={"msg": "NAME [TEXT]", "mute": "NAME", "join": "CHANNEL", "status": "[WORDS]", "quit": ""},
     hidden=("Boris the muted",),
 )
 

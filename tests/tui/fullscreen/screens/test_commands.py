@@ -150,7 +150,7 @@ REFUSED = {
     "/dance now": "Unknown command /dance",
     "/": "Unknown command /",
     "/join nowhere": "There is no channel nowhere",
-    "/join": "Usage: /join channel",
+    "/join": "Usage: /join CHANNEL",
     "/dnd please": "/dnd takes no arguments.",
     "/mute No Body": "No one called No Body is here",
     "/msg No Body hello": "No one called No Body hello is here",

@@ -1,0 +1,86 @@
+"""The table of slash commands: their names, arguments and help. Each interface carries out those that it can."""
+
+from collections.abc import Collection
+
+from msgspec import Struct
+
+from tui.client.completion import COMMAND
+from tui.client.slash import LITERAL, split
+
+HINT = f"Start with {LITERAL} to send a slash."
+
+
+class Definition(Struct, frozen=True):
+    """A command; `takes` names its arguments, in brackets those that may be missing, "" if it has none."""
+
+    name: str
+    takes: str
+    help: str
+    verbatim: bool = False
+    """True if the arguments are text to send, with all its lines and spaces."""
+
+    @property
+    def usage(self) -> str:
+        """Name and arguments, as shown in the help."""
+        return f"{COMMAND}{self.name} {self.takes}".rstrip()
+
+    def problem(self, rest: str) -> str | None:
+        """Return what is wrong with the arguments, or None."""
+        required = sum(not each.startswith("[") for each in self.takes.split())
+        if len(rest.split()) < required:
+            return f"Usage: {self.usage}"
+        return f"{self.usage} takes no arguments." if rest and not self.takes else None
+
+
+class Meant(Struct, frozen=True):
+    """A typed command and its arguments, or why there is none."""
+
+    name: str = ""
+    rest: str = ""
+    problem: str | None = None
+
+
+DEFINITIONS = {
+    each.name: each
+    for each in (
+        Definition("join", "CHANNEL", "Go to a channel"),
+        Definition("msg", "NAME [TEXT]", "Write to a person directly", verbatim=True),
+        Definition("me", "TEXT", "Say what you do: * ada waves", verbatim=True),
+        Definition("who", "", "Who is here"),
+        Definition("history", "", "Older messages of this channel"),
+        Definition("read", "[all]", "Mark this channel or conversation as read, or all of them"),
+        Definition("close", "[NAME]", "Close this conversation, or one, until it has a new message"),
+        Definition("notices", "[LEVEL]", "Notices of this channel: all, mentions, none (which mutes it) or default"),
+        Definition("profile", "NAME", "What the site says about a person"),
+        Definition("report", "N REASON [COMMENT]", "Report message N; REASON is its number, or a word of it"),
+        Definition("reports", "", "Your reports, and what became of them"),
+        Definition("withdraw", "N", "Withdraw report N of /reports"),
+        Definition("react", "N EMOJI", "Add a reaction to message N, or remove it: 👍 or :+1:"),
+        Definition("edit", "N TEXT", "Replace the text of your message N", verbatim=True),
+        Definition("delete", "N", "Delete your message N"),
+        Definition("status", "[WORDS]", "Set your status: online, away or a few words"),
+        Definition("dnd", "", "Turn do not disturb on or off: no direct messages, no notifications"),
+        Definition("mute", "NAME", "Mute or unmute a person"),
+        Definition("unmute", "NAME", "Unmute a person"),
+        Definition("block", "NAME", "Block or unblock a person; while blocked, neither of you sees the other"),
+        Definition("unblock", "NAME", "Unblock a person"),
+        Definition("search", "[WORDS]", "Search messages"),
+        Definition("mentions", "", "Mentions of you"),
+        Definition("reconnect", "", "Reconnect now"),
+        Definition("connect", "[ADDRESS]", "Connect to another server"),
+        Definition("settings", "", "Settings: theme, notifications, mouse, name"),
+        Definition("help", "", "All keys and commands"),
+        Definition("quit", "", "Quit"),
+    )
+}
+
+
+def meant(text: str, available: Collection[str]) -> Meant:
+    """Return the command that a text stands for, out of those that are available."""
+    typed, rest = split(text)
+    name = typed.casefold()
+    if name not in available:
+        return Meant(problem=f"Unknown command {COMMAND}{typed}. See {COMMAND}help. {HINT}")
+    definition = DEFINITIONS[name]
+    rest = rest if definition.verbatim else rest.strip()
+    return Meant(name, rest, definition.problem(rest))
