@@ -40,7 +40,7 @@ from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.typeahead import Placed, TypeAhead
-from tui.fullscreen.widgets.channels import ChannelList, UnreadOutOfView
+from tui.fullscreen.widgets.channels import ChannelList, Places, UnreadOutOfView
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TITLE, TopLine
@@ -64,6 +64,8 @@ MODES = {
 """What the composer shows while keys do not write there."""
 MARKED = "Write a message, or {} for the keys of the highlighted one"
 DEFAULT_LEVEL = "default"
+TINY = 60
+"""The width in cells below which the list of channels is hidden."""
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
@@ -140,7 +142,7 @@ class RoomScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopLine(self.client.status, id="top")
         with Horizontal(id="middle"):
-            yield Vertical(id="left")
+            yield Places(id="left")
             with Vertical(id="centre"):
                 yield TimelineView(id="timeline")
                 yield Composer(placeholder="Write a message", id="composer")
@@ -152,13 +154,16 @@ class RoomScreen(Screen[None]):
         """Focus the composer; Textual's AUTO_FOCUS does nothing while the terminal is not focused."""
         self.composer.focus()
 
+    @on(events.Resize)
+    def _hide_lists(self, event: events.Resize) -> None:
+        """Leave a tiny terminal to the messages; places can be found by key."""
+        self.set_class(event.size.width < TINY, "-tiny")
+
     async def mount_deferred(self) -> None:
         """Mount the widgets that are still empty or hidden; they would delay the first frame."""
         offer, profile, below = MuteOffer(id="offer"), ProfilePanel(id="profile"), NewBelow(id="below")
         offer.display = profile.display = below.display = False
-        out_of_view = UnreadOutOfView(id="out-of-view")
-        out_of_view.display = False
-        await self.query_one("#left").mount(ChannelList(id="channels"), out_of_view)
+        await self.query_one(Places).mount_lists()
         await self.query_one("#centre").mount(below, offer, before=self.composer)
         await self.query_one("#side").mount(PeopleList(id="people"), profile)
         self.complete = True
@@ -194,7 +199,7 @@ class RoomScreen(Screen[None]):
             words=state.names_of_user,
         )
         self.look()
-        self.query_one(ChannelList).show(state.timelines.values(), state.current, state.drafts, self.is_muted)
+        self.query_one(Places).show(state.timelines.values(), state.current, state.drafts, self.is_muted)
         self._count_out_of_view()
         limit = state.welcome.limits.message_chars if state.welcome else 0
         for old, new in state.renamed.items():
@@ -624,7 +629,7 @@ class RoomScreen(Screen[None]):
     def _edit(self, event: Composer.EditorWanted) -> None:
         self.start(partial(self.writing.edit, event.text, event.place))
 
-    @on(OptionList.OptionSelected, "#channels")
+    @on(OptionList.OptionSelected, "#left OptionList")
     def _channel_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_id:
             self.look_at(event.option_id)
@@ -682,7 +687,7 @@ class RoomScreen(Screen[None]):
     @on(ChannelList.Scrolled)
     def _count_out_of_view(self) -> None:
         """Hint at unread messages of places that are out of view."""
-        self.query_one(UnreadOutOfView).show(*self.query_one(ChannelList).out_of_view)
+        self.query_one(Places).count_out_of_view()
 
     @on(UnreadOutOfView.Pressed)
     def _out_of_view_pressed(self) -> None:

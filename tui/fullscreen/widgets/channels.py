@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Sequence
 
 from textual import events, on
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.style import Style
@@ -43,38 +44,32 @@ class UnreadOutOfView(Static):
 
 
 class ChannelList(RowList):
-    """Shows the channels, then the conversations."""
+    """Shows the channels."""
 
     WHERE = Where.CHANNELS
     BINDINGS = bindings(WHERE)
+    HEADING = "CHANNELS"
 
     class Scrolled(Message):
         """Other rows are in view."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self.other: ChannelList | None = None
+        """The list that the arrow keys go on to after the last row, and before the first one."""
         self._unread: dict[int, Timeline] = {}
         """The places with a badge, by their line."""
 
-    def show(
-        self, timelines: Iterable[Timeline], current: str, drafts: Container[str], is_muted: Callable[[str], bool]
-    ) -> None:
+    def fill(self, places: Sequence[Timeline], current: str, drafts: Container[str], muted: Container[str]) -> None:
         """Draw the list; a place with a draft is marked, unless the composer shows it, and a muted one has no badge."""
-        timelines = [*timelines]
-        channels = [each for each in timelines if each.peer is None]
-        people = [each for each in timelines if each.peer is not None]
-        muted = {each.id for each in timelines if is_muted(each.id)}
-        row = lambda each: _row(each, draft=each.id in drafts and each.id != current, muted=each.id in muted)  # noqa: E731
-        rows = [
-            ListRow("", Content.styled("CHANNELS", Style(dim=True))),
-            *map(row, channels),
-        ]
-        if people:
-            rows += [ListRow("", Content("")), ListRow("", Content.styled("DIRECT", Style(dim=True)))]
-            rows += map(row, people)
-        badges = {each.id: each for each in timelines if each.unread and each.id not in muted}
-        self._unread = {line: badges[each.id] for line, each in enumerate(rows) if each.id in badges}
-        self.show_rows(rows, current)
+        rows = [_row(each, draft=each.id in drafts and each.id != current, muted=each.id in muted) for each in places]
+        self._unread = {at: each for at, each in enumerate(places, 1) if each.unread and each.id not in muted}
+        self.show_rows([ListRow("", Content.styled(self.HEADING, Style(dim=True))), *rows], current)
+        if self.chosen != current and not self.has_focus:
+            # The other list has the current place.
+            self.highlighted = None
+        # No list grows beyond its rows; if both are longer than half of the lines, each gets half.
+        self.styles.max_height = self.option_count + self.gutter.height
 
     @property
     def out_of_view(self) -> tuple[list[Timeline], list[Timeline]]:
@@ -89,8 +84,64 @@ class ChannelList(RowList):
         super().watch_scroll_y(old_value, new_value)
         self.post_message(self.Scrolled())
 
+    def action_cursor_down(self) -> None:
+        if not self._go_on(from_row=self.option_count - 1):
+            super().action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        if not self._go_on(from_row=1):
+            super().action_cursor_up()
+
+    def _go_on(self, *, from_row: int) -> bool:
+        """Leave the row at the edge for the other list, if that shows anything; return whether it does."""
+        if self.highlighted != from_row or self.other is None or not self.other.display:
+            return False
+        self.screen.set_focus(self.other)
+        if from_row == 1:
+            self.other.action_last()
+        else:
+            self.other.action_first()
+        return True
+
     def action_leave(self) -> None:
         self.post_message(BackToWriting())
+
+
+class ConversationList(ChannelList):
+    """Shows the conversations."""
+
+    HEADING = "DIRECT"
+
+
+class Places(Vertical):
+    """The channels, and below them the conversations, which stay in sight however many channels there are."""
+
+    async def mount_lists(self) -> None:
+        """Mount the lists; they are empty until the first `show()`."""
+        channels, conversations = ChannelList(id="channels"), ConversationList(id="conversations")
+        channels.other, conversations.other = conversations, channels
+        out_of_view = UnreadOutOfView(id="out-of-view")
+        conversations.display = out_of_view.display = False
+        await self.mount(channels, conversations, out_of_view)
+
+    def show(
+        self, timelines: Iterable[Timeline], current: str, drafts: Container[str], is_muted: Callable[[str], bool]
+    ) -> None:
+        """Draw both lists."""
+        places = [*timelines]
+        channels = [each for each in places if each.peer is None]
+        people = [each for each in places if each.peer is not None]
+        muted = {each.id for each in places if is_muted(each.id)}
+        self.query_one(ChannelList).fill(channels, current, drafts, muted)
+        conversations = self.query_one(ConversationList)
+        conversations.display = bool(people)
+        conversations.fill(people, current, drafts, muted)
+
+    def count_out_of_view(self) -> None:
+        """Count the places with unread messages that the lists do not show."""
+        views = [each.out_of_view for each in self.query(ChannelList) if each.display]
+        above, below = ([each for view in views for each in view[side]] for side in (0, 1))
+        self.query_one(UnreadOutOfView).show(above, below)
 
 
 def _row(timeline: Timeline, *, draft: bool, muted: bool) -> ListRow:

@@ -1,11 +1,18 @@
 """Lists of rows: content on the left, a short remark on the right, and optionally a line below."""
 
+import re
+
 from msgspec import Struct
+from rich.cells import cell_len
 from textual import events, on
 from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
+BEGINNING = 4
+"""Cells of a shortened text before its number, with the ellipsis."""
 
 
 class ListRow(Struct, frozen=True):
@@ -18,8 +25,9 @@ class ListRow(Struct, frozen=True):
 
     def fit(self, width: int) -> Content:
         """Fit both sides into `width` cells, shortening the left one if necessary."""
-        gap = 1 if self.right.cell_length else 0
-        left = self.left.truncate(max(1, width - self.right.cell_length - gap), ellipsis=True)
+        # A badge has a space of its own at its left.
+        gap = 1 if self.right and not self.right.plain.startswith(" ") else 0
+        left = shortened(self.left, width - self.right.cell_length - gap)
         row = Content.assemble(left, " " * max(gap, width - left.cell_length - self.right.cell_length), self.right)
         return Content.assemble(row, "\n", self.below.truncate(max(1, width), ellipsis=True)) if self.below else row
 
@@ -27,6 +35,20 @@ class ListRow(Struct, frozen=True):
         """Return whether both rows have the same ID and look the same."""
         mine, others = (self.left, self.right, self.below), (other.left, other.right, other.below)
         return self.id == other.id and all(one.is_same(two) for one, two in zip(mine, others, strict=True))
+
+
+def shortened(text: Content, width: int) -> Content:
+    """Cut a text to a width in cells; where the cut would take its last number, it is made before that number.
+
+    Names that differ only by a number would look the same otherwise.
+    """
+    width = max(1, width)
+    number = LAST_NUMBER.search(text.plain)
+    fits = text.cell_length <= width
+    if fits or number is None or cell_len(text.plain[: number.end()]) < width or len(number[0]) > width - BEGINNING:
+        return text.truncate(width, ellipsis=True)
+    tail = text[number.start() :].truncate(max(1, width - BEGINNING), ellipsis=True)
+    return Content.assemble(text.truncate(max(1, width - tail.cell_length), ellipsis=True), tail)
 
 
 class RowList(OptionList, inherit_bindings=False):
