@@ -52,6 +52,10 @@ class MessageActions:
         from tui.fullscreen import pickers
 
         if emoji := await self._room.choose("Search emoji", partial(pickers.emojis, line)):
-            now = self._client.state.timeline.find(line.msg_id) or line
-            remove = any(each.emoji == emoji and each.mine for each in now.reactions)
-            self._client.send(React(line.msg_id, emoji, remove))
+            self.toggle(line, emoji)
+
+    def toggle(self, line: Line, emoji: str) -> None:
+        """Add an emoji to a message, or remove it if the user added it before."""
+        now = self._client.state.timeline.find(line.msg_id) or line
+        remove = any(each.emoji == emoji and each.mine for each in now.reactions)
+        self._client.send(React(line.msg_id, emoji, remove))

@@ -608,6 +608,11 @@ class RoomScreen(Screen[None]):
             self.writing.give_back(event.text, event.place, problem)
         self.redraw()
 
+    @on(TimelineView.ReactionClicked)
+    def _reaction_clicked(self, event: TimelineView.ReactionClicked) -> None:
+        if self.can_ask():
+            self.messages.toggle(event.line, event.emoji)
+
     @on(Composer.NothingSaid)
     def _nothing_said(self) -> None:
         self.note(QUOTATION_ONLY)

@@ -32,6 +32,8 @@ LEFT_CELLS = 3
 FLAG_CELLS = 4
 FLAG = "⚑"
 REPORTED = "⚑✓"
+EMOJI = "emoji"
+"""Names the emoji of a reaction in the meta data of its style."""
 BAR = "▌"
 AUTHOR = "•"
 """In the margin, beside an author."""
@@ -359,7 +361,9 @@ def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
     row: Row = []
     for each in reactions:
         row += [Run("  ", dim)] * bool(row)
-        row.append(Run(f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", own if each.mine else dim))
+        # The mouse finds the emoji in the style of what is under it.
+        style = (own if each.mine else dim) + Style.from_meta({EMOJI: each.emoji})
+        row.append(Run(f"{each.emoji} {len(each.usernames)}{'✓' if each.mine else ''}", style))
     return row
 
 

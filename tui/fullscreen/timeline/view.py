@@ -3,17 +3,19 @@
 from collections.abc import Set
 
 from textual import events, on
+from textual.content import Content
 from textual.message import Message
 
+from server.protocol import name_text
 from tui.client.coverage import BEGINNING
 from tui.client.markdown import addresses
 from tui.client.quotation import quoted
 from tui.client.timeline import Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.timeline.blocks import FLAG, FLAG_CELLS, REPORTED
+from tui.fullscreen.timeline.blocks import EMOJI, FLAG, FLAG_CELLS, REPORTED
 from tui.fullscreen.timeline.stack_view import StackView
-from tui.fullscreen.widgets.widget_messages import BackToWriting
+from tui.fullscreen.widgets.widget_messages import AboutLine, BackToWriting
 
 __all__ = ["FLAG", "REPORTED", "TimelineView"]
 
@@ -26,6 +28,13 @@ class TimelineView(StackView, can_focus=True):
     # Focusing highlights and scrolls to the latest message, before the click is handled.
     FOCUS_ON_CLICK = False
 
+    class ReactionClicked(AboutLine):
+        """The user clicked a reaction."""
+
+        def __init__(self, line: Line, emoji: str) -> None:
+            super().__init__(line)
+            self.emoji = emoji
+
     class Marked(Message):
         """A message is highlighted, or none any more, while the user is writing."""
 
@@ -36,6 +45,8 @@ class TimelineView(StackView, can_focus=True):
         """The number of the highlighted message; 0 for none."""
         self._picked = False
         """True while a message that was clicked is highlighted although the user is writing."""
+        self._who = ""
+        """Whose reaction is under the mouse."""
         self.stands_in = False
         """True if the highlight moved because the message before was hidden, not because the user moved it."""
         self._means: tuple[bool | None, ...] = ()
@@ -183,6 +194,9 @@ class TimelineView(StackView, can_focus=True):
         # Releasing the mouse button after selecting arrives as a click too.
         if self.text_selection or not found or not isinstance(entry, Line):
             return
+        if emoji := event.style.meta.get(EMOJI):
+            self.post_message(self.ReactionClicked(entry, str(emoji)))
+            return
         again = self.is_marked and entry.msg_id == self._highlighted
         self._highlight(entry.msg_id)
         if event.chain > 1:
@@ -194,6 +208,19 @@ class TimelineView(StackView, can_focus=True):
             self.post_message(self.Marked())
         if self._can_report(entry) and event.x >= self.size.width - FLAG_CELLS:
             await self.run_action("screen.report")
+
+    @on(events.MouseMove)
+    def _show_who_reacted(self, event: events.MouseMove) -> None:
+        """Show whose reaction is under the mouse."""
+        emoji = event.style.meta.get(EMOJI)
+        found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if emoji and self._stack else None
+        entry = self._timeline.entries[found[0]] if found else None
+        reactions = entry.reactions if isinstance(entry, Line) else ()
+        names = next((each.usernames for each in reactions if each.emoji == emoji), ())
+        words = ", ".join(map(name_text.shown, names))
+        if words != self._who:
+            self._who = words
+            self.tooltip = Content(words) if words else None
 
     def can(self, action: str) -> bool:
         """Return whether an action of the screen is available for the highlighted message."""

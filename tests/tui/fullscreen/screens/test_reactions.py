@@ -53,3 +53,19 @@ async def test_nothing_is_put_under_what_was_taken_back() -> None:
         await pilot.press("up", "e")
         await pilot.pause()
         assert not isinstance(pilot.app.screen, Picker)
+
+
+async def test_a_click_on_a_reaction_toggles_it_and_the_mouse_shows_whose_it_is() -> None:
+    async with client(ScriptedServer(opening=(PEOPLE, REACTED), answer=reacting)) as (pilot, server):
+        await until_seen(pilot, "👍 2")
+        view = app_of(pilot).room.timeline
+        rows = [strip.text for strip in view.render_lines(view.size.region)]
+        y = next(number for number, row in enumerate(rows) if "👍 2" in row)
+        at = (rows[y].index("👍"), y)
+        await pilot.hover(view, offset=at)
+        await until(pilot, lambda: str(view.tooltip) == "bob, Inés ⚓", "the names")
+        for shown in ("👍 3✓", "👍 2 "):
+            await pilot.click(view, offset=at)
+            await until_seen(pilot, shown)
+        assert server.sent(React) == [React(1, "👍"), React(1, "👍", remove=True)]
+        assert app_of(pilot).room.composer.has_focus
