@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.style import Style as Ink
 from textual.color import Color
@@ -49,6 +51,15 @@ def test_other_messages_have_none(text: str) -> None:
     for drawn in (block(text), block("I am ada", mine=True)):
         assert margins(drawn)[0] == " • "
         assert backgrounds(drawn, 1) == {""}
+
+
+@given(st.text(st.sampled_from("*_~`[]()<>!#|\\/ \n\tabcdeé字\"'.:-=1"), min_size=1, max_size=120))
+@example("```insult\nhello\n```")
+@example("[a](https://a.example) __init__ \\_(a)_/")
+def test_everything_that_was_typed_is_on_the_screen_in_order(text: str) -> None:
+    drawn = block(text)
+    shown = iter("".join(strip.crop(3, 3 + WIDTH).text for strip in drawn.strips[drawn.head + 1 :]))
+    assert all(char in shown for char in text if not char.isspace())
 
 
 def test_code_has_a_background_up_to_the_edge_also_where_it_is_wrapped() -> None:
