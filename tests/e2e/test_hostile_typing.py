@@ -132,7 +132,7 @@ def test_what_is_selected_reaches_the_clipboard_and_nothing_else(tmp_path: Path)
         terminal.until("two")
         assert_harmless(terminal)
         terminal.drag("one", "two", 2)
-        terminal.until("Copied.")
+        terminal.until("Sent to the terminal's clipboard.")
         written = base64.b64encode("one ␛]52;c;SGVsbG8=␇ two".encode())
         copies = [match["osc"] for match in SEQUENCE.finditer(terminal.raw) if (match["osc"] or b"").startswith(b"52")]
         assert copies == [b"52;c;" + written]

@@ -27,7 +27,7 @@ from tui.client.state import ClientState
 from tui.client.timeline import Line
 from tui.client.unread import Unseen
 from tui.config import Level
-from tui.fullscreen import slash_commands
+from tui.fullscreen import clipboard, slash_commands
 from tui.fullscreen.browser import has_browser
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import KEYS, Where, pressed
@@ -583,7 +583,13 @@ class RoomScreen(Screen[None]):
     def _copy(self, text: str) -> None:
         # OSC 52: the terminal's clipboard, also over ssh.
         self.app.copy_to_clipboard(text)
-        self.composer.flash("Copied.")
+        if clipboard.asks_tmux(os.environ):
+            self.run_worker(self._copy_in_tmux(text), group="copy", exclusive=True)
+        else:
+            self.composer.flash(clipboard.sent(os.environ))
+
+    async def _copy_in_tmux(self, text: str) -> None:
+        self.composer.flash(await clipboard.load_tmux(text, os.environ))
 
     # Events of the widgets.
 
