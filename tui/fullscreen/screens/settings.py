@@ -1,6 +1,6 @@
 """The settings: each cycles through its values, which apply at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from tui.text import clean_line
 
 ON, OFF = "on", "off"
 AS_ALL = "default"
+FEW = 5
+"""A setting with more values is chosen from a list."""
 FIELDS = {"name": "Name at next start", "server": "Server at next start (empty: this machine)"}
 
 
@@ -84,6 +86,11 @@ class ChoiceList(RowList):
     WHERE = Where.SETTINGS
     BINDINGS = bindings(WHERE)
 
+    def action_choose(self) -> None:
+        """Set the next value of the highlighted setting, or choose it from a list."""
+        if self.chosen and isinstance(self.screen, SettingsScreen):
+            self.screen.choose(self.chosen)
+
     def action_turn(self, by: int) -> None:
         """Set another value of the highlighted setting."""
         if self.chosen and isinstance(self.screen, SettingsScreen):
@@ -102,8 +109,11 @@ class SettingsScreen(ModalScreen[None]):
         file: Path | None,
         offer: Callable[[Config], Sequence[Choice]],
         change: Callable[[Config], str | None],
+        now: Mapping[str, str],
     ) -> None:
+        """`now` has the present name and server, which are shown where none are saved."""
         super().__init__()
+        self._now = now
         self._config = config
         self._file = file
         self._offer = offer
@@ -116,10 +126,12 @@ class SettingsScreen(ModalScreen[None]):
             for name, label in FIELDS.items():
                 yield Static(Content(label), classes="field-label")
                 longest = MAX_NAME_CHARS if name == "name" else MAX_URL_CHARS
-                yield Field(getattr(self._config, name), max_length=longest, id=f"settings-{name}", compact=True)
+                saved, now = getattr(self._config, name), self._now[name]
+                placeholder = f"{now} (now)" if now else ""
+                yield Field(saved, placeholder=placeholder, max_length=longest, id=f"settings-{name}", compact=True)
             yield Static(id="settings-problem", markup=False)
             kept = (
-                f"Saved in {self._file}; rebind keys in its [keys] table."
+                f"Changes are saved at once in {self._file}; rebind keys in its [keys] table."
                 if self._file
                 else "Changes aren't saved (no file)."
             )
@@ -141,6 +153,20 @@ class SettingsScreen(ModalScreen[None]):
         choice = next(each for each in self._offer(self._config) if each.id == chosen)
         self._take(choice.next_value(by))
 
+    def choose(self, chosen: str) -> None:
+        """Let the user choose from a list if there are many values; set the next one otherwise."""
+        choice = next(each for each in self._offer(self._config) if each.id == chosen)
+        if len(choice.values) <= FEW:
+            self.cycle(chosen, 1)
+            return
+        from tui.fullscreen.screens.theme_picker import ThemePicker
+
+        self.app.push_screen(ThemePicker(choice.values, choice.value), self._set_theme)
+
+    def _set_theme(self, name: str | None) -> None:
+        if name:
+            self._take(structs.replace(self._config, theme=name))
+
     def _take(self, config: Config) -> None:
         if config != self._config:
             self._config = config
@@ -160,7 +186,7 @@ class SettingsScreen(ModalScreen[None]):
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         if event.option_id:
-            self.cycle(event.option_id, 1)
+            self.choose(event.option_id)
 
     @on(Input.Submitted)
     @on(Input.Blurred)

@@ -275,6 +275,7 @@ CASES = {
     "question.choose": Case(QUESTION, ROOM),
     "settings.turn_1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
     "settings.turn_-1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
+    "settings.choose": Case(SETTINGS, on(Picker)),
     "settings.close": Case(SETTINGS, ROOM),
     "help.close": Case(["f1", on(HelpScreen)], ROOM),
     "start.go_on": Case([], ROOM),

@@ -13,12 +13,13 @@ from server.protocol.frames import Me
 from tests.support.pilots import app_of, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui import times
-from tui.config import Hours, Level, load
+from tui.config import Config, Hours, Level, load
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.keys import keymap
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.report_form import ReportForm
 from tui.fullscreen.screens.settings import SettingsScreen
+from tui.fullscreen.screens.theme_picker import ThemePicker
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.people_list import PeopleList
@@ -111,7 +112,7 @@ async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
 
 async def test_in_compact_lines_author_and_text_share_a_line(file: Path) -> None:
     def together(pilot: Pilot[None]) -> bool:
-        return "Inés ⚓» Wind is NE 4" in screen_text(app_of(pilot))
+        return "Inés ⚓» Wind is" in screen_text(app_of(pilot))
 
     async with configured(file, "compact = true") as pilot:
         await until(pilot, lambda: together(pilot), "one line")
@@ -251,3 +252,30 @@ async def test_the_settings_open_from_the_palette(file: Path) -> None:
         await until(pilot, lambda: app_of(pilot).screen.query_one(RowList).option_count == 1, "the command")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app_of(pilot).screen, SettingsScreen), "the settings")
+
+
+async def test_themes_are_chosen_from_a_list_that_previews_them(file: Path) -> None:
+    async with configured(file) as pilot:
+        app = app_of(pilot)
+        await settings(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, ThemePicker), "the list")
+        await pilot.press("down")
+        await until(pilot, lambda: app.theme != "flagpost-dark", "the preview")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.theme == "flagpost-dark", "the theme of before")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThemePicker), "the list again")
+        await pilot.press(*"nord", "enter")
+        await until(pilot, lambda: load(file).config.theme == "nord", "kept")
+        assert app.theme == "nord"
+
+
+async def test_the_settings_show_the_present_name_and_that_changes_are_saved(file: Path) -> None:
+    with scripted_server(ScriptedServer()) as server:
+        options = Options("ada", server.url, loaded=load(file), demo=False)
+        async with FlagpostApp(options).run_test(size=(120, 36)) as pilot:
+            await until_seen(pilot, "online as ada")
+            app_of(pilot).preferences.config = Config()
+            await pilot.press("f2")
+            await until_seen(pilot, "ada (now)")
+            await until_seen(pilot, "Changes are saved at once in")
