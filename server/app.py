@@ -22,7 +22,7 @@ from server.protocol.version import VERSION
 from server.room.hub import Hub
 from server.rules import hosts
 from server.rules.evidence import reason_list
-from server.settings import Settings, renewed
+from server.settings import QUEUED_WEBHOOK, Settings, renewed
 from server.site import ActiveWebhooks
 from server.storage import retention
 from server.storage.base import StorageError
@@ -212,15 +212,15 @@ async def _sweep(running: _Running, database: Database) -> None:
 
 
 def _welcome(settings: Settings, life: Life) -> Welcome:
-    report = settings.webhook("report")
+    reports = settings.webhooks(QUEUED_WEBHOOK)
     return Welcome(
         epoch=life.epoch,
         title=settings.title,
         channels=[ChannelEntry(channel.id, channel.name) for channel in settings.public_channels],
         webhooks=Webhooks(
-            report=report is not None,
+            report=bool(reports),
             profile=settings.webhook("profile") is not None,
-            evidence=report is not None and report.evidence,
+            evidence=any(hook.evidence for hook in reports),
         ),
         report_reasons=reason_list(settings.report_reasons),
         limits=Limits(settings.limits.frame_bytes),

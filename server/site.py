@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from server.ops import background
@@ -22,7 +24,7 @@ from server.webhooks.webhook_client import WebhookClient
 class _Target(NamedTuple):
     """Everything in the settings that can decide whether a delivery succeeds."""
 
-    hook: WebhookURL | None
+    hook: WebhookURL
     key: Secret
     security: WebhookSecurity
 
@@ -31,8 +33,8 @@ class _Generation(NamedTuple):
     """Everything created from one version of the settings."""
 
     reports: ReportDesk | None = None
-    deliveries: Deliveries | None = None
-    delivering: "asyncio.Task[None] | None" = None
+    deliveries: Sequence[tuple[Deliveries, "asyncio.Task[None]"]] = ()
+    """Of each webhook for reports, with the task that runs it."""
     profiles: Profiles | None = None
     clients: tuple[WebhookClient, ...] = ()
 
@@ -46,7 +48,7 @@ class ActiveWebhooks:
         self._reservations = reservations
         self._metrics = metrics
         self._current = _Generation()
-        self._target: _Target | None = None
+        self._targets: dict[str, _Target] = {}
         self._draining: set[asyncio.Task[None]] = set()
 
     @property
@@ -61,35 +63,35 @@ class ActiveWebhooks:
 
     def configure(self, settings: Settings, trust: ssl.SSLContext) -> None:
         """Switch to these settings; `trust` is what they say about trusted authorities."""
-        target = _target(settings)
-        retargeted = self._target not in {None, target}
-        self._target = target
         self._retire(_Generation())
-        reports = deliveries = delivering = profiles = None
-        clients: list[WebhookClient] = []
-        if hook := settings.webhook(QUEUED_WEBHOOK):
-            waiting = asyncio.Event()
-            terms = Terms(hook.name, settings.limits.reports_per_hour, hook.evidence)
-            reports = ReportDesk(self._database, self._hub, self._reservations, terms, waiting)
-            clients.append(_new_client(settings, hook, trust))
-            deliveries = Deliveries(
+        hooks = settings.webhooks(QUEUED_WEBHOOK)
+        clients = [_new_client(settings, hook, trust) for hook in hooks]
+        waiting = [asyncio.Event() for _ in hooks]
+        reports = profiles = None
+        if hooks:
+            reports = ReportDesk(self._database, self._hub, self._reservations, _terms(settings, hooks), waiting)
+        before, targets = self._targets, {hook.queue: _target(settings, hook) for hook in hooks}
+        self._targets = {**before, **targets}
+        deliveries = [
+            Deliveries(
                 database=self._database,
                 hook=hook,
                 key=settings.admin_api_key,
-                client=clients[-1],
-                waiting=waiting,
-                reporters=reports,
+                client=client,
+                waiting=event,
+                # The first one decides the status of a report.
+                reporters=reports if hook is hooks[0] else None,
                 metrics=self._metrics,
-                retargeted=retargeted,
+                retargeted=before.get(hook.queue, targets[hook.queue]) != targets[hook.queue],
             )
-            delivering = background.start(deliveries.run())
+            for hook, client, event in zip(hooks, clients, waiting, strict=True)
+        ]
         if hook := settings.webhook("profile"):
             clients.append(_new_client(settings, hook, trust))
             profiles = Profiles(clients[-1], hook, settings.admin_api_key, self._metrics)
         self._current = _Generation(
             reports=reports,
-            deliveries=deliveries,
-            delivering=delivering,
+            deliveries=[(each, background.start(each.run())) for each in deliveries],
             profiles=profiles,
             clients=tuple(clients),
         )
@@ -98,14 +100,15 @@ class ActiveWebhooks:
         """Update the metrics of the webhooks. Raises StorageError."""
         if self._current.profiles:
             self._current.profiles.measure()
-        # Also if the webhook is off: deliveries keep waiting for it.
         now = milliseconds(utc_now())
-        depth = await self._database.read(lambda connection: outbox.depth(connection, QUEUED_WEBHOOK, now))
-        self._metrics.set_queue(QUEUED_WEBHOOK, depth, now)
+        # Also if the webhook is off: deliveries keep waiting for it.
+        for queue in {QUEUED_WEBHOOK, *self._targets}:
+            depth = await self._database.read(partial(outbox.depth, webhook=queue, now=now))
+            self._metrics.set_queue(queue, depth, now)
 
     async def drain(self, seconds: float) -> None:
         """Start no more requests and wait for running ones. The next server retries those that take longer."""
-        self._retire(self._current._replace(deliveries=None, delivering=None, clients=()))
+        self._retire(self._current._replace(deliveries=(), clients=()))
         _, late = await asyncio.wait(self._draining, timeout=seconds)
         for task in late:
             task.cancel()
@@ -121,10 +124,9 @@ class ActiveWebhooks:
 async def _drain(generation: _Generation) -> None:
     """Wait for running requests to finish, then close the connections."""
     try:
-        if generation.deliveries and generation.delivering:
-            generation.deliveries.end()
-            await generation.delivering
-            await generation.deliveries.drain()
+        for deliveries, _ in generation.deliveries:
+            deliveries.end()
+        await asyncio.gather(*(_finish(*each) for each in generation.deliveries))
         if generation.profiles:
             await generation.profiles.drain()
     finally:
@@ -132,8 +134,23 @@ async def _drain(generation: _Generation) -> None:
             await client.close()
 
 
-def _target(settings: Settings) -> _Target:
-    return _Target(settings.webhook(QUEUED_WEBHOOK), settings.admin_api_key, settings.webhook_security)
+async def _finish(deliveries: Deliveries, running: "asyncio.Task[None]") -> None:
+    await running
+    await deliveries.drain()
+
+
+def _terms(settings: Settings, hooks: Sequence[WebhookURL]) -> Terms:
+    first, *copies = hooks
+    return Terms(
+        first.queue,
+        settings.limits.reports_per_hour,
+        first.evidence,
+        tuple((copy.queue, copy.evidence) for copy in copies),
+    )
+
+
+def _target(settings: Settings, hook: WebhookURL) -> _Target:
+    return _Target(hook, settings.admin_api_key, settings.webhook_security)
 
 
 def _new_client(settings: Settings, hook: WebhookURL, trust: ssl.SSLContext) -> WebhookClient:

@@ -199,7 +199,7 @@ def _resume(context: CommandContext) -> int:
 
 def _rotate(context: CommandContext) -> int:
     hook = webhook_commands.known(context.settings, context.options.name)
-    print(rotation.rotate(context.options.settings or DEFAULT_FILE, hook.name, finish=context.options.finish))
+    print(rotation.rotate(context.options.settings or DEFAULT_FILE, hook.queue, finish=context.options.finish))
     return 0
 
 

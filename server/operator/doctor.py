@@ -67,10 +67,10 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
         yield Finding(Grade.BAD, str(error))
         return
     for name in WEBHOOK_NAMES:
-        hook = settings.webhook(name)
-        if hook is None:
+        hooks = settings.webhooks(name)
+        if not hooks:
             yield Finding(Grade.GOOD, f"webhook {name}: disabled, so clients do not offer the action")
-        else:
+        for hook in hooks:
             yield from _webhook(settings, hook, trusted)
 
 
@@ -82,7 +82,9 @@ def _file(file: Path) -> Iterator[Finding]:
     # Secrets in the environment are not in the file.
     try:
         settings, _ = load(file, {})
-        secret = bool(settings.admin_api_key) or any(hook.secret for hook in settings.webhook_urls)
+        secret = any(
+            [settings.admin_api_key, settings.webhook_security.proxy, *(hook.secret for hook in settings.webhook_urls)]
+        )
     except SettingsError:
         secret = True
     if secret and os.name == "posix" and file.stat().st_mode & stat.S_IROTH:
@@ -178,7 +180,7 @@ def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
         yield Finding(Grade.GOOD, f"trail: {count} rows, none altered")
     except TrailError as error:
         yield Finding(Grade.BAD, f"trail: {error}; compare it with a backup")
-    on = [hook.name for hook in settings.webhook_urls if hook.enabled]
+    on = [hook.queue for hook in settings.webhook_urls if hook.enabled]
     for name in on:
         yield from _queue(connection, name)
     for name, count in overview.unheard(connection, on):
@@ -206,7 +208,7 @@ def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
 
 
 def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Iterator[Finding]:
-    label = f"webhook {hook.name}"
+    label = f"webhook {hook.queue}"
     try:
         reached = asyncio.run(reachability.reach(hook.url, tls, settings.webhook_security))
     except Unreachable as error:

@@ -31,7 +31,8 @@ def rotate(file: Path, name: str, *, finish: bool) -> str:
         document = tomlkit.parse(re.sub(r"\r(?!\n)", "\n", content.removeprefix(mark).decode()))
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise CommandError(f"{file} cannot be read: {error}") from None
-    hook = next((each for each in document.get("WebhookURLs", []) if each.get("Name") == name), None)
+    hooks = document.get("WebhookURLs", [])
+    hook = next((each for each in hooks if (each.get("ID") or each.get("Name")) == name), None)
     if hook is None:
         raise CommandError(f'{file} has no webhook {name!r}; add it with `Name = "{name}"` first')
     written = hook.get("Secret", "")

@@ -33,9 +33,10 @@ def listed(settings: Settings, connection: sqlite3.Connection) -> str:
     rows = []
     for hook in settings.webhook_urls:
         host, signed = shown(urlsplit(hook.url).hostname or "-"), "yes" if hook.secret else "no"
-        known = [hook.name, "yes" if hook.enabled else "no", host, signed, "yes" if hook.evidence else "no"]
+        name = f"{hook.id} ({hook.name})" if hook.id else hook.name
+        known = [name, "yes" if hook.enabled else "no", host, signed, "yes" if hook.evidence else "no"]
         # The state of the profile webhook is only in the server's memory; see /metrics.
-        rows.append([*known, *(_queue(connection, hook.name, now) if hook.name == QUEUED_WEBHOOK else "-----")])
+        rows.append([*known, *(_queue(connection, hook.queue, now) if hook.name == QUEUED_WEBHOOK else "-----")])
     head = ["NAME", "ENABLED", "HOST", "SIGNED", "EVIDENCE", "STATE", "WAITING", "OLDEST", "GIVEN UP", "LAST ATTEMPT"]
     return table(head, rows) if rows else "The settings have no webhooks."
 
@@ -105,7 +106,7 @@ def replay(settings: Settings, connection: sqlite3.Connection, delivery_id: str)
         )
     if why := _withheld(connection, delivery):
         raise CommandError(f"report {delivery.report_id} {why}, so this delivery is not sent again")
-    reports.replay(delivery.id, delivery.webhook, utc_now, connection)
+    reports.replay(delivery.id, utc_now, connection)
     return f"{delivery.id} (report {delivery.report_id}) {_prospect(settings, connection, delivery)}"
 
 
@@ -122,7 +123,7 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
 
 
 def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
-    if settings.webhook(delivery.webhook) is None:
+    if delivery.webhook not in [hook.queue for hook in settings.webhooks(QUEUED_WEBHOOK)]:
         return f"waits until webhook {delivery.webhook} is enabled in the settings"
     stop = webhook_state.suspension(connection, delivery.webhook, milliseconds(utc_now()))
     if stop:
@@ -133,32 +134,32 @@ def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Deli
 def pause(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
     """Suspend a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    webhook_state.pause(connection, hook.name, PAUSED_BY_ADMINISTRATOR)
-    return f"{hook.name} is paused; reports are stored until you run `webhook resume {hook.name}`"
+    webhook_state.pause(connection, hook.queue, PAUSED_BY_ADMINISTRATOR)
+    return f"{hook.queue} is paused; reports are stored until you run `webhook resume {hook.queue}`"
 
 
 def resume(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
     """Resume a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    webhook_state.resume(connection, hook.name, milliseconds(utc_now()))
+    webhook_state.resume(connection, hook.queue, milliseconds(utc_now()))
     if not hook.enabled:
-        return f"{hook.name} is resumed, but disabled in the settings; waiting deliveries are sent once it is enabled"
-    return f"{hook.name} is resumed; waiting deliveries are sent now"
+        return f"{hook.queue} is resumed, but disabled in the settings; waiting deliveries are sent once it is enabled"
+    return f"{hook.queue} is resumed; waiting deliveries are sent now"
 
 
 def _queued(settings: Settings, name: str) -> WebhookURL:
     hook = known(settings, name)
     if hook.name != QUEUED_WEBHOOK:
-        raise CommandError(f"webhook {hook.name} has no queue to pause; set Enabled = false in the settings instead")
+        raise CommandError(f"webhook {hook.queue} has no queue to pause; set Enabled = false in the settings instead")
     return hook
 
 
 def known(settings: Settings, name: str) -> WebhookURL:
-    """Return the webhook with this name, enabled or not. Raises CommandError."""
+    """Return the webhook with this ID, or name if it has none, enabled or not. Raises CommandError."""
     for hook in settings.webhook_urls:
-        if hook.name == name:
+        if hook.queue == name:
             return hook
-    there = ", ".join(hook.name for hook in settings.webhook_urls) or "none"
+    there = ", ".join(hook.queue for hook in settings.webhook_urls) or "none"
     raise CommandError(f"there is no webhook {short(name)} in the settings; use one of: {there}")
 
 
@@ -166,7 +167,7 @@ def test(settings: Settings, name: str) -> tuple[str, bool]:
     """Send a test call; return a description of the answer, and whether it is good. Raises CommandError."""
     hook = known(settings, name)
     if not hook.url:
-        raise CommandError(f"webhook {hook.name} has no URL in the settings")
+        raise CommandError(f"webhook {hook.queue} has no URL in the settings")
     return asyncio.run(_test(settings, hook))
 
 
@@ -176,14 +177,14 @@ async def _test(settings: Settings, hook: WebhookURL) -> tuple[str, bool]:
     try:
         answer = await client.post(hook.url, _sample(settings, hook), f"msg_test{secrets.token_hex(8)}")
     except WebhookError as error:
-        return f"{hook.name}: no answer after {_since(began)}: {error}: {shown(error.cause)}", False
+        return f"{hook.queue}: no answer after {_since(began)}: {error}: {shown(error.cause)}", False
     finally:
         await client.close()
     said = short(settings.admin_api_key.redact(answer.body.decode(errors="replace")))
     problem, note = _judged(hook, answer)
     clock = _clock(answer.date, datetime.now(UTC))
     return (
-        f"{hook.name}: status {answer.status} after {_since(began)}; {problem or note or 'OK'}.{clock}"
+        f"{hook.queue}: status {answer.status} after {_since(began)}; {problem or note or 'OK'}.{clock}"
         f" Answer: {said or '(empty)'}",
         not problem,
     )

@@ -65,15 +65,16 @@ class Deliveries:
         key: Secret,
         client: WebhookClient,
         waiting: asyncio.Event,
-        reporters: Reporters,
+        reporters: Reporters | None,
         metrics: Metrics,
         clock: Clock = utc_now,
         render: Renderer = html_or_text,
         *,
         retargeted: bool = False,
     ) -> None:
-        """Create it for a webhook; `render` converts messages to HTML if the webhook requests it, and never fails.
+        """Create it for a webhook; without `reporters` it gets copies, of which reporters are not notified.
 
+        `render` converts messages to HTML if the webhook requests it, and never fails.
         `retargeted`: the webhook was called in another way until now, so earlier failures say nothing.
         """
         self._database = database
@@ -115,9 +116,9 @@ class Deliveries:
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Probe the site now, because a restart or a reload may be what the administrator mended it with."""
         if self._retargeted:
-            webhook_state.retarget(connection, self._hook.name, milliseconds(self._clock()))
+            webhook_state.retarget(connection, self._hook.queue, milliseconds(self._clock()))
         else:
-            webhook_state.end_rest(connection, self._hook.name)
+            webhook_state.end_rest(connection, self._hook.queue)
 
     def end(self) -> None:
         """Start no more attempts. A failure of one in flight is no longer counted against the site."""
@@ -136,7 +137,9 @@ class Deliveries:
     async def _notify_reporters(self) -> None:
         """Notify reporters of changes, also those by other processes: a command, or a second server."""
         now = milliseconds(self._clock())
-        stop = await self._database.read(lambda connection: webhook_state.suspension(connection, self._hook.name, now))
+        stop = await self._database.read(lambda connection: webhook_state.suspension(connection, self._hook.queue, now))
+        if self._reporters is None:
+            return
         if stop != self._stop:
             await self._reporters.notify_waiting()
             self._stop = stop
@@ -149,7 +152,7 @@ class Deliveries:
         capacity, busy, now = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight), milliseconds(self._clock())
         if capacity <= 0:
             return POLL_SECONDS
-        due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.name, now, busy))
+        due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.queue, now, busy))
         if due is None or due > now:
             return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - now) / 1000)
         claims = await self._database.write(partial(self._claim, capacity, busy))
@@ -163,7 +166,7 @@ class Deliveries:
         # Take the time within the transaction: with an earlier one, a later lease of another server would look like
         # one from before the clock was set back.
         now = milliseconds(self._clock())
-        claims = outbox.claim(connection, self._hook.name, self._holder, capacity, busy, now)
+        claims = outbox.claim(connection, self._hook.queue, self._holder, capacity, busy, now)
         return gathering.gather(connection, claims, now)
 
     def _finished(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
@@ -199,7 +202,8 @@ class Deliveries:
             log.error(
                 "a webhook is paused: the site answered 410 (Gone)", extra={"webhook": claim.webhook, "resume": advice}
             )
-        if report := await self._record(claim, attempt):
+        report = await self._record(claim, attempt)
+        if report and self._reporters:
             self._reporters.notify(report)
 
     async def _body(self, claim: Claim) -> bytes | None:

@@ -1,6 +1,7 @@
 """What reporters do with their reports (submit, add, withdraw, list), and how they are notified."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
 
@@ -32,7 +33,7 @@ class _PendingRead:
 
 
 class ReportDesk:
-    """The reports of the room; sets `waiting` when there is something to deliver."""
+    """The reports of the room; sets each of `waiting` when there is something to deliver."""
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class ReportDesk:
         hub: Hub,
         reservations: Reservations,
         terms: Terms,
-        waiting: asyncio.Event,
+        waiting: Sequence[asyncio.Event],
         clock: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -55,7 +56,7 @@ class ReportDesk:
     async def submit(self, submission: Submission) -> ReportEntry:
         """Store a report; it is on disk when this returns. Raises Refusal or StorageError."""
         report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
-        self._waiting.set()
+        self._wake()
         self._mark_stale(report)
         about = Person(submission.evidence.about, submission.evidence.about_identity)
         self._reservations.report_opened(report.id, about)
@@ -64,10 +65,14 @@ class ReportDesk:
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
         """Withdraw a report. Raises Refusal or StorageError."""
         report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
-        self._waiting.set()
+        self._wake()
         self._mark_stale(report)
         self._reservations.report_closed(report.id)
         return entry(report)
+
+    def _wake(self) -> None:
+        for each in self._waiting:
+            each.set()
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
         """Record a status from the site. `key`: a report ID or a webhook-id; False if unknown. Raises StorageError."""

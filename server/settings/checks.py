@@ -9,7 +9,7 @@ import httpx
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.rules import addresses, hosts
-from server.settings.model import KEY_VARIABLE, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL
+from server.settings.model import KEY_VARIABLE, QUEUED_WEBHOOK, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL
 from server.settings.secret import ApiKeys
 
 MIN_FRAME_BYTES = 500
@@ -23,7 +23,7 @@ def check(settings: Settings) -> None:
         _check_addresses([settings.metrics.address], "Metrics.Address")
     _check_keys(settings.admin_api_key)
     _check_unique("PublicChannels", "ID", [channel.id for channel in settings.public_channels])
-    _check_unique("WebhookURLs", "Name", [hook.name for hook in settings.webhook_urls])
+    _check_queues(settings.webhook_urls)
     if settings.website_url:
         _check_url("WebsiteURL", settings.website_url)
     _check_no_repeats("AllowedOrigins", settings.allowed_origins)
@@ -86,6 +86,24 @@ def _check_addresses(texts: Sequence[str], key: str = "Address") -> None:
             raise SettingsError(f"{where}: {error}") from None
         if text in texts[:number]:
             raise SettingsError(f'{where}: "{text}" occurs twice; remove one')
+
+
+def _check_queues(hooks: Sequence[WebhookURL]) -> None:
+    for number, hook in enumerate(hooks):
+        if hook.id in set(WEBHOOK_NAMES) - {hook.name}:
+            raise SettingsError(f'WebhookURLs[{number}].ID: "{hook.id}" is the name of another webhook; use another ID')
+        if hook.queue in [other.queue for other in hooks[:number]]:
+            key = "ID" if hook.id else "Name"
+            advice = "remove one" if hook.name != QUEUED_WEBHOOK else "remove one, or give it another ID"
+            raise SettingsError(f'WebhookURLs[{number}].{key}: "{hook.queue}" occurs twice; {advice}')
+        if (
+            hook.enabled
+            and hook.name != QUEUED_WEBHOOK
+            and hook.name in [each.name for each in hooks[:number] if each.enabled]
+        ):
+            raise SettingsError(
+                f'WebhookURLs[{number}].Name: only one webhook "{hook.name}" can be enabled; reports can have several'
+            )
 
 
 def _check_webhook(where: str, hook: WebhookURL, *, has_key: bool) -> None:

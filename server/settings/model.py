@@ -43,6 +43,13 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
     """An endpoint of the site that this server calls."""
 
     name: Annotated[str, Meta(description='"report" or "profile".')]
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:[a-z0-9][a-z0-9_-]{0,31})?\Z",
+            description='Names the queue of this URL if several have the Name "report": a-z 0-9 _ -. Empty: Name.',
+        ),
+    ] = msgspec.field(name="ID", default="")
     enabled: Annotated[bool, Meta(description="If false, clients do not offer the action.")] = False
     url: Annotated[str, Meta(description="The endpoint; http:// or https://.")] = msgspec.field(name="URL", default="")
     evidence: Annotated[
@@ -60,6 +67,11 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
         SigningSecrets,
         Meta(description='Signs each request (Standard Webhooks): "whsec_...", or a list of these. Empty: unsigned.'),
     ] = SigningSecrets()
+
+    @property
+    def queue(self) -> str:
+        """The name of its queue, which stays when the URL changes."""
+        return self.id or self.name
 
 
 class TLS(msgspec.Struct, frozen=True, rename="pascal"):
@@ -316,8 +328,12 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         return (self.address,) if isinstance(self.address, str) else self.address
 
     def webhook(self, name: str) -> WebhookURL | None:
-        """Return the enabled webhook of this name, or None."""
-        return next((hook for hook in self.webhook_urls if hook.name == name and hook.enabled), None)
+        """Return the first enabled webhook of this name, or None."""
+        return next(iter(self.webhooks(name)), None)
+
+    def webhooks(self, name: str) -> list[WebhookURL]:
+        """Return the enabled webhooks of this name."""
+        return [hook for hook in self.webhook_urls if hook.name == name and hook.enabled]
 
 
 class Renewed(NamedTuple):

@@ -17,11 +17,12 @@ LEASE_SECONDS = 30
 _MINE = "(SELECT value FROM json_each(:busy))"
 _IN_TURN = (
     "NOT EXISTS (SELECT 1 FROM delivery AS before WHERE before.report_id = delivery.report_id"  # noqa: S608 - ours
+    " AND before.webhook = delivery.webhook"
     " AND before.seq < delivery.seq AND before.holder IS NOT NULL"
     f" AND (before.leased_at <= :now AND before.leased_until > :now OR before.id IN {_MINE}))"
 )
-"""Condition: no earlier delivery of the same report is in flight, cancelled or not. :busy are those that the caller
-has in flight, whatever the clock says.
+"""Condition: no earlier delivery of the same report to the webhook is in flight, cancelled or not. :busy are those that
+the caller has in flight, whatever the clock says.
 """
 _SCHEDULED = "(due <= :now OR changed_at > :now)"
 """Condition: due by its schedule. One that was changed in the future dates from before the clock was set back."""
@@ -29,6 +30,8 @@ _READY = f"({_SCHEDULED} OR (NOT asked_to_wait AND changed_at <= :recovered))"
 """Condition: due, or it failed before the site recovered."""
 _PROBE = f"({_SCHEDULED} OR NOT asked_to_wait)"
 """Condition: it may probe a failing site. The site itself requested the other delays."""
+_FIRST = "webhook = (SELECT webhook FROM delivery AS first WHERE first.report_id = ?1 ORDER BY seq, rowid LIMIT 1)"
+"""Condition: a delivery of the report ?1 to the webhook that decides its status; others get copies."""
 _NEVER = 2**62
 
 
@@ -238,11 +241,18 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     )
 
 
+def first_webhook(connection: sqlite3.Connection, report_id: str) -> str | None:
+    """Return the webhook that decides the status of a report: the first one in the settings when it was made."""
+    query = "SELECT webhook FROM delivery WHERE report_id = ? ORDER BY seq, rowid LIMIT 1"
+    row = connection.execute(query, (report_id,)).fetchone()
+    return str(row[0]) if row else None
+
+
 def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
-    """Return the deliveries of a report in trail order, without cancelled ones."""
+    """Return the deliveries of a report to its first webhook in trail order, without cancelled ones."""
     rows = connection.execute(
-        "SELECT seq, state, attempts, due, asked_to_wait, error FROM delivery"
-        " WHERE report_id = ? AND state != ? ORDER BY seq",
+        "SELECT seq, state, attempts, due, asked_to_wait, error FROM delivery"  # noqa: S608 - ours
+        f" WHERE report_id = ?1 AND state != ?2 AND {_FIRST} ORDER BY seq",
         (report_id, DeliveryState.CANCELLED),
     )
     return [Sent(seq, DeliveryState(state), *rest) for seq, state, *rest in rows]
@@ -250,24 +260,25 @@ def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
 
 def asked_to_wait(connection: sqlite3.Connection, report_id: str) -> bool:
     """Return whether the site requested to wait for a delivery of this report."""
-    query = "SELECT 1 FROM delivery WHERE report_id = ? AND state = 'waiting' AND asked_to_wait"
+    query = f"SELECT 1 FROM delivery WHERE report_id = ?1 AND state = 'waiting' AND asked_to_wait AND {_FIRST}"  # noqa: S608
     return connection.execute(query, (report_id,)).fetchone() is not None
 
 
-def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> bool:
-    """Cancel the deliveries of a report; return whether the site may have received any of them."""
+def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> set[str]:
+    """Cancel the deliveries of a report; return the webhooks that may have received any of them."""
     seen = connection.execute(
         # After a replay, attempts count from 0 again; the log of attempts is kept for a limited time.
-        "SELECT 1 FROM delivery WHERE report_id = ? AND (state = 'delivered' OR attempts > 0 OR leased_until > 0"
+        "SELECT DISTINCT webhook FROM delivery WHERE report_id = ?"
+        " AND (state = 'delivered' OR attempts > 0 OR leased_until > 0"
         " OR gathered_in IS NOT NULL"
         " OR EXISTS (SELECT 1 FROM attempt WHERE delivery_id = delivery.id))",
         (report_id,),
-    ).fetchone()
+    ).fetchall()
     connection.execute(
         "UPDATE delivery SET state = ?, changed_at = ? WHERE report_id = ? AND state IN ('waiting', 'given-up')",
         (DeliveryState.CANCELLED, now, report_id),
     )
-    return seen is not None
+    return {webhook for (webhook,) in seen}
 
 
 def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | None:

@@ -77,12 +77,19 @@ class Submission(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """Rules for all reports: the webhook, and the reports per person within an hour (0: no limit)."""
+    """Rules for all reports: the first webhook, and the reports per person within an hour (0: no limit)."""
 
     webhook: str
     per_hour: int
     evidence: bool
     """Whether the site is also notified of withdrawals."""
+    copies: tuple[tuple[str, bool], ...] = ()
+    """More webhooks that get each report, and whether they are notified of withdrawals; no status depends on them."""
+
+    @property
+    def webhooks(self) -> tuple[tuple[str, bool], ...]:
+        """All webhooks, and whether each is notified of withdrawals."""
+        return (self.webhook, self.evidence), *self.copies
 
 
 _COLUMNS = (
@@ -106,7 +113,6 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     if known and not add:
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message. You can add to your report.")
     _check_rate(connection, reporter, terms.per_hour, now)
-    due = now
     if known:
         if status == ReportState.WITHDRAWN:
             # The report is open again, so the site must not receive the withdrawal if it is still waiting.
@@ -118,7 +124,7 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
             "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?", (nonce, ReportState.RECEIVED, report_id)
         )
     else:
-        report_id, due = f"rep_{secrets.token_hex(8)}", gathering.due(connection, evidence.msg_id, terms.webhook, now)
+        report_id = f"rep_{secrets.token_hex(8)}"
         seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
         connection.execute(
             "INSERT INTO report"
@@ -130,8 +136,10 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
                 *(evidence.about, evidence.about_identity),
             ),
         )
-    outbox.queue(connection, seq, report_id, terms.webhook, now, due)
-    _update_status(connection, report_id, terms.webhook, now, notified=True)
+    for webhook, _ in terms.webhooks:
+        due = now if known else gathering.due(connection, evidence.msg_id, webhook, now)
+        outbox.queue(connection, seq, report_id, webhook, now, due)
+    _update_status(connection, report_id, now, notified=True)
     return _found(connection, report_id)
 
 
@@ -161,8 +169,10 @@ def withdraw(
         raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have no such report.")
     if report.status is not ReportState.WITHDRAWN:
         seq = trail.append(connection, report_id, now, Withdrawn())
-        if outbox.cancel(connection, report_id, now) and terms.evidence:
-            outbox.queue(connection, seq, report_id, terms.webhook, now)
+        seen = outbox.cancel(connection, report_id, now)
+        for webhook, notified in terms.webhooks:
+            if notified and webhook in seen:
+                outbox.queue(connection, seq, report_id, webhook, now)
         gathering.free(connection, report_id)
         _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
     return _found(connection, report_id)
@@ -202,7 +212,7 @@ def record_attempt(
     now, before = milliseconds(clock()), _stored_status(connection, claim.report_id)
     outbox.record_attempt(connection, claim, attempt, now, chance)
     for report_id in (claim.report_id, *gathering.follow(connection, claim.id)):
-        _update_status(connection, report_id, claim.webhook, now)
+        _update_status(connection, report_id, now)
     if _stored_status(connection, claim.report_id) != before:
         # If it was altered and cannot be read, there is nothing to show to the reporter.
         with suppress(msgspec.DecodeError):
@@ -210,13 +220,13 @@ def record_attempt(
     return None
 
 
-def replay(delivery_id: str, webhook: str, clock: Clock, connection: sqlite3.Connection) -> str | None:
+def replay(delivery_id: str, clock: Clock, connection: sqlite3.Connection) -> str | None:
     """Deliver again; return the ID of the report, or None if there is no such delivery."""
     now = milliseconds(clock())
     report_id = outbox.replay(connection, delivery_id, now)
     gathering.replay(connection, delivery_id)
     if report_id:
-        _update_status(connection, report_id, webhook, now)
+        _update_status(connection, report_id, now)
     return report_id
 
 
@@ -305,15 +315,13 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
         )
 
 
-def _update_status(
-    connection: sqlite3.Connection, report_id: str, webhook: str, now: int, *, notified: bool = False
-) -> None:
+def _update_status(connection: sqlite3.Connection, report_id: str, now: int, *, notified: bool = False) -> None:
     """Update the stored status of a report from its deliveries."""
     before = _stored_status(connection, report_id)
     if before is None or before.status is ReportState.WITHDRAWN:
         return
-    sent = outbox.sent(connection, report_id)
-    if not sent:
+    sent, webhook = outbox.sent(connection, report_id), outbox.first_webhook(connection, report_id)
+    if not sent or webhook is None:
         return
     (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
     status = report_status([(each.state, each.attempts) for each in sent])

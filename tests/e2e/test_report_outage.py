@@ -253,3 +253,27 @@ async def test_whoever_waits_is_told_when_all_is_held_up_and_when_that_is_over(
             assert again.report.report_id == report.report_id
             disk.make_due()
             await told(alice, report.report_id, ReportState.DELIVERED)
+
+
+async def test_several_webhooks_get_each_report_and_a_new_url_keeps_its_queue(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    settings = report_settings(tmp_path, receiver.url)
+    first = settings.read_text(encoding="utf-8")
+    copy = '\n[[WebhookURLs]]\nName = "report"\nID = "archive"\nEnabled = true\nURL = "{}"\n'
+    settings.write_text(first + copy.format(closed_port_url()), encoding="utf-8")
+    disk = disk_of(settings)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+            report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
+            await told(alice, report.report_id, ReportState.DELIVERED)
+            await until(lambda: bool(disk.rows("SELECT 1 FROM delivery WHERE webhook = 'archive' AND attempts > 0")))
+        listed = run("webhook", "list", "--settings", str(settings), directory=tmp_path).stdout
+        assert "archive (report)" in listed
+        assert server.terminate() == 0
+    with Receiver() as archive:
+        settings.write_text(first + copy.format(archive.url), encoding="utf-8")
+        with ServerProcess(settings):
+            await until(lambda: disk.rows("SELECT DISTINCT state FROM delivery") == [("delivered",)])
+        assert len(about(archive, "buy my stuff")) == 1
+    assert len(about(receiver, "buy my stuff")) == 1

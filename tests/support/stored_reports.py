@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+from server.protocol.codes import ReportState
 from server.rules.evidence import Evidence
 from server.rules.messages import Person
 from server.rules.retries import Result
@@ -50,6 +51,9 @@ class Desk:
 
     def withdraw(self, report_id: str, reporter: Person = ALICE) -> StoredReport:
         return reports.withdraw(self.terms, report_id, reporter, lambda: self.at, self.connection)
+
+    def site_says(self, key: str, status: ReportState, note: str = "") -> StoredReport | None:
+        return reports.site_said(key, status, note, lambda: self.at, self.connection)
 
     def claim(self, holder: str = "one", room: int = 4, busy: Collection[str] = ()) -> list[Claim]:
         """Lease the deliveries that are due; each takes along what waits about the same message."""

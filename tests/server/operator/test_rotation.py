@@ -102,6 +102,14 @@ def test_what_the_server_reads_is_rotated(file: Path, mark: bytes, end: bytes) -
     assert all(comment in written for comment in (b"# ours", b"# the key", b"# where"))
 
 
+def test_the_secret_of_one_of_several_webhooks_is_rotated_by_its_id(file: Path) -> None:
+    copy = '[[WebhookURLs]]\nName = "report"\nID = "archive"\nEnabled = true\nURL = "https://archive.example/"\n'
+    file.write_text(f"{TEXT}\n{copy}", encoding="utf-8")
+    rotate(file, "archive", finish=False)
+    first, archive = load(file, {}).settings.webhooks("report")
+    assert (list(first.secret), len(archive.secret)) == ([SigningSecret(OLD)], 1)
+
+
 def test_a_list_of_secrets_in_an_inline_table_is_rotated(file: Path) -> None:
     hook = f'{{Name = "report", Enabled = true, URL = "http://h/", Secret = ["{OLD}"]}}'
     file.write_text(f'AdminAPIKey = "key"\nWebhookURLs = [{hook}]\n', encoding="utf-8")

@@ -1,5 +1,6 @@
 """The administrator's view of webhooks and deliveries, and the commands for them."""
 
+import msgspec
 import pytest
 
 from server.operator import webhook_commands
@@ -140,3 +141,16 @@ def test_a_replay_sends_only_reports_that_are_open() -> None:
         webhook_commands.replay(SETTINGS, desk.connection, withdrawal)
     assert desk.next_due() is None
     assert "is sent again now" in webhook_commands.replay(SETTINGS, desk.connection, told)
+
+
+def test_several_webhooks_of_one_name_are_listed_and_paused_by_their_id(desk: Desk) -> None:
+    copy = WebhookURL("report", id="archive", enabled=True, url="https://archive.example/")
+    settings = msgspec.structs.replace(SETTINGS, webhook_urls=(*SETTINGS.webhook_urls, copy))
+    said = webhook_commands.pause(settings, desk.connection, "archive")
+    assert said == "archive is paused; reports are stored until you run `webhook resume archive`"
+    _, first, _, last = rows(webhook_commands.listed(settings, desk.connection))
+    assert (first[0], first[5]) == ("report", "ok")
+    assert (last[0], last[2], last[5]) == ("archive (report)", "archive.example", "paused: by an administrator")
+    webhook_commands.resume(settings, desk.connection, "archive")
+    with pytest.raises(CommandError, match="use one of: report, profile, archive"):
+        webhook_commands.pause(settings, desk.connection, "other")

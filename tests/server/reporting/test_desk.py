@@ -59,7 +59,7 @@ async def test_a_list_is_not_older_than_a_notification_sent_meanwhile(
 ) -> None:
     """Otherwise the reader would go back to an older status; reports of others cause no second read."""
     (report,) = await database.read(partial(reports.sent_by, of.identity, 1, "report", utc_now))
-    room = ReportDesk(database, Hub(RelationIndex(), Traffic()), Reservations(), TERMS, asyncio.Event())
+    room = ReportDesk(database, Hub(RelationIndex(), Traffic()), Reservations(), TERMS, [asyncio.Event()])
     database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")
     database.reads = 0
     (entry,) = (await room.sent_by(Reader(ALICE, ["lobby", "tea"]))).reports

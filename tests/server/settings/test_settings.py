@@ -33,6 +33,8 @@ def refused(text: str, environ: dict[str, str] | None = None) -> str:
     return line
 
 
+PROFILE = REPORT.replace('"report"', '"profile"')
+
 WRONG = {
     "an unknown key": ("Colour = 1", "Colour", "use one of Title"),
     "a misspelt key": ('Titel = "Room"', "Titel", 'did you mean "Title"?'),
@@ -52,7 +54,19 @@ WRONG = {
     "two channels of one ID": (LOBBY + LOBBY, "PublicChannels[1].ID", "rename"),
     "no channels": ("PublicChannels = []", "PublicChannels", "docs/"),
     "no reasons": ("ReportReasons = []", "ReportReasons", "docs/"),
-    "two webhooks of one name": ('AdminAPIKey = "k"\n' + REPORT + REPORT, "WebhookURLs[1].Name", "remove or rename"),
+    "two webhooks of one name": ('AdminAPIKey = "k"\n' + REPORT + REPORT, "WebhookURLs[1].Name", "another ID"),
+    "two webhooks of one ID": (
+        f'AdminAPIKey = "k"\n{REPORT}ID = "copy"\n{REPORT}ID = "copy"',
+        "WebhookURLs[1].ID",
+        "another ID",
+    ),
+    "the ID of another webhook": (f'AdminAPIKey = "k"\n{REPORT}ID = "profile"', "WebhookURLs[0].ID", "another ID"),
+    "an ID with spaces": (f'AdminAPIKey = "k"\n{REPORT}ID = "a b"', "WebhookURLs[0].ID", "docs/"),
+    "two profiles": (
+        'AdminAPIKey = "k"\n' + PROFILE + PROFILE + 'ID = "other"',
+        "WebhookURLs[1].Name",
+        "only one",
+    ),
     "a webhook that there is not": (
         '[[WebhookURLs]]\nName = "ban"',
         "WebhookURLs[0].Name",

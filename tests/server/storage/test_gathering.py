@@ -91,7 +91,7 @@ def test_what_was_given_up_together_is_delivered_again_together() -> None:
     desk.fail_until_given_up()
     assert statuses(desk, others) == {ReportState.GIVEN_UP}
     (carrier,) = desk.values("SELECT DISTINCT gathered_in FROM delivery WHERE gathered_in IS NOT NULL")
-    reports.replay(str(carrier), "report", lambda: desk.at, desk.connection)
+    reports.replay(str(carrier), lambda: desk.at, desk.connection)
     desk.try_next(ACCEPTED)
     assert statuses(desk, others) == {ReportState.DELIVERED}
 

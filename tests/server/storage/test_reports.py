@@ -118,11 +118,11 @@ def test_a_report_is_given_up_after_the_last_attempt_and_can_be_replayed(desk: D
     assert desk.values("SELECT attempts FROM delivery") == [10]
     desk.pass_time(400)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
-    assert reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection) == report.id
+    assert reports.replay(str(delivery_id), lambda: desk.at, desk.connection) == report.id
     assert desk.find(report.id).status is ReportState.RECEIVED
     (claim,) = desk.claim()
     assert (claim.id, claim.attempt) == (delivery_id, 1)
-    assert reports.replay("msg_unknown", "report", lambda: desk.at, desk.connection) is None
+    assert reports.replay("msg_unknown", lambda: desk.at, desk.connection) is None
 
 
 def test_a_leased_delivery_is_not_claimed_by_others_until_the_lease_expires(desk: Desk) -> None:

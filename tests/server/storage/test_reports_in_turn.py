@@ -92,7 +92,7 @@ def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> Non
     assert desk.values("SELECT state FROM delivery") == ["given-up"]
     assert (desk.find(report.id).status, desk.find(report.id).note) == (ReportState.RESOLVED, "Banned.")
     (delivery_id,) = desk.values("SELECT id FROM delivery")
-    reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection)
+    reports.replay(str(delivery_id), lambda: desk.at, desk.connection)
     desk.try_next(ACCEPTED)
     assert desk.find(report.id).status is ReportState.RESOLVED
     assert desk.submit(add=True).status is not ReportState.RESOLVED
@@ -103,7 +103,7 @@ def test_a_withdrawal_is_sent_also_after_a_replay(desk: Desk) -> None:
     report = desk.submit()
     (claim,) = desk.claim()
     desk.note(claim, ACCEPTED)
-    reports.replay(claim.id, "report", lambda: desk.at, desk.connection)
+    reports.replay(claim.id, lambda: desk.at, desk.connection)
     desk.withdraw(report.id)
     (claim,) = desk.claim()
     assert decode(trail.rows(desk.connection)[claim.seq - 1].content) == Withdrawn()
@@ -218,7 +218,7 @@ def test_a_replay_clears_the_previous_error(desk: Desk) -> None:
     report = desk.submit()
     give_up(desk)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
-    reports.replay(str(delivery_id), "report", lambda: desk.at, desk.connection)
+    reports.replay(str(delivery_id), lambda: desk.at, desk.connection)
     assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.RECEIVED, "")
 
 

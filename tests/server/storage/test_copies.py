@@ -1,0 +1,83 @@
+"""Several webhooks get each report: each has its own queue, and the first one decides the status."""
+
+import pytest
+
+from server.protocol.codes import ReportState
+from server.rules.retries import FAILURES_TO_OPEN, Result
+from server.storage import outbox, webhook_state
+from server.storage.outbox import Claim
+from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, TERMS, Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Return a desk of a site with a copy for an archive, which is notified of withdrawals."""
+    return Desk(TERMS._replace(copies=(("archive", True),)))
+
+
+def claim(desk: Desk, webhook: str) -> list[Claim]:
+    return outbox.claim(desk.connection, webhook, "one", 9, (), desk.now)
+
+
+def test_each_webhook_gets_the_report_under_an_id_of_its_own(desk: Desk) -> None:
+    report = desk.submit()
+    (first,), (copy,) = claim(desk, "report"), claim(desk, "archive")
+    assert first.report_id == copy.report_id == report.id
+    assert first.id != copy.id
+
+
+@pytest.mark.parametrize("result", [ACCEPTED, FAILED, Result(410, "Gone.")])
+def test_a_copy_changes_no_status(desk: Desk, result: Result) -> None:
+    report = desk.submit()
+    (copy,) = claim(desk, "archive")
+    assert desk.note(copy, result) is None
+    assert desk.find(report.id).status is ReportState.RECEIVED
+    after = desk.try_next(ACCEPTED)
+    assert after
+    assert after.status is ReportState.DELIVERED
+
+
+def test_a_copy_that_fails_does_not_suspend_the_first(desk: Desk) -> None:
+    for number in range(FAILURES_TO_OPEN):
+        desk.submit(number)
+    for copy in claim(desk, "archive"):
+        desk.note(copy, FAILED)
+    assert webhook_state.suspension(desk.connection, "archive", desk.now)
+    assert len(claim(desk, "report")) == FAILURES_TO_OPEN
+    assert desk.submit(77).status is ReportState.RECEIVED
+
+
+def test_a_withdrawal_is_sent_to_those_that_may_have_the_report(desk: Desk) -> None:
+    desk = Desk(TERMS._replace(evidence=True, copies=(("archive", True), ("mute", False))))
+    report = desk.submit()
+    for webhook in ("archive", "mute"):
+        desk.note(claim(desk, webhook)[0], ACCEPTED)
+    desk.withdraw(report.id)
+    assert [len(claim(desk, webhook)) for webhook in ("report", "archive", "mute")] == [0, 1, 0]
+
+
+def test_a_copy_in_flight_does_not_delay_an_addition_to_the_first(desk: Desk) -> None:
+    desk.submit()
+    desk.note(claim(desk, "report")[0], ACCEPTED)
+    assert claim(desk, "archive")
+    desk.submit(add=True)
+    assert len(claim(desk, "report")) == 1
+    assert not claim(desk, "archive")
+
+
+def test_the_site_may_answer_by_the_id_of_any_delivery(desk: Desk) -> None:
+    report = desk.submit()
+    (copy,) = claim(desk, "archive")
+    assert desk.site_says(copy.id, ReportState.SEEN)
+    assert desk.find(report.id).status is ReportState.SEEN
+
+
+def test_a_report_keeps_the_webhook_that_was_first_when_it_was_made(desk: Desk) -> None:
+    report = desk.submit()
+    desk.terms = TERMS._replace(webhook="archive", copies=(("report", False),))
+    desk.submit(reporter=ALICE, add=True)
+    desk.note(claim(desk, "archive")[0], ACCEPTED)
+    assert desk.find(report.id).status is ReportState.RECEIVED
+    for first in claim(desk, "report"):
+        desk.note(first, ACCEPTED)
+    assert desk.find(report.id).status is ReportState.DELIVERED
