@@ -110,7 +110,7 @@ KEYS = (
         Where.COMPOSER,
         "tab",
         "complete",
-        "Complete @name, #channel, :emoji: or /command; again: next match; while empty: next part of the screen",
+        "Complete a name, #channel, :emoji: or /command; again: next match; while empty: next part of the screen",
     ),
     Key(Where.COMPOSER, "pageup", "screen.scroll(-1)", "Scroll the messages up"),
     Key(Where.COMPOSER, "pagedown", "screen.scroll(1)", "Scroll the messages down"),
