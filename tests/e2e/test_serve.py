@@ -104,6 +104,15 @@ async def test_the_chat_is_drawn_in_a_page_and_what_is_typed_there_is_sent(
                 assert (said.username, said.channel) == ("ada", "lobby")
                 await bob.say("lobby", "Read you")
                 await browser.until("Read you")
+                assert await browser.evaluate("document.title") == "Flagpost"
+                # Instead of keys that browsers take.
+                await browser.press_alt("t")
+                await browser.until("What's your status?")
+                await browser.press("at lunch\r")
+                await browser.until("Status set: at lunch")
+                await browser.press_alt("h")
+                await browser.until("On every screen")
+                await browser.press_alt("h")
                 # The token is in no URL that the page or its links could pass on, and scripts cannot read it.
                 assert await browser.evaluate("location.href") == served.url.partition("?")[0]
                 assert await browser.evaluate("document.referrer + document.cookie") == ""

@@ -105,6 +105,12 @@ class Page:
             await self.call("Input.dispatchKeyEvent", type="keyDown", text=character, **key)
             await self.call("Input.dispatchKeyEvent", type="keyUp", **key)
 
+    async def press_alt(self, letter: str) -> None:
+        """Press Alt with a letter."""
+        key = {"key": letter, "code": f"Key{letter.upper()}", "windowsVirtualKeyCode": ord(letter.upper())}
+        for kind in ("rawKeyDown", "keyUp"):
+            await self.call("Input.dispatchKeyEvent", type=kind, modifiers=1, **key)
+
     def _note(self, reply: Reply) -> None:
         params = reply.get("params")
         if reply.get("method") == "Network.requestWillBeSent" and isinstance(params, dict):

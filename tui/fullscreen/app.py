@@ -27,7 +27,7 @@ from tui.client.news import news
 from tui.client.state import CONNECTION, TYPING_SHOWN, ClientState
 from tui.config import Channel, Config, Level
 from tui.fullscreen import slash_commands
-from tui.fullscreen.joining import Joining, again
+from tui.fullscreen.joining import Joining, again, first_steps
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.notices import Notices
@@ -220,6 +220,8 @@ class FlagpostApp(App[None]):
             # The history is in the timeline now; above it, nobody would see these notices.
             for line in self.client.notices:
                 self.state.note(line)
+            if self.client.notices and self.client.is_alone:
+                self.state.note(first_steps())
             self.client.notices = []
         elif isinstance(frame, Typing):
             if self._typing_timer:

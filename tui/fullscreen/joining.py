@@ -22,6 +22,15 @@ def again() -> str:
     )
 
 
+def first_steps() -> str:
+    """Return what somebody can do who is alone on a server of their own."""
+    elsewhere, keys = pressed("everywhere.connect"), pressed("always.help")
+    return (
+        f"You are alone here. To chat with others, connect to their server ({elsewhere}), or run flagpost-server where"
+        f" they can reach it and give them its address. To try everything: flagpost --demo. All keys: {keys}."
+    )
+
+
 class Joining:
     """The dialog while it is open; `connect` starts an attempt with the client's current options."""
 

@@ -65,7 +65,7 @@ class Key(Struct, frozen=True):
 
 
 KEYS = (
-    Key(Where.ALWAYS, "f1", "app.help", "All keys", "Keys", priority=True),
+    Key(Where.ALWAYS, "f1,alt+h", "app.help", "All keys", "Keys", priority=True),
     Key(Where.EVERYWHERE, "ctrl+n,alt+down", "screen.turn(1)", "Next channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "ctrl+p,alt+up", "screen.turn(-1)", "Previous channel or conversation", priority=True),
     Key(Where.EVERYWHERE, "alt+left", "screen.step(-1)", "Back to the previous channel", priority=True),
@@ -78,21 +78,28 @@ KEYS = (
         priority=True,
     ),
     Key(Where.EVERYWHERE, "alt+u", "screen.first_unread", "First unread message", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+k", "screen.switch", "Go to a channel, conversation or person", "Go to", priority=True),
+    Key(
+        Where.EVERYWHERE,
+        "ctrl+k,alt+j",
+        "screen.switch",
+        "Go to a channel, conversation or person",
+        "Go to",
+        priority=True,
+    ),
     *(
         Key(Where.EVERYWHERE, f"alt+{number}", f"screen.turn_to({number})", NUMBERED, priority=True)
         for number in range(1, 10)
     ),
-    Key(Where.EVERYWHERE, "ctrl+o", "screen.people", "Who is here", "People", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+f", "screen.search", "Search messages", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+o,alt+o", "screen.people", "Who is here", "People", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+f,alt+s", "screen.search", "Search messages", priority=True),
     Key(Where.EVERYWHERE, "alt+r", "screen.mend", "Edit the unsent message", "Fix unsent", priority=True),
     Key(Where.EVERYWHERE, "alt+m", "screen.mentions", "Mentions of you", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+r", "screen.my_reports", "My reports", "Reports", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+t", "screen.my_status", "Set your status, or do not disturb", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+r,alt+e", "screen.my_reports", "My reports", "Reports", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+t,alt+t", "screen.my_status", "Set your status, or do not disturb", priority=True),
     Key(Where.EVERYWHERE, "f2", "app.settings", "Settings: theme, notifications, mouse, name", priority=True),
     Key(Where.EVERYWHERE, "f4", "app.connect", "Connect to another server", priority=True),
     Key(Where.EVERYWHERE, "f5", "app.reconnect", "Reconnect now", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+g", "app.commands", "Find a command", "Commands", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+g,alt+g", "app.commands", "Find a command", "Commands", priority=True),
     Key(Where.EVERYWHERE, "alt+y", "screen.accept_offer", "Mute the person you just reported", "Mute", priority=True),
     Key(Where.EVERYWHERE, "alt+k", "screen.decline_offer", "Close that offer", "Keep", priority=True),
     Key(
@@ -103,7 +110,7 @@ KEYS = (
     ),
     Key(Where.EVERYWHERE, "tab", "app.focus_next", "Next part of the screen"),
     Key(Where.EVERYWHERE, "shift+tab", "app.focus_previous", "Previous part of the screen"),
-    Key(Where.EVERYWHERE, "ctrl+q", "app.quit", "Quit", "Quit", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+q,alt+q", "app.quit", "Quit", "Quit", priority=True),
     Key(Where.COMPOSER, "enter", "send", "Send the message", "Send"),
     Key(Where.COMPOSER, "alt+enter,shift+enter,ctrl+j", "new_line", "New line"),
     Key(

@@ -14,9 +14,9 @@ def test_each_key_has_an_id_of_its_own_which_toml_takes_without_quotes() -> None
 
 
 def test_keys_are_taken_by_their_names_or_as_they_are_written() -> None:
-    wanted = {"messages.report": "!", "everywhere.turn_1": "f3, alt+j", "messages.move_-1": "k"}
+    wanted = {"messages.report": "!", "everywhere.turn_1": "f3, alt+x", "messages.move_-1": "k"}
     assert rebind(wanted) == (
-        {"messages.report": "exclamation_mark", "everywhere.turn_1": "f3,alt+j", "messages.move_-1": "k"},
+        {"messages.report": "exclamation_mark", "everywhere.turn_1": "f3,alt+x", "messages.move_-1": "k"},
         [],
     )
 

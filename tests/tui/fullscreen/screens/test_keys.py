@@ -16,7 +16,7 @@ async def test_the_list_of_keys_opens_and_closes_by_each_of_its_keys() -> None:
             await pilot.press(*way)
             await until_seen(pilot, "Next channel or conversation")
             await pilot.press("end")
-            await until_seen(pilot, "In the list of keys")
+            await until_seen(pilot, "/unblock NAME")
             await pilot.press(back)
             await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), f"the room after {back}")
 

@@ -8,10 +8,12 @@ from textual.widgets import Input
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Login
-from tests.support.pilots import app_of, first_start, screen_text, until, until_seen
+from tests.support.pilots import app_of, first_start, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui import cli as command
 from tui.config import load
+from tui.fullscreen.app import FlagpostApp
+from tui.options import Options
 from tui.streams import StartError
 
 NOBODY = "ws://127.0.0.1:9"
@@ -99,6 +101,16 @@ async def test_a_key_connects_elsewhere_and_another_reconnects_now(tmp_path: Pat
         following = app_of(pilot).next
         assert following
         assert (following.url, following.asks, following.joins) == ("wss://chat.example", True, True)
+
+
+async def test_alone_on_a_server_of_their_own_the_user_reads_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nobody(_: object) -> bool:
+        return False
+
+    monkeypatch.setattr("tui.net.discovery.is_listening", nobody)
+    async with FlagpostApp(Options("ada")).run_test(size=(120, 36)) as pilot:
+        await until_told(pilot, "You are alone here. To chat with others, connect to their server (f4)")
+        await app_of(pilot).leave()
 
 
 @pytest.mark.parametrize(
