@@ -16,9 +16,8 @@ from tui.fullscreen.keys.keymap import KEYS
 from tui.fullscreen.keys.unbracketed import is_text, lines_of
 from tui.fullscreen.typeahead import PastedLines
 
-BRACKETS = "\x1b[?2004$p"
-"""Asks whether the terminal brackets what is pasted. Those that do not usually do not answer."""
-BRACKETS_KNOWN = re.compile(r"\x1b\[\?2004;[123]\$y")
+ANSWER = re.compile(r"\x1b\[\?\d+;\d\$y")
+"""What modern terminals answer to Textual's question about one of their modes. They bracket what is pasted, too."""
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 SAME_PASTE_SECONDS = 0.05
 LONG_READ = 500
@@ -47,7 +46,7 @@ class LineParser(XTermParser):
 
     def feed(self, data: str) -> Iterable[Message]:
         """Return what the user did, as far as it is known by now."""
-        self._brackets = self._brackets or bool(BRACKETS_KNOWN.search(data))
+        self._brackets = self._brackets or bool(ANSWER.search(data))
         plain = not self._brackets and not self._bracketed
         start, end = data.rfind(PASTE_START), data.rfind(PASTE_END)
         self._bracketed = start > end or (self._bracketed and end < 0)
@@ -62,11 +61,6 @@ class LineParser(XTermParser):
 
 class WatchedDriver(LinuxDriver):
     """Notifies the app of the quit key before the key is queued; reads with `LineParser`."""
-
-    def start_application_mode(self) -> None:
-        super().start_application_mode()  # type: ignore[no-untyped-call]
-        self.write(BRACKETS)
-        self.flush()
 
     def use_mouse(self, *, on: bool) -> None:
         """Ask the terminal for mouse events, or no longer."""

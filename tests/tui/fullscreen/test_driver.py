@@ -31,8 +31,8 @@ def read(*reads: str) -> Sequence[str]:
         (["a\rb", "\r"], ["[a\nb]", "enter"]),
         # Another key was pressed between the lines, so they were typed.
         (["a\r\x0eb\r"], ["a", "enter", "ctrl+n", "b", "enter"]),
-        # A terminal that marks what is pasted, which says so at the start.
-        (["\x1b[?2004;2$y", "a\rb\r"], ["a", "enter", "b", "enter"]),
+        # A terminal that answers at the start marks what is pasted.
+        (["\x1b[?2026;2$y", "a\rb\r"], ["a", "enter", "b", "enter"]),
         (["\x1b[200~a\rb", "c\rd\r", "\x1b[201~x"], ["[a\rbc\rd\r]", "x"]),
         ([""], []),
     ],
