@@ -80,8 +80,10 @@ class KeyFooter(Footer):
             yield FooterKey(each.key, each.display, each.label, each.action, disabled=not each.enabled, classes=classes)
 
     def _fitting(self) -> list[FooterEntry]:
-        # By its action: a key that a user gave to something has several bindings.
-        found = {each.action: each for each in self._entries()}
+        # The first of several keys for the same action.
+        found: dict[str, FooterEntry] = {}
+        for each in self._entries():
+            found.setdefault(each.action, each)
         return fitting(list(found.values()), self.screen.size.width - self.styles.padding.left)
 
     def _entries(self) -> Iterator[FooterEntry]:

@@ -2,7 +2,7 @@
 
 from textual.widgets._footer import FooterKey
 
-from tests.support.pilots import app_of, client, until, until_seen
+from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
@@ -53,3 +53,9 @@ def test_no_key_means_two_things_in_one_place() -> None:
     for where in Where:
         keys = [each for key in KEYS if key.where is where for each in key.keys.split(",")]
         assert len(keys) == len(set(keys))
+
+
+async def test_the_footer_shows_the_first_of_several_keys() -> None:
+    async with client() as (pilot, _):
+        await until_seen(pilot, "^k Go to")
+        assert "alt+" not in screen_text(app_of(pilot))
