@@ -18,6 +18,7 @@ from server.room.hub import Hub
 from server.room.session import Session
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
+from server.rules.relations import MAX_RELATIONS
 from server.settings import ApiKeys, PublicChannel
 from server.storage.base import Broker, Reader, StorageError
 from server.storage.people import People
@@ -201,7 +202,8 @@ class Dispatcher:
 
     def relations_frame(self, person: Person) -> Relations:
         """Return the frame that lists whom a user has muted and blocked."""
-        wants = self.people.relations.of(person.identity)
+        # An earlier version had no limit.
+        wants = [*self.people.relations.of(person.identity)][-MAX_RELATIONS:]
         return Relations(
             [relation.other_name for relation in wants if not relation.blocked],
             [relation.other_name for relation in wants if relation.blocked],

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import secrets
-from asyncio import Event, Future, sleep
+from asyncio import Future, sleep
 from typing import NamedTuple
 
 from server.handlers import costs
@@ -45,8 +45,6 @@ class _Arrival(NamedTuple):
     """What a login needs to catch up after it has been admitted."""
 
     since: Since | None
-    who_list_sent: Event
-    """Set once the who list has been sent."""
     last_message: "Future[int | None]"
     """The last message that the user may have received before."""
     before: int
@@ -125,7 +123,7 @@ def _admit(
     session.send(Me(person.name, op=False, proof=own_proof))
     if obstacle in WHY_ANOTHER:
         session.notice(dispatcher.live.channels[0].id, f"{name_text.quoted(claimed.name)} {WHY_ANOTHER[obstacle]}")
-    who_list_sent = dispatcher.hub.join(session, person)
+    dispatcher.hub.join(session, person)
     if dispatcher.people.relations.of(person.identity):
         session.send(dispatcher.relations_frame(person))
     if before:
@@ -133,7 +131,6 @@ def _admit(
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = _Arrival(
         since=frame.since,
-        who_list_sent=who_list_sent,
         last_message=dispatcher.people.joined(person, returns=bool(frame.token or frame.enrol or frame.prove)),
         before=dispatcher.broker.delivered + 1,
         wait=wait,
@@ -167,7 +164,7 @@ async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival)
     """Send missed messages, then the channels' welcome lines, then what was buffered meanwhile."""
     since = arrival.since
     try:
-        await arrival.who_list_sent.wait()
+        await dispatcher.hub.send_who_list(session)
         await sleep(arrival.wait)
         last_message, reader = await _last_message(arrival.last_message), dispatcher.reader(session)
         if since and since.epoch == dispatcher.broker.epoch:
@@ -178,6 +175,7 @@ async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival)
         places = await listed(dispatcher, reader, arrival.before)
         for frame in (echo, *places):
             session.send(frame)
+            await session.drained()
         for channel in dispatcher.live.channels:
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)

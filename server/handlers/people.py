@@ -69,6 +69,7 @@ def _relate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: boo
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if other.identity == person.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
+    dispatcher.people.relations.check(person.identity, other.identity)
     related = dispatcher.people.relate(Relation(person.identity, other.identity, other.name, blocked))
     related.add_done_callback(partial(_after_relation_change, dispatcher, session))
 

@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
     BAD_CONTEXT = "bad-context"
     ALREADY_REPORTED = "already-reported"
     TOO_MANY_REPORTS = "too-many-reports"
+    TOO_MANY_RELATIONS = "too-many-relations"
     TOO_FAST = "too-fast"
     UNKNOWN_REPORT = "unknown-report"
     NOT_YOURS = "not-yours"
@@ -57,6 +58,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_CONTEXT: "A message of the context is not near the reported one.",
     ErrorCode.ALREADY_REPORTED: "You have already reported this message; use `add` to add to that report.",
     ErrorCode.TOO_MANY_REPORTS: "You have sent too many reports within an hour; the message says when to retry.",
+    ErrorCode.TOO_MANY_RELATIONS: "You have muted or blocked as many people as is possible; end one of these first.",
     ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
     ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
     ErrorCode.NOT_YOURS: "Only the author can edit or delete a message.",

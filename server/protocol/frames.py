@@ -326,9 +326,10 @@ class WhoEntry(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Who(Frame, frozen=True, tag="who"):
-    """Everyone in the room; sent once, after login."""
+    """Everyone in the room, sent after login: in several frames if there are many, one after the other."""
 
     who_list: list[WhoEntry]
+    more: Annotated[bool, Meta(description="The next `who` frame continues the list.")] = False
 
 
 class Presence(Frame, frozen=True, tag="presence"):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from server.ops.metrics import Traffic
 from server.protocol import names
+from server.protocol.codes import CloseCode
 from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback, Who, WhoEntry
-from server.room.session import Session, framed
+from server.room.session import BUFFER_OVERFLOW, MAX_BUFFERED_BYTES, Session, framed
 from server.rules.messages import Person
 from server.rules.relations import RelationIndex
 from server.storage.base import StoredChange
@@ -17,6 +18,9 @@ from server.storage.base import StoredChange
 PRESENCE_SHARE = 0.25
 """Maximum share of CPU time spent on broadcasting presence changes. A single change is sent at once; when everyone
 reconnects together, changes are batched, which avoids a number of writes that is quadratic in the number of users."""
+
+WHO_PAGE = 200
+"""Maximum number of people in a frame of the who list: at most some 70 KiB."""
 
 GONE = "has exited the room!"
 
@@ -38,12 +42,15 @@ class Hub:
         self._by_identity: defaultdict[str, list[Session]] = defaultdict(list)
         self._changes: list[_PresenceChange] = []
         self._newcomers: set[Session] = set()
-        self._flushed = asyncio.Event()
+        self._who_pages: dict[Session, asyncio.Future[list[bytes]]] = {}
+        """The who list that each newcomer is to receive."""
+        self._held: dict[Session, list[bytes]] = {}
+        """Presence changes for sessions that are receiving their who list."""
         self._flush_timer: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
 
-    def join(self, session: Session, person: Person) -> asyncio.Event:
-        """Add a session. Return an event that is set once it has received the who list.
+    def join(self, session: Session, person: Person) -> None:
+        """Add a session, which then waits for `send_who_list`.
 
         Others receive nothing if it replaces a session of the same name.
         """
@@ -54,12 +61,23 @@ class Hub:
         self.sessions[key] = session
         self._by_identity[person.identity].append(session)
         self._newcomers.add(session)
+        self._who_pages[session] = asyncio.get_running_loop().create_future()
         self._schedule_flush()
-        return self._flushed
+
+    async def send_who_list(self, session: Session) -> None:
+        """Send a newcomer the who list, page by page as it is read, and then what changed meanwhile."""
+        for page in await self._who_pages[session]:
+            session.write_now(page)
+            await session.drained()
+        del self._who_pages[session]
+        for wire in self._held.pop(session, ()):
+            session.write_now(wire)
 
     def leave(self, session: Session) -> Person | None:
         """Remove a session. If its user thereby left the room, notify the others and return the user."""
         self._newcomers.discard(session)
+        self._who_pages.pop(session, None)
+        self._held.pop(session, None)
         person = session.person
         if person is None or self.sessions.get(names.key(person.name)) is not session:
             return None
@@ -116,9 +134,8 @@ class Hub:
                 if (person := each.person)
             ]
             for reader in readers:
-                if reader not in self._newcomers:
-                    for presence in presences:
-                        reader.send(presence)
+                for presence in presences:
+                    self._write_presence(reader, framed(presence))
 
     def _excluded(self, news: StoredChange) -> Collection[str]:
         """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
@@ -167,25 +184,41 @@ class Hub:
         changes = [(self._relations.blocked_with(about), framed(presence)) for about, presence in self._changes]
         apart = {identity for each, _ in changes for identity in each}
         for_most = b"".join(wire for _, wire in changes)
-        everyone = framed(Who(self._who_list(()))) if self._newcomers else b""
         for session in self.sessions.values():
             identity = _identity(session)
-            if session in self._newcomers:
-                hidden = self._relations.blocked_with(identity)
-                wire = framed(Who(self._who_list(hidden))) if hidden else everyone
-            elif identity in apart:
+            if identity in apart:
                 wire = b"".join(wire for hidden, wire in changes if identity not in hidden)
             else:
                 wire = for_most
             if wire:
-                session.write_now(wire)
+                self._write_presence(session, wire)
         self._changes.clear()
-        self._newcomers.clear()
-        self._flushed.set()
-        self._flushed = asyncio.Event()
+        self._list_people_for_newcomers()
         self._flush_timer = None
         end = time.monotonic()
         self._quiet_until = end + (end - start) / PRESENCE_SHARE
+
+    def _list_people_for_newcomers(self) -> None:
+        """Hand each newcomer the pages of its who list; from now on, changes are held until these are sent."""
+        everyone = _pages(self._who_list(())) if self._newcomers else []
+        for session in self._newcomers:
+            hidden = self._relations.blocked_with(_identity(session))
+            self._held[session] = []
+            if not self._who_pages[session].done():
+                self._who_pages[session].set_result(_pages(self._who_list(hidden)) if hidden else everyone)
+        self._newcomers.clear()
+
+    def _write_presence(self, session: Session, wire: bytes) -> None:
+        """Send presence changes to a session; nothing to a newcomer, whose who list will have them."""
+        if session in self._newcomers:
+            return
+        held = self._held.get(session)
+        if held is None:
+            session.write_now(wire)
+        elif sum(map(len, held)) + len(wire) <= MAX_BUFFERED_BYTES:
+            held.append(wire)
+        else:
+            session.close(CloseCode.TRY_AGAIN_LATER, BUFFER_OVERFLOW, reconnect=True)
 
     def _who_list(self, hidden: Collection[str]) -> list[WhoEntry]:
         """Return everyone except the hidden identities, in order of arrival."""
@@ -194,6 +227,12 @@ class Hub:
             for session in self.sessions.values()
             if session.person and session.person.identity not in hidden
         ]
+
+
+def _pages(people: Sequence[WhoEntry]) -> list[bytes]:
+    """Return the who list as frames of at most WHO_PAGE people each."""
+    starts = range(0, len(people), WHO_PAGE) or (0,)
+    return [framed(Who([*people[at : at + WHO_PAGE]], at + WHO_PAGE < len(people))) for at in starts]
 
 
 def _frame(news: StoredChange, person: Person) -> Frame:

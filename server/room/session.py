@@ -23,6 +23,9 @@ MAX_PENDING_REQUESTS = 256
 
 MAX_BUFFERED_BYTES = 256 * 1024
 """Maximum buffer for a client that is catching up. It equals what a client may leave unread."""
+DRAINED_BYTES = 32 * 1024
+DRAIN_SECONDS = 0.02
+"""Time between two looks at what a client has left unread, while it receives more than fits at once."""
 BUFFER_OVERFLOW = "Too many messages arrived while you were catching up; reconnect to load them."
 
 
@@ -104,6 +107,11 @@ class Session:
     def queue_key(self) -> QueueKey:
         """Scheduling key of this session's reads: sessions from one address share their turn."""
         return QueueKey(self.address or id(self), id(self))
+
+    async def drained(self) -> None:
+        """Wait until the client has read nearly everything; cancelled when the session ends."""
+        while self.unsent > DRAINED_BYTES:  # noqa: ASYNC110 - rare, and the transport reports only that it is too full
+            await asyncio.sleep(DRAIN_SECONDS)
 
     def send(self, frame: Frame) -> None:
         """Send a frame to this client only."""

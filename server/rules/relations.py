@@ -4,6 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+from server.protocol.codes import ErrorCode
+from server.rules.refusal import Refusal
+
+MAX_RELATIONS = 1_000
+"""Maximum number of people that one person mutes or blocks: the list of them is one frame."""
+
 
 class Relation(NamedTuple):
     """A person's mute or block of another, whose name is the one of that time."""
@@ -29,6 +35,15 @@ class RelationIndex:
     def of(self, identity: str) -> Collection[Relation]:
         """Return a person's own mutes and blocks."""
         return self._of.get(identity, {}).values()
+
+    def check(self, identity: str, other: str) -> None:
+        """Raise Refusal if a person cannot mute or block one more."""
+        wants = self._of.get(identity, {})
+        if other not in wants and len(wants) >= MAX_RELATIONS:
+            raise Refusal(
+                ErrorCode.TOO_MANY_RELATIONS,
+                f"You have muted or blocked {MAX_RELATIONS:,} people, which is the limit. Unmute or unblock one first.",
+            )
 
     def muted_by(self, author: str) -> Collection[str]:
         """Return who does not see this author's messages: they muted or blocked the author, or are blocked."""

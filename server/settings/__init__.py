@@ -3,6 +3,8 @@
 from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, LoadedSettings, defaults, load, parse
 from server.settings.model import (
     KEY_VARIABLE,
+    MAX_CHANNELS,
+    MAX_REASONS,
     QUEUED_WEBHOOK,
     TLS,
     WEBHOOK_NAMES,
@@ -23,6 +25,8 @@ __all__ = [
     "BARERTC_ONLY",
     "DEFAULT_FILE",
     "KEY_VARIABLE",
+    "MAX_CHANNELS",
+    "MAX_REASONS",
     "QUEUED_WEBHOOK",
     "TLS",
     "WEBHOOK_NAMES",

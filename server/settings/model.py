@@ -13,6 +13,9 @@ from server.settings.secret import ApiKeys, Secret, SigningSecrets
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 QUEUED_WEBHOOK = "report"
 """The webhook with a queue. Profiles are requested only while a user waits for them."""
+MAX_CHANNELS = 256
+MAX_REASONS = 32
+"""Maximum number of report reasons. Together with all channels they fit into one frame, `welcome`."""
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
 
 
@@ -273,6 +276,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
         Meta(
             min_length=1,
+            max_length=MAX_REASONS,
             description='Reasons in the report form; one that starts with "Other" requires a comment.',
         ),
     ] = (
@@ -316,7 +320,8 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         WebhookSecurity()
     )
     public_channels: Annotated[
-        tuple[PublicChannel, ...], Meta(min_length=1, description="The channels, in display order.")
+        tuple[PublicChannel, ...],
+        Meta(min_length=1, max_length=MAX_CHANNELS, description="The channels, in display order."),
     ] = (PublicChannel("lobby", "Lobby"),)
     webhook_urls: Annotated[
         tuple[WebhookURL, ...], Meta(description="Endpoints of the site that this server calls.")

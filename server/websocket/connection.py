@@ -30,7 +30,11 @@ CLOSE_SECONDS = 5.0
 LOGIN_SECONDS = 10.0
 """Timeout of the login, from the start of the handshake."""
 MAX_UNSENT_BYTES = 256 * 1024
-"""Maximum unread bytes buffered in this process before a client is cut off; the kernel buffers SOCKET_BYTES more."""
+"""Maximum unread bytes in this process for longer than UNREAD_SECONDS; the kernel buffers SOCKET_BYTES more."""
+UNREAD_SECONDS = 2.0
+"""Time that a client has to read what is over MAX_UNSENT_BYTES."""
+MAX_BACKLOG_BYTES = 2 * MAX_UNSENT_BYTES
+"""Maximum unread bytes at any time."""
 SOCKET_BYTES = 128 * 1024
 UNACKNOWLEDGED_MILLISECONDS = 30_000
 FRAME_COST_BYTES = 512
@@ -115,6 +119,7 @@ class WebsocketConnection(asyncio.Protocol):
         self._keepalive: asyncio.TimerHandle | None = None
         self._deadline = self._loop.call_later(LOGIN_SECONDS, self._login_timed_out)
         self._closing = False
+        self._unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Limit the kernel's buffer for a client that does not read."""
@@ -134,7 +139,21 @@ class WebsocketConnection(asyncio.Protocol):
         self._intake.received(data)
 
     def pause_writing(self) -> None:
-        """Cut off a client that left MAX_UNSENT_BYTES unread. It resumes after reconnecting."""
+        """Start cutting off a client that leaves too much unread. It resumes after reconnecting."""
+        self._unread_timer = self._loop.call_later(UNREAD_SECONDS, self._cut)
+        self._check_backlog()
+
+    def resume_writing(self) -> None:
+        """Do not cut off a client that reads after all."""
+        if self._unread_timer:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
+    def _check_backlog(self) -> None:
+        if self._unread_timer and self.unsent > MAX_BACKLOG_BYTES:
+            self._cut()
+
+    def _cut(self) -> None:
         log.info("connection cut: the client does not read")
         self._writable = False
         self._transport.abort()
@@ -151,6 +170,7 @@ class WebsocketConnection(asyncio.Protocol):
         self._deadline.cancel()
         if self._keepalive:
             self._keepalive.cancel()
+        self.resume_writing()
         self._outgoing.clear()
         self._intake.stop()
         if self._opened:
@@ -184,6 +204,7 @@ class WebsocketConnection(asyncio.Protocol):
             self._flush()
         elif self._writable and not self._transport.is_closing():
             self._transport.write(compressed(wire, self._window_bits) if self._window_bits else wire)
+            self._check_backlog()
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Start the closing handshake after everything written so far."""
@@ -290,6 +311,7 @@ class WebsocketConnection(asyncio.Protocol):
         if not outgoing or self._transport.is_closing():
             return
         self._transport.write(b"".join(outgoing))
+        self._check_backlog()
         if outgoing[-1] == SEND_EOF and not self._transport.is_closing():
             self._finish_writing()
 

@@ -92,6 +92,8 @@ class ClientState(Struct):
     """What is written in the composer and not sent, by channel or conversation."""
     _typing: dict[str, datetime] = field(default_factory=dict)
     """People who are writing to the user, and until when that is shown; the latest alone."""
+    _arriving: dict[str, frames.WhoEntry] = field(default_factory=dict)
+    """The people in the first frames of a list that is not complete yet."""
     _caught_up_before: bool = False
     _first_login: bool = True
     """The last echo was that of a start, not of a reconnect."""
@@ -174,6 +176,7 @@ class ClientState(Struct):
             self._names.clear()
         self._names.add(frame.username)
         self.refused_name = ""
+        self._arriving.clear()
         self.relations.forget()
         # The problem may have been the lost connection.
         self.reports.problem = None
@@ -187,7 +190,12 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.Who) -> None:
-        self.people = {entry.username: entry for entry in frame.who_list}
+        self._arriving.update({entry.username: entry for entry in frame.who_list})
+        if len(self._arriving) > limits.MAX_PEOPLE:
+            self._arriving = dict(islice(self._arriving.items(), limits.MAX_PEOPLE))
+            self.leave_out()
+        if not frame.more:
+            self.people, self._arriving = self._arriving, {}
 
     @fold.register
     def _(self, frame: frames.Presence) -> None:

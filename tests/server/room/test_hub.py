@@ -12,6 +12,7 @@ from server.room.session import Session
 from server.rules.messages import Person, Publication
 from server.rules.relations import Relation, RelationIndex
 from server.storage.base import StoredChange
+from server.websocket.connection import MAX_UNSENT_BYTES
 from tests.support.recording_outlet import RecordingOutlet
 
 ADA, BOB, EVE = Person("ada", "a-1"), Person("bob", "b-1"), Person("eve", "e-1")
@@ -25,7 +26,8 @@ class Guest:
         self.session = Session(self.outlet)
         self.session.log_in(person)
         self.session.release()
-        self.who_list_sent = hub.join(self.session, person)
+        hub.join(self.session, person)
+        self.listed = asyncio.create_task(hub.send_who_list(self.session))
 
     @property
     def lists(self) -> list[list[str]]:
@@ -49,7 +51,7 @@ def relations() -> RelationIndex:
 async def test_people_who_join_together_get_one_who_list_and_no_presence_changes(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada, bob = Guest(hub, ADA), Guest(hub, BOB)
-    await asyncio.gather(ada.who_list_sent.wait(), bob.who_list_sent.wait())
+    await asyncio.gather(ada.listed, bob.listed)
     assert ada.lists == bob.lists == [["ada", "bob"]]
     assert ada.changes == bob.changes == []
 
@@ -57,10 +59,10 @@ async def test_people_who_join_together_get_one_who_list_and_no_presence_changes
 async def test_presence_changes_are_broadcast_in_order(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada = Guest(hub, ADA)
-    await ada.who_list_sent.wait()
+    await ada.listed
     bob, eve = Guest(hub, BOB), Guest(hub, EVE)
     hub.leave(bob.session)
-    await eve.who_list_sent.wait()
+    await eve.listed
     assert ada.changes == [("bob", True), ("eve", True), ("bob", False)]
     assert eve.lists == [["ada", "eve"]]
 
@@ -68,10 +70,10 @@ async def test_presence_changes_are_broadcast_in_order(relations: RelationIndex)
 async def test_a_late_block_applies_to_queued_presence_changes(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada, eve = Guest(hub, ADA), Guest(hub, EVE)
-    await ada.who_list_sent.wait()
+    await ada.listed
     bob = Guest(hub, BOB)
     relations.set(Relation(ADA.identity, BOB.identity, BOB.name, blocked=True))
-    await bob.who_list_sent.wait()
+    await bob.listed
     assert ada.changes == [("bob", False)]
     assert eve.changes == [("bob", True)]
     assert bob.lists == [["eve", "bob"]]
@@ -109,3 +111,43 @@ async def test_a_session_that_replaces_another_is_the_only_one_of_its_person(rel
     before, now = Guest(hub, BOB), Guest(hub, BOB)
     hub.leave(before.session)
     assert hub.sessions_of(BOB.identity) == [now.session]
+
+
+class SlowOutlet(RecordingOutlet):
+    """Reads a page of the who list only when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.largest = 0
+
+    def write(self, wire: bytes) -> None:
+        super().write(wire)
+        self.unsent += len(wire)
+        self.largest = max(self.largest, self.unsent)
+
+
+async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follow_it(relations: RelationIndex) -> None:
+    hub = Hub(relations, Traffic())
+    for number in range(2_000):
+        session = Session(RecordingOutlet())
+        session.log_in(Person("𐍈" * 27 + str(number), str(number)))
+        hub.join(session, session.logged_in_person)
+    first, slow = Guest(hub, ADA), SlowOutlet()
+    await first.listed
+    newcomer = Session(slow)
+    newcomer.log_in(EVE)
+    hub.join(newcomer, EVE)
+    listed = asyncio.create_task(hub.send_who_list(newcomer))
+    while not slow.unsent:
+        await asyncio.sleep(0)
+    hub.leave(first.session)
+    async with asyncio.timeout(10):
+        while not listed.done():
+            slow.unsent = 0
+            await asyncio.sleep(0)
+    lists = [frame for frame in slow.frames if isinstance(frame, Who)]
+    assert sum(len(frame.who_list) for frame in lists) == 2_002
+    assert [frame.more for frame in lists] == [True] * (len(lists) - 1) + [False]
+    assert slow.largest < MAX_UNSENT_BYTES
+    assert isinstance(slow.frames[-1], Presence)
+    assert slow.frames[-1].username == "ada"

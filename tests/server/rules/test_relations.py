@@ -1,9 +1,12 @@
 """Who does not read whom, in any order of mutes and blocks."""
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
-from server.rules.relations import Relation, RelationIndex
+from server.protocol.codes import ErrorCode
+from server.rules.refusal import Refusal
+from server.rules.relations import MAX_RELATIONS, Relation, RelationIndex
 
 PEOPLE = "abc"
 ACTS = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(PEOPLE), st.sampled_from([None, False, True])))
@@ -39,3 +42,15 @@ def test_messages_before_a_block_stay_visible_and_later_ones_are_not() -> None:
         assert [relations.sent_during_block(one, other, msg_id) for msg_id in (5, 6, 8)] == [False, True, True]
     relations.remove("a", "b")
     assert [relations.sent_during_block("a", "b", msg_id) for msg_id in (7, 8)] == [False, True]
+
+
+def test_a_person_mutes_and_blocks_a_limited_number_of_people() -> None:
+    relations = RelationIndex()
+    for number in range(MAX_RELATIONS):
+        relations.check("a", str(number))
+        relations.set(Relation("a", str(number), "B", blocked=bool(number % 2)))
+    relations.check("a", "7")
+    relations.check("b", "a")
+    with pytest.raises(Refusal) as refused:
+        relations.check("a", "one more")
+    assert refused.value.code == ErrorCode.TOO_MANY_RELATIONS

@@ -14,7 +14,14 @@ from server.protocol.codes import CloseCode
 from server.protocol.frames import Ping
 from server.room.session import Session
 from server.settings import RoomLimits
-from server.websocket.connection import FRAME_COST_BYTES, ConnectionPolicy, WebsocketConnection, peer_of
+from server.websocket.connection import (
+    FRAME_COST_BYTES,
+    MAX_BACKLOG_BYTES,
+    MAX_UNSENT_BYTES,
+    ConnectionPolicy,
+    WebsocketConnection,
+    peer_of,
+)
 from tests.support.raw_socket import UPGRADE, request, wire
 
 
@@ -44,6 +51,14 @@ class StillTransport(asyncio.Transport):
         super().__init__({"peername": peername})
         self.reads: list[bool] = []
         self.closing = False
+        self.aborted = False
+        self.unsent = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def abort(self) -> None:
+        self.aborted = True
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         del high, low
@@ -223,3 +238,26 @@ def test_peer_of_returns_an_ip_address_or_nothing() -> None:
     assert peer_of(StillTransport(("2001:db8::1", 1, 0, 0))) == "2001:db8::1"
     assert peer_of(StillTransport("/run/flagpost.sock")) == ""
     assert peer_of(StillTransport(None)) == ""
+
+
+async def test_a_client_is_cut_off_for_what_it_leaves_unread_for_a_time(
+    connection: WebsocketConnection, transport: StillTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.websocket.connection.UNREAD_SECONDS", 0.0)
+    transport.unsent = MAX_UNSENT_BYTES + 1
+    connection.pause_writing()
+    connection.resume_writing()
+    await asyncio.sleep(0.01)
+    assert not transport.aborted
+    connection.pause_writing()
+    async with asyncio.timeout(10):
+        while not transport.aborted:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_client_is_cut_off_at_once_for_a_backlog(
+    connection: WebsocketConnection, transport: StillTransport
+) -> None:
+    transport.unsent = MAX_BACKLOG_BYTES + 1
+    connection.pause_writing()
+    assert transport.aborted

@@ -395,3 +395,12 @@ def test_a_message_is_the_users_own_as_the_server_says_not_by_its_name() -> None
     whose = [("ada", None), ("ada", False), ("ada 2", True), ("bob", None)]
     made = state(*(replace(said(number, author=name), own=own) for number, (name, own) in enumerate(whose, 1)))
     assert [line.mine for line in made.timeline.entries if isinstance(line, Line)] == [True, False, True, False]
+
+
+def test_a_list_of_people_in_several_frames_replaces_the_former_one_when_it_is_complete() -> None:
+    made = state(Who([WhoEntry("cyd", 3)], more=True))
+    assert set(made.people) == {"ada", "bob"}
+    fold(made, [Who([WhoEntry("dan", 4)], more=True), Who([WhoEntry("eve", 5)])])
+    assert set(made.people) == {"cyd", "dan", "eve"}
+    fold(made, [Who([WhoEntry("lost", 6)], more=True), Me("ada", op=False), Who([WhoEntry("ada", 7)])])
+    assert set(made.people) == {"ada"}
