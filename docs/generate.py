@@ -290,7 +290,8 @@ def config() -> str:
         CONFIG,
         _options(Config),
         "## `[channels.ID]`\n",
-        '`ID` is the ID of a channel, or `"@name"` for a conversation.\n',
+        '`ID` is the ID of a channel, or `"@name"` for a conversation. For one server, the table is'
+        ' `[servers."wss://chat.example/ws".channels.ID]`; `/notices` and the settings write it there.\n',
         _options(Channel),
         OWN_KEYS,
         _table(["name", "keys", "what it does"], rows),

@@ -49,6 +49,12 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     notices: Annotated[Level | None, _about("which messages give a notice: `all`, `mentions` or `none`")] = None
 
 
+class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one server."""
+
+    channels: dict[str, Channel] = {}
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The user's choices; settings missing from the file have their default."""
 
@@ -64,12 +70,27 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     notices: Annotated[Level, _about("which messages give a notice: `all`, `mentions` or `none`")] = Level.MENTIONS
     words: Annotated[tuple[str, ...], _about('words that count like your name, such as `["deploy"]`')] = ()
     channels: Annotated[dict[str, Channel], _about("what differs in a channel, by its ID; see below")] = {}
+    servers: Annotated[dict[str, ServerConfig], _about("what differs in the channels of one server; see below")] = {}
     keys: Annotated[dict[str, str], _about("other keys for what keys do; see below")] = {}
 
-    def level(self, channel: str) -> Level:
+    def own_level(self, channel: str, server: str) -> Level | None:
+        """Return the level that was set for a channel, there or at all servers; None if there is none."""
+        for channels in (self.servers.get(server, ServerConfig()).channels, self.channels):
+            if channel in channels and (level := channels[channel].notices):
+                return level
+        return None
+
+    def level(self, channel: str, server: str) -> Level:
         """Return which messages cause a notification in a channel, by its ID ("@name" for a conversation)."""
-        own = self.channels.get(channel)
-        return own.notices if own and own.notices else self.notices
+        return self.own_level(channel, server) or self.notices
+
+    def with_level(self, channel: str, server: str, level: Level | None) -> "Config":
+        """Return the configuration with another level for a channel of a server; None: as everywhere."""
+        if level is None and channel in self.channels:
+            # Otherwise the level that the channel has at all servers would apply.
+            level = self.notices
+        channels = {**self.servers.get(server, ServerConfig()).channels, channel: Channel(notices=level)}
+        return msgspec.structs.replace(self, servers={**self.servers, server: ServerConfig(channels=channels)})
 
 
 class LoadedConfig(Struct, frozen=True):
@@ -120,12 +141,21 @@ def _line(file: Path, problem: str) -> str:
 def _convert(tables: Mapping[str, object]) -> tuple[Config, list[str]]:
     problems: list[str] = []
     found = dict(_known(tables, Config, "", problems))
-    channels = {
-        name: msgspec.convert(dict(_known(table, Channel, f"channels.{name}.", problems)), Channel)
-        for name, table in _tables(found.pop("channels", {}), "channels", problems)
+    channels = _channels(found.pop("channels", {}), "channels", problems)
+    servers = {
+        name: ServerConfig(channels=_channels(known.get("channels", {}), f"servers.{name}.channels", problems))
+        for name, table in _tables(found.pop("servers", {}), "servers", problems)
+        for known in [dict(_known(table, ServerConfig, f"servers.{name}.", problems))]
     }
     keys = dict(_keys(found.pop("keys", {}), "keys", problems))
-    return msgspec.convert({**found, "channels": channels, "keys": keys}, Config), problems
+    return msgspec.convert({**found, "channels": channels, "servers": servers, "keys": keys}, Config), problems
+
+
+def _channels(value: object, where: str, problems: list[str]) -> dict[str, Channel]:
+    return {
+        name: msgspec.convert(dict(_known(table, Channel, f"{where}.{name}.", problems)), Channel)
+        for name, table in _tables(value, where, problems)
+    }
 
 
 def _known(
@@ -138,7 +168,7 @@ def _known(
             close = difflib.get_close_matches(key, fields, n=1)
             hint = f'did you mean "{close[0]}"?' if close else f"known here are {', '.join(fields)}"
             problems.append(f"{where}{key}: there is no such setting; {hint}")
-        elif key in {"channels", "keys"}:
+        elif key in {"channels", "servers", "keys"}:
             yield key, value
         else:
             try:
@@ -237,10 +267,11 @@ class _Marks(NamedTuple):
 
 def _plain(config: Config) -> dict[str, object]:
     plain = msgspec.to_builtins(config)
-    plain["channels"] = {
-        name: {key: value for key, value in table.items() if value is not None}
-        for name, table in plain["channels"].items()
-    }
+    for table in (plain, *plain["servers"].values()):
+        table["channels"] = {
+            name: {key: value for key, value in channel.items() if value is not None}
+            for name, channel in table["channels"].items()
+        }
     return dict(plain)
 
 

@@ -27,6 +27,7 @@ from server.protocol.frames import (
     Me,
     Message,
     Mute,
+    Ping,
     Read,
     Relations,
     ReportEntry,
@@ -148,7 +149,7 @@ class ScriptedServer:
     @property
     def acts(self) -> list[ClientFrame]:
         """What users did, without the requests and markers that clients send by themselves."""
-        return [frame for frame in self.received if not isinstance(frame, Login | HistoryRequest | Read)]
+        return [frame for frame in self.received if not isinstance(frame, Login | HistoryRequest | Ping | Read)]
 
     def next_sent(self, kind: type[ClientFrame]) -> ClientFrame:
         """Wait for the first frame of a kind: a client may show a result before it has sent the frame."""
@@ -176,6 +177,8 @@ class ScriptedServer:
 
     def _replies(self, frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, Login):
+            if isinstance(frame, Ping):
+                return [frame]
             answers = self.answer(frame)
             if isinstance(frame, HistoryRequest) and not answers:
                 # Without an answer the client would wait, and show that it is loading.

@@ -47,14 +47,18 @@ def test_the_environment_names_another_file(monkeypatch: pytest.MonkeyPatch, fil
 
 def test_a_channel_has_its_own_level_or_that_of_all() -> None:
     config = Config(notices=Level.MENTIONS, channels={"lobby": Channel(notices=Level.NONE), "tea": Channel()})
-    assert [config.level(each) for each in ("lobby", "tea", "@bob")] == [Level.NONE, Level.MENTIONS, Level.MENTIONS]
+    assert [config.level(each, "wss://a") for each in ("lobby", "tea", "@bob")] == [
+        Level.NONE,
+        Level.MENTIONS,
+        Level.MENTIONS,
+    ]
 
 
 def test_a_whole_file_is_read(file: Path) -> None:
     loaded = load(write(file, WHOLE))
     assert loaded.problems == ()
     assert (loaded.config.theme, loaded.config.compact, loaded.config.time) == ("nord", True, Hours.H24)
-    assert loaded.config.level("lobby") is Level.NONE
+    assert loaded.config.level("lobby", "") is Level.NONE
     assert loaded.config.keys == {"messages.report": "f3"}
 
 
@@ -130,7 +134,32 @@ def test_a_change_leaves_all_else_as_it_was(file: Path) -> None:
 def test_a_channel_can_go_back_to_the_level_of_all(file: Path) -> None:
     before = load(write(file, WHOLE)).config
     save(file, before, structs.replace(before, channels={**before.channels, "lobby": Channel()}))
-    assert load(file).config.level("lobby") is Level.MENTIONS
+    assert load(file).config.level("lobby", "") is Level.MENTIONS
+
+
+def test_a_channel_is_muted_at_one_server(file: Path) -> None:
+    before = load(write(file, "# mine\n")).config
+    save(file, before, before.with_level("lobby", "wss://a:1/ws", Level.NONE))
+    config = load(file).config
+    assert load(file).problems == ()
+    assert [config.level("lobby", server) for server in ("wss://a:1/ws", "wss://b", "")] == [
+        Level.NONE,
+        Level.MENTIONS,
+        Level.MENTIONS,
+    ]
+    again = config.with_level("lobby", "wss://a:1/ws", None)
+    assert again.level("lobby", "wss://a:1/ws") is Level.MENTIONS
+    save(file, config, again)
+    assert load(file).config.level("lobby", "wss://a:1/ws") is Level.MENTIONS
+
+
+def test_a_faulty_table_of_a_server_is_named(file: Path) -> None:
+    loaded = load(
+        write(file, '[servers."wss://a".channels.lobby]\nnotices = "loud"\n[servers."wss://b"]\nname = "x"\n')
+    )
+    assert len(loaded.problems) == 2
+    assert "servers.wss://a.channels.lobby.notices" in loaded.problems[0]
+    assert "servers.wss://b.name" in loaded.problems[1]
 
 
 def test_what_was_saved_is_read_again(file: Path) -> None:

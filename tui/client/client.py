@@ -16,6 +16,7 @@ docs/bots.md has a bot of twenty lines.
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from server.protocol import name_text
 from server.protocol.errors import OneLineError
-from server.protocol.frames import Frame, Me, Relations, ServerFrame, Welcome
+from server.protocol.frames import Frame, Me, Ping, Relations, ServerFrame, Welcome
 from tui.client.own_status import again
 from tui.client.state import ClientState
 from tui.net.client_session import NOT_SENT, ClientSession, ServerNews
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 MARK_SECONDS = 5.0
 """Shortest time between two reports of what was read."""
+ANSWER_SECONDS = 1.0
+"""How long to wait at the end until the server has handled what was sent."""
 OFFLINE = "You are offline. Try again once you are reconnected."
 
 
@@ -118,6 +121,8 @@ class Client:
         self._was_lost = False
         self._interrupt: asyncio.Future[str] | None = None
         """Ends the connection: its result is the reason why the name was refused, or an exception."""
+        self._answered: asyncio.Event | None = None
+        """Set once the server has answered a ping, and so everything before it."""
         self._mark_timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[bool]] = set()
         self._saves = saves
@@ -240,11 +245,17 @@ class Client:
         self.mark_read()
 
     async def finish_sending(self) -> None:
-        """Send what is still to be sent before the connection is closed."""
-        for marker in self.state.markers.take() if self.online else ():
+        """Send what was read, and wait until the server has it: it drops what it has not handled before the end."""
+        due = self.state.markers.take()
+        if not self.online or not (due or self._mark_timer):
+            return
+        for marker in due:
             self.send(marker)
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=MARK_SECONDS)
+        self._answered = asyncio.Event()
+        self.send(Ping())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._answered.wait()
 
     async def _stay_connected(self) -> str | None:
         """Stay connected until the server wants no other connection; return why it refused the name, if it did."""
@@ -339,6 +350,8 @@ class Client:
             self.send(self._session.login(frame, self.state.since))
         elif isinstance(frame, Me):
             self._logged_in(frame)
+        elif isinstance(frame, Ping) and self._answered:
+            self._answered.set()
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):
                 self.send(ask)

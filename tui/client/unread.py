@@ -78,8 +78,8 @@ def take_place(timeline: Timeline, entry: PlaceEntry, *, first: bool) -> None:
     timeline.cover(entry.last_id + 1, END)
     if first or entry.read_id >= timeline.read:
         timeline.read, timeline.unread, timeline.mentions = entry.read_id, entry.unread, entry.mentions
-        if entry.unread and timeline.new_from == 0:
-            timeline.begin_new(entry.read_id)
+        if first or timeline.new_from == 0:
+            timeline.begin_new(entry.read_id if entry.unread else -1)
 
 
 def by_importance(timelines: Iterable[Timeline], muted: Callable[[str], bool]) -> Sequence[Timeline]:

@@ -23,9 +23,9 @@ from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, ServerFrame, Typing
 from tui.client import unread
 from tui.client.client import Client, Granted, Loss
-from tui.client.news import news
+from tui.client.news import NewMessage, news
 from tui.client.state import CONNECTION, TYPING_SHOWN, ClientState
-from tui.config import Channel, Config, Level
+from tui.config import Config, Level
 from tui.fullscreen import slash_commands
 from tui.fullscreen.joining import Joining, again, first_steps
 from tui.fullscreen.keys.bindings import bindings
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 # Screens over the room, and what only they need, are imported where they are shown, so that the first frame is early.
 LATER_CSS = Path(__file__).parent / "styles" / "overlays.tcss"
+MAX_TOAST_CHARS = 120
 MAX_TOASTS = 5
 """Most toasts shown at once."""
 
@@ -77,7 +78,7 @@ class FlagpostApp(App[None]):
         self.preferences = Preferences(self, options.loaded)
         self.client.state.words = self.preferences.config.words
         self._typeahead = TypeAhead(self, self._deliver)
-        self._notices = Notices(self._write_to_terminal, os.environ, lambda place: self.preferences.config.level(place))
+        self._notices = Notices(self._write_to_terminal, os.environ, self._level)
         self.room = RoomScreen(
             self.client,
             self._typeahead,
@@ -233,7 +234,9 @@ class FlagpostApp(App[None]):
         """Redraw, notify, and continue to the wanted message."""
         self.show()
         if self._came:
-            self._notices.notify(list(news(self._came, self.state, self._last_seen)), dnd=self.state.dnd)
+            items = list(news(self._came, self.state, self._last_seen))
+            self._notices.notify(items, dnd=self.state.dnd)
+            self._show_personal(items)
             self._came, self._last_seen = [], self.state.last_seen
         self._show_remarks()
         if self.state.wanted or self.state.wants_new:
@@ -291,6 +294,15 @@ class FlagpostApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.show()
+
+    def _show_personal(self, items: Sequence[NewMessage]) -> None:
+        """Show over another screen what was said to the user meanwhile; the room itself counts it."""
+        personal = [each for each in items if each.personal and not self._notices.is_muted(each.channel)]
+        if personal and self.screen is not self.room and not self.state.dnd:
+            last, more = personal[-1], f" (and {len(personal) - 1} more)" if len(personal) > 1 else ""
+            where = "" if last.direct else f" in {last.place}"
+            text = clean_line(last.text)[:MAX_TOAST_CHARS]
+            self.notify(f"{name_text.said(f'{last.author}', text)}", title=f"New{where}{more}", markup=False)
 
     def _show_remarks(self) -> None:
         """Show news about reports as toasts where the user does not see them in the timeline."""
@@ -402,12 +414,14 @@ class FlagpostApp(App[None]):
     def _offer(self, config: Config) -> "list[Choice]":
         from tui.fullscreen.screens.settings import choices
 
-        return choices(config, THEME_NAMES, self.state.current, self.state.place)
+        return choices(config, THEME_NAMES, self.client.address, self.state.current, self.state.place)
 
     def _set_level(self, place: str, level: Level | None) -> str | None:
         """Store which messages of a place cause notices; return the problem, or None."""
-        config = self.preferences.config
-        return self._change(replace(config, channels={**config.channels, place: Channel(notices=level)}))
+        return self._change(self.preferences.config.with_level(place, self.client.address, level))
+
+    def _level(self, place: str) -> Level:
+        return self.preferences.config.level(place, self.client.address)
 
     def _change(self, config: Config) -> str | None:
         problem = self.preferences.change(config)

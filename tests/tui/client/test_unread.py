@@ -64,6 +64,11 @@ def test_the_list_of_the_server_says_what_is_unread() -> None:
     assert made.timelines["@carol"].more
 
 
+def test_a_message_that_was_kept_and_is_read_already_is_not_new() -> None:
+    made = state(Echo([at(3, "psst", channel="@bob")]), Places([PlaceEntry("@bob", 3, 3)]))
+    assert counts(made, "@bob") == (0, 0, 0)
+
+
 def test_what_this_client_read_and_the_server_does_not_know_yet_stays_read() -> None:
     made = viewed(watched=True)
     fold(made, [at(2, "x"), at(3, "y")])

@@ -195,7 +195,7 @@ class RoomScreen(Screen[None]):
             reports=webhooks.report,
             profiles=webhooks.profile,
             placeholder=self._placeholder(state),
-            away=self.app.screen is not self or self._attention.is_elsewhere,
+            away=not self.is_active or self._attention.is_elsewhere,
             words=state.names_of_user,
         )
         self.look()
@@ -219,7 +219,7 @@ class RoomScreen(Screen[None]):
         if below.display and not shown_before:
             # It takes a line of the messages, so what is on the screen is known once they are laid out again.
             return
-        if self.app.screen is self and self._attention.focused:
+        if self.is_active and self._attention.focused:
             self.navigation.look()
             below.show(self._unseen)
 
@@ -230,7 +230,7 @@ class RoomScreen(Screen[None]):
 
     def _is_watched(self) -> bool:
         """Return whether the user sees what arrives in the current place."""
-        return self.app.screen is self and self._attention.focused and self.complete and self.timeline.follows
+        return self.is_active and self._attention.focused and self.complete and self.timeline.follows
 
     def _placeholder(self, state: ClientState) -> str:
         """Return what is shown in place of messages: that there are none only if the server said so."""

@@ -14,7 +14,7 @@ from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 
 from server.protocol.frames import MAX_NAME_CHARS
-from tui.config import Channel, Config, Hours, Level
+from tui.config import Config, Hours, Level
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.fields import Field
@@ -45,7 +45,7 @@ class Choice(Struct, frozen=True):
         return self.change(self.values[(at + by) % len(self.values)])
 
 
-def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> list[Choice]:
+def choices(config: Config, themes: Sequence[str], server: str, channel: str, place: str) -> list[Choice]:
     """Return the settings on offer; `channel` is the ID of the current channel, `place` its name."""
 
     def switch(name: str, label: str) -> Choice:
@@ -65,17 +65,16 @@ def choices(config: Config, themes: Sequence[str], channel: str, place: str) -> 
         select("time", "Time of day", Hours),
         switch("reduced_motion", "Reduced motion: nothing slides or blinks"),
         select("notices", "Notifications", Level),
-        *([_of_channel(config, channel, place)] if channel else []),
+        *([_of_channel(config, server, channel, place)] if channel else []),
         switch("mouse", "Mouse: click and scroll here; off: the terminal selects"),
     ]
 
 
-def _of_channel(config: Config, channel: str, place: str) -> Choice:
-    own = config.channels.get(channel, Channel()).notices
+def _of_channel(config: Config, server: str, channel: str, place: str) -> Choice:
+    own = config.own_level(channel, server)
 
     def change(value: str) -> Config:
-        level = None if value == AS_ALL else Level(value)
-        return structs.replace(config, channels={**config.channels, channel: Channel(notices=level)})
+        return config.with_level(channel, server, None if value == AS_ALL else Level(value))
 
     return Choice("channel", f"Notifications in {place}", [AS_ALL, *Level], own or AS_ALL, change)
 

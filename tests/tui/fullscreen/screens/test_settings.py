@@ -95,7 +95,11 @@ async def test_every_setting_applies_at_once_and_is_kept(file: Path) -> None:
         await pilot.press("down", "space")
         await until(pilot, lambda: app.has_class("-compact"), "compact")
         await pilot.press("down", "enter", "down", "right", "down", "right", "down", "left")
-        await until(pilot, lambda: app.preferences.config.level("lobby") is Level.NONE, "the channel's level")
+        await until(
+            pilot,
+            lambda: app.preferences.config.level("lobby", app.client.address) is Level.NONE,
+            "the channel's level",
+        )
         assert app.animation_level == "none"
         assert not app.room.composer.cursor_blink
         await pilot.press("escape")
