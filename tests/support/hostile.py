@@ -63,7 +63,7 @@ BRIEF = "\x1b]2;PWNED\x07\x9b?1003l\u202e"
 # The sequences that Textual writes while it runs; those of leaving differ, so the output is checked before that.
 LEGITIMATE = re.compile(
     rb"\x1b\[[0-9;]*m|\x1b\[[0-9]+;[0-9]+H|\x1b\[\?(?:1000|1003|1004|1006|1015|1049|2004|2026)h|\x1b\[\?(?:25|7|2026)l"
-    rb"|\x1b\[\?(?:2004|2026|2048)\$p|\x1b\[>[0-9]+u|\x1b\]22;[a-z-]*\x07"
+    rb"|\x1b\[\?(?:2026|2048)\$p|\x1b\[>[0-9]+u|\x1b\]22;[a-z-]*\x07"
     # The client's own title, after the sequence that saves the previous one.
     rb"|\x1b\[22;2t|\x1b\]2;(?:\([0-9]+\) )?Flagpost\x07"
 )

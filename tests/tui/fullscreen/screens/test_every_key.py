@@ -18,6 +18,7 @@ from server.protocol.frames import (
     ChannelEntry,
     ClientFrame,
     Echo,
+    Edit,
     Error,
     Login,
     Mute,
@@ -39,6 +40,7 @@ from tui.fullscreen.keys.keymap import KEYS, Where
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.mentions_screen import MentionsScreen
+from tui.fullscreen.screens.message_editor import EditedText, MessageEditor
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report_form import Comment, ReportForm
@@ -140,8 +142,8 @@ def highlighted(number: int) -> Condition:
 
 
 def written(text: str) -> Condition:
-    """The composer, or the comment of a report, contains a text."""
-    return lambda now: isinstance(now.app.focused, Composer | Comment) and now.app.focused.text == text
+    """The composer, the comment of a report or the message that is edited contains a text."""
+    return lambda now: isinstance(now.app.focused, Composer | Comment | EditedText) and now.app.focused.text == text
 
 
 def row(number: int) -> Condition:
@@ -178,6 +180,7 @@ CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus
 PEOPLE_LIST: Sequence[Step] = ["ctrl+o", focus(PeopleList), "home", "down", "down"]
 REPORTS: Sequence[Step] = ["ctrl+r", on(ReportsScreen), seen("delivered")]
 FORM: Sequence[Step] = [*LIT, "up", "up", highlighted(LATEST - 2), "r", on(ReportForm), seen("10 before, 2 after")]
+EDITED: Sequence[Step] = [*LIT, "up", highlighted(LATEST - 1), "c", on(MessageEditor)]
 COMMENT: Sequence[Step] = [*FORM, "enter", focus(Comment)]
 PICKER: Sequence[Step] = ["ctrl+k", on(Picker), row(0)]
 SEARCH: Sequence[Step] = ["ctrl+f", on(SearchScreen)]
@@ -236,6 +239,7 @@ CASES = {
     "messages.direct": Case(LIT, at("@bob")),
     "messages.mute": Case(LIT, sent(Mute)),
     "messages.take_back": Case([*LIT, "up", highlighted(LATEST - 1)], on(Question)),
+    "messages.edit_message": Case([*LIT, "up", highlighted(LATEST - 1)], on(MessageEditor)),
     "messages.open_link": Case([*LIT, "up", "up", "up", highlighted(10)], on(Question)),
     "messages.search": Case(LIT, on(SearchScreen)),
     "messages.copy": Case(LIT, lambda now: now.app.clipboard == "rope for @ada"),
@@ -252,6 +256,9 @@ CASES = {
     "reports.jump": Case(REPORTS, ROOM),
     "reports.withdraw": Case(REPORTS, on(Question)),
     "reports.close": Case(REPORTS, ROOM),
+    "editor.save": Case([*EDITED, "!"], sent(Edit)),
+    "editor.new_line": Case(EDITED, written("> bob» number 3\nof my own\n")),
+    "editor.cancel": Case(EDITED, ROOM),
     "form.fewer": Case(FORM, seen("9 before, 2 after")),
     "form.more": Case([*FORM, "minus", seen("9 before")], seen("10 before")),
     "form.alone": Case(FORM, seen("only this message")),
