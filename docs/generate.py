@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from inspect import getdoc
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import msgspec
 from msgspec import inspect
@@ -17,16 +17,9 @@ from server.protocol import codes, frames
 from server.settings import (
     BARERTC_ONLY,
     KEY_VARIABLE,
-    TLS,
-    Log,
-    Names,
-    PublicChannel,
-    RoomLimits,
     Secret,
     Settings,
     SigningSecrets,
-    WebhookSecurity,
-    WebhookURL,
 )
 from tui.client.slash_table import HINT
 from tui.config import VARIABLE, Channel, Config
@@ -76,13 +69,15 @@ against `BytesPerSecond` with 512 bytes more than they have; beyond the limit th
 
 1. The server sends `welcome`.
 2. The client sends `login`.
-3. The server sends `me`; then `relations` (if you muted or blocked anyone) and `who`.
+3. The server sends `me`; then `relations` (if you muted or blocked anyone) and `who` (several, while `more` is true).
 4. The server sends `echo`: the client is now up to date. Then come `places` (if there are messages anywhere), the
    welcome messages of the channels (as `error` with code `notice`; not with `since`) and `reports` (if there are any).
 5. From here on, live frames. Nothing is delivered twice or left out between `echo` and the first live message.
 
-Take your own name from `me`: if somebody else holds the name, you get another one, such as `ada 2`. A name that nobody
-holds is free for anyone.
+Take your own name from `me`: if somebody else has the name, you get another one, such as `ada 2`. A name stays reserved
+for the person who used it last (`ReservedDays`), if that person can return: log in with `prove` to keep yours. A name
+that looks like that of somebody else counts as the same. For a name that is reserved or looks like another, a `notice`
+after `me` says so.
 
 ## Resume after a lost connection
 
@@ -95,58 +90,63 @@ with gaps, so one number covers all channels.
 - If `welcome.epoch` is not the one you remember, the server started a new numbering: forget both numbers and all
   messages.
 
-`takenBack` and `reacted` of `echo` are changes to messages that you had already.
+`takenBack`, `reacted` and `edited` of `echo` are changes to messages that you had already.
 
-## Nonces: send again without doubles
+## Nonces: resend without duplicates
 
-A `message` that is sent again within 24 hours with the same nonce, channel and text counts once, also after the server
-was killed: you get the stored message back. So send what was not answered again after a reconnect. The same holds for a
-`report` with the same content; to `withdraw` again is harmless.
+A `message` that is sent again within 24 hours with the same nonce, channel and text counts once, even after the server
+was killed: you get the stored message back. So after a reconnect, resend what was not answered. The same applies to a
+`report` with the same content. A repeated `withdraw` is harmless; a repeated `edit` counts as another edit.
 
 Nonces belong to a person (their identity), on all their connections. Make each one from at least 64 random bits, and
-never use it for anything else: a counter that starts again with the program is not unique. A nonce that you used for
-another message or report within 24 hours is refused with `nonce-used`; send the message with a new one. Nonces of other
-requests (`history`, `search`, `reports`, `profile`) only match answers to requests.
+use it once: a counter that restarts with the program is not unique. A nonce that you used for another message or report
+within 24 hours is refused with `nonce-used`; send the message with a new one. Nonces of other requests (`history`,
+`search`, `reports`, `profile`) only match answers to requests.
 
-An `error` carries the nonce of the frame that it answers. `takeback`, `react`, `typing`, `me`, `mute`, `unmute`,
-`block` and `unblock` have no nonce, so an error about them does not say which one failed.
+An `error` carries the nonce of the frame that it answers. `takeback`, `react`, `typing`, `read`, `me`, `mute`,
+`unmute`, `block` and `unblock` have no nonce, so an error about them does not say which one failed. The answer to a
+successful `takeback`, `react` or `edit` is the frame that everyone receives.
 
 ## What is unread
 
-`places` lists, after each login, the channels and conversations that have messages, with the last message, how far you
-have read, how many messages of others follow, and in channels how many of those name you. What you missed before your
-first login counts as read. Send `read` with the last message that was on the screen, every few seconds at most; the
-server keeps the highest number, for all your clients, and sends it on to the other ones that are connected. With
-`closed` a conversation is left out of `places` until it has a later message.
+After each login, `places` lists the channels and the latest 200 conversations that have messages: the last message,
+how far you have read, how many messages of others follow, and in channels how many of those name you. Messages from
+before your first login count as read. Send `read` with the last message that was on the screen, at most every few
+seconds. The server stores the highest number for you, and sends it to your other connected clients. With `closed`, a
+conversation is left out of `places` until it has a later message.
 
 ## Page through older messages
 
-`history` returns a page, oldest first. For the next page, send `beforeID` = `msgID` of the page's first message; stop
-at `more: false`. To read in the other direction, send `afterID` = `msgID` of the page's last message; both bounds
-together fill a gap between two messages from either edge. To show a message with what is around it, ask for `beforeID`
-= its `msgID` + 1, and for `afterID` = its `msgID`. `search` returns the latest first, so `beforeID` is the `msgID` of
-the last one. A page can be shorter than `limit`.
+`history` returns a page, oldest first. For the next older page, send `beforeID` = `msgID` of the page's first message;
+stop at `more: false`. For newer messages, send `afterID` = `msgID` of the page's last message. With both bounds you
+fill a gap from either edge. To show a message with its surroundings, request `beforeID` = its `msgID` + 1, and
+`afterID` = its `msgID`. A page can be shorter than `limit`.
+
+`search` returns the latest messages first, so the next `beforeID` is the `msgID` of the last one. A search without long
+words, or with many candidates, ends early: `searchedTo` is the lowest number that it reached. Continue with it as
+`beforeID`. `before:` and `after:` count days by `utc_offset`: `after:` includes its day, `before:` does not.
 
 ## How fast to send
 
 You may send `MessagesBurst` messages at once (10 by default) and `MessagesPerSecond` in the long run. What comes
 faster waits for up to 5 s, in order, and is then refused with `too-fast`. While messages wait, the server reads
 nothing more from you, so a refusal can arrive seconds after the message, and messages behind it may still be accepted.
-To keep the order, send the next message once the one before was answered.
+To keep the order, send the next message once the one before was answered. `typing` needs no repeats: the recipient gets
+at most one every 2 s from you, and none if they refuse your messages.
 
 ## Mentions and pings
 
-A mention is the name as a word in the text, with or without `@`; nothing in the frame marks it. The server sends a
-websocket ping every 20 s, which websocket libraries answer by themselves. The frame `ping` is for clients that want an
-answer of the server.
+A mention is the name as a word in the text, with or without `@`, in any case and width; nothing in the frame marks it.
+The server sends a websocket ping every 20 s, which websocket libraries answer by themselves. The frame `ping` is for
+clients that want to know whether the server answers.
 """
 
 LOGIN = """\
 ## Log in as the same person
 
-A client that only wants to talk sends `login` with a name. A client that wants to be the same person at its next login
-keeps a secret of 32 random bytes. The exchange is SCRAM-SHA-256 (RFC 5802, RFC 7677) with that secret as the password,
-so without salt and iterations. Bytes are encoded in base64.
+To log in as a new person each time, send `login` with only a name. To be the same person at the next login, with your
+reports, conversations and name, keep a secret of 32 random bytes. The exchange is SCRAM-SHA-256 (RFC 5802, RFC 7677)
+with that secret as the password, so without salt and iterations. Bytes are encoded in base64.
 
 ```python
 def mac(key: bytes, text: bytes) -> bytes:
@@ -170,7 +170,7 @@ expected = mac(server_key, signed)
 The `me` that answers `prove` has the server's own `proof`. If that is not `expected`, somebody poses as the server:
 close the connection and send nothing more. Keep one secret for each server (`welcome.server`) at each address, and
 never use it for another. After `unknown-identity` enrol with a new secret, because a proof and the stored key together
-give the client key away. [How the login works](explanation/login.md) says what this protects from.
+reveal the client key. [How the login works](explanation/login.md) says what this protects against.
 """
 
 SETTINGS = f"""\
@@ -180,15 +180,29 @@ The server reads `settings.toml` in the working directory, or the file given wit
 the defaults. A setting that cannot be used stops the server with exit code 2 and one line that names the key.
 `{KEY_VARIABLE}` in the environment overrides `AdminAPIKey`. The client reads a settings file only if you pass it with
 `--settings`; the server that it starts without one uses neither file nor key.
+
+## When a change applies
+
+[`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file without
+disconnecting anyone. A change applies at once, with these exceptions:
+
+| what | when |
+| --- | --- |
+| `Address`, `Database`, `[Metrics]`, `[TLS]` on or off | after a restart; the log names them |
+| `CertFile`, `KeyFile`, `AllowedOrigins`, `Compression`, `FrameBytes` | for new connections |
+| `WelcomeMessages`, `EchoMessagesOnJoin` | at the next login |
+| `MessageDays`, `ReportDays`, `EvidenceDays`, `DeliveryLogDays` | within an hour |
+
+## All settings
 """
 
 FOREIGN = """\
 ## BareRTC's settings file
 
-It works as it is. These keys have no effect here, and the server lists those that it found when it starts: {keys}.
+It works unchanged. These keys have no effect; at startup the server lists those that it found: {keys}.
 
-`JWT.Enabled` and a channel's `VIP` stop the server if they are true, because ignoring them would let people in whom
-the owner keeps out.
+If `JWT.Enabled` or a channel's `VIP` is true, the server does not start, because it would admit people whom you want to
+keep out.
 """
 
 CONFIG = f"""\
@@ -200,15 +214,16 @@ regular file; anything else, such as a device, stops the client. Each mistake in
 line; everything else still applies. Comments, unknown keys and line ends are preserved.
 
 Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are saved
-after the first successful login, except a URL that contains a password or a query.
+after the first successful login, except a URL that contains a password or a query. Unsent messages, drafts, keys and
+your own server's database are [in other folders](plain.md#what-the-client-reads-and-stores).
 """
 
 OWN_KEYS = """\
 ## `[keys]`
 
-Choose other keys for an action by its name below: `messages.report = "f7"`, or several, separated by commas. Keys have
-Textual's names, like `ctrl+x`, `alt+up`, `f3`; a character stands for itself. Conflicting keys are rejected with a
-message at startup.
+Assign other keys to an action by its name below: `messages.report = "f7"`, or several keys, separated by commas. Keys
+have Textual's names, such as `ctrl+x`, `alt+up`, `f3` or `slash`; a letter or digit stands for itself. Keys that are
+already taken in the same place are rejected with a message at startup.
 """
 
 
@@ -258,28 +273,28 @@ def protocol() -> str:
 def settings() -> str:
     """Return the page about the settings file."""
     foreign = [*sorted(BARERTC_ONLY[""]), *(f"PublicChannels.{key}" for key in sorted(BARERTC_ONLY["PublicChannels"]))]
-    parts = [
-        NOTE,
-        SETTINGS,
-        _options(Settings),
-        "## `[[PublicChannels]]`\n",
-        _options(PublicChannel),
-        "## `[[WebhookURLs]]`\n",
-        _options(WebhookURL),
-        "## `[Limits]`\n",
-        _options(RoomLimits),
-        "## `[Names]`\n",
-        _options(Names),
-        "## `[Log]`\n",
-        "The log never contains messages, keys or tokens.\n",
-        _options(Log),
-        "## `[TLS]`\n",
-        _options(TLS),
-        "## `[WebhookSecurity]`\n",
-        _options(WebhookSecurity),
-        FOREIGN.format(keys=", ".join(f"`{key}`" for key in foreign)),
-    ]
+    single = [field for field in _fields(Settings) if not _toml_table(field)]
+    parts = [NOTE, SETTINGS, _options(single)]
+    for field in _fields(Settings):
+        if table := _toml_table(field):
+            parts += [f"## `{table.heading}`\n", f"{getdoc(table.kind)}\n", _options(_fields(table.kind))]
+    parts.append(FOREIGN.format(keys=", ".join(f"`{key}`" for key in foreign)))
     return "\n".join(parts)
+
+
+class _TomlTable(NamedTuple):
+    heading: str
+    kind: type[msgspec.Struct]
+
+
+def _toml_table(field: inspect.Field) -> _TomlTable | None:
+    """Return the table of the settings file that holds this field, or None."""
+    kind = field.type
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.VarTupleType) and isinstance(kind.item_type, inspect.StructType):
+        return _TomlTable(f"[[{field.encode_name}]]", kind.item_type.cls)
+    return _TomlTable(f"[{field.encode_name}]", kind.cls) if isinstance(kind, inspect.StructType) else None
 
 
 def config() -> str:
@@ -288,11 +303,11 @@ def config() -> str:
     parts = [
         NOTE,
         CONFIG,
-        _options(Config),
+        _options(_fields(Config)),
         "## `[channels.ID]`\n",
         '`ID` is the ID of a channel, or `"@name"` for a conversation. For one server, the table is'
-        ' `[servers."wss://chat.example/ws".channels.ID]`; `/notices` and the settings write it there.\n',
-        _options(Channel),
+        ' `[servers."wss://chat.example/ws".channels.ID]`;\n`/notices` and the settings screen write it there.\n',
+        _options(_fields(Channel)),
         OWN_KEYS,
         _table(["name", "keys", "what it does"], rows),
     ]
@@ -350,18 +365,16 @@ def _frame(kind: type[msgspec.Struct], example: str = "") -> str:
     text = f"### {f'`{tag}`' if tag else kind.__name__}\n\n{getdoc(kind) or ''}\n"
     if example:
         text += f"\n```json\n{example}\n```\n"
-    rows = _rows(kind)
+    rows = _rows(_fields(kind))
     return f"{text}\n{_table(['field', 'type', 'default', 'meaning'], rows)}" if rows else text
 
 
-def _options(kind: type[msgspec.Struct]) -> str:
-    return _table(["key", "type", "default", "meaning"], _rows(kind))
+def _options(fields: Sequence[inspect.Field]) -> str:
+    return _table(["key", "type", "default", "meaning"], _rows(fields))
 
 
-def _rows(kind: type[msgspec.Struct]) -> list[Sequence[str]]:
-    return [
-        [f"`{field.encode_name}`", _type(field.type), _default(field), _meaning(field.type)] for field in _fields(kind)
-    ]
+def _rows(fields: Sequence[inspect.Field]) -> list[Sequence[str]]:
+    return [[f"`{field.encode_name}`", _type(field.type), _default(field), _meaning(field.type)] for field in fields]
 
 
 def _fields(kind: type[msgspec.Struct]) -> Sequence[inspect.Field]:

@@ -88,7 +88,7 @@ class Login(Frame, frozen=True, tag="login"):
 
 
 class Say(Frame, frozen=True, tag="message"):
-    """Send a message (Markdown) to a channel or a user. Sent again with the same nonce within 24 h, it counts once."""
+    """Send a message (Markdown) to a channel or a user. Resent within 24 h with the same nonce, it counts once."""
 
     channel: Target
     message: str
@@ -96,15 +96,17 @@ class Say(Frame, frozen=True, tag="message"):
 
 
 class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "beforeID", "after_id": "afterID"}):
-    """Request the messages of a channel before `beforeID`; 0 requests the newest."""
+    """Request a page of the messages of a channel or conversation."""
 
     channel: Target
     nonce: Nonce
-    before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    before_id: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="Only messages before this one, the newest of them; 0: all.")
+    ] = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
     after_id: Annotated[
         Annotated[int, Meta(ge=0, le=2**63 - 1)] | None,
-        Meta(description="Request the messages that follow this one instead, the oldest of them."),
+        Meta(description="Only messages after this one, the oldest of them."),
     ] = None
 
 
@@ -145,7 +147,7 @@ class Takeback(Frame, frozen=True, tag="takeback", rename={"msg_id": "msgID"}):
 
 
 class Edit(Frame, frozen=True, tag="edit", rename={"msg_id": "msgID"}):
-    """Replace the text of one of your messages. Reports of it contain all versions."""
+    """Replace the text of one of your messages, at most 20 times. Reports of it contain all versions."""
 
     msg_id: MsgID
     message: str
@@ -161,7 +163,7 @@ class React(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 
 
 class Typing(Frame, frozen=True, tag="typing"):
-    """The user is typing a direct message. Sent only to the recipient; not stored."""
+    """The user is typing a direct message. Sent only to the recipient, at most every 2 s; not stored."""
 
     channel: Annotated[Target, Meta(description="`@username`: the recipient, or from the server the author.")]
 
@@ -169,12 +171,14 @@ class Typing(Frame, frozen=True, tag="typing"):
 class Read(Frame, frozen=True, tag="read", rename={"msg_id": "msgID"}):
     """You have read a channel or conversation up to this message; stored, and sent to your other sessions.
 
-    An earlier message than before changes nothing.
+    A message before the stored one changes nothing.
     """
 
     channel: Target
     msg_id: MsgID
-    closed: Annotated[bool, Meta(description="Close it: a conversation is not listed until a later message.")] = False
+    closed: Annotated[
+        bool, Meta(description="Close it: a conversation is not listed in `places` until a later message.")
+    ] = False
 
 
 class SetStatus(Frame, frozen=True, tag="me"):
@@ -223,8 +227,8 @@ class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "befo
         ),
     ]
     nonce: Nonce
-    channel: Annotated[Target, Meta(description="Search only here; empty: everywhere.")] = ""
-    before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    channel: Annotated[Target, Meta(description="Search only here; empty: everywhere. `in:` takes precedence.")] = ""
+    before_id: Annotated[int, Meta(ge=0, le=2**63 - 1, description="Only messages before this one; 0: all.")] = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
     mentions: Annotated[bool, Meta(description="Only messages of others that mention you; `query` may be empty.")] = (
         False
@@ -282,8 +286,8 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
 class Welcome(Frame, frozen=True, tag="welcome"):
     """Describes the room. The first frame of each connection; sent again when the settings change."""
 
-    epoch: str
-    title: str
+    epoch: Annotated[str, Meta(description="Names the life of the numbering of messages.")]
+    title: Annotated[str, Meta(description="The name of the room.")]
     channels: list[ChannelEntry]
     webhooks: Webhooks
     report_reasons: list[ReportReason]
@@ -299,7 +303,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
 
 
 class Me(Frame, frozen=True, tag="me"):
-    """Confirms the login and the display name, which has a number appended if the requested one was taken."""
+    """Confirms the login and the display name, which has a number appended if you cannot have the requested one."""
 
     username: str
     op: bool
@@ -368,8 +372,8 @@ class Message(Frame, frozen=True, tag="message", rename={"msg_id": "msgID", "tak
     own: Annotated[
         bool | None,
         Meta(
-            description="Whether you are its author. Absent: you are if `username` is your name; it is present if you"
-            " had another name then, or somebody else had yours."
+            description="Whether you are its author. If absent, you are if `username` is your name. Present if you had"
+            " another name then, or somebody else had yours."
         ),
     ] = None
     edited: Annotated[bool, Meta(description="Its author has replaced the text.")] = False
@@ -392,7 +396,7 @@ class Reacted(Frame, frozen=True, tag="react", rename={"msg_id": "msgID"}):
 
 
 class NewText(msgspec.Struct, frozen=True, rename={"msg_id": "msgID"}):
-    """The present text of an edited message."""
+    """The current text of an edited message."""
 
     msg_id: MsgID
     message: str
@@ -420,8 +424,10 @@ class PlaceEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename={"last_
     channel: str
     last_id: Annotated[int, Meta(description="Its last message.")]
     read_id: Annotated[int, Meta(description="You have read it up to here.")] = 0
-    unread: Annotated[int, Meta(description=f"Messages of others after that; {MAX_UNREAD} stands for more, too.")] = 0
-    mentions: Annotated[int, Meta(description="How many of the newest of them name you; in channels only.")] = 0
+    unread: Annotated[
+        int, Meta(description=f"Messages of others after that; {MAX_UNREAD} means {MAX_UNREAD} or more.")
+    ] = 0
+    mentions: Annotated[int, Meta(description="How many of the newest unread messages name you; in channels only.")] = 0
 
 
 class Places(Frame, frozen=True, tag="places"):
@@ -440,7 +446,7 @@ class SearchResults(Frame, frozen=True, tag="search"):
         int,
         Meta(
             ge=0,
-            description="0: all messages were searched. Otherwise only those above this number; continue with it as"
+            description="0: all messages were searched. Otherwise only those from this msgID on; continue with it as"
             " `beforeID`.",
         ),
     ] = 0
@@ -482,13 +488,13 @@ class ReportEntry(
     reported_at: datetime
     status: Annotated[str, Meta(description="One of those below; a client shows an unknown one as it is.")]
     error: Annotated[str, Meta(description="Why it is waiting or was given up, in words for the reporter.")] = ""
-    next_at: Annotated[datetime | None, Meta(description="When delivery is retried.")] = None
+    next_at: Annotated[datetime | None, Meta(description="When the delivery is retried.")] = None
     note: Annotated[str, Meta(description="The site's answer to the reporter.")] = ""
     additions: Annotated[list[Addition], Meta(description="The last three additions to it, the latest last.")] = []
 
 
 class ReportStatus(Frame, frozen=True, tag="report"):
-    """One of your reports: the answer to a request, or (without a nonce) a change of its status."""
+    """One of your reports: the answer to `report` or `withdraw`, or (without a nonce) a change of its status."""
 
     report: ReportEntry
     nonce: str | None = None

@@ -24,7 +24,7 @@ class SettingsError(OneLineError):
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
-    """A channel that everyone in the room can read."""
+    """The channels, in display order. Everyone in the room can read them."""
 
     id: Annotated[
         str,
@@ -43,17 +43,19 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
-    """An endpoint of the site that this server calls."""
+    """Endpoints of the site that this server calls."""
 
     name: Annotated[str, Meta(description='"report" or "profile".')]
     id: Annotated[
         str,
         Meta(
             pattern=r"^(?:[a-z0-9][a-z0-9_-]{0,31})?\Z",
-            description='Names the queue of this URL if several have the Name "report": a-z 0-9 _ -. Empty: Name.',
+            description='Names the queue of this URL if several have the Name "report": a-z 0-9 _ -. Empty: the Name.',
         ),
     ] = msgspec.field(name="ID", default="")
-    enabled: Annotated[bool, Meta(description="If false, clients do not offer the action.")] = False
+    enabled: Annotated[
+        bool, Meta(description="Whether it is called; without an enabled one, clients do not offer the action.")
+    ] = False
     url: Annotated[str, Meta(description="The endpoint; http:// or https://.")] = msgspec.field(name="URL", default="")
     evidence: Annotated[
         bool,
@@ -78,7 +80,7 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class TLS(msgspec.Struct, frozen=True, rename="pascal"):
-    """The server's certificate. Without one traffic is unencrypted: do that only locally or behind a TLS proxy."""
+    """The server's certificate. Without it, traffic is unencrypted: use that only locally, or behind a TLS proxy."""
 
     cert_file: Annotated[
         str,
@@ -109,14 +111,14 @@ class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
     address: Annotated[
         str,
         Meta(
-            description="HOST:PORT for /metrics, /api/statistics, /healthz and /readyz alone, without TLS and without a"
+            description="HOST:PORT that serves only /metrics, /api/statistics, /healthz and /readyz, without TLS or"
             " key; choose one that only your own programs can reach. Empty: none."
         ),
     ] = ""
 
 
 class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
-    """How webhooks connect, and where they may."""
+    """How webhooks connect, and where to."""
 
     block_private: Annotated[
         bool, Meta(description="Refuse URLs that resolve to an address of this machine or of a private network.")
@@ -138,7 +140,7 @@ class WebhookSecurity(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
-    """Limits per user and per address."""
+    """Limits per user and per address. 0: no limit."""
 
     connections_per_address: Annotated[
         int, Meta(ge=0, description="Concurrent connections per address (for IPv6 per /64).")
@@ -222,8 +224,8 @@ class Names(msgspec.Struct, frozen=True, rename="pascal"):
         Meta(
             ge=0,
             le=3650,
-            description="Days for which a name is reserved for the person who used it last, unless they cannot return"
-            " because their client sends no secret. It stays reserved while a report about it is open. 0: never.",
+            description="Days for which a name stays reserved for the person who used it last, and longer while a"
+            " report about it is open. 0: never. Nothing is reserved for people whose client sends no secret.",
         ),
     ] = 30
 
@@ -245,13 +247,13 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     database: Annotated[
         str,
         Meta(
-            description="SQLite file; relative to this file, or without a settings file to the user's data directory."
+            description="SQLite file; relative to this file, or without a settings file in the user's data directory."
         ),
     ] = "flagpost.sqlite"
     admin_api_key: Annotated[
         ApiKeys,
         Meta(
-            description="Authenticates server and site to each other. Or a list, during a rotation: the first is sent,"
+            description="Authenticates server and site to each other. During a rotation, a list: the first is sent,"
             f" each is accepted. {KEY_VARIABLE} overrides it."
         ),
     ] = msgspec.field(name="AdminAPIKey", default=ApiKeys())
@@ -309,14 +311,14 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 30
     names: Annotated[Names, Meta(description="Who may have which display name.")] = Names()
     limits: Annotated[RoomLimits, Meta(description="Limits per user and per address. 0: no limit.")] = RoomLimits()
-    tls: Annotated[TLS, Meta(description="The server's certificate, reloaded on SIGHUP. Empty: no TLS.")] = (
-        msgspec.field(name="TLS", default=TLS())
+    tls: Annotated[TLS, Meta(description="The server's certificate. Empty: no TLS.")] = msgspec.field(
+        name="TLS", default=TLS()
     )
     metrics: Annotated[
         OwnMetrics, Meta(description="Where metrics and statistics are open to everyone who can connect.")
     ] = OwnMetrics()
     log: Annotated[Log, Meta(description="The log on standard error.")] = Log()
-    webhook_security: Annotated[WebhookSecurity, Meta(description="How webhooks connect, and where they may.")] = (
+    webhook_security: Annotated[WebhookSecurity, Meta(description="How webhooks connect, and where to.")] = (
         WebhookSecurity()
     )
     public_channels: Annotated[
