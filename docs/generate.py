@@ -20,6 +20,7 @@ from server.settings import (
     Secret,
     Settings,
     SigningSecrets,
+    of_field,
 )
 from tui.client.slash_table import HINT
 from tui.config import VARIABLE, Channel, Config
@@ -184,14 +185,9 @@ the defaults. A setting that cannot be used stops the server with exit code 2 an
 ## When a change applies
 
 [`flagpost-server reload`](operate.md#change-settings-while-the-server-runs) applies a changed file without
-disconnecting anyone. A change applies at once, with these exceptions:
-
-| what | when |
-| --- | --- |
-| `Address`, `Database`, `[Metrics]`, `[TLS]` on or off | after a restart; the log names them |
-| `CertFile`, `KeyFile`, `AllowedOrigins`, `Compression`, `FrameBytes` | for new connections |
-| `WelcomeMessages`, `EchoMessagesOnJoin` | at the next login |
-| `MessageDays`, `ReportDays`, `EvidenceDays`, `DeliveryLogDays` | within an hour |
+disconnecting anyone. The last column says when a change applies: `now`, to everyone; to `new connections`; or after a
+`restart`, as the log says. `[TLS]` is turned on and off by a restart. Data that is kept for days is deleted within an
+hour.
 
 ## All settings
 """
@@ -274,10 +270,10 @@ def settings() -> str:
     """Return the page about the settings file."""
     foreign = [*sorted(BARERTC_ONLY[""]), *(f"PublicChannels.{key}" for key in sorted(BARERTC_ONLY["PublicChannels"]))]
     single = [field for field in _fields(Settings) if not _toml_table(field)]
-    parts = [NOTE, SETTINGS, _options(single)]
+    parts = [NOTE, SETTINGS, _server_options(single)]
     for field in _fields(Settings):
         if table := _toml_table(field):
-            parts += [f"## `{table.heading}`\n", f"{getdoc(table.kind)}\n", _options(_fields(table.kind))]
+            parts += [f"## `{table.heading}`\n", f"{getdoc(table.kind)}\n", _server_options(_fields(table.kind))]
     parts.append(FOREIGN.format(keys=", ".join(f"`{key}`" for key in foreign)))
     return "\n".join(parts)
 
@@ -371,6 +367,12 @@ def _frame(kind: type[msgspec.Struct], example: str = "") -> str:
 
 def _options(fields: Sequence[inspect.Field]) -> str:
     return _table(["key", "type", "default", "meaning"], _rows(fields))
+
+
+def _server_options(fields: Sequence[inspect.Field]) -> str:
+    """Return a table of settings of the server, which also says when a change applies."""
+    rows = [[*row, str(of_field(field))] for row, field in zip(_rows(fields), fields, strict=True)]
+    return _table(["key", "type", "default", "meaning", "applies"], rows)
 
 
 def _rows(fields: Sequence[inspect.Field]) -> list[Sequence[str]]:

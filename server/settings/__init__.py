@@ -1,5 +1,6 @@
 """Reads settings.toml into frozen, typed settings. An error is one line: where, what is wrong, and what to do."""
 
+from server.settings.effects import effects, of_field
 from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, LoadedSettings, defaults, load, parse
 from server.settings.model import (
     KEY_VARIABLE,
@@ -8,8 +9,10 @@ from server.settings.model import (
     QUEUED_WEBHOOK,
     TLS,
     WEBHOOK_NAMES,
+    Effect,
     Log,
     Names,
+    OwnMetrics,
     PublicChannel,
     Renewed,
     RoomLimits,
@@ -31,9 +34,11 @@ __all__ = [
     "TLS",
     "WEBHOOK_NAMES",
     "ApiKeys",
+    "Effect",
     "LoadedSettings",
     "Log",
     "Names",
+    "OwnMetrics",
     "PublicChannel",
     "Renewed",
     "RoomLimits",
@@ -45,7 +50,9 @@ __all__ = [
     "WebhookSecurity",
     "WebhookURL",
     "defaults",
+    "effects",
     "load",
+    "of_field",
     "parse",
     "renewed",
 ]

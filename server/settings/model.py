@@ -1,5 +1,6 @@
 """The settings: frozen and typed, each with its default and description; which of them a reload can change."""
 
+from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -19,6 +20,19 @@ MAX_REASONS = 32
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
 
 
+class Effect(StrEnum):
+    """When a changed setting takes effect after a reload."""
+
+    NOW = "now"
+    NEW_CONNECTIONS = "new connections"
+    RESTART = "restart"
+
+
+_NEW = {"effect": Effect.NEW_CONNECTIONS}
+_RESTART = {"effect": Effect.RESTART}
+"""Extra data of settings that do not take effect at once."""
+
+
 class SettingsError(OneLineError):
     """Settings that are not usable; the text says where, what is wrong, and what to do."""
 
@@ -35,10 +49,10 @@ class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
     ] = msgspec.field(name="ID")
     name: Annotated[str, Meta(min_length=1, max_length=64, description="Display name.")]
     welcome_messages: Annotated[
-        tuple[str, ...], Meta(description="Messages from ChatServer to each user who logs in.")
+        tuple[str, ...], Meta(extra=_NEW, description="Messages from ChatServer to each user who logs in.")
     ] = ()
     echo_messages_on_join: Annotated[
-        int, Meta(ge=0, le=500, description="Number of recent messages that a user sees after joining.")
+        int, Meta(extra=_NEW, ge=0, le=500, description="Number of recent messages that a user sees after joining.")
     ] = 10
 
 
@@ -84,10 +98,10 @@ class TLS(msgspec.Struct, frozen=True, rename="pascal"):
 
     cert_file: Annotated[
         str,
-        Meta(description="PEM file with the certificate and its chain; relative to this file."),
+        Meta(extra=_NEW, description="PEM file with the certificate and its chain; relative to this file."),
     ] = ""
     key_file: Annotated[
-        str, Meta(description="PEM file with the private key, without a password; relative to this file.")
+        str, Meta(extra=_NEW, description="PEM file with the private key, without a password; relative to this file.")
     ] = ""
 
     @property
@@ -111,8 +125,9 @@ class OwnMetrics(msgspec.Struct, frozen=True, rename="pascal"):
     address: Annotated[
         str,
         Meta(
+            extra=_RESTART,
             description="HOST:PORT that serves only /metrics, /api/statistics, /healthz and /readyz, without TLS or"
-            " key; choose one that only your own programs can reach. Empty: none."
+            " key; choose one that only your own programs can reach. Empty: none.",
         ),
     ] = ""
 
@@ -143,10 +158,10 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     """Limits per user and per address. 0: no limit."""
 
     connections_per_address: Annotated[
-        int, Meta(ge=0, description="Concurrent connections per address (for IPv6 per /64).")
+        int, Meta(extra=_NEW, ge=0, description="Concurrent connections per address (for IPv6 per /64).")
     ] = 16
     new_connections_per_10_minutes: Annotated[
-        int, Meta(ge=0, description="New connections per address within 10 minutes.")
+        int, Meta(extra=_NEW, ge=0, description="New connections per address within 10 minutes.")
     ] = 32
     requests_per_minute: Annotated[
         int,
@@ -208,11 +223,11 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     ] = MAX_FRAME_BYTES
     exempt_addresses: Annotated[
         tuple[str, ...],
-        Meta(description="Addresses and networks that are exempt from the limits per address."),
+        Meta(extra=_NEW, description="Addresses and networks that are exempt from the limits per address."),
     ] = ("127.0.0.0/8", "::1")
     trusted_proxies: Annotated[
         tuple[str, ...],
-        Meta(description='Proxies whose X-Forwarded-For header is trusted, like "10.0.0.0/8".'),
+        Meta(extra=_NEW, description='Proxies whose X-Forwarded-For header is trusted, like "10.0.0.0/8".'),
     ] = ()
 
 
@@ -240,14 +255,16 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     address: Annotated[
         str | tuple[str, ...],
         Meta(
+            extra=_RESTART,
             description='HOST:PORT to listen on, or a list of them; "[::]:9000" is every address of this machine. For'
-            " access from other machines use [TLS], or a proxy with TLS."
+            " access from other machines use [TLS], or a proxy with TLS.",
         ),
     ] = DEFAULT_ADDRESS
     database: Annotated[
         str,
         Meta(
-            description="SQLite file; relative to this file, or without a settings file in the user's data directory."
+            extra=_RESTART,
+            description="SQLite file; relative to this file, or without a settings file in the user's data directory.",
         ),
     ] = "flagpost.sqlite"
     admin_api_key: Annotated[
@@ -259,7 +276,10 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     ] = msgspec.field(name="AdminAPIKey", default=ApiKeys())
     allowed_origins: Annotated[
         tuple[str, ...],
-        Meta(description='Origins of web pages that may connect, like "https://chat.example"; terminals send none.'),
+        Meta(
+            extra=_NEW,
+            description='Origins of web pages that may connect, like "https://chat.example"; terminals send none.',
+        ),
     ] = ()
     allowed_hosts: Annotated[
         tuple[str, ...],
@@ -271,7 +291,8 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     compression: Annotated[
         bool,
         Meta(
-            description="Offer permessage-deflate: less bandwidth, more CPU. Recipients share the compressed message."
+            extra=_NEW,
+            description="Offer permessage-deflate: less bandwidth, more CPU. Recipients share the compressed message.",
         ),
     ] = False
     report_reasons: Annotated[

@@ -222,6 +222,7 @@ class WebsocketConnection(asyncio.Protocol):
 
     def _receive(self, part: bytes) -> None:
         """Parse a part of the received bytes, and handle its frames."""
+        self._protocol.max_message_size = self._limiter.frame_bytes
         self._protocol.receive_data(part)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
