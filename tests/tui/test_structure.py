@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.style import Style as Ink
 from textual.style import Style
 
@@ -17,7 +18,16 @@ from tui.client.quotation import MARK, quotation
 from tui.client.state import ClientState
 from tui.client.timeline import Entry, Line, Notice
 from tui.fullscreen.notices import Notices
-from tui.fullscreen.timeline.blocks import AUTHOR, LEFT_CELLS, MARKS, Look, Styles, render
+from tui.fullscreen.timeline.blocks import (
+    AUTHOR,
+    FLAG_CELLS,
+    LEAST_COLUMN_CELLS,
+    LEFT_CELLS,
+    MARKS,
+    Look,
+    Styles,
+    render,
+)
 from tui.plain import output
 from tui.text import clean, clean_line
 from tui.tone import Tone
@@ -35,7 +45,7 @@ QUOTED = r"“([^“”]*)”"
 
 
 def line(author: str, text: str, *, taken_back: bool = False, reported: bool = False) -> Line:
-    return Line(1, author, text, AT, mine=False, taken_back=taken_back, reported=reported)
+    return Line(1, author, text, AT, mine=False, taken_back=taken_back, report="delivered" if reported else "")
 
 
 def state(channel: str, place: str, text: str, author: str) -> ClientState:
@@ -162,15 +172,17 @@ def rows(entry: Entry, *, compact: bool, width: int = 60) -> list[tuple[str, str
     return [(each.text[:LEFT_CELLS].strip(), each.text[LEFT_CELLS:]) for each in block.strips[block.head :]]
 
 
-@given(NAMES, LINES, st.integers(20, 80))
+@given(NAMES, LINES, st.integers(LEFT_CELLS + LEAST_COLUMN_CELLS + FLAG_CELLS, 80))
 def test_a_compact_line_gives_back_its_author_and_what_goes_on_is_marked(author: str, text: str, width: int) -> None:
     (margin, first), *others = rows(line(author, text), compact=True, width=width)
-    assert margin == ""
-    assert all(each == "┊" for each, _ in others)
-    whole = "".join([first, *(rest for _, rest in others)]).replace(" ", "")
-    found = re.fullmatch(r"\d\d:\d\d([^»]*)»(.*)", whole)
+    found = re.fullmatch(r"\d\d:\d\d ([^»]*)» .*", first)
     assert found
-    assert found[1] == name_text.shown(author).replace(" ", "")
+    shown = name_text.shown(author)
+    assert found[1].lstrip() == shown.lstrip() or shown.startswith(found[1].strip().removesuffix("…"))
+    # No text begins left of its column, where time and author are.
+    column = cell_len(first[: found.end(1)])
+    assert all(rest.startswith(" " * column + "┊ ") for _, rest in others)
+    assert {margin, *(each for each, _ in others)} == {""}
 
 
 @pytest.mark.parametrize("compact", [False, True])
@@ -180,7 +192,7 @@ def test_only_an_author_and_a_notice_have_their_mark_in_the_margin(
 ) -> None:
     margins = [margin for margin, _ in rows(line(author, text), compact=compact)]
     assert margins[0] == ("" if compact else AUTHOR)
-    assert set(margins[1:]) <= {"┊" if compact else ""}
+    assert set(margins[1:]) <= {""}
     first, *others = rows(Notice(text, tone), compact=compact)
     assert first[0] == MARKS[tone]
     assert all(margin == "┊" for margin, _ in others)

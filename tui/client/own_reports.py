@@ -78,6 +78,14 @@ class OwnReports(Struct):
         return self._entries.get(report_id)
 
     @property
+    def statuses(self) -> Mapping[int, str]:
+        """Return the status of the report of each message that has one, withdrawn ones too."""
+        # What became of a report that only the server knows is not known here.
+        return dict.fromkeys(self._refused, ReportState.RECEIVED.value) | {
+            each.msg_id: each.status for each in self._entries.values()
+        }
+
+    @property
     def marked(self) -> Set[int]:
         """Return the messages that are shown as reported: those with a report that is not withdrawn."""
         open_reports = {each.msg_id for each in self._entries.values() if each.status != ReportState.WITHDRAWN}

@@ -1,6 +1,6 @@
 """The client's state: a fold of the server's frames and of the user's acts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial, singledispatchmethod
@@ -16,6 +16,7 @@ from server.protocol.names import key
 from tui import limits
 from tui.client import history, reactions, unread
 from tui.client.coverage import END
+from tui.client.hues import Hues
 from tui.client.own_relations import OwnRelations
 from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
 from tui.client.search import SearchState
@@ -101,8 +102,9 @@ class ClientState(Struct):
     """Every name granted to the user here."""
     _taken_back: dict[int, None] = field(default_factory=dict)
     """The latest deleted messages: a page of history that was read before the deletion may arrive after it."""
-    _marked: Set[int] = frozenset()
-    """Messages that are shown as reported."""
+    hues: Hues = field(default_factory=Hues)
+    _marked: Mapping[int, str] = field(default_factory=dict)
+    """The statuses of reports that messages are marked with."""
     _left_out: bool = False
     """True if the user was notified since the login that parts are not shown."""
     _added: int = 0
@@ -605,9 +607,9 @@ class ClientState(Struct):
 
     def _remark(self, remarks: Iterable[Remark]) -> None:
         """Notify the user of changes to reports, and update the marks on messages."""
-        marked, before = self.reports.marked, self._marked
+        marked, before = self.reports.statuses, self._marked
         self._marked = marked
-        if changed := marked ^ before:
+        if changed := {msg_id for msg_id, _ in marked.items() ^ before.items()}:
             for timeline in self.timelines.values():
                 timeline.mark_reported(marked, changed)
         for remark in remarks:
@@ -701,7 +703,7 @@ class ClientState(Struct):
         at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
         taken_back = frame.taken_back or frame.msg_id in self._taken_back
         text = "" if taken_back else frame.message
-        reported = frame.msg_id in self._marked
+        report = self._marked.get(frame.msg_id, "")
         under = () if taken_back else reactions.listed(frame.reactions, self._names)
         mine = frame.username == self.me if frame.own is None else frame.own
-        return Line(frame.msg_id, frame.username, text, at, mine, reported, taken_back, under, frame.edited)
+        return Line(frame.msg_id, frame.username, text, at, mine, report, taken_back, under, frame.edited)

@@ -1,7 +1,7 @@
 """The entries of one channel or conversation, in the server's order."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Iterator, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from server.protocol import name_text, target
+from server.protocol.codes import ReportState
 from server.protocol.frames import HistoryRequest
 from tui.client.coverage import BEGINNING, END, Coverage, Hole
 from tui.client.reactions import ShownReaction
@@ -31,12 +32,18 @@ class Line(Struct, frozen=True):
     text: str
     at: datetime
     mine: bool
-    reported: bool = False
+    report: str = ""
+    """The status of the user's report of it; "" if there is none."""
     taken_back: bool = False
     """Deleted: the text is empty; the server stores it for reports only."""
     reactions: tuple[ShownReaction, ...] = ()
     edited: bool = False
     """The author has replaced the text."""
+
+    @property
+    def reported(self) -> bool:
+        """True if the user has reported it, and has not withdrawn the report."""
+        return self.report not in {"", ReportState.WITHDRAWN}
 
 
 class Pending(Struct, frozen=True):
@@ -236,7 +243,7 @@ class Timeline(Struct):
         if self.find(line.msg_id):
             return False
         self._splice(bisect_right(self._keys, line.msg_id), 0, [line], [line.msg_id])
-        if line.reported:
+        if line.report:
             self._reported.add(line.msg_id)
         return True
 
@@ -338,13 +345,13 @@ class Timeline(Struct):
         found = self.find(line.msg_id)
         return found is not None and (found.author, found.at) == (line.author, line.at)
 
-    def mark_reported(self, msg_ids: Set[int], among: Set[int] | None = None) -> None:
-        """Mark these messages as reported, and no others; only those `among` them can have changed."""
-        for msg_id in self._reported ^ msg_ids if among is None else among:
-            line, reported = self.find(msg_id), msg_id in msg_ids
-            if line and line.reported != reported:
-                self._replace(replace(line, reported=reported))
-            if line and reported:
+    def mark_reported(self, statuses: Mapping[int, str], among: Set[int] | None = None) -> None:
+        """Mark these messages with the status of their report, and no others; only those `among` can have changed."""
+        for msg_id in self._reported | statuses.keys() if among is None else among:
+            line, status = self.find(msg_id), statuses.get(msg_id, "")
+            if line and line.report != status:
+                self._replace(replace(line, report=status))
+            if line and status:
                 self._reported.add(msg_id)
             else:
                 self._reported.discard(msg_id)

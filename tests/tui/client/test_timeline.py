@@ -189,7 +189,7 @@ def test_nothing_fails_by_a_nonce_that_is_not_pending() -> None:
 def test_the_mark_of_a_report_stands_on_its_message_alone_and_stays() -> None:
     made = timeline(1, 2, 3)
     made.note(Notice("n"))
-    made.mark_reported({2})
+    made.mark_reported({2: "delivered"})
     made.add(line(2))
     made.add(line(4))
     assert [each.msg_id for each in made.entries if isinstance(each, Line) and each.reported] == [2]
@@ -198,8 +198,8 @@ def test_the_mark_of_a_report_stands_on_its_message_alone_and_stays() -> None:
 
 def test_a_mark_goes_when_the_message_is_not_among_the_reported_ones_any_more() -> None:
     made = timeline(1, 2)
-    made.mark_reported({1, 2})
-    made.mark_reported({2})
+    made.mark_reported({1: "waiting", 2: "waiting"})
+    made.mark_reported({2: "delivered"})
     assert [each.msg_id for each in made.entries if isinstance(each, Line) and each.reported] == [2]
 
 
@@ -292,7 +292,7 @@ def test_a_number_that_was_given_anew_is_not_the_same_message() -> None:
     made = Timeline("lobby", "Lobby")
     old = line(1, "bob")
     made.add(old)
-    assert made.holds(replace(old, reported=True))
+    assert made.holds(replace(old, report="delivered"))
     made.forget()
     assert not made.holds(old)
     made.add(line(1, "carol"))

@@ -32,7 +32,7 @@ class Reporting:
         question = f"You've already reported this message from {author}. Add to your report?"
         if again and not await self._room.ask(question, "Add to report"):
             return
-        subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id))
+        subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id), state.hues.of)
         longest = welcome.limits.comment_chars
         form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle)
         filled = await self._room.result_of(form)

@@ -187,7 +187,10 @@ class RoomScreen(Screen[None]):
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else TITLE
         top.show(title, state.place, status, online=online, typing=state.is_typing, exposed=self.client.exposed)
-        self.query_one(PeopleList).show(state.people.values(), state.me, state.relations, profiles=webhooks.profile)
+        state.hues.seat(state.people)
+        self.query_one(PeopleList).show(
+            state.people.values(), state.me, state.relations, state.hues.of, profiles=webhooks.profile
+        )
         self.query_one(MuteOffer).show(state.mute_offer)
         self.timeline.show(
             state.timeline,
@@ -197,6 +200,7 @@ class RoomScreen(Screen[None]):
             placeholder=self._placeholder(state),
             away=not self.is_active or self._attention.is_elsewhere,
             words=state.names_of_user,
+            hues=state.hues.of,
         )
         self.look()
         self.query_one(Places).show(state.timelines.values(), state.current, state.drafts, self.is_muted)

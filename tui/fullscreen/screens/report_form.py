@@ -1,6 +1,6 @@
 """The report form: a preview of what will be sent, a reason, a comment, submit and cancel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from textual import events, on
@@ -49,6 +49,8 @@ class Subject(NamedTuple):
     """True if this adds to an earlier report."""
     draft: ReportDraft | None
     """What the user entered before, if it was not sent or the server refused it."""
+    hues: Mapping[str, int]
+    """The hues of the authors, as the room shows them."""
 
 
 class FilledReport(NamedTuple):
@@ -106,7 +108,7 @@ class ReportForm(ModalScreen[FilledReport]):
                 yield Button("−", id="form-fewer", compact=True)
                 yield Button("+", id="form-more", compact=True)
                 yield Button("None", id="form-alone", compact=True)
-        yield EvidenceView(self._subject.line, *context, id="form-evidence")
+        yield EvidenceView(self._subject.line, *context, self._subject.hues, id="form-evidence")
 
     def take_text(self) -> None:
         """Focus the comment."""

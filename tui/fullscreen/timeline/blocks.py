@@ -1,15 +1,15 @@
 """Renders the entries of a timeline as terminal lines: wrapped and styled, with margin and flags."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 from rich._wrap import divide_line
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style as Ink
 from textual.color import BLACK, Color
@@ -17,9 +17,11 @@ from textual.strip import Strip
 from textual.style import Style
 
 from server.protocol import name_text
+from server.protocol.codes import ReportState
 from server.protocol.mentions import mentions
 from tui.client import markdown
 from tui.client.reactions import ShownReaction
+from tui.client.report_words import status_words
 from tui.client.timeline import Entry, Line, Notice, Pending
 from tui.config import Hours
 from tui.fullscreen.keys.keymap import pressed
@@ -31,7 +33,6 @@ from tui.tone import Tone
 LEFT_CELLS = 3
 FLAG_CELLS = 4
 FLAG = "⚑"
-REPORTED = "⚑✓"
 EMOJI = "emoji"
 """Names the emoji of a reaction in the meta data of its style."""
 BAR = "▌"
@@ -46,8 +47,14 @@ DELETED = "message deleted"
 EDITED = "  (edited)"
 MEND = "everywhere.mend"
 NEW = "new messages"
+MOST_TEXT_CELLS = 100
+"""Longer lines are hard to read, and would be far from their flag."""
+MOST_NAME_CELLS, LEAST_COLUMN_CELLS = 12, 32
+"""In compact lines: the widest column of names, and the least width of the text with which there is one."""
 TAB_CELLS = 4
 _TABS = re.compile("(\t)")
+CLOCK_CELLS = {Hours.H24: 5, Hours.H12: 8}
+"""The width of a time of day."""
 MARKS = {Tone.INFO: "·", Tone.SAID: "›", Tone.GOOD: "✓", Tone.BAD: "✗"}
 
 
@@ -67,12 +74,10 @@ Row = list[Run]
 
 
 class TextLine(NamedTuple):
-    """A line as it is wrapped: characters of a row, and what separates it from the line before (newline or spaces)."""
+    """A line as it is wrapped, and what separates it from the line before (newline or spaces)."""
 
     gap: str
     row: Row
-    start: int
-    end: int
 
 
 class Styles(Struct, frozen=True):
@@ -112,11 +117,38 @@ class Look(Struct, frozen=True):
     """Words that make a message one that names the user: the name and what they configured."""
     hours: Hours = Hours.H24
     """The format of times when these lines are painted."""
+    hues: Mapping[str, int] = field(default_factory=dict)
+    """The hues of names."""
 
     @property
     def text_width(self) -> int:
         """The width of the text in cells, at least 1."""
-        return max(1, self.width - LEFT_CELLS - FLAG_CELLS)
+        return max(1, min(MOST_TEXT_CELLS, self.width - LEFT_CELLS - FLAG_CELLS))
+
+    @property
+    def flag_at(self) -> int:
+        """The first cell of the flags, behind the text."""
+        return LEFT_CELLS + self.text_width
+
+    @property
+    def has_columns(self) -> bool:
+        """True if time and author have columns of their own, left of the text."""
+        return self.compact and self.text_width >= LEAST_COLUMN_CELLS
+
+    @property
+    def name_cells(self) -> int:
+        """The width of the column of names."""
+        return min(MOST_NAME_CELLS, self.text_width // 6)
+
+    @property
+    def lead_cells(self) -> int:
+        """The width of the columns left of the text, with what separates them."""
+        times = CLOCK_CELLS[self.hours] + 1
+        return times + self.name_cells + cell_len(name_text.SEPARATOR) if self.has_columns else 0
+
+    def colour(self, name: str) -> Color:
+        """Return the colour of a name."""
+        return name_colour(name, self.background, self.hues)
 
 
 class EntryBlock(Struct, frozen=True):
@@ -146,7 +178,7 @@ def is_joined(entry: Entry, above: Entry | None) -> bool:
 def estimates(entries: Iterable[Entry], above: Entry | None, look: Look) -> list[int]:
     """Estimate the height of each entry in lines, at a fraction of the cost of wrapping it."""
     heights, before = [], above.author if isinstance(above, Line) else ""
-    width, apart = look.text_width, 1 if look.compact else 3
+    width, apart = look.text_width - look.lead_cells, 1 if look.compact else 3
     for entry in entries:
         author = "" if isinstance(entry, Notice) else entry.author
         heights.append((1 if author == before else apart) + len(entry.text) // width)
@@ -170,22 +202,23 @@ def render(
     before: Line | Pending | None,
     new: bool = False,
     lit: bool = False,
+    hovered: bool = False,
 ) -> EntryBlock:
-    """Wrap and paint an entry."""
+    """Wrap and paint an entry; `lit`: it is highlighted, `hovered`: the mouse is over it."""
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
     named = isinstance(entry, Line) and not entry.mine and mentions(entry.text, look.words)
     under = look.lit if lit else look.named if named else look.plain
-    wrapped = [part for row in _rows(entry, look, joined=joined) for part in _wrap(row, look.text_width)]
+    flag = _flag(entry, look, loud=lit or hovered)
     strips = [
         _strip(
-            row,
-            _flag(entry, look) if not number else None,
+            line.row,
+            flag if not number else None,
             look,
             under,
             _margins(entry, look, first=not number, joined=joined, named=named, lit=lit),
         )
-        for number, row in enumerate(wrapped)
+        for number, line in enumerate(_lines(entry, look, joined=joined))
     ]
     # A blank line separates an entry from the one above, unless both share an author.
     apart = [] if joined or look.compact else [Strip.blank(look.width, look.plain)]
@@ -196,13 +229,7 @@ def render(
 
 def text_lines(block: EntryBlock, look: Look) -> list[TextLine]:
     """Return the lines of an entry."""
-    found: list[TextLine] = []
-    for row in _rows(block.entry, look, joined=block.joined):
-        text, end = "".join(run.text for run in row), 0
-        for start, stop in _breaks(text, look.text_width):
-            found.append(TextLine(copied(row, end, start) if start else "\n", row, start, stop))
-            end = stop
-    return found
+    return list(_lines(block.entry, look, joined=block.joined))
 
 
 def copied(row: Row, start: int, end: int) -> str:
@@ -217,11 +244,27 @@ def copied(row: Row, start: int, end: int) -> str:
     return found
 
 
+def _lines(entry: Entry, look: Look, *, joined: bool) -> Iterator[TextLine]:
+    """Yield the lines of an entry, broken between words, or within a word that is longer than a line."""
+    lead, others = _leads(entry, look)
+    for row in _rows(entry, look, joined=joined):
+        text, end = "".join(run.text for run in row), 0
+        width = look.text_width - sum(cell_len(run.text) for run in lead)
+        if cell_len(text) <= width:
+            yield TextLine("\n", [*lead, *row])
+            lead = others
+            continue
+        places = _breaks(text, width)
+        for part, (start, stop) in zip(_cuts(row, places), places, strict=True):
+            yield TextLine(copied(row, end, start) if start else "\n", [*lead, *part])
+            lead, end = others, stop
+
+
 def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
     if isinstance(entry, Notice):
         rows = _notice(entry, look.styles)
-    elif look.compact:
-        rows = _compact(entry, look)
+    elif look.has_columns:
+        rows = _body(entry, look.styles)
     else:
         rows = [*([] if joined else [_header(entry, look)]), *_body(entry, look.styles)]
     return [_expanded(row) for row in rows]
@@ -250,9 +293,8 @@ def _margin(entry: Entry, look: Look, *, first: bool, joined: bool) -> tuple[str
     """Return the margin of a line. No text reaches it, so none can fake an author, a notice or another message."""
     if isinstance(entry, Notice):
         return (MARKS[entry.tone] if first else CONTINUES), look.styles.of(entry.tone)
-    if look.compact:
-        return ("" if first else CONTINUES), look.styles.dim
-    return (AUTHOR if first and not joined else ""), Style(foreground=name_colour(entry.author, look.background))
+    author = first and not joined and not look.has_columns
+    return (AUTHOR if author else ""), Style(foreground=look.colour(entry.author))
 
 
 def _margins(entry: Entry, look: Look, *, first: bool, joined: bool, named: bool, lit: bool) -> tuple[str, Style]:
@@ -260,14 +302,6 @@ def _margins(entry: Entry, look: Look, *, first: bool, joined: bool, named: bool
     bold = Style(foreground=look.styles.named.foreground, bold=True)
     mark, style = (NAMED, bold) if first and named else _margin(entry, look, first=first, joined=joined)
     return (f"{NAMED}{BAR} " if mark == NAMED else BAR, Style()) if lit else (mark, style)
-
-
-def _wrap(row: Row, width: int) -> list[Row]:
-    """Break a row between words, or within a word that is longer than a line."""
-    text = "".join(run.text for run in row)
-    if cell_len(text) <= width:
-        return [row]
-    return list(_cuts(row, _breaks(text, width)))
 
 
 def _breaks(text: str, width: int) -> list[tuple[int, int]]:
@@ -285,7 +319,9 @@ def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
         while number < len(row):
             run = row[number]
             if part := run.text[max(0, start - at) : max(0, end - at)]:
-                runs.append(run._replace(text=part))
+                # What is copied instead of a run belongs to its first part.
+                source = "" if run.source is not None and start > at else run.source
+                runs.append(run._replace(text=part, source=source))
             if at + len(run.text) > end:
                 break
             number, at = number + 1, at + len(run.text)
@@ -303,20 +339,27 @@ def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple
     segments = [Segment(mark.center(LEFT_CELLS), ink), *text]
     if space < 0:
         # A character two cells wide, where text has only one cell.
-        segments = [*Strip(segments).crop(0, LEFT_CELLS + look.text_width)]
+        segments = [*Strip(segments).crop(0, look.flag_at)]
     space = max(0, space)
     if flag:
         segments += [Segment(" " * space, under)] * bool(space) + [Segment(flag.text, under + flag.style)]
     else:
         segments.append(Segment(" " * (space + FLAG_CELLS), under))
-    return Strip(segments, look.width).adjust_cell_length(look.width)
+    return Strip(segments, look.flag_at + FLAG_CELLS).adjust_cell_length(look.width, under)
 
 
-def _flag(entry: Entry, look: Look) -> Segment | None:
+def marked_flag(status: str) -> str:
+    """Return the flag of a message with the sign of its report's status: shapes tell them apart, without colour."""
+    return FLAG + (status_words(status).sign if status else "")
+
+
+def _flag(entry: Entry, look: Look, *, loud: bool) -> Segment | None:
+    """Return the flag, which is quiet unless the message is highlighted or its report failed."""
     if not look.reports or not isinstance(entry, Line) or entry.mine:
         return None
-    style = look.styles.dim if entry.reported else look.styles.flag
-    return Segment(f" {REPORTED if entry.reported else FLAG}".ljust(FLAG_CELLS), style.rich_style)
+    loud = entry.report == ReportState.GIVEN_UP or (loud and not entry.reported)
+    style = look.styles.flag if loud else look.styles.dim
+    return Segment(f" {marked_flag(entry.report)}".ljust(FLAG_CELLS), style.rich_style)
 
 
 @lru_cache(maxsize=1024)
@@ -325,15 +368,24 @@ def _ink(under: Ink, text: Style, style: Style) -> Ink:
 
 
 def _header(entry: Line | Pending, look: Look) -> Row:
-    author = Style(foreground=name_colour(entry.author, look.background), bold=True)
+    author = Style(foreground=look.colour(entry.author), bold=True)
     return [Run(name_text.shown(entry.author), author), Run("  " + clock(entry.at), look.styles.dim)]
 
 
-def _compact(entry: Line | Pending, look: Look) -> list[Row]:
-    """Return the rows of a compact entry: time and author on the first line, even if the author wrote the one above."""
-    author, (at, dim, *_) = _header(entry, look)
-    first, *others = _body(entry, look.styles)
-    return [[Run(f"{at.strip()} ", dim), author, Run(name_text.SEPARATOR, dim), *first], *others]
+def _leads(entry: Entry, look: Look) -> tuple[Row, Row]:
+    """Return what is left of the text on the first line of an entry, and on the others: nothing but in columns."""
+    if isinstance(entry, Notice) or not look.has_columns:
+        return [], []
+    (name, author, *_), dim = _header(entry, look)[0], look.styles.dim
+    shown = name if cell_len(name) <= look.name_cells else f"{set_cell_size(name, look.name_cells - 1).rstrip()}…"
+    first = [
+        Run(f"{clock(entry.at).rjust(CLOCK_CELLS[look.hours])} ", dim),
+        Run(" " * (look.name_cells - cell_len(shown)), dim, source=""),
+        Run(shown, author, source=name),
+        Run(name_text.SEPARATOR, dim),
+    ]
+    gap = " " * (look.lead_cells - cell_len(name_text.SEPARATOR))
+    return first, [Run(f"{gap}{CONTINUES} ", dim, source="")]
 
 
 def _body(entry: Line | Pending, styles: Styles) -> list[Row]:

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from tui.client.coverage import BEGINNING, END
 from tui.client.timeline import Timeline
-from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, copied, text_lines
+from tui.fullscreen.timeline.blocks import LEFT_CELLS, copied, text_lines
 from tui.fullscreen.timeline.stack import Stack
 
 MANY = 1 << 20
@@ -62,9 +62,9 @@ def spot(timeline: Timeline, offset: Offset) -> Spot:
     return Spot(timeline.position(key) + behind, row, offset.x)
 
 
-def paint(strip: Strip, span: tuple[int, int], ink: Ink) -> Strip:
-    """Paint the selected characters of a row."""
-    _, text, _ = strip.divide([LEFT_CELLS, strip.cell_length - FLAG_CELLS, strip.cell_length])
+def paint(strip: Strip, span: tuple[int, int], flag_at: int, ink: Ink) -> Strip:
+    """Paint the selected characters of a row; its flag is at `flag_at`."""
+    _, text, _ = strip.divide([LEFT_CELLS, flag_at, strip.cell_length])
     words = text.text.rstrip()
     start, end = (LEFT_CELLS + cell_len(words[:at]) for at in span)
     if start >= end:
@@ -82,6 +82,5 @@ def text_of(stack: Stack, chosen: Range) -> str:
         block = stack.block(number)
         for row, line in enumerate(text_lines(block, stack.look), block.head):
             if span := chosen.span(number, row):
-                text = copied(line.row, line.start + span[0], min(line.end, line.start + span[1]))
-                parts += ["\n" if row == block.head and row else "", line.gap, text]
+                parts += ["\n" if row == block.head and row else "", line.gap, copied(line.row, *span)]
     return "".join(parts[2:])

@@ -18,7 +18,7 @@ class Stack:
         self.timeline = timeline
         self.hidden = hidden
         self.look = look
-        self._blocks: dict[tuple[int, bool], EntryBlock] = {}
+        self._blocks: dict[tuple[int, bool, bool], EntryBlock] = {}
         self._heights = Heights(self._estimates(timeline.entries, None))
 
     @property
@@ -63,16 +63,16 @@ class Stack:
         """Return whether an entry is a message by a hidden person."""
         return isinstance(entry, Line) and not entry.mine and entry.author in self.hidden
 
-    def block(self, number: int, *, lit: bool = False) -> EntryBlock:
+    def block(self, number: int, *, lit: bool = False, hovered: bool = False) -> EntryBlock:
         """Return a block, rendered if necessary; this does not update its known height."""
         entry, (above, before) = self.entries[number], self._above(number)
-        known = self._blocks.get((id(entry), lit))
+        known = self._blocks.get((id(entry), lit, hovered))
         new = isinstance(entry, Line) and entry.msg_id == self.timeline.new_from
         # Entries are immutable, and the block references them, so comparing by identity is safe.
         if known and known.above is above and known.before is before and known.new == new:
             return known
-        block = render(entry, self.look, above=above, before=before, new=new, lit=lit)
-        self._blocks[id(entry), lit] = block
+        block = render(entry, self.look, above=above, before=before, new=new, lit=lit, hovered=hovered)
+        self._blocks[id(entry), lit, hovered] = block
         if len(self._blocks) > KEPT_BLOCKS:
             del self._blocks[next(iter(self._blocks))]
         return block

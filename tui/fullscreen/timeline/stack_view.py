@@ -1,7 +1,7 @@
 """The widget that shows a stack of blocks: layout, scrolling, painting and mouse selection."""
 
 import gc
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import ClassVar
 
@@ -54,6 +54,9 @@ class StackView(ScrollView):
         self._hidden: Set[str] = frozenset()
         self._reports = False
         self._words: tuple[str, ...] = ()
+        self._hues: Mapping[str, int] = {}
+        self._hovered = 0
+        """The number of the message below the mouse; 0 for none."""
         self._placeholder = ""
         self._look: Look | None = None
         self._compact = False
@@ -195,8 +198,8 @@ class StackView(ScrollView):
                 gc.freeze()
 
     def _take_look(self) -> Look:
-        same = (self.size.width, self._reports, self._words)
-        if self._look and (self._look.width, self._look.reports, self._look.words) == same:
+        same = (self.size.width, self._reports, self._words, self._hues)
+        if self._look and (self._look.width, self._look.reports, self._look.words, self._look.hues) == same:
             return self._look
         names = ("text", "dim", "code", "link", "good", "bad", "flag", "named")
         styles, under = Styles(*map(self._style, names)), self.background_colors[1]
@@ -215,6 +218,7 @@ class StackView(ScrollView):
             compact=self._compact,
             words=self._words,
             hours=written_in(),
+            hues=self._hues,
         )
         return self._look
 
@@ -263,10 +267,11 @@ class StackView(ScrollView):
         strips = [blank] * min(count, max(0, -line))
         number, row = stack.at(max(0, line)) or (len(stack.entries), 0)
         lit = self._lit
+        hovered = self._timeline.position(self._hovered) if self._hovered else None
         chosen = self._range(stack, selection) if (selection := self.text_selection) else None
         while len(strips) < count and number < len(stack.entries):
             if not stack.hides(stack.entries[number]):
-                block = stack.block(number, lit=number == lit)
+                block = stack.block(number, lit=number == lit, hovered=number == hovered)
                 strips += (self._marked(block, number, chosen) if chosen else block.strips)[row:]
             number, row = number + 1, 0
         return [*strips, *[blank] * (count - len(strips))][:count]
@@ -274,8 +279,11 @@ class StackView(ScrollView):
     def _marked(self, block: EntryBlock, number: int, chosen: Range) -> list[Strip]:
         """Return the lines of a block with the selection painted."""
         ink = self.screen.get_component_rich_style("screen--selection")
+        flag_at = self._take_look().flag_at
         spans = [chosen.span(number, row) if row >= block.head else None for row in range(len(block.strips))]
-        return [paint(strip, span, ink) if span else strip for strip, span in zip(block.strips, spans, strict=True)]
+        return [
+            paint(strip, span, flag_at, ink) if span else strip for strip, span in zip(block.strips, spans, strict=True)
+        ]
 
     def _placeholder_line(self, width: int) -> Strip:
         text = Content(self._placeholder).truncate(width)

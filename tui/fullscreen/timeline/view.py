@@ -1,6 +1,6 @@
 """The timeline widget: highlighting messages by key or mouse, and which actions they allow."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from textual import events, on
 from textual.content import Content
@@ -10,14 +10,14 @@ from server.protocol import name_text
 from tui.client.coverage import BEGINNING
 from tui.client.markdown import addresses
 from tui.client.quotation import quoted
-from tui.client.timeline import Line, Timeline
+from tui.client.timeline import Entry, Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.timeline.blocks import EMOJI, FLAG, FLAG_CELLS, REPORTED
+from tui.fullscreen.timeline.blocks import EMOJI, FLAG, FLAG_CELLS
 from tui.fullscreen.timeline.stack_view import StackView
 from tui.fullscreen.widgets.widget_messages import AboutLine, BackToWriting
 
-__all__ = ["FLAG", "REPORTED", "TimelineView"]
+__all__ = ["FLAG", "TimelineView"]
 
 
 class TimelineView(StackView, can_focus=True):
@@ -68,11 +68,12 @@ class TimelineView(StackView, can_focus=True):
         placeholder: str,
         away: bool = False,
         words: tuple[str, ...] = (),
+        hues: Mapping[str, int] | None = None,
     ) -> None:
         """Draw a timeline without the messages of hidden people.
 
         `reports`: the site accepts reports. `profiles`: the site provides profiles. `away`: the user looks elsewhere.
-        `words` name the user.
+        `words` name the user. `hues`: those of the names.
         """
         opened = timeline is not self._timeline
         if opened:
@@ -82,7 +83,7 @@ class TimelineView(StackView, can_focus=True):
         if placeholder != self._placeholder:
             self.refresh()
         self._timeline, self._reports, self._profiles, self._words = timeline, reports, profiles, words
-        self._hidden, self._placeholder = frozenset(hidden), placeholder
+        self._hidden, self._placeholder, self._hues = frozenset(hidden), placeholder, hues or {}
         self._lay_out()
         if self._highlighted and not self.highlighted:
             self._highlight_near()
@@ -156,8 +157,12 @@ class TimelineView(StackView, can_focus=True):
 
     def _refresh_highlight(self) -> None:
         """Redraw only the highlighted message."""
-        number = self._timeline.position(self._highlighted)
-        if self._stack and self.highlighted:
+        if self.highlighted:
+            self._refresh_message(self._highlighted)
+
+    def _refresh_message(self, msg_id: int) -> None:
+        number = self._timeline.position(msg_id)
+        if self._stack and self._timeline.find(msg_id):
             start = self._stack.start(number)
             self.refresh_lines(start + self._space_above, self._stack.end(number) - start)
 
@@ -181,6 +186,21 @@ class TimelineView(StackView, can_focus=True):
         """Hide the highlight, which is visible only with the focus."""
         self._refresh_highlight()
 
+    def _under(self, event: events.MouseEvent) -> tuple[tuple[int, int] | None, Entry | None]:
+        """Return the block and row below the mouse, and the entry."""
+        found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if self._stack else None
+        return found, self._timeline.entries[found[0]] if found else None
+
+    @on(events.Leave)
+    def _left(self) -> None:
+        self._hover(0)
+
+    def _hover(self, msg_id: int) -> None:
+        if msg_id != self._hovered:
+            before, self._hovered = self._hovered, msg_id
+            self._refresh_message(before)
+            self._refresh_message(msg_id)
+
     @on(events.Click)
     async def _clicked(self, event: events.Click) -> None:
         """Highlight the clicked message; a click on its flag reports it, a double click selects its text.
@@ -189,8 +209,7 @@ class TimelineView(StackView, can_focus=True):
         """
         # Textual itself would select the whole timeline.
         event.prevent_default()
-        found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if self._stack else None
-        entry = self._timeline.entries[found[0]] if found else None
+        found, entry = self._under(event)
         # Releasing the mouse button after selecting arrives as a click too.
         if self.text_selection or not found or not isinstance(entry, Line):
             return
@@ -206,15 +225,15 @@ class TimelineView(StackView, can_focus=True):
             self.screen.set_focus(self)
         else:
             self.post_message(self.Marked())
-        if self._can_report(entry) and event.x >= self.size.width - FLAG_CELLS:
+        if self._can_report(entry) and 0 <= event.x - self._take_look().flag_at < FLAG_CELLS:
             await self.run_action("screen.report")
 
     @on(events.MouseMove)
-    def _show_who_reacted(self, event: events.MouseMove) -> None:
-        """Show whose reaction is under the mouse."""
+    def _moved_over(self, event: events.MouseMove) -> None:
+        """Light the flag of the message under the mouse, and show whose reaction is there."""
         emoji = event.style.meta.get(EMOJI)
-        found = self._stack.at(event.y + self.scroll_offset.y - self._space_above) if emoji and self._stack else None
-        entry = self._timeline.entries[found[0]] if found else None
+        _, entry = self._under(event)
+        self._hover(entry.msg_id if isinstance(entry, Line) else 0)
         reactions = entry.reactions if isinstance(entry, Line) else ()
         names = next((each.usernames for each in reactions if each.emoji == emoji), ())
         words = ", ".join(map(name_text.shown, names))

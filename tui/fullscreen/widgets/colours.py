@@ -1,7 +1,7 @@
 """Colours that can be read: of names, and of every text on its background, in any theme."""
 
+from collections.abc import Mapping
 from functools import lru_cache
-from zlib import crc32
 
 from rich.color import Color as InkColour
 from rich.segment import Segment
@@ -9,7 +9,17 @@ from rich.style import Style as Ink
 from textual.color import BLACK, WHITE, Color
 from textual.filter import LineFilter
 
-PALETTE = ("#7dcfff", "#9ece6a", "#e0af68", "#f7a8b8", "#bb9af7", "#73daca", "#ff9e64", "#b4c7f5")
+from tui.client.hues import usual
+
+ON_DARK = (
+    "#fd8994", "#ffb798", "#e4a339", "#d8cf58", "#89c566", "#60e7b4",
+    "#10caca", "#77d9ff", "#7ab4fe", "#c4c4ff", "#d294ee", "#feaddb",
+)  # fmt: skip
+ON_LIGHT = (
+    "#82082a", "#903a03", "#5e3d00", "#605a04", "#275100", "#02684a",
+    "#025050", "#04617c", "#004387", "#5346a7", "#62217a", "#8e2b6b",
+)  # fmt: skip
+"""Hues, 30 degrees apart in OKLCH; every second one is lighter, so that neighbours differ more."""
 CONTRAST = 5.5
 """The least contrast ratio. WCAG 2.2 (1.4.3) requires 4.5; the rest is a margin for highlighted lines."""
 READABLE, HIGH = 4.5, 7.0
@@ -21,12 +31,17 @@ DRAWN = " " + "".join(map(chr, range(0x2500, 0x25A0)))
 """Lines and blocks: borders and scrollbars, which may be paler than text."""
 
 
-@lru_cache(maxsize=4096)
-def name_colour(name: str, under: Color) -> Color:
+def name_colour(name: str, under: Color, hues: Mapping[str, int]) -> Color:
     """Return the colour of a name on a background; ANSI themes get the default, as their brightness is unknown."""
     if under.ansi is not None:
         return Color.parse("ansi_default")
-    return legible(Color.parse(PALETTE[crc32(name.encode(errors="replace")) % len(PALETTE)]), under, CONTRAST)
+    return _tone(hues.get(name, usual(name)), under)
+
+
+@lru_cache(maxsize=1024)
+def _tone(hue: int, under: Color) -> Color:
+    tones = ON_DARK if _luminance(under) < MIDDLE else ON_LIGHT
+    return legible(Color.parse(tones[hue]), under, CONTRAST)
 
 
 def legible(colour: Color, under: Color, ratio: float) -> Color:

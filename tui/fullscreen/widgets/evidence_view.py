@@ -1,10 +1,9 @@
 """The preview of a report: the message and its context, exactly as the site receives them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.color import Color
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.style import Style
@@ -23,20 +22,41 @@ STILL_KEPT = "message deleted; the server still has its text and sends it to the
 class EvidenceView(VerticalScroll, can_focus=True):
     """Shows the messages to send; `fewer` removes the farthest one from the context, `more` adds the nearest one."""
 
-    def __init__(self, line: Line, before: Sequence[Line], after: Sequence[Line], *, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        line: Line,
+        before: Sequence[Line],
+        after: Sequence[Line],
+        hues: Mapping[str, int],
+        *,
+        id: str,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
+        self._hues = hues
         self._line = line
         self._before = before
         self._after = after
         self._sent = len(before) + len(after)
 
     def compose(self) -> ComposeResult:
-        under = self.background_colors[1]
         for line in self._before:
-            yield Static(_message(line, under), markup=False)
-        yield Static(_message(self._line, under, flag=True), id="evidence-reported", markup=False)
+            yield Static(self._message(line), markup=False)
+        reported = Content.assemble(("⚑ ", "bold $error"), self._message(self._line))
+        yield Static(reported, id="evidence-reported", markup=False)
         for line in self._after:
-            yield Static(_message(line, under), markup=False)
+            yield Static(self._message(line), markup=False)
+
+    def _message(self, line: Line) -> Content:
+        author = Style(foreground=name_colour(line.author, self.background_colors[1], self._hues), bold=True)
+        return Content.assemble(
+            (clock(line.at), Style(dim=True)),
+            " ",
+            (name_text.shown(line.author), author),
+            (name_text.SEPARATOR, Style(dim=True)),
+            (STILL_KEPT, Style(italic=True, dim=True))
+            if line.taken_back
+            else line.text.replace("\n", f"\n{CONTINUED}"),
+        )
 
     @on(events.Mount)
     def _scroll_to_reported(self) -> None:
@@ -86,15 +106,3 @@ class EvidenceView(VerticalScroll, can_focus=True):
 
     def _show_reported(self) -> None:
         self.scroll_to_center(self.query_one("#evidence-reported"), animate=False)
-
-
-def _message(line: Line, under: Color, *, flag: bool = False) -> Content:
-    author = Style(foreground=name_colour(line.author, under), bold=True)
-    return Content.assemble(
-        ("⚑ ", "bold $error") if flag else "",
-        (clock(line.at), Style(dim=True)),
-        " ",
-        (name_text.shown(line.author), author),
-        (name_text.SEPARATOR, Style(dim=True)),
-        (STILL_KEPT, Style(italic=True, dim=True)) if line.taken_back else line.text.replace("\n", f"\n{CONTINUED}"),
-    )

@@ -1,6 +1,7 @@
 """The list of people on the right."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from textual.color import Color
 from textual.content import Content
@@ -44,14 +45,16 @@ class PeopleList(RowList):
         self._shown: tuple[object, ...] = ()
         """The data of the current rows; most redraws leave it unchanged."""
 
-    def show(self, people: Iterable[WhoEntry], me: str, relations: OwnRelations, *, profiles: bool) -> None:
+    def show(
+        self, people: Iterable[WhoEntry], me: str, relations: OwnRelations, hues: Mapping[str, int], *, profiles: bool
+    ) -> None:
         """Show everyone in alphabetical order; `profiles`: the site provides profiles."""
         self._me, self._profiles = me, profiles
         entries, under = list(people), self.background_colors[1]
-        shown = (entries, me, relations.muted, relations.blocked, under)
+        shown = (entries, me, relations.muted, relations.blocked, under, hues)
         if shown != self._shown:
             self._shown = shown
-            self.show_rows(_rows(entries, me, relations, under))
+            self.show_rows(_rows(entries, me, relations, partial(name_colour, under=under, hues=hues)))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -83,7 +86,7 @@ class PeopleList(RowList):
         self.post_message(BackToWriting())
 
 
-def _rows(entries: list[WhoEntry], me: str, relations: OwnRelations, under: Color) -> list[ListRow]:
+def _rows(entries: list[WhoEntry], me: str, relations: OwnRelations, colour: Callable[[str], Color]) -> list[ListRow]:
     """Return the heading and everyone in alphabetical order; after MAX_SHOWN, one row counts the rest."""
     entries = sorted(entries, key=lambda entry: entry.username.casefold())
     heading = ListRow("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
@@ -92,12 +95,12 @@ def _rows(entries: list[WhoEntry], me: str, relations: OwnRelations, under: Colo
     everyone = [*entries, *gone]
     rest = len(everyone) - MAX_SHOWN
     more = [ListRow("", Content.styled(f"{MARK} and {rest} more", Style(dim=True)))] if rest > 0 else []
-    return [heading, *(_row(entry, me, relations, under) for entry in everyone[:MAX_SHOWN]), *more]
+    return [heading, *(_row(entry, me, relations, colour) for entry in everyone[:MAX_SHOWN]), *more]
 
 
-def _row(entry: WhoEntry, me: str, relations: OwnRelations, under: Color) -> ListRow:
+def _row(entry: WhoEntry, me: str, relations: OwnRelations, colour: Callable[[str], Color]) -> ListRow:
     silent, here = entry.username in relations.hidden, entry.status == ONLINE
-    style = Style(dim=True) if silent else Style(foreground=name_colour(entry.username, under))
+    style = Style(dim=True) if silent else Style(foreground=colour(entry.username))
     name = Content.styled(name_text.shown(entry.username), style)
     # "online" and "away" are defined by the protocol; any other status is the person's own text, on its own line.
     own_words = "" if here or entry.status == AWAY else entry.status

@@ -72,7 +72,7 @@ async def test_names_are_readable_as_soon_as_the_theme_is_another(file: Path) ->
         await settings(pilot, "right")
         await until(pilot, lambda: app_of(pilot).theme == "flagpost-light", "the theme")
         light = Color.parse(app_of(pilot).current_theme.surface or "")
-        name = name_colour("bob", light)
+        name = name_colour("bob", light, app_of(pilot).state.hues.of)
         await until(pilot, lambda: people.background_colors[1] == light, "the theme's background")
 
         def drawn() -> list[Color | None]:

@@ -6,23 +6,43 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from rich.cells import cell_len
 from rich.style import Style as Ink
 from textual.color import Color
 from textual.style import Style
 
+from server.protocol.codes import ReportState
 from tui.client.timeline import Line
-from tui.fullscreen.timeline.blocks import EntryBlock, Look, Styles, render
+from tui.config import Hours
+from tui.fullscreen.timeline.blocks import (
+    CONTINUES,
+    FLAG,
+    FLAG_CELLS,
+    EntryBlock,
+    Look,
+    Styles,
+    copied,
+    render,
+    text_lines,
+)
+from tui.times import write_in
 
 CODE = Style(background=Color.parse("#202020"))
 STYLES = Styles(Style(), Style(), CODE, Style(), Style(), Style(), Style(), Style(foreground=Color.parse("#e0af68")))
 LIT, NAMED = Ink(bgcolor="#0000ff"), Ink(bgcolor="#303000")
 LOOK = Look(40, STYLES, Ink(), lit=LIT, named=NAMED, reports=False, words=("ada", "deploy"))
 WIDTH = LOOK.text_width
+AT = datetime(2026, 3, 14, tzinfo=UTC)
 
 
 def block(text: str, *, look: Look = LOOK, lit: bool = False, mine: bool = False) -> EntryBlock:
-    line = Line(1, "bob", text, datetime(2026, 3, 14, tzinfo=UTC), mine)
+    line = Line(1, "bob", text, AT, mine)
     return render(line, look, above=None, before=line, lit=lit)
+
+
+def texts(drawn: EntryBlock) -> list[str]:
+    """Return each line of the message, without the empty end."""
+    return [strip.text.rstrip() for strip in drawn.strips[drawn.head :]]
 
 
 def margins(drawn: EntryBlock) -> list[str]:
@@ -68,3 +88,74 @@ def test_code_has_a_background_up_to_the_edge_also_where_it_is_wrapped() -> None
     # Author, "before", fence, three lines of code, empty line, fence, "after" with a word of code.
     assert rows == [{""}, {""}, *[{"#202020"}] * 6, {"", "#202020"}]
     assert [strip.cell_length for strip in drawn.strips] == [LOOK.width] * len(drawn.strips)
+
+
+@pytest.mark.parametrize("width", [40, 106, 107, 108, 200, 300])
+@pytest.mark.parametrize("compact", [False, True])
+def test_text_is_at_most_a_hundred_columns_wide_and_the_flag_is_beside_it(width: int, compact: bool) -> None:
+    look = replace(LOOK, width=width, reports=True, compact=compact)
+    drawn = block("word " * 100, look=look)
+    assert max(len(line.rstrip(f" {FLAG}")) for line in texts(drawn)) <= min(103, width - 4)
+    (flagged,) = [line for line in texts(drawn) if FLAG in line]
+    assert flagged.index(FLAG) == min(100, width - 7) + 4 == look.flag_at + 1
+    assert {strip.cell_length for strip in drawn.strips} == {width}
+
+
+@pytest.mark.parametrize("lit", [False, True])
+@pytest.mark.parametrize("hovered", [False, True])
+def test_a_flag_is_quiet_until_its_message_is_looked_at(lit: bool, hovered: bool) -> None:
+    line = Line(1, "bob", "hi", AT, mine=False)
+    look = replace(LOOK, reports=True, styles=replace(STYLES, flag=Style(foreground=Color.parse("#ff0000"))))
+    drawn = render(line, look, above=None, before=line, lit=lit, hovered=hovered)
+    (flag,) = [each for strip in drawn.strips for each in strip if FLAG in each.text]
+    assert (flag.style is not None and flag.style.color is not None) is (lit or hovered)
+
+
+def test_the_flag_tells_each_status_of_a_report_apart_by_its_shape() -> None:
+    shapes = {}
+    for status in ("", *ReportState, "a later one"):
+        line = Line(1, "bob", "hi", AT, mine=False, report=status)
+        drawn = render(line, replace(LOOK, reports=True), above=None, before=line)
+        shapes[status] = drawn.strips[drawn.head].text[LOOK.flag_at :].strip()
+    assert len(set(shapes.values())) == len(shapes)
+    assert shapes[""] == FLAG
+    assert all(cell_len(each) < FLAG_CELLS for each in shapes.values())
+
+
+def test_compact_lines_have_columns_and_hanging_indents() -> None:
+    look = replace(LOOK, compact=True, width=60)
+    text = "a list that is longer than its column is wide, isn't it:\n- rope\n\n- " + "lamp " * 12
+    drawn = texts(block(text, look=look))
+    column = drawn[0].index("» ") + 2
+    assert drawn[0][: column - 2].split()[-1] == "bob"
+    assert all(line[:column].strip() == CONTINUES for line in drawn[1:])
+    assert len(drawn) == 6
+    other = texts(render(Line(2, "Someone with a long name", "x", AT, mine=False), look, above=None, before=None))
+    assert other[-1].index("» ") + 2 == column
+    assert other[-1][: column - 2].endswith("…")
+
+
+@pytest.mark.parametrize("hours", Hours)
+def test_the_columns_of_compact_lines_are_where_the_text_begins(hours: Hours) -> None:
+    look = replace(LOOK, compact=True, width=60, hours=hours)
+    write_in(hours)
+    try:
+        drawn = texts(block("word " * 20, look=look))
+    finally:
+        write_in(Hours.H24)
+    assert {line.index("word") for line in drawn} == {3 + look.lead_cells}
+
+
+def test_a_narrow_view_has_no_columns_in_compact_lines() -> None:
+    drawn = block("word " * 5, look=replace(LOOK, compact=True, width=30))
+    assert texts(drawn)[0].strip().startswith("• bob")
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_all_lines_of_a_message_give_back_its_text(compact: bool) -> None:
+    text = "Good morning, all of you in the harbour, and\tthe galley!\n\n- one\n- two, which is a longer one than that"
+    look = replace(LOOK, compact=compact)
+    lines = text_lines(block(text, look=look), look)
+    copied_text = "".join(each.gap + copied(each.row, 0, 1000) for each in lines)
+    assert copied_text.endswith(text)
+    assert copied_text.strip().startswith("00:00 bob» Good" if compact else "bob  00:00")

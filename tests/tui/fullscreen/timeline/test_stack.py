@@ -52,7 +52,7 @@ ACTS: list[Callable[[Timeline, int], object]] = [
     lambda timeline, number: timeline.await_confirmation(Pending(f"n{number}", "ada", "wait", AT)),
     lambda timeline, number: timeline.fail(f"n{number}", "too long\nby far"),
     lambda timeline, number: timeline.take_back([number]),
-    lambda timeline, number: timeline.mark_reported({number}),
+    lambda timeline, number: timeline.mark_reported({number: "waiting"}),
     lambda timeline, number: timeline.forget() if number == 1 else None,
 ]
 

@@ -1,13 +1,20 @@
 """Text has enough contrast with its background in each of Flagpost's own themes."""
 
+from itertools import combinations
+from math import dist
+
 import pytest
-from textual.color import Color
+from textual.color import Color, rgb_to_lab
 from textual.theme import BUILTIN_THEMES, Theme
 
+from tui.client.hues import HUES
 from tui.fullscreen.themes import CONTRAST, LIGHT, THEMES
 from tui.fullscreen.widgets.colours import HIGH, READABLE, contrast, name_colour
 
 NAMES = [f"sailor {number}" for number in range(100)]
+USUAL: dict[str, int] = {}
+APART = 8
+"""The least distance between two hues in CIE L*a*b*; about 2 is just noticeable."""
 UNDER = ("background", "surface", "panel")
 
 
@@ -39,7 +46,10 @@ def test_a_name_has_contrast_wherever_it_stands_and_where_it_is_highlighted(them
     for place in UNDER:
         for lit in (place, "panel"):
             for name in NAMES:
-                assert contrast(name_colour(name, colour(theme, place)), colour(theme, lit)) >= READABLE, (place, name)
+                assert contrast(name_colour(name, colour(theme, place), USUAL), colour(theme, lit)) >= READABLE, (
+                    place,
+                    name,
+                )
 
 
 @pytest.mark.parametrize(
@@ -47,13 +57,17 @@ def test_a_name_has_contrast_wherever_it_stands_and_where_it_is_highlighted(them
 )
 def test_a_name_has_contrast_in_the_other_themes(theme: Theme) -> None:
     under = colour(theme, "background")
-    assert min(contrast(name_colour(name, under), under) for name in NAMES) >= READABLE
+    assert min(contrast(name_colour(name, under, USUAL), under) for name in NAMES) >= READABLE
 
 
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-def test_names_differ(theme: Theme) -> None:
-    assert len({name_colour(name, colour(theme, "background")).hex for name in NAMES}) >= 8
+@pytest.mark.parametrize(
+    "theme", [*THEMES, *(each for each in BUILTIN_THEMES.values() if not each.ansi)], ids=lambda each: each.name
+)
+def test_hues_can_be_told_apart(theme: Theme) -> None:
+    for under in UNDER[:2]:
+        shown = [rgb_to_lab(name_colour("ada", colour(theme, under), {"ada": hue})) for hue in range(HUES)]
+        assert min(dist(one, other) for one, other in combinations(shown, 2)) >= APART
 
 
 def test_a_name_has_the_terminals_own_colour_on_the_terminals_own_background() -> None:
-    assert name_colour("ada", Color.parse("ansi_default")).ansi == -1
+    assert name_colour("ada", Color.parse("ansi_default"), USUAL).ansi == -1

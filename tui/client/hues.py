@@ -1,0 +1,41 @@
+"""Which hue each name has: as few people in the room as possible share one."""
+
+from collections.abc import Iterable, Mapping, Set
+from zlib import crc32
+
+from msgspec import Struct, field
+
+HUES = 12
+"""The number of hues that can be told apart."""
+REMEMBERED = 2_000
+"""Most people whose hue is remembered after they left."""
+
+
+class Hues(Struct):
+    """The hues of people, by name; each person keeps theirs while they are in the room."""
+
+    of: Mapping[str, int] = field(default_factory=dict)
+    """Name -> hue. It is replaced, never changed, so a view can tell whether it has drawn it."""
+    _present: Set[str] = frozenset()
+
+    def seat(self, present: Iterable[str]) -> None:
+        """Give everyone in the room a hue: their own, or the first one after it that nobody there has."""
+        names = frozenset(present)
+        if names == self._present:
+            return
+        kept = {name: self.of[name] for name in names & self._present}
+        taken = set(kept.values())
+        for name in sorted(names - self._present):
+            own = self.of.get(name, usual(name))
+            kept[name] = next((each % HUES for each in range(own, own + HUES) if each % HUES not in taken), own)
+            taken.add(kept[name])
+        gone = [name for name in self.of if name not in kept][-REMEMBERED:]
+        found = {name: self.of[name] for name in gone} | kept
+        self._present = names
+        if found != self.of:
+            self.of = found
+
+
+def usual(name: str) -> int:
+    """Return the hue of a name that nobody in the room has changed."""
+    return crc32(name.encode(errors="replace")) % HUES
