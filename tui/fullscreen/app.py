@@ -185,6 +185,7 @@ class FlagpostApp(App[None]):
     async def leave(self) -> None:
         """Disconnect, stop a local server that this client started, and exit."""
         self._signals.limit()
+        self._joining.save()
         await self.client.finish_sending()
         # Wait, so that the closing handshake is done before the loop ends.
         await _ended(self._life)

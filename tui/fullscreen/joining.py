@@ -1,11 +1,15 @@
 """Connecting: by a dialog at the first start and to another server, and by keys after a loss."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 from textual.app import App
 
+from tui import files
 from tui.client.client import Client
 from tui.files import FileError
 from tui.fullscreen.keys.keymap import pressed
@@ -49,7 +53,7 @@ class Joining:
         if not options.asks:
             self._connect()
             return
-        self._screen = self._dialog(options.url or "", self._join)
+        self._screen = self._dialog(options.url or "", self._join, None if options.joins else _saved())
         await self._app.push_screen(self._screen)
         if options.joins:
             self._screen.action_go_on()
@@ -58,11 +62,26 @@ class Joining:
         """Ask for another server, in a dialog that can be cancelled; `join` leaves for it."""
         self._app.push_screen(self._dialog(server, join, can_cancel=True))
 
-    def _dialog(self, server: str, join: "Callable[[Filled], None]", *, can_cancel: bool = False) -> "StartScreen":
-        from tui.fullscreen.screens.start import Filled, StartScreen
+    def save(self) -> None:
+        """Keep what is filled in for the next start, if the dialog is open."""
+        if self._screen and self._screen.is_mounted:
+            with suppress(OSError):
+                _file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                files.write_atomically(_file(), msgspec.json.encode(self._screen.filled).decode())
 
-        filled = Filled(self._client.wanted_name, server)
-        return StartScreen(filled, self._local(self._client.options), join, can_cancel=can_cancel)
+    def _dialog(
+        self,
+        server: str,
+        join: "Callable[[Filled], None]",
+        saved: tuple[str, str] | None = None,
+        *,
+        can_cancel: bool = False,
+    ) -> "StartScreen":
+        from tui.fullscreen.screens.start import ELSEWHERE, WELCOME, Filled, StartScreen
+
+        title = ELSEWHERE if can_cancel or self._client.options.joins else WELCOME
+        filled = Filled(*(saved or (self._client.wanted_name, server)))
+        return StartScreen(filled, self._local(self._client.options), join, title=title, can_cancel=can_cancel)
 
     def _join(self, filled: "Filled") -> None:
         self._client.options = replace(self._client.options, name=filled.name, url=filled.server or None)
@@ -71,6 +90,7 @@ class Joining:
     def failed(self, why: str, part: str = "server") -> None:
         """Show in the dialog why the attempt failed."""
         if self._screen:
+            self._client.status = "not connected"
             self._screen.complain(why, part)
 
     def succeeded(self) -> None:
@@ -78,6 +98,8 @@ class Joining:
         if self._screen:
             self._screen.dismiss()
             self._screen = None
+            with suppress(OSError):
+                _file().unlink(missing_ok=True)
 
     @staticmethod
     def _local(options: Options) -> str:
@@ -89,3 +111,17 @@ class Joining:
             # `find` reports this problem.
             return ""
         return f"wss://{address}" if tls else str(address)
+
+
+def _saved() -> tuple[str, str] | None:
+    """Return the name and server that were filled in when the last start ended, or None."""
+    try:
+        return msgspec.json.decode(files.read(_file()), type=tuple[str, str])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _file() -> Path:
+    import platformdirs
+
+    return platformdirs.user_state_path("flagpost", appauthor=False) / "start.json"

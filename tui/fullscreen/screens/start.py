@@ -36,18 +36,26 @@ class StartScreen(ModalScreen[None]):
 
     BINDINGS = bindings(Where.START)
 
-    def __init__(self, filled: Filled, local: str, join: Callable[[Filled], None], *, can_cancel: bool = False) -> None:
+    def __init__(
+        self,
+        filled: Filled,
+        local: str,
+        join: Callable[[Filled], None],
+        *,
+        title: str = WELCOME,
+        can_cancel: bool = False,
+    ) -> None:
         """`local` is the address of the local server, "" if it is not known; `join` begins an attempt."""
         super().__init__()
         self._join = join
         self._filled = filled
         self._local = local
         self._can_cancel = can_cancel
+        self._title = title
 
     def compose(self) -> ComposeResult:
-        elsewhere = self._can_cancel or self._filled.server
         with Vertical(id="start"):
-            yield Static(Content(ELSEWHERE if elsewhere else WELCOME), id="start-title")
+            yield Static(Content(self._title), id="start-title")
             yield Static(Content("Your name"))
             yield Field(self._filled.name, max_length=MAX_NAME_CHARS, id="start-name", compact=True)
             yield Static(id="start-name-problem", classes="start-problem", markup=False)

@@ -83,6 +83,20 @@ async def test_after_a_wrong_server_and_a_refused_name_nothing_typed_is_lost(tmp
             await until(pilot, lambda: load(tmp_path / "config.toml").config.server == server.url, "kept")
 
 
+async def test_what_is_filled_in_when_the_user_quits_is_there_again_until_a_login(tmp_path: Path) -> None:
+    async with first_start(tmp_path) as (pilot, server):
+        field(pilot, "name").value = "grace"
+        field(pilot, "server").value = "https://half.exam"
+        await app_of(pilot).leave()
+    async with first_start(tmp_path) as (pilot, server):
+        assert (field(pilot, "name").value, field(pilot, "server").value) == ("grace", "https://half.exam")
+        field(pilot, "server").value = server.url
+        await pilot.press("enter")
+        await until_seen(pilot, "online as grace")
+    async with first_start(tmp_path) as (pilot, server):
+        assert field(pilot, "server").value == server.url[5:-3]
+
+
 async def test_a_key_connects_elsewhere_and_another_reconnects_now(tmp_path: Path) -> None:
     async with first_start(tmp_path) as (pilot, server):
         await pilot.press("enter")
