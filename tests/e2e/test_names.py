@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Error, ReportRequest, ReportStatus, Takeback, Withdraw
+from server.protocol.frames import Error, Login, ReportRequest, ReportStatus, Takeback, Withdraw
 from tests.support.chat_client import ChatClient, connected, entered
+from tests.support.plain_client import PlainClient
 from tests.support.receiver import Receiver
 from tests.support.server_process import ServerProcess, write_settings
 
@@ -87,3 +88,31 @@ async def test_a_name_in_an_open_report_stays_reserved_and_one_of_a_visitor_does
             await bob.next(ReportStatus, lambda frame: frame.nonce == "n-2")
             async with connected(server.url) as (someone, _):
                 assert (await named(someone, "mallory", EVE))[0] == "mallory"
+
+
+async def test_the_client_shows_why_the_user_has_another_name(server: ServerProcess, tmp_path: Path) -> None:
+    async with entered(server.url, "ada", ADA):
+        pass
+    with PlainClient(server.url, "ada", tmp_path) as client:
+        client.until("Connected as ada 2")
+        client.until("\u201cada\u201d is reserved for the person who used it last.")
+
+
+async def test_a_name_from_before_the_present_rules_keeps_its_messages(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    with ServerProcess(settings) as server:
+        async with entered(server.url, "ada", ADA) as ada:
+            await ada.say("lobby", "hello")
+        server.terminate()
+    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database, database:
+        database.execute("UPDATE person SET name = '[\u202eada]'")
+        database.execute("UPDATE held_name SET name = '[\u202eada]'")
+        database.execute("UPDATE message SET author = '[\u202eada]'")
+    with ServerProcess(settings) as server:
+        async with connected(server.url) as (ada, _):
+            assert (await ada.refusal(Login("[\u202eada]", ADA))).code == ErrorCode.BAD_NAME
+            assert (await ada.login("ada", ADA)).username == "ada"
+            (message,) = ada.echo.messages
+            assert (message.username, message.own) == ("[\u202eada]", True)
+            await ada.send(Takeback(message.msg_id))
+            assert (await ada.next(Takeback)).msg_id == message.msg_id
