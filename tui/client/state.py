@@ -24,7 +24,7 @@ from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.tone import Tone
 
 TYPING_SHOWN = timedelta(seconds=6)
-PRESENCE, ABSENCE, CONNECTION = "presence", "absence", "connection"
+ACT, PRESENCE, ABSENCE, CONNECTION = "act", "presence", "absence", "connection"
 """Topics of notices."""
 NOT_THERE = "That message no longer exists."
 LEFT_OUT = "This server sends more than this client shows; some of it was left out."

@@ -23,7 +23,7 @@ from tui.client.client import OFFLINE, Client
 from tui.client.completion import Known
 from tui.client.quotation import original, quoted, words_of
 from tui.client.search import SearchState
-from tui.client.state import ClientState
+from tui.client.state import ACT, ClientState
 from tui.client.timeline import Line
 from tui.client.unread import Unseen
 from tui.config import Level
@@ -282,7 +282,8 @@ class RoomScreen(Screen[None]):
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Show a notice in the current timeline, and over it if its end is out of view."""
-        self.client.state.note(text, tone)
+        # What the user does next replaces it.
+        self.client.state.note(text, tone, topic=ACT)
         if self.complete and not self.timeline.follows:
             self.app.notify(text, severity="error" if tone is Tone.BAD else "information", markup=False)
         self.redraw()
