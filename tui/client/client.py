@@ -310,8 +310,12 @@ class Client:
         """Return whether there is something that would be lost if the client ended now, as it cannot be saved."""
         from tui.client.unsent import collect
 
-        is_safe = self._unsent_file is not None and not self._unsent_file.problem
-        return not (self.options.demo or is_safe or collect(self.state).is_empty)
+        if self.options.demo or collect(self.state).is_empty:
+            return False
+        if self._unsent_file is None:
+            return True
+        self._unsent_file.save(self._expected)
+        return bool(self._unsent_file.problem)
 
     def _restore_unsent(self) -> None:
         """Go on with what earlier starts could not send as the same person to the same server."""

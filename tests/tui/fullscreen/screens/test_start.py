@@ -1,5 +1,6 @@
 """The first start asks for name and server, and keeps asking until a server has let the user in."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,12 @@ from textual.widgets import Input
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Login
-from tests.support.pilots import app_of, first_start, screen_text, until, until_seen, until_told
+from tests.support.pilots import app_of, client, first_start, screen_text, until, until_seen, until_told
 from tests.support.scripted_server import ScriptedServer, scripted_server
 from tui import cli as command
 from tui.config import load
 from tui.fullscreen.app import FlagpostApp
+from tui.fullscreen.screens.question import Question
 from tui.options import Options
 from tui.streams import StartError
 
@@ -115,6 +117,32 @@ async def test_a_key_connects_elsewhere_and_another_reconnects_now(tmp_path: Pat
         following = app_of(pilot).next
         assert following
         assert (following.url, following.asks, following.joins) == ("wss://chat.example", True, True)
+
+
+async def test_an_unencrypted_connection_to_another_machine_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.net.server_address.is_exposed", lambda _: True)
+    async with client() as (pilot, _):
+        await until_seen(pilot, "# Lobby  not encrypted")
+
+
+def has_answered(app: FlagpostApp) -> bool:
+    """Return whether the client asks or ends."""
+    return isinstance(app.screen, Question) or app._exit
+
+
+async def test_quitting_asks_only_where_a_draft_cannot_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    with scripted_server(ScriptedServer()) as server:
+        for state, asks in ((tmp_path / "file", True), (tmp_path / "state", False)):
+            monkeypatch.setenv("XDG_STATE_HOME", str(state))
+            async with FlagpostApp(Options("ada", server.url)).run_test() as pilot:
+                await until_seen(pilot, "online as ada")
+                await pilot.press(*"half a sen", "ctrl+q")
+                app = app_of(pilot)
+                await until(pilot, partial(has_answered, app), "the answer")
+                assert isinstance(app.screen, Question) == asks
 
 
 async def test_alone_on_a_server_of_their_own_the_user_reads_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
