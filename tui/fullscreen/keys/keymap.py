@@ -18,6 +18,7 @@ class Where(Enum):
     PROFILE = "In a profile"
     REPORTS = "In the list of your reports"
     FORM = "In the report form"
+    REASONS = "In the reasons of a report"
     COMMENT = "In the comment of a report"
     PICKER = "In a list to choose from"
     SEARCH = "In the search"
@@ -161,6 +162,9 @@ KEYS = (
     Key(Where.PEOPLE, "m", "mute", "Mute or unmute the person", "Mute"),
     Key(Where.PEOPLE, "b", "block", "Block or unblock the person: neither sees the other", "Block"),
     Key(Where.PEOPLE, "escape", "leave", "Back to writing", "Write"),
+    Key(Where.PROFILE, "w", "direct", "Send the person a direct message", "Message"),
+    Key(Where.PROFILE, "m", "mute", "Mute or unmute the person", "Mute"),
+    Key(Where.PROFILE, "b", "block", "Block or unblock the person: neither sees the other", "Block"),
     Key(Where.PROFILE, "escape,p", "close", "Close the profile", "Close"),
     Key(Where.REPORTS, "enter", "screen.jump", "Go to the message", "Go to it"),
     Key(Where.REPORTS, "x", "screen.withdraw", "Withdraw the report", "Withdraw"),
@@ -170,7 +174,8 @@ KEYS = (
     Key(Where.FORM, "0", "alone", "Include no other messages", "No context"),
     Key(Where.FORM, "ctrl+s", "submit", "Submit the report", "Submit"),
     Key(Where.FORM, "escape", "cancel", "Cancel", "Cancel"),
-    Key(Where.COMMENT, "enter", "submit", "Submit the report"),
+    Key(Where.REASONS, "enter", "select", "On to the comment", "Comment"),
+    Key(Where.COMMENT, "enter", "submit", "Submit the report", "Submit"),
     Key(Where.COMMENT, "alt+enter,shift+enter,ctrl+j", "new_line", "New line"),
     Key(Where.PICKER, "up", "move(-1)", "Previous", priority=True),
     Key(Where.PICKER, "down", "move(1)", "Next", priority=True),

@@ -186,7 +186,15 @@ class RoomScreen(Screen[None]):
         state, status, online = self.client.state, self.client.status, self.client.online
         webhooks = state.welcome.webhooks if state.welcome else NO_WEBHOOKS
         title = state.welcome.title if state.welcome else TITLE
-        top.show(title, state.place, status, online=online, typing=state.is_typing, exposed=self.client.exposed)
+        top.show(
+            title,
+            state.place,
+            status,
+            online=online,
+            quiet=name_text.shown(state.me) if state.dnd else "",
+            typing=state.is_typing,
+            exposed=self.client.exposed,
+        )
         state.hues.seat(state.people)
         self.query_one(PeopleList).show(
             state.people.values(), state.me, state.relations, state.hues.of, profiles=webhooks.profile
@@ -256,7 +264,7 @@ class RoomScreen(Screen[None]):
         panel, people = self.query_one(ProfilePanel), self.query_one(PeopleList)
         panel.display, people.display = state.profile is not None, state.profile is None
         if state.profile:
-            panel.show(state.profile)
+            panel.show(state.profile, state.me)
         self.set_class(state.profile is not None, "-profile")
 
     def _known(self) -> Known:
@@ -667,6 +675,11 @@ class RoomScreen(Screen[None]):
     def _block_wanted(self, event: PeopleList.BlockWanted) -> None:
         if self.can_ask():
             self.block(event.username)
+
+    @on(ProfilePanel.WriteWanted)
+    def _write_wanted(self, event: ProfilePanel.WriteWanted) -> None:
+        self._close_profile()
+        self.look_at(target.conversation(event.username))
 
     @on(ProfilePanel.Closed)
     def _close_profile(self) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -25,6 +26,16 @@ from tui.fullscreen.widgets.footer import KeyFooter
 TITLE = "Report a message"
 OBSTACLE_SECONDS = 1.0
 """How often to check whether the obstacle is gone."""
+
+
+class Reasons(OptionList, inherit_bindings=False):
+    """The reasons that the site offers; Enter goes on to the comment."""
+
+    # OptionList's own binding of Enter would hide from the footer what it does.
+    BINDINGS = [  # noqa: RUF012 - Textual declares it so
+        *(each for each in OptionList.BINDINGS if isinstance(each, Binding) and each.key != "enter"),
+        *bindings(Where.REASONS),
+    ]
 
 
 class Comment(Prompt):
@@ -90,7 +101,7 @@ class ReportForm(ModalScreen[FilledReport]):
             yield from self._compose_subject()
             yield Static("What's wrong with this message?", classes="form-label", markup=False)
             options = (Option(Content(each.reason)) for each in self._reasons)
-            yield OptionList(*options, id="form-reasons", markup=False, compact=True)
+            yield Reasons(*options, id="form-reasons", markup=False, compact=True)
             yield Static("Comment", classes="form-label", id="form-comment-label", markup=False)
             hint = f"Anything the moderators should know? ({pressed('comment.submit')} submits)"
             yield Comment(placeholder=hint, id="form-comment")

@@ -25,11 +25,20 @@ class TopLine(Horizontal):
         yield Static(_said(self._connection, online=False), id="top-connection", classes="offline", markup=False)
 
     def show(
-        self, title: str, place: str, connection: str, *, online: bool, typing: bool = False, exposed: bool = False
+        self,
+        title: str,
+        place: str,
+        connection: str,
+        *,
+        online: bool,
+        quiet: str = "",
+        typing: bool = False,
+        exposed: bool = False,
     ) -> None:
         """Update all three.
 
-        `typing`: the other person of a conversation is writing; `exposed`: others on the network path can read along.
+        `quiet`: the name of the user, while they do not want to be disturbed; `typing`: the other person of a
+        conversation is writing; `exposed`: others on the network path can read along.
         """
         self.query_one("#top-title", Static).update(_title(title))
         self.query_one("#top-place", Static).update(
@@ -38,8 +47,9 @@ class TopLine(Horizontal):
             )
         )
         widget = self.query_one("#top-connection", Static)
-        widget.update(_said(connection, online=online))
-        widget.set_class(not online, "offline")
+        dnd = bool(quiet) and online
+        widget.update(Content(f"◐ do not disturb · {quiet}") if dnd else _said(connection, online=online))
+        widget.set_class(dnd or not online, "offline")
 
 
 def _title(title: str) -> Content:

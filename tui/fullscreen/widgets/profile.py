@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Static
@@ -13,6 +13,13 @@ from server.protocol import name_text
 from tui.client.state import ProfileView, Stage
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
+from tui.fullscreen.widgets.people_list import PeopleList
+from tui.fullscreen.widgets.widget_messages import AboutPerson
+
+ABOUT_OTHERS = ("direct", "mute", "block")
+"""Actions on another person."""
+MOST_HEADLINE_CELLS = 120
+"""About four lines, so that the fields stay in sight."""
 
 
 class ProfilePanel(VerticalScroll, can_focus=True):
@@ -21,27 +28,41 @@ class ProfilePanel(VerticalScroll, can_focus=True):
     WHERE = Where.PROFILE
     BINDINGS = bindings(WHERE)
 
+    class WriteWanted(AboutPerson):
+        """The user wants to write to the person."""
+
     class Closed(Message):
         """The user closes the panel."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._shown: ProfileView | None = None
+        self._me = ""
 
     def compose(self) -> ComposeResult:
         yield Static(id="profile-name", markup=False)
         yield Static(id="profile-headline", markup=False)
         yield Static(id="profile-fields", markup=False)
         yield Static(id="profile-state", markup=False)
-        yield Button("Close", id="profile-close", compact=True)
+        with Horizontal(id="profile-buttons"):
+            yield Button("Message", id="profile-direct", compact=True)
+            yield Button("Mute", id="profile-mute", compact=True)
+            yield Button("Block", id="profile-block", compact=True)
+            yield Button("Close", id="profile-close", compact=True)
 
-    def show(self, view: ProfileView) -> None:
-        """Show a profile, as far as it is loaded."""
+    def show(self, view: ProfileView, me: str) -> None:
+        """Show a profile, as far as it is loaded; `me`: the name of the user."""
         if view is self._shown:
             return
-        self._shown = view
+        self._shown, self._me = view, me
+        for action in ABOUT_OTHERS:
+            self.query_one(f"#profile-{action}").display = view.username != me
+        self.refresh_bindings()
         self.query_one("#profile-name", Static).update(Content(name_text.shown(view.username)))
-        self._fill("#profile-headline", Content(view.headline), shown=bool(view.headline))
+        headline = Content(" ".join(view.headline.split()))
+        self._fill("#profile-headline", headline.truncate(MOST_HEADLINE_CELLS, ellipsis=True), shown=bool(headline))
+        # What is cut can be read with the mouse.
+        self.query_one("#profile-headline").tooltip = headline if headline.cell_length > MOST_HEADLINE_CELLS else None
         self._fill("#profile-fields", _table(view.fields), shown=bool(view.fields))
         state = _state(view)
         self._fill("#profile-state", Content(state), shown=bool(state))
@@ -52,13 +73,33 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         widget.update(content)
         widget.display = shown
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what is for other people in the profile of the user."""
+        return action not in ABOUT_OTHERS or (self._shown is not None and self._shown.username != self._me)
+
+    def action_direct(self) -> None:
+        self._post(self.WriteWanted)
+
+    def action_mute(self) -> None:
+        """Mute or unmute the person."""
+        self._post(PeopleList.MuteWanted)
+
+    def action_block(self) -> None:
+        """Block or unblock the person."""
+        self._post(PeopleList.BlockWanted)
+
+    def _post(self, wanted: type[AboutPerson]) -> None:
+        if self._shown:
+            self.post_message(wanted(self._shown.username))
+
     def action_close(self) -> None:
         self.post_message(self.Closed())
 
     @on(Button.Pressed)
-    def _close_pressed(self, event: Button.Pressed) -> None:
+    async def _button_pressed(self, event: Button.Pressed) -> None:
+        """Do what the key of the same action does."""
         event.stop()
-        self.action_close()
+        await self.run_action((event.button.id or "").removeprefix("profile-"))
 
 
 def _state(view: ProfileView) -> str:

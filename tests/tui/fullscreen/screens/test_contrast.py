@@ -68,7 +68,6 @@ async def test_every_text_on_a_screen_is_legible(name: str) -> None:
     async with client(ScriptedServer(opening=(PEOPLE, TALK), answer=answer), size=(104, 30)) as (pilot, _):
         await pilot.press(*keys)
         await until_seen(pilot, seen)
-        app_of(pilot).notify("A remark.")
         themes = THEME_NAMES if name == "message" else MOST
         pale = [found for theme in themes if not _is_ansi(theme) for found in await _pale(pilot, theme)]
     assert pale == []

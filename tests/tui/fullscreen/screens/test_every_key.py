@@ -178,6 +178,7 @@ TURNED: Sequence[Step] = ["ctrl+n", at("c2")]
 LIT: Sequence[Step] = ["up", highlighted(LATEST)]
 CHANNELS: Sequence[Step] = ["shift+tab", focus(TimelineView), "shift+tab", focus(ChannelList)]
 PEOPLE_LIST: Sequence[Step] = ["ctrl+o", focus(PeopleList), "home", "down", "down"]
+PROFILE: Sequence[Step] = [*LIT, "p", focus(ProfilePanel)]
 REPORTS: Sequence[Step] = ["ctrl+r", on(ReportsScreen), seen("delivered")]
 FORM: Sequence[Step] = [*LIT, "up", "up", highlighted(LATEST - 2), "r", on(ReportForm), seen("10 before, 2 after")]
 EDITED: Sequence[Step] = [*LIT, "up", highlighted(LATEST - 1), "c", on(MessageEditor)]
@@ -252,6 +253,9 @@ CASES = {
     "people.mute": Case(PEOPLE_LIST, sent(Mute)),
     "people.block": Case(PEOPLE_LIST, on(Question)),
     "people.leave": Case(PEOPLE_LIST, focus(Composer)),
+    "profile.direct": Case(PROFILE, at("@bob")),
+    "profile.mute": Case(PROFILE, sent(Mute)),
+    "profile.block": Case(PROFILE, on(Question)),
     "profile.close": Case([*LIT, "p", focus(ProfilePanel)], lambda now: now.app.state.profile is None),
     "reports.jump": Case(REPORTS, ROOM),
     "reports.withdraw": Case(REPORTS, on(Question)),
@@ -264,6 +268,7 @@ CASES = {
     "form.alone": Case(FORM, seen("only this message")),
     "form.submit": Case(FORM, sent(ReportRequest)),
     "form.cancel": Case(FORM, ROOM),
+    "reasons.select": Case(FORM, focus(Comment)),
     "comment.submit": Case(COMMENT, sent(ReportRequest)),
     "comment.new_line": Case(COMMENT, written("\n")),
     "picker.move_1": Case(PICKER, row(1)),

@@ -4,12 +4,14 @@ import re
 
 from msgspec.structs import replace
 
-from server.protocol.frames import ChannelEntry, ServerFrame
+from server.protocol.frames import ChannelEntry, ServerFrame, Who, WhoEntry
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
-from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, ScriptedServer, line
+from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, ScriptedServer, line, scripted_server
+from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.channels import ChannelList, ConversationList, Places
+from tui.options import Options
 
 NUMBERS = range(1, 23)
 CHANNELS = [ChannelEntry("lobby", "Lobby"), *(ChannelEntry(f"c{number}", f"Channel {number}") for number in NUMBERS)]
@@ -60,6 +62,36 @@ async def test_lists_lie_over_the_room_and_leave_its_width() -> None:
             await until_seen(pilot, seen)
             assert timeline.size.width == width
             assert "# Galley" in screen_text(app_of(pilot))
+
+
+async def test_do_not_disturb_shows_at_80_columns() -> None:
+    silent = Who([WhoEntry("ada", 1, dnd=True)])
+    async with client(size=(80, 24)) as (pilot, server):
+        assert "do not disturb" not in screen_text(app_of(pilot))
+        server.send(silent)
+        await until_seen(pilot, "◐ do not disturb · ada")
+
+
+async def test_a_toast_leaves_the_composer_in_sight() -> None:
+    with scripted_server() as server:
+        app = FlagpostApp(Options("ada", server.url))
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await until_seen(pilot, "online as")
+            app.notify("A remark of some length. " * 5)
+            await until_seen(pilot, "A remark")
+            assert "Write a message" in screen_text(app)
+            assert "f1 Keys" in screen_text(app)
+            await app.leave()
+
+
+async def test_the_report_form_shows_its_keys() -> None:
+    async with client(size=(80, 24)) as (pilot, _):
+        await pilot.press("up", "r")
+        await until_seen(pilot, "⏎ Comment")
+        line = screen_text(app_of(pilot)).splitlines()[-1]
+        assert all(each in line for each in ("^s Submit", "esc Cancel", "f1 Keys"))
+        await pilot.press("enter")
+        await until_seen(pilot, "⏎ Submit")
 
 
 async def test_a_tiny_terminal_belongs_to_the_messages() -> None:

@@ -45,6 +45,19 @@ async def test_the_author_s_profile_shows_headline_and_fields() -> None:
         assert ask.username == "bob"
 
 
+async def test_a_long_headline_leaves_the_fields_in_sight() -> None:
+    def wordy(frame: ClientFrame) -> Sequence[ServerFrame]:
+        if not isinstance(frame, ProfileRequest):
+            return ()
+        return [Profile(frame.username, FIELDS, frame.nonce, "Keeps the lamp lit. " * 100)]
+
+    async with client(ScriptedServer(answer=wordy), size=(80, 24)) as (pilot, _):
+        await pilot.press("up", "p")
+        await until_seen(pilot, "Member since")
+        assert "…" in screen_text(app_of(pilot))
+        assert "Block" in screen_text(app_of(pilot))
+
+
 async def test_it_says_that_it_is_loading_until_the_answer_comes() -> None:
     async with client() as (pilot, server):
         await pilot.press("up", "p")
@@ -57,7 +70,8 @@ async def test_it_says_that_it_is_loading_until_the_answer_comes() -> None:
 
 async def test_the_site_s_own_error_is_shown() -> None:
     def error(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ProfileRequest)
+        if not isinstance(frame, ProfileRequest):
+            return ()
         return [Profile(frame.username, [], frame.nonce, error="This profile is private.")]
 
     async with client(ScriptedServer(answer=error)) as (pilot, _):
@@ -67,7 +81,8 @@ async def test_the_site_s_own_error_is_shown() -> None:
 
 async def test_the_server_s_refusal_is_shown_in_the_panel() -> None:
     def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ProfileRequest)
+        if not isinstance(frame, ProfileRequest):
+            return ()
         return [Error("This site shows no profiles here.", ErrorCode.WEBHOOK_OFF, CHAT_SERVER, frame.nonce)]
 
     async with client(ScriptedServer(answer=refused)) as (pilot, _):
@@ -77,7 +92,8 @@ async def test_the_server_s_refusal_is_shown_in_the_panel() -> None:
 
 async def test_a_profile_of_nothing_says_so() -> None:
     def nothing(frame: ClientFrame) -> Sequence[ServerFrame]:
-        assert isinstance(frame, ProfileRequest)
+        if not isinstance(frame, ProfileRequest):
+            return ()
         return [Profile(frame.username, [], frame.nonce)]
 
     async with client(ScriptedServer(answer=nothing)) as (pilot, _):
