@@ -223,6 +223,14 @@ already taken in the same place are rejected with a message at startup.
 """
 
 
+KEYS_HEAD = """\
+# Keys and commands
+
+The footer shows the most useful keys for the current context. Keys have Textual's names here: `slash` is `/`,
+`question_mark` is `?`. [You can assign others](config.md#keys).
+"""
+
+
 def main() -> int:
     """Return the exit code."""
     pages = {"protocol.md": protocol, "settings.md": settings, "config.md": config, "keys.md": keys}
@@ -302,7 +310,7 @@ def config() -> str:
         _options(_fields(Config)),
         "## `[channels.ID]`\n",
         '`ID` is the ID of a channel, or `"@name"` for a conversation. For one server, the table is'
-        ' `[servers."wss://chat.example/ws".channels.ID]`;\n`/notices` and the settings screen write it there.\n',
+        ' `[servers."wss://chat.example/ws".channels.ID]`;\n`/notices` and the settings screen write there.\n',
         _options(_fields(Channel)),
         OWN_KEYS,
         _table(["name", "keys", "what it does"], rows),
@@ -312,7 +320,7 @@ def config() -> str:
 
 def keys() -> str:
     """Return the page about keys and commands of the client."""
-    parts = [NOTE, "# Keys and commands\n", "The footer shows the most useful keys for the current context.\n"]
+    parts = [NOTE, KEYS_HEAD]
     for where in Where:
         rows = [[_key_names(names), meaning] for names, meaning in rows_of(where)]
         parts += [f"## {where.value}\n", _table(["key", "what it does"], rows)]

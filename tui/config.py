@@ -46,7 +46,7 @@ def _about(text: str) -> msgspec.Meta:
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one channel or conversation that differ from the general ones."""
 
-    notices: Annotated[Level | None, _about("which messages give a notice: `all`, `mentions` or `none`")] = None
+    notices: Annotated[Level | None, _about("which messages notify you: `all`, `mentions` or `none`")] = None
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,20 +58,20 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The user's choices; settings missing from the file have their default."""
 
-    name: Annotated[str, _about("name used last; without one, yours on this machine")] = ""
-    server: Annotated[str, _about("server used last, like `wss://chat.example`; without one, the local one")] = ""
+    name: Annotated[str, _about("the name that you chose last; empty: your name on this machine")] = ""
+    server: Annotated[str, _about("the server used last, like `wss://chat.example`; empty: your own")] = ""
     theme: Annotated[str, _about("`flagpost-dark`, `flagpost-light`, `flagpost-contrast`, or one of Textual's")] = (
         "flagpost-dark"
     )
     compact: Annotated[bool, _about("author and message in one line, no blank lines")] = False
     time: Annotated[Hours, _about("`24h` or `12h`")] = Hours.H24
     reduced_motion: Annotated[bool, _about("nothing slides, fades or blinks")] = False
-    mouse: Annotated[bool, _about("the client uses the mouse; if not, it is the terminal's")] = True
-    notices: Annotated[Level, _about("which messages give a notice: `all`, `mentions` or `none`")] = Level.MENTIONS
-    words: Annotated[tuple[str, ...], _about('words that count like your name, such as `["deploy"]`')] = ()
-    channels: Annotated[dict[str, Channel], _about("what differs in a channel, by its ID; see below")] = {}
-    servers: Annotated[dict[str, ServerConfig], _about("what differs in the channels of one server; see below")] = {}
-    keys: Annotated[dict[str, str], _about("other keys for what keys do; see below")] = {}
+    mouse: Annotated[bool, _about("the client handles the mouse; if `false`, the terminal does")] = True
+    notices: Annotated[Level, _about("which messages notify you: `all`, `mentions` or `none`")] = Level.MENTIONS
+    words: Annotated[tuple[str, ...], _about('words that count as mentions of you, such as `["deploy"]`')] = ()
+    channels: Annotated[dict[str, Channel], _about("settings of single channels; see below")] = {}
+    servers: Annotated[dict[str, ServerConfig], _about("settings of channels at one server; see below")] = {}
+    keys: Annotated[dict[str, str], _about("keys that you assign to actions; see below")] = {}
 
     def own_level(self, channel: str, server: str) -> Level | None:
         """Return the level that was set for a channel, there or at all servers; None if there is none."""
