@@ -409,8 +409,7 @@ class FlagpostApp(App[None]):
         from tui.fullscreen.screens.settings import SettingsScreen
 
         preferences, file = self.preferences, self.client.options.loaded.file
-        now = {"name": self.client.name, "server": self.client.address}
-        self.push_screen(SettingsScreen(preferences.config, file, self._offer, self._change, now))
+        self.push_screen(SettingsScreen(preferences.config, file, self._offer, self._change, self.client.name))
 
     def _offer(self, config: Config) -> "list[Choice]":
         from tui.fullscreen.screens.settings import choices

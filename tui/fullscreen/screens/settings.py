@@ -1,6 +1,6 @@
 """The settings: each cycles through its values, which apply at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -108,9 +108,9 @@ class SettingsScreen(ModalScreen[None]):
         file: Path | None,
         offer: Callable[[Config], Sequence[Choice]],
         change: Callable[[Config], str | None],
-        now: Mapping[str, str],
+        now: str,
     ) -> None:
-        """`now` has the present name and server, which are shown where none are saved."""
+        """`now` is the present name, which is shown where none is saved."""
         super().__init__()
         self._now = now
         self._config = config
@@ -125,8 +125,7 @@ class SettingsScreen(ModalScreen[None]):
             for name, label in FIELDS.items():
                 yield Static(Content(label), classes="field-label")
                 longest = MAX_NAME_CHARS if name == "name" else MAX_URL_CHARS
-                saved, now = getattr(self._config, name), self._now[name]
-                placeholder = f"{now} (now)" if now else ""
+                saved, placeholder = getattr(self._config, name), f"{self._now} (now)" if name == "name" else ""
                 yield Field(saved, placeholder=placeholder, max_length=longest, id=f"settings-{name}", compact=True)
             yield Static(id="settings-problem", markup=False)
             kept = (
