@@ -245,6 +245,6 @@ async def test_a_link_is_opened_after_all_of_its_address_was_shown(monkeypatch: 
 async def test_the_palette_finds_commands_too_and_begins_those_that_need_a_name() -> None:
     async with client() as (pilot, _):
         await pilot.press("ctrl+g", *"mute")
-        await until_seen(pilot, "/mute name")
+        await until_seen(pilot, "/mute NAME")
         await pilot.press("enter")
         await until(pilot, lambda: app_of(pilot).room.composer.text == "/mute ", "the command")
