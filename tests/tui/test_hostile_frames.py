@@ -35,7 +35,7 @@ from tui.text import clean_frame
 
 LARGEST = 1 << 13
 FLOOD = 1 << 12
-COMMANDING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 UNITS = {
     "plain": "a",
     "marks": "a\u0301\u0301",
