@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.protocol.frames import Echo, Me, Message, Presence, Welcome, Who
+from server.protocol.frames import Echo, Me, Message, Places, Presence, Welcome, Who
 from tests.support.chat_client import ChatClient, entered
 from tests.support.raw_socket import UPGRADE, RawSocket, dialled, request
 from tests.support.server_process import KEY, ServerProcess, write_settings
@@ -30,7 +30,9 @@ async def bob(server: ServerProcess) -> AsyncIterator[ChatClient]:
         yield bob
         await bob.say("lobby", "still here")
         assert not [
-            frame for frame in bob.seen if not isinstance(frame, Welcome | Me | Who | Echo | Presence | Message)
+            frame
+            for frame in bob.seen
+            if not isinstance(frame, Welcome | Me | Who | Echo | Places | Presence | Message)
         ]
         assert [message.message for message in bob.seen if isinstance(message, Message)] == ["still here"]
         assert "Traceback" not in server.log

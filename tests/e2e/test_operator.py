@@ -31,7 +31,7 @@ async def operate(directory: Path, *arguments: str) -> str:
 async def report(alice: ChatClient, bob: ChatClient) -> str:
     """Let alice report a message by bob; return the ID of the report."""
     message = await bob.say("lobby", "buy \x1b[31mnow")
-    await alice.send(ReportRequest(message.msg_id, "It's spam", "", "n-1"))
+    await alice.send(ReportRequest(message.msg_id, "It's spam", "", alice.nonce()))
     return (await alice.next(ReportStatus)).report.report_id
 
 
