@@ -11,6 +11,7 @@ from tests.support.server_process import ServerProcess, write_settings
 
 TOKEN = "the-secret-of-bobs-client"
 ENOUGH = 300
+TOKEN = "a secret of alice"
 
 
 async def talk(client: ChatClient) -> None:
@@ -34,7 +35,7 @@ def messages(client: ChatClient) -> list[Message]:
 async def test_nothing_confirmed_is_missing_after_a_kill_and_the_order_is_kept(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
-        async with entered(server.url, "alice") as alice:
+        async with entered(server.url, "alice", TOKEN) as alice:
             talking = asyncio.create_task(talk(alice))
             await alice.next(Message, lambda message: message.msg_id >= ENOUGH)
             server.kill()
@@ -43,7 +44,7 @@ async def test_nothing_confirmed_is_missing_after_a_kill_and_the_order_is_kept(t
     confirmed = messages(alice)
     assert len(confirmed) >= ENOUGH
     with ServerProcess(settings) as server:
-        async with entered(server.url, "alice") as again:
+        async with entered(server.url, "alice", TOKEN) as again:
             stored = await read_all(again)
             assert stored[: len(confirmed)] == confirmed
             assert [message.message for message in stored] == [str(number) for number in range(len(stored))]
