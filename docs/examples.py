@@ -23,7 +23,7 @@ CLIENT = (
     '{"identity":"9f2d61c07a85e34b1d60f2a97c58e013","clientNonce":"4a0c9e7b15d8f362","proof":"' + PROOF + '"}}',
     '{"action":"message","channel":"@bob","message":"See you at *nine*?","nonce":"n-17"}',
     '{"action":"history","channel":"lobby","nonce":"n-18","beforeID":41}',
-    '{"action":"search","query":"gold compass","nonce":"n-19"}',
+    '{"action":"search","query":"compass from:lucky after:2026-11-01","nonce":"n-19","utc_offset":60}',
     '{"action":"report","msgID":41,"reason":"It\'s spam","comment":"third time today","nonce":"n-20",'
     '"context":[39,40]}',
     '{"action":"reports","nonce":"n-21"}',
@@ -59,12 +59,13 @@ SERVER = (
     '{"action":"react","msgID":40,"username":"bob","message":"👍"}',
     '{"action":"typing","channel":"@bob"}',
     '{"action":"echo","messages":[' + MESSAGE + '],"takenBack":[38],'
-    '"reacted":[{"msgID":37,"reactions":[{"emoji":"👍","usernames":["ada","bob"]}]}]}',
+    '"reacted":[{"msgID":37,"reactions":[{"emoji":"👍","usernames":["ada","bob"]}]}],'
+    '"edited":[{"msgID":36,"message":"See you at *ten*?"}]}',
     '{"action":"places","places":[{"channel":"lobby","lastID":41,"readID":38,"unread":2,"mentions":1},{"channel":"@bob",'
     '"lastID":30,"readID":30}]}',
     '{"action":"read","channel":"@bob","msgID":42}',
     '{"action":"history","channel":"lobby","messages":[' + MESSAGE + '],"more":true,"nonce":"n-18"}',
-    '{"action":"search","messages":[' + MESSAGE + '],"more":false,"nonce":"n-19"}',
+    '{"action":"search","messages":[' + MESSAGE + '],"more":false,"nonce":"n-19","searchedTo":12}',
     '{"action":"report","report":' + ENTRY % ("received", "") + ',"nonce":"n-20"}',
     '{"action":"reports","reports":[' + ENTRY % ("resolved", ',"note":"Thank you. They are banned."') + "],"
     '"changed":["rep_5f0c6d2b9a1e4477"]}',
