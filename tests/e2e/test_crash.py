@@ -9,9 +9,8 @@ from server.protocol.frames import History, HistoryRequest, Message, Since
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.server_process import ServerProcess, write_settings
 
-TOKEN = "the-secret-of-bobs-client"
+TOKEN = "the-secret-of-a-client"
 ENOUGH = 300
-TOKEN = "a secret of alice"
 
 
 async def talk(client: ChatClient) -> None:
