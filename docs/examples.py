@@ -23,7 +23,7 @@ CLIENT = (
     '{"identity":"9f2d61c07a85e34b1d60f2a97c58e013","clientNonce":"4a0c9e7b15d8f362","proof":"' + PROOF + '"}}',
     '{"action":"message","channel":"@bob","message":"See you at *nine*?","nonce":"n-17"}',
     '{"action":"history","channel":"lobby","nonce":"n-18","beforeID":41}',
-    '{"action":"search","query":"compass from:lucky after:2026-11-01","nonce":"n-19","utc_offset":60}',
+    '{"action":"search","query":"compass from:lucky after:2026-11-01","nonce":"n-19","utcOffset":60}',
     '{"action":"report","msgID":41,"reason":"It\'s spam","comment":"third time today","nonce":"n-20",'
     '"context":[39,40]}',
     '{"action":"reports","nonce":"n-21"}',

@@ -125,7 +125,7 @@ fill a gap from either edge. To show a message with its surroundings, request `b
 
 `search` returns the latest messages first, so the next `beforeID` is the `msgID` of the last one. A search without long
 words, or with many candidates, ends early: `searchedTo` is the lowest number that it reached. Continue with it as
-`beforeID`. `before:` and `after:` count days by `utc_offset`: `after:` includes its day, `before:` does not.
+`beforeID`. `before:` and `after:` count days by `utcOffset`: `after:` includes its day, `before:` does not.
 
 ## How fast to send
 

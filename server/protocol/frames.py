@@ -214,7 +214,7 @@ class Unblock(Frame, frozen=True, tag="unblock"):
     username: Annotated[str, Meta(max_length=256)]
 
 
-class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "beforeID"}):
+class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "beforeID", "utc_offset": "utcOffset"}):
     """Search for messages among those that you may read."""
 
     query: Annotated[
