@@ -26,10 +26,12 @@ class Coverage(Struct):
         """Add a range, joined with those that it touches; does nothing if it is empty."""
         if low > high:
             return
-        apart = [each for each in self._ranges if each[1] + 1 < low or high + 1 < each[0]]
-        joined = [each for each in self._ranges if each not in apart]
-        low, high = min([low, *(each[0] for each in joined)]), max([high, *(each[1] for each in joined)])
-        self._ranges = sorted([*apart, (low, high)])
+        below = [each for each in self._ranges if each[1] + 1 < low]
+        above = [each for each in self._ranges if high + 1 < each[0]]
+        joined = self._ranges[len(below) : len(self._ranges) - len(above)]
+        if joined:
+            low, high = min(low, joined[0][0]), max(high, joined[-1][1])
+        self._ranges = [*below, (low, high), *above]
 
     def holds(self, number: float) -> bool:
         return any(low <= number <= high for low, high in self._ranges)
@@ -47,6 +49,10 @@ class Coverage(Struct):
             low = end
         if low < END:
             yield Hole(low, END)
+
+    def excess(self, most: int) -> float | None:
+        """Return where the last `most` ranges begin, if there are more."""
+        return self._ranges[-most][0] if len(self._ranges) > most else None
 
     def cut_above(self, number: float) -> None:
         """Remove everything above a number."""

@@ -19,6 +19,10 @@ from tui.tone import Tone
 GAP = "Some messages are not loaded here."
 MAX_LOOK_BACK = 200
 """Entries between two messages that are searched for the relevant one."""
+MAX_RANGES = 100
+"""Loaded ranges of a timeline; what is before them is dropped, and can be requested again."""
+MAX_PASSING = 10
+"""Notices of a timeline that may be removed again; earlier ones stay."""
 CHANGES_KEPT = 5_000
 """Limit on entries in changes that are not fetched, beyond twice those of the timeline; more than one frame adds."""
 WEIGHED_CHARS, WEIGHED_NAMES = 1_000, 10
@@ -216,6 +220,10 @@ class Timeline(Struct):
 
     def _show_gaps(self) -> None:
         """Put a notice wherever messages are missing between two that are loaded."""
+        if excess := self.covered.excess(MAX_RANGES):
+            self._drop(bisect_left(self._keys, excess))
+            self.covered.cut_below(excess)
+            self._gaps = {key for key in self._gaps if key >= excess}
         wanted = {each.low for each in self.covered.holes() if each.low > BEGINNING}
         for key in self._gaps - wanted:
             at = next(at for at in range(bisect_left(self._keys, key), len(self._keys)) if is_gap(self._entries[at]))
@@ -249,25 +257,22 @@ class Timeline(Struct):
 
     def note(self, notice: Notice) -> None:
         """Append a notice below all entries; remove those that it replaces, and those that have had their time."""
-        last = next((at for at in range(len(self._entries) - 1, -1, -1) if isinstance(self._entries[at], Line)), -1)
+        near = range(len(self._entries) - 1, max(-1, len(self._entries) - 1 - MAX_LOOK_BACK), -1)
+        last = next((at for at in near if isinstance(self._entries[at], Line)), -1)
         for passing in [*self._passing]:
-            at = self._index_of(passing)
+            at = next((at for at in near if at < len(self._entries) and self._entries[at] is passing), None)
             if at is None or at < last or (notice.topic and passing.topic == notice.topic):
                 self._passing.remove(passing)
                 if at is not None:
                     self._splice(at, 1, [], [])
                     last -= at < last
         if not notice.lasting:
-            self._passing.append(notice)
+            self._passing = [*self._passing[1 - MAX_PASSING :], notice]
         self._insert(notice)
 
     def has_notice(self, topic: str) -> bool:
         """Return whether the last of the notices that do not last is about a topic."""
         return bool(self._passing) and self._passing[-1].topic == topic
-
-    def _index_of(self, notice: Notice) -> int | None:
-        """Return where a notice is, looking from the end."""
-        return next((at for at in range(len(self._entries) - 1, -1, -1) if self._entries[at] is notice), None)
 
     def take_notices(self, other: "Timeline") -> None:
         """Move the notices of another timeline, which will not be shown again, into this one."""
@@ -411,12 +416,16 @@ class Timeline(Struct):
             if gone >= least:
                 break
             gone, count = gone + weight(entry), count + 1
-        failed = {id(entry) for entry in self._entries[:count] if isinstance(entry, Pending)}
-        self._failed = [each for each in self._failed if id(each) not in failed]
-        self._splice(0, count, [], [])
+        self._drop(count)
         first = self._keys[0] if self._keys else END
         self.covered.cut_below(first)
         self._gaps = {key for key in self._gaps if key >= first}
+
+    def _drop(self, count: int) -> None:
+        """Remove the first entries; they can be requested from the server again."""
+        failed = {id(entry) for entry in self._entries[:count] if isinstance(entry, Pending)}
+        self._failed = [each for each in self._failed if id(each) not in failed]
+        self._splice(0, count, [], [])
 
     def _insert(self, entry: Entry) -> None:
         """Insert an entry without a number after all others but the pending ones."""
