@@ -399,7 +399,8 @@ def _type(kind: inspect.Type) -> str:
         case inspect.UnionType(types=types):
             return " or ".join(_type(each) for each in types)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
-            return f"list of {_type(item)}"
+            bound = f"up to {kind.max_length}: " if kind.max_length is not None else ""
+            return f"list of {bound}{_type(item)}"
         case inspect.StructType(cls=cls, tag=tag):
             return f"`{tag}`" if tag else cls.__name__
         case inspect.DateTimeType():

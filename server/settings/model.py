@@ -38,7 +38,7 @@ class SettingsError(OneLineError):
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
-    """The channels, in display order. Everyone in the room can read them."""
+    """The channels, in display order, at most 256. Everyone in the room can read them."""
 
     id: Annotated[
         str,
