@@ -84,7 +84,12 @@ async def _types(pilot: Pilot[None], server: ScriptedServer, steps: Sequence[Ste
     server.received.clear()
     # Enter quotes a message, and other keys act on it; text goes back to the composer first.
     kept = [step for at, step in enumerate(steps) if step.part != "up" or is_text([*steps, Step("", 0)][at + 1].part)]
+    before = ""
     for part, turns in kept:
+        if part == "\r" and before in {GALLEY, LOBBY}:
+            # A second Enter is taken for a slip, if it comes soon.
+            continue
+        before = part or before
         typist.take(part)
         if part == FRAME:
             server.send(line(app.state.last_seen + 1000, "bob", "meanwhile", typist.place))
