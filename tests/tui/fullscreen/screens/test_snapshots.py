@@ -8,6 +8,7 @@ import os
 import pkgutil
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -51,6 +52,7 @@ from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.help import HelpScreen
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.screens.mentions_screen import MentionsScreen
+from tui.fullscreen.screens.message_editor import MessageEditor
 from tui.fullscreen.screens.name import NamePrompt
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.screens.question import Question
@@ -59,6 +61,7 @@ from tui.fullscreen.screens.reports_screen import ReportsScreen
 from tui.fullscreen.screens.search_screen import SearchScreen
 from tui.fullscreen.screens.settings import SettingsScreen
 from tui.fullscreen.screens.start import StartScreen
+from tui.fullscreen.screens.theme_picker import ThemePicker
 from tui.fullscreen.themes import DARK, THEMES
 from tui.options import Options
 
@@ -153,6 +156,8 @@ SCREENS: dict[type[Widget], tuple[Steps, str]] = {
     Question: (["ctrl+o", "down", "b"], "Block “bob”?"),
     HelpScreen: (["f1"], "Everywhere in the room"),
     SettingsScreen: (["f2"], "Reduced motion"),
+    ThemePicker: (["f2", "WAIT:Reduced motion", "enter"], "flagpost-contrast"),
+    MessageEditor: (["up", "up", "WAIT:Edit", "c"], "Everyone sees that it was edited"),
 }
 """How to reach each screen; the first start and the name dialog have tests of their own."""
 
@@ -317,12 +322,18 @@ async def test_text_of_name_refused(golden: Golden) -> None:
 
 
 def test_settings_unusable(snap_compare: Compare) -> None:
-    app = FlagpostApp(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM))
+    app = _dated(FlagpostApp(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM)))
     assert snap_compare(app, terminal_size=PICTURE_SIZE, run_before=_walk([], "There is no server", enter=False))
 
 
 def _client(server: ScriptedServer, loaded: LoadedConfig = CALM) -> FlagpostApp:
-    return FlagpostApp(Options("ada", server.url, loaded=loaded))
+    return _dated(FlagpostApp(Options("ada", server.url, loaded=loaded)))
+
+
+def _dated(app: FlagpostApp) -> FlagpostApp:
+    """Stop the clock of a client: notices show when they came."""
+    app.client.state.now = lambda: BEGIN + timedelta(days=200)
+    return app
 
 
 def _to_screen(screen: type[Widget]) -> Walk:
