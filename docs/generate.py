@@ -86,9 +86,9 @@ Remember `welcome.epoch` and the highest `msgID` of all `message` and `echo` fra
 with gaps, so one number covers all channels.
 
 - Log in with `since: {epoch, msgID}` as the same person. `echo` holds what you missed, at most 500 messages.
-- If `echo.recovered` is false, some are missing: ask for the `history` of each channel until a page reaches the
-  `msgID` of `since`.
-- If `welcome.epoch` is not the one you remember, the server started a new numbering: forget both numbers and all
+- If `echo.recovered` is false, some are missing: request the `history` of each channel and conversation until a page
+  reaches the `msgID` of `since`.
+- If `welcome.epoch` is not the one you remember, the server started a new numbering: forget the `msgID` and all
   messages.
 
 `takenBack`, `reacted` and `edited` of `echo` are changes to messages that you had already.
@@ -210,8 +210,8 @@ regular file; anything else, such as a device, stops the client. Each mistake in
 line; everything else still applies. Comments, unknown keys and line ends are preserved.
 
 Without the file, and without a URL, `--name` or `--demo`, the first start asks for name and server. Both are saved
-after the first successful login, except a URL that contains a password or a query. Unsent messages, drafts, keys and
-your own server's database are [in other folders](plain.md#what-the-client-reads-and-stores).
+after the first successful login, except a URL that contains a password or a query. Unsent messages, drafts, login
+secrets and your own server's database are [in other folders](plain.md#what-the-client-reads-and-stores).
 """
 
 OWN_KEYS = """\
@@ -309,8 +309,8 @@ def config() -> str:
         CONFIG,
         _options(_fields(Config)),
         "## `[channels.ID]`\n",
-        '`ID` is the ID of a channel, or `"@name"` for a conversation. For one server, the table is'
-        ' `[servers."wss://chat.example/ws".channels.ID]`;\n`/notices` and the settings screen write there.\n',
+        '`ID` is the ID of a channel, or `"@name"` for a conversation. For one server, the table is\n'
+        '`[servers."wss://chat.example/ws".channels.ID]`; `/notices` and the settings screen write there.\n',
         _options(_fields(Channel)),
         OWN_KEYS,
         _table(["name", "keys", "what it does"], rows),
