@@ -1,8 +1,7 @@
 """The client's state: a fold of the server's frames and of the user's acts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from functools import partial, singledispatchmethod
 from itertools import islice
 
@@ -19,8 +18,10 @@ from tui.client.coverage import END
 from tui.client.hues import Hues
 from tui.client.own_relations import OwnRelations
 from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
+from tui.client.profile_view import ProfileView
 from tui.client.search import SearchState
 from tui.client.timeline import Line, Notice, Pending, Timeline
+from tui.client.timelines import Timelines
 from tui.tone import Tone
 
 TYPING_SHOWN = timedelta(seconds=6)
@@ -28,28 +29,7 @@ ACT, PRESENCE, ABSENCE, CONNECTION = "act", "presence", "absence", "connection"
 """Topics of notices."""
 NOT_THERE = "That message no longer exists."
 LEFT_OUT = "This server sends more than this client shows; some of it was left out."
-WEIGHED_EVERY = 500
-"""Number of new entries between two checks of the weight of all timelines."""
 NEW_NUMBERING = "The server started a new history; earlier messages are no longer available."
-
-
-class Stage(Enum):
-    """State of the profile panel."""
-
-    LOADING = "loading"
-    READY = "ready"
-    FAILED = "failed"
-
-
-class ProfileView(Struct, frozen=True):
-    """Content of the profile panel."""
-
-    username: str
-    nonce: str
-    stage: Stage = Stage.LOADING
-    headline: str = ""
-    fields: tuple[tuple[str, str], ...] = ()
-    error: str = ""
 
 
 class ClientState(Struct):
@@ -63,7 +43,7 @@ class ClientState(Struct):
     """Words that count like the name."""
     refused_name: str = ""
     """Why the server refused the name."""
-    timelines: dict[str, Timeline] = field(default_factory=dict)
+    timelines: Timelines = field(default_factory=Timelines)
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
     profile: ProfileView | None = None
@@ -100,17 +80,9 @@ class ClientState(Struct):
     """The last echo was that of a start, not of a reconnect."""
     _names: set[str] = field(default_factory=set)
     """Every name granted to the user here."""
-    _taken_back: dict[int, None] = field(default_factory=dict)
-    """The latest deleted messages: a page of history that was read before the deletion may arrive after it."""
     hues: Hues = field(default_factory=Hues)
-    _marked: Mapping[int, str] = field(default_factory=dict)
-    """The statuses of reports that messages are marked with."""
     _left_out: bool = False
     """True if the user was notified since the login that parts are not shown."""
-    _added: int = 0
-    """Number of entries since the last check of the weight."""
-    _pending_notices: Timeline = field(default_factory=lambda: Timeline("", ""))
-    """Notices that wait until a channel is known."""
 
     def reset(self) -> None:
         """Forget everything, as at the start."""
@@ -121,7 +93,7 @@ class ClientState(Struct):
     @property
     def timeline(self) -> Timeline:
         """Return the current timeline; its ID is empty before a channel is known."""
-        return self.timelines.get(self.current, self._pending_notices)
+        return self.timelines.get(self.current, self.timelines.notices)
 
     @property
     def place(self) -> str:
@@ -141,7 +113,7 @@ class ClientState(Struct):
 
     def place_of(self, channel: str) -> str:
         """Return the displayed name of a channel or conversation."""
-        return (self.timelines.get(channel) or Timeline(channel, channel)).title
+        return self.timelines.title(channel)
 
     @property
     def since(self) -> frames.Since | None:
@@ -156,9 +128,7 @@ class ClientState(Struct):
     def _(self, frame: frames.Welcome) -> None:
         if self.welcome and self.welcome.epoch != frame.epoch:
             self.last_seen, self._caught_up_before = 0, False
-            for timeline in self.timelines.values():
-                timeline.forget()
-            self._taken_back.clear()
+            self.timelines.forget()
             self.note(NEW_NUMBERING)
             self._remark(self.reports.forget())
         had, self.welcome = self._channels, frame
@@ -169,7 +139,7 @@ class ClientState(Struct):
         self._leave_out()
         if self.current not in self.timelines:
             self.current = next(iter(self.timelines), "")
-            self.timeline.take_notices(self._pending_notices)
+            self.timeline.take_notices(self.timelines.notices)
 
     @fold.register
     def _(self, frame: frames.Me) -> None:
@@ -212,7 +182,7 @@ class ClientState(Struct):
         if conversation and frame.message and not self.relations.asked(frame.username):
             words = f"{name_text.quoted(frame.username)} {frame.message}"
             conversation.note(Notice(words, at=self.now(), topic=PRESENCE, lasting=False))
-            self._weigh()
+            self.timelines.weigh()
 
     @fold.register
     def _(self, frame: frames.Message) -> None:
@@ -231,7 +201,7 @@ class ClientState(Struct):
 
     def _is_own(self, frame: frames.Message) -> bool:
         """Return whether a message confirms what this client sent."""
-        return frame.username in self._names and any(each.awaits(frame.nonce) for each in self.timelines.values())
+        return frame.username in self._names and self.timelines.awaits(frame.nonce)
 
     def _note_absence(self, timeline: Timeline) -> None:
         """Say that a message waits for its recipient, unless that was said and nothing has changed since."""
@@ -254,7 +224,7 @@ class ClientState(Struct):
         if timeline.add(line, frame.nonce) and new:
             self._count(timeline, line)
         self.last_seen = max(self.last_seen, frame.msg_id)
-        self._weigh()
+        self.timelines.weigh()
 
     def _confirm_elsewhere(self, timeline: Timeline, nonce: str | None) -> None:
         """Remove the user's own message from where it is pending, if the server put it into another timeline."""
@@ -279,17 +249,15 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.Takeback) -> None:
-        self._take_back([frame.msg_id])
+        self.timelines.take_back([frame.msg_id])
 
     @fold.register
     def _(self, frame: frames.Edited) -> None:
-        self._edit(frame.msg_id, frame.message)
+        self.timelines.edit(frame.msg_id, frame.message)
 
     @fold.register
     def _(self, frame: frames.Reacted) -> None:
-        for timeline in self.timelines.values():
-            if line := timeline.find(frame.msg_id):
-                timeline.react(line.msg_id, reactions.changed(line.reactions, frame, self._names))
+        self.timelines.react(frame, self._names)
 
     @fold.register
     def _(self, frame: frames.Echo) -> None:
@@ -298,28 +266,13 @@ class ClientState(Struct):
             if timeline := self._timeline_for(message.channel):
                 # The server lists below which of these public messages are new; stored direct messages are.
                 self._receive(timeline, message, new=not fresh or timeline.peer is not None)
-        self._cover_echo(frame, since, fresh=fresh)
-        self._take_back(frame.taken_back)
+        self.timelines.cover(frame, since, fresh=fresh)
+        self.timelines.take_back(frame.taken_back)
         for text in frame.edited:
-            self._edit(text.msg_id, text.message)
+            self.timelines.edit(text.msg_id, text.message)
         for each in frame.reacted:
-            for timeline in self.timelines.values():
-                timeline.react(each.msg_id, reactions.listed(each.reactions, self._names))
+            self.timelines.list_reactions(each.msg_id, each.reactions, self._names)
         self._caught_up_before, self._first_login = True, fresh
-
-    def _cover_echo(self, frame: frames.Echo, since: int, *, fresh: bool) -> None:
-        """Record what is loaded now: what was missed, or the newest messages of each channel."""
-        first: dict[str, int] = {}
-        for message in frame.messages:
-            first[message.channel] = min(message.msg_id, first.get(message.channel, message.msg_id))
-        for timeline in self.timelines.values():
-            if fresh and timeline.peer is None and timeline.id in first:
-                timeline.cover(first[timeline.id], END)
-            elif not fresh and frame.recovered:
-                timeline.cover(since + 1, END)
-            elif not fresh:
-                timeline.miss(since)
-                timeline.cover(min(first.values(), default=END), END)
 
     @fold.register
     def _(self, frame: frames.Places) -> None:
@@ -346,9 +299,9 @@ class ClientState(Struct):
             return
         for message in frame.messages:
             timeline.add(self.line_of(message))
-            self._weigh()
+            self.timelines.weigh()
         request = history.answer(timeline, frame)
-        self._take_back([message.msg_id for message in frame.messages if message.taken_back])
+        self.timelines.take_back([message.msg_id for message in frame.messages if message.taken_back])
         sought = request and timeline.id == self.current and self.wanted and request.before_id == self.wanted + 1
         if sought and not timeline.find(self.wanted):
             self.wanted = 0
@@ -374,10 +327,8 @@ class ClientState(Struct):
 
     @fold.register
     def _(self, frame: frames.Profile) -> None:
-        if self.profile and self.profile.nonce == frame.nonce:
-            fields = tuple((each.name, each.value) for each in frame.profile_fields)
-            stage = Stage.FAILED if frame.error else Stage.READY
-            self.profile = ProfileView(frame.username, frame.nonce, stage, frame.headline, fields, frame.error)
+        if self.profile:
+            self.profile = self.profile.answered(frame)
 
     @fold.register
     def _(self, frame: frames.Error) -> None:
@@ -389,13 +340,14 @@ class ClientState(Struct):
         elif (remarks := self.reports.refused(frame)) is not None:
             self._remark(remarks)
         elif nonce and self.profile and self.profile.nonce == nonce:
-            self.profile = ProfileView(self.profile.username, nonce, Stage.FAILED, error=frame.message)
+            self.profile = self.profile.failed(frame.message)
         elif not (
             self.search.fail(nonce, frame.message)
             or self.mention_search.fail(nonce, frame.message)
-            or self._not_sent(nonce, frame.message)
+            or self.timelines.fail(nonce, frame.message)
         ):
-            self._history_failed(nonce)
+            if self.timelines.fail_history(nonce):
+                self.wanted, self.wants_new = 0, False
             self.note(frame.message, Tone.BAD)
 
     @fold.register
@@ -406,7 +358,7 @@ class ClientState(Struct):
         """Put a notice in a channel, or in the current one; only what the server said lasts."""
         notice = Notice(text, tone, self.now(), topic, lasting=tone is Tone.SAID)
         self.timelines.get(channel, self.timeline).note(notice)
-        self._weigh()
+        self.timelines.weigh()
 
     def leave_out(self) -> None:
         """Notify the user once that parts of what the server sent are not shown."""
@@ -420,18 +372,14 @@ class ClientState(Struct):
         self.search.lost()
         self.mention_search.lost()
         self.wanted = 0
-        for timeline in self.timelines.values():
-            timeline.requests.clear()
-            timeline.refused = False
-        if self.profile and self.profile.stage is Stage.LOADING:
-            self.profile = ProfileView(
-                self.profile.username, "", Stage.FAILED, error="The connection was lost before the site answered."
-            )
+        self.timelines.lost()
+        if self.profile:
+            self.profile = self.profile.lost()
 
     def look_at(self, channel: str) -> None:
         """Switch to a channel, or to a conversation, which is created if necessary."""
         channel = self.known_as(channel)
-        before, timeline = self.timeline, self._timeline_of(channel)
+        before, timeline = self.timeline, self.timelines.obtain(channel)
         if channel != self.current:
             before.begin_new(-1)
             if timeline.unread and not timeline.new_from:
@@ -516,21 +464,17 @@ class ClientState(Struct):
         self.mute_offer = ""
         pending = Pending(nonce, self.me, text, self.now())
         channel = self.known_as(channel or self.current)
-        self._timeline_of(channel).await_confirmation(pending)
+        self.timelines.obtain(channel).await_confirmation(pending)
         return frames.Say(channel, text, nonce)
 
     def unsent(self) -> list[frames.Say | frames.ReportRequest | frames.Withdraw]:
         """Return the frames that the server has not acknowledged; resent after a reconnect, each counts once."""
-        said = [
-            frames.Say(timeline.id, pending.text, pending.nonce)
-            for timeline in self.timelines.values()
-            for pending in timeline.unsent()
-        ]
+        said = [frames.Say(timeline.id, each.text, each.nonce) for timeline, each in self.timelines.unsent()]
         return [*said, *self.reports.unsent()]
 
     def restore(self, channel: str, pending: Pending) -> None:
         """Go on with a message that was not confirmed when the client ended; `failure` says why it never will be."""
-        timeline = self._timeline_of(self.known_as(channel))
+        timeline = self.timelines.obtain(self.known_as(channel))
         timeline.await_confirmation(replace(pending, failure=""))
         if pending.failure:
             timeline.fail(pending.nonce, pending.failure)
@@ -540,7 +484,7 @@ class ClientState(Struct):
         self.drafts = dict(drafts)
         for place in drafts:
             if target.is_conversation(place):
-                self._timeline_of(place)
+                self.timelines.obtain(place)
 
     def lose_reports(self, count: int) -> None:
         """Notify the user of reports that were unanswered when the client ended, and refer to no message now."""
@@ -548,9 +492,7 @@ class ClientState(Struct):
 
     def give_up_unsent(self, why: str) -> None:
         """Mark unacknowledged messages as failed; the user can resend them."""
-        for timeline in self.timelines.values():
-            for pending in timeline.unsent():
-                timeline.fail(pending.nonce, why)
+        self.timelines.give_up_unsent(why)
         self._remark(self.reports.give_up(why))
 
     def report(self, line: Line, draft: ReportDraft, nonce: str, channel: str = "") -> frames.ReportRequest:
@@ -607,34 +549,11 @@ class ClientState(Struct):
 
     def _remark(self, remarks: Iterable[Remark]) -> None:
         """Notify the user of changes to reports, and update the marks on messages."""
-        marked, before = self.reports.statuses, self._marked
-        self._marked = marked
-        if changed := {msg_id for msg_id, _ in marked.items() ^ before.items()}:
-            for timeline in self.timelines.values():
-                timeline.mark_reported(marked, changed)
+        self.timelines.mark_reported(self.reports.statuses)
         for remark in remarks:
             self.note(*remark)
             self.remarks.append(remark)
         del self.remarks[: -limits.MAX_REPORTS]
-
-    def _take_back(self, msg_ids: Sequence[int]) -> None:
-        self._taken_back.update(dict.fromkeys(msg_ids))
-        for forgotten in list(islice(self._taken_back, max(0, len(self._taken_back) - limits.MAX_TAKEBACKS))):
-            del self._taken_back[forgotten]
-        for timeline in self.timelines.values():
-            timeline.take_back(msg_ids)
-
-    def _edit(self, msg_id: int, text: str) -> None:
-        for timeline in self.timelines.values():
-            timeline.edit(msg_id, text)
-
-    def _not_sent(self, nonce: str, why: str) -> bool:
-        return any(timeline.fail(nonce, why) for timeline in self.timelines.values())
-
-    def _history_failed(self, nonce: str) -> None:
-        for timeline in self.timelines.values():
-            if history.fail(timeline, nonce):
-                self.wanted, self.wants_new = 0, False
 
     @property
     def _channels(self) -> set[str]:
@@ -644,66 +563,36 @@ class ClientState(Struct):
         """Hide channels that the room no longer has, unless one is current or holds unsent messages."""
         if not self.welcome:
             return
-        kept = self._channels | {self.current}
-        for timeline in list(self.timelines.values()):
-            if not (timeline.id in kept or timeline.peer is not None or timeline.holds_pending):
-                del self.timelines[timeline.id]
-
-    def _timeline_of(self, channel: str) -> Timeline:
-        if channel not in self.timelines:
-            self.timelines[channel] = Timeline(channel, channel)
-        return self.timelines[channel]
+        self.timelines.leave_out(self._channels | {self.current})
 
     def _timeline_for(self, channel: str) -> Timeline | None:
         """Return the timeline of a frame; None if the server names more channels than this client accepts."""
-        if channel not in self.timelines and (known := self._conversation_like(channel)):
+        if channel not in self.timelines and (known := self.timelines.like(channel)):
             self._rename(known, channel)
         if channel not in self.timelines and len(self.timelines) >= limits.MAX_PLACES:
             self.leave_out()
             return None
-        return self._timeline_of(channel)
+        return self.timelines.obtain(channel)
 
     def known_as(self, channel: str) -> str:
         """Return the known spelling of a target: the name of a person may have been typed in another one."""
-        name = target.name_of(channel)
-        if name is None or channel in self.timelines:
-            return channel
-        if known := self._conversation_like(channel):
-            return known.id
-        return target.conversation(next((each for each in self.people if key(each) == key(name)), name))
-
-    def _conversation_like(self, channel: str) -> Timeline | None:
-        """Return the conversation with the same person in another spelling, if there is one."""
-        name = target.name_of(channel)
-        peers = ((each, each.peer) for each in self.timelines.values() if name is not None)
-        return next((each for each, peer in peers if peer is not None and name and key(peer) == key(name)), None)
+        return self.timelines.known_as(channel, self.people)
 
     def _rename(self, timeline: Timeline, channel: str) -> None:
         """Give a conversation the target that the server uses, at the same place in the list."""
         old = timeline.id
-        self.renamed[old] = timeline.id = timeline.name = channel
-        self.timelines = {each.id: each for each in self.timelines.values()}
+        self.timelines.rename(timeline, channel)
+        self.renamed[old] = channel
         if self.current == old:
             self.current = channel
-
-    def _weigh(self) -> None:
-        """Count a new entry; at intervals, check the weight of all timelines and shed from the largest."""
-        self._added += 1
-        if self._added < WEIGHED_EVERY:
-            return
-        self._added = 0
-        timelines = [*self.timelines.values(), self._pending_notices]
-        excess = sum(each.weight for each in timelines) - limits.MAX_WEIGHT
-        if excess > 0:
-            max(timelines, key=lambda each: each.weight).shed(excess + limits.MAX_WEIGHT // 20)
 
     def line_of(self, frame: frames.Message) -> Line:
         """Return a message as it is shown."""
         # A time without a zone is not RFC 3339, and cannot be compared with one that has a zone.
         at = frame.at if frame.at.tzinfo else frame.at.replace(tzinfo=UTC)
-        taken_back = frame.taken_back or frame.msg_id in self._taken_back
+        taken_back = frame.taken_back or self.timelines.was_taken_back(frame.msg_id)
         text = "" if taken_back else frame.message
-        report = self._marked.get(frame.msg_id, "")
+        report = self.timelines.report_of(frame.msg_id)
         under = () if taken_back else reactions.listed(frame.reactions, self._names)
         mine = frame.username == self.me if frame.own is None else frame.own
         return Line(frame.msg_id, frame.username, text, at, mine, report, taken_back, under, frame.edited)

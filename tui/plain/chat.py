@@ -9,7 +9,7 @@ from server.protocol.codes import ErrorCode
 from server.protocol.errors import OneLineError
 from server.protocol.frames import Echo, Error, Places, Say, ServerFrame
 from tui.client.client import Client, Granted, Loss, NameRefusedError
-from tui.client.state import Stage
+from tui.client.profile_view import Stage
 from tui.options import Options
 from tui.plain import output, typed_commands
 from tui.plain.line_commands import LineCommands, Wait

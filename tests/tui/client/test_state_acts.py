@@ -42,7 +42,7 @@ from tests.support.folding import (
 )
 from tests.support.scripted_server import report, stands
 from tui.client.own_reports import GONE, KEPT, REFUSED, ReportDraft
-from tui.client.state import ProfileView, Stage
+from tui.client.profile_view import ProfileView, Stage
 from tui.tone import Tone
 
 

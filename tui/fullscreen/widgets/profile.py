@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Button, Static
 
 from server.protocol import name_text
-from tui.client.state import ProfileView, Stage
+from tui.client.profile_view import ProfileView, Stage
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.people_list import PeopleList
