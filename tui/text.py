@@ -17,6 +17,7 @@ _JOINER, _VARIATION = re.compile(f"[{JOINERS}]"), re.compile(f"[{VARIATIONS}]")
 _KEYCAPS = frozenset("0123456789#*")
 TAB = "    "
 _COMMAND = re.compile(f"(?![\n\t])[{CONTROL}{SURROGATES}]")
+_REORDERING = re.compile("[\u202a-\u202e]")
 _LINES_ALLOWED = frozenset({"message", "comment", "value"})
 
 Value = TypeVar("Value")
@@ -41,8 +42,11 @@ def clean_line(text: str) -> str:
 
 
 def clean_own(text: str) -> str:
-    """Return the user's own text, safe to show: unlike in text of others, every character that is no command stays."""
-    return _COMMAND.sub(_picture, _LINE_END.sub("\n", text))
+    """Return the user's own text, safe to show: unlike in text of others, every character stays that is no command.
+
+    Embeddings and overrides of the direction count as commands: a pasted one would show other words than are sent.
+    """
+    return _COMMAND.sub(_picture, _REORDERING.sub("", _LINE_END.sub("\n", text)))
 
 
 def clean_frame(frame: Value, left_out: Callable[[], object] = lambda: None) -> Value:

@@ -18,9 +18,9 @@ def export(connection: sqlite3.Connection, name: str, identity: str | None) -> I
 def erase(connection: sqlite3.Connection, name: str, identity: str | None) -> str:
     """Erase a person, and return what was done. Raises CommandError."""
     done = personal_data.erase(_identity(connection, name, identity), milliseconds(utc_now()), connection)
-    kept = f"{done.reports_by} reports by them and {done.reports_about} about them are kept until ReportDays is over"
+    kept = f"kept until ReportDays is over: reports by them, {done.reports_by}; about them, {done.reports_about}"
     return (
-        f"{short(name)}: {done.messages} messages erased, with reactions, mutes, blocks and login key; {kept}."
+        f"{short(name)}: messages erased: {done.messages}, with reactions, mutes, blocks and login key; {kept}."
         " Connected clients show the messages until they reconnect; backups keep them."
     )
 

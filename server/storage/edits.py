@@ -16,7 +16,10 @@ def edit(
     msg_id: int, person: Person, text: str, blocked: Container[str], now: int, connection: sqlite3.Connection
 ) -> Publication:
     """Replace the text of a message of this person. Raises Refusal."""
-    publication = check_edit(messages.find(msg_id, connection), person, blocked, text)
+    before = messages.find(msg_id, connection)
+    publication = check_edit(before, person, blocked, text)
+    if before and before.text == text:
+        return before
     connection.execute(
         "INSERT INTO message_version (msg_id, number, since, text)"
         " SELECT id, ?, coalesce(edited_at, at), text FROM message WHERE id = ?",

@@ -14,6 +14,8 @@ EXPORTS = {
     "name": "SELECT name, held_at FROM held_name WHERE identity = ?1",
     "message": "SELECT id, at, channel, author, peer, text FROM message"
     " WHERE author_identity = ?1 OR (peer IS NOT NULL AND peer_identity = ?1) ORDER BY id",
+    "earlier text": "SELECT msg_id, since, message_version.text FROM message_version"
+    " JOIN message ON message.id = msg_id WHERE author_identity = ?1 ORDER BY msg_id, number",
     "reaction": "SELECT msg_id, emoji, at FROM reaction WHERE identity = ?1 ORDER BY at",
     "read": "SELECT place, msg_id FROM read_marker WHERE identity = ?1",
     "mute or block": "SELECT other_name, blocked FROM hidden WHERE identity = ?1",

@@ -1,6 +1,7 @@
 """Hostile text that the user pastes, types, picks or starts with is as harmless as what others send."""
 
 import base64
+import re
 import sys
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_what_is_pasted_into_the_palette(tmp_path: Path) -> None:
         terminal.until(MARKUP[3])
         terminal.press("ctrl+g")
         terminal.until("Find a command")
-        terminal.press(f"\x1b[200~\x9b?1003l \u202e\u200b \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
+        terminal.press(f"\x1b[200~\x9b?1003l \u202e \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
         terminal.until("Nothing is called so.")
         assert_harmless(terminal)
         assert MARKUP[1] in terminal.screen
@@ -74,7 +75,9 @@ def test_what_is_offered_and_said_of_commands(tmp_path: Path) -> None:
 
 def test_what_an_editor_gives_back(tmp_path: Path) -> None:
     script = tmp_path / "editor.py"
-    words = f"EDITED {''.join(COMMANDS)} {MARKUP[0]}"
+    # The user's own text keeps characters that others do not see.
+    commands = [each for each in COMMANDS if not re.search("[\u200b\u2066\ufeff]", each)]
+    words = f"EDITED {''.join(commands)}\u202e {MARKUP[0]}"
     script.write_text(f"import pathlib, sys\npathlib.Path(sys.argv[1]).write_text({words!r} + chr(10))\n", "utf-8")
     named = {"VISUAL": f"{sys.executable} {script}"}
     with (
@@ -106,9 +109,15 @@ def test_ones_own_name(tmp_path: Path, name: str) -> None:
         assert_harmless(terminal)
 
 
-@pytest.mark.parametrize("url", ["ws://\x1b]2;PWNED\x07/", "ws://[/nope]/", "ws://127.0.0.1:1/\x9b?1003l[/nope]"])
-def test_a_url_of_the_command_line(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize("url", ["ws://\x1b]2;PWNED\x07/", "ws://[/nope]/"])
+def test_url_of_the_command_line_that_is_none(tmp_path: Path, url: str) -> None:
     with Terminal(url, "--name", "ada", directory=tmp_path) as terminal:
+        terminal.until("That isn't a server address.")
+        assert_harmless(terminal)
+
+
+def test_url_of_the_command_line_without_a_server(tmp_path: Path) -> None:
+    with Terminal("ws://127.0.0.1:1/\x9b?1003l[/nope]", "--name", "ada", directory=tmp_path) as terminal:
         terminal.until("✗")
         assert_harmless(terminal)
         assert terminal.alive
@@ -117,7 +126,7 @@ def test_a_url_of_the_command_line(tmp_path: Path, url: str) -> None:
 def test_what_is_pasted(tmp_path: Path) -> None:
     with scripted_server(Script()) as server, client(server, tmp_path) as terminal:
         terminal.until("online as")
-        terminal.press(f"\x1b[200~PASTED \x9b?1003l \u202e\u200b \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
+        terminal.press(f"\x1b[200~PASTED \x9b?1003l \u202e \x9d2;PWNED\x9c {MARKUP[1]}\x1b[201~")
         terminal.until("PASTED")
         terminal.press("enter")
         terminal.until("sending")

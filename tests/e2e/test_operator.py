@@ -317,7 +317,7 @@ async def test_person_is_exported_and_erased_while_the_server_runs(tmp_path: Pat
         exported = run("people", "export", "Alice", directory=tmp_path)
         assert "my secret" in exported.stdout
         erased = run("people", "erase", "alice", directory=tmp_path)
-        assert erased.stdout.startswith("alice: 1 messages erased")
+        assert erased.stdout.startswith("alice: messages erased: 1, with")
         gone = run("people", "export", "alice", directory=tmp_path)
         assert (gone.returncode, gone.stderr.count("\n")) == (2, 1)
         async with entered(server.url, "bob") as bob:

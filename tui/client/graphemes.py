@@ -1,7 +1,7 @@
 """Where characters as people see them begin and end: an emoji or an accented letter can be several code points."""
 
 JOINERS = frozenset("\u200c\u200d")
-DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u2066\u2067\u2068\u2069")
 
 
 def before(text: str, at: int) -> int:

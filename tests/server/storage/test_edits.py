@@ -58,6 +58,15 @@ def test_everyone_reads_the_new_text_and_reports_have_all_of_them(connection: sq
     assert earlier == [(0.001, "vile words"), (2.0, "kind words")]
 
 
+def test_same_text_again_is_no_new_version(connection: sqlite3.Connection) -> None:
+    msg_id = say(connection, "hello")
+    for _ in range(MAX_VERSIONS + 1):
+        edit(connection, msg_id, "hello")
+    publication = messages.find(msg_id, connection)
+    assert publication
+    assert (publication.versions, publication.edited_at) == ((), None)
+
+
 def test_search_finds_the_new_text_only(connection: sqlite3.Connection) -> None:
     msg_id = say(connection, "vile words")
     edit(connection, msg_id, "kind words")
