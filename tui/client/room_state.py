@@ -1,0 +1,320 @@
+"""What the client knows of the room, and what the user does there."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct, field
+from msgspec.structs import fields, replace
+
+from server.protocol import frames, target
+from server.protocol.mentions import mentions
+from tui import limits
+from tui.client import history, unread
+from tui.client.coverage import END
+from tui.client.hues import Hues
+from tui.client.own_relations import OwnRelations
+from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
+from tui.client.profile_view import ProfileView
+from tui.client.search import SearchState
+from tui.client.timeline import Line, Notice, Pending, Timeline
+from tui.client.timelines import Timelines
+from tui.tone import Tone
+
+
+class RoomState(Struct):
+    """Its methods are acts of the user, and return the frame to send; `ClientState` folds the server's frames."""
+
+    now: Callable[[], datetime]
+    welcome: frames.Welcome | None = None
+    me: str = ""
+    """The granted name; empty until the login is accepted."""
+    words: tuple[str, ...] = ()
+    """Words that count like the name."""
+    refused_name: str = ""
+    """Why the server refused the name."""
+    timelines: Timelines = field(default_factory=Timelines)
+    current: str = ""
+    people: dict[str, frames.WhoEntry] = field(default_factory=dict)
+    profile: ProfileView | None = None
+    reports: OwnReports = field(default_factory=OwnReports)
+    relations: OwnRelations = field(default_factory=OwnRelations)
+    mute_offer: str = ""
+    """A person whom the user has just reported and is offered to mute; empty after the answer."""
+    remarks: list[Remark] = field(default_factory=list)
+    """Notifications about reports since this was last cleared; the interface checks whether they were seen."""
+    search: SearchState = field(default_factory=SearchState)
+    mention_search: SearchState = field(default_factory=partial(SearchState, mentions=True))
+    """The search for messages that mention the user, which are not loaded."""
+    wanted: int = 0
+    """A message of the current timeline to be shown once it is loaded; 0: none."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Conversations that have another target now, as the server spells the name otherwise; the interface clears it."""
+    pages_forward: bool = False
+    """The server also pages forward, as those do that list places."""
+    wants_new: bool = False
+    """The first new message of the current timeline is to be shown once it is loaded."""
+    watched: Callable[[], bool] | None = None
+    """Returns whether the user sees what arrives in the current timeline; None: everything is printed there."""
+    markers: unread.MarkersToSend = field(default_factory=unread.MarkersToSend)
+    """How far the user has read, for the server."""
+    last_seen: int = 0
+    drafts: dict[str, str] = field(default_factory=dict)
+    """What is written in the composer and not sent, by channel or conversation."""
+    _typing: dict[str, datetime] = field(default_factory=dict)
+    """People who are writing to the user, and until when that is shown; the latest alone."""
+    _arriving: dict[str, frames.WhoEntry] = field(default_factory=dict)
+    """The people in the first frames of a list that is not complete yet."""
+    _caught_up_before: bool = False
+    _first_login: bool = True
+    """The last echo was that of a start, not of a reconnect."""
+    _names: set[str] = field(default_factory=set)
+    """Every name granted to the user here."""
+    hues: Hues = field(default_factory=Hues)
+    _left_out: bool = False
+    """True if the user was notified since the login that parts are not shown."""
+
+    def reset(self) -> None:
+        """Forget everything, as at the start."""
+        fresh = type(self)(self.now, watched=self.watched)
+        for each in fields(self):
+            setattr(self, each.name, getattr(fresh, each.name))
+
+    @property
+    def timeline(self) -> Timeline:
+        """Return the current timeline; its ID is empty before a channel is known."""
+        return self.timelines.get(self.current, self.timelines.notices)
+
+    @property
+    def place(self) -> str:
+        """Return the displayed name of the current timeline; empty before there is one."""
+        return self.place_of(self.current) if self.timeline.name else ""
+
+    @property
+    def dnd(self) -> bool:
+        """Return whether Do not disturb is on, according to the server."""
+        own = self.people.get(self.me)
+        return own is not None and own.dnd
+
+    @property
+    def is_typing(self) -> bool:
+        """Return whether the other person of the current conversation is writing."""
+        return self._typing.get(self.current, self.now()) > self.now()
+
+    def place_of(self, channel: str) -> str:
+        """Return the displayed name of a channel or conversation."""
+        return self.timelines.title(channel)
+
+    @property
+    def since(self) -> frames.Since | None:
+        """Return where to catch up from: the last message this client knows; None if it knows none."""
+        return frames.Since(self.welcome.epoch, self.last_seen) if self.welcome and self.me else None
+
+    def note(self, text: str, tone: Tone = Tone.INFO, channel: str = "", topic: str = "") -> None:
+        """Put a notice in a channel, or in the current one; only what the server said lasts."""
+        notice = Notice(text, tone, self.now(), topic, lasting=tone is Tone.SAID)
+        self.timelines.get(channel, self.timeline).note(notice)
+        self.timelines.weigh()
+
+    def lost(self) -> None:
+        """Drop all pending requests: the connection is lost."""
+        self.reports.lost()
+        self.search.lost()
+        self.mention_search.lost()
+        self.wanted = 0
+        self.timelines.lost()
+        if self.profile:
+            self.profile = self.profile.lost()
+
+    def look_at(self, channel: str) -> None:
+        """Switch to a channel, or to a conversation, which is created if necessary."""
+        channel = self.known_as(channel)
+        before, timeline = self.timeline, self.timelines.obtain(channel)
+        if channel != self.current:
+            before.begin_new(-1)
+            if timeline.unread and not timeline.new_from:
+                timeline.begin_new(timeline.read)
+        self.current, self.mute_offer, self.wanted, self.wants_new = channel, "", 0, timeline.unread > 0
+        timeline.refused = False
+        if self.watched is None:
+            self.see_all(channel)
+        self._leave_out()
+
+    def go_to(self, channel: str, msg_id: int) -> None:
+        """Switch to a message, which may not be loaded yet."""
+        self.look_at(channel)
+        self.wanted, self.wants_new = msg_id, False
+
+    def arrived(self) -> int:
+        """Return the number of the wanted message once it is loaded; else 0."""
+        wanted = self.wanted
+        if not wanted or not self.timeline.find(wanted):
+            return 0
+        self.wanted = 0
+        return wanted
+
+    @property
+    def first_unread(self) -> int:
+        """Return the first unread message of the current timeline, if it is loaded; else 0."""
+        timeline = self.timeline
+        first = next(
+            (each for each in timeline.after(timeline.read) if unread.counts(each, self.relations.hidden)), None
+        )
+        return first.msg_id if first and timeline.covered.spans(timeline.read + 1, first.msg_id) else 0
+
+    def see(self, msg_id: int) -> bool:
+        """Record that the current timeline was on the screen up to a message; return whether that is news."""
+        news = unread.see(self.timeline, msg_id, self.relations.hidden, self.named)
+        if news:
+            self.markers.add(self.current, msg_id)
+        return news
+
+    def see_all(self, channel: str) -> bool:
+        """Mark a channel or conversation as read; return whether that is news."""
+        timeline = self.timelines[channel]
+        news = unread.see_all(timeline, timeline.newest)
+        if news:
+            self.markers.add(channel, timeline.newest)
+        return news
+
+    def close(self, channel: str) -> str | None:
+        """Leave a conversation out of the list until it has a new message; return the problem, or None."""
+        timeline = self.timelines.get(channel)
+        if timeline is None or timeline.peer is None:
+            return "Only conversations can be closed. To mute a channel: /notices none"
+        if timeline.holds_pending:
+            return "A message here has not been sent yet. Wait for it, or take it back first."
+        self.markers.add(channel, timeline.newest, closed=True)
+        del self.timelines[channel]
+        return None
+
+    def see_loaded(self) -> None:
+        """Mark as read whatever is unread and loaded in full: all of it has been printed."""
+        for timeline in self.timelines.values():
+            loaded = sum(unread.counts(each, self.relations.hidden) for each in timeline.after(timeline.read))
+            if timeline.unread and (loaded >= timeline.unread or timeline.covered.spans(timeline.read + 1, END)):
+                self.see_all(timeline.id)
+
+    def unseen(self, after: int) -> unread.Unseen:
+        """Count the messages of others in the current timeline after the last one that is on the screen."""
+        last = max(after, self.timeline.read)
+        return unread.unseen(self.timeline, last, self.relations.hidden, self.named)
+
+    @property
+    def names_of_user(self) -> tuple[str, ...]:
+        """Return what makes a message one that names the user: the name, and the words that they configured."""
+        return (self.me, *self.words)
+
+    def named(self, text: str) -> bool:
+        """Return whether a text names the user."""
+        return mentions(text, self.names_of_user)
+
+    def say(self, text: str, nonce: str, channel: str = "") -> frames.Say:
+        """Write in a channel, or the current one; the line stays pending until the server has numbered it."""
+        self.mute_offer = ""
+        pending = Pending(nonce, self.me, text, self.now())
+        channel = self.known_as(channel or self.current)
+        self.timelines.obtain(channel).await_confirmation(pending)
+        return frames.Say(channel, text, nonce)
+
+    def unsent(self) -> list[frames.Say | frames.ReportRequest | frames.Withdraw]:
+        """Return the frames that the server has not acknowledged; resent after a reconnect, each counts once."""
+        said = [frames.Say(timeline.id, each.text, each.nonce) for timeline, each in self.timelines.unsent()]
+        return [*said, *self.reports.unsent()]
+
+    def restore(self, channel: str, pending: Pending) -> None:
+        """Go on with a message that was not confirmed when the client ended; `failure` says why it never will be."""
+        timeline = self.timelines.obtain(self.known_as(channel))
+        timeline.await_confirmation(replace(pending, failure=""))
+        if pending.failure:
+            timeline.fail(pending.nonce, pending.failure)
+
+    def restore_drafts(self, drafts: Mapping[str, str]) -> None:
+        """Set the drafts, and list the conversations that they belong to."""
+        self.drafts = dict(drafts)
+        for place in drafts:
+            if target.is_conversation(place):
+                self.timelines.obtain(place)
+
+    def lose_reports(self, count: int) -> None:
+        """Notify the user of reports that were unanswered when the client ended, and refer to no message now."""
+        self._remark([Remark(GONE, Tone.BAD, "")] * count)
+
+    def give_up_unsent(self, why: str) -> None:
+        """Mark unacknowledged messages as failed; the user can resend them."""
+        self.timelines.give_up_unsent(why)
+        self._remark(self.reports.give_up(why))
+
+    def report(self, line: Line, draft: ReportDraft, nonce: str, channel: str = "") -> frames.ReportRequest:
+        """Report a message of a channel, or the current one; it is marked once the server has the report."""
+        self.mute_offer = ""
+        return self.reports.send(line, channel or self.current, draft, nonce)
+
+    def context_of(self, line: Line, channel: str = "") -> tuple[list[Line], list[Line]]:
+        """Return the context that a report may include: as much before and after the message as the server accepts."""
+        if not self.welcome or not self.welcome.webhooks.evidence:
+            return [], []
+        limits = self.welcome.limits
+        before = min(limits.context_before, frames.MAX_CONTEXT_BEFORE)
+        after = min(limits.context_after, frames.MAX_CONTEXT_AFTER)
+        timeline = self.timelines.get(channel, self.timeline)
+        return timeline.around(line.msg_id, before, after, self.relations.hidden)
+
+    def toggle_mute(self, username: str) -> frames.Mute | frames.Unmute:
+        """Mute or unmute a person; it takes effect when the server confirms."""
+        self.mute_offer = ""
+        return self.relations.toggle_mute(username)
+
+    def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest:
+        self.profile = ProfileView(username, nonce)
+        return frames.ProfileRequest(username, nonce)
+
+    def ask_older(self, nonce: str, limit: int = history.PAGE) -> frames.HistoryRequest | None:
+        """Request what is missing nearest to the end of the current timeline; None if nothing is, or it is pending."""
+        holes = [*self.timeline.covered.holes()]
+        return history.ask(self.timeline, holes[-1], nonce, limit=limit) if holes else None
+
+    def ask_page(self, low: float, nonce: str, *, forward: bool = False) -> frames.HistoryRequest | None:
+        """Request a page of what is missing after a number, from its end or (forward) from its beginning."""
+        hole = self.timeline.hole(low)
+        return history.ask(self.timeline, hole, nonce, forward=forward and self.pages_forward) if hole else None
+
+    def ask_shown(self, nonces: Callable[[], str]) -> list[frames.HistoryRequest]:
+        """Request what the current timeline has to show now and is not loaded."""
+        timeline = self.timeline
+        if not self._caught_up_before or not timeline.id or timeline.refused:
+            return []
+        if self.wanted:
+            return history.ask_around(timeline, self.wanted, nonces, both=self.pages_forward)
+        if self.wants_new and timeline.unread and not timeline.new_from:
+            asked = history.ask_around(timeline, timeline.read, nonces, both=self.pages_forward)
+            # Nothing left to request: the first unread message cannot be shown.
+            self.wants_new = bool(asked or timeline.requests)
+            return asked
+        return history.ask_newest(timeline, nonces)
+
+    def ask_newest(self, nonce: Callable[[], str]) -> list[frames.HistoryRequest]:
+        """Request the newest messages of every channel: messages that were hidden may be readable now."""
+        return [frames.HistoryRequest(channel, nonce()) for channel in self.timelines]
+
+    def known_as(self, channel: str) -> str:
+        """Return the known spelling of a target: the name of a person may have been typed in another one."""
+        return self.timelines.known_as(channel, self.people)
+
+    def _remark(self, remarks: Iterable[Remark]) -> None:
+        """Notify the user of changes to reports, and update the marks on messages."""
+        self.timelines.mark_reported(self.reports.statuses)
+        for remark in remarks:
+            self.note(*remark)
+            self.remarks.append(remark)
+        del self.remarks[: -limits.MAX_REPORTS]
+
+    @property
+    def _channels(self) -> set[str]:
+        return {channel.id for channel in self.welcome.channels} if self.welcome else set()
+
+    def _leave_out(self) -> None:
+        """Hide channels that the room no longer has, unless one is current or holds unsent messages."""
+        if not self.welcome:
+            return
+        self.timelines.leave_out(self._channels | {self.current})
