@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class RoomInterface(Protocol):
-    """The client, the widgets, and ways to ask the user; implemented by `RoomScreen`."""
+    """The client, the widgets, and ways to ask the user; implemented by `RoomBase`."""
 
     @property
     def client(self) -> Client:
