@@ -16,6 +16,7 @@ from server.protocol.frames import (
     Block,
     ClientFrame,
     Echo,
+    Edit,
     Error,
     HistoryRequest,
     Login,
@@ -57,7 +58,8 @@ REPORT = ReportRequest(1, SPAM, nonce="n")
 READS: list[ClientFrame] = [HISTORY, SearchRequest("rope", "n", limit=100), ReportsRequest("n"), REPORT]
 """Frames that make the server read messages or reports, besides a login."""
 MARK = Read("lobby", 1)
-STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
+EDIT = Edit(1, "x" * 1000, "n")
+STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), EDIT, React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
 """Frames that store something on disk."""
 SAYS: list[ClientFrame] = [
     *STORES,

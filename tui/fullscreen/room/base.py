@@ -25,7 +25,7 @@ from tui.fullscreen.room.reporting import Reporting
 from tui.fullscreen.room.writing import Writing
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.typeahead import TypeAhead
-from tui.fullscreen.widgets.channels import Places
+from tui.fullscreen.widgets.channels import PlaceLists
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.header import TopLine
@@ -103,7 +103,7 @@ class RoomBase(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopLine(self.client.status, id="top")
         with Horizontal(id="middle"):
-            yield Places(id="left")
+            yield PlaceLists(id="left")
             with Vertical(id="centre"):
                 yield TimelineView(id="timeline")
                 yield Composer(placeholder="Write a message", id="composer")
@@ -124,7 +124,7 @@ class RoomBase(Screen[None]):
         """Mount the widgets that are still empty or hidden; they would delay the first frame."""
         offer, profile, below = MuteOffer(id="offer"), ProfilePanel(id="profile"), NewBelow(id="below")
         offer.display = profile.display = below.display = False
-        await self.query_one(Places).mount_lists()
+        await self.query_one(PlaceLists).mount_lists()
         await self.query_one("#centre").mount(below, offer, before=self.composer)
         await self.query_one("#side").mount(PeopleList(id="people"), profile)
         self.complete = True

@@ -17,7 +17,7 @@ from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.room.actions import RoomActions
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.typeahead import Placed
-from tui.fullscreen.widgets.channels import ChannelList, Places, UnreadOutOfView
+from tui.fullscreen.widgets.channels import ChannelList, PlaceLists, UnreadOutOfView
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.header import TITLE, TopLine
 from tui.fullscreen.widgets.mute_offer import MuteOffer
@@ -76,7 +76,7 @@ class RoomScreen(RoomActions):
             hues=state.hues.of,
         )
         self.look()
-        self.query_one(Places).show(state.timelines.values(), state.current, state.drafts, self.is_muted)
+        self.query_one(PlaceLists).show(state.timelines.values(), state.current, state.drafts, self.is_muted)
         self._count_out_of_view()
         limit = state.welcome.limits.message_chars if state.welcome else 0
         for old, new in state.renamed.items():
@@ -234,12 +234,12 @@ class RoomScreen(RoomActions):
         if not timeline.refused:
             self.navigation.load_page(event.low, forward=event.forward)
 
-    @on(ChannelList.Scrolled)
+    @on(ChannelList.Moved)
     def _count_out_of_view(self) -> None:
         """Hint at unread messages of places that are out of view."""
-        self.query_one(Places).count_out_of_view()
+        self.query_one(PlaceLists).count_out_of_view()
 
-    @on(UnreadOutOfView.Pressed)
+    @on(UnreadOutOfView.Wanted)
     def _out_of_view_pressed(self) -> None:
         self.navigation.open_unread()
 

@@ -248,16 +248,18 @@ def _lines(entry: Entry, look: Look, *, joined: bool) -> Iterator[TextLine]:
     """Yield the lines of an entry, broken between words, or within a word that is longer than a line."""
     lead, others = _leads(entry, look)
     for row in _rows(entry, look, joined=joined):
-        text, end = "".join(run.text for run in row), 0
+        text = "".join(run.text for run in row)
         width = look.text_width - sum(cell_len(run.text) for run in lead)
         if cell_len(text) <= width:
             yield TextLine("\n", [*lead, *row])
             lead = others
             continue
         places = _breaks(text, width)
-        for part, (start, stop) in zip(_cuts(row, places), places, strict=True):
-            yield TextLine(copied(row, end, start) if start else "\n", [*lead, *part])
-            lead, end = others, stop
+        between = _cuts(row, [(end, start) for (_, end), (start, _) in pairwise(places)])
+        gaps = ["\n", *(_source(part) for part in between)]
+        for part, gap in zip(_cuts(row, places), gaps, strict=True):
+            yield TextLine(gap, [*lead, *part])
+            lead = others
 
 
 def _rows(entry: Entry, look: Look, *, joined: bool) -> list[Row]:
@@ -326,6 +328,11 @@ def _cuts(row: Row, places: Iterable[tuple[int, int]]) -> Iterator[Row]:
                 break
             number, at = number + 1, at + len(run.text)
         yield runs
+
+
+def _source(row: Row) -> str:
+    """Return what was typed for a row."""
+    return "".join(run.text if run.source is None else run.source for run in row)
 
 
 def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple[str, Style]) -> Strip:

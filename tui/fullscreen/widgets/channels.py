@@ -25,7 +25,7 @@ PERSONAL = "bold reverse $warning"
 class UnreadOutOfView(Static):
     """Counts the places with unread messages that the list does not show without scrolling."""
 
-    class Pressed(Message):
+    class Wanted(Message):
         """The user wants to go to one of them."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -40,7 +40,7 @@ class UnreadOutOfView(Static):
 
     @on(events.Click)
     def _clicked(self) -> None:
-        self.post_message(self.Pressed())
+        self.post_message(self.Wanted())
 
 
 class ChannelList(RowList):
@@ -50,7 +50,7 @@ class ChannelList(RowList):
     BINDINGS = bindings(WHERE)
     HEADING = "CHANNELS"
 
-    class Scrolled(Message):
+    class Moved(Message):
         """Other rows are in view."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -82,7 +82,7 @@ class ChannelList(RowList):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Post that other rows are in view."""
         super().watch_scroll_y(old_value, new_value)
-        self.post_message(self.Scrolled())
+        self.post_message(self.Moved())
 
     def action_cursor_down(self) -> None:
         if not self._go_on(from_row=self.option_count - 1):
@@ -113,7 +113,7 @@ class ConversationList(ChannelList):
     HEADING = "DIRECT"
 
 
-class Places(Vertical):
+class PlaceLists(Vertical):
     """The channels, and below them the conversations, which stay in sight however many channels there are."""
 
     async def mount_lists(self) -> None:

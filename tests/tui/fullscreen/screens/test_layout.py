@@ -10,7 +10,7 @@ from tests.support.scripted_server import OPENING, PEOPLE, WELCOME, ScriptedServ
 from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.timeline.view import TimelineView
-from tui.fullscreen.widgets.channels import ChannelList, ConversationList, Places
+from tui.fullscreen.widgets.channels import ChannelList, ConversationList, PlaceLists
 from tui.options import Options
 
 NUMBERS = range(1, 23)
@@ -27,7 +27,7 @@ def busy(*more: ServerFrame) -> ScriptedServer:
 async def test_conversations_and_the_numbers_of_channels_stay_in_sight() -> None:
     async with client(busy(), size=(80, 24)) as (pilot, _):
         await until_seen(pilot, "@tove")
-        places = app_of(pilot).screen.query_one(Places)
+        places = app_of(pilot).screen.query_one(PlaceLists)
         column = [row[: places.size.width] for row in screen_text(app_of(pilot)).splitlines()]
         assert [row.split()[0] for row in column if "@" in row] == ["@bob", "@tove"]
         shown = [row for row in column if row.strip().startswith("# Cha")]
