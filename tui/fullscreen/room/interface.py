@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class RoomInterface(Protocol):
-    """The client, the widgets, and ways to ask the user; implemented by `RoomBase`."""
+    """The client, the widgets, and ways to ask the user; implemented by `RoomScreen`."""
 
     @property
     def client(self) -> Client:
