@@ -37,8 +37,8 @@ def stage(directory: Path) -> None:
         connection.execute("BEGIN")
         for number in range(MESSAGES):
             connection.execute(
-                "INSERT INTO message (at, author, author_identity, channel, text, author_key, reacted_at)"
-                " VALUES (1, 'eve', 'e-1', 'lobby', ?, 'eve', 1)",
+                "INSERT INTO message (at, author, author_identity, channel, text, author_key, folded, reacted_at)"
+                " VALUES (1, 'eve', 'e-1', 'lobby', ?1, 'eve', fold(?1), 1)",
                 (f"rope {number} ".ljust(4000, "7"),),
             )
             connection.executemany(
@@ -82,9 +82,9 @@ async def test_a_newcomer_gets_in_beside_people_who_ask_for_all_the_history(tmp_
 
 
 async def test_who_asks_for_more_than_they_may_is_told_which_was_refused(tmp_path: Path) -> None:
-    with ServerProcess(write_settings(tmp_path, limits={"PagesBurst": 1, "PagesPerSecond": 1})) as server:
+    with ServerProcess(write_settings(tmp_path, limits={"PagesBurst": 10, "PagesPerSecond": 1})) as server:
         async with entered(server.url, "alice") as alice:
-            for number in range(10):
+            for number in range(20):
                 await alice.send(HistoryRequest("lobby", f"n-{number}", limit=100))
             error = await alice.next(Error)
             assert (error.code, error.nonce) != (ErrorCode.TOO_FAST, "n-0")

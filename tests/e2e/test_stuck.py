@@ -46,7 +46,7 @@ if __name__ == "__main__":
     FlagpostApp(options(parser().parse_args(), LoadedConfig())).run_to_the_end()
 """
 PLAIN = """
-import tui.plain.chat
+import tui.plain.line_commands
 from pathlib import Path
 from stuck_client import in_a_pattern, in_one_call, in_python
 from tui.cli import run
@@ -55,7 +55,7 @@ def say(self, text, channel=""):
     Path("stuck").touch()
     globals()[text]()
 
-tui.plain.chat._LineMode._say = say
+tui.plain.line_commands.LineCommands.say = say
 run()
 """
 WAYS = ["in_python", "in_a_pattern", "in_one_call"]

@@ -177,7 +177,7 @@ class HostileServer(Script):
         if isinstance(frame, ReportRequest):
             return [ReportStatus(hostile_report(frame.msg_id, "waiting", "REFUSED"), frame.nonce)]
         if isinstance(frame, ReportsRequest):
-            return [Reports([hostile_report(number, "resolved", "SAID") for number in (1, 2)], nonce=frame.nonce)]
+            return [Reports([hostile_report(number, "seen", "SAID") for number in (1, 2)], nonce=frame.nonce)]
         if isinstance(frame, Withdraw):
             return [Error(f"KEPT {BRIEF}{MARKUP[1]}", ErrorCode.STORAGE, BRIEF, frame.nonce)]
         if isinstance(frame, SearchRequest):
