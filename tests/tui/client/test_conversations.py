@@ -6,6 +6,7 @@ from server.protocol.frames import Echo, Say
 from tests.support.folding import said, state, texts
 
 SPELLINGS = ["bob", "Bob", "BOB", "ｂｏｂ"]
+AWAY = "“{}” is away. Your messages wait until they are back."
 
 
 @pytest.mark.parametrize("typed", SPELLINGS)
@@ -26,7 +27,7 @@ def test_the_conversation_takes_the_name_that_the_server_uses(typed: str, name: 
     made.fold(said(1, "ada", f"@{name}", "n1"))
     assert made.timeline is before
     assert (made.current, made.place, len(made.timelines)) == (f"@{name}", f"@{name}", places)
-    assert (texts(made.timeline), made.unsent()) == (["1"], [])
+    assert (texts(made.timeline), made.unsent()) == (["1", AWAY.format(name)], [])
     assert made.renamed == {f"@{typed}": f"@{name}"}
     assert made.say("more", "n2", f"@{typed}") == Say(f"@{name}", "more", "n2")
 
@@ -45,7 +46,7 @@ def test_a_confirmed_message_is_never_pending_anywhere() -> None:
     made.say("hi", "n1")
     made.fold(said(1, "ada", "@somebody", "n1"))
     assert made.unsent() == []
-    assert texts(made.timelines["@somebody"]) == ["1"]
+    assert texts(made.timelines["@somebody"]) == ["1", AWAY.format("somebody")]
     assert made.current == "@somebody"
 
 

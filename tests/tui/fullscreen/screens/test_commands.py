@@ -27,6 +27,7 @@ from tui.fullscreen.screens.picker import Picker
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.reports_screen import ReportsScreen
 from tui.fullscreen.screens.search_screen import SearchScreen
+from tui.fullscreen.typeahead import SILENCE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
 
 
@@ -61,13 +62,14 @@ async def until_sent(pilot: Pilot[None], server: ScriptedServer, frame: ClientFr
 
 
 async def refusal(pilot: Pilot[None], text: str) -> str:
-    """Write a text that the client refuses; return the notice that this adds."""
+    """Write a text that the client refuses; return the notice about it, which may replace the one before."""
     entries = app_of(pilot).state.timeline.entries
-    before = len(entries)
+    before = entries[-1]
     await write(pilot, text)
-    await until(pilot, lambda: len(entries) > before, f"a notice about {text}")
-    assert isinstance(entries[-1], Notice)
-    return entries[-1].text
+    await until(pilot, lambda: entries[-1] is not before, f"a notice about {text}")
+    notice = entries[-1]
+    assert isinstance(notice, Notice)
+    return notice.text
 
 
 PLACES = {"/join galley": "galley", "/msg bob": "@bob", "/join #GALLEY": "galley", "/msg @inés ⚓": "@Inés ⚓"}
@@ -108,6 +110,8 @@ async def test_block_asks_first() -> None:
         await write(pilot, "/block BOB")
         await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
         assert not server.sent(Block)
+        # Letters answer once nothing has been typed for a while.
+        await pilot.pause(SILENCE_SECONDS)
         await pilot.press("y")
         await until(pilot, lambda: server.sent(Block) == [Block("bob")], "blocked")
 
