@@ -279,7 +279,7 @@ async def test_reports_that_changed_before_this_start_are_told() -> None:
     changed = Reports([report(status="resolved", note="Account closed")], ["rep_3"])
     async with client(ScriptedServer(opening=(PEOPLE, OPENING, changed))) as (pilot, _):
         await until_seen(pilot, "Your report about “bob” was resolved.")
-        await until_seen(pilot, "⚑✓")
+        await until_seen(pilot, "⚑★")
 
 
 async def test_what_the_server_has_not_answered_for_is_said() -> None:

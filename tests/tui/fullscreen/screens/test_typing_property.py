@@ -18,6 +18,8 @@ from tui.fullscreen.room.screen import RoomScreen
 GALLEY, LOBBY = "\x0bgalley\r", "\x0blobby\r"
 """Both open a list, search it and choose in it."""
 FRAME = ""
+END = "the end"
+"""Typed last: once it is there, everything before it has been handled, and nothing is left for the next example."""
 PARTS = ["maybe ", "rd", "done it", "\r", "up", GALLEY, LOBBY, "ctrl+n", FRAME]
 
 
@@ -83,7 +85,8 @@ async def _types(pilot: Pilot[None], server: ScriptedServer, steps: Sequence[Ste
         composer.put("", place)
     server.received.clear()
     # Enter quotes a message, and other keys act on it; text goes back to the composer first.
-    kept = [step for at, step in enumerate(steps) if step.part != "up" or is_text([*steps, Step("", 0)][at + 1].part)]
+    steps = [*steps, Step(END, 0)]
+    kept = [step for at, step in enumerate(steps) if step.part != "up" or is_text(steps[at + 1].part)]
     before = ""
     for part, turns in kept:
         if part == "\r" and before in {GALLEY, LOBBY}:
@@ -107,4 +110,4 @@ async def _types(pilot: Pilot[None], server: ScriptedServer, steps: Sequence[Ste
 
 
 def is_text(part: str) -> bool:
-    return part in {"maybe ", "rd", "done it"}
+    return part in {"maybe ", "rd", "done it", END}
