@@ -1,5 +1,7 @@
 """Reporting with keys typed ahead, and without losing a key, the comment, the outcome or the report itself."""
 
+from pathlib import Path
+
 import pytest
 from textual import events
 from textual.pilot import Pilot
@@ -7,11 +9,14 @@ from textual.pilot import Pilot
 from server.protocol.frames import Echo, Say
 from tests.support.pilots import app_of, away, case, client, screen_text, until, until_on, until_seen, until_told
 from tests.support.report_form import EVIDENCE, TALK, in_haste, open_form, sent_report, submit, taking
-from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, stands
+from tests.support.scripted_server import PEOPLE, WELCOME, ScriptedServer, line, scripted_server, stands
+from tui.fullscreen.app import FlagpostApp
 from tui.fullscreen.room.screen import RoomScreen
 from tui.fullscreen.screens.question import Question
 from tui.fullscreen.screens.report_form import ReportForm
+from tui.fullscreen.typeahead import SILENCE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
+from tui.options import Options
 
 FAILED = "The website did not take it: it answered with status 500."
 
@@ -94,23 +99,44 @@ async def test_what_becomes_of_a_report_is_told_also_where_the_end_of_the_timeli
         # If the end of the timeline is visible, there is no toast as well.
         await pilot.press("escape")
         server.send(stands(ask))
-        await until_told(pilot, "was delivered")
-        assert not any("delivered" in each.message for each in pilot.app._notifications)
+        await until_told(pilot, "reached the site")
+        assert not any("reached the site" in each.message for each in pilot.app._notifications)
 
 
-async def test_whoever_leaves_before_a_report_has_arrived_is_asked_once() -> None:
+async def test_leaving_before_a_report_has_arrived_asks_once_where_it_cannot_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     async with client() as (pilot, server):
         await submit(pilot)
         await sent_report(pilot, server)
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
-        await until_seen(pilot, "has not reached the server yet")
+        await until_on(pilot, Question)
+        await until_seen(pilot, "cannot be saved and would be lost")
+        await pilot.pause(SILENCE_SECONDS)
         await pilot.press("n")
-        await until(pilot, lambda: not isinstance(pilot.app.screen, Question), "stays")
+        await until_on(pilot, RoomScreen)
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Question), "the question")
+        await until_on(pilot, Question)
         await pilot.press("ctrl+q")
         await until(pilot, lambda: not pilot.app.is_running, "gone")
+
+
+async def test_a_report_that_has_not_arrived_is_sent_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with scripted_server(ScriptedServer()) as server:
+        async with FlagpostApp(Options("ada", server.url)).run_test(size=(120, 36)) as pilot:
+            await until_seen(pilot, "buy my stuff")
+            await submit(pilot)
+            sent = await sent_report(pilot, server)
+            await pilot.press("ctrl+q")
+            await until(pilot, lambda: not pilot.app.is_running, "gone without a question")
+        server.received.clear()
+        async with FlagpostApp(Options("ada", server.url)).run_test(size=(120, 36)) as pilot:
+            assert await sent_report(pilot, server) == sent
 
 
 async def test_the_form_takes_back_that_there_is_no_connection() -> None:
