@@ -22,6 +22,11 @@ class Stack:
         self._heights = Heights(self._estimates(timeline.entries, None))
 
     @property
+    def count(self) -> int:
+        """The number of blocks; the timeline may have more or fewer entries until `apply`."""
+        return len(self._heights)
+
+    @property
     def entries(self) -> Sequence[Entry]:
         return self.timeline.entries
 

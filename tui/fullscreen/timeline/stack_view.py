@@ -67,6 +67,8 @@ class StackView(ScrollView):
         """True while the view follows only as far as the first new message stays on the screen."""
         self._settles = False
         """True while this widget scrolls itself, over blocks that are wrapped already."""
+        self._gap_in_view: int | None = None
+        """The last block in the view, as it was laid out last, that stands for missing messages."""
         self._new_from = 0
         self._bar = (0, 0)
         self._frozen = 0
@@ -99,9 +101,12 @@ class StackView(ScrollView):
             self.refresh()
 
     def _anchor(self, stack: Stack) -> tuple[tuple[int, int] | None, int]:
-        """Return the row that stays where it is, and its line in the view: the top, or what follows a gap above."""
-        gap = self._gap(stack)
-        if gap is None or self._is_below(stack, gap) or gap + 1 >= len(stack.entries):
+        """Return the row that stays where it is, and its line in the view: the top, or what follows a gap above.
+
+        The numbers are those of the last layout: the timeline has changed since.
+        """
+        gap = self._gap_in_view
+        if gap is None or self._is_below(stack, gap) or gap + 1 >= stack.count:
             return stack.at(self.scroll_offset.y), 0
         return (gap + 1, 0), stack.start(gap + 1) - self.scroll_offset.y
 
@@ -119,7 +124,7 @@ class StackView(ScrollView):
     def _want_missing(self, *, scrolled: bool = False) -> None:
         """Request the messages that are missing in the view."""
         stack = self._stack
-        gap = self._gap(stack) if stack and stack.height else None
+        self._gap_in_view = gap = self._gap(stack) if stack and stack.height else None
         if stack and gap is not None:
             low, forward = self._timeline.key(gap), self._is_below(stack, gap)
             self.post_message(self.PageWanted(low, forward=forward, scrolled=scrolled))

@@ -62,6 +62,22 @@ async def test_what_is_read_stays_when_messages_come_below_above_and_go() -> Non
         assert app.rows() == read
 
 
+async def test_what_comes_before_a_gap_does_not_move_few_messages_that_do_not_follow_the_end() -> None:
+    async with viewer(1, 2, 3) as (pilot, app):
+        app.timeline.cover(1, 3)
+        app.show()
+        app.view.jump(1)
+        await pilot.pause()
+        assert not app.view.follows
+        for number in (*range(4, 34), 90):
+            app.timeline.add(line(number))
+        app.timeline.cover(1, 33)
+        app.timeline.cover(90, 90)
+        app.show()
+        await pilot.pause()
+        assert app.seen()[0] == 1
+
+
 async def test_another_width_begins_with_the_same_message() -> None:
     async with viewer() as (pilot, app):
         app.view.scroll_to(y=app.view.max_scroll_y // 2, animate=False)
