@@ -226,9 +226,8 @@ class RoomScreen(Screen[None]):
         if not self.complete or not self.timeline.is_attached:
             return
         below = self.query_one(NewBelow)
-        shown_before = below.display
         below.show(self._unseen)
-        if below.display and not shown_before:
+        if below.display and not below.region:
             # It takes a line of the messages, so what is on the screen is known once they are laid out again.
             return
         if self.is_active and self._attention.focused:

@@ -19,6 +19,7 @@ from server.protocol.frames import (
 )
 from tests.support.pilots import app_of, client, screen_text, until, until_seen
 from tests.support.scripted_server import PEOPLE, ScriptedServer, line
+from tui.fullscreen.widgets.new_below import NewBelow
 
 READ, LAST = 40, 100
 """The last message that the user has read in the lobby, and the last one there."""
@@ -146,3 +147,17 @@ async def test_a_conversation_is_closed_a_place_marked_as_read_and_a_channel_mut
         await until(pilot, lambda: any(each.closed for each in server.sent(Read) if isinstance(each, Read)), "told")
         await pilot.press(*"/close", "enter")
         await until(pilot, lambda: app.room.composer.text == "/close", "given back")
+
+
+async def test_a_message_below_the_line_that_counts_is_not_read_before_that_line_is_laid_out() -> None:
+    async with returned() as (pilot, _):
+        app, state = app_of(pilot), app_of(pilot).state
+        app.room.look_at("galley")
+        below = app.room.query_one(NewBelow)
+        await until(pilot, lambda: not below.display and not below.region, "nothing new here")
+        app.room.look_at("lobby")
+        for _ in range(3):
+            app.room.look()
+        await until(pilot, lambda: below.display and bool(below.region), "laid out")
+        await pilot.pause()
+        assert state.timeline.unread == LAST - app.room.timeline.seen[1]
