@@ -106,14 +106,16 @@ class StackView(ScrollView):
         The numbers are those of the last layout: the timeline has changed since.
         """
         gap = self._gap_in_view
-        if gap is None or self._is_below(stack, gap) or gap + 1 >= stack.count:
+        if gap is None or gap + 1 >= stack.count or self._is_below(stack, gap):
             return stack.at(self.scroll_offset.y), 0
         return (gap + 1, 0), stack.start(gap + 1) - self.scroll_offset.y
 
     def _gap(self, stack: Stack) -> int | None:
         """Return the last block in the view that stands for missing messages."""
         first, last = stack.at(self.scroll_offset.y), stack.at(self.scroll_offset.y + self.size.height - 1)
-        numbers = range(last[0] if last else len(stack.entries) - 1, first[0] - 1 if first else -1, -1)
+        # The timeline may have lost entries since the last layout.
+        end = min(last[0] if last else stack.count - 1, len(stack.entries) - 1)
+        numbers = range(end, first[0] - 1 if first else -1, -1)
         return next((each for each in numbers if is_gap(stack.entries[each])), None)
 
     def _is_below(self, stack: Stack, number: int) -> bool:
