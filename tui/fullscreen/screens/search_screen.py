@@ -26,11 +26,8 @@ Type words and press Enter.
 
 Finds messages with all of them, in every channel and conversation you can read.
 
-"two words"          as a phrase
-from:ada             by a person
-in:lobby  in:@bob    in a channel or conversation
-after:2026-11-01  before:2026-12-01
-"""
+Narrow it down:  "a phrase"  from:ada  in:lobby  in:@bob
+after:2026-11-01  before:2026-12-01"""
 UNFINISHED = "No messages found among the newest ones. Press {key} to search older messages."
 
 
