@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
@@ -13,6 +14,8 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 BAD = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Later\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"
+NUMBERED = re.compile(r"no\. \d+")
+"""The comment of a report in the bench."""
 OUTCOMES = ["taken"] * 6 + ["500", "503", "closed unread", "closed without an answer", "broke off", "slow"]
 
 
@@ -41,7 +44,7 @@ class Website:
         self.taken: defaultdict[str, list[Taken]] = defaultdict(list)
         """By webhook-id."""
         self.heard: set[str] = set()
-        """The comments of all accepted reports."""
+        """The numbered comments of all accepted reports."""
         self.killed: list[int] = []
         """When each server was killed, in milliseconds."""
         self.outcomes: Counter[str] = Counter()
@@ -77,7 +80,8 @@ class Website:
         if outcome in {"taken", "slow", "broke off"}:
             # A broken-off answer counts as accepted too: the server cannot know, and retries.
             self.taken[fields["webhook-id"]].append(Taken(at, life, None if outcome == "broke off" else milliseconds()))
-            self.heard.add(json.loads(body)["Report"]["Comment"])
+            # A post can have the comments of several reporters.
+            self.heard.update(NUMBERED.findall(json.loads(body)["Report"]["Comment"]))
         answers = {"taken": GOOD, "slow": GOOD, "500": BAD, "503": BUSY, "broke off": HALF}
         writer.write(answers.get(outcome, b""))
         await writer.drain()
