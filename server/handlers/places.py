@@ -26,7 +26,7 @@ def read(dispatcher: Dispatcher, session: Session, frame: Read) -> None:
 
 async def listed(dispatcher: Dispatcher, reader: Reader, before: int) -> Iterator[Places]:
     """Return the frames that list the user's channels and conversations, by the messages below `before`."""
-    entries = await dispatcher.broker.places(reader, [each.id for each in dispatcher.live.channels], before)
+    entries = await dispatcher.broker.places(reader, before)
     return (Places(entries[at : at + MAX_LISTED]) for at in range(0, len(entries), MAX_LISTED))
 
 

@@ -18,15 +18,15 @@ MAX_REACTED_BYTES = 32 * 1024
 """Maximum size of the reactions to earlier messages that are sent along with such a page."""
 
 
+MAX_EDITED_BYTES = 32 * 1024
+"""Maximum size of the texts of earlier messages that are sent along with such a page."""
+
+
 class StorageError(OneLineError):
     """The storage cannot be used; the text is for the administrator."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"Database: {problem}")
-
-
-MAX_EDITED_BYTES = 32 * 1024
-"""Maximum size of the texts of earlier messages that are sent along with such a page."""
 
 
 class StoredChange(NamedTuple):
@@ -146,7 +146,7 @@ class Broker(Protocol):
     async def following(self, reader: Reader, channel: str, after: int, before: int, limit: int) -> Page:
         """Return the oldest messages above `after` and below `before` (0: no bound); `more`: there are newer ones."""
 
-    async def places(self, reader: Reader, channels: Sequence[str], before: int) -> list[PlaceEntry]:
+    async def places(self, reader: Reader, before: int) -> list[PlaceEntry]:
         """Return those of these channels that have messages below `before`, and the reader's latest conversations."""
 
     def mark_read(self, identity: str, marker: Marker) -> "asyncio.Future[Marker | None]":

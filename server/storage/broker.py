@@ -89,9 +89,9 @@ class LocalBroker:
             work = partial(messages.conversation_span, reader, other, span, limit)
         return await self._database.read(work, reader.queue_key)
 
-    async def places(self, reader: Reader, channels: Sequence[str], before: int) -> list[PlaceEntry]:
+    async def places(self, reader: Reader, before: int) -> list[PlaceEntry]:
         """See Broker."""
-        return await self._database.read(partial(read_markers.places, reader, channels, before), reader.queue_key)
+        return await self._database.read(partial(read_markers.places, reader, before), reader.queue_key)
 
     def mark_read(self, identity: str, marker: Marker) -> "asyncio.Future[Marker | None]":
         """See Broker."""

@@ -25,19 +25,20 @@ EXPORTS = {
 """What a person may read of what is stored about them. Who muted or blocked them is the data of others."""
 
 ERASURES = (
-    "DELETE FROM reaction WHERE identity = ?1",
-    "DELETE FROM reaction WHERE msg_id IN (SELECT id FROM message WHERE author_identity = ?1)",
-    "UPDATE message_version SET text = '' WHERE msg_id IN (SELECT id FROM message WHERE author_identity = ?1)",
+    "DELETE FROM reaction WHERE identity = :identity",
+    "DELETE FROM reaction WHERE msg_id IN (SELECT id FROM message WHERE author_identity = :identity)",
+    "UPDATE message_version SET text = '' WHERE msg_id IN (SELECT id FROM message WHERE author_identity = :identity)",
     # As deleted messages, so that clients that know them remove them when they reconnect.
-    "UPDATE message SET taken_back_at = coalesce(taken_back_at, ?2), reacted_at = NULL, nonce = NULL,"
-    " text = '', author = ?3, author_key = '', author_identity = '' WHERE author_identity = ?1",
+    "UPDATE message SET taken_back_at = coalesce(taken_back_at, :now), reacted_at = NULL, nonce = NULL,"
+    " text = '', author = :erased, author_key = '', author_identity = '' WHERE author_identity = :identity",
     # The messages of others stay theirs.
-    "UPDATE message SET peer = ?3, peer_key = '', peer_identity = '' WHERE peer IS NOT NULL AND peer_identity = ?1",
-    "DELETE FROM hidden WHERE ?1 IN (identity, other)",
-    "DELETE FROM read_marker WHERE identity = ?1",
-    "DELETE FROM person WHERE identity = ?1",
-    "DELETE FROM held_name WHERE identity = ?1",
-    "DELETE FROM login_key WHERE identity = ?1",
+    "UPDATE message SET peer = :erased, peer_key = '', peer_identity = ''"
+    " WHERE peer IS NOT NULL AND peer_identity = :identity",
+    "DELETE FROM hidden WHERE :identity IN (identity, other)",
+    "DELETE FROM read_marker WHERE identity = :identity",
+    "DELETE FROM person WHERE identity = :identity",
+    "DELETE FROM held_name WHERE identity = :identity",
+    "DELETE FROM login_key WHERE identity = :identity",
 )
 """Everything but reports, which are evidence: they end by ReportDays."""
 
@@ -105,6 +106,5 @@ def erase(identity: str, now: int, connection: sqlite3.Connection) -> Erasure:
     )
     counted = Erasure(*connection.execute(query, (identity,)).fetchone())
     for statement in ERASURES:
-        values = (identity, now, ERASED)
-        connection.execute(statement, values[: max(number for number in (1, 2, 3) if f"?{number}" in statement)])
+        connection.execute(statement, {"identity": identity, "now": now, "erased": ERASED})
     return counted

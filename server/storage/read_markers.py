@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 
 import msgspec
@@ -114,13 +114,13 @@ def update(identity: str, marker: Marker, connection: sqlite3.Connection) -> Mar
     return marker._replace(msg_id=last) if changed else None
 
 
-def places(reader: Reader, channels: Sequence[str], before: int, connection: sqlite3.Connection) -> list[PlaceEntry]:
+def places(reader: Reader, before: int, connection: sqlite3.Connection) -> list[PlaceEntry]:
     """Return the channels that have messages below `before`, and the reader's latest conversations."""
     identity = reader.person.identity
     values = {
         "me": identity,
         "hidden": json.dumps(reader.hidden),
-        "channels": json.dumps(channels),
+        "channels": json.dumps(list(reader.channels)),
         "before": before,
         "start": _start(identity, connection),
         "scanned": MAX_SCANNED,

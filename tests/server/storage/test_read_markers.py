@@ -39,7 +39,7 @@ def places(
     connection: sqlite3.Connection, person: Person = ALICE, *hidden: str
 ) -> dict[str, tuple[int, int, int, int]]:
     """Return last message, marker, unread messages and mentions of each place, by its channel."""
-    found = read_markers.places(Reader(person, ["lobby", "tea"], hidden), CHANNELS, messages.NEWEST, connection)
+    found = read_markers.places(Reader(person, CHANNELS, hidden), messages.NEWEST, connection)
     return {each.channel: (each.last_id, each.read_id, each.unread, each.mentions) for each in found}
 
 
@@ -107,7 +107,7 @@ def test_messages_that_are_delivered_after_the_login_are_not_counted(connection:
     say(connection, BOB, ALICE)
     later = say(connection, BOB, "lobby", "alice")
     say(connection, BOB, ALICE)
-    found = read_markers.places(Reader(ALICE, ["lobby", "tea"]), CHANNELS, later, connection)
+    found = read_markers.places(Reader(ALICE, CHANNELS), later, connection)
     assert [(each.channel, each.last_id, each.unread, each.mentions) for each in found] == [
         ("lobby", before, 1, 0),
         ("@Bob", before + 1, 1, 0),
@@ -118,10 +118,7 @@ def test_unread_messages_are_counted_up_to_a_limit(connection: sqlite3.Connectio
     for _ in range(MAX_UNREAD + 50):
         say(connection, BOB, "lobby", "alice")
         say(connection, BOB, ALICE)
-    found = {
-        each.channel: each
-        for each in read_markers.places(Reader(ALICE, ["lobby", "tea"]), CHANNELS, messages.NEWEST, connection)
-    }
+    found = {each.channel: each for each in read_markers.places(Reader(ALICE, CHANNELS), messages.NEWEST, connection)}
     assert found["lobby"].unread == found["@Bob"].unread == MAX_UNREAD
     assert found["lobby"].mentions == MAX_UNREAD + 50
 
