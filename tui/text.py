@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 def clean(text: str) -> str:
     """Return text of any number of lines, safe to show: control characters become their pictures (ESC: ␛).
 
-    Tabs stay, as columns of a table or the recipe of a Makefile; whoever shows the text turns them into spaces.
+    Tabs stay, as columns of a table or the recipe of a Makefile; the code that shows the text turns them into spaces.
     """
     if text.isascii() and text.isprintable():
         return text

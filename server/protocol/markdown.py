@@ -1,6 +1,6 @@
 r"""Parses the Markdown of messages, line by line, without HTML and entities. Takes linear time.
 
-The tokens of a line, joined, are the line: marks are tokens too, so that whoever shows all of them hides nothing.
+The tokens of a line, joined, are the line: marks are tokens too, so that a client that shows all of them hides nothing.
 
     text      lines; three or more ` are a fence, with text after them that has no `: lines are code up to a fence that
               is as long and has no text, or to the end. A fence with several words is one only if it is closed.

@@ -114,7 +114,7 @@ class Deliveries:
             self._waiting.clear()
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Probe the site now, because a restart or a reload may be what the administrator mended it with."""
+        """Probe the site now, because the administrator may have restarted or reloaded after repairing it."""
         if self._retargeted:
             webhook_state.retarget(connection, self._hook.queue, milliseconds(self._clock()))
         else:
@@ -135,7 +135,7 @@ class Deliveries:
                 task.cancel()
 
     async def _notify_reporters(self) -> None:
-        """Notify reporters of changes, also those by other processes: a command, or a second server."""
+        """Notify reporters of changes, also those by another process, such as an administrator's command."""
         now = milliseconds(self._clock())
         stop = await self._database.read(lambda connection: webhook_state.suspension(connection, self._hook.queue, now))
         if self._reporters is None:
