@@ -30,7 +30,7 @@ class Where(Enum):
     HELP = "In the list of keys"
 
 
-NUMBERED = "Channel or conversation of that place in the list"
+NUMBERED = "Channel or conversation at this position in the list"
 
 
 class Key(Struct, frozen=True):
@@ -128,12 +128,12 @@ KEYS = (
         Where.COMPOSER,
         "up",
         "up",
-        "Keys for the message that you clicked, or for the latest (from the first line)",
+        "Keys for the clicked message, or for the latest one (from the first line)",
         "Messages",
         priority=True,
     ),
     Key(Where.COMPOSER, "ctrl+up,alt+p", "recall(1)", "The last text that you sent here; again: the one before"),
-    Key(Where.COMPOSER, "ctrl+down,alt+n", "recall(-1)", "The text after it; at last: what you were writing"),
+    Key(Where.COMPOSER, "ctrl+down,alt+n", "recall(-1)", "The text sent after it; after the last: your unsent text"),
     Key(Where.COMPOSER, "escape", "screen.unmark", "Remove the highlight of the message that you clicked"),
     Key(Where.MESSAGES, "up", "move(-1)", "Previous message"),
     Key(Where.MESSAGES, "down", "move(1)", "Next message; past the last: back to writing"),
@@ -193,7 +193,7 @@ KEYS = (
     Key(Where.QUESTION, "enter", "choose", "The marked answer; at first that is No", "Choose"),
     Key(Where.EDITOR, "enter", "save", "Save the message", "Save"),
     Key(Where.EDITOR, "alt+enter,shift+enter,ctrl+j", "new_line", "New line", "New line"),
-    Key(Where.EDITOR, "escape", "cancel", "Leave the message as it was", "Cancel"),
+    Key(Where.EDITOR, "escape", "cancel", "Keep the message unchanged", "Cancel"),
     Key(Where.SETTINGS, "left", "turn(-1)", "Previous value", "Previous"),
     Key(Where.SETTINGS, "right,space", "turn(1)", "Next value", "Next"),
     Key(Where.SETTINGS, "enter", "choose", "Next value; themes: choose from a list", "Choose"),
