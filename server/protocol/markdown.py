@@ -1,10 +1,10 @@
-r"""Parses the Markdown of messages, line by line, without HTML and entities. Takes linear time.
+r"""Parses the Markdown of messages, line by line, without HTML and entities. Takes linear time, and parses few marks.
 
 The tokens of a line, joined, are the line: marks are tokens too, so that a client that shows all of them hides nothing.
 
     text      lines; three or more ` are a fence, with text after them that has no `: lines are code up to a fence that
               is as long and has no text, or to the end. A fence with several words is one only if it is closed.
-    line      inlines; code, and lines longer than MAX_LINE_CHARS, have no marks
+    line      inlines; code has no marks, nor have the line in which a message exceeds MAX_MARKS and those after it
     inline    code | escape | link | bare link (see links.py) | strong | emphasis | strikethrough | any character
     code      between two runs of ` of the same length; one space on each side belongs to the runs
     escape    \ before a mark that would otherwise act
@@ -25,8 +25,9 @@ from typing import NamedTuple
 from server.protocol.emphasis import MARKS, Delimiter, DelimiterRun, Edges, pairs
 from server.protocol.links import Link, address, bare_links
 
-MAX_LINE_CHARS = 8192
-"""A longer line is shown as typed. Messages from this server have at most 4,000 characters."""
+MAX_MARKS = 400
+"""Marks and links of a message, counted by their characters before it is parsed. A mark costs far more than a letter,
+and a message of 4,000 marks would hold up everyone who reads it."""
 MAX_DEPTH = 8
 """Maximum nesting of round brackets in a target; bounds how often failed links rescan the same text."""
 WEB = ("http://", "https://")
@@ -34,8 +35,8 @@ MAIL = ("mailto:",)
 
 _FENCE = re.compile(r"\s*+(`{3,}+)\s*+([^`]*+)")
 _MARK = re.compile(r"[*_`~\\\[\]]")
-_PERHAPS_MARKED = re.compile(r"[*_`~\\\[\]@]|\.\S|://")
-"""A line without a match has no mark and no link."""
+_PERHAPS_MARK = re.compile(r"[*_`~\\\[\]@]|\.\S|://")
+"""What may be a mark, or belong to a link. A line without a match has neither."""
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SPACES = re.compile(r"[ \t]*+")
 _POINTED = re.compile(r"<((?:[^<>\\]++|\\.?)*+)>", re.DOTALL)
@@ -96,20 +97,29 @@ def _closers(fences: Sequence[re.Match[str] | None]) -> list[int]:
     return found[::-1]
 
 
-def tokens(line: str, schemes: tuple[str, ...]) -> list[Token]:
-    """Parse a line of text; links to other schemes are left as typed."""
-    # Most lines have no mark; this check takes a hundredth of the parser's time.
-    if len(line) > MAX_LINE_CHARS or not _PERHAPS_MARKED.search(line):
-        return [Token("", line)] if line else []
-    return parse(line, schemes)
+class MessageParser:
+    """Parses the lines of one message in order. Links to other schemes are left as typed."""
+
+    def __init__(self, schemes: tuple[str, ...]) -> None:
+        self._schemes = schemes
+        self._marks_left = MAX_MARKS
+
+    def tokens(self, line: str) -> list[Token]:
+        """Parse a line of text, or return it as typed if the message has too many marks up to its end."""
+        # Most lines have no mark; counting takes a hundredth of the parser's time.
+        marks = len(_PERHAPS_MARK.findall(line))
+        self._marks_left -= marks
+        if not marks or self._marks_left < 0:
+            return [Token("", line)] if line else []
+        return parse(line, self._schemes)
 
 
 def parse(line: str, schemes: tuple[str, ...]) -> list[Token]:
-    """Like `tokens`, for a line of any length."""
-    return _Parser(line, schemes).tokens()
+    """Parse a line of text with any number of marks."""
+    return _LineParser(line, schemes).tokens()
 
 
-class _Parser:
+class _LineParser:
     """Parses one line from left to right, and visits each part of it a constant number of times."""
 
     def __init__(self, line: str, schemes: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ import sys
 import msgspec
 import nh3
 
-from server.protocol.markdown import WEB, TextBlock, Token, blocks, tokens
+from server.protocol.markdown import WEB, MessageParser, TextBlock, Token, blocks
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "a"}
 _KNOWN = (
@@ -30,7 +30,8 @@ def to_html(markdown: str) -> str:
     The dialect is the client's: text that is not Markdown there (headings, lists, quotes, HTML) stays as users saw
     it. Only marks that act are left out, so nothing is hidden from the reader. Other links stay as typed.
     """
-    found = map(_block, blocks(markdown))
+    parser = MessageParser(WEB)
+    found = [_block(block, parser) for block in blocks(markdown)]
     return _cleaner.clean("\n".join(found) or plain(markdown))
 
 
@@ -39,18 +40,15 @@ def plain(text: str) -> str:
     return f"<p>{html.escape(text)}</p>"
 
 
-def _block(block: TextBlock) -> str:
+def _block(block: TextBlock, parser: MessageParser) -> str:
     if not block.fenced:
-        return f"<p>{'<br>'.join(map(_line, block.lines))}</p>"
+        lines = ("".join(map(_written, parser.tokens(line))) for line in block.lines)
+        return f"<p>{'<br>'.join(lines)}</p>"
     if not block.lines:
         return plain(f"{block.opening} {block.closing}".strip())
     said = [block.info] if block.info and block.info.lower() not in LANGUAGES else []
     text = "\n".join([*said, *block.lines])
     return f"<pre><code>{html.escape(text)}</code></pre>"
-
-
-def _line(line: str) -> str:
-    return "".join(map(_written, tokens(line, WEB)))
 
 
 def _written(token: Token) -> str:

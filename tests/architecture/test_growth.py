@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidHeader
 from server.protocol import codec
 from server.protocol.characters import limit_marks
 from server.protocol.links import address
+from server.protocol.markdown import MAIL, WEB, parse
 from server.protocol.mentions import mentions
 from server.protocol.names import key as name_key
 from server.rules import addresses, names, reactions, search, statuses
@@ -40,9 +41,8 @@ Work = Callable[[str], object]
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS, ids=repr)
-@pytest.mark.parametrize("work", [markdown.lines, to_html])
-def test_a_message_costs_what_it_is_long(work: Work, grammar: Grammar) -> None:
-    assert_linear(lambda length: work(grammar.of_length(length)), largest=MESSAGE)
+def test_a_line_costs_what_it_is_long(grammar: Grammar) -> None:
+    assert_linear(lambda length: parse(grammar.of_length(length), WEB + MAIL), largest=MESSAGE)
 
 
 @pytest.mark.parametrize("work", [markdown.lines, to_html])

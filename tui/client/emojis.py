@@ -39,8 +39,9 @@ def replace_short_names(text: str) -> str:
     if not _SHORT_NAME.search(text):
         return text
     # Imported late: compiling its patterns would delay the first frame.
-    from server.protocol.markdown import MAIL, WEB, blocks, tokens
+    from server.protocol.markdown import MAIL, WEB, MessageParser, blocks
 
+    parser = MessageParser(WEB + MAIL)
     lines: list[str] = []
     for block in blocks(text):
         if block.fenced:
@@ -48,7 +49,7 @@ def replace_short_names(text: str) -> str:
             continue
         for line in block.lines:
             depth, parts = 0, ""
-            for token in tokens(line, WEB + MAIL):
+            for token in parser.tokens(line):
                 if token.tag in {"code", "a"}:
                     depth += 1 if token.opens else -1
                 parts += token.text if token.tag or depth else _SHORT_NAME.sub(_emoji, token.text)

@@ -38,15 +38,16 @@ class Piece(NamedTuple):
 def lines(text: str) -> list[list[Piece]]:
     """Return the pieces of each line of a message: all of its characters, in order, and what is added to them."""
     # Imported late: compiling its patterns would delay the first frame.
-    from server.protocol.markdown import MAIL, WEB, blocks, tokens
+    from server.protocol.markdown import MAIL, WEB, MessageParser, blocks
 
+    parser = MessageParser(WEB + MAIL)
     found: list[list[Piece]] = []
     for block in blocks(text):
         if block.fenced:
             found += _code(block)
             continue
         for line in block.lines:
-            pieces = list(_pieces(tokens(line, WEB + MAIL)))
+            pieces = list(_pieces(parser.tokens(line)))
             found.append([piece._replace(quoted=True) for piece in pieces] if line.startswith(MARK) else pieces)
     return found
 

@@ -5,7 +5,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from server.protocol.markdown import MAX_LINE_CHARS, WEB, TextBlock, Token, blocks, parse, tokens
+from server.protocol.markdown import MAX_MARKS, WEB, MessageParser, TextBlock, Token, blocks, parse
 
 SCHEMES = ("to:",)
 """Characters that no bare link contains, so that none is found here."""
@@ -25,6 +25,11 @@ def oracle() -> MarkdownIt:
 
 
 ORACLE = oracle()
+
+
+def tokens(line: str) -> list[Token]:
+    """Parse a message of one line."""
+    return MessageParser(WEB).tokens(line)
 
 
 def expected(line: str) -> list[tuple[str, str]]:
@@ -60,7 +65,7 @@ def test_tokens_and_lines_joined_are_the_text(text: str) -> None:
     for block in blocks(text):
         found += [block.opening] * block.fenced
         for line in block.lines:
-            assert "".join(token.text for token in tokens(line, WEB)) == line
+            assert "".join(token.text for token in tokens(line)) == line
         found += [*block.lines, *[block.closing] * bool(block.closing)]
     assert "\n".join(found) == text
 
@@ -69,7 +74,7 @@ def test_tokens_and_lines_joined_are_the_text(text: str) -> None:
 def test_marks_nest_and_are_never_within_a_word(line: str) -> None:
     opened: list[str] = []
     at = 0
-    for token in tokens(line, WEB):
+    for token in tokens(line):
         if token.tag in {"em", "strong", "s"} and opened[-1:] != ["code"]:
             sides = line[at - 1 : at] if at else "", line[at + len(token.text) :][:1]
             assert not all(side.isascii() and side.isalnum() for side in sides)
@@ -84,7 +89,7 @@ def test_marks_nest_and_are_never_within_a_word(line: str) -> None:
 def emphasised(line: str) -> str:
     """Return a line with tags in place of its marks, and without the backslashes that act."""
     found = ""
-    for token in tokens(line, WEB):
+    for token in tokens(line):
         tag = f"<{token.tag}>" if token.opens else f"</{token.tag}>"
         found += tag if token.tag not in {"", "escape"} else "" if token.tag else token.text
     return found
@@ -101,7 +106,7 @@ def emphasised(line: str) -> str:
     ],
 )  # fmt: skip
 def test_what_is_no_emphasis_stays_as_typed(line: str) -> None:
-    assert tokens(line, WEB) == [Token("", line)]
+    assert tokens(line) == [Token("", line)]
 
 
 @pytest.mark.parametrize(
@@ -143,17 +148,24 @@ def test_lines_between_fences_are_a_block_of_code(text: str, found: list[tuple[b
     assert blocks(text) == [TextBlock(*block) for block in found]
 
 
-def test_a_line_that_is_too_long_is_text() -> None:
-    marked = "*a* " + "b" * (MAX_LINE_CHARS - 4)
-    assert tokens(marked, WEB)[0] == Token("em", "*", opens=True)
-    assert tokens(f"{marked}b", WEB) == [Token("", f"{marked}b")]
+@pytest.mark.parametrize("mark", ["*a* ", "a.b ", "\\", "[", "://", "@", "~", "_", "`"])
+def test_lines_beyond_the_most_marks_are_text(mark: str) -> None:
+    parser = MessageParser(WEB)
+    lines = ["*a*", mark * MAX_MARKS, "plain", "*a*"]
+    emphasis = [Token("em", "*", opens=True), Token("", "a"), Token("em", "*")]
+    assert [parser.tokens(line) for line in lines] == [emphasis, *([Token("", line)] for line in lines[1:])]
+
+
+def test_as_many_marks_as_allowed_are_parsed() -> None:
+    parser = MessageParser(WEB)
+    assert sum(token.tag == "em" for _ in range(2) for token in parser.tokens("*a* " * (MAX_MARKS // 4))) == MAX_MARKS
 
 
 @pytest.mark.parametrize("line", ["", "a", "2 > 1 & 3 < 4: (so) what? #1!", "a. b: c", "10 % / |"])
 def test_a_line_without_marks_is_not_parsed_and_is_the_same_if_it_is(line: str) -> None:
-    assert tokens(line, WEB) == parse(line, WEB) == [Token("", line)] * bool(line)
+    assert tokens(line) == parse(line, WEB) == [Token("", line)] * bool(line)
 
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from(" .:/,-'\"()?@wwwhttpmailto")), min_size=1))
 def test_lines_that_skip_the_parser_have_no_marks(line: str) -> None:
-    assert tokens(line, WEB) == parse(line, WEB)
+    assert tokens(line) == parse(line, WEB)
