@@ -48,10 +48,9 @@ SERVER = (
     '"messageChars":4000,"commentChars":1000,"contextBefore":10,"contextAfter":5},"server":"77d3a0b1c5e24f68",'
     '"challenge":"0d6f1b8e92c347a5"}',
     '{"action":"me","username":"ada","op":false,"proof":"' + PROOF + '"}',
-    '{"action":"who","whoList":[{"username":"ada","loginAt":1795509357,"status":"online","video":0,"op":false,'
-    '"dnd":false}]}',
+    '{"action":"who","whoList":[{"username":"ada","loginAt":1795509357}]}',
     '{"action":"presence","username":"bob","message":"has joined the room!","who":{"username":"bob",'
-    '"loginAt":1795509361,"status":"away","video":0,"op":false,"dnd":false}}',
+    '"loginAt":1795509361,"status":"away"}}',
     '{"action":"relations","muted":["lucky"]}',
     MESSAGE,
     '{"action":"takeback","msgID":42}',

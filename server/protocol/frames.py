@@ -318,8 +318,8 @@ class Relations(Frame, frozen=True, tag="relations"):
     blocked: list[str] = []
 
 
-class WhoEntry(msgspec.Struct, frozen=True, rename="camel"):
-    """A user in the room; `loginAt` is in Unix seconds, `video` is always 0."""
+class WhoEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """A user in the room; `loginAt` is in Unix seconds, `video` is always 0. Usually only the first two are present."""
 
     username: str
     login_at: int
