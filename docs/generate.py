@@ -15,13 +15,13 @@ from msgspec import inspect
 from docs import examples
 from server.protocol import codes, frames
 from server.settings import (
-    BARERTC_ONLY,
     KEY_VARIABLE,
     Secret,
     Settings,
     SigningSecrets,
     of_field,
 )
+from server.settings.barertc import MEANINGLESS
 from tui.client.slash_table import HINT
 from tui.config import VARIABLE, Channel, Config
 from tui.fullscreen.keys.keymap import KEYS, Where
@@ -195,10 +195,11 @@ hour.
 FOREIGN = """\
 ## BareRTC's settings file
 
-It works unchanged. These keys have no effect; at startup the server lists those that it found: {keys}.
-
-If `JWT.Enabled` or a channel's `VIP` is true, the server does not start, because it would admit people whom you want to
-keep out.
+It works unchanged, and [Moving from BareRTC](barertc.md) says how to move. A file with `Version` is BareRTC's: keys
+match in any case, unknown keys and webhooks are ignored with a warning, values out of bounds are cut with a warning,
+direct messages are kept only with `[DirectMessageHistory] Enabled = true`, and `MessageFormat` is "html" by default.
+`flagpost-server doctor` goes through the file key by key. A key that would change who may read or write what, and
+cannot be honoured, stops the server. These keys have no meaning in a terminal and are ignored, in any file:
 """
 
 CONFIG = f"""\
@@ -276,13 +277,12 @@ def protocol() -> str:
 
 def settings() -> str:
     """Return the page about the settings file."""
-    foreign = [*sorted(BARERTC_ONLY[""]), *(f"PublicChannels.{key}" for key in sorted(BARERTC_ONLY["PublicChannels"]))]
     single = [field for field in _fields(Settings) if not _toml_table(field)]
     parts = [NOTE, SETTINGS, _server_options(single)]
     for field in _fields(Settings):
         if table := _toml_table(field):
             parts += [f"## `{table.heading}`\n", f"{getdoc(table.kind)}\n", _server_options(_fields(table.kind))]
-    parts.append(FOREIGN.format(keys=", ".join(f"`{key}`" for key in foreign)))
+    parts += [FOREIGN, _table(["key", "why"], ([f"`{key}`", f"{why}."] for key, why in MEANINGLESS.items()))]
     return "\n".join(parts)
 
 

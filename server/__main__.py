@@ -28,12 +28,13 @@ def main() -> int:
             return commands.run(options)
         reload.record_early_sighup()
         read = _reader(options)
-        settings, notice = read()
+        loaded = read()
+        settings = loaded.settings
         if settings.log.format == "json":
             logs.configure(settings.log)
             say = _say_to_log
         listener = _listen(options, settings)
-        for line in filter(None, (notice, listener.plaintext_warning(settings.limits.trusted_proxies))):
+        for line in filter(None, (*loaded.notices, listener.plaintext_warning(settings.limits.trusted_proxies))):
             say(logging.WARNING, line)
         process.handle_signals()
         if options.child:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from server.operator import certificate, reachability
 from server.operator.printing import short, shown, when
 from server.operator.reachability import Unreachable
-from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL, load
+from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, KeyNote, Settings, SettingsError, Use, WebhookURL, load
 from server.storage import outbox, overview, schema, trail
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database_file import server_on
@@ -48,14 +48,14 @@ class Finding(NamedTuple):
 def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[Finding]:
     """Run all checks in order; `tls` has the trusted roots, by default those of webhooks."""
     try:
-        settings, notice = load(path)
+        loaded = load(path)
     except SettingsError as error:
         yield Finding(Grade.BAD, f"settings: {error}")
         return
+    settings = loaded.settings
     file = path or DEFAULT_FILE
     yield from _file(file) if file.exists() else _no_file()
-    if notice:
-        yield Finding(Grade.WARNING, f"settings: {notice}")
+    yield from map(_key, loaded.notes)
     if any(len(key.reveal()) < MIN_KEY_CHARS for key in settings.admin_api_key.all):
         yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random one")
     if settings.tls.on:
@@ -74,6 +74,18 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
             yield from _webhook(settings, hook, trusted)
 
 
+def _key(note: KeyNote) -> Finding:
+    """Say what became of a key of the file."""
+    grade = Grade.GOOD if note.use in {Use.USED, Use.IGNORED} else Grade.WARNING
+    said = {
+        Use.USED: "used",
+        Use.CHANGED: "used, but better set otherwise",
+        Use.IGNORED: "ignored",
+        Use.UNKNOWN: "ignored, because there is no such setting",
+    }[note.use]
+    return Finding(grade, f"{note.key}: {said}: {note.why}" if note.why else f"{note.key}: {said}")
+
+
 def _no_file() -> Iterator[Finding]:
     yield Finding(Grade.WARNING, "settings: no file, so the defaults apply; name one with --settings FILE")
 
@@ -81,9 +93,14 @@ def _no_file() -> Iterator[Finding]:
 def _file(file: Path) -> Iterator[Finding]:
     # Secrets in the environment are not in the file.
     try:
-        settings, _ = load(file, {})
+        settings = load(file, {}).settings
         secret = any(
-            [settings.admin_api_key, settings.webhook_security.proxy, *(hook.secret for hook in settings.webhook_urls)]
+            [
+                settings.admin_api_key,
+                settings.jwt.secret_key,
+                settings.webhook_security.proxy,
+                *(hook.secret for hook in settings.webhook_urls),
+            ]
         )
     except SettingsError:
         secret = True

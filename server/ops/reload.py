@@ -36,12 +36,12 @@ def reload_on_sighup(read: Read, apply: Apply) -> None:
 def reload(read: Read, apply: Apply) -> None:
     """Read and apply the settings, and log the result."""
     try:
-        settings, notice = read()
-        restart_keys = apply(settings)
+        loaded = read()
+        restart_keys = apply(loaded.settings)
     except SettingsError as error:
         log.error("settings not reloaded", extra={"error": str(error)})
         return
-    if notice:
+    for notice in loaded.notices:
         log.warning("settings notice", extra={"notice": notice})
     if restart_keys:
         log.warning("settings reloaded; some changes require a restart", extra={"keys": restart_keys})

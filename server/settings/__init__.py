@@ -1,7 +1,8 @@
 """Reads settings.toml into frozen, typed settings. An error is one line: where, what is wrong, and what to do."""
 
 from server.settings.effects import effects, of_field
-from server.settings.file import BARERTC_ONLY, DEFAULT_FILE, LoadedSettings, defaults, load, parse
+from server.settings.file import DEFAULT_FILE, LoadedSettings, defaults, load, parse
+from server.settings.key_notes import KeyNote, Use
 from server.settings.model import (
     KEY_VARIABLE,
     MAX_CHANNELS,
@@ -23,20 +24,27 @@ from server.settings.model import (
     renewed,
 )
 from server.settings.secret import ApiKeys, Secret, SigningSecret, SigningSecrets
+from server.settings.site_tables import JWT, VIP, DirectMessageHistory, DMLinkSpamProtection, Logging, MessageFilter
 
 __all__ = [
-    "BARERTC_ONLY",
     "DEFAULT_FILE",
+    "JWT",
     "KEY_VARIABLE",
     "MAX_CHANNELS",
     "MAX_REASONS",
     "QUEUED_WEBHOOK",
     "TLS",
+    "VIP",
     "WEBHOOK_NAMES",
     "ApiKeys",
+    "DMLinkSpamProtection",
+    "DirectMessageHistory",
     "Effect",
+    "KeyNote",
     "LoadedSettings",
     "Log",
+    "Logging",
+    "MessageFilter",
     "Names",
     "OwnMetrics",
     "PublicChannel",
@@ -47,6 +55,7 @@ __all__ = [
     "SettingsError",
     "SigningSecret",
     "SigningSecrets",
+    "Use",
     "WebhookSecurity",
     "WebhookURL",
     "defaults",

@@ -41,6 +41,7 @@ def check(settings: Settings) -> None:
         raise SettingsError(
             f"Limits.FrameBytes: with less than {MIN_FRAME_BYTES} nobody could log in; 0 means no limit"
         )
+    _check_supported(settings)
     _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
     _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
     if proxy := settings.webhook_security.proxy.reveal():
@@ -49,6 +50,22 @@ def check(settings: Settings) -> None:
             raise SettingsError('WebhookSecurity.Proxy: a proxy has no path; write it like "http://proxy.example:3128"')
     for number, hook in enumerate(settings.webhook_urls):
         _check_webhook(f"WebhookURLs[{number}]", hook, has_key=bool(settings.admin_api_key))
+
+
+def _check_supported(settings: Settings) -> None:
+    """Refuse settings that would change who may read or write what, and are not enforced."""
+    if settings.jwt.enabled:
+        raise SettingsError(
+            "JWT.Enabled: sign-in with a token is not supported yet; set it to false to let users choose a name"
+        )
+    for number, channel in enumerate(settings.public_channels):
+        if channel.vip:
+            raise SettingsError(
+                f"PublicChannels[{number}].VIP: VIP channels are not supported, everyone could read it; remove it"
+            )
+    for number, each in enumerate(settings.message_filters):
+        if each.enabled:
+            raise SettingsError(f"MessageFilters[{number}].Enabled: filters are not supported yet; set it to false")
 
 
 def _check_keys(keys: ApiKeys) -> None:
@@ -140,6 +157,9 @@ def _check_lines(settings: Settings) -> None:
     lines |= {f"ReportReasons[{number}]": text for number, text in enumerate(settings.report_reasons)}
     for number, channel in enumerate(settings.public_channels):
         lines[f"PublicChannels[{number}].Name"] = channel.name
+        lines[f"PublicChannels[{number}].ID"] = channel.id
+        if not channel.id.isprintable():
+            raise SettingsError(f"PublicChannels[{number}].ID: contains an invisible character; remove it")
         for at, text in enumerate(channel.welcome_messages):
             if not text.strip():
                 raise SettingsError(

@@ -1,38 +1,37 @@
-"""Reads a settings file: parses TOML, checks the keys, and ignores those that only BareRTC has."""
+"""Reads a settings file: parses TOML, sorts the keys, and converts and checks the values."""
 
-import difflib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, get_args, get_type_hints
+from typing import NamedTuple
 
 import msgspec
 import platformdirs
 import tomli
 
+from server.settings import barertc
 from server.settings.checks import check, normalised_origins
+from server.settings.key_notes import KeyNote, Use, notices
+from server.settings.keys import KeySorter
 from server.settings.model import KEY_VARIABLE, TLS, Settings, SettingsError
 from server.settings.secret import ApiKeys, Secret, SigningSecret, SigningSecrets
 
 DEFAULT_FILE = Path("settings.toml")
 
-BARERTC_ONLY = {
-    "": {
-        "Version", "Branding", "CORSHosts", "PermitNSFW", "BlockableAdmins", "UseXForwardedFor", "RedirectURL",
-        "WebSocketReadLimit", "WebSocketSendTimeout", "MaxImageWidth", "PreviewImageWidth", "TURN", "JWT", "VIP",
-        "MessageFilters", "ModerationRule", "DirectMessageHistory", "Strings", "Logging",
-    },
-    "PublicChannels": {"Icon", "VIP", "PermitPhotos"},
-}  # fmt: skip
-"""Table -> keys of BareRTC's settings.toml that Flagpost ignores."""
+LOCAL_PROXIES = ("127.0.0.0/8", "::1")
 
 
 class LoadedSettings(NamedTuple):
-    """Settings, and a notice for the administrator (one line, or empty)."""
+    """Settings, and what became of each key of the file."""
 
     settings: Settings
-    notice: str
+    notes: list[KeyNote]
+
+    @property
+    def notices(self) -> list[str]:
+        """Lines that an administrator should read at the start."""
+        return list(notices(self.notes))
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LoadedSettings:
@@ -67,17 +66,31 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
     except tomli.TOMLDecodeError as error:
         hint = 'put text in "quotes", and write true and false in lower case'
         raise SettingsError(f"line {error.lineno}: not valid TOML: {error.msg}; {hint}") from None
-    _refuse_unsafe(tables)
-    ignored = _drop_foreign_keys(tables)
-    _check_keys(tables, Settings)
+    tables, notes = _sorted_keys(tables)
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
         settings = msgspec.structs.replace(settings, admin_api_key=ApiKeys(key))
     settings = _with_paths(settings, directory)
     settings = msgspec.structs.replace(settings, allowed_origins=normalised_origins(settings.allowed_origins))
     check(settings)
-    notice = f"these BareRTC settings are ignored: {', '.join(ignored)}" if ignored else ""
-    return LoadedSettings(settings, notice)
+    if settings.use_x_forwarded_for and not settings.limits.trusted_proxies:
+        limits = msgspec.structs.replace(settings.limits, trusted_proxies=LOCAL_PROXIES)
+        settings = msgspec.structs.replace(settings, limits=limits)
+        why = "a proxy on this machine is trusted; if yours is on another one, set Limits.TrustedProxies to its address"
+        notes.append(KeyNote("UseXForwardedFor", Use.CHANGED, why))
+    return LoadedSettings(settings, notes)
+
+
+def _sorted_keys(tables: dict[str, object]) -> tuple[dict[str, object], list[KeyNote]]:
+    """Return the settings of Flagpost in the tables, and a note for each key."""
+    mark = next((key for key in tables if key.lower() == barertc.MARK.lower()), None)
+    sorter = KeySorter(lenient=mark is not None)
+    kept = sorter.sort({key: value for key, value in tables.items() if key != mark})
+    if mark is None:
+        return kept, sorter.notes
+    changed = list(barertc.adapt(kept))
+    others = [note for note in sorter.notes if note.key not in {change.key for change in changed}]
+    return kept, [KeyNote(mark, Use.USED, barertc.MARK_MEANS), *others, *changed]
 
 
 def _with_paths(settings: Settings, directory: Path) -> Settings:
@@ -88,8 +101,13 @@ def _with_paths(settings: Settings, directory: Path) -> Settings:
 
     files = {key: within(name) for key, name in msgspec.structs.asdict(settings.tls).items()}
     security = msgspec.structs.replace(settings.webhook_security, ca_file=within(settings.webhook_security.ca_file))
+    logging = msgspec.structs.replace(settings.logging, directory=within(settings.logging.directory))
     return msgspec.structs.replace(
-        settings, database=str(directory / settings.database), tls=TLS(**files), webhook_security=security
+        settings,
+        database=str(directory / settings.database),
+        tls=TLS(**files),
+        webhook_security=security,
+        logging=logging,
     )
 
 
@@ -99,61 +117,6 @@ def _data_directory() -> Path:
     with suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
-def _refuse_unsafe(tables: Mapping[str, object]) -> None:
-    """Refuse BareRTC settings that restrict access: ignoring them would open what the site has closed."""
-    jwt = tables.get("JWT")
-    if isinstance(jwt, dict) and jwt.get("Enabled"):
-        raise SettingsError(
-            "JWT.Enabled: sign-in with a token is not supported yet; set it to false to let users choose a name"
-        )
-    channels = tables.get("PublicChannels")
-    for number, channel in enumerate(channels if isinstance(channels, list) else []):
-        if isinstance(channel, dict) and channel.get("VIP"):
-            raise SettingsError(
-                f"PublicChannels[{number}].VIP: VIP channels are not supported, everyone could read it; remove it"
-            )
-
-
-def _drop_foreign_keys(tables: dict[str, object]) -> list[str]:
-    """Remove the keys that only BareRTC has, and return them."""
-    dropped = [key for key in tables if key in BARERTC_ONLY[""]]
-    for key in dropped:
-        del tables[key]
-    channels = tables.get("PublicChannels")
-    for channel in channels if isinstance(channels, list) else []:
-        for key in BARERTC_ONLY["PublicChannels"] & set(channel if isinstance(channel, dict) else ()):
-            del channel[key]
-            dropped.append(f"PublicChannels.{key}")
-    return sorted(set(dropped))
-
-
-def _check_keys(table: object, kind: type[msgspec.Struct], where: str = "") -> None:
-    """Raise SettingsError for the first unknown key, with the one that was probably meant."""
-    if not isinstance(table, dict):
-        return
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    for key in table:
-        if key not in fields:
-            close = difflib.get_close_matches(key, fields, n=1) or [f for f in fields if f.lower() == key.lower()]
-            hint = f'did you mean "{close[0]}"?' if close else f"use one of {', '.join(fields)}"
-            raise SettingsError(f"{where}{key}: no such setting; {hint}")
-        inner = _struct_within(kind, fields[key].name)
-        value = table[key]
-        if inner and isinstance(value, dict):
-            _check_keys(value, inner, f"{where}{key}.")
-        for number, entry in enumerate(value if inner and isinstance(value, list) else []):
-            _check_keys(entry, inner or kind, f"{where}{key}[{number}].")
-
-
-def _struct_within(kind: type[msgspec.Struct], field: str) -> type[msgspec.Struct] | None:
-    """Return the struct that a field is, or is a tuple of."""
-    hint = get_type_hints(kind)[field]
-    for argument in (hint, *get_args(hint)):
-        if isinstance(argument, type) and issubclass(argument, msgspec.Struct):
-            return argument
-    return None
 
 
 def _convert(tables: dict[str, object]) -> Settings:

@@ -10,11 +10,15 @@ from server.protocol.address import DEFAULT_ADDRESS
 from server.protocol.errors import OneLineError
 from server.protocol.frames import MAX_FRAME_BYTES
 from server.settings.secret import ApiKeys, Secret, SigningSecrets
+from server.settings.site_tables import JWT, VIP, DirectMessageHistory, DMLinkSpamProtection, Logging, MessageFilter
 
 KEY_VARIABLE = "FLAGPOST_ADMIN_API_KEY"
 QUEUED_WEBHOOK = "report"
 """The webhook with a queue. Profiles are requested only while a user waits for them."""
 MAX_CHANNELS = 256
+MAX_ECHO = 500
+MAX_FILTERS = 256
+MAX_TITLE = 64
 MAX_REASONS = 32
 """Maximum number of report reasons. Together with all channels they fit into one frame, `welcome`."""
 WEBHOOK_NAMES = (QUEUED_WEBHOOK, "profile")
@@ -38,22 +42,26 @@ class SettingsError(OneLineError):
 
 
 class PublicChannel(msgspec.Struct, frozen=True, rename="pascal"):
-    """The channels, in display order, at most 256. Everyone in the room can read them."""
+    """The channels, in display order, at most 256."""
 
     id: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z0-9_.-]{1,64}\Z",
-            description="Short name in the protocol and in webhooks: A-Z a-z 0-9 _ . -",
+            pattern=r"^(?![@\s]).{0,63}\S\Z",
+            description="Short name in the protocol and in webhooks: at most 64 characters, without @ at the start.",
         ),
     ] = msgspec.field(name="ID")
-    name: Annotated[str, Meta(min_length=1, max_length=64, description="Display name.")]
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE, description="Display name.")]
     welcome_messages: Annotated[
         tuple[str, ...], Meta(extra=_NEW, description="Messages from ChatServer to each user who logs in.")
     ] = ()
     echo_messages_on_join: Annotated[
-        int, Meta(extra=_NEW, ge=0, le=500, description="Number of recent messages that a user sees after joining.")
+        int,
+        Meta(extra=_NEW, ge=0, le=MAX_ECHO, description="Number of recent messages that a user sees after joining."),
     ] = 10
+    vip: Annotated[bool, Meta(description="Whether only VIPs and operators can see it.")] = msgspec.field(
+        name="VIP", default=False
+    )
 
 
 class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
@@ -248,7 +256,7 @@ class Names(msgspec.Struct, frozen=True, rename="pascal"):
 class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     """All settings of a server."""
 
-    title: Annotated[str, Meta(max_length=64, description="The name of the room.")] = "Flagpost"
+    title: Annotated[str, Meta(max_length=MAX_TITLE, description="The name of the room.")] = "Flagpost"
     website_url: Annotated[str, Meta(description="URL of the site that runs the room, shown to users. Optional.")] = (
         msgspec.field(name="WebsiteURL", default="")
     )
@@ -288,6 +296,19 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
             " WebsiteURL, localhost and IP addresses are always accepted."
         ),
     ] = ()
+    cors_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description='Origins of web pages that may read /api/statistics, like "https://site.example".'),
+    ] = msgspec.field(name="CORSHosts", default=())
+    use_x_forwarded_for: Annotated[
+        bool,
+        Meta(
+            extra=_NEW,
+            description="Trust the X-Forwarded-For header of a proxy on this machine; Limits.TrustedProxies names"
+            " others.",
+        ),
+    ] = False
+    blockable_admins: Annotated[bool, Meta(description="Whether users can block operators.")] = False
     compression: Annotated[
         bool,
         Meta(
@@ -330,6 +351,17 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
             ge=0, le=3650, description="Days for which the log of delivery attempts, with the site's answers, is kept."
         ),
     ] = 30
+    jwt: Annotated[JWT, Meta(description="Sign-in by a token of the site.")] = msgspec.field(name="JWT", default=JWT())
+    vip: Annotated[VIP, Meta(description="The people whose token says that they are VIPs.")] = msgspec.field(
+        name="VIP", default=VIP()
+    )
+    direct_message_history: Annotated[
+        DirectMessageHistory, Meta(description="Whether and how long direct messages are kept.")
+    ] = DirectMessageHistory()
+    dm_link_spam_protection: Annotated[
+        DMLinkSpamProtection, Meta(description="Stops people who send links to many others by direct message.")
+    ] = msgspec.field(name="DMLinkSpamProtection", default=DMLinkSpamProtection())
+    logging: Annotated[Logging, Meta(description="Files with what people write.")] = Logging()
     names: Annotated[Names, Meta(description="Who may have which display name.")] = Names()
     limits: Annotated[RoomLimits, Meta(description="Limits per user and per address. 0: no limit.")] = RoomLimits()
     tls: Annotated[TLS, Meta(description="The server's certificate. Empty: no TLS.")] = msgspec.field(
@@ -346,6 +378,10 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
         tuple[PublicChannel, ...],
         Meta(min_length=1, max_length=MAX_CHANNELS, description="The channels, in display order."),
     ] = (PublicChannel("lobby", "Lobby"),)
+    message_filters: Annotated[
+        tuple[MessageFilter, ...],
+        Meta(max_length=MAX_FILTERS, description="What people may not write; the first filter that matches decides."),
+    ] = ()
     webhook_urls: Annotated[
         tuple[WebhookURL, ...], Meta(description="Endpoints of the site that this server calls.")
     ] = msgspec.field(name="WebhookURLs", default=())

@@ -8,7 +8,6 @@ import pytest
 
 from server.protocol.address import DEFAULT_ADDRESS
 from server.settings import (
-    BARERTC_ONLY,
     KEY_VARIABLE,
     ApiKeys,
     PublicChannel,
@@ -264,10 +263,11 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("empty")
 def test_the_defaults_apply_without_a_file() -> None:
-    settings, notice = load(environ={})
-    assert msgspec.structs.replace(settings, database=Settings().database) == Settings()
+    loaded = load(environ={})
+    settings = loaded.settings
+    assert msgspec.structs.replace(settings, database=Settings().database, logging=Settings().logging) == Settings()
     assert settings.address == "127.0.0.1:9000"
-    assert not notice
+    assert not loaded.notices
 
 
 def test_without_a_file_the_database_is_in_the_users_data_directory(empty: Path) -> None:
@@ -316,22 +316,8 @@ def test_the_database_is_relative_to_the_directory_of_the_file(tmp_path: Path) -
     assert load(file, {}).settings.database == str(tmp_path / "elsewhere.sqlite")
 
 
-def test_settings_of_barertc_are_ignored_with_one_notice() -> None:
-    text = f"Version = 14\nPermitNSFW = true\nMaxImageWidth = 1280\n[JWT]\nEnabled = false\n[TURN]\nURLs = []\n{LOBBY}"
-    settings, notice = parse(text + 'Icon = "fa fa-gavel"\nPermitPhotos = true\nVIP = false', {})
-    assert settings == Settings()
-    assert len(notice.splitlines()) == 1
-    for key in ("Version", "PermitNSFW", "MaxImageWidth", "JWT", "TURN", "PublicChannels.Icon"):
-        assert key in notice
-
-
 def test_our_own_settings_cause_no_notice() -> None:
-    assert not parse(LOBBY, {}).notice
-
-
-def test_no_key_is_both_ours_and_ignored() -> None:
-    assert not BARERTC_ONLY[""] & {field.encode_name for field in msgspec.structs.fields(Settings)}
-    assert not BARERTC_ONLY["PublicChannels"] & {field.encode_name for field in msgspec.structs.fields(PublicChannel)}
+    assert not parse(LOBBY, {}).notices
 
 
 def test_every_option_is_read() -> None:

@@ -8,7 +8,22 @@ import msgspec
 import pytest
 import tomli
 
-from server.settings import TLS, WEBHOOK_NAMES, PublicChannel, RoomLimits, Settings, WebhookSecurity, WebhookURL, load
+from server.settings import (
+    JWT,
+    TLS,
+    VIP,
+    WEBHOOK_NAMES,
+    DirectMessageHistory,
+    DMLinkSpamProtection,
+    Logging,
+    MessageFilter,
+    PublicChannel,
+    RoomLimits,
+    Settings,
+    WebhookSecurity,
+    WebhookURL,
+    load,
+)
 
 FILE = Path(__file__).parents[3] / "settings.toml"
 TEXT = FILE.read_text(encoding="utf-8")
@@ -29,13 +44,19 @@ def test_the_file_has_exactly_the_options_of_the_code() -> None:
         assert set(channel) == options(PublicChannel)
     for webhook in TABLES["WebhookURLs"]:
         assert set(webhook) == options(WebhookURL)
+    for table in (JWT, VIP, DirectMessageHistory, DMLinkSpamProtection, Logging):
+        assert set(TABLES[table.__name__]) == options(table)
+    assert set(TABLES["MessageFilters"][0]) == options(MessageFilter)
 
 
 def test_the_file_changes_no_default() -> None:
     loaded = load(FILE, {})
-    assert not loaded.notice
+    assert not loaded.notices
     assert Path(loaded.settings.database).name == Settings().database
-    assert msgspec.structs.replace(loaded.settings, database=Settings().database, webhook_urls=()) == Settings()
+    assert Path(loaded.settings.logging.directory) == FILE.parent / Logging().directory
+    assert loaded.settings.message_filters == (MessageFilter(),)
+    mine = {"database": Settings().database, "logging": Logging(), "message_filters": (), "webhook_urls": ()}
+    assert msgspec.structs.replace(loaded.settings, **mine) == Settings()
 
 
 def test_every_webhook_is_in_the_file_and_disabled() -> None:
@@ -55,7 +76,9 @@ def test_each_block_is_one_option_or_one_table() -> None:
     assert len(blocks) == len(options(Settings)) - 2 + len(TABLES["PublicChannels"]) + len(TABLES["WebhookURLs"])
 
 
-@pytest.mark.parametrize("kind", [Settings, RoomLimits, TLS, WebhookSecurity])
+@pytest.mark.parametrize(
+    "kind", [Settings, RoomLimits, TLS, WebhookSecurity, JWT, VIP, DirectMessageHistory, DMLinkSpamProtection, Logging]
+)
 def test_the_comment_of_each_option_is_its_description_in_the_code(kind: type[msgspec.Struct]) -> None:
     comments = " ".join(line.removeprefix("# ") for line in TEXT.splitlines() if line.startswith("#"))
     hints = get_type_hints(kind, include_extras=True)

@@ -1,0 +1,89 @@
+"""Adapts a settings file of BareRTC: keys without a meaning here, and values out of bounds."""
+
+from collections.abc import Iterator
+
+from server.settings.key_notes import KeyNote, Use
+from server.settings.model import MAX_ECHO, MAX_TITLE, WEBHOOK_NAMES
+
+MARK = "Version"
+"""The key that every settings file of BareRTC has, and none of our own."""
+
+MARK_MEANS = "a file of BareRTC: unknown keys are ignored, and reports have HTML unless MessageFormat says otherwise"
+
+_NO_IMAGES = "there are no pictures in a terminal"
+_NO_CAMERAS = "there are no webcams in a terminal"
+_NO_PAGE = "it is for BareRTC's web page"
+_NO_RULES = "it is about webcams and pictures"
+
+MEANINGLESS = {
+    "Branding": f"{_NO_PAGE}; the name of the room is Title",
+    "PermitNSFW": _NO_CAMERAS,
+    "RedirectURL": _NO_PAGE,
+    "WebSocketReadLimit": "the limit is Limits.FrameBytes",
+    "WebSocketSendTimeout": "a client that reads too slowly is disconnected once too much waits for it",
+    "MaxImageWidth": _NO_IMAGES,
+    "PreviewImageWidth": _NO_IMAGES,
+    "TURN": _NO_CAMERAS,
+    "ModerationRule": _NO_RULES,
+    "Strings": _NO_RULES,
+    "PublicChannels.Icon": _NO_PAGE,
+    "PublicChannels.PermitPhotos": _NO_IMAGES,
+    "VIP.Branding": f"{_NO_PAGE}; the word for these people is VIP.Name",
+    "VIP.Icon": _NO_PAGE,
+    "DirectMessageHistory.SQLiteDatabase": "all messages are in Database",
+}
+"""Keys of BareRTC that a chat in a terminal has no use for, and why."""
+
+
+def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
+    """Change values of a file of BareRTC that Flagpost does not take as they are; yield what was changed."""
+    title = tables.get("Title")
+    if isinstance(title, str) and len(title) > MAX_TITLE:
+        tables["Title"] = title[: MAX_TITLE - 1] + "…"
+        yield KeyNote("Title", Use.CHANGED, f"cut to {MAX_TITLE} characters")
+    for number, channel in enumerate(_entries(tables, "PublicChannels")):
+        yield from _adapt_channel(channel, f"PublicChannels[{number}]")
+    yield from _adapt_webhooks(tables)
+    # BareRTC keeps direct messages only if this is set.
+    history = tables.setdefault("DirectMessageHistory", {})
+    if isinstance(history, dict):
+        history.setdefault("Enabled", False)
+
+
+def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
+    if not channel.get("Name"):
+        channel["Name"] = channel.get("ID", "")
+        yield KeyNote(f"{where}.Name", Use.CHANGED, "missing; the ID is used")
+    name = channel["Name"]
+    if isinstance(name, str) and len(name) > MAX_TITLE:
+        channel["Name"] = name[: MAX_TITLE - 1] + "…"
+        yield KeyNote(f"{where}.Name", Use.CHANGED, f"cut to {MAX_TITLE} characters")
+    welcome = channel.get("WelcomeMessages")
+    if isinstance(welcome, list):
+        channel["WelcomeMessages"] = [text for text in welcome if not isinstance(text, str) or text.strip()]
+    echo = channel.get("EchoMessagesOnJoin")
+    if isinstance(echo, int) and echo > MAX_ECHO:
+        channel["EchoMessagesOnJoin"] = MAX_ECHO
+        yield KeyNote(f"{where}.EchoMessagesOnJoin", Use.CHANGED, f"{MAX_ECHO} is the most; users page back for more")
+
+
+def _adapt_webhooks(tables: dict[str, object]) -> Iterator[KeyNote]:
+    hooks = tables.get("WebhookURLs")
+    if not isinstance(hooks, list):
+        return
+    kept = []
+    for number, hook in enumerate(hooks):
+        if isinstance(hook, dict) and isinstance(hook.get("Name"), str) and hook["Name"] not in WEBHOOK_NAMES:
+            why = f'the webhook "{hook["Name"]}" is ignored; Flagpost calls {" and ".join(WEBHOOK_NAMES)}'
+            yield KeyNote(f"WebhookURLs[{number}]", Use.CHANGED, why)
+            continue
+        if isinstance(hook, dict):
+            # BareRTC's reports have HTML.
+            hook.setdefault("MessageFormat", "html")
+        kept.append(hook)
+    tables["WebhookURLs"] = kept
+
+
+def _entries(tables: dict[str, object], key: str) -> list[dict[str, object]]:
+    value = tables.get(key)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -1,0 +1,40 @@
+"""What became of each key of a settings file, for the administrator."""
+
+import re
+from collections.abc import Iterator, Sequence
+from enum import Enum, auto
+from typing import NamedTuple
+
+
+class Use(Enum):
+    """What became of a key."""
+
+    USED = auto()
+    CHANGED = auto()
+    """It is used, but not with the value in the file."""
+    IGNORED = auto()
+    UNKNOWN = auto()
+
+
+class KeyNote(NamedTuple):
+    """What became of one key, and why."""
+
+    key: str
+    """As in the file, like `PublicChannels[0].Icon`."""
+    use: Use
+    why: str = ""
+
+
+def notices(notes: Sequence[KeyNote]) -> Iterator[str]:
+    """Yield what an administrator should know at the start, each in one line."""
+    # A key of several channels is named once.
+    ignored = {re.sub(r"\[\d+\]", "", note.key) for note in notes if note.use is Use.IGNORED}
+    if ignored:
+        keys = ", ".join(sorted(ignored))
+        yield f"these BareRTC settings have no meaning in a terminal and are ignored (doctor says why): {keys}"
+    unknown = [f"{note.key} ({note.why})" if note.why else note.key for note in notes if note.use is Use.UNKNOWN]
+    if unknown:
+        yield f"these settings are unknown and ignored: {', '.join(unknown)}"
+    for note in notes:
+        if note.use is Use.CHANGED:
+            yield f"{note.key}: {note.why}"

@@ -1,0 +1,90 @@
+"""The tables that came from BareRTC: sign-in by token, VIP channels, filters, direct messages and message logs."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from server.settings.secret import Secret
+
+
+class JWT(msgspec.Struct, frozen=True, rename="pascal"):
+    """Sign-in by a token that the site signs (JWT, HS256)."""
+
+    enabled: Annotated[bool, Meta(description="Whether tokens of the site are accepted.")] = False
+    strict: Annotated[bool, Meta(description="Whether only people with a token may enter; otherwise also guests.")] = (
+        True
+    )
+    secret_key: Annotated[Secret, Meta(description="The secret with which the site signs its tokens.")] = Secret("")
+    landing_page_url: Annotated[
+        str, Meta(description="Page of the site where people get a token, shown to people who need one. Optional.")
+    ] = msgspec.field(name="LandingPageURL", default="")
+
+
+class VIP(msgspec.Struct, frozen=True, rename="pascal"):
+    """The people whose token says `vip`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, description="What they are called.")] = "VIP"
+    mutually_secret: Annotated[bool, Meta(description="Whether only VIPs and operators see who is one.")] = False
+
+
+class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
+    """Filters for what people write. The first enabled one with a matching phrase decides."""
+
+    enabled: Annotated[bool, Meta(description="Whether this filter applies.")] = False
+    public_channels: Annotated[bool, Meta(description="Apply it to channels.")] = True
+    private_channels: Annotated[bool, Meta(description="Apply it to direct messages.")] = True
+    keyword_phrases: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(description="Regular expressions (RE2), matched against the text as typed; case matters without `(?i)`."),
+    ] = ()
+    censor_message: Annotated[bool, Meta(description="Replace what matched with asterisks.")] = True
+    forward_message: Annotated[
+        bool, Meta(description="Deliver the message. If false, only its author sees it, as if it was sent.")
+    ] = False
+    report_message: Annotated[bool, Meta(description="Report the message, uncensored, to the site.")] = False
+    chat_server_response: Annotated[str, Meta(description="What ChatServer tells the author. Empty: nothing.")] = ""
+
+
+class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
+    """Whether and how long direct messages are kept."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Keep direct messages. If false, nothing is kept beyond delivery and the evidence of a report."
+        ),
+    ] = True
+    retention_days: Annotated[
+        int,
+        Meta(ge=0, le=36500, description="Days for which direct messages are kept. 0: as long as MessageDays says."),
+    ] = 0
+    disclaimer_message: Annotated[
+        str, Meta(description="A line at the top of each conversation; text, or HTML that is shown as text.")
+    ] = ""
+
+
+class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
+    """Stops people who send links to many others by direct message."""
+
+    enabled: Annotated[bool, Meta(description="Whether links in direct messages are counted.")] = False
+    max_threads: Annotated[
+        int, Meta(ge=1, le=1000, description="To how many people a user may send links within TimeLimit.")
+    ] = 5
+    time_limit: Annotated[int, Meta(ge=1, le=31_536_000, description="Seconds for which a link counts.")] = 3600
+    ban_hours: Annotated[
+        int, Meta(ge=0, le=87_600, description="Hours of the ban that follows the second time. 0: no ban.")
+    ] = 24
+
+
+class Logging(msgspec.Struct, frozen=True, rename="pascal"):
+    """Files with what people write, one for each channel and person, readable by the server's user only."""
+
+    enabled: Annotated[bool, Meta(description="Whether messages are written to files.")] = False
+    directory: Annotated[str, Meta(min_length=1, description="The directory of the files; relative to this file.")] = (
+        "logs"
+    )
+    channels: Annotated[tuple[str, ...], Meta(description="IDs of the channels to log.")] = ()
+    usernames: Annotated[
+        tuple[str, ...], Meta(description="People whose messages, channels and direct messages alike, are logged.")
+    ] = ()
