@@ -66,7 +66,7 @@ class Peer:
         """Shake hands and log in."""
         self.writer.write(UPGRADE.encode())
         await self._reader.readuntil(b"\r\n\r\n")
-        self.writer.write(wire(Login(name)))
+        self.writer.write(wire(Login(name, dialect="flagpost")))
         while not isinstance(decode_server(await self.frame()), Echo):
             pass
 

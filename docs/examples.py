@@ -38,6 +38,7 @@ CLIENT = (
     '{"action":"unmute","username":"lucky"}',
     '{"action":"block","username":"lucky"}',
     '{"action":"unblock","username":"lucky"}',
+    '{"action":"blocklist","usernames":["lucky","spam4u"]}',
     '{"action":"profile","username":"bob","nonce":"n-23"}',
     '{"action":"ping"}',
 )

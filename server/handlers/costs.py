@@ -2,7 +2,7 @@
 
 import msgspec
 
-from server.protocol.frames import MAX_MESSAGE_CHARS, Edit, HistoryRequest, Say, SearchRequest
+from server.protocol.frames import MAX_MESSAGE_CHARS, Blocklist, Edit, HistoryRequest, Say, SearchRequest
 from server.rules import search as searching
 from server.rules.evidence import Evidence
 from server.rules.refusal import Refusal
@@ -48,6 +48,10 @@ def search_pages(frame: SearchRequest) -> float:
 def message_bytes(frame: Say | Edit) -> int:
     """Return the bytes stored for a message. Text beyond the limit is not counted, because it is refused."""
     return ROW_BYTES + TEXT_BYTES * len(frame.message[:MAX_MESSAGE_CHARS].encode())
+
+
+def blocklist_bytes(frame: Blocklist) -> int:
+    return ROW_BYTES * len(frame.usernames)
 
 
 def report_bytes(evidence: Evidence) -> int:

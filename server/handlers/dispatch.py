@@ -101,7 +101,10 @@ class Dispatcher:
             frame = decode_client(data)
         except BadFrame as error:
             self.hub.traffic.unknown += 1
-            session.error(error.code, str(error), error.nonce)
+            if error.code is ErrorCode.UNKNOWN_ACTION:
+                session.unknown_action(str(error), error.nonce)
+            else:
+                session.error(error.code, str(error), error.nonce)
             return
         self.hub.traffic.frames[type(frame)] += 1
         handler = self.handlers[type(frame)]

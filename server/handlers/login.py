@@ -16,6 +16,7 @@ from server.protocol.frames import Echo, Login, Me, Ping, Since
 from server.protocol.proof import Exchange, LoginKeys
 from server.room.session import Session
 from server.rules import names
+from server.rules.dialects import dialect_of
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
@@ -68,6 +69,7 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     if sum(each is not None for each in (frame.token, frame.enrol, frame.prove)) > 1:
         raise Refusal(ErrorCode.MALFORMED, "A login may have only one of enrol, prove and token; send one of them.")
     name = names.check(frame.username)
+    session.dialect = dialect_of(frame)
     if frame.enrol or frame.prove:
         session.verifying = True
         dispatcher.start_task(session, _verify(dispatcher, session, frame, name), None)
@@ -120,6 +122,7 @@ def _admit(
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
     session.log_in(person)
+    session.dnd = bool(frame.dnd)
     session.send(Me(person.name, op=False, proof=own_proof))
     if obstacle in WHY_ANOTHER:
         session.notice(dispatcher.live.channels[0].id, f"{name_text.quoted(claimed.name)} {WHY_ANOTHER[obstacle]}")

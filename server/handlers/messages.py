@@ -38,6 +38,8 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     author = session.logged_in_person
     text = message_rules.check_text(frame.message)
     name = target.name_of(frame.channel)
+    if not frame.channel:
+        raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "The message names no channel. Send it to a channel or a person.")
     peer = None if name is None else _peer(dispatcher, author, name)
     channel = "" if peer else dispatcher.channel(frame.channel).id
     session.request_started()
@@ -119,12 +121,13 @@ def _place(dispatcher: Dispatcher, named: str) -> str:
 def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     """Return the recipient of a direct message, present or away.
 
-    Raises Refusal if the recipient is unknown, the author, or does not accept direct messages.
+    It may be the author: a note to themselves. Raises Refusal if the recipient is unknown, or does not accept direct
+    messages.
     """
     recipient = dispatcher.hub.find(name)
     peer = recipient.person if recipient else dispatcher.people.find(name)
     if peer and peer.identity == author.identity:
-        raise Refusal(ErrorCode.NOT_HERE, "You cannot send a direct message to yourself.")
+        return peer
     # To a blocked author, the recipient looks like someone who was never here.
     if peer is None or peer.identity in dispatcher.people.relations.blocked_with(author.identity):
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")

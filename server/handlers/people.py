@@ -7,7 +7,7 @@ from typing import TypeVar
 from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Block, Mute, Presence, Profile, ProfileRequest, SetStatus, Unblock, Unmute
+from server.protocol.frames import Block, Blocklist, Mute, Presence, Profile, ProfileRequest, SetStatus, Unblock, Unmute
 from server.room.session import Session
 from server.rules import names
 from server.rules.refusal import Refusal
@@ -46,6 +46,16 @@ def block(dispatcher: Dispatcher, session: Session, frame: Block) -> None:
 def unblock(dispatcher: Dispatcher, session: Session, frame: Unblock) -> None:
     ended = dispatcher.people.unrelate(session.logged_in_person.identity, frame.username, blocked=True)
     ended.add_done_callback(partial(_after_relation_change, dispatcher, session))
+
+
+def block_all(dispatcher: Dispatcher, session: Session, frame: Blocklist) -> None:
+    """Block those of these people who have been here and are not blocked yet."""
+    person, relations = session.logged_in_person, dispatcher.people.relations
+    blocked = {each.other for each in relations.of(person.identity) if each.blocked} | {person.identity}
+    wanted = {known.identity: known for name in frame.usernames if (known := dispatcher.people.find(name))}
+    for other in wanted.values():
+        if other.identity not in blocked:
+            _relate(dispatcher, session, other.name, blocked=True)
 
 
 def profile(dispatcher: Dispatcher, session: Session, frame: ProfileRequest) -> None:

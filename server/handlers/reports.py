@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from server.handlers import costs
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import ReportRequest, ReportsRequest, ReportStatus, Withdraw
+from server.protocol.frames import ReportReason, ReportRequest, ReportsRequest, ReportStatus, Withdraw
 from server.reporting.desk import ReportDesk
 from server.room.session import Session
+from server.rules import claimed_text
 from server.rules import evidence as evidence_rules
 from server.rules.evidence import ContextLine
 from server.rules.messages import Publication
@@ -19,7 +20,11 @@ from server.storage.reports import Submission
 def report(dispatcher: Dispatcher, session: Session, frame: ReportRequest) -> None:
     """Report a message to the site. The evidence comes from the server's own record."""
     sent = _reports(dispatcher)
-    comment = evidence_rules.check_form(frame.reason, frame.comment, dispatcher.live.welcome.report_reasons)
+    reasons = dispatcher.live.welcome.report_reasons
+    if not frame.msg_id and frame.reason.strip():
+        # Clients that know no numbers do not know the reasons either, but have their own.
+        reasons = [*reasons, ReportReason(frame.reason, comment_required=False)]
+    comment = evidence_rules.check_form(frame.reason, frame.comment, reasons)
     dispatcher.start_task(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)
 
 
@@ -45,9 +50,8 @@ async def _send_report(
 ) -> None:
     reader = dispatcher.reader(session)
     reporter = reader.person
-    publication = evidence_rules.reportable(
-        reporter, next(iter(await _visible(dispatcher, reader, [frame.msg_id])), None)
-    )
+    msg_id = frame.msg_id or await _find_claimed(dispatcher, reader, frame)
+    publication = evidence_rules.reportable(reporter, next(iter(await _visible(dispatcher, reader, [msg_id])), None))
     # Context that the site will not receive is not stored either.
     wanted = frame.context if dispatcher.live.welcome.webhooks.evidence else ()
     context = await _context(dispatcher, reader, publication, wanted) if wanted else ()
@@ -58,6 +62,18 @@ async def _send_report(
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
     # Nothing may run between the commit and this line, or a later status could overtake this one.
     session.send(ReportStatus(entry, frame.nonce))
+
+
+async def _find_claimed(dispatcher: Dispatcher, reader: Reader, frame: ReportRequest) -> int:
+    """Return the number of the message that a report without one describes. Raises Refusal if there is none."""
+    texts = await dispatcher.broker.texts_by(reader, frame.username, frame.channel)
+    if number := claimed_text.find(frame.message, texts):
+        return number
+    raise Refusal(
+        ErrorCode.UNKNOWN_MESSAGE,
+        "The server has no record of this message, so it was not reported. Check channel, author and text, or name its"
+        " msgID.",
+    )
 
 
 async def _context(

@@ -8,6 +8,7 @@ from server.handlers.dispatch import Dispatcher, Handler
 from server.pacing.limiter import Allowance
 from server.protocol.frames import (
     Block,
+    Blocklist,
     ClientFrame,
     Edit,
     HistoryRequest,
@@ -69,6 +70,7 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Unmute, people.unmute, allowance=Allowance.MESSAGES),
         _entry(Block, people.block, allowance=Allowance.MESSAGES, stored=lambda _: costs.ROW_BYTES),
         _entry(Unblock, people.unblock, allowance=Allowance.MESSAGES),
+        _entry(Blocklist, people.block_all, allowance=Allowance.MESSAGES, stored=costs.blocklist_bytes),
         _entry(ProfileRequest, people.profile, allowance=Allowance.PROFILES),
         _entry(ReportRequest, reports.report, allowance=Allowance.MESSAGES, pages=lambda _: costs.REPORT_PAGES),
         _entry(ReportsRequest, reports.list_reports, pages=lambda _: costs.LIST_PAGES),

@@ -1,7 +1,7 @@
 """The frames of the wire protocol: one type for each action and direction."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,8 @@ MAX_UNREAD = 100
 MAX_QUERY_CHARS = 128
 MAX_STATUS_CHARS = 32
 MAX_EMOJI_CHARS = 32
+MAX_JWT_CHARS = 4096
+MAX_BLOCKLIST = 500
 MAX_CONTEXT_BEFORE = 10
 MAX_CONTEXT_AFTER = 5
 
@@ -81,6 +83,18 @@ class Login(Frame, frozen=True, tag="login"):
     prove: Annotated[
         Prove | None, Meta(description="Log in as an enrolled user. Wait for `me`, and verify its `proof`.")
     ] = None
+    jwt: Annotated[
+        Annotated[str, Meta(max_length=MAX_JWT_CHARS)] | None, Meta(description="A token of the site, as in BareRTC.")
+    ] = None
+    dnd: Annotated[bool | None, Meta(description="Log in with do not disturb turned on.")] = None
+    dialect: Annotated[
+        Literal["flagpost", "barertc"] | None,
+        Meta(
+            description='Which frames you expect. With "barertc": `who` after every change, no `presence` without a'
+            " message. Without it, the server goes by the other fields: any of `token`, `since`, `enrol` and `prove`"
+            " means Flagpost, otherwise `jwt` or `dnd` means BareRTC; with none of them you receive both."
+        ),
+    ] = None
 
     def __repr__(self) -> str:
         # Crash reports print arguments, so keep the token out of the repr.
@@ -90,8 +104,8 @@ class Login(Frame, frozen=True, tag="login"):
 class Say(Frame, frozen=True, tag="message"):
     """Send a message (Markdown) to a channel or a user. Resent within 24 h with the same nonce, it counts once."""
 
-    channel: Target
-    message: str
+    channel: Annotated[Target, Meta(description="An operator's command needs none.")] = ""
+    message: str = ""
     nonce: Nonce | None = None
 
 
@@ -113,8 +127,10 @@ class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "be
 class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}):
     """Report a message. Its text, author and time come from the server's record, never from the client."""
 
-    msg_id: MsgID
-    reason: Annotated[str, Meta(max_length=256)]
+    msg_id: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="Without it, `channel`, `username` and `message` say which.")
+    ] = 0
+    reason: Annotated[str, Meta(max_length=256)] = ""
     comment: str = ""
     nonce: Nonce | None = None
     context: Annotated[
@@ -125,6 +141,12 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
         ),
     ] = ()
     add: Annotated[bool, Meta(description="Add to your earlier report of this message.")] = False
+    channel: Annotated[Target, Meta(description="Where the message is, if there is no `msgID`.")] = ""
+    username: Annotated[str, Meta(max_length=256, description="Its author, if there is no `msgID`.")] = ""
+    message: Annotated[
+        str,
+        Meta(description="Its text, if there is no `msgID`; HTML elements make no difference. Only used to find it."),
+    ] = ""
 
 
 class ReportsRequest(Frame, frozen=True, tag="reports"):
@@ -212,6 +234,12 @@ class Unblock(Frame, frozen=True, tag="unblock"):
     """Unblock a user."""
 
     username: Annotated[str, Meta(max_length=256)]
+
+
+class Blocklist(Frame, frozen=True, tag="blocklist"):
+    """Block all of these users that have been here, in addition to those that you have blocked."""
+
+    usernames: Annotated[tuple[Annotated[str, Meta(max_length=256)], ...], Meta(max_length=MAX_BLOCKLIST)] = ()
 
 
 class SearchRequest(Frame, frozen=True, tag="search", rename={"before_id": "beforeID", "utc_offset": "utcOffset"}):
@@ -545,7 +573,7 @@ class Disconnect(Frame, frozen=True, tag="disconnect"):
 
 ClientFrame = (
     Login | Say | HistoryRequest | SearchRequest | ReportRequest | ReportsRequest | Withdraw | Takeback | Edit | React
-    | Typing | Read | SetStatus | Mute | Unmute | Block | Unblock | ProfileRequest | Ping
+    | Typing | Read | SetStatus | Mute | Unmute | Block | Unblock | Blocklist | ProfileRequest | Ping
 )  # fmt: skip
 ServerFrame = (
     Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Edited | Typing | Echo | Places | Read

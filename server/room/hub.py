@@ -10,7 +10,7 @@ from server.ops.metrics import Traffic
 from server.protocol import names
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback, Who, WhoEntry
-from server.room.session import BUFFER_OVERFLOW, MAX_BUFFERED_BYTES, Session, framed
+from server.room.session import BUFFER_OVERFLOW, DRAINED_BYTES, MAX_BUFFERED_BYTES, Session, framed
 from server.rules.messages import Person
 from server.rules.relations import RelationIndex
 from server.storage.base import StoredChange
@@ -22,6 +22,11 @@ reconnects together, changes are batched, which avoids a number of writes that i
 WHO_PAGE = 200
 """Maximum number of people in a frame of the who list: at most some 70 KiB."""
 
+WHO_SHARE = 0.05
+"""Maximum share of CPU time spent on sending the whole who list to clients that expect it after every change."""
+LIST_RETRY_SECONDS = 0.5
+"""Time until a client that was still reading is sent the who list."""
+
 GONE = "has exited the room!"
 
 
@@ -29,6 +34,18 @@ class _PresenceChange(NamedTuple):
     about: str
     """Identity of the person that the change is about. It is not sent to people who blocked them or are blocked."""
     presence: Presence
+
+    def wire(self) -> "_PresenceWire":
+        return _PresenceWire(framed(self.presence), silent=not self.presence.message)
+
+
+class _PresenceWire(NamedTuple):
+    wire: bytes
+    silent: bool
+    """A change of status, which some clients learn from the who list."""
+
+    def suits(self, session: Session) -> bool:
+        return session.dialect.silent_presence or not self.silent
 
 
 class Hub:
@@ -48,6 +65,10 @@ class Hub:
         """Presence changes for sessions that are receiving their who list."""
         self._flush_timer: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
+        self._listening: set[Session] = set()
+        """Sessions that receive the whole who list after every change."""
+        self._lists_timer: asyncio.TimerHandle | None = None
+        self._lists_quiet_until = 0.0
 
     def join(self, session: Session, person: Person) -> None:
         """Add a session, which then waits for `send_who_list`.
@@ -61,6 +82,8 @@ class Hub:
         self.sessions[key] = session
         self._by_identity[person.identity].append(session)
         self._newcomers.add(session)
+        if session.dialect.who_lists:
+            self._listening.add(session)
         self._who_pages[session] = asyncio.get_running_loop().create_future()
         self._schedule_flush()
 
@@ -76,6 +99,7 @@ class Hub:
     def leave(self, session: Session) -> Person | None:
         """Remove a session. If its user thereby left the room, notify the others and return the user."""
         self._newcomers.discard(session)
+        self._listening.discard(session)
         self._who_pages.pop(session, None)
         self._held.pop(session, None)
         person = session.person
@@ -133,9 +157,10 @@ class Hub:
                 for each in seen
                 if (person := each.person)
             ]
+            changes = [_PresenceChange("", presence).wire() for presence in presences]
             for reader in readers:
-                for presence in presences:
-                    self._write_presence(reader, framed(presence))
+                self._write_presence(reader, b"".join(each.wire for each in changes if each.suits(reader)))
+        self._schedule_lists()
 
     def _excluded(self, news: StoredChange) -> Collection[str]:
         """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
@@ -181,18 +206,19 @@ class Hub:
     def _flush(self) -> None:
         """Send the who list to newcomers, and queued changes to the others, by the blocks that apply now."""
         start = time.monotonic()
-        changes = [(self._relations.blocked_with(about), framed(presence)) for about, presence in self._changes]
+        changes = [(self._relations.blocked_with(change.about), change.wire()) for change in self._changes]
         apart = {identity for each, _ in changes for identity in each}
-        for_most = b"".join(wire for _, wire in changes)
+        for_most = b"".join(each.wire for _, each in changes)
         for session in self.sessions.values():
             identity = _identity(session)
-            if identity in apart:
-                wire = b"".join(wire for hidden, wire in changes if identity not in hidden)
+            if identity in apart or not session.dialect.silent_presence:
+                wire = b"".join(one.wire for hidden, one in changes if identity not in hidden and one.suits(session))
             else:
                 wire = for_most
-            if wire:
-                self._write_presence(session, wire)
-        self._changes.clear()
+            self._write_presence(session, wire)
+        if self._changes:
+            self._changes.clear()
+            self._schedule_lists()
         self._list_people_for_newcomers()
         self._flush_timer = None
         end = time.monotonic()
@@ -204,13 +230,42 @@ class Hub:
         for session in self._newcomers:
             hidden = self._relations.blocked_with(_identity(session))
             self._held[session] = []
+            if session.dialect.who_lists:
+                pages = [framed(Who(self._who_list(hidden)))]
+            else:
+                pages = _pages(self._who_list(hidden)) if hidden else everyone
             if not self._who_pages[session].done():
-                self._who_pages[session].set_result(_pages(self._who_list(hidden)) if hidden else everyone)
+                self._who_pages[session].set_result(pages)
         self._newcomers.clear()
+
+    def _schedule_lists(self) -> None:
+        if self._lists_timer is None and self._listening:
+            delay = max(0.0, self._lists_quiet_until - time.monotonic())
+            self._lists_timer = asyncio.get_running_loop().call_later(delay, self._send_lists)
+
+    def _send_lists(self) -> None:
+        """Send the whole who list to those who expect it, except to clients that have not read what they have."""
+        start = time.monotonic()
+        self._lists_timer = None
+        shared, behind = b"", False
+        for session in self._listening:
+            if session in self._who_pages or session.unsent > DRAINED_BYTES:
+                behind = True
+                continue
+            hidden = self._relations.blocked_with(_identity(session))
+            if hidden:
+                session.write_now(framed(Who(self._who_list(hidden))))
+            else:
+                shared = shared or framed(Who(self._who_list(())))
+                session.write_now(shared)
+        end = time.monotonic()
+        self._lists_quiet_until = end + max((end - start) / WHO_SHARE, LIST_RETRY_SECONDS if behind else 0.0)
+        if behind:
+            self._schedule_lists()
 
     def _write_presence(self, session: Session, wire: bytes) -> None:
         """Send presence changes to a session; nothing to a newcomer, whose who list will have them."""
-        if session in self._newcomers:
+        if not wire or session in self._newcomers:
             return
         held = self._held.get(session)
         if held is None:

@@ -13,6 +13,7 @@ from server.pacing.delay_queue import DelayQueue
 from server.protocol.codec import encode
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
+from server.rules.dialects import FLAGPOST, Dialect
 from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.statuses import ONLINE
@@ -66,6 +67,8 @@ class Session:
         """A login is being verified."""
         self.challenge = secrets.token_hex(16)
         """Random text that a login proof on this connection must cover."""
+        self.dialect: Dialect = FLAGPOST
+        """Which frames the client expects, by its login."""
         self.status = ONLINE
         self.dnd = False
         self.address = ""
@@ -73,6 +76,7 @@ class Session:
         self.delay_queue = DelayQueue(outlet)
         self._outlet = outlet
         self._entered_at = 0
+        self._explained = False
         self._pending_requests = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._buffered: list[bytes] = []
@@ -142,6 +146,12 @@ class Session:
     def error(self, code: ErrorCode, message: str, nonce: str | None = None) -> None:
         """Send an error: a request failed, and why."""
         self.send(Error(message, code, CHAT_SERVER, nonce))
+
+    def unknown_action(self, message: str, nonce: str | None) -> None:
+        """Answer an action that does not exist; a BareRTC client, which has many of them, is told only once."""
+        if self.dialect.explained or not self._explained:
+            self.error(ErrorCode.UNKNOWN_ACTION, message, nonce)
+        self._explained = True
 
     def notice(self, channel: str, message: str) -> None:
         """Send a line from the server itself to a channel."""

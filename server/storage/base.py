@@ -110,6 +110,9 @@ class Broker(Protocol):
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """Return those of these messages that exist, in the order of their numbers."""
 
+    async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
+        """Return number and text of the latest messages by everyone who had this name, the latest first."""
+
     def take_back(self, msg_id: int, person: Person, blocked: Container[str]) -> "asyncio.Future[Publication]":
         """Delete a message of this person. `blocked`: identities blocked with them, whose messages they cannot see.
 

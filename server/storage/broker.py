@@ -63,6 +63,10 @@ class LocalBroker:
         """See Broker."""
         return await self._database.read(partial(messages.find_all, msg_ids), key)
 
+    async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
+        """See Broker."""
+        return await self._database.read(partial(messages.texts_by, reader, author, channel), reader.queue_key)
+
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """See Broker."""
         return await self._database.read(partial(messages.taken_back, reader, up_to, limit), reader.queue_key)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from server.protocol import names
+from server.protocol import names, target
 from server.protocol.frames import Reaction, Reactions
 from server.rules.messages import (
     NONCE_MILLISECONDS,
@@ -42,6 +42,8 @@ IN_CHANNEL = "peer IS NULL AND channel = ?"
 RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
 MAX_SCANNED = 20_000
 """Maximum number of messages that one read scans, the newest first."""
+MAX_CLAIMED = 200
+"""Maximum number of messages of an author among which a report without a number looks for its message."""
 MESSAGE_BYTES = 100
 """Minimum size of a message in a frame, without its text."""
 
@@ -88,6 +90,17 @@ def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Pub
     """Return those of these messages that exist, in the order of their numbers."""
     condition = "id IN (SELECT value FROM json_each(?)) ORDER BY id"
     return _select(connection, condition, (json.dumps(list(msg_ids)),))
+
+
+def texts_by(reader: Reader, author: str, channel: str, connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return number and text of the latest messages by everyone who had this name, the latest first."""
+    if target.is_conversation(channel):
+        condition, value = "peer IS NOT NULL AND peer_identity = ?", reader.person.identity
+    else:
+        condition, value = IN_CHANNEL, channel
+    latest = f"SELECT id, author_key, text FROM message WHERE {condition} ORDER BY id DESC LIMIT ?"  # noqa: S608 - ours
+    query = f"SELECT id, text FROM ({latest}) WHERE author_key = ? LIMIT ?"  # noqa: S608 - ours
+    return connection.execute(query, (value, MAX_SCANNED, names.key(author), MAX_CLAIMED)).fetchall()
 
 
 def take_back(

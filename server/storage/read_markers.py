@@ -49,7 +49,7 @@ SELECT json_group_array(json_array('@' || other, last, start, (
         SELECT author_identity, taken_back_at FROM message
         WHERE peer IS NOT NULL AND peer_identity = :me AND author_key = key AND id > start AND id < :before
         ORDER BY id DESC LIMIT :scanned
-    ) WHERE taken_back_at IS NULL AND author_identity NOT IN (SELECT value FROM hidden)
+    ) WHERE taken_back_at IS NULL AND author_identity != :me AND author_identity NOT IN (SELECT value FROM hidden)
 ))) FROM (
     SELECT key, last, iif(author_identity = :me, peer, author) AS other, max(:start, coalesce(msg_id, 0)) AS start
     FROM (SELECT key, last FROM newest ORDER BY last DESC LIMIT :conversations)

@@ -14,6 +14,7 @@ from server.pacing.limiter import ADDRESS_SHARE
 from server.protocol.codes import CUT, CloseCode, ErrorCode
 from server.protocol.frames import (
     Block,
+    Blocklist,
     ClientFrame,
     Echo,
     Edit,
@@ -59,7 +60,15 @@ READS: list[ClientFrame] = [HISTORY, SearchRequest("rope", "n", limit=100), Repo
 """Frames that make the server read messages or reports, besides a login."""
 MARK = Read("lobby", 1)
 EDIT = Edit(1, "x" * 1000, "n")
-STORES: list[ClientFrame] = [Say("lobby", "x" * 1000, "n"), EDIT, React(1, "👻"), Mute("alice"), Block("alice"), REPORT]
+STORES: list[ClientFrame] = [
+    Say("lobby", "x" * 1000, "n"),
+    EDIT,
+    React(1, "👻"),
+    Mute("alice"),
+    Block("alice"),
+    Blocklist(("alice",)),
+    REPORT,
+]
 """Frames that store something on disk."""
 SAYS: list[ClientFrame] = [
     *STORES,

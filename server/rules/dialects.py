@@ -1,0 +1,31 @@
+"""Which frames a session expects: those of this protocol, or those of BareRTC. Decided once, by its login."""
+
+from typing import NamedTuple
+
+from server.protocol.frames import Login
+
+
+class Dialect(NamedTuple):
+    """What differs between clients. Everything else suits all of them, because BareRTC ignores unknown fields."""
+
+    who_lists: bool
+    """Receives the whole who list, in one frame, after every change of it."""
+    silent_presence: bool
+    """Receives a change of status as `presence` with an empty message, which BareRTC would print."""
+    explained: bool
+    """Receives an error for each unknown action, not only for the first."""
+
+
+FLAGPOST = Dialect(who_lists=False, silent_presence=True, explained=True)
+BARERTC = Dialect(who_lists=True, silent_presence=False, explained=False)
+EITHER = Dialect(who_lists=True, silent_presence=True, explained=True)
+"""A login with nothing but a name: a guest of BareRTC, or a small client of this protocol. Both can use it."""
+
+
+def dialect_of(login: Login) -> Dialect:
+    """Return the dialect of the client that sent this login."""
+    if login.dialect:
+        return {"flagpost": FLAGPOST, "barertc": BARERTC}[login.dialect]
+    if login.token or login.since or login.enrol or login.prove:
+        return FLAGPOST
+    return EITHER if login.jwt is None and login.dnd is None else BARERTC
