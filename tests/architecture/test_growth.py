@@ -28,7 +28,8 @@ from tui.client.fuzzy import rank
 from tui.client.quotation import quotation
 from tui.client.search import excerpt
 from tui.client.timeline import Line
-from tui.fullscreen.timeline.blocks import Look, Styles, render
+from tui.fullscreen.timeline.blocks import render
+from tui.fullscreen.timeline.look import Look, Styles
 from tui.text import clean, clean_line
 
 MESSAGE = 4096

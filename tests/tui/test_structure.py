@@ -18,16 +18,8 @@ from tui.client.quotation import MARK, quotation
 from tui.client.state import ClientState
 from tui.client.timeline import Entry, Line, Notice
 from tui.fullscreen.notices import Notices
-from tui.fullscreen.timeline.blocks import (
-    AUTHOR,
-    FLAG_CELLS,
-    LEAST_COLUMN_CELLS,
-    LEFT_CELLS,
-    MARKS,
-    Look,
-    Styles,
-    render,
-)
+from tui.fullscreen.timeline.blocks import AUTHOR, MARKS, render
+from tui.fullscreen.timeline.look import FLAG_CELLS, LEAST_COLUMN_CELLS, LEFT_CELLS, Look, Styles
 from tui.plain import output
 from tui.text import clean, clean_line
 from tui.tone import Tone
@@ -169,7 +161,7 @@ def rows(entry: Entry, *, compact: bool, width: int = 60) -> list[tuple[str, str
     """Return the margin and the rest of each line of an entry."""
     look = Look(width, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=False, compact=compact)
     block = render(entry, look, above=None, before=line("zoe", "before"))
-    return [(each.text[:LEFT_CELLS].strip(), each.text[LEFT_CELLS:]) for each in block.strips[block.head :]]
+    return [(each.text[:LEFT_CELLS].strip(), each.text[LEFT_CELLS:]) for each in list(block.strips)[block.head :]]
 
 
 @given(NAMES, LINES, st.integers(LEFT_CELLS + LEAST_COLUMN_CELLS + FLAG_CELLS, 80))
@@ -201,7 +193,7 @@ def test_only_an_author_and_a_notice_have_their_mark_in_the_margin(
 def test_the_line_of_a_day_begins_in_the_margin() -> None:
     look = Look(60, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=False)
     block = render(line("ada", "x"), look, above=None, before=None, new=True)
-    rules = [each.text for each in block.strips[: block.head] if each.text.strip()]
+    rules = [each.text for each in list(block.strips)[: block.head] if each.text.strip()]
     assert len(rules) == 2
     assert all(each.startswith("─" * LEFT_CELLS) for each in rules)
     forged = line("ada", rules[0].strip())

@@ -10,8 +10,9 @@ from textual.strip import Strip
 
 from tui.client.coverage import BEGINNING, END
 from tui.client.timeline import Timeline
-from tui.fullscreen.timeline.blocks import LEFT_CELLS, copied, text_lines
+from tui.fullscreen.timeline.look import LEFT_CELLS
 from tui.fullscreen.timeline.stack import Stack
+from tui.fullscreen.timeline.wrapping import copied
 
 MANY = 1 << 20
 """More than the lines of a block, the characters of a line, or the notices after one message."""
@@ -80,7 +81,7 @@ def text_of(stack: Stack, chosen: Range) -> str:
         if stack.hides(stack.entries[number]):
             continue
         block = stack.block(number)
-        for row, line in enumerate(text_lines(block, stack.look), block.head):
+        for row, line in enumerate(block.lines, block.head):
             if span := chosen.span(number, row):
                 parts += ["\n" if row == block.head and row else "", line.gap, copied(line.row, *span)]
     return "".join(parts[2:])

@@ -3,8 +3,9 @@
 from collections.abc import Sequence, Set
 
 from tui.client.timeline import MAX_LOOK_BACK, Change, Entry, Line, Notice, Pending, Timeline
-from tui.fullscreen.timeline.blocks import EntryBlock, Look, estimates, render
+from tui.fullscreen.timeline.blocks import EntryBlock, estimates, render
 from tui.fullscreen.timeline.heights import Heights
+from tui.fullscreen.timeline.look import Look
 
 KEPT_BLOCKS = 2000
 MANY_CHANGES = 8

@@ -18,7 +18,8 @@ from textual.style import Style
 
 from tui.client.coverage import BEGINNING, END
 from tui.client.timeline import Line, Timeline, is_gap
-from tui.fullscreen.timeline.blocks import FLAG_CELLS, LEFT_CELLS, EntryBlock, Look, Styles
+from tui.fullscreen.timeline.blocks import EntryBlock
+from tui.fullscreen.timeline.look import FLAG_CELLS, LEFT_CELLS, Look, Styles
 from tui.fullscreen.timeline.selection import ABOVE, MANY, Range, Spot, paint, place, spot, text_of
 from tui.fullscreen.timeline.stack import Stack, moved
 from tui.times import written_in
@@ -279,17 +280,19 @@ class StackView(ScrollView):
         while len(strips) < count and number < len(stack.entries):
             if not stack.hides(stack.entries[number]):
                 block = stack.block(number, lit=number == lit, hovered=number == hovered)
-                strips += (self._marked(block, number, chosen) if chosen else block.strips)[row:]
+                seen = range(row, min(len(block.strips), row + count - len(strips)))
+                strips += self._marked(block, number, seen, chosen) if chosen else map(block.strips.__getitem__, seen)
             number, row = number + 1, 0
         return [*strips, *[blank] * (count - len(strips))][:count]
 
-    def _marked(self, block: EntryBlock, number: int, chosen: Range) -> list[Strip]:
-        """Return the lines of a block with the selection painted."""
+    def _marked(self, block: EntryBlock, number: int, seen: range, chosen: Range) -> list[Strip]:
+        """Return these lines of a block with the selection painted."""
         ink = self.screen.get_component_rich_style("screen--selection")
         flag_at = self._take_look().flag_at
-        spans = [chosen.span(number, row) if row >= block.head else None for row in range(len(block.strips))]
+        spans = {row: chosen.span(number, row) for row in seen if row >= block.head}
         return [
-            paint(strip, span, flag_at, ink) if span else strip for strip, span in zip(block.strips, spans, strict=True)
+            paint(block.strips[row], span, flag_at, ink) if (span := spans.get(row)) else block.strips[row]
+            for row in seen
         ]
 
     def _placeholder_line(self, width: int) -> Strip:

@@ -13,7 +13,9 @@ from tui.client.quotation import quoted
 from tui.client.timeline import Entry, Line, Timeline
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.timeline.blocks import EMOJI, FLAG, FLAG_CELLS
+from tui.fullscreen.timeline.blocks import FLAG
+from tui.fullscreen.timeline.entry_rows import EMOJI
+from tui.fullscreen.timeline.look import FLAG_CELLS
 from tui.fullscreen.timeline.stack_view import StackView
 from tui.fullscreen.widgets.widget_messages import AboutLine, BackToWriting
 

@@ -9,22 +9,16 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.style import Style as Ink
 from textual.color import Color
+from textual.strip import Strip
 from textual.style import Style
 
 from server.protocol.codes import ReportState
 from tui.client.timeline import Line
 from tui.config import Hours
-from tui.fullscreen.timeline.blocks import (
-    CONTINUES,
-    FLAG,
-    FLAG_CELLS,
-    EntryBlock,
-    Look,
-    Styles,
-    copied,
-    render,
-    text_lines,
-)
+from tui.fullscreen.timeline.blocks import FLAG, EntryBlock, LazyStrips, render
+from tui.fullscreen.timeline.entry_rows import CONTINUES
+from tui.fullscreen.timeline.look import FLAG_CELLS, Look, Styles
+from tui.fullscreen.timeline.wrapping import copied
 from tui.times import write_in
 
 CODE = Style(background=Color.parse("#202020"))
@@ -42,12 +36,12 @@ def block(text: str, *, look: Look = LOOK, lit: bool = False, mine: bool = False
 
 def texts(drawn: EntryBlock) -> list[str]:
     """Return each line of the message, without the empty end."""
-    return [strip.text.rstrip() for strip in drawn.strips[drawn.head :]]
+    return [strip.text.rstrip() for strip in list(drawn.strips)[drawn.head :]]
 
 
 def margins(drawn: EntryBlock) -> list[str]:
     """Return the margin of each line of the message."""
-    return [strip.text[:3] for strip in drawn.strips[drawn.head :]]
+    return [strip.text[:3] for strip in list(drawn.strips)[drawn.head :]]
 
 
 def backgrounds(drawn: EntryBlock, row: int) -> set[str]:
@@ -78,7 +72,7 @@ def test_other_messages_have_none(text: str) -> None:
 @example("[a](https://a.example) __init__ \\_(a)_/")
 def test_everything_that_was_typed_is_on_the_screen_in_order(text: str) -> None:
     drawn = block(text)
-    shown = iter("".join(strip.crop(3, 3 + WIDTH).text for strip in drawn.strips[drawn.head + 1 :]))
+    shown = iter("".join(strip.crop(3, 3 + WIDTH).text for strip in list(drawn.strips)[drawn.head + 1 :]))
     assert all(char in shown for char in text if not char.isspace())
 
 
@@ -122,6 +116,21 @@ def test_the_flag_tells_each_status_of_a_report_apart_by_its_shape() -> None:
     assert all(cell_len(each) < FLAG_CELLS for each in shapes.values())
 
 
+def test_only_lines_that_are_seen_are_painted_and_each_once() -> None:
+    painted: list[int] = []
+
+    def paint(number: int) -> Strip:
+        painted.append(number)
+        return Strip.blank(number)
+
+    strips = LazyStrips([Strip.blank(9)] * 2, 1000, paint)
+    assert len(strips) == 1002
+    assert [strips[row].cell_length for row in (0, 500, 1001, 500)] == [9, 498, 999, 498]
+    assert painted == [498, 999]
+    assert [each.cell_length for each in strips] == [9, 9, *range(1000)]
+    assert sorted(painted) == list(range(1000))
+
+
 def test_compact_lines_have_columns_and_hanging_indents() -> None:
     look = replace(LOOK, compact=True, width=60)
     text = "a list that is longer than its column is wide, isn't it:\n- rope\n\n- " + "lamp " * 12
@@ -155,7 +164,7 @@ def test_a_narrow_view_has_no_columns_in_compact_lines() -> None:
 def test_all_lines_of_a_message_give_back_its_text(compact: bool) -> None:
     text = "Good morning, all of you in the harbour, and\tthe galley!\n\n- one\n- two, which is a longer one than that"
     look = replace(LOOK, compact=compact)
-    lines = text_lines(block(text, look=look), look)
+    lines = block(text, look=look).lines
     copied_text = "".join(each.gap + copied(each.row, 0, 1000) for each in lines)
     assert copied_text.endswith(text)
     assert copied_text.strip().startswith("00:00 bob» Good" if compact else "bob  00:00")

@@ -10,7 +10,7 @@ from rich.style import Style as Ink
 from textual.style import Style
 
 from tui.client.timeline import Line, Notice, Pending, Timeline
-from tui.fullscreen.timeline.blocks import Look, Styles
+from tui.fullscreen.timeline.look import Look, Styles
 from tui.fullscreen.timeline.stack import Stack, moved
 
 LOOK = Look(40, Styles(*[Style()] * 8), Ink(), Ink(bold=True), Ink(), reports=True)
