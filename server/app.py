@@ -156,6 +156,8 @@ class _Running:
             site_keys=settings.admin_api_key,
             reports=self.webhooks.reports,
             profiles=self.webhooks.profiles,
+            vip_secret=settings.vip.mutually_secret,
+            blockable_operators=settings.blockable_admins,
         )
 
     async def drain(self) -> None:
@@ -216,7 +218,7 @@ def _welcome(settings: Settings, life: Life) -> Welcome:
     return Welcome(
         epoch=life.epoch,
         title=settings.title,
-        channels=[ChannelEntry(channel.id, channel.name) for channel in settings.public_channels],
+        channels=[ChannelEntry(channel.id, channel.name) for channel in settings.public_channels if not channel.vip],
         webhooks=Webhooks(
             report=bool(reports),
             profile=settings.webhook("profile") is not None,

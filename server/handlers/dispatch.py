@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from msgspec import structs
@@ -12,11 +12,12 @@ from msgspec import structs
 from server.pacing.limiter import Allowance, Limiter
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import CUT, CloseCode, ErrorCode
-from server.protocol.frames import ClientFrame, Relations, Welcome
+from server.protocol.frames import ChannelEntry, ClientFrame, Relations, Welcome
 from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.room.session import Session
-from server.rules.messages import Person
+from server.rules.messages import MessageAccess, Person
+from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.relations import MAX_RELATIONS
 from server.settings import ApiKeys, PublicChannel
@@ -59,6 +60,28 @@ class Live:
     """Accepts reports; None if the webhook is off."""
     profiles: Profiles | None = None
     """Fetches profiles; None if the webhook is off."""
+    vip_secret: bool = False
+    """Only VIPs and operators see who is a VIP."""
+    blockable_operators: bool = False
+
+    @cached_property
+    def vip_channels(self) -> frozenset[str]:
+        """The channels that only VIPs and operators can read."""
+        return frozenset(channel.id for channel in self.channels if channel.vip)
+
+    @cached_property
+    def _open_channels(self) -> Sequence[PublicChannel]:
+        return [channel for channel in self.channels if not channel.vip]
+
+    def channels_for(self, rank: Rank) -> Sequence[PublicChannel]:
+        """Return the channels that somebody of this rank can read."""
+        return self.channels if rank >= Rank.VIP else self._open_channels
+
+    def welcome_for(self, rank: Rank) -> Welcome:
+        """Return the welcome that lists the channels for this rank; `welcome` is the one from before the login."""
+        if not self.vip_channels or rank < Rank.VIP:
+            return self.welcome
+        return structs.replace(self.welcome, channels=[ChannelEntry(each.id, each.name) for each in self.channels])
 
 
 @dataclass(kw_only=True)
@@ -79,6 +102,7 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self.broker.subscribe(self.hub.deliver)
+        self.hub.configure(self.live.vip_channels, vip_secret=self.live.vip_secret)
 
     @property
     def policy(self) -> ConnectionPolicy:
@@ -188,14 +212,16 @@ class Dispatcher:
     def go_live(self, live: Live) -> None:
         """Switch to these values; if the welcome changed, send it to everyone in the room."""
         before, self.live = self.live, live
-        if live.welcome != before.welcome:
-            for session in self.hub.sessions.values():
-                session.send(live.welcome)
+        self.hub.configure(live.vip_channels, vip_secret=live.vip_secret)
+        changed = {rank for rank in Rank if live.welcome_for(rank) != before.welcome_for(rank)}
+        for session in self.hub.sessions.values():
+            if session.rank in changed:
+                session.send(live.welcome_for(session.rank))
 
     def reader(self, session: Session) -> Reader:
         """Return the session's user as a reader, with the people whose messages are hidden from them."""
         person = session.logged_in_person
-        channels = [channel.id for channel in self.live.channels]
+        channels = [channel.id for channel in self.live.channels_for(session.rank)]
         return Reader(person, channels, self.people.relations.hidden_to(person.identity), session.queue_key)
 
     def check_disk(self) -> None:
@@ -212,9 +238,15 @@ class Dispatcher:
             [relation.other_name for relation in wants if relation.blocked],
         )
 
-    def channel(self, channel_id: str) -> PublicChannel:
-        """Return the public channel with this ID. Raises Refusal if there is none."""
-        for channel in self.live.channels:
+    def access(self, session: Session) -> MessageAccess:
+        """Return what limits the user's access to messages."""
+        blocked = self.people.relations.blocked_with(session.logged_in_person.identity)
+        closed = self.live.vip_channels if session.rank < Rank.VIP else frozenset[str]()
+        return MessageAccess(blocked, closed, session.rank is Rank.OPERATOR)
+
+    def channel(self, session: Session, channel_id: str) -> PublicChannel:
+        """Return the channel with this ID. Raises Refusal if there is none, or none that the user may read."""
+        for channel in self.live.channels_for(session.rank):
             if channel.id == channel_id:
                 return channel
         raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "There is no channel with this ID.")

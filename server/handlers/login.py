@@ -4,6 +4,7 @@ import hashlib
 import logging
 import secrets
 from asyncio import Future, sleep
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.handlers import costs
@@ -18,8 +19,10 @@ from server.room.session import Session
 from server.rules import names
 from server.rules.dialects import dialect_of
 from server.rules.messages import Person
+from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
+from server.settings import PublicChannel
 from server.storage.base import Page, Reader, StorageError
 
 log = logging.getLogger(__name__)
@@ -123,9 +126,12 @@ def _admit(
         return
     session.log_in(person)
     session.dnd = bool(frame.dnd)
-    session.send(Me(person.name, op=False, proof=own_proof))
+    session.send(Me(person.name, op=session.rank is Rank.OPERATOR, proof=own_proof))
+    if session.rank >= Rank.VIP and dispatcher.live.vip_channels:
+        session.send(dispatcher.live.welcome_for(session.rank))
     if obstacle in WHY_ANOTHER:
-        session.notice(dispatcher.live.channels[0].id, f"{name_text.quoted(claimed.name)} {WHY_ANOTHER[obstacle]}")
+        first = next((channel.id for channel in dispatcher.live.channels_for(session.rank)), "")
+        session.notice(first, f"{name_text.quoted(claimed.name)} {WHY_ANOTHER[obstacle]}")
     dispatcher.hub.join(session, person)
     if dispatcher.people.relations.of(person.identity):
         session.send(dispatcher.relations_frame(person))
@@ -173,13 +179,14 @@ async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival)
         if since and since.epoch == dispatcher.broker.epoch:
             echo = await _missed_messages(dispatcher, reader, since.msg_id, arrival.before)
         else:
-            page = await _recent_messages(dispatcher, reader, last_message, arrival.before)
+            channels = dispatcher.live.channels_for(session.rank)
+            page = await _recent_messages(dispatcher, reader, channels, last_message, arrival.before)
             echo = Echo(fit_messages(page, reader.person)[0], since is None)
         places = await listed(dispatcher, reader, arrival.before)
         for frame in (echo, *places):
             session.send(frame)
             await session.drained()
-        for channel in dispatcher.live.channels:
+        for channel in dispatcher.live.channels_for(session.rank):
             for line in () if since else channel.welcome_messages:
                 session.notice(channel.id, line)
         reports = dispatcher.live.reports
@@ -211,14 +218,16 @@ async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, b
     return Echo(messages, complete and not page.more, taken_back, fit_reactions(reacted), edited)
 
 
-async def _recent_messages(dispatcher: Dispatcher, reader: Reader, last_message: int | None, before: int) -> Page:
+async def _recent_messages(
+    dispatcher: Dispatcher, reader: Reader, channels: Sequence[PublicChannel], last_message: int | None, before: int
+) -> Page:
     """Return the newest messages of each channel and the user's stored direct messages, ordered by msgID."""
     kept = Page([], more=False)
     if last_message is not None:
         kept = await dispatcher.broker.received(reader, last_message, MAX_KEPT, before)
     pages = [
         await dispatcher.broker.history(reader, each.id, before, each.echo_messages_on_join)
-        for each in dispatcher.live.channels
+        for each in channels
         if each.echo_messages_on_join
     ]
     merged = sorted((one for page in (kept, *pages) for one in page.publications), key=lambda one: one.msg_id)

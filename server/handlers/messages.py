@@ -41,17 +41,17 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     if not frame.channel:
         raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "The message names no channel. Send it to a channel or a person.")
     peer = None if name is None else _peer(dispatcher, author, name)
-    channel = "" if peer else dispatcher.channel(frame.channel).id
+    channel = "" if peer else dispatcher.channel(session, frame.channel).id
     session.request_started()
     published = dispatcher.broker.publish(MessageDraft(author, channel, peer, text, frame.nonce))
     published.add_done_callback(partial(_after_publish, dispatcher, session, frame.nonce))
 
 
 def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
-    """Delete the user's own message for everyone who could read it. Evidence of reports keeps it."""
+    """Delete the user's own message, or an operator's choice, for everyone. Evidence of reports keeps it."""
     person = session.logged_in_person
     session.request_started()
-    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.people.relations.blocked_with(person.identity))
+    taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.access(session))
     taken.add_done_callback(partial(_after_change, dispatcher, session))
 
 
@@ -59,9 +59,8 @@ def edit(dispatcher: Dispatcher, session: Session, frame: Edit) -> None:
     """Replace the text of the user's own message for everyone who can read it. Evidence of reports has all versions."""
     dispatcher.check_disk()
     person, text = session.logged_in_person, message_rules.check_text(frame.message)
-    blocked = dispatcher.people.relations.blocked_with(person.identity)
     session.request_started()
-    edited = dispatcher.broker.edit(frame.msg_id, person, text, blocked)
+    edited = dispatcher.broker.edit(frame.msg_id, person, text, dispatcher.access(session))
     edited.add_done_callback(partial(_after_change, dispatcher, session, nonce=frame.nonce))
 
 
@@ -70,9 +69,9 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
     if not frame.remove:
         dispatcher.check_disk()
     change = ReactionChange(frame.msg_id, session.logged_in_person, reactions.check_emoji(frame.message), frame.remove)
-    apart = dispatcher.people.relations.blocked_with(change.person.identity)
     session.request_started()
-    dispatcher.broker.react(change, apart).add_done_callback(partial(_after_change, dispatcher, session))
+    reacted = dispatcher.broker.react(change, dispatcher.access(session))
+    reacted.add_done_callback(partial(_after_change, dispatcher, session))
 
 
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
@@ -92,7 +91,7 @@ def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
 def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
     """Send a page of messages of a channel or conversation."""
     if not target.is_conversation(frame.channel):
-        dispatcher.channel(frame.channel)
+        dispatcher.channel(session, frame.channel)
     dispatcher.start_task(session, _send_history(dispatcher, session, frame), frame.nonce)
 
 
@@ -102,17 +101,17 @@ def search(dispatcher: Dispatcher, session: Session, frame: SearchRequest) -> No
         query = searching.mentioning(session.logged_in_person.name, frame.query, frame.utc_offset)
     else:
         query = searching.query(frame.query, frame.utc_offset)
-    channel = frame.channel if query.place is None else _place(dispatcher, query.place)
+    channel = frame.channel if query.place is None else _place(dispatcher, session, query.place)
     wanted = Search(query, channel, frame.before_id, frame.limit)
     dispatcher.start_task(session, _send_search_results(dispatcher, session, frame.nonce, wanted), frame.nonce)
 
 
-def _place(dispatcher: Dispatcher, named: str) -> str:
+def _place(dispatcher: Dispatcher, session: Session, named: str) -> str:
     """Return the channel or conversation with this ID or name. Raises Refusal if there is no such channel."""
     if target.is_conversation(named):
         return named
     key = searching.fold(named.removeprefix("#"))
-    for channel in dispatcher.live.channels:
+    for channel in dispatcher.live.channels_for(session.rank):
         if key in {searching.fold(channel.id), searching.fold(channel.name)}:
             return channel.id
     raise Refusal(ErrorCode.UNKNOWN_CHANNEL, f"There is no channel {name_text.quoted(named)}. Check in:CHANNEL.")

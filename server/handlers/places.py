@@ -17,7 +17,7 @@ MAX_LISTED = 100
 def read(dispatcher: Dispatcher, session: Session, frame: Read) -> None:
     """Store how far the user has read, and send it to their other sessions."""
     if not target.is_conversation(frame.channel):
-        dispatcher.channel(frame.channel)
+        dispatcher.channel(session, frame.channel)
     marker = Marker(frame.channel, frame.msg_id, frame.closed)
     session.request_started()
     stored = dispatcher.broker.mark_read(session.logged_in_person.identity, marker)

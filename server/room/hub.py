@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import NamedTuple
 
 from server.ops.metrics import Traffic
@@ -12,6 +12,7 @@ from server.protocol.codes import CloseCode
 from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback, Who, WhoEntry
 from server.room.session import BUFFER_OVERFLOW, DRAINED_BYTES, MAX_BUFFERED_BYTES, Session, framed
 from server.rules.messages import Person
+from server.rules.ranks import Rank
 from server.rules.relations import RelationIndex
 from server.storage.base import StoredChange
 
@@ -69,6 +70,12 @@ class Hub:
         """Sessions that receive the whole who list after every change."""
         self._lists_timer: asyncio.TimerHandle | None = None
         self._lists_quiet_until = 0.0
+        self._vip_channels: Container[str] = ()
+        self._vip_secret = False
+
+    def configure(self, vip_channels: Container[str], *, vip_secret: bool) -> None:
+        """Set which channels only VIPs and operators can read, and whether only they see who is a VIP."""
+        self._vip_channels, self._vip_secret = vip_channels, vip_secret
 
     def join(self, session: Session, person: Person) -> None:
         """Add a session, which then waits for `send_who_list`.
@@ -137,12 +144,13 @@ class Hub:
         wires: list[bytes] = []
         for one in news:
             author, excluded = one.publication.author, self._excluded(one)
-            if one.publication.peer is None and not excluded:
+            closed = one.publication.peer is None and one.publication.channel in self._vip_channels
+            if one.publication.peer is None and not excluded and not closed:
                 wires.append(framed(_frame(one, author)))
                 continue
             self._deliver_to_all(wires)
             if one.publication.peer is None:
-                self._deliver_to_all_but(framed(_frame(one, author)), excluded)
+                self._deliver_to_all_but(framed(_frame(one, author)), excluded, Rank.VIP if closed else Rank.PERSON)
             else:
                 self._deliver_to_pair(one, one.publication.peer, excluded)
         self._deliver_to_all(wires)
@@ -177,9 +185,9 @@ class Hub:
             for session in self.sessions.values():
                 session.deliver(wire)
 
-    def _deliver_to_all_but(self, wire: bytes, but: Collection[str]) -> None:
+    def _deliver_to_all_but(self, wire: bytes, but: Collection[str], least: Rank) -> None:
         for session in self.sessions.values():
-            if _identity(session) not in but:
+            if session.rank >= least and _identity(session) not in but:
                 self.traffic.deliveries += 1
                 session.deliver(wire)
 

@@ -15,6 +15,7 @@ from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
 from server.rules.dialects import FLAGPOST, Dialect
 from server.rules.messages import Person
+from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.statuses import ONLINE
 from server.storage.fair import QueueKey
@@ -63,6 +64,8 @@ class Session:
 
     def __init__(self, outlet: Outlet) -> None:
         self.person: Person | None = None
+        self.rank = Rank.PERSON
+        """The person's rights now; an operator can change them."""
         self.verifying = False
         """A login is being verified."""
         self.challenge = secrets.token_hex(16)

@@ -24,6 +24,19 @@ class Person(NamedTuple):
     identity: str
 
 
+class MessageAccess(NamedTuple):
+    """What limits a person's access to messages, and whether they may delete those of others."""
+
+    blocked: Container[str] = ()
+    """Identities with a block between them and the person."""
+    closed: Container[str] = ()
+    """Channels that the person may not read."""
+    operator: bool = False
+
+
+EVERYWHERE = MessageAccess()
+
+
 class MessageDraft(NamedTuple):
     """A message that is not stored yet; a direct message has a peer and no channel."""
 
@@ -57,11 +70,13 @@ class Publication(NamedTuple):
     versions: tuple[Version, ...] = ()
     """Earlier texts, oldest first; only reports need them."""
 
-    def readable_by(self, person: Person, blocked: Container[str] = ()) -> bool:
-        """Return whether a person, blocked with these identities, may read the message."""
-        if self.author.identity in blocked:
+    def readable_by(self, person: Person, access: MessageAccess = EVERYWHERE) -> bool:
+        """Return whether a person with this access may read the message."""
+        if self.author.identity in access.blocked:
             return False
-        return self.peer is None or person.identity in {self.author.identity, self.peer.identity}
+        if self.peer is None:
+            return self.channel not in access.closed
+        return person.identity in {self.author.identity, self.peer.identity}
 
     def channel_for(self, person: Person) -> str:
         """Return the channel's ID, or for a direct message `@username` of the other person."""
@@ -128,11 +143,11 @@ def _identity(person: Person | None) -> str:
     return person.identity if person else ""
 
 
-def check_edit(publication: Publication | None, person: Person, blocked: Container[str], text: str) -> Publication:
+def check_edit(publication: Publication | None, person: Person, access: MessageAccess, text: str) -> Publication:
     """Return the message with its new text. Raises Refusal if this person may not edit it, or not any more."""
-    before = _own(publication, person, blocked, "edit")
+    before = _own(publication, person, access, "edit")
     if before.taken_back:
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "You have deleted this message. Send a new one.")
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message was deleted. Send a new one.")
     if len(before.versions) >= MAX_VERSIONS:
         raise Refusal(
             ErrorCode.BAD_MESSAGE,
@@ -141,14 +156,21 @@ def check_edit(publication: Publication | None, person: Person, blocked: Contain
     return before._replace(text=text)
 
 
-def check_takeback(publication: Publication | None, person: Person, blocked: Container[str]) -> Publication:
+def check_takeback(publication: Publication | None, person: Person, access: MessageAccess) -> Publication:
     """Return the message as deleted. Raises Refusal if it is not visible to this person, or not theirs."""
-    return _own(publication, person, blocked, "delete")._replace(taken_back=True)
+    if access.operator:
+        return _readable(publication, person, access)._replace(taken_back=True)
+    return _own(publication, person, access, "delete")._replace(taken_back=True)
 
 
-def _own(publication: Publication | None, person: Person, blocked: Container[str], action: str) -> Publication:
-    if publication is None or not publication.readable_by(person, blocked):
-        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
-    if publication.author.identity != person.identity:
+def _own(publication: Publication | None, person: Person, access: MessageAccess, action: str) -> Publication:
+    found = _readable(publication, person, access)
+    if found.author.identity != person.identity:
         raise Refusal(ErrorCode.NOT_YOURS, f"Only the author can {action} a message.")
+    return found
+
+
+def _readable(publication: Publication | None, person: Person, access: MessageAccess) -> Publication:
+    if publication is None or not publication.readable_by(person, access):
+        raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     return publication

@@ -1,12 +1,11 @@
 """Which reactions a message can have."""
 
-from collections.abc import Container
 from typing import NamedTuple
 
 import emoji
 
 from server.protocol.codes import ErrorCode
-from server.rules.messages import Person, Publication
+from server.rules.messages import MessageAccess, Person, Publication
 from server.rules.refusal import Refusal
 
 MAX_EMOJI = 20
@@ -31,12 +30,12 @@ def check_emoji(text: str) -> str:
     return text
 
 
-def check_reaction(publication: Publication | None, change: ReactionChange, blocked: Container[str]) -> Publication:
+def check_reaction(publication: Publication | None, change: ReactionChange, access: MessageAccess) -> Publication:
     """Return the message if this person may react to it. Raises Refusal.
 
-    It must be visible to them (`blocked`: identities blocked with them), and not have the maximum of reactions.
+    It must be visible to them, and not have the maximum of reactions.
     """
-    if publication is None or publication.taken_back or not publication.readable_by(change.person, blocked):
+    if publication is None or publication.taken_back or not publication.readable_by(change.person, access):
         raise Refusal(ErrorCode.UNKNOWN_MESSAGE, "This message does not exist, or you cannot read it.")
     there = {reaction.emoji for reaction in publication.reactions}
     if not change.remove and change.emoji not in there and len(there) >= MAX_EMOJI:

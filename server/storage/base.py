@@ -1,12 +1,12 @@
 """The interface of message storage."""
 
 import asyncio
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from server.protocol.errors import OneLineError
 from server.protocol.frames import NewText, PlaceEntry, Reactions
-from server.rules.messages import MessageDraft, Person, Publication
+from server.rules.messages import MessageAccess, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
 from server.storage.fair import SERVER, QueueKey
@@ -113,8 +113,8 @@ class Broker(Protocol):
     async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
         """Return number and text of the latest messages by everyone who had this name, the latest first."""
 
-    def take_back(self, msg_id: int, person: Person, blocked: Container[str]) -> "asyncio.Future[Publication]":
-        """Delete a message of this person. `blocked`: identities blocked with them, whose messages they cannot see.
+    def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
+        """Delete a message of this person; an operator can delete those of others.
 
         Completes after the change was delivered to the subscribers. Raises Refusal or StorageError.
         """
@@ -122,7 +122,7 @@ class Broker(Protocol):
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """Return the numbers of deleted messages up to `up_to` that the reader may read; the latest first."""
 
-    def edit(self, msg_id: int, person: Person, text: str, blocked: Container[str]) -> "asyncio.Future[Publication]":
+    def edit(self, msg_id: int, person: Person, text: str, access: MessageAccess) -> "asyncio.Future[Publication]":
         """Replace the text of a message of this person. Otherwise like `take_back`."""
 
     async def edited(self, reader: Reader, up_to: int, limit: int) -> list[NewText]:
@@ -131,7 +131,7 @@ class Broker(Protocol):
         Reads only slightly more than MAX_EDITED_BYTES.
         """
 
-    def react(self, change: ReactionChange, blocked: Container[str]) -> "asyncio.Future[Publication]":
+    def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
         """Add or remove a reaction; returns the message as it was before. Otherwise like `take_back`."""
 
     async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:

@@ -1,12 +1,12 @@
 """The Broker of a single node, on one SQLite file."""
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from server.protocol import target
 from server.protocol.frames import NewText, PlaceEntry, Reactions
-from server.rules.messages import MessageDraft, Person, Publication
+from server.rules.messages import MessageAccess, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.storage import edits, messages, read_markers, searches
 from server.storage.base import Found, Marker, Page, Published, Reader, Search, StoredChange, Subscriber
@@ -34,24 +34,24 @@ class LocalBroker:
             lambda connection: messages.insert(draft, milliseconds(self._clock()), connection), self._deliver
         )
 
-    def take_back(self, msg_id: int, person: Person, blocked: Container[str]) -> "asyncio.Future[Publication]":
+    def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
-            lambda connection: messages.take_back(msg_id, person, blocked, milliseconds(self._clock()), connection),
+            lambda connection: messages.take_back(msg_id, person, access, milliseconds(self._clock()), connection),
             self._notify_taken_back,
         )
 
-    def react(self, change: ReactionChange, blocked: Container[str]) -> "asyncio.Future[Publication]":
+    def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
-            lambda connection: messages.react(change, blocked, milliseconds(self._clock()), connection),
+            lambda connection: messages.react(change, access, milliseconds(self._clock()), connection),
             lambda publications: self._notify([StoredChange(each, change) for each in publications]),
         )
 
-    def edit(self, msg_id: int, person: Person, text: str, blocked: Container[str]) -> "asyncio.Future[Publication]":
+    def edit(self, msg_id: int, person: Person, text: str, access: MessageAccess) -> "asyncio.Future[Publication]":
         """See Broker."""
         return self._database.write(
-            lambda connection: edits.edit(msg_id, person, text, blocked, milliseconds(self._clock()), connection),
+            lambda connection: edits.edit(msg_id, person, text, access, milliseconds(self._clock()), connection),
             lambda publications: self._notify([StoredChange(each, edited=True) for each in publications]),
         )
 

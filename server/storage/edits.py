@@ -2,10 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Container
 
 from server.protocol.frames import NewText
-from server.rules.messages import Person, Publication, check_edit
+from server.rules.messages import MessageAccess, Person, Publication, check_edit
 from server.rules.search import fold
 from server.storage import messages
 from server.storage.base import MAX_EDITED_BYTES, Reader
@@ -13,11 +12,11 @@ from server.storage.clock import moment
 
 
 def edit(
-    msg_id: int, person: Person, text: str, blocked: Container[str], now: int, connection: sqlite3.Connection
+    msg_id: int, person: Person, text: str, access: MessageAccess, now: int, connection: sqlite3.Connection
 ) -> Publication:
     """Replace the text of a message of this person. Raises Refusal."""
     before = messages.find(msg_id, connection)
-    publication = check_edit(before, person, blocked, text)
+    publication = check_edit(before, person, access, text)
     if before and before.text == text:
         return before
     connection.execute(

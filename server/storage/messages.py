@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from server.protocol import names, target
 from server.protocol.frames import Reaction, Reactions
 from server.rules.messages import (
     NONCE_MILLISECONDS,
+    MessageAccess,
     MessageDraft,
     Person,
     Publication,
@@ -104,18 +105,18 @@ def texts_by(reader: Reader, author: str, channel: str, connection: sqlite3.Conn
 
 
 def take_back(
-    msg_id: int, person: Person, blocked: Container[str], now: int, connection: sqlite3.Connection
+    msg_id: int, person: Person, access: MessageAccess, now: int, connection: sqlite3.Connection
 ) -> Publication:
-    """Delete a message of this person. Raises Refusal."""
-    publication = check_takeback(find(msg_id, connection), person, blocked)
+    """Delete a message of this person, or as an operator. Raises Refusal."""
+    publication = check_takeback(find(msg_id, connection), person, access)
     connection.execute("UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (now, msg_id))
     return publication
 
 
-def react(change: ReactionChange, blocked: Container[str], now: int, connection: sqlite3.Connection) -> Publication:
+def react(change: ReactionChange, access: MessageAccess, now: int, connection: sqlite3.Connection) -> Publication:
     """Add or remove a reaction. Raises Refusal."""
     msg_id, person, emoji, remove = change
-    publication = check_reaction(find(msg_id, connection), change, blocked)
+    publication = check_reaction(find(msg_id, connection), change, access)
     if remove:
         where = "DELETE FROM reaction WHERE msg_id = ? AND identity = ? AND emoji = ?"
         connection.execute(where, (msg_id, person.identity, emoji))

@@ -7,7 +7,7 @@ import pytest
 from server.handlers.pages import fit_messages, fit_reactions
 from server.protocol.codec import encode
 from server.protocol.frames import MAX_MESSAGE_CHARS, MAX_NAME_CHARS, Echo, Reaction, Reactions
-from server.rules.messages import Person, Publication
+from server.rules.messages import EVERYWHERE, Person, Publication
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS, ReactionChange, check_reaction
 from server.rules.refusal import Refusal
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page
@@ -23,13 +23,13 @@ FULL = Publication(
 
 def test_the_number_of_reactions_is_limited() -> None:
     with pytest.raises(Refusal, match=str(MAX_REACTIONS)):
-        check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=False), ())
-    assert check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=True), ())
+        check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=False), EVERYWHERE)
+    assert check_reaction(FULL, ReactionChange(7, ALICE, "👻", remove=True), EVERYWHERE)
     less = FULL._replace(reactions=FULL.reactions[:1])
-    assert check_reaction(less, ReactionChange(7, ALICE, "👻", remove=False), ())
+    assert check_reaction(less, ReactionChange(7, ALICE, "👻", remove=False), EVERYWHERE)
     many = FULL._replace(reactions=tuple(Reaction(str(number), ["bob"]) for number in range(MAX_EMOJI)))
     with pytest.raises(Refusal, match=str(MAX_EMOJI)):
-        check_reaction(many, ReactionChange(7, ALICE, "👻", remove=False), ())
+        check_reaction(many, ReactionChange(7, ALICE, "👻", remove=False), EVERYWHERE)
 
 
 def test_a_page_has_room_for_a_message_with_all_reactions() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.codes import ErrorCode
-from server.rules.messages import MessageDraft, Person, Publication
+from server.rules.messages import EVERYWHERE, MessageDraft, Person, Publication
 from server.rules.refusal import Refusal
 from server.storage.base import Page, Published, Reader, StoredChange
 from server.storage.broker import LocalBroker
@@ -148,7 +148,7 @@ async def test_a_nonce_stands_for_one_message_for_a_day(tmp_path: Path, other: M
 
 async def test_a_deleted_message_is_still_the_one_of_its_nonce(broker: LocalBroker) -> None:
     first = await broker.publish(said("hello", nonce="n-1"))
-    await broker.take_back(first.publication.msg_id, ALICE, ())
+    await broker.take_back(first.publication.msg_id, ALICE, EVERYWHERE)
     again = await broker.publish(said("hello", nonce="n-1"))
     assert (again.fresh, again.publication.taken_back) == (False, True)
 

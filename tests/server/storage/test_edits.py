@@ -9,7 +9,7 @@ import pytest
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import NewText
 from server.rules.evidence import evidence
-from server.rules.messages import MAX_VERSIONS, MessageDraft, Person
+from server.rules.messages import EVERYWHERE, MAX_VERSIONS, MessageDraft, Person
 from server.rules.refusal import Refusal
 from server.rules.search import query
 from server.storage import edits, messages, retention, schema, searches
@@ -34,7 +34,7 @@ def say(connection: sqlite3.Connection, text: str, nonce: str | None = None, at:
 
 def edit(connection: sqlite3.Connection, msg_id: int, text: str, person: Person = ALICE, now: int = 2) -> None:
     """Edit a message."""
-    edits.edit(msg_id, person, text, (), now, connection)
+    edits.edit(msg_id, person, text, EVERYWHERE, now, connection)
 
 
 def found(connection: sqlite3.Connection, words: str) -> list[str]:
@@ -72,7 +72,7 @@ def test_search_finds_the_new_text_only(connection: sqlite3.Connection) -> None:
     edit(connection, msg_id, "kind words")
     assert found(connection, "vile") == []
     assert found(connection, "kind") == ["kind words"]
-    messages.take_back(msg_id, ALICE, (), 3, connection)
+    messages.take_back(msg_id, ALICE, EVERYWHERE, 3, connection)
     assert found(connection, "words") == []
     connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
 
@@ -96,7 +96,7 @@ def test_only_the_author_may_edit(connection: sqlite3.Connection, person: Person
 
 def test_deleted_unknown_and_often_edited_messages_cannot_be_edited(connection: sqlite3.Connection) -> None:
     msg_id, deleted = say(connection, "hello"), say(connection, "hello")
-    messages.take_back(deleted, ALICE, (), 2, connection)
+    messages.take_back(deleted, ALICE, EVERYWHERE, 2, connection)
     for number in range(MAX_VERSIONS):
         edit(connection, msg_id, f"hello {number}")
     for each, code in (
@@ -117,7 +117,7 @@ def test_client_that_comes_back_gets_recent_edits_that_fit(connection: sqlite3.C
     assert sent[0] == NewText(numbers[-2], f"{numbers[-2]} " + "x" * 2000)
     assert MAX_EDITED_BYTES - 4100 < sum(len(each.message) for each in sent) <= MAX_EDITED_BYTES
     assert edits.edited(Reader(BOB, ["tea"]), 99, 500, connection) == []
-    messages.take_back(numbers[0], ALICE, (), 99, connection)
+    messages.take_back(numbers[0], ALICE, EVERYWHERE, 99, connection)
     assert edits.edited(READER, numbers[0], 500, connection) == []
 
 
@@ -125,7 +125,7 @@ def test_earlier_texts_are_erased_with_the_message(connection: sqlite3.Connectio
     deleted, old = say(connection, "vile words"), say(connection, "more vile words")
     for msg_id in (deleted, old):
         edit(connection, msg_id, "kind words")
-    messages.take_back(deleted, ALICE, (), 3, connection)
+    messages.take_back(deleted, ALICE, EVERYWHERE, 3, connection)
     retention.sweep(connection, 31 * DAY_MILLISECONDS, KeptDays(30, 30))
     texts = [row[0] for row in connection.execute("SELECT text FROM message_version ORDER BY msg_id")]
     assert texts == ["", "more vile words"]

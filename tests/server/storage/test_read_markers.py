@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.protocol.frames import MAX_UNREAD
-from server.rules.messages import MessageDraft, Person
+from server.rules.messages import EVERYWHERE, MessageDraft, Person
 from server.storage import messages, read_markers, schema
 from server.storage.base import Marker, Page, Reader
 from server.storage.messages import Span
@@ -96,7 +96,7 @@ def test_a_closed_conversation_is_listed_again_after_a_later_message(connection:
 
 def test_deleted_messages_and_those_of_hidden_people_are_not_unread(connection: sqlite3.Connection) -> None:
     deleted = say(connection, BOB, "lobby", "alice")
-    messages.take_back(deleted, BOB, (), 2, connection)
+    messages.take_back(deleted, BOB, EVERYWHERE, 2, connection)
     hidden = say(connection, CAROL, "lobby", "alice")
     say(connection, CAROL, ALICE)
     assert places(connection, ALICE, CAROL.identity) == {"lobby": (hidden, 0, 0, 0)}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from server.handlers import costs
 from server.protocol.frames import MAX_MESSAGE_CHARS, Say
-from server.rules.messages import MessageDraft, Person
+from server.rules.messages import EVERYWHERE, MessageDraft, Person
 from server.rules.search import fold, mentioning, query
 from server.storage import messages, schema, searches
 from server.storage.base import Found, Reader, Search
@@ -71,7 +71,7 @@ def test_an_old_file_gets_the_smaller_index_and_is_searched_as_before(tmp_path: 
         # The triggers of before write into the index of now.
         (new,) = say(connection, "no rope")
         assert "no rope" in found(connection, "rope")
-        messages.take_back(new, ALICE, (), 1, connection)
+        messages.take_back(new, ALICE, EVERYWHERE, 1, connection)
         assert found(connection, "rope") == ["my rope", "a Rope is new"]
         connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
 

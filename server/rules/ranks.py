@@ -1,0 +1,18 @@
+"""What a person may do in the room: each rank may do everything that the one before it may."""
+
+from enum import IntEnum
+
+
+class Rank(IntEnum):
+    """The rights of a session, from fewest to most."""
+
+    PERSON = 0
+    VIP = 1
+    """May read and write in VIP channels."""
+    OPERATOR = 2
+    """May also remove people and messages, be hidden, and see who is."""
+
+
+def rank_of(*, op: bool, vip: bool) -> Rank:
+    """Return the rank of a member by the site's claims."""
+    return Rank.OPERATOR if op else Rank.VIP if vip else Rank.PERSON
