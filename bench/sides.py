@@ -150,13 +150,13 @@ def bare() -> Iterator[Side]:
 
 
 @contextmanager
-def ours(more: str = "") -> Iterator[Side]:
-    """Run the complete server: storage on disk, rules, echo; `more` goes before the other settings."""
+def ours(more: str = "", checkout: Path = HERE.parent) -> Iterator[Side]:
+    """Run the complete server of a checkout: storage on disk, rules, echo; `more` goes before the other settings."""
     with TemporaryDirectory() as name:
         file = Path(name) / "settings.toml"
         file.write_text(more + SETTINGS)
         command = [sys.executable, "-m", "server", "--settings", str(file), "--address", "127.0.0.1:0"]
-        with _process(command) as (process, line):
+        with _process(command, checkout) as (process, line):
             port = int(line.rpartition(":")[2].partition("/")[0])
             yield Side("Flagpost", process.pid, port, LOGIN, 'echo"', SAY)
 
@@ -173,9 +173,11 @@ def loaded(built: Path, sides: Sequence[Side], clients: int) -> Iterator[list[Lo
 
 
 @contextmanager
-def _process(command: Sequence[str]) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def _process(
+    command: Sequence[str], directory: Path = HERE.parent
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Yield a process, and the first line that it printed."""
-    process = subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         yield process, process.stdout.readline()
