@@ -31,7 +31,7 @@ DELIVERED = (
     f'"at":"2026-01-01T00:00:00.000000Z","nonce":"#########"}}'
 )
 """Our frame for SAY; the other servers send it too, so that every side sends the same bytes."""
-LOGIN = '{"action":"login","username":"user%04d"}'
+LOGIN = '{"action":"login","username":"user%04d","dialect":"flagpost"}'
 
 
 class Result(msgspec.Struct):
@@ -173,9 +173,7 @@ def loaded(built: Path, sides: Sequence[Side], clients: int) -> Iterator[list[Lo
 
 
 @contextmanager
-def _process(
-    command: Sequence[str], directory: Path = HERE.parent
-) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def _process(command: Sequence[str], directory: Path = HERE.parent) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Yield a process, and the first line that it printed."""
     process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True)
     try:

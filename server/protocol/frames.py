@@ -357,6 +357,10 @@ class WhoEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     dnd: Annotated[bool, Meta(description="Direct messages are refused.")] = False
 
 
+class WholeWhoEntry(WhoEntry, frozen=True, omit_defaults=False):
+    """A WhoEntry that is encoded with all its fields."""
+
+
 class Who(Frame, frozen=True, tag="who"):
     """Everyone in the room, sent after login: in several frames if there are many, one after the other."""
 

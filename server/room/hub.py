@@ -4,24 +4,26 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Collection, Container, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from server.ops.metrics import Traffic
 from server.protocol import names
 from server.protocol.codes import CloseCode
-from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback, Who, WhoEntry
+from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback
 from server.room.session import BUFFER_OVERFLOW, DRAINED_BYTES, MAX_BUFFERED_BYTES, Session, framed
+from server.room.who_pages import WhoPages
 from server.rules.messages import Person
 from server.rules.ranks import Rank
 from server.rules.relations import RelationIndex
 from server.storage.base import StoredChange
 
-PRESENCE_SHARE = 0.25
+PRESENCE_SHARE = 0.1
 """Maximum share of CPU time spent on broadcasting presence changes. A single change is sent at once; when everyone
 reconnects together, changes are batched, which avoids a number of writes that is quadratic in the number of users."""
 
-WHO_PAGE = 200
-"""Maximum number of people in a frame of the who list: at most some 70 KiB."""
+WHO_BYTES = 32 * 1024
+"""Bytes of the who list after which a newcomer must have read nearly all of it before more is sent."""
 
 WHO_SHARE = 0.05
 """Maximum share of CPU time spent on sending the whole who list to clients that expect it after every change."""
@@ -58,16 +60,20 @@ class Hub:
         relations.on_visibility_change = self._on_visibility_change
         self.sessions: dict[str, Session] = {}
         self._by_identity: defaultdict[str, list[Session]] = defaultdict(list)
+        self._who = WhoPages()
         self._changes: list[_PresenceChange] = []
         self._newcomers: set[Session] = set()
-        self._who_pages: dict[Session, asyncio.Future[list[bytes]]] = {}
-        """The who list that each newcomer is to receive."""
+        """Sessions without a who list, which will have all changes until it is made."""
+        self._known: dict[Session, int] = {}
+        """How many of the queued changes the who list of a session has already."""
         self._held: dict[Session, list[bytes]] = {}
         """Presence changes for sessions that are receiving their who list."""
         self._flush_timer: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
         self._listening: set[Session] = set()
         """Sessions that receive the whole who list after every change."""
+        self._outdated: set[Session] = set()
+        """Those of them whose list lacks a change."""
         self._lists_timer: asyncio.TimerHandle | None = None
         self._lists_quiet_until = 0.0
         self._vip_channels: Container[str] = ()
@@ -82,24 +88,32 @@ class Hub:
 
         Others receive nothing if it replaces a session of the same name.
         """
-        key = names.key(person.name)
+        key, entry = names.key(person.name), session.who_entry(person)
         if key not in self.sessions:
-            self.broadcast(person, Presence(person.name, "has joined the room!", session.who_entry(person)))
+            self.broadcast(person, Presence(person.name, "has joined the room!", entry))
         self._forget(self.sessions.get(key))
         self.sessions[key] = session
         self._by_identity[person.identity].append(session)
+        self._who.set(session, entry)
         self._newcomers.add(session)
         if session.dialect.who_lists:
             self._listening.add(session)
-        self._who_pages[session] = asyncio.get_running_loop().create_future()
-        self._schedule_flush()
 
     async def send_who_list(self, session: Session) -> None:
-        """Send a newcomer the who list, page by page as it is read, and then what changed meanwhile."""
-        for page in await self._who_pages[session]:
-            session.write_now(page)
-            await session.drained()
-        del self._who_pages[session]
+        """Send a newcomer the who list, as fast as it is read, and then what changed meanwhile."""
+        self._newcomers.discard(session)
+        self._known[session] = len(self._changes)
+        self._held[session] = []
+        size = 0
+        hidden = self._relations.blocked_with(_identity(session))
+        for page in [self._who.whole(hidden)] if session.dialect.who_lists else self._who.wires(hidden):
+            session.write(page)
+            size += len(page)
+            if size > WHO_BYTES:
+                # The bytes count as unread once they are written, at the end of this turn of the event loop.
+                await asyncio.sleep(0)
+                await session.drained()
+                size = 0
         for wire in self._held.pop(session, ()):
             session.write_now(wire)
 
@@ -107,7 +121,8 @@ class Hub:
         """Remove a session. If its user thereby left the room, notify the others and return the user."""
         self._newcomers.discard(session)
         self._listening.discard(session)
-        self._who_pages.pop(session, None)
+        self._outdated.discard(session)
+        self._known.pop(session, None)
         self._held.pop(session, None)
         person = session.person
         if person is None or self.sessions.get(names.key(person.name)) is not session:
@@ -118,6 +133,8 @@ class Hub:
 
     def broadcast(self, about: Person, presence: Presence) -> None:
         """Queue a presence change for everyone who can see the person; sent soon, and in order."""
+        if presence.who and (session := self.find(about.name)):
+            self._who.set(session, presence.who)
         self._changes.append(_PresenceChange(about.identity, presence))
         self._schedule_flush()
 
@@ -168,6 +185,7 @@ class Hub:
             changes = [_PresenceChange("", presence).wire() for presence in presences]
             for reader in readers:
                 self._write_presence(reader, b"".join(each.wire for each in changes if each.suits(reader)))
+            self._outdated |= self._listening.intersection(readers) - self._newcomers
         self._schedule_lists()
 
     def _excluded(self, news: StoredChange) -> Collection[str]:
@@ -201,6 +219,7 @@ class Hub:
     def _forget(self, session: Session | None) -> None:
         """Remove a session from the index by identity."""
         if session and session.person:
+            self._who.remove(session)
             here = self._by_identity[session.person.identity]
             here.remove(session)
             if not here:
@@ -212,42 +231,31 @@ class Hub:
             self._flush_timer = asyncio.get_running_loop().call_later(delay, self._flush)
 
     def _flush(self) -> None:
-        """Send the who list to newcomers, and queued changes to the others, by the blocks that apply now."""
+        """Send the queued changes, by the blocks that apply now."""
         start = time.monotonic()
         changes = [(self._relations.blocked_with(change.about), change.wire()) for change in self._changes]
         apart = {identity for each, _ in changes for identity in each}
         for_most = b"".join(each.wire for _, each in changes)
+        ends = [0, *accumulate(len(each.wire) for _, each in changes)]
         for session in self.sessions.values():
-            identity = _identity(session)
+            identity, known = _identity(session), self._known.get(session, 0)
             if identity in apart or not session.dialect.silent_presence:
-                wire = b"".join(one.wire for hidden, one in changes if identity not in hidden and one.suits(session))
+                later = changes[known:]
+                wire = b"".join(one.wire for hidden, one in later if identity not in hidden and one.suits(session))
             else:
-                wire = for_most
+                wire = for_most[ends[known] :]
             self._write_presence(session, wire)
-        if self._changes:
-            self._changes.clear()
-            self._schedule_lists()
-        self._list_people_for_newcomers()
+        listed = self._listening - self._newcomers
+        self._outdated.update(each for each in listed if self._known.get(each, 0) < len(changes))
+        self._changes.clear()
+        self._known.clear()
+        self._schedule_lists()
         self._flush_timer = None
         end = time.monotonic()
         self._quiet_until = end + (end - start) / PRESENCE_SHARE
 
-    def _list_people_for_newcomers(self) -> None:
-        """Hand each newcomer the pages of its who list; from now on, changes are held until these are sent."""
-        everyone = _pages(self._who_list(())) if self._newcomers else []
-        for session in self._newcomers:
-            hidden = self._relations.blocked_with(_identity(session))
-            self._held[session] = []
-            if session.dialect.who_lists:
-                pages = [framed(Who(self._who_list(hidden)))]
-            else:
-                pages = _pages(self._who_list(hidden)) if hidden else everyone
-            if not self._who_pages[session].done():
-                self._who_pages[session].set_result(pages)
-        self._newcomers.clear()
-
     def _schedule_lists(self) -> None:
-        if self._lists_timer is None and self._listening:
+        if self._lists_timer is None and self._outdated:
             delay = max(0.0, self._lists_quiet_until - time.monotonic())
             self._lists_timer = asyncio.get_running_loop().call_later(delay, self._send_lists)
 
@@ -255,21 +263,19 @@ class Hub:
         """Send the whole who list to those who expect it, except to clients that have not read what they have."""
         start = time.monotonic()
         self._lists_timer = None
-        shared, behind = b"", False
-        for session in self._listening:
-            if session in self._who_pages or session.unsent > DRAINED_BYTES:
-                behind = True
-                continue
+        shared = b""
+        behind = {each for each in self._outdated if each in self._held or each.unsent > DRAINED_BYTES}
+        for session in self._outdated - behind:
             hidden = self._relations.blocked_with(_identity(session))
             if hidden:
-                session.write_now(framed(Who(self._who_list(hidden))))
+                session.write_now(self._who.whole(hidden))
             else:
-                shared = shared or framed(Who(self._who_list(())))
+                shared = shared or self._who.whole()
                 session.write_now(shared)
+        self._outdated = behind
         end = time.monotonic()
         self._lists_quiet_until = end + max((end - start) / WHO_SHARE, LIST_RETRY_SECONDS if behind else 0.0)
-        if behind:
-            self._schedule_lists()
+        self._schedule_lists()
 
     def _write_presence(self, session: Session, wire: bytes) -> None:
         """Send presence changes to a session; nothing to a newcomer, whose who list will have them."""
@@ -282,20 +288,6 @@ class Hub:
             held.append(wire)
         else:
             session.close(CloseCode.TRY_AGAIN_LATER, BUFFER_OVERFLOW, reconnect=True)
-
-    def _who_list(self, hidden: Collection[str]) -> list[WhoEntry]:
-        """Return everyone except the hidden identities, in order of arrival."""
-        return [
-            session.who_entry(session.person)
-            for session in self.sessions.values()
-            if session.person and session.person.identity not in hidden
-        ]
-
-
-def _pages(people: Sequence[WhoEntry]) -> list[bytes]:
-    """Return the who list as frames of at most WHO_PAGE people each."""
-    starts = range(0, len(people), WHO_PAGE) or (0,)
-    return [framed(Who([*people[at : at + WHO_PAGE]], at + WHO_PAGE < len(people))) for at in starts]
 
 
 def _frame(news: StoredChange, person: Person) -> Frame:

@@ -124,6 +124,10 @@ class Session:
         """Send a frame to this client only."""
         self._outlet.write(framed(frame))
 
+    def write(self, wire: bytes) -> None:
+        """Send bytes made by `framed`, together with everything else of this turn of the event loop."""
+        self._outlet.write(wire)
+
     def write_now(self, wire: bytes) -> None:
         """Send bytes made by `framed` at once."""
         self._outlet.write_now(wire)

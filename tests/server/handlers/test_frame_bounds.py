@@ -13,7 +13,7 @@ from server.protocol import frames, target
 from server.protocol.codec import encode
 from server.protocol.frames import MAX_CONTEXT_BEFORE, MAX_MESSAGE_CHARS, MAX_NAME_CHARS, MAX_STATUS_CHARS, ServerFrame
 from server.reporting.desk import MAX_EXCERPT_CHARS, MAX_LISTED_BYTES
-from server.room.hub import WHO_PAGE
+from server.room.who_pages import PAGE as WHO_PAGE
 from server.rules.messages import Person, Publication
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS
 from server.rules.relations import MAX_RELATIONS

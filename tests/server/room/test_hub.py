@@ -1,6 +1,7 @@
 """Presence broadcasts: batched, in order, and hidden between people who blocked each other."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -43,17 +44,28 @@ class Guest:
         return [frame.message for frame in self.outlet.frames if isinstance(frame, Message)]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop run until a condition holds."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
 @pytest.fixture
 def relations() -> RelationIndex:
     return RelationIndex()
 
 
-async def test_people_who_join_together_get_one_who_list_and_no_presence_changes(relations: RelationIndex) -> None:
+async def test_a_newcomer_gets_the_who_list_and_only_changes_after_it(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     ada, bob = Guest(hub, ADA), Guest(hub, BOB)
     await asyncio.gather(ada.listed, bob.listed)
+    eve = Guest(hub, EVE)
+    await until(lambda: bool(ada.changes))
     assert ada.lists == bob.lists == [["ada", "bob"]]
-    assert ada.changes == bob.changes == []
+    assert eve.lists == [["ada", "bob", "eve"]]
+    assert ada.changes == bob.changes == [("eve", True)]
+    assert eve.changes == []
 
 
 async def test_presence_changes_are_broadcast_in_order(relations: RelationIndex) -> None:
@@ -62,7 +74,7 @@ async def test_presence_changes_are_broadcast_in_order(relations: RelationIndex)
     await ada.listed
     bob, eve = Guest(hub, BOB), Guest(hub, EVE)
     hub.leave(bob.session)
-    await eve.listed
+    await until(lambda: len(ada.changes) == 3)
     assert ada.changes == [("bob", True), ("eve", True), ("bob", False)]
     assert eve.lists == [["ada", "eve"]]
 
@@ -73,7 +85,7 @@ async def test_a_late_block_applies_to_queued_presence_changes(relations: Relati
     await ada.listed
     bob = Guest(hub, BOB)
     relations.set(Relation(ADA.identity, BOB.identity, BOB.name, blocked=True))
-    await bob.listed
+    await until(lambda: bool(eve.changes))
     assert ada.changes == [("bob", False)]
     assert eve.changes == [("bob", True)]
     assert bob.lists == [["eve", "bob"]]
@@ -132,22 +144,24 @@ async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follo
         session = Session(RecordingOutlet())
         session.log_in(Person("𐍈" * 27 + str(number), str(number)))
         hub.join(session, session.logged_in_person)
-    first, slow = Guest(hub, ADA), SlowOutlet()
-    await first.listed
+    first, other, slow = Guest(hub, ADA), Guest(hub, BOB), SlowOutlet()
+    await other.listed
     newcomer = Session(slow)
     newcomer.log_in(EVE)
     hub.join(newcomer, EVE)
     listed = asyncio.create_task(hub.send_who_list(newcomer))
-    while not slow.unsent:
-        await asyncio.sleep(0)
+    await until(lambda: bool(slow.unsent))
     hub.leave(first.session)
-    async with asyncio.timeout(10):
-        while not listed.done():
-            slow.unsent = 0
-            await asyncio.sleep(0)
+    await until(lambda: ("ada", False) in other.changes)
+
+    def read() -> bool:
+        slow.unsent = 0
+        return listed.done()
+
+    await until(read)
     lists = [frame for frame in slow.frames if isinstance(frame, Who)]
-    assert sum(len(frame.who_list) for frame in lists) == 2_002
+    assert sum(len(frame.who_list) for frame in lists) == 2_003
     assert [frame.more for frame in lists] == [True] * (len(lists) - 1) + [False]
     assert slow.largest < MAX_UNSENT_BYTES
+    assert [frame.username for frame in slow.frames if isinstance(frame, Presence)] == ["ada"]
     assert isinstance(slow.frames[-1], Presence)
-    assert slow.frames[-1].username == "ada"
