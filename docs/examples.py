@@ -8,6 +8,7 @@ import msgspec
 from server.protocol import codec, frames
 
 PROOF = "cHJvb2Ytb2YtZXhhY3RseS10aGlydHktdHdvLWJ5dGU="
+TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhZGEiLCJleHAiOjE3OTYwMDAwMDB9.c2lnbmVk"  # noqa: S105 - no token
 MESSAGE = (
     '{"action":"message","channel":"lobby","username":"lucky","message":"FREE **gold** compass","msgID":41,'
     '"at":"2026-11-24T08:35:57.316000Z"}'
@@ -73,7 +74,8 @@ SERVER = (
     '"headline":"Keeps the lamp lit"}',
     '{"action":"error","message":"No channel has this ID.","code":"unknown-channel","username":"ChatServer",'
     '"nonce":"n-17"}',
-    '{"action":"ping"}',
+    '{"action":"ping","jwt":"' + TOKEN + '","jwtRules":{"IsNoBroadcastRule":false,"IsNoDarkVideoRule":false,'
+    '"IsNoImageRule":true,"IsNoVideoRule":false,"IsRedCamRule":false}}',
     '{"action":"disconnect","why":"The server restarts.","code":1012,"reconnect":true}',
 )
 

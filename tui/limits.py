@@ -111,6 +111,7 @@ LIMITS: dict[str, int | Items] = {
     "Profile.nonce": ID,
     "Profile.headline": WORDS,
     "Profile.error": WORDS,
+    "Pong.jwt": frames.MAX_TOKEN_CHARS,
     "Error.message": WORDS,
     "Error.code": ID,
     "Error.username": NAME,

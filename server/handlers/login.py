@@ -13,7 +13,7 @@ from server.handlers.pages import fit_messages, fit_reactions
 from server.handlers.places import listed
 from server.protocol import name_text, proof
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Echo, Login, Me, Ping, Since
+from server.protocol.frames import Echo, Login, Me, Ping, Pong, Since
 from server.protocol.proof import Exchange, LoginKeys
 from server.room.session import Session
 from server.rules import names
@@ -148,9 +148,9 @@ def _admit(
 
 
 def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
-    """Reply to a ping with the same frame."""
-    del dispatcher
-    session.send(frame)
+    """Reply to a ping."""
+    del dispatcher, frame
+    session.send(Pong())
 
 
 def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Session | None]:

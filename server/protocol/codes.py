@@ -4,7 +4,7 @@ from enum import IntEnum, StrEnum
 
 
 class ErrorCode(StrEnum):
-    """The cause of an `error` frame; none of them closes the connection."""
+    """The cause of an `error` frame; the connection stays open unless the code says otherwise."""
 
     NOTICE = "notice"
     MALFORMED = "malformed"
@@ -14,6 +14,8 @@ class ErrorCode(StrEnum):
     BAD_NAME = "bad-name"
     UNKNOWN_IDENTITY = "unknown-identity"
     BAD_PROOF = "bad-proof"
+    SIGN_IN_REQUIRED = "sign-in-required"
+    BAD_TOKEN = "bad-token"  # noqa: S105 - a code
     BAD_MESSAGE = "bad-message"
     NONCE_USED = "nonce-used"
     UNKNOWN_CHANNEL = "unknown-channel"
@@ -47,6 +49,8 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_NAME: "The name is not allowed; the message says why. Log in again with another one.",
     ErrorCode.UNKNOWN_IDENTITY: "No user has enrolled with this identity. Enrol with a new secret.",
     ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
+    ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may enter: log in with `jwt`. The connection is closed.",
+    ErrorCode.BAD_TOKEN: "The site's token is not valid, or has expired. The connection is closed; get a new one.",
     ErrorCode.BAD_MESSAGE: "The message is empty or too long, has something that cannot be sent, or too many edits.",
     ErrorCode.NONCE_USED: "You used this nonce for something else within 24 hours. Nothing was done; use a new nonce.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
@@ -109,6 +113,8 @@ class CloseCode(IntEnum):
     TRY_AGAIN_LATER = 1013
     REPLACED = 4001
     LOGIN_TIMEOUT = 4002
+    SIGN_IN = 4003
+    REMOVED = 4004
 
 
 NO_CODE, CUT = 1005, 1006
@@ -129,6 +135,11 @@ CLOSE_MEANINGS: dict[CloseCode, tuple[str, bool]] = {
     ),
     CloseCode.REPLACED: ("The same person logged in on a newer connection.", False),
     CloseCode.LOGIN_TIMEOUT: ("No login within 10 s.", True),
+    CloseCode.SIGN_IN: (
+        "A token of the site is required, or this one is not valid; the reason says where to go.",
+        False,
+    ),
+    CloseCode.REMOVED: ("An operator or the site ended the session.", False),
 }
 """Close code -> (its meaning, whether a client may reconnect automatically)."""
 

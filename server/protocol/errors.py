@@ -18,6 +18,7 @@ FlagpostError
     Verdict
         BadFrame                over the websocket
         BadPageMessage          from the page of the client in a browser
+        BadToken                a member's token
         Refusal                 by a rule of the room
         RefusedCall             a webhook call to the demo's site
         RefusedRequest          over HTTP

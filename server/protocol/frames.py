@@ -17,8 +17,8 @@ MAX_PAGE = 100
 MAX_UNREAD = 100
 MAX_QUERY_CHARS = 128
 MAX_STATUS_CHARS = 32
+MAX_TOKEN_CHARS = 8192
 MAX_EMOJI_CHARS = 32
-MAX_JWT_CHARS = 4096
 MAX_BLOCKLIST = 500
 MAX_CONTEXT_BEFORE = 10
 MAX_CONTEXT_AFTER = 5
@@ -35,6 +35,7 @@ Token = Annotated[
         description="For old clients: a secret that identifies the user to anyone who learns it. Use `prove` instead.",
     ),
 ]
+SiteToken = Annotated[str, Meta(max_length=MAX_TOKEN_CHARS, description="A token of the site (JWT, HS256).")]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Challenge = Annotated[str, Meta(max_length=64)]
 
@@ -84,7 +85,7 @@ class Login(Frame, frozen=True, tag="login"):
         Prove | None, Meta(description="Log in as an enrolled user. Wait for `me`, and verify its `proof`.")
     ] = None
     jwt: Annotated[
-        Annotated[str, Meta(max_length=MAX_JWT_CHARS)] | None, Meta(description="A token of the site, as in BareRTC.")
+        SiteToken | None, Meta(description="Log in as a member of the site; its name, not `username`, is yours.")
     ] = None
     dnd: Annotated[bool | None, Meta(description="Log in with do not disturb turned on.")] = None
     dialect: Annotated[
@@ -557,6 +558,27 @@ class Profile(Frame, frozen=True, tag="profile"):
     error: str = ""
 
 
+class TokenRules(msgspec.Struct, frozen=True):
+    """The restrictions in a token, as BareRTC spells them out. Nothing here has cameras or pictures."""
+
+    no_broadcast: bool = msgspec.field(name="IsNoBroadcastRule", default=False)
+    no_dark_video: bool = msgspec.field(name="IsNoDarkVideoRule", default=False)
+    no_image: bool = msgspec.field(name="IsNoImageRule", default=False)
+    no_video: bool = msgspec.field(name="IsNoVideoRule", default=False)
+    red_cam: bool = msgspec.field(name="IsRedCamRule", default=False)
+
+
+class Pong(Frame, frozen=True, tag="ping", rename={"rules": "jwtRules"}):
+    """The answer to a ping. Also sent to a member every 30 s, with a new token for the next login."""
+
+    jwt: Annotated[str, Meta(description="A token like that of the login.")] = ""
+    rules: Annotated[TokenRules | None, Meta(description="The restrictions in the token, if there are any.")] = None
+
+    def __repr__(self) -> str:
+        # Crash reports print arguments, so keep the token out of the repr.
+        return "Pong"
+
+
 class Error(Frame, frozen=True, tag="error"):
     """An error as text and code; a notice from ChatServer has a channel instead of a nonce."""
 
@@ -581,5 +603,5 @@ ClientFrame = (
 )  # fmt: skip
 ServerFrame = (
     Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Edited | Typing | Echo | Places | Read
-    | History | SearchResults | ReportStatus | Reports | Profile | Error | Ping | Disconnect
+    | History | SearchResults | ReportStatus | Reports | Profile | Error | Pong | Disconnect
 )  # fmt: skip

@@ -18,6 +18,7 @@ from server.rules.messages import Person
 from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.statuses import ONLINE
+from server.rules.tokens import Claims
 from server.storage.fair import QueueKey
 
 MAX_PENDING_REQUESTS = 256
@@ -66,6 +67,8 @@ class Session:
         self.person: Person | None = None
         self.rank = Rank.PERSON
         """The person's rights now; an operator can change them."""
+        self.claims: Claims | None = None
+        """What the site says about the person; None for a guest."""
         self.verifying = False
         """A login is being verified."""
         self.challenge = secrets.token_hex(16)
@@ -89,9 +92,10 @@ class Session:
         self.deliver: Callable[[bytes], None] = self._buffer_wire
         """Sends publications: buffered until `release`, then at once. An attribute because it is the hot path."""
 
-    def log_in(self, person: Person) -> None:
+    def log_in(self, person: Person, claims: Claims | None = None) -> None:
         """Log in. Publications are buffered until `release`, so that missed messages come first."""
         self.person = person
+        self.claims = claims
         self._entered_at = int(time.time())
 
     def who_entry(self, person: Person) -> WhoEntry:

@@ -12,6 +12,7 @@ from server.protocol.frames import (
     HistoryRequest,
     Login,
     Ping,
+    Pong,
     Presence,
     ProfileRequest,
     ReportRequest,
@@ -84,7 +85,7 @@ async def test_before_the_login_nothing_is_done_and_nothing_is_heard(server: Ser
 async def test_a_ping_is_answered_even_before_the_login(server: ServerProcess) -> None:
     async with connected(server.url) as (client, _):
         await client.send(Ping())
-        await client.next(Ping)
+        await client.next(Pong)
 
 
 async def test_everyone_sees_who_is_there_who_comes_and_who_goes(server: ServerProcess) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import Ping
+from server.protocol.frames import Ping, Pong
 from tests.support.chat_client import ChatClient, entered
 from tests.support.database_file import Disk
 from tests.support.receiver import Receiver, answers
@@ -20,7 +20,7 @@ async def check_answers(client: ChatClient) -> None:
     """Assert that the server answers within a time limit."""
     await client.send(Ping())
     async with asyncio.timeout(ANSWER_SECONDS):
-        await client.next(Ping)
+        await client.next(Pong)
 
 
 async def received(receiver: Receiver, count: int) -> object:

@@ -13,7 +13,21 @@ from websockets.typing import Origin
 
 from server.protocol.codec import decode_server, encode
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Echo, Error, Frame, Login, Me, Message, Ping, Say, ServerFrame, Since, Welcome, Who
+from server.protocol.frames import (
+    Echo,
+    Error,
+    Frame,
+    Login,
+    Me,
+    Message,
+    Ping,
+    Pong,
+    Say,
+    ServerFrame,
+    Since,
+    Welcome,
+    Who,
+)
 
 WAIT_SECONDS = 15.0
 
@@ -93,7 +107,7 @@ class ChatClient:
     async def settled(self) -> list[ServerFrame]:
         """Return all frames so far, after the answer to a ping: everything the server sent before has arrived."""
         await self.send(Ping())
-        await self.next(Ping)
+        await self.next(Pong)
         return list(self.seen)
 
     async def messages(self) -> list[Message]:

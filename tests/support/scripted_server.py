@@ -28,6 +28,7 @@ from server.protocol.frames import (
     Message,
     Mute,
     Ping,
+    Pong,
     Read,
     Relations,
     ReportEntry,
@@ -178,7 +179,7 @@ class ScriptedServer:
     def _replies(self, frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, Login):
             if isinstance(frame, Ping):
-                return [frame]
+                return [Pong()]
             answers = self.answer(frame)
             if isinstance(frame, HistoryRequest) and not answers:
                 # Without an answer the client would wait, and show that it is loading.

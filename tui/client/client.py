@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from server.protocol import name_text
 from server.protocol.errors import OneLineError
-from server.protocol.frames import Frame, Me, Ping, Relations, ServerFrame, Welcome
+from server.protocol.frames import Frame, Me, Ping, Pong, Relations, ServerFrame, Welcome
 from tui.client.own_status import again
 from tui.client.state import ClientState
 from tui.net.client_session import NOT_SENT, ClientSession, ServerNews
@@ -354,7 +354,7 @@ class Client:
             self.send(self._session.login(frame, self.state.since))
         elif isinstance(frame, Me):
             self._logged_in(frame)
-        elif isinstance(frame, Ping) and self._answered:
+        elif isinstance(frame, Pong) and not frame.jwt and self._answered:
             self._answered.set()
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from server.protocol.codes import CloseCode, ErrorCode, may_reconnect
-from server.protocol.frames import Disconnect, Enrol, Error, Frame, Login, Me, Ping, Prove, ServerFrame, Since, Welcome
+from server.protocol.frames import Disconnect, Enrol, Error, Frame, Login, Me, Pong, Prove, ServerFrame, Since, Welcome
 from tui.tone import Tone
 
 FIRST_SECONDS = 0.5
@@ -140,7 +140,7 @@ class ClientSession(Struct):
             self._accepted, self._attempt = self._attempt, None
         if self.impostor:
             return False
-        return not self._guarded or isinstance(frame, Welcome | Error | Disconnect | Ping)
+        return not self._guarded or isinstance(frame, Welcome | Error | Disconnect | Pong)
 
     def entered(self, granted: str) -> list[ServerNews]:
         """Record the granted name and the accepted key; return what the user should know."""

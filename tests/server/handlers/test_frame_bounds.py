@@ -63,7 +63,7 @@ LARGEST = [
     frames.ReportStatus(REPORT, NONCE),
     frames.Profile(NAME, [frames.ProfileField(LINE, WORDS)] * 16, NONCE, WORDS, WORDS),
     frames.Error(WORDS, "too-many-relations", "ChatServer", NONCE, PLACE),
-    frames.Ping(),
+    frames.Pong(),
     frames.Disconnect(WORDS, 1013, reconnect=True),
 ]
 LISTED = frames.Reports

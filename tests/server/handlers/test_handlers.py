@@ -20,6 +20,7 @@ from server.protocol.frames import (
     Message,
     Mute,
     Ping,
+    Pong,
     React,
     Say,
     SearchRequest,
@@ -220,7 +221,7 @@ async def test_messages_beyond_the_rate_are_delayed_and_reading_is_paused(slow: 
     assert outlet.paused
     await settled(slow)
     assert heard(outlet) == ["0", "1"]
-    assert not [frame for frame in outlet.frames if isinstance(frame, Ping)], "nothing overtakes delayed messages"
+    assert not [frame for frame in outlet.frames if isinstance(frame, Pong)], "nothing overtakes delayed messages"
     assert sent(outlet, ErrorCode.TOO_FAST) == ["n-4", "n-5"]
 
 
@@ -234,7 +235,7 @@ async def test_delayed_messages_keep_their_order(quick: Dispatcher) -> None:
             await asyncio.sleep(0.01)
     await settled(quick)
     assert heard(outlet) == [str(number) for number in range(20)]
-    assert any(isinstance(frame, Ping) for frame in outlet.frames)
+    assert any(isinstance(frame, Pong) for frame in outlet.frames)
 
 
 @pytest.mark.parametrize(

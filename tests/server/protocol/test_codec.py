@@ -31,6 +31,7 @@ FROM_CLIENT: list[ClientFrame] = [
         frames.Since("e-1", 7),
         frames.Enrol(b"s" * 32, b"k" * 32),
         frames.Prove("an identity", "n" * 16, b"p" * 32),
+        "a.b.c",
     ),
     frames.Say("lobby", "hi", "n-1"),
     frames.HistoryRequest("lobby", "n-1", 9, 20, 3),
@@ -81,7 +82,7 @@ FROM_SERVER: list[ServerFrame] = [
     frames.Edited(7, "hello"),
     frames.Profile("bob", [frames.ProfileField("Age", "9")], "n-1", "Hello", ""),
     frames.Error("No.", ErrorCode.BAD_NAME, frames.CHAT_SERVER, "n-1", "lobby"),
-    frames.Ping(),
+    frames.Pong("a.b.c", frames.TokenRules(no_image=True)),
     frames.Disconnect("Bye.", 1012, reconnect=True),
 ]
 

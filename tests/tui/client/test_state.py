@@ -13,7 +13,7 @@ from server.protocol.frames import (
     HistoryRequest,
     Limits,
     Me,
-    Ping,
+    Pong,
     Presence,
     Say,
     Since,
@@ -320,7 +320,7 @@ def test_a_name_that_is_refused_is_asked_for_again_until_one_is_granted() -> Non
 
 def test_a_farewell_is_shown_and_a_ping_changes_nothing() -> None:
     made = state()
-    made.fold(Ping())
+    made.fold(Pong())
     assert texts(made.timeline) == []
     made.fold(Disconnect("The server restarts.", 1012, reconnect=True))
     assert texts(made.timeline) == ["The server restarts."]

@@ -13,7 +13,7 @@ import trustme
 from websockets.asyncio.server import ServerConnection, serve
 
 from server.protocol.codec import encode
-from server.protocol.frames import Ping
+from server.protocol.frames import Pong
 from tests.tui.net.test_server_connection import client, serving
 from tui.net.server_connection import Received
 from tui.net.trust import unverified
@@ -27,7 +27,7 @@ async def secured(certificate: trustme.LeafCert, host: str = "127.0.0.1") -> Asy
     """Run a websocket server with this certificate that sends one frame; yield its URL."""
 
     async def say(connection: ServerConnection) -> None:
-        await connection.send(encode(Ping()), text=True)
+        await connection.send(encode(Pong()), text=True)
         await connection.wait_closed()
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -46,7 +46,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("trusted")
 async def test_a_certificate_of_ssl_cert_file_is_believed() -> None:
     async with secured(AUTHORITY.issue_cert("127.0.0.1")) as url, client(url) as ada:
-        await ada.until(lambda told: Received([Ping()]) in told)
+        await ada.until(lambda told: Received([Pong()]) in told)
 
 
 async def test_one_that_nobody_vouches_for_is_refused_in_one_line_that_says_what_to_do() -> None:

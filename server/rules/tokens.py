@@ -1,0 +1,135 @@
+"""Tokens by which the site says who a member is: JWTs, as BareRTC's sites sign them, with HS256 and nothing else."""
+
+import hashlib
+import warnings
+from functools import cache
+
+import msgspec
+
+from server.protocol.errors import Verdict
+from server.protocol.frames import MAX_TOKEN_CHARS, TokenRules
+from server.rules import names
+from server.rules.messages import Person
+from server.rules.refusal import Refusal
+
+ALGORITHM = "HS256"
+LIFETIME_SECONDS = 300
+"""Lifetime of a token that this server signs, as in BareRTC."""
+RENEWAL_SECONDS = 30.0
+"""Time between two tokens for a member who stays: a client that loses its connection has a fresh one."""
+LEEWAY_SECONDS = 5.0
+"""Allowed difference between the site's clock and ours."""
+MAX_NICK_CHARS = 64
+MAX_LINK_CHARS = 1024
+MAX_WORD_CHARS = 64
+MAX_RULES = 16
+
+EXPIRED = "Your authentication has expired. Please go back and launch the chat room again."
+REQUIRED = (
+    "Server side authentication is required. Please go back and launch the chat room from your logged-in account."
+)
+"""What BareRTC says to somebody whose token is not usable, and to somebody without one."""
+
+
+class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the site says about a member, in the order in which BareRTC signs it."""
+
+    op: bool = False
+    """An operator: may remove people and messages."""
+    vip: bool = False
+    img: str = ""
+    """The avatar: a URL, or a path on the site."""
+    url: str = ""
+    """The profile: a URL, or a path on the site."""
+    nick: str = ""
+    """A nickname, displayed beside the name."""
+    emoji: str = ""
+    """An emoji, or a text such as a flag and a country."""
+    gender: str = ""
+    """`m`, `f`, `o`, or empty."""
+    rules: tuple[str, ...] = ()
+    """BareRTC's restrictions of cameras and pictures, which it hands to the client."""
+    iss: str = ""
+    sub: str = ""
+    """The name, see `member`."""
+
+
+class BadToken(Verdict):
+    """A token that is not usable; the text says why."""
+
+
+def verify(token: str, key: str) -> Claims:
+    """Return what a token says. Raises BadToken if it is not signed with the key, or not valid now."""
+    if not key or len(token) > MAX_TOKEN_CHARS:
+        raise BadToken("the token is too long" if key else "there is no key")
+    # Imported late: it loads OpenSSL, which only a room with sign-in needs.
+    import jwt
+
+    _accept_short_keys()
+    try:
+        payload: dict[str, object] = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            options={"require": ["exp"], "verify_aud": False, "verify_sub": False, "verify_jti": False},
+            leeway=LEEWAY_SECONDS,
+        )
+        return _clipped(msgspec.convert({name: value for name, value in payload.items() if value is not None}, Claims))
+    except jwt.ExpiredSignatureError:
+        raise BadToken("the token has expired") from None
+    # The last three: numbers and nesting beyond what the library expects, before it has verified anything.
+    except (jwt.PyJWTError, msgspec.ValidationError, ValueError, TypeError, OverflowError, RecursionError):
+        raise BadToken("the token is not valid") from None
+
+
+def sign(claims: Claims, key: str, now: float) -> str:
+    """Return a new token with these claims; `now` is in Unix seconds."""
+    import jwt
+
+    _accept_short_keys()
+    times = {"exp": int(now) + LIFETIME_SECONDS, "nbf": int(now), "iat": int(now)}
+    return jwt.encode({**msgspec.to_builtins(claims), **times}, key, algorithm=ALGORITHM)
+
+
+def member(claims: Claims) -> Person:
+    """Return the member whom a token names. Raises BadToken if the site's name for them cannot be one here."""
+    try:
+        return Person(names.check(claims.sub), identity_of(claims.sub))
+    except Refusal as refusal:
+        raise BadToken(f"the site's name for you cannot be used here: {refusal.message}") from None
+
+
+def identity_of(sub: str) -> str:
+    """Return the identity of the member with this name, whether they were ever here or not."""
+    # A hash of its own: no secret of a guest has the same one.
+    return hashlib.blake2b(sub.encode(errors="surrogatepass"), digest_size=16, person=b"member").hexdigest()
+
+
+def rules_of(claims: Claims) -> TokenRules | None:
+    """Return the rules as BareRTC spells them out beside a token; None without any."""
+    if not claims.rules:
+        return None
+    words = ("nobroadcast", "nodvd", "noimage", "novideo", "redcam")
+    return TokenRules(*(word in claims.rules for word in words))
+
+
+def _clipped(claims: Claims) -> Claims:
+    """Return the claims with texts of bounded length: everyone in the room receives them."""
+    return msgspec.structs.replace(
+        claims,
+        img=claims.img if len(claims.img) <= MAX_LINK_CHARS else "",
+        url=claims.url if len(claims.url) <= MAX_LINK_CHARS else "",
+        nick=claims.nick[:MAX_NICK_CHARS],
+        emoji=claims.emoji[:MAX_WORD_CHARS],
+        gender=claims.gender[:MAX_WORD_CHARS],
+        rules=tuple(rule[:MAX_WORD_CHARS] for rule in claims.rules[:MAX_RULES]),
+        iss=claims.iss[:MAX_WORD_CHARS],
+    )
+
+
+@cache
+def _accept_short_keys() -> None:
+    """Turn off the library's warning: the site has chosen the key, and BareRTC accepts any."""
+    from jwt.warnings import InsecureKeyLengthWarning
+
+    warnings.simplefilter("ignore", InsecureKeyLengthWarning)
