@@ -1,4 +1,4 @@
-"""Cost of a delivery: our server beside one send() each in C and a bare websockets broadcast()."""
+"""Cost of a delivery: our server beside one send() each in C, the same with storage, and a bare broadcast()."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from bench.sides import Load, Result, Side, bare, limit, loaded, ours, programs, table
+from bench.sides import STORING, Load, Result, Side, bare, limit, loaded, ours, programs, storing_limit, table
 
 DELIVERIES = 200_000
 """Deliveries in each measurement, which takes about a second of CPU."""
@@ -15,6 +15,9 @@ RATE_CLIENTS = 1000
 """Number of clients for the latency measurement."""
 RATE = "rate 20 100"
 """Messages a second, and their total."""
+GOALS = {100: 1.4, 1000: 1.45}
+"""The highest ratio to the limit that stores and indexes, one message in flight, by number of clients."""
+BURST_GOAL = 1.3
 HEADS = ["server", "one in flight, us", "x", "burst of 50, us", "x", "p50 ms", "p99 ms", "load us", "lost"]
 
 
@@ -59,8 +62,9 @@ def main() -> None:
 
 
 def _measure(built: Path, clients: int, rounds: int) -> None:
+    stored = [storing_limit(built, indexed=indexed) for indexed in (False, True)] if (built / STORING).exists() else []
     with ExitStack() as stack:
-        sides = [stack.enter_context(side) for side in (limit(built), bare(), ours())]
+        sides = [stack.enter_context(side) for side in (limit(built), *stored, bare(), ours())]
         loads = stack.enter_context(loaded(built, sides, clients))
         costs = [Costs() for _ in sides]
         for turn in range(rounds):
@@ -70,10 +74,14 @@ def _measure(built: Path, clients: int, rounds: int) -> None:
                 _round(sides[number], loads[number], clients, costs[number])
         names = [side.name for side in sides]
         print(table(HEADS, [cost.row(name, costs[0]) for name, cost in zip(names, costs, strict=True)]))
-        single, burst = _ratio(costs[2].single, costs[1].single), _ratio(costs[2].burst, costs[1].burst)
-        print(f"\n{names[2]} / {names[1]}: {single:.2f} one in flight, {burst:.3f} in bursts")
-        whole, loop = median(costs[2].single) * clients, median(costs[2].single_loop) * clients
-        print(f"{names[2]}: {whole:.0f} us for a message alone in flight, {loop:.0f} of them in the loop", flush=True)
+        print()
+        for name, cost in [*zip(names, costs, strict=True)][1:-1]:
+            single, burst = _ratio(costs[-1].single, cost.single), _ratio(costs[-1].burst, cost.burst)
+            print(f"{names[-1]} / {name}: {single:.2f} one in flight, {burst:.3f} in bursts")
+        if stored and clients in GOALS:
+            print(f"(goals beside {names[len(stored)]}: {GOALS[clients]} and {BURST_GOAL})")
+        whole, loop = median(costs[-1].single) * clients, median(costs[-1].single_loop) * clients
+        print(f"{names[-1]}: {whole:.0f} us for a message alone in flight, {loop:.0f} of them in the loop", flush=True)
 
 
 def _round(side: Side, load: Load, clients: int, costs: Costs) -> None:

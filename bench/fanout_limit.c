@@ -1,7 +1,10 @@
 /* The limit of fan-out: what a message costs if each delivery is one send() in C and there is nothing else.
  *
- * Shakes hands with whoever connects (it answers every key the same; the load does not check) and sends each text frame
- * that comes to everyone, framed once. Prints its port. No storage, no rules, no names, no pings.
+ * Accepts every handshake (with the same answer to every key; the load does not check it) and sends each text frame to
+ * everyone, framed once. Prints its port. No rules, no names, no pings.
+ *
+ * Linked with limit_db.c (-DDATABASE) it is the limit of a chat that stores: the messages of one epoll round are
+ * committed together, and then sent to each client with one send().
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,6 +19,14 @@
 
 enum { MOST = 65536, BUFFER = 4096 };
 
+#ifdef DATABASE
+void open_database(const char *path);
+void store(unsigned char *text, size_t length);
+void commit(void);
+static unsigned char *stored;
+static size_t stored_bytes, stored_room;
+#endif
+
 struct peer { int open, greeted; size_t have; unsigned char data[BUFFER]; };
 
 static struct peer *peers[MOST];
@@ -23,16 +34,27 @@ static int highest;
 
 static void gone(int fd) { peers[fd]->open = 0; close(fd); }
 
-static void everyone(const unsigned char *text, size_t length) {
+static void everyone(const unsigned char *frames, size_t length) {
+    for (int fd = 0; fd <= highest; fd++)
+        /* Blocks while a client is slow, which is right for a limit: nothing is lost, and nothing is queued. */
+        if (peers[fd] && peers[fd]->open && peers[fd]->greeted && send(fd, frames, length, MSG_NOSIGNAL) < 0) gone(fd);
+}
+
+static void message(unsigned char *text, size_t length) {
     unsigned char frame[BUFFER + 4];
     size_t n = 0;
     frame[n++] = 0x81;
     if (length < 126) frame[n++] = length;
     else { frame[n++] = 126; frame[n++] = length >> 8; frame[n++] = length; }
     memcpy(frame + n, text, length);
-    for (int fd = 0; fd <= highest; fd++)
-        /* Blocks where a client is slow, which is right for a limit: nothing is lost and nothing is kept. */
-        if (peers[fd] && peers[fd]->open && peers[fd]->greeted && send(fd, frame, n + length, MSG_NOSIGNAL) < 0) gone(fd);
+#ifdef DATABASE
+    store(text, length);
+    if (stored_bytes + n + length > stored_room) stored = realloc(stored, stored_room = 2 * (stored_bytes + n + length));
+    memcpy(stored + stored_bytes, frame, n + length);
+    stored_bytes += n + length;
+#else
+    everyone(frame, n + length);
+#endif
 }
 
 static size_t greet(int fd, struct peer *p) {
@@ -52,7 +74,7 @@ static size_t frame(const unsigned char *data, size_t have) {
     if (have < header + length) return 0;
     unsigned char text[BUFFER];
     for (size_t i = 0; i < length; i++) text[i] = data[header + i] ^ data[header - 4 + i % 4];
-    if ((data[0] & 15) == 1) everyone(text, length);
+    if ((data[0] & 15) == 1) message(text, length);
     return header + length;
 }
 
@@ -77,7 +99,13 @@ static void take(int listener, int epoll) {
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
 }
 
-int main(void) {
+int main(int count_of_arguments, char **arguments) {
+#ifdef DATABASE
+    if (count_of_arguments != 2) return 2;
+    open_database(arguments[1]);
+#else
+    (void)count_of_arguments, (void)arguments;
+#endif
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM, 0), epoll = epoll_create1(0);
@@ -93,5 +121,12 @@ int main(void) {
             if (events[i].data.fd == listener) take(listener, epoll);
             else if (peers[events[i].data.fd]->open) readable(events[i].data.fd);
         }
+#ifdef DATABASE
+        if (stored_bytes) {
+            commit();
+            everyone(stored, stored_bytes);
+            stored_bytes = 0;
+        }
+#endif
     }
 }

@@ -1,10 +1,10 @@
 /* The load of the benches: many websocket clients in one process, which only count and time what comes.
  *
- *   load PORT CLIENTS LOGIN READY MESSAGE
+ *   load PORT CLIENTS LOGIN READY MESSAGE PROSE
  *
  * Each client shakes hands, sends LOGIN (if not empty; %d becomes its number) and is in the room once a frame with the
  * action READY came (empty: once it has shaken hands). MESSAGE is what is sent; '#########' in it becomes the number of
- * the message. Answers each line of standard input with one line of JSON:
+ * the message, and a row of '@' becomes a part of PROSE, another one for each message. Answers each line of standard input with one line of JSON:
  *
  *   seq COUNT           COUNT messages, each after everyone has the one before
  *   burst COUNT SIZE    COUNT times: SIZE messages from SIZE clients at once, until everyone has all of them
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 128, PREFIX = 256, MOST_MESSAGES = 1 << 20, MOST_MICROSECONDS = 1 << 22, WAIT_SECONDS = 60 };
+enum { AT_ONCE = 128, PREFIX = 256, MOST_MESSAGES = 1 << 20, MOST_MICROSECONDS = 1 << 22, WAIT_SECONDS = 60, STRIDE = 61 };
 enum state { CONNECTING, SHAKING_HANDS, LOGGING_IN, IN_ROOM, STALLED, GONE };
 
 struct client {
@@ -40,7 +40,7 @@ struct client {
 
 static struct client *clients;
 static int total, started, pending, present, gone, epoll, port;
-static const char *login, *ready, *message;
+static const char *login, *ready, *message, *prose;
 static uint64_t sent_at[MOST_MESSAGES], now;
 static uint32_t histogram[MOST_MICROSECONDS];
 static uint64_t deliveries, next_message, marked;
@@ -84,6 +84,10 @@ static void say(struct client *c) {
     char number[10], *mark = text;
     snprintf(number, sizeof number, "%09u", (unsigned)next_message);
     while ((mark = strstr(mark, "#########"))) memcpy(mark, number, 9);
+    if ((mark = strchr(text, '@'))) {
+        size_t length = strspn(mark, "@");
+        memcpy(mark, prose + next_message * STRIDE % (strlen(prose) - length), length);
+    }
     sent_at[next_message++ % MOST_MESSAGES] = nanoseconds();
     put_frame(c, 1, text, strlen(text));
 }
@@ -278,10 +282,10 @@ static void leave(const char *what, int count) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 6) { fprintf(stderr, "usage: load PORT CLIENTS LOGIN READY MESSAGE\n"); return 2; }
+    if (count != 7) { fprintf(stderr, "usage: load PORT CLIENTS LOGIN READY MESSAGE PROSE\n"); return 2; }
     port = atoi(arguments[1]);
     total = atoi(arguments[2]);
-    login = arguments[3], ready = arguments[4], message = arguments[5];
+    login = arguments[3], ready = arguments[4], message = arguments[5], prose = arguments[6];
     clients = calloc(total, sizeof *clients);
     epoll = epoll_create1(0);
     uint64_t start = nanoseconds(), end = start + 4 * WAIT_SECONDS * 1000000000ull;

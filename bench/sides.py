@@ -1,15 +1,20 @@
 """The servers and clients of the benches: server processes, their resource use, and the load on them."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import msgspec
+
+from bench.prose import prose
+from server.storage import schema
 
 SETTINGS = """[Limits]
 MessagesPerSecond = 0
@@ -23,8 +28,11 @@ Name = "Lobby"
 """
 """One client sends everything and is the subject of the measurement, so it has no limits."""
 HERE = Path(__file__).parent
-TEXT = "~#########" + "x" * 90
-"""A message of 100 bytes that contains its number."""
+STORING = "storing_limit"
+"""The name of the limit that stores, among `programs`."""
+TEXT = "~######### " + "@" * 89
+"""A message of 100 bytes: its number and a part of PROSE. limit_db.c stores it as its folded form as well."""
+PROSE = prose()
 SAY = f'{{"action":"message","channel":"lobby","message":"{TEXT}","nonce":"#########"}}'
 DELIVERED = (
     f'{{"action":"message","channel":"lobby","username":"user0000","message":"{TEXT}","msgID":1000000,'
@@ -32,6 +40,10 @@ DELIVERED = (
 )
 """Our frame for SAY; the other servers send it too, so that every side sends the same bytes."""
 LOGIN = '{"action":"login","username":"user%04d","dialect":"flagpost"}'
+
+
+SERVER_CORE, LOAD_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
+"""Servers and clients each have a core, so that no side is dearer because the system moved its threads."""
 
 
 class Result(msgspec.Struct):
@@ -67,7 +79,8 @@ class Load:
 
     def __init__(self, program: Path, side: "Side", clients: int) -> None:
         self._process = subprocess.Popen(
-            [program, str(side.port), str(clients), side.login, side.ready, side.message],
+            [program, str(side.port), str(clients), side.login, side.ready, side.message, PROSE],
+            preexec_fn=partial(os.sched_setaffinity, 0, {LOAD_CORE}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -132,6 +145,12 @@ def programs() -> Iterator[Path]:
     with TemporaryDirectory() as name:
         for program in ("load", "fanout_limit"):
             subprocess.run(["cc", "-O2", "-o", f"{name}/{program}", HERE / f"{program}.c"], check=True)
+        sources = [str(HERE / file) for file in ("fanout_limit.c", "limit_db.c")]
+        command = ["cc", "-O2", "-DDATABASE", "-o", f"{name}/{STORING}", *sources, "-lsqlite3"]
+        if subprocess.run(command, check=False).returncode:
+            print(
+                "No limit with storage: limit_db.c was not compiled. Install libsqlite3-dev to measure it.", flush=True
+            )
         yield Path(name)
 
 
@@ -140,6 +159,28 @@ def limit(built: Path) -> Iterator[Side]:
     """Run one send() for each delivery, in C."""
     with _process([str(built / "fanout_limit")]) as (process, line):
         yield Side("C send()", process.pid, int(line))
+
+
+@contextmanager
+def storing_limit(built: Path, *, indexed: bool) -> Iterator[Side]:
+    """Run the limit that commits each round of messages in our tables, with or without the search index."""
+    with TemporaryDirectory() as name:
+        path = f"{name}/limit.sqlite"
+        with closing(schema.connect(path)) as connection:
+            schema.prepare(connection)
+            plain_index(connection, indexed=indexed)
+        with _process([str(built / STORING), path]) as (process, line):
+            yield Side(f"C commit{' and index' * indexed}, send()", process.pid, int(line))
+
+
+def plain_index(connection: sqlite3.Connection, *, indexed: bool) -> None:
+    """Index messages in a trigger as they are inserted, or not at all."""
+    connection.execute("DROP TRIGGER IF EXISTS message_stored")
+    if indexed:
+        connection.execute(
+            "CREATE TRIGGER message_stored AFTER INSERT ON message BEGIN"
+            " INSERT INTO message_text (rowid, folded) VALUES (new.id, new.folded); END"
+        )
 
 
 @contextmanager
@@ -175,7 +216,8 @@ def loaded(built: Path, sides: Sequence[Side], clients: int) -> Iterator[list[Lo
 @contextmanager
 def _process(command: Sequence[str], directory: Path = HERE.parent) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Yield a process, and the first line that it printed."""
-    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True)
+    pin = partial(os.sched_setaffinity, 0, {SERVER_CORE})
+    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True, preexec_fn=pin)
     try:
         assert process.stdout
         yield process, process.stdout.readline()
