@@ -66,6 +66,8 @@ MARKED = "Write a message, or {} for the keys of the highlighted one"
 DEFAULT_LEVEL = "default"
 TINY = 60
 """The width in cells below which the list of channels is hidden."""
+STATE_ACTIONS = ("accept_offer", "decline_offer", "mend", "my_reports")
+"""Actions that are available in some states of the room only."""
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 
 
@@ -134,6 +136,8 @@ class RoomScreen(Screen[None]):
         self._before_profile: Widget | None = None
         self._muted = ""
         """Whom the user muted last by a key on a message."""
+        self._means: tuple[bool | str | None, ...] = ()
+        """The availability of actions when the footer was last drawn."""
         self._copied = ""
         """The selected text, once copied: the mouse button is released for other reasons too."""
 
@@ -219,7 +223,16 @@ class RoomScreen(Screen[None]):
         state.renamed.clear()
         self.composer.set_target(state.current, self._known, limit)
         self._show_profile(state)
+        self._refresh_keys()
         self.navigation.load_shown()
+
+    def _refresh_keys(self) -> None:
+        """Redraw the footer if the available actions have changed; those of a message are the timeline's affair."""
+        profiles = self.query_one(PeopleList).check_action("profile", ())
+        means = (*(self.check_action(name, ()) for name in STATE_ACTIONS), profiles, self.client.state.me)
+        if means != self._means:
+            self._means = means
+            self.refresh_bindings()
 
     def look(self) -> None:
         """Record what the user sees, and count what is new below it."""

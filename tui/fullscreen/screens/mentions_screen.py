@@ -18,6 +18,7 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.show_text import show_text
 from tui.times import moment
 
 NONE = "Nobody has mentioned you."
@@ -65,7 +66,7 @@ class MentionsScreen(LiveScreen):
         self._mentions = mentions
         rows.display, empty.display = bool(mentions), not mentions
         rows.show_rows([self._row(each, state.now()) for each in mentions])
-        empty.update(Content(self._why_empty()))
+        show_text(empty, Content(self._why_empty()))
         if mentions and first:
             rows.focus()
             rows.action_first()

@@ -20,6 +20,7 @@ from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.show_text import show_text
 from tui.times import moment
 
 EMPTY = "No reports yet.\n\nPress {report} on a message to report it; you can follow it here."
@@ -88,7 +89,7 @@ class ReportsScreen(LiveScreen):
         loading = bool(reports.loading)
         words = "loading…" if loading else _on_the_way(reports.unanswered)
         words = words if self._client.online else f"{self._client.status}; last known status"
-        self.query_one("#reports-state", Static).update(Content(words))
+        show_text(self.query_one("#reports-state", Static), Content(words))
         rows = self.query_one(ReportList)
         rows.show_rows([self._row(entry, now) for entry in self._entries])
         if rows.highlighted is None and self._entries:
@@ -99,10 +100,10 @@ class ReportsScreen(LiveScreen):
             rows.focus()
         empty = self.query_one("#reports-empty", Static)
         empty.display = not self._entries
-        empty.update(Content("" if loading else EMPTY.format(report=pressed("messages.report"))))
+        show_text(empty, Content("" if loading else EMPTY.format(report=pressed("messages.report"))))
         problem = self.query_one("#reports-problem", Static)
         problem.display = bool(reports.problem)
-        problem.update(Content(f"✗ {reports.problem}" if reports.problem else ""))
+        show_text(problem, Content(f"✗ {reports.problem}" if reports.problem else ""))
         self._show_details()
 
     @property
@@ -114,9 +115,8 @@ class ReportsScreen(LiveScreen):
     def _show_details(self) -> None:
         entry = self._chosen
         if entry and self._now:
-            self.query_one("#reports-detail", Static).update(
-                _details(entry, self._client.state.place_of(entry.channel), self._now)
-            )
+            details = _details(entry, self._client.state.place_of(entry.channel), self._now)
+            show_text(self.query_one("#reports-detail", Static), details)
         self.refresh_bindings()
 
     def _row(self, entry: ReportEntry, now: datetime) -> ListRow:

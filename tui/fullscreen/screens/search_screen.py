@@ -19,6 +19,7 @@ from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.show_text import show_text
 from tui.times import moment
 
 HINT = """\
@@ -78,10 +79,10 @@ class SearchScreen(LiveScreen):
             rows.focus()
             rows.action_first()
         count = f"{len(search.found)}{'+' if search.unfinished else ''} found" if search.found else ""
-        self.query_one("#search-state", Static).update(Content("searching…" if search.nonce else count))
+        show_text(self.query_one("#search-state", Static), Content("searching…" if search.nonce else count))
         empty = self.query_one("#search-empty", Static)
         empty.display = not search.found
-        empty.update(Content(_empty(search)))
+        show_text(empty, Content(_empty(search)))
 
     def _row(self, message: frames.Message, now: datetime) -> ListRow:
         head = Content.assemble(

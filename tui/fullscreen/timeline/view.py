@@ -21,6 +21,9 @@ from tui.fullscreen.widgets.widget_messages import AboutLine, BackToWriting
 
 __all__ = ["FLAG", "TimelineView"]
 
+ACTIONS = ("report", "profile", "open_link", "direct", "react", "original", "edit_message")
+"""Actions that depend on the message, each of which stands for others with the same condition."""
+
 
 class TimelineView(StackView, can_focus=True):
     """Shows one timeline and its highlight; the actions on the highlighted message belong to the screen."""
@@ -170,7 +173,7 @@ class TimelineView(StackView, can_focus=True):
 
     def _refresh_keys(self) -> None:
         """Redraw the footer if the available actions have changed."""
-        means = tuple(self.can(name) for name in ("report", "profile", "direct", "edit_message", "take_back"))
+        means = tuple(self.can(name) for name in ACTIONS)
         if means != self._means:
             self._means = means
             self.refresh_bindings()

@@ -14,6 +14,7 @@ from tui.client.unread import shown_count
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.show_text import show_text
 from tui.fullscreen.widgets.widget_messages import BackToWriting
 
 DRAFT = "✎"
@@ -36,7 +37,7 @@ class UnreadOutOfView(Static):
         direct = [each for each in places if each.peer is not None]
         self.display = bool(places)
         count = f"{len(direct)} direct" if direct else f"{len(places)} unread"
-        self.update(Content(f"{'↓' if below else '↑'} {count}"))
+        show_text(self, Content(f"{'↓' if below else '↑'} {count}"))
 
     @on(events.Click)
     def _clicked(self) -> None:

@@ -5,6 +5,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.fullscreen.widgets.show_text import show_text
+
 TITLE = "Flagpost"
 """Shown until the room's title is known."""
 
@@ -40,15 +42,13 @@ class TopLine(Horizontal):
         `quiet`: the name of the user, while they do not want to be disturbed; `typing`: the other person of a
         conversation is writing; `exposed`: others on the network path can read along.
         """
-        self.query_one("#top-title", Static).update(_title(title))
-        self.query_one("#top-place", Static).update(
-            Content.assemble(
-                place, (" is writing…" if typing else "", "dim"), (UNENCRYPTED if exposed else "", "bold $warning")
-            )
-        )
+        show_text(self.query_one("#top-title", Static), _title(title))
+        writing, warning = " is writing…" if typing else "", UNENCRYPTED if exposed else ""
+        shown = Content.assemble(place, (writing, "dim"), (warning, "bold $warning"))
+        show_text(self.query_one("#top-place", Static), shown)
         widget = self.query_one("#top-connection", Static)
         dnd = bool(quiet) and online
-        widget.update(Content(f"◐ do not disturb · {quiet}") if dnd else _said(connection, online=online))
+        show_text(widget, Content(f"◐ do not disturb · {quiet}") if dnd else _said(connection, online=online))
         widget.set_class(dnd or not online, "offline")
 
 

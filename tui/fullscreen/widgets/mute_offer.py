@@ -9,6 +9,7 @@ from textual.widgets import Button, Static
 
 from server.protocol import name_text
 from tui.fullscreen.keys.keymap import pressed
+from tui.fullscreen.widgets.show_text import show_text
 
 
 class MuteOffer(Horizontal):
@@ -29,7 +30,8 @@ class MuteOffer(Horizontal):
     def show(self, username: str) -> None:
         """Offer to mute a person; "" hides the offer."""
         self.display = bool(username)
-        self.query_one("#offer-text", Static).update(Content(f"Mute {name_text.quoted(username)}?"))
+        if username:
+            show_text(self.query_one("#offer-text", Static), Content(f"Mute {name_text.quoted(username)}?"))
 
     @on(Button.Pressed, "#offer-yes")
     def _accept(self) -> None:

@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from tui.client.unread import Unseen, shown_count
 from tui.fullscreen.keys.keymap import pressed
+from tui.fullscreen.widgets.show_text import show_text
 
 
 class NewBelow(Static):
@@ -21,7 +22,7 @@ class NewBelow(Static):
     def show(self, unseen: Unseen) -> None:
         self.display = bool(unseen.count)
         if unseen.count:
-            self.update(_words(unseen))
+            show_text(self, _words(unseen))
 
     @on(events.Click)
     def _clicked(self) -> None:

@@ -55,7 +55,6 @@ class PeopleList(RowList):
         if shown != self._shown:
             self._shown = shown
             self.show_rows(_rows(entries, me, relations, partial(name_colour, under=under, hues=hues)))
-        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide the profile key if the site has no profiles, and mute and block for the user themselves."""
