@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from msgspec import json
@@ -43,14 +44,14 @@ Work = Callable[[str], object]
 
 @pytest.mark.parametrize("grammar", GRAMMARS, ids=repr)
 def test_a_line_costs_what_it_is_long(grammar: Grammar) -> None:
-    assert_linear(lambda length: parse(grammar.of_length(length), WEB + MAIL), largest=MESSAGE)
+    assert_linear(grammar.text, lambda text: parse(text, WEB + MAIL), largest=grammar.fitting(MESSAGE))
 
 
 @pytest.mark.parametrize("work", [markdown.lines, to_html])
 def test_a_message_of_many_lines_costs_what_it_is_long(work: Work) -> None:
-    text = "\n".join(grammar.of_length(100) for grammar in ADVERSARIAL)
+    text = "\n".join(grammar.text(grammar.fitting(25)) for grammar in ADVERSARIAL)
     # A fence that one copy leaves open makes code of the next, so that a single copy says little.
-    assert_linear(lambda times: work(f"{text}\n```\n" * times), largest=16, smallest=4)
+    assert_linear(lambda times: f"{text}\n```\n" * 2 * times, work, largest=64)
 
 
 LOOK = Look(40, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=True)
@@ -60,7 +61,9 @@ LOOK = Look(40, Styles(*[Style()] * 8), Ink(), Ink(), Ink(), reports=True)
 @pytest.mark.parametrize("width", [1, 120])
 def test_a_message_is_painted_at_a_cost_of_its_length(width: int, unit: str) -> None:
     look = replace(LOOK, width=width)
-    assert_linear(lambda times: render(line(unit * times), look, above=None, before=None), largest=1024)
+    assert_linear(
+        lambda times: line(unit * times), lambda said: render(said, look, above=None, before=None), largest=1024
+    )
 
 
 def refused(work: Work) -> Work:
@@ -123,7 +126,12 @@ WORK: dict[str, Work] = {
 }
 
 
+def repeated(unit: str, length: int) -> str:
+    """A text of this length."""
+    return (unit * length)[:length]
+
+
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
 def test_what_others_send_costs_what_it_is_long(work: Work) -> None:
     for unit in UNITS:
-        assert_linear(lambda length, unit=unit: work((unit * length)[:length]), largest=16384, smallest=4096)  # type: ignore[misc]
+        assert_linear(partial(repeated, unit), work, largest=16384)

@@ -18,9 +18,9 @@ class Grammar(NamedTuple):
         """Return the text for n = `size`."""
         return f"{self.before}{self.opening * size}{self.middle}{self.closing * size}{self.behind}"
 
-    def of_length(self, length: int) -> str:
-        """Return the longest text of at most this many characters."""
-        return self.text((length - len(self.text(0))) // len(self.opening + self.closing))
+    def fitting(self, length: int) -> int:
+        """Return the largest n for which the text has at most this many characters."""
+        return (length - len(self.text(0))) // len(self.opening + self.closing)
 
 
 ADVERSARIAL = (

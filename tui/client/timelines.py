@@ -21,6 +21,8 @@ class Timelines(dict[str, Timeline]):
         super().__init__()
         self.notices = Timeline("", "")
         """Notices that wait until a channel is known."""
+        self._spellings: dict[str, str] = {}
+        """The conversation with each person, by the key of the name; it may be closed by now."""
         self._taken_back: dict[int, None] = {}
         """The latest deleted messages: a page of history that was read before the deletion may arrive after it."""
         self._reported: Mapping[int, str] = {}
@@ -32,6 +34,7 @@ class Timelines(dict[str, Timeline]):
         """Return the timeline of a channel or conversation, which is created if necessary."""
         if channel not in self:
             self[channel] = Timeline(channel, channel)
+            self._spell(channel)
         return self[channel]
 
     def title(self, channel: str) -> str:
@@ -41,8 +44,7 @@ class Timelines(dict[str, Timeline]):
     def like(self, channel: str) -> Timeline | None:
         """Return the conversation with the same person in another spelling, if there is one."""
         name = target.name_of(channel)
-        peers = ((each, each.peer) for each in self.values() if name is not None)
-        return next((each for each, peer in peers if peer is not None and name and key(peer) == key(name)), None)
+        return self.get(self._spellings.get(key(name), channel)) if name else None
 
     def known_as(self, channel: str, people: Iterable[str]) -> str:
         """Return the known spelling of a target: the name of a person may have been typed in another one."""
@@ -51,7 +53,8 @@ class Timelines(dict[str, Timeline]):
             return channel
         if known := self.like(channel):
             return known.id
-        return target.conversation(next((each for each in people if key(each) == key(name)), name))
+        wanted = key(name)
+        return target.conversation(next((each for each in people if key(each) == wanted), name))
 
     def rename(self, timeline: Timeline, channel: str) -> None:
         """Give a conversation another target, at the same place in the list."""
@@ -59,6 +62,11 @@ class Timelines(dict[str, Timeline]):
         ordered = {each.id: each for each in self.values()}
         self.clear()
         self.update(ordered)
+        self._spell(channel)
+
+    def _spell(self, channel: str) -> None:
+        if name := target.name_of(channel):
+            self._spellings[key(name)] = channel
 
     def leave_out(self, kept: Set[str]) -> None:
         """Hide channels that are not kept, unless they hold unsent messages."""
