@@ -22,7 +22,8 @@ from server.protocol.version import VERSION
 from server.room.hub import Hub
 from server.rules import hosts
 from server.rules.evidence import reason_list
-from server.settings import QUEUED_WEBHOOK, Settings, renewed
+from server.rules.filters import Filter, phrases
+from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings, renewed
 from server.site import ActiveWebhooks
 from server.storage import retention
 from server.storage.base import StorageError
@@ -158,6 +159,7 @@ class _Running:
             profiles=self.webhooks.profiles,
             vip_secret=settings.vip.mutually_secret,
             blockable_operators=settings.blockable_admins,
+            filters=[_filter(each) for each in settings.message_filters if each.enabled],
         )
 
     async def drain(self) -> None:
@@ -211,6 +213,18 @@ async def _sweep(running: _Running, database: Database) -> None:
                 pass
         running.dispatcher.people.expire_names()
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _filter(chosen: MessageFilter) -> Filter:
+    return Filter(
+        phrases=phrases(chosen.keyword_phrases),
+        public=chosen.public_channels,
+        private=chosen.private_channels,
+        censor=chosen.censor_message,
+        forward=chosen.forward_message,
+        report=chosen.report_message,
+        response=chosen.chat_server_response,
+    )
 
 
 def _welcome(settings: Settings, life: Life) -> Welcome:

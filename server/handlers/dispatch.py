@@ -16,6 +16,7 @@ from server.protocol.frames import ChannelEntry, ClientFrame, Relations, Welcome
 from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.room.session import Session
+from server.rules.filters import Filter
 from server.rules.messages import MessageAccess, Person
 from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
@@ -60,6 +61,8 @@ class Live:
     """Accepts reports; None if the webhook is off."""
     profiles: Profiles | None = None
     """Fetches profiles; None if the webhook is off."""
+    filters: Sequence[Filter] = ()
+    """The filters that are on, in order."""
     vip_secret: bool = False
     """Only VIPs and operators see who is a VIP."""
     blockable_operators: bool = False

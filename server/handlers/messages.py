@@ -5,7 +5,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from server.handlers import filtering
 from server.handlers.dispatch import Dispatcher
+from server.handlers.filtering import Filtered
 from server.handlers.pages import fit_messages
 from server.protocol import name_text, target
 from server.protocol.codes import ErrorCode
@@ -43,8 +45,11 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     peer = None if name is None else _peer(dispatcher, author, name)
     channel = "" if peer else dispatcher.channel(session, frame.channel).id
     session.request_started()
-    published = dispatcher.broker.publish(MessageDraft(author, channel, peer, text, frame.nonce))
-    published.add_done_callback(partial(_after_publish, dispatcher, session, frame.nonce))
+    filtered = filtering.apply(dispatcher, session, text, peer)
+    verdict = filtered.verdict
+    draft = MessageDraft(author, channel, peer, verdict.text, frame.nonce, withheld=not verdict.forward)
+    published = dispatcher.broker.publish(draft, filtered.recorder)
+    published.add_done_callback(partial(_after_publish, dispatcher, session, frame, filtered))
 
 
 def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
@@ -59,6 +64,10 @@ def edit(dispatcher: Dispatcher, session: Session, frame: Edit) -> None:
     """Replace the text of the user's own message for everyone who can read it. Evidence of reports has all versions."""
     dispatcher.check_disk()
     person, text = session.logged_in_person, message_rules.check_text(frame.message)
+    if dispatcher.live.filters:
+        editing = filtering.edit(dispatcher, session, frame, text)
+        dispatcher.start_task(session, editing, frame.nonce, lasting=True)
+        return
     session.request_started()
     edited = dispatcher.broker.edit(frame.msg_id, person, text, dispatcher.access(session))
     edited.add_done_callback(partial(_after_change, dispatcher, session, nonce=frame.nonce))
@@ -137,14 +146,21 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     return peer
 
 
-def _after_publish(dispatcher: Dispatcher, session: Session, nonce: str | None, published: "Future[Published]") -> None:
+def _after_publish(
+    dispatcher: Dispatcher, session: Session, frame: Say, filtered: Filtered, published: "Future[Published]"
+) -> None:
     session.request_finished()
     if published.cancelled():
         return
     if error := published.exception():
-        dispatcher.answer_failure(session, nonce, error)
+        dispatcher.answer_failure(session, frame.nonce, error)
         return
-    publication, fresh = published.result()
+    publication, fresh, withheld = published.result()
+    if fresh:
+        filtered.committed(session, frame.channel)
+    if fresh and withheld:
+        for each in dispatcher.hub.sessions_of(publication.author.identity):
+            each.deliver(framed(publication.frame_for(publication.author)))
     # A resent message is not delivered twice, but its author still needs the acknowledgement. It must not overtake
     # earlier messages: after a lost connection the client would believe that it has them.
     if not fresh and session.person:

@@ -23,6 +23,7 @@ FlagpostError
         RefusedCall             a webhook call to the demo's site
         RefusedRequest          over HTTP
     ForbiddenTargetError        the address of a webhook's host
+    PatternError                a phrase of a filter
     RenderError                 a message as HTML
     TrailError                  the trail of reports
     UnreadableError             JSON from the site

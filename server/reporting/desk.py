@@ -8,8 +8,9 @@ from itertools import accumulate
 from server.protocol.codec import encode
 from server.protocol.codes import ReportState
 from server.protocol.frames import Addition, ReportEntry, Reports, ReportStatus
+from server.reporting.automatic_reports import AutomaticReport, Complaint
 from server.room.hub import Hub
-from server.rules.messages import Person
+from server.rules.messages import Person, Publication
 from server.rules.reservations import Reservations
 from server.storage import reports
 from server.storage.base import Reader
@@ -69,6 +70,18 @@ class ReportDesk:
         self._mark_stale(report)
         self._reservations.report_closed(report.id)
         return entry(report)
+
+    def automatic(self, complaint: Complaint) -> AutomaticReport:
+        """Return a report to store with a message; see AutomaticReport."""
+        return AutomaticReport(complaint, self._terms, self._clock, self._on_automatic)
+
+    async def record(self, report: AutomaticReport, publication: Publication) -> None:
+        """Store an automatic report alone. Raises StorageError."""
+        await self._database.write(partial(report.record, publication=publication))
+
+    def _on_automatic(self, report: StoredReport) -> None:
+        self._wake()
+        self._reservations.report_opened(report.id, report.reporter)
 
     def _wake(self) -> None:
         for each in self._waiting:

@@ -45,6 +45,8 @@ class MessageDraft(NamedTuple):
     peer: Person | None
     text: str
     nonce: str | None
+    withheld: bool = False
+    """A filter withheld it: only its author sees it."""
 
 
 class Version(NamedTuple):

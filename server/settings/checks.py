@@ -9,8 +9,10 @@ import httpx
 
 from server.protocol.address import DEFAULT_ADDRESS, Address
 from server.rules import addresses, hosts
+from server.rules.patterns import PatternError, compile_pattern
 from server.settings.model import KEY_VARIABLE, QUEUED_WEBHOOK, WEBHOOK_NAMES, Settings, SettingsError, WebhookURL
 from server.settings.secret import ApiKeys
+from server.settings.site_tables import MessageFilter
 
 MIN_FRAME_BYTES = 500
 """The size of a login with its proof, and some room."""
@@ -42,6 +44,7 @@ def check(settings: Settings) -> None:
             f"Limits.FrameBytes: with less than {MIN_FRAME_BYTES} nobody could log in; 0 means no limit"
         )
     _check_supported(settings)
+    _check_filters(settings.message_filters)
     _check_networks("Limits.ExemptAddresses", settings.limits.exempt_addresses)
     _check_networks("Limits.TrustedProxies", settings.limits.trusted_proxies)
     if proxy := settings.webhook_security.proxy.reveal():
@@ -63,9 +66,16 @@ def _check_supported(settings: Settings) -> None:
             raise SettingsError(
                 f"PublicChannels[{number}].VIP: VIP channels are not supported, everyone could read it; remove it"
             )
-    for number, each in enumerate(settings.message_filters):
-        if each.enabled:
-            raise SettingsError(f"MessageFilters[{number}].Enabled: filters are not supported yet; set it to false")
+
+
+def _check_filters(filters: Sequence[MessageFilter]) -> None:
+    for number, each in enumerate(filters):
+        for at, phrase in enumerate(each.keyword_phrases if each.enabled else ()):
+            try:
+                compile_pattern(phrase)
+            except PatternError as error:
+                where = f"MessageFilters[{number}].KeywordPhrases[{at}]"
+                raise SettingsError(f"{where}: not a usable expression of RE2: {error}; correct or remove it") from None
 
 
 def _check_keys(keys: ApiKeys) -> None:

@@ -1,6 +1,7 @@
 """The interface of message storage."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -45,6 +46,12 @@ class Published(NamedTuple):
 
     publication: Publication
     fresh: bool
+    withheld: bool = False
+    """It is delivered to nobody but its author."""
+
+
+Recorder = Callable[[sqlite3.Connection, Publication], None]
+"""Stores something about a message in the transaction that stores the message."""
 
 
 class Reader(NamedTuple):
@@ -104,8 +111,11 @@ class Broker(Protocol):
         All news of one commit is delivered in one call.
         """
 
-    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
-        """Store a message. Completes after it was delivered to the subscribers. Raises StorageError."""
+    def publish(self, draft: MessageDraft, record: Recorder | None = None) -> "asyncio.Future[Published]":
+        """Store a message. Completes after it was delivered to the subscribers. Raises StorageError.
+
+        `record` is called for a fresh message, in the same transaction.
+        """
 
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """Return those of these messages that exist, in the order of their numbers."""
@@ -122,8 +132,10 @@ class Broker(Protocol):
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
         """Return the numbers of deleted messages up to `up_to` that the reader may read; the latest first."""
 
-    def edit(self, msg_id: int, person: Person, text: str, access: MessageAccess) -> "asyncio.Future[Publication]":
-        """Replace the text of a message of this person. Otherwise like `take_back`."""
+    def edit(
+        self, msg_id: int, person: Person, text: str, access: MessageAccess, record: Recorder | None = None
+    ) -> "asyncio.Future[Publication]":
+        """Replace the text of a message of this person; `record` as in `publish`. Otherwise like `take_back`."""
 
     async def edited(self, reader: Reader, up_to: int, limit: int) -> list[NewText]:
         """Return the texts of edited messages up to `up_to` that the reader may read; the latest change first.

@@ -1,6 +1,7 @@
 """The Broker of a single node, on one SQLite file."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,9 +9,9 @@ from server.protocol import target
 from server.protocol.frames import NewText, PlaceEntry, Reactions
 from server.rules.messages import MessageAccess, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
-from server.storage import edits, messages, read_markers, searches
-from server.storage.base import Found, Marker, Page, Published, Reader, Search, StoredChange, Subscriber
-from server.storage.clock import Clock, milliseconds, utc_now
+from server.storage import edits, messages, read_markers, searches, withheld
+from server.storage.base import Found, Marker, Page, Published, Reader, Recorder, Search, StoredChange, Subscriber
+from server.storage.clock import Clock, milliseconds, moment, utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
 
@@ -28,11 +29,17 @@ class LocalBroker:
         """See Broker."""
         self._subscribers.append(subscriber)
 
-    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
+    def publish(self, draft: MessageDraft, record: Recorder | None = None) -> "asyncio.Future[Published]":
         """See Broker."""
-        return self._database.write(
-            lambda connection: messages.insert(draft, milliseconds(self._clock()), connection), self._deliver
-        )
+        insert = withheld.insert if draft.withheld else messages.insert
+
+        def work(connection: sqlite3.Connection) -> Published:
+            published = insert(draft, milliseconds(self._clock()), connection)
+            if record and published.fresh:
+                record(connection, published.publication)
+            return published
+
+        return self._database.write(work, self._deliver)
 
     def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
         """See Broker."""
@@ -48,11 +55,20 @@ class LocalBroker:
             lambda publications: self._notify([StoredChange(each, change) for each in publications]),
         )
 
-    def edit(self, msg_id: int, person: Person, text: str, access: MessageAccess) -> "asyncio.Future[Publication]":
+    def edit(
+        self, msg_id: int, person: Person, text: str, access: MessageAccess, record: Recorder | None = None
+    ) -> "asyncio.Future[Publication]":
         """See Broker."""
+
+        def work(connection: sqlite3.Connection) -> Publication:
+            now = milliseconds(self._clock())
+            publication = edits.edit(msg_id, person, text, access, now, connection)
+            if record and publication.edited_at == moment(now):
+                record(connection, publication)
+            return publication
+
         return self._database.write(
-            lambda connection: edits.edit(msg_id, person, text, access, milliseconds(self._clock()), connection),
-            lambda publications: self._notify([StoredChange(each, edited=True) for each in publications]),
+            work, lambda publications: self._notify([StoredChange(each, edited=True) for each in publications])
         )
 
     async def edited(self, reader: Reader, up_to: int, limit: int) -> list[NewText]:
@@ -125,7 +141,7 @@ class LocalBroker:
         return await self._database.read(partial(searches.search, reader, search), reader.queue_key)
 
     def _deliver(self, published: Sequence[Published]) -> None:
-        fresh = [StoredChange(each.publication) for each in published if each.fresh]
+        fresh = [StoredChange(each.publication) for each in published if each.fresh and not each.withheld]
         if fresh:
             self.delivered = max(self.delivered, fresh[-1].publication.msg_id)
             self._notify(fresh)

@@ -55,7 +55,7 @@ _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
     """Store a message, unless it is a resend; `now` is in milliseconds. Raises Refusal if its nonce is used."""
-    if before := _resent(draft, now, connection):
+    if before := resent(draft, now, connection):
         return Published(before, fresh=False)
     peer, peer_identity = draft.peer or (None, None)
     values = (now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
@@ -65,10 +65,10 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*values, names.key(draft.author.name), names.key(peer) if peer else None, fold(draft.text)),
     )
-    return Published(_publication((cursor.lastrowid or 0, *values, 0, 0, None)), fresh=True)
+    return Published(from_row((cursor.lastrowid or 0, *values, 0, 0, None)), fresh=True)
 
 
-def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
+def resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
     """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another message."""
     if draft.nonce is None:
         return None
@@ -272,7 +272,7 @@ def fitting(rows: Iterable[Row], limit: int, reader: Reader, connection: sqlite3
     for row in rows:
         if len(found) == limit:
             return Page(found[::-1], more=True)
-        publication = _publication(row, _reactions(connection, row[0], reader.hidden) if row[10] else ())
+        publication = from_row(row, _reactions(connection, row[0], reader.hidden) if row[10] else ())
         left -= MESSAGE_BYTES + len(publication.text.encode()) + _least_bytes_of(publication.reactions)
         if left < 0 and found:
             return Page(found[::-1], more=True)
@@ -289,7 +289,7 @@ def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]
     """Return complete messages with their reactions and earlier texts."""
     rows: list[Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
     return [
-        _publication(
+        from_row(
             row,
             _reactions(connection, row[0], ()) if row[10] else (),
             _versions(connection, row[0]) if row[11] is not None else (),
@@ -317,7 +317,8 @@ def _reactions(connection: sqlite3.Connection, msg_id: int, hidden: Sequence[str
     return tuple(Reaction(*each) for each in found.items())
 
 
-def _publication(row: Row, reactions: tuple[Reaction, ...] = (), versions: tuple[Version, ...] = ()) -> Publication:
+def from_row(row: Row, reactions: tuple[Reaction, ...] = (), versions: tuple[Version, ...] = ()) -> Publication:
+    """Return the message of a row with COLUMNS or SHOWN."""
     msg_id, at, author, author_identity, channel, peer, peer_identity, text, nonce, is_taken_back, _, edited_at = row
     return Publication(
         msg_id,

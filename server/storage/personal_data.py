@@ -14,6 +14,7 @@ EXPORTS = {
     "name": "SELECT name, held_at FROM held_name WHERE identity = ?1",
     "message": "SELECT id, at, channel, author, peer, text FROM message"
     " WHERE author_identity = ?1 OR (peer IS NOT NULL AND peer_identity = ?1) ORDER BY id",
+    "withheld message": "SELECT id, at, channel, author, peer, text FROM withheld WHERE author_identity = ?1",
     "earlier text": "SELECT msg_id, since, message_version.text FROM message_version"
     " JOIN message ON message.id = msg_id WHERE author_identity = ?1 ORDER BY msg_id, number",
     "reaction": "SELECT msg_id, emoji, at FROM reaction WHERE identity = ?1 ORDER BY at",
@@ -34,6 +35,7 @@ ERASURES = (
     # The messages of others stay theirs.
     "UPDATE message SET peer = :erased, peer_key = '', peer_identity = ''"
     " WHERE peer IS NOT NULL AND peer_identity = :identity",
+    "DELETE FROM withheld WHERE :identity IN (author_identity, peer_identity)",
     "DELETE FROM hidden WHERE :identity IN (identity, other)",
     "DELETE FROM read_marker WHERE identity = :identity",
     "DELETE FROM person WHERE identity = :identity",
@@ -45,6 +47,8 @@ ERASURES = (
 COVERED = {
     ("message", "author_identity"),
     ("message", "peer_identity"),
+    ("withheld", "author_identity"),
+    ("withheld", "peer_identity"),
     ("reaction", "identity"),
     ("hidden", "identity"),
     ("hidden", "other"),

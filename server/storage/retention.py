@@ -3,7 +3,7 @@
 import sqlite3
 from typing import NamedTuple
 
-from server.storage import held_names, login_keys, trail
+from server.storage import held_names, login_keys, trail, withheld
 from server.storage.people import MAX_KNOWN
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
@@ -40,8 +40,9 @@ def sweep(connection: sqlite3.Connection, now: int, days: KeptDays) -> bool:
     keys = login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH)
     messages = _delete_messages(connection, now - days.messages * DAY_MILLISECONDS) if days.messages else 0
     reports = _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0
+    kept_apart = withheld.sweep(connection, now, BATCH)
     held = held_names.sweep(connection, now - days.names * DAY_MILLISECONDS, BATCH)
-    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount, keys, messages, reports, held}
+    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount, keys, messages, reports, kept_apart, held}
 
 
 def _delete_messages(connection: sqlite3.Connection, before: int) -> int:

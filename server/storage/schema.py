@@ -293,6 +293,21 @@ ALTER TABLE delivery ADD COLUMN gathered_in TEXT;
 CREATE INDEX delivery_gathered ON delivery (gathered_in) WHERE gathered_in IS NOT NULL;
 CREATE INDEX report_message ON report (msg_id);
 """
+WITHHELD = """
+-- Messages that a filter withheld, kept while their nonces count. Their numbers are those of messages.
+CREATE TABLE withheld (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    author_identity TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    peer TEXT,
+    peer_identity TEXT,
+    text TEXT NOT NULL,
+    nonce TEXT
+) STRICT;
+CREATE INDEX withheld_nonce ON withheld (author_identity, nonce) WHERE nonce IS NOT NULL;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -310,6 +325,7 @@ STEPS = (
     FOLDED,
     EDITS,
     GATHERED_REPORTS,
+    WITHHELD,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

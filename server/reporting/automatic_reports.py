@@ -1,0 +1,72 @@
+"""Automatic reports, such as those of filters, stored in the transaction that stores the message."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec import structs
+
+from server.protocol import target
+from server.rules import evidence as evidence_rules
+from server.rules import filters
+from server.rules.messages import Person, Publication
+from server.storage import messages, reports
+from server.storage.base import Reader
+from server.storage.clock import Clock
+from server.storage.reports import StoredReport, Submission, Terms
+
+REPORTER = "server"
+"""Start of the identities of these reporters. No person has one, so nobody is notified of these reports."""
+
+
+class Complaint(NamedTuple):
+    """What an automatic report says."""
+
+    reason: str
+    message: str
+    comment: str = ""
+    """Empty: that a filter matched, and what was said before."""
+
+
+class AutomaticReport:
+    """The report of one message; its author also stands for the reporter, as in BareRTC."""
+
+    def __init__(
+        self, complaint: Complaint, terms: Terms, clock: Clock, stored: Callable[[StoredReport], None]
+    ) -> None:
+        """`stored` is called once the report is on disk."""
+        self._complaint = complaint
+        self._terms = terms._replace(per_hour=0)
+        self._clock = clock
+        self._stored = stored
+        self._report: StoredReport | None = None
+
+    def record(self, connection: sqlite3.Connection, publication: Publication) -> None:
+        """Store the report. See `storage.base.Recorder`."""
+        reason, message, comment = self._complaint
+        author = publication.author
+        said = comment or filters.report_comment(_context(connection, publication), publication, message)
+        evidence = evidence_rules.evidence(author, publication, reason, said, (), holds_name=True)
+        evidence = structs.replace(evidence, message=message, earlier_texts=())
+        # A message that is edited can be reported several times.
+        reporter = Person(author.name, f"{REPORTER}:{secrets.token_hex(8)}")
+        submission = Submission(reporter, evidence, None, add=False)
+        self._report = reports.submit(self._terms, submission, self._clock, connection)
+
+    def committed(self) -> None:
+        """Have the report delivered; call it after the commit."""
+        if self._report:
+            self._stored(self._report)
+
+
+def _context(connection: sqlite3.Connection, publication: Publication) -> list[Publication]:
+    """Return the messages before this one that its author can see."""
+    place = publication.channel_for(publication.author)
+    reader = Reader(publication.author, [place])
+    other, before, limit = target.name_of(place), publication.msg_id, filters.MAX_CONTEXT
+    if other is None:
+        page = messages.page(reader, messages.IN_CHANNEL, (place,), before, limit, connection)
+    else:
+        page = messages.conversation(reader, other, before, limit, connection)
+    return [each for each in page.publications if not each.taken_back]

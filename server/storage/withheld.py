@@ -1,0 +1,49 @@
+"""Messages that a filter withheld from everyone but their author. They are kept only to recognise a resend."""
+
+import sqlite3
+
+from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Publication, check_resend
+from server.storage import messages
+from server.storage.base import Published
+
+_COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text, nonce, 0, 0, NULL"
+
+
+def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
+    """Number a message and keep it apart, unless it is a resend. Raises Refusal if its nonce is used."""
+    if before := messages.resent(draft, now, connection):
+        return Published(before, fresh=False)
+    if kept := _resent(draft, now, connection):
+        return Published(kept, fresh=False, withheld=True)
+    msg_id = _next_number(connection)
+    peer, peer_identity = draft.peer or (None, None)
+    values = (msg_id, now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
+    connection.execute(
+        "INSERT INTO withheld (id, at, author, author_identity, channel, peer, peer_identity, text, nonce)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    return Published(messages.from_row((*values, 0, 0, None)), fresh=True, withheld=True)
+
+
+def sweep(connection: sqlite3.Connection, now: int, batch: int) -> int:
+    """Delete those whose nonce counts no longer; return their number."""
+    old = "SELECT id FROM withheld WHERE at < ? ORDER BY id LIMIT ?"
+    return connection.execute(f"DELETE FROM withheld WHERE id IN ({old})", (now - NONCE_MILLISECONDS, batch)).rowcount  # noqa: S608
+
+
+def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
+    query = f"SELECT {_COLUMNS} FROM withheld WHERE author_identity = ? AND nonce = ? AND at > ?"  # noqa: S608
+    row = connection.execute(query, (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS)).fetchone()
+    return check_resend(messages.from_row(row), draft) if row else None
+
+
+def _next_number(connection: sqlite3.Connection) -> int:
+    """Take the next number of messages, as AUTOINCREMENT would."""
+    connection.execute(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0"
+        " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'message')"
+    )
+    query = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message' RETURNING seq"
+    (number,) = connection.execute(query).fetchone()
+    return int(number)

@@ -1,0 +1,169 @@
+"""Filtered messages and edits: who gets what, and the automatic report."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import Edit, Edited, Error, Frame, Message, Say
+from server.reporting.desk import ReportDesk
+from server.room.session import Session
+from server.rules import trail
+from server.rules.evidence import Evidence
+from server.rules.filters import WOULD_BE_REPORTED, Filter, phrases
+from server.rules.ranks import Rank
+from server.rules.trail import Reported
+from server.storage import withheld
+from server.storage.base import Reader
+from server.storage.broker import LocalBroker
+from server.storage.clock import milliseconds, utc_now
+from server.storage.database import Database
+from server.storage.reports import Terms
+from tests.support.recording_outlet import RecordingOutlet
+from tests.support.room import dispatcher_over, enter, receive, settle
+
+Kind = TypeVar("Kind", bound=Frame)
+CENSOR = Filter(phrases(["(?i)badword"]), True, True, True, True, True, "Mind your words.")
+WITHHOLD = CENSOR._replace(phrases=phrases(["secret"]), censor=False, forward=False)
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+
+
+class Room:
+    """A room with filters, and reports that are stored and not delivered."""
+
+    def __init__(self, directory: Path) -> None:
+        self.database = Database(str(directory / "room.sqlite"))
+        self.dispatcher = dispatcher_over(LocalBroker(self.database), self.database)
+        people = self.dispatcher.people
+        terms = Terms("report", 1, evidence=False)
+        desk = ReportDesk(self.database, self.dispatcher.hub, people.reservations, terms, [asyncio.Event()])
+        self.dispatcher.live = replace(self.dispatcher.live, filters=[CENSOR, WITHHOLD], reports=desk)
+
+    async def send(self, session: Session, frame: Frame) -> None:
+        """Receive a frame, and wait until everything that follows is stored."""
+        receive(self.dispatcher, session, frame)
+        await settle(self.dispatcher)
+        await self.database.write(lambda _: None)
+
+    async def reports(self) -> list[Evidence]:
+        """Return what was reported."""
+        query = "SELECT content FROM trail ORDER BY seq"
+        rows = await self.database.read(lambda connection: connection.execute(query).fetchall())
+        events = [trail.decode(content) for (content,) in rows]
+        return [event.evidence for event in events if isinstance(event, Reported)]
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    room = Room(tmp_path)
+    yield room
+    await room.database.close()
+
+
+def got(outlet: RecordingOutlet, kind: type[Kind]) -> list[Kind]:
+    """Return the frames of this kind that were received."""
+    return [frame for frame in outlet.frames if isinstance(frame, kind)]
+
+
+def texts(outlet: RecordingOutlet) -> list[str]:
+    return [frame.message for frame in got(outlet, Message)]
+
+
+async def test_censored_message_is_delivered_and_reported_as_in_barertc(room: Room) -> None:
+    late, at_late = await enter(room.dispatcher, "late")
+    _, at_alice = await enter(room.dispatcher, "alice")
+    await room.send(late, Say("lobby", "hello **world**"))
+    await room.send(late, Say("lobby", "what a BadWord this is", "n"))
+    await room.send(late, Say("lobby", "what a BadWord this is", "n"))
+    assert texts(at_alice) == ["hello **world**", "what a ******* this is"]
+    assert texts(at_late)[-1] == "what a ******* this is"
+    (line,) = got(at_late, Error)
+    assert (line.message, line.code, line.channel) == ("Mind your words.", ErrorCode.NOTICE, "lobby")
+    assert not got(at_alice, Error)
+    (said,) = await room.reports()
+    assert (said.reporter, said.about, said.channel) == ("late", "late", "lobby")
+    assert (said.reason, said.message) == ("Server Side Message Filter", "what a BadWord this is")
+    assert re.fullmatch(
+        "This is an automated report via server side chat filters.\n\n"
+        "The recent context in this channel included the following conversation:\n\n"
+        rf"{TIME} \[late\] hello \*\*world\*\*\n\n{TIME} \[late\] what a BadWord this is",
+        said.comment,
+    )
+
+
+async def test_withheld_message_is_seen_by_its_author_alone(room: Room) -> None:
+    late, at_late = await enter(room.dispatcher, "late", "a-token-of-16-or-more")
+    _, at_alice = await enter(room.dispatcher, "alice")
+    await room.send(late, Say("lobby", "first"))
+    await room.send(late, Say("lobby", "the secret", "n"))
+    await room.send(late, Say("lobby", "the secret", "n"))
+    await room.send(late, Say("lobby", "last"))
+    assert texts(at_alice) == ["first", "last"]
+    mine = got(at_late, Message)
+    assert [frame.message for frame in mine] == ["first", "the secret", "the secret", "last"]
+    assert (mine[1].msg_id, mine[1].nonce, mine[1].channel) == (mine[2].msg_id, "n", "lobby")
+    assert mine[0].msg_id < mine[1].msg_id < mine[3].msg_id
+    assert len(await room.reports()) == 1
+    page = await room.dispatcher.broker.history(Reader(late.logged_in_person, ["lobby"]), "lobby", 0, 50)
+    assert [each.text for each in page.publications] == ["first", "last"]
+
+
+async def test_withheld_direct_message_does_not_reach_its_recipient(room: Room) -> None:
+    late, at_late = await enter(room.dispatcher, "late")
+    _, at_alice = await enter(room.dispatcher, "alice")
+    await room.send(late, Say("@alice", "the secret"))
+    assert texts(at_alice) == []
+    assert [(frame.channel, frame.message) for frame in got(at_late, Message)] == [("@alice", "the secret")]
+    (said,) = await room.reports()
+    assert (said.channel, said.message) == ("@alice", "the secret")
+
+
+async def test_operator_is_filtered_in_channels_alone_and_never_reported(room: Room) -> None:
+    op, at_op = await enter(room.dispatcher, "op")
+    op.rank = Rank.OPERATOR
+    alice, at_alice = await enter(room.dispatcher, "alice")
+    await room.send(op, Say("lobby", "a badword"))
+    await room.send(op, Say("@alice", "a badword"))
+    await room.send(alice, Say("@op", "a badword"))
+    assert texts(at_alice) == ["a *******", "a badword", "a badword"]
+    assert [frame.message for frame in got(at_op, Error)] == ["Mind your words.", WOULD_BE_REPORTED]
+    assert await room.reports() == []
+
+
+async def test_edits_are_filtered(room: Room) -> None:
+    late, at_late = await enter(room.dispatcher, "late")
+    _, at_alice = await enter(room.dispatcher, "alice")
+    await room.send(late, Say("lobby", "fine"))
+    (sent,) = got(at_alice, Message)
+    await room.send(late, Edit(sent.msg_id, "a badword", "1"))
+    await room.send(late, Edit(sent.msg_id, "the secret", "2"))
+    assert [frame.message for frame in got(at_alice, Edited)] == ["a *******"]
+    refused = [frame for frame in got(at_late, Error) if frame.code == ErrorCode.BAD_MESSAGE]
+    assert [frame.nonce for frame in refused] == ["2"]
+    assert [said.message for said in await room.reports()] == ["a badword", "the secret"]
+
+
+async def test_somebody_elses_message_cannot_be_edited_past_a_filter(room: Room) -> None:
+    late, _ = await enter(room.dispatcher, "late")
+    alice, at_alice = await enter(room.dispatcher, "alice")
+    await room.send(late, Say("lobby", "fine"))
+    (sent,) = got(at_alice, Message)
+    await room.send(alice, Edit(sent.msg_id, "badword", "1"))
+    assert [frame.code for frame in got(at_alice, Error)] == [ErrorCode.NOT_YOURS]
+    assert await room.reports() == []
+
+
+async def test_withheld_messages_are_forgotten_after_a_day(room: Room) -> None:
+    late, _ = await enter(room.dispatcher, "late")
+    await room.send(late, Say("lobby", "the secret"))
+    count = "SELECT count(*) FROM withheld"
+    now = milliseconds(utc_now())
+    for later, left in ((0, 1), (2 * 24 * 3600 * 1000, 0)):
+        await room.database.write(partial(withheld.sweep, now=now + later, batch=10))
+        assert await room.database.read(lambda connection: connection.execute(count).fetchone()) == (left,)
