@@ -33,6 +33,7 @@ TEXT = 2 * frames.MAX_MESSAGE_CHARS
 WORDS = 4 * frames.MAX_COMMENT_CHARS
 """Texts of the server or the site: a notice, an error, a value of a profile."""
 LINE = 512
+LINK = 1024
 
 
 class Items(Struct, frozen=True):
@@ -58,6 +59,11 @@ LIMITS: dict[str, int | Items] = {
     "Me.status": NAME,
     "WhoEntry.username": NAME,
     "WhoEntry.status": NAME,
+    "WhoEntry.nickname": NAME,
+    "WhoEntry.avatar": LINK,
+    "WhoEntry.profile_url": LINK,
+    "WhoEntry.emoji": NAME,
+    "WhoEntry.gender": NAME,
     "Who.who_list": Items(MAX_PEOPLE),
     "Presence.username": NAME,
     "Presence.message": LINE,

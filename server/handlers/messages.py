@@ -139,7 +139,7 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     # To a blocked author, the recipient looks like someone who was never here.
     if peer is None or peer.identity in dispatcher.people.relations.blocked_with(author.identity):
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
-    if any(each.dnd for each in dispatcher.hub.sessions_of(peer.identity)):
+    if any(each.dnd and not each.is_hidden for each in dispatcher.hub.sessions_of(peer.identity)):
         raise Refusal(
             ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} isn't accepting direct messages right now."
         )

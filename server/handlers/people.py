@@ -7,7 +7,7 @@ from typing import TypeVar
 from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import ErrorCode
-from server.protocol.frames import Block, Blocklist, Mute, Presence, Profile, ProfileRequest, SetStatus, Unblock, Unmute
+from server.protocol.frames import Block, Blocklist, Mute, Profile, ProfileRequest, SetStatus, Unblock, Unmute
 from server.room.session import Session
 from server.rules import names
 from server.rules.refusal import Refusal
@@ -20,12 +20,14 @@ Stored = TypeVar("Stored")
 
 def status(dispatcher: Dispatcher, session: Session, frame: SetStatus) -> None:
     """Set the user's status or "do not disturb", and broadcast it."""
-    person = session.logged_in_person
     if frame.status is not None:
-        session.status = check_status(frame.status)
+        wanted = check_status(frame.status, session.rank)
+    was_hidden = session.is_hidden
+    if frame.status is not None:
+        session.status = wanted
     if frame.dnd is not None:
         session.dnd = frame.dnd
-    dispatcher.hub.broadcast(person, Presence(person.name, "", session.who_entry(person)))
+    dispatcher.hub.show_change(session, was_hidden=was_hidden)
 
 
 def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:

@@ -356,10 +356,23 @@ class WhoEntry(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     video: int = 0
     op: bool = False
     dnd: Annotated[bool, Meta(description="Direct messages are refused.")] = False
+    vip: bool = False
+    nickname: Annotated[str, Meta(description="A second name, for display.")] = ""
+    avatar: Annotated[str, Meta(description="URL of a picture, or a path on `website`.")] = ""
+    profile_url: Annotated[str, Meta(description="URL of the site's page about them, or a path on `website`.")] = (
+        msgspec.field(name="profileURL", default="")
+    )
+    emoji: Annotated[str, Meta(description="An emoji, or words such as a flag and a country.")] = ""
+    gender: Annotated[str, Meta(description='"m", "f", "o", or another word of the site.')] = ""
 
 
-class WholeWhoEntry(WhoEntry, frozen=True, omit_defaults=False):
-    """A WhoEntry that is encoded with all its fields."""
+class WholeWhoEntry(WhoEntry, frozen=True, kw_only=True):
+    """A WhoEntry that is encoded with all fields that BareRTC always sends."""
+
+    status: str
+    video: int
+    op: bool
+    dnd: bool
 
 
 class Who(Frame, frozen=True, tag="who"):

@@ -4,18 +4,18 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Collection, Container, Sequence
-from itertools import accumulate
-from typing import NamedTuple
 
 from server.ops.metrics import Traffic
 from server.protocol import names
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback
+from server.room.presence_wires import PresenceChange, PresenceWires
 from server.room.session import BUFFER_OVERFLOW, DRAINED_BYTES, MAX_BUFFERED_BYTES, Session, framed
-from server.room.who_pages import WhoPages
+from server.room.who_pages import WhoLists, WhoPages
 from server.rules.messages import Person
 from server.rules.ranks import Rank
 from server.rules.relations import RelationIndex
+from server.rules.visibility import GONE, JOINED, View, view_of
 from server.storage.base import StoredChange
 
 PRESENCE_SHARE = 0.1
@@ -30,26 +30,6 @@ WHO_SHARE = 0.05
 LIST_RETRY_SECONDS = 0.5
 """Time until a client that was still reading is sent the who list."""
 
-GONE = "has exited the room!"
-
-
-class _PresenceChange(NamedTuple):
-    about: str
-    """Identity of the person that the change is about. It is not sent to people who blocked them or are blocked."""
-    presence: Presence
-
-    def wire(self) -> "_PresenceWire":
-        return _PresenceWire(framed(self.presence), silent=not self.presence.message)
-
-
-class _PresenceWire(NamedTuple):
-    wire: bytes
-    silent: bool
-    """A change of status, which some clients learn from the who list."""
-
-    def suits(self, session: Session) -> bool:
-        return session.dialect.silent_presence or not self.silent
-
 
 class Hub:
     """The logged-in sessions, by name key."""
@@ -60,8 +40,8 @@ class Hub:
         relations.on_visibility_change = self._on_visibility_change
         self.sessions: dict[str, Session] = {}
         self._by_identity: defaultdict[str, list[Session]] = defaultdict(list)
-        self._who = WhoPages()
-        self._changes: list[_PresenceChange] = []
+        self._who = WhoLists()
+        self._changes: list[PresenceChange] = []
         self._newcomers: set[Session] = set()
         """Sessions without a who list, which will have all changes until it is made."""
         self._known: dict[Session, int] = {}
@@ -81,7 +61,11 @@ class Hub:
 
     def configure(self, vip_channels: Container[str], *, vip_secret: bool) -> None:
         """Set which channels only VIPs and operators can read, and whether only they see who is a VIP."""
-        self._vip_channels, self._vip_secret = vip_channels, vip_secret
+        self._vip_channels = vip_channels
+        if self._vip_secret != vip_secret:
+            self._vip_secret = vip_secret
+            for session in self.sessions.values():
+                self.show_change(session, was_hidden=session.is_hidden)
 
     def join(self, session: Session, person: Person) -> None:
         """Add a session, which then waits for `send_who_list`.
@@ -90,7 +74,7 @@ class Hub:
         """
         key, entry = names.key(person.name), session.who_entry(person)
         if key not in self.sessions:
-            self.broadcast(person, Presence(person.name, "has joined the room!", entry))
+            self._broadcast(session, Presence(person.name, JOINED, entry))
         self._forget(self.sessions.get(key))
         self.sessions[key] = session
         self._by_identity[person.identity].append(session)
@@ -106,7 +90,8 @@ class Hub:
         self._held[session] = []
         size = 0
         hidden = self._relations.blocked_with(_identity(session))
-        for page in [self._who.whole(hidden)] if session.dialect.who_lists else self._who.wires(hidden):
+        pages = self._pages_for(session)
+        for page in [pages.whole(hidden)] if session.dialect.who_lists else pages.wires(hidden):
             session.write(page)
             size += len(page)
             if size > WHO_BYTES:
@@ -117,7 +102,7 @@ class Hub:
         for wire in self._held.pop(session, ()):
             session.write_now(wire)
 
-    def leave(self, session: Session) -> Person | None:
+    def leave(self, session: Session, why: str = GONE) -> Person | None:
         """Remove a session. If its user thereby left the room, notify the others and return the user."""
         self._newcomers.discard(session)
         self._listening.discard(session)
@@ -128,22 +113,43 @@ class Hub:
         if person is None or self.sessions.get(names.key(person.name)) is not session:
             return None
         self._forget(self.sessions.pop(names.key(person.name)))
-        self.broadcast(person, Presence(person.name, GONE))
+        self._broadcast(session, Presence(person.name, why), was_hidden=session.is_hidden)
         return person
 
-    def broadcast(self, about: Person, presence: Presence) -> None:
+    def show_change(self, session: Session, *, was_hidden: bool = False) -> None:
+        """Show everyone the entry of a person as it is now, and whether they are hidden."""
+        person = session.logged_in_person
+        entry = session.who_entry(person)
+        if self.find(person.name) is session:
+            self._who.set(session, entry)
+            self._broadcast(session, Presence(person.name, "", entry), was_hidden=was_hidden)
+
+    def change_view(self, session: Session) -> None:
+        """Send a session the who list as it sees it now, after its rank has changed."""
+        if session not in self._newcomers and session not in self._held:
+            hidden, pages = self._relations.blocked_with(_identity(session)), self._pages_for(session)
+            for page in [pages.whole(hidden)] if session.dialect.who_lists else pages.wires(hidden):
+                session.write_now(page)
+
+    def _broadcast(self, session: Session, presence: Presence, *, was_hidden: bool = False) -> None:
         """Queue a presence change for everyone who can see the person; sent soon, and in order."""
-        if presence.who and (session := self.find(about.name)):
-            self._who.set(session, presence.who)
-        self._changes.append(_PresenceChange(about.identity, presence))
+        self._changes.append(PresenceChange(_identity(session), presence, was_hidden))
         self._schedule_flush()
+
+    def _view(self, session: Session) -> View:
+        return view_of(session.rank, vips_are_secret=self._vip_secret)
+
+    def _pages_for(self, session: Session) -> WhoPages:
+        """Return the who list as a session sees it."""
+        return self._who.seen_in(self._view(session), self.sessions.values())
 
     def find(self, name: str) -> Session | None:
         """Return the session logged in under a name, if any."""
         return self.sessions.get(names.key(name))
 
     def names(self) -> list[str]:
-        return [session.person.name for session in self.sessions.values() if session.person]
+        """Return the names of everyone who is not hidden."""
+        return [each.person.name for each in self.sessions.values() if each.person and not each.is_hidden]
 
     def max_unsent(self) -> int:
         """Return the largest number of bytes that any client has left unread."""
@@ -177,14 +183,15 @@ class Hub:
         apart = other in self._relations.blocked_with(one)
         here = self.sessions_of(one), self.sessions_of(other)
         for readers, seen in (here, here[::-1]):
-            presences = [
-                Presence(person.name, GONE if apart else "", None if apart else each.who_entry(person))
+            changes = [
+                PresenceChange("", Presence(person.name, GONE if apart else "", entry), each.is_hidden)
                 for each in seen
                 if (person := each.person)
+                for entry in [None if apart else each.who_entry(person)]
             ]
-            changes = [_PresenceChange("", presence).wire() for presence in presences]
             for reader in readers:
-                self._write_presence(reader, b"".join(each.wire for each in changes if each.suits(reader)))
+                wires = [change.wire(self._view(reader)) for change in changes]
+                self._write_presence(reader, b"".join(each.wire for each in wires if each.suits(reader)))
             self._outdated |= self._listening.intersection(readers) - self._newcomers
         self._schedule_lists()
 
@@ -233,20 +240,20 @@ class Hub:
     def _flush(self) -> None:
         """Send the queued changes, by the blocks that apply now."""
         start = time.monotonic()
-        changes = [(self._relations.blocked_with(change.about), change.wire()) for change in self._changes]
-        apart = {identity for each, _ in changes for identity in each}
-        for_most = b"".join(each.wire for _, each in changes)
-        ends = [0, *accumulate(len(each.wire) for _, each in changes)]
+        apart_from = [self._relations.blocked_with(change.about) for change in self._changes]
+        apart = {identity for each in apart_from for identity in each}
+        seen: dict[View, PresenceWires] = {}
         for session in self.sessions.values():
-            identity, known = _identity(session), self._known.get(session, 0)
+            identity, known, view = _identity(session), self._known.get(session, 0), self._view(session)
+            wires = seen.get(view) or seen.setdefault(view, PresenceWires(self._changes, view))
             if identity in apart or not session.dialect.silent_presence:
-                later = changes[known:]
+                later = zip(apart_from[known:], wires.each[known:], strict=True)
                 wire = b"".join(one.wire for hidden, one in later if identity not in hidden and one.suits(session))
             else:
-                wire = for_most[ends[known] :]
+                wire = wires.after(known)
             self._write_presence(session, wire)
         listed = self._listening - self._newcomers
-        self._outdated.update(each for each in listed if self._known.get(each, 0) < len(changes))
+        self._outdated.update(each for each in listed if self._known.get(each, 0) < len(self._changes))
         self._changes.clear()
         self._known.clear()
         self._schedule_lists()
@@ -263,15 +270,13 @@ class Hub:
         """Send the whole who list to those who expect it, except to clients that have not read what they have."""
         start = time.monotonic()
         self._lists_timer = None
-        shared = b""
+        shared: dict[View, bytes] = {}
         behind = {each for each in self._outdated if each in self._held or each.unsent > DRAINED_BYTES}
         for session in self._outdated - behind:
-            hidden = self._relations.blocked_with(_identity(session))
-            if hidden:
-                session.write_now(self._who.whole(hidden))
-            else:
-                shared = shared or self._who.whole()
-                session.write_now(shared)
+            hidden, view = self._relations.blocked_with(_identity(session)), self._view(session)
+            if not hidden and view not in shared:
+                shared[view] = self._pages_for(session).whole()
+            session.write_now(self._pages_for(session).whole(hidden) if hidden else shared[view])
         self._outdated = behind
         end = time.monotonic()
         self._lists_quiet_until = end + max((end - start) / WHO_SHARE, LIST_RETRY_SECONDS if behind else 0.0)

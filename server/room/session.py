@@ -15,10 +15,10 @@ from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Disconnect, Error, Frame, WhoEntry
 from server.rules.dialects import FLAGPOST, Dialect
 from server.rules.messages import Person
-from server.rules.ranks import Rank
+from server.rules.ranks import Rank, rank_of
 from server.rules.refusal import Refusal
-from server.rules.statuses import ONLINE
-from server.rules.tokens import Claims
+from server.rules.statuses import HIDDEN, ONLINE
+from server.rules.tokens import NO_CLAIMS, Claims
 from server.storage.fair import QueueKey
 
 MAX_PENDING_REQUESTS = 256
@@ -95,12 +95,41 @@ class Session:
     def log_in(self, person: Person, claims: Claims | None = None) -> None:
         """Log in. Publications are buffered until `release`, so that missed messages come first."""
         self.person = person
-        self.claims = claims
         self._entered_at = int(time.time())
+        self.set_claims(claims)
+
+    def set_claims(self, claims: Claims | None) -> None:
+        """Set what the site says about the person, and the rights that follow."""
+        self.claims = claims
+        self.set_rank(rank_of(op=claims.op, vip=claims.vip) if claims else self.rank)
+
+    def set_rank(self, rank: Rank) -> None:
+        """Set the person's rights. Only operators can be hidden."""
+        self.rank = rank
+        if self.is_hidden and rank is not Rank.OPERATOR:
+            self.status = ONLINE
 
     def who_entry(self, person: Person) -> WhoEntry:
         """Return this session's entry in the who list."""
-        return WhoEntry(person.name, self._entered_at, self.status, dnd=self.dnd)
+        said = self.claims or NO_CLAIMS
+        return WhoEntry(
+            person.name,
+            self._entered_at,
+            self.status,
+            op=self.rank is Rank.OPERATOR,
+            dnd=self.dnd,
+            vip=said.vip,
+            nickname=said.nick,
+            avatar=said.img,
+            profile_url=said.url,
+            emoji=said.emoji,
+            gender=said.gender,
+        )
+
+    @property
+    def is_hidden(self) -> bool:
+        """Return whether only operators see this person."""
+        return self.status == HIDDEN
 
     @property
     def logged_in_person(self) -> Person:

@@ -1,14 +1,19 @@
 """The who list as frames, each encoded again only after somebody in it changed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from msgspec.structs import astuple
+from msgspec.structs import asdict, replace
 
 from server.protocol.frames import Who, WhoEntry, WholeWhoEntry
 from server.room.session import Session, framed
+from server.rules.visibility import View, entry_for
 
 PAGE = 200
-"""Maximum number of people in a frame of the who list: at most some 70 KiB."""
+"""Maximum number of people in a frame of the who list."""
+PAGE_BYTES = 64 * 1024
+"""Maximum size of their links and other texts in a frame, but for the last person."""
+WHOLE_BYTES = 384 * 1024
+"""Maximum size of a whole list with links: what a client may leave unread is not much more."""
 
 
 class WhoPages:
@@ -22,6 +27,7 @@ class WhoPages:
         """Add a session, or replace its entry."""
         page = self._page_of.get(session) or self._page_with_space()
         self._page_of[session] = page
+        page.size += _size(entry) - _size(page.entries.get(session))
         page.entries[session] = entry
         page.wire = None
 
@@ -30,14 +36,21 @@ class WhoPages:
         page = self._page_of.pop(session, None)
         if page is None:
             return
-        del page.entries[session]
+        page.size -= _size(page.entries.pop(session))
         page.wire = None
         if not page.entries:
             self._pages.remove(page)
 
     def whole(self, hidden: Collection[str] = ()) -> bytes:
-        """Return the list as one frame with all fields, for clients of BareRTC, which do not know their defaults."""
-        return framed(Who([WholeWhoEntry(*astuple(entry)) for entry in self._entries(hidden)]))
+        """Return the list as one frame with all fields, for clients of BareRTC, which do not know their defaults.
+
+        The largest lists are without links.
+        """
+        entries = self._entries(hidden)
+        wire = framed(Who([WholeWhoEntry(**asdict(entry)) for entry in entries]))
+        if len(wire) <= WHOLE_BYTES:
+            return wire
+        return framed(Who([WholeWhoEntry(**asdict(replace(each, avatar="", profile_url=""))) for each in entries]))
 
     def wires(self, hidden: Collection[str] = ()) -> list[bytes]:
         """Return the who list without the hidden identities, as frames."""
@@ -48,7 +61,7 @@ class WhoPages:
 
     def _page_with_space(self) -> "_Page":
         for page in self._pages:
-            if len(page.entries) < PAGE:
+            if len(page.entries) < PAGE and page.size < PAGE_BYTES:
                 return page
         self._pages.append(_Page())
         return self._pages[-1]
@@ -62,11 +75,45 @@ class WhoPages:
         ]
 
 
+class WhoLists:
+    """The who list as it is seen in each view; a view is added when somebody first has it."""
+
+    def __init__(self) -> None:
+        self._pages: dict[View, WhoPages] = {}
+
+    def set(self, session: Session, entry: WhoEntry) -> None:
+        """Add a session, or replace its entry."""
+        for view, pages in self._pages.items():
+            _set_seen(pages, view, session, entry)
+
+    def remove(self, session: Session) -> None:
+        """Remove a session."""
+        for pages in self._pages.values():
+            pages.remove(session)
+
+    def seen_in(self, view: View, everyone: Iterable[Session]) -> WhoPages:
+        """Return the list as it is seen in a view."""
+        if view not in self._pages:
+            self._pages[view] = WhoPages()
+            for each in everyone:
+                _set_seen(self._pages[view], view, each, each.who_entry(each.logged_in_person))
+        return self._pages[view]
+
+
+def _set_seen(pages: WhoPages, view: View, session: Session, entry: WhoEntry) -> None:
+    if seen := entry_for(view, entry):
+        pages.set(session, seen)
+    else:
+        pages.remove(session)
+
+
 class _Page:
     """The entries of one frame."""
 
     def __init__(self) -> None:
         self.entries: dict[Session, WhoEntry] = {}
+        self.size = 0
+        """Bytes of the texts that most people do not have."""
         self.wire: bytes | None = None
         """The frame; None if the entries have changed."""
         self._more = False
@@ -78,6 +125,19 @@ class _Page:
         return self.wire
 
 
+def _size(entry: WhoEntry | None) -> int:
+    if entry is None:
+        return 0
+    texts = entry.nickname, entry.avatar, entry.profile_url, entry.emoji, entry.gender
+    return sum(len(text.encode(errors="replace")) for text in texts if text)
+
+
 def _encoded(people: Sequence[WhoEntry]) -> list[bytes]:
-    starts = range(0, len(people), PAGE) or (0,)
-    return [framed(Who([*people[at : at + PAGE]], at + PAGE < len(people))) for at in starts]
+    starts, size = [0], 0
+    for at, entry in enumerate(people):
+        if at - starts[-1] == PAGE or size >= PAGE_BYTES:
+            starts.append(at)
+            size = 0
+        size += _size(entry)
+    ends = [*starts[1:], len(people)]
+    return [framed(Who([*people[start:end]], end < len(people))) for start, end in zip(starts, ends, strict=True)]

@@ -54,6 +54,9 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     """The name, see `member`."""
 
 
+NO_CLAIMS = Claims()
+
+
 class BadToken(Verdict):
     """A token that is not usable; the text says why."""
 

@@ -7,10 +7,11 @@ from functools import partial
 
 from server.protocol import names
 from server.protocol.proof import LoginKeys
+from server.rules.bans import HOUR_MILLISECONDS, Ban, BanIndex, remaining
 from server.rules.messages import Person
 from server.rules.relations import Relation, RelationIndex
 from server.rules.reservations import Obstacle, Reservations
-from server.storage import held_names, login_keys, reports
+from server.storage import bans, held_names, login_keys, reports
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import QueueKey
@@ -24,6 +25,7 @@ class People:
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self.relations = RelationIndex()
+        self.bans = BanIndex()
         self.reservations = Reservations()
         self._database = database
         self._clock = clock
@@ -38,6 +40,8 @@ class People:
             self.relations.set(relation)
         for person, held_at in await self._database.write(partial(held_names.load, milliseconds(self._clock()))):
             self.reservations.reserve(person, held_at)
+        for ban in await self._database.write(partial(bans.load, milliseconds(self._clock()))):
+            self.bans.set(ban)
         for report_id, person in await self._database.read(reports.open_about):
             self.reservations.report_opened(report_id, person)
 
@@ -86,6 +90,31 @@ class People:
         now = milliseconds(self._clock())
         self.reservations.left(person, now)
         self._database.write_aside(partial(_left, person, last_message, now))
+
+    def ban_against(self, person: Person) -> str:
+        """Return for how much longer a person is banned, in words; "" if they are not."""
+        now = milliseconds(self._clock())
+        ban = self.bans.against(person, now)
+        return remaining(ban, now) if ban else ""
+
+    def current_bans(self) -> list[Ban]:
+        """Return the bans that have not ended."""
+        return [*self.bans.current(milliseconds(self._clock()))]
+
+    def ban(self, person: Person, hours: int, by: str) -> "asyncio.Future[Ban]":
+        """Ban a person, whose identity is "" if nobody with this name was here. Raises StorageError."""
+        now = milliseconds(self._clock())
+        ban = Ban(person.name, person.identity, now + hours * HOUR_MILLISECONDS, by)
+
+        def apply(stored: Sequence[Ban]) -> None:
+            for each in stored:
+                self.bans.set(each)
+
+        return self._database.write(partial(bans.add, ban, now), apply)
+
+    def lift_ban(self, ban: Ban) -> "asyncio.Future[None]":
+        """End a ban. Raises StorageError."""
+        return self._database.write(partial(bans.lift, ban.key), lambda _: self.bans.lift(ban.name))
 
     def relate(self, relation: Relation) -> "asyncio.Future[Relation]":
         """Mute or block; takes effect once it is stored. Raises StorageError."""

@@ -20,6 +20,7 @@ EXPORTS = {
     "reaction": "SELECT msg_id, emoji, at FROM reaction WHERE identity = ?1 ORDER BY at",
     "read": "SELECT place, msg_id FROM read_marker WHERE identity = ?1",
     "mute or block": "SELECT other_name, blocked FROM hidden WHERE identity = ?1",
+    "ban": "SELECT name, until FROM ban WHERE identity = ?1",
     "report": "SELECT report.id, trail.at, content, status, note FROM trail JOIN report ON report.id = report_id"
     " WHERE reporter_identity = ?1 ORDER BY trail.seq",
 }
@@ -42,7 +43,7 @@ ERASURES = (
     "DELETE FROM held_name WHERE identity = :identity",
     "DELETE FROM login_key WHERE identity = :identity",
 )
-"""Everything but reports, which are evidence: they end by ReportDays."""
+"""Everything but reports, which are evidence and end by ReportDays, and a ban, which ends by itself."""
 
 COVERED = {
     ("message", "author_identity"),
@@ -56,6 +57,7 @@ COVERED = {
     ("read_marker", "identity"),
     ("login_key", "identity"),
     ("held_name", "identity"),
+    ("ban", "identity"),
     ("report", "reporter_identity"),
     ("report", "about_identity"),
 }

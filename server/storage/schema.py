@@ -308,6 +308,17 @@ CREATE TABLE withheld (
 ) STRICT;
 CREATE INDEX withheld_nonce ON withheld (author_identity, nonce) WHERE nonce IS NOT NULL;
 """
+BANS = """
+-- Who may not enter until when, in milliseconds; `key` is the name whatever its case and width.
+CREATE TABLE ban (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    by_name TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -326,6 +337,7 @@ STEPS = (
     EDITS,
     GATHERED_REPORTS,
     WITHHELD,
+    BANS,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

@@ -11,7 +11,9 @@ from server.protocol.frames import Message, Presence, Who
 from server.room.hub import Hub
 from server.room.session import Session
 from server.rules.messages import Person, Publication
+from server.rules.ranks import Rank
 from server.rules.relations import Relation, RelationIndex
+from server.rules.tokens import Claims
 from server.storage.base import StoredChange
 from server.websocket.connection import MAX_UNSENT_BYTES
 from tests.support.recording_outlet import RecordingOutlet
@@ -165,3 +167,50 @@ async def test_the_who_list_of_thousands_arrives_as_it_is_read_and_changes_follo
     assert slow.largest < MAX_UNSENT_BYTES
     assert [frame.username for frame in slow.frames if isinstance(frame, Presence)] == ["ada"]
     assert isinstance(slow.frames[-1], Presence)
+
+
+async def test_a_hidden_operator_is_gone_for_everyone_but_operators(relations: RelationIndex) -> None:
+    hub = Hub(relations, Traffic())
+    ada, eve = Guest(hub, ADA), Guest(hub, EVE)
+    ada.session.set_rank(Rank.OPERATOR)
+    bob = Guest(hub, BOB)
+    bob.session.set_rank(Rank.OPERATOR)
+    await asyncio.gather(ada.listed, bob.listed, eve.listed)
+    bob.session.status = "hidden"
+    hub.show_change(bob.session)
+    late = Guest(hub, Person("late", "l-1"))
+    await late.listed
+    hub.leave(late.session)
+    watcher = Guest(hub, Person("watcher", "w-1"))
+    watcher.session.set_rank(Rank.OPERATOR)
+    await watcher.listed
+    async with asyncio.timeout(10):
+        while ("bob", False) not in eve.changes:
+            await asyncio.sleep(0.01)
+    assert late.lists == [["ada", "eve", "late"]]
+    assert watcher.lists == [["ada", "eve", "bob", "watcher"]]
+    assert ("bob", False) not in ada.changes
+    assert "bob" not in hub.names()
+    seen = len(eve.changes)
+    hub.leave(bob.session)
+    await Guest(hub, Person("last", "z-1")).listed
+    async with asyncio.timeout(10):
+        while ("last", True) not in eve.changes:
+            await asyncio.sleep(0.01)
+    assert "bob" not in {name for name, _ in eve.changes[seen:]}
+
+
+async def test_a_secret_vip_is_seen_by_vips_only(relations: RelationIndex) -> None:
+    hub = Hub(relations, Traffic())
+    hub.configure((), vip_secret=True)
+    members = [Guest(hub, ADA), Guest(hub, BOB)]
+    members[0].session.set_claims(Claims(vip=True, nick="Ada L."))
+    hub.show_change(members[0].session)
+    await asyncio.gather(*(each.listed for each in members))
+    listed = [
+        [one.vip for one in frame.who_list]
+        for each in members
+        for frame in each.outlet.frames
+        if isinstance(frame, Who)
+    ]
+    assert listed == [[True, False], [False, False]]
