@@ -22,10 +22,16 @@ UNSEEN = re.compile(f"[{CONTROL}{BIDI}{JOINERS}{VARIATIONS}{INVISIBLE}{SURROGATE
 """Characters that a name may not contain."""
 
 _JOINER_CHARS = "\u200c\u200d"
+_TOO_MANY = re.compile(f"(?<!Cf)(?:(?:Cf)*+M[ne]){{{MAX_MARKS + 1}}}")
+"""In the categories of a text, two letters each: marks in a row, and joiners, which are among the characters of Cf.
+
+Each run of joiners is searched from its start only, or a long one would take quadratic time."""
 
 
 def limit_marks(text: str) -> str:
     """Return the text with runs of combining marks cut to MAX_MARKS; joiners do not end a run."""
+    if not _TOO_MANY.search("".join(map(unicodedata.category, text))):
+        return text
     kept, marks = [], 0
     for char in text:
         if unicodedata.category(char) in {"Mn", "Me"}:

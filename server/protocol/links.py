@@ -91,6 +91,8 @@ def bare_links(line: str) -> Iterator[Link]:
 
 def address(target: str) -> str:
     """Convert an address to printable ASCII: labels of other scripts to Punycode, the rest percent-encoded."""
+    if not _UNSAFE.search(target):
+        return target
     if found := _HOST_OF.match(target):
         start, end = found.span(2)
         if not target[start:end].isascii():

@@ -25,14 +25,15 @@ from typing import NamedTuple
 from server.protocol.emphasis import MARKS, Delimiter, DelimiterRun, Edges, pairs
 from server.protocol.links import Link, address, bare_links
 
-MAX_MARKS = 400
+MAX_MARKS = 200
 """Marks and links of a message, counted by their characters before it is parsed. A mark costs far more than a letter,
-and a message of 4,000 marks would hold up everyone who reads it."""
+and a message of 4,000 marks would hold up everyone who reads it. 4,000 characters of documentation have some 100."""
 MAX_DEPTH = 8
 """Maximum nesting of round brackets in a target; bounds how often failed links rescan the same text."""
 WEB = ("http://", "https://")
 MAIL = ("mailto:",)
 
+_FENCE_MARK = "```"
 _FENCE = re.compile(r"\s*+(`{3,}+)\s*+([^`]*+)")
 _MARK = re.compile(r"[*_`~\\\[\]]")
 _PERHAPS_MARK = re.compile(r"[*_`~\\\[\]@]|\.\S|://")
@@ -71,6 +72,8 @@ class Token(NamedTuple):
 def blocks(text: str) -> list[TextBlock]:
     """Split a text into blocks; their lines and fences, in order, are the lines of the text."""
     lines = text.split("\n")
+    if _FENCE_MARK not in text:
+        return [TextBlock(fenced=False, lines=lines)]
     fences = [_FENCE.fullmatch(line) for line in lines]
     closers = _closers(fences)
     found, open_length = [TextBlock(fenced=False, lines=[])], 0
@@ -106,11 +109,13 @@ class MessageParser:
 
     def tokens(self, line: str) -> list[Token]:
         """Parse a line of text, or return it as typed if the message has too many marks up to its end."""
+        if not line:
+            return []
         # Most lines have no mark; counting takes a hundredth of the parser's time.
         marks = len(_PERHAPS_MARK.findall(line))
         self._marks_left -= marks
         if not marks or self._marks_left < 0:
-            return [Token("", line)] if line else []
+            return [Token("", line)]
         return parse(line, self._schemes)
 
 
@@ -140,7 +145,8 @@ class _LineParser:
         position = 0
         while position < len(self._line):
             position = self._step(position)
-        self._emphasise(self._delimiters)
+        if self._delimiters:
+            self._emphasise(self._delimiters)
         return list(_joined(self._tokens))
 
     def _step(self, position: int) -> int:

@@ -134,7 +134,22 @@ ADVERSARIAL = (
     Grammar("&amp;"),
 )
 
-_ATOMS = (
+MULTILINE = (
+    Grammar("\n", before="a", behind="b"),
+    Grammar("a\n"),
+    Grammar("\\\n"),
+    Grammar("> *a*\n"),
+    Grammar("- a.b\n"),
+    Grammar("```\na\n"),
+    Grammar("```\n", before="```\n"),
+    Grammar("字字字字字字字\n"),
+    Grammar("\t\n", behind="a"),
+    Grammar("字\t\n"),
+    Grammar("a\tb\t\n", before="a\t" * 500),
+)
+"""Texts that take many lines of the screen."""
+
+TOKENS = (
     "xn--", "www.", "//", "http://", "mailto:", "@", "-", ".", "[", "](", ")", "(", "<", ">", '"', "'", "`", "*", "_",
     "~~", "\\", "a", "字", "\u0301", " ", ":", "/", ".com", "~", "**", "]",
 )  # fmt: skip
@@ -145,6 +160,6 @@ def drawn(count: int, seed: int = 20) -> Iterator[Grammar]:
     draw = random.Random(seed)
     for _ in range(count):
         opening, middle, closing, before = (
-            "".join(draw.choices(_ATOMS, k=draw.randrange(*most))) for most in ((1, 6), (0, 2), (0, 4), (0, 3))
+            "".join(draw.choices(TOKENS, k=draw.randrange(*most))) for most in ((1, 6), (0, 2), (0, 4), (0, 3))
         )
         yield Grammar(opening, middle, closing, before)

@@ -1,7 +1,7 @@
 """The Markdown of a chat line as pieces of text with styles: no HTML, no entities, and nothing left out."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.client.quotation import MARK
@@ -46,9 +46,7 @@ def lines(text: str) -> list[list[Piece]]:
         if block.fenced:
             found += _code(block)
             continue
-        for line in block.lines:
-            pieces = list(_pieces(parser.tokens(line)))
-            found.append([piece._replace(quoted=True) for piece in pieces] if line.startswith(MARK) else pieces)
+        found += [_line(parser.tokens(line), quoted=line.startswith(MARK)) for line in block.lines]
     return found
 
 
@@ -65,7 +63,13 @@ def _code(block: "TextBlock") -> Iterator[list[Piece]]:
         yield [Piece(block.closing, code=True, mark=True, fenced=True)]
 
 
-def _pieces(tokens: "Iterable[Token]") -> Iterator[Piece]:
+def _line(tokens: "Sequence[Token]", *, quoted: bool) -> list[Piece]:
+    if len(tokens) > 1:
+        return list(_pieces(tokens, quoted=quoted))
+    return [Piece(token.text, quoted=quoted) for token in tokens]
+
+
+def _pieces(tokens: "Iterable[Token]", *, quoted: bool) -> Iterator[Piece]:
     depth = {"strong": 0, "em": 0, "code": 0, "s": 0}
     href = url = label = ""
     for tag, text, opens, target in tokens:
@@ -76,12 +80,12 @@ def _pieces(tokens: "Iterable[Token]") -> Iterator[Piece]:
         label += text
         if text:
             bold, italic, code, strike = (depth[each] > 0 for each in depth)
-            yield Piece(text, bold, italic, code, strike, url, mark=bool(tag))
+            yield Piece(text, bold, italic, code, strike, url, quoted, mark=bool(tag))
         if tag in depth and not opens:
             depth[tag] -= 1
         if tag == "a" and not opens:
             if (host := _host(href)) not in label.lower():
-                yield Piece(f" ({host})", url=url, mark=True, added=True)
+                yield Piece(f" ({host})", url=url, quoted=quoted, mark=True, added=True)
             url = ""
 
 

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from server.protocol.markdown import MAX_MARKS
+from tests.support.grammars import ADVERSARIAL, MULTILINE, Grammar
 from tui.client.markdown import Piece, lines
 from tui.text import clean
 
@@ -274,6 +276,14 @@ def test_each_line_stands_for_itself() -> None:
 @pytest.mark.parametrize("text", ["", "\n", " ", "\n\n"])
 def test_empty_lines_are_lines(text: str) -> None:
     assert shown(text) == text
+
+
+@pytest.mark.parametrize("grammar", [*ADVERSARIAL, *MULTILINE], ids=repr)
+def test_a_message_has_few_pieces_besides_its_lines_and_all_of_its_text(grammar: Grammar) -> None:
+    text = grammar.text(grammar.fitting(4000))
+    found = lines(text)
+    assert sum(len(line) for line in found) <= len(found) + 4 * MAX_MARKS
+    assert typed(text) == text
 
 
 MARKUP = "*_~`[]()<>\\!#&|:/.@%-+\"' "

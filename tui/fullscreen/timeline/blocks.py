@@ -149,7 +149,7 @@ def _margins(entry: Entry, look: Look, *, first: bool, joined: bool, named: bool
 
 
 def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple[str, Style]) -> Strip:
-    text = [Segment(run.text, _ink(under, look.styles.text, run.style)) for run in row]
+    text = [Segment(run.text, _ink(under, look.styles.text, run.style, run.url)) for run in row]
     space = look.text_width - sum(cell_len(run.text) for run in row)
     if row and row[-1].fills and space > 0:
         text.append(Segment(" " * space, text[-1].style))
@@ -183,5 +183,5 @@ def _flag(entry: Entry, look: Look, *, loud: bool) -> Segment | None:
 
 
 @lru_cache(maxsize=1024)
-def _ink(under: Ink, text: Style, style: Style) -> Ink:
-    return under + (text + style).rich_style
+def _ink(under: Ink, text: Style, style: Style, url: str = "") -> Ink:
+    return under + (text + style + Style(link=url or None)).rich_style

@@ -1,6 +1,5 @@
 """What an entry of a timeline says: rows of text in styles, not wrapped yet."""
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,7 +24,8 @@ DELETED = "message deleted"
 EDITED = "  (edited)"
 MEND = "everywhere.mend"
 TAB_CELLS = 4
-_TABS = re.compile("(\t)")
+MOST_TABS = 300
+"""Beyond so many in a message, each is as wide as a column, and copied as spaces by the mouse."""
 
 
 class Run(NamedTuple):
@@ -37,6 +37,8 @@ class Run(NamedTuple):
     """What the mouse copies instead of the text, if that is something else."""
     fills: bool = False
     """True if the background continues to the end of the line."""
+    url: str = ""
+    """What a link leads to."""
 
 
 Row = list[Run]
@@ -69,13 +71,18 @@ def leads(entry: Entry, look: Look) -> tuple[Row, Row]:
 
 def _expanded(row: Row) -> Row:
     """Return a row with spaces up to the next tab stop in place of each tab."""
+    if not any("\t" in run.text for run in row):
+        return row
     found, column = Row(), 0
     for run in row:
-        for part in _TABS.split(run.text):
+        first, *others = run.text.split("\t")
+        found.append(run if not others else Run(first, *run[1:]))
+        column += cell_len(first)
+        for part in others:
             spaces = " " * (TAB_CELLS - column % TAB_CELLS)
-            found.append(run._replace(text=spaces, source=part) if part == "\t" else run._replace(text=part))
-            column += len(spaces) if part == "\t" else cell_len(part)
-    return [run for run in found if run.text or run.fills]
+            found += (Run(spaces, run.style, "\t", run.fills, run.url), Run(part, *run[1:]))
+            column += len(spaces) + cell_len(part)
+    return [run for run in found if run.text]
 
 
 def _header(entry: Line | Pending, look: Look) -> Row:
@@ -121,23 +128,26 @@ def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
 def _markdown(text: str, styles: Styles) -> list[Row]:
     """Return the rows of a message."""
     # Combining styles costs more than the rest, and a message has few different ones.
-    known: dict[tuple[object, ...], Style] = {}
+    known: dict[tuple[bool, ...], Style] = {}
 
     def run(piece: markdown.Piece) -> Run:
-        if (style := known.get(piece[1:])) is None:
-            style = known[piece[1:]] = _style(piece, styles)
-        return Run(piece.text, style, "" if piece.added else None, piece.fenced)
+        kind = (piece.bold, piece.italic, piece.code, piece.strike, bool(piece.url), piece.quoted, piece.mark)
+        if (style := known.get(kind)) is None:
+            style = known[kind] = _style(piece, styles)
+        return Run(piece.text, style, "" if piece.added else None, piece.fenced, piece.url)
 
+    tabs = text.count("\t")
+    if tabs > MOST_TABS:
+        text = text.replace("\t", " " * TAB_CELLS)
     found = [[run(piece) for piece in pieces] for pieces in markdown.lines(text)]
-    return [_expanded(row) for row in found] if "\t" in text else found
+    return [_expanded(row) for row in found] if tabs else found
 
 
 def _style(piece: markdown.Piece, styles: Styles) -> Style:
     if piece.code:
         return styles.code + styles.dim if piece.mark else styles.code
     said = styles.dim if piece.quoted or piece.mark else Style()
-    link = Style(link=piece.url) if piece.mark else styles.link + Style(link=piece.url)
-    base = said + link if piece.url else said
+    base = said + styles.link if piece.url and not piece.mark else said
     return base + Style(bold=piece.bold or None, italic=piece.italic or None, strike=piece.strike or None)
 
 

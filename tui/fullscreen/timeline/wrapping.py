@@ -27,11 +27,17 @@ class WrappedRows:
         """`leads`: what is left of the text on the first line, and on the others; `width`: of the text beside it."""
         self._rows = rows
         self._first, self._others = leads
-        self._places = {number: places for number, row in enumerate(rows) if (places := _places(row, width))}
+        self._places: dict[int, list[tuple[int, int]]] = {}
+        """Start and end of each line of the rows that do not fit into one."""
         self._cut: dict[int, list[TextLine]] = {}
-        self._numbers = [
-            (number, part) for number in range(len(rows)) for part in range(len(self._places.get(number, "1")))
-        ]
+        self._numbers: list[tuple[int, int]] = []
+        """The row of each line, and which part of it the line is."""
+        for number, row in enumerate(rows):
+            if _fits(row, width):
+                self._numbers.append((number, 0))
+            else:
+                places = self._places[number] = _breaks("".join(run.text for run in row), width)
+                self._numbers += [(number, part) for part in range(len(places))]
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -64,10 +70,9 @@ def copied(row: Row, start: int, end: int) -> str:
     return found
 
 
-def _places(row: Row, width: int) -> list[tuple[int, int]] | None:
-    """Return start and end of each line of a row; None if it fits into one."""
+def _fits(row: Row, width: int) -> bool:
     text = row[0].text if len(row) == 1 else "".join(run.text for run in row)
-    return None if MOST_CELLS * len(text) <= width or cell_len(text) <= width else _breaks(text, width)
+    return MOST_CELLS * len(text) <= width or cell_len(text) <= width
 
 
 def _breaks(text: str, width: int) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from server.protocol.codes import ReportState
 from tui.client.timeline import Line
 from tui.config import Hours
 from tui.fullscreen.timeline.blocks import FLAG, EntryBlock, LazyStrips, render
-from tui.fullscreen.timeline.entry_rows import CONTINUES
+from tui.fullscreen.timeline.entry_rows import CONTINUES, MOST_TABS
 from tui.fullscreen.timeline.look import FLAG_CELLS, Look, Styles
 from tui.fullscreen.timeline.wrapping import copied
 from tui.times import write_in
@@ -158,6 +158,15 @@ def test_the_columns_of_compact_lines_are_where_the_text_begins(hours: Hours) ->
 def test_a_narrow_view_has_no_columns_in_compact_lines() -> None:
     drawn = block("word " * 5, look=replace(LOOK, compact=True, width=30))
     assert texts(drawn)[0].strip().startswith("• bob")
+
+
+@pytest.mark.parametrize("unit", ["\t", "a\t", "字\t\n"])
+def test_a_message_of_many_tabs_has_few_runs_and_as_many_cells(unit: str) -> None:
+    few, many = ([row.row for row in block(unit * times).lines] for times in (MOST_TABS, MOST_TABS + 1))
+    assert sum(map(len, few)) > MOST_TABS
+    assert sum(map(len, many)) < len(many) + 3
+    assert all(run.source is None for row in many for run in row)
+    assert "\t" not in "".join(run.text for row in (*few, *many) for run in row)
 
 
 @pytest.mark.parametrize("compact", [False, True])
