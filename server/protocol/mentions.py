@@ -21,20 +21,28 @@ def mentions(text: str, wanted: Iterable[str]) -> bool:
 def _stands_alone(text: str, found: re.Match[str]) -> bool:
     """Return whether a match is a word of its own, not a part of a longer one."""
     start, end = found.span()
-    if start == end or _ADDRESS_BEFORE.match(text[max(0, start - 2) : start]) or _DOTTED.match(text, end):
+    if start == end:
         return False
+    # In this order, since a made-up text repeats a name within words a thousand times.
     before, behind = text[max(0, start - 1) : start], text[end : end + 1]
-    return not _is_joined(before, text[start]) and not _is_joined(behind, text[end - 1])
+    if _is_joined(before, text[start]) or _is_joined(behind, text[end - 1]):
+        return False
+    return not _ADDRESS_BEFORE.match(text[max(0, start - 2) : start]) and not _DOTTED.match(text, end)
 
 
 def _is_joined(neighbour: str, edge: str) -> bool:
     """Return whether a neighbouring character belongs to the same word. Wide scripts have no spaces between words."""
-    wide = any(unicodedata.east_asian_width(each) in {"W", "F"} for each in (neighbour or " ", edge))
-    return not wide and _is_part_of_word(edge) and _is_part_of_word(neighbour)
+    if not _is_part_of_word(neighbour) or not _is_part_of_word(edge):
+        return False
+    return (neighbour + edge).isascii() or not (_is_wide(neighbour) or _is_wide(edge))
 
 
 def _is_part_of_word(char: str) -> bool:
     return char.isalnum() or char == "_" or (bool(char) and unicodedata.category(char).startswith("M"))
+
+
+def _is_wide(char: str) -> bool:
+    return unicodedata.east_asian_width(char) in {"W", "F"}
 
 
 def _folded(text: str) -> str:

@@ -28,6 +28,7 @@ from server.protocol.mentions import mentions
         ("जी हाँ", "जी", True),
         ("花子さん来て", "花子", True),
         ("bobさん", "bob", True),
+        ("a字b", "字", True),
         ("thanks 🦊🦊", "🦊", True),
         ("adаm", "ad", False),
         ("anything", "", False),
