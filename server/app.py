@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from urllib.parse import urljoin
 
 from async_lru import alru_cache
 
@@ -111,7 +112,7 @@ class _Running:
         self._database = database
         self._delivering: asyncio.Task[None] | None = None
         hub = Hub(people.relations, traffic)
-        people.reservations.days = settings.names.reserved_days
+        people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.webhooks = ActiveWebhooks(database, hub, people.reservations, metrics)
         self.webhooks.configure(settings, outbound.trust(settings.webhook_security))
         logs.configure(settings.log)
@@ -135,7 +136,7 @@ class _Running:
         self.webhooks.configure(settings, trust)
         logs.configure(settings.log)
         self.dispatcher.limiter.configure(settings.limits)
-        self.dispatcher.people.reservations.days = settings.names.reserved_days
+        self.dispatcher.people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.dispatcher.go_live(self._live())
         if warning := self._listener.plaintext_warning(settings.limits.trusted_proxies):
             log.warning("traffic is unencrypted", extra={"warning": warning})
@@ -157,6 +158,7 @@ class _Running:
             site_keys=settings.admin_api_key,
             reports=self.webhooks.reports,
             profiles=self.webhooks.profiles,
+            sign_in=settings.jwt,
             vip_secret=settings.vip.mutually_secret,
             blockable_operators=settings.blockable_admins,
             filters=[_filter(each) for each in settings.message_filters if each.enabled],
@@ -241,5 +243,7 @@ def _welcome(settings: Settings, life: Life) -> Welcome:
         report_reasons=reason_list(settings.report_reasons),
         limits=Limits(settings.limits.frame_bytes),
         website=settings.website_url,
+        sign_in=settings.jwt.sign_in,
+        landing_page=urljoin(settings.website_url, settings.jwt.landing_page_url) if settings.jwt.enabled else "",
         server=life.server,
     )

@@ -53,6 +53,7 @@ LIMITS: dict[str, int | Items] = {
     "Welcome.report_reasons": Items(100),
     "Welcome.website": LINE,
     "Welcome.sign_in": ID,
+    "Welcome.landing_page": LINE,
     "Welcome.server": ID,
     "Welcome.challenge": ID,
     "Me.username": NAME,

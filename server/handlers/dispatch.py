@@ -21,7 +21,8 @@ from server.rules.messages import MessageAccess, Person
 from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.relations import MAX_RELATIONS
-from server.settings import ApiKeys, PublicChannel
+from server.rules.visibility import GONE
+from server.settings import JWT, ApiKeys, PublicChannel
 from server.storage.base import Broker, Reader, StorageError
 from server.storage.people import People
 from server.webhooks.profiles import Profiles
@@ -63,6 +64,8 @@ class Live:
     """Fetches profiles; None if the webhook is off."""
     filters: Sequence[Filter] = ()
     """The filters that are on, in order."""
+    sign_in: JWT = field(default_factory=JWT)
+    """Whether members of the site sign in with a token, and whether only they may enter."""
     vip_secret: bool = False
     """Only VIPs and operators see who is a VIP."""
     blockable_operators: bool = False
@@ -166,7 +169,15 @@ class Dispatcher:
         """Remove the session, and announce to the others that its user left."""
         self.hub.traffic.closed[code] += 1
         session.stop()
-        if person := self.hub.leave(session):
+        self._leave(session, code, GONE)
+
+    def end(self, session: Session, code: CloseCode, why: str, announced: str = GONE) -> None:
+        """End a session whose client must not reconnect: its user leaves the room at once."""
+        session.close(code, why, reconnect=False)
+        self._leave(session, code, announced)
+
+    def _leave(self, session: Session, code: int, announced: str) -> None:
+        if person := self.hub.leave(session, announced):
             # Nobody knows what the client of a broken connection has read, so its direct messages are sent again at a
             # login without a last message. The same applies to a session that has not caught up.
             unknown = code in UNCERTAIN or not session.caught_up

@@ -7,10 +7,11 @@ from asyncio import Future, sleep
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from server.handlers import costs
+from server.handlers import costs, sign_in
 from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages, fit_reactions
 from server.handlers.places import listed
+from server.handlers.sign_in import SignInRefused
 from server.protocol import name_text, proof
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Echo, Login, Me, Ping, Pong, Since
@@ -22,6 +23,7 @@ from server.rules.messages import Person
 from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
+from server.rules.tokens import Claims
 from server.settings import PublicChannel
 from server.storage.base import Page, Reader, StorageError
 
@@ -71,8 +73,16 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
         return
     if sum(each is not None for each in (frame.token, frame.enrol, frame.prove)) > 1:
         raise Refusal(ErrorCode.MALFORMED, "A login may have only one of enrol, prove and token; send one of them.")
-    name = names.check(frame.username)
     session.dialect = dialect_of(frame)
+    try:
+        claims = sign_in.claims_of(dispatcher, frame)
+        if claims:
+            _admit(dispatcher, session, frame, sign_in.member(claims), claims=claims)
+            return
+    except SignInRefused as refused:
+        sign_in.turn_away(dispatcher, session, refused)
+        return
+    name = names.check(frame.username)
     if frame.enrol or frame.prove:
         session.verifying = True
         dispatcher.start_task(session, _verify(dispatcher, session, frame, name), None)
@@ -114,17 +124,24 @@ async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> t
 
 
 def _admit(
-    dispatcher: Dispatcher, session: Session, frame: Login, claimed: Person, own_proof: bytes | None = None
+    dispatcher: Dispatcher,
+    session: Session,
+    frame: Login,
+    claimed: Person,
+    own_proof: bytes | None = None,
+    claims: Claims | None = None,
 ) -> None:
-    """Add a verified user to the room, and start sending what they missed."""
-    person, before = _assign_name(dispatcher, claimed)
+    """Add a verified user to the room, and start sending what they missed. A member always gets their name."""
+    if claims:
+        sign_in.make_room(dispatcher, claimed)
+    person, before = (claimed, dispatcher.hub.find(claimed.name)) if claims else _assign_name(dispatcher, claimed)
     obstacle = dispatcher.people.obstacle(*claimed) if person.name != claimed.name else None
     try:
         wait = dispatcher.limiter.count_read(person.identity, session.address, _login_pages(dispatcher, frame.since))
     except Refusal as refusal:
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
-    session.log_in(person)
+    session.log_in(person, claims)
     session.dnd = bool(frame.dnd)
     session.send(Me(person.name, op=session.rank is Rank.OPERATOR, proof=own_proof))
     if session.rank >= Rank.VIP and dispatcher.live.vip_channels:
@@ -136,15 +153,22 @@ def _admit(
     if dispatcher.people.relations.of(person.identity):
         session.send(dispatcher.relations_frame(person))
     if before:
-        before.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)
+        sign_in.replace(before)
+    if claims:
+        sign_in.renew_regularly(dispatcher, session)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = _Arrival(
         since=frame.since,
-        last_message=dispatcher.people.joined(person, returns=bool(frame.token or frame.enrol or frame.prove)),
+        last_message=dispatcher.people.joined(person, returns=_returns(frame), member=claims is not None),
         before=dispatcher.broker.delivered + 1,
         wait=wait,
     )
     dispatcher.start_task(session, _catch_up(dispatcher, session, arrival), None)
+
+
+def _returns(frame: Login) -> bool:
+    """Return whether a guest can log in again as the same person."""
+    return bool(frame.token or frame.enrol or frame.prove)
 
 
 def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:

@@ -20,6 +20,7 @@ FlagpostError
         BadPageMessage          from the page of the client in a browser
         BadToken                a member's token
         Refusal                 by a rule of the room
+            SignInRefused       of a login without a usable token
         RefusedCall             a webhook call to the demo's site
         RefusedRequest          over HTTP
     ForbiddenTargetError        the address of a webhook's host

@@ -322,7 +322,14 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     report_reasons: list[ReportReason]
     limits: Limits
     website: Annotated[str, Meta(description="URL of the site that runs the room.")] = ""
-    sign_in: Annotated[str, Meta(description='How to sign in; always "nickname" so far.')] = "nickname"
+    sign_in: Annotated[
+        str,
+        Meta(
+            description='"nickname": with any free name. "token": only with a token of the site. "token-or-nickname":'
+            " with a token as a member, or as a guest."
+        ),
+    ] = "nickname"
+    landing_page: Annotated[str, Meta(description="Page of the site where members get a token.")] = ""
     server: Annotated[
         str, Meta(max_length=64, description="A stable ID of the server; survives restarts and restores.")
     ] = ""

@@ -39,7 +39,10 @@ class Reservations:
 
     def __init__(self) -> None:
         self.days = DEFAULT_DAYS
-        """Days for which a name is reserved after its last use; 0: names are never reserved."""
+        """Days for which a name is reserved after its last use; 0: only those of members."""
+        self._members_sign_in = False
+        self._members: dict[_Hold, None] = {}
+        """The names of the members of the site, the latest last."""
         self._present: set[_Hold] = set()
         self._held_at: dict[_Hold, int] = {}
         """When each name was last held, the latest last. Only of people who can prove that they are back."""
@@ -63,6 +66,20 @@ class Reservations:
         if hold in self._held_at:
             self.reserve(person, now)
         self._drop_unused(hold)
+
+    def configure(self, days: int, *, members: bool) -> None:
+        """Set for how many days names are reserved, and whether those of the site's members are, for ever."""
+        self.days, self._members_sign_in = days, members
+
+    def add_member(self, person: Person) -> None:
+        """Record a member of the site."""
+        hold = self._index(person)
+        self._members.pop(hold, None)
+        self._members[hold] = None
+        if len(self._members) > MAX_RESERVED:
+            oldest = next(iter(self._members))
+            del self._members[oldest]
+            self._drop_unused(oldest)
 
     def reserve(self, person: Person, held_at: int) -> None:
         """Record when a person who can return last held a name; the latest must come last."""
@@ -92,6 +109,9 @@ class Reservations:
         here = [other for other in others if other in self._present]
         if any(other.key == own.key for other in here):
             return Obstacle.TAKEN
+        if any(other.key == own.key and self._is_member(other) for other in others):
+            # Also of a guest who had this name first.
+            return Obstacle.RESERVED
         if own in self._present or self._is_reserved(own, now):
             return None
         if here:
@@ -114,7 +134,10 @@ class Reservations:
             yield from (hold for hold in self._by_look.get(look, ()) if hold.identity != identity)
 
     def _is_reserved(self, hold: _Hold, now: int) -> bool:
-        return self._is_recent(hold, now) or bool(self.days and self._reported[hold])
+        return self._is_member(hold) or self._is_recent(hold, now) or bool(self.days and self._reported[hold])
+
+    def _is_member(self, hold: _Hold) -> bool:
+        return self._members_sign_in and hold in self._members
 
     def _is_recent(self, hold: _Hold, now: int) -> bool:
         return hold in self._held_at and now < self._held_at[hold] + self.days * _DAY_MILLISECONDS
@@ -132,7 +155,7 @@ class Reservations:
 
     def _drop_unused(self, hold: _Hold) -> None:
         """Remove a name from the index unless there is still a reason to keep it."""
-        if hold in self._present or hold in self._held_at or hold in self._reported:
+        if any(hold in reasons for reasons in (self._present, self._held_at, self._reported, self._members)):
             return
         for look in self._looks.pop(hold, ()):
             self._by_look[look].discard(hold)

@@ -57,10 +57,8 @@ def check(settings: Settings) -> None:
 
 def _check_supported(settings: Settings) -> None:
     """Refuse settings that would change who may read or write what, and are not enforced."""
-    if settings.jwt.enabled:
-        raise SettingsError(
-            "JWT.Enabled: sign-in with a token is not supported yet; set it to false to let users choose a name"
-        )
+    if settings.jwt.enabled and not settings.jwt.secret_key.reveal().strip():
+        raise SettingsError("JWT.SecretKey: empty; set it to the secret with which the site signs its tokens")
     for number, channel in enumerate(settings.public_channels):
         if channel.vip:
             raise SettingsError(

@@ -20,6 +20,13 @@ class JWT(msgspec.Struct, frozen=True, rename="pascal"):
         str, Meta(description="Page of the site where people get a token, shown to people who need one. Optional.")
     ] = msgspec.field(name="LandingPageURL", default="")
 
+    @property
+    def sign_in(self) -> str:
+        """The word in `welcome` for how to sign in."""
+        if not self.enabled:
+            return "nickname"
+        return "token" if self.strict else "token-or-nickname"
+
 
 class VIP(msgspec.Struct, frozen=True, rename="pascal"):
     """The people whose token says `vip`."""

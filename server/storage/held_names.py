@@ -36,3 +36,21 @@ def sweep(connection: sqlite3.Connection, before: int, limit: int) -> int:
         " (SELECT identity, name FROM held_name WHERE held_at < ? LIMIT ?)",
         (before, limit),
     ).rowcount
+
+
+def add_member(person: Person, now: int, connection: sqlite3.Connection) -> None:
+    """Record a member of the site, who keeps the name."""
+    connection.execute(
+        "INSERT INTO member (identity, name, seen_at) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
+        (*person[::-1], now),
+    )
+
+
+def load_members(connection: sqlite3.Connection) -> list[Person]:
+    """Return the members of the site, the latest last."""
+    rows = connection.execute(
+        "SELECT name, identity FROM (SELECT * FROM member ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at",
+        (MAX_RESERVED,),
+    )
+    return [Person(*row) for row in rows]

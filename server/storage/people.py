@@ -42,6 +42,8 @@ class People:
             self.reservations.reserve(person, held_at)
         for ban in await self._database.write(partial(bans.load, milliseconds(self._clock()))):
             self.bans.set(ban)
+        for person in await self._database.read(held_names.load_members):
+            self.reservations.add_member(person)
         for report_id, person in await self._database.read(reports.open_about):
             self.reservations.report_opened(report_id, person)
 
@@ -69,13 +71,17 @@ class People:
         """Return the keys of an identity; None if it is not enrolled. Raises StorageError."""
         return await self._database.read(partial(login_keys.find, identity), key)
 
-    def joined(self, person: Person, *, returns: bool = True) -> "asyncio.Future[int | None]":
+    def joined(self, person: Person, *, returns: bool = True, member: bool = False) -> "asyncio.Future[int | None]":
         """Record that a person joined; return the last message they have seen, None if they are new.
 
-        `returns`: they can log in again as the same person, so their name is reserved. Raises StorageError.
+        `returns`: they can log in again as the same person, so their name is reserved. A member of the site has theirs
+        as long as they are known. Raises StorageError.
         """
         key, now = names.key(person.name), milliseconds(self._clock())
         self.reservations.joined(person, now, returns=returns)
+        if member:
+            self.reservations.add_member(person)
+            self._database.write_aside(partial(held_names.add_member, person, now))
         # Keep the latest last.
         self._known.pop(key, None)
         self._known[key] = person

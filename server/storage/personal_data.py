@@ -12,6 +12,8 @@ ERASED = "[erased]"
 EXPORTS = {
     "person": "SELECT name, seen_at FROM person WHERE identity = ?1",
     "name": "SELECT name, held_at FROM held_name WHERE identity = ?1",
+    "member": "SELECT name, seen_at FROM member WHERE identity = ?1",
+    "blocked by the site": "SELECT other_name FROM site_block WHERE identity = ?1",
     "message": "SELECT id, at, channel, author, peer, text FROM message"
     " WHERE author_identity = ?1 OR (peer IS NOT NULL AND peer_identity = ?1) ORDER BY id",
     "withheld message": "SELECT id, at, channel, author, peer, text FROM withheld WHERE author_identity = ?1",
@@ -41,6 +43,8 @@ ERASURES = (
     "DELETE FROM read_marker WHERE identity = :identity",
     "DELETE FROM person WHERE identity = :identity",
     "DELETE FROM held_name WHERE identity = :identity",
+    "DELETE FROM member WHERE identity = :identity",
+    "DELETE FROM site_block WHERE :identity IN (identity, other)",
     "DELETE FROM login_key WHERE identity = :identity",
 )
 """Everything but reports, which are evidence and end by ReportDays, and a ban, which ends by itself."""
@@ -58,6 +62,9 @@ COVERED = {
     ("login_key", "identity"),
     ("held_name", "identity"),
     ("ban", "identity"),
+    ("member", "identity"),
+    ("site_block", "identity"),
+    ("site_block", "other"),
     ("report", "reporter_identity"),
     ("report", "about_identity"),
 }

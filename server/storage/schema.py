@@ -319,6 +319,23 @@ CREATE TABLE ban (
     at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+MEMBERS = """
+-- Members of the site, who signed in with a token: their names are theirs, also while they are away.
+CREATE TABLE member (
+    identity TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_seen ON member (seen_at);
+
+-- Whom the site has blocked for a member; replaced as a whole.
+CREATE TABLE site_block (
+    identity TEXT NOT NULL,
+    other TEXT NOT NULL,
+    other_name TEXT NOT NULL,
+    PRIMARY KEY (identity, other)
+) STRICT, WITHOUT ROWID;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -338,6 +355,7 @@ STEPS = (
     GATHERED_REPORTS,
     WITHHELD,
     BANS,
+    MEMBERS,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

@@ -13,6 +13,7 @@ class RecordingOutlet:
     def __init__(self) -> None:
         self.frames: list[ServerFrame] = []
         self.closed: list[CloseCode] = []
+        self.reasons: list[str] = []
         self._pauses = 0
 
     @property
@@ -33,9 +34,10 @@ class RecordingOutlet:
         self.write(wire)
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Record the code."""
-        del reason
+        """Record the code and the reason, which has to fit into a close frame."""
+        assert len(reason.encode()) <= 123
         self.closed.append(code)
+        self.reasons.append(reason)
 
     def pause(self) -> None:
         self._pauses += 1

@@ -51,7 +51,7 @@ def test_keys_match_in_any_case_as_in_barertc() -> None:
     assert loaded.settings.title == "Tea"
     assert loaded.settings.blockable_admins
     assert not loaded.notices
-    with pytest.raises(SettingsError, match=r"JWT\.Enabled"):
+    with pytest.raises(SettingsError, match=r"JWT\.SecretKey"):
         parse("Version = 16\n[jwt]\nenabled = true", {})
 
 

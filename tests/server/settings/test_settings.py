@@ -112,7 +112,7 @@ WRONG = {
     "a limit below none": ("[Limits]\nLoginsPerMinute = -1", "Limits.LoginsPerMinute", "docs/"),
     "a burst of nothing": ("[Limits]\nMessagesBurst = 0", "Limits.MessagesBurst", "docs/"),
     "no TOML": ('Title = "Room"\nAddress = here', "line 2", '"quotes"'),
-    "sign-in by token, which is not there": ("[JWT]\nEnabled = true", "JWT.Enabled", "false"),
+    "sign-in by token without its secret": ("[JWT]\nEnabled = true", "JWT.SecretKey", "set it"),
     "a channel for some, which is not there": (LOBBY + "VIP = true", "PublicChannels[0].VIP", "remove it"),
 }
 

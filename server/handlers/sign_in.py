@@ -1,0 +1,109 @@
+"""Members of the site: who a token says that somebody is, and new tokens while they stay."""
+
+import asyncio
+import time
+
+from server.handlers.dispatch import Dispatcher
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Login, Me, Pong
+from server.room.session import Session
+from server.rules import tokens
+from server.rules.messages import Person
+from server.rules.ranks import Rank
+from server.rules.refusal import Refusal
+from server.rules.tokens import BadToken, Claims
+
+MAX_REASON_BYTES = 123
+"""Maximum length of the reason in a close frame (RFC 6455, section 5.5)."""
+GO_BACK = "Open the chat from the website again."
+ANOTHER_PLACE = "You have been signed out of chat because you logged in from another location."
+NAME_OF_A_MEMBER = "This name belongs to a member of the site, who has just signed in. Choose another one."
+
+
+class SignInRefused(Refusal):
+    """A login without a usable token; the connection is closed."""
+
+
+def claims_of(dispatcher: Dispatcher, frame: Login) -> Claims | None:
+    """Return what the site says about the user who logs in; None for a guest. Raises SignInRefused."""
+    sign_in = dispatcher.live.sign_in
+    if not sign_in.enabled:
+        return None
+    if not frame.jwt:
+        if sign_in.strict:
+            raise SignInRefused(ErrorCode.SIGN_IN_REQUIRED, tokens.REQUIRED)
+        return None
+    try:
+        return tokens.verify(frame.jwt, sign_in.secret_key.reveal())
+    except BadToken:
+        # Which of the faults it is helps nobody but somebody who tries out tokens.
+        raise SignInRefused(ErrorCode.BAD_TOKEN, tokens.EXPIRED) from None
+
+
+def member(claims: Claims) -> Person:
+    """Return the member with these claims. Raises SignInRefused if the site's name for them cannot be one here."""
+    try:
+        return tokens.member(claims)
+    except BadToken as error:
+        raise SignInRefused(ErrorCode.BAD_TOKEN, f"You cannot sign in here: {error}") from None
+
+
+def turn_away(dispatcher: Dispatcher, session: Session, refused: SignInRefused) -> None:
+    """Say why somebody is not let in and where to get a token, and close the connection."""
+    page = dispatcher.live.welcome.landing_page
+    where = f"Get a new sign-in link at {page}" if page else GO_BACK
+    session.error(refused.code, f"{refused.message} {where}" if page else refused.message)
+    reason = next(each for each in (where, page, GO_BACK) if len(each.encode()) <= MAX_REASON_BYTES)
+    session.close(CloseCode.SIGN_IN, reason, reconnect=False)
+
+
+def make_room(dispatcher: Dispatcher, person: Person) -> None:
+    """End the session of a guest who has the name of a member who signs in.
+
+    Raises SignInRefused if another member has it, whose name at the site differs only in its case.
+    """
+    before = dispatcher.hub.find(person.name)
+    if before is None or before.person is None or before.person.identity == person.identity:
+        return
+    if before.claims:
+        raise SignInRefused(ErrorCode.BAD_NAME, f"Another member is here as {before.person.name}.")
+    dispatcher.end(before, CloseCode.REPLACED, NAME_OF_A_MEMBER)
+
+
+def replace(before: Session) -> None:
+    """Close the older session of a person who has logged in again."""
+    if not before.dialect.explained:
+        # BareRTC's clients show no reason of a `disconnect`.
+        before.error(ErrorCode.NOTICE, ANOTHER_PLACE)
+    before.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)
+
+
+def renew_regularly(dispatcher: Dispatcher, session: Session) -> None:
+    """Send a member a new token every 30 s, with which their client returns after a lost connection."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(tokens.RENEWAL_SECONDS)
+            send_token(dispatcher, session)
+
+    session.cancel_on_stop(asyncio.create_task(renew()))
+
+
+def send_token(dispatcher: Dispatcher, session: Session) -> None:
+    """Send a new token to a member."""
+    key = dispatcher.live.sign_in.secret_key.reveal()
+    if session.claims and key and dispatcher.live.sign_in.enabled:
+        token = tokens.sign(session.claims, key, time.time())
+        session.send(Pong(token, tokens.rules_of(session.claims)))
+
+
+def amend(dispatcher: Dispatcher, session: Session, person: Person, claims: Claims) -> None:
+    """Replace what the site says about a member who is here, and send it to everyone."""
+    before, was_hidden = session.rank, session.is_hidden
+    session.set_claims(claims)
+    send_token(dispatcher, session)
+    session.send(Me(person.name, op=session.rank is Rank.OPERATOR, status=session.status))
+    if session.rank is not before:
+        session.send(dispatcher.live.welcome_for(session.rank))
+        dispatcher.hub.change_view(session)
+    dispatcher.hub.show_change(session, was_hidden=was_hidden)
