@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from urllib.parse import urljoin
 
 from async_lru import alru_cache
@@ -76,8 +78,10 @@ async def run(
         background_tasks = [
             background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
         ]
+        dispatcher.shut_down = partial(signal.raise_signal, signal.SIGTERM)
         if read:
             reload.reload_on_sighup(read, running.reload)
+            dispatcher.reconfigure = partial(reload.reload, read, running.reload)
 
         @alru_cache(maxsize=1, ttl=SAMPLE_SECONDS)
         async def measure() -> bytes:

@@ -104,6 +104,10 @@ class Dispatcher:
     """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
     disk_low: bool = False
     """The disk is nearly full: messages are refused."""
+    reconfigure: Callable[[], str] = lambda: "This server has no settings file to reload."
+    """Reloads the settings; returns what became of it, in words."""
+    shut_down: Callable[[], None] = lambda: None
+    """Ends the server."""
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -222,6 +226,12 @@ class Dispatcher:
         finally:
             for task in self.tasks:
                 task.cancel()
+
+    def rank_changed(self, session: Session, *, was_hidden: bool) -> None:
+        """Show a person what their new rank lets them see, and the others who they are now."""
+        session.send(self.live.welcome_for(session.rank))
+        self.hub.change_view(session)
+        self.hub.show_change(session, was_hidden=was_hidden)
 
     def go_live(self, live: Live) -> None:
         """Switch to these values; if the welcome changed, send it to everyone in the room."""

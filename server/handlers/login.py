@@ -7,7 +7,7 @@ from asyncio import Future, sleep
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from server.handlers import costs, sign_in
+from server.handlers import costs, operators, sign_in
 from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages, fit_reactions
 from server.handlers.places import listed
@@ -132,6 +132,9 @@ def _admit(
     claims: Claims | None = None,
 ) -> None:
     """Add a verified user to the room, and start sending what they missed. A member always gets their name."""
+    if remaining := dispatcher.people.ban_against(claimed):
+        operators.refuse_banned(session, remaining)
+        return
     if claims:
         sign_in.make_room(dispatcher, claimed)
     person, before = (claimed, dispatcher.hub.find(claimed.name)) if claims else _assign_name(dispatcher, claimed)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from server.handlers import filtering
+from server.handlers import filtering, operators
 from server.handlers.dispatch import Dispatcher
 from server.handlers.filtering import Filtered
 from server.handlers.pages import fit_messages
@@ -36,9 +36,12 @@ Stored = TypeVar("Stored")
 
 def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     """Publish a message. Its author receives it with its msgID as the acknowledgement."""
+    if operators.is_command(session, frame.message):
+        operators.run(dispatcher, session, frame)
+        return
     dispatcher.check_disk()
     author = session.logged_in_person
-    text = message_rules.check_text(frame.message)
+    text = message_rules.check_text(operators.without_escape(session, frame.message))
     name = target.name_of(frame.channel)
     if not frame.channel:
         raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "The message names no channel. Send it to a channel or a person.")

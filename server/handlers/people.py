@@ -56,7 +56,8 @@ def block_all(dispatcher: Dispatcher, session: Session, frame: Blocklist) -> Non
     blocked = {each.other for each in relations.of(person.identity) if each.blocked} | {person.identity}
     wanted = {known.identity: known for name in frame.usernames if (known := dispatcher.people.find(name))}
     for other in wanted.values():
-        if other.identity not in blocked:
+        is_spared = not dispatcher.live.blockable_operators and dispatcher.hub.is_operator(other.identity)
+        if other.identity not in blocked and not is_spared:
             _relate(dispatcher, session, other.name, blocked=True)
 
 
@@ -81,6 +82,8 @@ def _relate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: boo
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
     if other.identity == person.identity:
         raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
+    if blocked and not dispatcher.live.blockable_operators and dispatcher.hub.is_operator(other.identity):
+        raise Refusal(ErrorCode.NOT_ALLOWED, "You are not allowed to block a chat operator.")
     dispatcher.people.relations.check(person.identity, other.identity)
     related = dispatcher.people.relate(Relation(person.identity, other.identity, other.name, blocked))
     related.add_done_callback(partial(_after_relation_change, dispatcher, session))

@@ -103,7 +103,7 @@ def amend(dispatcher: Dispatcher, session: Session, person: Person, claims: Clai
     session.set_claims(claims)
     send_token(dispatcher, session)
     session.send(Me(person.name, op=session.rank is Rank.OPERATOR, status=session.status))
-    if session.rank is not before:
-        session.send(dispatcher.live.welcome_for(session.rank))
-        dispatcher.hub.change_view(session)
-    dispatcher.hub.show_change(session, was_hidden=was_hidden)
+    if session.rank is before:
+        dispatcher.hub.show_change(session, was_hidden=was_hidden)
+    else:
+        dispatcher.rank_changed(session, was_hidden=was_hidden)

@@ -33,17 +33,18 @@ def reload_on_sighup(read: Read, apply: Apply) -> None:
             reload(read, apply)
 
 
-def reload(read: Read, apply: Apply) -> None:
-    """Read and apply the settings, and log the result."""
+def reload(read: Read, apply: Apply) -> str:
+    """Read and apply the settings, and log the result; return it in words for an operator."""
     try:
         loaded = read()
         restart_keys = apply(loaded.settings)
     except SettingsError as error:
         log.error("settings not reloaded", extra={"error": str(error)})
-        return
+        return "The settings were not reloaded, because they are not valid. The server's log has the details."
     for notice in loaded.notices:
         log.warning("settings notice", extra={"notice": notice})
     if restart_keys:
         log.warning("settings reloaded; some changes require a restart", extra={"keys": restart_keys})
-    else:
-        log.info("settings reloaded")
+        return f"The server config file has been reloaded. These require a restart: {', '.join(restart_keys)}."
+    log.info("settings reloaded")
+    return "The server config file has been reloaded successfully!"

@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     BAD_PROOF = "bad-proof"
     SIGN_IN_REQUIRED = "sign-in-required"
     BAD_TOKEN = "bad-token"  # noqa: S105 - a code
+    BANNED = "banned"
     BAD_MESSAGE = "bad-message"
     NONCE_USED = "nonce-used"
     UNKNOWN_CHANNEL = "unknown-channel"
@@ -31,6 +32,7 @@ class ErrorCode(StrEnum):
     TOO_FAST = "too-fast"
     UNKNOWN_REPORT = "unknown-report"
     NOT_YOURS = "not-yours"
+    NOT_ALLOWED = "not-allowed"
     DO_NOT_DISTURB = "do-not-disturb"
     BAD_REACTION = "bad-reaction"
     BAD_QUERY = "bad-query"
@@ -51,6 +53,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.BAD_PROOF: "The proof does not match the identity, challenge, nonce and name.",
     ErrorCode.SIGN_IN_REQUIRED: "Only members of the site may enter: log in with `jwt`. The connection is closed.",
     ErrorCode.BAD_TOKEN: "The site's token is not valid, or has expired. The connection is closed; get a new one.",
+    ErrorCode.BANNED: "An operator has banned you; the message says for how much longer. The connection is closed.",
     ErrorCode.BAD_MESSAGE: "The message is empty or too long, has something that cannot be sent, or too many edits.",
     ErrorCode.NONCE_USED: "You used this nonce for something else within 24 hours. Nothing was done; use a new nonce.",
     ErrorCode.UNKNOWN_CHANNEL: "No channel has this ID.",
@@ -66,6 +69,7 @@ ERROR_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.TOO_FAST: "You are over a rate limit; the message says when to retry.",
     ErrorCode.UNKNOWN_REPORT: "None of your reports has this reportID.",
     ErrorCode.NOT_YOURS: "Only the author can edit or delete a message.",
+    ErrorCode.NOT_ALLOWED: "The settings of the server do not allow this; the message says what.",
     ErrorCode.DO_NOT_DISTURB: "The user has turned on Do not disturb.",
     ErrorCode.BAD_REACTION: "It is not one emoji, or the message has the maximum number of reactions.",
     ErrorCode.BAD_QUERY: "The query has neither words nor filters, or a filter has no date.",

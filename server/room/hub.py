@@ -159,6 +159,10 @@ class Hub:
         """Return all sessions of a person, whatever their names."""
         return [*self._by_identity.get(identity, ())]
 
+    def is_operator(self, identity: str) -> bool:
+        """Return whether a person is here as an operator."""
+        return any(session.rank is Rank.OPERATOR for session in self._by_identity.get(identity, ()))
+
     def deliver(self, news: Sequence[StoredChange]) -> None:
         """Deliver messages and changes to everyone who may read them, except those who muted or blocked the author.
 

@@ -57,6 +57,11 @@ class RelationIndex:
         """Return the identities with a block between them and this person."""
         return self._blocked_with.get(identity, ())
 
+    def blocks_of(self, identity: str) -> list[Relation]:
+        """Return the blocks by which others have blocked this person."""
+        wanted = (self._of.get(other, {}).get(identity) for other in self.blocked_with(identity))
+        return [each for each in wanted if each and each.blocked]
+
     def sent_during_block(self, reader: str, author: str, msg_id: int) -> bool:
         """Return whether a message was sent during a current block between the two; earlier ones both have seen."""
         both = self._of.get(reader, {}).get(author), self._of.get(author, {}).get(reader)

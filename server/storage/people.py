@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from server.protocol import names
@@ -103,9 +103,14 @@ class People:
         ban = self.bans.against(person, now)
         return remaining(ban, now) if ban else ""
 
-    def current_bans(self) -> list[Ban]:
-        """Return the bans that have not ended."""
-        return [*self.bans.current(milliseconds(self._clock()))]
+    def current_bans(self) -> list[tuple[Ban, str]]:
+        """Return the bans that have not ended, and for how much longer each lasts, in words."""
+        now = milliseconds(self._clock())
+        return [(ban, remaining(ban, now)) for ban in self.bans.current(now)]
+
+    def find_ban(self, name: str) -> Ban | None:
+        """Return the ban of a name, or None."""
+        return self.bans.find(name, milliseconds(self._clock()))
 
     def ban(self, person: Person, hours: int, by: str) -> "asyncio.Future[Ban]":
         """Ban a person, whose identity is "" if nobody with this name was here. Raises StorageError."""
@@ -134,16 +139,20 @@ class People:
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
         """End the mute or block of everyone who had this name then, or has it now. Raises StorageError."""
         key, holder = names.key(name), self.find(name)
-        ended = [
+        return self.end_relations(
             relation
             for relation in self.relations.of(identity)
             if relation.blocked == blocked
             and (names.key(relation.other_name) == key or (holder and relation.other == holder.identity))
-        ]
+        )
+
+    def end_relations(self, relations: Iterable[Relation]) -> "asyncio.Future[None]":
+        """End these mutes and blocks. Raises StorageError."""
+        ended = [*relations]
 
         def remove(_: Sequence[None]) -> None:
             for relation in ended:
-                self.relations.remove(identity, relation.other)
+                self.relations.remove(relation.identity, relation.other)
 
         return self._database.write(partial(_unrelate, ended), remove)
 

@@ -1,0 +1,205 @@
+"""The commands of operators. A message of an operator that starts with a slash is never said to the room."""
+
+from asyncio import Future
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
+
+from server.handlers.dispatch import Dispatcher
+from server.protocol import name_text
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import CHAT_SERVER, Error, Say
+from server.room.session import Session
+from server.rules import operator_commands
+from server.rules.messages import Person
+from server.rules.operator_commands import SIGN, BadCommand, OperatorCommand
+from server.rules.ranks import Rank, rank_of
+from server.rules.tokens import NO_CLAIMS
+
+Stored = TypeVar("Stored")
+Reply = Callable[[str], None]
+KICKED, BANNED = "has been kicked from the room!", "has been banned!"
+NO_CAMERAS = "There are no cameras in this room."
+GOING_DOWN = "The chat server is going down for a reboot NOW!"
+LOG_IN_AGAIN = "An operator has asked everyone to log in again."
+
+
+def is_command(session: Session, text: str) -> bool:
+    """Return whether a message is a command. Two slashes send one."""
+    typed = text.lstrip()
+    return session.rank is Rank.OPERATOR and typed.startswith(SIGN) and not typed.startswith(SIGN + SIGN)
+
+
+def without_escape(session: Session, text: str) -> str:
+    """Return the text of a message: an operator writes two slashes to begin with one."""
+    return (
+        text.replace(SIGN, "", 1) if session.rank is Rank.OPERATOR and text.lstrip().startswith(SIGN + SIGN) else text
+    )
+
+
+def run(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
+    """Carry out a command, and reply to the operator alone."""
+
+    def reply(text: str) -> None:
+        # A reply with a nonce settles a message that a client sent without knowing that it is a command.
+        channel = "" if frame.nonce or not session.dialect.explained else frame.channel
+        session.send(Error(text, ErrorCode.NOTICE, CHAT_SERVER, frame.nonce, channel))
+
+    command = operator_commands.parse(frame.message)
+    if isinstance(command, BadCommand):
+        reply(command.problem)
+    else:
+        _COMMANDS[command.name](dispatcher, session, command, reply)
+
+
+def _found(dispatcher: Dispatcher, command: OperatorCommand, reply: Reply) -> list[Session]:
+    """Return the sessions of the person that a command names; reply if there are none."""
+    named = dispatcher.hub.find(command.person)
+    if named is None:
+        reply(f"/{command.name}: username not found: {command.person}")
+        return []
+    return dispatcher.hub.sessions_of(named.logged_in_person.identity)
+
+
+def refuse_banned(session: Session, remaining: str) -> None:
+    """Refuse the login of somebody who is banned."""
+    words = f"You are currently banned from entering the chat room. Your ban expires in {remaining}."
+    session.error(ErrorCode.BANNED, words)
+    session.close(CloseCode.REMOVED, words, reconnect=False)
+
+
+def _send_away(dispatcher: Dispatcher, session: Session, words: str, announced: str) -> None:
+    """Send a person away at once, without any rights."""
+    # BareRTC's clients show no reason of a `disconnect`.
+    session.error(ErrorCode.NOTICE, words)
+    dispatcher.end(session, CloseCode.REMOVED, "You have been removed from the room.", announced)
+    session.set_rank(Rank.PERSON)
+
+
+def _kick(dispatcher: Dispatcher, session: Session, command: OperatorCommand, reply: Reply) -> None:
+    found = _found(dispatcher, command, reply)
+    if session in found:
+        reply("/kick: did you really mean to kick yourself?")
+        return
+    for each in found:
+        words = f"You have been kicked from the chat room by {session.logged_in_person.name}"
+        name = each.logged_in_person.name
+        _send_away(dispatcher, each, words, KICKED)
+        reply(f"{name} has been kicked from the room")
+
+
+def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, reply: Reply) -> None:
+    by, whole = session.logged_in_person, command.person
+    request = operator_commands.ban_of(command, is_known=dispatcher.people.find(whole) is not None)
+    if isinstance(request, BadCommand):
+        reply(request.problem)
+        return
+    here = dispatcher.hub.find(request.name)
+    known = here.logged_in_person if here else dispatcher.people.find(request.name)
+    if known and known.identity == by.identity:
+        reply("/ban: did you really mean to ban yourself?")
+        return
+    hours = f"{request.hours} hour{'' if request.hours == 1 else 's'}"
+
+    def banned() -> None:
+        words = f"You have been banned from the chat room by {by.name}. You may come back after {hours}."
+        for each in dispatcher.hub.sessions_of(known.identity) if known else ():
+            _send_away(dispatcher, each, words, BANNED)
+        reply(f"{known.name if known else request.name} has been banned from the room for {hours}.")
+
+    stored = dispatcher.people.ban(known or Person(request.name, ""), request.hours, by.name)
+    _then(dispatcher, session, stored, banned)
+
+
+def _unban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, reply: Reply) -> None:
+    ban = dispatcher.people.find_ban(command.person)
+    if ban is None:
+        reply(f"/unban: user {command.person} was not found to be banned. Try `/bans` to see current banned users.")
+        return
+    lifted = dispatcher.people.lift_ban(ban)
+    _then(dispatcher, session, lifted, partial(reply, f"The ban on {ban.name} has been lifted."))
+
+
+def _bans(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply) -> None:
+    lines = [f"- {name_text.quoted(ban.name)} {left}, by {ban.by}" for ban, left in dispatcher.people.current_bans()]
+    reply("\n".join(["The listing of banned users currently includes:", *lines]) if lines else "Nobody is banned.")
+
+
+def _op(dispatcher: Dispatcher, _session: Session, command: OperatorCommand, reply: Reply) -> None:
+    for each in _found(dispatcher, command, reply):
+        _set_rank(dispatcher, each, Rank.OPERATOR)
+        reply(f"Operator rights have been granted to {each.logged_in_person.name}")
+
+
+def _deop(dispatcher: Dispatcher, _session: Session, command: OperatorCommand, reply: Reply) -> None:
+    for each in _found(dispatcher, command, reply):
+        _set_rank(dispatcher, each, rank_of(op=False, vip=(each.claims or NO_CLAIMS).vip))
+        reply(f"Operator rights have been taken from {each.logged_in_person.name}")
+
+
+def _set_rank(dispatcher: Dispatcher, session: Session, rank: Rank) -> None:
+    was_hidden = session.is_hidden
+    session.set_rank(rank)
+    dispatcher.rank_changed(session, was_hidden=was_hidden)
+
+
+def _unmute_all(dispatcher: Dispatcher, session: Session, _command: OperatorCommand, reply: Reply) -> None:
+    person, people = session.logged_in_person, dispatcher.people
+    muted = [each for each in people.relations.of(person.identity) if not each.blocked]
+    blocks = [] if dispatcher.live.blockable_operators else people.relations.blocks_of(person.identity)
+    stored = people.end_relations([*muted, *blocks])
+
+    def unmuted() -> None:
+        reply(f"Your mute on {len(muted)} users has been lifted.")
+        if muted:
+            session.send(dispatcher.relations_frame(person))
+
+    _then(dispatcher, session, stored, unmuted)
+
+
+def _kick_all(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, _reply: Reply) -> None:
+    for each in [*dispatcher.hub.sessions.values()]:
+        each.error(ErrorCode.NOTICE, LOG_IN_AGAIN)
+        each.close(CloseCode.SERVICE_RESTART, LOG_IN_AGAIN, reconnect=True)
+
+
+def _reconfigure(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply) -> None:
+    reply(dispatcher.reconfigure())
+
+
+def _shutdown(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, _reply: Reply) -> None:
+    for each in dispatcher.hub.sessions.values():
+        each.error(ErrorCode.NOTICE, GOING_DOWN)
+    dispatcher.shut_down()
+
+
+def _no_cameras(_dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply) -> None:
+    reply(NO_CAMERAS)
+
+
+def _help(
+    _dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply, *, advanced: bool = False
+) -> None:
+    reply(operator_commands.listing(advanced=advanced))
+
+
+def _then(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]", done: Callable[[], None]) -> None:
+    """Call `done` once a change is stored, or tell the operator that it is not."""
+
+    def finished(future: "Future[Stored]") -> None:
+        session.request_finished()
+        if future.cancelled():
+            return
+        dispatcher.answer_failure(session, None, future.exception())
+        if not future.exception():
+            done()
+
+    session.request_started()
+    stored.add_done_callback(finished)
+
+
+_COMMANDS: Mapping[str, Callable[[Dispatcher, Session, OperatorCommand, Reply], None]] = {
+    "kick": _kick, "ban": _ban, "unban": _unban, "bans": _bans, "unmute-all": _unmute_all, "nsfw": _no_cameras,
+    "cut": _no_cameras, "help": _help, "help-advanced": partial(_help, advanced=True), "op": _op, "deop": _deop,
+    "kickall": _kick_all, "reconfigure": _reconfigure, "shutdown": _shutdown,
+}  # fmt: skip

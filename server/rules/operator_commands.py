@@ -1,0 +1,116 @@
+"""The commands of operators: how they are spelled. What they do is in `handlers.operators`."""
+
+import shlex
+from typing import NamedTuple
+
+from server.protocol.target import without_sign
+
+SIGN = "/"
+DEFAULT_HOURS = 24
+MAX_HOURS = 10 * 365 * 24
+
+
+class CommandUsage(NamedTuple):
+    """A command as it is listed; `takes` names its arguments, in brackets those that may be missing."""
+
+    name: str
+    takes: str
+    help: str
+    advanced: bool = False
+
+    @property
+    def line(self) -> str:
+        return f"`{SIGN}{f'{self.name} {self.takes}'.strip()}` {self.help}"
+
+
+USAGES = {
+    usage.name: usage
+    for usage in (
+        CommandUsage("kick", "NAME", "to remove someone from the room"),
+        CommandUsage("ban", "NAME [HOURS]", f"to keep someone out, for {DEFAULT_HOURS} hours unless you say otherwise"),
+        CommandUsage("unban", "NAME", "to lift a ban"),
+        CommandUsage("bans", "", "to list who is banned"),
+        CommandUsage("unmute-all", "", "to lift all your mutes, and all blocks of you"),
+        CommandUsage("nsfw", "NAME", "has no effect: there are no cameras here"),
+        CommandUsage("cut", "NAME", "has no effect: there are no cameras here"),
+        CommandUsage("help", "", "to list the commands"),
+        CommandUsage("help-advanced", "", "to list the dangerous ones"),
+        CommandUsage("op", "NAME", "to make someone an operator until they leave", advanced=True),
+        CommandUsage("deop", "NAME", "to take an operator's rights until they log in again", advanced=True),
+        CommandUsage("kickall", "", "to disconnect everyone; their clients log in again", advanced=True),
+        CommandUsage("reconfigure", "", "to reload the server's settings", advanced=True),
+        CommandUsage("shutdown", "", "to end the server", advanced=True),
+    )
+}
+
+
+class BadCommand(NamedTuple):
+    """A text that looks like a command and is none; it is not said to the room either."""
+
+    problem: str
+
+
+class OperatorCommand(NamedTuple):
+    """A command with its arguments, without quotation marks."""
+
+    name: str
+    words: tuple[str, ...]
+
+    @property
+    def person(self) -> str:
+        """The argument as the name of a person, which can contain spaces."""
+        return without_sign(" ".join(self.words))
+
+
+class BanRequest(NamedTuple):
+    """Whom to ban, and for how long."""
+
+    name: str
+    hours: int
+
+
+def parse(text: str) -> OperatorCommand | BadCommand:
+    """Return the command that an operator typed, or what is wrong with it."""
+    try:
+        name, *words = _words(text.strip().removeprefix(SIGN))
+    except ValueError:
+        return BadCommand("A quotation mark is not closed, so nothing was done. Close it, or leave it out.")
+    usage = USAGES.get(name.casefold())
+    if usage is None:
+        return BadCommand(
+            f"There is no command {SIGN}{name}, and nothing was said to the room. See {SIGN}help. Start with"
+            f" {SIGN}{SIGN} to send a slash."
+        )
+    required = bool(usage.takes)
+    if required != bool(words):
+        return BadCommand(
+            f"Usage: {usage.line}." + (" Names with spaces can be in quotation marks." if required else "")
+        )
+    return OperatorCommand(usage.name, tuple(words))
+
+
+def ban_of(command: OperatorCommand, *, is_known: bool) -> BanRequest | BadCommand:
+    """Return whom to ban; `is_known`: the whole argument is the name of someone who has been here."""
+    *names, last = command.words
+    if is_known or not names:
+        return BanRequest(command.person, DEFAULT_HOURS)
+    if len(names) > 1 or not last.isascii() or not last.isdecimal() or not 0 < int(last[:9]) <= MAX_HOURS:
+        return BadCommand(
+            f"Nobody was banned. Usage: {USAGES['ban'].line}. HOURS is a number of at least 1; put a name with spaces"
+            " in quotation marks."
+        )
+    return BanRequest(without_sign(names[0]), int(last))
+
+
+def listing(*, advanced: bool) -> str:
+    """Return the help: the usual commands, or the dangerous ones."""
+    title = "Use these with care" if advanced else "The commands of operators"
+    lines = [f"- {usage.line}" for usage in USAGES.values() if usage.advanced == advanced]
+    return "\n".join([f"{title}:", *lines])
+
+
+def _words(text: str) -> list[str]:
+    # Not shlex.split: an apostrophe is part of a name.
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.quotes, lexer.commenters, lexer.escape = True, '"', "", ""
+    return list(lexer) or [""]

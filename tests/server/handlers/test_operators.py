@@ -1,0 +1,216 @@
+"""The commands of operators: their effects, and that nobody else hears them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from server.handlers.dispatch import Dispatcher
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Block, Disconnect, Error, Login, Message, Mute, Presence, Relations, Say, Takeback
+from server.room.session import Session
+from server.rules.ranks import Rank
+from server.rules.tokens import Claims
+from server.storage.base import Marker
+from server.storage.broker import LocalBroker
+from server.storage.database import Database
+from server.storage.people import People
+from tests.support.recording_outlet import RecordingOutlet
+from tests.support.room import UNLIMITED, dispatcher_over, receive, settle
+
+
+class Member:
+    """Somebody in the room, and what they received."""
+
+    def __init__(self, dispatcher: Dispatcher, name: str, rank: Rank) -> None:
+        self.dispatcher = dispatcher
+        self.outlet = RecordingOutlet()
+        self.session = Session(self.outlet)
+        self.session.rank = rank
+        self._login = Login(name, f"the secret token of {name}")
+
+    async def enter(self) -> "Member":
+        """Log in."""
+        receive(self.dispatcher, self.session, self._login)
+        await stored(self.dispatcher)
+        return self
+
+    async def say(self, text: str) -> list[str]:
+        """Send a message without a channel; return what ChatServer replied."""
+        before = len(self.outlet.frames)
+        receive(self.dispatcher, self.session, Say("", text))
+        await stored(self.dispatcher)
+        return [each.message for each in self.outlet.frames[before:] if isinstance(each, Error)]
+
+    @property
+    def notices(self) -> list[str]:
+        return [each.message for each in self.outlet.frames if isinstance(each, Error)]
+
+    @property
+    def spoken(self) -> list[str]:
+        return [each.message for each in self.outlet.frames if isinstance(each, Message)]
+
+    async def sees(self, name: str, message: str) -> None:
+        """Wait for a presence change of somebody."""
+        async with asyncio.timeout(15):
+            while Presence(name, message) not in self.outlet.frames:
+                await asyncio.sleep(0.01)
+
+
+async def stored(dispatcher: Dispatcher) -> None:
+    """Wait until everything sent so far is stored and answered."""
+    await settle(dispatcher)
+    await dispatcher.broker.mark_read("nobody", Marker("tea", 1))
+    await settle(dispatcher)
+
+
+@pytest.fixture
+async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
+    database = Database(str(tmp_path / "room.sqlite"))
+    yield dispatcher_over(LocalBroker(database), database, UNLIMITED)
+    await database.close()
+
+
+@pytest.fixture
+async def op(dispatcher: Dispatcher) -> Member:
+    """An operator."""
+    return await Member(dispatcher, "op", Rank.OPERATOR).enter()
+
+
+@pytest.fixture
+async def bob(dispatcher: Dispatcher, op: Member) -> Member:
+    """Somebody who came after the operator."""
+    return await Member(dispatcher, "bob", Rank.PERSON).enter()
+
+
+REPLIES = {
+    "/kick nobody": "/kick: username not found: nobody",
+    "/kick op": "/kick: did you really mean to kick yourself?",
+    "/ban OP": "/ban: did you really mean to ban yourself?",
+    "/unban nobody": "/unban: user nobody was not found to be banned. Try `/bans` to see current banned users.",
+    "/bans": "Nobody is banned.",
+    "/op nobody": "/op: username not found: nobody",
+    "/deop nobody": "/deop: username not found: nobody",
+    "/unmute-all": "Your mute on 0 users has been lifted.",
+    "/nsfw bob": "There are no cameras in this room.",
+    "/cut bob": "There are no cameras in this room.",
+    "/reconfigure": "This server has no settings file to reload.",
+    "/op bob": "Operator rights have been granted to bob",
+    "/deop bob": "Operator rights have been taken from bob",
+    '/ban "Some Body"': "Some Body has been banned from the room for 24 hours.",
+    "/ban zed 1": "zed has been banned from the room for 1 hour.",
+    "/unban ZED": "The ban on zed has been lifted.",
+    "/kick @bob": "bob has been kicked from the room",
+}
+
+
+async def test_each_command_is_answered_and_nobody_else_hears_it(op: Member, bob: Member) -> None:
+    assert {command: await op.say(command) for command in REPLIES} == {
+        command: [reply] for command, reply in REPLIES.items()
+    }
+    for typed in ("/", "/nosuch", '/kick "bob', "/kick", "/nsfw", "/cut", "  /ikck bob", "/help", "/help-advanced"):
+        assert len(await op.say(typed)) == 1
+    receive(op.dispatcher, op.session, Say("lobby", "/kikc bob", "n-1"))
+    receive(op.dispatcher, op.session, Say("lobby", "//shrug"))
+    await stored(op.dispatcher)
+    assert op.spoken == ["/shrug"]
+    assert [each.nonce for each in op.outlet.frames if isinstance(each, Error)][-1] == "n-1"
+
+
+async def test_the_slash_of_others_is_text(op: Member, bob: Member) -> None:
+    receive(bob.dispatcher, bob.session, Say("lobby", "/kick op"))
+    await stored(bob.dispatcher)
+    assert op.spoken == ["/kick op"]
+    assert not op.outlet.closed
+
+
+async def test_a_kicked_operator_is_gone_at_once_and_has_no_power_left(op: Member, bob: Member) -> None:
+    await op.say("/op bob")
+    await op.say("/kick bob")
+    assert bob.outlet.closed == [CloseCode.REMOVED]
+    assert "You have been kicked from the chat room by op" in bob.notices
+    assert [each.reconnect for each in bob.outlet.frames if isinstance(each, Disconnect)] == [False]
+    await op.sees("bob", "has been kicked from the room!")
+    await bob.say("/kick op")
+    assert not op.outlet.closed
+    assert bob.session.rank is Rank.PERSON
+
+
+async def test_a_ban_holds_by_any_spelling_and_by_identity_and_after_a_restart(op: Member, bob: Member) -> None:
+    assert await op.say("/ban bob 2") == ["bob has been banned from the room for 2 hours."]
+    await op.sees("bob", "has been banned!")
+    assert bob.outlet.closed == [CloseCode.REMOVED]
+    for login in (Login("BOB"), Login("robert", "the secret token of bob")):
+        outlet = RecordingOutlet()
+        receive(op.dispatcher, Session(outlet), login)
+        assert [each.code for each in outlet.frames if isinstance(each, Error)] == [ErrorCode.BANNED]
+        assert outlet.closed == [CloseCode.REMOVED]
+    assert "for 2 hours" not in (await op.say("/bans"))[0]
+    assert "“bob” 2 hours" in (await op.say("/bans"))[0]
+    again = People(op.dispatcher.people._database)
+    await again.load()
+    assert [ban.name for ban, _ in again.current_bans()] == ["bob"]
+    await op.say("/unban Bob")
+    assert (await Member(op.dispatcher, "bob", Rank.PERSON).enter()).session.person
+
+
+async def test_operator_rights_end_with_deop_and_so_does_hiding(op: Member, bob: Member) -> None:
+    await op.say("/op bob")
+    bob.session.status = "hidden"
+    await op.say("/deop bob")
+    assert bob.session.rank is Rank.PERSON
+    assert bob.session.status == "online"
+    receive(bob.dispatcher, bob.session, Say("lobby", "/kick op"))
+    await stored(bob.dispatcher)
+    assert "/kick op" in op.spoken
+
+
+async def test_a_vip_who_was_an_operator_is_a_vip_again(op: Member, bob: Member) -> None:
+    bob.session.set_claims(Claims(vip=True))
+    await op.say("/op bob")
+    await op.say("/deop bob")
+    assert bob.session.rank is Rank.VIP
+
+
+@pytest.mark.parametrize("blockable", [False, True])
+async def test_an_operator_can_be_blocked_only_if_the_settings_allow_it(
+    op: Member, bob: Member, blockable: bool
+) -> None:
+    bob.dispatcher.go_live(replace(bob.dispatcher.live, blockable_operators=blockable))
+    receive(bob.dispatcher, bob.session, Block("op"))
+    await stored(bob.dispatcher)
+    blocked = [each.blocked for each in bob.outlet.frames if isinstance(each, Relations)]
+    assert blocked == ([["op"]] if blockable else [])
+
+
+async def test_unmute_all_ends_the_mutes_of_the_operator_and_the_blocks_of_others(op: Member, bob: Member) -> None:
+    op.session.set_rank(Rank.PERSON)
+    receive(bob.dispatcher, bob.session, Block("op"))
+    receive(bob.dispatcher, op.session, Mute("bob"))
+    await stored(op.dispatcher)
+    op.session.set_rank(Rank.OPERATOR)
+    assert await op.say("/unmute-all") == ["Your mute on 1 users has been lifted."]
+    relations = op.dispatcher.people.relations
+    assert not relations.of(op.session.logged_in_person.identity)
+    assert not relations.of(bob.session.logged_in_person.identity)
+
+
+async def test_an_operator_deletes_the_message_of_another(op: Member, bob: Member) -> None:
+    receive(bob.dispatcher, bob.session, Say("lobby", "buy ropes"))
+    await stored(bob.dispatcher)
+    receive(op.dispatcher, op.session, Takeback(1))
+    await stored(op.dispatcher)
+    assert Takeback(1) in bob.outlet.frames
+
+
+async def test_kickall_lets_everyone_reconnect_and_shutdown_ends_the_server(op: Member, bob: Member) -> None:
+    ended: list[bool] = []
+    op.dispatcher.shut_down = lambda: ended.append(True)
+    await op.say("/shutdown")
+    assert ended == [True]
+    assert bob.notices == ["The chat server is going down for a reboot NOW!"]
+    await op.say("/kickall")
+    assert op.outlet.closed == bob.outlet.closed == [CloseCode.SERVICE_RESTART]
+    assert [each.reconnect for each in bob.outlet.frames if isinstance(each, Disconnect)] == [True]
