@@ -1,20 +1,16 @@
-"""Login, and catching up on what the user missed."""
+"""Login: who a user is, and under which name."""
 
 import hashlib
 import logging
 import secrets
-from asyncio import Future, sleep
-from collections.abc import Sequence
-from typing import NamedTuple
 
 from server.handlers import costs, operators, sign_in
+from server.handlers.catch_up import MAX_MISSED, Arrival, catch_up
 from server.handlers.dispatch import Dispatcher
-from server.handlers.pages import fit_messages, fit_reactions
-from server.handlers.places import listed
 from server.handlers.sign_in import SignInRefused
 from server.protocol import name_text, proof
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Echo, Login, Me, Ping, Pong, Since
+from server.protocol.frames import Login, Me, Ping, Pong, Since
 from server.protocol.proof import Exchange, LoginKeys
 from server.room.session import Session
 from server.rules import names
@@ -24,39 +20,15 @@ from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
 from server.rules.tokens import Claims
-from server.settings import PublicChannel
-from server.storage.base import Page, Reader, StorageError
+from server.storage.base import StorageError
 
 log = logging.getLogger(__name__)
-
-MAX_MISSED = 500
-"""Maximum number of missed messages sent to a reconnecting client; the client shows the rest as a gap."""
-
-MAX_CHANGED = 500
-"""Maximum number of deletions, and of reaction changes, sent to a reconnecting client; the latest ones."""
-
-CATCH_UP_FAILED = "Loading the messages you missed failed. Reconnect to try again."
-
-MAX_KEPT = 100
-"""Maximum number of direct messages delivered to a user who was away."""
 
 WHY_ANOTHER = {
     Obstacle.RESERVED: "is reserved for the person who used it last.",
     Obstacle.LOOKS_TAKEN: "looks like the name of someone here.",
 }
 """Why a user does not get the name that they asked for; a client says by itself that a name is taken."""
-
-
-class _Arrival(NamedTuple):
-    """What a login needs to catch up after it has been admitted."""
-
-    since: Since | None
-    last_message: "Future[int | None]"
-    """The last message that the user may have received before."""
-    before: int
-    """Messages from this msgID on are delivered as they arrive."""
-    wait: float
-    """Seconds to delay the reads, by the rate limit."""
 
 
 def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
@@ -160,13 +132,14 @@ def _admit(
     if claims:
         sign_in.renew_regularly(dispatcher, session)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
-    arrival = _Arrival(
+    arrival = Arrival(
         since=frame.since,
-        last_message=dispatcher.people.joined(person, returns=_returns(frame), member=claims is not None),
+        joined=dispatcher.people.joined(person, returns=_returns(frame), member=claims is not None),
         before=dispatcher.broker.delivered + 1,
         wait=wait,
+        is_new=not (claims or frame.token or frame.prove),
     )
-    dispatcher.start_task(session, _catch_up(dispatcher, session, arrival), None)
+    dispatcher.start_task(session, catch_up(dispatcher, session, arrival), None)
 
 
 def _returns(frame: Login) -> bool:
@@ -194,68 +167,3 @@ def _login_pages(dispatcher: Dispatcher, since: Since | None) -> float:
         costs.pages(each.echo_messages_on_join) for each in dispatcher.live.channels if each.echo_messages_on_join
     )
     return 1 + costs.PLACES_PAGES + (costs.pages(MAX_MISSED) if since else recent)
-
-
-async def _catch_up(dispatcher: Dispatcher, session: Session, arrival: _Arrival) -> None:
-    """Send missed messages, then the channels' welcome lines, then what was buffered meanwhile."""
-    since = arrival.since
-    try:
-        await dispatcher.hub.send_who_list(session)
-        await sleep(arrival.wait)
-        last_message, reader = await _last_message(arrival.last_message), dispatcher.reader(session)
-        if since and since.epoch == dispatcher.broker.epoch:
-            echo = await _missed_messages(dispatcher, reader, since.msg_id, arrival.before)
-        else:
-            channels = dispatcher.live.channels_for(session.rank)
-            page = await _recent_messages(dispatcher, reader, channels, last_message, arrival.before)
-            echo = Echo(fit_messages(page, reader.person)[0], since is None)
-        places = await listed(dispatcher, reader, arrival.before)
-        for frame in (echo, *places):
-            session.send(frame)
-            await session.drained()
-        for channel in dispatcher.live.channels_for(session.rank):
-            for line in () if since else channel.welcome_messages:
-                session.notice(channel.id, line)
-        reports = dispatcher.live.reports
-        if reports and (sent := await reports.sent_by(reader)).reports:
-            session.send(sent)
-    except Exception:
-        # Continuing after any failure would leave a gap that the client cannot see.
-        session.close(CloseCode.TRY_AGAIN_LATER, CATCH_UP_FAILED, reconnect=True)
-        raise
-    session.release()
-
-
-async def _last_message(joined: "Future[int | None]") -> int | None:
-    try:
-        return await joined
-    except StorageError as error:
-        # The user can still read.
-        log.error("storing a user failed", extra={"error": str(error)})
-        return None
-
-
-async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, before: int) -> Echo:
-    """Return the messages and changes since message `after`."""
-    page = await dispatcher.broker.missed(reader, after, MAX_MISSED, before)
-    messages, complete = fit_messages(page, reader.person)
-    taken_back = await dispatcher.broker.taken_back(reader, after, MAX_CHANGED)
-    reacted = await dispatcher.broker.reacted(reader, after, MAX_CHANGED)
-    edited = await dispatcher.broker.edited(reader, after, MAX_CHANGED)
-    return Echo(messages, complete and not page.more, taken_back, fit_reactions(reacted), edited)
-
-
-async def _recent_messages(
-    dispatcher: Dispatcher, reader: Reader, channels: Sequence[PublicChannel], last_message: int | None, before: int
-) -> Page:
-    """Return the newest messages of each channel and the user's stored direct messages, ordered by msgID."""
-    kept = Page([], more=False)
-    if last_message is not None:
-        kept = await dispatcher.broker.received(reader, last_message, MAX_KEPT, before)
-    pages = [
-        await dispatcher.broker.history(reader, each.id, before, each.echo_messages_on_join)
-        for each in channels
-        if each.echo_messages_on_join
-    ]
-    merged = sorted((one for page in (kept, *pages) for one in page.publications), key=lambda one: one.msg_id)
-    return Page(merged, more=False)

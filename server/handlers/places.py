@@ -6,7 +6,7 @@ from functools import partial
 
 from server.handlers.dispatch import Dispatcher
 from server.protocol import target
-from server.protocol.frames import Places, Read
+from server.protocol.frames import PlaceEntry, Places, Read
 from server.room.session import Session
 from server.storage.base import Marker, Reader
 
@@ -26,7 +26,11 @@ def read(dispatcher: Dispatcher, session: Session, frame: Read) -> None:
 
 async def listed(dispatcher: Dispatcher, reader: Reader, before: int) -> Iterator[Places]:
     """Return the frames that list the user's channels and conversations, by the messages below `before`."""
-    entries = await dispatcher.broker.places(reader, before)
+    return frames_of(await dispatcher.broker.places(reader, before))
+
+
+def frames_of(entries: list[PlaceEntry]) -> Iterator[Places]:
+    """Return the frames that list these places."""
     return (Places(entries[at : at + MAX_LISTED]) for at in range(0, len(entries), MAX_LISTED))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from server.protocol.errors import OneLineError
@@ -74,8 +74,32 @@ class Marker(NamedTuple):
 class Page(NamedTuple):
     """Messages, oldest first, and whether there are older ones. At most MAX_PAGE_BYTES."""
 
-    publications: list[Publication]
+    publications: Sequence[Publication]
     more: bool
+
+
+class Joined(NamedTuple):
+    """What is stored of a person who joins."""
+
+    last_message: int | None
+    """The last message that they may have received before; None if they are new."""
+    read_from: int
+    """The number up to which everything counts as read: what was said before they first joined."""
+    changes: int
+    """How often what messages show has changed."""
+
+
+class Recent:
+    """The newest messages of some channels, in order. Shared by those who join, and never changed."""
+
+    def __init__(self, publications: Sequence[Publication], last: Mapping[str, int]) -> None:
+        """`last` has the number of the last message of each channel that has any."""
+        self.publications = publications
+        self.last = last
+
+
+Wanted = tuple[tuple[str, int], ...]
+"""Channels, and how many of their newest messages."""
 
 
 class Search(NamedTuple):
@@ -169,6 +193,15 @@ class Broker(Protocol):
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
         """Return the numbers of the messages that `history` would return without a limit of bytes, in order."""
+
+    async def recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
+        """Return the newest messages below `before` for readers from whom nothing is hidden; in memory if possible.
+
+        They are as they were when the number of changes was `changes`, or newer.
+        """
+
+    async def recent_for(self, reader: Reader, wanted: Wanted, before: int) -> Recent:
+        """Return the newest messages below `before` that are not hidden from a reader."""
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """Return the newest readable messages with a number above `after` and below `before` (0: no bound)."""

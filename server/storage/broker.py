@@ -5,15 +5,33 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
+from async_lru import alru_cache
+
 from server.protocol import target
 from server.protocol.frames import NewText, PlaceEntry, Reactions
 from server.rules.messages import MessageAccess, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.storage import edits, messages, read_markers, searches, withheld
-from server.storage.base import Found, Marker, Page, Published, Reader, Recorder, Search, StoredChange, Subscriber
+from server.storage.base import (
+    Found,
+    Marker,
+    Page,
+    Published,
+    Reader,
+    Recent,
+    Recorder,
+    Search,
+    StoredChange,
+    Subscriber,
+    Wanted,
+)
 from server.storage.clock import Clock, milliseconds, moment, utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
+
+RECENT = 8
+"""Number of results of `recent` to remember: those who join together rarely differ in more."""
+ANYBODY = Reader(Person("", ""), ())
 
 
 class LocalBroker:
@@ -24,6 +42,7 @@ class LocalBroker:
         self._clock = clock
         self._subscribers: list[Subscriber] = []
         self.epoch, self.delivered, *_ = database.life
+        self._recent = alru_cache(maxsize=RECENT)(self._read_recent)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """See Broker."""
@@ -125,6 +144,19 @@ class LocalBroker:
         else:
             work = partial(messages.conversation_numbers, reader, other, before, limit)
         return await self._database.read(work, reader.queue_key)
+
+    async def recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
+        """See Broker."""
+        return await self._recent(wanted, before, changes)
+
+    async def recent_for(self, reader: Reader, wanted: Wanted, before: int) -> Recent:
+        """See Broker."""
+        return await self._database.read(partial(messages.recent, reader, wanted, before), reader.queue_key)
+
+    async def _read_recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
+        # The read starts after the caller learned the number of changes, so it sees at least these.
+        del changes
+        return await self.recent_for(ANYBODY, wanted, before)
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""

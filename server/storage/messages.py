@@ -23,7 +23,7 @@ from server.rules.messages import (
 )
 from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.search import fold
-from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader
+from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader, Recent, Wanted
 from server.storage.clock import moment
 
 COLUMNS = (
@@ -40,6 +40,7 @@ READABLE = "iif(peer IS NULL, channel IN (SELECT value FROM json_each(?)), ? IN 
 """What a reader may read; its values are those of `readable`."""
 NOT_HIDDEN = "author_identity NOT IN (SELECT value FROM json_each(?))"
 IN_CHANNEL = "peer IS NULL AND channel = ?"
+LAST_IN_CHANNEL = f"SELECT max(id) FROM message WHERE {IN_CHANNEL} AND id < ?"  # noqa: S608 - a constant
 RECEIVED_AFTER = "id > ? AND peer IS NOT NULL AND peer_identity = ?"
 MAX_SCANNED = 20_000
 """Maximum number of messages that one read scans, the newest first."""
@@ -195,6 +196,14 @@ def conversation_numbers(
 def channel_numbers(reader: Reader, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> list[int]:
     """Return the numbers of the newest messages of a channel."""
     return sorted(_numbers(reader, IN_CHANNEL, (channel,), Span(0, before), limit, connection))
+
+
+def recent(reader: Reader, wanted: Wanted, before: int, connection: sqlite3.Connection) -> Recent:
+    """Return the newest messages of each of these channels below `before`, ordered by number."""
+    pages = [page(reader, IN_CHANNEL, (channel,), before, limit, connection) for channel, limit in wanted if limit]
+    found = sorted((one for each in pages for one in each.publications), key=lambda one: one.msg_id)
+    last = {channel: connection.execute(LAST_IN_CHANNEL, (channel, before)).fetchone()[0] for channel, _ in wanted}
+    return Recent(found, {channel: number for channel, number in last.items() if number is not None})
 
 
 def missed(reader: Reader, after: int, before: int, limit: int, connection: sqlite3.Connection) -> Page:

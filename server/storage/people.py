@@ -12,6 +12,7 @@ from server.rules.messages import Person
 from server.rules.relations import Relation, RelationIndex
 from server.rules.reservations import Obstacle, Reservations
 from server.storage import bans, held_names, login_keys, reports
+from server.storage.base import Joined
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import QueueKey
@@ -71,8 +72,8 @@ class People:
         """Return the keys of an identity; None if it is not enrolled. Raises StorageError."""
         return await self._database.read(partial(login_keys.find, identity), key)
 
-    def joined(self, person: Person, *, returns: bool = True, member: bool = False) -> "asyncio.Future[int | None]":
-        """Record that a person joined; return the last message they have seen, None if they are new.
+    def joined(self, person: Person, *, returns: bool = True, member: bool = False) -> "asyncio.Future[Joined]":
+        """Record that a person joined.
 
         `returns`: they can log in again as the same person, so their name is reserved. A member of the site has theirs
         as long as they are known. Raises StorageError.
@@ -89,7 +90,7 @@ class People:
             del self._known[next(iter(self._known))]
         if returns:
             self._database.write_aside(partial(held_names.joined, person))
-        return self._database.write(partial(_joined, person, now))
+        return self._database.write(partial(store_joined, person, now))
 
     def left(self, person: Person, last_message: int) -> None:
         """Record that a person left, and the last message they have seen."""
@@ -164,16 +165,18 @@ def _load(connection: sqlite3.Connection) -> tuple[list[Person], list[Relation]]
     return people, [Relation(one, other, name, bool(blocked), after) for one, other, name, blocked, after in rows]
 
 
-def _joined(person: Person, now: int, connection: sqlite3.Connection) -> int | None:
+def store_joined(person: Person, now: int, connection: sqlite3.Connection) -> Joined:
+    """Store that a person joined; `now` is in milliseconds."""
     row = connection.execute("SELECT last_message FROM person WHERE identity = ?", (person.identity,)).fetchone()
-    connection.execute(
+    stored = connection.execute(
         "INSERT INTO person (identity, name, seen_at, last_message, read_from)"
         " VALUES (?1, ?2, ?3, 0, (SELECT coalesce(max(id), 0) FROM message))"
-        " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
+        " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3"
+        " RETURNING read_from, (SELECT number FROM message_changes)",
         (person.identity, person.name, now),
-    )
+    ).fetchone()
     login_keys.seen(person.identity, now, connection)
-    return int(row[0]) if row else None
+    return Joined(int(row[0]) if row else None, *stored)
 
 
 def _left(person: Person, last_message: int, now: int, connection: sqlite3.Connection) -> None:

@@ -336,6 +336,23 @@ CREATE TABLE site_block (
     PRIMARY KEY (identity, other)
 ) STRICT, WITHOUT ROWID;
 """
+MESSAGE_CHANGES = """
+-- How often what stored messages show has changed, whoever changed it, so that copies of them know whether they are
+-- current. New messages do not count; a reaction sets reacted_at.
+CREATE TABLE message_changes (number INTEGER NOT NULL) STRICT;
+INSERT INTO message_changes VALUES (0);
+CREATE TRIGGER message_shown_otherwise
+AFTER UPDATE OF at, author, author_identity, channel, peer, text, nonce, taken_back_at, reacted_at, edited_at ON message
+BEGIN
+    UPDATE message_changes SET number = number + 1;
+END;
+CREATE TRIGGER message_not_shown AFTER DELETE ON message BEGIN
+    UPDATE message_changes SET number = number + 1;
+END;
+CREATE TRIGGER reaction_not_shown AFTER DELETE ON reaction BEGIN
+    UPDATE message_changes SET number = number + 1;
+END;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -356,6 +373,7 @@ STEPS = (
     WITHHELD,
     BANS,
     MEMBERS,
+    MESSAGE_CHANGES,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

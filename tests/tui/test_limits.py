@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from server.handlers.login import MAX_CHANGED, MAX_KEPT, MAX_MISSED
+from server.handlers.catch_up import MAX_CHANGED, MAX_KEPT, MAX_MISSED
 from server.protocol.codec import encode
 from server.protocol.frames import (
     MAX_COMMENT_CHARS,

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from server.handlers.login import MAX_CHANGED
+from server.handlers.catch_up import MAX_CHANGED
 from server.handlers.pages import fit_messages, fit_reactions
 from server.handlers.places import MAX_LISTED
 from server.http.callbacks import MAX_NOTE_CHARS

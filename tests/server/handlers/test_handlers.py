@@ -33,7 +33,7 @@ from server.protocol.frames import (
 from server.room.session import MAX_PENDING_REQUESTS, Session
 from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
-from server.storage.base import Page, Published, Reader, Subscriber
+from server.storage.base import Published, Recent, Subscriber, Wanted
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
 from tests.support.recording_outlet import RecordingOutlet
@@ -44,19 +44,19 @@ ALICE = Person("alice", "a-1")
 
 
 class BusyBroker(LocalBroker):
-    """A broker that publishes messages just after the history of a channel was read."""
+    """A broker that publishes messages just after the newest ones were read for a login."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.meanwhile: list[MessageDraft] = []
 
-    async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
+    async def recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
         """Read, then publish the messages in `meanwhile`."""
-        page = await super().history(reader, channel, before, limit)
+        recent = await super().recent(wanted, before, changes)
         said, self.meanwhile = self.meanwhile, []
         for draft in said:
             await self.publish(draft)
-        return page
+        return recent
 
 
 class LateBroker(LocalBroker):

@@ -12,7 +12,7 @@ from server.rules.messages import EVERYWHERE, MessageDraft, Person
 from server.storage import messages, read_markers, schema
 from server.storage.base import Marker, Page, Reader
 from server.storage.messages import Span
-from server.storage.people import _joined
+from server.storage.people import store_joined
 
 ALICE, BOB, CAROL = Person("alice", "a-1"), Person("Bob", "b-1"), Person("carol", "c-1")
 CHANNELS = ["lobby", "tea"]
@@ -24,7 +24,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection = schema.connect(str(tmp_path / "room.sqlite"))
     schema.prepare(connection)
     for person in (ALICE, BOB, CAROL):
-        _joined(person, 1, connection)
+        store_joined(person, 1, connection)
     yield connection
     connection.close()
 
@@ -58,10 +58,10 @@ def test_unread_messages_and_mentions_of_others_are_counted_from_the_marker(conn
 def test_what_was_said_before_a_person_came_is_read(connection: sqlite3.Connection) -> None:
     before = say(connection, BOB, "lobby")
     dave = Person("dave", "d-1")
-    _joined(dave, 1, connection)
+    store_joined(dave, 1, connection)
     assert places(connection, dave) == {"lobby": (before, before, 0, 0)}
     after = say(connection, BOB, "lobby", "dave!")
-    _joined(dave, 2, connection)
+    store_joined(dave, 2, connection)
     assert places(connection, dave) == {"lobby": (after, before, 1, 1)}
 
 
