@@ -5,6 +5,7 @@
 messages into a RichLog; it also has an Input. `--against` also measures the client of another checkout, as "before".
 `--profile` records all clients of the rooms with py-spy (`FILE.room name`) while messages arrive.
 
+- idle: share of a core while nothing happens; the cursor blinks.
 - message, arrival: milliseconds of CPU of the client's process, all threads, idle use subtracted.
 - key: milliseconds from writing a letter to the terminal until the client has drawn it; quiet, or under 5 messages a
   second.
@@ -32,7 +33,7 @@ HERE = Path(__file__).parents[1]
 RATE = 5.0
 COUNT = 20
 """Messages or arrivals of a round."""
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 4.0
 SETTLE_SECONDS = 0.5
 LETTERS = "αβγδεζηθικλμ"
 """Typed one by one; no message has them."""
@@ -67,6 +68,7 @@ GOALS = {
 class Seen(Struct):
     """The figures of one client: one of each round, and all keys."""
 
+    idle: list[float] = field(default_factory=list)
     message: list[float] = field(default_factory=list)
     arrival: list[float] = field(default_factory=list)
     sent: list[float] = field(default_factory=list)
@@ -96,6 +98,7 @@ async def keys(room: Room, chance: random.Random) -> list[float]:
 async def measure(room: Room, seen: Seen, chance: random.Random) -> None:
     """Measure each figure of a room once."""
     idle = await cost(room, asyncio.sleep(IDLE_SECONDS)) / (IDLE_SECONDS + SETTLE_SECONDS)
+    seen.idle.append(idle * 100)
     length = COUNT / RATE + SETTLE_SECONDS
     room.output.clear()
     seen.message.append((await cost(room, room.say(COUNT, RATE)) - idle * length) / COUNT * 1000)
@@ -137,6 +140,7 @@ def report(figures: dict[str, Seen]) -> None:
     bare = statistics.median(figures["bare"].message) if "bare" in figures else 0.0
     heads = (
         "room",
+        "idle %",
         "message ms",
         "x bare",
         "x small",
@@ -159,6 +163,7 @@ def report(figures: dict[str, Seen]) -> None:
         rows.append(
             (
                 name,
+                f"{statistics.median(seen.idle):.2f}",
                 f"{message:.1f}",
                 ratio(message, bare, goal.message),
                 ratio(message, small, goal.crowded) if beside is not seen else "",
