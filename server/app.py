@@ -165,6 +165,7 @@ class _Running:
             sign_in=settings.jwt,
             vip_secret=settings.vip.mutually_secret,
             blockable_operators=settings.blockable_admins,
+            dm_context=any(hook.dm_context for hook in settings.webhooks(QUEUED_WEBHOOK)),
             filters=[_filter(each) for each in settings.message_filters if each.enabled],
         )
 

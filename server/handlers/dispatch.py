@@ -62,6 +62,8 @@ class Live:
     """Accepts reports; None if the webhook is off."""
     profiles: Profiles | None = None
     """Fetches profiles; None if the webhook is off."""
+    dm_context: bool = False
+    """Reports of direct messages have the last messages of the conversation."""
     filters: Sequence[Filter] = ()
     """The filters that are on, in order."""
     sign_in: JWT = field(default_factory=JWT)

@@ -56,7 +56,10 @@ async def _send_report(
     wanted = frame.context if dispatcher.live.welcome.webhooks.evidence else ()
     context = await _context(dispatcher, reader, publication, wanted) if wanted else ()
     holds_name = dispatcher.people.holds_name(publication.author)
-    evidence = evidence_rules.evidence(reporter, publication, frame.reason, comment, context, holds_name=holds_name)
+    recent = await _recent(dispatcher, reader, publication)
+    evidence = evidence_rules.evidence(
+        reporter, publication, frame.reason, comment, context, recent, holds_name=holds_name
+    )
     dispatcher.limiter.count_stored(reporter.identity, session.address, costs.report_bytes(evidence), "reports")
     dispatcher.limiter.count_report(session.address)
     entry = await sent.submit(Submission(reporter, evidence, frame.nonce, frame.add))
@@ -85,6 +88,15 @@ async def _context(
     end, place = max(publication.msg_id, others[-1].msg_id), publication.channel_for(reader.person)
     shown = await dispatcher.broker.numbers(reader, place, end + 1, evidence_rules.MAX_SHOWN)
     return evidence_rules.context_lines(reader.person, publication, others, shown)
+
+
+async def _recent(dispatcher: Dispatcher, reader: Reader, publication: Publication) -> tuple[ContextLine, ...]:
+    """Return the last messages of a reported conversation, if the site wants them."""
+    if publication.peer is None or not dispatcher.live.dm_context:
+        return ()
+    place = publication.channel_for(reader.person)
+    page = await dispatcher.broker.history(reader, place, 0, evidence_rules.MAX_RECENT)
+    return evidence_rules.recent_lines(page.publications)
 
 
 async def _visible(dispatcher: Dispatcher, reader: Reader, wanted: Sequence[int]) -> list[Publication]:

@@ -11,6 +11,8 @@ from server.protocol.frames import MAX_COMMENT_CHARS, MAX_CONTEXT_AFTER, MAX_CON
 from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
 
+MAX_RECENT = 30
+"""Messages of a conversation that a report can have, as in BareRTC."""
 MAX_SHOWN = MAX_CONTEXT_BEFORE + 1 + MAX_CONTEXT_AFTER
 """The reported message and the maximum context around it."""
 
@@ -56,6 +58,8 @@ class Evidence(Statement, frozen=True):
     """Whether the author still had the name, or had it reserved, at the time of the report."""
     earlier_texts: tuple[EarlierText, ...] = ()
     """What the message said before it was edited, oldest first."""
+    recent: tuple[ContextLine, ...] = ()
+    """The last messages of the conversation, for a site that wants them with reports of direct messages."""
 
 
 class Companion(NamedTuple):
@@ -128,6 +132,11 @@ def context_lines(
     return tuple(ContextLine(each.author.name, each.at, each.text, each.author.identity) for each in found)
 
 
+def recent_lines(found: Sequence[Publication]) -> tuple[ContextLine, ...]:
+    """Return the last messages of a conversation, without deleted ones."""
+    return tuple(ContextLine(each.author.name, each.at, each.text) for each in found if not each.taken_back)
+
+
 def _near(msg_id: int, found: Sequence[int], shown: Sequence[int]) -> bool:
     before, after = [number for number in found if number < msg_id], [number for number in found if number > msg_id]
     shown_before = [number for number in shown if number < msg_id]
@@ -146,6 +155,7 @@ def evidence(
     reason: str,
     comment: str,
     context: tuple[ContextLine, ...],
+    recent: tuple[ContextLine, ...] = (),
     *,
     holds_name: bool,
 ) -> Evidence:
@@ -164,4 +174,5 @@ def evidence(
         publication.author.identity,
         holds_name,
         tuple(EarlierText(*version) for version in publication.versions),
+        recent,
     )

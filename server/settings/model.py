@@ -90,6 +90,13 @@ class WebhookURL(msgspec.Struct, frozen=True, rename="pascal"):
         Literal["text", "html"],
         Meta(description='Messages in reports: "text" as typed (Markdown), or "html" for display.'),
     ] = "text"
+    dm_context: Annotated[
+        bool,
+        Meta(
+            description="Add the last messages of a conversation, at most 30, to the Message of a report of a direct"
+            " message."
+        ),
+    ] = msgspec.field(name="DMContext", default=False)
     secret: Annotated[
         SigningSecrets,
         Meta(description='Signs each request (Standard Webhooks): "whsec_...", or a list of these. Empty: unsigned.'),

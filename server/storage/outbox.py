@@ -258,6 +258,12 @@ def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
     return [Sent(seq, DeliveryState(state), *rest) for seq, state, *rest in rows]
 
 
+def has(connection: sqlite3.Connection, report_id: str, webhook: str) -> bool:
+    """Return whether a report was delivered to a webhook, or waits for it."""
+    query = "SELECT 1 FROM delivery WHERE report_id = ? AND webhook = ? AND state IN ('waiting', 'delivered')"
+    return connection.execute(query, (report_id, webhook)).fetchone() is not None
+
+
 def asked_to_wait(connection: sqlite3.Connection, report_id: str) -> bool:
     """Return whether the site requested to wait for a delivery of this report."""
     query = f"SELECT 1 FROM delivery WHERE report_id = ?1 AND state = 'waiting' AND asked_to_wait AND {_FIRST}"  # noqa: S608

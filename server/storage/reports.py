@@ -82,13 +82,13 @@ class Terms(NamedTuple):
     webhook: str
     per_hour: int
     evidence: bool
-    """Whether the site is also notified of withdrawals."""
+    """Whether the site also gets additions and withdrawals."""
     copies: tuple[tuple[str, bool], ...] = ()
-    """More webhooks that get each report, and whether they are notified of withdrawals; no status depends on them."""
+    """More webhooks that get each report, and whether they get additions and withdrawals; no status depends on them."""
 
     @property
     def webhooks(self) -> tuple[tuple[str, bool], ...]:
-        """All webhooks, and whether each is notified of withdrawals."""
+        """All webhooks, and whether each gets additions and withdrawals."""
         return (self.webhook, self.evidence), *self.copies
 
 
@@ -112,6 +112,14 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     known, status = row or (None, None)
     if known and not add:
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message. You can add to your report.")
+    webhooks = [
+        webhook
+        # To a site that does not know ReportID, an addition would be a second report.
+        for webhook, told in terms.webhooks
+        if told or not known or not outbox.has(connection, known, webhook)
+    ]
+    if not webhooks and status != ReportState.WITHDRAWN:
+        raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message, and the site has your report.")
     _check_rate(connection, reporter, terms.per_hour, now)
     if known:
         if status == ReportState.WITHDRAWN:
@@ -136,7 +144,7 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
                 *(evidence.about, evidence.about_identity),
             ),
         )
-    for webhook, _ in terms.webhooks:
+    for webhook in webhooks:
         due = now if known else gathering.due(connection, evidence.msg_id, webhook, now)
         outbox.queue(connection, seq, report_id, webhook, now, due)
     _update_status(connection, report_id, now, notified=True)

@@ -1,17 +1,29 @@
-"""Renders messages as HTML that a site can show as it is: the client's Markdown dialect, without active content.
+"""Renders messages as HTML that a site can show as it is: without active content, with the elements of BareRTC's.
 
 As a program: reads a JSON list of messages, and writes a JSON list with the HTML of each.
 """
 
 import html
+import re
 import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import nh3
 
 from server.protocol.markdown import WEB, MessageParser, TextBlock, Token, blocks
 
-TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "a"}
+TAGS = {
+    "p", "br", "strong", "em", "s", "code", "pre", "a", "ul", "ol", "li", "blockquote",
+    "h1", "h2", "h3", "h4", "h5", "h6",
+}  # fmt: skip
+MAX_DEPTH = 8
+"""Maximum nesting of quotes and lists; what is deeper is text. Each level reads its lines once more."""
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
+_QUOTED = re.compile(r">[ \t]?(.*)")
+_ITEM = re.compile(r"(?:([-*+])|(0|[1-9]\d{0,8})[.)])[ \t]+(\S.*)")
+_INDENTED = re.compile(r"(?: {2,4}|\t)(.*)")
 _KNOWN = (
     "asm awk bash basic c c# c++ clojure cmake cobol conf console cpp cs csharp css csv dart diff dockerfile "
     "elixir elm erlang fish fortran fsharp go golang graphql groovy haskell hcl html http ini java javascript "
@@ -27,12 +39,11 @@ LANGUAGES = frozenset(_KNOWN.split())
 def to_html(markdown: str) -> str:
     """Render a message as sanitised HTML, using only TAGS, and only http and https links.
 
-    The dialect is the client's: text that is not Markdown there (headings, lists, quotes, HTML) stays as users saw
-    it. Only marks that act are left out, so nothing is hidden from the reader. Other links stay as typed.
+    Inline marks are the client's, blocks are those of BareRTC's reports: paragraphs, lists, quotes, headings and code.
+    Only marks that act are left out, so nothing is hidden from the reader. HTML and other links stay as typed.
     """
-    parser = MessageParser(WEB)
-    found = [_block(block, parser) for block in blocks(markdown)]
-    return _cleaner.clean("\n".join(found) or plain(markdown))
+    rendered = _render(markdown.split("\n"), MessageParser(WEB))
+    return _cleaner.clean(rendered or plain(markdown))
 
 
 def plain(text: str) -> str:
@@ -40,15 +51,98 @@ def plain(text: str) -> str:
     return f"<p>{html.escape(text)}</p>"
 
 
-def _block(block: TextBlock, parser: MessageParser) -> str:
-    if not block.fenced:
-        lines = ("".join(map(_written, parser.tokens(line))) for line in block.lines)
-        return f"<p>{'<br>'.join(lines)}</p>"
+def _render(lines: Sequence[str], parser: MessageParser, depth: int = 0) -> str:
+    found: list[str] = []
+    for block in blocks("\n".join(lines)):
+        found += [_code(block)] if block.fenced else _text(block.lines, parser, depth)
+    return "\n\n".join(found)
+
+
+def _code(block: TextBlock) -> str:
     if not block.lines:
         return plain(f"{block.opening} {block.closing}".strip())
     said = [block.info] if block.info and block.info.lower() not in LANGUAGES else []
     text = "\n".join([*said, *block.lines])
     return f"<pre><code>{html.escape(text)}</code></pre>"
+
+
+def _text(lines: Sequence[str], parser: MessageParser, depth: int) -> Iterator[str]:
+    """Yield the blocks of lines without fences, each with as many lines as belong to it."""
+    at = 0
+    while at < len(lines):
+        kind = _kind(lines[at], depth)
+        end = at + 1
+        if kind == "item":
+            end, rendered = _list(lines, at, parser, depth)
+            yield rendered
+        else:
+            while end < len(lines) and _kind(lines[end], depth) == kind != "heading":
+                end += 1
+            yield from _run(kind, lines[at:end], parser, depth)
+        at = end
+
+
+def _kind(line: str, depth: int) -> str:
+    if not line.strip():
+        return "blank"
+    if _HEADING.fullmatch(line):
+        return "heading"
+    if depth < MAX_DEPTH and _QUOTED.fullmatch(line):
+        return "quote"
+    return "item" if depth < MAX_DEPTH and _ITEM.fullmatch(line) else "paragraph"
+
+
+def _run(kind: str, lines: Sequence[str], parser: MessageParser, depth: int) -> Iterator[str]:
+    """Yield the element for consecutive lines of a kind, if they have one."""
+    if kind == "heading" and (heading := _HEADING.fullmatch(lines[0])):
+        tag = f"h{len(heading[1])}"
+        yield f"<{tag}>{_line(heading[2], parser)}</{tag}>"
+    elif kind == "quote":
+        inner = [quoted[1] for line in lines if (quoted := _QUOTED.fullmatch(line))]
+        yield f"<blockquote>\n{_render(inner, parser, depth + 1)}\n</blockquote>"
+    elif kind == "paragraph":
+        yield f"<p>{'<br>'.join(_line(line, parser) for line in lines)}</p>"
+
+
+class _Marker(NamedTuple):
+    """What an item of a list starts with: a sign, or a number."""
+
+    sign: str
+    number: int
+
+    def continues(self, before: "_Marker") -> bool:
+        """Return whether this item belongs to the list of the one before; a number would otherwise be another one."""
+        return self.sign == before.sign and (bool(self.sign) or self.number == before.number + 1)
+
+
+def _list(lines: Sequence[str], at: int, parser: MessageParser, depth: int) -> tuple[int, str]:
+    """Return the end of the list that starts in a line, and its element."""
+    items: list[str] = []
+    first = before = None
+    while at < len(lines) and (item := _ITEM.fullmatch(lines[at])):
+        marker = _Marker(item[1] or "", int(item[2] or 0))
+        if before and not marker.continues(before):
+            break
+        first, before = first or marker, marker
+        content, at = [item[3]], at + 1
+        while at < len(lines) and (more := _INDENTED.fullmatch(lines[at])):
+            content.append(more[1])
+            at += 1
+        items.append(f"<li>{_item(content, parser, depth)}</li>")
+    tag = "ul" if first is None or first.sign else "ol"
+    start = f' start="{first.number}"' if first and tag == "ol" and first.number != 1 else ""
+    return at, "\n".join([f"<{tag}{start}>", *items, f"</{tag}>"])
+
+
+def _item(content: Sequence[str], parser: MessageParser, depth: int) -> str:
+    """Return the content of an item; a single line needs no paragraph."""
+    if len(content) == 1 and _kind(content[0], depth + 1) == "paragraph":
+        return _line(content[0], parser)
+    return _render(content, parser, depth + 1)
+
+
+def _line(line: str, parser: MessageParser) -> str:
+    return "".join(map(_written, parser.tokens(line)))
 
 
 def _written(token: Token) -> str:
@@ -66,7 +160,7 @@ def _written(token: Token) -> str:
 _cleaner = nh3.Cleaner(
     tags=TAGS,
     # Without "*", links could keep titles, which clients do not show.
-    attributes={"a": {"href"}, "*": set()},
+    attributes={"a": {"href"}, "ol": {"start"}, "*": set()},
     url_schemes={"http", "https"},
     link_rel="nofollow noopener",
 )

@@ -87,10 +87,12 @@ def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> lis
     """Return the messages that the body of this event contains."""
     if isinstance(event, Withdrawn):
         return []
+    recent = _recent(hook, evidence)
     if not hook.evidence:
-        return [_with_earlier_texts(evidence)]
+        return [_with_earlier_texts(evidence), *recent]
     context = _updated(evidence, event).context
-    return [evidence.message, *(line.message for line in context), *(each.text for each in evidence.earlier_texts)]
+    texts = (line.message for line in context), (each.text for each in evidence.earlier_texts)
+    return [evidence.message, *texts[0], *texts[1], *recent]
 
 
 def report_body(
@@ -112,13 +114,14 @@ def report_body(
         withdrawal = _Withdrawal(report_id, evidence.msg_id, evidence.reporter, evidence.about, *people)
         return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
     evidence = _updated(evidence, event)
+    message = evidence.message if hook.evidence else _with_earlier_texts(evidence)
     seven = (
         evidence.reporter,
         evidence.about,
         evidence.channel,
         evidence.at,
         evidence.reason,
-        written(evidence.message if hook.evidence else _with_earlier_texts(evidence)),
+        "\n\n".join(map(written, [message, *_recent(hook, evidence)])),
         evidence.comment if hook.evidence or isinstance(event, Added) else _summary(evidence.comment, companions),
     )
     if not hook.evidence:
@@ -137,6 +140,14 @@ def report_body(
         *(earlier, companions.people, also),
     )
     return _encode(_ReportBody("report", key.reveal(), full))
+
+
+def _recent(hook: WebhookURL, evidence: Evidence) -> list[str]:
+    """Return the last messages of the conversation as one text, as in BareRTC; none if the site does not want them."""
+    if not (hook.dm_context and evidence.recent):
+        return []
+    lines = (f"{line.at:%Y-%m-%d %H:%M:%S} [{line.username}] {line.message}" for line in evidence.recent)
+    return ["\n\n".join(["Recent message context:", *lines])]
 
 
 def _with_earlier_texts(evidence: Evidence) -> str:

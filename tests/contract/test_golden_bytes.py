@@ -153,6 +153,22 @@ def test_site_reads_every_text_of_an_edited_message() -> None:
     assert msgspec.json.decode(body)["Report"]["Message"] == text.upper()
 
 
+def test_report_of_a_direct_message_has_the_last_lines_if_the_site_wants_them() -> None:
+    hook = WebhookURL("report", dm_context=True)
+    recent = ContextLine("late", AT, "a **b**"), ContextLine("alice", AT, "<script>")
+    evidence = structs.replace(DIRECT, message="nasty *dm*", recent=recent)
+    assert json.loads(report_body(KEY, hook, "rep_1", evidence, Reported(evidence)))["Report"]["Message"] == (
+        "nasty *dm*\n\nRecent message context:\n\n"
+        "2026-11-24 02:57:00 [late] a **b**\n\n2026-11-24 02:57:00 [alice] <script>"
+    )
+    rendered = json.loads(report_body(KEY, hook, "rep_1", evidence, Reported(evidence), to_html))["Report"]["Message"]
+    assert rendered.startswith("<p>nasty <em>dm</em></p>\n\n<p>Recent message context:</p>\n\n<p>2026")
+    assert rendered.endswith("[alice] &lt;script&gt;</p>")
+    assert len(reported_messages(hook, evidence, Reported(evidence))) == 2
+    plain = report_body(KEY, HOOK, "rep_1", evidence, Reported(evidence))
+    assert json.loads(plain)["Report"]["Message"] == "nasty *dm*"
+
+
 CROWD = Companions(
     19,
     (Companion("rep_2", "carol", "c-1", "It's spam", "me too"), Companion("rep_3", "dave", "d-1", "Other", "")),

@@ -177,7 +177,7 @@ async def test_a_report_that_is_sent_twice_at_once_is_one(tmp_path: Path, receiv
 
 
 async def test_no_more_reports_within_an_hour_than_the_site_takes(tmp_path: Path, receiver: Receiver) -> None:
-    async with desk(tmp_path, receiver, per_hour=2) as (at, alice):
+    async with desk(tmp_path, receiver, evidence=True, per_hour=2) as (at, alice):
         await marker(alice, at.spam)
         # Additions count towards the limit, refused reports do not.
         assert (await alice.refusal(ReportRequest(at.spam.msg_id, SPAM, "", "n"))).code == ErrorCode.ALREADY_REPORTED

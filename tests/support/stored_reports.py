@@ -15,7 +15,7 @@ from server.storage.reports import StoredReport, Submission, Terms
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
-TERMS = Terms("report", 0, evidence=False)
+TERMS = Terms("report", 0, evidence=True)
 ACCEPTED = Result(200)
 FAILED = Result(500, "The site did not accept it: it answered with status 500.", "status 500")
 

@@ -95,6 +95,10 @@ class OwnReports(Struct):
         """Return whether the user has reported this message, as far as this client knows."""
         return msg_id in self.marked or any(asked.frame.msg_id == msg_id for asked in self._asked.values())
 
+    def was_given_up(self, msg_id: int) -> bool:
+        """Return whether the site never accepted the user's report of this message."""
+        return any(each.msg_id == msg_id and each.status == ReportState.GIVEN_UP for each in self._entries.values())
+
     @property
     def unanswered(self) -> int:
         """Return the number of reports that the server has not answered."""
@@ -216,7 +220,8 @@ class OwnReports(Struct):
             self.drafts[report.msg_id] = ReportDraft(report.reason, report.comment, context)
         if frame.code == ErrorCode.ALREADY_REPORTED:
             self._refused.add(report.msg_id)
-        words = "" if frame.code in FINAL else ADD_INSTEAD if report.msg_id in self._refused else KEPT
+        words = ADD_INSTEAD if report.msg_id in self._refused and not report.add else KEPT
+        words = "" if frame.code in FINAL else words
         return [Remark(f"{REFUSED} {sentence(frame.message)} {words}".strip(), Tone.BAD, asked.channel)]
 
     def _news(self, entry: ReportEntry, now: datetime, channel: str) -> list[Remark]:

@@ -103,13 +103,13 @@ async def sent(
 def withdrawn(connection: sqlite3.Connection) -> None:
     """The reporter withdraws the report."""
     (report_id,) = reports.latest(1, connection)
-    reports.withdraw(TERMS, report_id, ALICE, utc_now, connection)
+    reports.withdraw(TERMS._replace(evidence=False), report_id, ALICE, utc_now, connection)
 
 
 def withdrawn_with_evidence(connection: sqlite3.Connection) -> None:
     """The reporter withdraws the report, and the site is notified, because it may have it."""
     (report_id,) = reports.latest(1, connection)
-    reports.withdraw(TERMS._replace(evidence=True), report_id, ALICE, utc_now, connection)
+    reports.withdraw(TERMS, report_id, ALICE, utc_now, connection)
 
 
 def delivered_by_another(connection: sqlite3.Connection) -> None:

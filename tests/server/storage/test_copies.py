@@ -3,6 +3,7 @@
 import pytest
 
 from server.protocol.codes import ReportState
+from server.rules.refusal import Refusal
 from server.rules.retries import FAILURES_TO_OPEN, Result
 from server.storage import outbox, webhook_state
 from server.storage.outbox import Claim
@@ -48,12 +49,41 @@ def test_a_copy_that_fails_does_not_suspend_the_first(desk: Desk) -> None:
 
 
 def test_a_withdrawal_is_sent_to_those_that_may_have_the_report(desk: Desk) -> None:
-    desk = Desk(TERMS._replace(evidence=True, copies=(("archive", True), ("mute", False))))
+    desk = Desk(TERMS._replace(copies=(("archive", True), ("mute", False))))
     report = desk.submit()
     for webhook in ("archive", "mute"):
         desk.note(claim(desk, webhook)[0], ACCEPTED)
     desk.withdraw(report.id)
     assert [len(claim(desk, webhook)) for webhook in ("report", "archive", "mute")] == [0, 1, 0]
+
+
+def test_addition_is_sent_only_to_webhooks_with_evidence() -> None:
+    desk = Desk(TERMS._replace(evidence=False, copies=(("archive", True),)))
+    desk.submit()
+    for webhook in ("report", "archive"):
+        desk.note(claim(desk, webhook)[0], ACCEPTED)
+    added = desk.submit(add=True)
+    assert [len(claim(desk, webhook)) for webhook in ("report", "archive")] == [0, 1]
+    assert added.status is ReportState.DELIVERED
+
+
+def test_addition_that_no_webhook_would_get_is_refused() -> None:
+    desk = Desk(TERMS._replace(evidence=False))
+    desk.submit()
+    with pytest.raises(Refusal, match="the site has your report"):
+        desk.submit(add=True)
+    desk.fail_until_given_up()
+    desk.submit(add=True)
+    assert desk.next_due() is not None
+
+
+def test_report_is_open_again_after_its_withdrawal_without_a_second_one_at_the_site() -> None:
+    desk = Desk(TERMS._replace(evidence=False))
+    report = desk.submit()
+    desk.note(claim(desk, "report")[0], ACCEPTED)
+    desk.withdraw(report.id)
+    assert desk.submit(add=True).status is ReportState.DELIVERED
+    assert claim(desk, "report") == []
 
 
 def test_a_copy_in_flight_does_not_delay_an_addition_to_the_first(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from server.rules.evidence import Companion
 from server.rules.messages import Person
 from server.rules.retries import GATHERING_SECONDS
 from server.storage import gathering, reports
-from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, Desk
+from tests.support.stored_reports import ACCEPTED, ALICE, FAILED, TERMS, Desk
 
 CROWD = [Person(f"guest {number}", f"g-{number}") for number in range(18)]
 
@@ -68,6 +68,7 @@ def test_reports_are_delivered_without_the_one_that_took_them_along_if_it_is_wit
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()
     desk.note(carrier, FAILED)
+    desk.terms = TERMS._replace(evidence=False)
     desk.withdraw(others[0], CROWD[0])
     desk.pass_time(3600)
     (again,) = desk.claim()

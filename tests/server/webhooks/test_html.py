@@ -19,12 +19,23 @@ class Page(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=True)
         self.text = ""
+        self.numbers: list[int | None] = []
         self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
         self.feed(source)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, attrs))
+        if tag in {"ul", "ol"}:
+            self.numbers.append(int(dict(attrs).get("start") or 1) if tag == "ol" else None)
+        # A browser shows the number of an item.
+        if tag == "li" and self.numbers and (number := self.numbers[-1]) is not None:
+            self.text += f"{number}. "
+            self.numbers[-1] = number + 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"ul", "ol"}:
+            self.numbers.pop()
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -39,6 +50,8 @@ def check_is_harmless(source: str) -> None:
             assert known.pop("rel") == "nofollow noopener"
             assert re.match(r"https?://", known.pop("href", None) or "https://", re.IGNORECASE)
             assert not known
+        elif tag == "ol":
+            assert all(name == "start" and (value or "").isdecimal() for name, value in attributes)
         else:
             assert not attributes
 
@@ -49,11 +62,11 @@ def check_is_harmless(source: str) -> None:
         ("hi", "<p>hi</p>"),
         ("", "<p></p>"),
         ("*a* **b** ~~c~~ `<d>`", "<p><em>a</em> <strong>b</strong> <s>c</s> <code>&lt;d&gt;</code></p>"),
-        ("one\ntwo\n\nthree", "<p>one<br>two<br><br>three</p>"),
-        ("```py\na < b\n*c*\n```\nafter", "<pre><code>a &lt; b\n*c*</code></pre>\n<p>after</p>"),
+        ("one\ntwo\n\nthree", "<p>one<br>two</p>\n\n<p>three</p>"),
+        ("```py\na < b\n*c*\n```\nafter", "<pre><code>a &lt; b\n*c*</code></pre>\n\n<p>after</p>"),
         ("```\nnever closed", "<pre><code>never closed</code></pre>"),
         ("```", "<p>```</p>"),
-        ("hi\n```rust", "<p>hi</p>\n<p>```rust</p>"),
+        ("hi\n```rust", "<p>hi</p>\n\n<p>```rust</p>"),
         ("``` two words\nafter", "<p>``` two words<br>after</p>"),
         ("```foo()\nbar()\n```", "<pre><code>foo()\nbar()</code></pre>"),
         ("```insult\nhello\n```", "<pre><code>insult\nhello</code></pre>"),
@@ -61,7 +74,15 @@ def check_is_harmless(source: str) -> None:
         ("C:\\_a\\*.b \\*c\\*", "<p>C:\\_a\\*.b *c*</p>"),
         ("```\n```py\nx", "<pre><code>```py\nx</code></pre>"),
         ("*one\ntwo*", "<p>*one<br>two*</p>"),
-        ("# a\n- b\n1. c\n> d", "<p># a<br>- b<br>1. c<br>&gt; d</p>"),
+        ("# *a*\nb\n###### c", "<h1><em>a</em></h1>\n\n<p>b</p>\n\n<h6>c</h6>"),
+        ("#channel\n####### a\n#", "<p>#channel<br>####### a<br>#</p>"),
+        ("hi:\n- a\n- *b*\n\nc", "<p>hi:</p>\n\n<ul>\n<li>a</li>\n<li><em>b</em></li>\n</ul>\n\n<p>c</p>"),
+        ("1. a\n2. b\n7. c", '<ol>\n<li>a</li>\n<li>b</li>\n</ol>\n\n<ol start="7">\n<li>c</li>\n</ol>'),
+        ("- a\n  - b\n* c", "<ul>\n<li><p>a</p>\n\n<ul>\n<li>b</li>\n</ul></li>\n</ul>\n\n<ul>\n<li>c</li>\n</ul>"),
+        ("> a\n> > b\nc", "<blockquote>\n<p>a</p>\n\n<blockquote>\n<p>b</p>\n</blockquote>\n</blockquote>\n\n<p>c</p>"),
+        ("> ```\n> *a*\n> ```", "<blockquote>\n<pre><code>*a*</code></pre>\n</blockquote>"),
+        ("-a\n1.5 b\n- \n01. c", "<p>-a<br>1.5 b<br>- <br>01. c</p>"),
+        ("---\n***", "<p>---<br>***</p>"),
         ("a &amp; b &lt;", "<p>a &amp;amp; b &amp;lt;</p>"),
         (
             "[shop](https://a.example/?x=1&y=2)",
@@ -71,7 +92,7 @@ def check_is_harmless(source: str) -> None:
         ("![x](https://a.example)", '<p>!<a href="https://a.example" rel="nofollow noopener">x</a></p>'),
     ],
 )
-def test_a_message_looks_as_it_does_in_the_client(text: str, html: str) -> None:
+def test_a_message_has_the_elements_of_barertc(text: str, html: str) -> None:
     assert to_html(text) == html
 
 
@@ -83,6 +104,8 @@ HOSTILE = [
     "<a href='javascript:alert(1)'>x</a>",
     "<b><i><script",
     "</p></code></pre><script>alert(1)</script>",
+    "# <script>alert(1)</script>\n> <img src=x onerror=alert(1)>\n- <svg/onload=alert(1)>\n1. </li></ol><script>",
+    "- [x](javascript:alert(1))\n> [x](javascript:alert(1))\n# [x](data:text/html,x)",
     "```\n</code></pre><script>alert(1)</script>\n```",
     "```\"onmouseover='alert(1)'\nx\n```",
     "`</code><script>alert(1)</script>`",
@@ -113,7 +136,7 @@ def test_a_link_to_another_scheme_is_shown_as_typed(text: str) -> None:
     assert to_html(text) == f"<p>{text}</p>"
 
 
-@given(st.text(st.sampled_from("*_`~[]()<>\\&\"'! \n\tab7") | st.characters(codec="utf-8"), max_size=200))
+@given(st.text(st.sampled_from("*_`~[]()<>\\&\"'! \n\tab7#-.") | st.characters(codec="utf-8"), max_size=200))
 def test_any_text_gives_harmless_html(text: str) -> None:
     check_is_harmless(to_html(text))
 
@@ -144,7 +167,24 @@ def _is_left_out(piece: markdown.Piece) -> bool:
 
 @pytest.mark.parametrize(
     "piece",
-    ["*", "_a_", "[", "[a](", "![", "`", "~~", "<b>", "> ", "- ", "http://", "a@", "\\", "`a``", "[a](https://x"],
+    [
+        "*",
+        "_a_",
+        "[",
+        "[a](",
+        "![",
+        "`",
+        "~~",
+        "<b>",
+        "> ",
+        "- ",
+        "http://",
+        "a@",
+        "\\",
+        "`a``",
+        "[a](https://x",
+        ">\n- ",
+    ],
 )
 def test_4000_nested_marks_are_rendered_quickly(piece: str) -> None:
     check_is_harmless(to_html((piece * 4000)[:4000]))

@@ -29,8 +29,12 @@ class Reporting:
             return
         again = reports.reported(line.msg_id)
         author = name_text.quoted(line.author)
-        question = f"You've already reported this message from {author}. Add to your report?"
-        if again and not await self._room.ask(question, "Add to report"):
+        known = f"You've already reported this message from {author}."
+        if again and not welcome.webhooks.evidence and not reports.was_given_up(line.msg_id):
+            state.note(f"{known} The site has your report.")
+            self._room.redraw()
+            return
+        if again and not await self._room.ask(f"{known} Add to your report?", "Add to report"):
             return
         subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id), state.hues.of)
         longest = welcome.limits.comment_chars

@@ -132,7 +132,7 @@ async def test_several_lines_can_be_written_in_a_comment() -> None:
 
 
 async def test_reporting_again_asks_first() -> None:
-    async with client(ScriptedServer(answer=delivered)) as (pilot, server):
+    async with client(ScriptedServer(EVIDENCE, answer=delivered)) as (pilot, server):
         await submit(pilot)
         await until_seen(pilot, REPORTED)
         screens: list[tuple[str, type[Widget]]] = [("n", RoomScreen), ("y", ReportForm)]
@@ -208,7 +208,7 @@ async def test_a_report_that_the_server_knows_of_already_can_be_added_to() -> No
             return [stands(frame)]
         return [Error("You have reported this before.", ErrorCode.ALREADY_REPORTED, CHAT_SERVER, frame.nonce)]
 
-    async with client(ScriptedServer(answer=known)) as (pilot, _):
+    async with client(ScriptedServer(EVIDENCE, answer=known)) as (pilot, _):
         await submit(pilot)
         await until_told(pilot, "to add it to your report")
         await pilot.press("r")
