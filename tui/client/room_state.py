@@ -36,6 +36,8 @@ class RoomState(Struct):
     timelines: Timelines = field(default_factory=Timelines)
     current: str = ""
     people: dict[str, frames.WhoEntry] = field(default_factory=dict)
+    people_changes: int = 0
+    """Grows with each change of `people`, so that a view can tell whether it has drawn them."""
     profile: ProfileView | None = None
     reports: OwnReports = field(default_factory=OwnReports)
     relations: OwnRelations = field(default_factory=OwnRelations)
@@ -71,12 +73,14 @@ class RoomState(Struct):
     _names: set[str] = field(default_factory=set)
     """Every name granted to the user here."""
     hues: Hues = field(default_factory=Hues)
+    _seated: int = 0
+    """The change of `people` up to which everyone has a hue."""
     _left_out: bool = False
     """True if the user was notified since the login that parts are not shown."""
 
     def reset(self) -> None:
         """Forget everything, as at the start."""
-        fresh = type(self)(self.now, watched=self.watched)
+        fresh = type(self)(self.now, watched=self.watched, people_changes=self.people_changes + 1)
         for each in fields(self):
             setattr(self, each.name, getattr(fresh, each.name))
 
@@ -89,6 +93,14 @@ class RoomState(Struct):
     def place(self) -> str:
         """Return the displayed name of the current timeline; empty before there is one."""
         return self.place_of(self.current) if self.timeline.name else ""
+
+    @property
+    def name_hues(self) -> Mapping[str, int]:
+        """Return the hues of names; everyone in the room has one. It is another mapping after each change."""
+        if self._seated != self.people_changes:
+            self._seated = self.people_changes
+            self.hues.seat(self.people)
+        return self.hues.of
 
     @property
     def dnd(self) -> bool:

@@ -75,9 +75,11 @@ class ClientState(RoomState):
             self.leave_out()
         if not frame.more:
             self.people, self._arriving = self._arriving, {}
+            self.people_changes += 1
 
     @fold.register
     def _(self, frame: frames.Presence) -> None:
+        self.people_changes += 1
         if not frame.who:
             self.people.pop(frame.username, None)
         elif frame.username in self.people or len(self.people) < limits.MAX_PEOPLE:

@@ -36,7 +36,7 @@ class Reporting:
             return
         if again and not await self._room.ask(f"{known} Add to your report?", "Add to report"):
             return
-        subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id), state.hues.of)
+        subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id), state.name_hues)
         longest = welcome.limits.comment_chars
         form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle)
         filled = await self._room.result_of(form)

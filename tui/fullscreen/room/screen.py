@@ -13,7 +13,6 @@ from textual.events import ScreenResume, TextSelected
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import OptionList
 from textual.worker import Worker
 
 from server.protocol import name_text, target
@@ -48,6 +47,7 @@ from tui.fullscreen.widgets.mute_offer import MuteOffer
 from tui.fullscreen.widgets.new_below import NewBelow
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
+from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.widget_messages import BackToWriting
 from tui.tone import Tone
 
@@ -199,9 +199,13 @@ class RoomScreen(Screen[None]):
             typing=state.is_typing,
             exposed=self.client.exposed,
         )
-        state.hues.seat(state.people)
         self.query_one(PeopleList).show(
-            state.people.values(), state.me, state.relations, state.hues.of, profiles=webhooks.profile
+            state.people,
+            state.me,
+            state.relations,
+            state.name_hues,
+            changes=state.people_changes,
+            profiles=webhooks.profile,
         )
         self.query_one(MuteOffer).show(state.mute_offer)
         self.timeline.show(
@@ -212,7 +216,7 @@ class RoomScreen(Screen[None]):
             placeholder=self._placeholder(state),
             away=not self.is_active or self._attention.is_elsewhere,
             words=state.names_of_user,
-            hues=state.hues.of,
+            hues=state.name_hues,
         )
         self.look()
         self.query_one(PlaceLists).show(state.timelines.values(), state.current, state.drafts, self.is_muted)
@@ -665,15 +669,15 @@ class RoomScreen(Screen[None]):
     def _edit(self, event: Composer.EditorWanted) -> None:
         self.start(partial(self.writing.edit, event.text, event.place))
 
-    @on(OptionList.OptionSelected, "#left OptionList")
-    def _channel_selected(self, event: OptionList.OptionSelected) -> None:
-        if event.option_id:
-            self.look_at(event.option_id)
+    @on(RowList.Selected, "#left RowList")
+    def _channel_selected(self, event: RowList.Selected) -> None:
+        if event.id:
+            self.look_at(event.id)
 
-    @on(OptionList.OptionSelected, "#people")
-    def _person_selected(self, event: OptionList.OptionSelected) -> None:
-        if event.option_id and event.option_id != self.client.state.me:
-            self.look_at(target.conversation(event.option_id))
+    @on(RowList.Selected, "#people")
+    def _person_selected(self, event: RowList.Selected) -> None:
+        if event.id and event.id != self.client.state.me:
+            self.look_at(target.conversation(event.id))
 
     @on(PeopleList.ProfileWanted)
     def _profile_wanted(self, event: PeopleList.ProfileWanted) -> None:

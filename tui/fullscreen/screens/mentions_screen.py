@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.style import Style
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 
 from server.protocol import name_text
 from tui.client.client import Client, nonce
@@ -17,7 +17,8 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.row_list import RowList
+from tui.fullscreen.widgets.rows import ListRow
 from tui.fullscreen.widgets.show_text import show_text
 from tui.times import moment
 
@@ -51,10 +52,10 @@ class MentionsScreen(LiveScreen):
             state = self._client.state
             self._client.send(state.mention_search.ask("", nonce(), state.now()))
 
-    @on(OptionList.OptionHighlighted)
-    def _search_on(self, event: OptionList.OptionHighlighted) -> None:
+    @on(RowList.Highlighted)
+    def _search_on(self, event: RowList.Highlighted) -> None:
         """Ask for older ones at the end of the list."""
-        last = event.option_index == len(self._mentions) - 1
+        last = event.number == len(self._mentions) - 1
         if last and self._client.online and (asked := self._client.state.mention_search.ask_more(nonce())):
             self._client.send(asked)
 
@@ -86,7 +87,7 @@ class MentionsScreen(LiveScreen):
         said = Content(f"  {' '.join(line.text.split())}")
         return ListRow(str(line.msg_id), head, Content.styled(moment(line.at, now), Style(dim=True)), said)
 
-    @on(OptionList.OptionSelected)
+    @on(RowList.Selected)
     def action_jump(self) -> None:
         """Go to the highlighted message."""
         chosen = self.query_one(RowList).chosen

@@ -7,13 +7,14 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.row_list import RowList
+from tui.fullscreen.widgets.rows import ListRow
 
 LONGEST = 64
 
@@ -61,9 +62,9 @@ class Picker(ModalScreen[str | None]):
         if chosen := self.query_one(RowList).chosen:
             self.dismiss(chosen)
 
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option_id)
+    @on(RowList.Selected)
+    def _selected(self, event: RowList.Selected) -> None:
+        self.dismiss(event.id)
 
     def action_move(self, by: int) -> None:
         """Highlight another row."""

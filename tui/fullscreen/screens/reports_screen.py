@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.style import Style
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 
 from server.protocol import name_text, target
 from server.protocol.codes import ReportState
@@ -19,7 +19,8 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.row_list import RowList
+from tui.fullscreen.widgets.rows import ListRow
 from tui.fullscreen.widgets.show_text import show_text
 from tui.times import moment
 
@@ -111,7 +112,7 @@ class ReportsScreen(LiveScreen):
         chosen = self.query_one(ReportList).chosen
         return next((entry for entry in self._entries if entry.report_id == chosen), None)
 
-    @on(OptionList.OptionHighlighted)
+    @on(RowList.Highlighted)
     def _show_details(self) -> None:
         entry = self._chosen
         if entry and self._now:
@@ -138,7 +139,7 @@ class ReportsScreen(LiveScreen):
             return self._chosen is not None and self._chosen.status not in CLOSED
         return True
 
-    @on(OptionList.OptionSelected)
+    @on(RowList.Selected)
     def action_jump(self) -> None:
         """Go to the message of the highlighted report; load it first if necessary."""
         entry = self._chosen

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.style import Style
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 
 from server.protocol import frames, name_text
 from tui.client.client import OFFLINE, Client, nonce
@@ -18,7 +18,8 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.row_list import RowList
+from tui.fullscreen.widgets.rows import ListRow
 from tui.fullscreen.widgets.show_text import show_text
 from tui.times import moment
 
@@ -115,12 +116,12 @@ class SearchScreen(LiveScreen):
             self._client.send(asked)
             self.show()
 
-    @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        if event.option_index == len(self._search.found) - 1:
+    @on(RowList.Highlighted)
+    def _highlighted(self, event: RowList.Highlighted) -> None:
+        if event.number == len(self._search.found) - 1:
             self._search_on()
 
-    @on(OptionList.OptionSelected)
+    @on(RowList.Selected)
     def action_jump(self) -> None:
         """Go to the highlighted message."""
         chosen = self.query_one(RowList).chosen

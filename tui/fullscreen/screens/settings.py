@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.style import Style
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 
 from server.protocol.frames import MAX_NAME_CHARS
 from tui.config import Config, Hours, Level
@@ -19,7 +19,8 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.row_list import RowList
+from tui.fullscreen.widgets.rows import ListRow
 from tui.net.server_address import MAX_URL_CHARS, fault, normal
 from tui.text import clean_line
 
@@ -181,10 +182,10 @@ class SettingsScreen(ModalScreen[None]):
         ]
         self.query_one(ChoiceList).show_rows(rows, self.query_one(ChoiceList).chosen or rows[0].id)
 
-    @on(OptionList.OptionSelected)
-    def _clicked(self, event: OptionList.OptionSelected) -> None:
-        if event.option_id:
-            self.choose(event.option_id)
+    @on(RowList.Selected)
+    def _clicked(self, event: RowList.Selected) -> None:
+        if event.id:
+            self.choose(event.id)
 
     @on(Input.Submitted)
     @on(Input.Blurred)

@@ -5,10 +5,10 @@ from functools import partial
 
 from textual import on
 from textual.content import Content
-from textual.widgets import OptionList
 
 from tui.client.fuzzy import rank
 from tui.fullscreen.screens.picker import Picker
+from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow
 
 NOW = "now"
@@ -21,10 +21,10 @@ class ThemePicker(Picker):
         super().__init__("Theme", partial(rows, [current, *(each for each in themes if each != current)], current))
         self._before = current
 
-    @on(OptionList.OptionHighlighted)
-    def _preview(self, event: OptionList.OptionHighlighted) -> None:
-        if event.option_id:
-            self.app.theme = event.option_id
+    @on(RowList.Highlighted)
+    def _preview(self, event: RowList.Highlighted) -> None:
+        if event.id:
+            self.app.theme = event.id
 
     def action_close(self) -> None:
         """Show the theme of before, and return None."""

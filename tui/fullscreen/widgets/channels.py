@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
+from msgspec import Struct
 from textual import events, on
 from textual.containers import Vertical
 from textual.content import Content
@@ -13,7 +14,8 @@ from tui.client.timeline import Timeline
 from tui.client.unread import shown_count
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
-from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.row_list import RowList
+from tui.fullscreen.widgets.rows import ListRow, Row
 from tui.fullscreen.widgets.show_text import show_text
 from tui.fullscreen.widgets.widget_messages import BackToWriting
 
@@ -44,6 +46,34 @@ class UnreadOutOfView(Static):
         self.post_message(self.Wanted())
 
 
+class PlaceRow(Struct, frozen=True):
+    """A channel or conversation, and what is new there."""
+
+    id: str
+    title: str
+    draft: bool
+    muted: bool
+    """True if the user wants no notices of it; it has no badge then."""
+    unread: int
+    mentions: int
+    direct: bool
+
+    @property
+    def lines(self) -> int:
+        return 1
+
+    def content(self) -> ListRow:
+        mark = DRAFT if self.draft else ""
+        if self.muted:
+            return ListRow(self.id, Content.styled(self.title, Style(dim=True)), Content(mark))
+        if not self.unread:
+            return ListRow(self.id, Content(self.title), Content(mark))
+        personal = self.mentions or self.direct
+        shown = f" {MENTIONED if self.mentions else ''}{shown_count(self.unread)} "
+        badge = Content.styled(shown, PERSONAL if personal else "bold $text on $accent 60%")
+        return ListRow(self.id, Content.styled(self.title, Style(bold=True)), Content.assemble(mark, badge))
+
+
 class ChannelList(RowList):
     """Shows the channels."""
 
@@ -58,19 +88,23 @@ class ChannelList(RowList):
         super().__init__(id=id)
         self.other: ChannelList | None = None
         """The list that the arrow keys go on to after the last row, and before the first one."""
+        self._current = ""
         self._unread: dict[int, Timeline] = {}
         """The places with a badge, by their line."""
 
     def fill(self, places: Sequence[Timeline], current: str, drafts: Container[str], muted: Container[str]) -> None:
         """Draw the list; a place with a draft is marked, unless the composer shows it, and a muted one has no badge."""
-        rows = [_row(each, draft=each.id in drafts and each.id != current, muted=each.id in muted) for each in places]
+        rows: list[Row] = [ListRow("", Content.styled(self.HEADING, Style(dim=True)))]
+        rows += [_row(each, draft=each.id in drafts and each.id != current, muted=each.id in muted) for each in places]
         self._unread = {at: each for at, each in enumerate(places, 1) if each.unread and each.id not in muted}
-        self.show_rows([ListRow("", Content.styled(self.HEADING, Style(dim=True))), *rows], current)
+        # The user moves the highlight while the list has the focus.
+        opened, self._current = current != self._current, current
+        self.show_rows(rows, current if opened or not self.has_focus else None)
         if self.chosen != current and not self.has_focus:
             # The other list has the current place.
             self.highlighted = None
         # No list grows beyond its rows; if both are longer than half of the lines, each gets half.
-        self.styles.max_height = self.option_count + self.gutter.height
+        self.styles.max_height = len(rows) + self.gutter.height
 
     @property
     def out_of_view(self) -> tuple[list[Timeline], list[Timeline]]:
@@ -86,7 +120,7 @@ class ChannelList(RowList):
         self.post_message(self.Moved())
 
     def action_cursor_down(self) -> None:
-        if not self._go_on(from_row=self.option_count - 1):
+        if not self._go_on(from_row=len(self.rows) - 1):
             super().action_cursor_down()
 
     def action_cursor_up(self) -> None:
@@ -145,13 +179,5 @@ class PlaceLists(Vertical):
         self.query_one(UnreadOutOfView).show(above, below)
 
 
-def _row(timeline: Timeline, *, draft: bool, muted: bool) -> ListRow:
-    label, mark = timeline.title, DRAFT if draft else ""
-    if muted:
-        return ListRow(timeline.id, Content.styled(label, Style(dim=True)), Content(mark))
-    if not timeline.unread:
-        return ListRow(timeline.id, Content(label), Content(mark))
-    personal = timeline.mentions or timeline.peer is not None
-    shown = f" {MENTIONED if timeline.mentions else ''}{shown_count(timeline.unread)} "
-    badge = Content.styled(shown, PERSONAL if personal else "bold $text on $accent 60%")
-    return ListRow(timeline.id, Content.styled(label, Style(bold=True)), Content.assemble(mark, badge))
+def _row(place: Timeline, *, draft: bool, muted: bool) -> PlaceRow:
+    return PlaceRow(place.id, place.title, draft, muted, place.unread, place.mentions, place.peer is not None)

@@ -1,8 +1,8 @@
 """The list of people on the right."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
+from msgspec import Struct
 from textual.color import Color
 from textual.content import Content
 from textual.style import Style
@@ -13,14 +13,47 @@ from tui.client.own_relations import OwnRelations
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.colours import name_colour
-from tui.fullscreen.widgets.rows import ListRow, RowList
+from tui.fullscreen.widgets.row_list import RowList
+from tui.fullscreen.widgets.rows import ListRow, Row
 from tui.fullscreen.widgets.widget_messages import AboutPerson, BackToWriting
-from tui.limits import MARK
 
-MAX_SHOWN = 2_000
-"""The most people shown, as each takes time at every change."""
 ONLINE = "online"
 AWAY = "away"
+
+
+class PersonRow(Struct, frozen=True):
+    """A person and their status."""
+
+    entry: WhoEntry
+    role: str
+    """The most important fact about the person, in one word."""
+    silent: bool
+    """True if the user does not see their messages."""
+    under: Color
+    """The background."""
+    hue: int | None
+    """The hue of the name, if it has another one than usual."""
+
+    @property
+    def id(self) -> str:
+        return self.entry.username
+
+    @property
+    def lines(self) -> int:
+        # "online" and "away" are defined by the protocol; any other status is the person's own text, below the name.
+        return 1 if self.entry.status in {ONLINE, AWAY} else 2
+
+    def content(self) -> ListRow:
+        name = self.entry.username
+        hues = {} if self.hue is None else {name: self.hue}
+        style = Style(dim=True) if self.silent else Style(foreground=name_colour(name, self.under, hues))
+        own_words = f"  {self.entry.status}" if self.lines > 1 else ""
+        return ListRow(
+            name,
+            Content.styled(name_text.shown(name), style),
+            Content.styled(self.role, Style(dim=True)),
+            Content.styled(own_words, Style(dim=True, italic=True)) if own_words else Content(""),
+        )
 
 
 class PeopleList(RowList):
@@ -46,15 +79,25 @@ class PeopleList(RowList):
         """The data of the current rows; most redraws leave it unchanged."""
 
     def show(
-        self, people: Iterable[WhoEntry], me: str, relations: OwnRelations, hues: Mapping[str, int], *, profiles: bool
+        self,
+        people: Mapping[str, WhoEntry],
+        me: str,
+        relations: OwnRelations,
+        hues: Mapping[str, int],
+        *,
+        changes: int,
+        profiles: bool,
     ) -> None:
-        """Show everyone in alphabetical order; `profiles`: the site provides profiles."""
+        """Show everyone in alphabetical order.
+
+        `changes` differs whenever `people` do. `profiles`: the site provides profiles.
+        """
         self._me, self._profiles = me, profiles
-        entries, under = list(people), self.background_colors[1]
-        shown = (entries, me, relations.muted, relations.blocked, under, hues)
+        under = self.background_colors[1]
+        shown = (changes, me, relations.muted, relations.blocked, under)
         if shown != self._shown:
             self._shown = shown
-            self.show_rows(_rows(entries, me, relations, partial(name_colour, under=under, hues=hues)))
+            self.show_rows(_rows(people, me, relations, hues, under))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide the profile key if the site has no profiles, and mute and block for the user themselves."""
@@ -62,9 +105,9 @@ class PeopleList(RowList):
             return self.chosen not in {None, self._me}
         return self._profiles if action == "profile" else True
 
-    def watch_highlighted(self, highlighted: int | None) -> None:
+    def watch_highlighted(self, before: int | None, highlighted: int | None) -> None:
         """Update the footer, as the keys depend on the person."""
-        super().watch_highlighted(highlighted)
+        super().watch_highlighted(before, highlighted)
         self.refresh_bindings()
 
     def action_profile(self) -> None:
@@ -85,40 +128,33 @@ class PeopleList(RowList):
         self.post_message(BackToWriting())
 
 
-def _rows(entries: list[WhoEntry], me: str, relations: OwnRelations, colour: Callable[[str], Color]) -> list[ListRow]:
-    """Return the heading and everyone in alphabetical order; after MAX_SHOWN, one row counts the rest."""
-    entries = sorted(entries, key=lambda entry: entry.username.casefold())
-    heading = ListRow("", Content.styled(f"PEOPLE  {len(entries)}", Style(dim=True)))
+def _rows(
+    people: Mapping[str, WhoEntry], me: str, relations: OwnRelations, hues: Mapping[str, int], under: Color
+) -> list[Row]:
+    """Return the heading and everyone in alphabetical order."""
+    heading = ListRow("", Content.styled(f"PEOPLE  {len(people)}", Style(dim=True)))
+    hidden = relations.hidden
     # Muted and blocked people stay in the list after they leave, so that the user can undo it.
-    gone = [WhoEntry(name, 0) for name in sorted(relations.hidden - {entry.username for entry in entries})]
-    everyone = [*entries, *gone]
-    rest = len(everyone) - MAX_SHOWN
-    more = [ListRow("", Content.styled(f"{MARK} and {rest} more", Style(dim=True)))] if rest > 0 else []
-    return [heading, *(_row(entry, me, relations, colour) for entry in everyone[:MAX_SHOWN]), *more]
-
-
-def _row(entry: WhoEntry, me: str, relations: OwnRelations, colour: Callable[[str], Color]) -> ListRow:
-    silent, here = entry.username in relations.hidden, entry.status == ONLINE
-    style = Style(dim=True) if silent else Style(foreground=colour(entry.username))
-    name = Content.styled(name_text.shown(entry.username), style)
-    # "online" and "away" are defined by the protocol; any other status is the person's own text, on its own line.
-    own_words = "" if here or entry.status == AWAY else entry.status
-    return ListRow(
-        entry.username,
-        name,
-        Content.styled(_role(entry, me, relations), Style(dim=True)),
-        Content.styled(f"  {own_words}", Style(dim=True, italic=True)) if own_words else Content(""),
-    )
+    gone = [WhoEntry(name, 0) for name in sorted(hidden - people.keys())]
+    entries = [*sorted(people.values(), key=lambda entry: entry.username.casefold()), *gone]
+    return [
+        heading,
+        *(
+            PersonRow(entry, _role(entry, me, relations), entry.username in hidden, under, hues.get(entry.username))
+            for entry in entries
+        ),
+    ]
 
 
 def _role(entry: WhoEntry, me: str, relations: OwnRelations) -> str:
-    """Return the most important fact about a person, in one word."""
-    words = {
-        "blocked": entry.username in relations.blocked,
-        "muted": entry.username in relations.muted,
-        "you": entry.username == me and not entry.dnd and entry.status != AWAY,
-        "busy": entry.dnd,
-        "away": entry.status == AWAY,
-        "op": entry.op,
-    }
-    return next((word for word, holds in words.items() if holds), "")
+    if entry.username in relations.blocked:
+        return "blocked"
+    if entry.username in relations.muted:
+        return "muted"
+    if entry.dnd:
+        return "busy"
+    if entry.status == AWAY:
+        return "away"
+    if entry.username == me:
+        return "you"
+    return "op" if entry.op else ""

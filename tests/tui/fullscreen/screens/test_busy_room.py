@@ -3,31 +3,81 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from server.protocol.frames import ChannelEntry, Welcome, Who, WhoEntry
-from tests.support.pilots import client, until_seen
+from server.protocol.frames import ChannelEntry, Presence, Who, WhoEntry
+from tests.support.pilots import app_of, client, until_seen
 from tests.support.scripted_server import OPENING, WELCOME, ScriptedServer, line
+from tui.fullscreen.room.screen import RoomScreen
+from tui.fullscreen.widgets.channels import ChannelList, PlaceRow
+from tui.fullscreen.widgets.footer import KeyFooter
+from tui.fullscreen.widgets.people_list import PersonRow
+from tui.fullscreen.widgets.rows import ListRow
 
 CROWD = Who([WhoEntry(f"person {number:03}", 1) for number in range(300)])
 CHANNELS = [*WELCOME.channels, *(ChannelEntry(f"room{number}", f"Room {number}") for number in range(100))]
-BUSY = Welcome(WELCOME.epoch, WELCOME.title, CHANNELS, WELCOME.webhooks, WELCOME.report_reasons, WELCOME.limits)
+BUSY = ScriptedServer(welcome=replace(WELCOME, channels=CHANNELS), opening=(CROWD, OPENING))
 
 
 @contextmanager
-def layouts(pilot: Pilot[None]) -> Iterator[list[object]]:
-    """Yield a list with an item for each time that the screen is laid out."""
-    seen: list[object] = []
+def counted(pilot: Pilot[None], patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Yield a list to which everything that must not happen often is added, by name."""
+    seen: list[str] = []
+
+    def person(row: PersonRow) -> ListRow:
+        seen.append(row.id)
+        return made(row)
+
+    def place(row: PlaceRow) -> ListRow:
+        seen.append(row.id)
+        return drawn(row)
+
+    made, drawn = PersonRow.content, PlaceRow.content
     signal = pilot.app.screen.screen_layout_refresh_signal
-    signal.subscribe(pilot.app.screen, seen.append)
-    yield seen
+    signal.subscribe(pilot.app.screen, lambda _: seen.append("layout"))
+    with patch.context() as during:
+        during.setattr(PersonRow, "content", person)
+        during.setattr(PlaceRow, "content", place)
+        during.setattr(RoomScreen, "_known", lambda _: seen.append("words"))
+        during.setattr(KeyFooter, "_fitting", lambda _: seen.append("footer"))
+        yield seen
     signal.unsubscribe(pilot.app.screen)
 
 
-async def test_no_message_lays_out_the_screen() -> None:
-    async with client(ScriptedServer(welcome=BUSY, opening=(CROWD, OPENING))) as (pilot, server):
-        with layouts(pilot) as seen:
-            for number, channel in enumerate(("lobby", "lobby", "lobby"), 10):
-                server.send(line(number, "person 007", f"[Rope](https://example.org) number {number}", channel))
+async def test_messages_and_arrivals_draw_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with client(BUSY) as (pilot, server):
+        with counted(pilot, monkeypatch) as seen:
+            for number in range(10, 13):
+                server.send(line(number, "person 007", f"[Rope](https://example.org) number {number}"))
                 await until_seen(pilot, f"number {number}")
-        assert not seen
+            await pilot.pause()
+        assert seen == []
+        with counted(pilot, monkeypatch) as seen:
+            server.send(line(20, "person 007", "Tide", "galley"), line(21, "person 007", "Tide", "room90"))
+            await until_seen(pilot, "↓ 1 unread")
+            await pilot.pause()
+        # The hint below the list, which appears, takes a line of it.
+        assert set(seen) == {"layout", "galley"}
+        with counted(pilot, monkeypatch) as seen:
+            server.send(line(22, "person 007", "Tide", "galley"), line(23, "person 007", "Tide", "room90"))
+            await until_seen(pilot, " 2 ")
+            await pilot.pause()
+        assert seen == ["galley"]
+        with counted(pilot, monkeypatch) as seen:
+            server.send(*(Presence(name, "has joined the room!", WhoEntry(name, 1)) for name in ("person 000 a", "z")))
+            await until_seen(pilot, "PEOPLE  302")
+            await pilot.pause()
+        assert seen == ["person 000 a"]
+
+
+async def test_a_redraw_leaves_the_highlight_of_a_list_that_has_the_focus() -> None:
+    async with client() as (pilot, server):
+        channels = app_of(pilot).screen.query_one(ChannelList)
+        channels.focus()
+        await pilot.press("down")
+        assert channels.chosen == "galley"
+        server.send(line(10, "bob", "Tide"))
+        await until_seen(pilot, "Tide")
+        assert channels.chosen == "galley"

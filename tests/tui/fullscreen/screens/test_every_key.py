@@ -53,7 +53,7 @@ from tui.fullscreen.widgets.channels import ChannelList
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
-from tui.fullscreen.widgets.rows import RowList
+from tui.fullscreen.widgets.row_list import RowList
 
 LATEST = 13
 SAID = [
@@ -148,15 +148,19 @@ def written(text: str) -> Condition:
 
 def row(number: int) -> Condition:
     """A row of the list on the screen is highlighted; rows count from 0."""
-    return lambda now: any(each.highlighted == number for each in now.app.screen.query(OptionList) if each.display)
+
+    def lit(now: Now) -> bool:
+        lists = [*now.app.screen.query(RowList), *now.app.screen.query(OptionList)]
+        return any(each.highlighted == number for each in lists if each.display)
+
+    return lit
 
 
 def channel(wanted: str) -> Condition:
     """A channel is highlighted in the list of channels, by ID."""
 
     def lit(now: Now) -> bool:
-        channels = now.app.query_one(ChannelList)
-        return channels.highlighted is not None and channels.get_option_at_index(channels.highlighted).id == wanted
+        return now.app.query_one(ChannelList).chosen == wanted
 
     return lit
 

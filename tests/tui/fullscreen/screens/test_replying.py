@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from textual.widgets import OptionList
 
 from server.protocol.frames import ClientFrame, Echo, Mute, SearchRequest, SearchResults, ServerFrame
 from tests.support.pilots import app_of, client, until, until_seen
@@ -14,6 +13,7 @@ from tui.client.quotation import MOST_CHARS, is_bare, original, quotation, words
 from tui.client.timeline import Line
 from tui.fullscreen.timeline.view import TimelineView
 from tui.fullscreen.widgets.composer import Composer
+from tui.fullscreen.widgets.row_list import RowList
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_mentions_stand_newest_first_and_enter_goes_to_one() -> None:
         await until_seen(pilot, "Mentions")
         screen = pilot.app.screen
         await until_seen(pilot, "come up")
-        ids = [option.id for option in screen.query_one(OptionList).options]
+        ids = [row.id for row in screen.query_one(RowList).rows]
         assert ids == ["5", "3", "1"]
         await pilot.press("down", "enter")
         await until(pilot, lambda: app_of(pilot).state.current == "galley", "in its channel")

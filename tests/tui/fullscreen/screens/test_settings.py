@@ -23,7 +23,7 @@ from tui.fullscreen.screens.theme_picker import ThemePicker
 from tui.fullscreen.widgets.colours import name_colour
 from tui.fullscreen.widgets.composer import Composer
 from tui.fullscreen.widgets.people_list import PeopleList
-from tui.fullscreen.widgets.rows import RowList
+from tui.fullscreen.widgets.row_list import RowList
 from tui.options import Options
 
 
@@ -72,11 +72,11 @@ async def test_names_are_readable_as_soon_as_the_theme_is_another(file: Path) ->
         await settings(pilot, "right")
         await until(pilot, lambda: app_of(pilot).theme == "flagpost-light", "the theme")
         light = Color.parse(app_of(pilot).current_theme.surface or "")
-        name = name_colour("bob", light, app_of(pilot).state.hues.of)
+        name = name_colour("bob", light, app_of(pilot).state.name_hues)
         await until(pilot, lambda: people.background_colors[1] == light, "the theme's background")
 
         def drawn() -> list[Color | None]:
-            strips = (people.render_line(y) for y in range(people.option_count))
+            strips = (people.render_line(y) for y in range(len(people.rows)))
             return [
                 Color.from_rich_color(segment.style.color)
                 for strip in strips
@@ -253,7 +253,7 @@ async def test_a_secret_in_a_url_is_not_kept(file: Path, mark: str) -> None:
 async def test_the_settings_open_from_the_palette(file: Path) -> None:
     async with configured(file) as pilot:
         await pilot.press("ctrl+g", *"Settings")
-        await until(pilot, lambda: app_of(pilot).screen.query_one(RowList).option_count == 1, "the command")
+        await until(pilot, lambda: len(app_of(pilot).screen.query_one(RowList).rows) == 1, "the command")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app_of(pilot).screen, SettingsScreen), "the settings")
 

@@ -13,7 +13,7 @@ WORDS = st.text(st.characters(categories=("L", "Zs")), max_size=12)
 @given(WORDS, WORDS, st.integers(1, 99), st.integers(12, 40), st.booleans())
 def test_the_last_number_of_a_name_is_never_cut(before: str, behind: str, number: int, width: int, badge: bool) -> None:
     right = Content(" 13 ") if badge else Content("")
-    row = ListRow("id", Content(f"# {before}{number}{behind}"), right).fit(width)
+    (row,) = ListRow("id", Content(f"# {before}{number}{behind}"), right).fit(width)
     assert row.cell_length <= width
     assert str(number) in row.plain
     assert row.plain.endswith(right.plain)

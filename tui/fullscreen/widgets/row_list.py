@@ -1,0 +1,322 @@
+"""A list of rows, of which only those in view are drawn."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import ClassVar
+
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size, Spacing
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import Padding, Visual
+
+from tui.fullscreen.widgets.rows import Row
+
+SIDES = Spacing(0, 1, 0, 1)
+"""The blank cells beside each row."""
+MOST_DRAWN = 500
+"""Rows that are kept as they were drawn."""
+
+
+class RowList(ScrollView, can_focus=True, inherit_bindings=False):
+    """Shows rows, one of which can be highlighted and selected; it keeps the highlight, and the place, by ID."""
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "cursor_down", "Down", show=False),
+        Binding("end", "last", "Last", show=False),
+        Binding("home", "first", "First", show=False),
+        Binding("pagedown", "page_down", "Page down", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("up", "cursor_up", "Up", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "row-list--row", "row-list--heading", "row-list--highlighted", "row-list--hovered",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    RowList {
+        height: auto;
+        max-height: 100%;
+        overflow-x: hidden;
+        text-wrap: nowrap;
+        color: $foreground;
+        background: $surface;
+        & > .row-list--hovered { background: $block-hover-background; }
+    }
+    """
+
+    highlighted: reactive[int | None] = reactive(None, repaint=False, init=False)
+    """The position of the highlighted row."""
+    _hovered: reactive[int | None] = reactive(None, repaint=False, init=False)
+    """The position of the row below the mouse."""
+
+    class AboutRow(Message):
+        """Something happened to a row."""
+
+        def __init__(self, rows: "RowList", number: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.number = number
+            """The position of the row."""
+            self.id = rows.rows[number].id
+
+        @property
+        def control(self) -> "RowList":
+            """The list, for the selectors of `on`."""
+            return self.rows
+
+    class Highlighted(AboutRow):
+        """A row is highlighted, or the rows around the highlighted one are others."""
+
+    class Selected(AboutRow):
+        """The user selected a row, by key or mouse."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._rows: list[Row] = []
+        self._tops: list[int] = [0]
+        """The first line of each row, and the number of all lines."""
+        self._choices: list[int] = []
+        """The positions of the rows that can be chosen."""
+        self._drawn: dict[tuple[str, int, Style], tuple[Row, list[Strip]]] = {}
+        """Rows as they were drawn, by ID, width and style."""
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        return self._rows
+
+    @property
+    def chosen(self) -> str | None:
+        """The ID of the highlighted row."""
+        return self._rows[self.highlighted].id if self.highlighted is not None else None
+
+    def show_rows(self, rows: Sequence[Row], highlight: str | None = None) -> None:
+        """Show rows; highlight the given one, or the same as before."""
+        before, keep, moved = self._rows, highlight or self.chosen, False
+        if before != rows:
+            seen, self._rows = self._in_view(), list(rows)
+            moved = [(row.id, row.lines) for row in before] != [(row.id, row.lines) for row in rows]
+            if moved:
+                self._place_rows(before)
+            self._repaint(seen)
+        number = self._position(keep) if moved or keep != self.chosen else self.highlighted
+        if number is not None and number != self.highlighted:
+            self.highlighted = number
+        elif moved and self.highlighted is not None:
+            self.post_message(self.Highlighted(self, self.highlighted))
+
+    def _place_rows(self, before: Sequence[Row]) -> None:
+        """Find the place of each row; what the user looks at stays where it is, and so does the highlight."""
+        top = self.scroll_offset.y
+        first = self._at(top)
+        chosen = before[self.highlighted].id if self.highlighted is not None else None
+        # Where the list begins, it goes on beginning there.
+        anchor = None if first is None or not top else (before[first].id, top - self._tops[first])
+        self._tops = [0, *accumulate(row.lines for row in self._rows)]
+        self._choices = [number for number, row in enumerate(self._rows) if row.id]
+        self._hovered = None
+        self._measure()
+        if anchor and (kept := self._position(anchor[0])) is not None:
+            self.scroll_to(y=self._tops[kept] + anchor[1], animate=False, force=True, immediate=True)
+        self.set_reactive(RowList.highlighted, self._position(chosen))
+
+    def _position(self, wanted: str | None) -> int | None:
+        return next((number for number, row in enumerate(self._rows) if row.id == wanted), None) if wanted else None
+
+    def _measure(self) -> None:
+        """Set the height of the content, and lay out the screen only if the list itself changes."""
+        size = Size(self.scrollable_content_region.width, self._tops[-1])
+        if size != self.virtual_size:
+            # Setting it normally would always lay out the screen.
+            self.set_reactive(RowList.virtual_size, size)
+            self._scroll_update(size)
+            if self.styles.auto_dimensions:
+                self.refresh(layout=True)
+
+    # Drawing.
+
+    def _at(self, line: int) -> int | None:
+        """Return the row at a line."""
+        return bisect_right(self._tops, line) - 1 if 0 <= line < self._tops[-1] else None
+
+    def _in_view(self) -> list[tuple[Row | None, int, bool]]:
+        """Return the row at each line of the view, which of its lines that is, and whether it is highlighted."""
+        found: list[tuple[Row | None, int, bool]] = []
+        for line in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height):
+            number = self._at(line)
+            found.append(
+                (None, 0, False)
+                if number is None
+                else (self._rows[number], line - self._tops[number], number == self.highlighted)
+            )
+        return found
+
+    def _repaint(self, seen: Sequence[tuple[Row | None, int, bool]]) -> None:
+        """Draw the lines of the view that are others than those seen before."""
+        for at, (one, other) in enumerate(zip(seen, self._in_view(), strict=True)):
+            if one != other:
+                self.refresh_lines(self.scroll_offset.y + at)
+
+    def _repaint_row(self, number: int | None) -> None:
+        if number is not None and number < len(self._rows):
+            self.refresh_lines(self._tops[number], self._rows[number].lines)
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the view; its row is made now."""
+        line, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        number = self._at(line)
+        strips = [] if number is None else self._strips(number, width)
+        row = 0 if number is None else line - self._tops[number]
+        # In the narrowest terminal there is no place for a row.
+        blank = Strip.blank(width, self.get_visual_style("row-list--row").rich_style)
+        return strips[row] if row < len(strips) else blank
+
+    def _strips(self, number: int, width: int) -> list[Strip]:
+        row, style = self._rows[number], self._style(number)
+        known = self._drawn.get((row.id, width, style))
+        if known and known[0] == row:
+            return known[1]
+        if len(self._drawn) >= MOST_DRAWN:
+            self._drawn.clear()
+        strips = [self._strip(each, width, style) for each in row.content().fit(width - SIDES.width)]
+        self._drawn[row.id, width, style] = row, strips
+        return strips
+
+    def _strip(self, content: Content, width: int, style: Style) -> Strip:
+        strips = Visual.to_strips(self, Padding(content, SIDES), width, 1, style)
+        return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width, style.rich_style)
+
+    def _style(self, number: int) -> Style:
+        """Return the style of a row."""
+        if not self._rows[number].id:
+            return self.get_visual_style("row-list--row", "row-list--heading")
+        if number == self.highlighted:
+            return self.get_visual_style("row-list--row", "row-list--highlighted")
+        if number == self._hovered:
+            return self.get_visual_style("row-list--row", "row-list--hovered")
+        return self.get_visual_style("row-list--row")
+
+    def notify_style_update(self) -> None:
+        """Draw all rows in the new style."""
+        super().notify_style_update()
+        self._drawn.clear()
+        self.refresh()
+
+    @on(events.Resize)
+    def _fit(self) -> None:
+        """Fit the rows to the new width, and keep the highlight in view."""
+        self._measure()
+        self.scroll_to_highlight()
+        self.refresh()
+
+    # The highlight.
+
+    def validate_highlighted(self, highlighted: int | None) -> int | None:
+        """Keep the highlight within the rows."""
+        return None if highlighted is None or not self._rows else max(0, min(highlighted, len(self._rows) - 1))
+
+    def watch_highlighted(self, before: int | None, highlighted: int | None) -> None:
+        """Draw the row that was highlighted and the one that is, and bring that into view."""
+        self._repaint_row(before)
+        self._repaint_row(highlighted)
+        if highlighted is not None:
+            self.scroll_to_highlight()
+            self.post_message(self.Highlighted(self, highlighted))
+
+    @on(events.Show)
+    def scroll_to_highlight(self) -> None:
+        """Scroll as far as necessary to show the highlighted row."""
+        if self.highlighted is not None and self.is_mounted:
+            row = Region(
+                0, self._tops[self.highlighted], max(1, self.virtual_size.width), self._rows[self.highlighted].lines
+            )
+            self.scroll_to_region(row, animate=False, force=True, immediate=True)
+
+    @on(events.Focus)
+    def _highlight_first(self) -> None:
+        """Highlight the first row if there is no highlight, so that the arrow keys have one to move."""
+        if self.highlighted is None:
+            self.action_first()
+
+    def action_cursor_down(self) -> None:
+        """Highlight the next row; after the last one, the first."""
+        at = -1 if self.highlighted is None else self.highlighted
+        self._highlight(bisect_right(self._choices, at), wrap=True)
+
+    def action_cursor_up(self) -> None:
+        """Highlight the row before; before the first one, the last."""
+        at = len(self._rows) if self.highlighted is None else self.highlighted
+        self._highlight(bisect_left(self._choices, at) - 1, wrap=True)
+
+    def action_first(self) -> None:
+        self._highlight(0)
+
+    def action_last(self) -> None:
+        self._highlight(len(self._choices) - 1)
+
+    def action_page_down(self) -> None:
+        """Highlight the row a page further down."""
+        if self.highlighted is None:
+            self.action_last()
+        else:
+            self._page(1)
+
+    def action_page_up(self) -> None:
+        """Highlight the row a page further up."""
+        if self.highlighted is None:
+            self.action_first()
+        else:
+            self._page(-1)
+
+    def _page(self, by: int) -> None:
+        line = self._tops[self.highlighted or 0] + by * self.scrollable_content_region.height
+        number = self._at(max(0, min(line, self._tops[-1] - 1))) or 0
+        choices = self._choices
+        self._highlight(bisect_left(choices, number) if by > 0 else bisect_right(choices, number) - 1)
+
+    def _highlight(self, choice: int, *, wrap: bool = False) -> None:
+        """Highlight one of the rows that can be chosen."""
+        if not self._choices:
+            return
+        last = len(self._choices) - 1
+        choice = choice % (last + 1) if wrap else max(0, min(choice, last))
+        self.highlighted = self._choices[choice]
+
+    def action_select(self) -> None:
+        """Select the highlighted row."""
+        if self.highlighted is not None and self.chosen:
+            self.post_message(self.Selected(self, self.highlighted))
+
+    # The mouse.
+
+    def _under(self, event: events.MouseEvent) -> int | None:
+        """Return the row below the mouse, if it can be chosen."""
+        offset = event.get_content_offset(self)
+        number = None if offset is None else self._at(offset.y + self.scroll_offset.y)
+        return number if number is not None and self._rows[number].id else None
+
+    @on(events.Click)
+    def _clicked(self, event: events.Click) -> None:
+        number = self._under(event)
+        if number is not None:
+            self.highlighted = number
+            self.action_select()
+
+    @on(events.MouseMove)
+    def _moved_over(self, event: events.MouseMove) -> None:
+        self._hovered = self._under(event)
+
+    @on(events.Leave)
+    def _left(self) -> None:
+        self._hovered = None
+
+    def watch__hovered(self, before: int | None, hovered: int | None) -> None:
+        """Draw the row that the mouse left, and the one that it is over."""
+        self._repaint_row(before)
+        self._repaint_row(hovered)
