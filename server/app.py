@@ -20,7 +20,7 @@ from server.ops import background, logs, process, reload, tls
 from server.ops.metrics import Metrics, Traffic
 from server.ops.watchdog import LoopWatchdog
 from server.pacing.limiter import Limiter
-from server.protocol.frames import ChannelEntry, Limits, Webhooks, Welcome
+from server.protocol.frames import ChannelEntry, DirectMessages, Limits, Webhooks, Welcome
 from server.protocol.version import VERSION
 from server.room.hub import Hub
 from server.rules import hosts
@@ -30,9 +30,9 @@ from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings, renewed
 from server.site import ActiveWebhooks
 from server.storage import retention
 from server.storage.base import StorageError
-from server.storage.broker import LocalBroker
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
+from server.storage.direct_broker import DirectBroker
 from server.storage.disk import Disk
 from server.storage.people import People
 from server.storage.retention import KeptDays
@@ -123,7 +123,7 @@ class _Running:
         self.dispatcher = Dispatcher(
             handlers=HANDLERS,
             live=self._live(),
-            broker=LocalBroker(database),
+            broker=DirectBroker(database),
             people=people,
             hub=hub,
             limiter=Limiter(settings.limits),
@@ -166,6 +166,7 @@ class _Running:
             vip_secret=settings.vip.mutually_secret,
             blockable_operators=settings.blockable_admins,
             dm_context=any(hook.dm_context for hook in settings.webhooks(QUEUED_WEBHOOK)),
+            keeps_direct=settings.direct_message_history.enabled,
             filters=[_filter(each) for each in settings.message_filters if each.enabled],
         )
 
@@ -211,6 +212,8 @@ async def _sweep(running: _Running, database: Database) -> None:
             messages=settings.message_days,
             reports=settings.report_days,
             names=settings.names.reserved_days,
+            direct=settings.direct_message_history.retention_days,
+            keeps_direct=settings.direct_message_history.enabled,
         )
         return retention.sweep(connection, milliseconds(utc_now()), days)
 
@@ -248,6 +251,11 @@ def _welcome(settings: Settings, life: Life) -> Welcome:
         report_reasons=reason_list(settings.report_reasons),
         limits=Limits(settings.limits.frame_bytes),
         website=settings.website_url,
+        direct_messages=DirectMessages(
+            kept=settings.direct_message_history.enabled,
+            days=settings.direct_message_history.retention_days,
+            disclaimer=settings.direct_message_history.disclaimer_message,
+        ),
         sign_in=settings.jwt.sign_in,
         landing_page=urljoin(settings.website_url, settings.jwt.landing_page_url) if settings.jwt.enabled else "",
         server=life.server,

@@ -52,6 +52,7 @@ LIMITS: dict[str, int | Items] = {
     "Welcome.channels": Items(MAX_CHANNELS),
     "Welcome.report_reasons": Items(100),
     "Welcome.website": LINE,
+    "DirectMessages.disclaimer": WORDS,
     "Welcome.sign_in": ID,
     "Welcome.landing_page": LINE,
     "Welcome.server": ID,

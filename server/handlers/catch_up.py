@@ -2,14 +2,14 @@
 
 import logging
 from asyncio import Future, sleep
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from server.handlers.dispatch import Dispatcher
 from server.handlers.pages import fit_messages, fit_reactions
 from server.handlers.places import frames_of, listed
-from server.protocol import names
+from server.protocol import names, target
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Echo, PlaceEntry, Since
 from server.room.session import Session, framed
@@ -51,9 +51,12 @@ async def catch_up(dispatcher: Dispatcher, session: Session, arrival: Arrival) -
         await dispatcher.hub.send_who_list(session)
         if arrival.wait:
             await sleep(arrival.wait)
-        for wire in await _messages_and_places(dispatcher, session, arrival, joined):
+        missed = await _messages_and_places(dispatcher, session, arrival, joined)
+        for wire in missed.wires:
             session.write(wire)
             await session.drained()
+        if missed.direct and session.person:
+            dispatcher.broker.delivered_to(session.person, missed.direct)
         for channel in dispatcher.live.channels_for(session.rank):
             for line in () if arrival.since else channel.welcome_messages:
                 session.notice(channel.id, line)
@@ -76,23 +79,34 @@ async def _joined(joined: "Future[Joined]") -> Joined | None:
         return None
 
 
+class _Missed(NamedTuple):
+    """The frames `echo` and `places`, and the direct messages in them, by number."""
+
+    wires: list[bytes]
+    direct: Sequence[int] = ()
+
+
 async def _messages_and_places(
     dispatcher: Dispatcher, session: Session, arrival: Arrival, joined: Joined | None
-) -> list[bytes]:
-    """Return the frames `echo` and `places`."""
+) -> _Missed:
     reader, since = dispatcher.reader(session), arrival.since
     if since and since.epoch == dispatcher.broker.epoch:
-        echo = framed(await _missed_messages(dispatcher, reader, since.msg_id, arrival.before))
+        missed = _with_direct(await _missed_messages(dispatcher, reader, since.msg_id, arrival.before))
     else:
         recent = await _recent(dispatcher, session, arrival, joined)
         kept = Page([], more=False)
         if joined and joined.last_message is not None:
             kept = await dispatcher.broker.received(reader, joined.last_message, MAX_KEPT, arrival.before)
-        echo = _echo(recent, kept, reader, recovered=since is None)
+        missed = _echo(recent, kept, reader, recovered=since is None)
         if joined and arrival.is_new:
             entries = [PlaceEntry(channel, last, joined.read_from) for channel, last in recent.last.items()]
-            return [echo, *map(framed, frames_of(entries))]
-    return [echo, *map(framed, await listed(dispatcher, reader, arrival.before))]
+            return _Missed([*missed.wires, *map(framed, frames_of(entries))])
+    places = await listed(dispatcher, reader, arrival.before)
+    return _Missed([*missed.wires, *map(framed, places)], missed.direct)
+
+
+def _with_direct(echo: Echo) -> _Missed:
+    return _Missed([framed(echo)], [each.msg_id for each in echo.messages if target.is_conversation(each.channel)])
 
 
 async def _missed_messages(dispatcher: Dispatcher, reader: Reader, after: int, before: int) -> Echo:
@@ -114,14 +128,14 @@ async def _recent(dispatcher: Dispatcher, session: Session, arrival: Arrival, jo
     return await dispatcher.broker.recent(wanted, arrival.before, joined.changes)
 
 
-def _echo(recent: Recent, kept: Page, reader: Reader, *, recovered: bool) -> bytes:
+def _echo(recent: Recent, kept: Page, reader: Reader, *, recovered: bool) -> _Missed:
     """Return the newest messages and the user's stored direct messages, ordered by msgID."""
     shared = _shared_echo(recent, recovered)
     person = reader.person
     if not kept.publications and person.identity not in shared.authors and names.key(person.name) not in shared.names:
-        return shared.wire
+        return _Missed([shared.wire])
     merged = sorted((*recent.publications, *kept.publications), key=lambda one: one.msg_id)
-    return framed(Echo(fit_messages(Page(merged, more=False), person)[0], recovered))
+    return _with_direct(Echo(fit_messages(Page(merged, more=False), person)[0], recovered))
 
 
 class _SharedEcho(NamedTuple):

@@ -71,6 +71,8 @@ class Live:
     vip_secret: bool = False
     """Only VIPs and operators see who is a VIP."""
     blockable_operators: bool = False
+    keeps_direct: bool = True
+    """Direct messages are kept, and not only delivered."""
 
     @cached_property
     def vip_channels(self) -> frozenset[str]:

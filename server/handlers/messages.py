@@ -26,7 +26,7 @@ from server.room.session import Session, framed
 from server.rules import messages as message_rules
 from server.rules import reactions
 from server.rules import search as searching
-from server.rules.messages import MessageDraft, Person
+from server.rules.messages import Keeping, MessageDraft, Person
 from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
 from server.storage.base import Published, Search
@@ -50,7 +50,8 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
     session.request_started()
     filtered = filtering.apply(dispatcher, session, text, peer)
     verdict = filtered.verdict
-    draft = MessageDraft(author, channel, peer, verdict.text, frame.nonce, withheld=not verdict.forward)
+    keeping = _keeping(dispatcher, peer) if peer else Keeping.RECORDED
+    draft = MessageDraft(author, channel, peer, verdict.text, frame.nonce, not verdict.forward, keeping)
     published = dispatcher.broker.publish(draft, filtered.recorder)
     published.add_done_callback(partial(_after_publish, dispatcher, session, frame, filtered))
 
@@ -149,6 +150,13 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     return peer
 
 
+def _keeping(dispatcher: Dispatcher, peer: Person) -> Keeping:
+    """Return how long a message to this person is kept."""
+    if dispatcher.live.keeps_direct:
+        return Keeping.RECORDED
+    return Keeping.IN_MEMORY if dispatcher.hub.sessions_of(peer.identity) else Keeping.UNTIL_DELIVERED
+
+
 def _after_publish(
     dispatcher: Dispatcher, session: Session, frame: Say, filtered: Filtered, published: "Future[Published]"
 ) -> None:
@@ -158,7 +166,7 @@ def _after_publish(
     if error := published.exception():
         dispatcher.answer_failure(session, frame.nonce, error)
         return
-    publication, fresh, withheld = published.result()
+    publication, fresh, withheld, _ = published.result()
     if fresh:
         filtered.committed(session, frame.channel)
     if fresh and withheld:

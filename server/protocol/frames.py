@@ -312,6 +312,14 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
     context_after: int = MAX_CONTEXT_AFTER
 
 
+class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What becomes of direct messages."""
+
+    kept: Annotated[bool, Meta(description="False: they are delivered and then forgotten; there is no history.")] = True
+    days: Annotated[int, Meta(description="Days for which they are kept; 0: no limit.")] = 0
+    disclaimer: Annotated[str, Meta(description="A line to show at the top of each conversation.")] = ""
+
+
 class Welcome(Frame, frozen=True, tag="welcome"):
     """Describes the room. The first frame of each connection; sent again when the settings change."""
 
@@ -336,6 +344,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     challenge: Annotated[
         Challenge, Meta(description="Random, and new for each connection; part of the login proofs.")
     ] = ""
+    direct_messages: DirectMessages = DirectMessages()
 
 
 class Me(Frame, frozen=True, tag="me"):

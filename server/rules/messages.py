@@ -2,6 +2,7 @@
 
 from collections.abc import Container
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple
 
 from server.protocol import names, target
@@ -37,6 +38,15 @@ class MessageAccess(NamedTuple):
 EVERYWHERE = MessageAccess()
 
 
+class Keeping(Enum):
+    """How long a message is kept."""
+
+    RECORDED = "recorded"
+    UNTIL_DELIVERED = "until delivered"
+    IN_MEMORY = "in memory"
+    """It is delivered at once, and never written to the disk."""
+
+
 class MessageDraft(NamedTuple):
     """A message that is not stored yet; a direct message has a peer and no channel."""
 
@@ -47,6 +57,7 @@ class MessageDraft(NamedTuple):
     nonce: str | None
     withheld: bool = False
     """A filter withheld it: only its author sees it."""
+    keeping: Keeping = Keeping.RECORDED
 
 
 class Version(NamedTuple):

@@ -47,6 +47,8 @@ class Published(NamedTuple):
     publication: Publication
     fresh: bool
     withheld: bool = False
+    recorded: bool = True
+    """False if it is only in memory."""
     """It is delivered to nobody but its author."""
 
 
@@ -208,6 +210,12 @@ class Broker(Protocol):
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """Like `missed`, but only direct messages to that person."""
+
+    def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
+        """Forget the direct messages that waited for a person, and have been delivered now."""
+
+    def clear_direct(self, identity: str) -> "asyncio.Future[int]":
+        """Delete all direct messages that a person sent or received; return how many. Raises StorageError."""
 
     async def search(self, reader: Reader, search: Search) -> Found:
         """Return the newest readable messages that match."""

@@ -11,7 +11,7 @@ from server.protocol import target
 from server.protocol.frames import NewText, PlaceEntry, Reactions
 from server.rules.messages import MessageAccess, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
-from server.storage import edits, messages, read_markers, searches, withheld
+from server.storage import direct_messages, edits, messages, read_markers, searches, withheld
 from server.storage.base import (
     Found,
     Marker,
@@ -167,6 +167,13 @@ class LocalBroker:
         values = (after, reader.person.identity)
         work = partial(messages.page, reader, messages.RECEIVED_AFTER, values, before, limit)
         return await self._database.read(work, reader.queue_key)
+
+    def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
+        """See Broker; here all messages are kept."""
+
+    def clear_direct(self, identity: str) -> "asyncio.Future[int]":
+        """See Broker."""
+        return self._database.write(partial(direct_messages.clear, identity))
 
     async def search(self, reader: Reader, search: Search) -> Found:
         """See Broker."""

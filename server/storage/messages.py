@@ -54,7 +54,7 @@ _Value = str | int
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
-def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
+def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection, *, searchable: bool = True) -> Published:
     """Store a message, unless it is a resend; `now` is in milliseconds. Raises Refusal if its nonce is used."""
     if before := resent(draft, now, connection):
         return Published(before, fresh=False)
@@ -64,7 +64,12 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
         "INSERT INTO message"
         " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key, folded)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*values, names.key(draft.author.name), names.key(peer) if peer else None, fold(draft.text)),
+        (
+            *values,
+            names.key(draft.author.name),
+            names.key(peer) if peer else None,
+            fold(draft.text) if searchable else "",
+        ),
     )
     return Published(from_row((cursor.lastrowid or 0, *values, 0, 0, None)), fresh=True)
 
@@ -92,6 +97,12 @@ def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Pub
     """Return those of these messages that exist, in the order of their numbers."""
     condition = "id IN (SELECT value FROM json_each(?)) ORDER BY id"
     return _select(connection, condition, (json.dumps(list(msg_ids)),))
+
+
+def delete(msg_ids: Sequence[int], connection: sqlite3.Connection) -> None:
+    """Delete messages with everything that belongs to them."""
+    connection.executemany("DELETE FROM reaction WHERE msg_id = ?", [(msg_id,) for msg_id in msg_ids])
+    connection.executemany("DELETE FROM message WHERE id = ?", [(msg_id,) for msg_id in msg_ids])
 
 
 def texts_by(reader: Reader, author: str, channel: str, connection: sqlite3.Connection) -> list[tuple[int, str]]:

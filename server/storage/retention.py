@@ -3,7 +3,8 @@
 import sqlite3
 from typing import NamedTuple
 
-from server.storage import held_names, login_keys, trail, withheld
+from server.storage import direct_messages, held_names, login_keys, trail, withheld
+from server.storage import messages as message_rows
 from server.storage.people import MAX_KNOWN
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
@@ -21,6 +22,8 @@ class KeptDays(NamedTuple):
     messages: int = 0
     reports: int = 0
     names: int = 0
+    direct: int = 0
+    keeps_direct: bool = True
 
 
 def sweep(connection: sqlite3.Connection, now: int, days: KeptDays) -> bool:
@@ -39,19 +42,38 @@ def sweep(connection: sqlite3.Connection, now: int, days: KeptDays) -> bool:
     people = connection.execute(f"DELETE FROM person WHERE {unknown}", (BATCH, MAX_KNOWN))  # noqa: S608 - constant
     keys = login_keys.sweep(connection, now - KEY_DAYS * DAY_MILLISECONDS, BATCH)
     messages = _delete_messages(connection, now - days.messages * DAY_MILLISECONDS) if days.messages else 0
+    direct = _delete_direct(connection, now, days)
     reports = _delete_reports(connection, now - days.reports * DAY_MILLISECONDS, now) if days.reports else 0
     kept_apart = withheld.sweep(connection, now, BATCH)
     held = held_names.sweep(connection, now - days.names * DAY_MILLISECONDS, BATCH)
-    return BATCH in {texts.rowcount, attempts.rowcount, people.rowcount, keys, messages, reports, kept_apart, held}
+    return BATCH in {
+        texts.rowcount,
+        attempts.rowcount,
+        people.rowcount,
+        keys,
+        messages,
+        direct,
+        reports,
+        kept_apart,
+        held,
+    }
 
 
 def _delete_messages(connection: sqlite3.Connection, before: int) -> int:
     # By number, which grows with time, so that nothing else is read.
     oldest = "SELECT id, at FROM message ORDER BY id LIMIT ?"
     expired = [msg_id for msg_id, at in connection.execute(oldest, (BATCH,)) if at < before]
-    connection.executemany("DELETE FROM reaction WHERE msg_id = ?", [(msg_id,) for msg_id in expired])
-    connection.executemany("DELETE FROM message WHERE id = ?", [(msg_id,) for msg_id in expired])
+    message_rows.delete(expired, connection)
     return len(expired)
+
+
+def _delete_direct(connection: sqlite3.Connection, now: int, days: KeptDays) -> int:
+    if days.keeps_direct:
+        expired = now - days.direct * DAY_MILLISECONDS
+        return direct_messages.sweep(connection, expired, BATCH) if days.direct else 0
+    waiting = now - (days.direct or direct_messages.WAITING_DAYS) * DAY_MILLISECONDS
+    found = direct_messages.sweep_delivered(connection, BATCH), direct_messages.sweep(connection, waiting, BATCH)
+    return max(found)
 
 
 def _delete_reports(connection: sqlite3.Connection, before: int, now: int) -> int:

@@ -353,6 +353,12 @@ CREATE TRIGGER reaction_not_shown AFTER DELETE ON reaction BEGIN
     UPDATE message_changes SET number = number + 1;
 END;
 """
+WAITING_MESSAGES = """
+-- A direct message that is deleted once it is delivered.
+ALTER TABLE message ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX message_waiting ON message (peer_identity, id) WHERE waiting = 1;
+CREATE INDEX message_direct_at ON message (at) WHERE peer IS NOT NULL;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -374,6 +380,7 @@ STEPS = (
     BANS,
     MEMBERS,
     MESSAGE_CHANGES,
+    WAITING_MESSAGES,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

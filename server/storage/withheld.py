@@ -15,7 +15,7 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
         return Published(before, fresh=False)
     if kept := _resent(draft, now, connection):
         return Published(kept, fresh=False, withheld=True)
-    msg_id = _next_number(connection)
+    msg_id = next_number(connection)
     peer, peer_identity = draft.peer or (None, None)
     values = (msg_id, now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
     connection.execute(
@@ -38,7 +38,7 @@ def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pu
     return check_resend(messages.from_row(row), draft) if row else None
 
 
-def _next_number(connection: sqlite3.Connection) -> int:
+def next_number(connection: sqlite3.Connection) -> int:
     """Take the next number of messages, as AUTOINCREMENT would."""
     connection.execute(
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0"

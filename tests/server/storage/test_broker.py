@@ -90,7 +90,7 @@ async def test_a_message_is_read_as_it_was_confirmed(broker: LocalBroker) -> Non
         published = await broker.publish(draft)
         assert published.fresh
         assert [published.publication] == await broker.find_all([published.publication.msg_id])
-        assert published.publication == Publication(published.publication.msg_id, AT, *draft)
+        assert published.publication == Publication(published.publication.msg_id, AT, *draft[:5])
 
 
 async def test_an_unknown_number_finds_no_message(broker: LocalBroker) -> None:

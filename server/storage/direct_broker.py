@@ -1,0 +1,165 @@
+"""A broker that can do without a record of direct messages: they pass, or wait until they are delivered."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from server.protocol import names, target
+from server.rules.messages import Keeping, MessageAccess, MessageDraft, Person, Publication
+from server.rules.reactions import ReactionChange
+from server.rules.refusal import Refusal
+from server.storage import direct_messages
+from server.storage.base import Page, Published, Reader, Recorder, StoredChange
+from server.storage.broker import LocalBroker
+from server.storage.clock import Clock, milliseconds, utc_now
+from server.storage.database import Database
+from server.storage.fair import SERVER, QueueKey
+from server.storage.passing import PassingMessages
+
+Result = TypeVar("Result")
+
+
+class DirectBroker(LocalBroker):
+    """Adds to a LocalBroker what a room needs that does not keep direct messages."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+        super().__init__(database, clock)
+        self.passing = PassingMessages()
+        self._in_flight: dict[tuple[str, str | None], asyncio.Future[Published]] = {}
+
+    def publish(self, draft: MessageDraft, record: Recorder | None = None) -> "asyncio.Future[Published]":
+        """See Broker."""
+        if draft.keeping is Keeping.RECORDED or draft.withheld:
+            return super().publish(draft, record)
+        key = draft.author.identity, draft.nonce
+        if draft.nonce and key in self._in_flight:
+            return self._in_flight[key]
+        if before := self.passing.resent(draft):
+            return _done(Published(before, fresh=False))
+        store = direct_messages.number if draft.keeping is Keeping.IN_MEMORY else direct_messages.insert_waiting
+
+        def work(connection: sqlite3.Connection) -> Published:
+            published = store(draft, milliseconds(self._clock()), connection)
+            if record and published.fresh:
+                record(connection, published.publication)
+            return published
+
+        future = self._database.write(work, self._deliver)
+        if draft.nonce:
+            self._in_flight[key] = future
+            future.add_done_callback(lambda _: self._in_flight.pop(key))
+        return future
+
+    def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
+        """See Broker."""
+        if msg_id not in self.passing:
+            return super().take_back(msg_id, person, access)
+        return self._change(lambda: StoredChange(self.passing.take_back(msg_id, person, access)))
+
+    def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
+        """See Broker."""
+        if change.msg_id not in self.passing:
+            return super().react(change, access)
+        return self._change(lambda: StoredChange(self.passing.react(change, access), change))
+
+    def edit(
+        self, msg_id: int, person: Person, text: str, access: MessageAccess, record: Recorder | None = None
+    ) -> "asyncio.Future[Publication]":
+        """See Broker."""
+        if msg_id not in self.passing:
+            return super().edit(msg_id, person, text, access, record)
+
+        def edited() -> StoredChange:
+            return StoredChange(self.passing.edit(msg_id, person, text, access, self._clock()), edited=True)
+
+        future = self._change(edited)
+        if record and not future.exception():
+            self._database.write_aside(partial(_record, record, future.result()))
+        return future
+
+    async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
+        """See Broker."""
+        held = self.passing.find_all(msg_ids)
+        if len(held) == len(msg_ids):
+            return sorted(held, key=_number)
+        return sorted([*held, *await super().find_all(msg_ids, key)], key=_number)
+
+    async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
+        """See Broker."""
+        return [*self.passing.texts_by(reader, author, channel), *await super().texts_by(reader, author, channel)]
+
+    async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
+        """See Broker."""
+        other, found = target.name_of(channel), await super().numbers(reader, channel, before, limit)
+        held = self.passing.between(reader, 0, before, other=names.key(other)) if other is not None else []
+        return sorted([*found, *map(_number, held)])[-limit:] if held else found
+
+    async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
+        """See Broker."""
+        page = await super().missed(reader, after, limit, before)
+        return _merged(page, self.passing.between(reader, after, before), limit)
+
+    async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
+        """See Broker."""
+        page = await super().received(reader, after, limit, before)
+        wait = await self._database.read(partial(direct_messages.waiting, reader, before, limit), reader.queue_key)
+        return _merged(page, [*wait.publications, *self.passing.received(reader, after, before)], limit)
+
+    def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
+        """Forget the messages that waited for a person, and have been delivered now."""
+
+        def hold(taken: Sequence[list[Publication]]) -> None:
+            for publications in taken:
+                for each in publications:
+                    self.passing.add(each)
+
+        self._database.write(partial(direct_messages.take_delivered, person.identity, msg_ids), hold)
+
+    def clear_direct(self, identity: str) -> "asyncio.Future[int]":
+        """Delete all direct messages that a person sent or received; return how many. Raises StorageError."""
+        held = self.passing.clear(identity)
+        return self._database.write(lambda connection: held + direct_messages.clear(identity, connection))
+
+    def _deliver(self, published: Sequence[Published]) -> None:
+        for each in published:
+            if each.fresh and not each.recorded:
+                self.passing.add(each.publication)
+        super()._deliver(published)
+
+    def _change(self, change: Callable[[], StoredChange]) -> "asyncio.Future[Publication]":
+        """Change a message in memory, and deliver the change."""
+        try:
+            news = change()
+        except Refusal as refusal:
+            future: asyncio.Future[Publication] = asyncio.get_running_loop().create_future()
+            future.set_exception(refusal)
+            return future
+        self._notify([news])
+        return _done(news.publication)
+
+
+def _merged(page: Page, held: Sequence[Publication], limit: int) -> Page:
+    """Return a page with the messages in memory that belong into it."""
+    if not held:
+        return page
+    # Older ones would be beyond a gap.
+    start = page.publications[0].msg_id if page.more and page.publications else 0
+    both = {each.msg_id: each for each in (*page.publications, *held) if each.msg_id >= start}
+    ordered = [both[number] for number in sorted(both)]
+    return Page(ordered[-limit:], page.more or len(ordered) > limit)
+
+
+def _number(publication: Publication) -> int:
+    return publication.msg_id
+
+
+def _record(record: Recorder, publication: Publication, connection: sqlite3.Connection) -> None:
+    record(connection, publication)
+
+
+def _done(result: Result) -> "asyncio.Future[Result]":
+    future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    future.set_result(result)
+    return future

@@ -1,0 +1,152 @@
+"""Direct messages that are not kept: delivered, held in memory for a while, and never written to the disk."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from server.protocol import names, target
+from server.protocol.frames import Reaction
+from server.rules.messages import (
+    MessageAccess,
+    MessageDraft,
+    Person,
+    Publication,
+    Version,
+    check_edit,
+    check_resend,
+    check_takeback,
+)
+from server.rules.reactions import ReactionChange, check_reaction
+from server.storage.base import Reader
+
+HELD_SECONDS = 3600.0
+"""Time for which a message can still be reported, and is sent to a client that reconnects."""
+MAX_HELD = 5_000
+MAX_HELD_BYTES = 16 * 1024 * 1024
+
+
+class PassingMessages:
+    """The latest direct messages that are not kept, by number."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held: dict[int, Publication] = {}
+        self._until: dict[int, float] = {}
+        self._bytes = 0
+
+    def __contains__(self, msg_id: int) -> bool:
+        return msg_id in self._held
+
+    def add(self, publication: Publication) -> None:
+        """Hold a message; the oldest are dropped when their time is over, or there are too many."""
+        now = self._clock()
+        self._held[publication.msg_id] = publication
+        self._until[publication.msg_id] = now + HELD_SECONDS
+        self._bytes += len(publication.text)
+        self.expire()
+        while len(self._held) > MAX_HELD or self._bytes > MAX_HELD_BYTES:
+            self._drop(next(iter(self._held)))
+
+    def expire(self) -> None:
+        """Drop the messages whose time is over."""
+        now = self._clock()
+        while self._held and self._until[oldest := next(iter(self._held))] <= now:
+            self._drop(oldest)
+
+    def clear(self, identity: str) -> int:
+        """Drop the messages of a person, sent and received; return their number."""
+        own = [each.msg_id for each in self._held.values() if identity in _people(each)]
+        for msg_id in own:
+            self._drop(msg_id)
+        return len(own)
+
+    def resent(self, draft: MessageDraft) -> Publication | None:
+        """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another one."""
+        for each in self._held.values() if draft.nonce else ():
+            if each.nonce == draft.nonce and each.author.identity == draft.author.identity:
+                return check_resend(each, draft)
+        return None
+
+    def find_all(self, msg_ids: Sequence[int]) -> list[Publication]:
+        """Return those of these messages that are held."""
+        return [self._held[msg_id] for msg_id in msg_ids if msg_id in self._held]
+
+    def between(self, reader: Reader, after: int, before: int, *, other: str | None = None) -> list[Publication]:
+        """Return what a reader can see, above `after` and below `before` (0: no bound): all, or with one person."""
+        return [
+            each
+            for each in self._visible(reader)
+            if after < each.msg_id and (not before or each.msg_id < before)
+            if other is None or other in {names.key(person.name) for person in (each.author, each.peer) if person}
+        ]
+
+    def received(self, reader: Reader, after: int, before: int) -> list[Publication]:
+        """Return the messages to a reader."""
+        return [
+            each
+            for each in self.between(reader, after, before)
+            if each.peer and each.peer.identity == reader.person.identity
+        ]
+
+    def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
+        """Return number and text of the messages that an author sent to the reader, the latest first."""
+        if not target.is_conversation(channel):
+            return []
+        key = names.key(author)
+        found = [each for each in self.received(reader, 0, 0) if names.key(each.author.name) == key]
+        return [(each.msg_id, each.text) for each in reversed(found)]
+
+    def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> Publication:
+        """Delete a message. Raises Refusal."""
+        return self._replace(check_takeback(self._held[msg_id], person, access))
+
+    def edit(self, msg_id: int, person: Person, text: str, access: MessageAccess, now: datetime) -> Publication:
+        """Replace the text of a message. Raises Refusal."""
+        before = self._held[msg_id]
+        edited = check_edit(before, person, access, text)
+        if before.text == text:
+            return before
+        versions = (*before.versions, Version(before.edited_at or before.at, before.text))
+        return self._replace(edited._replace(edited_at=now, versions=versions))
+
+    def react(self, change: ReactionChange, access: MessageAccess) -> Publication:
+        """Add or remove a reaction. Raises Refusal."""
+        before = check_reaction(self._held[change.msg_id], change, access)
+        self._replace(before._replace(reactions=tuple(_changed(before.reactions, change))))
+        return before
+
+    def _visible(self, reader: Reader) -> Iterator[Publication]:
+        self.expire()
+        for each in self._held.values():
+            if reader.person.identity in _people(each) and each.author.identity not in reader.hidden:
+                yield each
+
+    def _replace(self, publication: Publication) -> Publication:
+        self._bytes += len(publication.text) - len(self._held[publication.msg_id].text)
+        self._held[publication.msg_id] = publication
+        return publication
+
+    def _drop(self, msg_id: int) -> None:
+        self._bytes -= len(self._held.pop(msg_id).text)
+        del self._until[msg_id]
+
+
+def _people(publication: Publication) -> tuple[str, str]:
+    return publication.author.identity, publication.peer.identity if publication.peer else ""
+
+
+def _changed(reactions: Sequence[Reaction], change: ReactionChange) -> Iterator[Reaction]:
+    name, found = change.person.name, False
+    for each in reactions:
+        if each.emoji != change.emoji:
+            yield each
+            continue
+        found = True
+        others = [username for username in each.usernames if username != name]
+        usernames = others if change.remove else [*others, name]
+        if usernames:
+            yield replace(each, usernames=usernames)
+    if not found and not change.remove:
+        yield Reaction(change.emoji, [name])
