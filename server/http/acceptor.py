@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from server.http.http_connection import HttpConnection
+from server.http.opening import OpeningConnection
 from server.websocket.connection import ConnectionHandler
 
 HANDSHAKE_SECONDS = 5.0
@@ -29,7 +29,7 @@ class Acceptor:
     """
 
     def __init__(
-        self, handler: ConnectionHandler, make: Callable[[str], HttpConnection], context: ssl.SSLContext | None
+        self, handler: ConnectionHandler, make: Callable[[str], OpeningConnection], context: ssl.SSLContext | None
     ) -> None:
         """`make` is called with the connection's rate-limit key, see `Limiter.peer_key`."""
         self._handler = handler
@@ -81,7 +81,7 @@ class Acceptor:
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    async def _open(self, accepted: socket.socket, connection: HttpConnection) -> None:
+    async def _open(self, accepted: socket.socket, connection: OpeningConnection) -> None:
         """Hand the socket to the loop, which starts TLS if it is on."""
         try:
             await asyncio.get_running_loop().connect_accepted_socket(

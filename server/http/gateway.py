@@ -24,6 +24,7 @@ from server.http.health import Health
 from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.http.listening import Listener
 from server.http.monitoring import Measure, Monitoring
+from server.http.opening import OpeningConnection
 from server.ops import background, process
 from server.rules.requests import RefusedRequest
 from server.websocket.connection import ConnectionHandler, WebsocketConnection
@@ -136,8 +137,8 @@ class _Server(uvicorn.Server):
     def _acceptor(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> Acceptor:
         state = self.lifespan.state
 
-        def make(address: str) -> HttpConnection:
-            return HttpConnection(config, self.server_state, state, address=address)
+        def make(address: str) -> OpeningConnection:
+            return OpeningConnection(config, self.server_state, state, address)
 
         return Acceptor(cast(ConnectionHandler, state["handler"]), make, tls)
 

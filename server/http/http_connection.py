@@ -1,7 +1,7 @@
-"""One HTTP connection: a single request or a websocket handshake, within a time limit."""
+"""One HTTP connection: a single request or an unusual websocket handshake, within a time limit."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import cast
 
@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from server.http.callbacks import response_body
 from server.pacing.intake import Intake
+from server.pacing.limiter import Limiter
 from server.rules import requests
 from server.rules.refusal import Refusal
 from server.rules.requests import RefusedRequest
@@ -34,8 +35,14 @@ PROBES = {b"/healthz", b"/readyz"}
 TIMEOUT_RESPONSE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
+def count_request(limiter: Limiter, transport: asyncio.BaseTransport, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Count a request by the address of its client. Raises Refusal if it exceeds the limit."""
+    forwarded = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
+    limiter.count_request(limiter.client_key(peer_of(transport), forwarded))
+
+
 class HttpConnection(H11Protocol):
-    """Serves an accepted connection; counted as a pending request of its address until a websocket starts."""
+    """Serves one request; counted as a pending request of its address until a websocket starts."""
 
     def __init__(
         self,
@@ -45,14 +52,19 @@ class HttpConnection(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         address: str = "",
+        ends_at: float | None = None,
     ) -> None:
-        """`address` is the rate-limit key of the connection; `release` frees its slot."""
+        """`address` is the rate-limit key of the connection, whose slot is freed at its end.
+
+        `ends_at` is the end of the time limit on the loop's clock; None if it starts now.
+        """
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _CheckingParser(self._check)
         self._handler = cast(ConnectionHandler, app_state["handler"])
         self._limiter = self._handler.limiter
         self._intake = Intake(self._limiter, self._receive)
         self._address = address
+        self._ends_at = ends_at
         self._deadline: asyncio.TimerHandle | None = None
         self._refusal: RefusedRequest | None = None
         self._path = b""
@@ -63,17 +75,11 @@ class HttpConnection(H11Protocol):
         super().connection_made(transport)
         self.flow = _WriteFlow(transport)
         self._intake.start(transport)
-        # Not earlier: before the TLS handshake is done, nothing can be written.
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._timed_out)
-
-    @property
-    def started(self) -> bool:
-        """`connection_made` was called, so that `connection_lost` will be called."""
-        return self._deadline is not None
+        self._deadline = self.loop.call_at(self._ends_at or self.loop.time() + REQUEST_SECONDS, self._timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See H11Protocol."""
-        self.release()
+        self._release()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -85,7 +91,7 @@ class HttpConnection(H11Protocol):
         if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
             self.send_400_response("A websocket handshake must not have a body.")
             return
-        self.release()
+        self._release()
         super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
@@ -97,7 +103,7 @@ class HttpConnection(H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
         self._linger()
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Release the address's slot and stop using the transport. Idempotent."""
         if self._deadline:
             self._deadline.cancel()
@@ -114,9 +120,8 @@ class HttpConnection(H11Protocol):
     def _check(self, request: h11.Request, head: bytes) -> None:
         """Refuse a request based on its head, before anything else is spent on it."""
         self._path, self._method = request.target, request.method
-        forwarded = [value.decode("latin-1") for name, value in request.headers if name == b"x-forwarded-for"]
         try:
-            self._limiter.count_request(self._limiter.client_key(peer_of(self.transport), forwarded))
+            count_request(self._limiter, self.transport, request.headers)
             requests.check_body(head)
             self._check_host(request)
         except Refusal as refusal:

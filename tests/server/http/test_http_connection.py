@@ -11,57 +11,11 @@ from uvicorn.server import ServerState
 from server.http.http_connection import HttpConnection
 from server.pacing.fair_scheduler import FairScheduler
 from server.pacing.intake import PART_BYTES
-from server.pacing.limiter import Limiter
-from server.settings import RoomLimits
-from server.websocket.connection import ConnectionPolicy
+from tests.support.accepted import RefusalCounter, Transport
 from tests.support.raw_socket import request
 
 MAX_BODY = 64 * 1024
 CHUNK = b"1\r\nx\r\n"
-
-
-class RefusalCounter:
-    """Counts refusals."""
-
-    policy = ConnectionPolicy(allowed_hosts={"localhost"})
-
-    def __init__(self, bytes_per_second: int = 0) -> None:
-        self.limiter = Limiter(RoomLimits(bytes_per_second=bytes_per_second))
-        self.statuses: list[int] = []
-
-    def on_refused(self, status: int) -> None:
-        self.statuses.append(status)
-
-
-class Transport(asyncio.Transport):
-    """Records what is written, and whether reading is paused."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("192.0.2.7", 4711)})
-        self.written = b""
-        self.reading = True
-        self.ended = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        self.ended = True
-
-    def close(self) -> None:
-        self.ended = True
-
-    def is_closing(self) -> bool:
-        return False
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
 
 
 class ManualScheduler(FairScheduler):
