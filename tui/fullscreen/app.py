@@ -368,12 +368,14 @@ class FlagpostApp(App[None]):
     async def action_quit(self) -> None:
         """Quit; ask first if what is not sent would be lost, as it cannot be saved."""
         if self.client.loses and self.screen is self.room:
-            self.room.start(self._ask_to_leave)
+            self.room.dialogs.start(self._ask_to_leave)
         else:
             await self.leave()
 
     async def _ask_to_leave(self) -> None:
-        if await self.room.ask("What you have not sent cannot be saved and would be lost. Leave anyway?", "Leave"):
+        if await self.room.dialogs.ask(
+            "What you have not sent cannot be saved and would be lost. Leave anyway?", "Leave"
+        ):
             await self.leave()
 
     def action_reconnect(self) -> None:
@@ -398,12 +400,14 @@ class FlagpostApp(App[None]):
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
         else:
-            self.push_screen(HelpScreen([(each.usage, each.help) for each in slash_commands.allowed(self.room)]))
+            self.push_screen(
+                HelpScreen([(each.usage, each.help) for each in slash_commands.allowed(self.room.commands)])
+            )
 
     def action_commands(self) -> None:
         """Offer everything that keys and commands do."""
         if self.screen is self.room:
-            self.room.start(self.room.pick_command)
+            self.room.dialogs.start(self.room.commands.pick)
 
     def action_settings(self) -> None:
         from tui.fullscreen.screens.settings import SettingsScreen

@@ -67,14 +67,16 @@ class Key(Struct, frozen=True):
 
 KEYS = (
     Key(Where.ALWAYS, "f1,alt+h", "app.help", "All keys", "Keys", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+n,alt+down", "screen.turn(1)", "Next channel or conversation", priority=True),
-    Key(Where.EVERYWHERE, "ctrl+p,alt+up", "screen.turn(-1)", "Previous channel or conversation", priority=True),
+    Key(Where.EVERYWHERE, "ctrl+n,alt+down", "screen.next_channel(1)", "Next channel or conversation", priority=True),
+    Key(
+        Where.EVERYWHERE, "ctrl+p,alt+up", "screen.next_channel(-1)", "Previous channel or conversation", priority=True
+    ),
     Key(Where.EVERYWHERE, "alt+left", "screen.step(-1)", "Back to the previous channel", priority=True),
     Key(Where.EVERYWHERE, "alt+right", "screen.step(1)", "Forward again", priority=True),
     Key(
         Where.EVERYWHERE,
         "alt+a",
-        "screen.turn_to_unread",
+        "screen.open_unread",
         "Next unread: conversations and mentions first",
         priority=True,
     ),
@@ -88,12 +90,12 @@ KEYS = (
         priority=True,
     ),
     *(
-        Key(Where.EVERYWHERE, f"alt+{number}", f"screen.turn_to({number})", NUMBERED, priority=True)
+        Key(Where.EVERYWHERE, f"alt+{number}", f"screen.open_number({number})", NUMBERED, priority=True)
         for number in range(1, 10)
     ),
     Key(Where.EVERYWHERE, "ctrl+o,alt+o", "screen.people", "Who is here", "People", priority=True),
     Key(Where.EVERYWHERE, "ctrl+f,alt+s", "screen.search", "Search messages", priority=True),
-    Key(Where.EVERYWHERE, "alt+r", "screen.mend", "Edit the unsent message", "Fix unsent", priority=True),
+    Key(Where.EVERYWHERE, "alt+r", "screen.edit_failed", "Edit the unsent message", "Fix unsent", priority=True),
     Key(Where.EVERYWHERE, "alt+m", "screen.mentions", "Mentions of you", priority=True),
     Key(Where.EVERYWHERE, "ctrl+r,alt+e", "screen.my_reports", "My reports", "Reports", priority=True),
     Key(Where.EVERYWHERE, "ctrl+t,alt+t", "screen.my_status", "Set your status, or do not disturb", priority=True),
@@ -194,8 +196,8 @@ KEYS = (
     Key(Where.EDITOR, "enter", "save", "Save the message", "Save"),
     Key(Where.EDITOR, "alt+enter,shift+enter,ctrl+j", "new_line", "New line", "New line"),
     Key(Where.EDITOR, "escape", "cancel", "Keep the message unchanged", "Cancel"),
-    Key(Where.SETTINGS, "left", "turn(-1)", "Previous value", "Previous"),
-    Key(Where.SETTINGS, "right,space", "turn(1)", "Next value", "Next"),
+    Key(Where.SETTINGS, "left", "cycle(-1)", "Previous value", "Previous"),
+    Key(Where.SETTINGS, "right,space", "cycle(1)", "Next value", "Next"),
     Key(Where.SETTINGS, "enter", "choose", "Next value; themes: choose from a list", "Choose"),
     Key(Where.SETTINGS, "escape,f2", "screen.close", "Back to the room", "Back", priority=True),
     Key(Where.START, "enter", "screen.go_on", "Join", "Join", priority=True),

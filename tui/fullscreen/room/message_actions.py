@@ -1,35 +1,45 @@
-"""What the user does with a message: react, edit, delete."""
+"""What the user does with a message: react, edit, delete, open what it links to or quotes."""
 
 from functools import partial
 
-from server.protocol.frames import Edit, Limits, React, Takeback
+from server.protocol.frames import MAX_QUERY_CHARS, Edit, Limits, React, Takeback
 from tui.client.client import OFFLINE, nonce
 from tui.client.markdown import addresses
-from tui.client.quotation import excerpt
+from tui.client.quotation import excerpt, original, quoted, words_of
 from tui.client.timeline import Line
+from tui.fullscreen.room.desktop import Desktop
 from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone
 
 
 class MessageActions:
-    """Sends reactions, edits and deletions."""
+    """Sends reactions, edits and deletions, and opens links and quoted messages."""
 
-    def __init__(self, room: RoomInterface) -> None:
+    def __init__(self, room: RoomInterface, desktop: Desktop) -> None:
         self._room = room
         self._client = room.client
+        self._desktop = desktop
 
-    async def take_back(self, line: Line) -> None:
+    def take_back(self, line: Line) -> None:
         """Delete the user's own message after confirmation."""
-        if await self._room.ask(f"Delete your message “{excerpt(line)}” for everyone?", "Delete"):
+        if self._room.can_ask():
+            self._room.dialogs.start(partial(self._take_back, line))
+
+    async def _take_back(self, line: Line) -> None:
+        if await self._room.dialogs.ask(f"Delete your message “{excerpt(line)}” for everyone?", "Delete"):
             self._client.send(Takeback(line.msg_id))
 
-    async def edit(self, line: Line) -> None:
+    def edit(self, line: Line) -> None:
         """Let the user edit their own message. If it cannot be sent, its new text goes to the composer."""
+        if self._room.can_ask():
+            self._room.dialogs.start(partial(self._edit, line))
+
+    async def _edit(self, line: Line) -> None:
         from tui.fullscreen.screens.message_editor import MessageEditor
 
         state = self._client.state
         place, limits = state.current, state.welcome.limits if state.welcome else Limits()
-        text = await self._room.result_of(MessageEditor(line.text, limits.message_chars))
+        text = await self._room.dialogs.result_of(MessageEditor(line.text, limits.message_chars))
         if text is None:
             return
         if self._client.online:
@@ -38,24 +48,46 @@ class MessageActions:
             self._room.composer.give_back(text, place)
             self._room.note(OFFLINE, Tone.BAD)
 
-    async def open_link(self, line: Line) -> None:
+    def open_link(self, line: Line) -> None:
         """Open an address in a message, after showing all of it: the text of a link can claim anything."""
+        self._room.dialogs.start(partial(self._open_link, line))
+
+    async def _open_link(self, line: Line) -> None:
         from tui.fullscreen import pickers
 
         found = addresses(line.text)
-        url = found[0] if len(found) == 1 else await self._room.choose("Which link?", partial(pickers.links, found))
-        if url and await self._room.ask(f"Open {url} in your browser?", "Open"):
-            await self._room.open_address(url)
+        url = (
+            found[0]
+            if len(found) == 1
+            else await self._room.dialogs.choose("Which link?", partial(pickers.links, found))
+        )
+        if url and await self._room.dialogs.ask(f"Open {url} in your browser?", "Open"):
+            await self._desktop.open(url)
 
-    async def react(self, line: Line) -> None:
+    async def original(self, line: Line) -> None:
+        """Go to the message that this one quotes; search for it if it is not loaded."""
+        if found := original(line, self._client.state.timeline.entries):
+            self._room.timeline.jump(found.msg_id)
+        else:
+            await self._room.search(words_of(quoted(line))[:MAX_QUERY_CHARS])
+
+    def react(self, line: Line) -> None:
         """Let the user pick an emoji; add it to the message, or remove it if the user added it before."""
+        if self._room.can_ask():
+            self._room.dialogs.start(partial(self._react, line))
+
+    async def _react(self, line: Line) -> None:
         from tui.fullscreen import pickers
 
-        if emoji := await self._room.choose("Search emoji", partial(pickers.emojis, line)):
-            self.toggle(line, emoji)
+        if emoji := await self._room.dialogs.choose("Search emoji", partial(pickers.emojis, line)):
+            self._toggle(line, emoji)
 
     def toggle(self, line: Line, emoji: str) -> None:
         """Add an emoji to a message, or remove it if the user added it before."""
+        if self._room.can_ask():
+            self._toggle(line, emoji)
+
+    def _toggle(self, line: Line, emoji: str) -> None:
         now = self._client.state.timeline.find(line.msg_id) or line
         remove = any(each.emoji == emoji and each.mine for each in now.reactions)
         self._client.send(React(line.msg_id, emoji, remove))

@@ -1,5 +1,6 @@
 """Moving between channels, conversations and messages."""
 
+from collections.abc import Callable
 from functools import partial
 
 from tui.client import unread
@@ -13,8 +14,10 @@ NOTHING_NEW = "Nothing is unread here."
 class Navigation:
     """Opens places and messages, and remembers the places visited."""
 
-    def __init__(self, room: RoomInterface) -> None:
+    def __init__(self, room: RoomInterface, is_muted: Callable[[str], bool]) -> None:
+        """`is_muted` returns whether the user wants no notices of a place."""
         self._room = room
+        self._is_muted = is_muted
         self._state = room.client.state
         self._visited = Visited()
 
@@ -51,22 +54,32 @@ class Navigation:
 
     def open_unread(self) -> None:
         """Open the most important place with unread messages; in the current one, go to the first of them."""
-        ordered = unread.by_importance(self._state.timelines.values(), self._room.is_muted)
+        ordered = unread.by_importance(self._state.timelines.values(), self._is_muted)
         elsewhere = [each for each in ordered if each.id != self._state.current]
         if elsewhere:
             self.look_at(elsewhere[0].id)
         elif ordered:
             self.show_new()
 
-    async def switch(self) -> None:
+    def switch(self) -> None:
         """Let the user pick a place, and open it."""
+        self._room.dialogs.start(self._switch)
+
+    async def _switch(self) -> None:
         from tui.fullscreen import pickers
 
-        if place := await self._room.choose("Go to channel or person", partial(pickers.places, self._state)):
+        if place := await self._room.dialogs.choose("Go to channel or person", partial(pickers.places, self._state)):
             self.look_at(place)
 
-    def load_page(self, low: float, *, forward: bool) -> None:
-        """Request messages of the current place that are missing after a number."""
+    def load_page(self, low: float, *, forward: bool, scrolled: bool) -> None:
+        """Request messages of the current place that are missing after a number.
+
+        After a refusal, they are requested again only once the user has scrolled to them.
+        """
+        timeline = self._state.timeline
+        timeline.refused = timeline.refused and not scrolled
+        if timeline.refused:
+            return
         if self._room.client.online and (asked := self._state.ask_page(low, nonce(), forward=forward)):
             self._room.client.send(asked)
 
@@ -123,12 +136,3 @@ class Navigation:
         elif self._state.wants_new and self._state.timeline.new_from:
             self._state.wants_new = False
             self._room.timeline.show_new()
-
-    def look(self) -> None:
-        """Record that what is on the screen was seen: all that is new, as long as nothing new was passed over."""
-        state, view = self._state, self._room.timeline
-        first, last = view.seen
-        begun = state.first_unread
-        contiguous = not state.timeline.unread or first <= begun
-        if last and (contiguous or (view.follows and not state.wants_new)):
-            state.see(last)

@@ -6,6 +6,8 @@ from server.protocol import name_text
 from server.protocol.frames import Frame, SetStatus
 from tui.client.client import OFFLINE, nonce
 from tui.client.own_status import problem_of
+from tui.client.timeline import Line
+from tui.fullscreen.keys.keymap import pressed
 from tui.fullscreen.room.interface import RoomInterface
 from tui.tone import Tone
 
@@ -21,12 +23,17 @@ class PeopleActions:
         self._room = room
         self._client = room.client
         self._state = room.client.state
+        self._muted = ""
+        """Whom the user muted last by a key on a message."""
 
-    async def choose_status(self) -> None:
+    def choose_status(self) -> None:
         """Ask for a status, from a list or typed."""
+        self._room.dialogs.start(self._choose_status)
+
+    async def _choose_status(self) -> None:
         from tui.fullscreen import pickers
 
-        if chosen := await self._room.choose("What's your status?", partial(pickers.statuses, self._state)):
+        if chosen := await self._room.dialogs.choose("What's your status?", partial(pickers.statuses, self._state)):
             problem = self.toggle_dnd() if chosen == pickers.DND else self.set_status(chosen)
             if problem:
                 self._room.note(problem, Tone.BAD)
@@ -53,6 +60,15 @@ class PeopleActions:
             self._client.send(self._state.toggle_mute(username))
             self._room.redraw()
 
+    def mute_author(self, line: Line) -> None:
+        """Mute the author; again, before the highlight is moved: unmute them, although their messages are hidden."""
+        person = self._muted if self._room.timeline.stands_in else line.author
+        if self._room.can_ask():
+            self._muted = person
+            what = "is not muted any more" if person in self._state.relations.muted else "is muted"
+            self.mute(person)
+            self._room.composer.flash(f"{name_text.quoted(person)} {what}. {pressed('messages.mute')} undoes it.")
+
     def accept_offer(self) -> None:
         """Mute the person who was just reported."""
         if self._room.can_ask():
@@ -65,9 +81,13 @@ class PeopleActions:
         self._room.redraw()
         self._room.write()
 
-    async def block(self, username: str) -> None:
+    def block(self, username: str) -> None:
         """Block a person after confirmation, or unblock them."""
-        if username in self._state.relations.blocked or await self._room.ask(
+        if self._room.can_ask():
+            self._room.dialogs.start(partial(self._block, username))
+
+    async def _block(self, username: str) -> None:
+        if username in self._state.relations.blocked or await self._room.dialogs.ask(
             f"Block {name_text.quoted(username)}? {BLOCKED}", "Block"
         ):
             self._client.send(self._state.relations.toggle_block(username))

@@ -19,8 +19,12 @@ class Reporting:
         self._room = room
         self._client = room.client
 
-    async def report(self, line: Line) -> None:
+    def report(self, line: Line) -> None:
         """Confirm a second report of the same message, show the form, and send or keep what was filled in."""
+        if self._room.can_ask():
+            self._room.dialogs.start(partial(self._report, line))
+
+    async def _report(self, line: Line) -> None:
         from tui.fullscreen.screens.report_form import ReportForm, Subject
 
         state = self._client.state
@@ -34,12 +38,12 @@ class Reporting:
             state.note(f"{known} The site has your report.")
             self._room.redraw()
             return
-        if again and not await self._room.ask(f"{known} Add to your report?", "Add to report"):
+        if again and not await self._room.dialogs.ask(f"{known} Add to your report?", "Add to report"):
             return
         subject = Subject(line, state.context_of(line), again, reports.drafts.get(line.msg_id), state.name_hues)
         longest = welcome.limits.comment_chars
         form = ReportForm(subject, welcome.report_reasons, longest, self._obstacle)
-        filled = await self._room.result_of(form)
+        filled = await self._room.dialogs.result_of(form)
         if not filled.sent:
             reports.keep_draft(line.msg_id, filled.draft)
         elif not state.timeline.holds(line):
@@ -50,14 +54,14 @@ class Reporting:
 
     def withdraw(self, entry: ReportEntry) -> None:
         """Withdraw a report after confirmation."""
-        self._room.start(partial(self._withdraw, entry))
+        self._room.dialogs.start(partial(self._withdraw, entry))
 
     async def _withdraw(self, entry: ReportEntry) -> None:
         state = self._client.state
         evidence = state.welcome is not None and state.welcome.webhooks.evidence
         about = name_text.quoted(entry.about)
         words = f"Withdraw your report of {about}'s message? {_consequence(entry, evidence=evidence)}"
-        if await self._room.ask(words, "Withdraw"):
+        if await self._room.dialogs.ask(words, "Withdraw"):
             self._client.send(state.reports.withdraw(entry.report_id, nonce()))
             self._room.redraw()
 

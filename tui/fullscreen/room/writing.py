@@ -1,6 +1,7 @@
 """Writing messages: sending, quoting, pasting, the user's editor."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 
 from server.protocol import name_text, target
@@ -65,8 +66,11 @@ class Writing:
             self._typing_sent = now
             self._client.send(Typing(place))
 
-    async def edit(self, text: str, place: str) -> None:
+    def edit(self, text: str, place: str) -> None:
         """Open the text in the user's editor, and put the result into the composer."""
+        self._room.dialogs.start(partial(self._edit_text, text, place))
+
+    async def _edit_text(self, text: str, place: str) -> None:
         from tui.fullscreen.editor import EditorError
 
         try:
@@ -77,8 +81,11 @@ class Writing:
             self._room.composer.put(edited, place)
             self._room.redraw()
 
-    async def paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:
         """Insert many pasted lines after confirmation."""
+        self._room.dialogs.start(partial(self._paste, text))
+
+    async def _paste(self, text: str) -> None:
         lines = text.strip("\n").count("\n") + 1
-        if await self._room.ask(f"Paste {lines} lines into the message?", "Paste", sends=True):
+        if await self._room.dialogs.ask(f"Paste {lines} lines into the message?", "Paste", sends=True):
             self._room.composer.insert(text)

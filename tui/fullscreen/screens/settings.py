@@ -91,7 +91,7 @@ class ChoiceList(RowList):
         if self.chosen and isinstance(self.screen, SettingsScreen):
             self.screen.choose(self.chosen)
 
-    def action_turn(self, by: int) -> None:
+    def action_cycle(self, by: int) -> None:
         """Set another value of the highlighted setting."""
         if self.chosen and isinstance(self.screen, SettingsScreen):
             self.screen.cycle(self.chosen, by)

@@ -22,7 +22,7 @@ CONTINUES = "┊"
 """In the margin of a continued line, where nothing else shows that it continues the one above."""
 DELETED = "message deleted"
 EDITED = "  (edited)"
-MEND = "everywhere.mend"
+EDIT_FAILED = "everywhere.edit_failed"
 TAB_CELLS = 4
 MOST_TABS = 300
 """Beyond so many in a message, each is as wide as a column, and copied as spaces by the mouse."""
@@ -110,7 +110,7 @@ def _pending(entry: Pending, text: list[Row], styles: Styles) -> list[Row]:
     if not entry.failure:
         return [*found[:-1], [*found[-1], Run("  sending…", styles.dim, source="")]]
     why = [[Run(line, styles.bad)] for line in f"✗ Not sent: {entry.failure}".split("\n")]
-    return [*found, *why, [Run(f"  {pressed(MEND)} takes it back to the composer", styles.dim)]]
+    return [*found, *why, [Run(f"  {pressed(EDIT_FAILED)} takes it back to the composer", styles.dim)]]
 
 
 def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:

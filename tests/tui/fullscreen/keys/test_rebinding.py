@@ -14,9 +14,9 @@ def test_each_key_has_an_id_of_its_own_which_toml_takes_without_quotes() -> None
 
 
 def test_keys_are_taken_by_their_names_or_as_they_are_written() -> None:
-    wanted = {"messages.report": "!", "everywhere.turn_1": "f3, alt+x", "messages.move_-1": "k"}
+    wanted = {"messages.report": "!", "everywhere.next_channel_1": "f3, alt+x", "messages.move_-1": "k"}
     assert rebind(wanted) == (
-        {"messages.report": "exclamation_mark", "everywhere.turn_1": "f3,alt+x", "messages.move_-1": "k"},
+        {"messages.report": "exclamation_mark", "everywhere.next_channel_1": "f3,alt+x", "messages.move_-1": "k"},
         [],
     )
 
@@ -36,7 +36,7 @@ def test_two_actions_can_swap_their_keys() -> None:
         ("messages.report", "", '"" is no key'),
         ("messages.report", "x,,y", '"x,,y" is no key'),
         ("messages.report", "p", '"p" is the key of messages.profile (Profile of its author); give that another one'),
-        ("messages.report", "ctrl+n", '"ctrl+n" is the key of everywhere.turn_1'),
+        ("messages.report", "ctrl+n", '"ctrl+n" is the key of everywhere.next_channel_1'),
         ("reports.withdraw", "f1", '"f1" is the key of always.help'),
         ("everywhere.search", "r", '"r" is the key of messages.report'),
     ],

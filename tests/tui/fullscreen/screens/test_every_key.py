@@ -196,18 +196,18 @@ SETTINGS: Sequence[Step] = ["f2", on(SettingsScreen), row(0)]
 
 CASES = {
     "always.help": Case([], on(HelpScreen)),
-    "everywhere.turn_1": Case([], at("c2")),
-    "everywhere.turn_-1": Case([], at("c9")),
+    "everywhere.next_channel_1": Case([], at("c2")),
+    "everywhere.next_channel_-1": Case([], at("c9")),
     "everywhere.step_-1": Case(TURNED, at("lobby")),
     "everywhere.step_1": Case([*TURNED, "alt+left", at("lobby")], at("c2")),
-    "everywhere.turn_to_unread": Case([], at("c5")),
+    "everywhere.open_unread": Case([], at("c5")),
     "everywhere.first_unread": Case([], seen("Nothing is unread here.")),
     "everywhere.switch": Case([], on(Picker)),
-    "everywhere.turn_to_1": Case(TURNED, at("lobby")),
-    **{f"everywhere.turn_to_{number}": Case([], at(f"c{number}")) for number in range(2, 10)},
+    "everywhere.open_number_1": Case(TURNED, at("lobby")),
+    **{f"everywhere.open_number_{number}": Case([], at(f"c{number}")) for number in range(2, 10)},
     "everywhere.people": Case([], focus(PeopleList)),
     "everywhere.search": Case([], on(SearchScreen)),
-    "everywhere.mend": Case([*"refused", "enter", seen("Not sent: No.")], written("refused")),
+    "everywhere.edit_failed": Case([*"refused", "enter", seen("Not sent: No.")], written("refused")),
     "everywhere.accept_offer": Case([offered], sent(Mute)),
     "everywhere.decline_offer": Case([offered], unseen("Mute “bob”?")),
     "everywhere.mentions": Case([], on(MentionsScreen)),
@@ -289,8 +289,8 @@ CASES = {
     "question.no": Case(QUESTION, ROOM),
     "question.other": Case(QUESTION, lambda now: now.app.focused is not None and now.app.focused.id == "question-yes"),
     "question.choose": Case(QUESTION, ROOM),
-    "settings.turn_1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
-    "settings.turn_-1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
+    "settings.cycle_1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
+    "settings.cycle_-1": Case(SETTINGS, lambda now: now.app.theme != "flagpost-dark"),
     "settings.choose": Case(SETTINGS, on(Picker)),
     "settings.close": Case(SETTINGS, ROOM),
     "help.close": Case(["f1", on(HelpScreen)], ROOM),
@@ -309,9 +309,9 @@ def test_each_key_of_the_table_is_pressed_here() -> None:
 
 
 ALONE = {
-    "everywhere.step_-1", "everywhere.step_1", "everywhere.turn_to_unread", "everywhere.mend", "everywhere.quit",
+    "everywhere.step_-1", "everywhere.step_1", "everywhere.open_unread", "everywhere.edit_failed", "everywhere.quit",
     "everywhere.reconnect",
-    "composer.send", "messages.take_back", "form.submit", "comment.submit", "settings.turn_1", "settings.turn_-1",
+    "composer.send", "messages.take_back", "form.submit", "comment.submit", "settings.cycle_1", "settings.cycle_-1",
     *(key.id for key in KEYS if key.where is Where.START),
 }  # fmt: skip
 """The keys whose effect the client remembers, or does not outlive: each is pressed in a client of its own."""
@@ -364,7 +364,7 @@ async def _start_over(pilot: Pilot[None], now: Now) -> None:
     composer.focus()
     await until(pilot, lambda: now.app.focused is composer, "the composer")
     if now.app.state.current != "lobby":
-        await pilot.press(next(key.keys for key in KEYS if key.id == "everywhere.turn_to_1").split(",")[0])
+        await pilot.press(next(key.keys for key in KEYS if key.id == "everywhere.open_number_1").split(",")[0])
         await until(pilot, lambda: at("lobby")(now), "the lobby")
     now.app.copy_to_clipboard("")
     now.app.state.reports.drafts.clear()

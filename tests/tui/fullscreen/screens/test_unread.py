@@ -134,7 +134,7 @@ async def test_a_conversation_is_closed_a_place_marked_as_read_and_a_channel_mut
         await until(
             pilot, lambda: "Notices of # Lobby: none." in [each.message for each in app._notifications], "shown"
         )
-        assert app.room.is_muted("lobby")
+        assert app._notices.is_muted("lobby")
         assert state.timeline.unread
         await pilot.press(*"/read", "enter")
         await until(pilot, lambda: state.timeline.unread == 0, "read")
@@ -152,12 +152,12 @@ async def test_a_conversation_is_closed_a_place_marked_as_read_and_a_channel_mut
 async def test_a_message_below_the_line_that_counts_is_not_read_before_that_line_is_laid_out() -> None:
     async with returned() as (pilot, _):
         app, state = app_of(pilot), app_of(pilot).state
-        app.room.look_at("galley")
+        app.room.navigation.look_at("galley")
         below = app.room.query_one(NewBelow)
         await until(pilot, lambda: not below.display and not below.region, "nothing new here")
-        app.room.look_at("lobby")
+        app.room.navigation.look_at("lobby")
         for _ in range(3):
-            app.room.look()
+            app.room.reading.look()
         await until(pilot, lambda: below.display and bool(below.region), "laid out")
         await pilot.pause()
         assert state.timeline.unread == LAST - app.room.timeline.seen[1]

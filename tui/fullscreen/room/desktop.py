@@ -1,0 +1,52 @@
+"""What leaves the client for the user's desktop: text for the clipboard, addresses for the browser."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from textual.screen import Screen
+
+from tui.fullscreen import clipboard
+from tui.fullscreen.browser import has_browser
+
+
+class Desktop:
+    """Copies and opens, and shows briefly what happened."""
+
+    def __init__(self, screen: Screen[None], flash: Callable[[str], None]) -> None:
+        """`flash` shows a text for a moment."""
+        self._screen = screen
+        self._flash = flash
+        self._selected = ""
+        """The selected text, once copied: the mouse button is released for other reasons too."""
+
+    def copy(self, text: str) -> None:
+        """Copy a text to the clipboard of the terminal (OSC 52), also over ssh."""
+        self._screen.app.copy_to_clipboard(text)
+        if clipboard.asks_tmux(os.environ):
+            self._screen.run_worker(self._copy_in_tmux(text), group="copy", exclusive=True)
+        else:
+            self._flash(clipboard.sent(os.environ))
+
+    async def _copy_in_tmux(self, text: str) -> None:
+        self._flash(await clipboard.load_tmux(text, os.environ))
+
+    def copy_selection(self) -> None:
+        """Copy the selection when the mouse button is released, as terminals do."""
+        text = self._screen.get_selected_text() or ""
+        if text and text != self._selected:
+            self.copy(text)
+        self._selected = text
+
+    async def open(self, url: str) -> None:
+        """Open an address in the user's browser, or copy it if there is none."""
+        app = self._screen.app
+        if app.is_web:
+            app.open_url(url)
+        elif has_browser(os.environ):
+            # It can wait for the browser to answer.
+            await asyncio.to_thread(app.open_url, url)
+            self._flash("Opened in your browser.")
+        else:
+            app.copy_to_clipboard(url)
+            self._flash("No browser can be opened from here. The address is copied.")

@@ -1,0 +1,58 @@
+"""Asking the user: a question, a choice from a list, or any other screen over the room."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from textual.screen import Screen
+from textual.worker import Worker
+
+from tui.fullscreen.typeahead import TypeAhead
+
+if TYPE_CHECKING:
+    from tui.fullscreen.widgets.rows import ListRow
+
+Result = TypeVar("Result")
+
+
+class Dialogs:
+    """Opens dialogs over a screen, one after the other; what is typed before they are there waits for them."""
+
+    def __init__(self, screen: Screen[None], typeahead: TypeAhead, write: Callable[[], None]) -> None:
+        """`write` focuses the composer."""
+        self._screen = screen
+        self._typeahead = typeahead
+        self._write = write
+
+    def start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run a coroutine that asks the user, in place of any that is still running."""
+
+        async def run() -> None:
+            with self._typeahead.working():
+                await work()
+
+        _: Worker[None] = self._screen.run_worker(run, group="form", exclusive=True)
+
+    async def ask(self, question: str, yes: str, *, sends: bool = False) -> bool:
+        """Ask a yes/no question. Call it only in a coroutine run by `start`.
+
+        What is typed without answering it goes to the composer afterwards; `sends`: Enter too, if the answer is yes.
+        """
+        from tui.fullscreen.screens.question import Question
+
+        asked = Question(question, yes, "Cancel")
+        answer = await self.result_of(asked)
+        if typed := asked.deferred(send=sends and answer):
+            self._write()
+            self._typeahead.replay(typed)
+        return answer
+
+    async def choose(self, placeholder: str, offer: "Callable[[str], Sequence[ListRow]]") -> str | None:
+        """Return the ID of the row that the user picks, or None. Call it only in a coroutine run by `start`."""
+        from tui.fullscreen.screens.picker import Picker
+
+        return await self.result_of(Picker(placeholder, offer))
+
+    async def result_of(self, screen: Screen[Result]) -> Result:
+        """Show a screen and return its result. Call it only in a coroutine run by `start`."""
+        with self._typeahead.asking(screen):
+            return await self._screen.app.push_screen_wait(screen)
