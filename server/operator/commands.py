@@ -16,7 +16,7 @@ from server.operator.printing import CommandError, shown
 from server.operator.reloading import request_reload
 from server.ops.process import silence
 from server.settings import DEFAULT_FILE, Settings, load
-from server.storage import schema
+from server.storage import indexing, schema
 from server.storage.trail import TrailError
 
 BAD, UNUSABLE = 1, 2
@@ -32,12 +32,18 @@ class CommandContext(NamedTuple):
     @contextmanager
     def database(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
         """Open a transaction on the server's database. Raises CommandError."""
+        with self.file() as connection, connection:
+            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            yield connection
+
+    @contextmanager
+    def file(self) -> Iterator[sqlite3.Connection]:
+        """Open the server's database. Raises CommandError."""
         path = self.settings.database
         if not _is_there(Path(path)):
             raise CommandError(f"Database: {path} does not exist yet; start the server with these settings first")
         try:
-            with closing(schema.open_as_it_is(path)) as connection, connection:
-                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            with closing(schema.open_as_it_is(path)) as connection:
                 if advice := schema.misfit(connection):
                     raise CommandError(f"Database: {path}: {advice}")
                 yield connection
@@ -249,6 +255,11 @@ def _erase_person(context: CommandContext) -> int:
     with context.database(write=True) as connection:
         text = people.erase(connection, context.options.name, context.options.identity)
     print(text)
+    with context.file() as connection:
+        if not indexing.finish(connection):
+            print(
+                "Traces are left in the -wal file, because another program reads the database; the server removes them."
+            )
     return 0
 
 

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
 from server.rules.refusal import Refusal
-from server.storage import schema
+from server.storage import indexing, schema
 from server.storage.base import StorageError
 from server.storage.database_file import Lock, OpenFiles, create_private, make_private
 from server.storage.fair import SERVER, FairQueue, QueueKey
@@ -22,6 +22,13 @@ log = logging.getLogger(__name__)
 MAX_COMMIT = 100
 """Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
 sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
+
+INDEX_EVERY = 100
+"""Number of writes after which the search index is brought up to date, if it was not while nothing was written."""
+IDLE_SECONDS = 1.0
+"""Time without a write after which the search index is brought up to date."""
+INDEX_PAUSE_SECONDS = 0.1
+"""Time between two steps for the index: a step takes some 10 ms, so they take a tenth of the time at most."""
 
 Result = TypeVar("Result")
 Committed = Callable[[int, float], None]
@@ -50,6 +57,9 @@ class Database:
             self._lock.release()
             why = getattr(error, "strerror", None) or error
             raise StorageError(f"{path}: {why}; check the file, or set another one in the settings") from None
+        # At the start, the index may be behind.
+        self._unindexed_writes = 1
+        self._index_in: float | None = IDLE_SECONDS
         self._reads = _Reads()
         # One thread per connection, because a sqlite3 connection serves one caller at a time.
         self._reading = threading.Thread(target=self._reads.run, args=(self._reader,), name="reader", daemon=True)
@@ -101,17 +111,39 @@ class Database:
         """Run the writer thread: commit all waiting work at once, and return the results to the loop."""
         for batch in iter(self._gather, []):
             self._commit(batch)
+            self._unindexed_writes += len(batch)
+            self._index_in = IDLE_SECONDS
+            if self._unindexed_writes >= INDEX_EVERY:
+                self._index()
 
     def _gather(self) -> "list[_Write[object]]":
         """Wait for a write, and return it with all others that are waiting; empty once the database is closed."""
         batch: list[_Write[object]] = []
-        while (item := self._waiting.get()) is not None:
+        while (item := self._next()) is not None:
             batch.append(item)
             if len(batch) == MAX_COMMIT or self._waiting.empty():
                 return batch
         if batch:
             self._waiting.put(None)
         return batch
+
+    def _next(self) -> "_Write[object] | None":
+        """Wait for a write, and meanwhile bring the search index up to date."""
+        while True:
+            try:
+                return self._waiting.get(timeout=self._index_in)
+            except queue.Empty:
+                self._index()
+
+    def _index(self) -> None:
+        """Bring the search index closer to the messages. A failure is retried after the next write."""
+        self._unindexed_writes = 0
+        self._index_in = None
+        try:
+            if indexing.step(self._writer):
+                self._index_in = INDEX_PAUSE_SECONDS
+        except sqlite3.Error as error:
+            log.error("the search index is behind", extra={"error": str(error)})
 
     def _commit(self, batch: "Sequence[_Write[object]]") -> None:
         start = time.perf_counter()

@@ -359,6 +359,41 @@ ALTER TABLE message ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX message_waiting ON message (peer_identity, id) WHERE waiting = 1;
 CREATE INDEX message_direct_at ON message (at) WHERE peer IS NOT NULL;
 """
+INDEX_BEHIND = """
+-- The search index has the messages up to this number; a search reads later ones themselves. `traces`: whether it may
+-- still hold parts of erased texts, see indexing.Traces; a file of before does.
+CREATE TABLE search_index (up_to INTEGER NOT NULL, traces INTEGER NOT NULL DEFAULT 1) STRICT;
+INSERT INTO search_index (up_to) SELECT coalesce(max(id), 0) FROM message;
+DROP TRIGGER message_stored;
+DROP TRIGGER message_taken_back;
+DROP TRIGGER message_deleted;
+DROP TRIGGER message_edited_text;
+CREATE TRIGGER message_taken_back AFTER UPDATE OF taken_back_at ON message
+WHEN old.taken_back_at IS NULL AND new.taken_back_at IS NOT NULL BEGIN
+    INSERT INTO message_text (message_text, rowid, folded)
+    SELECT 'delete', old.id, old.folded FROM search_index WHERE up_to >= old.id;
+    UPDATE message SET folded = '' WHERE id = old.id;
+END;
+CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN old.taken_back_at IS NULL BEGIN
+    INSERT INTO message_text (message_text, rowid, folded)
+    SELECT 'delete', old.id, old.folded FROM search_index WHERE up_to >= old.id;
+END;
+CREATE TRIGGER message_edited_text AFTER UPDATE OF folded ON message
+WHEN new.taken_back_at IS NULL AND old.folded != new.folded BEGIN
+    INSERT INTO message_text (message_text, rowid, folded)
+    SELECT 'delete', old.id, old.folded FROM search_index WHERE up_to >= old.id;
+    INSERT INTO message_text (rowid, folded) SELECT new.id, new.folded FROM search_index WHERE up_to >= new.id;
+END;
+CREATE TRIGGER message_text_erased AFTER UPDATE OF text ON message WHEN new.text = '' AND old.text != '' BEGIN
+    UPDATE search_index SET traces = iif(up_to >= old.id, 1, iif(traces, traces, 3));
+END;
+-- A message that is not searchable has no folded text, but also none once it is deleted.
+CREATE TRIGGER message_text_deleted AFTER DELETE ON message WHEN old.text != '' BEGIN
+    UPDATE search_index SET traces = iif(
+        up_to >= old.id AND (old.folded != '' OR old.taken_back_at IS NOT NULL), 1, iif(traces, traces, 3)
+    );
+END;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -381,6 +416,7 @@ STEPS = (
     MEMBERS,
     MESSAGE_CHANGES,
     WAITING_MESSAGES,
+    INDEX_BEHIND,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import cast
 
@@ -27,6 +27,11 @@ from server.storage.messages import (
 MAX_MISSES = 1_000
 """Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
 INDEXED = "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid > ? AND rowid < ?"
+BEHIND = (
+    "SELECT id AS found FROM message WHERE id > (SELECT up_to FROM search_index) AND id > ? AND id < ?"
+    " AND taken_back_at IS NULL"
+)
+"""Messages that are not in the index yet, see `indexing`."""
 ALL = "SELECT id AS found FROM message WHERE id > ? AND id < ?"
 TEXT = 7
 """The place of the text in a Row."""
@@ -37,9 +42,27 @@ _Value = str | int
 
 def search(reader: Reader, search: Search, connection: sqlite3.Connection) -> Found:
     """Return the newest readable messages that match, of the MAX_SCANNED newest candidates."""
+    with _snapshot(connection):
+        return _search(reader, search, connection)
+
+
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read one state of the database, while messages are stored and indexed."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _search(reader: Reader, search: Search, connection: sqlite3.Connection) -> Found:
     among, bounds = _candidates(search, connection)
     condition, values = _condition(reader, search)
-    words = " AND ".join("instr(folded, ?)" for _ in search.query.words) or "1"
+    words = _containing(search.query.words)
     # CROSS JOIN keeps the order of the candidates, so that reading stops at the last message that is sent.
     ordered = f"SELECT {SHOWN}, {words} FROM ({among}{ORDER}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
     matching = _Matching(search.query.mention)
@@ -73,9 +96,23 @@ class _Matching:
 def _candidates(search: Search, connection: sqlite3.Connection) -> tuple[str, list[_Value]]:
     """Return the query for messages that may match, without its order, and its values."""
     query = search.query
+    after, before = _bounds(search, connection)
+    if not query.indexed:
+        return ALL, [after, before]
+    unindexed = f"{BEHIND} AND {_containing(query.words)}"
+    return f"{unindexed} UNION ALL {INDEXED}", [after, before, *query.words, query.indexed, after, before]
+
+
+def _containing(words: Sequence[str]) -> str:
+    return " AND ".join("instr(folded, ?)" for _ in words) or "1"
+
+
+def _bounds(search: Search, connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return the numbers between which messages may match, both excluded."""
+    query = search.query
     after = _number_since(query.after, connection) - 1 if query.after else 0
     before = min(search.before or NEWEST, _number_since(query.before, connection) if query.before else NEWEST)
-    return (INDEXED, [query.indexed, after, before]) if query.indexed else (ALL, [after, before])
+    return after, before
 
 
 def _condition(reader: Reader, search: Search) -> tuple[str, list[_Value]]:

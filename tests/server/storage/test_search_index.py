@@ -14,7 +14,7 @@ from server.handlers import costs
 from server.protocol.frames import MAX_MESSAGE_CHARS, Say
 from server.rules.messages import EVERYWHERE, MessageDraft, Person
 from server.rules.search import fold, mentioning, query
-from server.storage import messages, schema, searches
+from server.storage import indexing, messages, schema, searches
 from server.storage.base import Found, Reader, Search
 
 ALICE = Person("alice", "a-1")
@@ -100,6 +100,7 @@ def test_too_many_false_positives_end_a_search(connection: sqlite3.Connection) -
     connection.execute("BEGIN")
     say(connection, *["ana nan ban"] * (searches.MAX_MISSES + 500))
     connection.execute("COMMIT")
+    assert indexing.finish(connection)
     fetched: list[bytes] = []
 
     def count(data: bytes) -> str:
@@ -179,6 +180,7 @@ def texts(result: Found) -> list[str]:
 def test_search_is_continued_where_it_stopped(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searches, "MAX_SCANNED", 10)
     say(connection, "a rope", *["nothing rop ope"] * 12, *["no"] * 12)
+    assert indexing.finish(connection)
     for words in ("rope", "a"):
         result, asked = search(connection, words), 0
         while result.searched_to:
