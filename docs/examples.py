@@ -53,6 +53,9 @@ SERVER = (
     '{"action":"who","whoList":[{"username":"ada","loginAt":1795509357}]}',
     '{"action":"presence","username":"bob","message":"has joined the room!","who":{"username":"bob",'
     '"loginAt":1795509361,"status":"away"}}',
+    '{"action":"presences","changes":[{"action":"presence","username":"eve","message":"has joined the room!","who":'
+    '{"username":"eve","loginAt":1795509361}},{"action":"presence","username":"bob","message":"has exited the room!"'
+    "}]}",
     '{"action":"relations","muted":["lucky"]}',
     MESSAGE,
     '{"action":"takeback","msgID":42}',

@@ -69,6 +69,7 @@ LIMITS: dict[str, int | Items] = {
     "Who.who_list": Items(MAX_PEOPLE),
     "Presence.username": NAME,
     "Presence.message": LINE,
+    "Presences.changes": Items(MAX_PEOPLE),
     "Relations.muted": Items(MAX_PEOPLE, NAME),
     "Relations.blocked": Items(MAX_PEOPLE, NAME),
     "Reaction.emoji": EMOJI,

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from server.demo.cast import Part
 from server.protocol import target
 from server.protocol.codec import BadFrame, decode_server, encode
-from server.protocol.frames import Error, Frame, Login, Me, Message, Presence, Say, ServerFrame, Who
+from server.protocol.frames import Error, Frame, Login, Me, Message, Presence, Presences, Say, ServerFrame, Who
 
 ANSWER_SECONDS = (0.8, 1.6)
 
@@ -94,6 +94,9 @@ class Bot:
                     self._seen(entry.username)
             case Presence() if frame.who:
                 self._seen(frame.username)
+            case Presences():
+                for each in frame.changes:
+                    self._read(each)
             case Message():
                 self._hear(frame)
             case Error() if frame.nonce:

@@ -406,6 +406,15 @@ class Presence(Frame, frozen=True, tag="presence"):
     who: WhoEntry | None = None
 
 
+class Presences(Frame, frozen=True, tag="presences"):
+    """Several `presence` frames in one, in order: what changed in a moment in which many join or leave.
+
+    Not sent to clients of BareRTC, nor to those whose login has nothing but a name.
+    """
+
+    changes: list[Presence]
+
+
 class Reaction(msgspec.Struct, frozen=True):
     """An emoji on a message, and the users who added it."""
 
@@ -631,6 +640,6 @@ ClientFrame = (
     | Typing | Read | SetStatus | Mute | Unmute | Block | Unblock | Blocklist | ProfileRequest | Ping
 )  # fmt: skip
 ServerFrame = (
-    Welcome | Me | Who | Presence | Relations | Message | Takeback | Reacted | Edited | Typing | Echo | Places | Read
-    | History | SearchResults | ReportStatus | Reports | Profile | Error | Pong | Disconnect
+    Welcome | Me | Who | Presence | Presences | Relations | Message | Takeback | Reacted | Edited | Typing | Echo
+    | Places | Read | History | SearchResults | ReportStatus | Reports | Profile | Error | Pong | Disconnect
 )  # fmt: skip

@@ -253,8 +253,10 @@ class Hub:
             if identity in apart or not session.dialect.silent_presence:
                 later = zip(apart_from[known:], wires.each[known:], strict=True)
                 wire = b"".join(one.wire for hidden, one in later if identity not in hidden and one.suits(session))
-            else:
+            elif known or not session.dialect.gathered_presence:
                 wire = wires.after(known)
+            else:
+                wire = wires.gathered
             self._write_presence(session, wire)
         listed = self._listening - self._newcomers
         self._outdated.update(each for each in listed if self._known.get(each, 0) < len(self._changes))

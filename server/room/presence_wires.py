@@ -1,12 +1,16 @@
 """Changes in the list of people as bytes, for each way of seeing them."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-from server.protocol.frames import Presence
+from server.protocol.frames import Presence, Presences
 from server.room.session import Session, framed
 from server.rules.visibility import View, presence_for
+
+GATHERED_BYTES = 48 * 1024
+"""Maximum size of the changes in one frame."""
 
 
 class PresenceChange(NamedTuple):
@@ -19,7 +23,7 @@ class PresenceChange(NamedTuple):
 
     def wire(self, view: View) -> "PresenceWire":
         seen = presence_for(view, self.presence, was_hidden=self.was_hidden)
-        return PresenceWire(framed(seen) if seen else b"", silent=not (seen and seen.message))
+        return PresenceWire(framed(seen) if seen else b"", seen)
 
 
 class PresenceWire(NamedTuple):
@@ -27,11 +31,11 @@ class PresenceWire(NamedTuple):
 
     wire: bytes
     """What is sent; empty if the change is not seen."""
-    silent: bool
-    """A change of status, which some clients learn from the who list."""
+    presence: Presence | None
 
     def suits(self, session: Session) -> bool:
-        return session.dialect.silent_presence or not self.silent
+        """Return whether a client expects it; some learn a change of status from the who list."""
+        return session.dialect.silent_presence or bool(self.presence and self.presence.message)
 
 
 class PresenceWires:
@@ -45,3 +49,17 @@ class PresenceWires:
     def after(self, known: int) -> bytes:
         """Return all changes but the first ones."""
         return self._all[self._ends[known] :]
+
+    @cached_property
+    def gathered(self) -> bytes:
+        """All changes in few frames."""
+        groups: list[list[Presence]] = [[]]
+        size = 0
+        for wire, presence in self.each:
+            if size + len(wire) > GATHERED_BYTES:
+                groups.append([])
+                size = 0
+            size += len(wire)
+            if presence:
+                groups[-1].append(presence)
+        return b"".join(framed(Presences(each) if len(each) > 1 else each[0]) for each in groups if each)

@@ -12,13 +12,15 @@ class Dialect(NamedTuple):
     """Receives the whole who list, in one frame, after every change of it."""
     silent_presence: bool
     """Receives a change of status as `presence` with an empty message, which BareRTC would print."""
+    gathered_presence: bool
+    """Receives several changes as one `presences` frame."""
     explained: bool
     """Receives an error for each unknown action, not only for the first."""
 
 
-FLAGPOST = Dialect(who_lists=False, silent_presence=True, explained=True)
-BARERTC = Dialect(who_lists=True, silent_presence=False, explained=False)
-EITHER = Dialect(who_lists=True, silent_presence=True, explained=True)
+FLAGPOST = Dialect(who_lists=False, silent_presence=True, gathered_presence=True, explained=True)
+BARERTC = Dialect(who_lists=True, silent_presence=False, gathered_presence=False, explained=False)
+EITHER = Dialect(who_lists=True, silent_presence=True, gathered_presence=False, explained=True)
 """A login with nothing but a name: a guest of BareRTC, or a small client of this protocol. Both can use it."""
 
 

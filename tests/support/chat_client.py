@@ -22,6 +22,7 @@ from server.protocol.frames import (
     Message,
     Ping,
     Pong,
+    Presences,
     Say,
     ServerFrame,
     Since,
@@ -54,6 +55,8 @@ class ChatClient:
         self.echo = Echo()
         """The messages from before the login, once logged in."""
         self._unclaimed: list[ServerFrame] = []
+        self._received: list[ServerFrame] = []
+        """The rest of a frame of several changes of who is here."""
         self._nonces = count(1)
 
     async def send(self, frame: Frame) -> None:
@@ -128,9 +131,11 @@ class ChatClient:
         return f"{id(self)}-{next(self._nonces)}"
 
     async def _receive(self) -> ServerFrame:
-        frame = decode_server(await self.socket.recv(decode=False))
-        self.seen.append(frame)
-        return frame
+        if not self._received:
+            frame = decode_server(await self.socket.recv(decode=False))
+            self._received += frame.changes if isinstance(frame, Presences) else [frame]
+        self.seen.append(self._received[0])
+        return self._received.pop(0)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from server.protocol.codec import decode_server
 from server.protocol.codes import CloseCode
-from server.protocol.frames import ServerFrame
+from server.protocol.frames import Presences, ServerFrame
 
 
 class RecordingOutlet:
@@ -12,6 +12,8 @@ class RecordingOutlet:
 
     def __init__(self) -> None:
         self.frames: list[ServerFrame] = []
+        self.gathered = 0
+        """Frames of several changes of who is here; `frames` has each change."""
         self.closed: list[CloseCode] = []
         self.reasons: list[str] = []
         self._pauses = 0
@@ -26,7 +28,9 @@ class RecordingOutlet:
         while wire:
             header = {126: 4, 127: 10}.get(wire[1], 2)
             end = header + (int.from_bytes(wire[2:header]) if header > 2 else wire[1])
-            self.frames.append(decode_server(wire[header:end]))
+            frame = decode_server(wire[header:end])
+            self.frames += frame.changes if isinstance(frame, Presences) else [frame]
+            self.gathered += isinstance(frame, Presences)
             wire = wire[end:]
 
     def write_now(self, wire: bytes) -> None:

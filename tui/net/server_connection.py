@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from server.protocol.codec import BadFrame, decode_server, encode
 from server.protocol.codes import CloseCode
-from server.protocol.frames import Frame, Login, ServerFrame
+from server.protocol.frames import Frame, Login, Presences, ServerFrame
 from tui.limits import MAX_FRAME_BYTES
 from tui.net import handshake, own_socket, proxies, server_address, trust
 from tui.net.client_session import IMPOSTOR, ClientSession
@@ -187,7 +187,8 @@ class Connection:
         if again := self._session.again(frame):
             return again
         if self._session.passes(frame):
-            self._gather(frame)
+            for each in frame.changes if isinstance(frame, Presences) else (frame,):
+                self._gather(each)
         return None
 
     def _gather(self, frame: ServerFrame) -> None:

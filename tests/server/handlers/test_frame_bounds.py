@@ -13,6 +13,7 @@ from server.protocol import frames, target
 from server.protocol.codec import encode
 from server.protocol.frames import MAX_CONTEXT_BEFORE, MAX_MESSAGE_CHARS, MAX_NAME_CHARS, MAX_STATUS_CHARS, ServerFrame
 from server.reporting.desk import MAX_EXCERPT_CHARS, MAX_LISTED_BYTES
+from server.room.presence_wires import GATHERED_BYTES
 from server.room.who_pages import PAGE as WHO_PAGE
 from server.rules.messages import Person, Publication
 from server.rules.reactions import MAX_EMOJI, MAX_REACTIONS
@@ -39,6 +40,7 @@ REPORT = frames.ReportEntry(
     *("rep_" + "0" * 16, LAST, NAME, PLACE, AT, "\x01" * MAX_EXCERPT_CHARS, LINE, "\x01" * 1000, AT, "withdrawn"),
     *(WORDS, AT, "\x01" * MAX_NOTE_CHARS, ADDITIONS),
 )
+MAX_GATHERED = GATHERED_BYTES // len(encode(frames.Presence(NAME, "has joined the room!", WHO)))
 LARGEST = [
     frames.Welcome(
         *("e" * 16, "𐍈" * 64, [frames.ChannelEntry("c" * 64, "𐍈" * 64)] * MAX_CHANNELS),
@@ -49,6 +51,7 @@ LARGEST = [
     frames.Me(NAME, op=False, status="𐍈" * MAX_STATUS_CHARS, proof=b"0" * 32),
     frames.Who([WHO] * WHO_PAGE, more=True),
     frames.Presence(NAME, "has joined the room!", WHO),
+    frames.Presences([frames.Presence(NAME, "has joined the room!", WHO)] * MAX_GATHERED),
     frames.Relations([NAME] * (MAX_RELATIONS // 2), [NAME] * (MAX_RELATIONS // 2)),
     LONGEST.frame_for(Person(NAME, "b")),
     frames.Takeback(LAST),

@@ -10,6 +10,7 @@ from server.ops.metrics import Traffic
 from server.protocol.frames import Message, Presence, Who
 from server.room.hub import Hub
 from server.room.session import Session
+from server.rules.dialects import EITHER, FLAGPOST, Dialect
 from server.rules.messages import Person, Publication
 from server.rules.ranks import Rank
 from server.rules.relations import Relation, RelationIndex
@@ -24,9 +25,10 @@ ADA, BOB, EVE = Person("ada", "a-1"), Person("bob", "b-1"), Person("eve", "e-1")
 class Guest:
     """A session in a hub, and what it received."""
 
-    def __init__(self, hub: Hub, person: Person) -> None:
+    def __init__(self, hub: Hub, person: Person, dialect: Dialect = FLAGPOST) -> None:
         self.outlet = RecordingOutlet()
         self.session = Session(self.outlet)
+        self.session.dialect = dialect
         self.session.log_in(person)
         self.session.release()
         hub.join(self.session, person)
@@ -79,6 +81,19 @@ async def test_presence_changes_are_broadcast_in_order(relations: RelationIndex)
     await until(lambda: len(ada.changes) == 3)
     assert ada.changes == [("bob", True), ("eve", True), ("bob", False)]
     assert eve.lists == [["ada", "eve"]]
+
+
+async def test_changes_of_one_moment_are_one_frame_for_clients_that_know_it(relations: RelationIndex) -> None:
+    hub = Hub(relations, Traffic())
+    ada, guest = Guest(hub, ADA), Guest(hub, BOB, EITHER)
+    await asyncio.gather(ada.listed, guest.listed)
+    people = [Person(f"p{number}", f"p-{number}") for number in range(1_000)]
+    for person in people:
+        Guest(hub, person)
+    await until(lambda: len(ada.changes) == len(guest.changes) == 1_000)
+    assert ada.changes == guest.changes == [(person.name, True) for person in people]
+    assert 1 < ada.outlet.gathered < 10
+    assert guest.outlet.gathered == 0
 
 
 async def test_a_late_block_applies_to_queued_presence_changes(relations: RelationIndex) -> None:

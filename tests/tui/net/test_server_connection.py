@@ -23,10 +23,13 @@ from server.protocol.frames import (
     Me,
     Message,
     Ping,
+    Presence,
+    Presences,
     Say,
     ServerFrame,
     Webhooks,
     Welcome,
+    WhoEntry,
 )
 from tests.support.key_login import Desk
 from tui.net.client_session import IMPOSTOR, ClientSession
@@ -205,6 +208,18 @@ async def test_frames_are_clean() -> None:
     async with serving(curse) as url, client(url) as ada:
         await ada.until(lambda told: any(isinstance(event, Received) for event in told))
         assert ada.told[-1] == Received([Error("a␛]2;x␇", "notice", "b", channel="\ufffd")])
+
+
+async def test_gathered_changes_are_handed_on_one_by_one() -> None:
+    changes = [Presence("bob", "has joined the room!", WhoEntry("bob", 1)), Presence("eve", "has left.")]
+
+    async def announce(connection: ServerConnection) -> None:
+        await connection.send(encode(Presences(changes)).decode())
+        await connection.wait_closed()
+
+    async with serving(announce) as url, client(url) as ada:
+        await ada.until(lambda told: any(isinstance(event, Received) for event in told))
+        assert ada.told[-1] == Received([*changes])
 
 
 async def test_a_sent_frame_arrives_and_without_a_connection_none_is_sent() -> None:
