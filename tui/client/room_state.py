@@ -15,7 +15,8 @@ from tui.client.coverage import END
 from tui.client.hues import Hues
 from tui.client.own_relations import OwnRelations
 from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
-from tui.client.profile_view import ProfileView
+from tui.client.person_facts import facts
+from tui.client.profile_view import ProfileView, Stage
 from tui.client.search import SearchState
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.client.timelines import Timelines
@@ -67,6 +68,11 @@ class RoomState(Struct):
     """People who are writing to the user, and until when that is shown; the latest alone."""
     _arriving: dict[str, frames.WhoEntry] = field(default_factory=dict)
     """The people in the first frames of a list that is not complete yet."""
+    has_facts: bool = False
+    """The site says more about people than their names."""
+    _logged_in: bool = False
+    _gone: set[str] = field(default_factory=set)
+    """Channels that the last welcome did not list any more."""
     _caught_up_before: bool = False
     _first_login: bool = True
     """The last echo was that of a start, not of a reconnect."""
@@ -109,6 +115,12 @@ class RoomState(Struct):
         return own is not None and own.dnd
 
     @property
+    def is_operator(self) -> bool:
+        """Return whether the user is an operator, according to the server."""
+        own = self.people.get(self.me)
+        return own is not None and own.op
+
+    @property
     def is_typing(self) -> bool:
         """Return whether the other person of the current conversation is writing."""
         return self._typing.get(self.current, self.now()) > self.now()
@@ -134,6 +146,7 @@ class RoomState(Struct):
         self.search.lost()
         self.mention_search.lost()
         self.wanted = 0
+        self._logged_in = False
         self.timelines.lost()
         if self.profile:
             self.profile = self.profile.lost()
@@ -227,11 +240,15 @@ class RoomState(Struct):
         pending = Pending(nonce, self.me, text, self.now())
         channel = self.known_as(channel or self.current)
         self.timelines.obtain(channel).await_confirmation(pending)
-        return frames.Say(channel, text, nonce)
+        return self._said(channel, text, nonce)
+
+    def _said(self, channel: str, text: str, nonce: str) -> frames.Say:
+        # What an operator begins with one slash is a command to the server.
+        return frames.Say(channel, f"/{text}" if self.is_operator and text.startswith("/") else text, nonce)
 
     def unsent(self) -> list[frames.Say | frames.ReportRequest | frames.Withdraw]:
         """Return the frames that the server has not acknowledged; resent after a reconnect, each counts once."""
-        said = [frames.Say(timeline.id, each.text, each.nonce) for timeline, each in self.timelines.unsent()]
+        said = [self._said(timeline.id, each.text, each.nonce) for timeline, each in self.timelines.unsent()]
         return [*said, *self.reports.unsent()]
 
     def restore(self, channel: str, pending: Pending) -> None:
@@ -280,6 +297,14 @@ class RoomState(Struct):
     def ask_profile(self, username: str, nonce: str) -> frames.ProfileRequest:
         self.profile = ProfileView(username, nonce)
         return frames.ProfileRequest(username, nonce)
+
+    def show_facts(self, username: str) -> None:
+        """Show the profile of a person in a room whose site provides none: what its tokens say."""
+        self.profile = ProfileView(username, "", Stage.READY)
+
+    def facts_of(self, username: str) -> tuple[tuple[str, str], ...]:
+        """Return what the site's tokens say about a person who is here."""
+        return facts(self.people.get(username), self.welcome.website if self.welcome else "")
 
     def ask_older(self, nonce: str, limit: int = history.PAGE) -> frames.HistoryRequest | None:
         """Request what is missing nearest to the end of the current timeline; None if nothing is, or it is pending."""

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
+from server.protocol.frames import Say
 from tui.client.completion import COMMAND
 from tui.client.slash import LITERAL, split
 
@@ -18,6 +19,8 @@ class Definition(Struct, frozen=True):
     help: str
     verbatim: bool = False
     """True if the arguments are text to send, with all its lines and spaces."""
+    operator: bool = False
+    """True if the server carries it out, for operators only."""
 
     @property
     def usage(self) -> str:
@@ -64,6 +67,16 @@ DEFINITIONS = {
         Definition("unmute", "NAME", "Unmute a person"),
         Definition("block", "NAME", "Block or unblock a person; while blocked, neither of you sees the other"),
         Definition("unblock", "NAME", "Unblock a person"),
+        Definition("kick", "NAME", "Operators: remove a person from the room", operator=True),
+        Definition("ban", "NAME [HOURS]", "Operators: keep a person out, for 24 hours", operator=True),
+        Definition("unban", "NAME", "Operators: lift a ban", operator=True),
+        Definition("bans", "", "Operators: who is banned", operator=True),
+        Definition("op", "NAME", "Operators: make a person an operator until they leave", operator=True),
+        Definition("deop", "NAME", "Operators: take the rights of an operator", operator=True),
+        Definition("unmute-all", "", "Operators: lift all your mutes, and all blocks of you", operator=True),
+        Definition("kickall", "", "Operators: let everyone log in again", operator=True),
+        Definition("reconfigure", "", "Operators: reload the server's settings", operator=True),
+        Definition("shutdown", "", "Operators: end the server", operator=True),
         Definition("search", "[WORDS]", "Search messages"),
         Definition("mentions", "", "Mentions of you"),
         Definition("reconnect", "", "Reconnect now"),
@@ -73,6 +86,14 @@ DEFINITIONS = {
         Definition("quit", "", "Quit"),
     )
 }
+
+
+OPERATOR_COMMANDS = tuple(each.name for each in DEFINITIONS.values() if each.operator)
+
+
+def for_server(name: str, rest: str) -> Say:
+    """Return an operator's command as it is sent. It has no nonce: after a lost connection it is not repeated."""
+    return Say("", f"{COMMAND}{name} {rest}".rstrip())
 
 
 def meant(text: str, available: Collection[str]) -> Meant:

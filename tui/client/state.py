@@ -12,6 +12,7 @@ from server.protocol.names import key
 from tui import limits
 from tui.client import history, reactions, unread
 from tui.client.coverage import END
+from tui.client.person_facts import has_facts
 from tui.client.room_state import RoomState
 from tui.client.timeline import Line, Notice, Timeline
 from tui.tone import Tone
@@ -21,7 +22,13 @@ ACT, PRESENCE, ABSENCE, CONNECTION = "act", "presence", "absence", "connection"
 """Topics of notices."""
 NOT_THERE = "That message no longer exists."
 LEFT_OUT = "This server sends more than this client shows; some of it was left out."
+NOT_KEPT = "This room keeps no direct messages: they are delivered, and then forgotten."
 NEW_NUMBERING = "The server started a new history; earlier messages are no longer available."
+
+
+def _disclaimer(direct: frames.DirectMessages) -> str:
+    """Return the line at the top of each conversation; "" for none."""
+    return direct.disclaimer or ("" if direct.kept else NOT_KEPT)
 
 
 class ClientState(RoomState):
@@ -39,18 +46,26 @@ class ClientState(RoomState):
             self.note(NEW_NUMBERING)
             self._remark(self.reports.forget())
         had, self.welcome = self._channels, frame
+        self.timelines.set_disclaimer(_disclaimer(frame.direct_messages))
         for channel in frame.channels:
             self.timelines.setdefault(channel.id, Timeline(channel.id, channel.name)).name = channel.name
-        if self.current in had - self._channels:
-            self.note(f"{self.place} no longer exists; nothing can be sent here.", Tone.BAD)
-        self._leave_out()
+        self._gone |= had - self._channels
+        if self._logged_in:
+            self._settle_channels()
         if self.current not in self.timelines:
             self.current = next(iter(self.timelines), "")
             self.timeline.take_notices(self.timelines.notices)
 
+    def _settle_channels(self) -> None:
+        """Leave out channels that are gone. Before a login, the server lists none of those that are only for VIPs."""
+        if self.current in self._gone - self._channels:
+            self.note(f"{self.place} no longer exists; nothing can be sent here.", Tone.BAD)
+        self._gone.clear()
+        self._leave_out()
+
     @fold.register
     def _(self, frame: frames.Me) -> None:
-        self.me, self._left_out = frame.username, False
+        self.me, self._left_out, self._logged_in = frame.username, False, True
         if len(self._names) >= limits.MAX_OWN_NAMES:
             self._names.clear()
         self._names.add(frame.username)
@@ -75,10 +90,12 @@ class ClientState(RoomState):
             self.leave_out()
         if not frame.more:
             self.people, self._arriving = self._arriving, {}
+            self.has_facts = self.has_facts or any(map(has_facts, self.people.values()))
             self.people_changes += 1
 
     @fold.register
     def _(self, frame: frames.Presence) -> None:
+        self.has_facts = self.has_facts or (frame.who is not None and has_facts(frame.who))
         self.people_changes += 1
         if not frame.who:
             self.people.pop(frame.username, None)
@@ -170,6 +187,7 @@ class ClientState(RoomState):
 
     @fold.register
     def _(self, frame: frames.Echo) -> None:
+        self._settle_channels()
         since, fresh = self.last_seen, not self._caught_up_before
         for message in frame.messages:
             if timeline := self._timeline_for(message.channel):

@@ -274,6 +274,10 @@ class Timeline(Struct):
         """Return whether the last of the notices that do not last is about a topic."""
         return bool(self._passing) and self._passing[-1].topic == topic
 
+    def head(self, text: str) -> None:
+        """Put a notice above everything, also above what is loaded later."""
+        self._splice(0, 0, [Notice(text)], [BEGINNING])
+
     def take_notices(self, other: "Timeline") -> None:
         """Move the notices of another timeline, which will not be shown again, into this one."""
         notices: list[Entry] = [entry for entry in other.entries if isinstance(entry, Notice)]

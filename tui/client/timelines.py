@@ -27,6 +27,7 @@ class Timelines(dict[str, Timeline]):
         """The latest deleted messages: a page of history that was read before the deletion may arrive after it."""
         self._reported: Mapping[int, str] = {}
         """The statuses of reports that messages are marked with."""
+        self._disclaimer = ""
         self._added = 0
         """Number of entries since the last check of the weight."""
 
@@ -35,7 +36,17 @@ class Timelines(dict[str, Timeline]):
         if channel not in self:
             self[channel] = Timeline(channel, channel)
             self._spell(channel)
+            if self._disclaimer and self[channel].peer is not None:
+                self[channel].head(self._disclaimer)
         return self[channel]
+
+    def set_disclaimer(self, text: str) -> None:
+        """Set the line at the top of each conversation; "" for none."""
+        if text != self._disclaimer:
+            self._disclaimer = text
+            for timeline in self.values():
+                if text and timeline.peer is not None:
+                    timeline.head(text)
 
     def title(self, channel: str) -> str:
         """Return the displayed name of a channel or conversation."""

@@ -11,7 +11,7 @@ from server.protocol.names import key
 from tui.client import slash
 from tui.client.client import OFFLINE, Client
 from tui.client.completion import COMMAND
-from tui.client.slash_table import DEFINITIONS, meant
+from tui.client.slash_table import DEFINITIONS, OPERATOR_COMMANDS, for_server, meant
 from tui.fullscreen.keys.keymap import pressed
 
 
@@ -104,7 +104,12 @@ def run(room: CommandRoom, text: str, place: str) -> str | None:
 
 def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
     """Return the commands that are available in this room now."""
-    return (each for each in COMMANDS if not each.action or room.may(each.action))
+    is_operator = room.client.state.is_operator
+    return (
+        each
+        for each in COMMANDS
+        if (not each.action or room.may(each.action)) and (is_operator or not DEFINITIONS[each.name].operator)
+    )
 
 
 def _person(
@@ -138,8 +143,6 @@ def _message(room: CommandRoom, rest: str) -> str | None:
     if not name:
         how = f"To open a chat with someone who is away, type {COMMAND}msg and just the name."
         return f"No one called {rest.strip()} is here. {how}"
-    if name == room.client.state.me:
-        return "That is you."
     if words.strip() and (problem := room.say(words, target.conversation(name))):
         return problem
     room.look_at(target.conversation(name))
@@ -171,6 +174,18 @@ def _unblock(room: CommandRoom, rest: str) -> str | None:
 
 def _block(room: CommandRoom, rest: str) -> str | None:
     return _person(room, rest, room.block)
+
+
+def _operating(name: str) -> SlashCommand:
+    """Return a command that the server carries out; its reply is a notice."""
+
+    def run(room: CommandRoom, rest: str) -> str | None:
+        if not room.client.online:
+            return OFFLINE
+        room.client.send(for_server(name, rest))
+        return None
+
+    return SlashCommand(name, run)
 
 
 def _acting(action: str) -> Callable[[CommandRoom, str], str | None]:
@@ -230,6 +245,7 @@ COMMANDS = (
     SlashCommand("unmute", _unmute),
     SlashCommand("block", _block),
     SlashCommand("unblock", _unblock),
+    *map(_operating, OPERATOR_COMMANDS),
     SlashCommand("search", _search),
     SlashCommand("mentions", _acting("mentions")),
     SlashCommand("reports", _acting("my_reports"), "my_reports"),

@@ -1,6 +1,7 @@
 """What each command of line mode does: the request that it sends, and the answer that it waits for."""
 
 from collections.abc import Callable, Container, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from server.protocol import name_text, target
@@ -11,6 +12,7 @@ from tui.client.emojis import replace_short_names
 from tui.client.own_reports import ReportDraft
 from tui.client.own_status import problem_of
 from tui.client.slash import action, addressed, names
+from tui.client.slash_table import OPERATOR_COMMANDS, for_server
 from tui.client.timeline import Line
 from tui.plain import output, typed_commands
 from tui.plain.output import OutputLine, Transcript
@@ -45,6 +47,7 @@ class LineCommands:
             "mute": self._mute, "unmute": self._unmute, "block": self._block, "unblock": self._unblock,
             "search": self._search, "reconnect": self._reconnect, "help": self._help,
         }  # fmt: skip
+        self._commands |= {name: partial(self._operate, name) for name in OPERATOR_COMMANDS}
 
     def run(self, command: TypedCommand) -> Wait:
         """Run a command; return what to wait for."""
@@ -132,6 +135,9 @@ class LineCommands:
         self._client.hurry()
 
     def _profile(self, name: str) -> Wait:
+        if self._state.welcome and not self._state.welcome.webhooks.profile:
+            self._state.show_facts(target.without_sign(name))
+            return Wait(results=lambda: output.profile(self._state))
         self._send(self._state.ask_profile(target.without_sign(name), nonce()))
         return Wait(results=lambda: output.profile(self._state))
 
@@ -163,6 +169,11 @@ class LineCommands:
             raise LineError(OFFLINE)
         self._send(toggle(name))
         return Wait(lambda: not self._state.relations.asked(name))
+
+    def _operate(self, name: str, rest: str) -> None:
+        if not self._state.is_operator:
+            raise LineError(f"Only operators can use /{name}.")
+        self._send(for_server(name, rest))
 
     def _status(self, words: str) -> Wait:
         words = words or "online"

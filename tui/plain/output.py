@@ -6,6 +6,7 @@ from typing import NamedTuple
 from server.protocol import name_text
 from server.protocol.frames import ReportEntry, WhoEntry
 from tui.client import report_words
+from tui.client.person_facts import badge, short_emoji
 from tui.client.profile_view import Stage
 from tui.client.slash_table import DEFINITIONS, HINT
 from tui.client.state import ClientState
@@ -140,10 +141,12 @@ def people(state: ClientState) -> Iterator[OutputLine]:
 
 
 def _person(entry: WhoEntry) -> str:
-    """Format a name, followed by the person's status."""
+    """Format a name, followed by what the person is and their status."""
     refuses = "takes no direct messages" if entry.dnd else ""
+    nickname = f"also {entry.nickname}" if entry.nickname else ""
+    notes = ", ".join(each for each in (badge(entry), short_emoji(entry), nickname, refuses) if each)
     status = "" if entry.status == "online" else entry.status
-    return name_text.said(entry.username, status, refuses) if status or refuses else name_text.shown(entry.username)
+    return name_text.said(entry.username, status, notes) if status or notes else name_text.shown(entry.username)
 
 
 def profile(state: ClientState) -> Iterator[OutputLine]:
@@ -154,13 +157,16 @@ def profile(state: ClientState) -> Iterator[OutputLine]:
     if view.stage is Stage.FAILED:
         yield OutputLine(f"No profile of {name_text.quoted(view.username)}: {clean_line(view.error)}", failed=True)
         return
-    fields = (f"{name}: {value}".replace("\n", f"\n{CONTINUED}") for name, value in view.fields)
+    lines = (*state.facts_of(view.username), *view.fields)
+    fields = (f"{name}: {value}".replace("\n", f"\n{CONTINUED}") for name, value in lines)
     yield note("\n".join([f"Profile of {name_text.said(view.username, view.headline)}".rstrip(), *fields]))
 
 
 def commands(state: ClientState) -> Iterator[OutputLine]:
     """List the commands, the channels and the reasons for a report."""
     for name in COMMANDS:
+        if DEFINITIONS[name].operator and not state.is_operator:
+            continue
         yield note(f"{DEFINITIONS[name].usage}: {DEFINITIONS[name].help}")
     yield note(HINT)
     yield note("Places: " + ", ".join(state.place_of(channel) for channel in state.timelines))

@@ -9,13 +9,13 @@ from server.protocol import target
 from server.protocol.errors import OneLineError
 from server.protocol.frames import ReportReason
 from tui.client.slash import addressed, is_command, said
-from tui.client.slash_table import meant
+from tui.client.slash_table import OPERATOR_COMMANDS, meant
 from tui.text import clean_own
 
 COMMANDS = (
     "join", "msg", "me", "who", "history", "read", "close", "profile", "report", "reports", "withdraw",
     "react", "edit", "delete",
-    "status", "dnd", "mute", "unmute", "block", "unblock", "search", "reconnect", "help", "quit",
+    "status", "dnd", "mute", "unmute", "block", "unblock", *OPERATOR_COMMANDS, "search", "reconnect", "help", "quit",
 )  # fmt: skip
 """The commands of line mode, in the order of the help."""
 

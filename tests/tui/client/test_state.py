@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import (
     ChannelEntry,
+    DirectMessages,
     Disconnect,
     Echo,
     History,
@@ -23,7 +24,7 @@ from server.protocol.frames import (
     WhoEntry,
 )
 from tests.support.folding import AT, error, fold, last_notice, notice, numbers, said, state, texts, welcome
-from tui.client.state import NEW_NUMBERING, ClientState
+from tui.client.state import NEW_NUMBERING, NOT_KEPT, ClientState
 from tui.client.timeline import GAP, Line, Pending, Timeline
 from tui.tone import Tone
 
@@ -404,3 +405,38 @@ def test_a_list_of_people_in_several_frames_replaces_the_former_one_when_it_is_c
     assert set(made.people) == {"cyd", "dan", "eve"}
     fold(made, [Who([WhoEntry("lost", 6)], more=True), Me("ada", op=False), Who([WhoEntry("ada", 7)])])
     assert set(made.people) == {"ada"}
+
+
+def test_a_channel_for_vips_stays_while_the_client_reconnects() -> None:
+    made = state(welcome("e1", "lobby", "vip"), said(1, channel="vip"))
+    made.look_at("vip")
+    made.lost()
+    fold(made, [welcome("e1", "lobby"), Me("ada", op=False), welcome("e1", "lobby", "vip"), Echo()])
+    assert (made.current, texts(made.timeline)) == ("vip", ["1"])
+    made.lost()
+    fold(made, [welcome("e1", "lobby"), Me("ada", op=False), Echo()])
+    assert last_notice(made.timeline).text == "# Vip no longer exists; nothing can be sent here."
+
+
+def test_each_conversation_begins_with_the_disclaimer_of_the_room() -> None:
+    made = state(said(5, channel="@bob"))
+    disclaimer = "Moderators can read reported messages."
+    made.fold(replace(welcome(), direct_messages=DirectMessages(kept=False, disclaimer=disclaimer)))
+    made.look_at("@eve")
+    assert texts(made.timelines["@bob"]) == [disclaimer, "5"]
+    assert texts(made.timelines["@eve"]) == [disclaimer]
+    assert texts(made.timelines["lobby"]) == []
+    made.fold(said(2, channel="@bob"))
+    assert texts(made.timelines["@bob"])[0] == disclaimer
+    made.fold(replace(welcome(), direct_messages=DirectMessages(kept=False)))
+    made.look_at("@zoe")
+    assert texts(made.timelines["@zoe"]) == [NOT_KEPT]
+
+
+def test_an_operator_sends_a_slash_with_a_second_one() -> None:
+    made = state()
+    assert made.say("/shrug", "n-1").message == "/shrug"
+    made.fold(Presence("ada", "", WhoEntry("ada", 1, op=True)))
+    assert made.is_operator
+    assert made.say("/shrug", "n-2").message == "//shrug"
+    assert texts(made.timeline)[-1] == "/shrug"

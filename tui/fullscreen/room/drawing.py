@@ -46,7 +46,7 @@ class Drawing:
             state.relations,
             state.name_hues,
             changes=state.people_changes,
-            profiles=webhooks.profile,
+            profiles=webhooks.profile or state.has_facts,
         )
         self._screen.query_one(MuteOffer).show(state.mute_offer)
         self._show_timeline(state, webhooks)
@@ -74,7 +74,7 @@ class Drawing:
             state.timeline,
             state.relations.hidden,
             reports=webhooks.report,
-            profiles=webhooks.profile,
+            profiles=webhooks.profile or state.has_facts,
             placeholder=self._placeholder(state),
             away=self._reading.is_away,
             words=state.names_of_user,
@@ -112,7 +112,7 @@ class Drawing:
         panel, people = self._screen.query_one(ProfilePanel), self._screen.query_one(PeopleList)
         panel.display, people.display = state.profile is not None, state.profile is None
         if state.profile:
-            panel.show(state.profile, state.me)
+            panel.show(state.profile, state.me, state.facts_of(state.profile.username))
         self._screen.set_class(state.profile is not None, "-profile")
 
     def _show_keys(self) -> None:

@@ -93,10 +93,13 @@ class PeopleActions:
             self._client.send(self._state.relations.toggle_block(username))
 
     def ask_profile(self, username: str) -> bool:
-        """Request a profile; return whether it was sent."""
+        """Show what is known of a person, and request their profile if the site has any; return whether it is shown."""
         if not self._room.can_ask():
             return False
-        self._client.send(self._state.ask_profile(username, nonce()))
+        if self._state.welcome and self._state.welcome.webhooks.profile:
+            self._client.send(self._state.ask_profile(username, nonce()))
+        else:
+            self._state.show_facts(username)
         self._room.redraw()
         return True
 

@@ -10,6 +10,7 @@ from textual.style import Style
 from server.protocol import name_text
 from server.protocol.frames import WhoEntry
 from tui.client.own_relations import OwnRelations
+from tui.client.person_facts import badge, short_emoji
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.colours import name_colour
@@ -26,7 +27,7 @@ class PersonRow(Struct, frozen=True):
 
     entry: WhoEntry
     role: str
-    """The most important fact about the person, in one word."""
+    """What the person is and does now, in a word or two."""
     silent: bool
     """True if the user does not see their messages."""
     under: Color
@@ -41,16 +42,22 @@ class PersonRow(Struct, frozen=True):
     @property
     def lines(self) -> int:
         # "online" and "away" are defined by the protocol; any other status is the person's own text, below the name.
-        return 1 if self.entry.status in {ONLINE, AWAY} else 2
+        return 2 if self._below else 1
+
+    @property
+    def _below(self) -> str:
+        words = "" if self.entry.status in {ONLINE, AWAY} else self.entry.status
+        return " · ".join(each for each in (self.entry.nickname, words) if each)
 
     def content(self) -> ListRow:
         name = self.entry.username
         hues = {} if self.hue is None else {name: self.hue}
         style = Style(dim=True) if self.silent else Style(foreground=name_colour(name, self.under, hues))
-        own_words = f"  {self.entry.status}" if self.lines > 1 else ""
+        own_words = f"  {self._below}" if self._below else ""
+        emoji = short_emoji(self.entry)
         return ListRow(
             name,
-            Content.styled(name_text.shown(name), style),
+            Content.assemble(Content.styled(name_text.shown(name), style), f" {emoji}" if emoji else ""),
             Content.styled(self.role, Style(dim=True)),
             Content.styled(own_words, Style(dim=True, italic=True)) if own_words else Content(""),
         )
@@ -147,14 +154,10 @@ def _rows(
 
 
 def _role(entry: WhoEntry, me: str, relations: OwnRelations) -> str:
+    """Return what the user made of a person, or what they are and do now."""
     if entry.username in relations.blocked:
         return "blocked"
     if entry.username in relations.muted:
         return "muted"
-    if entry.dnd:
-        return "busy"
-    if entry.status == AWAY:
-        return "away"
-    if entry.username == me:
-        return "you"
-    return "op" if entry.op else ""
+    now = "busy" if entry.dnd else "away" if entry.status == AWAY else "you" if entry.username == me else ""
+    return " ".join(each for each in (badge(entry), now) if each)

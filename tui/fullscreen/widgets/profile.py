@@ -16,6 +16,7 @@ from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.widget_messages import AboutPerson
 
+Facts = tuple[tuple[str, str], ...]
 ABOUT_OTHERS = ("direct", "mute", "block")
 """Actions on another person."""
 MOST_HEADLINE_CELLS = 120
@@ -38,6 +39,7 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         super().__init__(id=id)
         self._shown: ProfileView | None = None
         self._me = ""
+        self._facts: Facts = ()
 
     def compose(self) -> ComposeResult:
         yield Static(id="profile-name", markup=False)
@@ -50,11 +52,11 @@ class ProfilePanel(VerticalScroll, can_focus=True):
             yield Button("Block", id="profile-block", compact=True)
             yield Button("Close", id="profile-close", compact=True)
 
-    def show(self, view: ProfileView, me: str) -> None:
-        """Show a profile, as far as it is loaded; `me`: the name of the user."""
-        if view is self._shown:
+    def show(self, view: ProfileView, me: str, facts: Facts = ()) -> None:
+        """Show a profile, as far as it is loaded; `me`: the name of the user, `facts`: what is known without asking."""
+        if view is self._shown and facts == self._facts:
             return
-        self._shown, self._me = view, me
+        self._shown, self._me, self._facts = view, me, facts
         for action in ABOUT_OTHERS:
             self.query_one(f"#profile-{action}").display = view.username != me
         self.refresh_bindings()
@@ -63,8 +65,9 @@ class ProfilePanel(VerticalScroll, can_focus=True):
         self._fill("#profile-headline", headline.truncate(MOST_HEADLINE_CELLS, ellipsis=True), shown=bool(headline))
         # What is cut can be read with the mouse.
         self.query_one("#profile-headline").tooltip = headline if headline.cell_length > MOST_HEADLINE_CELLS else None
-        self._fill("#profile-fields", _table(view.fields), shown=bool(view.fields))
-        state = _state(view)
+        fields = (*facts, *view.fields)
+        self._fill("#profile-fields", _table(fields), shown=bool(fields))
+        state = "" if facts and view.stage is Stage.READY else _state(view)
         self._fill("#profile-state", Content(state), shown=bool(state))
         self.query_one("#profile-state").set_class(view.stage is Stage.FAILED, "failed")
 

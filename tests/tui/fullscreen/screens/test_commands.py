@@ -158,7 +158,6 @@ REFUSED = {
     "/dnd please": "/dnd takes no arguments.",
     "/mute No Body": "No one called No Body is here",
     "/msg No Body hello": "No one called No Body hello is here",
-    "/msg ada hello": "That is you",
     "/block ada": "That is you",
     "/status " + "x" * 33: "33 of at most 32",
     "/search " + "x" * 129: "129 of at most 128",
@@ -310,3 +309,13 @@ async def test_what_is_not_taken_before_there_is_a_room_stays() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen), "the keys")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, RoomScreen), "the room")
+
+
+async def test_an_operator_has_the_commands_of_the_server() -> None:
+    async with client() as (pilot, server):
+        await write(pilot, "/kick bob")
+        await until_seen(pilot, "Unknown command /kick")
+        server.send(Presence("ada", "", WhoEntry("ada", 1, op=True, nickname="The Chief")))
+        await until_seen(pilot, "The Chief")
+        await write(pilot, '/ban "Some Body" 2')
+        await until_sent(pilot, server, Say("", '/ban "Some Body" 2'))
