@@ -82,7 +82,7 @@ async def test_an_echo_without_anything_leaves_out_its_fields(server: ServerProc
         assert {"action": "echo"} in frames
 
 
-async def test_a_resent_nonce_counts_once_and_stands_for_nothing_else(server: ServerProcess) -> None:
+async def test_a_resent_nonce_counts_once_and_is_not_reused(server: ServerProcess) -> None:
     async with logged_in(server, "ada") as (ada, _):
         first = await ask(ada, "message", action="message", channel="lobby", message="one", nonce="n")
     async with logged_in(server, "ada") as (ada, _):

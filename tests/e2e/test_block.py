@@ -32,7 +32,7 @@ async def blocks(client: ChatClient, name: str) -> None:
     await client.next(Relations, lambda frame: name in frame.blocked)
 
 
-async def test_a_message_behind_a_block_is_unknown_to_whoever_asks_by_its_number(server: ServerProcess) -> None:
+async def test_a_message_by_a_blocked_person_cannot_be_requested_by_its_number(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         await blocks(alice, "bob")
         hidden = await alice.say("lobby", "unseen")
@@ -40,7 +40,7 @@ async def test_a_message_behind_a_block_is_unknown_to_whoever_asks_by_its_number
             assert (await bob.refusal(frame)).code == ErrorCode.UNKNOWN_MESSAGE
 
 
-async def test_reactions_of_somebody_behind_a_block_stand_under_no_message(server: ServerProcess) -> None:
+async def test_reactions_of_a_blocked_person_are_not_shown(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice") as alice,
         connected(server.url) as (bob, welcome),
@@ -60,7 +60,7 @@ async def test_reactions_of_somebody_behind_a_block_stand_under_no_message(serve
             assert [each.reactions for each in again.echo.reacted] == [[Reaction("👻", ["bob"])]]
 
 
-async def test_whoever_comes_back_does_not_hear_what_somebody_behind_a_block_took_back(server: ServerProcess) -> None:
+async def test_a_reconnect_gets_no_deletions_of_blocked_people(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, connected(server.url) as (bob, welcome):
         await bob.login("bob", TOKENS["bob"])
         await blocks(alice, "bob")
@@ -89,7 +89,7 @@ async def test_a_report_shows_nobody_what_was_said_behind_a_block(tmp_path: Path
             assert (await ask_report(bob, insult.msg_id)).message == "said to bob's face"
 
 
-async def test_a_block_is_told_once_and_of_every_name_of_the_two(server: ServerProcess) -> None:
+async def test_both_people_of_a_block_get_one_notification_with_every_name(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice", TOKENS["alice"]) as alice,
         entered(server.url, "alice too", TOKENS["alice"]),
@@ -108,7 +108,7 @@ async def test_a_block_is_told_once_and_of_every_name_of_the_two(server: ServerP
         await bob.settled()
 
 
-async def test_whoever_has_not_blocked_learns_nothing_by_blocking_back(server: ServerProcess) -> None:
+async def test_a_blocked_person_learns_nothing_by_blocking_back(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         await blocks(alice, "bob")
         await bob.next(Presence, gone("alice"))
@@ -121,7 +121,7 @@ async def test_whoever_has_not_blocked_learns_nothing_by_blocking_back(server: S
         assert not [frame for frame in frames[first + 1 :] if isinstance(frame, Presence | Who)]
 
 
-async def test_a_status_on_the_heels_of_a_block_is_not_told(server: ServerProcess) -> None:
+async def test_a_status_right_after_a_block_is_not_sent_to_the_blocked_person(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         for round_ in range(3):
             await alice.send(Block("bob"))
@@ -135,7 +135,7 @@ async def test_a_status_on_the_heels_of_a_block_is_not_told(server: ServerProces
             await alice.next(Relations)
 
 
-async def test_whoever_unblocks_and_leaves_is_not_seen_any_more(server: ServerProcess) -> None:
+async def test_a_person_who_unblocks_and_leaves_is_not_listed(server: ServerProcess) -> None:
     async with entered(server.url, "bob") as bob:
         for _ in range(3):
             async with entered(server.url, "alice", TOKENS["alice"]) as alice:

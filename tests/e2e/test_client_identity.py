@@ -47,7 +47,7 @@ def test_two_clients_of_a_name_are_two_people(server: ServerProcess, tmp_path: P
         assert ada.end_input() == (0, [])
 
 
-def test_after_a_restore_from_before_the_first_login_one_is_told_to_be_new(tmp_path: Path) -> None:
+def test_a_restore_from_before_the_first_login_makes_the_user_new(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         port = server.port

@@ -81,7 +81,7 @@ async def test_a_newcomer_gets_in_beside_people_who_ask_for_all_the_history(tmp_
             await answered(ada)
 
 
-async def test_who_asks_for_more_than_they_may_is_told_which_was_refused(tmp_path: Path) -> None:
+async def test_an_error_of_the_rate_limit_names_the_refused_request(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path, limits={"PagesBurst": 10, "PagesPerSecond": 1})) as server:
         async with entered(server.url, "alice") as alice:
             for number in range(20):

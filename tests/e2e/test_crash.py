@@ -61,7 +61,7 @@ async def read_all(client: ChatClient) -> list[Message]:
     return read
 
 
-async def test_whoever_comes_back_after_a_kill_gets_exactly_what_was_missed(tmp_path: Path) -> None:
+async def test_a_client_that_reconnects_after_a_kill_gets_exactly_what_it_missed(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, connected(server.url) as (bob, welcome):

@@ -83,7 +83,7 @@ async def test_the_answer_to_a_refused_call_of_the_site_is_json(server: ServerPr
         assert came.partition(b"\r\n\r\n")[2].startswith(b'{"OK":false,"Error":"')
 
 
-async def test_others_are_heard_while_one_sends_chunks_or_headers_without_end(server: ServerProcess) -> None:
+async def test_endless_chunks_or_headers_of_one_client_do_not_delay_others(server: ServerProcess) -> None:
     begun = [
         request("POST /api/report/status", ("Host: localhost", "Transfer-Encoding: chunked")),
         request("GET /ws", UPGRADE)[:-2],
@@ -169,7 +169,7 @@ async def test_requests_are_counted_on_every_path_and_websockets_with_them(tmp_p
             assert b"Usernames" not in found[-1][1]
 
 
-async def test_a_websocket_that_is_one_too_many_is_told_when_to_come_back(tmp_path: Path) -> None:
+async def test_a_websocket_over_the_limit_gets_a_retry_time(tmp_path: Path) -> None:
     for limit in ("ConnectionsPerAddress", "NewConnectionsPer10Minutes"):
         directory = tmp_path / limit
         directory.mkdir()

@@ -142,7 +142,7 @@ async def test_nothing_behind_a_request_is_another_request(stranger: RawSocket, 
 
 
 @pytest.mark.slow
-async def test_whoever_is_silent_or_drips_is_ended(server: ServerProcess, bob: ChatClient) -> None:
+async def test_silent_and_slow_clients_are_disconnected(server: ServerProcess, bob: ChatClient) -> None:
     del bob
     await assert_deadline_ends(server)
 
@@ -173,7 +173,9 @@ async def assert_deadline_ends(server: ServerProcess) -> None:
     assert set(dripping) <= {0, 408}
 
 
-async def test_whoever_hangs_up_within_a_request_leaves_no_trace(server: ServerProcess, bob: ChatClient) -> None:
+async def test_a_client_that_disconnects_within_a_request_leaves_no_trace(
+    server: ServerProcess, bob: ChatClient
+) -> None:
     del bob
     for part in (b"", b"GET", request(REPORT_STATUS, ("Host: localhost", LENGTH), b"{")):
         async with dialled(server.port) as stranger:

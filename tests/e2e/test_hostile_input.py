@@ -107,7 +107,7 @@ NOBODY = ["no\r\nbody", "nobody\n", "\x1b[31mnobody", "no\x00body", "no\x9bbody"
 
 
 @pytest.mark.parametrize("name", NOBODY)
-async def test_names_that_command_a_terminal_are_nobodys(server: ServerProcess, bob: ChatClient, name: str) -> None:
+async def test_names_with_control_characters_are_refused(server: ServerProcess, bob: ChatClient, name: str) -> None:
     async with connected(server.url) as (mallory, _):
         assert (await mallory.refusal(Login(name))).code == ErrorCode.BAD_NAME
         await mallory.login("mallory")
@@ -152,7 +152,7 @@ async def test_compression_is_not_agreed_on_and_a_bomb_is_no_frame(server: Serve
         assert mallory.close_code == CloseCode.PROTOCOL_ERROR
 
 
-async def test_whoever_was_replaced_is_not_heard_any_more(server: ServerProcess, bob: ChatClient) -> None:
+async def test_a_replaced_connection_is_ignored(server: ServerProcess, bob: ChatClient) -> None:
     token = "a-token-of-16-or-more"
     async with dialled(server.port) as old:
         await old.upgrade()
@@ -205,7 +205,7 @@ async def test_a_query_behind_the_path_does_no_harm(server: ServerProcess) -> No
         pass
 
 
-async def test_whoever_leaves_without_a_word_is_out_of_the_room(server: ServerProcess) -> None:
+async def test_a_client_that_vanishes_leaves_the_room(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "carol") as carol:
         carol.socket.transport.abort()
         await alice.next(Presence, lambda presence: presence.username == "carol" and presence.who is None)

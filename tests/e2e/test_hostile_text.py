@@ -147,7 +147,7 @@ def test_what_is_found(tmp_path: Path) -> None:
         assert terminal.alive
 
 
-def test_what_stands_under_a_message_and_who_is_writing(tmp_path: Path) -> None:
+def test_reactions_and_typing(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         last = len(PAYLOADS)

@@ -103,7 +103,7 @@ def test_what_is_pasted_as_a_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["\x1b]2;PWNED\x07\x9b?1003l\u202eada", "[/nope]"])
-def test_ones_own_name(tmp_path: Path, name: str) -> None:
+def test_the_users_own_name(tmp_path: Path, name: str) -> None:
     with scripted_server(Script()) as server, Terminal(server.url, "--name", name, directory=tmp_path) as terminal:
         terminal.until("online as")
         assert_harmless(terminal)

@@ -28,7 +28,7 @@ async def private(client: ChatClient) -> list[str]:
     return [message.message for message in client.echo.messages if message.channel.startswith("@")]
 
 
-async def test_a_welcome_names_the_server_and_challenges_each_connection_anew(server: ServerProcess) -> None:
+async def test_a_welcome_names_the_server_and_has_a_new_challenge_for_each_connection(server: ServerProcess) -> None:
     welcomes = []
     for _ in range(3):
         async with connected(server.url) as (_, welcome):
@@ -38,7 +38,7 @@ async def test_a_welcome_names_the_server_and_challenges_each_connection_anew(se
     assert len({welcome.challenge for welcome in welcomes}) == 3
 
 
-async def test_who_enrolled_is_the_same_person_later_and_the_server_proves_itself(server: ServerProcess) -> None:
+async def test_an_enrolled_user_is_recognized_and_the_server_proves_its_identity(server: ServerProcess) -> None:
     ada = await enrolled(server, "ada")
     async with entered(server.url, "bob") as bob:
         await bob.say("@ada", "psst")
@@ -73,7 +73,7 @@ async def test_a_killed_server_knows_its_people_and_its_name_again(tmp_path: Pat
             assert await private(client) == ["psst"]
 
 
-async def test_what_was_overheard_of_logins_logs_nobody_in(server: ServerProcess) -> None:
+async def test_recorded_logins_cannot_be_replayed(server: ServerProcess) -> None:
     async with connected(server.url) as (client, welcome):
         first, ada = enrol("ada", welcome)
         await client.login_by(first)
@@ -144,7 +144,7 @@ async def test_one_login_at_a_time_is_verified(server: ServerProcess) -> None:
         assert (await client.next(Me)).username == "ada"
 
 
-async def test_who_hangs_up_while_the_login_is_verified_is_not_left_in_the_room(server: ServerProcess) -> None:
+async def test_a_client_that_disconnects_during_the_login_is_not_in_the_room(server: ServerProcess) -> None:
     for _ in range(20):
         async with connected(server.url) as (client, welcome):
             await client.send(enrol("ghost", welcome)[0])

@@ -86,14 +86,14 @@ async def test_an_address_tries_so_many_logins_and_may_come_back(behind_proxy: S
         await other.login("bob")
 
 
-async def test_whoever_is_no_proxy_is_not_believed(tmp_path: Path) -> None:
+async def test_headers_of_an_untrusted_proxy_are_ignored(tmp_path: Path) -> None:
     limits: Mapping[str, int | list[str]] = {"ConnectionsPerAddress": 1, "ExemptAddresses": []}
     with ServerProcess(write_settings(tmp_path, limits=limits)) as server:
         async with connection(server, HERE):
             assert "close one" in await refused(server, THERE)
 
 
-async def test_connections_that_say_nothing_are_as_many_and_the_next_one_is_cut(tmp_path: Path) -> None:
+async def test_silent_connections_are_limited_and_the_next_one_is_closed(tmp_path: Path) -> None:
     limits: Mapping[str, int | list[str]] = {"ConnectionsPerAddress": 2, "ExemptAddresses": []}
     with ServerProcess(write_settings(tmp_path, limits=limits)) as server:
         async with dialled(server.port) as one, dialled(server.port):
@@ -126,7 +126,7 @@ async def test_a_flood_is_slowed_then_refused_and_others_do_not_wait(patient: Se
         assert [message.message for message in said] == [str(number) for number in range(20)]
 
 
-async def test_what_one_pastes_line_by_line_arrives_as_it_was(patient: ServerProcess) -> None:
+async def test_text_pasted_line_by_line_arrives_unchanged(patient: ServerProcess) -> None:
     async with entered(patient.url, "alice") as alice:
         lines = [str(number) for number in range(15)]
         for line in lines:

@@ -50,9 +50,7 @@ async def test_a_taken_name_becomes_the_same_with_a_number_whatever_its_case(ser
 
 
 @pytest.mark.parametrize("name", ["", "ChatServer", "chatserver", "a\x1b[2Jb", "a\u202eb", "a\u200bb", "x" * 33])
-async def test_a_refused_name_is_told_with_a_reason_and_may_be_followed_by_another(
-    server: ServerProcess, name: str
-) -> None:
+async def test_a_refused_name_has_a_reason_and_another_can_be_tried(server: ServerProcess, name: str) -> None:
     async with connected(server.url) as (client, _):
         error = await client.refusal(Login(name))
         assert (error.code, error.username) == (ErrorCode.BAD_NAME, CHAT_SERVER)
@@ -65,7 +63,7 @@ async def test_a_connection_logs_in_once(server: ServerProcess) -> None:
         assert (await client.refusal(Login("bob"))).code == ErrorCode.ALREADY_LOGGED_IN
 
 
-async def test_before_the_login_nothing_is_done_and_nothing_is_heard(server: ServerProcess) -> None:
+async def test_nothing_is_accepted_or_sent_before_the_login(server: ServerProcess) -> None:
     async with connected(server.url) as (nobody, _), entered(server.url, "alice") as alice:
         for frame in (
             Say("lobby", "hello", "n-1"),

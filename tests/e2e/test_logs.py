@@ -59,9 +59,7 @@ async def live(server: ServerProcess, disk: Disk, alice: ChatClient, bob: ChatCl
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-async def test_a_log_tells_what_went_wrong_and_holds_no_text_key_or_token(
-    tmp_path: Path, receiver: Receiver, form: str
-) -> None:
+async def test_a_log_has_errors_but_no_text_key_or_token(tmp_path: Path, receiver: Receiver, form: str) -> None:
     settings = bad_day(tmp_path, receiver.url, form)
     receiver.behaviour = answers(500, body=ANSWER.encode())
     # With JSON logs, the plain line with the address is printed only for a parent process.

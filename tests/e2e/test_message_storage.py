@@ -75,7 +75,7 @@ async def fails_and_mends_itself(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be limited from outside")
-async def test_on_a_full_disk_senders_are_told_readers_read_on_and_it_goes_on_once_there_is_space(
+async def test_a_full_disk_refuses_senders_but_not_readers_until_there_is_space(
     tmp_path: Path,
 ) -> None:
     settings = write_settings(tmp_path)
@@ -84,7 +84,7 @@ async def test_on_a_full_disk_senders_are_told_readers_read_on_and_it_goes_on_on
         await fails_and_mends_itself(server, disk, disk.full(server.process.pid), count=BURST, can_enter=True)
 
 
-async def test_while_somebody_holds_the_database_senders_are_told_and_readers_read_on(tmp_path: Path) -> None:
+async def test_a_locked_database_refuses_senders_but_not_readers(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     disk = Disk(settings.with_name("room.sqlite"))
     with ServerProcess(settings, deadlines={"server.storage.schema.BUSY_SECONDS": 1.0}) as server:
@@ -92,7 +92,7 @@ async def test_while_somebody_holds_the_database_senders_are_told_and_readers_re
         await fails_and_mends_itself(server, disk, disk.locked(), count=1, can_enter=False)
 
 
-async def test_whoever_comes_back_while_nothing_can_be_read_is_told_to_come_later_and_has_no_gap_then(
+async def test_a_reconnect_during_a_read_failure_is_told_to_retry_and_has_no_gap_then(
     tmp_path: Path,
 ) -> None:
     settings = write_settings(tmp_path)

@@ -8,7 +8,7 @@ from tests.support.server_process import ServerProcess
 TOKEN = "a-secret-of-a-bot"
 
 
-async def test_a_bot_that_counts_from_its_start_is_told_that_its_nonce_is_used(server: ServerProcess) -> None:
+async def test_a_bot_that_repeats_a_used_nonce_gets_an_error(server: ServerProcess) -> None:
     async with entered(server.url, "bot", TOKEN) as bot:
         await bot.send(Say("lobby", "first", "1"))
         await bot.settled()

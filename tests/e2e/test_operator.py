@@ -178,7 +178,7 @@ def test_a_sample_shows_whether_the_clocks_agree(
     assert ("clock" in done.stdout) == bool(words)
 
 
-def test_a_sample_that_nobody_takes_is_told_with_its_cause(tmp_path: Path) -> None:
+def test_a_test_report_that_fails_shows_the_cause(tmp_path: Path) -> None:
     write_settings(tmp_path, webhooks={"report": closed_port_url()})
     done = run("webhook", "test", "report", directory=tmp_path)
     assert done.returncode == 1
@@ -271,7 +271,7 @@ def test_the_settings_can_be_named_before_a_command_and_behind_it(tmp_path: Path
             assert (done.returncode, done.stdout) == (0, "No reports yet.\n")
 
 
-def test_an_export_may_be_read_as_far_as_one_likes(tmp_path: Path) -> None:
+def test_an_export_can_be_read_in_part(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with closing(database(tmp_path)) as connection:
         connection.execute(
@@ -301,7 +301,7 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert "standard output cannot be written: No space left on device" in done.stderr
 
 
-def test_a_profile_that_could_not_be_used_is_told(tmp_path: Path, receiver: Receiver) -> None:
+def test_an_unusable_profile_is_reported(tmp_path: Path, receiver: Receiver) -> None:
     """Status 200 alone is not enough: the answer must contain the profile."""
     write_settings(tmp_path, webhooks={"profile": receiver.url})
     receiver.behaviour = answers(200, b"<html>Welcome</html>")

@@ -121,7 +121,7 @@ def test_quit_ends_like_the_end_of_input(server: ServerProcess, tmp_path: Path) 
         ("gr\udcfc\udcdfe", "This line is not UTF-8 (byte fc), so it was not sent: "),
     ],
 )
-def test_what_cannot_be_done_is_one_line_of_error_and_the_exit_code(
+def test_a_failed_command_prints_one_line_and_sets_the_exit_code(
     server: ServerProcess, tmp_path: Path, typed: str, complaint: str
 ) -> None:
     with PlainClient(server.url, "ada", tmp_path) as ada:
@@ -178,7 +178,7 @@ def test_what_is_written_without_a_connection_is_sent_once_after_it_is_back(tmp_
         assert len({say.nonce for say in script.sent(Say) if isinstance(say, Say)}) == 1
 
 
-def test_a_report_carries_what_stands_around_the_message(tmp_path: Path) -> None:
+def test_a_report_includes_the_surrounding_messages(tmp_path: Path) -> None:
     def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [stands(frame)] if isinstance(frame, ReportRequest) else ()
 
@@ -198,7 +198,7 @@ def test_a_report_carries_what_stands_around_the_message(tmp_path: Path) -> None
         assert asked.reason == "It's abusive (racist, homophobic, etc.)"
 
 
-def test_what_becomes_of_a_message_is_told_by_its_number(tmp_path: Path) -> None:
+def test_changes_of_a_message_are_announced_by_its_number(tmp_path: Path) -> None:
     with scripted_server() as script, PlainClient(script.url, "ada", tmp_path) as ada:
         ada.until("[3] ")
         script.send(Takeback(1))
@@ -228,7 +228,7 @@ def test_a_name_that_is_not_taken_ends_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
-def test_ctrl_c_says_goodbye(tmp_path: Path) -> None:
+def test_ctrl_c_closes_the_connection_in_order(tmp_path: Path) -> None:
     with scripted_server() as script, PlainClient(script.url, "ada", tmp_path) as ada:
         ada.until("buy my stuff")
         ada.process.send_signal(signal.SIGINT)

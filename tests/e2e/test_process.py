@@ -27,7 +27,7 @@ SIGTERM_IS_HEARD = pytest.mark.skipif(sys.platform == "win32", reason="Windows e
 
 
 @SIGTERM_IS_HEARD
-async def test_sigterm_tells_everyone_to_come_back_and_ends_in_success(server: ServerProcess) -> None:
+async def test_sigterm_asks_everyone_to_reconnect_and_exits_with_success(server: ServerProcess) -> None:
     async with entered(server.url, "alice") as alice, connected(server.url) as (nobody, _):
         server.process.terminate()
         for client in (alice, nobody):
@@ -66,7 +66,7 @@ async def test_a_connection_that_never_shook_hands_does_not_hold_up_the_end(serv
 
 @SIGTERM_IS_HEARD
 @pytest.mark.parametrize("attempt", range(3))
-def test_sigterm_right_after_the_start_is_heard_too(tmp_path: Path, attempt: int) -> None:
+def test_sigterm_right_after_the_start_is_handled(tmp_path: Path, attempt: int) -> None:
     del attempt
     with ServerProcess(write_settings(tmp_path)) as server:
         assert server.terminate() == 0
@@ -161,7 +161,7 @@ def test_the_key_of_the_environment_makes_up_for_an_empty_one(tmp_path: Path) ->
 
 
 @SIGTERM_IS_HEARD
-async def test_what_was_taken_in_before_sigterm_is_answered_before_the_goodbye(tmp_path: Path) -> None:
+async def test_requests_received_before_sigterm_are_answered_before_the_close(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path)) as server, closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
         async with entered(server.url, "alice") as alice:
             # The message has been read and waits for the disk when the signal arrives.
@@ -203,7 +203,7 @@ async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the
 
 
 @SIGTERM_IS_HEARD
-def test_a_log_in_json_tells_when_the_server_serves_and_what_ended_it(tmp_path: Path) -> None:
+def test_the_json_log_has_a_start_event_and_an_end_event_with_its_cause(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     settings.write_text(settings.read_text(encoding="utf-8") + '\n[Log]\nFormat = "json"\n')
     with ServerProcess(settings, "--child") as server:

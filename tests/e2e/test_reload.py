@@ -81,7 +81,7 @@ async def test_a_new_secret_signs_the_next_call_and_a_connection_stays(tmp_path:
         assert NEW not in server.log
 
 
-async def test_webhooks_are_switched_on_and_off_and_clients_are_told(tmp_path: Path, receiver: Receiver) -> None:
+async def test_clients_are_notified_when_webhooks_are_enabled_or_disabled(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url})
     change(settings, "Enabled = true", "Enabled = false")
     with ServerProcess(settings) as server:

@@ -134,9 +134,7 @@ async def test_nothing_forged_gets_through_from_somebody_who_is_logged_in(tmp_pa
     assert len(receiver.requests) == 1
 
 
-async def test_nothing_at_all_gets_through_from_somebody_who_is_not_logged_in(
-    tmp_path: Path, receiver: Receiver
-) -> None:
+async def test_no_request_of_a_user_who_is_not_logged_in_is_accepted(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory), connected(at.server.url) as (nobody, _):
         before = at.disk.content()
         for name, frame in everything(at).items():
@@ -147,7 +145,7 @@ async def test_nothing_at_all_gets_through_from_somebody_who_is_not_logged_in(
     assert len(receiver.requests) == 1
 
 
-async def test_nothing_at_all_gets_through_from_somebody_who_was_kicked(tmp_path: Path, receiver: Receiver) -> None:
+async def test_no_request_of_a_kicked_user_is_accepted(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory):
         before = at.disk.content()
         # The kicked client ignores the close, and continues as if nothing had happened.
@@ -205,7 +203,7 @@ async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path,
     assert report.report_id != at.reported.report_id
 
 
-async def test_adding_is_to_ones_own_report_and_never_to_that_of_others(tmp_path: Path, receiver: Receiver) -> None:
+async def test_reporters_add_only_to_their_own_reports(tmp_path: Path, receiver: Receiver) -> None:
     async with scene(tmp_path, receiver) as (at, mallory):
         alices = at.disk.rows("SELECT * FROM report")
         report = await send_report(mallory, ReportRequest(at.spam.msg_id, SPAM, "mine", "n", add=True))
@@ -235,7 +233,7 @@ BAD_CALLS: list[tuple[int, str, list[object]]] = [
 """The status of the answer to a callback that is valid except for this field and value (...: left out)."""
 
 
-async def test_nobody_speaks_for_the_site_without_its_key_nor_beyond_its_words(
+async def test_the_site_interface_needs_the_key_and_accepts_only_defined_requests(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     async with scene(tmp_path, receiver) as (at, _), httpx.AsyncClient(trust_env=False) as http:

@@ -36,7 +36,7 @@ async def sent(client: ChatClient) -> Reports:
     return await client.next(Reports, lambda reports: reports.nonce == nonce)
 
 
-async def test_a_site_that_is_down_is_seen_at_once_and_told_once_it_is_back(tmp_path: Path) -> None:
+async def test_a_site_that_is_down_is_detected_at_once_and_gets_the_reports_when_it_is_back(tmp_path: Path) -> None:
     url = closed_port_url()
     settings = report_settings(tmp_path, url)
     disk = disk_of(settings)
@@ -67,7 +67,7 @@ DEEP_IN_AN_OUTAGE = (
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
 @pytest.mark.parametrize("mend", ["a reload with another URL", "a reload", "webhook resume"])
-async def test_what_mends_the_site_sends_what_waits_at_once(tmp_path: Path, receiver: Receiver, mend: str) -> None:
+async def test_repairing_the_site_sends_waiting_reports_at_once(tmp_path: Path, receiver: Receiver, mend: str) -> None:
     url = receiver.url if "URL" in mend else closed_port_url()
     settings = report_settings(tmp_path, closed_port_url() if "URL" in mend else url)
     with ServerProcess(settings) as server:
@@ -131,9 +131,7 @@ async def test_a_queue_that_hangs_holds_up_no_profile(tmp_path: Path, receiver: 
                 assert disk_of(settings).rows("SELECT count(*) FROM attempt") == [(0,)]
 
 
-async def test_where_private_addresses_are_blocked_a_report_waits_and_nothing_is_connected_to(
-    tmp_path: Path, receiver: Receiver
-) -> None:
+async def test_a_report_waits_if_the_site_has_a_blocked_private_address(tmp_path: Path, receiver: Receiver) -> None:
     settings = write_settings(tmp_path, webhooks={"report": receiver.url, "profile": receiver.url})
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text + "\n[WebhookSecurity]\nBlockPrivate = true\n", encoding="utf-8")
@@ -154,7 +152,7 @@ async def test_where_private_addresses_are_blocked_a_report_waits_and_nothing_is
     assert len(receiver.requests) == 1
 
 
-async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(tmp_path: Path) -> None:
+async def test_a_returning_reporter_is_notified_once_of_changes_also_after_a_restart(tmp_path: Path) -> None:
     url = closed_port_url()
     settings = report_settings(tmp_path, url)
     disk = disk_of(settings)
@@ -190,7 +188,7 @@ async def test_whoever_was_away_is_told_once_what_changed_also_after_a_restart(t
     assert [len(about(receiver, text)) for text in ("one", "two")] == [1, 1]
 
 
-async def test_a_site_whose_certificate_nobody_vouches_for_is_sent_nothing_until_that_is_mended(
+async def test_a_site_with_an_untrusted_certificate_gets_nothing_until_it_is_trusted(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     heard: list[bytes] = []
@@ -232,7 +230,7 @@ async def tls_site(heard: list[bytes]) -> AsyncIterator[str]:
         yield f"https://localhost:{site.sockets[0].getsockname()[1]}/hooks"
 
 
-async def test_whoever_waits_is_told_when_all_is_held_up_and_when_that_is_over(
+async def test_waiting_reporters_are_notified_when_deliveries_stop_and_resume(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     """Through the outcome of another person's report, or through the administrator, and without a request."""

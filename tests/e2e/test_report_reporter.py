@@ -77,7 +77,7 @@ async def test_a_withdrawn_report_that_was_never_sent_never_is(
 
 
 @pytest.mark.parametrize("status", [200, 500])
-async def test_a_withdrawal_is_told_to_a_site_with_evidence_that_may_have_seen_the_report(
+async def test_a_withdrawal_is_sent_to_a_site_with_evidence_that_may_have_the_report(
     tmp_path: Path, receiver: Receiver, status: int
 ) -> None:
     receiver.behaviour = answers(status)
@@ -104,7 +104,7 @@ async def test_a_withdrawal_is_told_to_a_site_with_evidence_that_may_have_seen_t
     }
 
 
-async def test_a_withdrawal_is_not_told_to_a_site_without_evidence(tmp_path: Path, receiver: Receiver) -> None:
+async def test_a_withdrawal_is_not_sent_to_a_site_without_evidence(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver) as (at, alice):
         report = await ask_report(alice, at.spam.msg_id)
         await told(alice, report.report_id, ReportState.DELIVERED)

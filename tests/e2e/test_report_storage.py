@@ -99,7 +99,7 @@ async def test_a_200_on_a_full_disk_is_noted_once_there_is_space_and_not_sent_ag
 
 
 @pytest.mark.parametrize("deadlines", [SOON, pytest.param({}, marks=pytest.mark.slow)], ids=["soon", "as it is"])
-async def test_while_the_database_is_locked_for_long_reporters_are_told_and_a_200_is_not_forgotten(
+async def test_a_long_lock_of_the_database_refuses_reports_and_keeps_a_recorded_200(
     tmp_path: Path, receiver: Receiver, deadlines: Mapping[str, float]
 ) -> None:
     settings = report_settings(tmp_path, receiver.url)

@@ -29,7 +29,7 @@ async def missed(url: str, since: Since, token: str = TOKEN) -> Echo:
         return client.echo
 
 
-async def test_whoever_comes_back_gets_all_that_was_missed_once_and_nothing_else(server: ServerProcess) -> None:
+async def test_a_reconnect_gets_every_missed_message_once_and_nothing_else(server: ServerProcess) -> None:
     epoch = await epoch_of(server)
     async with entered(server.url, "bob") as bob:
         async with entered(server.url, "alice", TOKEN) as alice:
@@ -126,7 +126,7 @@ async def test_the_same_person_takes_over_and_nobody_else_notices(server: Server
             assert not [frame for frame in await bob.settled() if isinstance(frame, Presence)][1:]
 
 
-async def test_whoever_lacks_the_secret_takes_over_nobody(server: ServerProcess) -> None:
+async def test_nobody_is_impersonated_without_their_secret(server: ServerProcess) -> None:
     async with entered(server.url, "alice", TOKEN) as alice, connected(server.url) as (other, _):
         assert (await other.login("alice", "a-secret-of-another-client")).username == "alice 2"
         await alice.say("lobby", "still here")

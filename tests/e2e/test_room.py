@@ -83,7 +83,7 @@ async def test_text_travels_unchanged(server: ServerProcess, text: str) -> None:
         (HistoryRequest("nowhere", "n-1"), ErrorCode.UNKNOWN_CHANNEL),
     ],
 )
-async def test_what_cannot_be_done_is_told_with_its_nonce_and_the_connection_lives(
+async def test_a_refused_request_gets_an_error_with_its_nonce_and_the_connection_stays(
     server: ServerProcess, frame: Say | HistoryRequest, code: ErrorCode
 ) -> None:
     async with entered(server.url, "alice") as alice:

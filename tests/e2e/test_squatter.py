@@ -137,7 +137,9 @@ def visit(url: str, directory: Path, *lines: str) -> None:
 
 @pytest.mark.parametrize("pose", [as_it_is, with_its_own_challenge, as_another, as_an_old_one])
 @pytest.mark.parametrize("known", [True, False], ids=["known before", "new"])
-async def test_whoever_squats_the_port_never_becomes_ada(tmp_path: Path, pose: Pose, *, known: bool) -> None:
+async def test_another_server_on_the_port_cannot_impersonate_its_users(
+    tmp_path: Path, pose: Pose, *, known: bool
+) -> None:
     settings = write_settings(tmp_path, limits={"MessagesPerSecond": 0, "BytesPerSecond": 0, "LoginsPerMinute": 0,
         "NewConnectionsPer10Minutes": 0})  # fmt: skip
     with ServerProcess(settings) as server:

@@ -44,7 +44,7 @@ async def test_a_message_of_a_channel_is_gone_for_everyone(server: ServerProcess
             assert not await takebacks(carol)
 
 
-async def test_a_direct_message_is_gone_for_its_two_and_nobody_else_hears_of_it(server: ServerProcess) -> None:
+async def test_deleting_a_direct_message_notifies_only_its_two_people(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice") as alice,
         entered(server.url, "bob") as bob,
@@ -80,7 +80,7 @@ async def test_a_name_that_passed_to_somebody_else_takes_nothing_back(server: Se
         assert not await takebacks(alice)
 
 
-async def test_whoever_comes_back_hears_what_was_taken_back_meanwhile_and_could_be_read(
+async def test_a_reconnect_gets_the_deletions_of_readable_messages(
     server: ServerProcess,
 ) -> None:
     async with entered(server.url, "bob") as bob, entered(server.url, "carol") as carol:

@@ -39,7 +39,7 @@ async def test_websocket_and_http_are_served_with_the_certificate(settings: Path
         assert server.log == ""
 
 
-async def test_nothing_is_said_to_whoever_speaks_no_tls_or_trusts_another(settings: Path) -> None:
+async def test_peers_without_tls_or_with_another_trust_get_no_data(settings: Path) -> None:
     with ServerProcess(settings) as server:
         with pytest.raises((InvalidHandshake, OSError)):
             await connect(server.url.replace("wss://", "ws://"), proxy=None)

@@ -42,7 +42,7 @@ async def search(client: ChatClient, query: str, channel: str = "") -> list[str]
     return [message.message for message in found.messages]
 
 
-async def test_a_reaction_reaches_those_who_read_the_message_and_stands_under_it(server: ServerProcess) -> None:
+async def test_a_reaction_reaches_the_readers_of_the_message_and_is_shown_below_it(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice") as alice,
         entered(server.url, "bob") as bob,
@@ -118,7 +118,7 @@ async def test_what_was_taken_back_is_not_found(server: ServerProcess) -> None:
         assert await search(alice, "regrettable") == await search(alice, "re") == []
 
 
-async def test_only_the_other_one_hears_that_somebody_is_typing(server: ServerProcess) -> None:
+async def test_typing_is_sent_only_to_the_other_person(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice") as alice,
         entered(server.url, "bob") as bob,
@@ -181,7 +181,7 @@ async def test_a_muted_person_is_not_read_and_does_not_know_it(server: ServerPro
         assert (await bob.refusal(Mute("bob"))).code == ErrorCode.NOT_HERE
 
 
-async def test_two_people_between_whom_there_is_a_block_do_not_see_each_other(server: ServerProcess) -> None:
+async def test_blocked_people_do_not_see_each_other(server: ServerProcess) -> None:
     async with (
         entered(server.url, "alice", TOKENS["alice"]) as alice,
         entered(server.url, "bob", TOKENS["bob"]) as bob,
@@ -256,7 +256,7 @@ async def test_the_first_message_of_a_room_waits_for_a_person_who_is_away(server
             assert [message.message for message in bob.echo.messages] == ["kept"]
 
 
-async def test_a_direct_message_waits_for_a_person_whom_a_crash_of_the_server_took_away(tmp_path: Path) -> None:
+async def test_a_direct_message_waits_for_a_person_who_was_online_before_a_crash(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob", TOKENS["bob"]):

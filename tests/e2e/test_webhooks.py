@@ -138,7 +138,7 @@ async def test_what_may_not_be_reported_never_reaches_the_site(tmp_path: Path, r
     assert not receiver.requests
 
 
-async def test_a_webhook_that_is_off_is_told_at_once_and_on_asking(server: ServerProcess) -> None:
+async def test_a_disabled_webhook_is_reported_at_login_and_on_request(server: ServerProcess) -> None:
     async with connected(server.url) as (alice, welcome):
         assert (welcome.webhooks.report, welcome.webhooks.profile) == (False, False)
         await alice.login("alice")
@@ -186,7 +186,7 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
 
 
 @pytest.mark.parametrize(("behaviour", "of_report", "of_profile"), BAD.values(), ids=BAD.keys())
-async def test_whatever_the_site_answers_is_told_in_plain_words(
+async def test_every_answer_of_the_site_is_explained_in_plain_words(
     tmp_path: Path, receiver: Receiver, behaviour: Behaviour, of_report: str, of_profile: str
 ) -> None:
     receiver.behaviour = behaviour
@@ -212,7 +212,7 @@ async def report_alone(server: ServerProcess, spam: Message) -> ReportEntry:
         return await report(carol, spam)
 
 
-async def test_a_site_that_is_not_there_is_told_in_plain_words(tmp_path: Path) -> None:
+async def test_a_missing_site_is_explained_in_plain_words(tmp_path: Path) -> None:
     async with room(tmp_path, closed_port_url()) as (alice, spam, server):
         status = await report(alice, spam)
         answer = await profile(alice, "bob")

@@ -74,7 +74,7 @@ def test_a_plain_message_gives_back_place_author_and_text(
 
 
 @given(NAMES, LINES)
-def test_what_is_told_of_a_message_begins_with_its_number(author: str, text: str) -> None:
+def test_a_line_about_a_message_begins_with_its_number(author: str, text: str) -> None:
     made = state("lobby", "Lobby", text, author)
     transcript = output.Transcript(made)
     assert [begins_like_nothing_else(each.text)[0][:4] for each in transcript.news()] == ["[1] "]

@@ -117,7 +117,7 @@ def test_a_command_to_the_terminal_stays_readable_and_commands_nothing(command: 
     assert "".join(char for char in command if char.isprintable()) in cleaned.replace("␛", "").replace("\ufffd", "")
 
 
-def test_no_control_bidi_or_invisible_character_is_left_whatever_stands_around_it() -> None:
+def test_no_control_bidi_or_invisible_character_is_left_in_any_context() -> None:
     for char in HOSTILE - {"\n"}:
         for text in (char, f"a{char}b", f"{char}{char}", f"❤{char}\ufe0f", f"\u200d{char}\u200d", f"\n{char}\n"):
             assert not hostile_in(clean(text), but="\n\t"), hex(ord(char))
@@ -198,7 +198,7 @@ def test_marks_heaped_on_one_character_are_capped(mark: str) -> None:
 
 
 @pytest.mark.parametrize("between", ["\u200d", "\u200c", "\ufe0f", "\u200b", "\u202e"])
-def test_marks_are_capped_though_something_invisible_stands_between_them(between: str) -> None:
+def test_marks_are_limited_also_with_invisible_characters_in_between(between: str) -> None:
     cleaned = clean("é" + ("\u0301" * MAX_MARKS + between) * 20)
     assert sum(unicodedata.combining(char) > 0 for char in cleaned) <= MAX_MARKS
 

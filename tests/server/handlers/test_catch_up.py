@@ -107,7 +107,7 @@ async def test_hidden_messages_are_left_out(dispatcher: Dispatcher, hide: Mute |
     assert [one.message for one in messages(again)] == ["2"]
 
 
-async def test_only_authors_and_those_with_their_names_are_told_whose_a_message_is(dispatcher: Dispatcher) -> None:
+async def test_only_authors_and_people_with_their_names_receive_the_own_field(dispatcher: Dispatcher) -> None:
     ada, _ = await enter(dispatcher, "ada", ADA)
     await do(dispatcher, ada, Say("lobby", "1"))
     _, stranger = await enter(dispatcher, "eve")

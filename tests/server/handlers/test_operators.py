@@ -106,7 +106,7 @@ REPLIES = {
 }
 
 
-async def test_each_command_is_answered_and_nobody_else_hears_it(op: Member, bob: Member) -> None:
+async def test_each_command_is_answered_only_to_its_sender(op: Member, bob: Member) -> None:
     assert {command: await op.say(command) for command in REPLIES} == {
         command: [reply] for command, reply in REPLIES.items()
     }

@@ -66,7 +66,7 @@ def test_a_shown_name_has_no_structure_and_is_shown_the_same_again(text: str) ->
 
 
 @given(TEXTS, TEXTS)
-def test_author_and_text_can_be_told_apart(author: str, text: str) -> None:
+def test_author_and_text_can_be_distinguished(author: str, text: str) -> None:
     line = name_text.said(author, text)
     assert line.partition(name_text.SEPARATOR) == (name_text.shown(author), name_text.SEPARATOR, text)
 

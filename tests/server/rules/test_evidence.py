@@ -25,7 +25,7 @@ def test_a_report_contains_the_record_of_the_server() -> None:
     )
 
 
-def test_a_direct_message_is_reported_under_the_other_ones_name() -> None:
+def test_a_reported_direct_message_names_the_other_person() -> None:
     assert evidence(ALICE, DIRECT, "It's spam", "", (), holds_name=True).channel == "@bob"
 
 
@@ -51,7 +51,7 @@ def test_your_own_message_from_before_a_rename_cannot_be_reported() -> None:
 
 
 @pytest.mark.parametrize("name", ["bob", "BOB"])
-def test_the_holder_of_a_name_can_report_whoever_had_it_before(name: str) -> None:
+def test_the_holder_of_a_name_can_report_its_earlier_holder(name: str) -> None:
     assert reportable(Person(name, "b-2"), SPAM) is SPAM
 
 

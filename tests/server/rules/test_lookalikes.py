@@ -42,7 +42,7 @@ def test_names_that_look_alike_have_a_key_in_common(one: str, other: str) -> Non
 
 
 @pytest.mark.parametrize(("one", "other"), UNLIKE)
-def test_names_that_can_be_told_apart_have_no_key_in_common(one: str, other: str) -> None:
+def test_distinguishable_names_have_different_keys(one: str, other: str) -> None:
     assert not keys(one) & keys(other)
 
 

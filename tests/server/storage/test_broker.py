@@ -129,7 +129,7 @@ OTHERS = [said("bye", nonce="n"), said("hello", channel="tea", nonce="n"), whisp
 
 
 @pytest.mark.parametrize("other", OTHERS)
-async def test_a_nonce_stands_for_one_message_for_a_day(tmp_path: Path, other: MessageDraft) -> None:
+async def test_a_nonce_is_unique_for_messages_for_a_day(tmp_path: Path, other: MessageDraft) -> None:
     now = AT
     database = Database(str(tmp_path / "room.sqlite"))
     broker = LocalBroker(database, lambda: now)
@@ -222,7 +222,7 @@ async def test_missed_messages_are_the_readable_ones_after_a_number(broker: Loca
     assert await broker.missed(Reader(ALICE, ["lobby", "tea"]), 5, 10) == Page([], more=False)
 
 
-async def test_of_many_missed_messages_the_newest_are_returned_with_more(broker: LocalBroker) -> None:
+async def test_the_newest_of_many_missed_messages_are_returned_with_more(broker: LocalBroker) -> None:
     await publish(broker, *[said(str(number)) for number in range(1, 6)])
     page = await broker.missed(Reader(ALICE, ["lobby", "tea"]), 1, 3)
     assert (texts(page), page.more) == (["3", "4", "5"], True)

@@ -77,7 +77,7 @@ def test_reports_are_delivered_without_the_one_that_took_them_along_if_it_is_wit
     assert statuses(desk, others) == {ReportState.WITHDRAWN, ReportState.DELIVERED}
 
 
-def test_a_status_from_the_site_is_for_all_whom_it_received_together() -> None:
+def test_a_status_from_the_site_applies_to_all_reports_of_the_delivery() -> None:
     desk, others = flooded()
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()

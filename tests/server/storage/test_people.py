@@ -10,7 +10,7 @@ from server.storage.database import Database
 from server.storage.people import MAX_KNOWN, People
 
 
-async def test_a_name_stands_for_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
+async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
     database, times = Database(str(tmp_path / "room.sqlite")), count()
     people = People(database, lambda: datetime.fromtimestamp(next(times), UTC))
     for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):

@@ -50,7 +50,7 @@ def test_a_repeated_report_counts_once_and_returns_the_current_status(desk: Desk
     assert desk.next_due() is None
 
 
-def test_a_nonce_stands_for_one_report_for_a_day(desk: Desk) -> None:
+def test_a_nonce_is_unique_for_reports_for_a_day(desk: Desk) -> None:
     first = desk.submit(nonce="n-1")
     assert refusal(lambda: desk.submit(8, nonce="n-1")).code == ErrorCode.NONCE_USED
     other = Submission(ALICE, structs.replace(evidence(), comment="it goes on"), "n-1", add=True)

@@ -256,7 +256,7 @@ def test_failures_in_flight_do_not_keep_the_breaker_open_longer(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("seconds", [-3, LEASE_SECONDS + 1])
-def test_nothing_overtakes_a_delivery_in_flight_whatever_the_clock_says(desk: Desk, seconds: int) -> None:
+def test_deliveries_stay_in_order_when_the_clock_is_set_back(desk: Desk, seconds: int) -> None:
     report = desk.submit()
     (claim,) = desk.claim()
     desk.pass_time(seconds)

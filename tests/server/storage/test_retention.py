@@ -124,7 +124,7 @@ def test_person_is_exported_and_erased(desk: Desk) -> None:
     assert messages.taken_back(Reader(BOB, ["lobby", "tea"]), 10, 10, desk.connection) == [2, 1]
 
 
-def test_several_people_of_one_name_are_told_apart(desk: Desk) -> None:
+def test_several_people_of_one_name_are_distinguished(desk: Desk) -> None:
     for identity, text in (("m-1", "one"), ("m-2", "two")):
         say(desk.connection, text, OLD, Person("Mallory", identity))
     desk.connection.execute(

@@ -183,7 +183,7 @@ async def test_a_name_beyond_ascii_is_asked_for_in_ascii() -> None:
     assert request.extensions["sni_hostname"] == "xn--bcher-kva.example"
 
 
-async def test_of_several_addresses_only_the_allowed_are_tried() -> None:
+async def test_only_the_allowed_ones_of_several_addresses_are_tried() -> None:
     asked = await post({"127.0.0.1": None, "1.1.1.1": REFUSED, "10.0.0.1": None, "2606:4700::1": None})
     assert [request.url.host for request in asked] == ["1.1.1.1", "2606:4700::1"]
     assert [request.extensions["timeout"]["connect"] for request in asked] == [6, 6]

@@ -158,7 +158,7 @@ def test_a_server_that_lists_no_places_is_asked_for_earlier_pages_only() -> None
     assert made.ask_page(100, "n2", forward=True) == HistoryRequest("lobby", "n2", 380)
 
 
-def test_ones_own_message_that_is_confirmed_late_within_a_gap_leaves_a_gap_on_either_side() -> None:
+def test_a_message_confirmed_late_within_a_gap_leaves_a_gap_on_either_side() -> None:
     made = state(Echo([said(1)]))
     made.say("mine", "n1")
     made.lost()
@@ -176,7 +176,7 @@ ACTS = st.lists(
 
 
 @given(ACTS)
-def test_whatever_is_loaded_in_whatever_order_what_is_missing_shows_as_a_gap(acts: list[tuple[str, int]]) -> None:
+def test_missing_messages_show_as_a_gap_for_every_order_of_loading(acts: list[tuple[str, int]]) -> None:
     stored, names = list(range(1, 61)), nonces()
     made = state(Echo([said(number) for number in range(51, 61)]), Places([]))
 

@@ -96,7 +96,7 @@ def test_marks_nest() -> None:
         "a ~ b",
     ],
 )
-def test_what_is_no_mark_stays_as_it_stands(text: str) -> None:
+def test_unmatched_marks_are_shown_as_typed(text: str) -> None:
     assert shown(text) == text
     assert not any(piece[1:] != Piece("")[1:] for piece in one(text))
 
@@ -246,7 +246,7 @@ def test_percent_codes_in_an_address_stay_codes(form: str, code: str) -> None:
     assert all(url.isascii() and url.isprintable() for url in urls(text))
 
 
-def test_lines_between_fences_are_code_as_they_stand() -> None:
+def test_lines_between_fences_are_code_as_typed() -> None:
     assert lines("before\n```py\n  **x** = `y`\n\n[a](http://b.example)\n```\n**after**") == [
         [Piece("before")],
         [Piece("```py", code=True, mark=True, fenced=True)],
@@ -258,7 +258,7 @@ def test_lines_between_fences_are_code_as_they_stand() -> None:
     ]
 
 
-def test_what_stands_below_code_in_one_line_is_no_code() -> None:
+def test_text_below_a_closed_code_line_is_not_code() -> None:
     assert not any(piece.code for piece in lines("```a```\n**y**")[-1])
 
 
@@ -267,7 +267,7 @@ def test_indentation_is_kept() -> None:
     assert styled("    **a**") == [Piece("    "), Piece("a", bold=True)]
 
 
-def test_each_line_stands_for_itself() -> None:
+def test_emphasis_does_not_cross_lines() -> None:
     assert shown("**a\nb**") == "**a\nb**"
     assert len(lines("a\n\n\nb")) == 4
     assert not any(piece.bold for line in lines("**a\nb**") for piece in line)

@@ -41,7 +41,7 @@ def test_an_older_page_brings_nothing_new() -> None:
     assert not fold(History("lobby", [line(1, "bob", "@ada")], more=False, nonce="n"))
 
 
-def test_whom_one_does_not_read_says_nothing_new() -> None:
+def test_messages_of_hidden_people_are_not_unread() -> None:
     state = entered()
     fold(Relations(["bob"], []), state=state)
     assert not fold(line(1, "bob", "@ada"), state=state)

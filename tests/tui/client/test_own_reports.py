@@ -91,7 +91,7 @@ def test_received_and_delivered_are_one_line() -> None:
     assert told(reports, report(3)) == []
 
 
-def test_a_cause_is_told_once_however_often_it_is_tried() -> None:
+def test_a_waiting_report_is_announced_once_for_each_cause() -> None:
     reports = OwnReports()
     waiting = [
         report(3, status="waiting", error=error, next_at=NOW + timedelta(seconds=seconds))
@@ -104,7 +104,7 @@ def test_a_cause_is_told_once_however_often_it_is_tried() -> None:
     assert len(told(reports, report(3), waiting[0])) == 2
 
 
-def test_a_second_delivery_after_an_addition_is_told_too() -> None:
+def test_a_second_delivery_after_an_addition_is_shown_too() -> None:
     reports, ask = sent()
     reports.stands(stands(ask), NOW)
     more = reports.send(LINE, "lobby", DRAFT, "n2")
@@ -115,7 +115,7 @@ def test_a_second_delivery_after_an_addition_is_told_too() -> None:
     assert len(reports.stands(stands(again), NOW)) == 1
 
 
-def test_what_the_site_says_is_told_with_its_note_and_again_with_another() -> None:
+def test_a_status_from_the_site_is_shown_with_its_note_and_again_for_another_note() -> None:
     reports = OwnReports()
     seen, resolved = report(3, status="seen"), report(3, status="resolved", note="Account closed")
     assert told(reports, seen, resolved, resolved, structs.replace(resolved, note="Reopened.")) == [
@@ -125,7 +125,7 @@ def test_what_the_site_says_is_told_with_its_note_and_again_with_another() -> No
     ]
 
 
-def test_given_up_withdrawn_and_what_is_not_known_are_told() -> None:
+def test_given_up_withdrawn_and_unknown_statuses_are_shown() -> None:
     assert news(report(3, status="given-up", error="It never answered"), NOW) == (
         "It never answered. Your report about “bob” is saved, but not resent automatically. The administrator can"
         " resend it."
@@ -134,7 +134,7 @@ def test_given_up_withdrawn_and_what_is_not_known_are_told() -> None:
     assert news(report(3, status="lost at sea"), NOW) == "Your report about “bob”: lost at sea."
 
 
-def test_a_list_tells_what_changed_meanwhile_and_what_one_knew_otherwise() -> None:
+def test_a_list_of_reports_notifies_of_what_changed_since() -> None:
     reports = OwnReports()
     told(reports, report(4, status="received"))
     list_ = Reports([report(3), report(4), report(5)], ["rep_3"])
@@ -145,7 +145,7 @@ def test_a_list_tells_what_changed_meanwhile_and_what_one_knew_otherwise() -> No
     assert reports.marked == {3, 4, 5}
 
 
-def test_an_answer_that_the_list_was_faster_than_is_still_told() -> None:
+def test_an_answer_that_arrives_after_the_list_is_still_shown() -> None:
     reports, ask = sent()
     assert reports.listed(Reports([report(3)]), NOW) == []
     assert len(reports.stands(stands(ask), NOW)) == 1
@@ -194,7 +194,7 @@ def test_a_refused_withdrawal_says_why_and_is_not_sent_again() -> None:
 
 
 @pytest.mark.parametrize("code", ErrorCode)
-def test_every_refusal_is_told_and_only_an_earlier_report_is_marked(code: ErrorCode) -> None:
+def test_every_refusal_is_shown_and_only_an_earlier_report_is_flagged(code: ErrorCode) -> None:
     reports, _ = sent()
     (remark,) = reports.refused(refusal(code)) or []
     assert remark.text.startswith(f"{REFUSED} Why not.")
@@ -261,7 +261,7 @@ def test_words_end_like_a_sentence() -> None:
     assert [sentence(text) for text in ("a", "a.", "a?", "a! ", "")] == ["a.", "a.", "a?", "a!", ""]
 
 
-def test_what_the_site_says_of_a_report_that_was_withdrawn_is_told_as_that() -> None:
+def test_a_status_from_the_site_after_a_withdrawal_is_shown_as_such() -> None:
     reports = OwnReports()
     assert told(reports, report(3, status="withdrawn")) == ["Your report about “bob” is withdrawn."]
     words = "Your report about “bob” is withdrawn. The site says: They are banned."

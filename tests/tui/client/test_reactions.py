@@ -9,7 +9,7 @@ def put(username: str, emoji: str = "👍", *, remove: bool = False) -> frames.R
     return frames.Reacted(1, username, emoji, remove)
 
 
-def test_each_person_counts_once_and_one_s_own_is_marked() -> None:
+def test_each_reaction_of_a_person_counts_once_and_the_users_own_is_marked() -> None:
     under = listed([frames.Reaction("👍", ["bob"]), frames.Reaction("👻", [])], {"ada"})
     assert under == (ShownReaction("👍", ("bob",), mine=False),)
     for _ in range(2):

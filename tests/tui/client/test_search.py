@@ -12,7 +12,7 @@ def message(number: int) -> Message:
     return Message("lobby", "bob", "rope", number, datetime(2026, 3, 14, tzinfo=UTC))
 
 
-def test_pages_follow_each_other_and_no_message_stands_twice() -> None:
+def test_pages_are_contiguous_and_no_message_is_repeated() -> None:
     search = SearchState()
     assert search.ask("rope", "1", NOW) == SearchRequest("rope", "1")
     assert search.ask_more("2") is None

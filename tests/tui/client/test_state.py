@@ -56,7 +56,7 @@ def test_a_channel_that_the_room_has_no_more_is_left_out() -> None:
     assert texts(made.timeline) == []
 
 
-def test_a_channel_that_one_looks_at_stays_until_one_looks_elsewhere() -> None:
+def test_a_removed_channel_stays_listed_while_it_is_open() -> None:
     made = state(welcome("e1", "lobby", "tea"), said(1, channel="tea"))
     made.look_at("tea")
     for _ in range(2):
@@ -66,7 +66,7 @@ def test_a_channel_that_one_looks_at_stays_until_one_looks_elsewhere() -> None:
     assert list(made.timelines) == ["lobby"]
 
 
-def test_a_channel_in_which_ones_own_message_waits_stays() -> None:
+def test_a_channel_with_a_pending_message_stays_listed() -> None:
     made = state(welcome("e1", "lobby", "tea"))
     made.say("Is anybody there?", "n1", "tea")
     made.fold(welcome("e1", "lobby"))
@@ -76,12 +76,12 @@ def test_a_channel_in_which_ones_own_message_waits_stays() -> None:
     assert list(made.timelines) == ["lobby"]
 
 
-def test_ones_own_messages_are_known_by_the_granted_name() -> None:
+def test_own_messages_are_recognized_by_the_granted_name() -> None:
     made = state(said(1, "ada"), said(2, "bob"))
     assert [entry.mine for entry in made.timeline.entries if isinstance(entry, Line)] == [True, False]
 
 
-def test_ones_own_message_is_pending_until_it_has_a_number() -> None:
+def test_a_sent_message_is_pending_until_it_has_a_number() -> None:
     made = state(said(1))
     assert made.say("hello", "n1") == Say("lobby", "hello", "n1")
     assert made.timeline.entries[-1] == Pending("n1", "ada", "hello", AT)
@@ -90,7 +90,7 @@ def test_ones_own_message_is_pending_until_it_has_a_number() -> None:
     assert made.unsent() == []
 
 
-def test_anothers_message_with_ones_own_nonce_confirms_nothing() -> None:
+def test_a_message_of_another_user_with_the_same_nonce_confirms_nothing() -> None:
     made = state()
     made.say("hello", "n1")
     made.fold(said(1, "bob", nonce="n1"))
@@ -108,7 +108,7 @@ def test_a_message_is_confirmed_in_the_channel_where_it_was_written() -> None:
     assert texts(made.timelines["lobby"]) == []
 
 
-def test_a_refused_message_tells_why_and_is_not_sent_again() -> None:
+def test_a_refused_message_shows_the_reason_and_is_not_resent() -> None:
     made = state()
     made.say("one", "n1")
     made.say("two", "n2")
@@ -193,7 +193,7 @@ def test_older_messages_can_be_asked_for_after_a_new_epoch() -> None:
     assert made.ask_older("n2") == HistoryRequest("lobby", "n2", 50)
 
 
-def test_unread_is_what_others_said_where_one_does_not_look() -> None:
+def test_messages_of_others_out_of_view_are_unread() -> None:
     made = state(Echo(), said(1), said(2, channel="tea"), said(3, "ada", "tea"), said(4, channel="tea"))
     assert {each.id: each.unread for each in made.timelines.values()} == {"lobby": 0, "tea": 2}
     made.fold(said(4, channel="tea"))
@@ -204,7 +204,7 @@ def test_unread_is_what_others_said_where_one_does_not_look() -> None:
     assert made.timelines["lobby"].unread == 1
 
 
-def test_new_messages_begin_at_the_first_unread_one_until_one_turns_away() -> None:
+def test_new_messages_begin_at_the_first_unread_one_until_another_channel_is_opened() -> None:
     made = state(Echo([said(1, channel="tea")]), said(2, channel="tea"), said(3, channel="tea"))
     made.look_at("tea")
     made.fold(said(4, channel="tea"))
@@ -264,7 +264,7 @@ def test_people_come_and_go() -> None:
     assert sorted(made.people) == ["ada"]
 
 
-def test_a_conversation_tells_when_the_other_comes_or_goes_and_a_channel_does_not() -> None:
+def test_only_a_conversation_shows_that_the_other_person_joined_or_left() -> None:
     made = state()
     made.look_at("@bob")
     made.fold(Presence("bob", "has left."))
@@ -294,14 +294,14 @@ def test_older_messages_can_be_asked_for_again_after_a_loss_or_an_error() -> Non
     assert made.ask_older("n3") == HistoryRequest("lobby", "n3", 9)
 
 
-def test_an_error_that_belongs_to_nothing_stands_where_one_looks() -> None:
+def test_an_error_without_a_request_is_shown_in_the_current_channel() -> None:
     made = state()
     made.look_at("tea")
     made.fold(error(ErrorCode.INTERNAL, "a fault", "n9"))
     assert made.timelines["tea"].entries == [notice("a fault", Tone.BAD)]
 
 
-def test_a_notice_stands_in_its_channel_or_where_one_looks() -> None:
+def test_a_notice_is_shown_in_its_channel_or_else_in_the_current_one() -> None:
     made = state()
     made.fold(error(ErrorCode.NOTICE, "**welcome**", channel="tea"))
     made.fold(error(ErrorCode.NOTICE, "unplaced", channel="nowhere"))
@@ -365,7 +365,7 @@ def test_any_interleaving_of_live_echo_and_history_gives_the_sorted_unique_timel
 
 
 @given(st.permutations(["confirm 1", "confirm 2", "say 1", "say 2", "echo", "bob"]))
-def test_in_any_order_a_confirmed_message_stands_once_and_what_is_said_later_waits(order: list[str]) -> None:
+def test_in_any_order_a_confirmed_message_is_shown_once_and_later_ones_are_pending(order: list[str]) -> None:
     made = state()
     confirmed = {"confirm 1": said(5, "ada", nonce="n1"), "confirm 2": said(6, "ada", nonce="n2")}
     for act in order:
@@ -383,7 +383,7 @@ def test_in_any_order_a_confirmed_message_stands_once_and_what_is_said_later_wai
     assert len(made.timeline.entries) == 3
 
 
-def test_a_message_sent_under_the_name_of_before_is_one_s_own_once() -> None:
+def test_a_message_sent_under_an_earlier_name_is_the_users_own_and_shown_once() -> None:
     made = state()
     made.say("hi", "n1")
     made.lost()

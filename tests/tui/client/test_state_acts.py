@@ -60,7 +60,7 @@ def test_a_report_is_marked_once_the_server_has_it_and_unmarked_once_it_is_withd
     assert reported(made.timeline) == []
 
 
-def test_what_comes_of_a_report_stands_where_the_message_is() -> None:
+def test_the_status_of_a_report_is_shown_in_the_channel_of_its_message() -> None:
     made = state(said(1))
     made.look_at("tea")
     made.fold(ReportStatus(report(1)))
@@ -69,7 +69,7 @@ def test_what_comes_of_a_report_stands_where_the_message_is() -> None:
     assert [notice.tone for notice in notices(made.timelines["tea"])] == [Tone.GOOD]
 
 
-def test_what_changed_while_one_was_away_stands_where_one_looks() -> None:
+def test_changes_during_an_absence_are_shown_in_the_current_channel() -> None:
     made = state(said(1))
     made.look_at("tea")
     made.fold(Reports([report(1), report(2)], ["rep_1"]))
@@ -107,7 +107,7 @@ def test_a_report_without_an_answer_is_given_up_when_its_number_means_another_me
     assert reported(made.timeline) == []
 
 
-def test_a_refused_report_tells_why_where_the_message_is() -> None:
+def test_a_refused_report_shows_the_reason_beside_the_message() -> None:
     made = state(said(1))
     line = made.timeline.find(1)
     assert line
@@ -124,7 +124,7 @@ def test_a_mark_outlives_a_reconnect() -> None:
     assert reported(made.timeline) == [1]
 
 
-def test_what_is_sent_along_is_what_one_sees_around_the_message() -> None:
+def test_the_context_of_a_report_is_what_the_reporter_sees() -> None:
     made = state(*(said(number, "carol" if number == 3 else "bob") for number in range(1, 20)))
     line = made.timeline.find(12)
     assert line
@@ -136,7 +136,7 @@ def test_what_is_sent_along_is_what_one_sees_around_the_message() -> None:
     assert [each.msg_id for each in after] == list(range(13, 18))
 
 
-def test_a_message_that_is_taken_back_is_so_wherever_it_comes_from() -> None:
+def test_a_deleted_message_is_deleted_in_every_frame() -> None:
     made = state(said(1), said(2), said(3), Takeback(2), Echo([], taken_back=[3]))
     made.fold(structs.replace(said(4), message="", taken_back=True))
     assert [(each.msg_id, each.text, each.taken_back) for each in lines(made.timeline)] == [
@@ -153,7 +153,7 @@ def test_a_page_of_history_that_was_read_before_brings_no_text_back() -> None:
     assert [(each.msg_id, each.text) for each in lines(made.timeline)] == [(3, ""), (4, "4"), (9, "9")]
 
 
-def test_a_page_of_history_tells_of_a_message_that_is_there_already() -> None:
+def test_a_page_of_history_may_contain_a_loaded_message() -> None:
     made = state(said(3))
     made.fold(History("lobby", [structs.replace(said(3), message="", taken_back=True)], more=False, nonce="n"))
     assert [each.taken_back for each in lines(made.timeline)] == [True]
@@ -174,7 +174,7 @@ def test_what_a_muted_person_says_is_not_unread() -> None:
     assert not made.relations.muted
 
 
-def test_who_was_muted_before_is_so_after_the_login_and_is_no_news() -> None:
+def test_earlier_mutes_apply_after_the_login_without_a_notice() -> None:
     made = state(Relations(["bob"], ["eve"]), Echo(), said(1, channel="tea"), said(2, "eve", "tea"))
     assert made.timelines["tea"].unread == 0
     assert not notices(made.timeline)
@@ -182,7 +182,7 @@ def test_who_was_muted_before_is_so_after_the_login_and_is_no_news() -> None:
     assert not made.relations.hidden
 
 
-def test_a_block_is_told_once_the_server_has_it_and_the_blocked_one_has_not_left() -> None:
+def test_a_block_is_confirmed_by_the_server_and_is_not_shown_as_a_departure() -> None:
     made = state(said(1, channel="@bob"))
     assert made.relations.toggle_block("bob") == Block("bob")
     fold(made, [Presence("bob", "has exited the room!"), Relations([], ["bob"])])
@@ -200,7 +200,7 @@ def test_another_status_is_no_news() -> None:
     assert made.people["bob"].status == "lunch"
 
 
-def test_to_mute_is_offered_until_one_goes_on() -> None:
+def test_the_offer_to_mute_ends_with_the_next_action() -> None:
     for go_on in ("say", "turn", "mute", "block", "withdraw"):
         made = state(said(1))
         line = made.timeline.find(1)

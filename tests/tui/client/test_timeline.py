@@ -37,11 +37,11 @@ def numbers(of: Timeline) -> list[int]:
     return [entry.msg_id for entry in of.entries if isinstance(entry, Line)]
 
 
-def test_messages_stand_in_the_order_of_their_numbers() -> None:
+def test_messages_are_in_the_order_of_their_numbers() -> None:
     assert numbers(timeline(3, 1, 5, 2, 4)) == [1, 2, 3, 4, 5]
 
 
-def test_a_number_stands_once_and_its_first_text_stays() -> None:
+def test_a_number_is_shown_once_with_its_first_text() -> None:
     made = timeline(1, 2)
     assert not made.add(replace(line(2), text="other"))
     assert made.find(2) == line(2)
@@ -68,14 +68,14 @@ def test_notices_never_change_the_order_of_messages_nor_their_own(order: list[in
     assert notices == [place for place, number in enumerate(order) if number is None]
 
 
-def test_a_message_stands_below_the_notice_that_was_there_before_it() -> None:
+def test_a_message_is_shown_below_an_earlier_notice() -> None:
     made = timeline(1)
     made.note(Notice("n"))
     made.add(line(2))
     assert made.entries == [line(1), Notice("n"), line(2)]
 
 
-def test_an_older_message_stands_right_above_the_next_one() -> None:
+def test_an_older_message_is_inserted_above_the_next_one() -> None:
     made = timeline(1)
     made.note(Notice("gap"))
     made.add(line(9))
@@ -83,7 +83,7 @@ def test_an_older_message_stands_right_above_the_next_one() -> None:
     assert made.entries == [line(1), Notice("gap"), line(5), line(9)]
 
 
-def test_history_stands_above_everything() -> None:
+def test_history_is_shown_above_everything() -> None:
     made = timeline(8, 9)
     for number in (5, 6, 7):
         made.add(line(number))
@@ -109,7 +109,7 @@ def test_what_is_pending_comes_last() -> None:
     assert made.entries == [line(1), line(2), Notice("n"), pending("n1"), pending("n2")]
 
 
-def test_ones_own_message_takes_the_place_of_the_pending_one() -> None:
+def test_a_confirmed_message_replaces_the_pending_one() -> None:
     made = timeline()
     made.await_confirmation(pending("n1"))
     made.await_confirmation(pending("n2"))
@@ -124,7 +124,7 @@ def test_a_confirmation_that_comes_twice_counts_once() -> None:
     assert made.entries == [line(1, "ada")]
 
 
-def test_a_message_that_stands_already_still_confirms_the_pending_one() -> None:
+def test_a_repeated_message_still_confirms_the_pending_one() -> None:
     made = timeline()
     made.add(line(1, "ada"))
     made.await_confirmation(pending("n1"))
@@ -132,7 +132,7 @@ def test_a_message_that_stands_already_still_confirms_the_pending_one() -> None:
     assert made.entries == [line(1, "ada")]
 
 
-def test_anothers_nonce_confirms_nothing_of_ones_own() -> None:
+def test_a_nonce_of_another_user_confirms_nothing() -> None:
     made = timeline()
     made.await_confirmation(pending("n1"))
     made.add(line(1, "bob"), "n1")
@@ -147,7 +147,7 @@ def test_only_its_nonce_confirms_a_message(nonce: str | None) -> None:
     assert made.entries == [line(1, "ada"), pending("n1")]
 
 
-def test_what_comes_after_a_failed_message_stands_below_it() -> None:
+def test_messages_after_a_failed_one_are_shown_below_it() -> None:
     made = timeline(1)
     made.await_confirmation(pending("n1", "first"))
     made.await_confirmation(pending("n2", "second"))
@@ -167,7 +167,7 @@ def test_a_failed_message_stays_and_is_not_sent_again() -> None:
     assert made.unsent() == [pending("n2")]
 
 
-def test_the_latest_that_failed_is_taken_out_to_be_mended() -> None:
+def test_the_latest_failed_message_is_returned_for_editing() -> None:
     made = timeline(1)
     for nonce in ("n1", "n2"):
         made.await_confirmation(pending(nonce))
@@ -186,7 +186,7 @@ def test_nothing_fails_by_a_nonce_that_is_not_pending() -> None:
     assert not made.fail("", "x")
 
 
-def test_the_mark_of_a_report_stands_on_its_message_alone_and_stays() -> None:
+def test_the_flag_of_a_report_is_on_its_message_alone_and_stays() -> None:
     made = timeline(1, 2, 3)
     made.note(Notice("n"))
     made.mark_reported({2: "delivered"})
@@ -196,7 +196,7 @@ def test_the_mark_of_a_report_stands_on_its_message_alone_and_stays() -> None:
     assert numbers(made) == [1, 2, 3, 4]
 
 
-def test_a_mark_goes_when_the_message_is_not_among_the_reported_ones_any_more() -> None:
+def test_the_flag_is_reset_when_the_report_is_not_listed_any_more() -> None:
     made = timeline(1, 2)
     made.mark_reported({1: "waiting", 2: "waiting"})
     made.mark_reported({2: "delivered"})
@@ -226,7 +226,7 @@ def test_around_a_message_are_the_nearest_ones_in_order(
     assert ([each.msg_id for each in earlier], [each.msg_id for each in later]) == numbers
 
 
-def test_around_a_message_is_nothing_that_one_cannot_read() -> None:
+def test_messages_around_another_are_only_readable_ones() -> None:
     made = timeline(1, 3)
     made.add(line(2, "mallory"))
     made.add(line(4, "mallory"))
@@ -288,7 +288,7 @@ def test_notices_of_another_timeline_come_first_and_leave_it() -> None:
     assert other.entries == []
 
 
-def test_a_number_that_was_given_anew_is_not_the_same_message() -> None:
+def test_a_reused_number_is_another_message() -> None:
     made = Timeline("lobby", "Lobby")
     old = line(1, "bob")
     made.add(old)

@@ -94,7 +94,7 @@ def test_part_of_what_is_not_loaded_stays_unread() -> None:
     assert counts(made)[:2] == (60, 3)
 
 
-def test_marking_a_place_as_read_tells_the_server_its_last_message() -> None:
+def test_marking_a_place_as_read_sends_its_last_message() -> None:
     made = state(Echo(), Places([PlaceEntry("tea", 90, 10, 60, 3)]))
     assert made.see_all("tea")
     assert counts(made, "tea") == (0, 0, 0)

@@ -12,7 +12,7 @@ def test_it_goes_back_and_forward_and_ends() -> None:
     assert [visited.step(1), visited.step(1), visited.step(1)] == ["b", "c", ""]
 
 
-def test_what_one_visits_behind_a_step_back_is_the_new_end() -> None:
+def test_a_visit_after_a_step_back_is_the_new_end() -> None:
     visited = Visited()
     for place in ("a", "b", "c"):
         visited.visit(place)

@@ -55,7 +55,7 @@ class Desk:
 
 
 @pytest.mark.parametrize(("focused", "dnd"), [(True, False), (False, True), (True, True)])
-def test_who_looks_here_or_wants_no_disturbance_is_told_nothing(*, focused: bool, dnd: bool) -> None:
+def test_no_notification_while_the_user_looks_or_do_not_disturb_is_on(*, focused: bool, dnd: bool) -> None:
     for level, mentioned, direct in product(("all", "mentions", "none"), (True, False), (True, False)):
         assert not wanted(level, mentioned=mentioned, direct=direct, focused=focused, dnd=dnd)
 
@@ -91,7 +91,7 @@ def test_the_level_decides(level: str, *, mentioned: bool, direct: bool, told: b
         ({"TERM": "screen", "STY": "1.x", "TERM_PROGRAM": "WezTerm"}, None),
     ],
 )
-def test_the_desktop_is_told_as_the_terminal_says(environment: dict[str, str], form: object) -> None:
+def test_desktop_notifications_use_the_sequence_of_the_terminal(environment: dict[str, str], form: object) -> None:
     assert wording(environment) is form
 
 
@@ -122,7 +122,7 @@ def test_a_long_message_makes_a_short_notice() -> None:
     assert len(desk.written[-1]) < 500
 
 
-def test_what_came_together_is_told_once() -> None:
+def test_messages_that_arrive_together_cause_one_notification() -> None:
     desk = Desk(ITERM)
     desk.blur()
     desk.tell(*[item(text=f"@ada {number}") for number in range(5)])
@@ -142,7 +142,7 @@ def test_the_bell_rings_only_so_often() -> None:
     assert desk.bells() == 2
 
 
-def test_where_the_terminal_tells_of_its_focus_that_counts() -> None:
+def test_focus_reports_of_the_terminal_decide_whether_the_user_looks() -> None:
     desk = Desk()
     desk.focus()
     desk.time += 10 * IDLE_SECONDS
@@ -153,7 +153,7 @@ def test_where_the_terminal_tells_of_its_focus_that_counts() -> None:
     assert desk.bells() == 1
 
 
-def test_where_it_does_not_whoever_presses_no_key_looks_elsewhere() -> None:
+def test_without_focus_reports_a_user_who_presses_no_key_is_away() -> None:
     desk = Desk()
     desk.tell(item())
     assert not desk.bells()
@@ -186,7 +186,7 @@ def test_a_terminal_without_a_title_is_given_none(term: str) -> None:
     assert not desk.written
 
 
-def test_nothing_is_written_while_the_terminal_is_lent_and_the_title_is_set_anew_behind_it() -> None:
+def test_nothing_is_written_while_an_editor_has_the_terminal_and_the_title_is_restored() -> None:
     desk = Desk({"TERM": "xterm"})
     desk.notices.show_waiting(0)
     desk.blur()

@@ -147,7 +147,7 @@ def test_a_proof_of_an_earlier_connection_proves_nothing() -> None:
     assert not session.passes(overheard)
 
 
-def test_a_replaced_server_is_told_and_the_old_one_knows_its_person_again() -> None:
+def test_a_replaced_server_is_noticed_and_the_old_one_recognizes_its_user() -> None:
     session, real, other = ClientSession("ada"), Desk(), Desk("server-2")
     enter(session, real)
     assert texts(enter(session, other)) == ["This is not the server you used before"]
@@ -158,7 +158,7 @@ def test_a_replaced_server_is_told_and_the_old_one_knows_its_person_again() -> N
     assert not set(real.entered) & set(other.entered)
 
 
-def test_a_server_without_an_identity_in_the_place_of_a_known_one_is_told_each_time() -> None:
+def test_a_known_server_that_lost_its_identity_is_shown_at_each_login() -> None:
     session, desk = ClientSession("ada"), Desk()
     enter(session, desk)
     for old in (Desk("", ""), Desk("", ""), Desk(desk.server, "")):
@@ -166,7 +166,7 @@ def test_a_server_without_an_identity_in_the_place_of_a_known_one_is_told_each_t
     assert texts(enter(session, desk)) == []
 
 
-def test_who_is_not_known_any_more_enrols_with_another_secret_and_keeps_the_first() -> None:
+def test_a_forgotten_user_enrols_with_another_secret_and_keeps_the_first() -> None:
     session, real, restored = ClientSession("ada"), Desk(), Desk()
     enter(session, real)
     assert texts(enter(session, restored)) == ["The server"]
@@ -189,7 +189,7 @@ def test_however_often_a_server_forgets_the_first_key_is_kept() -> None:
     assert len(set(real.entered)) == 1
 
 
-def test_of_ones_own_server_nothing_is_told() -> None:
+def test_a_server_started_by_the_client_causes_no_identity_notice() -> None:
     session = ClientSession("ada", own=True)
     assert [enter(session, desk) for desk in (Desk(), Desk("server-2"), Desk())] == [[], [], []]
 

@@ -116,7 +116,7 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
 
 
-def test_neither_name_nor_address_stands_in_a_file_name(tmp_path: Path) -> None:
+def test_file_names_contain_neither_name_nor_address(tmp_path: Path) -> None:
     start(ADDRESS, "ada", tmp_path)
     names = " ".join(file.name for file in tmp_path.iterdir())
     assert not [word for word in ("chat", "ada", SERVER) if word in names]

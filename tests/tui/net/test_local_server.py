@@ -172,9 +172,7 @@ def test_key_has_the_name_that_the_server_knows() -> None:
         ('[[WebhookURLs]]\nName = "report"\nEnabled = true\nURL = "http://h/"', "AdminAPIKey"),
     ],
 )
-async def test_settings_that_cannot_be_used_are_told_in_the_servers_own_line(
-    tmp_path: Path, text: str, why: str
-) -> None:
+async def test_unusable_settings_show_the_line_of_the_server(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(LocalServerError) as raised:
         await start("server", ["--settings", str(settings(tmp_path, text))], [CHAT])
     assert "my.toml" in str(raised.value)
@@ -193,7 +191,7 @@ async def test_what_cannot_be_run_says_so() -> None:
         await start("no_such_module", [], [CHAT])
 
 
-async def test_where_nothing_listens_a_server_is_started_and_that_is_said(tmp_path: Path) -> None:
+async def test_a_server_is_started_where_none_listens_and_a_notice_says_so(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     file = tmp_path / "my.toml"

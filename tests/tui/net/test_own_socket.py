@@ -214,7 +214,7 @@ async def test_a_new_server_at_the_default_address_is_joined_and_said_to_be_new(
     assert not await own_socket.is_alive(path)
 
 
-async def test_whoever_has_a_server_of_their_own_is_not_led_to_a_new_one(path: Path, default: Address) -> None:
+async def test_a_user_with_a_server_is_not_connected_to_a_new_one(path: Path, default: Address) -> None:
     remember(f"unix:{path}")
     async with listening(default) as url:
         found = await find(Options("ada"))

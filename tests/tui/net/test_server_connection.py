@@ -242,7 +242,7 @@ async def test_a_sent_frame_arrives_and_without_a_connection_none_is_sent() -> N
     assert not await ada.connection.send(Ping())
 
 
-async def test_it_comes_back_after_a_cut() -> None:
+async def test_it_reconnects_after_a_lost_connection() -> None:
     visits = 0
 
     async def cut_once(connection: ServerConnection) -> None:
@@ -263,7 +263,7 @@ async def test_it_comes_back_after_a_cut() -> None:
 
 
 @pytest.mark.parametrize("code", [1001, 1011, 1012, 4002, 4999])
-async def test_it_comes_back_after_a_close_that_allows_it_with_the_servers_words(code: int) -> None:
+async def test_it_reconnects_after_a_close_that_allows_it_and_shows_the_reason(code: int) -> None:
     async def close(connection: ServerConnection) -> None:
         await connection.close(code, "Back \x1b[31msoon.")
 
@@ -274,7 +274,7 @@ async def test_it_comes_back_after_a_close_that_allows_it_with_the_servers_words
 
 
 @pytest.mark.parametrize("code", [4001, 1000, 1009])
-async def test_it_stops_after_a_close_that_forbids_to_come_back(code: int) -> None:
+async def test_it_does_not_reconnect_after_a_close_that_forbids_it(code: int) -> None:
     visits = 0
 
     async def close(connection: ServerConnection) -> None:
@@ -290,7 +290,7 @@ async def test_it_stops_after_a_close_that_forbids_to_come_back(code: int) -> No
     assert visits == 1
 
 
-async def test_waiting_grows_until_one_has_entered() -> None:
+async def test_the_backoff_grows_until_a_login_succeeds() -> None:
     async def close(connection: ServerConnection) -> None:
         await connection.close(CloseCode.GOING_AWAY)
 
@@ -316,7 +316,7 @@ async def test_waiting_grows_until_one_has_entered() -> None:
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "what answers there is no websocket server"),
     ],
 )
-async def test_who_is_no_flagpost_server_is_told_in_plain_words(answer: bytes, why: str) -> None:
+async def test_another_kind_of_server_is_explained_in_plain_words(answer: bytes, why: str) -> None:
     async with answering(answer) as url, client(url) as ada:
         lost = await ada.lost()
         assert why in lost.why
@@ -325,7 +325,7 @@ async def test_who_is_no_flagpost_server_is_told_in_plain_words(answer: bytes, w
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_a_port_where_nothing_listens_is_told_in_plain_words(host: str) -> None:
+async def test_a_closed_port_is_explained_in_plain_words(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     async with client(f"ws://{host}:{port}/ws") as ada:
@@ -348,7 +348,7 @@ async def test_a_port_where_nothing_listens_is_told_in_plain_words(host: str) ->
         "ws://.example/ws",
     ],
 )
-async def test_a_url_that_is_none_is_told_in_plain_words_and_not_tried_again(url: str) -> None:
+async def test_an_invalid_url_is_explained_in_plain_words_and_not_retried(url: str) -> None:
     async with client(url) as ada:
         async with asyncio.timeout(WAIT_SECONDS):
             await ada.life
@@ -358,7 +358,7 @@ async def test_a_url_that_is_none_is_told_in_plain_words_and_not_tried_again(url
         assert lost.why.isprintable()
 
 
-async def test_to_end_it_says_goodbye_to_the_server() -> None:
+async def test_ending_closes_the_connection_in_order() -> None:
     codes: asyncio.Queue[int | None] = asyncio.Queue()
 
     async def listen(connection: ServerConnection) -> None:

@@ -75,7 +75,7 @@ async def test_a_message_over_the_limit_stays_in_the_composer() -> None:
         assert len(pilot.app.screen.query_one(Composer).text) == 4001
 
 
-async def test_what_is_typed_right_after_a_message_is_the_next_one_and_none_is_sent_twice() -> None:
+async def test_text_typed_right_after_sending_is_the_next_message_and_none_is_sent_twice() -> None:
     async with client() as (pilot, server):
         composer = pilot.app.screen.query_one(Composer)
         composer.insert("one")
@@ -88,7 +88,7 @@ async def test_what_is_typed_right_after_a_message_is_the_next_one_and_none_is_s
         assert sorted(frame.message for frame in server.sent(Say) if isinstance(frame, Say)) == ["one", "two"]
 
 
-async def test_enter_does_not_overtake_what_was_typed_or_pasted_before_it() -> None:
+async def test_enter_is_handled_after_what_was_typed_or_pasted_before_it() -> None:
     async with client() as (pilot, server):
         for text in ("one", "two"):
             app_of(pilot).post_message(events.Paste(text))
@@ -167,7 +167,7 @@ async def test_the_mouse_turns_to_a_channel() -> None:
         await until(pilot, lambda: app_of(pilot).state.current == "galley", "turned")
 
 
-async def test_who_comes_and_goes_is_seen_in_the_list() -> None:
+async def test_the_list_of_people_follows_joins_and_leaves() -> None:
     async with client() as (pilot, server):
         server.send(Presence("carol", "has joined the room!", WhoEntry("carol", 9)))
         await until_seen(pilot, "PEOPLE  4")
@@ -220,13 +220,13 @@ async def test_older_messages_are_loaded_at_the_beginning() -> None:
         assert len(server.sent(HistoryRequest)) == 1
 
 
-async def test_who_is_given_another_name_is_told_so() -> None:
+async def test_a_user_who_gets_another_name_is_notified() -> None:
     another = ScriptedServer(login=lambda frame: Me("ada 2", op=False))
     async with client(another) as (pilot, _):
         await until_told(pilot, "“ada” is taken, so you're “ada 2” here.")
 
 
-async def test_who_has_the_name_asked_for_is_told_nothing_of_it() -> None:
+async def test_the_holder_of_a_requested_name_is_not_notified() -> None:
     async with client(ScriptedServer(login=lambda frame: Me("Ada", op=False))) as (pilot, _):
         assert "not free" not in screen_text(app_of(pilot))
 
@@ -278,7 +278,7 @@ async def test_messages_that_could_not_be_recovered_show_as_a_gap() -> None:
         await until_seen(pilot, "much later")
 
 
-async def test_quitting_says_goodbye_to_the_server() -> None:
+async def test_quitting_closes_the_connection_in_order() -> None:
     with scripted_server() as server:
         app = FlagpostApp(Options("ada", server.url))
         async with app.run_test(size=(80, 24)) as pilot:

@@ -196,7 +196,7 @@ WhoNobody = Presence("nobody", "waits", None)
 """An answer to a login that does not log in."""
 
 
-async def test_the_status_is_chosen_by_a_key_and_stands_beside_ones_name() -> None:
+async def test_the_status_is_chosen_by_a_key_and_shown_beside_the_name() -> None:
     async with client(ScriptedServer(answer=being)) as (pilot, server):
         await pilot.press("ctrl+t", *"at sea")
         await until_seen(pilot, "your status")
@@ -205,7 +205,7 @@ async def test_the_status_is_chosen_by_a_key_and_stands_beside_ones_name() -> No
         await until_seen(pilot, "  at sea")
 
 
-async def test_who_wants_no_disturbance_says_so_by_a_key_and_takes_it_back() -> None:
+async def test_do_not_disturb_is_turned_on_and_off_by_a_key() -> None:
     async with client(ScriptedServer(answer=being)) as (pilot, server):
         await pilot.press("ctrl+t", *"not", "enter")
         await until_seen(pilot, "busy")
@@ -214,7 +214,7 @@ async def test_who_wants_no_disturbance_says_so_by_a_key_and_takes_it_back() -> 
         assert server.sent(SetStatus) == [SetStatus(dnd=True), SetStatus(dnd=False)]
 
 
-async def test_where_no_list_of_people_shows_it_a_line_says_how_one_is() -> None:
+async def test_the_status_is_shown_in_a_line_where_the_list_of_people_is_hidden() -> None:
     async with client(ScriptedServer(answer=being), size=(80, 24)) as (pilot, _):
         await write(pilot, "/dnd")
         await until_told(pilot, "Do not disturb is on: no direct messages")
@@ -225,7 +225,7 @@ async def test_where_no_list_of_people_shows_it_a_line_says_how_one_is() -> None
         await until_told(pilot, "Status set: at sea")
 
 
-async def test_how_one_was_is_said_again_after_a_lost_connection() -> None:
+async def test_the_status_is_restored_after_a_lost_connection() -> None:
     async with client(ScriptedServer(answer=being)) as (pilot, server):
         await write(pilot, "/status at sea")
         await until_seen(pilot, "  at sea")
@@ -234,7 +234,7 @@ async def test_how_one_was_is_said_again_after_a_lost_connection() -> None:
         assert server.sent(SetStatus)[1] == SetStatus("at sea", dnd=False)
 
 
-async def test_one_goes_back_and_forward_through_what_one_has_looked_at() -> None:
+async def test_back_and_forward_go_through_visited_channels() -> None:
     async with client() as (pilot, _):
         state = app_of(pilot).state
         await pilot.press("alt+2")

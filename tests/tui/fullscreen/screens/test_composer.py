@@ -95,7 +95,7 @@ async def test_many_pasted_lines_are_asked_about_first(answer: str, lines: int) 
         await until(pilot, lambda: composer.document.line_count == lines + 1, "a few lines are not asked about")
 
 
-async def test_who_writes_to_somebody_says_so_once_in_a_while_and_only_there() -> None:
+async def test_typing_is_sent_every_few_seconds_and_only_in_conversations() -> None:
     async with client() as (pilot, server):
         await pilot.press(*"hi", "ctrl+k", *"bob", "enter")
         await until(pilot, lambda: app_of(pilot).state.current == "@bob", "the conversation")
@@ -105,7 +105,7 @@ async def test_who_writes_to_somebody_says_so_once_in_a_while_and_only_there() -
         assert server.sent(Typing) == [Typing("@bob")]
 
 
-async def test_that_somebody_writes_stands_beside_their_name_for_a_while() -> None:
+async def test_typing_is_shown_beside_a_name_for_some_seconds() -> None:
     talk = Echo([line(1, "bob", "hello", "@bob")])
     async with client(ScriptedServer(opening=(PEOPLE, talk))) as (pilot, server):
         state = app_of(pilot).state

@@ -74,7 +74,7 @@ async def test_another_name_after_a_refusal_is_the_person_of_that_name() -> None
         assert desk.entered[-1] == eve
 
 
-async def test_another_server_at_the_address_is_told_and_gets_nothing_that_was_written_before() -> None:
+async def test_another_server_at_the_address_is_noticed_and_gets_no_earlier_messages() -> None:
     real, other = Desk(), Desk("server-2")
     script = keyed(real)
     async with client(script) as (pilot, server):
@@ -97,7 +97,7 @@ async def test_another_server_at_the_address_is_told_and_gets_nothing_that_was_w
         assert len(server.sent(Say)) == said
 
 
-async def test_a_server_that_only_claims_to_be_the_known_one_is_left_for_good() -> None:
+async def test_a_server_that_fails_to_prove_its_identity_is_not_tried_again() -> None:
     desk = Desk()
     script = keyed(desk)
     async with client(script) as (pilot, server):

@@ -34,7 +34,7 @@ def taking_back(frame: ClientFrame) -> Sequence[ServerFrame]:
     return [frame] if isinstance(frame, Takeback) else ()
 
 
-async def test_one_s_own_message_is_taken_back_by_a_key_once_the_server_says_so() -> None:
+async def test_the_users_own_message_is_deleted_by_a_key_after_confirmation_by_the_server() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MINE), answer=taking_back)) as (pilot, server):
         await pilot.press("up", "d")
         await pilot.pause()
@@ -180,7 +180,7 @@ async def test_the_palette_quits() -> None:
         assert server.closes == [1000]
 
 
-async def test_whom_one_has_blocked_one_is_told_so_when_one_writes_to_them() -> None:
+async def test_writing_to_a_blocked_person_shows_that_they_are_blocked() -> None:
     async with client() as (pilot, server):
         await pilot.press("ctrl+o", "down", "b")
         await until_seen(pilot, "Block “bob”?")

@@ -129,7 +129,7 @@ async def test_the_highlighted_person_s_profile_is_shown_from_the_list() -> None
         assert ask.username == "Inés ⚓"
 
 
-async def test_where_the_webhook_is_off_there_is_no_key() -> None:
+async def test_without_the_webhook_there_is_no_key() -> None:
     off = ScriptedServer(welcome=structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=False)))
     async with client(off) as (pilot, server):
         await pilot.press("up", "p")

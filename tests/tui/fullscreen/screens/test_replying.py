@@ -90,7 +90,7 @@ async def test_what_was_taken_back_cannot_be_quoted() -> None:
         assert pilot.app.screen.query_one(Composer).text == ""
 
 
-async def test_what_the_mouse_selects_is_copied_as_it_is_let_go_and_the_draft_keeps_the_focus() -> None:
+async def test_a_mouse_selection_is_copied_on_release_and_the_composer_keeps_the_focus() -> None:
     async with client() as (pilot, _):
         view = pilot.app.screen.query_one(TimelineView)
         rows = [strip.text for strip in view.render_lines(view.size.region)]
@@ -118,7 +118,7 @@ MENTIONING = Echo(
 )
 
 
-async def test_mentions_stand_newest_first_and_enter_goes_to_one() -> None:
+async def test_mentions_are_listed_newest_first_and_enter_opens_one() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, MENTIONING))) as (pilot, _):
         await pilot.press("alt+m")
         await until_seen(pilot, "Mentions")

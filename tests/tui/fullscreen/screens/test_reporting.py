@@ -147,7 +147,7 @@ async def test_reporting_again_asks_first() -> None:
         assert [frame.add for frame in server.sent(ReportRequest) if isinstance(frame, ReportRequest)] == [False, True]
 
 
-async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_why_and_when() -> None:
+async def test_a_report_refused_by_the_site_shows_the_reason_and_the_next_attempt() -> None:
     def failed(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ReportRequest):
             return ()
@@ -165,7 +165,7 @@ async def test_a_report_that_the_website_did_not_take_is_marked_and_told_with_wh
         await until_seen(pilot, "reached the site")
 
 
-async def test_a_report_that_the_server_refused_is_told_and_not_marked() -> None:
+async def test_a_report_refused_by_the_server_is_shown_as_refused_and_not_flagged() -> None:
     def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ReportRequest):
             return ()
@@ -177,7 +177,7 @@ async def test_a_report_that_the_server_refused_is_told_and_not_marked() -> None
         assert REPORTED not in screen_text(app_of(pilot))
 
 
-async def test_what_was_filled_in_stands_in_the_form_again_after_a_refusal() -> None:
+async def test_the_form_is_filled_in_again_after_a_refusal() -> None:
     def refused(frame: ClientFrame) -> Sequence[ServerFrame]:
         if not isinstance(frame, ReportRequest):
             return ()
@@ -257,7 +257,7 @@ async def test_what_was_filled_in_is_kept_when_the_connection_is_lost_meanwhile(
         assert pilot.app.screen.query_one(Comment).text == "my words"
 
 
-async def test_a_message_whose_number_was_given_anew_is_not_reported() -> None:
+async def test_a_message_whose_number_was_reused_is_not_reported() -> None:
     async with client() as (pilot, server):
         await open_form(pilot)
         server.send(structs.replace(WELCOME, epoch="e2"), line(3, "carol", "something else"))
@@ -358,7 +358,7 @@ async def test_those_keys_are_letters_in_the_comment() -> None:
         assert (report.comment, len(report.context)) == ("0-+", 10)
 
 
-async def test_where_the_site_takes_no_context_the_form_shows_and_sends_none() -> None:
+async def test_the_form_has_no_context_if_the_site_accepts_none() -> None:
     async with client(ScriptedServer(opening=(PEOPLE, TALK))) as (pilot, server):
         await open_form(pilot)
         assert "before" not in screen_text(app_of(pilot))
@@ -426,7 +426,7 @@ async def test_the_first_answer_that_the_keys_reach_is_the_harmless_one() -> Non
         assert not app_of(pilot).state.relations.muted
 
 
-async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:
+async def test_without_the_webhook_there_is_no_flag_and_no_key() -> None:
     off = ScriptedServer(welcome=structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=True)))
     async with client(off) as (pilot, _):
         await pilot.press("up", "r")
@@ -438,7 +438,7 @@ async def test_where_the_webhook_is_off_there_is_no_flag_and_no_key() -> None:
         assert not isinstance(pilot.app.screen, ReportForm)
 
 
-async def test_one_s_own_message_has_no_flag_and_no_key() -> None:
+async def test_the_users_own_message_has_no_flag_and_no_report_key() -> None:
     mine = ScriptedServer(opening=(PEOPLE, Echo([line(1, "ada", "mine alone")])))
     async with client(mine) as (pilot, _):
         await pilot.press("up", "r")

@@ -86,7 +86,7 @@ async def test_a_comment_outlives_a_form_that_was_closed() -> None:
         assert (report.reason, report.comment) == (WELCOME.report_reasons[1].reason, "third time")
 
 
-async def test_what_becomes_of_a_report_is_told_also_where_the_end_of_the_timeline_is_not_seen() -> None:
+async def test_the_status_of_a_report_is_shown_also_while_the_user_scrolled_up() -> None:
     many = Echo([line(number, "bob", f"words {number}") for number in range(1, 100)])
     async with client(ScriptedServer(opening=(PEOPLE, many)), (80, 24)) as (pilot, server):
         await pilot.press("up", "pageup", "pageup", "r")

@@ -58,7 +58,7 @@ async def open_reports(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def test_each_report_stands_there_with_what_became_of_it_the_latest_first() -> None:
+async def test_reports_are_listed_with_their_status_latest_first() -> None:
     entries = [
         report(number, f"person{number}", status=status, reported_at=LATE + timedelta(minutes=number))
         for number, status in enumerate([*ReportState, "odd"], start=1)
@@ -263,7 +263,7 @@ async def test_without_a_connection_it_shows_what_is_known_and_withdraws_nothing
         assert not server.sent(ReportsRequest)
 
 
-async def test_where_the_site_takes_no_reports_there_is_no_such_screen() -> None:
+async def test_the_list_of_reports_is_unavailable_without_a_report_webhook() -> None:
     off = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=True))
     async with client(ScriptedServer(off)) as (pilot, _):
         assert "Reports" not in screen_text(app_of(pilot))
@@ -275,7 +275,7 @@ async def test_where_the_site_takes_no_reports_there_is_no_such_screen() -> None
         assert "My reports" not in screen_text(app_of(pilot))
 
 
-async def test_reports_that_changed_before_this_start_are_told() -> None:
+async def test_reports_that_changed_before_the_start_are_shown() -> None:
     changed = Reports([report(status="resolved", note="Account closed")], ["rep_3"])
     async with client(ScriptedServer(opening=(PEOPLE, OPENING, changed))) as (pilot, _):
         await until_seen(pilot, "Your report about “bob” was resolved.")

@@ -49,7 +49,7 @@ def said(number: int) -> Message:
 
 
 @pytest.mark.parametrize("way", [["ctrl+f"], ["up", "slash"]])
-async def test_what_is_found_stands_newest_first_and_older_ones_come_as_one_goes_down(way: list[str]) -> None:
+async def test_results_are_listed_newest_first_and_older_ones_load_on_scrolling(way: list[str]) -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, server):
         await pilot.press(*way)
         await until_seen(pilot, "Type words and press Enter.")
@@ -82,7 +82,7 @@ async def test_enter_goes_to_a_message_and_loads_only_what_is_around_it() -> Non
         assert view.has_focus
 
 
-async def test_a_message_that_is_gone_is_said_to_be() -> None:
+async def test_going_to_a_missing_message_says_that_it_does_not_exist() -> None:
     async with client(ScriptedServer(answer=answer)) as (pilot, _):
         app_of(pilot).room.navigation.go_to("galley", 5)
         await until_told(pilot, "That message no longer exists.")

@@ -136,7 +136,7 @@ async def test_name_and_server_of_the_next_start_are_kept_when_they_are_left(fil
         assert (kept.name, kept.server) == ("grace", "wss://chat.example")
 
 
-async def test_a_server_that_cannot_be_one_is_refused(file: Path) -> None:
+async def test_an_address_that_is_not_a_server_is_refused(file: Path) -> None:
     async with configured(file) as pilot:
         await settings(pilot, "tab", "tab")
         app_of(pilot).screen.query_one("#settings-server", Input).value = "ftp://chat.example"
@@ -183,7 +183,7 @@ async def test_texts_name_a_key_as_it_is_bound(file: Path) -> None:
         await until_seen(pilot, "f10  @bob")
 
 
-async def test_a_key_of_ones_own_works_and_stands_wherever_keys_are_told(file: Path) -> None:
+async def test_a_rebound_key_works_and_is_shown_wherever_keys_are_named(file: Path) -> None:
     text = '[keys]\nmessages.report = "f7"\ncomposer.send = "f8"\neverywhere.search = "f9"\n'
     async with configured(file, text) as pilot:
         app = app_of(pilot)
@@ -211,7 +211,7 @@ async def test_a_field_that_is_opened_later_blinks_not_where_motion_is_reduced(f
         await until(pilot, lambda: not app_of(pilot).screen.query_one(Input).cursor_blink, "calm")
 
 
-async def test_where_one_was_let_in_is_remembered_for_the_next_start(file: Path) -> None:
+async def test_the_server_of_a_successful_login_is_remembered(file: Path) -> None:
     async with configured(file, 'name = "bob"\n') as pilot:
         await until(pilot, lambda: load(file).config.name == "ada", "the name")
         assert load(file).config.server == app_of(pilot).client.options.url

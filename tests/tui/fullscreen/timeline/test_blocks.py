@@ -105,7 +105,7 @@ def test_a_flag_is_quiet_until_its_message_is_looked_at(lit: bool, hovered: bool
     assert (flag.style is not None and flag.style.color is not None) is (lit or hovered)
 
 
-def test_the_flag_tells_each_status_of_a_report_apart_by_its_shape() -> None:
+def test_the_flag_has_a_different_shape_for_each_status_of_a_report() -> None:
     shapes = {}
     for status in ("", *ReportState, "a later one"):
         line = Line(1, "bob", "hi", AT, mine=False, report=status)

@@ -61,7 +61,7 @@ async def test_across_messages_what_is_not_text_is_left_out_and_wrapped_lines_ar
         assert "⚑" not in marked(app)
 
 
-async def test_a_day_is_nobodys_text() -> None:
+async def test_the_rule_of_a_day_is_not_selected() -> None:
     async with viewer(1) as (pilot, app):
         app.timeline.add(replace(line(2), at=line(2).at.replace(month=5)))
         app.show()

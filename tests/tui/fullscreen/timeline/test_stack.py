@@ -132,7 +132,7 @@ def test_steps_go_over_shown_messages_alone() -> None:
     assert stack.step(0, -1) == (0, 1)
 
 
-def test_another_width_wraps_anew() -> None:
+def test_another_width_wraps_again() -> None:
     timeline = filled(*range(1, 30))
     stack = Stack(timeline, frozenset(), LOOK)
     narrow = lines(stack)

@@ -110,7 +110,7 @@ async def test_the_last_message_is_whole_after_a_jump_and_back() -> None:
         assert app.rows() == end
 
 
-async def test_few_messages_stand_at_the_bottom_and_none_is_said_in_words() -> None:
+async def test_few_messages_are_at_the_bottom_and_an_empty_timeline_says_so() -> None:
     async with viewer(1) as (pilot, app):
         assert app.rows()[-1].startswith("   <1>")
         app.timeline.forget()
@@ -119,7 +119,7 @@ async def test_few_messages_stand_at_the_bottom_and_none_is_said_in_words() -> N
         assert any("nothing" in row for row in app.rows())
 
 
-async def test_a_message_does_not_have_the_screen_laid_out_anew() -> None:
+async def test_a_message_causes_no_layout_of_the_screen() -> None:
     async with viewer() as (pilot, app):
         laid_out = 0
 
@@ -136,7 +136,7 @@ async def test_a_message_does_not_have_the_screen_laid_out_anew() -> None:
         assert laid_out
 
 
-async def test_another_theme_paints_anew_what_is_there() -> None:
+async def test_another_theme_repaints_everything() -> None:
     async with viewer() as (pilot, app):
         rows = app.rows()
         dark = [list(strip) for strip in app.view.render_lines(app.view.size.region)]

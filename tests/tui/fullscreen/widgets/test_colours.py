@@ -42,7 +42,7 @@ def test_a_field_has_a_border_that_is_seen(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-def test_a_name_has_contrast_wherever_it_stands_and_where_it_is_highlighted(theme: Theme) -> None:
+def test_a_name_has_contrast_on_every_background(theme: Theme) -> None:
     for place in UNDER:
         for lit in (place, "panel"):
             for name in NAMES:
@@ -63,7 +63,7 @@ def test_a_name_has_contrast_in_the_other_themes(theme: Theme) -> None:
 @pytest.mark.parametrize(
     "theme", [*THEMES, *(each for each in BUILTIN_THEMES.values() if not each.ansi)], ids=lambda each: each.name
 )
-def test_hues_can_be_told_apart(theme: Theme) -> None:
+def test_hues_can_be_distinguished(theme: Theme) -> None:
     for under in UNDER[:2]:
         shown = [rgb_to_lab(name_colour("ada", colour(theme, under), {"ada": hue})) for hue in range(HUES)]
         assert min(dist(one, other) for one, other in combinations(shown, 2)) >= APART
