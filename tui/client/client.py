@@ -32,6 +32,7 @@ from tui.options import Options
 from tui.text import clean_line
 
 if TYPE_CHECKING:
+    from tui.client.dialects import Dialects
     from tui.client.unsent_file import Owner, UnsentFile
     from tui.net.identity import KeptKeys
     from tui.net.local_server import LocalServer
@@ -116,6 +117,7 @@ class Client:
         self._on_name_refused = on_name_refused
         self._session = ClientSession(options.name)
         self._connection: Connection | None = None
+        self._dialects: Dialects | None = None
         self._server: LocalServer | None = None
         self._identity: KeptKeys | None = None
         self._was_lost = False
@@ -145,6 +147,7 @@ class Client:
     async def find(self) -> None:
         """Find the server, or start one. Raises NoServerError if there is none."""
         # Imported late: the first frame does not need it.
+        from tui.client.dialects import Dialects
         from tui.net.discovery import find
         from tui.net.server_address import is_exposed, shown
         from tui.net.server_connection import Connection
@@ -165,7 +168,8 @@ class Client:
         self.wanted_name = self.options.name
         self._session = ClientSession(self.wanted_name, address=url, own=found.own)
         self._identify()
-        self._connection = Connection(found.url, self._session, self._on_event)
+        self._dialects = Dialects(found.url)
+        self._connection = Connection(found.url, self._session, self._on_event, self._dialects)
 
     @property
     def is_alone(self) -> bool:
@@ -333,6 +337,8 @@ class Client:
         from tui.net.server_connection import Lost, Received
 
         if isinstance(event, Received):
+            if self._dialects:
+                self.state.abilities = self._dialects.abilities
             for frame in event.frames:
                 self.state.fold(frame)
                 self._answer(frame)

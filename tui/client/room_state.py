@@ -11,6 +11,7 @@ from server.protocol import frames, target
 from server.protocol.mentions import mentions
 from tui import limits
 from tui.client import history, unread
+from tui.client.abilities import OF_FLAGPOST, Abilities
 from tui.client.coverage import END
 from tui.client.hues import Hues
 from tui.client.own_relations import OwnRelations
@@ -28,6 +29,8 @@ class RoomState(Struct):
 
     now: Callable[[], datetime]
     welcome: frames.Welcome | None = None
+    abilities: Abilities = OF_FLAGPOST
+    """What the server can do."""
     me: str = ""
     """The granted name; empty until the login is accepted."""
     words: tuple[str, ...] = ()

@@ -132,7 +132,13 @@ class ClientState(RoomState):
     def _note_absence(self, timeline: Timeline) -> None:
         """Say that a message waits for its recipient, unless that was said and nothing has changed since."""
         peer = timeline.peer
-        if peer is None or timeline.has_notice(ABSENCE) or any(key(each) == key(peer) for each in self.people):
+        # Without a history, nothing waits for anybody; the server says so itself.
+        if (
+            peer is None
+            or not self.abilities.history
+            or timeline.has_notice(ABSENCE)
+            or any(key(each) == key(peer) for each in self.people)
+        ):
             return
         words = f"{name_text.quoted(peer)} is away. Your messages wait until they are back."
         timeline.note(Notice(words, at=self.now(), topic=ABSENCE, lasting=False))

@@ -104,11 +104,13 @@ def run(room: CommandRoom, text: str, place: str) -> str | None:
 
 def allowed(room: CommandRoom) -> Iterator[SlashCommand]:
     """Return the commands that are available in this room now."""
-    is_operator = room.client.state.is_operator
+    state = room.client.state
     return (
         each
         for each in COMMANDS
-        if (not each.action or room.may(each.action)) and (is_operator or not DEFINITIONS[each.name].operator)
+        if (not each.action or room.may(each.action))
+        and (state.is_operator or not DEFINITIONS[each.name].operator)
+        and state.abilities.offer_command(each.name)
     )
 
 

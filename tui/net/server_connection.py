@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ssl import SSLCertVerificationError, SSLError
 from typing import NamedTuple
@@ -11,18 +11,21 @@ from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from server.protocol.codec import BadFrame, decode_server, encode
+from server.protocol.codec import BadFrame, encode
 from server.protocol.codes import CloseCode
 from server.protocol.frames import Frame, Login, Presences, ServerFrame
 from tui.limits import MAX_FRAME_BYTES
 from tui.net import handshake, own_socket, proxies, server_address, trust
 from tui.net.client_session import IMPOSTOR, ClientSession
+from tui.net.wire import FlagpostWire, Wire
 from tui.text import clean_frame, clean_line
 
 GATHER_SECONDS = 1 / 60
 """Frames that arrive within this time are delivered together, so that the screen draws once for all of them."""
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
+SILENT_SECONDS = 1.5
+"""A server that has not spoken for so long after the start may wait for the client to speak first."""
 PING_SECONDS = 20.0
 YIELD_BYTES = 64 * 1024
 """Yield to the event loop after this many bytes: reading frames that are already buffered never waits."""
@@ -69,10 +72,14 @@ class _Direct(connect):
 class Connection:
     """One server; `run` stays connected to it until cancelled, and then closes the connection."""
 
-    def __init__(self, url: str, session: ClientSession, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, url: str, session: ClientSession, on_event: Callable[[Event], None], wire: Wire | None = None
+    ) -> None:
         self._url = url
         self._session = session
         self._on_event = on_event
+        self._wire = wire or FlagpostWire()
+        self._working: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self._gathered: list[ServerFrame] = []
         self._left_out = False
@@ -105,11 +112,23 @@ class Connection:
         """Send a frame; return False if there is no connection, or the server has to prove its identity first."""
         if self._socket is None or not self._session.may_send(frame):
             return False
+        outgoing = self._wire.send(frame)
         try:
-            await self._socket.send(encode(frame), text=True)
+            for wire in outgoing.wires:
+                await self._socket.send(wire, text=True)
         except ConnectionClosed:
             return False
+        for answer in outgoing.answers:
+            self._gather(clean_frame(answer, self._leave_out))
+        if outgoing.work:
+            task = asyncio.create_task(self._fetch(outgoing.work))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
         return True
+
+    async def _fetch(self, work: Callable[[], Sequence[ServerFrame]]) -> None:
+        for answer in await asyncio.to_thread(work):
+            self._gather(clean_frame(answer, self._leave_out))
 
     async def _once(self) -> tuple[str, int]:
         """Run one connection from start to end; return why it ended, and its close code."""
@@ -151,18 +170,23 @@ class Connection:
     async def _read(self, socket: ClientConnection) -> tuple[str, int]:
         try:
             taken = 0
+            data = await self._first(socket)
             while True:
-                data = await socket.recv(decode=False)
                 if again := self._take(data):
                     await socket.send(encode(again), text=True)
                 if self._session.impostor:
                     self._socket = None
                     await socket.close(CloseCode.NORMAL)
                     return IMPOSTOR, CloseCode.NORMAL
+                if ended := self._wire.ended:
+                    self._hand_on()
+                    await socket.close(CloseCode.NORMAL)
+                    return clean_line(ended).removesuffix("."), CloseCode.NORMAL
                 taken += len(data)
                 if taken >= YIELD_BYTES:
                     taken = 0
                     await asyncio.sleep(0)
+                data = await socket.recv(decode=False)
         except asyncio.CancelledError:
             # Leaving the context by an exception would close with 1011, as if this client had failed.
             await socket.close(CloseCode.NORMAL)
@@ -177,18 +201,31 @@ class Connection:
                 return why or "the server closed the connection", closed.rcvd.code
             return "the connection broke off", ABNORMAL
 
+    async def _first(self, socket: ClientConnection) -> bytes:
+        """Return the first message; if the server stays silent, the client may have to speak first."""
+        for wire in self._wire.opened():
+            await socket.send(wire, text=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SILENT_SECONDS):
+                return await socket.recv(decode=False)
+        for wire in self._wire.silent():
+            await socket.send(wire, text=True)
+        return await socket.recv(decode=False)
+
     def _take(self, data: bytes) -> Login | None:
         """Batch a frame; return the next login if the server did not know the person of the last one."""
         try:
-            frame = clean_frame(decode_server(data), self._leave_out)
+            received = self._wire.receive(data)
         except BadFrame:
             # From a later version of the protocol, which this client can ignore.
             return None
-        if again := self._session.again(frame):
-            return again
-        if self._session.passes(frame):
-            for each in frame.changes if isinstance(frame, Presences) else (frame,):
-                self._gather(each)
+        for each in received:
+            frame = clean_frame(each, self._leave_out)
+            if again := self._session.again(frame):
+                return again
+            if self._session.passes(frame):
+                for change in frame.changes if isinstance(frame, Presences) else (frame,):
+                    self._gather(change)
         return None
 
     def _gather(self, frame: ServerFrame) -> None:

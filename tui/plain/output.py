@@ -164,7 +164,7 @@ def profile(state: ClientState) -> Iterator[OutputLine]:
 
 def commands(state: ClientState) -> Iterator[OutputLine]:
     """List the commands, the channels and the reasons for a report."""
-    for name in COMMANDS:
+    for name in filter(state.abilities.offer_command, COMMANDS):
         if DEFINITIONS[name].operator and not state.is_operator:
             continue
         yield note(f"{DEFINITIONS[name].usage}: {DEFINITIONS[name].help}")

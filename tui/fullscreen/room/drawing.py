@@ -19,7 +19,7 @@ from tui.fullscreen.widgets.mute_offer import MuteOffer
 from tui.fullscreen.widgets.people_list import PeopleList
 from tui.fullscreen.widgets.profile import ProfilePanel
 
-STATE_ACTIONS = ("accept_offer", "decline_offer", "edit_failed", "my_reports")
+STATE_ACTIONS = ("accept_offer", "decline_offer", "edit_failed", "my_reports", "search")
 """Actions that are available in some states of the room only."""
 NO_WEBHOOKS = Webhooks(report=False, profile=False)
 

@@ -206,6 +206,8 @@ class RoomScreen(Screen[None]):
         """Hide keys that do nothing now: before the room is complete, or for the highlighted message."""
         if not self.complete:
             return False
+        if not self.client.state.abilities.offer_action(action):
+            return False
         if action in {"accept_offer", "decline_offer"}:
             return bool(self.client.state.mute_offer)
         if action == "edit_failed":

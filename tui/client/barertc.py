@@ -1,0 +1,325 @@
+"""Speaks BareRTC's wire: what such a server says becomes frames of Flagpost, and the other way round."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from server.protocol import frames, target
+from server.protocol.codec import BadFrame
+from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.frames import CHAT_SERVER, Frame, ServerFrame
+from tui.client.barertc_html import to_text
+from tui.client.barertc_profile import fetch
+from tui.net.wire import Outgoing
+
+EPOCH = "barertc"
+LOBBY = "lobby"
+REASONS = (
+    "It's spam",
+    "It's abusive (racist, homophobic, etc.)",
+    "It's malicious (e.g. link to a malware website, phishing)",
+    "It's illegal (e.g. controlled substances, violence)",
+    "It's child abuse (CP, CSAM, pedophilia, etc.)",
+    "Other (please describe)",
+)
+"""The reasons of BareRTC's own form."""
+DELIVERED = "Your report has been delivered successfully."
+NOT_DELIVERED = "Error sending the report to the website"
+LEFT = ("exited the room", "been kicked", "been banned")
+MAX_REMEMBERED = 2_000
+"""Messages whose HTML is remembered for reports."""
+NO_UNBLOCK = "This server cannot lift a block. It ends when you log in again."
+
+_Json = Mapping[str, object]
+
+
+class _Seen(NamedTuple):
+    """A message as the server sent it."""
+
+    channel: str
+    username: str
+    html: str
+    at: datetime
+
+
+class _Asked(NamedTuple):
+    """A report that the server has not answered."""
+
+    frame: frames.ReportRequest
+    seen: _Seen
+
+
+class BareRTC:
+    """The session with one server; implements most of `tui.net.wire.Wire`."""
+
+    def __init__(self, url: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.ended: str | None = None
+        self._url = url
+        self._now = now
+        self._token = ""
+        self._me = ""
+        self._last_words = ""
+        """The last line of the server; before a `disconnect` it says why."""
+        self._channels: dict[str, None] = {LOBBY: None}
+        self._people: dict[str, frames.WhoEntry] = {}
+        self._muted: dict[str, None] = {}
+        self._blocked: dict[str, None] = {}
+        self._said: deque[frames.Say] = deque(maxlen=MAX_REMEMBERED)
+        """Messages of the user that have not come back; the server does not repeat their nonces."""
+        self._seen: OrderedDict[int, _Seen] = OrderedDict()
+        self._reacted: set[tuple[int, str, str]] = set()
+        self._asked: deque[_Asked] = deque()
+        self._reports = 0
+
+    def opened(self) -> Sequence[ServerFrame]:
+        """Start a connection; return the frame that a Flagpost server would send first."""
+        self.ended, self._me, self._last_words = None, "", ""
+        self._said.clear()
+        self._asked.clear()
+        return (self._welcome(),)
+
+    def receive(self, data: bytes) -> Sequence[ServerFrame]:
+        """Return the frames in a message of the server. Raises BadFrame."""
+        try:
+            found = msgspec.json.decode(data)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            raise BadFrame(ErrorCode.MALFORMED, "The frame is no JSON.") from None
+        if not isinstance(found, dict):
+            raise BadFrame(ErrorCode.MALFORMED, "The frame is not an object.")
+        read = {
+            "me": self._on_me, "who": self._on_who, "presence": self._on_presence, "echo": self._on_echo,
+            "message": self._on_message, "takeback": self._on_takeback, "react": self._on_react,
+            "error": self._on_error, "ping": self._on_ping, "disconnect": self._on_disconnect,
+            "block": self._on_block,
+        }.get(_text(found, "action"))  # fmt: skip
+        return read(found) if read else ()
+
+    def _welcome(self) -> frames.Welcome:
+        return frames.Welcome(
+            EPOCH,
+            urlsplit(self._url).hostname or "BareRTC",
+            [frames.ChannelEntry(channel, channel[:1].upper() + channel[1:]) for channel in self._channels],
+            frames.Webhooks(report=True, profile=bool(self._token)),
+            [frames.ReportReason(reason, reason.startswith("Other")) for reason in REASONS],
+            frames.Limits(),
+        )
+
+    def _on_me(self, found: _Json) -> list[ServerFrame]:
+        if self._me:
+            # The server renames nobody; this confirms a status.
+            return []
+        self._me = _text(found, "username")
+        said: list[ServerFrame] = [frames.Me(self._me, op=False)]
+        if self._token:
+            said.append(self._welcome())
+        return said
+
+    def _on_who(self, found: _Json) -> list[ServerFrame]:
+        entries = [entry for each in _list(found, "whoList") if (entry := _who_entry(each))]
+        self._people = {entry.username: entry for entry in entries}
+        return [frames.Who(entries)]
+
+    def _on_presence(self, found: _Json) -> list[ServerFrame]:
+        username, message = _text(found, "username"), to_text(_text(found, "message"))
+        if any(words in message for words in LEFT):
+            self._people.pop(username, None)
+            return [frames.Presence(username, message)]
+        entry = self._people.setdefault(username, frames.WhoEntry(username, int(self._now().timestamp())))
+        return [frames.Presence(username, message, entry)]
+
+    def _on_echo(self, found: _Json) -> list[ServerFrame]:
+        channels, listed = len(self._channels), _list(found, "messages")
+        messages = [message for each in listed if isinstance(each, dict) and (message := self._message(each))]
+        return [*self._new_channels(channels), frames.Echo(messages)]
+
+    def _on_message(self, found: _Json) -> list[ServerFrame]:
+        channels, message = len(self._channels), self._message(found)
+        if message is None:
+            return []
+        if message.username == self._me:
+            message = msgspec.structs.replace(message, nonce=self._nonce_of(message.channel))
+        return [*self._new_channels(channels), message]
+
+    def _message(self, found: _Json) -> frames.Message | None:
+        channel, username = _text(found, "channel"), _text(found, "username")
+        msg_id, html = found.get("msgID"), _text(found, "message")
+        if not channel or not username or not isinstance(msg_id, int) or not 0 < msg_id < 2**53:
+            return None
+        self._know(channel)
+        at = _time(_text(found, "timestamp")) or self._now()
+        self._seen[msg_id] = _Seen(channel, username, html, at)
+        if len(self._seen) > MAX_REMEMBERED:
+            self._seen.popitem(last=False)
+        return frames.Message(channel, username, to_text(html), msg_id, at)
+
+    def _nonce_of(self, channel: str) -> str | None:
+        """Return the nonce of the oldest message of the user that this one in a channel can be."""
+        said = next((each for each in self._said if each.channel == channel), None)
+        if said:
+            self._said.remove(said)
+        return said.nonce if said else None
+
+    def _know(self, channel: str) -> None:
+        if not target.is_conversation(channel):
+            self._channels.setdefault(channel)
+
+    def _new_channels(self, before: int) -> list[ServerFrame]:
+        """Return a new welcome if a channel has appeared: the server lists none over the websocket."""
+        return [self._welcome()] if len(self._channels) > before else []
+
+    def _on_takeback(self, found: _Json) -> list[ServerFrame]:
+        msg_id = found.get("msgID")
+        return [frames.Takeback(msg_id)] if isinstance(msg_id, int) else []
+
+    def _on_react(self, found: _Json) -> list[ServerFrame]:
+        msg_id, username, emoji = found.get("msgID"), _text(found, "username"), _text(found, "message")
+        if not isinstance(msg_id, int) or not username or msg_id not in self._seen:
+            return []
+        reaction = msg_id, username, emoji
+        remove = reaction in self._reacted
+        self._reacted ^= {reaction}
+        if len(self._reacted) > MAX_REMEMBERED:
+            self._reacted.clear()
+        return [frames.Reacted(msg_id, username, emoji, remove)]
+
+    def _on_error(self, found: _Json) -> list[ServerFrame]:
+        words, channel, channels = to_text(_text(found, "message")), _text(found, "channel"), len(self._channels)
+        self._last_words = words
+        if self._asked and words.startswith((DELIVERED, NOT_DELIVERED)):
+            return [self._answered(self._asked.popleft(), words)]
+        if not self._me:
+            # A refused login: the server keeps the connection open, and nothing follows.
+            self.ended = words
+        if channel:
+            self._know(channel)
+        return [*self._new_channels(channels), frames.Error(words, ErrorCode.NOTICE, CHAT_SERVER, channel=channel)]
+
+    def _answered(self, asked: _Asked, words: str) -> ServerFrame:
+        frame, seen = asked
+        if words.startswith(NOT_DELIVERED):
+            return frames.Error(words, ErrorCode.INTERNAL, CHAT_SERVER, frame.nonce)
+        self._reports += 1
+        entry = frames.ReportEntry(
+            f"barertc-{self._reports}", frame.msg_id, seen.username, seen.channel, seen.at, to_text(seen.html)[:300],
+            frame.reason, frame.comment, self._now(), ReportState.DELIVERED,
+        )  # fmt: skip
+        return frames.ReportStatus(entry, frame.nonce)
+
+    def _on_ping(self, found: _Json) -> list[ServerFrame]:
+        self._token = _text(found, "jwt") or self._token
+        return [frames.Pong(jwt=_text(found, "jwt"))]
+
+    def _on_disconnect(self, _: _Json) -> list[ServerFrame]:
+        self.ended = self._last_words or "the server ended the session"
+        return []
+
+    def _on_block(self, found: _Json) -> list[ServerFrame]:
+        # The site blocked somebody for the user.
+        self._blocked[_text(found, "username")] = None
+        return [self._relations()]
+
+    def _relations(self) -> frames.Relations:
+        return frames.Relations([*self._muted], [*self._blocked])
+
+    def send(self, frame: Frame) -> Outgoing:
+        """Return what to do for a frame of this client."""
+        match frame:
+            case frames.Login():
+                return self._log_in(frame)
+            case frames.Say():
+                if frame.nonce:
+                    self._said.append(frame)
+                return _sent("message", channel=frame.channel, message=frame.message)
+            case frames.Takeback():
+                return _sent("takeback", msgID=frame.msg_id)
+            case frames.React():
+                return _sent("react", msgID=frame.msg_id, message=frame.message)
+            case frames.SetStatus():
+                return self._set_status(frame)
+            case frames.ReportRequest():
+                return self._report(frame)
+            case frames.ProfileRequest():
+                return Outgoing(work=partial(fetch, self._url, frame, self._token))
+            case frames.Mute() | frames.Unmute() | frames.Block() | frames.Unblock():
+                return self._relate(frame)
+        return Outgoing(answers=_without_server(frame))
+
+    def _log_in(self, frame: frames.Login) -> Outgoing:
+        self._token = frame.jwt or self._token
+        login = {"username": frame.username, **({"jwt": self._token} if self._token else {})}
+        return _sent("login", **login)
+
+    def _set_status(self, frame: frames.SetStatus) -> Outgoing:
+        own = self._people.get(self._me)
+        status = frame.status if frame.status is not None else (own.status if own else "online")
+        dnd = frame.dnd if frame.dnd is not None else bool(own and own.dnd)
+        return _sent("me", video=0, status=status, dnd=dnd)
+
+    def _relate(self, frame: frames.Mute | frames.Unmute | frames.Block | frames.Unblock) -> Outgoing:
+        if isinstance(frame, frames.Unblock):
+            return Outgoing(answers=[frames.Error(NO_UNBLOCK, ErrorCode.INTERNAL, CHAT_SERVER)])
+        if isinstance(frame, frames.Unmute):
+            self._muted.pop(frame.username, None)
+        else:
+            (self._muted if isinstance(frame, frames.Mute) else self._blocked)[frame.username] = None
+        action = str(frame.__struct_config__.tag)
+        return Outgoing(_sent(action, username=frame.username).wires, [self._relations()])
+
+    def _report(self, frame: frames.ReportRequest) -> Outgoing:
+        seen = self._seen.get(frame.msg_id)
+        if seen is None:
+            gone = "This message is too old to be reported here."
+            return Outgoing(answers=[frames.Error(gone, ErrorCode.UNKNOWN_MESSAGE, CHAT_SERVER, frame.nonce)])
+        self._asked.append(_Asked(frame, seen))
+        return _sent(
+            "report", channel=seen.channel, username=seen.username, timestamp=seen.at.isoformat(timespec="seconds"),
+            reason=frame.reason, message=seen.html, comment=frame.comment,
+        )  # fmt: skip
+
+
+def _sent(action: str, **fields: object) -> Outgoing:
+    return Outgoing([msgspec.json.encode({"action": action, **fields})])
+
+
+def _without_server(frame: Frame) -> list[ServerFrame]:
+    """Answer what the server cannot do: it has nothing older, and finds nothing."""
+    match frame:
+        case frames.HistoryRequest():
+            return [frames.History(frame.channel, [], more=False, nonce=frame.nonce)]
+        case frames.SearchRequest():
+            return [frames.SearchResults([], more=False, nonce=frame.nonce)]
+        case frames.ReportsRequest():
+            return [frames.Reports([], [], frame.nonce)]
+        case frames.Ping():
+            return [frames.Pong()]
+    return []
+
+
+def _who_entry(found: object) -> frames.WhoEntry | None:
+    try:
+        return msgspec.convert(found, frames.WhoEntry)
+    except msgspec.ValidationError:
+        return None
+
+
+def _text(found: _Json, key: str) -> str:
+    value = found.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _list(found: _Json, key: str) -> list[object]:
+    value = found.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

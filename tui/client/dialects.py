@@ -1,0 +1,88 @@
+"""Decides which dialect a server speaks: Flagpost's, or BareRTC's. No other place does.
+
+A Flagpost server speaks first. If nothing arrives, the client asks for an action that no server has. BareRTC answers
+with an error without a code, before any login, and tells nobody else.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from server.protocol.frames import Frame, ServerFrame
+from tui.client.abilities import OF_BARERTC, OF_FLAGPOST, Abilities
+from tui.net.wire import FlagpostWire, Outgoing
+
+if TYPE_CHECKING:
+    from tui.client.barertc import BareRTC
+
+PROBE = b'{"action":"flagpost"}'
+
+
+class _Probed(msgspec.Struct):
+    """What is read of an answer to the probe."""
+
+    action: str
+    code: str = ""
+
+
+class Dialects:
+    """The Wire of a server whose dialect is not known before it is connected."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._flagpost = FlagpostWire()
+        self._barertc: BareRTC | None = None
+        """What translates for BareRTC; None if the server has not proven to be one."""
+        self._is_barertc = False
+        self._probing = False
+
+    @property
+    def abilities(self) -> Abilities:
+        """Return what the server can do."""
+        return OF_BARERTC if self._is_barertc else OF_FLAGPOST
+
+    @property
+    def ended(self) -> str | None:
+        """See Wire."""
+        return self._barertc.ended if self._barertc and self._is_barertc else None
+
+    def opened(self) -> Sequence[bytes]:
+        """See Wire. The server may be another one than at the last connection."""
+        again, self._is_barertc, self._probing = self._is_barertc, False, False
+        return self.silent() if again else ()
+
+    def silent(self) -> Sequence[bytes]:
+        """See Wire."""
+        self._probing = True
+        return (PROBE,)
+
+    def receive(self, data: bytes) -> Sequence[ServerFrame]:
+        """See Wire."""
+        if self._barertc and self._is_barertc:
+            return self._barertc.receive(data)
+        if self._probing and _names_probe(data):
+            return self._start_barertc()
+        self._probing = False
+        return self._flagpost.receive(data)
+
+    def send(self, frame: Frame) -> Outgoing:
+        """See Wire."""
+        return self._barertc.send(frame) if self._barertc and self._is_barertc else self._flagpost.send(frame)
+
+    def _start_barertc(self) -> Sequence[ServerFrame]:
+        # Imported late: most servers are Flagpost's.
+        from tui.client.barertc import BareRTC
+
+        self._is_barertc, self._probing = True, False
+        self._barertc = self._barertc or BareRTC(self._url)
+        return self._barertc.opened()
+
+
+def _names_probe(data: bytes) -> bool:
+    """Return whether this is how BareRTC answers the probe."""
+    try:
+        probed = msgspec.json.decode(data, type=_Probed)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return probed.action == "error" and not probed.code

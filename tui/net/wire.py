@@ -1,0 +1,60 @@
+"""The dialect of a connection: how frames become bytes, and bytes become frames."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from server.protocol.codec import decode_server, encode
+from server.protocol.frames import Frame, ServerFrame
+
+
+class Outgoing(NamedTuple):
+    """What to do for a frame of this client."""
+
+    wires: Sequence[bytes] = ()
+    """Bytes to send."""
+    answers: Sequence[ServerFrame] = ()
+    """Frames that answer it without the server."""
+    work: Callable[[], Sequence[ServerFrame]] | None = None
+    """Blocks while it fetches the answer in another way; run it in a thread."""
+
+
+class Wire(Protocol):
+    """Translates for one server, over any number of connections."""
+
+    @property
+    def ended(self) -> str | None:
+        """Return why the server ended the session for good, if it did so without closing the connection."""
+
+    def opened(self) -> Sequence[bytes]:
+        """Start a connection; return bytes to send at once."""
+
+    def silent(self) -> Sequence[bytes]:
+        """Return bytes to send to a server that has sent nothing for some time after the start."""
+
+    def receive(self, data: bytes) -> Sequence[ServerFrame]:
+        """Return the frames in a message of the server. Raises BadFrame."""
+
+    def send(self, frame: Frame) -> Outgoing:
+        """Return what to do for a frame of this client."""
+
+
+class FlagpostWire:
+    """Flagpost's own protocol: a message is a frame."""
+
+    ended: str | None = None
+
+    def opened(self) -> Sequence[bytes]:
+        """See Wire."""
+        return ()
+
+    def silent(self) -> Sequence[bytes]:
+        """See Wire."""
+        return ()
+
+    def receive(self, data: bytes) -> Sequence[ServerFrame]:
+        """See Wire."""
+        return (decode_server(data),)
+
+    def send(self, frame: Frame) -> Outgoing:
+        """See Wire."""
+        return Outgoing((encode(frame),))
