@@ -110,8 +110,8 @@ WORK: dict[str, Work] = {
     "a quotation": lambda text: quotation(line(text)),
     "an excerpt": lambda text: excerpt(text, "ada @ a \u0301"),
     "a rank": lambda text: rank("ada lovelace", text),
-    "a completion": lambda text: complete("@a", Known([text])),
-    "the beginning of a completion": lambda text: complete(text, Known([text[:32]], commands={"msg": "name"})),
+    "a completion": lambda text: complete("@a", lambda: Known([text])),
+    "the beginning of a completion": lambda text: complete(text, lambda: Known([text[:32]], commands={"msg": "name"})),
     "a frame": refused(lambda text: codec.decode_client(text.encode())),
     "a frame with a text": refused(
         lambda text: codec.decode_client(json.encode({"action": "login", "username": text}))

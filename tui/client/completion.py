@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 
 from msgspec import Struct
 
@@ -35,8 +36,6 @@ class Completion(Struct, frozen=True):
     options: tuple[str, ...]
     suffix: str = " "
     at: int = 0
-    bare: bool = False
-    """True if the text has no sign and is no argument: it may be an ordinary word."""
 
     @property
     def text(self) -> str:
@@ -45,32 +44,35 @@ class Completion(Struct, frozen=True):
 
     def next(self) -> "Completion":
         """Return the completion with the next candidate."""
-        return Completion(self.start, self.options, self.suffix, (self.at + 1) % len(self.options), self.bare)
+        return Completion(self.start, self.options, self.suffix, (self.at + 1) % len(self.options))
 
 
 def complete(
     before: str,
-    known: Known,
+    get_known: Callable[[], Known],
     last: Completion | None = None,
     emojis: Callable[[str], Sequence[str]] = lambda _: (),
     *,
     first_line: bool = True,
+    bare: bool = True,
 ) -> Completion | None:
     """Return the completion of the line up to the cursor; the next candidate if `last` still stands. None: no match.
 
-    `emojis` returns those whose name begins with its argument. A command is completed on the first line only.
+    `get_known` is called only if something is begun. `emojis` returns those whose name begins with its argument. A
+    command is completed on the first line only, a word that has no sign and is no argument only if `bare`.
     """
     if last and before[last.start :] == last.text:
         return last.next()
+    known = cache(get_known)
     if first_line and before.startswith(COMMAND) and not before.startswith(COMMAND * 2):
         if not any(map(str.isspace, before)):
-            return _completion(0, before, [f"{COMMAND}{name}" for name in known.commands])
+            return _completion(0, before, [f"{COMMAND}{name}" for name in known().commands])
         argument = _ARGUMENT.match(before)
-        takes = known.commands.get(argument[1].casefold(), "").split() if argument else []
-        found = _argument(argument.end(), before, takes[0], known) if argument and takes else None
+        takes = known().commands.get(argument[1].casefold(), "").split() if argument else []
+        found = _argument(argument.end(), before, takes[0], known()) if argument and takes else None
         if found or takes in (["NAME"], ["CHANNEL"]):
             return found
-    return _signed(before, known, emojis) or _bare(before, known)
+    return _signed(before, known, emojis) or (_bare(before, known().people) if bare and before else None)
 
 
 def _argument(start: int, before: str, takes: str, known: Known) -> Completion | None:
@@ -80,7 +82,7 @@ def _argument(start: int, before: str, takes: str, known: Known) -> Completion |
     return Completion(start, found.options) if found else None
 
 
-def _signed(before: str, known: Known, emojis: Callable[[str], Sequence[str]]) -> Completion | None:
+def _signed(before: str, known: Callable[[], Known], emojis: Callable[[str], Sequence[str]]) -> Completion | None:
     """Complete what follows a sign; it may have spaces."""
     for found in reversed([*_SIGNED.finditer(before, max(0, len(before) - MAX_BEGUN_CHARS))]):
         start, begun = found.start(), before[found.end() :]
@@ -88,20 +90,20 @@ def _signed(before: str, known: Known, emojis: Callable[[str], Sequence[str]]) -
             options = emojis(begun) if len(begun) >= FEWEST_LETTERS else ()
             completion = Completion(start, tuple(options), _space(before, start)) if options else None
         else:
-            names = known.people if found[0] == PERSON else known.channels
+            names = known().people if found[0] == PERSON else known().channels
             completion = _completion(start, before, [f"{found[0]}{name}" for name in names])
         if completion:
             return completion
     return None
 
 
-def _bare(before: str, known: Known) -> Completion | None:
+def _bare(before: str, people: Iterable[str]) -> Completion | None:
     """Complete a name of one or several words; at the beginning of a line, as the addressee."""
     for found in _WORD.finditer(before, max(0, len(before) - MAX_BEGUN_CHARS)):
         start = found.start()
-        if completion := _completion(start, before, known.people):
+        if completion := _completion(start, before, people):
             suffix = completion.suffix if start else ": "
-            return Completion(start, completion.options, suffix, bare=True)
+            return Completion(start, completion.options, suffix)
     return None
 
 

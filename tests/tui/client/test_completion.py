@@ -1,5 +1,7 @@
 """Completion of names, channels, emoji and commands."""
 
+from functools import partial
+
 import pytest
 
 from tui.client.completion import Known, complete
@@ -18,16 +20,14 @@ def emojis(begun: str) -> list[str]:
 
 def completed(before: str, *, first_line: bool = True) -> str | None:
     """Return the line after Tab; None if it completes nothing."""
-    found = complete(
-        before, KNOWN, None, lambda begun: ["🌈"] if "rainbow".startswith(begun) else [], first_line=first_line
-    )
+    found = complete(before, lambda: KNOWN, None, emojis, first_line=first_line)
     return before[: found.start] + found.text if found else None
 
 
 def test_each_tab_gives_the_next_one() -> None:
     line, seen, last = "hey @bo", [], None
     for _ in range(3):
-        last = complete(line, KNOWN, last)
+        last = complete(line, lambda: KNOWN, last)
         assert last
         line = line[: last.start] + last.text
         seen.append(line)
@@ -67,9 +67,14 @@ def test_a_command_is_completed_on_the_first_line_only() -> None:
     assert completed("/join lob", first_line=False) is None
 
 
-def test_a_word_that_may_be_ordinary_is_known_as_such() -> None:
-    bare, signed, argument = complete("bo", KNOWN), complete("@bo", KNOWN), complete("/msg bo", KNOWN)
-    assert bare
-    assert signed
-    assert argument
-    assert (bare.bare, signed.bare, argument.bare) == (True, False, False)
+def test_without_bare_words_names_are_asked_for_only_where_one_is_begun() -> None:
+    asked: list[str] = []
+
+    def known(before: str) -> Known:
+        asked.append(before)
+        return KNOWN
+
+    begun = ["bo", "an ordinary (bo", "me@bo", ":rai", "@bo", "so #off", "/msg bo", "/mu"]
+    found = {each: complete(each, partial(known, each), None, emojis, bare=False) for each in begun}
+    assert [each for each, completion in found.items() if completion] == begun[3:]
+    assert asked == begun[4:]

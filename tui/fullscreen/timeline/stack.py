@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence, Set
 
+from msgspec import structs
+
 from tui.client.timeline import MAX_LOOK_BACK, Change, Entry, Line, Notice, Pending, Timeline
 from tui.fullscreen.timeline.blocks import EntryBlock, estimates, render
 from tui.fullscreen.timeline.heights import Heights
@@ -60,10 +62,22 @@ class Stack:
             above = self.entries[at - 1] if 0 < at <= len(self.entries) else None
             self._heights.splice(at, removed, self._estimates(added, above))
 
-    def restyle(self, look: Look) -> None:
-        """Set a new look. Each block is rendered again when needed; until then, its old height is the estimate."""
-        self.look = look
+    def restyle(self, look: Look) -> bool:
+        """Set a new look; return whether it changes what was drawn so far.
+
+        If so, each block is rendered again when needed; until then, its old height is the estimate.
+        """
+        before, self.look = self.look, look
+        if structs.replace(before, hues=look.hues) == look and not self._recoloured(before):
+            return False
         self._blocks.clear()
+        return True
+
+    def _recoloured(self, before: Look) -> bool:
+        """Return whether an author of a rendered block had another colour; most people who come have said nothing."""
+        entries = (block.entry for block in self._blocks.values())
+        authors = {entry.author for entry in entries if not isinstance(entry, Notice)}
+        return any(before.colour(author) != self.look.colour(author) for author in authors)
 
     def hides(self, entry: Entry) -> bool:
         """Return whether an entry is a message by a hidden person."""

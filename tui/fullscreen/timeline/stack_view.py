@@ -5,6 +5,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import ClassVar
 
+from msgspec import structs
 from rich.segment import Segment
 from textual import events, on
 from textual.content import Content
@@ -91,9 +92,7 @@ class StackView(ScrollView):
         self._new_from = self._timeline.new_from
         if before and before.hidden == self._hidden:
             before.apply(changes)
-            if before.look != look:
-                before.restyle(look)
-                changed = True
+            changed = (before.look is not look and before.restyle(look)) or changed
         else:
             self._stack, changed = Stack(self._timeline, self._hidden, look), True
         self._freeze()
@@ -206,8 +205,9 @@ class StackView(ScrollView):
                 gc.freeze()
 
     def _take_look(self) -> Look:
-        same = (self.size.width, self._reports, self._words, self._hues)
-        if self._look and (self._look.width, self._look.reports, self._look.words, self._look.hues) == same:
+        look = self._look
+        if look and (look.width, look.reports, look.words) == (self.size.width, self._reports, self._words):
+            self._look = look if look.hues is self._hues else structs.replace(look, hues=self._hues)
             return self._look
         names = ("text", "dim", "code", "link", "good", "bad", "flag", "named")
         styles, under = Styles(*map(self._style, names)), self.background_colors[1]

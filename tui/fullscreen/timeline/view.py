@@ -88,7 +88,8 @@ class TimelineView(StackView, can_focus=True):
         if placeholder != self._placeholder:
             self.refresh()
         self._timeline, self._reports, self._profiles, self._words = timeline, reports, profiles, words
-        self._hidden, self._placeholder, self._hues = frozenset(hidden), placeholder, hues or {}
+        self._hidden, self._placeholder = frozenset(hidden), placeholder
+        self._hues = self._hues if hues is None else hues
         self._lay_out()
         if self._highlighted and not self.highlighted:
             self._highlight_near()

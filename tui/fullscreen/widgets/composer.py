@@ -129,16 +129,17 @@ class Composer(Prompt):
         self.border_subtitle = Content(count or self._hint())
 
     def _hint(self) -> str:
-        begun = self._complete(None)
-        if begun is None or begun.bare:
-            # Most words that could be the beginning of a name are not.
+        # Most words that could be the beginning of a name are not.
+        begun = self._complete(None, bare=False)
+        if begun is None:
             return ""
         more = ["…"] if len(begun.options) > MOST_HINTS else []
         return "  ".join((pressed("composer.complete"), *begun.options[:MOST_HINTS], *more))
 
-    def _complete(self, last: Completion | None) -> Completion | None:
+    def _complete(self, last: Completion | None, *, bare: bool = True) -> Completion | None:
         row, column = self.cursor_location
-        return complete(self.document.get_line(row)[:column], self._known(), last, named, first_line=row == 0)
+        before = self.document.get_line(row)[:column]
+        return complete(before, self._known, last, named, first_line=row == 0, bare=bare)
 
     @on(events.Key)
     def _post_typed(self, event: events.Key) -> None:

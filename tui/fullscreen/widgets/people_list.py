@@ -18,14 +18,18 @@ from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
 from tui.fullscreen.widgets.widget_messages import AboutPerson, BackToWriting
 
-ONLINE = "online"
 AWAY = "away"
+DEFINED = frozenset({"online", AWAY})
+"""Statuses that the protocol defines; any other is the person's own text."""
 
 
-class PersonRow(Struct, frozen=True):
+class PersonRow(Struct, frozen=True, gc=False):
     """A person and their status."""
 
+    id: str
     entry: WhoEntry
+    below: str
+    """What is shown below the name."""
     role: str
     """What the person is and does now, in a word or two."""
     silent: bool
@@ -36,30 +40,18 @@ class PersonRow(Struct, frozen=True):
     """The hue of the name, if it has another one than usual."""
 
     @property
-    def id(self) -> str:
-        return self.entry.username
-
-    @property
     def lines(self) -> int:
-        # "online" and "away" are defined by the protocol; any other status is the person's own text, below the name.
-        return 2 if self._below else 1
-
-    @property
-    def _below(self) -> str:
-        words = "" if self.entry.status in {ONLINE, AWAY} else self.entry.status
-        return " · ".join(each for each in (self.entry.nickname, words) if each)
+        return 2 if self.below else 1
 
     def content(self) -> ListRow:
-        name = self.entry.username
-        hues = {} if self.hue is None else {name: self.hue}
-        style = Style(dim=True) if self.silent else Style(foreground=name_colour(name, self.under, hues))
-        own_words = f"  {self._below}" if self._below else ""
+        hues = {} if self.hue is None else {self.id: self.hue}
+        style = Style(dim=True) if self.silent else Style(foreground=name_colour(self.id, self.under, hues))
         emoji = short_emoji(self.entry)
         return ListRow(
-            name,
-            Content.assemble(Content.styled(name_text.shown(name), style), f" {emoji}" if emoji else ""),
+            self.id,
+            Content.assemble(Content.styled(name_text.shown(self.id), style), f" {emoji}" if emoji else ""),
             Content.styled(self.role, Style(dim=True)),
-            Content.styled(own_words, Style(dim=True, italic=True)) if own_words else Content(""),
+            Content.styled(f"  {self.below}", Style(dim=True, italic=True)) if self.below else Content(""),
         )
 
 
@@ -147,10 +139,23 @@ def _rows(
     return [
         heading,
         *(
-            PersonRow(entry, _role(entry, me, relations), entry.username in hidden, under, hues.get(entry.username))
+            PersonRow(
+                entry.username,
+                entry,
+                _below(entry),
+                _role(entry, me, relations),
+                entry.username in hidden,
+                under,
+                hues.get(entry.username),
+            )
             for entry in entries
         ),
     ]
+
+
+def _below(entry: WhoEntry) -> str:
+    words = "" if entry.status in DEFINED else entry.status
+    return f"{entry.nickname} · {words}" if entry.nickname and words else entry.nickname or words
 
 
 def _role(entry: WhoEntry, me: str, relations: OwnRelations) -> str:
@@ -160,4 +165,5 @@ def _role(entry: WhoEntry, me: str, relations: OwnRelations) -> str:
     if entry.username in relations.muted:
         return "muted"
     now = "busy" if entry.dnd else "away" if entry.status == AWAY else "you" if entry.username == me else ""
-    return " ".join(each for each in (badge(entry), now) if each)
+    mark = badge(entry)
+    return f"{mark} {now}" if mark and now else mark or now

@@ -80,6 +80,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._rows: list[Row] = []
+        self._places: list[tuple[str, int]] = []
+        """The ID and the height of each row."""
         self._tops: list[int] = [0]
         """The first line of each row, and the number of all lines."""
         self._choices: list[int] = []
@@ -101,9 +103,10 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         before, keep, moved = self._rows, highlight or self.chosen, False
         if before != rows:
             seen, self._rows = self._in_view(), list(rows)
-            moved = [(row.id, row.lines) for row in before] != [(row.id, row.lines) for row in rows]
+            places = [(row.id, row.lines) for row in rows]
+            moved = places != self._places
             if moved:
-                self._place_rows(before)
+                self._place_rows(places)
             self._repaint(seen)
         number = self._position(keep) if moved or keep != self.chosen else self.highlighted
         if number is not None and number != self.highlighted:
@@ -111,15 +114,16 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         elif moved and self.highlighted is not None:
             self.post_message(self.Highlighted(self, self.highlighted))
 
-    def _place_rows(self, before: Sequence[Row]) -> None:
-        """Find the place of each row; what the user looks at stays where it is, and so does the highlight."""
+    def _place_rows(self, places: list[tuple[str, int]]) -> None:
+        """Move the rows; what the user looks at stays where it is, and so does the highlight."""
+        before, self._places = self._places, places
         top = self.scroll_offset.y
         first = self._at(top)
-        chosen = before[self.highlighted].id if self.highlighted is not None else None
-        # Where the list begins, it goes on beginning there.
-        anchor = None if first is None or not top else (before[first].id, top - self._tops[first])
-        self._tops = [0, *accumulate(row.lines for row in self._rows)]
-        self._choices = [number for number, row in enumerate(self._rows) if row.id]
+        chosen = before[self.highlighted][0] if self.highlighted is not None else None
+        # At the beginning of the list, its beginning stays in view.
+        anchor = None if first is None or not top else (before[first][0], top - self._tops[first])
+        self._tops = [0, *accumulate(lines for _, lines in places)]
+        self._choices = [number for number, (name, _) in enumerate(places) if name]
         self._hovered = None
         self._measure()
         if anchor and (kept := self._position(anchor[0])) is not None:
@@ -127,7 +131,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self.set_reactive(RowList.highlighted, self._position(chosen))
 
     def _position(self, wanted: str | None) -> int | None:
-        return next((number for number, row in enumerate(self._rows) if row.id == wanted), None) if wanted else None
+        return (
+            next((number for number, (name, _) in enumerate(self._places) if name == wanted), None) if wanted else None
+        )
 
     def _measure(self) -> None:
         """Set the height of the content, and lay out the screen only if the list itself changes."""

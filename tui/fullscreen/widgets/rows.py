@@ -49,6 +49,10 @@ class ListRow(Struct, frozen=True, eq=False):
         mine, others = (self.left, self.right, self.below), (other.left, other.right, other.below)
         return self.id == other.id and all(one.is_same(two) for one, two in zip(mine, others, strict=True))
 
+    def __ne__(self, other: object) -> bool:
+        # That of a Struct does not ask __eq__.
+        return not self == other
+
     def __hash__(self) -> int:
         return hash((self.id, self.left.plain))
 

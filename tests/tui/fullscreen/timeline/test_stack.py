@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from rich.style import Style as Ink
 from textual.style import Style
 
+from tui.client.hues import HUES, usual
 from tui.client.timeline import Line, Notice, Pending, Timeline
 from tui.fullscreen.timeline.look import Look, Styles
 from tui.fullscreen.timeline.stack import Stack, moved
@@ -138,3 +139,14 @@ def test_another_width_wraps_again() -> None:
     narrow = lines(stack)
     stack.restyle(replace(LOOK, width=80))
     assert lines(stack) == lines(Stack(timeline, frozenset(), replace(LOOK, width=80))) != narrow
+
+
+def test_only_the_hue_of_an_author_restyles_what_was_rendered() -> None:
+    stack = Stack(filled(1, 2, 3), frozenset(), LOOK)
+    block = stack.block(0)
+    others = replace(LOOK, hues={"newcomer": 3, "mallory": (usual("mallory") + 1) % HUES})
+    assert not stack.restyle(others)
+    assert stack.block(0) is block
+    assert stack.look is others
+    assert stack.restyle(replace(LOOK, hues={"bob": (usual("bob") + 1) % HUES}))
+    assert stack.block(0) is not block
