@@ -92,6 +92,12 @@ class Change(NamedTuple):
     added: list[Entry]
 
 
+def title_of(channel: str, name: str) -> str:
+    """Return what a channel or conversation is called on the screen."""
+    peer = target.name_of(channel)
+    return f"# {name_text.place(name)}" if peer is None else target.conversation(name_text.shown(peer))
+
+
 class Timeline(Struct):
     """Messages in the order of their numbers, each once, with notices at the point where they appeared."""
 
@@ -142,9 +148,7 @@ class Timeline(Struct):
     @property
     def title(self) -> str:
         """Return what this is called on the screen."""
-        if self.peer is None:
-            return f"# {name_text.place(self.name)}"
-        return target.conversation(name_text.shown(self.peer))
+        return title_of(self.id, self.name)
 
     @property
     def weight(self) -> int:

@@ -8,7 +8,7 @@ from server.protocol.names import key
 from tui import limits
 from tui.client import history, reactions
 from tui.client.coverage import END
-from tui.client.timeline import Pending, Timeline
+from tui.client.timeline import Pending, Timeline, title_of
 
 WEIGHED_EVERY = 500
 """Number of new entries between two checks of the weight of all timelines."""
@@ -50,7 +50,7 @@ class Timelines(dict[str, Timeline]):
 
     def title(self, channel: str) -> str:
         """Return the displayed name of a channel or conversation."""
-        return (self.get(channel) or Timeline(channel, channel)).title
+        return title_of(channel, self[channel].name if channel in self else channel)
 
     def like(self, channel: str) -> Timeline | None:
         """Return the conversation with the same person in another spelling, if there is one."""

@@ -91,7 +91,9 @@ def by_importance(timelines: Iterable[Timeline], muted: Callable[[str], bool]) -
 def personal(timelines: Iterable[Timeline], muted: Callable[[str], bool]) -> int:
     """Return how many unread messages are addressed to the user."""
     return sum(
-        each.unread if target.is_conversation(each.id) else each.mentions for each in timelines if not muted(each.id)
+        each.unread if target.is_conversation(each.id) else each.mentions
+        for each in timelines
+        if each.unread and not muted(each.id)
     )
 
 

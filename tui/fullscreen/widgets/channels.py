@@ -10,7 +10,8 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import Static
 
-from tui.client.timeline import Timeline
+from server.protocol import target
+from tui.client.timeline import Timeline, title_of
 from tui.client.unread import shown_count
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
@@ -46,32 +47,31 @@ class UnreadOutOfView(Static):
         self.post_message(self.Wanted())
 
 
-class PlaceRow(Struct, frozen=True):
+class PlaceRow(Struct, frozen=True, gc=False):
     """A channel or conversation, and what is new there."""
 
     id: str
-    title: str
+    name: str
     draft: bool
     muted: bool
     """True if the user wants no notices of it; it has no badge then."""
     unread: int
     mentions: int
-    direct: bool
 
     @property
     def lines(self) -> int:
         return 1
 
     def content(self) -> ListRow:
-        mark = DRAFT if self.draft else ""
+        title, mark = title_of(self.id, self.name), DRAFT if self.draft else ""
         if self.muted:
-            return ListRow(self.id, Content.styled(self.title, Style(dim=True)), Content(mark))
+            return ListRow(self.id, Content.styled(title, Style(dim=True)), Content(mark))
         if not self.unread:
-            return ListRow(self.id, Content(self.title), Content(mark))
-        personal = self.mentions or self.direct
+            return ListRow(self.id, Content(title), Content(mark))
+        personal = self.mentions or target.is_conversation(self.id)
         shown = f" {MENTIONED if self.mentions else ''}{shown_count(self.unread)} "
         badge = Content.styled(shown, PERSONAL if personal else "bold $text on $accent 60%")
-        return ListRow(self.id, Content.styled(self.title, Style(bold=True)), Content.assemble(mark, badge))
+        return ListRow(self.id, Content.styled(title, Style(bold=True)), Content.assemble(mark, badge))
 
 
 class ChannelList(RowList):
@@ -163,10 +163,13 @@ class PlaceLists(Vertical):
         self, timelines: Iterable[Timeline], current: str, drafts: Container[str], is_muted: Callable[[str], bool]
     ) -> None:
         """Draw both lists."""
-        places = [*timelines]
-        channels = [each for each in places if each.peer is None]
-        people = [each for each in places if each.peer is not None]
-        muted = {each.id for each in places if is_muted(each.id)}
+        channels: list[Timeline] = []
+        people: list[Timeline] = []
+        muted = set()
+        for each in timelines:
+            (people if target.is_conversation(each.id) else channels).append(each)
+            if is_muted(each.id):
+                muted.add(each.id)
         self.query_one(ChannelList).fill(channels, current, drafts, muted)
         conversations = self.query_one(ConversationList)
         conversations.display = bool(people)
@@ -180,4 +183,4 @@ class PlaceLists(Vertical):
 
 
 def _row(place: Timeline, *, draft: bool, muted: bool) -> PlaceRow:
-    return PlaceRow(place.id, place.title, draft, muted, place.unread, place.mentions, place.peer is not None)
+    return PlaceRow(place.id, place.name, draft, muted, place.unread, place.mentions)

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from server.protocol.frames import ChannelEntry, Presence, Who, WhoEntry
 from tests.support.pilots import app_of, client, until_seen
 from tests.support.scripted_server import OPENING, WELCOME, ScriptedServer, line
-from tui.fullscreen.room.screen import RoomScreen
+from tui.client import slash
 from tui.fullscreen.widgets.channels import ChannelList, PlaceRow
 from tui.fullscreen.widgets.footer import KeyFooter
 from tui.fullscreen.widgets.people_list import PersonRow
@@ -40,7 +40,7 @@ def counted(pilot: Pilot[None], patch: pytest.MonkeyPatch) -> Iterator[list[str]
     with patch.context() as during:
         during.setattr(PersonRow, "content", person)
         during.setattr(PlaceRow, "content", place)
-        during.setattr(RoomScreen, "_known", lambda _: seen.append("words"))
+        during.setattr(slash, "names", lambda _: seen.append("words"))
         during.setattr(KeyFooter, "_fitting", lambda _: seen.append("footer"))
         yield seen
     signal.unsubscribe(pilot.app.screen)
