@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
-from server.rules.retries import FAILURES_TO_OPEN, DeliveryState, Result, consequence
+from server.rules.retries import FAILURES_TO_OPEN, Consequence, DeliveryState, Result, consequence
 from server.storage import webhook_state
 from server.storage.clock import moment
 from server.storage.webhook_state import Suspension, WebhookState
@@ -198,17 +198,7 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     A success counts even if the lease has expired: what the site has is never sent again. A failure after the lease
     has expired is only logged, because another holder is sending it.
     """
-    connection.execute(
-        "INSERT INTO attempt (delivery_id, at, milliseconds, status, answer, error) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            claim.id,
-            attempt.at,
-            attempt.milliseconds,
-            attempt.result.status,
-            attempt.result.answer,
-            attempt.result.error,
-        ),
-    )
+    _log(connection, claim, attempt)
     result = attempt.result
     if result.accepted or not (result.ours or result.outdated):
         webhook_state.record(connection, claim.webhook, accepted=result.accepted, now=now)
@@ -222,6 +212,26 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     follows = consequence(claim.attempt, result, moment(now), chance, ahead)
     if follows.pause and not result.outdated:
         webhook_state.pause(connection, claim.webhook, webhook_state.GONE)
+    _record_failure(connection, claim, result, follows, now)
+
+
+def _log(connection: sqlite3.Connection, claim: Claim, attempt: Attempt) -> None:
+    connection.execute(
+        "INSERT INTO attempt (delivery_id, at, milliseconds, status, answer, error) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            claim.id,
+            attempt.at,
+            attempt.milliseconds,
+            attempt.result.status,
+            attempt.result.answer,
+            attempt.result.error,
+        ),
+    )
+
+
+def _record_failure(
+    connection: sqlite3.Connection, claim: Claim, result: Result, follows: Consequence, now: int
+) -> None:
     connection.execute(
         # A delivery that was cancelled meanwhile stays cancelled, and is no longer in flight.
         "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"

@@ -27,7 +27,7 @@ MAX_OPEN = 50_000
 HOUR_MILLISECONDS = 3600 * 1000
 MAX_ADDITIONS = 3
 """Maximum number of additions per report in a list: there can be any number, but a list is one frame."""
-WAITING, UNNOTIFIED = "status IN ('received', 'waiting')", "told = 0"
+WAITING, UNNOTIFIED = "status IN ('received', 'waiting')", "notified = 0"
 """Conditions for a reporter's reports: those that are waiting, or with a change they were not notified of."""
 PAUSED = "The site does not accept reports at the moment."
 SILENT = "The site has not been answering."
@@ -93,7 +93,8 @@ class Terms(NamedTuple):
 
 
 _COLUMNS = (
-    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, told, taken_back"
+    "report.id, reporter, reporter_identity, trail.at, trail.content, status, error, next_at, note, notified,"
+    " taken_back"
     " FROM report JOIN trail ON trail.seq = report.seq"
 )
 _Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
@@ -101,7 +102,7 @@ _Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
 
 def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> StoredReport:
     """Store a report, or an addition to one, and queue its delivery. Raises Refusal."""
-    reporter, evidence, nonce, add = submission
+    reporter, evidence, _, add = submission
     now = milliseconds(clock())
     if resent := _resent(submission, now, connection):
         return _found(connection, resent)
@@ -115,40 +116,54 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     webhooks = [
         webhook
         # To a site that does not know ReportID, an addition would be a second report.
-        for webhook, told in terms.webhooks
-        if told or not known or not outbox.has(connection, known, webhook)
+        for webhook, knows_id in terms.webhooks
+        if knows_id or not known or not outbox.has(connection, known, webhook)
     ]
     if not webhooks and status != ReportState.WITHDRAWN:
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message, and the site has your report.")
     _check_rate(connection, reporter, terms.per_hour, now)
     if known:
-        if status == ReportState.WITHDRAWN:
-            # The report is open again, so the site must not receive the withdrawal if it is still waiting.
-            outbox.cancel(connection, known, now)
-            gathering.free(connection, known)
-        added = Added(evidence.reason, evidence.comment, evidence.context)
-        report_id, seq = known, trail.append(connection, known, now, added)
-        connection.execute(
-            "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?", (nonce, ReportState.RECEIVED, report_id)
-        )
+        report_id, seq = known, _add(connection, known, submission, now, withdrawn=status == ReportState.WITHDRAWN)
     else:
-        report_id = f"rep_{secrets.token_hex(8)}"
-        seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
-        connection.execute(
-            "INSERT INTO report"
-            " (id, seq, reporter, reporter_identity, msg_id, status, nonce, about, about_identity, taken_back)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-            " EXISTS (SELECT 1 FROM message WHERE id = ?5 AND taken_back_at IS NOT NULL))",
-            (
-                *(report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
-                *(evidence.about, evidence.about_identity),
-            ),
-        )
+        report_id, seq = _insert(connection, submission, now)
     for webhook in webhooks:
         due = now if known else gathering.due(connection, evidence.msg_id, webhook, now)
         outbox.queue(connection, seq, report_id, webhook, now, due)
     _update_status(connection, report_id, now, notified=True)
     return _found(connection, report_id)
+
+
+def _add(connection: sqlite3.Connection, report_id: str, added: Submission, now: int, *, withdrawn: bool) -> int:
+    """Store an addition to a report; return its number in the trail."""
+    if withdrawn:
+        # The report is open again, so the site must not receive the withdrawal if it is still waiting.
+        outbox.cancel(connection, report_id, now)
+        gathering.free(connection, report_id)
+    evidence = added.evidence
+    seq = trail.append(connection, report_id, now, Added(evidence.reason, evidence.comment, evidence.context))
+    connection.execute(
+        "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?",
+        (added.nonce, ReportState.RECEIVED, report_id),
+    )
+    return seq
+
+
+def _insert(connection: sqlite3.Connection, submission: Submission, now: int) -> tuple[str, int]:
+    """Store a report; return its ID, and its number in the trail."""
+    reporter, evidence, nonce, _ = submission
+    report_id = f"rep_{secrets.token_hex(8)}"
+    seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
+    connection.execute(
+        "INSERT INTO report"
+        " (id, seq, reporter, reporter_identity, msg_id, status, nonce, about, about_identity, taken_back)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+        " EXISTS (SELECT 1 FROM message WHERE id = ?5 AND taken_back_at IS NOT NULL))",
+        (
+            *(report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
+            *(evidence.about, evidence.about_identity),
+        ),
+    )
+    return report_id, seq
 
 
 def _resent(submission: Submission, now: int, connection: sqlite3.Connection) -> str | None:
@@ -207,7 +222,7 @@ def _record_site_said(
         trail.append(connection, report.id, now, said)
         if report.status is not ReportState.WITHDRAWN:
             _set(connection, report.id, status)
-        connection.execute("UPDATE report SET note = ?, told = 0 WHERE id = ?", (said.note, report.id))
+        connection.execute("UPDATE report SET note = ?, notified = 0 WHERE id = ?", (said.note, report.id))
 
 
 def record_attempt(
@@ -251,7 +266,7 @@ def sent_by(
 
     While this webhook is suspended, waiting reports say so.
     """
-    query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY told, report.seq DESC LIMIT ?"
+    query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY notified, report.seq DESC LIMIT ?"
     return _as_suspended(connection, connection.execute(query, (identity, limit)), webhook, clock)
 
 
@@ -302,7 +317,7 @@ def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
 def set_notified(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
     """Record that the reporters were notified of the current status."""
     connection.execute(
-        "UPDATE report SET told = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(report_ids)),)
+        "UPDATE report SET notified = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(report_ids)),)
     )
 
 
@@ -377,7 +392,7 @@ def _set(
 ) -> None:
     connection.execute(
         "UPDATE report SET status = ?1, error = ?2, next_at = ?3,"
-        " told = iif(status = ?1 AND error = ?2, told, ?4) WHERE id = ?5",
+        " notified = iif(status = ?1 AND error = ?2, notified, ?4) WHERE id = ?5",
         (status, error, next_at, notified, report_id),
     )
 

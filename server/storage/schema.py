@@ -394,6 +394,11 @@ CREATE TRIGGER message_text_deleted AFTER DELETE ON message WHEN old.text != '' 
     );
 END;
 """
+NOTIFIED = """
+ALTER TABLE report RENAME COLUMN told TO notified;
+DROP INDEX report_untold;
+CREATE INDEX report_unnotified ON report (reporter_identity) WHERE notified = 0;
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -417,6 +422,7 @@ STEPS = (
     MESSAGE_CHANGES,
     WAITING_MESSAGES,
     INDEX_BEHIND,
+    NOTIFIED,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 
