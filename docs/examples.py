@@ -68,6 +68,7 @@ SERVER = (
     '{"action":"places","places":[{"channel":"lobby","lastID":41,"readID":38,"unread":2,"mentions":1},{"channel":"@bob",'
     '"lastID":30,"readID":30}]}',
     '{"action":"read","channel":"@bob","msgID":42}',
+    '{"action":"block","username":"lucky"}',
     '{"action":"history","channel":"lobby","messages":[' + MESSAGE + '],"more":true,"nonce":"n-18"}',
     '{"action":"search","messages":[' + MESSAGE + '],"more":false,"nonce":"n-19","searchedTo":12}',
     '{"action":"report","report":' + ENTRY % ("received", "") + ',"nonce":"n-20"}',

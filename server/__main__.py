@@ -20,7 +20,11 @@ from server.settings import DEFAULT_FILE, LoadedSettings, Settings, defaults, lo
 
 
 def main() -> int:
-    """Run the command line. Return 0 after an orderly exit, 2 if settings, address or database are unusable."""
+    """Run the command line.
+
+    Return 0 after an orderly exit, 1 if the site or an operator asked for it, 2 if settings, address or database are
+    unusable.
+    """
     options = _parser().parse_args()
     say: Callable[[int, str], None] = _say_to_people
     try:
@@ -45,7 +49,7 @@ def main() -> int:
     except OneLineError as error:
         say(logging.ERROR, str(error))
         return 2
-    return 0
+    return process.exit_code()
 
 
 def _listen(options: argparse.Namespace, settings: Settings) -> Listener:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -78,7 +77,7 @@ async def run(
         background_tasks = [
             background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
         ]
-        dispatcher.shut_down = partial(signal.raise_signal, signal.SIGTERM)
+        dispatcher.shut_down = process.shut_down
         if read:
             reload.reload_on_sighup(read, running.reload)
             dispatcher.reconfigure = partial(reload.reload, read, running.reload)
@@ -163,6 +162,7 @@ class _Running:
             reports=self.webhooks.reports,
             profiles=self.webhooks.profiles,
             sign_in=settings.jwt,
+            cors_hosts=[host.rstrip("/") for host in settings.cors_hosts],
             vip_secret=settings.vip.mutually_secret,
             blockable_operators=settings.blockable_admins,
             dm_context=any(hook.dm_context for hook in settings.webhooks(QUEUED_WEBHOOK)),

@@ -72,6 +72,7 @@ LIMITS: dict[str, int | Items] = {
     "Presences.changes": Items(MAX_PEOPLE),
     "Relations.muted": Items(MAX_PEOPLE, NAME),
     "Relations.blocked": Items(MAX_PEOPLE, NAME),
+    "Block.username": NAME,
     "Reaction.emoji": EMOJI,
     "Reaction.usernames": Items(MAX_NAMES, NAME),
     "Reactions.reactions": Items(MAX_EMOJI),

@@ -68,6 +68,8 @@ class Live:
     """The filters that are on, in order."""
     sign_in: JWT = field(default_factory=JWT)
     """Whether members of the site sign in with a token, and whether only they may enter."""
+    cors_hosts: Sequence[str] = ()
+    """Origins of pages that may read the statistics."""
     vip_secret: bool = False
     """Only VIPs and operators see who is a VIP."""
     blockable_operators: bool = False

@@ -131,6 +131,7 @@ def _admit(
         sign_in.replace(before)
     if claims:
         sign_in.renew_regularly(dispatcher, session)
+        dispatcher.people.apply_site_blocks(person.identity)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = Arrival(
         since=frame.since,

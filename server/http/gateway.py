@@ -11,15 +11,18 @@ from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Lifespan
 
 from server.handlers.dispatch import Dispatcher
+from server.http import api
 from server.http.acceptor import Acceptor
 from server.http.access import Access
 from server.http.callbacks import Callbacks, refused
+from server.http.endpoints import ENDPOINTS
 from server.http.health import Health
 from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.http.listening import Listener
@@ -42,9 +45,11 @@ def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starle
 
     access = Access(dispatcher)
     callbacks = Callbacks(dispatcher, access)
-    monitoring = Monitoring(health, measure, dispatcher.hub.names, access.is_trusted)
+    monitoring = Monitoring(
+        health, measure, dispatcher.hub.names, access.is_trusted, lambda: dispatcher.live.cors_hosts
+    )
     callback = Route("/api/report/status", callbacks.report_status, methods=["POST"])
-    return _app([*monitoring.routes, callback], lifespan)
+    return _app([*monitoring.routes, callback, *api.routes(ENDPOINTS, dispatcher, access)], lifespan)
 
 
 def metrics_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starlette:
@@ -56,7 +61,12 @@ def _app(routes: list[Route], lifespan: Lifespan[Starlette] | None = None) -> St
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={ClientDisconnect: _client_disconnected, RefusedRequest: _refused},
+        exception_handlers={
+            ClientDisconnect: _client_disconnected,
+            RefusedRequest: _refused,
+            HTTPException: _no_such_page,
+            Exception: _failed,
+        },
     )
     # A redirect would copy the Host that the request claims into Location.
     app.router.redirect_slashes = False
@@ -65,6 +75,18 @@ def _app(routes: list[Route], lifespan: Lifespan[Starlette] | None = None) -> St
 
 async def _refused(request: Request, refusal: Exception) -> Response:
     return refused(cast(RefusedRequest, refusal), as_json=request.url.path.startswith("/api/"))
+
+
+async def _no_such_page(request: Request, error: Exception) -> Response:
+    """Answer a request for a path or method that does not exist."""
+    status = HTTPStatus(cast(HTTPException, error).status_code)
+    return refused(RefusedRequest(status, f"{status.phrase}."), as_json=request.url.path.startswith("/api/"))
+
+
+async def _failed(request: Request, _error: Exception) -> Response:
+    """Answer a request whose handler has failed; the log has the exception."""
+    failed = RefusedRequest(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error.")
+    return refused(failed, as_json=request.url.path.startswith("/api/"))
 
 
 async def _client_disconnected(_request: Request, _error: Exception) -> Response:

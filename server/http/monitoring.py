@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from server.http import api
+from server.http.api_types import Statistics
 from server.http.health import Health
 from server.rules.requests import RefusedRequest
 
@@ -22,12 +24,20 @@ Trust = Callable[[Request], bool]
 class Monitoring:
     """Handlers of these routes. Strangers read whether the server is well, and how many people are here."""
 
-    def __init__(self, health: Health, measure: Measure, names: Callable[[], Sequence[str]], trusts: Trust) -> None:
-        """`names` returns the names of the people in the room."""
+    def __init__(
+        self,
+        health: Health,
+        measure: Measure,
+        names: Callable[[], Sequence[str]],
+        trusts: Trust,
+        readers: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """`names` returns the people in the room, `readers` the origins of pages that may read how many there are."""
         self._health = health
         self._measure = measure
         self._names = names
         self._trusts = trusts
+        self._readers = readers
 
     @property
     def routes(self) -> list[Route]:
@@ -36,7 +46,7 @@ class Monitoring:
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics),
-            Route("/api/statistics", self._statistics),
+            Route("/api/statistics", self._statistics, methods=api.METHODS),
         ]
 
     async def _healthz(self, _request: Request) -> Response:
@@ -54,7 +64,11 @@ class Monitoring:
     async def _statistics(self, request: Request) -> Response:
         people = self._names()
         # BareRTC's sites read the count without a key. Names are only for those whom the people in the room know of.
-        return JSONResponse({"UserCount": len(people), "Usernames": people if self._trusts(request) else []})
+        answer = api.response(Statistics(len(people), list(people) if self._trusts(request) else []))
+        answer.headers["Vary"] = "Origin"
+        if (origin := request.headers.get("origin", "")) in self._readers():
+            answer.headers["Access-Control-Allow-Origin"] = origin
+        return answer
 
 
 def _health_response(fault: str | None) -> Response:

@@ -83,12 +83,24 @@ def shutdown_signal() -> str:
     return _signals[0] if _signals else ""
 
 
+def shut_down() -> None:
+    """Begin an orderly shutdown with exit code 1, on which a service manager starts the server again, as BareRTC's."""
+    _restarts.append(True)
+    signal.raise_signal(signal.SIGTERM)
+
+
+def exit_code() -> int:
+    """Return the exit code of an orderly shutdown."""
+    return int(bool(_restarts))
+
+
 def note_signal(number: int, _frame: FrameType | None = None) -> None:
     """Record a signal; can be installed as its handler."""
     _signals.append(signal.Signals(number).name)
 
 
 _signals: list[str] = []
+_restarts: list[bool] = []
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

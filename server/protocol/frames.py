@@ -226,7 +226,10 @@ class Unmute(Frame, frozen=True, tag="unmute"):
 
 
 class Block(Frame, frozen=True, tag="block"):
-    """Block a user: from now on neither of you sees, finds or reports the other, or opens their profile."""
+    """Block a user: from now on neither of you sees, finds or reports the other, or opens their profile.
+
+    From the server: the site has blocked the two of you.
+    """
 
     username: Annotated[str, Meta(max_length=256)]
 
@@ -641,5 +644,5 @@ ClientFrame = (
 )  # fmt: skip
 ServerFrame = (
     Welcome | Me | Who | Presence | Presences | Relations | Message | Takeback | Reacted | Edited | Typing | Echo
-    | Places | Read | History | SearchResults | ReportStatus | Reports | Profile | Error | Pong | Disconnect
+    | Places | Read | Block | History | SearchResults | ReportStatus | Reports | Profile | Error | Pong | Disconnect
 )  # fmt: skip

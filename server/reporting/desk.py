@@ -12,12 +12,14 @@ from server.reporting.automatic_reports import AutomaticReport, Complaint
 from server.room.hub import Hub
 from server.rules.messages import Person, Publication
 from server.rules.reservations import Reservations
+from server.rules.trail import Event
 from server.storage import reports
 from server.storage.base import Reader
 from server.storage.clock import Clock, moment, utc_now
 from server.storage.database import Database
 from server.storage.fair import QueueKey
 from server.storage.reports import StoredReport, Submission, Terms
+from server.storage.trail import TrailRow
 
 MAX_LISTED = 100
 MAX_EXCERPT_CHARS = 300
@@ -95,6 +97,14 @@ class ReportDesk:
         if report and report.status is ReportState.RESOLVED:
             self._reservations.report_closed(report.id)
         return report is not None
+
+    async def latest(self, before: str, limit: int) -> list[StoredReport]:
+        """Return everyone's reports, the latest first, or those before a report. Raises StorageError."""
+        return await self._database.read(partial(reports.latest_before, before, limit))
+
+    async def account(self, report_id: str) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
+        """Return a report with its trail; None if it is not known. Raises StorageError."""
+        return await self._database.read(partial(reports.account, report_id))
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:
         """Return a person's reports, and which of them changed while they were away. Raises StorageError."""

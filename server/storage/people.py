@@ -11,11 +11,12 @@ from server.rules.bans import HOUR_MILLISECONDS, Ban, BanIndex, remaining
 from server.rules.messages import Person
 from server.rules.relations import Relation, RelationIndex
 from server.rules.reservations import Obstacle, Reservations
-from server.storage import bans, held_names, login_keys, reports
+from server.storage import bans, held_names, login_keys, reports, site_blocks
 from server.storage.base import Joined
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import QueueKey
+from server.storage.site_blocks import ChangedBlocks
 
 MAX_KNOWN = 50_000
 """Maximum number of people, the latest ones, who can receive messages while they are away."""
@@ -135,7 +136,22 @@ class People:
             for each in stored:
                 self.relations.set(each)
 
-        return self._database.write(partial(_relate, relation), apply)
+        return self._database.write(partial(site_blocks.block, relation), apply)
+
+    def set_site_blocks(self, identity: str, others: Sequence[Person]) -> "asyncio.Future[ChangedBlocks]":
+        """Replace whom the site has blocked for a member. Raises StorageError."""
+        return self._database.write(partial(site_blocks.replace, identity, others), partial(self._change, identity))
+
+    def apply_site_blocks(self, identity: str) -> "asyncio.Future[ChangedBlocks]":
+        """Block again whom the site has blocked for a member, who may have ended that. Raises StorageError."""
+        return self._database.write(partial(site_blocks.apply, identity), partial(self._change, identity))
+
+    def _change(self, identity: str, stored: Sequence[ChangedBlocks]) -> None:
+        for changed in stored:
+            for other in changed.ended:
+                self.relations.remove(identity, other)
+            for relation in changed.begun:
+                self.relations.set(relation)
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
         """End the mute or block of everyone who had this name then, or has it now. Raises StorageError."""
@@ -185,18 +201,6 @@ def _left(person: Person, last_message: int, now: int, connection: sqlite3.Conne
         (now, last_message, person.identity),
     )
     held_names.left(person, now, connection)
-
-
-def _relate(relation: Relation, connection: sqlite3.Connection) -> Relation:
-    # Blocking again must not reveal what was said since the first block.
-    row = connection.execute(
-        "INSERT INTO hidden (identity, other, other_name, blocked, after)"
-        " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"
-        " ON CONFLICT DO UPDATE SET other_name = ?3, blocked = ?4, after = iif(blocked, after, excluded.after)"
-        " RETURNING after",
-        relation[:4],
-    ).fetchone()
-    return relation._replace(after=row[0])
 
 
 def _unrelate(ended: list[Relation], connection: sqlite3.Connection) -> None:

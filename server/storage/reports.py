@@ -16,10 +16,11 @@ from server.rules.evidence import Evidence, Statement
 from server.rules.messages import NONCE_MILLISECONDS, Person, nonce_used
 from server.rules.refusal import Refusal
 from server.rules.retries import DeliveryState, report_status
-from server.rules.trail import Added, Reported, Withdrawn, addition, form, statement
+from server.rules.trail import Added, Event, Reported, Withdrawn, addition, decode, form, statement
 from server.storage import gathering, outbox, trail, webhook_state
 from server.storage.clock import Clock, milliseconds
 from server.storage.outbox import Attempt, Claim
+from server.storage.trail import TrailRow
 from server.storage.webhook_state import Suspension, WebhookState
 
 MAX_OPEN = 50_000
@@ -312,6 +313,29 @@ def open_about(connection: sqlite3.Connection) -> list[tuple[str, Person]]:
 def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
     """Return the IDs of everyone's reports, the latest first."""
     return [row[0] for row in connection.execute("SELECT id FROM report ORDER BY seq DESC LIMIT ?", (limit,))]
+
+
+def latest_before(before: str, limit: int, connection: sqlite3.Connection) -> list[StoredReport]:
+    """Return everyone's reports, the latest first: all, or those before this one. Altered ones are left out."""
+    earlier = "report.seq < coalesce((SELECT seq FROM report WHERE id = ?), ?)"
+    query = f"SELECT {_COLUMNS} WHERE {earlier} ORDER BY report.seq DESC LIMIT ?"
+    found = []
+    for row in connection.execute(query, (before, 2**63 - 1, limit)):
+        with suppress(msgspec.DecodeError):
+            found.append(_report(connection, row))
+    return found
+
+
+def account(report_id: str, connection: sqlite3.Connection) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
+    """Return a report with its trail, without rows that were altered; None if it is not known."""
+    report = find(report_id, connection)
+    if report is None:
+        return None
+    events = []
+    for row in trail.rows(connection, report_id):
+        with suppress(msgspec.DecodeError):
+            events.append((row, decode(row.content)))
+    return report, events
 
 
 def set_notified(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:

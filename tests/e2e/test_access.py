@@ -69,7 +69,11 @@ async def test_strangers_read_no_metrics_and_no_names(
         statistics = await get(f"{server.http_url}/api/statistics", headers)
     assert metrics.status_code == (200 if trusted else 403)
     assert ("flagpost_sessions" in metrics.text) == trusted
-    assert statistics.json() == {"UserCount": 1, "Usernames": ["alice"] if trusted else []}
+    assert statistics.json() == {
+        "UserCount": 1,
+        "Usernames": ["alice"] if trusted else [],
+        "Cameras": {"Blue": 0, "Red": 0},
+    }
     assert (await get(f"{server.http_url}/readyz", headers)).text == "ok\n"
 
 

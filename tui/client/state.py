@@ -284,6 +284,10 @@ class ClientState(RoomState):
             self.note(frame.message, Tone.BAD)
 
     @fold.register
+    def _(self, frame: frames.Block) -> None:
+        """Do nothing: `relations` follows."""
+
+    @fold.register
     def _(self, frame: frames.Disconnect) -> None:
         self.note(frame.why)
 

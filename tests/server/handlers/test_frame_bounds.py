@@ -57,6 +57,7 @@ LARGEST = [
     frames.Takeback(LAST),
     frames.Reacted(LAST, NAME, "👩🏽‍🚀", remove=True),
     frames.Edited(LAST, "\x01" * MAX_MESSAGE_CHARS),
+    frames.Block(NAME),
     frames.Typing(PLACE),
     frames.Echo(PAGE, False, [LAST] * MAX_CHANGED, fit_reactions([frames.Reactions(LAST, REACTIONS)] * 100)),
     frames.Places([frames.PlaceEntry(PLACE, LAST, LAST, LAST, LAST)] * MAX_LISTED),

@@ -78,6 +78,7 @@ FROM_SERVER: list[ServerFrame] = [
     frames.Typing("@bob"),
     frames.SearchResults([SAID], more=True, nonce="n-1", searched_to=5),
     frames.Places([frames.PlaceEntry("lobby", 9, 7, 2, 1)]),
+    frames.Block("bob"),
     frames.Read("lobby", 7),
     frames.Edited(7, "hello"),
     frames.Profile("bob", [frames.ProfileField("Age", "9")], "n-1", "Hello", ""),

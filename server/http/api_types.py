@@ -1,0 +1,246 @@
+"""What the calls of the site and of its members send and receive: the keys of BareRTC, in any case."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+
+from server.rules.tokens import Claims
+
+ApiKey = Annotated[str, Meta(description="AdminAPIKey of the settings.")]
+JwtToken = Annotated[str, Meta(description="A valid token of a member.")]
+
+
+class Call(msgspec.Struct, frozen=True, rename="pascal"):
+    """Base of all bodies; a missing or null field is empty, and unknown ones are ignored."""
+
+
+class KeyCall(Call, frozen=True, rename="pascal"):
+    """A call by the site."""
+
+    api_key: ApiKey = field(name="APIKey", default="")
+
+
+class TokenCall(Call, frozen=True, rename="pascal"):
+    """A call on behalf of a member."""
+
+    jwt_token: JwtToken = field(name="JWTToken", default="")
+
+
+class Authenticate(KeyCall, frozen=True, rename="pascal"):
+    """The claims of a new token."""
+
+    claims: Claims = Claims()
+
+
+class AmendToken(KeyCall, frozen=True, rename="pascal"):
+    """A member who is here, and a token with their new claims."""
+
+    username: str = ""
+    jwt_token: JwtToken = field(name="JWTToken", default="")
+
+
+class SiteBlocklist(KeyCall, frozen=True, rename="pascal"):
+    """A member, and everyone whom they have blocked on the site."""
+
+    username: str = ""
+    blocklist: list[str] = []
+
+
+class BlockNow(KeyCall, frozen=True, rename="pascal"):
+    """People who block each other from now on."""
+
+    usernames: Annotated[list[str], Meta(max_length=50)] = []
+
+
+class DisconnectNow(KeyCall, frozen=True, rename="pascal"):
+    """People to disconnect, what they are told, and whether the others read that they were kicked."""
+
+    usernames: list[str] = []
+    message: str = ""
+    kick: bool = False
+
+
+class ClearMessages(KeyCall, frozen=True, rename="pascal"):
+    """The person whose direct messages are deleted: by the site with its key, or by a member with their token."""
+
+    username: str = ""
+    jwt_token: JwtToken = field(name="JWTToken", default="")
+
+
+class MessageHistory(TokenCall, frozen=True, rename="pascal"):
+    """A page of a conversation, before a message; 0: the newest."""
+
+    username: str = ""
+    before_id: Annotated[int, Meta(ge=0, le=2**63 - 1)] = field(name="BeforeID", default=0)
+
+
+class MessageUsernames(TokenCall, frozen=True, rename="pascal"):
+    """A page of the people with whom a member has a conversation."""
+
+    sort: Annotated[str, Meta(description='"newest", "oldest", "a-z" or "z-a".')] = ""
+    page: Annotated[int, Meta(ge=0, le=10_000)] = 1
+
+
+class ProfileOf(TokenCall, frozen=True, rename="pascal"):
+    """Whose profile."""
+
+    username: str = ""
+
+
+class ReportStatusCall(KeyCall, frozen=True, rename="pascal"):
+    """The status that the site gives to a report. Its Content-Type does not matter."""
+
+    report_id: str = field(name="ReportID", default="")
+    status: Annotated[str, Meta(description='"seen" or "resolved".')] = ""
+    note: Annotated[str, Meta(description="Shown to the reporter.")] = ""
+
+
+class ReportsCall(KeyCall, frozen=True, rename="pascal"):
+    """A page of all reports, the latest first; or one report with its evidence."""
+
+    report_id: Annotated[str, Meta(max_length=64, description="Only this report, with its evidence.")] = field(
+        name="ReportID", default=""
+    )
+    before: Annotated[str, Meta(max_length=64, description="Only reports before this ReportID.")] = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """Base of all answers."""
+
+    ok: bool = field(name="OK", default=True)
+    error: str | UnsetType = UNSET
+
+
+class TokenAnswer(Answer, frozen=True, kw_only=True, rename="pascal"):
+    """A signed token, valid for 5 minutes."""
+
+    jwt: str | UnsetType = field(name="JWT", default=UNSET)
+
+
+class Removed(Answer, frozen=True, kw_only=True, rename="pascal"):
+    """How many people were disconnected."""
+
+    removed: int = 0
+
+
+class ErasedMessages(Answer, frozen=True, kw_only=True, rename="pascal"):
+    """How many messages were deleted."""
+
+    messages_erased: int = 0
+
+
+class DirectMessage(msgspec.Struct, frozen=True):
+    """A message of a conversation, as HTML."""
+
+    username: str
+    message: str
+    msg_id: int = field(name="msgID")
+    timestamp: datetime
+
+
+class ConversationPage(Answer, frozen=True, kw_only=True, rename="pascal"):
+    """A page of a conversation, the newest message first, and how many there are before it."""
+
+    messages: list[DirectMessage] | None = None
+    remaining: int = 0
+
+
+class Usernames(Answer, frozen=True, kw_only=True, rename="pascal"):
+    """A page of names, and how many names and pages there are."""
+
+    usernames: list[str] | None = None
+    count: int = 0
+    pages: int = 0
+
+
+class ProfileLine(msgspec.Struct, frozen=True, rename="pascal"):
+    """A line of a profile, as the site wrote it."""
+
+    name: str
+    value: str
+
+
+class MemberProfile(Answer, frozen=True, kw_only=True, rename="pascal"):
+    """What the site says about somebody."""
+
+    headline: str | UnsetType = UNSET
+    profile_fields: list[ProfileLine] | UnsetType = UNSET
+
+
+class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
+    """Nobody has a camera here."""
+
+    blue: int = 0
+    red: int = 0
+
+
+class Statistics(msgspec.Struct, frozen=True, rename="pascal"):
+    """How many people are here; who they are only with the key, or for a program on the server's machine."""
+
+    user_count: int
+    usernames: list[str]
+    cameras: Cameras = Cameras()
+
+
+class ReportLine(msgspec.Struct, frozen=True, rename="pascal"):
+    """A report and its status."""
+
+    report_id: str = field(name="ReportID")
+    status: str
+    reported_at: datetime
+    from_username: str
+    about_username: str
+    channel: str
+    message_id: int = field(name="MessageID")
+    reason: str
+    comment: str
+    error: Annotated[str, Meta(description="Why it is waiting, or was given up.")]
+    note: Annotated[str, Meta(description="What the site told the reporter.")]
+
+
+class TrailLine(msgspec.Struct, frozen=True, rename="pascal"):
+    """An entry of the history of a report."""
+
+    at: datetime
+    event: Annotated[str, Meta(description='"reported", "added", "site-said", "withdrawn" or "erased".')]
+    reason: str = ""
+    comment: str = ""
+    status: str = ""
+    note: str = ""
+
+
+class AttestedContext(msgspec.Struct, frozen=True, rename="pascal"):
+    """A message around the reported one, which the reporter selected."""
+
+    username: str
+    timestamp: datetime
+    message: str
+
+
+class EarlierMessage(msgspec.Struct, frozen=True, rename="pascal"):
+    """A text that the message had before it was edited, and since when."""
+
+    since: datetime
+    message: str
+
+
+class ReportEvidence(msgspec.Struct, frozen=True, rename="pascal"):
+    """What the server attests about a report."""
+
+    message: str
+    timestamp: Annotated[datetime, Meta(description="When the message was sent.")]
+    earlier_texts: list[EarlierMessage]
+    context: list[AttestedContext]
+    about_holds_name: Annotated[bool, Meta(description="Whether its author still had the name at that time.")]
+    trail: list[TrailLine]
+
+
+class ReportPage(Answer, frozen=True, kw_only=True, rename="pascal"):
+    """A page of reports, and whether there are more before it."""
+
+    reports: list[ReportLine] | None = None
+    more: bool = False
+    evidence: ReportEvidence | UnsetType = UNSET

@@ -1,0 +1,59 @@
+"""The table of the calls below /api/, from which their routes and their OpenAPI document are made."""
+
+from server.http import member_calls, report_calls, site_calls
+from server.http.api import endpoint
+from server.http.api_types import (
+    AmendToken,
+    Authenticate,
+    BlockNow,
+    ClearMessages,
+    ConversationPage,
+    DisconnectNow,
+    ErasedMessages,
+    KeyCall,
+    MemberProfile,
+    MessageHistory,
+    MessageUsernames,
+    ProfileOf,
+    Removed,
+    ReportPage,
+    ReportsCall,
+    SiteBlocklist,
+    TokenAnswer,
+    Usernames,
+)
+
+ENDPOINTS = (
+    endpoint("/api/authenticate", "Sign a token.", site_calls.authenticate, Authenticate, TokenAnswer),
+    endpoint("/api/amend-jwt", "Replace the claims of a member who is here.", site_calls.amend_token, AmendToken),
+    endpoint("/api/blocklist", "Set whom the site has blocked for a member.", site_calls.blocklist, SiteBlocklist),
+    endpoint("/api/block/now", "Block people with each other.", site_calls.block_now, BlockNow),
+    endpoint("/api/disconnect/now", "Disconnect people.", site_calls.disconnect_now, DisconnectNow, Removed),
+    endpoint(
+        "/api/message/clear",
+        "Delete the direct messages of a person; with APIKey, or with JWTToken one's own.",
+        site_calls.clear_messages,
+        ClearMessages,
+        ErasedMessages,
+        by_key=False,
+    ),
+    endpoint(
+        "/api/message/history",
+        "Read a conversation.",
+        member_calls.message_history,
+        MessageHistory,
+        ConversationPage,
+        by_key=False,
+    ),
+    endpoint(
+        "/api/message/usernames",
+        "List conversations.",
+        member_calls.message_usernames,
+        MessageUsernames,
+        Usernames,
+        by_key=False,
+    ),
+    endpoint("/api/profile", "Read a profile.", member_calls.profile, ProfileOf, MemberProfile, by_key=False),
+    endpoint("/api/shutdown", "End the server; its exit code is 1.", site_calls.shutdown, KeyCall),
+    endpoint("/api/reports", "List reports, or read one with evidence.", report_calls.reports, ReportsCall, ReportPage),
+)

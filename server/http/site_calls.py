@@ -1,0 +1,149 @@
+"""Calls of the site about its members: tokens, blocks, disconnections, direct messages, and the end of the server."""
+
+import asyncio
+import time
+from http import HTTPStatus
+from itertools import permutations
+
+from server.handlers import sign_in
+from server.handlers.dispatch import Dispatcher
+from server.http.api_types import (
+    AmendToken,
+    Answer,
+    Authenticate,
+    BlockNow,
+    ClearMessages,
+    DisconnectNow,
+    ErasedMessages,
+    KeyCall,
+    Removed,
+    SiteBlocklist,
+    TokenAnswer,
+)
+from server.http.member_calls import NO_TOKENS, signed_in
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Block
+from server.rules import tokens
+from server.rules.messages import Person
+from server.rules.ranks import Rank
+from server.rules.relations import Relation
+from server.rules.requests import RefusedRequest
+from server.rules.tokens import BadToken
+from server.rules.visibility import GONE
+
+SHUTDOWN_SECONDS = 2.0
+"""Time between the answer to `shutdown` and its beginning, as in BareRTC."""
+GOING_DOWN = "The chat server is going down for a reboot NOW!"
+DISCONNECTED = "The site has ended your session."
+KICKED = "has been kicked from the room!"
+BAD_TOKEN = "Invalid JWT token."  # noqa: S105 - words
+
+
+async def authenticate(dispatcher: Dispatcher, call: Authenticate) -> TokenAnswer:
+    """Sign a token with these claims, which a login checks."""
+    return TokenAnswer(jwt=tokens.sign(call.claims, _secret(dispatcher), time.time()))
+
+
+async def amend_token(dispatcher: Dispatcher, call: AmendToken) -> Answer:
+    """Replace what the site says about a member who is here; does nothing for a guest."""
+    key, session = _secret(dispatcher), dispatcher.hub.find(call.username)
+    if session is None or session.person is None:
+        raise RefusedRequest(HTTPStatus.NOT_FOUND, f"Username {call.username} is not online.")
+    try:
+        claims = tokens.verify(call.jwt_token, key)
+    except BadToken:
+        raise RefusedRequest(HTTPStatus.UNAUTHORIZED, BAD_TOKEN) from None
+    if session.claims:
+        if tokens.identity_of(claims.sub) != session.person.identity:
+            raise RefusedRequest(HTTPStatus.UNAUTHORIZED, BAD_TOKEN)
+        sign_in.amend(dispatcher, session, session.person, claims)
+    return Answer()
+
+
+async def blocklist(dispatcher: Dispatcher, call: SiteBlocklist) -> Answer:
+    """Replace whom the site has blocked for a member: now, and again at each login."""
+    others = [
+        other
+        for name in call.blocklist
+        for other in _people_named(dispatcher, name)
+        if dispatcher.live.blockable_operators or not _is_operator_here(dispatcher, other)
+    ]
+    for person in _people_named(dispatcher, call.username):
+        theirs = [other for other in others if other.identity != person.identity]
+        await dispatcher.people.set_site_blocks(person.identity, theirs)
+        _send_relations(dispatcher, person)
+    return Answer()
+
+
+async def block_now(dispatcher: Dispatcher, call: BlockNow) -> Answer:
+    """Block all these people with each other, operators as well."""
+    people = [(name, each) for name in dict.fromkeys(call.usernames) for each in _people_named(dispatcher, name)]
+    pairs = [(one, other) for (name, one), (another, other) in permutations(people, 2) if name != another]
+    wanted = [
+        Relation(one.identity, other.identity, other.name, blocked=True)
+        for one, other in pairs
+        if one.identity != other.identity
+    ]
+    await asyncio.gather(*(dispatcher.people.relate(each) for each in wanted))
+    for one, other in pairs:
+        for session in dispatcher.hub.sessions_of(one.identity):
+            session.send(Block(other.name))
+    for _, one in people:
+        _send_relations(dispatcher, one)
+    return Answer()
+
+
+async def disconnect_now(dispatcher: Dispatcher, call: DisconnectNow) -> Removed:
+    """End the sessions of these people."""
+    removed = 0
+    for name in dict.fromkeys(call.usernames):
+        if session := dispatcher.hub.find(name):
+            removed += 1
+            if call.message:
+                session.error(ErrorCode.NOTICE, call.message)
+            dispatcher.end(session, CloseCode.REMOVED, DISCONNECTED, KICKED if call.kick else GONE)
+    return Removed(removed=removed)
+
+
+async def clear_messages(dispatcher: Dispatcher, call: ClearMessages) -> ErasedMessages:
+    """Delete all direct messages of a person: named by the site, or the member with this token."""
+    if call.api_key:
+        people = _people_named(dispatcher, call.username)
+    else:
+        people = [tokens.member(signed_in(dispatcher, call.jwt_token))]
+    return ErasedMessages(messages_erased=sum([await dispatcher.broker.clear_direct(each.identity) for each in people]))
+
+
+async def shutdown(dispatcher: Dispatcher, _call: KeyCall) -> Answer:
+    """End the server in an orderly way, with an exit code by which a service manager starts it again."""
+    for session in dispatcher.hub.sessions.values():
+        session.error(ErrorCode.NOTICE, GOING_DOWN)
+    asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, dispatcher.shut_down)
+    return Answer()
+
+
+def _secret(dispatcher: Dispatcher) -> str:
+    """Return the secret that signs tokens. Raises RefusedRequest if members do not sign in with tokens here."""
+    if not dispatcher.live.sign_in.enabled:
+        raise RefusedRequest(HTTPStatus.BAD_REQUEST, NO_TOKENS)
+    return dispatcher.live.sign_in.secret_key.reveal()
+
+
+def _people_named(dispatcher: Dispatcher, name: str) -> list[Person]:
+    """Return whom the site means by a name: who is here, and its member of this name, who may never have been here."""
+    here = dispatcher.hub.find(name)
+    found = [here.person if here else None]
+    if name and dispatcher.live.sign_in.enabled:
+        found.append(Person(name, tokens.identity_of(name)))
+    elif not here:
+        found.append(dispatcher.people.find(name))
+    return list({each.identity: each for each in found if each}.values())
+
+
+def _is_operator_here(dispatcher: Dispatcher, person: Person) -> bool:
+    return any(each.rank is Rank.OPERATOR for each in dispatcher.hub.sessions_of(person.identity))
+
+
+def _send_relations(dispatcher: Dispatcher, person: Person) -> None:
+    for session in dispatcher.hub.sessions_of(person.identity):
+        session.send(dispatcher.relations_frame(person))

@@ -1,0 +1,37 @@
+"""Bodies of API calls, read as Go's encoding/json does: keys in any case, null as if missing, unknown keys ignored."""
+
+from http import HTTPStatus
+from typing import TypeVar
+
+import msgspec
+
+from server.rules.requests import RefusedRequest
+
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+def read(body: bytes, kind: type[Kind]) -> Kind:
+    """Return the body of a call. Raises RefusedRequest."""
+    try:
+        found = msgspec.json.decode(body)
+        return msgspec.convert(_spelled({} if found is None else found, kind), kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        message = f"Invalid body: {where.strip('`.') or 'it'}: {what[0].lower()}{what[1:]}."
+        raise RefusedRequest(HTTPStatus.BAD_REQUEST, message) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RefusedRequest(HTTPStatus.BAD_REQUEST, "Invalid body: it is not JSON in UTF-8.") from None
+
+
+def _spelled(value: object, kind: type[msgspec.Struct]) -> object:
+    """Return an object with its keys as the type spells them; the exact spelling wins over others."""
+    if not isinstance(value, dict):
+        return value
+    fields = {field.encode_name.casefold(): field for field in msgspec.structs.fields(kind)}
+    found: dict[str, object] = {}
+    for key in sorted(value, key=lambda key: any(field.encode_name == key for field in fields.values())):
+        field = fields.get(key.casefold())
+        if field and value[key] is not None:
+            inner = field.type if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct) else None
+            found[field.encode_name] = _spelled(value[key], inner) if inner else value[key]
+    return found

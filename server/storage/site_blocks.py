@@ -1,0 +1,52 @@
+"""Whom the site has blocked for its members."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from server.rules.messages import Person
+from server.rules.relations import Relation
+
+
+class ChangedBlocks(NamedTuple):
+    """The blocks that a list has ended, and those in it."""
+
+    ended: Sequence[str]
+    """Identities."""
+    begun: Sequence[Relation]
+
+
+def replace(identity: str, others: Sequence[Person], connection: sqlite3.Connection) -> ChangedBlocks:
+    """Replace the list of a member, and block those in it."""
+    before = {other for (other,) in connection.execute("SELECT other FROM site_block WHERE identity = ?", (identity,))}
+    ended = [*before.difference(other.identity for other in others)]
+    connection.execute("DELETE FROM site_block WHERE identity = ?", (identity,))
+    connection.executemany(
+        "INSERT OR REPLACE INTO site_block (identity, other, other_name) VALUES (?, ?, ?)",
+        [(identity, other.identity, other.name) for other in others],
+    )
+    connection.execute(
+        "DELETE FROM hidden WHERE identity = ? AND blocked AND other IN (SELECT value FROM json_each(?))",
+        (identity, json.dumps(ended)),
+    )
+    return ChangedBlocks(ended, [block(Relation(identity, *other[::-1], blocked=True), connection) for other in others])
+
+
+def apply(identity: str, connection: sqlite3.Connection) -> ChangedBlocks:
+    """Block everyone in the list of a member again."""
+    rows = connection.execute("SELECT other, other_name FROM site_block WHERE identity = ?", (identity,)).fetchall()
+    return ChangedBlocks((), [block(Relation(identity, other, name, blocked=True), connection) for other, name in rows])
+
+
+def block(relation: Relation, connection: sqlite3.Connection) -> Relation:
+    """Store a mute or block; return it with the last message before it."""
+    # Blocking again must not reveal what was said since the first block.
+    row = connection.execute(
+        "INSERT INTO hidden (identity, other, other_name, blocked, after)"
+        " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"
+        " ON CONFLICT DO UPDATE SET other_name = ?3, blocked = ?4, after = iif(blocked, after, excluded.after)"
+        " RETURNING after",
+        relation[:4],
+    ).fetchone()
+    return relation._replace(after=row[0])
