@@ -51,6 +51,8 @@ class _Reader(HTMLParser):
         self._line: list[str] = []
         self._prefixes: list[str] = []
         """Of quotes and lists around the text."""
+        self._before = ""
+        """The prefixes of the last line."""
         self._numbers: list[int | None] = []
         """The next number of each open list; None if it has none."""
         self._item = ""
@@ -186,7 +188,9 @@ class _Reader(HTMLParser):
             return
         before = "".join(self._prefixes[:MAX_DEPTH])
         if self._blank and self._lines:
-            self._lines.append(before.rstrip())
+            # Between a paragraph and a quote, the line belongs to neither.
+            self._lines.append(min(before, self._before, key=len).rstrip())
+        self._before = before
         self._blank = False
         self._lines.append(before + line)
 

@@ -208,6 +208,7 @@ def test_what_is_no_frame_is_refused(wire: bytes) -> None:
         ("<p>Rules:</p>\n\n<ol>\n<li>Have fun</li>\n<li>Be kind</li>\n</ol>", "Rules:\n\n1. Have fun\n2. Be kind"),
         ("<ul><li>a<ul><li>b</li></ul></li><li><p>c</p></li></ul>", "- a\n  - b\n- c"),
         ("<blockquote>\n<p>quoted</p>\n</blockquote>\n<p>a</p>", "> quoted\n\na"),
+        ("<p>a</p><blockquote><p>b</p><p>c</p></blockquote><p>d</p>", "a\n\n> b\n>\n> c\n\nd"),
         ("<h2>T</h2><p>one<br>two</p>", "## T\n\none\ntwo"),
         ("<p>a</p>\n<pre><code>x\n  *y*\n```\n</code></pre>", "a\n\n````\nx\n  *y*\n```\n````"),
         ('<a href="https://a.example/x_y_z">https://a.example/x_y_z</a>', "https://a.example/x_y_z"),
