@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from async_lru import alru_cache
 
@@ -15,7 +15,8 @@ from server.handlers.table import HANDLERS
 from server.http.gateway import http_app, metrics_app, serve
 from server.http.health import Health
 from server.http.listening import Listener
-from server.ops import background, logs, process, reload, tls
+from server.ops import background, logs, message_log, process, reload, tls
+from server.ops.message_log import MessageLog
 from server.ops.metrics import Metrics, Traffic
 from server.ops.watchdog import LoopWatchdog
 from server.pacing.limiter import Limiter
@@ -25,6 +26,7 @@ from server.room.hub import Hub
 from server.rules import hosts
 from server.rules.evidence import reason_list
 from server.rules.filters import Filter, phrases
+from server.rules.link_spam import LinkLimits
 from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings, renewed
 from server.site import ActiveWebhooks
 from server.storage import retention
@@ -57,8 +59,10 @@ async def run(
 ) -> None:
     """Serve the room until a signal ends the process. SIGHUP reloads the settings with `read`.
 
-    `opened` is called once the database is open. Raises StorageError if the database is unusable.
+    `opened` is called once the database is open. Raises StorageError if the database is unusable, and SettingsError if
+    the directory of the message logs is.
     """
+    message_log.prepare(settings.logging)
     traffic = Traffic()
     metrics = Metrics(traffic)
     watchdog = LoopWatchdog(metrics.observe_loop_delay)
@@ -70,6 +74,7 @@ async def run(
         running = _Running(
             settings, listener=listener, database=database, people=people, metrics=metrics, traffic=traffic
         )
+        stack.callback(running.message_log.close)
         dispatcher = running.dispatcher
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
@@ -119,6 +124,8 @@ class _Running:
         self.webhooks = ActiveWebhooks(database, hub, people.reservations, metrics)
         self.webhooks.configure(settings, outbound.trust(settings.webhook_security))
         logs.configure(settings.log)
+        self.message_log = MessageLog()
+        self.message_log.configure(settings.logging)
         self.dispatcher = Dispatcher(
             handlers=HANDLERS,
             live=self._live(),
@@ -127,17 +134,20 @@ class _Running:
             hub=hub,
             limiter=Limiter(settings.limits),
         )
+        self.dispatcher.broker.subscribe(self.message_log.on_news)
 
     def reload(self, fresh: Settings) -> list[str]:
         """Apply new settings, see `ops.reload.Apply`."""
         settings, waiting = renewed(self.settings, fresh)
         # These steps can fail, so they come before any change.
         trust = outbound.trust(settings.webhook_security)
+        message_log.prepare(settings.logging)
         if self._listener.certificates:
             self._listener.certificates.replace(tls.load_context(settings.tls))
         self.settings = settings
         self.webhooks.configure(settings, trust)
         logs.configure(settings.log)
+        self.message_log.configure(settings.logging)
         self.dispatcher.limiter.configure(settings.limits)
         self.dispatcher.people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.dispatcher.go_live(self._live())
@@ -167,6 +177,8 @@ class _Running:
             blockable_operators=settings.blockable_admins,
             dm_context=any(hook.dm_context for hook in settings.webhooks(QUEUED_WEBHOOK)),
             keeps_direct=settings.direct_message_history.enabled,
+            link_limits=_link_limits(settings),
+            link_ban_hours=settings.dm_link_spam_protection.ban_hours,
             filters=[_filter(each) for each in settings.message_filters if each.enabled],
         )
 
@@ -223,6 +235,12 @@ async def _sweep(running: _Running, database: Database) -> None:
                 pass
         running.dispatcher.people.expire_names()
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _link_limits(settings: Settings) -> LinkLimits | None:
+    chosen = settings.dm_link_spam_protection
+    own_site = urlsplit(settings.website_url).hostname or ""
+    return LinkLimits(chosen.max_threads, chosen.time_limit, own_site) if chosen.enabled else None
 
 
 def _filter(chosen: MessageFilter) -> Filter:

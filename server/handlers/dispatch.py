@@ -17,6 +17,7 @@ from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
 from server.room.session import Session
 from server.rules.filters import Filter
+from server.rules.link_spam import LinkCounter, LinkLimits
 from server.rules.messages import MessageAccess, Person
 from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
@@ -64,6 +65,9 @@ class Live:
     """Fetches profiles; None if the webhook is off."""
     dm_context: bool = False
     """Reports of direct messages have the last messages of the conversation."""
+    link_limits: LinkLimits | None = None
+    """Limits of links in direct messages; None if they are not counted."""
+    link_ban_hours: int = 0
     filters: Sequence[Filter] = ()
     """The filters that are on, in order."""
     sign_in: JWT = field(default_factory=JWT)
@@ -106,6 +110,7 @@ class Dispatcher:
     people: People
     hub: Hub
     limiter: Limiter
+    links: LinkCounter = field(default_factory=LinkCounter)
     draining: bool = False
     """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
     disk_low: bool = False

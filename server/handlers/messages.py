@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from server.handlers import filtering, operators
+from server.handlers import filtering, link_spam, operators
 from server.handlers.dispatch import Dispatcher
 from server.handlers.filtering import Filtered
 from server.handlers.pages import fit_messages
@@ -47,6 +47,8 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
         raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "The message names no channel. Send it to a channel or a person.")
     peer = None if name is None else _peer(dispatcher, author, name)
     channel = "" if peer else dispatcher.channel(session, frame.channel).id
+    if link_spam.stops(dispatcher, session, frame, text, peer):
+        return
     session.request_started()
     filtered = filtering.apply(dispatcher, session, text, peer)
     verdict = filtered.verdict

@@ -68,7 +68,7 @@ def refuse_banned(session: Session, remaining: str) -> None:
     session.close(CloseCode.REMOVED, words, reconnect=False)
 
 
-def _send_away(dispatcher: Dispatcher, session: Session, words: str, announced: str) -> None:
+def send_away(dispatcher: Dispatcher, session: Session, words: str, announced: str) -> None:
     """Send a person away at once, without any rights."""
     # BareRTC's clients show no reason of a `disconnect`.
     session.error(ErrorCode.NOTICE, words)
@@ -84,7 +84,7 @@ def _kick(dispatcher: Dispatcher, session: Session, command: OperatorCommand, re
     for each in found:
         words = f"You have been kicked from the chat room by {session.logged_in_person.name}"
         name = each.logged_in_person.name
-        _send_away(dispatcher, each, words, KICKED)
+        send_away(dispatcher, each, words, KICKED)
         reply(f"{name} has been kicked from the room")
 
 
@@ -104,7 +104,7 @@ def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, rep
     def banned() -> None:
         words = f"You have been banned from the chat room by {by.name}. You may come back after {hours}."
         for each in dispatcher.hub.sessions_of(known.identity) if known else ():
-            _send_away(dispatcher, each, words, BANNED)
+            send_away(dispatcher, each, words, BANNED)
         reply(f"{known.name if known else request.name} has been banned from the room for {hours}.")
 
     stored = dispatcher.people.ban(known or Person(request.name, ""), request.hours, by.name)

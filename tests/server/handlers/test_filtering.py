@@ -17,6 +17,7 @@ from server.room.session import Session
 from server.rules import trail
 from server.rules.evidence import Evidence
 from server.rules.filters import WOULD_BE_REPORTED, Filter, phrases
+from server.rules.link_spam import LinkLimits
 from server.rules.ranks import Rank
 from server.rules.trail import Reported
 from server.storage import withheld
@@ -157,6 +158,29 @@ async def test_somebody_elses_message_cannot_be_edited_past_a_filter(room: Room)
     await room.send(alice, Edit(sent.msg_id, "badword", "1"))
     assert [frame.code for frame in got(at_alice, Error)] == [ErrorCode.NOT_YOURS]
     assert await room.reports() == []
+
+
+async def test_link_spam_is_withheld_reported_and_ends_in_a_ban(room: Room) -> None:
+    room.dispatcher.live = replace(room.dispatcher.live, link_limits=LinkLimits(1, 3600), link_ban_hours=24)
+    spam = "come to https://spam-site.com/x"
+    outlets = {name: (await enter(room.dispatcher, name))[1] for name in ("bob", "carol", "dave")}
+    spammer, _ = await enter(room.dispatcher, "spammer", "a-token-of-16-or-more")
+    await room.send(spammer, Say("@bob", spam, "1"))
+    await room.send(spammer, Say("@carol", spam, "2"))
+    assert room.dispatcher.hub.find("spammer") is None
+    again, _ = await enter(room.dispatcher, "spammer", "a-token-of-16-or-more")
+    await room.send(again, Say("@bob", spam, "3"))
+    await room.send(again, Say("@dave", spam, "4"))
+    assert [texts(outlets[name]) for name in ("bob", "carol", "dave")] == [[spam, spam], [], []]
+    _, banned = await enter(room.dispatcher, "spammer", "a-token-of-16-or-more")
+    assert [frame.code for frame in got(banned, Error)] == [ErrorCode.BANNED]
+    kicked, out = await room.reports()
+    assert (kicked.reporter, kicked.about, kicked.channel, kicked.reason) == (
+        "spammer", "spammer", "@carol", "Spam Detected",
+    )  # fmt: skip
+    assert kicked.message == f"_In a DM to:_ @carol\n[spammer] {spam}"
+    assert kicked.comment == "The user was **kicked** from the room with a warning."
+    assert out.comment == "The user was **banned** from chat."
 
 
 async def test_withheld_messages_are_forgotten_after_a_day(room: Room) -> None:

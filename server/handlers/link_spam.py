@@ -1,0 +1,59 @@
+"""Stops people who send links to many others by direct message: each case is reported, and the message withheld."""
+
+import logging
+from asyncio import Future
+from time import monotonic
+from typing import TypeVar
+
+from server.handlers import operators
+from server.handlers.dispatch import Dispatcher
+from server.protocol.frames import Say
+from server.reporting.automatic_reports import Complaint
+from server.room.session import Session
+from server.rules import link_spam
+from server.rules.link_spam import SpamConsequence
+from server.rules.messages import MessageDraft, Person
+from server.rules.ranks import Rank
+
+log = logging.getLogger(__name__)
+
+Stored = TypeVar("Stored")
+
+
+def stops(dispatcher: Dispatcher, session: Session, frame: Say, text: str, peer: Person | None) -> bool:
+    """Return whether a direct message is spam; its author is then sent away. Operators are trusted."""
+    limits = dispatcher.live.link_limits
+    if limits is None or peer is None or session.rank is Rank.OPERATOR:
+        return False
+    author = session.logged_in_person
+    consequence = dispatcher.links.count(author.identity, peer.identity, text, limits, monotonic())
+    if consequence is None:
+        return False
+    banned = consequence is SpamConsequence.BAN and dispatcher.live.link_ban_hours > 0
+    _record(dispatcher, MessageDraft(author, "", peer, text, frame.nonce, withheld=True), banned=banned)
+    if banned:
+        dispatcher.people.ban(author, dispatcher.live.link_ban_hours, "ChatServer").add_done_callback(_log_failure)
+    words, announced = (link_spam.BAN, operators.BANNED) if banned else (link_spam.WARNING, operators.KICKED)
+    for each in dispatcher.hub.sessions_of(author.identity):
+        operators.send_away(dispatcher, each, words, announced)
+    return True
+
+
+def _record(dispatcher: Dispatcher, draft: MessageDraft, *, banned: bool) -> None:
+    """Store the report, if the site takes reports."""
+    desk, peer = dispatcher.live.reports, draft.peer
+    if desk is None or peer is None:
+        return
+    message = link_spam.report_message(draft.author.name, peer.name, draft.text)
+    report = desk.automatic(Complaint(link_spam.REASON, message, link_spam.BANNED if banned else link_spam.KICKED))
+
+    def stored(done: "Future[Stored]") -> None:
+        _log_failure(done)
+        report.committed()
+
+    dispatcher.broker.publish(draft, report.record).add_done_callback(stored)
+
+
+def _log_failure(done: "Future[Stored]") -> None:
+    if not done.cancelled() and (error := done.exception()):
+        log.error("link spam could not be recorded", extra={"error": str(error)})
