@@ -7,7 +7,10 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple, Self
+
+from tests.support.forks import Fork, Process, forks
 
 ROOT = Path(__file__).parents[2]
 KEY = "test-admin-key-0001"
@@ -17,7 +20,6 @@ END_SECONDS = 20.0
 
 UNHURRIED = {"MessagesPerSecond": 0, "PagesPerSecond": 0, "StoredKilobytesPerDay": 0, "BytesPerSecond": 0}
 """Limits for tests, which send within a second what people send within minutes."""
-
 
 HURRIED = """
 import importlib, json, runpy, sys
@@ -71,11 +73,19 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def run(*arguments: str, directory: Path, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to end by itself."""
+    # A separate home directory, for the data of a server without settings.
+    environ = environment({"HOME": str(directory), "XDG_DATA_HOME": str(directory), **(extra or {})})
+    if forks(extra):
+        with Path(os.devnull).open() as nothing, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+            fork = Fork("server", arguments, directory, environ, [each.fileno() for each in (nothing, output, errors)])
+            code = fork.wait(START_SECONDS)
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
     return subprocess.run(
         [sys.executable, "-m", "server", *arguments],
         cwd=directory,
-        # A separate home directory, for the data of a server without settings.
-        env=environment({"HOME": str(directory), "XDG_DATA_HOME": str(directory), **(extra or {})}),
+        env=environ,
         capture_output=True,
         text=True,
         timeout=START_SECONDS,
@@ -95,18 +105,9 @@ class ServerProcess:
     ) -> None:
         """`deadlines` maps the full names of constants in the server to their values in this process."""
         self._log = settings.with_name("server.log")
-        program = ["-c", HURRIED, json.dumps(deadlines)] if deadlines else ["-m", "server"]
-        arguments = [*program, "--settings", str(settings), "--address", "127.0.0.1:0", *options]
+        arguments = ["--settings", str(settings), "--address", "127.0.0.1:0", *options]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments],
-                cwd=settings.parent,
-                env=environment(extra),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            self.process = self._start(arguments, settings.parent, log.fileno(), extra, deadlines)
         self.url = self._read_url()
 
     def __enter__(self) -> Self:
@@ -142,6 +143,28 @@ class ServerProcess:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
+
+    def _start(
+        self,
+        arguments: Sequence[str],
+        directory: Path,
+        log: int,
+        extra: Mapping[str, str] | None,
+        deadlines: Mapping[str, float] | None,
+    ) -> Process:
+        if not deadlines and forks(extra):
+            return Fork.piped("server", arguments, directory, environment(extra), log)
+        # A constant has its new value before other modules import it.
+        program = ["-c", HURRIED, json.dumps(deadlines)] if deadlines else ["-m", "server"]
+        return subprocess.Popen(
+            [sys.executable, *program, *arguments],
+            cwd=directory,
+            env=environment(extra),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
 
     def _read_url(self) -> str:
         guard = threading.Timer(START_SECONDS, self.process.kill)

@@ -15,8 +15,10 @@ from typing import NamedTuple, Self
 
 import pyte
 
+from tests.support.forks import Fork, Process, forks
 from tests.support.server_process import environment
 
+TUI = ("-m", "tui")
 COLUMNS, LINES = 120, 36
 WAIT_SECONDS = 30.0
 FULL_BYTES = 4000
@@ -68,7 +70,7 @@ class Terminal:
         *arguments: str,
         directory: Path,
         extra: Mapping[str, str] | None = None,
-        program: Sequence[str] = ("-m", "tui"),
+        program: Sequence[str] = TUI,
     ) -> None:
         """`program` has the arguments of Python."""
         self.raw = bytearray()
@@ -83,15 +85,20 @@ class Terminal:
         plain = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
         # Variables that name the terminal of the tests themselves do not apply to this one.
         plain |= dict.fromkeys(("TERM_PROGRAM", "KITTY_WINDOW_ID", "WEZTERM_PANE", "TMUX", "STY"), "")
-        self.process = subprocess.Popen(
-            [sys.executable, *program, *arguments],
-            cwd=directory,
-            env=environment({**plain, **(extra or {})}),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
+        environ = environment({**plain, **(extra or {})})
+        if program == TUI and forks(extra):
+            self.process: Process = Fork("tui", arguments, directory, environ, [slave] * 3, new_session=True)
+        else:
+            self.process = subprocess.Popen(
+                [sys.executable, *program, *arguments],
+                cwd=directory,
+                env=environ,
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                start_new_session=True,
+                text=True,
+            )
         os.close(slave)
 
     def __enter__(self) -> Self:

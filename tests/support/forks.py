@@ -1,0 +1,140 @@
+"""Programs forked from a process that has imported them: they start within a tenth of the time."""
+
+import atexit
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import IO, Protocol, Self
+
+import msgspec
+
+from tests.support.nursery import Request
+
+ROOT = Path(__file__).parents[2]
+IMPORTED = {"server": ["server.app", "server.operator.commands"], "tui": ["tui.cli", "tui.fullscreen.app"]}
+
+
+def forks(extra: Mapping[str, str] | None) -> bool:
+    """Return whether a program with these variables is forked, not started.
+
+    Imports read those of Python and Textual. Benchmarks measure a process that has its memory to itself.
+    """
+    reads = any(name.startswith(("PYTHON", "TEXTUAL")) for name in extra or {})
+    return sys.platform == "linux" and "PYTEST_VERSION" in os.environ and not reads
+
+
+class Process(Protocol):
+    """What tests do with a process: a part of `subprocess.Popen[str]`."""
+
+    pid: int
+    stdin: IO[str] | None
+    stdout: IO[str] | None
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Fork:
+    """A program that was forked, with the interface of `subprocess.Popen`."""
+
+    stdin: IO[str] | None = None
+    stdout: IO[str] | None = None
+
+    def __init__(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        streams: Sequence[int],
+        *,
+        new_session: bool = False,
+    ) -> None:
+        """Run a package, with descriptors of its standard streams."""
+        self.returncode: int | None = None
+        request = Request(program, [*arguments], str(directory), dict(environment), new_session)
+        self._report, report = os.pipe()
+        with _LOCK:
+            socket.send_fds(_nursery(program), [msgspec.json.encode(request)], [*streams, report])
+        os.close(report)
+        self.pid = int(self._line())
+
+    @classmethod
+    def piped(
+        cls, program: str, arguments: Sequence[str], directory: Path, environment: Mapping[str, str], log: int
+    ) -> Self:
+        """Run a package, with pipes to its input and from its output."""
+        (input_end, into), (out, output_end) = os.pipe(), os.pipe()
+        fork = cls(program, arguments, directory, environment, [input_end, output_end, log])
+        os.close(input_end)
+        os.close(output_end)
+        fork.stdin, fork.stdout = os.fdopen(into, "w", encoding="utf-8"), os.fdopen(out, encoding="utf-8")
+        return fork
+
+    def poll(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        if self.returncode is None and select.select([self._report], [], [], 0)[0]:
+            self._end()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; return the exit code. Raises TimeoutExpired."""
+        if self.returncode is None:
+            if not select.select([self._report], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a fork", timeout or 0)
+            self._end()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, sig: int) -> None:
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _end(self) -> None:
+        self.returncode = int(self._line())
+        os.close(self._report)
+
+    def _line(self) -> str:
+        line = b""
+        while not line.endswith(b"\n"):
+            read = os.read(self._report, 1)
+            assert read, "the nursery is gone"
+            line += read
+        return line.decode()
+
+
+_LOCK = Lock()
+
+
+@cache
+def _nursery(program: str) -> socket.socket:
+    """Return the connection to the process that forks; it ends with the connection."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.nursery", str(theirs.fileno()), *IMPORTED[program]],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        pass_fds=[theirs.fileno()],
+    )
+    theirs.close()
+    atexit.register(process.wait)
+    atexit.register(ours.close)
+    return ours
