@@ -237,11 +237,13 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @on(events.Show)
     def scroll_to_highlight(self) -> None:
-        """Scroll as far as necessary to show the highlighted row."""
-        if self.highlighted is not None and self.is_mounted:
-            row = Region(
-                0, self._tops[self.highlighted], max(1, self.virtual_size.width), self._rows[self.highlighted].lines
-            )
+        """Scroll as far as necessary to show the highlighted row, with a heading right above it."""
+        # Before the first layout there is no view; a Resize follows.
+        if self.highlighted is not None and self.size.height:
+            number = self.highlighted
+            first = number - 1 if number and not self._rows[number - 1].id else number
+            top = self._tops[first]
+            row = Region(0, top, max(1, self.virtual_size.width), self._tops[number + 1] - top)
             self.scroll_to_region(row, animate=False, force=True, immediate=True)
 
     @on(events.Focus)

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from tui.fullscreen.widgets.row_list import RowList
 from tui.fullscreen.widgets.rows import ListRow, Row
@@ -31,6 +32,18 @@ class CountedRow(Struct, frozen=True):
         return ListRow(self.id, Content(f"{self.id} {self.text}"), below=below)
 
 
+class CountedList(RowList):
+    """A list that records which of its lines were painted."""
+
+    def __init__(self) -> None:
+        super().__init__(id="list")
+        self.painted: list[int] = []
+
+    def render_line(self, y: int) -> Strip:
+        self.painted.append(y)
+        return super().render_line(y)
+
+
 class Lists(App[None]):
     """A list, and what it posted."""
 
@@ -39,7 +52,7 @@ class Lists(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.list = RowList(id="list")
+        self.list = CountedList()
         self.highlighted: list[str] = []
         self.selected: list[str] = []
         self.layouts: list[object] = []
@@ -74,6 +87,7 @@ async def shown(rows: Sequence[Row]) -> AsyncIterator[tuple[Pilot[None], Lists]]
         app.list.show_rows(rows)
         await pilot.pause()
         MADE.clear()
+        app.list.painted.clear()
         app.highlighted.clear()
         app.screen.screen_layout_refresh_signal.subscribe(app.screen, app.layouts.append)
         yield pilot, app
@@ -84,13 +98,16 @@ async def test_only_rows_in_view_are_made_and_only_changed_ones_again() -> None:
         app.list.show_rows(numbered(range(MANY), changed=3))
         await pilot.pause()
         assert MADE == ["0003"]
+        assert app.list.painted == [4]
         app.list.show_rows(numbered(range(MANY), changed=500))
         await pilot.pause()
         # The row that looks as before again.
         assert MADE == ["0003", "0003"]
+        assert app.list.painted == [4, 4]
         app.list.show_rows(numbered([*range(MANY), MANY]))
         await pilot.pause()
         assert MADE == ["0003", "0003"]
+        assert app.list.painted == [4, 4]
         app.list.scroll_to(y=500, animate=False)
         await pilot.pause()
         assert sorted(MADE[2:]) == [f"{each:04}" for each in range(499, 499 + HEIGHT)]
@@ -125,6 +142,8 @@ async def test_keys_skip_headings_and_go_round() -> None:
             await pilot.press(key)
             assert app.list.chosen == chosen, key
         assert app.highlighted == list(moves.values())
+        # The first row brings its heading with it.
+        assert app.lines[0] == "HEADING"
         await pilot.press(*["down"] * 5)
         # From the last row of the first part to the first one of the second.
         assert app.list.chosen == "0005"
