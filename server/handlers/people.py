@@ -10,9 +10,11 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import Block, Blocklist, Mute, Profile, ProfileRequest, SetStatus, Unblock, Unmute
 from server.room.session import Session
 from server.rules import names
+from server.rules.messages import Person
 from server.rules.refusal import Refusal
 from server.rules.relations import Relation
 from server.rules.statuses import check_status
+from server.rules.tokens import identity_of
 from server.webhooks.profiles import Profiles
 
 Stored = TypeVar("Stored")
@@ -54,11 +56,17 @@ def block_all(dispatcher: Dispatcher, session: Session, frame: Blocklist) -> Non
     """Block those of these people who have been here and are not blocked yet."""
     person, relations = session.logged_in_person, dispatcher.people.relations
     blocked = {each.other for each in relations.of(person.identity) if each.blocked} | {person.identity}
-    wanted = {known.identity: known for name in frame.usernames if (known := dispatcher.people.find(name))}
+    wanted = {known.identity: known for name in frame.usernames if (known := _named(dispatcher, name))}
     for other in wanted.values():
         is_spared = not dispatcher.live.blockable_operators and dispatcher.hub.is_operator(other.identity)
         if other.identity not in blocked and not is_spared:
-            _relate(dispatcher, session, other.name, blocked=True)
+            _store_relation(dispatcher, session, other, blocked=True)
+
+
+def _named(dispatcher: Dispatcher, name: str) -> Person | None:
+    """Return the person with a name; a member of the site is known before they first come."""
+    known = dispatcher.people.find(name)
+    return known or (Person(name, identity_of(name)) if dispatcher.live.sign_in.enabled else None)
 
 
 def profile(dispatcher: Dispatcher, session: Session, frame: ProfileRequest) -> None:
@@ -84,6 +92,11 @@ def _relate(dispatcher: Dispatcher, session: Session, name: str, *, blocked: boo
         raise Refusal(ErrorCode.NOT_HERE, "You cannot mute or block yourself.")
     if blocked and not dispatcher.live.blockable_operators and dispatcher.hub.is_operator(other.identity):
         raise Refusal(ErrorCode.NOT_ALLOWED, "You are not allowed to block a chat operator.")
+    _store_relation(dispatcher, session, other, blocked=blocked)
+
+
+def _store_relation(dispatcher: Dispatcher, session: Session, other: Person, *, blocked: bool) -> None:
+    person = session.logged_in_person
     dispatcher.people.relations.check(person.identity, other.identity)
     related = dispatcher.people.relate(Relation(person.identity, other.identity, other.name, blocked))
     related.add_done_callback(partial(_after_relation_change, dispatcher, session))

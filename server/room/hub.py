@@ -58,12 +58,13 @@ class Hub:
         self._lists_quiet_until = 0.0
         self._vip_channels: Container[str] = ()
         self._vip_secret = False
+        self._views = _views(vips_are_secret=False)
 
     def configure(self, vip_channels: Container[str], *, vip_secret: bool) -> None:
         """Set which channels only VIPs and operators can read, and whether only they see who is a VIP."""
         self._vip_channels = vip_channels
         if self._vip_secret != vip_secret:
-            self._vip_secret = vip_secret
+            self._vip_secret, self._views = vip_secret, _views(vips_are_secret=vip_secret)
             for session in self.sessions.values():
                 self.show_change(session, was_hidden=session.is_hidden)
 
@@ -137,7 +138,7 @@ class Hub:
         self._schedule_flush()
 
     def _view(self, session: Session) -> View:
-        return view_of(session.rank, vips_are_secret=self._vip_secret)
+        return self._views[session.rank]
 
     def _pages_for(self, session: Session) -> WhoPages:
         """Return the who list as a session sees it."""
@@ -310,6 +311,10 @@ def _frame(news: StoredChange, person: Person) -> Frame:
     if news.publication.taken_back:
         return Takeback(news.publication.msg_id)
     return news.publication.frame_for(person)
+
+
+def _views(*, vips_are_secret: bool) -> dict[Rank, View]:
+    return {rank: view_of(rank, vips_are_secret=vips_are_secret) for rank in Rank}
 
 
 def _identity(session: Session) -> str:

@@ -59,11 +59,10 @@ def _check_supported(settings: Settings) -> None:
     """Refuse settings that would change who may read or write what, and are not enforced."""
     if settings.jwt.enabled and not settings.jwt.secret_key.reveal().strip():
         raise SettingsError("JWT.SecretKey: empty; set it to the secret with which the site signs its tokens")
-    for number, channel in enumerate(settings.public_channels):
-        if channel.vip:
-            raise SettingsError(
-                f"PublicChannels[{number}].VIP: VIP channels are not supported, everyone could read it; remove it"
-            )
+    if all(channel.vip for channel in settings.public_channels):
+        raise SettingsError(
+            "PublicChannels: all channels are for VIPs, so nobody else could write anywhere; set VIP = false for one"
+        )
 
 
 def _check_filters(filters: Sequence[MessageFilter]) -> None:

@@ -233,7 +233,7 @@ class LineCommands:
         return Wait(lambda: (now := self._now(channel, line)) is None or now.text == text)
 
     def _delete(self, rest: str) -> Wait:
-        _, channel, line, _ = self._own(rest)
+        _, channel, line, _ = self._find(rest) if self._state.is_operator else self._own(rest)
         self._send(Takeback(line.msg_id))
         return Wait(lambda: (now := self._now(channel, line)) is None or now.taken_back)
 

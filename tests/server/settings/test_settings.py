@@ -113,7 +113,7 @@ WRONG = {
     "a burst of nothing": ("[Limits]\nMessagesBurst = 0", "Limits.MessagesBurst", "docs/"),
     "no TOML": ('Title = "Room"\nAddress = here', "line 2", '"quotes"'),
     "sign-in by token without its secret": ("[JWT]\nEnabled = true", "JWT.SecretKey", "set it"),
-    "a channel for some, which is not there": (LOBBY + "VIP = true", "PublicChannels[0].VIP", "remove it"),
+    "no channel for everyone": (LOBBY + "VIP = true", "PublicChannels", "set VIP = false"),
 }
 
 

@@ -75,6 +75,7 @@ class Drawing:
             state.relations.hidden,
             reports=webhooks.report,
             profiles=webhooks.profile or state.has_facts,
+            operates=state.is_operator,
             placeholder=self._placeholder(state),
             away=self._reading.is_away,
             words=state.names_of_user,

@@ -46,6 +46,7 @@ class TimelineView(StackView, can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._profiles = False
+        self._operates = False
         self._highlighted = 0
         """The number of the highlighted message; 0 for none."""
         self._picked = False
@@ -70,6 +71,7 @@ class TimelineView(StackView, can_focus=True):
         *,
         reports: bool,
         profiles: bool,
+        operates: bool = False,
         placeholder: str,
         away: bool = False,
         words: tuple[str, ...] = (),
@@ -77,8 +79,8 @@ class TimelineView(StackView, can_focus=True):
     ) -> None:
         """Draw a timeline without the messages of hidden people.
 
-        `reports`: the site accepts reports. `profiles`: the site provides profiles. `away`: the user looks elsewhere.
-        `words` name the user. `hues`: those of the names.
+        `reports`: the site accepts reports. `profiles`: the site provides profiles. `operates`: the user is an
+        operator. `away`: the user looks elsewhere. `words` name the user. `hues`: those of the names.
         """
         opened = timeline is not self._timeline
         if opened:
@@ -88,8 +90,8 @@ class TimelineView(StackView, can_focus=True):
         if placeholder != self._placeholder:
             self.refresh()
         self._timeline, self._reports, self._profiles, self._words = timeline, reports, profiles, words
-        self._hidden, self._placeholder = frozenset(hidden), placeholder
-        self._hues = self._hues if hues is None else hues
+        self._operates = operates
+        self._hidden, self._placeholder, self._hues = frozenset(hidden), placeholder, hues or {}
         self._lay_out()
         if self._highlighted and not self.highlighted:
             self._highlight_near()
@@ -263,7 +265,8 @@ class TimelineView(StackView, can_focus=True):
         if action == "original":
             return line is not None and bool(quoted(line))
         if action in {"edit_message", "take_back"}:
-            return line is not None and line.mine and not line.taken_back
+            may = line is not None and (line.mine or (self._operates and action == "take_back"))
+            return may and line is not None and not line.taken_back
         return True
 
     def _can_report(self, line: Line) -> bool:
