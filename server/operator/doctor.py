@@ -80,6 +80,7 @@ def _key(note: KeyNote) -> Finding:
     said = {
         Use.USED: "used",
         Use.CHANGED: "used, but better set otherwise",
+        Use.MISSING: "not in the file",
         Use.IGNORED: "ignored",
         Use.UNKNOWN: "ignored, because there is no such setting",
     }[note.use]

@@ -35,6 +35,11 @@ MEANINGLESS = {
 """Keys of BareRTC that a chat in a terminal has no use for, and why."""
 
 
+HOSTS = (
+    'missing; set it to the names by which your site calls this server and sends members to it, like ["chat.example"]'
+)
+
+
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
     """Change values of a file of BareRTC that Flagpost does not take as they are; yield what was changed."""
     title = tables.get("Title")
@@ -44,6 +49,8 @@ def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
     for number, channel in enumerate(_entries(tables, "PublicChannels")):
         yield from _adapt_channel(channel, f"PublicChannels[{number}]")
     yield from _adapt_webhooks(tables)
+    if "AllowedHosts" not in tables:
+        yield KeyNote("AllowedHosts", Use.MISSING, HOSTS)
     # BareRTC keeps direct messages only if this is set.
     history = tables.setdefault("DirectMessageHistory", {})
     if isinstance(history, dict):

@@ -12,6 +12,8 @@ class Use(Enum):
     USED = auto()
     CHANGED = auto()
     """It is used, but not with the value in the file."""
+    MISSING = auto()
+    """It should be in the file."""
     IGNORED = auto()
     UNKNOWN = auto()
 
@@ -36,5 +38,5 @@ def notices(notes: Sequence[KeyNote]) -> Iterator[str]:
     if unknown:
         yield f"these settings are unknown and ignored: {', '.join(unknown)}"
     for note in notes:
-        if note.use is Use.CHANGED:
+        if note.use in {Use.CHANGED, Use.MISSING}:
             yield f"{note.key}: {note.why}"

@@ -9,6 +9,8 @@ from server.settings import PublicChannel, Settings, SettingsError, Use, parse
 from server.settings.barertc import MEANINGLESS
 
 FILES = sorted((Path(__file__).parents[2] / "contract/barertc/settings").glob("*.toml"))
+HOSTS = "AllowedHosts = []\n"
+"""Without it, every file of BareRTC causes a notice."""
 LOBBY = '[[PublicChannels]]\nID = "lobby"\nName = "Lobby"\n'
 
 
@@ -22,7 +24,7 @@ def test_stock_file_has_no_unknown_key(file: Path) -> None:
 
 def test_keys_without_meaning_are_named_in_one_line() -> None:
     channels = f"{LOBBY}Icon = 'a'\n{LOBBY.replace('lobby', 'b')}Icon = 'b'"
-    (notice,) = parse(f"Version = 14\nPermitNSFW = true\n[TURN]\nURLs = []\n{channels}", {}).notices
+    (notice,) = parse(f"{HOSTS}Version = 14\nPermitNSFW = true\n[TURN]\nURLs = []\n{channels}", {}).notices
     assert notice.endswith(": PermitNSFW, PublicChannels.Icon, TURN")
 
 
@@ -36,7 +38,7 @@ def test_unknown_key_is_a_warning_only_where_version_is_present() -> None:
     text = f"Titel = 'Room'\nFutureKey = 1\n{LOBBY}Colour = 'red'"
     with pytest.raises(SettingsError, match='Titel: no such setting; did you mean "Title"'):
         parse(text, {})
-    loaded = parse(f"Version = 99\n{text}", {})
+    loaded = parse(f"{HOSTS}Version = 99\n{text}", {})
     (notice,) = loaded.notices
     assert notice == (
         'these settings are unknown and ignored: Titel (did you mean "Title"?), FutureKey, PublicChannels[0].Colour'
@@ -44,7 +46,7 @@ def test_unknown_key_is_a_warning_only_where_version_is_present() -> None:
 
 
 def test_keys_match_in_any_case_as_in_barertc() -> None:
-    loaded = parse(f"version = 16\ntitle = 'Tea'\nblockableadmins = true\n{LOBBY.replace('Name', 'NAME')}", {})
+    loaded = parse(f"{HOSTS}version = 16\ntitle = 'Tea'\nblockableadmins = true\n{LOBBY.replace('Name', 'NAME')}", {})
     assert loaded.settings.title == "Tea"
     assert loaded.settings.blockable_admins
     assert not loaded.notices
@@ -69,7 +71,7 @@ def test_values_out_of_bounds_are_cut_and_named() -> None:
 
 def test_webhook_that_flagpost_does_not_call_is_ignored() -> None:
     hook = '[[WebhookURLs]]\nName = "friends"\nEnabled = true\nURL = "https://site.example/friends"\n'
-    loaded = parse(f"Version = 17\n{hook}", {})
+    loaded = parse(f"{HOSTS}Version = 17\n{hook}", {})
     assert loaded.settings.webhook_urls == ()
     assert loaded.notices == ['WebhookURLs[0]: the webhook "friends" is ignored; Flagpost calls report and profile']
 
@@ -85,6 +87,12 @@ def test_barertc_defaults_apply_only_where_version_is_present() -> None:
     chosen = parse(text, {}).settings
     assert chosen.direct_message_history.enabled
     assert chosen.webhook_urls[0].message_format == "text"
+
+
+def test_missing_name_of_the_server_is_a_notice() -> None:
+    (notice,) = parse("Version = 17", {}).notices
+    assert notice.startswith("AllowedHosts: missing; set it to the names")
+    assert not parse("", {}).notices
 
 
 def test_x_forwarded_for_trusts_a_local_proxy_unless_others_are_named() -> None:
