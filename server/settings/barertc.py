@@ -42,6 +42,7 @@ HOSTS = (
 
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
     """Change values of a file of BareRTC that Flagpost does not take as they are; yield what was changed."""
+    yield from _drop_blanks(tables)
     title = tables.get("Title")
     if isinstance(title, str) and len(title) > MAX_TITLE:
         tables["Title"] = title[: MAX_TITLE - 1] + "…"
@@ -57,6 +58,18 @@ def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
         history.setdefault("Enabled", False)
 
 
+def _drop_blanks(tables: dict[str, object]) -> Iterator[KeyNote]:
+    """Drop texts that are blank, which BareRTC allows, so that their defaults apply."""
+    for table, place, key in (
+        (tables, "", "Title"),
+        (tables.get("VIP"), "VIP.", "Name"),
+        (tables.get("Logging"), "Logging.", "Directory"),
+    ):
+        if isinstance(table, dict) and isinstance(value := table.get(key), str) and not value.strip():
+            del table[key]
+            yield KeyNote(f"{place}{key}", Use.CHANGED, "blank; the default is used")
+
+
 def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
     if not channel.get("Name"):
         channel["Name"] = channel.get("ID", "")
@@ -69,7 +82,9 @@ def _adapt_channel(channel: dict[str, object], where: str) -> Iterator[KeyNote]:
     if isinstance(welcome, list):
         channel["WelcomeMessages"] = [text for text in welcome if not isinstance(text, str) or text.strip()]
     echo = channel.get("EchoMessagesOnJoin")
-    if isinstance(echo, int) and echo > MAX_ECHO:
+    if isinstance(echo, int) and echo < 0:
+        channel["EchoMessagesOnJoin"] = 0
+    elif isinstance(echo, int) and echo > MAX_ECHO:
         channel["EchoMessagesOnJoin"] = MAX_ECHO
         yield KeyNote(f"{where}.EchoMessagesOnJoin", Use.CHANGED, f"{MAX_ECHO} is the most; users page back for more")
 

@@ -42,7 +42,7 @@ class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
     public_channels: Annotated[bool, Meta(description="Apply it to channels.")] = True
     private_channels: Annotated[bool, Meta(description="Apply it to direct messages.")] = True
     keyword_phrases: Annotated[
-        tuple[Annotated[str, Meta(min_length=1)], ...],
+        tuple[str, ...],
         Meta(description="Regular expressions (RE2), matched against the text as typed; case matters without `(?i)`."),
     ] = ()
     censor_message: Annotated[bool, Meta(description="Replace what matched with asterisks.")] = True

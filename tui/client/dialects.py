@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from server.protocol.frames import Frame, ServerFrame
+from server.protocol.codes import ErrorCode
+from server.protocol.frames import Error, Frame, ServerFrame
 from tui.client.abilities import OF_BARERTC, OF_FLAGPOST, Abilities
 from tui.net.wire import FlagpostWire, Outgoing
 
@@ -36,6 +37,9 @@ class Dialects:
         """What translates for BareRTC; None if the server has not proven to be one."""
         self._is_barertc = False
         self._probing = False
+        """The probe was sent, and nothing has come since."""
+        self._probed = False
+        """The probe was sent, and has not been refused."""
 
     @property
     def abilities(self) -> Abilities:
@@ -49,12 +53,13 @@ class Dialects:
 
     def opened(self) -> Sequence[bytes]:
         """See Wire. The server may be another one than at the last connection."""
-        again, self._is_barertc, self._probing = self._is_barertc, False, False
+        again, self._is_barertc = self._is_barertc, False
+        self._probing = self._probed = False
         return self.silent() if again else ()
 
     def silent(self) -> Sequence[bytes]:
         """See Wire."""
-        self._probing = True
+        self._probing = self._probed = True
         return (PROBE,)
 
     def receive(self, data: bytes) -> Sequence[ServerFrame]:
@@ -64,7 +69,12 @@ class Dialects:
         if self._probing and _names_probe(data):
             return self._start_barertc()
         self._probing = False
-        return self._flagpost.receive(data)
+        received = self._flagpost.receive(data)
+        if self._probed and any(isinstance(each, Error) and each.code == ErrorCode.UNKNOWN_ACTION for each in received):
+            # A slow Flagpost server refuses the probe after its welcome.
+            self._probed = False
+            return ()
+        return received
 
     def send(self, frame: Frame) -> Outgoing:
         """See Wire."""

@@ -69,6 +69,20 @@ def test_values_out_of_bounds_are_cut_and_named() -> None:
     assert changed == ["Title", "PublicChannels[0].Name", "PublicChannels[0].EchoMessagesOnJoin"]
 
 
+def test_blank_texts_are_replaced_by_the_defaults() -> None:
+    filtered = '[[MessageFilters]]\nEnabled = false\nKeywordPhrases = ["", "(a"]\n'
+    tables = f'[VIP]\nName = " "\n[Logging]\nDirectory = ""\n{filtered}{LOBBY}EchoMessagesOnJoin = -1'
+    loaded = parse(f'Version = 17\nTitle = ""\n{tables}', {})
+    assert (loaded.settings.title, loaded.settings.vip.name) == (Settings().title, "VIP")
+    assert loaded.settings.logging.directory == "logs"
+    assert loaded.settings.public_channels[0].echo_messages_on_join == 0
+    assert [note.key for note in loaded.notes if note.use is Use.CHANGED] == ["Title", "VIP.Name", "Logging.Directory"]
+    for phrase in ("", "(a", "x*"):
+        enabled = f'[[MessageFilters]]\nEnabled = true\nKeywordPhrases = ["{phrase}"]'
+        with pytest.raises(SettingsError, match=r"MessageFilters\[0\]\.KeywordPhrases\[0\]: not a usable"):
+            parse(enabled, {})
+
+
 def test_webhook_that_flagpost_does_not_call_is_ignored() -> None:
     hook = '[[WebhookURLs]]\nName = "friends"\nEnabled = true\nURL = "https://site.example/friends"\n'
     loaded = parse(f"{HOSTS}Version = 17\n{hook}", {})

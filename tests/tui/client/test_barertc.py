@@ -270,10 +270,11 @@ def test_flagpost_is_recognised_by_its_welcome_and_barertc_by_its_answer() -> No
     welcome = frames.Welcome("e", "Room", [], frames.Webhooks(report=True, profile=True), [], frames.Limits())
     assert [*dialects.receive(msgspec.json.encode(welcome))] == [welcome]
     assert dialects.abilities is OF_FLAGPOST
-    dialects.opened()
-    dialects.silent()
-    (unknown,) = dialects.receive(b'{"action":"error","message":"x","code":"unknown-action","username":"ChatServer"}')
+    refusal = b'{"action":"error","message":"x","code":"unknown-action","username":"ChatServer"}'
+    assert not dialects.receive(refusal)
+    (unknown,) = dialects.receive(refusal)
     assert isinstance(unknown, frames.Error)
+    dialects.opened()
     dialects.silent()
     (synthetic,) = dialects.receive(recorded("before-login", "ghost")[-1])
     assert isinstance(synthetic, frames.Welcome)
