@@ -1,7 +1,6 @@
 """Delay queue for requests of a client that exceeds its rate; keeps their order."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -21,7 +20,8 @@ class DelayQueue:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
+        # A few requests at most; an empty deque would take 760 bytes of each connection.
+        self._waiting: list[tuple[float, Callable[[], None]]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def schedule(self, wait: float, work: Callable[[], None]) -> None:
@@ -46,7 +46,7 @@ class DelayQueue:
     def _run_due(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         while self._waiting and self._waiting[0][0] <= now:
-            _, work = self._waiting.popleft()
+            _, work = self._waiting.pop(0)
             work()
         if self._waiting:
             self._set_timer(loop)

@@ -227,6 +227,8 @@ class WebsocketConnection(asyncio.Protocol):
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._handshake(event)
+                # The protocol keeps the request, whose headers take 1.7 KiB.
+                event.headers.clear()
                 continue
             frame = cast(Frame, event)
             self._intake.count(FRAME_COST_BYTES + (len(frame.data) if self._window_bits else 0))
