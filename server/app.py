@@ -172,6 +172,7 @@ class _Running:
             reports=self.webhooks.reports,
             profiles=self.webhooks.profiles,
             sign_in=settings.jwt,
+            encrypted=bool(self._listener.certificates or settings.limits.trusted_proxies),
             cors_hosts=[host.rstrip("/") for host in settings.cors_hosts],
             vip_secret=settings.vip.mutually_secret,
             blockable_operators=settings.blockable_admins,

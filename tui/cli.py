@@ -19,7 +19,7 @@ from server.protocol.version import VERSION
 from tui import streams
 from tui.config import LoadedConfig, load, place
 from tui.files import FileError
-from tui.options import Options
+from tui.options import TOKEN_VARIABLE, Options, SiteToken
 from tui.streams import StartError
 from tui.text import clean_line
 
@@ -146,10 +146,31 @@ def _serve(chosen: Options, host: str, port: int) -> None:
 def options(given: argparse.Namespace, loaded: LoadedConfig) -> Options:
     """Combine the command line with the configuration; the command line takes precedence. Raises StartError."""
     name = clean_line(given.name or loaded.config.name or _user()).strip()[:MAX_NAME_CHARS] or "guest"
+    sign_in = _sign_in(given)
     # With a settings file, the local server is used.
-    url = _address(given.url) or ("" if given.settings else loaded.config.server) or None
-    asks = not (loaded.exists or given.url or given.demo or given.name)
-    return Options(name, url, given.settings, given.demo, asks, loaded=loaded)
+    url = _address(given.url) or sign_in.server or ("" if given.settings else loaded.config.server) or None
+    asks = not (loaded.exists or given.url or given.demo or given.name or sign_in.server)
+    return Options(name, url, given.settings, given.demo, asks, sign_in=sign_in, loaded=loaded)
+
+
+def _sign_in(given: argparse.Namespace) -> SiteToken:
+    """Return what the site gave the user to sign in. Raises StartError."""
+    if not (given.token_file or given.sign_in or TOKEN_VARIABLE in os.environ or "jwt=" in (given.url or "")):
+        return SiteToken()
+    # Imported late: most users need it never.
+    from tui.net import sign_in
+    from tui.net.server_address import AddressError
+
+    if sign_in.is_link(given.url or ""):
+        raise StartError(sign_in.IN_ARGUMENTS)
+    try:
+        return sign_in.find(given.token_file, os.environ, asks=given.sign_in)
+    except AddressError as error:
+        raise StartError(str(error)) from None
+    except OSError as error:
+        raise StartError(f"{given.token_file}: {error.strerror or error}; give another with --token-file") from None
+    except EOFError:
+        raise StartError("no sign-in link was typed") from None
 
 
 def _address(typed: str | None) -> str:
@@ -170,6 +191,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"flagpost {VERSION}")
     parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
     parser.add_argument("--name", help="the name to go by (default: the last one)")
+    parser.add_argument("--sign-in", action="store_true", help="ask for the sign-in link of your site")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help=f"file with that link; or set {TOKEN_VARIABLE}")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")
     parser.add_argument("--demo", action="store_true", help="a room with bots and a small site, to try everything")
     how = parser.add_mutually_exclusive_group()

@@ -72,6 +72,8 @@ class Live:
     """The filters that are on, in order."""
     sign_in: JWT = field(default_factory=JWT)
     """Whether members of the site sign in with a token, and whether only they may enter."""
+    encrypted: bool = False
+    """The server has a certificate, or a proxy in front of it has."""
     cors_hosts: Sequence[str] = ()
     """Origins of pages that may read the statistics."""
     vip_secret: bool = False

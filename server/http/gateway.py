@@ -28,6 +28,7 @@ from server.http.http_connection import RESPONSE_HEADERS, HttpConnection
 from server.http.listening import Listener
 from server.http.monitoring import Measure, Monitoring
 from server.http.opening import OpeningConnection
+from server.http.sign_in_page import SignInPage
 from server.ops import background, process
 from server.rules.requests import RefusedRequest
 from server.websocket.connection import ConnectionHandler, WebsocketConnection
@@ -49,7 +50,8 @@ def http_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starle
         health, measure, dispatcher.hub.names, access.is_trusted, lambda: dispatcher.live.cors_hosts
     )
     callback = Route("/api/report/status", callbacks.report_status, methods=["POST"])
-    return _app([*monitoring.routes, callback, *api.routes(ENDPOINTS, dispatcher, access)], lifespan)
+    calls = api.routes(ENDPOINTS, dispatcher, access)
+    return _app([*monitoring.routes, callback, *calls, SignInPage(dispatcher).route], lifespan)
 
 
 def metrics_app(dispatcher: Dispatcher, health: Health, measure: Measure) -> Starlette:

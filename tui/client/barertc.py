@@ -107,6 +107,8 @@ class BareRTC:
             frames.Webhooks(report=True, profile=bool(self._token)),
             [frames.ReportReason(reason, reason.startswith("Other")) for reason in REASONS],
             frames.Limits(),
+            # BareRTC does not say how it wants people to sign in.
+            sign_in="token-or-nickname",
         )
 
     def _on_me(self, found: _Json) -> list[ServerFrame]:

@@ -166,7 +166,8 @@ class Client:
             self.state.reset()
         self.address, self.exposed = shown(url), is_exposed(url)
         self.wanted_name = self.options.name
-        self._session = ClientSession(self.wanted_name, address=url, own=found.own)
+        token = self.options.sign_in.token
+        self._session = ClientSession(self.wanted_name, address=url, own=found.own, token=token)
         self._identify()
         self._dialects = Dialects(found.url)
         self._connection = Connection(found.url, self._session, self._on_event, self._dialects)
@@ -360,7 +361,9 @@ class Client:
             self.send(self._session.login(frame, self.state.since))
         elif isinstance(frame, Me):
             self._logged_in(frame)
-        elif isinstance(frame, Pong) and not frame.jwt and self._answered:
+        elif isinstance(frame, Pong) and frame.jwt:
+            self._session.renew(frame.jwt)
+        elif isinstance(frame, Pong) and self._answered:
             self._answered.set()
         elif isinstance(frame, Relations) and self.state.relations.returned:
             for ask in self.state.ask_newest(nonce):
@@ -370,7 +373,8 @@ class Client:
 
     def _logged_in(self, frame: Me) -> None:
         """Restore the user's state from before the connection was lost."""
-        wanted = self._session.name
+        # A member of a site has the name that they have there.
+        wanted = frame.username if self._session.signs_in else self._session.name
         news = self._session.entered(frame.username)
         was_lost, self._was_lost, self.online = self._was_lost, False, True
         self.status = f"online as {name_text.shown(frame.username)}{', new here' if news else ''}"

@@ -7,7 +7,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from server.protocol import frames, name_text, target
-from server.protocol.codes import ErrorCode, ReportState
+from server.protocol.codes import CloseCode, ErrorCode, ReportState
 from server.protocol.names import key
 from tui import limits
 from tui.client import history, reactions, unread
@@ -268,6 +268,8 @@ class ClientState(RoomState):
         nonce = frame.nonce or ""
         if frame.code == ErrorCode.NOTICE:
             self.note(frame.message, Tone.SAID, frame.channel)
+        elif frame.code in {ErrorCode.SIGN_IN_REQUIRED, ErrorCode.BAD_TOKEN}:
+            """The reason of the close says it."""
         elif frame.code == ErrorCode.BAD_NAME and not self.me:
             self.refused_name = frame.message
         elif (remarks := self.reports.refused(frame)) is not None:
@@ -289,7 +291,9 @@ class ClientState(RoomState):
 
     @fold.register
     def _(self, frame: frames.Disconnect) -> None:
-        self.note(frame.why)
+        # Where to get a token is said once, with the end of the connection.
+        if frame.code != CloseCode.SIGN_IN:
+            self.note(frame.why)
 
     def leave_out(self) -> None:
         """Notify the user once that parts of what the server sent are not shown."""

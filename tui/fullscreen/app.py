@@ -170,7 +170,15 @@ class FlagpostApp(App[None]):
     def _leave_for(self, filled: "Filled") -> None:
         """Leave, and start again at another server; nothing of this one stays in memory."""
         options = self.client.options
-        self.next = replace(options, name=filled.name, url=filled.server or None, demo=False, asks=True, joins=True)
+        self.next = replace(
+            options,
+            name=filled.name,
+            url=filled.server or None,
+            demo=False,
+            asks=True,
+            joins=True,
+            sign_in=filled.sign_in,
+        )
         self.run_worker(self.leave())
 
     @on(Worker.StateChanged)

@@ -13,7 +13,7 @@ from tui import files
 from tui.client.client import Client
 from tui.files import FileError
 from tui.fullscreen.keys.keymap import pressed
-from tui.options import Options
+from tui.options import Options, SiteToken
 
 if TYPE_CHECKING:
     from tui.fullscreen.screens.start import Filled, StartScreen
@@ -64,10 +64,12 @@ class Joining:
 
     def save(self) -> None:
         """Keep what is filled in for the next start, if the dialog is open."""
+        from tui.net.server_address import AddressError
+
         if self._screen and self._screen.is_mounted:
-            with suppress(OSError):
+            with suppress(OSError, AddressError):
                 _file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                files.write_atomically(_file(), msgspec.json.encode(self._screen.filled).decode())
+                files.write_atomically(_file(), msgspec.json.encode(self._screen.filled[:2]).decode())
 
     def _dialog(
         self,
@@ -80,11 +82,15 @@ class Joining:
         from tui.fullscreen.screens.start import ELSEWHERE, WELCOME, Filled, StartScreen
 
         title = ELSEWHERE if can_cancel or self._client.options.joins else WELCOME
-        filled = Filled(*(saved or (self._client.wanted_name, server)))
+        # Another server gets no token that was meant for this one.
+        token = SiteToken() if can_cancel else self._client.options.sign_in
+        filled = Filled(*(saved or (self._client.wanted_name, server)), token)
         return StartScreen(filled, self._local(self._client.options), join, title=title, can_cancel=can_cancel)
 
     def _join(self, filled: "Filled") -> None:
-        self._client.options = replace(self._client.options, name=filled.name, url=filled.server or None)
+        self._client.options = replace(
+            self._client.options, name=filled.name, url=filled.server or None, sign_in=filled.sign_in
+        )
         self._connect()
 
     def failed(self, why: str, part: str = "server") -> None:

@@ -95,6 +95,8 @@ class ClientSession(Struct):
     """The address of the server as the user knows it."""
     own: bool = False
     """True if nobody but the user can serve at this address."""
+    token: str = ""
+    """The latest token of a member of the site; empty for a guest."""
     failures: int = 0
     impostor: bool = False
     """True if the server claimed to be a known one without proving it."""
@@ -147,11 +149,21 @@ class ClientSession(Struct):
         self.name = granted
         self.failures = 0
         accepted = self._accepted
-        told = self._news(accepted) if accepted and not self.own else []
+        told = self._news(accepted) if accepted and not self.own and not self.signs_in else []
         self._enrolling = None
         if accepted and accepted.key:
             self.keys.remember(accepted.server, accepted.key)
         return told
+
+    @property
+    def signs_in(self) -> bool:
+        """Return whether the user signs in as a member of the site: only a server that asks receives the token."""
+        return bool(self.token and self._challenged and self._challenged.sign_in != "nickname")
+
+    def renew(self, token: str) -> None:
+        """Replace the token of a member: the old one is soon too old to return with."""
+        if self.signs_in:
+            self.token = token
 
     @property
     def person(self) -> tuple[str, str]:
@@ -182,6 +194,10 @@ class ClientSession(Struct):
         # Imported late: it loads OpenSSL, which the first frame does not need.
         from server.protocol import proof
 
+        if self.signs_in:
+            # The site vouches for the user, so the server need not know their key.
+            self._attempt = _Attempt(welcome.server, None)
+            return Login(self.name, since=self._since, jwt=self.token, dialect="flagpost")
         if not (welcome.server and welcome.challenge):
             # An older server has nothing to prove, and receives nothing that it could use elsewhere.
             self._attempt = _Attempt("", None)

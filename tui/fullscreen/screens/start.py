@@ -15,7 +15,9 @@ from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where, pressed
 from tui.fullscreen.widgets.fields import Field
 from tui.fullscreen.widgets.footer import KeyFooter
-from tui.net.server_address import MAX_URL_CHARS, fault, normal
+from tui.net.server_address import MAX_URL_CHARS, AddressError, fault, normal
+from tui.net.sign_in import MAX_LINK_CHARS, is_link, read
+from tui.options import SiteToken
 from tui.text import clean_line
 
 WELCOME, ELSEWHERE = "⚑ Welcome to Flagpost", "⚑ Connect to a server"
@@ -29,6 +31,7 @@ class Filled(NamedTuple):
 
     name: str
     server: str
+    sign_in: SiteToken = SiteToken()
 
 
 class StartScreen(ModalScreen[None]):
@@ -63,21 +66,34 @@ class StartScreen(ModalScreen[None]):
             yield Field(self._filled.server or self._local, max_length=MAX_URL_CHARS, id="start-server", compact=True)
             yield Static(id="start-server-problem", classes="start-problem", markup=False)
             yield Static(Content(LOCAL), classes="start-hint")
+            yield Static(
+                Content("Sign-in link, if your site gave you one"), id="start-link-label", classes="field-label"
+            )
+            token = self._filled.sign_in.token
+            yield Field(token, max_length=MAX_LINK_CHARS, id="start-link", compact=True, password=True)
+            yield Static(id="start-link-problem", classes="start-problem", markup=False)
             hint = HINT.format(join=pressed("start.go_on"), settings=pressed("everywhere.settings"))
             yield Static(Content(hint), classes="start-hint")
         yield KeyFooter()
 
     @property
     def filled(self) -> Filled:
-        """Return the form as it is filled in now."""
-        name, server = (
-            clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server")
+        """Return the form as it is filled in now. A link counts in either field. Raises AddressError for a bad one."""
+        name, server, link = (
+            clean_line(self.query_one(f"#start-{part}", Input).value).strip() for part in ("name", "server", "link")
         )
-        return Filled(name, "" if server == self._local else server)
+        if is_link(server):
+            server, link = self._local, server
+        token = read(link) if link else SiteToken()
+        return Filled(name, token.server if server == self._local else server, token)
 
     def action_go_on(self) -> None:
         """Join, or show the problem."""
-        filled = self.filled
+        try:
+            filled = self.filled
+        except AddressError as error:
+            self.complain(str(error), "link")
+            return
         if not filled.name:
             self.complain(NO_NAME, "name")
         elif filled.server and (problem := fault(filled.server)):
@@ -92,7 +108,7 @@ class StartScreen(ModalScreen[None]):
         self.query_one(f"#start-{part}").focus()
 
     def _show(self, text: str, part: str, *, failed: bool) -> None:
-        for each in ("name", "server"):
+        for each in ("name", "server", "link"):
             line = self.query_one(f"#start-{each}-problem", Static)
             line.update(Content(clean_line(text) if each == part else ""))
             line.set_class(failed, "-failed")

@@ -1,0 +1,55 @@
+"""The sign-in link by which a site sends its members to the chat: where it comes from, and what is in it."""
+
+import getpass
+import re
+from collections.abc import MutableMapping
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from tui import files
+from tui.net.server_address import AddressError, normal
+from tui.options import TOKEN_VARIABLE, SiteToken
+from tui.text import clean_line
+
+MAX_LINK_CHARS = 10_000
+NO_LINK = "That isn't a sign-in link. Copy the whole link, or the token in it, from your site."
+IN_ARGUMENTS = (
+    "others on this machine can read a sign-in link on the command line; start without it and with --sign-in, and paste"
+    " the link there"
+)
+PROMPT = "Sign-in link: "
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+
+
+def is_link(text: str) -> bool:
+    """Return whether a text is meant as a sign-in link."""
+    return "jwt=" in text
+
+
+def read(text: str) -> SiteToken:
+    """Return the token in a sign-in link, or a token alone, and the server of the link. Raises AddressError."""
+    text = clean_line(text).strip()
+    server, token = "", text
+    if is_link(text):
+        try:
+            parts = urlsplit(text if "://" in text else f"https://{text}")
+            token = parse_qs(parts.query)["jwt"][0]
+            server = normal(parts._replace(query="", fragment="", path=parts.path.rstrip("/")).geturl())
+        except (ValueError, KeyError):
+            raise AddressError(NO_LINK) from None
+    if not _TOKEN.fullmatch(token):
+        raise AddressError(NO_LINK)
+    return SiteToken(token, server)
+
+
+def find(file: Path | None, environ: MutableMapping[str, str], *, asks: bool) -> SiteToken:
+    """Return the token from a file, from a prompt, or from the environment, which then does not have it any more.
+
+    Raises AddressError or OSError.
+    """
+    inherited = environ.pop(TOKEN_VARIABLE, "")
+    if file:
+        return read(files.read(file).decode(errors="replace"))
+    if asks:
+        return read(getpass.getpass(PROMPT))
+    return read(inherited) if inherited.strip() else SiteToken()
