@@ -146,7 +146,8 @@ def _person(entry: WhoEntry) -> str:
     nickname = f"also {entry.nickname}" if entry.nickname else ""
     notes = ", ".join(each for each in (badge(entry), short_emoji(entry), nickname, refuses) if each)
     status = "" if entry.status == "online" else entry.status
-    return name_text.said(entry.username, status, notes) if status or notes else name_text.shown(entry.username)
+    name = name_text.shown(entry.username)
+    return name_text.said(entry.username, status, notes) if status else f"{name} ({notes})" if notes else name
 
 
 def profile(state: ClientState) -> Iterator[OutputLine]:

@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec import structs
+from msgspec import convert, structs
 
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Error, Message, Presence, ReportReason, ReportStatus, Who
 from server.reporting.desk import ReportDesk
 from server.room.session import Session
+from server.rules.tokens import Claims, sign
+from server.settings import JWT
+from server.settings.secret import Secret
 from server.storage.base import Marker
 from server.storage.broker import LocalBroker
 from server.storage.database import Database
@@ -22,6 +26,7 @@ from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, enter, settl
 from tests.support.stored_reports import TERMS
 
 BOT_FILE = Path(__file__).parents[2] / "contract" / "barertc" / "bot.jsonl"
+KEY = "a secret of the site, of 32 bytes"
 PING_SECONDS, DEAD_SECONDS = 15, 60
 """The bot writes to itself this often, and shuts the server down after this long without its own message."""
 
@@ -52,6 +57,12 @@ class Wire:
     @property
     def errors(self) -> list[str]:
         return [each.code for each in self._outlet.frames if isinstance(each, Error) and each.code != ErrorCode.NOTICE]
+
+    @property
+    def notices(self) -> list[str]:
+        return [
+            each.message for each in self._outlet.frames if isinstance(each, Error) and each.code == ErrorCode.NOTICE
+        ]
 
     @property
     def messages(self) -> list[Message]:
@@ -88,13 +99,16 @@ async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
 
 
 async def test_the_frames_of_a_bot_work_and_it_never_misses_its_own_messages(dispatcher: Dispatcher) -> None:
+    sign_in = JWT(enabled=True, strict=False, secret_key=Secret(KEY))
+    dispatcher.go_live(replace(dispatcher.live, sign_in=sign_in))
     lines = [json.loads(line) for line in BOT_FILE.read_text(encoding="utf-8").splitlines()]
     frames: list[dict[str, object]] = [line["frame"] for line in lines if line.get("from") == "client"]
+    claims = next(line["body"]["Claims"] for line in lines if str(line.get("http")).endswith("/api/authenticate"))
     bob, bot = Wire(dispatcher), Wire(dispatcher)
     await bob.login("bob")
     await bob.send(action="message", channel="lobby", message="You bot! *Really*.")
     ours: dict[str, dict[str, object]] = {
-        "login": {"username": "barebot"},
+        "login": {"jwt": sign(convert(claims, Claims), KEY, time.time())},
         "react": {"msgID": 1},
         "report": {"message": "You bot! Really."},
     }
@@ -103,8 +117,9 @@ async def test_the_frames_of_a_bot_work_and_it_never_misses_its_own_messages(dis
     own = [each for each in bot.messages if each.channel == "@barebot"]
     assert [each.username for each in own] == ["barebot"]
     assert bot.reported == ["You bot! *Really*."]
-    # Only an operator can give commands, and the takeback is of another's message.
-    assert set(bot.errors) <= {ErrorCode.UNKNOWN_CHANNEL, ErrorCode.NOT_YOURS}
+    assert bot.errors == []
+    assert bot.notices == [*2 * ["Your mute on 0 users has been lifted."], "There are no cameras in this room."]
+    assert (await bob.listed("bob", "barebot")).who_list[1].op
 
 
 async def test_a_bot_that_writes_to_itself_does_not_shut_the_server_down(dispatcher: Dispatcher) -> None:
