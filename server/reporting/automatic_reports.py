@@ -48,7 +48,7 @@ class AutomaticReport:
         author = publication.author
         said = comment or filters.report_comment(_context(connection, publication), publication, message)
         evidence = evidence_rules.evidence(author, publication, reason, said, (), holds_name=True)
-        evidence = structs.replace(evidence, message=message, earlier_texts=())
+        evidence = structs.replace(evidence, message=message, earlier_texts=(), automatic=True)
         # A message that is edited can be reported several times.
         reporter = Person(author.name, f"{REPORTER}:{secrets.token_hex(8)}")
         submission = Submission(reporter, evidence, None, add=False)

@@ -60,6 +60,8 @@ class Evidence(Statement, frozen=True):
     """What the message said before it was edited, oldest first."""
     recent: tuple[ContextLine, ...] = ()
     """The last messages of the conversation, for a site that wants them with reports of direct messages."""
+    automatic: bool = False
+    """The server itself reports the message; `reporter` is its author."""
 
 
 class Companion(NamedTuple):

@@ -1,5 +1,6 @@
 """The JSON bodies of BareRTC's webhook contract, byte for byte."""
 
+import html
 from collections.abc import Callable
 from datetime import datetime
 
@@ -88,6 +89,8 @@ def reported_messages(hook: WebhookURL, evidence: Evidence, event: Event) -> lis
     if isinstance(event, Withdrawn):
         return []
     recent = _recent(hook, evidence)
+    if evidence.automatic:
+        return []
     if not hook.evidence:
         return [_with_earlier_texts(evidence), *recent]
     context = _updated(evidence, event).context
@@ -115,6 +118,8 @@ def report_body(
         return _encode(_ReportBody("report-withdrawn", key.reveal(), withdrawal))
     evidence = _updated(evidence, event)
     message = evidence.message if hook.evidence else _with_earlier_texts(evidence)
+    if evidence.automatic:
+        written = _as_typed if hook.message_format == "html" else str
     seven = (
         evidence.reporter,
         evidence.about,
@@ -148,6 +153,11 @@ def _recent(hook: WebhookURL, evidence: Evidence) -> list[str]:
         return []
     lines = (f"{line.at:%Y-%m-%d %H:%M:%S} [{line.username}] {line.message}" for line in evidence.recent)
     return ["\n\n".join(["Recent message context:", *lines])]
+
+
+def _as_typed(text: str) -> str:
+    """Return HTML that shows a text as typed: BareRTC sends the source of what the server reports by itself."""
+    return html.escape(text, quote=False).replace("\n", "<br>")
 
 
 def _with_earlier_texts(evidence: Evidence) -> str:

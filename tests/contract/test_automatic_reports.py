@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from server.rules import filters, link_spam
@@ -12,19 +11,20 @@ from server.rules.evidence import Evidence
 from server.rules.messages import Person, Publication
 from server.rules.trail import Reported
 from server.settings import Secret, WebhookURL
-from server.webhooks.html import to_html
-from server.webhooks.payloads import report_body
+from server.webhooks.payloads import report_body, reported_messages
 
 ROWS = (Path(__file__).with_name("barertc") / "automatic-reports.jsonl").read_text(encoding="utf-8").splitlines()
 BODIES = [json.loads(json.loads(row)["body"]) for row in ROWS]
 FILTERED, SPAM = BODIES[:2], BODIES[2:]
+HOOK = WebhookURL("report", message_format="html")
+"""As in a settings file of BareRTC."""
 LINE = len("2026-11-29 12:56:30")
 
 
 def sent(evidence: Evidence) -> dict[str, object]:
     """Return the body that a receiver gets, with the time of the captured one."""
     body: dict[str, dict[str, object]] = json.loads(
-        report_body(Secret("test-admin-key"), WebhookURL("report"), "rep_1", evidence, Reported(evidence))
+        report_body(Secret("test-admin-key"), HOOK, "rep_1", evidence, Reported(evidence))
     )
     return {**body, "Report": {**body["Report"], "Timestamp": ""}}
 
@@ -43,7 +43,8 @@ def said(number: int, line: str) -> Publication:
 def evidence(body: dict[str, dict[str, str]], message: str, comment: str) -> Evidence:
     report = body["Report"]
     names = report["FromUsername"], report["AboutUsername"], report["Channel"]
-    return Evidence(*names, 1, datetime(2026, 11, 29, tzinfo=UTC), message, report["Reason"], comment)
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    return Evidence(*names, 1, at, message, report["Reason"], comment, automatic=True)
 
 
 @pytest.mark.parametrize("body", FILTERED, ids=["channel", "conversation"])
@@ -61,11 +62,16 @@ def test_report_of_a_filter_has_thirty_lines_at_most() -> None:
 
 
 @pytest.mark.parametrize(("body", "comment"), zip(SPAM, (link_spam.KICKED, link_spam.BANNED), strict=True))
-def test_report_of_link_spam_is_the_captured_one_without_html(body: dict[str, dict[str, str]], comment: str) -> None:
+def test_report_of_link_spam_is_the_captured_one(body: dict[str, dict[str, str]], comment: str) -> None:
     assert body["Report"]["Reason"] == link_spam.REASON
     recipient = body["Report"]["Channel"].removeprefix("@")
     message = link_spam.report_message("spammer", recipient, "come to https://spam-site.com/x")
-    expected = msgspec.json.decode(msgspec.json.encode(body))
-    expected["Report"]["Message"] = expected["Report"]["Message"].replace("<br>", "\n")
-    assert sent(evidence(body, message, comment)) == captured(expected)
-    assert to_html(message).startswith(f"<p><em>In a DM to:</em> @{recipient}<br>[spammer] come to <a href=")
+    assert sent(evidence(body, message, comment)) == captured(body)
+
+
+def test_nothing_typed_becomes_an_element_of_an_automatic_report() -> None:
+    body = evidence(FILTERED[0], "<script>alert(1)</script>\n& 'quoted'", "")
+    report = sent(body)["Report"]
+    assert isinstance(report, dict)
+    assert report["Message"] == "&lt;script&gt;alert(1)&lt;/script&gt;<br>&amp; 'quoted'"
+    assert reported_messages(HOOK, body, Reported(body)) == []
