@@ -107,13 +107,20 @@ def render(
     new: bool = False,
     lit: bool = False,
     hovered: bool = False,
+    wrapped: EntryBlock | None = None,
 ) -> EntryBlock:
-    """Wrap an entry, to be painted; `lit`: it is highlighted, `hovered`: the mouse is over it."""
+    """Wrap an entry, to be painted; `lit`: it is highlighted, `hovered`: the mouse is over it.
+
+    `wrapped`: a block of the same entry, whose lines are used if they are the same.
+    """
     styles, today = look.styles, day_above(entry, before)
     joined = not today and not new and is_joined(entry, above)
     named = isinstance(entry, Line) and not entry.mine and mentions(entry.text, look.words)
     under = look.lit if lit else look.named if named else look.plain
-    lines = WrappedRows(rows(entry, look, joined=joined), leads(entry, look), look.text_width - look.lead_cells)
+    if wrapped and wrapped.joined == joined:
+        lines = wrapped.lines
+    else:
+        lines = WrappedRows(rows(entry, look, joined=joined), leads(entry, look), look.text_width - look.lead_cells)
 
     def paint(number: int) -> Strip:
         margin = _margins(entry, look, first=not number, joined=joined, named=named, lit=lit)
@@ -160,12 +167,15 @@ def _strip(row: Row, flag: Segment | None, look: Look, under: Ink, margin: tuple
     if space < 0:
         # A character two cells wide, where text has only one cell.
         segments = [*Strip(segments).crop(0, look.flag_at)]
-    space = max(0, space)
+    space, margin_right = max(0, space), max(0, look.width - look.flag_at - FLAG_CELLS)
     if flag:
         segments += [Segment(" " * space, under)] * bool(space) + [Segment(flag.text, under + flag.style)]
+        segments += [Segment(" " * margin_right, under)] * bool(margin_right)
     else:
-        segments.append(Segment(" " * (space + FLAG_CELLS), under))
-    return Strip(segments, look.flag_at + FLAG_CELLS).adjust_cell_length(look.width, under)
+        segments.append(Segment(" " * (space + FLAG_CELLS + margin_right), under))
+    strip = Strip(segments, look.flag_at + FLAG_CELLS + margin_right)
+    # Each strip comes with several caches, so a second one is made only if the view is narrower than all its columns.
+    return strip if strip.cell_length == look.width else strip.adjust_cell_length(look.width, under)
 
 
 def marked_flag(status: str) -> str:

@@ -91,7 +91,9 @@ class Stack:
         # Entries are immutable, and the block references them, so comparing by identity is safe.
         if known and known.above is above and known.before is before and known.new == new:
             return known
-        block = render(entry, self.look, above=above, before=before, new=new, lit=lit, hovered=hovered)
+        # It is wrapped in the same way, however it is painted, unless it changes between joined and not.
+        other = self._blocks.get((id(entry), False, False))
+        block = render(entry, self.look, above=above, before=before, new=new, lit=lit, hovered=hovered, wrapped=other)
         self._blocks[id(entry), lit, hovered] = block
         if len(self._blocks) > KEPT_BLOCKS:
             del self._blocks[next(iter(self._blocks))]
