@@ -190,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="Flagpost: a chat room in the terminal.")
     parser.add_argument("--version", action="version", version=f"flagpost {VERSION}")
     parser.add_argument("url", nargs="?", metavar="URL", help="server, like wss://chat.example (default: the last one)")
-    parser.add_argument("--name", help="the name to go by (default: the last one)")
+    parser.add_argument("--name", help="your display name (default: the last one)")
     parser.add_argument("--sign-in", action="store_true", help="ask for the sign-in link of your site")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help=f"file with that link; or set {TOKEN_VARIABLE}")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file of the server on this machine")

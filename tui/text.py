@@ -1,4 +1,4 @@
-"""The only way for text to a widget: neutralizes characters that could command or, in text of others, deceive."""
+"""The only way for text to a widget: removes characters that control the terminal or, in text of others, deceive."""
 
 import re
 from collections.abc import Callable

@@ -208,7 +208,7 @@ class Limiter:
         return self._count(self._people[allowance], identity, TOO_MANY)
 
     def may_notify(self, author: str, recipient: str) -> bool:
-        """Count a typing notice between two people. Return False if it is to be dropped."""
+        """Count a typing notice between two people. Return False if it must be dropped."""
         return self._typing.spend((author, recipient), self._clock()).allowed
 
     def count_report(self, address: str) -> None:

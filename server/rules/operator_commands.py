@@ -11,7 +11,7 @@ MAX_HOURS = 10 * 365 * 24
 
 
 class CommandUsage(NamedTuple):
-    """A command as it is listed; `takes` names its arguments, in brackets those that may be missing."""
+    """A command as it is listed; `takes` names its arguments, optional ones in brackets."""
 
     name: str
     takes: str

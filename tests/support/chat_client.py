@@ -155,7 +155,7 @@ async def connected(
 async def entered(
     url: str, name: str, token: str | None = None, since: Since | None = None
 ) -> AsyncIterator[ChatClient]:
-    """Yield a client that has logged in by this name."""
+    """Yield a client that has logged in under this name."""
     async with connected(url) as (client, _):
         await client.login(name, token, since)
         yield client

@@ -90,7 +90,7 @@ def test_the_list_of_people_gives_back_name_and_status(name: str, status: str, d
     made = ClientState(now=lambda: AT)
     made.fold(frames.Who([frames.WhoEntry(name, 1, status, dnd=dnd)]))
     _, told = output.people(made)
-    found = re.fullmatch(r"\* ([^(»]*?)( \(takes no direct messages\))?(?:» (.*))?", told.text)
+    found = re.fullmatch(r"\* ([^(»]*?)( \(do not disturb\))?(?:» (.*))?", told.text)
     assert found
     assert (found[1], bool(found[2])) == (name_text.shown(name), dnd)
     assert (found[3] or "") == ("" if status == "online" else status)

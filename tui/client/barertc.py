@@ -88,7 +88,7 @@ class BareRTC:
         try:
             found = msgspec.json.decode(data)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            raise BadFrame(ErrorCode.MALFORMED, "The frame is no JSON.") from None
+            raise BadFrame(ErrorCode.MALFORMED, "The frame is not JSON.") from None
         if not isinstance(found, dict):
             raise BadFrame(ErrorCode.MALFORMED, "The frame is not an object.")
         read = {

@@ -21,16 +21,16 @@ FORGOTTEN = (
     " If nobody restored or replaced its database, leave now."
 )
 CHANGED = (
-    "The server at {address} takes you for another person than last time."
+    "The server at {address} recognizes you as another person than last time."
     " If nobody restored or replaced its database, leave now."
 )
-BACK = "This is again the server you used before at {address}; you are the same person there as before."
-NEW_NAME = "You are new here by the name {name}."
+BACK = "This is the server you used before at {address} again, and it recognizes you."
+NEW_NAME = "You are new here, as {name}."
 IMPOSTOR = (
-    "what answers there claims to be the server you used before and does not prove it, so nothing more was sent;"
+    "the server there claims to be the server you used before but cannot prove it, so nothing more was sent;"
     " ask who runs it"
 )
-NOT_SENT = "This is not the server that it was written for."
+NOT_SENT = "This is not the server the message was written for."
 
 
 class EnrolledKey(Struct, frozen=True):

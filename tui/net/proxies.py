@@ -110,4 +110,4 @@ def explain(proxy: ChosenProxy, server: str, error: Exception) -> str | None:
 
 def _reason(error: OSError) -> str:
     refused = isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error)
-    return "nothing listens there" if refused else error.strerror or str(error) or "the connection broke off"
+    return "nothing listens there" if refused else error.strerror or str(error) or "the connection was lost"

@@ -194,12 +194,12 @@ class Connection:
         except ConnectionClosed as closed:
             self._hand_on()
             if closed.sent and closed.sent.code == CloseCode.TOO_BIG and not closed.rcvd_then_sent:
-                return "it sent more at once than this client takes", CloseCode.TOO_BIG
+                return "it sent more at once than this client accepts", CloseCode.TOO_BIG
             if closed.rcvd:
                 # It becomes part of a sentence.
                 why = clean_line(closed.rcvd.reason).removesuffix(".")
                 return why or "the server closed the connection", closed.rcvd.code
-            return "the connection broke off", ABNORMAL
+            return "the connection was lost", ABNORMAL
 
     async def _first(self, socket: ClientConnection) -> bytes:
         """Return the first message; if the server stays silent, the client may have to speak first."""
@@ -255,7 +255,7 @@ def _failure(url: str, error: Exception) -> Failure:
         case InvalidStatus():
             return Failure(handshake.refused(url, error.response), ABNORMAL)
         case InvalidHandshake():
-            return Failure("what answers there is no websocket server", ABNORMAL)
+            return Failure("the server there is not a websocket server", ABNORMAL)
         case TimeoutError():
             return Failure(f"no answer within {OPEN_SECONDS:.0f} s", ABNORMAL)
         case SSLError():
@@ -269,4 +269,4 @@ def _reason(error: OSError) -> str:
     """Return a short description; asyncio joins the errors of several addresses into one without an errno."""
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "nothing listens there"
-    return error.strerror or str(error) or "the connection broke off before it stood"
+    return error.strerror or str(error) or "the connection was lost before it was established"

@@ -4,7 +4,7 @@ from ssl import SSLCertVerificationError
 
 from tui.text import clean_line
 
-NOT_SPOKEN = "what answers there speaks no TLS; check the address; ws:// in front of it means no encryption"
+NOT_SPOKEN = "the server there does not support TLS; check the address, or write ws:// in front of it for no encryption"
 
 UNKNOWN_ISSUERS = {2, 18, 19, 20, 21}
 OTHER_NAMES = {62, 64}

@@ -52,7 +52,7 @@ class LineCommands:
     def run(self, command: TypedCommand) -> Wait:
         """Run a command; return what to wait for."""
         if not self._state.abilities.offer_command(command.name):
-            raise LineError(f"This server has nothing that /{command.name} could do. See /help.")
+            raise LineError(f"/{command.name} is not available on this server. See /help.")
         return self._commands[command.name](command.rest) or Wait()
 
     def say(self, text: str, channel: str = "") -> None:

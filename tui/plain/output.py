@@ -142,7 +142,7 @@ def people(state: ClientState) -> Iterator[OutputLine]:
 
 def _person(entry: WhoEntry) -> str:
     """Format a name, followed by what the person is and their status."""
-    refuses = "takes no direct messages" if entry.dnd else ""
+    refuses = "do not disturb" if entry.dnd else ""
     nickname = f"also {entry.nickname}" if entry.nickname else ""
     notes = ", ".join(each for each in (badge(entry), short_emoji(entry), nickname, refuses) if each)
     status = "" if entry.status == "online" else entry.status

@@ -78,7 +78,7 @@ def reason_and_comment(text: str, reasons: Sequence[ReportReason]) -> tuple[Repo
     else:
         found = _meant(word.casefold(), reasons)
     if len(found) != 1:
-        several = "fits several reasons" if found else "is none of the reasons"
+        several = "fits several reasons" if found else "is not one of the reasons"
         raise LineError(f"{word} {several}: {numbered(reasons)}.")
     return found[0], comment.strip()
 

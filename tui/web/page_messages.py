@@ -66,7 +66,7 @@ def decode(text: str) -> PageMessage:
     try:
         message: PageMessage = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        raise BadPageMessage("this is no message of the page") from None
+        raise BadPageMessage("this is not a message of the page") from None
     return message
 
 

@@ -63,10 +63,10 @@ async def test_redirect_is_reported_and_nothing_arrives_at_its_target(status: in
         ("wss://name:secret@b.example/ws", "has moved to wss://b.example/ws;"),
         ("wss://b.example/\x9b31m\xe2\x80\xae", "has moved to wss://b.example/"),
         (f"wss://b.example/{'x' * 1000}", "x…;"),
-        ("file:///etc/passwd", "no Flagpost server (status 302)"),
-        ("javascript:alert(1)", "no Flagpost server (status 302)"),
-        ("wss://[::1/ws", "no Flagpost server (status 302)"),
-        ("wss://b.example:99999/ws", "no Flagpost server (status 302)"),
+        ("file:///etc/passwd", "not a Flagpost server (status 302)"),
+        ("javascript:alert(1)", "not a Flagpost server (status 302)"),
+        ("wss://[::1/ws", "not a Flagpost server (status 302)"),
+        ("wss://b.example:99999/ws", "not a Flagpost server (status 302)"),
     ],
 )
 async def test_target_of_a_redirect_is_shown_in_one_clean_line(location: str, shown: str) -> None:

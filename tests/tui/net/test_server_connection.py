@@ -256,7 +256,7 @@ async def test_it_reconnects_after_a_lost_connection() -> None:
     async with serving(cut_once) as url, client(url) as ada:
         await ada.until(lambda _: ada.texts[-1:] == ["2"])
         lost = await ada.lost()
-        assert lost.why == "the connection broke off"
+        assert lost.why == "the connection was lost"
         assert lost.retry_seconds is not None
         assert 0.25 <= lost.retry_seconds <= 0.5
         assert [type(event) for event in ada.told if not isinstance(event, Received)] == [Connecting, Lost, Connecting]
@@ -304,16 +304,16 @@ async def test_the_backoff_grows_until_a_login_succeeds() -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "what answers there is no Flagpost server (status 200)"),
-        (b"HTTP/1.1 404 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "what answers there is no websocket server"),
-        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "no Flagpost server (status 302)"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "the server there is not a Flagpost server (status 200)"),
+        (b"HTTP/1.1 404 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "the server there is not a websocket server"),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "not a Flagpost server (status 302)"),
         (
             b"HTTP/1.1 429 \r\nContent-Length: 5\r\n\r\n\x1b[31m",
-            "the server takes no more connections from your address now",
+            "the server accepts no more connections from your address now",
         ),
-        (b"SSH-2.0-OpenSSH_9.9\r\n\x1b]2;x\x07", "what answers there is no websocket server"),
-        (b"", "what answers there is no websocket server"),
-        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "what answers there is no websocket server"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n\x1b]2;x\x07", "the server there is not a websocket server"),
+        (b"", "the server there is not a websocket server"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "the server there is not a websocket server"),
     ],
 )
 async def test_another_kind_of_server_is_explained_in_plain_words(answer: bytes, why: str) -> None:

@@ -78,7 +78,7 @@ async def test_a_server_without_tls_is_said_to_be_one() -> None:
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     url = f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
     async with server, client(url) as ada:
-        assert "speaks no TLS" in (await ada.lost()).why
+        assert "does not support TLS" in (await ada.lost()).why
 
 
 async def test_one_that_hangs_up_at_the_handshake_is_not_lost_without_a_word() -> None:

@@ -58,7 +58,7 @@ def test_messages_of_the_page_are_read(text: str, message: PageMessage) -> None:
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(BadPageMessage, match="no message of the page"):
+    with pytest.raises(BadPageMessage, match="not a message of the page"):
         decode(text)
 
 

@@ -21,16 +21,16 @@ def rebind(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f'did you mean "{close[0]}"?' if close else "docs/config.md has them all"
-            problems.append(f"keys.{name}: no key does this; {hint}")
+            problems.append(f"keys.{name}: unknown action; {hint}")
         elif (normal := _normal(keys)) is None:
-            problems.append(f'keys.{name}: "{keys}" is no key; write one like "ctrl+x", or more like "f3,alt+r"')
+            problems.append(f'keys.{name}: "{keys}" is not a key; write one like "ctrl+x", or several like "f3,alt+r"')
         else:
             changed[name] = normal
     # A rejected entry gets its default key back, which may conflict with another change.
     while clash := next(_clashes(changed), None):
         name, key, other = clash
         del changed[name]
-        problems.append(f'keys.{name}: "{key}" is the key of {other.id} ({other.help}); give that another one')
+        problems.append(f'keys.{name}: "{key}" is the key of {other.id} ({other.help}); assign another one to that')
     return changed, problems
 
 

@@ -77,10 +77,10 @@ class RoomCommands:
         """Set which messages of the current place cause notices, or show it; return the problem, or None."""
         state = self.client.state
         if level and level not in {*Level, DEFAULT_LEVEL}:
-            return f"There are no notices called {level}. Choose all, mentions, none or {DEFAULT_LEVEL}."
+            return f"Unknown level {level}. Choose all, mentions, none or {DEFAULT_LEVEL}."
         if level and (problem := self._set_level(state.current, None if level == DEFAULT_LEVEL else Level(level))):
             return problem
-        self._room.note(f"Notices of {state.place}: {self._attention.level(state.current)}.")
+        self._room.note(f"Notifications in {state.place}: {self._attention.level(state.current)}.")
         return None
 
     def search(self, words: str) -> None:

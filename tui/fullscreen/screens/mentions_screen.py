@@ -54,7 +54,7 @@ class MentionsScreen(LiveScreen):
 
     @on(RowList.Highlighted)
     def _search_on(self, event: RowList.Highlighted) -> None:
-        """Ask for older ones at the end of the list."""
+        """Request older mentions at the end of the list."""
         last = event.number == len(self._mentions) - 1
         if last and self._client.online and (asked := self._client.state.mention_search.ask_more(nonce())):
             self._client.send(asked)

@@ -34,7 +34,7 @@ class Picker(ModalScreen[str | None]):
         with Vertical(id="picker"):
             yield Field(placeholder=self._placeholder, id="picker-query", max_length=LONGEST, compact=True)
             yield RowList(id="picker-list")
-            yield Static(Content("Nothing is called so."), id="picker-none", markup=False)
+            yield Static(Content("No match."), id="picker-none", markup=False)
         yield KeyFooter()
 
     @on(events.Mount)

@@ -27,7 +27,7 @@ class ThemePicker(Picker):
             self.app.theme = event.id
 
     def action_close(self) -> None:
-        """Show the theme of before, and return None."""
+        """Restore the previous theme, and return None."""
         self.app.theme = self._before
         super().action_close()
 

@@ -164,7 +164,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return found
 
     def _repaint(self, seen: Sequence[tuple[Row | None, int, bool]]) -> None:
-        """Draw the lines of the view that are others than those seen before."""
+        """Redraw the lines of the view that have changed."""
         for at, (one, other) in enumerate(zip(seen, self._in_view(), strict=True)):
             if one != other:
                 self.refresh_lines(self.scroll_offset.y + at)

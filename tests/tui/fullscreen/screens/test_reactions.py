@@ -39,7 +39,7 @@ async def test_an_emoji_is_found_by_its_name_and_none_is_put_by_escape() -> None
         await pilot.press("e")
         await until(pilot, lambda: isinstance(pilot.app.screen, Picker), "the list")
         await pilot.press(*"xyzzy")
-        await until_seen(pilot, "Nothing is called so.")
+        await until_seen(pilot, "No match.")
         await pilot.press("enter", "escape")
         await until(pilot, lambda: not isinstance(pilot.app.screen, Picker), "closed")
         await pilot.press("e", "down", "down", "up", "enter")

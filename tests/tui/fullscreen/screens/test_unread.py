@@ -132,7 +132,7 @@ async def test_a_conversation_is_closed_a_place_marked_as_read_and_a_channel_mut
         await pilot.press(*"/notices none", "enter")
         # The end of the timeline is out of view.
         await until(
-            pilot, lambda: "Notices of # Lobby: none." in [each.message for each in app._notifications], "shown"
+            pilot, lambda: "Notifications in # Lobby: none." in [each.message for each in app._notifications], "shown"
         )
         assert app._notices.is_muted("lobby")
         assert state.timeline.unread
