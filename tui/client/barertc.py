@@ -30,6 +30,7 @@ REASONS = (
 """The reasons of BareRTC's own form."""
 DELIVERED = "Your report has been delivered successfully."
 NOT_DELIVERED = "Error sending the report to the website"
+NOT_BLOCKED = "You are not allowed to block"
 LEFT = ("exited the room", "been kicked", "been banned")
 MAX_REMEMBERED = 2_000
 """Messages whose HTML is remembered for reports."""
@@ -119,6 +120,8 @@ class BareRTC:
         said: list[ServerFrame] = [frames.Me(self._me, op=False)]
         if self._token:
             said.append(self._welcome())
+        if self._muted or self._blocked:
+            said.append(self._relations())
         return said
 
     def _on_who(self, found: _Json) -> list[ServerFrame]:
@@ -194,6 +197,9 @@ class BareRTC:
         self._last_words = words
         if self._asked and words.startswith((DELIVERED, NOT_DELIVERED)):
             return [self._answered(self._asked.popleft(), words)]
+        if words.startswith(NOT_BLOCKED) and self._blocked:
+            self._blocked.popitem()
+            return [self._relations(), frames.Error(words, ErrorCode.NOTICE, CHAT_SERVER)]
         if not self._me:
             # A refused login: the server keeps the connection open, and nothing follows.
             self.ended = words
@@ -254,7 +260,10 @@ class BareRTC:
     def _log_in(self, frame: frames.Login) -> Outgoing:
         self._token = frame.jwt or self._token
         login = {"username": frame.username, **({"jwt": self._token} if self._token else {})}
-        return _sent("login", **login)
+        # The server forgets both when somebody leaves.
+        again = [_wire("mute", username=name) for name in self._muted]
+        again += [_wire("block", username=name) for name in self._blocked]
+        return Outgoing([_wire("login", **login), *again])
 
     def _set_status(self, frame: frames.SetStatus) -> Outgoing:
         own = self._people.get(self._me)
@@ -285,7 +294,11 @@ class BareRTC:
 
 
 def _sent(action: str, **fields: object) -> Outgoing:
-    return Outgoing([msgspec.json.encode({"action": action, **fields})])
+    return Outgoing([_wire(action, **fields)])
+
+
+def _wire(action: str, **fields: object) -> bytes:
+    return msgspec.json.encode({"action": action, **fields})
 
 
 def _without_server(frame: Frame) -> list[ServerFrame]:

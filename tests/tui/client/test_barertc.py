@@ -142,6 +142,30 @@ def test_mutes_are_remembered_here_because_the_server_confirms_none() -> None:
         assert state.relations.hidden == {"bob"}
 
 
+def test_mutes_and_blocks_are_sent_again_after_a_loss() -> None:
+    with session() as (server, state):
+        server.send(frames.Mute("bob"))
+        server.send(frames.Block("carol"))
+        for frame in server.opened():
+            state.fold(frame)
+        wires = server.send(frames.Login("alice")).wires
+        assert [(each["action"], each["username"]) for each in map(json.loads, wires)] == [
+            ("login", "alice"),
+            ("mute", "bob"),
+            ("block", "carol"),
+        ]
+        hear(server, state, *recorded("login-guest", "alice"))
+        assert state.relations.hidden == {"bob", "carol"}
+
+
+def test_operator_who_cannot_be_blocked_is_not_shown_as_blocked() -> None:
+    with session() as (server, state):
+        for frame in server.send(frames.Block("op")).answers:
+            state.fold(frame)
+        hear(server, state, b'{"action":"error","message":"You are not allowed to block a chat operator."}')
+        assert state.relations.hidden == set()
+
+
 @pytest.mark.parametrize("scenario", [("kick", "late"), ("kickall", "alice"), ("login-jwt-takes-over", "bob")])
 def test_session_ends_although_the_server_leaves_the_socket_open(scenario: tuple[str, str]) -> None:
     with session() as (server, state):
