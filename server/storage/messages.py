@@ -5,6 +5,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
@@ -210,11 +211,14 @@ def channel_numbers(reader: Reader, channel: str, before: int, limit: int, conne
 
 
 def recent(reader: Reader, wanted: Wanted, before: int, connection: sqlite3.Connection) -> Recent:
-    """Return the newest messages of each of these channels below `before`, ordered by number."""
+    """Return the newest messages of each of these channels below `before` that may fit into one frame, by number."""
     pages = [page(reader, IN_CHANNEL, (channel,), before, limit, connection) for channel, limit in wanted if limit]
     found = sorted((one for each in pages for one in each.publications), key=lambda one: one.msg_id)
     last = {channel: connection.execute(LAST_IN_CHANNEL, (channel, before)).fetchone()[0] for channel, _ in wanted}
-    return Recent(found, {channel: number for channel, number in last.items() if number is not None})
+    sizes = accumulate(_least_bytes(one) for one in reversed(found))
+    fitting_ones = sum(size <= MAX_PAGE_BYTES for size in sizes)
+    newest = found[len(found) - fitting_ones :]
+    return Recent(newest, {channel: number for channel, number in last.items() if number is not None})
 
 
 def missed(reader: Reader, after: int, before: int, limit: int, connection: sqlite3.Connection) -> Page:
@@ -293,11 +297,16 @@ def fitting(rows: Iterable[Row], limit: int, reader: Reader, connection: sqlite3
         if len(found) == limit:
             return Page(found[::-1], more=True)
         publication = from_row(row, _reactions(connection, row[0], reader.hidden) if row[10] else ())
-        left -= MESSAGE_BYTES + len(publication.text.encode()) + _least_bytes_of(publication.reactions)
+        left -= _least_bytes(publication)
         if left < 0 and found:
             return Page(found[::-1], more=True)
         found.append(publication)
     return Page(found[::-1], more=False)
+
+
+def _least_bytes(publication: Publication) -> int:
+    """Return the minimum size of a message in a frame."""
+    return MESSAGE_BYTES + len(publication.text.encode()) + _least_bytes_of(publication.reactions)
 
 
 def _least_bytes_of(reactions: Sequence[Reaction]) -> int:

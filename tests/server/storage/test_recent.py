@@ -10,7 +10,7 @@ from server.rules.messages import EVERYWHERE, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
 from server.storage import edits, messages, people, personal_data, retention
-from server.storage.base import Joined, Reader
+from server.storage.base import MAX_PAGE_BYTES, Joined, Reader
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from tests.support.stored_reports import Desk
 
@@ -98,3 +98,16 @@ def test_the_erased_reaction_of_somebody_without_messages_is_a_change() -> None:
         store.check()
     store.do("erase", 1, PEOPLE[1], "lobby")
     store.check()
+
+
+def test_no_more_is_remembered_than_fits_into_a_frame() -> None:
+    connection = Desk().connection
+    wanted = tuple((f"c{number}", 10) for number in range(30))
+    for channel, limit in wanted:
+        for _ in range(limit):
+            messages.insert(MessageDraft(PEOPLE[0], channel, None, "x" * 4_000, None), 0, connection)
+    recent = messages.recent(ANYBODY, wanted, 301, connection)
+    numbers = [one.msg_id for one in recent.publications]
+    assert numbers == [*range(301 - len(numbers), 301)]
+    assert MAX_PAGE_BYTES - 10_000 < sum(len(one.text) for one in recent.publications) <= MAX_PAGE_BYTES
+    assert len(recent.last) == 30
