@@ -21,7 +21,7 @@ enum { MOST = 65536, BUFFER = 4096 };
 
 #ifdef DATABASE
 void open_database(const char *path);
-void store(unsigned char *text, size_t length);
+void store(int author, unsigned char *text, size_t length);
 void commit(void);
 static unsigned char *stored;
 static size_t stored_bytes, stored_room;
@@ -40,7 +40,7 @@ static void everyone(const unsigned char *frames, size_t length) {
         if (peers[fd] && peers[fd]->open && peers[fd]->greeted && send(fd, frames, length, MSG_NOSIGNAL) < 0) gone(fd);
 }
 
-static void message(unsigned char *text, size_t length) {
+static void message(int author, unsigned char *text, size_t length) {
     unsigned char frame[BUFFER + 4];
     size_t n = 0;
     frame[n++] = 0x81;
@@ -48,11 +48,12 @@ static void message(unsigned char *text, size_t length) {
     else { frame[n++] = 126; frame[n++] = length >> 8; frame[n++] = length; }
     memcpy(frame + n, text, length);
 #ifdef DATABASE
-    store(text, length);
+    store(author, text, length);
     if (stored_bytes + n + length > stored_room) stored = realloc(stored, stored_room = 2 * (stored_bytes + n + length));
     memcpy(stored + stored_bytes, frame, n + length);
     stored_bytes += n + length;
 #else
+    (void)author;
     everyone(frame, n + length);
 #endif
 }
@@ -67,14 +68,14 @@ static size_t greet(int fd, struct peer *p) {
     return end + 4 - (char *)p->data;
 }
 
-static size_t frame(const unsigned char *data, size_t have) {
+static size_t frame(int fd, const unsigned char *data, size_t have) {
     if (have < 6) return 0;
     size_t header = 6, length = data[1] & 127;
     if (length == 126) { header = 8; if (have < 8) return 0; length = data[2] << 8 | data[3]; }
     if (have < header + length) return 0;
     unsigned char text[BUFFER];
     for (size_t i = 0; i < length; i++) text[i] = data[header + i] ^ data[header - 4 + i % 4];
-    if ((data[0] & 15) == 1) message(text, length);
+    if ((data[0] & 15) == 1) message(fd, text, length);
     return header + length;
 }
 
@@ -84,7 +85,7 @@ static void readable(int fd) {
     if (n <= 0) { gone(fd); return; }
     p->have += n;
     size_t used = p->greeted ? 0 : greet(fd, p), taken = used;
-    while (p->open && p->greeted && (taken = frame(p->data + used, p->have - used))) used += taken;
+    while (p->open && p->greeted && (taken = frame(fd, p->data + used, p->have - used))) used += taken;
     memmove(p->data, p->data + used, p->have -= used);
 }
 

@@ -36,7 +36,7 @@ void open_database(const char *path) {
     check(sqlite3_exec(database, "PRAGMA synchronous = FULL", NULL, NULL, NULL), SQLITE_OK);
     begin = prepared("BEGIN IMMEDIATE");
     insert = prepared("INSERT INTO message (at, author, author_identity, channel, text, nonce, author_key, folded)"
-                      " VALUES (?1, ?2, 'a30f4ab94c5d1b1d5e2b1c77a1f0d9e2', 'lobby', ?3, ?4, ?2, ?3)");
+                      " VALUES (?1, ?2, ?5, 'lobby', ?3, ?4, ?2, ?3)");
     end = prepared("COMMIT");
 }
 
@@ -49,7 +49,7 @@ static void bind(int number, unsigned char *text, size_t length, const char *fie
     sqlite3_bind_text(insert, number, (char *)value, quote ? quote - value : 0, SQLITE_TRANSIENT);
 }
 
-void store(unsigned char *text, size_t length) {
+void store(int author, unsigned char *text, size_t length) {
     if (!in_transaction) run(begin);
     in_transaction = 1;
     struct timespec now;
@@ -58,6 +58,10 @@ void store(unsigned char *text, size_t length) {
     bind(2, text, length, "\"username\":\"");
     bind(3, text, length, "\"message\":\"");
     bind(4, text, length, "\"nonce\":\"");
+    /* An identity for each client, so that the index of nonces is written in as many places as the server's. */
+    char identity[33];
+    snprintf(identity, sizeof identity, "%016llx%016x", author * 0x9e3779b97f4a7c15ull, author);
+    sqlite3_bind_text(insert, 5, identity, -1, SQLITE_TRANSIENT);
     run(insert);
 }
 

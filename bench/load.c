@@ -4,7 +4,7 @@
  *
  * Each client shakes hands, sends LOGIN (if not empty; %d becomes its number) and is in the room once a frame with the
  * action READY came (empty: once it has shaken hands). MESSAGE is what is sent; '#########' in it becomes the number of
- * the message, and a row of '@' becomes a part of PROSE, another one for each message. Answers each line of standard input with one line of JSON:
+ * the message, and a row of '@' becomes a part of the file PROSE, another one for each message. Answers each line of standard input with one line of JSON:
  *
  *   seq COUNT           COUNT messages, each after everyone has the one before
  *   burst COUNT SIZE    COUNT times: SIZE messages from SIZE clients at once, until everyone has all of them
@@ -40,7 +40,8 @@ struct client {
 
 static struct client *clients;
 static int total, started, pending, present, gone, epoll, port;
-static const char *login, *ready, *message, *prose;
+static const char *login, *ready, *message;
+static char prose[1 << 20];
 static uint64_t sent_at[MOST_MESSAGES], now;
 static uint32_t histogram[MOST_MICROSECONDS];
 static uint64_t deliveries, next_message, marked;
@@ -285,7 +286,10 @@ int main(int count, char **arguments) {
     if (count != 7) { fprintf(stderr, "usage: load PORT CLIENTS LOGIN READY MESSAGE PROSE\n"); return 2; }
     port = atoi(arguments[1]);
     total = atoi(arguments[2]);
-    login = arguments[3], ready = arguments[4], message = arguments[5], prose = arguments[6];
+    login = arguments[3], ready = arguments[4], message = arguments[5];
+    FILE *text = fopen(arguments[6], "r");
+    if (!text || fread(prose, 1, sizeof prose - 1, text) < sizeof "prose") { perror(arguments[6]); return 2; }
+    fclose(text);
     clients = calloc(total, sizeof *clients);
     epoll = epoll_create1(0);
     uint64_t start = nanoseconds(), end = start + 4 * WAIT_SECONDS * 1000000000ull;

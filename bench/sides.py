@@ -31,8 +31,9 @@ HERE = Path(__file__).parent
 STORING = "storing_limit"
 """The name of the limit that stores, among `programs`."""
 TEXT = "~######### " + "@" * 89
-"""A message of 100 bytes: its number and a part of PROSE. limit_db.c stores it as its folded form as well."""
-PROSE = prose()
+"""A message of 100 bytes: its number and a part of our prose. limit_db.c stores it as its folded form as well."""
+PROSE = "prose.txt"
+"""The text of the messages, among `programs`."""
 SAY = f'{{"action":"message","channel":"lobby","message":"{TEXT}","nonce":"#########"}}'
 DELIVERED = (
     f'{{"action":"message","channel":"lobby","username":"user0000","message":"{TEXT}","msgID":1000000,'
@@ -79,7 +80,7 @@ class Load:
 
     def __init__(self, program: Path, side: "Side", clients: int) -> None:
         self._process = subprocess.Popen(
-            [program, str(side.port), str(clients), side.login, side.ready, side.message, PROSE],
+            [program, str(side.port), str(clients), side.login, side.ready, side.message, program.with_name(PROSE)],
             preexec_fn=partial(os.sched_setaffinity, 0, {LOAD_CORE}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -143,6 +144,7 @@ class Side(NamedTuple):
 def programs() -> Iterator[Path]:
     """Yield a directory with our C programs, compiled."""
     with TemporaryDirectory() as name:
+        (Path(name) / PROSE).write_text(prose(), encoding="ascii")
         for program in ("load", "fanout_limit"):
             subprocess.run(["cc", "-O2", "-o", f"{name}/{program}", HERE / f"{program}.c"], check=True)
         sources = [str(HERE / file) for file in ("fanout_limit.c", "limit_db.c")]

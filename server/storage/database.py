@@ -23,7 +23,7 @@ MAX_COMMIT = 100
 """Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
 sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
 
-INDEX_EVERY = 100
+INDEX_EVERY = 400
 """Number of writes after which the search index is brought up to date, if it was not while nothing was written."""
 IDLE_SECONDS = 1.0
 """Time without a write after which the search index is brought up to date."""
@@ -42,7 +42,9 @@ class Database:
         """Open or create the file. Raises StorageError."""
         self._committed = committed
         self._loop = asyncio.get_running_loop()
-        self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
+        self._turn: list[_Write[object]] = []
+        """The writes of this turn of the event loop."""
+        self._waiting: queue.SimpleQueue[list[_Write[object]] | None] = queue.SimpleQueue()
         self._path = path
         self._lost: StorageError | None = None
         self._lock = Lock(path)
@@ -57,8 +59,10 @@ class Database:
             self._lock.release()
             why = getattr(error, "strerror", None) or error
             raise StorageError(f"{path}: {why}; check the file, or set another one in the settings") from None
+        self._gathered: list[_Write[object]] = []
+        self._closed = False
+        self._unindexed_writes = 0
         # At the start, the index may be behind.
-        self._unindexed_writes = 1
         self._index_in: float | None = IDLE_SECONDS
         self._reads = _Reads()
         # One thread per connection, because a sqlite3 connection serves one caller at a time.
@@ -78,7 +82,9 @@ class Database:
         futures complete, even if nobody awaits these. `work` may raise a Refusal before its first write.
         """
         future: asyncio.Future[Result] = self._loop.create_future()
-        self._waiting.put(cast(_Write[object], _Write(work, stored, future)))
+        if not self._turn:
+            self._loop.call_soon(self._hand_over)
+        self._turn.append(cast(_Write[object], _Write(work, stored, future)))
         return future
 
     def write_aside(self, work: Callable[[sqlite3.Connection], Result]) -> None:
@@ -99,6 +105,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish all waiting work, then close the file."""
+        self._hand_over()
         self._waiting.put(None)
         self._reads.end()
         await asyncio.to_thread(self._thread.join)
@@ -106,6 +113,12 @@ class Database:
         self._reader.close()
         self._writer.close()
         self._lock.release()
+
+    def _hand_over(self) -> None:
+        """Pass the writes of a turn on together, so that a burst is one commit, and one write to each client."""
+        turn, self._turn = self._turn, []
+        if turn:
+            self._waiting.put(turn)
 
     def _write(self) -> None:
         """Run the writer thread: commit all waiting work at once, and return the results to the loop."""
@@ -117,18 +130,18 @@ class Database:
                 self._index()
 
     def _gather(self) -> "list[_Write[object]]":
-        """Wait for a write, and return it with all others that are waiting; empty once the database is closed."""
-        batch: list[_Write[object]] = []
-        while (item := self._next()) is not None:
-            batch.append(item)
-            if len(batch) == MAX_COMMIT or self._waiting.empty():
-                return batch
-        if batch:
-            self._waiting.put(None)
+        """Return the writes of the next commit; empty once the database is closed."""
+        while not self._closed and len(self._gathered) < MAX_COMMIT:
+            if self._gathered and self._waiting.empty():
+                break
+            turn = self._next()
+            self._closed = turn is None
+            self._gathered += turn or ()
+        batch, self._gathered = self._gathered[:MAX_COMMIT], self._gathered[MAX_COMMIT:]
         return batch
 
-    def _next(self) -> "_Write[object] | None":
-        """Wait for a write, and meanwhile bring the search index up to date."""
+    def _next(self) -> "list[_Write[object]] | None":
+        """Wait for the writes of a turn, and meanwhile bring the search index up to date."""
         while True:
             try:
                 return self._waiting.get(timeout=self._index_in)
@@ -148,7 +161,8 @@ class Database:
     def _commit(self, batch: "Sequence[_Write[object]]") -> None:
         start = time.perf_counter()
         try:
-            self._check_files()
+            if self._lost:
+                raise self._lost
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
                 for work in batch:
@@ -174,11 +188,10 @@ class Database:
             self._committed(len(batch), time.perf_counter() - start)
 
     def _check_files(self) -> None:
-        """Raise StorageError once the open files were moved or deleted; from then on always, until a restart."""
-        if self._lost is None and (problem := self._files.problem()):
+        """Raise StorageError if the open files were moved or deleted; then nothing is stored until a restart."""
+        if problem := self._files.problem():
             self._lost = StorageError(problem)
             log.error("nothing is stored or acknowledged any more", extra={"problem": problem})
-        if self._lost:
             raise self._lost
 
 
