@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from server.protocol import frames
@@ -47,6 +48,11 @@ async def test_client_chats_reports_and_is_kicked() -> None:
             said = " ".join(each.text for each in output.commands(state))
             assert "/report " in said
             assert not any(f"/{name}" in said for name in ("search", "edit", "reports", "withdraw", "history"))
+            picture = '<img src="data:image/png;base64,' + "A" * 2_000_000 + '">'
+            server.send(msgspec.json.encode({
+                "action": "message", "channel": "lobby", "username": "bob", "message": picture, "msgID": 1_795_957_000,
+            }))  # fmt: skip
+            await holds(lambda: [each.text for each in state.timeline.after(line.msg_id)] == ["(picture)"])
             server.send(*recorded("kick", "late"))
             async with asyncio.timeout(30):
                 await running

@@ -13,7 +13,7 @@ from server.protocol import frames, target
 from server.protocol.codec import BadFrame
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import CHAT_SERVER, Frame, ServerFrame
-from tui.client.barertc_html import to_text
+from tui.client.barertc_html import MAX_CHARS, to_text, without_pictures
 from tui.client.barertc_profile import fetch
 from tui.net.wire import Outgoing
 
@@ -32,7 +32,7 @@ DELIVERED = "Your report has been delivered successfully."
 NOT_DELIVERED = "Error sending the report to the website"
 NOT_BLOCKED = "You are not allowed to block"
 LEFT = ("exited the room", "been kicked", "been banned")
-MAX_REMEMBERED = 2_000
+MAX_REMEMBERED = 1_000
 """Messages whose HTML is remembered for reports."""
 NO_UNBLOCK = "This server cannot lift a block. It ends when you log in again."
 
@@ -157,7 +157,7 @@ class BareRTC:
             return None
         self._know(channel)
         at = _time(_text(found, "timestamp")) or self._now()
-        self._seen[msg_id] = _Seen(channel, username, html, at)
+        self._seen[msg_id] = _Seen(channel, username, without_pictures(html)[:MAX_CHARS], at)
         if len(self._seen) > MAX_REMEMBERED:
             self._seen.popitem(last=False)
         return frames.Message(channel, username, to_text(html), msg_id, at)

@@ -31,7 +31,7 @@ def to_text(source: str) -> str:
     # Imported late: most servers send no HTML.
     import nh3
 
-    short = _EMBEDDED.sub("", source)
+    short = without_pictures(source)
     cut = len(short) > MAX_CHARS
     cleaned = nh3.clean(
         short[:MAX_CHARS], tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None
@@ -40,6 +40,11 @@ def to_text(source: str) -> str:
     reader.feed(cleaned)
     reader.close()
     return reader.text + (CUT if cut else "")
+
+
+def without_pictures(source: str) -> str:
+    """Return HTML without the pictures that are part of it."""
+    return _EMBEDDED.sub('=""', source)
 
 
 class _Reader(HTMLParser):

@@ -17,6 +17,8 @@ from tui.net.wire import FlagpostWire, Outgoing
 if TYPE_CHECKING:
     from tui.client.barertc import BareRTC
 
+MAX_PICTURE_BYTES = 16 * 1024 * 1024
+"""The largest message of a BareRTC server: pictures are part of the text."""
 PROBE = b'{"action":"flagpost"}'
 
 
@@ -50,6 +52,11 @@ class Dialects:
     def ended(self) -> str | None:
         """See Wire."""
         return self._barertc.ended if self._barertc and self._is_barertc else None
+
+    @property
+    def max_bytes(self) -> int:
+        """See Wire."""
+        return MAX_PICTURE_BYTES if self._is_barertc else self._flagpost.max_bytes
 
     def opened(self) -> Sequence[bytes]:
         """See Wire. The server may be another one than at the last connection."""

@@ -172,7 +172,9 @@ class Connection:
             taken = 0
             data = await self._first(socket)
             while True:
-                if again := self._take(data):
+                again = self._take(data)
+                socket.protocol.max_message_size = self._wire.max_bytes
+                if again:
                     await socket.send(encode(again), text=True)
                 if self._session.impostor:
                     self._socket = None

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from server.protocol.codec import decode_server, encode
 from server.protocol.frames import Frame, ServerFrame
+from tui.limits import MAX_FRAME_BYTES
 
 
 class Outgoing(NamedTuple):
@@ -25,6 +26,10 @@ class Wire(Protocol):
     def ended(self) -> str | None:
         """Return why the server ended the session for good, if it did so without closing the connection."""
 
+    @property
+    def max_bytes(self) -> int:
+        """Return the size of the largest message to accept."""
+
     def opened(self) -> Sequence[bytes]:
         """Start a connection; return bytes to send at once."""
 
@@ -42,6 +47,7 @@ class FlagpostWire:
     """Flagpost's own protocol: a message is a frame."""
 
     ended: str | None = None
+    max_bytes = MAX_FRAME_BYTES
 
     def opened(self) -> Sequence[bytes]:
         """See Wire."""
