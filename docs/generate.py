@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: docs/protocol.md, settings.md, config.md and keys.md.
+"""Writes the reference from the code: docs/protocol.md, settings.md, config.md, keys.md, api.md and openapi.json.
 
 `python -m docs.generate` writes the files; with `--check` it lists those that are out of date, and exits with 1.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 import msgspec
 from msgspec import inspect
 
-from docs import examples
+from docs import examples, openapi
 from server.protocol import codes, frames
 from server.settings import (
     KEY_VARIABLE,
@@ -224,6 +224,24 @@ already taken in the same place are rejected with a message at startup.
 """
 
 
+API_HEAD = """\
+# The site's API
+
+Calls on the server's port, for your site and for bots; they are BareRTC's, but for `reports` and `report/status`. The
+same as an [OpenAPI document](openapi.json).
+
+- `POST` with the Content-Type `application/json`, exactly, and a Content-Length of at most 64 KiB. (`report/status`
+  takes any Content-Type; `statistics` any method, without a body.)
+- Keys count in any case, missing and null fields are empty, unknown ones are ignored.
+- A call with `APIKey` needs [`AdminAPIKey`](settings.md); one with `JWTToken` a valid token of a member, and `message/`
+  the member in the room.
+- Every answer is JSON with `OK`, and `Error` if it is false. The status is 400 for a body or token that is not valid,
+  401 for a wrong key, 429 with `Retry-After` for too many requests, 503 if the storage is unavailable.
+- Each address may send [`RequestsPerMinute`](settings.md); add that of your site to `ExemptAddresses`.
+
+`flagpost-server` must know the name by which it is called: add it to `AllowedHosts`.
+"""
+
 KEYS_HEAD = """\
 # Keys and commands
 
@@ -234,7 +252,14 @@ The footer shows the most useful keys for the current context. Keys have Textual
 
 def main() -> int:
     """Return the exit code."""
-    pages = {"protocol.md": protocol, "settings.md": settings, "config.md": config, "keys.md": keys}
+    pages = {
+        "protocol.md": protocol,
+        "settings.md": settings,
+        "config.md": config,
+        "keys.md": keys,
+        "api.md": api,
+        "openapi.json": openapi.text,
+    }
     if "--check" in sys.argv[1:]:
         return _check(pages)
     for name, page in pages.items():
@@ -247,6 +272,24 @@ def _check(pages: dict[str, Callable[[], str]]) -> int:
     for name in stale:
         print(f"docs/{name} is out of date; run: python -m docs.generate")
     return 1 if stale else 0
+
+
+def api() -> str:
+    """Return the page about the calls of the site."""
+    head = ["field", "type", "default", "meaning"]
+    parts = [NOTE, API_HEAD]
+    shown: set[type[msgspec.Struct]] = set()
+    for path, summary, sent, answered in openapi.calls():
+        parts.append(f"## `{path}`\n\n{summary}\n")
+        if sent:
+            parts.append(_table(head, _rows(_fields(sent))))
+        answer = [row for row in _rows(_fields(answered)) if row[0] not in {"`OK`", "`Error`"}]
+        if answer:
+            parts.append(f"The answer also has:\n\n{_table(head, answer)}" if sent else _table(head, answer))
+        shown |= {kind for kind in (sent, answered) if kind}
+    parts.append("## Types\n")
+    parts += [_frame(kind) for kind in openapi.inner_kinds(shown)]
+    return "\n".join(parts).replace("see settings.toml", "`{}`")
 
 
 def protocol() -> str:
@@ -446,7 +489,7 @@ def _default(field: inspect.Field) -> str:
         return "none"
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
     if value is msgspec.NODEFAULT:
-        return "required"
+        return "required" if field.required else "left out"
     if isinstance(value, Secret | SigningSecrets):
         return '`""`'
     if value is list or value in ((), []):
