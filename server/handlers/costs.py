@@ -2,7 +2,7 @@
 
 import msgspec
 
-from server.protocol.frames import MAX_MESSAGE_CHARS, Blocklist, Edit, HistoryRequest, Say, SearchRequest
+from server.protocol.frames import MAX_MESSAGE_CHARS, Blocklist, Edit, HistoryRequest, ReportRequest, Say, SearchRequest
 from server.rules import search as searching
 from server.rules.evidence import Evidence
 from server.rules.refusal import Refusal
@@ -17,6 +17,8 @@ SCAN_PAGES = 20
 LIST_PAGES = 4
 """Pages charged for the list of the user's reports, each with its evidence."""
 REPORT_PAGES = 1
+CLAIM_PAGES = 8
+"""Pages charged for a report without a number, whose message is looked for by its text."""
 MARKER_PAGES = 0.1
 """Pages charged for storing how far the user has read, which a client does every few seconds."""
 PLACES_PAGES = 4
@@ -52,6 +54,10 @@ def message_bytes(frame: Say | Edit) -> int:
 
 def blocklist_bytes(frame: Blocklist) -> int:
     return ROW_BYTES * len(frame.usernames)
+
+
+def report_pages(frame: ReportRequest) -> float:
+    return REPORT_PAGES if frame.msg_id else CLAIM_PAGES
 
 
 def report_bytes(evidence: Evidence) -> int:

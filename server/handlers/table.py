@@ -72,7 +72,7 @@ HANDLERS: dict[type[object], Handler] = dict(
         _entry(Unblock, people.unblock, allowance=Allowance.MESSAGES),
         _entry(Blocklist, people.block_all, allowance=Allowance.MESSAGES, stored=costs.blocklist_bytes),
         _entry(ProfileRequest, people.profile, allowance=Allowance.PROFILES),
-        _entry(ReportRequest, reports.report, allowance=Allowance.MESSAGES, pages=lambda _: costs.REPORT_PAGES),
+        _entry(ReportRequest, reports.report, allowance=Allowance.MESSAGES, pages=costs.report_pages),
         _entry(ReportsRequest, reports.list_reports, pages=lambda _: costs.LIST_PAGES),
         _entry(Withdraw, reports.withdraw, allowance=Allowance.MESSAGES),
     ]

@@ -103,7 +103,10 @@ class Login(Frame, frozen=True, tag="login"):
 
 
 class Say(Frame, frozen=True, tag="message"):
-    """Send a message (Markdown) to a channel or a user. Resent within 24 h with the same nonce, it counts once."""
+    """Send a message (Markdown) to a channel or a user. Resent within 24 h with the same nonce, it counts once.
+
+    What an operator begins with a slash is a command, which ChatServer answers; two slashes send one.
+    """
 
     channel: Annotated[Target, Meta(description="An operator's command needs none.")] = ""
     message: str = ""
