@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from tui.client.named_texts import NamedTexts
 from tui.client.state import ClientState
 from tui.client.timeline import Line
 
@@ -17,15 +18,16 @@ class Mention(NamedTuple):
         return self.line.msg_id
 
 
-def mentioning(state: ClientState) -> list[Mention]:
+def mentioning(state: ClientState, texts: NamedTexts) -> list[Mention]:
     """Return the messages of others that name the user, loaded or found by the server, the latest first.
 
-    Those of hidden people are left out.
+    Those of hidden people are left out. `texts` remembers what was searched the last time.
     """
+    named = texts.next_pass(state.names_of_user)
     found = {each.msg_id: Mention(each.channel, state.line_of(each)) for each in state.mention_search.found}
     for timeline in state.timelines.values():
         for entry in timeline.entries:
-            if isinstance(entry, Line) and not entry.mine and state.named(entry.text):
+            if isinstance(entry, Line) and not entry.mine and named(entry.text):
                 found[entry.msg_id] = Mention(timeline.id, entry)
     shown = [
         each for each in found.values() if not each.line.taken_back and each.line.author not in state.relations.hidden

@@ -14,6 +14,7 @@ from tui.client import history, unread
 from tui.client.abilities import OF_FLAGPOST, Abilities
 from tui.client.coverage import END
 from tui.client.hues import Hues
+from tui.client.named_texts import NamedTexts
 from tui.client.own_relations import OwnRelations
 from tui.client.own_reports import GONE, OwnReports, Remark, ReportDraft
 from tui.client.person_facts import facts
@@ -82,6 +83,7 @@ class RoomState(Struct):
     _names: set[str] = field(default_factory=set)
     """Every name granted to the user here."""
     hues: Hues = field(default_factory=Hues)
+    _unseen_texts: NamedTexts = field(default_factory=NamedTexts)
     _seated: int = 0
     """The change of `people` up to which everyone has a hue."""
     _left_out: bool = False
@@ -225,8 +227,8 @@ class RoomState(Struct):
 
     def unseen(self, after: int) -> unread.Unseen:
         """Count the messages of others in the current timeline after the last one that is on the screen."""
-        last = max(after, self.timeline.read)
-        return unread.unseen(self.timeline, last, self.relations.hidden, self.named)
+        last, named = max(after, self.timeline.read), self._unseen_texts.next_pass(self.names_of_user)
+        return unread.unseen(self.timeline, last, self.relations.hidden, named)
 
     @property
     def names_of_user(self) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 import pytest
 
 from server.protocol.frames import Echo, Message, PlaceEntry, Places, Read, Relations
+from server.protocol.mentions import mentions
 from tests.support.folding import AT, fold, said, state
-from tui.client import unread
+from tui.client import named_texts, room_state, unread
 from tui.client.state import ClientState
 from tui.client.unread import Unseen
 
@@ -37,6 +38,25 @@ def test_what_arrives_in_the_current_place_unseen_is_unread_until_it_was_on_the_
     assert counts(made) == (0, 0, 2)
     assert made.markers.take() == [Read("lobby", 5)]
     assert made.markers.take() == []
+
+
+def test_names_are_sought_once_in_each_unread_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, sought = viewed(watched=False), []
+
+    def seek(text: str, words: tuple[str, ...]) -> bool:
+        sought.append(text)
+        return mentions(text, words)
+
+    fold(made, [at(number, f"so {number}") for number in range(2, 20)])
+    assert made.unseen(1) == Unseen(18, 0)
+    for module in (room_state, named_texts):
+        monkeypatch.setattr(module, "mentions", seek)
+    fold(made, [at(20, "Ada!")])
+    assert [made.unseen(1), made.unseen(1)] == [Unseen(19, 1)] * 2
+    # Once to count it in the list, and once to count it here.
+    assert sought == ["Ada!"] * 2
+    made.words = ("so",)
+    assert made.unseen(1) == Unseen(19, 19)
 
 
 def test_what_arrives_before_the_eyes_of_the_user_is_read() -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from server.protocol import name_text
 from tui.client.client import Client, nonce
 from tui.client.mentions import Mention, mentioning
+from tui.client.named_texts import NamedTexts
 from tui.fullscreen.keys.bindings import bindings
 from tui.fullscreen.keys.keymap import Where
 from tui.fullscreen.screens.live import LiveScreen
@@ -37,6 +38,7 @@ class MentionsScreen(LiveScreen):
         super().__init__()
         self._client, self._go_to = client, go_to
         self._mentions: Sequence[Mention] = ()
+        self._texts = NamedTexts()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="mentions-top"):
@@ -61,7 +63,7 @@ class MentionsScreen(LiveScreen):
 
     def show(self) -> None:
         state = self._client.state
-        mentions = mentioning(state)
+        mentions = mentioning(state, self._texts)
         rows, empty = self.query_one(RowList), self.query_one("#mentions-empty", Static)
         first = not self._mentions
         self._mentions = mentions
