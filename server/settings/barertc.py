@@ -35,9 +35,7 @@ MEANINGLESS = {
 """Keys of BareRTC that a chat in a terminal has no use for, and why."""
 
 
-HOSTS = (
-    'missing; set it to the names by which your site calls this server and sends members to it, like ["chat.example"]'
-)
+HOSTS = 'set it to the names by which your site calls this server and sends members to it, like ["chat.example"]'
 
 
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:

@@ -65,6 +65,8 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
         tables: dict[str, object] = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         hint = 'put text in "quotes", and write true and false in lower case'
+        if "overwrite" in error.msg or "twice" in error.msg:
+            hint = "a key or table occurs twice; remove one"
         raise SettingsError(f"line {error.lineno}: not valid TOML: {error.msg}; {hint}") from None
     tables, notes = _sorted_keys(tables)
     settings = _convert(tables)

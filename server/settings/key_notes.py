@@ -39,4 +39,4 @@ def notices(notes: Sequence[KeyNote]) -> Iterator[str]:
         yield f"these settings are unknown and ignored: {', '.join(unknown)}"
     for note in notes:
         if note.use in {Use.CHANGED, Use.MISSING}:
-            yield f"{note.key}: {note.why}"
+            yield f"{note.key}: {'missing; ' if note.use is Use.MISSING else ''}{note.why}"

@@ -111,6 +111,7 @@ WRONG = {
     "a network that is none": ('[Limits]\nTrustedProxies = ["10.0.0.0/99"]', "Limits.TrustedProxies[0]", "10.0.0.0/8"),
     "a limit below none": ("[Limits]\nLoginsPerMinute = -1", "Limits.LoginsPerMinute", "docs/"),
     "a burst of nothing": ("[Limits]\nMessagesBurst = 0", "Limits.MessagesBurst", "docs/"),
+    "a key twice": ('Title = "Room"\nTitle = "Tea"', "line 2", "occurs twice; remove one"),
     "no TOML": ('Title = "Room"\nAddress = here', "line 2", '"quotes"'),
     "sign-in by token without its secret": ("[JWT]\nEnabled = true", "JWT.SecretKey", "set it"),
     "no channel for everyone": (LOBBY + "VIP = true", "PublicChannels", "set VIP = false"),
