@@ -81,7 +81,7 @@ class ChatClient:
 
     async def login(self, name: str, token: str | None = None, since: Since | None = None) -> Me:
         """Log in; return the frame that grants the name. The echo may include messages sent until then."""
-        return await self.login_by(Login(name, token, since))
+        return await self.login_by(Login(name, token, since, dialect="flagpost"))
 
     async def login_by(self, frame: Login) -> Me:
         """Log in with this frame."""

@@ -54,8 +54,8 @@ def good(kind: inspect.Type) -> SearchStrategy[Json]:
             return st.fixed_dictionaries({field.encode_name: good(field.type) for field in kind.fields})
         case inspect.BoolType():
             return st.booleans()
-        case inspect.NoneType():
-            return st.none()
+        case inspect.LiteralType() | inspect.NoneType():
+            return st.sampled_from(kind.values if isinstance(kind, inspect.LiteralType) else [None])
     raise NotImplementedError(kind)
 
 
@@ -81,6 +81,8 @@ def bad(kind: inspect.Type) -> SearchStrategy[Json]:
             return _but(dict) | st.sampled_from(kind.fields).flatmap(lambda field: _spoiled(kind, field.encode_name))
         case inspect.BoolType():
             return _but(bool)
+        case inspect.LiteralType(values=values):
+            return _but(str) | st.text().filter(lambda text: text not in values)
     raise NotImplementedError(kind)
 
 

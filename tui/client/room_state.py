@@ -303,6 +303,11 @@ class RoomState(Struct):
         self.profile = ProfileView(username, nonce)
         return frames.ProfileRequest(username, nonce)
 
+    def knows_profile(self, username: str) -> bool:
+        """Return whether the tokens say something about a person, of whom the site has no profile."""
+        asks = self.welcome is None or self.welcome.webhooks.profile
+        return not asks and bool(self.facts_of(username))
+
     def show_facts(self, username: str) -> None:
         """Show the profile of a person in a room whose site provides none: what its tokens say."""
         self.profile = ProfileView(username, "", Stage.READY)

@@ -137,10 +137,11 @@ class LineCommands:
         self._client.hurry()
 
     def _profile(self, name: str) -> Wait:
-        if self._state.welcome and not self._state.welcome.webhooks.profile:
-            self._state.show_facts(target.without_sign(name))
-            return Wait(results=lambda: output.profile(self._state))
-        self._send(self._state.ask_profile(target.without_sign(name), nonce()))
+        username = target.without_sign(name)
+        if self._state.knows_profile(username):
+            self._state.show_facts(username)
+        else:
+            self._send(self._state.ask_profile(username, nonce()))
         return Wait(results=lambda: output.profile(self._state))
 
     def _person(self, rest: str) -> str:

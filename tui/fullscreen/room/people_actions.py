@@ -96,10 +96,10 @@ class PeopleActions:
         """Show what is known of a person, and request their profile if the site has any; return whether it is shown."""
         if not self._room.can_ask():
             return False
-        if self._state.welcome and self._state.welcome.webhooks.profile:
-            self._client.send(self._state.ask_profile(username, nonce()))
-        else:
+        if self._state.knows_profile(username):
             self._state.show_facts(username)
+        else:
+            self._client.send(self._state.ask_profile(username, nonce()))
         self._room.redraw()
         return True
 
