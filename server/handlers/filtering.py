@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from server.handlers import link_spam
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Edit
@@ -74,7 +75,10 @@ async def edit(dispatcher: Dispatcher, session: Session, frame: Edit, text: str)
     person = session.logged_in_person
     access = dispatcher.access(session)
     before = await _find(dispatcher, session, frame.msg_id)
-    filtered = apply(dispatcher, session, text, message_rules.check_edit(before, person, access, text).peer)
+    peer = message_rules.check_edit(before, person, access, text).peer
+    if link_spam.stops(dispatcher, session, text, peer):
+        return
+    filtered = apply(dispatcher, session, text, peer)
     verdict, report = filtered
     if verdict.forward:
         await dispatcher.broker.edit(frame.msg_id, person, verdict.text, access, filtered.recorder)

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from server.handlers import operators
 from server.handlers.dispatch import Dispatcher
-from server.protocol.frames import Say
 from server.reporting.automatic_reports import Complaint
 from server.room.session import Session
 from server.rules import link_spam
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 Stored = TypeVar("Stored")
 
 
-def stops(dispatcher: Dispatcher, session: Session, frame: Say, text: str, peer: Person | None) -> bool:
+def stops(dispatcher: Dispatcher, session: Session, text: str, peer: Person | None, nonce: str | None = None) -> bool:
     """Return whether a direct message is spam; its author is then sent away. Operators are trusted."""
     limits = dispatcher.live.link_limits
     if limits is None or peer is None or session.rank is Rank.OPERATOR:
@@ -30,7 +29,7 @@ def stops(dispatcher: Dispatcher, session: Session, frame: Say, text: str, peer:
     if consequence is None:
         return False
     banned = consequence is SpamConsequence.BAN and dispatcher.live.link_ban_hours > 0
-    _record(dispatcher, MessageDraft(author, "", peer, text, frame.nonce, withheld=True), banned=banned)
+    _record(dispatcher, MessageDraft(author, "", peer, text, nonce, withheld=True), banned=banned)
     if banned:
         dispatcher.people.ban(author, dispatcher.live.link_ban_hours, "ChatServer").add_done_callback(_log_failure)
     words, announced = (link_spam.BAN, operators.BANNED) if banned else (link_spam.WARNING, operators.KICKED)

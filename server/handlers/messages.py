@@ -47,7 +47,7 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
         raise Refusal(ErrorCode.UNKNOWN_CHANNEL, "The message names no channel. Send it to a channel or a person.")
     peer = None if name is None else _peer(dispatcher, author, name)
     channel = "" if peer else dispatcher.channel(session, frame.channel).id
-    if link_spam.stops(dispatcher, session, frame, text, peer):
+    if link_spam.stops(dispatcher, session, text, peer, frame.nonce):
         return
     session.request_started()
     filtered = filtering.apply(dispatcher, session, text, peer)
@@ -70,7 +70,7 @@ def edit(dispatcher: Dispatcher, session: Session, frame: Edit) -> None:
     """Replace the text of the user's own message for everyone who can read it. Evidence of reports has all versions."""
     dispatcher.check_disk()
     person, text = session.logged_in_person, message_rules.check_text(frame.message)
-    if dispatcher.live.filters:
+    if dispatcher.live.filters or dispatcher.live.link_limits:
         editing = filtering.edit(dispatcher, session, frame, text)
         dispatcher.start_task(session, editing, frame.nonce, lasting=True)
         return

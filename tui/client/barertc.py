@@ -1,7 +1,7 @@
 """Speaks BareRTC's wire: what such a server says becomes frames of Flagpost, and the other way round."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from server.protocol import frames, target
 from server.protocol.codec import BadFrame
 from server.protocol.codes import ErrorCode, ReportState
 from server.protocol.frames import CHAT_SERVER, Frame, ServerFrame
+from tui.client.barertc_fields import Json, items, moment, text, who_entry
 from tui.client.barertc_html import MAX_CHARS, to_text, without_pictures
 from tui.client.barertc_profile import fetch
 from tui.net.wire import Outgoing
@@ -35,8 +36,6 @@ LEFT = ("exited the room", "been kicked", "been banned")
 MAX_REMEMBERED = 1_000
 """Messages whose HTML is remembered for reports."""
 NO_UNBLOCK = "This server cannot lift a block. It ends when you log in again."
-
-_Json = Mapping[str, object]
 
 
 class _Seen(NamedTuple):
@@ -97,7 +96,7 @@ class BareRTC:
             "message": self._on_message, "takeback": self._on_takeback, "react": self._on_react,
             "error": self._on_error, "ping": self._on_ping, "disconnect": self._on_disconnect,
             "block": self._on_block,
-        }.get(_text(found, "action"))  # fmt: skip
+        }.get(text(found, "action"))  # fmt: skip
         return read(found) if read else ()
 
     def _welcome(self) -> frames.Welcome:
@@ -112,11 +111,11 @@ class BareRTC:
             sign_in="token-or-nickname",
         )
 
-    def _on_me(self, found: _Json) -> list[ServerFrame]:
+    def _on_me(self, found: Json) -> list[ServerFrame]:
         if self._me:
             # The server renames nobody; this confirms a status.
             return []
-        self._me = _text(found, "username")
+        self._me = text(found, "username")
         said: list[ServerFrame] = [frames.Me(self._me, op=False)]
         if self._token:
             said.append(self._welcome())
@@ -124,25 +123,25 @@ class BareRTC:
             said.append(self._relations())
         return said
 
-    def _on_who(self, found: _Json) -> list[ServerFrame]:
-        entries = [entry for each in _list(found, "whoList") if (entry := _who_entry(each))]
+    def _on_who(self, found: Json) -> list[ServerFrame]:
+        entries = [entry for each in items(found, "whoList") if (entry := who_entry(each))]
         self._people = {entry.username: entry for entry in entries}
         return [frames.Who(entries)]
 
-    def _on_presence(self, found: _Json) -> list[ServerFrame]:
-        username, message = _text(found, "username"), to_text(_text(found, "message"))
+    def _on_presence(self, found: Json) -> list[ServerFrame]:
+        username, message = text(found, "username"), to_text(text(found, "message"))
         if any(words in message for words in LEFT):
             self._people.pop(username, None)
             return [frames.Presence(username, message)]
         entry = self._people.setdefault(username, frames.WhoEntry(username, int(self._now().timestamp())))
         return [frames.Presence(username, message, entry)]
 
-    def _on_echo(self, found: _Json) -> list[ServerFrame]:
-        channels, listed = len(self._channels), _list(found, "messages")
+    def _on_echo(self, found: Json) -> list[ServerFrame]:
+        channels, listed = len(self._channels), items(found, "messages")
         messages = [message for each in listed if isinstance(each, dict) and (message := self._message(each))]
         return [*self._new_channels(channels), frames.Echo(messages)]
 
-    def _on_message(self, found: _Json) -> list[ServerFrame]:
+    def _on_message(self, found: Json) -> list[ServerFrame]:
         channels, message = len(self._channels), self._message(found)
         if message is None:
             return []
@@ -150,13 +149,13 @@ class BareRTC:
             message = msgspec.structs.replace(message, nonce=self._nonce_of(message.channel))
         return [*self._new_channels(channels), message]
 
-    def _message(self, found: _Json) -> frames.Message | None:
-        channel, username = _text(found, "channel"), _text(found, "username")
-        msg_id, html = found.get("msgID"), _text(found, "message")
+    def _message(self, found: Json) -> frames.Message | None:
+        channel, username = text(found, "channel"), text(found, "username")
+        msg_id, html = found.get("msgID"), text(found, "message")
         if not channel or not username or not isinstance(msg_id, int) or not 0 < msg_id < 2**53:
             return None
         self._know(channel)
-        at = _time(_text(found, "timestamp")) or self._now()
+        at = moment(text(found, "timestamp")) or self._now()
         self._seen[msg_id] = _Seen(channel, username, without_pictures(html)[:MAX_CHARS], at)
         if len(self._seen) > MAX_REMEMBERED:
             self._seen.popitem(last=False)
@@ -177,12 +176,12 @@ class BareRTC:
         """Return a new welcome if a channel has appeared: the server lists none over the websocket."""
         return [self._welcome()] if len(self._channels) > before else []
 
-    def _on_takeback(self, found: _Json) -> list[ServerFrame]:
+    def _on_takeback(self, found: Json) -> list[ServerFrame]:
         msg_id = found.get("msgID")
         return [frames.Takeback(msg_id)] if isinstance(msg_id, int) else []
 
-    def _on_react(self, found: _Json) -> list[ServerFrame]:
-        msg_id, username, emoji = found.get("msgID"), _text(found, "username"), _text(found, "message")
+    def _on_react(self, found: Json) -> list[ServerFrame]:
+        msg_id, username, emoji = found.get("msgID"), text(found, "username"), text(found, "message")
         if not isinstance(msg_id, int) or not username or msg_id not in self._seen:
             return []
         reaction = msg_id, username, emoji
@@ -192,8 +191,8 @@ class BareRTC:
             self._reacted.clear()
         return [frames.Reacted(msg_id, username, emoji, remove)]
 
-    def _on_error(self, found: _Json) -> list[ServerFrame]:
-        words, channel, channels = to_text(_text(found, "message")), _text(found, "channel"), len(self._channels)
+    def _on_error(self, found: Json) -> list[ServerFrame]:
+        words, channel, channels = to_text(text(found, "message")), text(found, "channel"), len(self._channels)
         self._last_words = words
         if self._asked and words.startswith((DELIVERED, NOT_DELIVERED)):
             return [self._answered(self._asked.popleft(), words)]
@@ -218,17 +217,17 @@ class BareRTC:
         )  # fmt: skip
         return frames.ReportStatus(entry, frame.nonce)
 
-    def _on_ping(self, found: _Json) -> list[ServerFrame]:
-        self._token = _text(found, "jwt") or self._token
-        return [frames.Pong(jwt=_text(found, "jwt"))]
+    def _on_ping(self, found: Json) -> list[ServerFrame]:
+        self._token = text(found, "jwt") or self._token
+        return [frames.Pong(jwt=text(found, "jwt"))]
 
-    def _on_disconnect(self, _: _Json) -> list[ServerFrame]:
+    def _on_disconnect(self, _: Json) -> list[ServerFrame]:
         self.ended = self._last_words or "the server ended the session"
         return []
 
-    def _on_block(self, found: _Json) -> list[ServerFrame]:
+    def _on_block(self, found: Json) -> list[ServerFrame]:
         # The site blocked somebody for the user.
-        self._blocked[_text(found, "username")] = None
+        self._blocked[text(found, "username")] = None
         return [self._relations()]
 
     def _relations(self) -> frames.Relations:
@@ -313,28 +312,3 @@ def _without_server(frame: Frame) -> list[ServerFrame]:
         case frames.Ping():
             return [frames.Pong()]
     return []
-
-
-def _who_entry(found: object) -> frames.WhoEntry | None:
-    try:
-        return msgspec.convert(found, frames.WhoEntry)
-    except msgspec.ValidationError:
-        return None
-
-
-def _text(found: _Json, key: str) -> str:
-    value = found.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _list(found: _Json, key: str) -> list[object]:
-    value = found.get(key)
-    return value if isinstance(value, list) else []
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -183,6 +183,18 @@ async def test_link_spam_is_withheld_reported_and_ends_in_a_ban(room: Room) -> N
     assert out.comment == "The user was **banned** from chat."
 
 
+async def test_links_that_come_by_an_edit_count(room: Room) -> None:
+    room.dispatcher.live = replace(room.dispatcher.live, filters=[], link_limits=LinkLimits(1, 3600))
+    outlets = {name: (await enter(room.dispatcher, name))[1] for name in ("bob", "carol")}
+    spammer, _ = await enter(room.dispatcher, "spammer")
+    for name, outlet in outlets.items():
+        await room.send(spammer, Say(f"@{name}", "hi"))
+        (sent,) = got(outlet, Message)
+        await room.send(spammer, Edit(sent.msg_id, "come to https://spam-site.com/x", name))
+    assert [len(got(outlets[name], Edited)) for name in ("bob", "carol")] == [1, 0]
+    assert room.dispatcher.hub.find("spammer") is None
+
+
 async def test_withheld_messages_are_forgotten_after_a_day(room: Room) -> None:
     late, _ = await enter(room.dispatcher, "late")
     await room.send(late, Say("lobby", "the secret"))

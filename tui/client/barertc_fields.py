@@ -1,0 +1,39 @@
+"""Reads fields of BareRTC's frames, whose types nobody promises."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from server.protocol.frames import WhoEntry
+
+Json = Mapping[str, object]
+
+
+def who_entry(found: object) -> WhoEntry | None:
+    """Return an entry of a who list; None if it is none."""
+    try:
+        return msgspec.convert(found, WhoEntry)
+    except msgspec.ValidationError:
+        return None
+
+
+def text(found: Json, key: str) -> str:
+    """Return a text; empty if there is none."""
+    value = found.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def items(found: Json, key: str) -> list[object]:
+    """Return a list; empty if there is none."""
+    value = found.get(key)
+    return value if isinstance(value, list) else []
+
+
+def moment(written: str) -> datetime | None:
+    """Return a time, in UTC if it names no zone; None if it is none."""
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
