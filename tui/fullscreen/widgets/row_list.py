@@ -86,6 +86,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """The first line of each row, and the number of all lines."""
         self._choices: list[int] = []
         """The positions of the rows that can be chosen."""
+        self._page_lines = 0
+        """The height of the view at the last layout."""
         self._drawn: dict[tuple[str, int, Style], tuple[Row, list[Strip]]] = {}
         """Rows as they were drawn, by ID, width and style."""
 
@@ -216,9 +218,12 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @on(events.Resize)
     def _fit(self) -> None:
-        """Fit the rows to the new width, and keep the highlight in view."""
+        """Fit the rows to the new size; a highlight that was in view stays there."""
         self._measure()
-        self.scroll_to_highlight()
+        before, self._page_lines = self._page_lines, self.size.height
+        line = 0 if self.highlighted is None else self._tops[self.highlighted] - self.scroll_offset.y
+        if not before or 0 <= line < before:
+            self.scroll_to_highlight()
         self.refresh()
 
     # The highlight.

@@ -134,6 +134,19 @@ async def test_what_is_looked_at_stays_in_place_when_rows_come_and_go_above() ->
         assert app.list.chosen == "0155"
 
 
+async def test_another_height_keeps_a_highlight_in_view_but_does_not_return_to_it() -> None:
+    async with shown(numbered(range(100))) as (pilot, app):
+        await pilot.press("tab", *["down"] * (HEIGHT - 2))
+        await pilot.resize_terminal(30, HEIGHT - 3)
+        await pilot.pause()
+        assert app.list.chosen == "0008"
+        assert app.lines[HEIGHT - 4] == "0008"
+        app.list.scroll_to(y=50, animate=False)
+        await pilot.resize_terminal(30, HEIGHT - 1)
+        await pilot.pause()
+        assert app.lines[0] == "0049"
+
+
 async def test_keys_skip_headings_and_go_round() -> None:
     async with shown([*numbered(range(5)), *numbered(range(5, 30))]) as (pilot, app):
         moves = {"tab": "0000", "up": "0029", "down": "0000", "end": "0029", "home": "0000"}
