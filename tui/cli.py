@@ -140,6 +140,9 @@ def _serve(chosen: Options, host: str, port: int) -> None:
             raise
         needed = "--serve needs textual-serve; in a clone of Flagpost run: pip install '.[serve]'"
         raise OneLineError(needed) from None
+    if token := chosen.sign_in.token:
+        # For the processes of the pages.
+        os.environ[TOKEN_VARIABLE] = token
     serve(chosen, host, port)
 
 

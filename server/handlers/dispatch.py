@@ -35,6 +35,7 @@ NO_STORAGE = "The server's storage is unavailable. Nothing was sent; try again i
 DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try again later."
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
+SIGN_IN_CHANGED = "The sign-in of this server has changed. Open the chat from the website again."
 FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
 
 
@@ -254,6 +255,9 @@ class Dispatcher:
         for session in self.hub.sessions.values():
             if session.rank in changed:
                 session.send(live.welcome_for(session.rank))
+        if before.sign_in.enabled and not before.sign_in.signs_like(live.sign_in):
+            for session in [each for each in self.hub.sessions.values() if each.claims]:
+                self.end(session, CloseCode.SIGN_IN, SIGN_IN_CHANGED)
 
     def reader(self, session: Session) -> Reader:
         """Return the session's user as a reader, with the people whose messages are hidden from them."""

@@ -23,6 +23,7 @@ from server.http.api_types import (
 from server.http.member_calls import NO_TOKENS, signed_in
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Block
+from server.protocol.names import MAX_TYPED_CHARS
 from server.rules import tokens
 from server.rules.messages import Person
 from server.rules.ranks import Rank
@@ -131,9 +132,11 @@ def _secret(dispatcher: Dispatcher) -> str:
 
 def _people_named(dispatcher: Dispatcher, name: str) -> list[Person]:
     """Return whom the site means by a name: who is here, and its member of this name, who may never have been here."""
+    if not 0 < len(name) <= MAX_TYPED_CHARS:
+        return []
     here = dispatcher.hub.find(name)
     found = [here.person if here else None]
-    if name and dispatcher.live.sign_in.enabled:
+    if dispatcher.live.sign_in.enabled:
         found.append(Person(name, tokens.identity_of(name)))
     elif not here:
         found.append(dispatcher.people.find(name))

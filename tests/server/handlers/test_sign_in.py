@@ -202,3 +202,20 @@ async def test_amended_claims_apply_at_once_and_everyone_sees_them(tmp_path: Pat
         assert session.rank is Rank.PERSON
         assert verify(of_kind(outlet, Pong)[-1].jwt, KEY).nick == "Bobby"
         assert of_kind(outlet, Me)[-1] == Me("bob", op=False)
+
+
+@pytest.mark.parametrize(
+    "changed", [JWT(), structs.replace(OPEN, secret_key=Secret("another secret, of the same length"))]
+)
+async def test_members_leave_when_the_sign_in_changes_because_their_rights_are_uncertain(
+    tmp_path: Path, changed: JWT
+) -> None:
+    async with room(tmp_path / "room.sqlite") as made:
+        _, outlet = await sign_in_as(made, token("op", op=True))
+        _, guest = await enter(made, "ada")
+        made.go_live(replace(made.live, sign_in=structs.replace(OPEN, strict=True)))
+        assert outlet.closed == []
+        made.go_live(replace(made.live, sign_in=changed))
+        assert outlet.closed == [CloseCode.SIGN_IN]
+        assert made.hub.find("op") is None
+        assert guest.closed == []
