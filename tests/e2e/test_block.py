@@ -109,7 +109,10 @@ async def test_both_people_of_a_block_get_one_notification_with_every_name(serve
 
 
 async def test_a_blocked_person_learns_nothing_by_blocking_back(server: ServerProcess) -> None:
-    async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
+    async with (
+        entered(server.url, "alice", TOKENS["alice"]) as alice,
+        entered(server.url, "bob", TOKENS["bob"]) as bob,
+    ):
         await blocks(alice, "bob")
         await bob.next(Presence, gone("alice"))
         await blocks(bob, "alice")
