@@ -253,7 +253,7 @@ async def test_after_a_loss_the_timeline_is_caught_up_and_what_was_written_is_se
         server.answer = confirming()
         server.opening = (PEOPLE, Echo([line(3, "bob", "buy my stuff"), line(4, "bob", "while you were out")]))
         server.drop()
-        await until_seen(pilot, "the connection was lost")
+        await until_seen(pilot, "No connection to")
         await pilot.press(*"offline words", "enter")
         await until_seen(pilot, "Connected again.")
         await until_seen(pilot, "while you were out")
