@@ -77,13 +77,11 @@ def test_own_messages_are_confirmed_in_order_and_by_channel() -> None:
     with session() as (server, state):
         said = [state.say("psst *op*", "1", "@op"), state.say("hello **world**", "2", "lobby")]
         assert [sent(server, each)["channel"] for each in said] == ["@op", "lobby"]
+        hear(server, state, *recorded("message-public", "carol"))
+        assert [line.text for line in state.timelines["lobby"].after(0)] == ["hello **world** @bob"]
+        assert [state.timelines[place].holds_pending for place in ("@op", "lobby")] == [True, False]
         hear(server, state, *recorded("dm", "alice"))
         assert not state.timelines["@op"].holds_pending
-        assert state.timelines["lobby"].holds_pending
-        public = recorded("message-public", "carol")
-        hear(server, state, *public)
-        assert [line.text for line in state.timelines["lobby"].after(0)] == ["hello **world** @bob"]
-        assert not state.timelines["lobby"].holds_pending
 
 
 def test_report_has_what_that_server_wants_and_ends_delivered() -> None:
@@ -299,6 +297,9 @@ def test_flagpost_is_recognised_by_its_welcome_and_barertc_by_its_answer() -> No
     (unknown,) = dialects.receive(refusal)
     assert isinstance(unknown, frames.Error)
     dialects.opened()
+    dialects.silent()
+    assert not dialects.receive(refusal)
+    assert dialects.abilities is OF_FLAGPOST
     dialects.silent()
     (synthetic,) = dialects.receive(recorded("before-login", "ghost")[-1])
     assert isinstance(synthetic, frames.Welcome)
