@@ -18,6 +18,7 @@ RATE = "rate 20 100"
 GOALS = {100: 1.4, 1000: 1.45}
 """The highest ratio to the limit that stores and indexes, one message in flight, by number of clients."""
 BURST_GOAL = 1.3
+BEFORE = "before"
 HEADS = ["server", "one in flight, us", "x", "burst of 50, us", "x", "p50 ms", "p99 ms", "load us", "lost"]
 
 
@@ -54,17 +55,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.fanout", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[100, 1000, 5000])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--against", type=Path, metavar="DIR", help="a checkout to measure as well, as `before`")
     options = parser.parse_args()
     with programs() as built:
         for clients in options.clients:
             print(f"\n{clients} clients: CPU of the server for each delivery\n")
-            _measure(built, clients, options.rounds)
+            _measure(built, clients, options.rounds, options.against)
 
 
-def _measure(built: Path, clients: int, rounds: int) -> None:
+def _measure(built: Path, clients: int, rounds: int, against: Path | None) -> None:
     stored = [storing_limit(built, indexed=indexed) for indexed in (False, True)] if (built / STORING).exists() else []
     with ExitStack() as stack:
-        sides = [stack.enter_context(side) for side in (limit(built), *stored, bare(), ours())]
+        sides = [stack.enter_context(side) for side in (limit(built), *stored, bare())]
+        if against:
+            sides.append(stack.enter_context(ours(checkout=against))._replace(name=BEFORE))
+        sides.append(stack.enter_context(ours()))
         loads = stack.enter_context(loaded(built, sides, clients))
         costs = [Costs() for _ in sides]
         for turn in range(rounds):
@@ -72,16 +77,18 @@ def _measure(built: Path, clients: int, rounds: int) -> None:
             for place in range(len(sides)):
                 number = (turn + place) % len(sides)
                 _round(sides[number], loads[number], clients, costs[number])
-        names = [side.name for side in sides]
-        print(table(HEADS, [cost.row(name, costs[0]) for name, cost in zip(names, costs, strict=True)]))
-        print()
-        for name, cost in [*zip(names, costs, strict=True)][1:-1]:
-            single, burst = _ratio(costs[-1].single, cost.single), _ratio(costs[-1].burst, cost.burst)
-            print(f"{names[-1]} / {name}: {single:.2f} one in flight, {burst:.3f} in bursts")
-        if stored and clients in GOALS:
-            print(f"(goals beside {names[len(stored)]}: {GOALS[clients]} and {BURST_GOAL})")
-        whole, loop = median(costs[-1].single) * clients, median(costs[-1].single_loop) * clients
-        print(f"{names[-1]}: {whole:.0f} us for a message alone in flight, {loop:.0f} of them in the loop", flush=True)
+    measured = {side.name: cost for side, cost in zip(sides, costs, strict=True)}
+    print(table(HEADS, [cost.row(name, costs[0]) for name, cost in measured.items()]))
+    print()
+    for own in [name for name in measured if name in {BEFORE, sides[-1].name}]:
+        for other in [name for name in measured if name not in {BEFORE, sides[-1].name}][1:]:
+            single = _ratio(measured[own].single, measured[other].single)
+            burst = _ratio(measured[own].burst, measured[other].burst)
+            print(f"{own} / {other}: {single:.2f} one in flight, {burst:.3f} in bursts")
+    if stored and clients in GOALS:
+        print(f"(goals beside {sides[len(stored)].name}: {GOALS[clients]} and {BURST_GOAL})")
+    whole, loop = median(costs[-1].single) * clients, median(costs[-1].single_loop) * clients
+    print(f"{sides[-1].name}: {whole:.0f} us for a message alone in flight, {loop:.0f} of them in the loop", flush=True)
 
 
 def _round(side: Side, load: Load, clients: int, costs: Costs) -> None:
