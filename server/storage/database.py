@@ -155,7 +155,7 @@ class Database:
         try:
             if indexing.step(self._writer):
                 self._index_in = INDEX_PAUSE_SECONDS
-        except sqlite3.Error as error:
+        except Exception as error:
             log.error("the search index is behind", extra={"error": str(error)})
 
     def _commit(self, batch: "Sequence[_Write[object]]") -> None:
