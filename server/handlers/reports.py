@@ -20,6 +20,8 @@ from server.storage.reports import Submission
 def report(dispatcher: Dispatcher, session: Session, frame: ReportRequest) -> None:
     """Report a message to the site. The evidence comes from the server's own record."""
     sent = _reports(dispatcher)
+    if not frame.msg_id and not (frame.channel and frame.username):
+        raise Refusal(ErrorCode.MALFORMED, "A report has the msgID of a message, or its channel, username and message.")
     reasons = dispatcher.live.welcome.report_reasons
     if not frame.msg_id and frame.reason.strip():
         # Clients that know no numbers do not know the reasons either, but have their own.

@@ -132,7 +132,7 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
     """Report a message. Its text, author and time come from the server's record, never from the client."""
 
     msg_id: Annotated[
-        int, Meta(ge=0, le=2**63 - 1, description="Without it, `channel`, `username` and `message` say which.")
+        MsgID, Meta(description="Without it, `channel`, `username` and `message` say which message is meant.")
     ] = 0
     reason: Annotated[str, Meta(max_length=256)] = ""
     comment: str = ""

@@ -58,7 +58,7 @@ async def scene(directory: Path, receiver: Receiver) -> AsyncIterator[tuple[Scen
             reported = await ask_report(alice, spam.msg_id)
             await told(alice, reported.report_id, ReportState.DELIVERED)
             disk = disk_of(settings)
-            await until(lambda: disk.rows("SELECT told FROM report") == [(1,)])
+            await until(lambda: disk.rows("SELECT notified FROM report") == [(1,)])
             yield Scene(server, receiver, disk, spam, elsewhere, secret, mine, reported), mallory
 
 
