@@ -15,6 +15,8 @@ from tui.fullscreen.screens.question import Question
 from tui.fullscreen.typeahead import SILENCE_SECONDS
 from tui.fullscreen.widgets.composer import Composer
 
+pytestmark = pytest.mark.usefixtures("drawn_when_looked_at")
+
 SENTENCES = [
     "really nice", "maybe tomorrow", "done", "what do you think?", "that is nice", "excellent idea", "you too",
     "/msg x", "? why", "be kind", "x marks it", "письмо", "ρωτώ",
