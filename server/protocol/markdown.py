@@ -38,6 +38,7 @@ _FENCE = re.compile(r"\s*+(`{3,}+)\s*+([^`]*+)")
 _MARK = re.compile(r"[*_`~\\\[\]]")
 _PERHAPS_MARK = re.compile(r"[*_`~\\\[\]@]|\.\S|://")
 """What may be a mark, or belong to a link. A line without a match has neither."""
+_PERHAPS_LINK = re.compile(r"@|\.\S|://")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SPACES = re.compile(r"[ \t]*+")
 _POINTED = re.compile(r"<((?:[^<>\\]++|\\.?)*+)>", re.DOTALL)
@@ -114,6 +115,9 @@ class MessageParser:
         # Most lines have no mark; counting takes a hundredth of the parser's time.
         marks = len(_PERHAPS_MARK.findall(line))
         self._marks_left -= marks
+        if marks:
+            # A link costs at least twice as much as another mark.
+            self._marks_left -= len(_PERHAPS_LINK.findall(line))
         if not marks or self._marks_left < 0:
             return [Token("", line)]
         return parse(line, self._schemes)

@@ -8,6 +8,8 @@ from functools import lru_cache
 from server.protocol import names
 from server.protocol.characters import limit_marks
 
+WORD = "[0-9A-Za-z_]"
+"""Characters that make one word with a name that begins or ends with one of them."""
 _ADDRESS_BEFORE, _DOTTED = re.compile(r"\w[@.]"), re.compile(r"\.\w")
 """In addresses and file names: me@ada.example."""
 
@@ -23,7 +25,6 @@ def _stands_alone(text: str, found: re.Match[str]) -> bool:
     start, end = found.span()
     if start == end:
         return False
-    # In this order, since a made-up text repeats a name within words a thousand times.
     before, behind = text[max(0, start - 1) : start], text[end : end + 1]
     if _is_joined(before, text[start]) or _is_joined(behind, text[end - 1]):
         return False
@@ -56,4 +57,7 @@ def _folded(text: str) -> str:
 def _pattern(key: str) -> re.Pattern[str]:
     # A text may break a name with spaces into two lines.
     words = r"\s+".join(re.escape(word) for word in key.split())
-    return re.compile(words)
+    # A made-up text repeats a name within words a thousand times: what is easily seen costs nothing here.
+    before = f"(?<!{WORD})" if re.match(WORD, key) else ""
+    behind = f"(?!{WORD})" if re.match(WORD, key[-1:]) else ""
+    return re.compile(f"{before}{words}{behind}")

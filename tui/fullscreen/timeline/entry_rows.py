@@ -128,10 +128,10 @@ def _reactions(reactions: Sequence[ShownReaction], styles: Styles) -> Row:
 def _markdown(text: str, styles: Styles) -> list[Row]:
     """Return the rows of a message."""
     # Combining styles costs more than the rest, and a message has few different ones.
-    known: dict[tuple[bool, ...], Style] = {}
+    known: dict[tuple[object, ...], Style] = {}
 
     def run(piece: markdown.Piece) -> Run:
-        kind = (piece.bold, piece.italic, piece.code, piece.strike, bool(piece.url), piece.quoted, piece.mark)
+        kind = (*piece[1:5], bool(piece.url), *piece[6:]) if piece.url else piece[1:]
         if (style := known.get(kind)) is None:
             style = known[kind] = _style(piece, styles)
         return Run(piece.text, style, "" if piece.added else None, piece.fenced, piece.url)
