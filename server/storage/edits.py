@@ -25,7 +25,8 @@ def edit(
         (len(publication.versions), msg_id),
     )
     connection.execute(
-        "UPDATE message SET text = ?, folded = ?, edited_at = ? WHERE id = ?", (text, fold(text), now, msg_id)
+        "UPDATE message SET text = ?, folded = iif(waiting, '', ?), edited_at = ? WHERE id = ?",
+        (text, fold(text), now, msg_id),
     )
     return publication._replace(edited_at=moment(now))
 

@@ -159,8 +159,8 @@ async def test_a_message_to_someone_away_waits_is_delivered_once_and_forgotten(
     room: Room, ada: Talker, bob: Talker
 ) -> None:
     bob.leave()
-    await ada.send(Say("@bob", SECRET))
-    await ada.send(SearchRequest("mill", "n"))
+    await ada.send(Say("@bob", "meet me at the mill"))
+    await ada.send(Edit(1, SECRET), SearchRequest("mill", "n"))
     assert [each.messages for each in ada.outlet.frames if isinstance(each, SearchResults)] == [[]]
     assert room.on_disk(SECRET)
     back = await Talker(room.dispatcher, "bob").enter()
