@@ -91,6 +91,10 @@ class HttpConnection(H11Protocol):
         if any(name in BODY_HEADERS and value != b"0" for name, value in event.headers):
             self.send_400_response("A websocket handshake must not have a body.")
             return
+        if self._path.startswith(b"/api/"):
+            self._refusal = RefusedRequest(HTTPStatus.NOT_FOUND, "There is no websocket here. Connect to /ws.")
+            self.send_400_response(self._refusal.message)
+            return
         self._release()
         super().handle_websocket_upgrade(event)
 

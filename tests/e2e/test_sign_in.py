@@ -12,6 +12,7 @@ import pytest
 
 from server.http.sign_in_page import SCRIPT, STYLE
 from server.rules.tokens import Claims, sign
+from tests.support.raw_socket import UPGRADE, dialled, request
 from tests.support.server_process import ROOT, ServerProcess, environment, write_settings
 
 SECRET = "a secret of the site, of 32 bytes"
@@ -61,6 +62,17 @@ async def test_page_without_a_valid_token_says_where_to_get_one(server: ServerPr
 async def test_head_of_the_page_has_no_body(server: ServerProcess) -> None:
     async with httpx.AsyncClient(base_url=server.http_url, trust_env=False) as http:
         assert (await http.head("/", params={"jwt": token()})).content == b""
+
+
+async def test_no_answer_below_api_is_plain_text(server: ServerProcess) -> None:
+    lines = [request(f"{method} /api/{path}") for method in ("GET", "BREW") for path in ("nowhere", "authenticate")]
+    for data in (*lines, request("GET /api/authenticate", UPGRADE), request("GET /api/ws", UPGRADE)):
+        async with dialled(server.port) as raw:
+            await raw.send(data)
+            answer = await raw.rest()
+        assert answer.startswith(b"HTTP/1.1 4"), data
+        assert b"application/json" in answer, data
+        assert b'"OK"' in answer, data
 
 
 def chat(directory: Path, link: str, *arguments: str) -> subprocess.CompletedProcess[str]:
