@@ -50,7 +50,7 @@ async def desk(directory: Path, receiver: Receiver, *, stays: bool = True) -> As
             report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
             await told(alice, report.report_id, ReportState.DELIVERED)
             disk = disk_of(settings)
-            await until(lambda: disk.rows("SELECT told FROM report") == [(1,)])
+            await until(lambda: disk.rows("SELECT notified FROM report") == [(1,)])
             if not stays:
                 await alice.socket.close()
                 await bob.next(Presence, lambda presence: presence.who is None)
@@ -82,12 +82,12 @@ async def test_what_the_site_says_reaches_the_reporter_at_once(
 async def test_what_the_site_says_is_read_at_the_next_login_once(tmp_path: Path, receiver: Receiver) -> None:
     async with desk(tmp_path, receiver, stays=False) as (at, _):
         assert (await at.call(at.report.report_id, "resolved", "Thank you.")).status_code == 200
-        assert at.disk.rows("SELECT told FROM report") == [(0,)]
+        assert at.disk.rows("SELECT notified FROM report") == [(0,)]
         async with entered(at.server.url, "someone else", TOKEN) as alice:
             came = await alice.next(Reports)
             assert [(each.status, each.note) for each in came.reports] == [("resolved", "Thank you.")]
             assert came.changed == [at.report.report_id]
-        await until(lambda: at.disk.rows("SELECT told FROM report") == [(1,)])
+        await until(lambda: at.disk.rows("SELECT notified FROM report") == [(1,)])
         async with entered(at.server.url, "alice", TOKEN) as alice:
             assert not (await alice.next(Reports)).changed
 

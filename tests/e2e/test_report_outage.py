@@ -169,7 +169,7 @@ async def test_a_returning_reporter_is_notified_once_of_changes_also_after_a_res
     disk.change(f"UPDATE delivery SET due = iif(report_id = '{one}', 0, due + 3600000), asked_to_wait = 1")
     with Receiver(port=port_of(url)) as receiver, ServerProcess(settings) as server:
         await until(lambda: disk.rows("SELECT status FROM report WHERE id = ?", one) == [("delivered",)])
-        assert disk.rows("SELECT told FROM report ORDER BY seq") == [(0,), (1,)]
+        assert disk.rows("SELECT notified FROM report ORDER BY seq") == [(0,), (1,)]
         async with entered(server.url, "alice", TOKEN) as alice:
             came = await alice.next(Reports)
             assert [(each.report_id, each.status) for each in came.reports] == [(two, "waiting"), (one, "delivered")]
