@@ -79,9 +79,12 @@ def resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
     """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another message."""
     if draft.nonce is None:
         return None
-    lately = "author_identity = ? AND nonce = ? AND at > ? ORDER BY id DESC LIMIT 1"
-    found = _select(connection, lately, (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS))
-    return check_resend(found[0], draft) if found else None
+    # Only the number: nearly always there is none, and a query of all columns takes twice as long.
+    lately = "SELECT id FROM message WHERE author_identity = ? AND nonce = ? AND at > ? ORDER BY id DESC LIMIT 1"
+    values = (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS)
+    row = connection.execute(lately, values).fetchone()
+    before = find(row[0], connection) if row else None
+    return check_resend(before, draft) if before else None
 
 
 def readable(reader: Reader) -> tuple[str, str]:
