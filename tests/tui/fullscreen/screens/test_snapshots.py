@@ -228,10 +228,14 @@ async def test_text_of_states_of_a_room(golden: Golden, state: str) -> None:
         await _assert_texts(_client(server), _to_state(state), golden, WIDE)
 
 
+WITH_EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+
+
 def _room_for(state: str) -> ScriptedServer:
     # The notice comes last.
     opening: Sequence[ServerFrame] = (PEOPLE, TALK, *([Takeback(5)] if state == "taken_back" else []), NOTICE)
-    return ScriptedServer(opening=opening, answer=answer)
+    # Only a site that reads evidence gets additions.
+    return ScriptedServer(WITH_EVIDENCE if state == "again" else WELCOME, opening, answer=answer)
 
 
 FORMS: dict[str, tuple[Steps, str]] = {
@@ -239,9 +243,6 @@ FORMS: dict[str, tuple[Steps, str]] = {
     "fewer": (["up", "up", "up", "r", "WAIT:2 before", "minus", "minus"], "this message, 1 before"),
     "alone": (["up", "up", "up", "r", "WAIT:2 before", "0"], "only this message"),
 }
-
-
-WITH_EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
 
 
 @pytest.mark.parametrize("form", FORMS)
