@@ -23,6 +23,10 @@ MAX_BLOCKLIST = 500
 MAX_CONTEXT_BEFORE = 10
 MAX_CONTEXT_AFTER = 5
 
+MAX_CLAIMED_CHARS = 4 * MAX_MESSAGE_CHARS
+"""Maximum length of a text by which a report names its message: HTML is longer than its source."""
+_ABSENT = "(absent)"
+
 Nonce = Annotated[str, Meta(min_length=1, max_length=64, description="New for each request; the answer repeats it.")]
 MsgID = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Grows over the whole room, with gaps.")]
 ReportID = Annotated[str, Meta(min_length=1, max_length=64, description="A stable ID.")]
@@ -109,8 +113,13 @@ class Say(Frame, frozen=True, tag="message"):
     """
 
     channel: Annotated[Target, Meta(description="An operator's command needs none.")] = ""
-    message: str = ""
+    message: str = _ABSENT
     nonce: Nonce | None = None
+
+    def __post_init__(self) -> None:
+        # A field behind one with a default needs a default as well.
+        if self.message is _ABSENT:
+            raise ValueError("Object missing required field `message`")
 
 
 class HistoryRequest(Frame, frozen=True, tag="history", rename={"before_id": "beforeID", "after_id": "afterID"}):
@@ -149,7 +158,10 @@ class ReportRequest(Frame, frozen=True, tag="report", rename={"msg_id": "msgID"}
     username: Annotated[str, Meta(max_length=256, description="Its author, if there is no `msgID`.")] = ""
     message: Annotated[
         str,
-        Meta(description="Its text, if there is no `msgID`; HTML elements make no difference. Only used to find it."),
+        Meta(
+            max_length=MAX_CLAIMED_CHARS,
+            description="Its text, if there is no `msgID`; HTML elements make no difference. Only used to find it.",
+        ),
     ] = ""
 
 
