@@ -32,5 +32,5 @@ def test_the_last_number_of_a_name_is_never_cut(before: str, behind: str, number
         ("# 1234567890", 5, "# 12…"),
     ],
 )
-def test_a_long_name_is_shortened_in_the_middle(name: str, width: int, shown: str) -> None:
+def test_a_long_name_is_shortened_and_keeps_its_number(name: str, width: int, shown: str) -> None:
     assert shortened(Content(name), width).plain == shown
