@@ -11,7 +11,7 @@ from server.reporting.automatic_reports import Complaint
 from server.room.session import Session
 from server.rules import link_spam
 from server.rules.link_spam import SpamConsequence
-from server.rules.messages import MessageDraft, Person
+from server.rules.messages import Keeping, MessageDraft, Person
 from server.rules.ranks import Rank
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,8 @@ def stops(dispatcher: Dispatcher, session: Session, text: str, peer: Person | No
     if consequence is None:
         return False
     banned = consequence is SpamConsequence.BAN and dispatcher.live.link_ban_hours > 0
-    _record(dispatcher, MessageDraft(author, "", peer, text, nonce, withheld=True), banned=banned)
+    keeping = Keeping.RECORDED if dispatcher.live.keeps_direct else Keeping.IN_MEMORY
+    _record(dispatcher, MessageDraft(author, "", peer, text, nonce, withheld=True, keeping=keeping), banned=banned)
     if banned:
         dispatcher.people.ban(author, dispatcher.live.link_ban_hours, "ChatServer").add_done_callback(_log_failure)
     words, announced = (link_spam.BAN, operators.BANNED) if banned else (link_spam.WARNING, operators.KICKED)

@@ -1,8 +1,11 @@
-"""Messages that a filter withheld from everyone but their author. They are kept only to recognise a resend."""
+"""Messages that a filter withheld from everyone but their author. They are kept only to recognise a resend.
+
+The text of a message that nobody else would have on the disk is not kept either.
+"""
 
 import sqlite3
 
-from server.rules.messages import NONCE_MILLISECONDS, MessageDraft, Publication, check_resend
+from server.rules.messages import NONCE_MILLISECONDS, Keeping, MessageDraft, Publication, check_resend
 from server.storage import messages
 from server.storage.base import Published
 
@@ -17,13 +20,14 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
         return Published(kept, fresh=False, withheld=True)
     msg_id = next_number(connection)
     peer, peer_identity = draft.peer or (None, None)
-    values = (msg_id, now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
+    values = (msg_id, now, *draft.author, draft.channel, peer, peer_identity, _kept_text(draft), draft.nonce)
     connection.execute(
         "INSERT INTO withheld (id, at, author, author_identity, channel, peer, peer_identity, text, nonce)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
-    return Published(messages.from_row((*values, 0, 0, None)), fresh=True, withheld=True)
+    publication = messages.from_row((*values, 0, 0, None))._replace(text=draft.text)
+    return Published(publication, fresh=True, withheld=True)
 
 
 def sweep(connection: sqlite3.Connection, now: int, batch: int) -> int:
@@ -35,7 +39,14 @@ def sweep(connection: sqlite3.Connection, now: int, batch: int) -> int:
 def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
     query = f"SELECT {_COLUMNS} FROM withheld WHERE author_identity = ? AND nonce = ? AND at > ?"  # noqa: S608
     row = connection.execute(query, (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS)).fetchone()
-    return check_resend(messages.from_row(row), draft) if row else None
+    if row is None:
+        return None
+    before = messages.from_row(row)
+    return check_resend(before if before.text else before._replace(text=draft.text), draft)
+
+
+def _kept_text(draft: MessageDraft) -> str:
+    return draft.text if draft.keeping is Keeping.RECORDED else ""
 
 
 def next_number(connection: sqlite3.Connection) -> int:

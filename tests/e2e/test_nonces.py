@@ -11,7 +11,7 @@ TOKEN = "a-secret-of-a-bot"
 async def test_a_bot_that_repeats_a_used_nonce_gets_an_error(server: ServerProcess) -> None:
     async with entered(server.url, "bot", TOKEN) as bot:
         await bot.send(Say("lobby", "first", "1"))
-        await bot.settled()
+        await bot.next(Message, confirms("1"))
     async with entered(server.url, "bot", TOKEN) as bot:
         error = await bot.refusal(Say("tea", "second", "1"))
         assert (error.code, error.nonce) == (ErrorCode.NONCE_USED, "1")

@@ -125,6 +125,22 @@ async def test_withheld_direct_message_does_not_reach_its_recipient(room: Room) 
     assert (said.channel, said.message) == ("@alice", "the secret")
 
 
+async def test_withheld_text_is_not_stored_where_no_direct_messages_are_kept(room: Room) -> None:
+    room.dispatcher.live = replace(room.dispatcher.live, keeps_direct=False, link_limits=LinkLimits(1, 3600))
+    late, at_late = await enter(room.dispatcher, "late")
+    for name in ("alice", "bob"):
+        await enter(room.dispatcher, name)
+    for _ in range(2):
+        await room.send(late, Say("@alice", "the secret", "n"))
+    assert texts(at_late) == ["the secret", "the secret"]
+    for name in ("alice", "bob"):
+        await room.send(late, Say(f"@{name}", "come to https://spam-site.com/x"))
+    query = "SELECT peer, text FROM withheld ORDER BY id"
+    rows = await room.database.read(lambda connection: connection.execute(query).fetchall())
+    assert rows == [("alice", ""), ("bob", "")]
+    assert [said.message.rpartition(" ")[2] for said in await room.reports()] == ["secret", "https://spam-site.com/x"]
+
+
 async def test_operator_is_filtered_in_channels_alone_and_never_reported(room: Room) -> None:
     op, at_op = await enter(room.dispatcher, "op")
     op.rank = Rank.OPERATOR
