@@ -310,6 +310,13 @@ def test_an_unusable_profile_is_reported(tmp_path: Path, receiver: Receiver) -> 
     assert "its answer cannot be read" in done.stdout
 
 
+def files_with(words: bytes, directory: Path) -> list[str]:
+    """Return the names of the database's files that contain words."""
+    files = [*directory.glob("*sqlite*")]
+    assert files
+    return [file.name for file in files if words in file.read_bytes()]
+
+
 async def test_person_is_exported_and_erased_while_the_server_runs(tmp_path: Path) -> None:
     with ServerProcess(write_settings(tmp_path)) as server:
         async with entered(server.url, "alice") as alice:
@@ -318,6 +325,7 @@ async def test_person_is_exported_and_erased_while_the_server_runs(tmp_path: Pat
         assert "my secret" in exported.stdout
         erased = run("people", "erase", "alice", directory=tmp_path)
         assert erased.stdout.startswith("alice: messages erased: 1, with")
+        assert files_with(b"my secret", tmp_path) == []
         gone = run("people", "export", "alice", directory=tmp_path)
         assert (gone.returncode, gone.stderr.count("\n")) == (2, 1)
         async with entered(server.url, "bob") as bob:
