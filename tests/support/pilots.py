@@ -79,6 +79,8 @@ async def client(
             await until(pilot, lambda: app_of(pilot).state.last_seen > 0 or not server.opening, "the echo")
             await pilot.pause()
             yield pilot, server
+            # What the test left on the screen can be drawn.
+            screen_text(app_of(pilot))
             # Leave as a user does: a connection in progress would draw on a screen that is being removed.
             await app_of(pilot).leave()
 
