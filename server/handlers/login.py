@@ -13,7 +13,7 @@ from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Login, Me, Ping, Pong, Since
 from server.protocol.proof import Exchange, LoginKeys
 from server.room.session import Session
-from server.rules import names
+from server.rules import lookalikes, names
 from server.rules.dialects import dialect_of
 from server.rules.messages import Person
 from server.rules.ranks import Rank
@@ -110,7 +110,7 @@ def _admit(
     if claims:
         sign_in.make_room(dispatcher, claimed)
     person, before = (claimed, dispatcher.hub.find(claimed.name)) if claims else _assign_name(dispatcher, claimed)
-    obstacle = dispatcher.people.obstacle(*claimed) if person.name != claimed.name else None
+    obstacle = _obstacle(dispatcher, claimed) if person.name != claimed.name else None
     try:
         wait = dispatcher.limiter.count_read(person.identity, session.address, _login_pages(dispatcher, frame.since))
     except Refusal as refusal:
@@ -160,6 +160,15 @@ def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Sessi
     name = names.free(claimed.name, lambda name: people.obstacle(name, claimed.identity) is not None)
     before = dispatcher.hub.find(name)
     return (before.person, before) if before and before.person else (claimed._replace(name=name), None)
+
+
+def _obstacle(dispatcher: Dispatcher, claimed: Person) -> Obstacle | None:
+    """Return why a user does not get the name that they asked for. That of a hidden operator seems to be reserved."""
+    looks = lookalikes.keys(claimed.name)
+    hidden = (each.logged_in_person.name for each in dispatcher.hub.sessions.values() if each.is_hidden)
+    if any(not looks.isdisjoint(lookalikes.keys(name)) for name in hidden):
+        return Obstacle.RESERVED
+    return dispatcher.people.obstacle(*claimed)
 
 
 def _login_pages(dispatcher: Dispatcher, since: Since | None) -> float:

@@ -90,8 +90,13 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
 
 
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
-    """Notify the recipient of a direct message, if present, that the author is typing; at most every few seconds."""
+    """Notify the recipient of a direct message, if present, that the author is typing; at most every few seconds.
+
+    Nobody learns it of a hidden operator.
+    """
     author, name = session.logged_in_person, target.name_of(frame.channel)
+    if session.is_hidden:
+        return
     with suppress(Refusal):
         # Whoever could not be written to hears nothing, and neither does the author.
         peer = _peer(dispatcher, author, name or "")

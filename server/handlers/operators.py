@@ -26,8 +26,7 @@ LOG_IN_AGAIN = "An operator has asked everyone to log in again."
 
 def is_command(session: Session, text: str) -> bool:
     """Return whether a message is a command. Two slashes send one."""
-    typed = text.lstrip()
-    return session.rank is Rank.OPERATOR and typed.startswith(SIGN) and not typed.startswith(SIGN + SIGN)
+    return session.rank is Rank.OPERATOR and operator_commands.is_command(text)
 
 
 def without_escape(session: Session, text: str) -> str:

@@ -259,14 +259,25 @@ class Hub:
             else:
                 wire = wires.gathered
             self._write_presence(session, wire)
-        listed = self._listening - self._newcomers
-        self._outdated.update(each for each in listed if self._known.get(each, 0) < len(self._changes))
+        self._outdate_lists(apart_from, seen)
         self._changes.clear()
         self._known.clear()
         self._schedule_lists()
         self._flush_timer = None
         end = time.monotonic()
         self._quiet_until = end + (end - start) / PRESENCE_SHARE
+
+    def _outdate_lists(self, apart_from: Sequence[Collection[str]], seen: dict[View, PresenceWires]) -> None:
+        """Note whose who list lacks one of the queued changes.
+
+        A list in which nothing has changed would tell that somebody unseen came or left.
+        """
+        for session in self._listening - self._newcomers:
+            identity, known, view = _identity(session), self._known.get(session, 0), self._view(session)
+            wires = seen.get(view) or seen.setdefault(view, PresenceWires(self._changes, view))
+            later = zip(apart_from[known:], wires.each[known:], strict=True)
+            if any(one.wire and identity not in hidden for hidden, one in later):
+                self._outdated.add(session)
 
     def _schedule_lists(self) -> None:
         if self._lists_timer is None and self._outdated:

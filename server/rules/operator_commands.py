@@ -1,13 +1,16 @@
 """The commands of operators: how they are spelled. What they do is in `handlers.operators`."""
 
+import re
 import shlex
 from typing import NamedTuple
 
+from server.protocol.characters import UNSEEN
 from server.protocol.target import without_sign
 
 SIGN = "/"
 DEFAULT_HOURS = 24
 MAX_HOURS = 10 * 365 * 24
+_LEAD = re.compile(rf"(?:\s|{UNSEEN.pattern})*")
 
 
 class CommandUsage(NamedTuple):
@@ -59,7 +62,7 @@ class OperatorCommand(NamedTuple):
     @property
     def person(self) -> str:
         """The argument as the name of a person, which can contain spaces."""
-        return without_sign(" ".join(self.words))
+        return without_sign(" ".join(self.words)).strip()
 
 
 class BanRequest(NamedTuple):
@@ -69,10 +72,16 @@ class BanRequest(NamedTuple):
     hours: int
 
 
+def is_command(text: str) -> bool:
+    """Return whether a text begins with one slash, as far as anybody sees. Two slashes send one."""
+    typed = _typed(text)
+    return typed.startswith(SIGN) and not typed.startswith(SIGN + SIGN)
+
+
 def parse(text: str) -> OperatorCommand | BadCommand:
     """Return the command that an operator typed, or what is wrong with it."""
     try:
-        name, *words = _words(text.strip().removeprefix(SIGN))
+        name, *words = _words(_typed(text).rstrip().removeprefix(SIGN))
     except ValueError:
         return BadCommand("A quotation mark is not closed, so nothing was done. Close it, or leave it out.")
     usage = USAGES.get(name.casefold())
@@ -82,11 +91,12 @@ def parse(text: str) -> OperatorCommand | BadCommand:
             f" {SIGN}{SIGN} to send a slash."
         )
     required = bool(usage.takes)
-    if required != bool(words):
+    command = OperatorCommand(usage.name, tuple(words))
+    if required != bool(words) or (required and not command.person):
         return BadCommand(
             f"Usage: {usage.line}." + (" Names with spaces can be in quotation marks." if required else "")
         )
-    return OperatorCommand(usage.name, tuple(words))
+    return command
 
 
 def ban_of(command: OperatorCommand, *, is_known: bool) -> BanRequest | BadCommand:
@@ -94,12 +104,17 @@ def ban_of(command: OperatorCommand, *, is_known: bool) -> BanRequest | BadComma
     *names, last = command.words
     if is_known or not names:
         return BanRequest(command.person, DEFAULT_HOURS)
-    if len(names) > 1 or not last.isascii() or not last.isdecimal() or not 0 < int(last[:9]) <= MAX_HOURS:
+    name = without_sign(names[0]).strip()
+    if len(names) > 1 or not name or not _is_hours(last):
         return BadCommand(
             f"Nobody was banned. Usage: {USAGES['ban'].line}. HOURS is a number of at least 1; put a name with spaces"
             " in quotation marks."
         )
-    return BanRequest(without_sign(names[0]), int(last))
+    return BanRequest(name, int(last))
+
+
+def _is_hours(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= MAX_HOURS
 
 
 def listing(*, advanced: bool) -> str:
@@ -107,6 +122,11 @@ def listing(*, advanced: bool) -> str:
     title = "Use these with care" if advanced else "The commands of operators"
     lines = [f"- {usage.line}" for usage in USAGES.values() if usage.advanced == advanced]
     return "\n".join([f"{title}:", *lines])
+
+
+def _typed(text: str) -> str:
+    """Return the text from its first visible character: what is pasted can begin with others."""
+    return _LEAD.sub("", text, count=1)
 
 
 def _words(text: str) -> list[str]:

@@ -9,7 +9,19 @@ import pytest
 
 from server.handlers.dispatch import Dispatcher
 from server.protocol.codes import CloseCode, ErrorCode
-from server.protocol.frames import Block, Disconnect, Error, Login, Message, Mute, Presence, Relations, Say, Takeback
+from server.protocol.frames import (
+    Block,
+    Disconnect,
+    Error,
+    Login,
+    Message,
+    Mute,
+    Presence,
+    Relations,
+    Say,
+    Takeback,
+    Typing,
+)
 from server.room.session import Session
 from server.rules.ranks import Rank
 from server.rules.tokens import Claims
@@ -24,12 +36,12 @@ from tests.support.room import UNLIMITED, dispatcher_over, receive, settle
 class Member:
     """Somebody in the room, and what they received."""
 
-    def __init__(self, dispatcher: Dispatcher, name: str, rank: Rank) -> None:
+    def __init__(self, dispatcher: Dispatcher, name: str, rank: Rank, token: str = "") -> None:
         self.dispatcher = dispatcher
         self.outlet = RecordingOutlet()
         self.session = Session(self.outlet)
         self.session.rank = rank
-        self._login = Login(name, f"the secret token of {name}")
+        self._login = Login(name, token or f"the secret token of {name}")
 
     async def enter(self) -> "Member":
         """Log in."""
@@ -165,6 +177,19 @@ async def test_operator_rights_end_with_deop_and_so_does_hiding(op: Member, bob:
     receive(bob.dispatcher, bob.session, Say("lobby", "/kick op"))
     await stored(bob.dispatcher)
     assert "/kick op" in op.spoken
+
+
+async def test_hidden_operator_does_not_show_by_typing_or_by_holding_a_name(op: Member, bob: Member) -> None:
+    receive(op.dispatcher, op.session, Typing("@bob"))
+    assert bob.outlet.frames[-1] == Typing("@op")
+    op.session.status = "hidden"
+    before = len(bob.outlet.frames)
+    receive(op.dispatcher, op.session, Typing("@bob"))
+    assert not any(isinstance(each, Typing) for each in bob.outlet.frames[before:])
+    for name in ("op", "ор"):
+        guest = await Member(op.dispatcher, name, Rank.PERSON, "another secret token").enter()
+        assert guest.session.logged_in_person.name != name
+        assert any("is reserved for the person who used it last." in each for each in guest.notices)
 
 
 async def test_a_vip_who_was_an_operator_is_a_vip_again(op: Member, bob: Member) -> None:

@@ -215,6 +215,29 @@ async def test_a_hidden_operator_is_gone_for_everyone_but_operators(relations: R
     assert "bob" not in {name for name, _ in eve.changes[seen:]}
 
 
+async def test_no_who_list_tells_that_a_hidden_operator_left(relations: RelationIndex) -> None:
+    hub = Hub(relations, Traffic())
+    eve, bob, watcher = Guest(hub, EVE, EITHER), Guest(hub, BOB), Guest(hub, ADA)
+    for operator in (bob, watcher):
+        operator.session.set_rank(Rank.OPERATOR)
+    await asyncio.gather(eve.listed, bob.listed, watcher.listed)
+    bob.session.status = "hidden"
+    hub.show_change(bob.session)
+    async with asyncio.timeout(10):
+        while "bob" in eve.lists[-1]:
+            await asyncio.sleep(0.01)
+    before = len(eve.lists)
+    hub.leave(bob.session)
+    async with asyncio.timeout(10):
+        while ("bob", False) not in watcher.changes:
+            await asyncio.sleep(0.01)
+    hub.leave(watcher.session)
+    async with asyncio.timeout(10):
+        while eve.lists[-1] != ["eve"]:
+            await asyncio.sleep(0.01)
+    assert len(eve.lists) == before + 1
+
+
 async def test_a_secret_vip_is_seen_by_vips_only(relations: RelationIndex) -> None:
     hub = Hub(relations, Traffic())
     hub.configure((), vip_secret=True)

@@ -8,6 +8,7 @@ from server.rules.operator_commands import (
     BanRequest,
     OperatorCommand,
     ban_of,
+    is_command,
     listing,
     parse,
 )
@@ -21,16 +22,19 @@ from server.rules.operator_commands import (
         ('/kick "Some Body"', "Some Body"),
         ("/kick Some Body", "Some Body"),
         ("/kick O'Brien", "O'Brien"),
+        ("\ufeff \u200b/kick bob", "bob"),
     ],
 )
 def test_a_name_can_be_quoted_and_have_a_sign(typed: str, person: str) -> None:
     command = parse(typed)
+    assert is_command(typed)
     assert isinstance(command, OperatorCommand)
     assert (command.name, command.person) == ("kick", person)
 
 
 @pytest.mark.parametrize(
-    "typed", ["/", "/nosuch", "/kick", "/nsfw", "/cut", '/kick "bob', "/bans bob", '/"', "/ kick bob"]
+    "typed",
+    ["/", "/nosuch", "/kick", "/nsfw", "/cut", '/kick "bob', "/bans bob", '/"', "/ kick bob", '/kick ""', "/kick @"],
 )
 def test_anything_else_with_a_slash_is_a_problem_and_no_command(typed: str) -> None:
     assert isinstance(parse(typed), BadCommand) or typed == "/ kick bob"
@@ -49,6 +53,8 @@ def test_anything_else_with_a_slash_is_a_problem_and_no_command(typed: str) -> N
         ("/ban bob -1", False, None),
         ("/ban bob ²", False, None),
         ("/ban Some Body 2", False, None),
+        ('/ban "" 5', False, None),
+        ("/ban @ 5", False, None),
         (f"/ban bob {MAX_HOURS + 1}", False, None),
         ("/ban bob 9999999999", False, None),
     ],
