@@ -1,4 +1,4 @@
-"""Programs forked from a process that has imported them: they start within a tenth of the time."""
+"""Programs forked from a process that has imported them, so that they start in a tenth of the time."""
 
 import atexit
 import contextlib
@@ -16,23 +16,24 @@ from typing import IO, Protocol, Self
 
 import msgspec
 
-from tests.support.nursery import Request
+from tests.support.fork_server import Request
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = {"server": ["server.app", "server.operator.commands"], "tui": ["tui.cli", "tui.fullscreen.app"]}
 
 
-def forks(extra: Mapping[str, str] | None) -> bool:
-    """Return whether a program with these variables is forked, not started.
+def can_fork(extra: Mapping[str, str] | None) -> bool:
+    """Return whether a program with these extra variables can be forked; if not, it is started.
 
-    Imports read those of Python and Textual. Benchmarks measure a process that has its memory to itself.
+    Not if they configure Python or Textual, which read them when they are imported, and not in benchmarks, which
+    measure the memory of a process of its own.
     """
-    reads = any(name.startswith(("PYTHON", "TEXTUAL")) for name in extra or {})
-    return sys.platform == "linux" and "PYTEST_VERSION" in os.environ and not reads
+    configures_imports = any(name.startswith(("PYTHON", "TEXTUAL")) for name in extra or {})
+    return sys.platform == "linux" and "PYTEST_VERSION" in os.environ and not configures_imports
 
 
 class Process(Protocol):
-    """What tests do with a process: a part of `subprocess.Popen[str]`."""
+    """The part of `subprocess.Popen[str]` that tests use."""
 
     pid: int
     stdin: IO[str] | None
@@ -61,12 +62,12 @@ class Fork:
         *,
         new_session: bool = False,
     ) -> None:
-        """Run a package, with descriptors of its standard streams."""
+        """Run a package with these descriptors as its standard streams."""
         self.returncode: int | None = None
         request = Request(program, [*arguments], str(directory), dict(environment), new_session)
         self._report, report = os.pipe()
         with _LOCK:
-            socket.send_fds(_nursery(program), [msgspec.json.encode(request)], [*streams, report])
+            socket.send_fds(_fork_server(program), [msgspec.json.encode(request)], [*streams, report])
         os.close(report)
         self.pid = int(self._line())
 
@@ -74,7 +75,7 @@ class Fork:
     def piped(
         cls, program: str, arguments: Sequence[str], directory: Path, environment: Mapping[str, str], log: int
     ) -> Self:
-        """Run a package, with pipes to its input and from its output."""
+        """Run a package with pipes to its input and from its output, and its errors in `log`."""
         (input_end, into), (out, output_end) = os.pipe(), os.pipe()
         fork = cls(program, arguments, directory, environment, [input_end, output_end, log])
         os.close(input_end)
@@ -116,7 +117,7 @@ class Fork:
         line = b""
         while not line.endswith(b"\n"):
             read = os.read(self._report, 1)
-            assert read, "the nursery is gone"
+            assert read, "the fork server has ended"
             line += read
         return line.decode()
 
@@ -125,11 +126,11 @@ _LOCK = Lock()
 
 
 @cache
-def _nursery(program: str) -> socket.socket:
-    """Return the connection to the process that forks; it ends with the connection."""
+def _fork_server(program: str) -> socket.socket:
+    """Return a connection to the fork server of a program, which ends when the connection is closed."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.nursery", str(theirs.fileno()), *IMPORTED[program]],
+        [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno()), *IMPORTED[program]],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         pass_fds=[theirs.fileno()],

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple, Self
 
-from tests.support.forks import Fork, Process, forks
+from tests.support.forks import Fork, Process, can_fork
 
 ROOT = Path(__file__).parents[2]
 KEY = "test-admin-key-0001"
@@ -75,7 +75,7 @@ def run(*arguments: str, directory: Path, extra: Mapping[str, str] | None = None
     """Run a server that is expected to end by itself."""
     # A separate home directory, for the data of a server without settings.
     environ = environment({"HOME": str(directory), "XDG_DATA_HOME": str(directory), **(extra or {})})
-    if forks(extra):
+    if can_fork(extra):
         with Path(os.devnull).open() as nothing, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
             fork = Fork("server", arguments, directory, environ, [each.fileno() for each in (nothing, output, errors)])
             code = fork.wait(START_SECONDS)
@@ -152,7 +152,7 @@ class ServerProcess:
         extra: Mapping[str, str] | None,
         deadlines: Mapping[str, float] | None,
     ) -> Process:
-        if not deadlines and forks(extra):
+        if not deadlines and can_fork(extra):
             return Fork.piped("server", arguments, directory, environment(extra), log)
         # A constant has its new value before other modules import it.
         program = ["-c", HURRIED, json.dumps(deadlines)] if deadlines else ["-m", "server"]

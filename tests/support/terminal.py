@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 import pyte
 
-from tests.support.forks import Fork, Process, forks
+from tests.support.forks import Fork, Process, can_fork
 from tests.support.server_process import environment
 
 TUI = ("-m", "tui")
@@ -86,7 +86,7 @@ class Terminal:
         # Variables that name the terminal of the tests themselves do not apply to this one.
         plain |= dict.fromkeys(("TERM_PROGRAM", "KITTY_WINDOW_ID", "WEZTERM_PANE", "TMUX", "STY"), "")
         environ = environment({**plain, **(extra or {})})
-        if program == TUI and forks(extra):
+        if program == TUI and can_fork(extra):
             self.process: Process = Fork("tui", arguments, directory, environ, [slave] * 3, new_session=True)
         else:
             self.process = subprocess.Popen(

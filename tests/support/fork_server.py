@@ -1,6 +1,6 @@
-"""A process that has imported a program already and forks it: each start costs its work, not its imports.
+"""A process that imports a program once and forks it for each start, so that a start does not repeat the imports.
 
-What a fork begins with is what `python -m` begins with, but for its modules: its own arguments, directory, environment,
+Except for the imported modules, a fork begins as `python -m` does: with its own arguments, directory, environment,
 signals and standard streams.
 """
 
@@ -29,13 +29,13 @@ class Request(NamedTuple):
 
 
 def main() -> None:
-    """Fork for each request on the socket, whose descriptor is the first argument; the others are modules to import."""
+    """Import the modules of the arguments, then fork for each request on the socket of the first argument."""
     requests = socket.socket(fileno=int(sys.argv[1]))
     for module in sys.argv[2:]:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
-    # The kernel buries those who wait for the servers.
+    # The kernel reaps the children, each of which waits for a program.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         data, streams, _, _ = socket.recv_fds(requests, LARGEST_REQUEST, 4)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _wait(pid: int, report: int, streams: list[int]) -> NoReturn:
-    """Report the number of the server's process, and how it ends."""
+    """Write the process ID of the program to `report`, then its exit code; exit."""
     for stream in streams:
         os.close(stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -66,7 +66,7 @@ def _wait(pid: int, report: int, streams: list[int]) -> NoReturn:
 
 
 def _become(request: Request, streams: list[int]) -> None:
-    """Run a package as `python -m` does, in the process that this is by now."""
+    """Run a package in this process, as `python -m` does."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
