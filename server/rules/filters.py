@@ -1,13 +1,17 @@
 """Filters for what people write: which one applies to a text, and what follows. The first that matches decides."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from server.protocol.characters import UNSEEN
 from server.rules.messages import Publication
 from server.rules.patterns import Pattern, compile_pattern
 
 MAX_CONTEXT = 30
 """Messages in the report of a filter, the filtered one included."""
+MAX_LETTERS = 4
+"""Letters into which a character is split, as the ligature of ffi is."""
 REASON = "Server Side Message Filter"
 WOULD_BE_REPORTED = "Your recent chat context would have been reported to your main website."
 """What an operator is told in place of a report, as in BareRTC."""
@@ -42,6 +46,18 @@ class FilterVerdict(NamedTuple):
     """What ChatServer says to the author."""
 
 
+class _Reading(NamedTuple):
+    """A text as it is matched, and where in the typed text each of its characters stands."""
+
+    text: str
+    places: Sequence[int]
+
+    def matches(self, phrase: Pattern) -> list[tuple[int, int]]:
+        """Return the spans of the typed text that a phrase matches."""
+        found = [match.span() for match in phrase.finditer(self.text)]
+        return [(self.places[start], self.places[end - 1] + 1) if start < end else (0, 0) for start, end in found]
+
+
 def phrases(expressions: Sequence[str]) -> tuple[Pattern, ...]:
     """Compile the phrases of a filter. Raises PatternError."""
     return tuple(map(compile_pattern, expressions))
@@ -56,8 +72,9 @@ def judge(
     """
     if private and (author_op or peer_op):
         return FilterVerdict(text)
+    readings = _readings(text) if filters else []
     for each in filters:
-        spans = _matches(each, text) if (each.private if private else each.public) else []
+        spans = _matches(each, readings) if (each.private if private else each.public) else []
         if spans:
             responses = [each.response] if each.response else []
             if each.report and author_op:
@@ -67,8 +84,28 @@ def judge(
     return FilterVerdict(text)
 
 
-def _matches(one: Filter, text: str) -> list[tuple[int, int]]:
-    return [match.span() for phrase in one.phrases for match in phrase.finditer(text)]
+def _matches(one: Filter, readings: Sequence[_Reading]) -> list[tuple[int, int]]:
+    return [span for phrase in one.phrases for reading in readings for span in reading.matches(phrase)]
+
+
+def _readings(text: str) -> list[_Reading]:
+    """Return a text as typed, and as people read it: without invisible characters, and with plain letters."""
+    typed = _Reading(text, range(len(text)))
+    if text.isascii():
+        return [typed]
+    plain = [
+        (char, place)
+        for place, one in enumerate(text)
+        if one.isspace() or not UNSEEN.match(one)
+        for char in _letters(one)
+    ]
+    return [typed, _Reading("".join(char for char, _ in plain), [place for _, place in plain])]
+
+
+def _letters(char: str) -> str:
+    """Return a character in plain letters; itself if these are a whole phrase, as for U+FDFA."""
+    plain = unicodedata.normalize("NFKC", char)
+    return plain if len(plain) <= MAX_LETTERS else char
 
 
 def _censored(text: str, spans: Sequence[tuple[int, int]]) -> str:

@@ -47,7 +47,10 @@ class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
     private_channels: Annotated[bool, Meta(description="Apply it to direct messages.")] = True
     keyword_phrases: Annotated[
         tuple[str, ...],
-        Meta(description="Regular expressions (RE2), matched against the text as typed; case matters without `(?i)`."),
+        Meta(
+            description="Regular expressions (RE2); case matters without `(?i)`. Matched against the text as typed, and"
+            " without invisible characters and in plain letters (NFKC)."
+        ),
     ] = ()
     censor_message: Annotated[bool, Meta(description="Replace what matched with asterisks.")] = True
     forward_message: Annotated[

@@ -39,6 +39,11 @@ def shown(text: str, *filters: Filter) -> str:
         ("é+", "caféé 😀", "caf** 😀"),
         (r"a\s+b", "a\nb", "*\n*"),
         (r"(a+)+$", "a" * 5000 + "!", "a" * 5000 + "!"),
+        ("badword", "a bad\u200bword\u00ad", "a ********\u00ad"),
+        (r"\bbadword\b", "é ｂａｄｗｏｒｄ", "é *******"),
+        ("ffi", "aﬃx", "a*x"),
+        ("[^a-z ]", "a\u200bb", "a*b"),
+        (r"bad\s+word", "é bad\u3000word", "é ********"),
     ],
 )
 def test_phrases_match_the_text_as_typed(expression: str, text: str, censored: str) -> None:
