@@ -243,9 +243,26 @@ class Dispatcher:
 
     def rank_changed(self, session: Session, *, was_hidden: bool) -> None:
         """Show a person what their new rank lets them see, and the others who they are now."""
+        self.lift_blocks(session)
         session.send(self.live.welcome_for(session.rank))
         self.hub.change_view(session)
         self.hub.show_change(session, was_hidden=was_hidden)
+
+    def lift_blocks(self, session: Session) -> None:
+        """End the blocks of an operator, unless the settings allow them: they can be from before the operator came."""
+        blocks = self.people.relations.blocks_of(session.logged_in_person.identity)
+        if session.rank is not Rank.OPERATOR or self.live.blockable_operators or not blocks:
+            return
+
+        def lifted(done: "asyncio.Future[None]") -> None:
+            if done.cancelled():
+                return
+            self.answer_failure(session, None, done.exception())
+            for one in blocks:
+                for each in self.hub.sessions_of(one.identity):
+                    each.send(self.relations_frame(each.logged_in_person))
+
+        self.people.end_relations(blocks).add_done_callback(lifted)
 
     def go_live(self, live: Live) -> None:
         """Switch to these values; if the welcome changed, send it to everyone in the room."""

@@ -125,13 +125,15 @@ def _admit(
         first = next((channel.id for channel in dispatcher.live.channels_for(session.rank)), "")
         session.notice(first, f"{name_text.quoted(claimed.name)} {WHY_ANOTHER[obstacle]}")
     dispatcher.hub.join(session, person)
+    dispatcher.lift_blocks(session)
     if dispatcher.people.relations.of(person.identity):
         session.send(dispatcher.relations_frame(person))
     if before:
         sign_in.replace(before)
     if claims:
         sign_in.renew_regularly(dispatcher, session)
-        dispatcher.people.apply_site_blocks(person.identity)
+        spared = () if dispatcher.live.blockable_operators else dispatcher.hub.operators()
+        dispatcher.people.apply_site_blocks(person.identity, spared)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = Arrival(
         since=frame.since,

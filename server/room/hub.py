@@ -164,6 +164,10 @@ class Hub:
         """Return whether a person is here as an operator."""
         return any(session.rank is Rank.OPERATOR for session in self._by_identity.get(identity, ()))
 
+    def operators(self) -> set[str]:
+        """Return the identities of the operators who are here."""
+        return {_identity(session) for session in self.sessions.values() if session.rank is Rank.OPERATOR}
+
     def deliver(self, news: Sequence[StoredChange]) -> None:
         """Deliver messages and changes to everyone who may read them, except those who muted or blocked the author.
 

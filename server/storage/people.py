@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 from server.protocol import names
@@ -142,9 +142,9 @@ class People:
         """Replace whom the site has blocked for a member. Raises StorageError."""
         return self._database.write(partial(site_blocks.replace, identity, others), partial(self._change, identity))
 
-    def apply_site_blocks(self, identity: str) -> "asyncio.Future[ChangedBlocks]":
+    def apply_site_blocks(self, identity: str, spared: Collection[str] = ()) -> "asyncio.Future[ChangedBlocks]":
         """Block again whom the site has blocked for a member, who may have ended that. Raises StorageError."""
-        return self._database.write(partial(site_blocks.apply, identity), partial(self._change, identity))
+        return self._database.write(partial(site_blocks.apply, identity, spared), partial(self._change, identity))
 
     def _change(self, identity: str, stored: Sequence[ChangedBlocks]) -> None:
         for changed in stored:

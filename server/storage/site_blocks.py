@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from server.rules.messages import Person
@@ -33,10 +33,11 @@ def replace(identity: str, others: Sequence[Person], connection: sqlite3.Connect
     return ChangedBlocks(ended, [block(Relation(identity, *other[::-1], blocked=True), connection) for other in others])
 
 
-def apply(identity: str, connection: sqlite3.Connection) -> ChangedBlocks:
-    """Block everyone in the list of a member again."""
+def apply(identity: str, spared: Collection[str], connection: sqlite3.Connection) -> ChangedBlocks:
+    """Block everyone in the list of a member again, without those who are spared."""
     rows = connection.execute("SELECT other, other_name FROM site_block WHERE identity = ?", (identity,)).fetchall()
-    return ChangedBlocks((), [block(Relation(identity, other, name, blocked=True), connection) for other, name in rows])
+    wanted = [Relation(identity, other, name, blocked=True) for other, name in rows if other not in spared]
+    return ChangedBlocks((), [block(each, connection) for each in wanted])
 
 
 def block(relation: Relation, connection: sqlite3.Connection) -> Relation:

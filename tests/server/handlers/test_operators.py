@@ -210,6 +210,36 @@ async def test_an_operator_can_be_blocked_only_if_the_settings_allow_it(
     assert blocked == ([["op"]] if blockable else [])
 
 
+@pytest.mark.parametrize("blockable", [False, True])
+@pytest.mark.parametrize("by_login", [False, True])
+async def test_blocks_of_somebody_who_becomes_an_operator_end(
+    op: Member, bob: Member, by_login: bool, blockable: bool
+) -> None:
+    bob.dispatcher.go_live(replace(bob.dispatcher.live, blockable_operators=blockable))
+    carol = await Member(op.dispatcher, "carol", Rank.PERSON).enter()
+    receive(bob.dispatcher, bob.session, Block("carol"))
+    await stored(bob.dispatcher)
+    if by_login:
+        await Member(op.dispatcher, "carol", Rank.OPERATOR).enter()
+    else:
+        await op.say("/op carol")
+    await stored(bob.dispatcher)
+    relations = bob.dispatcher.people.relations
+    assert bool(relations.blocked_with(carol.session.logged_in_person.identity)) is blockable
+    last = [each for each in bob.outlet.frames if isinstance(each, Relations)][-1]
+    assert last == Relations([], ["carol"] if blockable else [])
+
+
+async def test_blocks_of_the_site_spare_operators_who_are_here(op: Member, bob: Member) -> None:
+    people, one = op.dispatcher.people, bob.session.logged_in_person.identity
+    await people.set_site_blocks(one, [op.session.logged_in_person])
+    await people.end_relations(people.relations.of(one))
+    await people.apply_site_blocks(one, op.dispatcher.hub.operators())
+    assert not people.relations.of(one)
+    await people.apply_site_blocks(one)
+    assert people.relations.of(one)
+
+
 async def test_unmute_all_ends_the_mutes_of_the_operator_and_the_blocks_of_others(op: Member, bob: Member) -> None:
     op.session.set_rank(Rank.PERSON)
     receive(bob.dispatcher, bob.session, Block("op"))
