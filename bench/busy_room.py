@@ -1,4 +1,4 @@
-"""A room for `bench.busy`: a server that says what it is told to, and a client of it in a terminal."""
+"""A room for `bench.busy`: a server that sends what the benchmark asks for, and a client of it in a terminal."""
 
 import asyncio
 import fcntl

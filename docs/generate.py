@@ -227,14 +227,14 @@ already taken in the same place are rejected with a message at startup.
 API_HEAD = """\
 # The site's API
 
-Calls on the server's port, for your site and for bots; they are BareRTC's, but for `reports` and `report/status`. The
-same as an [OpenAPI document](openapi.json).
+Calls to the server's port, for your site and for bots. All but `reports` and `report/status` are BareRTC's. The same is
+available as an [OpenAPI document](openapi.json).
 
-- `POST` with the Content-Type `application/json`, exactly, and a Content-Length of at most 64 KiB. (`report/status`
+- `POST` with exactly the Content-Type `application/json`, and a Content-Length of at most 64 KiB. (`report/status`
   takes any Content-Type; `statistics` any method, without a body.)
-- Keys count in any case, missing and null fields are empty, unknown ones are ignored.
-- A call with `APIKey` needs [`AdminAPIKey`](settings.md); one with `JWTToken` a valid token of a member, and `message/`
-  the member in the room.
+- Keys match in any case, missing and null fields are empty, unknown ones are ignored.
+- A call with `APIKey` needs [`AdminAPIKey`](settings.md); one with `JWTToken` needs a valid token of a member.
+  `message/history` and `message/usernames` also need the member to be in the room.
 - Every answer is JSON with `OK`, and `Error` if it is false. The status is 400 for a body or token that is not valid,
   401 for a wrong key, 429 with `Retry-After` for too many requests, 503 if the storage is unavailable.
 - Each address may send [`RequestsPerMinute`](settings.md); add that of your site to `ExemptAddresses`.

@@ -1,4 +1,4 @@
-"""The commands of operators. A message of an operator that starts with a slash is never said to the room."""
+"""The commands of operators. A message of an operator that starts with a slash is never sent to the room."""
 
 from asyncio import Future
 from collections.abc import Callable, Mapping

@@ -100,7 +100,7 @@ class _Caller:
 def check_key(access: Access, request: Request, key: str) -> None:
     """Raise RefusedRequest, in BareRTC's words, if this is not a key of the site."""
     if not key:
-        # Nobody has guessed.
+        # No key was tried, so this does not count as a wrong one.
         raise RefusedRequest(HTTPStatus.UNAUTHORIZED, DENIED)
     try:
         access.check_key(request, key)

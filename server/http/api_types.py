@@ -55,7 +55,7 @@ class BlockNow(KeyCall, frozen=True, rename="pascal"):
 
 
 class DisconnectNow(KeyCall, frozen=True, rename="pascal"):
-    """People to disconnect, what they are told, and whether the others read that they were kicked."""
+    """People to disconnect, a message for them, and whether the others see that they were kicked."""
 
     usernames: list[str] = []
     message: str = ""
@@ -84,7 +84,7 @@ class MessageUsernames(TokenCall, frozen=True, rename="pascal"):
 
 
 class ProfileOf(TokenCall, frozen=True, rename="pascal"):
-    """Whose profile."""
+    """The person whose profile to read."""
 
     username: str = ""
 
@@ -171,7 +171,7 @@ class MemberProfile(Answer, frozen=True, kw_only=True, rename="pascal"):
 
 
 class Cameras(msgspec.Struct, frozen=True, rename="pascal"):
-    """Nobody has a camera here."""
+    """How many cameras are on: always none."""
 
     blue: int = 0
     red: int = 0
@@ -198,7 +198,7 @@ class ReportLine(msgspec.Struct, frozen=True, rename="pascal"):
     reason: str
     comment: str
     error: Annotated[str, Meta(description="Why it is waiting, or was given up.")]
-    note: Annotated[str, Meta(description="What the site told the reporter.")]
+    note: Annotated[str, Meta(description="The site's note to the reporter.")]
 
 
 class TrailLine(msgspec.Struct, frozen=True, rename="pascal"):

@@ -31,7 +31,7 @@ ENDPOINTS = (
     endpoint("/api/disconnect/now", "Disconnect people.", site_calls.disconnect_now, DisconnectNow, Removed),
     endpoint(
         "/api/message/clear",
-        "Delete the direct messages of a person; with APIKey, or with JWTToken one's own.",
+        "Delete the direct messages of a person (with APIKey), or of the member (with JWTToken).",
         site_calls.clear_messages,
         ClearMessages,
         ErasedMessages,

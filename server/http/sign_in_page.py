@@ -40,7 +40,7 @@ WELCOME = """<p>Welcome, {name}. Within five minutes, paste this line into a ter
 <pre id="line">{line}</pre><p><button value="line" hidden>Copy the line</button></p>
 <p>Or start <code>flagpost --sign-in {server}</code>, on Windows too, and paste this link when it asks:</p>
 <pre id="link">{link}</pre><p><button value="link" hidden>Copy the link</button></p>
-<p>Whoever has the line or the link can enter as you, so show it to nobody. For a new one, open the chat from the
+<p>Anyone who has the line or the link can enter as you, so show it to nobody. For a new one, open the chat from the
 website again.</p>"""
 REFUSED = "<p>{why}</p>"
 

@@ -109,7 +109,7 @@ class Login(Frame, frozen=True, tag="login"):
 class Say(Frame, frozen=True, tag="message"):
     """Send a message (Markdown) to a channel or a user. Resent within 24 h with the same nonce, it counts once.
 
-    What an operator begins with a slash is a command, which ChatServer answers; two slashes send one.
+    If an operator's message begins with a slash, it is a command, which ChatServer answers; two slashes send one.
     """
 
     channel: Annotated[Target, Meta(description="An operator's command needs none.")] = ""
@@ -331,7 +331,7 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class DirectMessages(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What becomes of direct messages."""
+    """How long the server keeps direct messages."""
 
     kept: Annotated[bool, Meta(description="False: they are delivered and then forgotten; there is no history.")] = True
     days: Annotated[int, Meta(description="Days for which they are kept; 0: no limit.")] = 0

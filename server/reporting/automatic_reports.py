@@ -30,7 +30,7 @@ class Complaint(NamedTuple):
 
 
 class AutomaticReport:
-    """The report of one message; its author also stands for the reporter, as in BareRTC."""
+    """The report of one message; its author is also named as the reporter, as in BareRTC."""
 
     def __init__(
         self, complaint: Complaint, terms: Terms, clock: Clock, stored: Callable[[StoredReport], None]

@@ -274,7 +274,7 @@ class Hub:
     def _outdate_lists(self, apart_from: Sequence[Collection[str]], seen: dict[View, PresenceWires]) -> None:
         """Note whose who list lacks one of the queued changes.
 
-        A list in which nothing has changed would tell that somebody unseen came or left.
+        A list in which nothing has changed would reveal that somebody unseen came or left.
         """
         for session in self._listening - self._newcomers:
             identity, known, view = _identity(session), self._known.get(session, 0), self._view(session)

@@ -188,7 +188,7 @@ class Session:
         self.send(Error(message, code, CHAT_SERVER, nonce))
 
     def unknown_action(self, message: str, nonce: str | None) -> None:
-        """Answer an action that does not exist; a BareRTC client, which has many of them, is told only once."""
+        """Answer an action that does not exist; a BareRTC client, which has many of them, gets only one error."""
         if self.dialect.explained or not self._explained:
             self.error(ErrorCode.UNKNOWN_ACTION, message, nonce)
         self._explained = True

@@ -14,7 +14,7 @@ MAX_LETTERS = 4
 """Letters into which a character is split, as the ligature of ffi is."""
 REASON = "Server Side Message Filter"
 WOULD_BE_REPORTED = "Your recent chat context would have been reported to your main website."
-"""What an operator is told in place of a report, as in BareRTC."""
+"""The reply to an operator in place of a report, as in BareRTC."""
 REFUSED_EDIT = "This text isn't allowed here, so your message stays as it was."
 _INTRODUCTION = (
     "This is an automated report via server side chat filters.",
@@ -47,7 +47,7 @@ class FilterVerdict(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """A text as it is matched, and where in the typed text each of its characters stands."""
+    """A text as it is matched, and the position of each of its characters in the typed text."""
 
     text: str
     places: Sequence[int]

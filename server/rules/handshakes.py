@@ -1,4 +1,4 @@
-"""Which bytes are the head of a websocket handshake beyond doubt. All others are for the HTTP parser."""
+"""Recognises bytes that are certainly the head of a websocket handshake. All others are for the HTTP parser."""
 
 import re
 from collections import Counter

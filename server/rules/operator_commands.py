@@ -48,7 +48,7 @@ USAGES = {
 
 
 class BadCommand(NamedTuple):
-    """A text that looks like a command and is none; it is not said to the room either."""
+    """A text that looks like a command but is not valid; it is not sent to the room."""
 
     problem: str
 
@@ -73,7 +73,7 @@ class BanRequest(NamedTuple):
 
 
 def is_command(text: str) -> bool:
-    """Return whether a text begins with one slash, as far as anybody sees. Two slashes send one."""
+    """Return whether a text begins with one slash, after invisible characters. Two slashes send one."""
     typed = _typed(text)
     return typed.startswith(SIGN) and not typed.startswith(SIGN + SIGN)
 
@@ -87,7 +87,7 @@ def parse(text: str) -> OperatorCommand | BadCommand:
     usage = USAGES.get(name.casefold())
     if usage is None:
         return BadCommand(
-            f"There is no command {SIGN}{name}, and nothing was said to the room. See {SIGN}help. Start with"
+            f"There is no command {SIGN}{name}, and nothing was sent to the room. See {SIGN}help. Start with"
             f" {SIGN}{SIGN} to send a slash."
         )
     required = bool(usage.takes)
@@ -125,7 +125,7 @@ def listing(*, advanced: bool) -> str:
 
 
 def _typed(text: str) -> str:
-    """Return the text from its first visible character: what is pasted can begin with others."""
+    """Return the text from its first visible character; pasted text can begin with invisible ones."""
     return _LEAD.sub("", text, count=1)
 
 

@@ -39,7 +39,7 @@ HOSTS = 'set it to the names by which your site calls this server and sends memb
 
 
 def adapt(tables: dict[str, object]) -> Iterator[KeyNote]:
-    """Change values of a file of BareRTC that Flagpost does not take as they are; yield what was changed."""
+    """Change the values of a BareRTC file that Flagpost cannot use as they are; yield a note for each."""
     yield from _drop_blanks(tables)
     title = tables.get("Title")
     if isinstance(title, str) and len(title) > MAX_TITLE:

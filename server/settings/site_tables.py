@@ -21,7 +21,7 @@ class JWT(msgspec.Struct, frozen=True, rename="pascal"):
     ] = msgspec.field(name="LandingPageURL", default="")
 
     def signs_like(self, other: "JWT") -> bool:
-        """Return whether the tokens of one are those of the other; otherwise nobody's rights are certain any more."""
+        """Return whether both accept the same tokens; if not, the rights of members must be proved again."""
         return (self.enabled, self.secret_key) == (other.enabled, other.secret_key)
 
     @property
@@ -57,7 +57,7 @@ class MessageFilter(msgspec.Struct, frozen=True, rename="pascal"):
         bool, Meta(description="Deliver the message. If false, only its author sees it, as if it was sent.")
     ] = False
     report_message: Annotated[bool, Meta(description="Report the message, uncensored, to the site.")] = False
-    chat_server_response: Annotated[str, Meta(description="What ChatServer tells the author. Empty: nothing.")] = ""
+    chat_server_response: Annotated[str, Meta(description="ChatServer's reply to the author. Empty: none.")] = ""
 
 
 class DirectMessageHistory(msgspec.Struct, frozen=True, rename="pascal"):
@@ -87,7 +87,7 @@ class DMLinkSpamProtection(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 5
     time_limit: Annotated[int, Meta(ge=1, le=31_536_000, description="Seconds for which a link counts.")] = 3600
     ban_hours: Annotated[
-        int, Meta(ge=0, le=87_600, description="Hours of the ban that follows the second time. 0: no ban.")
+        int, Meta(ge=0, le=87_600, description="Hours of the ban for a second offence. 0: no ban.")
     ] = 24
 
 

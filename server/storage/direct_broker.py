@@ -1,4 +1,4 @@
-"""A broker that can do without a record of direct messages: they pass, or wait until they are delivered."""
+"""A broker for a room that does not keep direct messages: it stores only those that wait for somebody."""
 
 import asyncio
 import sqlite3

@@ -13,7 +13,7 @@ _COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text,
 
 
 def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
-    """Number a message and keep it apart, unless it is a resend. Raises Refusal if its nonce is used."""
+    """Number a message and store it here, unless it is a resend. Raises Refusal if its nonce is used."""
     if before := messages.resent(draft, now, connection):
         return Published(before, fresh=False)
     if kept := _resent(draft, now, connection):
@@ -50,7 +50,7 @@ def _kept_text(draft: MessageDraft) -> str:
 
 
 def next_number(connection: sqlite3.Connection) -> int:
-    """Take the next number of messages, as AUTOINCREMENT would."""
+    """Return the next number of a message, as AUTOINCREMENT would."""
     connection.execute(
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0"
         " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'message')"

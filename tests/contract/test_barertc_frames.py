@@ -51,7 +51,7 @@ OTHERWISE: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "vip-guest-posts": ("a guest cannot write to VIPs", (("op", "message"),)),
     "vip-echo-leak": (OWN, (("late", "presence"),)),
     "commands": (
-        "a misspelt command is not said to the room",
+        "a misspelt command is not sent to the room",
         (("alice", "who"), ("op", "who"), ("carol", "message"), ("alice", "message"), ("late", "message")),
     ),
     "ban-hours": (

@@ -66,10 +66,12 @@ DEEP_IN_AN_OUTAGE = (
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
-@pytest.mark.parametrize("mend", ["a reload with another URL", "a reload", "webhook resume"])
-async def test_repairing_the_site_sends_waiting_reports_at_once(tmp_path: Path, receiver: Receiver, mend: str) -> None:
-    url = receiver.url if "URL" in mend else closed_port_url()
-    settings = report_settings(tmp_path, closed_port_url() if "URL" in mend else url)
+@pytest.mark.parametrize("repair", ["a reload with another URL", "a reload", "webhook resume"])
+async def test_repairing_the_site_sends_waiting_reports_at_once(
+    tmp_path: Path, receiver: Receiver, repair: str
+) -> None:
+    url = receiver.url if "URL" in repair else closed_port_url()
+    settings = report_settings(tmp_path, closed_port_url() if "URL" in repair else url)
     with ServerProcess(settings) as server:
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             report = await ask_report(alice, (await bob.say("lobby", "buy my stuff")).msg_id)
@@ -77,7 +79,7 @@ async def test_repairing_the_site_sends_waiting_reports_at_once(tmp_path: Path, 
             disk_of(settings).change(DEEP_IN_AN_OUTAGE)
             with Receiver(port=port_of(url)) if url != receiver.url else nullcontext(receiver) as site:
                 report_settings(tmp_path, url)
-                if mend == "webhook resume":
+                if repair == "webhook resume":
                     done = run("webhook", "resume", "report", "--settings", str(settings), directory=tmp_path)
                     assert done.returncode == 0
                 else:

@@ -1,4 +1,4 @@
-"""Speaks BareRTC's wire: what such a server says becomes frames of Flagpost, and the other way round."""
+"""Speaks BareRTC's protocol: translates frames of such a server into Flagpost's, and the client's into BareRTC's."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Reads fields of BareRTC's frames, whose types nobody promises."""
+"""Reads fields of BareRTC's frames, whose types are not guaranteed."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -201,7 +201,7 @@ class _Reader(HTMLParser):
 
 
 def _literal(words: str) -> str:
-    """Return text in which nothing acts as a mark of Markdown, as far as that can be written; bare links stay links."""
+    """Escape the Markdown in a text, if Markdown can express the result; bare links remain links."""
     literal, acts = words, _starts_or_escapes
     for _ in range(MAX_ROUNDS):
         tokens = parse(literal, WEB) if _MARK.search(literal) else []
@@ -220,5 +220,5 @@ def _starts(token: Token) -> bool:
 
 
 def _starts_or_escapes(token: Token) -> bool:
-    """Return whether a token of somebody else's text acts."""
+    """Return whether a token of the original text is more than text."""
     return token.tag == "escape" or _starts(token)

@@ -1,7 +1,7 @@
 """Decides which dialect a server speaks: Flagpost's, or BareRTC's. No other place does.
 
 A Flagpost server speaks first. If nothing arrives, the client asks for an action that no server has. BareRTC answers
-with an error without a code, before any login, and tells nobody else.
+with an error without a code, before any login, and notifies nobody else.
 """
 
 from collections.abc import Sequence

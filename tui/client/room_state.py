@@ -107,7 +107,7 @@ class RoomState(Struct):
 
     @property
     def name_hues(self) -> Mapping[str, int]:
-        """Return the hues of names; everyone in the room has one. It is another mapping after each change."""
+        """Return the hues of names; everyone in the room has one. Each change makes a new mapping."""
         if self._seated != self.people_changes:
             self._seated = self.people_changes
             self.hues.seat(self.people)

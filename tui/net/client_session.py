@@ -149,11 +149,11 @@ class ClientSession(Struct):
         self.name = granted
         self.failures = 0
         accepted = self._accepted
-        told = self._news(accepted) if accepted and not self.own and not self.signs_in else []
+        events = self._news(accepted) if accepted and not self.own and not self.signs_in else []
         self._enrolling = None
         if accepted and accepted.key:
             self.keys.remember(accepted.server, accepted.key)
-        return told
+        return events
 
     @property
     def signs_in(self) -> bool:
@@ -161,7 +161,7 @@ class ClientSession(Struct):
         return bool(self.token and self._challenged and self._challenged.sign_in != "nickname")
 
     def renew(self, token: str) -> None:
-        """Replace the token of a member: the old one is soon too old to return with."""
+        """Replace the token of a member before the old one expires."""
         if self.signs_in:
             self.token = token
 

@@ -55,7 +55,7 @@ async def test_a_newcomer_receives_from_memory_what_others_read(dispatcher: Disp
     await do(dispatcher, ada, Say("lobby", "1"), Say("tea", "2"), Say("quiet", "3"), Say("lobby", "4"))
     await do(dispatcher, ada, Takeback(1), Edit(2, "two"), React(4, "👻"))
     _, newcomer = await enter(dispatcher, "eve")
-    # Nothing is stored of bob either, but his token does not tell.
+    # Nothing is stored of bob either, but his token does not show that.
     _, other = await enter(dispatcher, "bob", BOB)
     assert caught_up(newcomer) == caught_up(other)
     assert [(one.message, one.taken_back, one.edited, len(one.reactions)) for one in messages(newcomer)] == [

@@ -132,8 +132,8 @@ class Outbox(RuleBasedStateMachine):
         assert not self.sent_after
 
     @invariant()
-    def what_is_said_to_be_delivered_was_taken(self) -> None:
-        # By itself, or with the one that took it along; a late answer may come for itself after it was taken along.
+    def reports_marked_delivered_were_accepted(self) -> None:
+        # By itself, or in the post of another report, even if the answer to its own post arrives later.
         delivered = self.desk.connection.execute("SELECT id, gathered_in FROM delivery WHERE state = 'delivered'")
         assert all({taken, along} & self.noted for taken, along in delivered)
 
@@ -167,7 +167,7 @@ class Outbox(RuleBasedStateMachine):
                 if result.accepted:
                     self.noted.add(claim.id)
         assert self.desk.next_due() is None
-        self.what_is_said_to_be_delivered_was_taken()
+        self.reports_marked_delivered_were_accepted()
         assert {self.desk.find(report_id).status for report_id in self.received} <= ENDS
         self.desk.connection.close()
 

@@ -33,7 +33,7 @@ class RoomCommands:
         set_level: Callable[[str, Level | None], str | None],
         connect_elsewhere: Callable[[str], object],
     ) -> None:
-        """`set_level` stores the level of notices of a place (None: as everywhere), and returns the problem, or None.
+        """`set_level` stores the level of notices of a place (None: the default), and returns the problem, or None.
 
         `connect_elsewhere` asks for another server.
         """

@@ -117,7 +117,7 @@ class Drawing:
         self._screen.set_class(state.profile is not None, "-profile")
 
     def _show_keys(self) -> None:
-        """Redraw the footer if the available actions have changed; those of a message are the timeline's affair."""
+        """Redraw the footer if the available actions have changed; the timeline shows those of a message."""
         profiles = self._screen.query_one(PeopleList).check_action("profile", ())
         means = (*(self._screen.check_action(name, ()) for name in STATE_ACTIONS), profiles, self._client.state.me)
         if means != self._means:

@@ -159,7 +159,7 @@ def _below(entry: WhoEntry) -> str:
 
 
 def _role(entry: WhoEntry, me: str, relations: OwnRelations) -> str:
-    """Return what the user made of a person, or what they are and do now."""
+    """Return the words beside a name: blocked or muted, or else what a person is, and their status."""
     if entry.username in relations.blocked:
         return "blocked"
     if entry.username in relations.muted:

@@ -57,7 +57,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     """The position of the row below the mouse."""
 
     class AboutRow(Message):
-        """Something happened to a row."""
+        """Base of the messages about a row."""
 
         def __init__(self, rows: "RowList", number: int) -> None:
             super().__init__()
@@ -72,7 +72,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             return self.rows
 
     class Highlighted(AboutRow):
-        """A row is highlighted, or the rows around the highlighted one are others."""
+        """A row is highlighted, or its neighbours have changed."""
 
     class Selected(AboutRow):
         """The user selected a row, by key or mouse."""

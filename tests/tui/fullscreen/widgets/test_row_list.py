@@ -101,7 +101,7 @@ async def test_only_rows_in_view_are_made_and_only_changed_ones_again() -> None:
         assert app.list.painted == [4]
         app.list.show_rows(numbered(range(MANY), changed=500))
         await pilot.pause()
-        # The row that looks as before again.
+        # The row has its earlier content again.
         assert MADE == ["0003", "0003"]
         assert app.list.painted == [4, 4]
         app.list.show_rows(numbered([*range(MANY), MANY]))
