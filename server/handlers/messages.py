@@ -92,7 +92,7 @@ def react(dispatcher: Dispatcher, session: Session, frame: React) -> None:
 def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     """Notify the recipient of a direct message, if present, that the author is typing; at most every few seconds.
 
-    Nobody learns it of a hidden operator.
+    Hidden operators are never announced.
     """
     author, name = session.logged_in_person, target.name_of(frame.channel)
     if session.is_hidden:

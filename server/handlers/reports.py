@@ -24,7 +24,7 @@ def report(dispatcher: Dispatcher, session: Session, frame: ReportRequest) -> No
         raise Refusal(ErrorCode.MALFORMED, "A report has the msgID of a message, or its channel, username and message.")
     reasons = dispatcher.live.welcome.report_reasons
     if not frame.msg_id and frame.reason.strip():
-        # Clients that know no numbers do not know the reasons either, but have their own.
+        # Clients that report without a number do not know our reasons; they have their own.
         reasons = [*reasons, ReportReason(frame.reason, comment_required=False)]
     comment = evidence_rules.check_form(frame.reason, frame.comment, reasons)
     dispatcher.start_task(session, _send_report(dispatcher, sent, session, frame, comment), frame.nonce, lasting=True)

@@ -36,7 +36,7 @@ def claims_of(dispatcher: Dispatcher, frame: Login) -> Claims | None:
     try:
         return tokens.verify(frame.jwt, sign_in.secret_key.reveal())
     except BadToken:
-        # Which of the faults it is helps nobody but somebody who tries out tokens.
+        # The exact fault would only help somebody who guesses tokens.
         raise SignInRefused(ErrorCode.BAD_TOKEN, tokens.EXPIRED) from None
 
 

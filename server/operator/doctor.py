@@ -75,7 +75,7 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
 
 
 def _key(note: KeyNote) -> Finding:
-    """Say what became of a key of the file."""
+    """Describe how a key of the file is used."""
     grade = Grade.GOOD if note.use in {Use.USED, Use.IGNORED} else Grade.WARNING
     said = {
         Use.USED: "used",

@@ -425,7 +425,7 @@ class Presence(Frame, frozen=True, tag="presence"):
 
 
 class Presences(Frame, frozen=True, tag="presences"):
-    """Several `presence` frames in one, in order: what changed in a moment in which many join or leave.
+    """Several `presence` frames in one, in order; sent when many people join or leave at once.
 
     Not sent to clients of BareRTC, nor to those whose login has nothing but a name.
     """

@@ -23,7 +23,7 @@ LOCAL_PROXIES = ("127.0.0.0/8", "::1")
 
 
 class LoadedSettings(NamedTuple):
-    """Settings, and what became of each key of the file."""
+    """Settings, and a note on how each key of the file is used."""
 
     settings: Settings
     notes: list[KeyNote]

@@ -1,4 +1,4 @@
-"""What became of each key of a settings file, for the administrator."""
+"""Notes for the administrator about how each key of a settings file is used."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Use(Enum):
-    """What became of a key."""
+    """How a key is used."""
 
     USED = auto()
     CHANGED = auto()
@@ -19,7 +19,7 @@ class Use(Enum):
 
 
 class KeyNote(NamedTuple):
-    """What became of one key, and why."""
+    """How one key is used, and why."""
 
     key: str
     """As in the file, like `PublicChannels[0].Icon`."""

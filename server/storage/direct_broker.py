@@ -16,7 +16,7 @@ from server.storage.broker import LocalBroker
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
-from server.storage.passing import PassingMessages
+from server.storage.unkept_messages import UnkeptMessages
 
 Result = TypeVar("Result")
 
@@ -26,7 +26,7 @@ class DirectBroker(LocalBroker):
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         super().__init__(database, clock)
-        self.passing = PassingMessages()
+        self.unkept = UnkeptMessages()
         self._in_flight: dict[tuple[str, str | None], asyncio.Future[Published]] = {}
 
     def publish(self, draft: MessageDraft, record: Recorder | None = None) -> "asyncio.Future[Published]":
@@ -36,7 +36,7 @@ class DirectBroker(LocalBroker):
         key = draft.author.identity, draft.nonce
         if draft.nonce and key in self._in_flight:
             return self._in_flight[key]
-        if before := self.passing.resent(draft):
+        if before := self.unkept.resent(draft):
             return _done(Published(before, fresh=False))
         store = direct_messages.number if draft.keeping is Keeping.IN_MEMORY else direct_messages.insert_waiting
 
@@ -54,25 +54,25 @@ class DirectBroker(LocalBroker):
 
     def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
         """See Broker."""
-        if msg_id not in self.passing:
+        if msg_id not in self.unkept:
             return super().take_back(msg_id, person, access)
-        return self._change(lambda: StoredChange(self.passing.take_back(msg_id, person, access)))
+        return self._change(lambda: StoredChange(self.unkept.take_back(msg_id, person, access)))
 
     def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
         """See Broker."""
-        if change.msg_id not in self.passing:
+        if change.msg_id not in self.unkept:
             return super().react(change, access)
-        return self._change(lambda: StoredChange(self.passing.react(change, access), change))
+        return self._change(lambda: StoredChange(self.unkept.react(change, access), change))
 
     def edit(
         self, msg_id: int, person: Person, text: str, access: MessageAccess, record: Recorder | None = None
     ) -> "asyncio.Future[Publication]":
         """See Broker."""
-        if msg_id not in self.passing:
+        if msg_id not in self.unkept:
             return super().edit(msg_id, person, text, access, record)
 
         def edited() -> StoredChange:
-            return StoredChange(self.passing.edit(msg_id, person, text, access, self._clock()), edited=True)
+            return StoredChange(self.unkept.edit(msg_id, person, text, access, self._clock()), edited=True)
 
         future = self._change(edited)
         if record and not future.exception():
@@ -81,31 +81,31 @@ class DirectBroker(LocalBroker):
 
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """See Broker."""
-        held = self.passing.find_all(msg_ids)
+        held = self.unkept.find_all(msg_ids)
         if len(held) == len(msg_ids):
             return sorted(held, key=_number)
         return sorted([*held, *await super().find_all(msg_ids, key)], key=_number)
 
     async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
         """See Broker."""
-        return [*self.passing.texts_by(reader, author, channel), *await super().texts_by(reader, author, channel)]
+        return [*self.unkept.texts_by(reader, author, channel), *await super().texts_by(reader, author, channel)]
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
         """See Broker."""
         other, found = target.name_of(channel), await super().numbers(reader, channel, before, limit)
-        held = self.passing.between(reader, 0, before, other=names.key(other)) if other is not None else []
+        held = self.unkept.between(reader, 0, before, other=names.key(other)) if other is not None else []
         return sorted([*found, *map(_number, held)])[-limit:] if held else found
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
         page = await super().missed(reader, after, limit, before)
-        return _merged(page, self.passing.between(reader, after, before), limit)
+        return _merged(page, self.unkept.between(reader, after, before), limit)
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
         """See Broker."""
         page = await super().received(reader, after, limit, before)
         wait = await self._database.read(partial(direct_messages.waiting, reader, before, limit), reader.queue_key)
-        return _merged(page, [*wait.publications, *self.passing.received(reader, after, before)], limit)
+        return _merged(page, [*wait.publications, *self.unkept.received(reader, after, before)], limit)
 
     def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
         """Forget the messages that waited for a person, and have been delivered now."""
@@ -113,19 +113,19 @@ class DirectBroker(LocalBroker):
         def hold(taken: Sequence[list[Publication]]) -> None:
             for publications in taken:
                 for each in publications:
-                    self.passing.add(each)
+                    self.unkept.add(each)
 
         self._database.write(partial(direct_messages.take_delivered, person.identity, msg_ids), hold)
 
     def clear_direct(self, identity: str) -> "asyncio.Future[int]":
         """Delete all direct messages that a person sent or received; return how many. Raises StorageError."""
-        held = self.passing.clear(identity)
+        held = self.unkept.clear(identity)
         return self._database.write(lambda connection: held + direct_messages.clear(identity, connection))
 
     def _deliver(self, published: Sequence[Published]) -> None:
         for each in published:
             if each.fresh and not each.recorded:
-                self.passing.add(each.publication)
+                self.unkept.add(each.publication)
         super()._deliver(published)
 
     def _change(self, change: Callable[[], StoredChange]) -> "asyncio.Future[Publication]":

@@ -1,4 +1,4 @@
-"""What a BareRTC server sent in each scenario is sent here too, but for what is better."""
+"""Replays recorded scenarios: the server sends what BareRTC sent, except for listed improvements."""
 
 import asyncio
 import json

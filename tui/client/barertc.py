@@ -301,7 +301,7 @@ def _wire(action: str, **fields: object) -> bytes:
 
 
 def _without_server(frame: Frame) -> list[ServerFrame]:
-    """Answer what the server cannot do: it has nothing older, and finds nothing."""
+    """Answer in place of a server that has no history and no search."""
     match frame:
         case frames.HistoryRequest():
             return [frames.History(frame.channel, [], more=False, nonce=frame.nonce)]

@@ -36,7 +36,7 @@ class Dialects:
         self._url = url
         self._flagpost = FlagpostWire()
         self._barertc: BareRTC | None = None
-        """What translates for BareRTC; None if the server has not proven to be one."""
+        """The translation to BareRTC; None until the server has answered as BareRTC does."""
         self._is_barertc = False
         self._probing = False
         """The probe was sent, and nothing has come since."""

@@ -1,4 +1,4 @@
-"""Which texts name the user, remembered where the same texts are looked through again and again."""
+"""Remembers which texts name the user, for texts that are searched repeatedly."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ from server.protocol.mentions import mentions
 
 
 class NamedTexts(Struct):
-    """The answers of the last pass through some texts; the next one, at the next message, asks mostly for the same."""
+    """The results of the last pass over some texts; most texts are the same in the next pass."""
 
     _words: tuple[str, ...] = ()
     _known: dict[str, bool] = field(default_factory=dict)
 
     def next_pass(self, words: tuple[str, ...]) -> Callable[[str], bool]:
-        """Return a function that tells whether a text contains one of these words; each text is searched only once."""
+        """Return a test of whether a text contains one of these words; each text is searched only once."""
         before, now = self._known if words == self._words else {}, dict[str, bool]()
         self._words, self._known = words, now
 

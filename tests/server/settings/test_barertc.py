@@ -1,4 +1,4 @@
-"""Settings files of BareRTC: they load, and an administrator learns what became of each key."""
+"""Settings files of BareRTC: they load, and an administrator learns how each key is used."""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from tui.fullscreen.widgets.new_below import NewBelow
 
 
 class Attention(Protocol):
-    """Where the user looks, and what they want to hear of; implemented by the app."""
+    """Where the user looks, and which notifications they want; implemented by the app."""
 
     @property
     def focused(self) -> bool:

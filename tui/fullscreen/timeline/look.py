@@ -18,7 +18,7 @@ FLAG_CELLS = 4
 MOST_TEXT_CELLS = 100
 """Longer lines are hard to read, and would be far from their flag."""
 MOST_NAME_CELLS, LEAST_COLUMN_CELLS = 12, 32
-"""In compact lines: the widest column of names, and the least width of the text with which there is one."""
+"""In compact lines: the maximum width of the column of names, and the minimum width of text beside it."""
 CLOCK_CELLS = {Hours.H24: 5, Hours.H12: 8}
 """The width of a time of day."""
 

@@ -74,7 +74,7 @@ class Stack:
         return True
 
     def _recoloured(self, before: Look) -> bool:
-        """Return whether an author of a rendered block had another colour; most people who come have said nothing."""
+        """Return whether the colour of an author of a rendered block has changed; most who join wrote nothing."""
         entries = (block.entry for block in self._blocks.values())
         authors = {entry.author for entry in entries if not isinstance(entry, Notice)}
         return any(before.colour(author) != self.look.colour(author) for author in authors)

@@ -58,7 +58,7 @@ async def test_messages_and_arrivals_draw_only_what_is_new(monkeypatch: pytest.M
             server.send(line(20, "person 007", "Tide", "galley"), line(21, "person 007", "Tide", "room90"))
             await until_seen(pilot, "↓ 1 unread")
             await pilot.pause()
-        # The hint below the list, which appears, takes a line of it.
+        # A hint appears below the list, so the list has one line less.
         assert set(seen) == {"layout", "galley"}
         with counted(pilot, monkeypatch) as seen:
             server.send(line(22, "person 007", "Tide", "galley"), line(23, "person 007", "Tide", "room90"))

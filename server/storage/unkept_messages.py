@@ -1,4 +1,4 @@
-"""Direct messages that are not kept: delivered, held in memory for a while, and never written to the disk."""
+"""Direct messages that are not kept: delivered, in memory for at most an hour, and never written to the disk."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ MAX_HELD = 5_000
 MAX_HELD_BYTES = 16 * 1024 * 1024
 
 
-class PassingMessages:
+class UnkeptMessages:
     """The latest direct messages that are not kept, by number."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
