@@ -164,7 +164,7 @@ async def test_a_returning_reporter_is_notified_once_of_changes_also_after_a_res
             for text in ("one", "two"):
                 reports.append(await ask_report(alice, (await bob.say("lobby", text)).msg_id))
                 await told(alice, reports[-1].report_id, ReportState.WAITING)
-        await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
+        await until(lambda: disk.rows("SELECT min(notified) FROM report") == [(1,)])
         assert server.terminate() == 0
     one, two = (report.report_id for report in reports)
     # Keeps the other one waiting, as if the site had asked for it.
@@ -180,7 +180,7 @@ async def test_a_returning_reporter_is_notified_once_of_changes_also_after_a_res
             await try_now(disk, alice, reports[1].msg_id)
             again = await alice.next(ReportStatus, lambda status: "status 503" in status.report.error)
             assert again.report.report_id == two
-        await until(lambda: disk.rows("SELECT min(told) FROM report") == [(1,)])
+        await until(lambda: disk.rows("SELECT min(notified) FROM report") == [(1,)])
         # Other people receive nothing, and news is not repeated.
         async with entered(server.url, "alice", "a-secret-of-another-client") as other:
             assert not [frame for frame in await other.settled() if isinstance(frame, Reports)]
