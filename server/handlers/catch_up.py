@@ -139,7 +139,7 @@ def _echo(recent: Recent, kept: Page, reader: Reader, *, recovered: bool) -> _Mi
 
 
 class _SharedEcho(NamedTuple):
-    """An `echo` that suits everyone except the authors of its messages, and people with their names."""
+    """An `echo` with the same bytes for everyone except authors of its messages and people with their names."""
 
     wire: bytes
     authors: Collection[str]

@@ -1,4 +1,4 @@
-"""Filters applied to messages and edits: what is stored, reported and said to the author."""
+"""Filters applied to messages and edits: what is stored and reported, and the reply to the author."""
 
 import logging
 from collections.abc import Sequence

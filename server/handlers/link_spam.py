@@ -20,7 +20,7 @@ Stored = TypeVar("Stored")
 
 
 def stops(dispatcher: Dispatcher, session: Session, text: str, peer: Person | None, nonce: str | None = None) -> bool:
-    """Return whether a direct message is spam; its author is then sent away. Operators are trusted."""
+    """Return whether a direct message is spam; its author is then removed from the room. Operators are exempt."""
     limits = dispatcher.live.link_limits
     if limits is None or peer is None or session.rank is Rank.OPERATOR:
         return False

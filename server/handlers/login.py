@@ -165,10 +165,10 @@ def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Sessi
 
 
 def _obstacle(dispatcher: Dispatcher, claimed: Person) -> Obstacle | None:
-    """Return why a user does not get the name that they asked for. That of a hidden operator seems to be reserved."""
-    looks = lookalikes.keys(claimed.name)
+    """Return why a user does not get the requested name. The name of a hidden operator is said to be reserved."""
+    keys = lookalikes.keys(claimed.name)
     hidden = (each.logged_in_person.name for each in dispatcher.hub.sessions.values() if each.is_hidden)
-    if any(not looks.isdisjoint(lookalikes.keys(name)) for name in hidden):
+    if any(not keys.isdisjoint(lookalikes.keys(name)) for name in hidden):
         return Obstacle.RESERVED
     return dispatcher.people.obstacle(*claimed)
 

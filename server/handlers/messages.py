@@ -59,7 +59,7 @@ def say(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
 
 
 def takeback(dispatcher: Dispatcher, session: Session, frame: Takeback) -> None:
-    """Delete the user's own message, or an operator's choice, for everyone. Evidence of reports keeps it."""
+    """Delete a message for everyone: the user's own, or any if the user is an operator. Evidence keeps it."""
     person = session.logged_in_person
     session.request_started()
     taken = dispatcher.broker.take_back(frame.msg_id, person, dispatcher.access(session))

@@ -68,7 +68,7 @@ def refuse_banned(session: Session, remaining: str) -> None:
 
 
 def send_away(dispatcher: Dispatcher, session: Session, words: str, announced: str) -> None:
-    """Send a person away at once, without any rights."""
+    """End a session and its rights at once."""
     # BareRTC's clients show no reason of a `disconnect`.
     session.error(ErrorCode.NOTICE, words)
     dispatcher.end(session, CloseCode.REMOVED, "You have been removed from the room.", announced)
@@ -183,7 +183,7 @@ def _help(
 
 
 def _then(dispatcher: Dispatcher, session: Session, stored: "Future[Stored]", done: Callable[[], None]) -> None:
-    """Call `done` once a change is stored, or tell the operator that it is not."""
+    """Call `done` once a change is stored, or reply that it is not."""
 
     def finished(future: "Future[Stored]") -> None:
         session.request_finished()

@@ -1,4 +1,4 @@
-"""The commands of operators: their effects, and that nobody else hears them."""
+"""The commands of operators: their effects, and that nobody else receives them."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -46,15 +46,15 @@ SPAM = "It's spam"
 SECRET = "meet me at the old mill"
 
 
-class Talker:
-    """Somebody in the room."""
+class Member:
+    """A user in the room, and what they receive."""
 
     def __init__(self, dispatcher: Dispatcher, name: str) -> None:
         self.dispatcher, self.name = dispatcher, name
         self.outlet = RecordingOutlet()
         self.session = Session(self.outlet)
 
-    async def enter(self, since: Since | None = None) -> "Talker":
+    async def enter(self, since: Since | None = None) -> "Member":
         """Log in."""
         await self.send(Login(self.name, f"the secret token of {self.name}", since))
         return self
@@ -108,16 +108,16 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 
 @pytest.fixture
-async def ada(room: Room) -> Talker:
-    return await Talker(room.dispatcher, "ada").enter()
+async def ada(room: Room) -> Member:
+    return await Member(room.dispatcher, "ada").enter()
 
 
 @pytest.fixture
-async def bob(room: Room, ada: Talker) -> Talker:
-    return await Talker(room.dispatcher, "bob").enter()
+async def bob(room: Room, ada: Member) -> Member:
+    return await Member(room.dispatcher, "bob").enter()
 
 
-async def test_a_message_to_someone_here_is_delivered_and_never_stored(room: Room, ada: Talker, bob: Talker) -> None:
+async def test_a_message_to_someone_here_is_delivered_and_never_stored(room: Room, ada: Member, bob: Member) -> None:
     await ada.send(Say("@bob", SECRET, "n-1"), Say("@bob", SECRET, "n-1"), Say("lobby", "in public"))
     assert bob.heard == [SECRET, "in public"]
     assert ada.heard.count(SECRET) >= 1
@@ -127,7 +127,7 @@ async def test_a_message_to_someone_here_is_delivered_and_never_stored(room: Roo
     assert room.on_disk("in public")
 
 
-async def test_it_can_be_reported_and_the_report_is_kept(room: Room, ada: Talker, bob: Talker) -> None:
+async def test_it_can_be_reported_and_the_report_is_kept(room: Room, ada: Member, bob: Member) -> None:
     await ada.send(Say("@bob", "before"), Say("@bob", SECRET))
     await bob.send(ReportRequest(2, SPAM))
     assert [each.report.message for each in bob.outlet.frames if isinstance(each, ReportStatus)] == [SECRET]
@@ -136,7 +136,7 @@ async def test_it_can_be_reported_and_the_report_is_kept(room: Room, ada: Talker
     assert [each.report.message for each in bob.outlet.frames if isinstance(each, ReportStatus)][1:] == ["before"]
 
 
-async def test_it_can_be_changed_reacted_to_and_deleted(ada: Talker, bob: Talker) -> None:
+async def test_it_can_be_changed_reacted_to_and_deleted(ada: Member, bob: Member) -> None:
     await ada.send(Say("@bob", "helo"))
     await ada.send(Edit(1, "hello"), React(1, "👍"))
     await bob.send(React(1, "👍"), React(1, "👍", remove=True), Takeback(1))
@@ -146,41 +146,41 @@ async def test_it_can_be_changed_reacted_to_and_deleted(ada: Talker, bob: Talker
     ]  # fmt: skip
 
 
-async def test_a_client_that_reconnects_receives_what_it_missed(room: Room, ada: Talker, bob: Talker) -> None:
+async def test_a_client_that_reconnects_receives_what_it_missed(room: Room, ada: Member, bob: Member) -> None:
     await ada.send(Say("lobby", "one"), Say("@bob", "two"))
     bob.leave(1006)
-    again = await Talker(room.dispatcher, "bob").enter(Since(room.dispatcher.broker.epoch, 1))
+    again = await Member(room.dispatcher, "bob").enter(Since(room.dispatcher.broker.epoch, 1))
     assert again.heard == ["two"]
     again.leave(1006)
-    assert (await Talker(room.dispatcher, "bob").enter()).heard[-1:] == ["two"]
+    assert (await Member(room.dispatcher, "bob").enter()).heard[-1:] == ["two"]
 
 
 async def test_a_message_to_someone_away_waits_is_delivered_once_and_forgotten(
-    room: Room, ada: Talker, bob: Talker
+    room: Room, ada: Member, bob: Member
 ) -> None:
     bob.leave()
     await ada.send(Say("@bob", "meet me at the mill"))
     await ada.send(Edit(1, SECRET), SearchRequest("mill", "n"))
     assert [each.messages for each in ada.outlet.frames if isinstance(each, SearchResults)] == [[]]
     assert room.on_disk(SECRET)
-    back = await Talker(room.dispatcher, "bob").enter()
+    back = await Member(room.dispatcher, "bob").enter()
     assert back.heard == [SECRET]
     assert await room.database.read(lambda connection: connection.execute("SELECT * FROM message").fetchall()) == []
     await back.send(ReportRequest(1, SPAM))
     assert back.got(ReportStatus)
     back.leave()
-    assert SECRET not in (await Talker(room.dispatcher, "bob").enter()).heard
+    assert SECRET not in (await Member(room.dispatcher, "bob").enter()).heard
 
 
-async def test_nobody_else_can_report_or_change_it(ada: Talker, bob: Talker, room: Room) -> None:
-    eve = await Talker(room.dispatcher, "eve").enter()
+async def test_nobody_else_can_report_or_change_it(ada: Member, bob: Member, room: Room) -> None:
+    eve = await Member(room.dispatcher, "eve").enter()
     await ada.send(Say("@bob", SECRET))
     await eve.send(ReportRequest(1, SPAM), React(1, "👍"), Takeback(1), Edit(1, "x"))
     assert [each.code for each in eve.outlet.frames if isinstance(each, Error)] == ["unknown-message"] * 4
     assert SECRET not in eve.heard
 
 
-async def test_the_direct_messages_of_a_person_can_be_cleared(room: Room, ada: Talker, bob: Talker) -> None:
+async def test_the_direct_messages_of_a_person_can_be_cleared(room: Room, ada: Member, bob: Member) -> None:
     room.dispatcher.go_live(replace(room.dispatcher.live, keeps_direct=True))
     await ada.send(Say("@bob", "one"), Say("@ada", "two"), Say("lobby", "three"))
     await bob.send(Say("@ada", "four"))
@@ -200,7 +200,7 @@ async def test_the_direct_messages_of_a_person_can_be_cleared(room: Room, ada: T
     ids=["for ever", "for days", "not"],
 )
 async def test_kept_messages_are_deleted_by_the_settings(
-    room: Room, ada: Talker, bob: Talker, days: KeptDays, left: list[str]
+    room: Room, ada: Member, bob: Member, days: KeptDays, left: list[str]
 ) -> None:
     room.dispatcher.go_live(replace(room.dispatcher.live, keeps_direct=True))
     await ada.send(Say("@bob", "old"), Say("@bob", "new"), Say("lobby", "public"))

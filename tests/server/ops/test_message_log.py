@@ -1,4 +1,4 @@
-"""Message logs: what is written where, and that no name or text gets out of its file or line."""
+"""Message logs: what is written where, and that no name or text can write outside its file or line."""
 
 import os
 import stat
