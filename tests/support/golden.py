@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-SNAPSHOTS = "__snapshots__"
-"""The directory beside a test; pytest-textual-snapshot stores its pictures there too."""
+TEXTS = "__texts__"
+"""The directory beside a test; from `__snapshots__`, syrupy deletes each file that it did not write."""
 
 
 class Golden:
-    """Compares texts with the files of a test: `__snapshots__/MODULE/TEST@NAME.txt`."""
+    """Compares texts with the files of a test: `__texts__/MODULE/TEST@NAME.txt`."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._updates = bool(request.config.getoption("update_snapshots"))
-        self._directory = request.path.with_name(SNAPSHOTS) / request.path.stem
+        self._directory = request.path.with_name(TEXTS) / request.path.stem
         self._beginning = f"{request.node.name}@"
         self._compared: set[Path] = set()
 

@@ -129,6 +129,12 @@ class FlagpostApp(App[None]):
         for problem in self.preferences.install():
             self.state.note(clean_line(problem), Tone.BAD)
 
+    @on(events.Resize)
+    def _resize_screens_below(self, event: events.Resize) -> None:
+        """Tell the screens under a dialog their size; Textual adapts the layout classes of the topmost one only."""
+        for screen in self.screen_stack[:-1]:
+            screen.post_message(events.Resize(event.size, event.virtual_size))
+
     @on(events.Ready)
     async def _go_on_after_first_frame(self) -> None:
         """After the first frame: mount the rest of the room, apply the preferences to it, and connect."""

@@ -16,6 +16,7 @@ from typing import Protocol
 import pytest
 from msgspec import structs
 from textual.app import App
+from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
@@ -43,7 +44,7 @@ from server.protocol.frames import (
     Takeback,
     Webhooks,
 )
-from tests.support.golden import SNAPSHOTS, Golden
+from tests.support.golden import TEXTS, Golden
 from tests.support.pilots import screen_text, until, until_seen
 from tests.support.scripted_server import BEGIN, PEOPLE, WELCOME, ScriptedServer, line, report, scripted_server, stands
 from tui.config import Config, Hours, LoadedConfig
@@ -129,6 +130,40 @@ def answer(frame: ClientFrame) -> Sequence[ServerFrame]:
     return ()
 
 
+class Snapshots(Protocol):
+    """The type of the fixture below."""
+
+    def __call__(self, app: FlagpostApp, walk: Walk, *sizes: tuple[int, int]) -> bool: ...
+
+
+@pytest.fixture
+def snapshots(snap_compare: Compare, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> Snapshots:
+    """Compare a client's picture, and its texts at these sizes, from one start: resize its terminal between them."""
+
+    def compare(app: FlagpostApp, walk: Walk, *sizes: tuple[int, int]) -> bool:
+        async def compare_texts(pilot: Pilot[None]) -> None:
+            await walk(pilot)
+            await pilot.wait_for_scheduled_animations()
+            picture = app.export_screenshot(title=app.title, simplify=True)
+            # The plugin takes its picture last, when a resized screen may have scrolled.
+            monkeypatch.setattr(app, "export_screenshot", lambda **_: picture)
+            for width, height in sizes:
+                await _resize(pilot, Size(width, height))
+                golden(f"{width}x{height}", screen_text(app))
+
+        return snap_compare(app, terminal_size=PICTURE_SIZE, run_before=compare_texts)
+
+    return compare
+
+
+async def _resize(pilot: Pilot[None], size: Size) -> None:
+    await pilot.resize_terminal(*size)
+    # Textual passes a new size on after a delay.
+    await until(pilot, lambda: all(screen.size == size for screen in pilot.app.screen_stack), "the new size")
+    await pilot.wait_for_scheduled_animations()
+    await pilot.pause()
+
+
 @pytest.fixture(autouse=True)
 def _utc() -> Iterator[None]:
     before = os.environ.get("TZ")
@@ -181,21 +216,19 @@ def test_each_picture_and_text_belongs_to_a_test(request: pytest.FixtureRequest)
     module = request.node.getparent(pytest.Module)
     assert module
     tests = {test.name for test in module.collect()}
-    files = list((Path(__file__).with_name(SNAPSHOTS) / Path(__file__).stem).iterdir())
+    files = [
+        file
+        for directory in ("__snapshots__", TEXTS)
+        for file in (Path(__file__).with_name(directory) / Path(__file__).stem).iterdir()
+    ]
     assert [file.name for file in files if file.name.partition("@")[0].removesuffix(file.suffix) not in tests] == []
     assert sum(file.stat().st_size for file in files if file.suffix == ".svg") <= MOST_PICTURE_BYTES
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-def test_screens(snap_compare: Compare, screen: type[Widget]) -> None:
+def test_screens(snapshots: Snapshots, screen: type[Widget]) -> None:
     with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
-        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_to_screen(screen))
-
-
-@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-async def test_text_of_screens(golden: Golden, screen: type[Widget]) -> None:
-    with scripted_server(ScriptedServer(opening=(PEOPLE, TALK, NOTICE), answer=answer)) as server:
-        await _assert_texts(_client(server), _to_screen(screen), golden, WIDE, HUGE)
+        assert snapshots(_client(server), _to_screen(screen), WIDE, HUGE)
 
 
 STATES: dict[str, tuple[Steps, str]] = {
@@ -217,15 +250,9 @@ STATES: dict[str, tuple[Steps, str]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_states_of_a_room(snap_compare: Compare, state: str) -> None:
+def test_states_of_a_room(snapshots: Snapshots, state: str) -> None:
     with scripted_server(_room_for(state)) as server:
-        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_to_state(state))
-
-
-@pytest.mark.parametrize("state", STATES)
-async def test_text_of_states_of_a_room(golden: Golden, state: str) -> None:
-    with scripted_server(_room_for(state)) as server:
-        await _assert_texts(_client(server), _to_state(state), golden, WIDE)
+        assert snapshots(_client(server), _to_state(state), WIDE)
 
 
 WITH_EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
@@ -246,15 +273,9 @@ FORMS: dict[str, tuple[Steps, str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_form_with_evidence(snap_compare: Compare, form: str) -> None:
+def test_a_form_with_evidence(snapshots: Snapshots, form: str) -> None:
     with scripted_server(ScriptedServer(WITH_EVIDENCE, (PEOPLE, TALK))) as server:
-        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_walk(*FORMS[form]))
-
-
-@pytest.mark.parametrize("form", FORMS)
-async def test_text_of_a_form_with_evidence(golden: Golden, form: str) -> None:
-    with scripted_server(ScriptedServer(WITH_EVIDENCE, (PEOPLE, TALK))) as server:
-        await _assert_texts(_client(server), _walk(*FORMS[form]), golden, WIDE)
+        assert snapshots(_client(server), _walk(*FORMS[form]), WIDE)
 
 
 LOOKS = {
@@ -265,66 +286,42 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_looks_of_a_room(snap_compare: Compare, look: str) -> None:
+def test_looks_of_a_room(snapshots: Snapshots, look: str) -> None:
     with scripted_server(ScriptedServer(opening=(PEOPLE, TALK))) as server:
         app = _client(server, LoadedConfig(LOOKS[look]))
-        assert snap_compare(app, terminal_size=PICTURE_SIZE, run_before=_walk(["up"], "Report"))
+        assert snapshots(app, _walk(["up"], "Report"))
 
 
-def test_first_start(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_first_start(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert snap_compare(_first_start(), terminal_size=PICTURE_SIZE, run_before=_to_first_start())
+    app = FlagpostApp(Options("ada", asks=True, loaded=CALM))
+    assert snapshots(app, _walk([], "Welcome to Flagpost", enter=False), WIDE, HUGE)
 
 
-async def test_text_of_first_start(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    await _assert_texts(_first_start(), _to_first_start(), golden, WIDE, HUGE)
-
-
-def _first_start() -> FlagpostApp:
-    return FlagpostApp(Options("ada", asks=True, loaded=CALM))
-
-
-def _to_first_start() -> Walk:
-    return _walk([], "Welcome to Flagpost", enter=False)
-
-
-def test_no_reports(snap_compare: Compare) -> None:
+def test_no_reports(snapshots: Snapshots) -> None:
     def none(frame: ClientFrame) -> Sequence[ServerFrame]:
         return [Reports([], nonce=frame.nonce)] if isinstance(frame, ReportsRequest) else ()
 
     with scripted_server(ScriptedServer(answer=none)) as server:
-        walk = _walk(["ctrl+r"], "No reports yet")
-        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=walk)
+        assert snapshots(_client(server), _walk(["ctrl+r"], "No reports yet"))
 
 
-def test_webhooks_off(snap_compare: Compare) -> None:
+def test_webhooks_off(snapshots: Snapshots) -> None:
     welcome = structs.replace(WELCOME, webhooks=Webhooks(report=False, profile=False))
     with scripted_server(ScriptedServer(welcome, (PEOPLE, TALK))) as server:
-        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_walk(["up"], "Message"))
+        assert snapshots(_client(server), _walk(["up"], "Message"))
 
 
-def _refusing() -> ScriptedServer:
-    return ScriptedServer(login=lambda _: Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER))
+def test_name_refused(snapshots: Snapshots) -> None:
+    script = ScriptedServer(login=lambda _: Error("A name cannot be empty.", ErrorCode.BAD_NAME, CHAT_SERVER))
+    with scripted_server(script) as server:
+        walk = _walk(["WAIT:waiting for a name"], "Choose another name", enter=False)
+        assert snapshots(_client(server), walk, WIDE, HUGE)
 
 
-def _to_name() -> Walk:
-    return _walk(["WAIT:waiting for a name"], "Choose another name", enter=False)
-
-
-def test_name_refused(snap_compare: Compare) -> None:
-    with scripted_server(_refusing()) as server:
-        assert snap_compare(_client(server), terminal_size=PICTURE_SIZE, run_before=_to_name())
-
-
-async def test_text_of_name_refused(golden: Golden) -> None:
-    with scripted_server(_refusing()) as server:
-        await _assert_texts(_client(server), _to_name(), golden, WIDE, HUGE)
-
-
-def test_settings_unusable(snap_compare: Compare) -> None:
+def test_settings_unusable(snapshots: Snapshots) -> None:
     app = _dated(FlagpostApp(Options("ada", settings=Path("no-such-settings.toml"), loaded=CALM)))
-    assert snap_compare(app, terminal_size=PICTURE_SIZE, run_before=_walk([], "There is no server", enter=False))
+    assert snapshots(app, _walk([], "There is no server", enter=False))
 
 
 def _client(server: ScriptedServer, loaded: LoadedConfig = CALM) -> FlagpostApp:
@@ -345,17 +342,6 @@ def _to_screen(screen: type[Widget]) -> Walk:
 def _to_state(state: str) -> Walk:
     steps, seen = STATES[state]
     return _walk(["WAIT:Be kind", *steps], seen)
-
-
-async def _assert_texts(app: FlagpostApp, walk: Walk, golden: Golden, *sizes: tuple[int, int]) -> None:
-    """Compare the texts of one client at these sizes, resizing its terminal between them."""
-    async with app.run_test(size=sizes[0]) as pilot:
-        await walk(pilot)
-        for width, height in sizes:
-            await pilot.resize_terminal(width, height)
-            await pilot.wait_for_scheduled_animations()
-            golden(f"{width}x{height}", screen_text(app))
-        await app.leave()
 
 
 def _walk(steps: Steps, seen: str, *, enter: bool = True) -> Walk:
