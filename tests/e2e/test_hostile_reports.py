@@ -34,6 +34,8 @@ from tests.support.hostile import (
     message,
 )
 
+WITH_EVIDENCE = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
+
 
 def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
     with scripted_server(HostileServer()) as server, client(server, tmp_path) as terminal:
@@ -54,22 +56,13 @@ def test_reports_and_what_comes_of_them(tmp_path: Path) -> None:
         terminal.settle()
         assert terminal.alive
         terminal.press("r")
-        terminal.until("Add to your report?")
-        # Only the question wraps this text; the room behind it shows it in full.
-        terminal.until("this message from “")
-        terminal.click("this message from “", 20)
-        terminal.settle()
-        assert terminal.alive
-        terminal.until("Add to your report?")
-        terminal.press("n")
-        terminal.until_gone("Add to your report?")
+        terminal.until("The site has your report.")
         assert_harmless(terminal)
         server.next_sent(ReportRequest)
 
 
 def test_the_evidence_of_a_report(tmp_path: Path) -> None:
-    evidence = structs.replace(WELCOME, webhooks=Webhooks(report=True, profile=True, evidence=True))
-    with scripted_server(HostileServer(evidence)) as server, client(server, tmp_path) as terminal:
+    with scripted_server(HostileServer(WITH_EVIDENCE)) as server, client(server, tmp_path) as terminal:
         terminal.until(MARKUP[3])
         highlight(terminal)
         terminal.press("r")
@@ -92,6 +85,18 @@ def test_the_evidence_of_a_report(tmp_path: Path) -> None:
         report = server.next_sent(ReportRequest)
         assert isinstance(report, ReportRequest)
         assert len(report.context) == 9
+        terminal.settle()
+        terminal.press("r")
+        terminal.until("Add to your report?")
+        # Only the question wraps this text; the room behind it shows it in full.
+        terminal.until("this message from “")
+        terminal.click("this message from “", 20)
+        terminal.settle()
+        assert terminal.alive
+        terminal.until("Add to your report?")
+        terminal.press("n")
+        terminal.until_gone("Add to your report?")
+        assert_harmless(terminal)
 
 
 def test_the_screen_of_reports(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ async def test_bots_talk_when_a_visitor_joins(demo: Demo) -> None:
         assert [channel.id for channel in welcome.channels] == [channel.id for channel in CHANNELS]
         for line in OPENING:
             await alice.message(line.who, line.text, channel=line.channel)
-        assert alice.people == {part.name for part in CAST} | {"alice"}
+        await alice.meet({part.name for part in CAST} | {"alice"})
         lobby = [message for message in alice.messages if message.channel == "lobby"]
         assert [(message.username, message.message) for message in lobby[:7]] == [
             (line.who, line.text) for line in OPENING if line.channel == "lobby"
@@ -139,7 +139,7 @@ async def test_a_newcomer_is_greeted_once_by_a_name_that_is_no_markdown(demo: De
 async def test_bots_get_along_with_a_guest_of_the_same_name(demo: Demo) -> None:
     async with visit(demo.room, "marlow") as marlow:
         await marlow.message(SPAMMER, "FREE gold compass")
-        assert {"marlow", "marlow 2"} <= marlow.people
+        await marlow.meet({"marlow", "marlow 2"})
         bot = "marlow" if marlow.name == "marlow 2" else "marlow 2"
         await marlow.message(bot, "Night ferry is in")
         await marlow.send(Say(f"@{bot}", "Which of us is it?"))

@@ -49,6 +49,11 @@ class Visitor:
                     return message
             await self.read()
 
+    async def meet(self, people: set[str]) -> None:
+        """Wait until all of these people are listed; changes of the list are gathered and may come after messages."""
+        while not people <= self.people:
+            await self.read()
+
     async def frame(self, kind: type[Kind]) -> Kind:
         """Wait for the next frame of a type that is neither a message nor about presence."""
         while True:

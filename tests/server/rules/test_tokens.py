@@ -14,7 +14,9 @@ from server.rules.tokens import BadToken, Claims, identity_of, member, rules_of,
 
 KEY = "a secret of the site, of 32 bytes"
 NOW = int(time.time())
-MEMBER = {"sub": "bob", "exp": NOW + 300, "nbf": NOW, "iat": NOW}
+LATER = NOW + 86_400
+"""Further ahead than a test run takes, since the cases are made before it."""
+MEMBER = {"sub": "bob", "exp": LATER, "nbf": NOW, "iat": NOW}
 
 
 def token(payload: object, key: str = KEY, algorithm: str = "HS256") -> str:
@@ -83,8 +85,8 @@ REFUSED = {
     "another key": token(MEMBER, key="another secret of 32 bytes ......"),
     "alg none": token(MEMBER, algorithm="none"),
     "HS512": token(MEMBER, algorithm="HS512"),
-    "nbf ahead": token({**MEMBER, "nbf": NOW + 60}),
-    "iat ahead": token({**MEMBER, "iat": NOW + 60}),
+    "nbf ahead": token({**MEMBER, "nbf": LATER}),
+    "iat ahead": token({**MEMBER, "iat": LATER}),
     "no exp": token({"sub": "bob"}),
     "exp no number": token({**MEMBER, "exp": "soon"}),
     "op no flag": token({**MEMBER, "op": "yes"}),
