@@ -47,6 +47,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise SettingsError(f"{file}: cannot be read: {reason}") from None
+    if not text.strip():
+        # Left by an editor on a full disk: the defaults would let everybody in.
+        raise SettingsError(f"{file}: empty; write the settings into it, or remove it for the defaults")
     try:
         return parse(text, environ, file.parent)
     except SettingsError as error:
