@@ -94,6 +94,9 @@ REFUSED = {
     "no object": token(["sub", "bob"]),
     "too long": token({**MEMBER, "nick": "x" * MAX_TOKEN_CHARS}),
     "cut": token(MEMBER)[:-1],
+    # Decoders of base64 skip what is none, and the sign-in page has the token in a command line.
+    "more behind it": token(MEMBER) + "=;id;",
+    "more within it": token(MEMBER)[:-20] + "$();" + token(MEMBER)[-20:],
     "three parts": "x.y.z",
     "one part": "x",
     "empty": "",
