@@ -119,6 +119,8 @@ async def test_what_was_taken_back_is_reported_with_its_text_which_nobody_else_s
                 # A report does not reveal it to those who had not read it.
                 assert (await ask_report(carol, spam.msg_id)).message == ""
                 assert "stuff" not in str(await carol.settled())
+            # Further reports about the same author wait to be gathered.
+            disk.make_due()
             await until(lambda: len(about(receiver, "buy my stuff")) == 2)
         # The text is kept for as long as the settings say, then erased.
         assert disk.rows("SELECT text FROM message ORDER BY id") == [("buy my stuff",), ("nasty",)]
