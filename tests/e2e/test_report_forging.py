@@ -177,6 +177,8 @@ async def test_what_a_reporter_claims_besides_counts_for_nothing(tmp_path: Path,
         ask = {"action": "report", "msgID": at.spam.msg_id, "reason": SPAM, "comment": "x", "context": [at.mine.msg_id]}
         await mallory.send_text(json.dumps({**CLAIMS, **ask, "nonce": "n"}))
         report = (await mallory.next(ReportStatus)).report
+        # Further reports about the same author wait to be gathered.
+        at.disk.make_due()
         await told(mallory, report.report_id, ReportState.DELIVERED)
         assert (report.about, report.channel, report.at, report.message) == ("bob", "lobby", at.spam.at, "buy my stuff")
     _, request = receiver.requests
@@ -208,6 +210,8 @@ async def test_reporters_add_only_to_their_own_reports(tmp_path: Path, receiver:
         alices = at.disk.rows("SELECT * FROM report")
         report = await send_report(mallory, ReportRequest(at.spam.msg_id, SPAM, "mine", "n", add=True))
         assert report.report_id != at.reported.report_id
+        # Further reports about the same author wait to be gathered.
+        at.disk.make_due()
         await told(mallory, report.report_id, ReportState.DELIVERED)
         assert at.disk.rows("SELECT * FROM report WHERE id = ?", at.reported.report_id) == alices
         # Other people's reports are not revealed either.
