@@ -27,6 +27,8 @@ class LoadedSettings(NamedTuple):
 
     settings: Settings
     notes: list[KeyNote]
+    are_defaults: bool
+    """There is no file, or it has no settings."""
 
     @property
     def notices(self) -> list[str]:
@@ -47,9 +49,6 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise SettingsError(f"{file}: cannot be read: {reason}") from None
-    if not text.strip():
-        # Left by an editor on a full disk: the defaults would let everybody in.
-        raise SettingsError(f"{file}: empty; write the settings into it, or remove it for the defaults")
     try:
         return parse(text, environ, file.parent)
     except SettingsError as error:
@@ -71,6 +70,7 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
         if "overwrite" in error.msg or "twice" in error.msg:
             hint = "a key or table occurs twice; remove one"
         raise SettingsError(f"line {error.lineno}: not valid TOML: {error.msg}; {hint}") from None
+    are_defaults = not tables
     tables, notes = _sorted_keys(tables)
     settings = _convert(tables)
     if key := environ.get(KEY_VARIABLE):
@@ -83,7 +83,7 @@ def parse(text: str, environ: Mapping[str, str], directory: Path = Path()) -> Lo
         settings = msgspec.structs.replace(settings, limits=limits)
         why = "a proxy on this machine is trusted; if yours is on another one, set Limits.TrustedProxies to its address"
         notes.append(KeyNote("UseXForwardedFor", Use.CHANGED, why))
-    return LoadedSettings(settings, notes)
+    return LoadedSettings(settings, notes, are_defaults)
 
 
 def _sorted_keys(tables: dict[str, object]) -> tuple[dict[str, object], list[KeyNote]]:

@@ -155,6 +155,9 @@ async def test_settings_that_cannot_be_used_change_nothing(tmp_path: Path) -> No
             ):
                 settings.write_text(f"{bad}\n{good}", encoding="utf-8")
                 assert where in await reloaded(server, REJECTED)
+            for none in ("", " \n# later\n"):
+                settings.write_text(none, encoding="utf-8")
+                assert "has no settings" in await reloaded(server, REJECTED)
             settings.unlink()
             assert "no such file" in await reloaded(server, REJECTED)
             assert (await alice.say("lobby", "still here")).message == "still here"

@@ -345,11 +345,3 @@ def test_every_option_is_read() -> None:
         public_channels=(PublicChannel("tea", "Tea", ("Hello.",), 3),),
         webhook_urls=(WebhookURL("report", enabled=True, url="https://site.example/hooks"),),
     )
-
-
-@pytest.mark.parametrize("text", ["", "\ufeff", " \n\n"])
-def test_an_empty_file_is_refused_and_does_not_mean_the_defaults(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(SettingsError, match="empty; write the settings into it"):
-        load(file)

@@ -75,7 +75,7 @@ def test_the_address_of_a_settings_file(tmp_path: Path) -> None:
 
 def test_a_settings_file_without_an_address_means_the_default(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
-    file.write_text('Title = "x"')
+    file.write_text("")
     assert configured(file) == (Address("127.0.0.1", 9000), False)
 
 
