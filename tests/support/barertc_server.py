@@ -1,7 +1,6 @@
 """A stand-in for a BareRTC server, which says what a real one said: tests/contract/barertc/client-frames.jsonl."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,7 +8,9 @@ from socket import SHUT_RDWR
 
 import msgspec
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
+
+from tests.support.scripted_server import served
 
 _FILE = Path(__file__).parents[1] / "contract/barertc/client-frames.jsonl"
 Json = dict[str, object]
@@ -99,13 +100,5 @@ def _wire(action: str, **fields: object) -> bytes:
 def barertc_server() -> Iterator[BareRTCServer]:
     """Run a stand-in on a loopback port until the block ends."""
     stand_in = BareRTCServer()
-    with serve(stand_in.handle, "127.0.0.1", 0, compression=None) as server:
-        stand_in.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/ws"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield stand_in
-        finally:
-            stand_in.drop()
-            server.shutdown()
-            thread.join()
+    with served(stand_in.handle, stand_in.drop) as stand_in.url:
+        yield stand_in

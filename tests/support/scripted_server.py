@@ -190,20 +190,26 @@ class ScriptedServer:
 
 
 @contextmanager
-def scripted_server(script: ScriptedServer | None = None, port: int = 0) -> Iterator[ScriptedServer]:
-    """Run a script on a loopback port until the block ends."""
-    script = script or ScriptedServer()
-    with serve(script.handle, "127.0.0.1", port, compression=None) as server:
-        script.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/ws"
+def served(handle: Callable[[ServerConnection], None], drop: Callable[[], None], port: int = 0) -> Iterator[str]:
+    """Serve websockets on a loopback port until the block ends, which yields the URL; `drop` ends all connections."""
+    with serve(handle, "127.0.0.1", port, compression=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield script
+            yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}/ws"
         finally:
             # The server waits for the threads of its connections, which end with them.
-            script.drop()
+            drop()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def scripted_server(script: ScriptedServer | None = None, port: int = 0) -> Iterator[ScriptedServer]:
+    """Run a script on a loopback port until the block ends."""
+    script = script or ScriptedServer()
+    with served(script.handle, script.drop, port) as script.url:
+        yield script
 
 
 def confirming(first: int = 100) -> Answer:
