@@ -42,7 +42,7 @@ class AmendToken(KeyCall, frozen=True, rename="pascal"):
 
 
 class SiteBlocklist(KeyCall, frozen=True, rename="pascal"):
-    """A member, and everyone whom they have blocked on the site."""
+    """A member, and everyone they have blocked on the site."""
 
     username: str = ""
     blocklist: list[str] = []
@@ -77,7 +77,7 @@ class MessageHistory(TokenCall, frozen=True, rename="pascal"):
 
 
 class MessageUsernames(TokenCall, frozen=True, rename="pascal"):
-    """A page of the people with whom a member has a conversation."""
+    """A page of the people a member has conversations with."""
 
     sort: Annotated[str, Meta(description='"newest", "oldest", "a-z" or "z-a".')] = ""
     page: Annotated[int, Meta(ge=0, le=10_000)] = 1

@@ -26,7 +26,12 @@ from server.http.api_types import (
 ENDPOINTS = (
     endpoint("/api/authenticate", "Sign a token.", site_calls.authenticate, Authenticate, TokenAnswer),
     endpoint("/api/amend-jwt", "Replace the claims of a member who is here.", site_calls.amend_token, AmendToken),
-    endpoint("/api/blocklist", "Set whom the site has blocked for a member.", site_calls.blocklist, SiteBlocklist),
+    endpoint(
+        "/api/blocklist",
+        "Replace a member's blocks from the site.",
+        site_calls.blocklist,
+        SiteBlocklist,
+    ),
     endpoint("/api/block/now", "Block people with each other.", site_calls.block_now, BlockNow),
     endpoint("/api/disconnect/now", "Disconnect people.", site_calls.disconnect_now, DisconnectNow, Removed),
     endpoint(

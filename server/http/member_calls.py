@@ -70,7 +70,7 @@ async def message_history(dispatcher: Dispatcher, call: MessageHistory) -> Conve
 
 
 async def message_usernames(dispatcher: Dispatcher, call: MessageUsernames) -> Usernames:
-    """Return a page of the people with whom a member has a conversation."""
+    """Return a page of the people a member has conversations with."""
     reader = _reader(dispatcher, call.jwt_token, costs.PLACES_PAGES * costs.PAGE)
     places = await dispatcher.broker.places(reader, dispatcher.broker.delivered + 1)
     latest = {name: each.last_id for each in places if (name := target.name_of(each.channel)) is not None}

@@ -62,7 +62,7 @@ async def amend_token(dispatcher: Dispatcher, call: AmendToken) -> Answer:
 
 
 async def blocklist(dispatcher: Dispatcher, call: SiteBlocklist) -> Answer:
-    """Replace whom the site has blocked for a member: now, and again at each login."""
+    """Replace the people that a member has blocked on the site: now, and again at each login."""
     others = [
         other
         for name in call.blocklist
@@ -131,7 +131,7 @@ def _secret(dispatcher: Dispatcher) -> str:
 
 
 def _people_named(dispatcher: Dispatcher, name: str) -> list[Person]:
-    """Return whom the site means by a name: who is here, and its member of this name, who may never have been here."""
+    """Return who the site may mean by a name: a person here, and its member, who may never have been here."""
     if not 0 < len(name) <= MAX_TYPED_CHARS:
         return []
     here = dispatcher.hub.find(name)

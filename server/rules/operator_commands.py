@@ -100,7 +100,7 @@ def parse(text: str) -> OperatorCommand | BadCommand:
 
 
 def ban_of(command: OperatorCommand, *, is_known: bool) -> BanRequest | BadCommand:
-    """Return whom to ban; `is_known`: the whole argument is the name of someone who has been here."""
+    """Return who to ban; `is_known`: the whole argument is the name of someone who has been here."""
     *names, last = command.words
     if is_known or not names:
         return BanRequest(command.person, DEFAULT_HOURS)

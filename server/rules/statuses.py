@@ -7,7 +7,7 @@ from server.rules.refusal import Refusal
 
 ONLINE = "online"
 HIDDEN = "hidden"
-"""The status of an operator whom others do not see."""
+"""The status of an operator who is hidden from others."""
 
 
 def check_status(text: str, rank: Rank = Rank.PERSON) -> str:

@@ -95,7 +95,7 @@ def sign(claims: Claims, key: str, now: float) -> str:
 
 
 def member(claims: Claims) -> Person:
-    """Return the member whom a token names. Raises BadToken if the site's name for them cannot be one here."""
+    """Return the member that a token names. Raises BadToken if the site's name for them cannot be one here."""
     try:
         return Person(names.check(claims.sub), identity_of(claims.sub))
     except Refusal as refusal:

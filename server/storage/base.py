@@ -197,7 +197,7 @@ class Broker(Protocol):
         """Return the numbers of the messages that `history` would return without a limit of bytes, in order."""
 
     async def recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
-        """Return the newest messages below `before` for readers from whom nothing is hidden; in memory if possible.
+        """Return the newest messages below `before` for readers with nothing hidden from them; in memory if possible.
 
         They are as they were when the number of changes was `changes`, or newer.
         """

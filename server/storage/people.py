@@ -139,11 +139,11 @@ class People:
         return self._database.write(partial(site_blocks.block, relation), apply)
 
     def set_site_blocks(self, identity: str, others: Sequence[Person]) -> "asyncio.Future[ChangedBlocks]":
-        """Replace whom the site has blocked for a member. Raises StorageError."""
+        """Replace the people that a member has blocked on the site. Raises StorageError."""
         return self._database.write(partial(site_blocks.replace, identity, others), partial(self._change, identity))
 
     def apply_site_blocks(self, identity: str, spared: Collection[str] = ()) -> "asyncio.Future[ChangedBlocks]":
-        """Block again whom the site has blocked for a member, who may have ended that. Raises StorageError."""
+        """Apply the blocks from the site again, since the member may have lifted them here. Raises StorageError."""
         return self._database.write(partial(site_blocks.apply, identity, spared), partial(self._change, identity))
 
     def _change(self, identity: str, stored: Sequence[ChangedBlocks]) -> None:

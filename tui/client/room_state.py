@@ -304,7 +304,7 @@ class RoomState(Struct):
         return frames.ProfileRequest(username, nonce)
 
     def knows_profile(self, username: str) -> bool:
-        """Return whether the tokens say something about a person, of whom the site has no profile."""
+        """Return whether the tokens say something about a person without a profile at the site."""
         asks = self.welcome is None or self.welcome.webhooks.profile
         return not asks and bool(self.facts_of(username))
 
