@@ -30,6 +30,7 @@ from websockets.exceptions import WebSocketException
 from bench.website import Taken, Website, milliseconds
 from server.protocol.frames import ReportRequest, ReportStatus
 from server.storage import trail
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.chat_client import entered
 from tests.support.server_process import UNHURRIED, ServerProcess, write_settings
 
@@ -81,14 +82,14 @@ def next_ask(name: str, numbers: list[int], tally: Tally) -> ReportRequest | Non
 
 def hurry(database: Path) -> None:
     """Simulate hours passing: waiting deliveries become due, and leases expire."""
-    with closing(sqlite3.connect(database, timeout=10, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(database, timeout=10, isolation_level=None, factory=SqliteConnection)) as connection:
         connection.execute("UPDATE delivery SET due = 0, leased_until = 0, attempts = min(attempts, 3)")
         connection.execute("DELETE FROM webhook")
 
 
 def read(database: Path, query: str) -> list[tuple[str, ...]]:
     """Return the rows of a query."""
-    with closing(sqlite3.connect(database, timeout=10)) as connection:
+    with closing(sqlite3.connect(database, timeout=10, factory=SqliteConnection)) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -181,7 +182,7 @@ def judge(database: Path, website: Website, tally: Tally, kills: int) -> int:
     ]
     for key in unexplained:
         print(f"  {key}: noted {noted.get(key)}, taken {taken[key]}, killed {website.killed}")
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, factory=SqliteConnection)) as connection:
         rows, _ = trail.verify(connection)
     print(f"kills {kills}, received {len(received)}, delivered {len(received & arrived)}, lost {len(lost)}, ", end="")
     print(f"repeats {sum(repeats.values())} (without a reason: {len(unexplained)})")

@@ -1,7 +1,6 @@
 """The servers and clients of the benches: server processes, their resource use, and the load on them."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import msgspec
 
 from bench.prose import prose
 from server.storage import schema
+from server.storage.sqlite_connection import SqliteConnection
 
 SETTINGS = """[Limits]
 MessagesPerSecond = 0
@@ -175,7 +175,7 @@ def storing_limit(built: Path, *, indexed: bool) -> Iterator[Side]:
             yield Side(f"C commit{' and index' * indexed}, send()", process.pid, int(line))
 
 
-def plain_index(connection: sqlite3.Connection, *, indexed: bool) -> None:
+def plain_index(connection: SqliteConnection, *, indexed: bool) -> None:
     """Index messages in a trigger as they are inserted, or not at all."""
     connection.execute("DROP TRIGGER IF EXISTS message_stored")
     if indexed:

@@ -5,7 +5,6 @@ The other side writes to the same tables, and maintains the same search index in
 
 import argparse
 import asyncio
-import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,8 @@ from bench.sides import plain_index, table
 from server.rules.messages import MessageDraft, Person
 from server.storage import schema
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sqlite_database import SqliteDatabase
 
 MESSAGES = 10_000
 BATCH = 100
@@ -86,14 +86,14 @@ def _plain(path: Path, texts: Sequence[str]) -> float:
     return MESSAGES / seconds
 
 
-def _commit(connection: sqlite3.Connection, first: int, texts: Sequence[str]) -> None:
+def _commit(connection: SqliteConnection, first: int, texts: Sequence[str]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(INSERT, [(text, str(first + number)) for number, text in enumerate(texts)])
     connection.execute("COMMIT")
 
 
 async def _burst(path: str, texts: Sequence[str]) -> Burst:
-    database = Database(path)
+    database = SqliteDatabase(path)
     broker, author, delivered = LocalBroker(database), Person("ada", "ada-1"), list[str | None]()
     broker.subscribe(lambda news: delivered.extend(one.publication.nonce for one in news))
     late: list[float] = []

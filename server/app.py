@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -32,12 +31,13 @@ from server.site import ActiveWebhooks
 from server.storage import retention
 from server.storage.base import StorageError
 from server.storage.clock import milliseconds, utc_now
-from server.storage.database import Database
+from server.storage.database import Database, Life
 from server.storage.direct_broker import DirectBroker
 from server.storage.disk import Disk
 from server.storage.people import People
 from server.storage.retention import KeptDays
-from server.storage.schema import Life
+from server.storage.sql import SqlConnection
+from server.storage.sqlite_database import SqliteDatabase
 from server.webhooks import outbound
 from server.websocket.connection import ConnectionPolicy
 
@@ -66,7 +66,7 @@ async def run(
     traffic = Traffic()
     metrics = Metrics(traffic)
     watchdog = LoopWatchdog(metrics.observe_loop_delay)
-    database = Database(settings.database, metrics.observe_commit)
+    database = SqliteDatabase(settings.database, metrics.observe_commit)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         people = People(database)
@@ -217,7 +217,7 @@ async def _sample(running: _Running, metrics: Metrics) -> None:
 async def _sweep(running: _Running, database: Database) -> None:
     """Periodically delete data whose retention time is over."""
 
-    def sweep(connection: sqlite3.Connection) -> bool:
+    def sweep(connection: SqlConnection) -> bool:
         settings = running.settings
         days = KeptDays(
             evidence=settings.evidence_days,

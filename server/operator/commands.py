@@ -17,6 +17,7 @@ from server.operator.reloading import request_reload
 from server.ops.process import silence
 from server.settings import DEFAULT_FILE, Settings, load
 from server.storage import indexing, schema
+from server.storage.sqlite_connection import SqliteConnection
 from server.storage.trail import TrailError
 
 BAD, UNUSABLE = 1, 2
@@ -30,14 +31,14 @@ class CommandContext(NamedTuple):
     settings: Settings
 
     @contextmanager
-    def database(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    def database(self, *, write: bool = False) -> Iterator[SqliteConnection]:
         """Open a transaction on the server's database. Raises CommandError."""
         with self.file() as connection, connection:
             connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             yield connection
 
     @contextmanager
-    def file(self) -> Iterator[sqlite3.Connection]:
+    def file(self) -> Iterator[SqliteConnection]:
         """Open the server's database. Raises CommandError."""
         path = self.settings.database
         if not _is_there(Path(path)):

@@ -19,6 +19,7 @@ from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, KeyNote, Settings,
 from server.storage import outbox, overview, schema, trail
 from server.storage.clock import milliseconds, utc_now
 from server.storage.database_file import server_on
+from server.storage.sqlite_connection import SqliteConnection
 from server.storage.trail import TrailError
 from server.webhooks import outbound
 
@@ -173,7 +174,7 @@ def _advice(error: sqlite3.Error) -> str:
     }.get(code, "fix that, restore a backup, or choose another file")
 
 
-def _content(settings: Settings, connection: sqlite3.Connection) -> Iterator[Finding]:
+def _content(settings: Settings, connection: SqliteConnection) -> Iterator[Finding]:
     (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if answer != "ok":
         yield Finding(Grade.BAD, f"database: damaged: {answer}; restore it from a backup")
@@ -192,7 +193,7 @@ def _content(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
         yield from _reports(settings, connection)
 
 
-def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Finding]:
+def _reports(settings: Settings, connection: SqliteConnection) -> Iterator[Finding]:
     try:
         count, _ = trail.verify(connection)
         yield Finding(Grade.GOOD, f"trail: {count} rows, none altered")
@@ -205,7 +206,7 @@ def _reports(settings: Settings, connection: sqlite3.Connection) -> Iterator[Fin
         yield Finding(Grade.BAD, f"outbox: {count} waiting for webhook {name}, which is disabled; enable it")
 
 
-def _queue(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
+def _queue(connection: SqliteConnection, name: str) -> Iterator[Finding]:
     found = outbox.depth(connection, name, milliseconds(utc_now()))
     if found.suspension:
         why = f"paused: {found.suspension.why}"

@@ -1,21 +1,21 @@
 """The commands about a person's data: export and erase."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 
 from server.operator.printing import CommandError, short, when
 from server.storage import personal_data
 from server.storage.clock import milliseconds, utc_now
+from server.storage.sql import SqlConnection
 
 
-def export(connection: sqlite3.Connection, name: str, identity: str | None) -> Iterator[str]:
+def export(connection: SqlConnection, name: str, identity: str | None) -> Iterator[str]:
     """Return what is stored about a person, as one JSON object per line. Raises CommandError."""
     # ASCII cannot control a terminal, and is the same in every encoding of standard output.
     return (json.dumps(row) for row in personal_data.export(_identity(connection, name, identity), connection))
 
 
-def erase(connection: sqlite3.Connection, name: str, identity: str | None) -> str:
+def erase(connection: SqlConnection, name: str, identity: str | None) -> str:
     """Erase a person, and return what was done. Raises CommandError."""
     done = personal_data.erase(_identity(connection, name, identity), milliseconds(utc_now()), connection)
     kept = f"kept until ReportDays is over: reports by them, {done.reports_by}; about them, {done.reports_about}"
@@ -25,7 +25,7 @@ def erase(connection: sqlite3.Connection, name: str, identity: str | None) -> st
     )
 
 
-def _identity(connection: sqlite3.Connection, name: str, identity: str | None) -> str:
+def _identity(connection: SqlConnection, name: str, identity: str | None) -> str:
     """Return the identity of the person who has had this name. Raises CommandError unless it is exactly one."""
     found = personal_data.holders(name, connection)
     if identity is not None:

@@ -12,12 +12,13 @@ from server.rules.retries import DeliveryState
 from server.rules.trail import Added, Event, Reported, SiteSaid, Withdrawn, decode
 from server.storage import overview, reports, trail
 from server.storage.overview import RecordedAttempt
+from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError, TrailRow
 
 MAX_NAMED = 3
 
 
-def listed(connection: sqlite3.Connection, limit: int) -> str:
+def listed(connection: SqlConnection, limit: int) -> str:
     """List the latest reports, the newest first."""
     found = reports.latest(limit, connection)
     if not found:
@@ -26,7 +27,7 @@ def listed(connection: sqlite3.Connection, limit: int) -> str:
     return table(head, [_cells(connection, report_id) for report_id in found])
 
 
-def _cells(connection: sqlite3.Connection, report_id: str) -> list[str]:
+def _cells(connection: SqlConnection, report_id: str) -> list[str]:
     try:
         report = reports.find(report_id, connection)
     except (sqlite3.Error, ValueError):
@@ -38,7 +39,7 @@ def _cells(connection: sqlite3.Connection, report_id: str) -> list[str]:
     return [report.id, when(report.at), *names, short(said.reason, 24), report.status]
 
 
-def show(connection: sqlite3.Connection, report_id: str) -> str:
+def show(connection: SqlConnection, report_id: str) -> str:
     """Show a report: content, status, trail, and deliveries with their attempts. Raises CommandError."""
     report = reports.find(report_id, connection)
     if report is None:
@@ -96,7 +97,7 @@ def _event(event: Event) -> str:
     return "withdrawn" if isinstance(event, Withdrawn) else "erased"
 
 
-def _deliveries(connection: sqlite3.Connection, report_id: str) -> Iterator[str]:
+def _deliveries(connection: SqlConnection, report_id: str) -> Iterator[str]:
     for each in overview.deliveries_of(connection, report_id):
         due = f", next attempt {next_attempt(connection, each)}" if each.state is DeliveryState.WAITING else ""
         yield f"  {each.id}  row {each.seq} to {each.webhook}: {each.state}{due}"
@@ -110,7 +111,7 @@ def _attempt(attempted: RecordedAttempt) -> str:
     return f"{came_to} after {span(attempted.milliseconds)}{said}"
 
 
-def verify(connection: sqlite3.Connection, head: str | None) -> str:
+def verify(connection: SqlConnection, head: str | None) -> str:
     """Verify the trail, and that a hash noted earlier is part of it. Raises TrailError."""
     count, last = trail.verify(connection)
     if head and not connection.execute("SELECT 1 FROM trail WHERE hash = ?", (head,)).fetchone():
@@ -119,7 +120,7 @@ def verify(connection: sqlite3.Connection, head: str | None) -> str:
     return f"{count} rows, none altered.{noted} Keep this hash somewhere else: {last or '(none yet)'}"
 
 
-def export(connection: sqlite3.Connection) -> Iterator[str]:
+def export(connection: SqlConnection) -> Iterator[str]:
     """Return all rows of the trail as JSON objects with all hashed fields, so that others can verify it."""
     # ASCII cannot control a terminal, and is the same in every encoding of standard output.
     return (json.dumps(row._asdict()) for row in trail.walk(connection))

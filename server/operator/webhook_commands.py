@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from server.settings import QUEUED_WEBHOOK, Settings, SettingsError, WebhookURL
 from server.storage import outbox, overview, reports, trail, webhook_state
 from server.storage.clock import milliseconds, utc_now
 from server.storage.overview import Delivery, RecordedAttempt
+from server.storage.sql import SqlConnection
 from server.webhooks.html import to_html
 from server.webhooks.payloads import profile_body, report_body
 from server.webhooks.profiles import read
@@ -27,7 +27,7 @@ MAX_NAMED = 3
 NOTABLE_CLOCK_MILLISECONDS = 60_000
 
 
-def listed(settings: Settings, connection: sqlite3.Connection) -> str:
+def listed(settings: Settings, connection: SqlConnection) -> str:
     """List the webhooks with their state; URLs are shortened, because they may contain a password."""
     now = milliseconds(utc_now())
     rows = []
@@ -41,7 +41,7 @@ def listed(settings: Settings, connection: sqlite3.Connection) -> str:
     return table(head, rows) if rows else "The settings have no webhooks."
 
 
-def _queue(connection: sqlite3.Connection, name: str, now: int) -> list[str]:
+def _queue(connection: SqlConnection, name: str, now: int) -> list[str]:
     found, last = outbox.depth(connection, name, now), overview.last_attempt(connection, name)
     return [
         _state(found),
@@ -61,7 +61,7 @@ def _state(found: outbox.Depth) -> str:
     return f"suspended until {when(found.suspension.until)}: {failed}"
 
 
-def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> str:
+def deliveries(connection: SqlConnection, *, failed: bool, limit: int) -> str:
     """List the latest deliveries, or only failed ones, each with its last attempt."""
     found = overview.deliveries(connection, limit, failed=failed)
     if not found:
@@ -83,7 +83,7 @@ def deliveries(connection: sqlite3.Connection, *, failed: bool, limit: int) -> s
     )
 
 
-def next_attempt(connection: sqlite3.Connection, delivery: Delivery) -> str:
+def next_attempt(connection: SqlConnection, delivery: Delivery) -> str:
     """Describe when a waiting delivery is sent next."""
     if delivery.state is not DeliveryState.WAITING:
         return "-"
@@ -96,7 +96,7 @@ def _came_to(attempted: RecordedAttempt) -> str:
     return short(attempted.error) or f"status {attempted.status}"
 
 
-def replay(settings: Settings, connection: sqlite3.Connection, delivery_id: str) -> str:
+def replay(settings: Settings, connection: SqlConnection, delivery_id: str) -> str:
     """Repeat a delivery. Raises CommandError if it does not exist, or its report was withdrawn."""
     delivery = overview.delivery(connection, delivery_id)
     if delivery is None:
@@ -110,7 +110,7 @@ def replay(settings: Settings, connection: sqlite3.Connection, delivery_id: str)
     return f"{delivery.id} (report {delivery.report_id}) {_prospect(settings, connection, delivery)}"
 
 
-def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
+def _withheld(connection: SqlConnection, delivery: Delivery) -> str | None:
     """Return why the site must not receive this delivery any more; None if it may."""
     report = reports.find(delivery.report_id, connection)
     withdrawn = report is not None and report.status is ReportState.WITHDRAWN
@@ -122,7 +122,7 @@ def _withheld(connection: sqlite3.Connection, delivery: Delivery) -> str | None:
     return "was withdrawn by its reporter" if gone else None
 
 
-def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Delivery) -> str:
+def _prospect(settings: Settings, connection: SqlConnection, delivery: Delivery) -> str:
     if delivery.webhook not in [hook.queue for hook in settings.webhooks(QUEUED_WEBHOOK)]:
         return f"waits until webhook {delivery.webhook} is enabled in the settings"
     stop = webhook_state.suspension(connection, delivery.webhook, milliseconds(utc_now()))
@@ -131,14 +131,14 @@ def _prospect(settings: Settings, connection: sqlite3.Connection, delivery: Deli
     return "is sent again now; run `webhook deliveries` for the result"
 
 
-def pause(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
+def pause(settings: Settings, connection: SqlConnection, name: str) -> str:
     """Suspend a webhook. Raises CommandError."""
     hook = _queued(settings, name)
     webhook_state.pause(connection, hook.queue, PAUSED_BY_ADMINISTRATOR)
     return f"{hook.queue} is paused; reports are stored until you run `webhook resume {hook.queue}`"
 
 
-def resume(settings: Settings, connection: sqlite3.Connection, name: str) -> str:
+def resume(settings: Settings, connection: SqlConnection, name: str) -> str:
     """Resume a webhook. Raises CommandError."""
     hook = _queued(settings, name)
     webhook_state.resume(connection, hook.queue, milliseconds(utc_now()))

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from server.protocol import names
 from server.rules.messages import Publication
 from server.settings import Logging, SettingsError
-from server.storage.base import StoredChange
+from server.storage.events import StoredChange
 
 MAX_NAME = 100
 """Characters of a file's name; a longer one is cut, and continues with a hash."""

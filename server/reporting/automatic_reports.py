@@ -1,7 +1,6 @@
 """Automatic reports, such as those of filters, stored in the transaction that stores the message."""
 
 import secrets
-import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from server.storage import messages, reports
 from server.storage.base import Reader
 from server.storage.clock import Clock
 from server.storage.reports import StoredReport, Submission, Terms
+from server.storage.sql import SqlConnection
 
 REPORTER = "server"
 """Start of the identities of these reporters. No person has one, so nobody is notified of these reports."""
@@ -42,7 +42,7 @@ class AutomaticReport:
         self._stored = stored
         self._report: StoredReport | None = None
 
-    def record(self, connection: sqlite3.Connection, publication: Publication) -> None:
+    def record(self, connection: SqlConnection, publication: Publication) -> None:
         """Store the report. See `storage.base.Recorder`."""
         reason, message, comment = self._complaint
         author = publication.author
@@ -60,7 +60,7 @@ class AutomaticReport:
             self._stored(self._report)
 
 
-def _context(connection: sqlite3.Connection, publication: Publication) -> list[Publication]:
+def _context(connection: SqlConnection, publication: Publication) -> list[Publication]:
     """Return the messages before this one that its author can see."""
     place = publication.channel_for(publication.author)
     reader = Reader(publication.author, [place])

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import secrets
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,6 +24,7 @@ from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport
+from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError
 from server.storage.webhook_state import Suspension
 from server.webhooks.payloads import report_body, reported_messages
@@ -113,7 +113,7 @@ class Deliveries:
                     await self._waiting.wait()
             self._waiting.clear()
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
+    def _begin(self, connection: SqlConnection) -> None:
         """Probe the site now, because the administrator may have restarted or reloaded after repairing it."""
         if self._retargeted:
             webhook_state.retarget(connection, self._hook.queue, milliseconds(self._clock()))
@@ -162,7 +162,7 @@ class Deliveries:
             task.add_done_callback(partial(self._finished, claim.id))
         return POLL_SECONDS
 
-    def _claim(self, capacity: int, busy: Sequence[str], connection: sqlite3.Connection) -> list[Claim]:
+    def _claim(self, capacity: int, busy: Sequence[str], connection: SqlConnection) -> list[Claim]:
         # Take the time within the transaction: with an earlier one, a later lease of another server would look like
         # one from before the clock was set back.
         now = milliseconds(self._clock())
@@ -228,7 +228,7 @@ class Deliveries:
         html = await self._render(messages) if messages else ()
         return dict(zip(messages, html, strict=True)).__getitem__
 
-    def _renew(self, claim: Claim, connection: sqlite3.Connection) -> bool:
+    def _renew(self, claim: Claim, connection: SqlConnection) -> bool:
         return outbox.renew(connection, claim, milliseconds(self._clock()))
 
     async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:

@@ -16,7 +16,7 @@ from server.rules.messages import Person
 from server.rules.ranks import Rank
 from server.rules.relations import RelationIndex
 from server.rules.visibility import GONE, JOINED, View, view_of
-from server.storage.base import StoredChange
+from server.storage.events import StoredChange
 
 PRESENCE_SHARE = 0.1
 """Maximum share of CPU time spent on broadcasting presence changes. A single change is sent at once; when everyone

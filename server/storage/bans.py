@@ -1,18 +1,17 @@
 """Bans in the database."""
 
-import sqlite3
-
 from server.rules.bans import Ban
+from server.storage.sql import SqlConnection
 
 
-def load(now: int, connection: sqlite3.Connection) -> list[Ban]:
+def load(now: int, connection: SqlConnection) -> list[Ban]:
     """Return the bans that have not ended, and delete the others."""
     connection.execute("DELETE FROM ban WHERE until <= ?", (now,))
     rows = connection.execute("SELECT name, identity, until, by_name FROM ban ORDER BY at")
     return [Ban(*row) for row in rows]
 
 
-def add(ban: Ban, now: int, connection: sqlite3.Connection) -> Ban:
+def add(ban: Ban, now: int, connection: SqlConnection) -> Ban:
     """Store a ban; replaces an earlier one of this name."""
     connection.execute(
         "INSERT OR REPLACE INTO ban (key, name, identity, until, by_name, at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -21,6 +20,6 @@ def add(ban: Ban, now: int, connection: sqlite3.Connection) -> Ban:
     return ban
 
 
-def lift(key: str, connection: sqlite3.Connection) -> None:
+def lift(key: str, connection: SqlConnection) -> None:
     """Delete the ban of a name."""
     connection.execute("DELETE FROM ban WHERE key = ?", (key,))

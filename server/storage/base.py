@@ -1,7 +1,6 @@
 """The interface of message storage."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -10,7 +9,9 @@ from server.protocol.frames import NewText, PlaceEntry, Reactions
 from server.rules.messages import MessageAccess, MessageDraft, Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.search import Query
+from server.storage.events import StoredChange
 from server.storage.fair import SERVER, QueueKey
+from server.storage.sql import SqlConnection
 
 MAX_PAGE_BYTES = 192 * 1024
 """Maximum size of the messages in a frame. A client with 256 KiB of unread data is disconnected."""
@@ -30,14 +31,6 @@ class StorageError(OneLineError):
         super().__init__(f"Database: {problem}")
 
 
-class StoredChange(NamedTuple):
-    """A message was stored, edited or deleted, or its reactions changed."""
-
-    publication: Publication
-    reaction: ReactionChange | None = None
-    edited: bool = False
-
-
 Subscriber = Callable[[Sequence[StoredChange]], None]
 
 
@@ -52,7 +45,7 @@ class Published(NamedTuple):
     """It is delivered to nobody but its author."""
 
 
-Recorder = Callable[[sqlite3.Connection, Publication], None]
+Recorder = Callable[[SqlConnection, Publication], None]
 """Stores something about a message in the transaction that stores the message."""
 
 

@@ -1,7 +1,6 @@
 """The Broker of a single node, on one SQLite file."""
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
@@ -21,13 +20,14 @@ from server.storage.base import (
     Recent,
     Recorder,
     Search,
-    StoredChange,
     Subscriber,
     Wanted,
 )
 from server.storage.clock import Clock, milliseconds, moment, utc_now
 from server.storage.database import Database
+from server.storage.events import StoredChange
 from server.storage.fair import SERVER, QueueKey
+from server.storage.sql import SqlConnection
 
 RECENT = 8
 """Number of results of `recent` to remember: those who join together rarely differ in more."""
@@ -52,7 +52,7 @@ class LocalBroker:
         """See Broker."""
         insert = withheld.insert if draft.withheld else messages.insert
 
-        def work(connection: sqlite3.Connection) -> Published:
+        def work(connection: SqlConnection) -> Published:
             published = insert(draft, milliseconds(self._clock()), connection)
             if record and published.fresh:
                 record(connection, published.publication)
@@ -79,7 +79,7 @@ class LocalBroker:
     ) -> "asyncio.Future[Publication]":
         """See Broker."""
 
-        def work(connection: sqlite3.Connection) -> Publication:
+        def work(connection: SqlConnection) -> Publication:
             now = milliseconds(self._clock())
             publication = edits.edit(msg_id, person, text, access, now, connection)
             if record and publication.edited_at == moment(now):

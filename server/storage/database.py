@@ -1,313 +1,61 @@
-"""One SQLite file used by two threads: a writer, which commits all waiting work at once, and a reader."""
+"""The interface of a database: SQLite's of one server, or one that several servers share."""
 
 import asyncio
-import logging
-import queue
-import sqlite3
-import threading
-import time
 from collections.abc import Callable, Sequence
-from itertools import groupby
-from operator import attrgetter
-from typing import Generic, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar
 
-from server.rules.refusal import Refusal
-from server.storage import indexing, schema
-from server.storage.base import StorageError
-from server.storage.database_file import Lock, OpenFiles, create_private, make_private
-from server.storage.fair import SERVER, FairQueue, QueueKey
-
-log = logging.getLogger(__name__)
-
-MAX_COMMIT = 100
-"""Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
-sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
-
-INDEX_EVERY = 400
-"""Number of writes after which the search index is brought up to date, if it was not while nothing was written."""
-IDLE_SECONDS = 1.0
-"""Time without a write after which the search index is brought up to date."""
-INDEX_PAUSE_SECONDS = 0.1
-"""Time between two steps for the index: a step takes some 10 ms, so they take a tenth of the time at most."""
+from server.storage.events import Event
+from server.storage.fair import SERVER, QueueKey
+from server.storage.sql import SqlConnection
 
 Result = TypeVar("Result")
-Committed = Callable[[int, float], None]
-"""Called after each commit, on the writer thread, with the number of writes and the duration in seconds."""
+Listener = Callable[[Sequence[Event]], None]
 
 
-class Database:
+class Life(NamedTuple):
+    """The epoch of a room's numbering, its last number, and the ID of its server."""
+
+    epoch: str
+    last_message: int
+    server: str
+    id_key: str
+    """Makes the IDs of people for the site, see `rules.person_ids`."""
+
+
+class Database(Protocol):
     """An open database. Create, use and close it on one event loop."""
 
-    def __init__(self, path: str, committed: Committed = lambda _size, _seconds: None) -> None:
-        """Open or create the file. Raises StorageError."""
-        self._committed = committed
-        self._loop = asyncio.get_running_loop()
-        self._turn: list[_Write[object]] = []
-        """The writes of this turn of the event loop."""
-        self._waiting: queue.SimpleQueue[list[_Write[object]] | None] = queue.SimpleQueue()
-        self._path = path
-        self._lost: StorageError | None = None
-        self._lock = Lock(path)
-        try:
-            create_private(path)
-            self._writer = schema.connect(path)
-            make_private(path)
-            self.life = schema.prepare(self._writer)
-            self._reader = schema.connect(path)
-            self._files = OpenFiles(path)
-        except (sqlite3.Error, OSError) as error:
-            self._lock.release()
-            why = getattr(error, "strerror", None) or error
-            raise StorageError(f"{path}: {why}; check the file, or set another one in the settings") from None
-        self._gathered: list[_Write[object]] = []
-        self._closed = False
-        self._unindexed_writes = 0
-        # At the start, the index may be behind.
-        self._index_in: float | None = IDLE_SECONDS
-        self._reads = _Reads()
-        # One thread per connection, because a sqlite3 connection serves one caller at a time.
-        self._reading = threading.Thread(target=self._reads.run, args=(self._reader,), name="reader", daemon=True)
-        self._reading.start()
-        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
-        self._thread.start()
+    @property
+    def life(self) -> Life:
+        """What the room is, as of when the database was opened."""
+
+    def now(self) -> int:
+        """Return the time in milliseconds, by the clock that all servers of this database share."""
+
+    def hear(self, listener: Listener) -> None:
+        """Call this for what servers announce, once it is committed, in the order of the commits.
+
+        All events of a commit are passed in one call, on the loop. Register before the first write.
+        """
 
     def write(
         self,
-        work: Callable[[sqlite3.Connection], Result],
+        work: Callable[[SqlConnection], Result],
         stored: Callable[[Sequence[Result]], None] | None = None,
     ) -> "asyncio.Future[Result]":
-        """Run `work` in a transaction. Completes once it is on disk. Raises StorageError.
+        """Run `work` in a transaction. Completes once it is on disk, and its events were heard. Raises StorageError.
 
-        `stored` is called on the loop after the commit, once for all consecutive writes that share it, before their
-        futures complete, even if nobody awaits these. `work` may raise a Refusal before its first write.
+        `work` may run several times until it is committed. It may raise a Refusal before its first write.
         """
-        future: asyncio.Future[Result] = self._loop.create_future()
-        if not self._turn:
-            self._loop.call_soon(self._hand_over)
-        self._turn.append(cast(_Write[object], _Write(work, stored, future)))
-        return future
 
-    def write_aside(self, work: Callable[[sqlite3.Connection], Result]) -> None:
+    def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
         """Run `work` like `write`, but without waiting; a failure is only logged."""
-        self.write(work).add_done_callback(_log_failure)
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
-        """Run `work` on the reader's connection, when it is this user's turn. Raises StorageError.
+    async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
+        """Run `work`, when it is this user's turn. Raises StorageError.
 
         Work whose task is cancelled while it waits never starts.
         """
-        read = _Read(work, self._loop)
-        self._reads.put(key, cast(_Read[object], read))
-        try:
-            return await read.future
-        except sqlite3.Error as error:
-            raise StorageError(str(error)) from None
 
     async def close(self) -> None:
-        """Finish all waiting work, then close the file."""
-        self._hand_over()
-        self._waiting.put(None)
-        self._reads.end()
-        await asyncio.to_thread(self._thread.join)
-        await asyncio.to_thread(self._reading.join)
-        self._reader.close()
-        self._writer.close()
-        self._lock.release()
-
-    def _hand_over(self) -> None:
-        """Pass the writes of a turn on together, so that a burst is one commit, and one write to each client."""
-        turn, self._turn = self._turn, []
-        if turn:
-            self._waiting.put(turn)
-
-    def _write(self) -> None:
-        """Run the writer thread: commit all waiting work at once, and return the results to the loop."""
-        for batch in iter(self._gather, []):
-            self._commit(batch)
-            self._unindexed_writes += len(batch)
-            self._index_in = IDLE_SECONDS
-            if self._unindexed_writes >= INDEX_EVERY:
-                self._index()
-
-    def _gather(self) -> "list[_Write[object]]":
-        """Return the writes of the next commit; empty once the database is closed."""
-        while not self._closed and len(self._gathered) < MAX_COMMIT:
-            if self._gathered and self._waiting.empty():
-                break
-            turn = self._next()
-            self._closed = turn is None
-            self._gathered += turn or ()
-        batch, self._gathered = self._gathered[:MAX_COMMIT], self._gathered[MAX_COMMIT:]
-        return batch
-
-    def _next(self) -> "list[_Write[object]] | None":
-        """Wait for the writes of a turn, and meanwhile bring the search index up to date."""
-        while True:
-            try:
-                return self._waiting.get(timeout=self._index_in)
-            except queue.Empty:
-                self._index()
-
-    def _index(self) -> None:
-        """Bring the search index closer to the messages. A failure is retried after the next write."""
-        self._unindexed_writes = 0
-        self._index_in = None
-        try:
-            if indexing.step(self._writer):
-                self._index_in = INDEX_PAUSE_SECONDS
-        except Exception as error:
-            log.error("the search index is behind", extra={"error": str(error)})
-
-    def _commit(self, batch: "Sequence[_Write[object]]") -> None:
-        start = time.perf_counter()
-        try:
-            if self._lost:
-                raise self._lost
-            with self._writer:
-                self._writer.execute("BEGIN IMMEDIATE")
-                for work in batch:
-                    work.run(self._writer)
-            # A commit that the next start would not find must not be acknowledged.
-            self._check_files()
-        except StorageError as error:
-            self._loop.call_soon_threadsafe(_fail, batch, error)
-        except sqlite3.OperationalError as error:
-            # The disk is full, or the file is locked: all of the writes fail.
-            failure = StorageError(f"{error}; free disk space, or check who locks {self._path}")
-            self._loop.call_soon_threadsafe(_fail, batch, failure)
-        except Exception as error:
-            if len(batch) > 1:
-                # One of the writes is at fault; retry each by itself, so that the others succeed.
-                for work in batch:
-                    self._commit([work])
-            else:
-                failure = StorageError(f"{type(error).__name__}: {error}")
-                self._loop.call_soon_threadsafe(_fail, batch, failure)
-        else:
-            self._loop.call_soon_threadsafe(_stored, batch)
-            self._committed(len(batch), time.perf_counter() - start)
-
-    def _check_files(self) -> None:
-        """Raise StorageError if the open files were moved or deleted; then nothing is stored until a restart."""
-        if problem := self._files.problem():
-            self._lost = StorageError(problem)
-            log.error("nothing is stored or acknowledged any more", extra={"problem": problem})
-            raise self._lost
-
-
-class _Read(Generic[Result]):
-    """One call of `Database.read`."""
-
-    def __init__(self, work: Callable[[sqlite3.Connection], Result], loop: asyncio.AbstractEventLoop) -> None:
-        self.future: asyncio.Future[Result] = loop.create_future()
-        self._work = work
-        self._loop = loop
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Run the work on the reader thread, unless it was cancelled."""
-        if self.future.cancelled():
-            return
-        try:
-            result = self._work(connection)
-        except Exception as error:
-            self._loop.call_soon_threadsafe(self._fail, error)
-        else:
-            self._loop.call_soon_threadsafe(self._finish, result)
-
-    def _finish(self, result: Result) -> None:
-        if not self.future.done():
-            self.future.set_result(result)
-
-    def _fail(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-
-
-class _Reads:
-    """The fair queue of the reader thread."""
-
-    def __init__(self) -> None:
-        self._queue = FairQueue[_Read[object]]()
-        self._changed = threading.Condition()
-        self._ended = False
-
-    def put(self, key: QueueKey, read: _Read[object]) -> None:
-        """Add a read. Raises StorageError after `end`."""
-        with self._changed:
-            if self._ended:
-                raise StorageError("the database is closed")
-            self._queue.put(key, read)
-            self._changed.notify()
-
-    def end(self) -> None:
-        """Stop the thread once the queue is empty."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Run the reader thread until `end`."""
-        while read := self._next():
-            read.run(connection)
-
-    def _next(self) -> _Read[object] | None:
-        with self._changed:
-            while not self._queue:
-                if self._ended:
-                    return None
-                self._changed.wait()
-            return self._queue.get()
-
-
-class _Write(Generic[Result]):
-    """One call of `Database.write`."""
-
-    def __init__(
-        self,
-        work: Callable[[sqlite3.Connection], Result],
-        then: Callable[[Sequence[Result]], None] | None,
-        future: "asyncio.Future[Result]",
-    ) -> None:
-        self._work = work
-        self._future = future
-        self.then = then
-        self.result: Result | Refusal | None = None
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Run the work, on the writer thread and within a transaction."""
-        try:
-            self.result = self._work(connection)
-        except Refusal as refusal:
-            self.result = refusal
-
-    def done(self) -> None:
-        """Complete the future, on the loop and after the commit."""
-        if isinstance(self.result, Refusal):
-            self.failed(self.result)
-        elif not self._future.done():
-            self._future.set_result(cast(Result, self.result))
-
-    def failed(self, error: Exception) -> None:
-        """Fail the future, on the loop; nothing was stored."""
-        if not self._future.done():
-            self._future.set_exception(error)
-
-
-def _log_failure(done: "asyncio.Future[Result]") -> None:
-    if not done.cancelled() and (error := done.exception()):
-        log.error("a write failed", extra={"error": str(error)})
-
-
-def _stored(batch: Sequence[_Write[object]]) -> None:
-    for then, works in groupby(batch, attrgetter("then")):
-        run = list(works)
-        results = [work.result for work in run if not isinstance(work.result, Refusal)]
-        if then and results:
-            then(results)
-        for work in run:
-            work.done()
-
-
-def _fail(batch: Sequence[_Write[object]], error: StorageError) -> None:
-    for work in batch:
-        work.failed(error)
+        """Finish all waiting work, then close."""

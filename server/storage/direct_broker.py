@@ -1,7 +1,6 @@
 """A broker for a room that does not keep direct messages: it stores only those that wait for somebody."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -11,11 +10,13 @@ from server.rules.messages import Keeping, MessageAccess, MessageDraft, Person, 
 from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
 from server.storage import direct_messages
-from server.storage.base import Page, Published, Reader, Recorder, StoredChange
+from server.storage.base import Page, Published, Reader, Recorder
 from server.storage.broker import LocalBroker
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
+from server.storage.events import StoredChange
 from server.storage.fair import SERVER, QueueKey
+from server.storage.sql import SqlConnection
 from server.storage.unkept_messages import UnkeptMessages
 
 Result = TypeVar("Result")
@@ -40,7 +41,7 @@ class DirectBroker(LocalBroker):
             return _done(Published(before, fresh=False))
         store = direct_messages.number if draft.keeping is Keeping.IN_MEMORY else direct_messages.insert_waiting
 
-        def work(connection: sqlite3.Connection) -> Published:
+        def work(connection: SqlConnection) -> Published:
             published = store(draft, milliseconds(self._clock()), connection)
             if record and published.fresh:
                 record(connection, published.publication)
@@ -155,7 +156,7 @@ def _number(publication: Publication) -> int:
     return publication.msg_id
 
 
-def _record(record: Recorder, publication: Publication, connection: sqlite3.Connection) -> None:
+def _record(record: Recorder, publication: Publication, connection: SqlConnection) -> None:
     record(connection, publication)
 
 

@@ -1,19 +1,19 @@
 """Direct messages in the database that are kept for a limited time only, or until they are delivered."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 
 from server.rules.messages import MessageDraft, Publication
 from server.storage import messages, withheld
 from server.storage.base import Page, Published, Reader
 from server.storage.clock import moment
+from server.storage.sql import SqlConnection
 
 WAITING_DAYS = 90
 """Days for which a message waits for its recipient if direct messages are not kept."""
 
 
-def number(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
+def number(draft: MessageDraft, now: int, connection: SqlConnection) -> Published:
     """Number a message without storing it."""
     if before := messages.resent(draft, now, connection):
         return Published(before, fresh=False)
@@ -22,7 +22,7 @@ def number(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
     return Published(publication, fresh=True, recorded=False)
 
 
-def insert_waiting(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
+def insert_waiting(draft: MessageDraft, now: int, connection: SqlConnection) -> Published:
     """Store a message until it is delivered. It is not in the search index."""
     published = messages.insert(draft, now, connection, searchable=False)
     if published.fresh:
@@ -30,14 +30,14 @@ def insert_waiting(draft: MessageDraft, now: int, connection: sqlite3.Connection
     return published
 
 
-def waiting(reader: Reader, before: int, limit: int, connection: sqlite3.Connection) -> Page:
+def waiting(reader: Reader, before: int, limit: int, connection: SqlConnection) -> Page:
     """Return the newest messages that wait for the reader."""
     return messages.page(
         reader, "waiting = 1 AND peer_identity = ?", (reader.person.identity,), before, limit, connection
     )
 
 
-def take_delivered(identity: str, msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Publication]:
+def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> list[Publication]:
     """Delete the waiting messages to a person among these; return them."""
     query = "SELECT id FROM message WHERE waiting = 1 AND peer_identity = ? AND id IN (SELECT value FROM json_each(?))"
     found = [row[0] for row in connection.execute(query, (identity, json.dumps(list(msg_ids))))]
@@ -46,7 +46,7 @@ def take_delivered(identity: str, msg_ids: Sequence[int], connection: sqlite3.Co
     return delivered
 
 
-def clear(identity: str, connection: sqlite3.Connection) -> int:
+def clear(identity: str, connection: SqlConnection) -> int:
     """Delete everything that a person sent to others directly, or received from them; return how many messages."""
     query = "SELECT id FROM message WHERE peer IS NOT NULL AND ? IN (author_identity, peer_identity)"
     found = [row[0] for row in connection.execute(query, (identity,))]
@@ -54,7 +54,7 @@ def clear(identity: str, connection: sqlite3.Connection) -> int:
     return len(found)
 
 
-def sweep(connection: sqlite3.Connection, before: int, batch: int) -> int:
+def sweep(connection: SqlConnection, before: int, batch: int) -> int:
     """Delete a batch of the direct messages from before a time, in milliseconds; return their number."""
     query = "SELECT id FROM message WHERE peer IS NOT NULL AND at < ? LIMIT ?"
     expired = [row[0] for row in connection.execute(query, (before, batch))]
@@ -62,7 +62,7 @@ def sweep(connection: sqlite3.Connection, before: int, batch: int) -> int:
     return len(expired)
 
 
-def sweep_delivered(connection: sqlite3.Connection, batch: int) -> int:
+def sweep_delivered(connection: SqlConnection, batch: int) -> int:
     """Delete a batch of those that were delivered, from when direct messages were kept; return their number."""
     query = (
         "SELECT id FROM message WHERE peer IS NOT NULL AND waiting = 0 AND NOT EXISTS"

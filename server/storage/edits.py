@@ -1,7 +1,6 @@
 """Edited messages in the database: the present text in place, the earlier ones beside it."""
 
 import json
-import sqlite3
 
 from server.protocol.frames import NewText
 from server.rules.messages import MessageAccess, Person, Publication, check_edit
@@ -9,10 +8,11 @@ from server.rules.search import fold
 from server.storage import messages
 from server.storage.base import MAX_EDITED_BYTES, Reader
 from server.storage.clock import moment
+from server.storage.sql import SqlConnection
 
 
 def edit(
-    msg_id: int, person: Person, text: str, access: MessageAccess, now: int, connection: sqlite3.Connection
+    msg_id: int, person: Person, text: str, access: MessageAccess, now: int, connection: SqlConnection
 ) -> Publication:
     """Replace the text of a message of this person. Raises Refusal."""
     before = messages.find(msg_id, connection)
@@ -31,7 +31,7 @@ def edit(
     return publication._replace(edited_at=moment(now))
 
 
-def edited(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[NewText]:
+def edited(reader: Reader, up_to: int, limit: int, connection: SqlConnection) -> list[NewText]:
     """Return the texts of edited messages up to `up_to`; the latest change first."""
     numbers = messages.changed("edited_at", reader, up_to, limit, connection)
     query = (

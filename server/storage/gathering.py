@@ -4,7 +4,6 @@ The first report of a message is delivered at once. Later ones wait for each oth
 the others along: their state follows the carrier's.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from server.rules.evidence import Companion, Companions
 from server.rules.retries import gathering_seconds
 from server.rules.trail import statement
 from server.storage.outbox import Claim
+from server.storage.sql import SqlConnection
 
 MAX_COMPANIONS = 50
 """Maximum number of reports whose content a delivery takes along; all are counted, and `reports show` has them."""
@@ -31,7 +31,7 @@ class _Post(NamedTuple):
     due: int
 
 
-def due(connection: sqlite3.Connection, msg_id: int, webhook: str, now: int) -> int:
+def due(connection: SqlConnection, msg_id: int, webhook: str, now: int) -> int:
     """Return when a new report of this message is due: at once, or together with others."""
     rows = connection.execute(f"SELECT delivery.state, attempts, due{_OF_MESSAGE}", (msg_id, webhook))
     posts = [_Post(*row) for row in rows]
@@ -41,7 +41,7 @@ def due(connection: sqlite3.Connection, msg_id: int, webhook: str, now: int) -> 
     return min(gathering, default=latest if posts else now)
 
 
-def gather(connection: sqlite3.Connection, claims: Sequence[Claim], now: int) -> list[Claim]:
+def gather(connection: SqlConnection, claims: Sequence[Claim], now: int) -> list[Claim]:
     """Let the first attempts of these take the waiting reports of their messages along; return the carriers."""
     carried: set[str] = set()
     for claim in sorted(claims, key=lambda each: each.seq):
@@ -50,7 +50,7 @@ def gather(connection: sqlite3.Connection, claims: Sequence[Claim], now: int) ->
     return [claim for claim in claims if claim.id not in carried]
 
 
-def _take_along(connection: sqlite3.Connection, carrier: Claim, claimed: Sequence[str], now: int) -> set[str]:
+def _take_along(connection: SqlConnection, carrier: Claim, claimed: Sequence[str], now: int) -> set[str]:
     row = connection.execute(
         "SELECT msg_id FROM report WHERE id = ? AND seq = ?", (carrier.report_id, carrier.seq)
     ).fetchone()
@@ -65,7 +65,7 @@ def _take_along(connection: sqlite3.Connection, carrier: Claim, claimed: Sequenc
     return {row[0] for row in taken.fetchall()}
 
 
-def companions(connection: sqlite3.Connection, carrier: Claim) -> Companions:
+def companions(connection: SqlConnection, carrier: Claim) -> Companions:
     """Return what a delivery takes along, and how many people have reported the message until then."""
     rows = connection.execute(
         "SELECT report.id, reporter_identity, content FROM delivery JOIN trail USING (seq)"
@@ -87,7 +87,7 @@ def companions(connection: sqlite3.Connection, carrier: Claim) -> Companions:
     return Companions(max(people, 1), tuple(found))
 
 
-def follow(connection: sqlite3.Connection, carrier_id: str) -> list[str]:
+def follow(connection: SqlConnection, carrier_id: str) -> list[str]:
     """Give the carried deliveries the state of their carrier; return the IDs of their reports."""
     rows = connection.execute(
         "UPDATE delivery SET (state, attempts, due, asked_to_wait, error, changed_at) ="
@@ -99,14 +99,14 @@ def follow(connection: sqlite3.Connection, carrier_id: str) -> list[str]:
     return [row[0] for row in rows.fetchall()]
 
 
-def replay(connection: sqlite3.Connection, carrier_id: str) -> None:
+def replay(connection: SqlConnection, carrier_id: str) -> None:
     """Let a delivery that is made again take along what it could not deliver before."""
     connection.execute(
         "UPDATE delivery SET state = 'waiting' WHERE gathered_in = ? AND state = 'given-up'", (carrier_id,)
     )
 
 
-def free(connection: sqlite3.Connection, report_id: str) -> None:
+def free(connection: SqlConnection, report_id: str) -> None:
     """Let the first of the reports that a cancelled one took along take along the others."""
     rows = connection.execute(
         "SELECT id FROM delivery WHERE state = 'waiting' AND gathered_in IN"
@@ -117,7 +117,7 @@ def free(connection: sqlite3.Connection, report_id: str) -> None:
         connection.execute("UPDATE delivery SET gathered_in = nullif(?, id) WHERE id = ?", (rows[0][0], carried))
 
 
-def reports_with(connection: sqlite3.Connection, report_id: str) -> list[str]:
+def reports_with(connection: SqlConnection, report_id: str) -> list[str]:
     """Return this report, and those that the site received with it."""
     rows = connection.execute(
         "SELECT report_id FROM delivery WHERE gathered_in IN (SELECT id FROM delivery WHERE report_id = ?)",

@@ -1,12 +1,11 @@
 """The names that people held lately, in the database."""
 
-import sqlite3
-
 from server.rules.messages import Person
 from server.rules.reservations import MAX_RESERVED
+from server.storage.sql import SqlConnection
 
 
-def joined(person: Person, connection: sqlite3.Connection) -> None:
+def joined(person: Person, connection: SqlConnection) -> None:
     """Record that a person holds a name."""
     connection.execute(
         "INSERT INTO held_name (identity, name) VALUES (?, ?) ON CONFLICT DO UPDATE SET held_at = NULL",
@@ -14,12 +13,12 @@ def joined(person: Person, connection: sqlite3.Connection) -> None:
     )
 
 
-def left(person: Person, now: int, connection: sqlite3.Connection) -> None:
+def left(person: Person, now: int, connection: SqlConnection) -> None:
     """Record when a person last held a name."""
     connection.execute("UPDATE held_name SET held_at = ? WHERE identity = ? AND name = ?", (now, *person[::-1]))
 
 
-def load(now: int, connection: sqlite3.Connection) -> list[tuple[Person, int]]:
+def load(now: int, connection: SqlConnection) -> list[tuple[Person, int]]:
     """Return the names and when they were last held, the latest last. The holders at a crash held theirs until now."""
     connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (now,))
     rows = connection.execute(
@@ -29,7 +28,7 @@ def load(now: int, connection: sqlite3.Connection) -> list[tuple[Person, int]]:
     return [(Person(name, identity), held_at) for name, identity, held_at in rows]
 
 
-def sweep(connection: sqlite3.Connection, before: int, limit: int) -> int:
+def sweep(connection: SqlConnection, before: int, limit: int) -> int:
     """Delete names that nobody has held since `before`; return how many."""
     return connection.execute(
         "DELETE FROM held_name WHERE (identity, name) IN"
@@ -38,7 +37,7 @@ def sweep(connection: sqlite3.Connection, before: int, limit: int) -> int:
     ).rowcount
 
 
-def add_member(person: Person, now: int, connection: sqlite3.Connection) -> None:
+def add_member(person: Person, now: int, connection: SqlConnection) -> None:
     """Record a member of the site, who keeps the name."""
     connection.execute(
         "INSERT INTO member (identity, name, seen_at) VALUES (?1, ?2, ?3)"
@@ -47,7 +46,7 @@ def add_member(person: Person, now: int, connection: sqlite3.Connection) -> None
     )
 
 
-def load_members(connection: sqlite3.Connection) -> list[Person]:
+def load_members(connection: SqlConnection) -> list[Person]:
     """Return the members of the site, the latest last."""
     rows = connection.execute(
         "SELECT name, identity FROM (SELECT * FROM member ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at",

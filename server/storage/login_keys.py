@@ -1,8 +1,7 @@
 """The keys with which people prove their identity."""
 
-import sqlite3
-
 from server.protocol.proof import LoginKeys
+from server.storage.sql import SqlConnection
 
 _OLDEST = "SELECT identity FROM login_key WHERE kept = 0 AND seen_at < ?1 ORDER BY seen_at, identity LIMIT ?2"
 _LEFT_SOMETHING = """
@@ -14,7 +13,7 @@ _LEFT_SOMETHING = """
 """
 
 
-def add(identity: str, keys: LoginKeys, now: int, connection: sqlite3.Connection) -> None:
+def add(identity: str, keys: LoginKeys, now: int, connection: SqlConnection) -> None:
     """Store the keys of a new person; `now` in milliseconds."""
     connection.execute(
         "INSERT INTO login_key (identity, stored_key, server_key, seen_at) VALUES (?, ?, ?, ?)",
@@ -22,18 +21,18 @@ def add(identity: str, keys: LoginKeys, now: int, connection: sqlite3.Connection
     )
 
 
-def find(identity: str, connection: sqlite3.Connection) -> LoginKeys | None:
+def find(identity: str, connection: SqlConnection) -> LoginKeys | None:
     """Return the keys of an identity; None if it is not enrolled."""
     row = connection.execute("SELECT stored_key, server_key FROM login_key WHERE identity = ?", (identity,)).fetchone()
     return LoginKeys(*row) if row else None
 
 
-def seen(identity: str, now: int, connection: sqlite3.Connection) -> None:
+def seen(identity: str, now: int, connection: SqlConnection) -> None:
     """Record a login; does nothing without keys."""
     connection.execute("UPDATE login_key SET seen_at = ? WHERE identity = ?", (now, identity))
 
 
-def sweep(connection: sqlite3.Connection, before: int, limit: int) -> int:
+def sweep(connection: SqlConnection, before: int, limit: int) -> int:
     """Examine the keys of people who have not been here since `before`; return how many were examined.
 
     Delete the keys of people without any stored data; mark the others, so that each is examined once.

@@ -1,7 +1,6 @@
 """Messages and their reactions in the database."""
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -26,6 +25,7 @@ from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.search import fold
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader, Recent, Wanted
 from server.storage.clock import moment
+from server.storage.sql import SqlConnection
 
 COLUMNS = (
     "id, at, author, author_identity, channel, peer, peer_identity, text, nonce, taken_back_at IS NOT NULL,"
@@ -55,13 +55,13 @@ _Value = str | int
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
-def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection, *, searchable: bool = True) -> Published:
+def insert(draft: MessageDraft, now: int, connection: SqlConnection, *, searchable: bool = True) -> Published:
     """Store a message, unless it is a resend; `now` is in milliseconds. Raises Refusal if its nonce is used."""
     if before := resent(draft, now, connection):
         return Published(before, fresh=False)
     peer, peer_identity = draft.peer or (None, None)
     values = (now, *draft.author, draft.channel, peer, peer_identity, draft.text, draft.nonce)
-    cursor = connection.execute(
+    msg_id = connection.insert(
         "INSERT INTO message"
         " (at, author, author_identity, channel, peer, peer_identity, text, nonce, author_key, peer_key, folded)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -72,10 +72,10 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection, *, sea
             fold(draft.text) if searchable else "",
         ),
     )
-    return Published(from_row((cursor.lastrowid or 0, *values, 0, 0, None)), fresh=True)
+    return Published(from_row((msg_id, *values, 0, 0, None)), fresh=True)
 
 
-def resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
+def resent(draft: MessageDraft, now: int, connection: SqlConnection) -> Publication | None:
     """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another message."""
     if draft.nonce is None:
         return None
@@ -92,24 +92,24 @@ def readable(reader: Reader) -> tuple[str, str]:
     return json.dumps(list(reader.channels)), reader.person.identity
 
 
-def find(msg_id: int, connection: sqlite3.Connection) -> Publication | None:
+def find(msg_id: int, connection: SqlConnection) -> Publication | None:
     """Return the message with this number, or None."""
     return next(iter(_select(connection, "id = ?", (msg_id,))), None)
 
 
-def find_all(msg_ids: Sequence[int], connection: sqlite3.Connection) -> list[Publication]:
+def find_all(msg_ids: Sequence[int], connection: SqlConnection) -> list[Publication]:
     """Return those of these messages that exist, in the order of their numbers."""
     condition = "id IN (SELECT value FROM json_each(?)) ORDER BY id"
     return _select(connection, condition, (json.dumps(list(msg_ids)),))
 
 
-def delete(msg_ids: Sequence[int], connection: sqlite3.Connection) -> None:
+def delete(msg_ids: Sequence[int], connection: SqlConnection) -> None:
     """Delete messages with everything that belongs to them."""
     connection.executemany("DELETE FROM reaction WHERE msg_id = ?", [(msg_id,) for msg_id in msg_ids])
     connection.executemany("DELETE FROM message WHERE id = ?", [(msg_id,) for msg_id in msg_ids])
 
 
-def texts_by(reader: Reader, author: str, channel: str, connection: sqlite3.Connection) -> list[tuple[int, str]]:
+def texts_by(reader: Reader, author: str, channel: str, connection: SqlConnection) -> list[tuple[int, str]]:
     """Return number and text of the latest messages by everyone who had this name, the latest first."""
     if target.is_conversation(channel):
         condition, value = "peer IS NOT NULL AND peer_identity = ?", reader.person.identity
@@ -120,16 +120,14 @@ def texts_by(reader: Reader, author: str, channel: str, connection: sqlite3.Conn
     return connection.execute(query, (value, MAX_SCANNED, names.key(author), MAX_CLAIMED)).fetchall()
 
 
-def take_back(
-    msg_id: int, person: Person, access: MessageAccess, now: int, connection: sqlite3.Connection
-) -> Publication:
+def take_back(msg_id: int, person: Person, access: MessageAccess, now: int, connection: SqlConnection) -> Publication:
     """Delete a message of this person, or as an operator. Raises Refusal."""
     publication = check_takeback(find(msg_id, connection), person, access)
     connection.execute("UPDATE message SET taken_back_at = coalesce(taken_back_at, ?) WHERE id = ?", (now, msg_id))
     return publication
 
 
-def react(change: ReactionChange, access: MessageAccess, now: int, connection: sqlite3.Connection) -> Publication:
+def react(change: ReactionChange, access: MessageAccess, now: int, connection: SqlConnection) -> Publication:
     """Add or remove a reaction. Raises Refusal."""
     msg_id, person, emoji, remove = change
     publication = check_reaction(find(msg_id, connection), change, access)
@@ -160,14 +158,14 @@ def page(
     values: Sequence[_Value],
     before: int,
     limit: int,
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
 ) -> Page:
     """Return the newest messages that meet the condition."""
     return span_page(reader, condition, values, Span(0, before), limit, connection)
 
 
 def span_page(
-    reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: sqlite3.Connection
+    reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: SqlConnection
 ) -> Page:
     """Return the newest messages of a span that meet the condition, or the oldest; `more`: there are others in it."""
     # One more than requested shows whether there are others.
@@ -179,12 +177,12 @@ def span_page(
     return found._replace(publications=found.publications[::-1]) if span.forward else found
 
 
-def conversation(reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection) -> Page:
+def conversation(reader: Reader, other: str, before: int, limit: int, connection: SqlConnection) -> Page:
     """Return direct messages between the reader and everyone who has had that name."""
     return conversation_span(reader, other, Span(0, before), limit, connection)
 
 
-def conversation_span(reader: Reader, other: str, span: Span, limit: int, connection: sqlite3.Connection) -> Page:
+def conversation_span(reader: Reader, other: str, span: Span, limit: int, connection: SqlConnection) -> Page:
     """Like `conversation`, in a span."""
     pages = [span_page(reader, *side, span, limit, connection) for side in _sides(reader, other)]
     both = {each.msg_id: each for found in pages for each in found.publications}
@@ -200,20 +198,18 @@ def conversation_span(reader: Reader, other: str, span: Span, limit: int, connec
     return Page(ordered[-limit:], more or len(ordered) > limit)
 
 
-def conversation_numbers(
-    reader: Reader, other: str, before: int, limit: int, connection: sqlite3.Connection
-) -> list[int]:
+def conversation_numbers(reader: Reader, other: str, before: int, limit: int, connection: SqlConnection) -> list[int]:
     """Return the numbers of the newest direct messages between the reader and everyone who has had that name."""
     sides = [_numbers(reader, *side, Span(0, before), limit, connection) for side in _sides(reader, other)]
     return sorted({number for side in sides for number in side})[-limit:]
 
 
-def channel_numbers(reader: Reader, channel: str, before: int, limit: int, connection: sqlite3.Connection) -> list[int]:
+def channel_numbers(reader: Reader, channel: str, before: int, limit: int, connection: SqlConnection) -> list[int]:
     """Return the numbers of the newest messages of a channel."""
     return sorted(_numbers(reader, IN_CHANNEL, (channel,), Span(0, before), limit, connection))
 
 
-def recent(reader: Reader, wanted: Wanted, before: int, connection: sqlite3.Connection) -> Recent:
+def recent(reader: Reader, wanted: Wanted, before: int, connection: SqlConnection) -> Recent:
     """Return the newest messages of each of these channels below `before` that may fit into one frame, by number."""
     pages = [page(reader, IN_CHANNEL, (channel,), before, limit, connection) for channel, limit in wanted if limit]
     found = sorted((one for each in pages for one in each.publications), key=lambda one: one.msg_id)
@@ -224,7 +220,7 @@ def recent(reader: Reader, wanted: Wanted, before: int, connection: sqlite3.Conn
     return Recent(newest, {channel: number for channel, number in last.items() if number is not None})
 
 
-def missed(reader: Reader, after: int, before: int, limit: int, connection: sqlite3.Connection) -> Page:
+def missed(reader: Reader, after: int, before: int, limit: int, connection: SqlConnection) -> Page:
     """Return the newest messages that the reader may read, of the MAX_SCANNED newest of all."""
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
     first = max(after, min(newest, (before or NEWEST) - 1) - MAX_SCANNED)
@@ -232,12 +228,12 @@ def missed(reader: Reader, after: int, before: int, limit: int, connection: sqli
     return found._replace(more=found.more or first > after)
 
 
-def taken_back(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
+def taken_back(reader: Reader, up_to: int, limit: int, connection: SqlConnection) -> list[int]:
     """Return the numbers of deleted messages up to `up_to`; the latest first."""
     return changed("taken_back_at", reader, up_to, limit, connection)
 
 
-def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[Reactions]:
+def reacted(reader: Reader, up_to: int, limit: int, connection: SqlConnection) -> list[Reactions]:
     """Return changed reactions to messages up to `up_to`; the latest change first.
 
     Reads twice as much as is sent, because messages that fit may follow one that does not.
@@ -254,7 +250,7 @@ def reacted(reader: Reader, up_to: int, limit: int, connection: sqlite3.Connecti
 
 
 def _numbers(
-    reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: sqlite3.Connection
+    reader: Reader, condition: str, values: Sequence[_Value], span: Span, limit: int, connection: SqlConnection
 ) -> list[int]:
     """Return the numbers of the newest messages of a span that meet the condition, or of the oldest, nearest first.
 
@@ -279,7 +275,7 @@ def _sides(reader: Reader, other: str) -> list[tuple[str, tuple[_Value, ...]]]:
     ]
 
 
-def changed(column: str, reader: Reader, up_to: int, limit: int, connection: sqlite3.Connection) -> list[int]:
+def changed(column: str, reader: Reader, up_to: int, limit: int, connection: SqlConnection) -> list[int]:
     """Return the numbers of messages up to `up_to` that have a time in this column; the latest first."""
     latest = (
         "SELECT id, author_identity, channel, peer, peer_identity, taken_back_at FROM message"  # noqa: S608 - ours
@@ -292,7 +288,7 @@ def changed(column: str, reader: Reader, up_to: int, limit: int, connection: sql
     return [row[0] for row in connection.execute(f"SELECT id FROM ({latest}) WHERE {condition} LIMIT ?", values)]  # noqa: S608
 
 
-def fitting(rows: Iterable[Row], limit: int, reader: Reader, connection: sqlite3.Connection) -> Page:
+def fitting(rows: Iterable[Row], limit: int, reader: Reader, connection: SqlConnection) -> Page:
     """Read messages with their reactions until there are enough, or no more fit into a frame."""
     found: list[Publication] = []
     left = MAX_PAGE_BYTES
@@ -317,7 +313,7 @@ def _least_bytes_of(reactions: Sequence[Reaction]) -> int:
     return sum(sum(map(len, each.usernames)) + 3 * len(each.usernames) for each in reactions)
 
 
-def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]) -> list[Publication]:
+def _select(connection: SqlConnection, where: str, values: Iterable[_Value]) -> list[Publication]:
     """Return complete messages with their reactions and earlier texts."""
     rows: list[Row] = connection.execute(f"SELECT {COLUMNS} FROM message WHERE {where}", [*values]).fetchall()  # noqa: S608
     return [
@@ -330,12 +326,12 @@ def _select(connection: sqlite3.Connection, where: str, values: Iterable[_Value]
     ]
 
 
-def _versions(connection: sqlite3.Connection, msg_id: int) -> tuple[Version, ...]:
+def _versions(connection: SqlConnection, msg_id: int) -> tuple[Version, ...]:
     rows = connection.execute("SELECT since, text FROM message_version WHERE msg_id = ? ORDER BY number", (msg_id,))
     return tuple(Version(moment(since), text) for since, text in rows)
 
 
-def _reactions(connection: sqlite3.Connection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
+def _reactions(connection: SqlConnection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
     """Return the reactions to a message, in the order in which they were added."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     # As one row: for each row the reader thread releases the interpreter, and waits to get it back.

@@ -2,13 +2,13 @@
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
 from server.rules.retries import FAILURES_TO_OPEN, Consequence, DeliveryState, Result, consequence
 from server.storage import webhook_state
 from server.storage.clock import moment
+from server.storage.sql import SqlConnection, Value
 from server.storage.webhook_state import Suspension, WebhookState
 
 LEASE_SECONDS = 30
@@ -77,9 +77,7 @@ class Depth(NamedTuple):
     suspension: Suspension | None
 
 
-def queue(
-    connection: sqlite3.Connection, seq: int, report_id: str, webhook: str, now: int, due: int | None = None
-) -> None:
+def queue(connection: SqlConnection, seq: int, report_id: str, webhook: str, now: int, due: int | None = None) -> None:
     """Queue a row of the trail for delivery, by default immediately."""
     due = now if due is None else due
     connection.execute(
@@ -88,7 +86,7 @@ def queue(
     )
 
 
-def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
+def depth(connection: SqlConnection, webhook: str, now: int) -> Depth:
     """Return the state of a webhook's queue."""
     waiting, oldest, given_up = connection.execute(
         "SELECT count(*) FILTER (WHERE state = 'waiting'), min(iif(state = 'waiting', trail.at, NULL)),"
@@ -101,14 +99,19 @@ def depth(connection: sqlite3.Connection, webhook: str, now: int) -> Depth:
     return Depth(waiting, oldest, given_up, state.failures, state.suspension(now))
 
 
-def next_due(connection: sqlite3.Connection, webhook: str, now: int, busy: Collection[str]) -> int | None:
+def next_due(connection: SqlConnection, webhook: str, now: int, busy: Collection[str]) -> int | None:
     """Return when the next delivery can be claimed, in milliseconds (0: now); None if nothing is waiting."""
     state = webhook_state.read(connection, webhook)
     suspended, probe_at = state.suspension(now), state.probe_at(now)
     if suspended and suspended.until is None:
         return None
     waiting = f"webhook = :webhook AND state = 'waiting' AND gathered_in IS NULL AND {_IN_TURN} AND id NOT IN {_MINE}"
-    values = {"now": now, "webhook": webhook, "busy": json.dumps(list(busy)), "recovered": state.recovered(now)}
+    values: dict[str, Value] = {
+        "now": now,
+        "webhook": webhook,
+        "busy": json.dumps(list(busy)),
+        "recovered": state.recovered(now),
+    }
     # The index finds the first of many that are due; all of them are scanned only if none is.
     query = f"SELECT 0 FROM delivery WHERE {waiting} AND {_READY} AND leased_until <= :now LIMIT 1"  # noqa: S608 - ours
     next_at = "iif(changed_at > :now, 0, iif(asked_to_wait, due, min(due, :probe_at)))"
@@ -133,7 +136,7 @@ def next_attempt(state: WebhookState, due: int, *, asked_to_wait: bool, now: int
 
 
 def claim(
-    connection: sqlite3.Connection, webhook: str, holder: str, capacity: int, busy: Collection[str], now: int
+    connection: SqlConnection, webhook: str, holder: str, capacity: int, busy: Collection[str], now: int
 ) -> list[Claim]:
     """Lease deliveries that are due, the earliest first: at most `capacity`, and none of the `busy` ones.
 
@@ -159,7 +162,7 @@ def claim(
     return _lease(connection, f"{_PROBE} ORDER BY changed_at, seq", values, 1)
 
 
-def _lease(connection: sqlite3.Connection, which: str, values: dict[str, int | str], capacity: int) -> list[Claim]:
+def _lease(connection: SqlConnection, which: str, values: dict[str, int | str], capacity: int) -> list[Claim]:
     rows = connection.execute(
         "UPDATE delivery SET holder = :holder, leased_at = :now, leased_until = :now + :lease WHERE id IN ("  # noqa: S608 - ours
         f" SELECT id FROM delivery WHERE webhook = :webhook AND state = 'waiting' AND gathered_in IS NULL"
@@ -171,7 +174,7 @@ def _lease(connection: sqlite3.Connection, which: str, values: dict[str, int | s
     return [Claim(*row) for row in rows.fetchall()]
 
 
-def renew(connection: sqlite3.Connection, claim: Claim, now: int) -> bool:
+def renew(connection: SqlConnection, claim: Claim, now: int) -> bool:
     """Renew the lease right before sending; False if the delivery must not be sent.
 
     It may have been withdrawn since it was claimed, or after a long pause another server may hold it.
@@ -184,7 +187,7 @@ def renew(connection: sqlite3.Connection, claim: Claim, now: int) -> bool:
     return renewed.rowcount == 1
 
 
-def release(connection: sqlite3.Connection, claim: Claim) -> None:
+def release(connection: SqlConnection, claim: Claim) -> None:
     """End the lease of a delivery that was not sent, so that the next one need not wait for it to expire."""
     connection.execute(
         "UPDATE delivery SET holder = NULL, leased_at = 0, leased_until = 0 WHERE id = ? AND holder = ?",
@@ -192,7 +195,7 @@ def release(connection: sqlite3.Connection, claim: Claim) -> None:
     )
 
 
-def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
+def record_attempt(connection: SqlConnection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
     """Record an attempt, and update delivery and breaker.
 
     A success counts even if the lease has expired: what the site has is never sent again. A failure after the lease
@@ -215,7 +218,7 @@ def record_attempt(connection: sqlite3.Connection, claim: Claim, attempt: Attemp
     _record_failure(connection, claim, result, follows, now)
 
 
-def _log(connection: sqlite3.Connection, claim: Claim, attempt: Attempt) -> None:
+def _log(connection: SqlConnection, claim: Claim, attempt: Attempt) -> None:
     connection.execute(
         "INSERT INTO attempt (delivery_id, at, milliseconds, status, answer, error) VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -229,9 +232,7 @@ def _log(connection: sqlite3.Connection, claim: Claim, attempt: Attempt) -> None
     )
 
 
-def _record_failure(
-    connection: sqlite3.Connection, claim: Claim, result: Result, follows: Consequence, now: int
-) -> None:
+def _record_failure(connection: SqlConnection, claim: Claim, result: Result, follows: Consequence, now: int) -> None:
     connection.execute(
         # A delivery that was cancelled meanwhile stays cancelled, and is no longer in flight.
         "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"
@@ -251,14 +252,14 @@ def _record_failure(
     )
 
 
-def first_webhook(connection: sqlite3.Connection, report_id: str) -> str | None:
+def first_webhook(connection: SqlConnection, report_id: str) -> str | None:
     """Return the webhook that decides the status of a report: the first one in the settings when it was made."""
     query = "SELECT webhook FROM delivery WHERE report_id = ? ORDER BY seq, rowid LIMIT 1"
     row = connection.execute(query, (report_id,)).fetchone()
     return str(row[0]) if row else None
 
 
-def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
+def sent(connection: SqlConnection, report_id: str) -> list[Sent]:
     """Return the deliveries of a report to its first webhook in trail order, without cancelled ones."""
     rows = connection.execute(
         "SELECT seq, state, attempts, due, asked_to_wait, error FROM delivery"  # noqa: S608 - ours
@@ -268,19 +269,19 @@ def sent(connection: sqlite3.Connection, report_id: str) -> list[Sent]:
     return [Sent(seq, DeliveryState(state), *rest) for seq, state, *rest in rows]
 
 
-def has(connection: sqlite3.Connection, report_id: str, webhook: str) -> bool:
+def has(connection: SqlConnection, report_id: str, webhook: str) -> bool:
     """Return whether a report was delivered to a webhook, or waits for it."""
     query = "SELECT 1 FROM delivery WHERE report_id = ? AND webhook = ? AND state IN ('waiting', 'delivered')"
     return connection.execute(query, (report_id, webhook)).fetchone() is not None
 
 
-def asked_to_wait(connection: sqlite3.Connection, report_id: str) -> bool:
+def asked_to_wait(connection: SqlConnection, report_id: str) -> bool:
     """Return whether the site requested to wait for a delivery of this report."""
     query = f"SELECT 1 FROM delivery WHERE report_id = ?1 AND state = 'waiting' AND asked_to_wait AND {_FIRST}"  # noqa: S608
     return connection.execute(query, (report_id,)).fetchone() is not None
 
 
-def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> set[str]:
+def cancel(connection: SqlConnection, report_id: str, now: int) -> set[str]:
     """Cancel the deliveries of a report; return the webhooks that may have received any of them."""
     seen = connection.execute(
         # After a replay, attempts count from 0 again; the log of attempts is kept for a limited time.
@@ -297,7 +298,7 @@ def cancel(connection: sqlite3.Connection, report_id: str, now: int) -> set[str]
     return {webhook for (webhook,) in seen}
 
 
-def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | None:
+def replay(connection: SqlConnection, delivery_id: str, now: int) -> str | None:
     """Deliver again, now and with a full retry schedule; return the ID of the report, or None."""
     row = connection.execute(
         "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0, error = '',"
@@ -307,7 +308,7 @@ def replay(connection: sqlite3.Connection, delivery_id: str, now: int) -> str | 
     return row[0] if row else None
 
 
-def _is_probed(connection: sqlite3.Connection, webhook: str, now: int) -> bool:
+def _is_probed(connection: SqlConnection, webhook: str, now: int) -> bool:
     # Whether cancelled or not: its answer is still pending.
     live = "webhook = ?1 AND holder IS NOT NULL AND leased_at <= ?2 AND leased_until > ?2"
     return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608

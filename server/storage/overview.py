@@ -1,10 +1,10 @@
 """Deliveries and their attempts, as the administrator sees them."""
 
 import json
-import sqlite3
 from typing import NamedTuple
 
 from server.rules.retries import DeliveryState
+from server.storage.sql import SqlConnection
 
 
 class RecordedAttempt(NamedTuple):
@@ -40,7 +40,7 @@ _DELIVERY = (
 _Row = tuple[str, str, int, str, str, int, int, int, int | None, int | None, int | None, str | None, str | None]
 
 
-def deliveries(connection: sqlite3.Connection, limit: int, *, failed: bool = False) -> list[Delivery]:
+def deliveries(connection: SqlConnection, limit: int, *, failed: bool = False) -> list[Delivery]:
     """Return the latest deliveries, the newest first; with `failed` only failed ones that are still undelivered."""
     wanted = (DeliveryState.WAITING, DeliveryState.GIVEN_UP) if failed else tuple(DeliveryState)
     rows = connection.execute(
@@ -52,25 +52,25 @@ def deliveries(connection: sqlite3.Connection, limit: int, *, failed: bool = Fal
     return [_delivery(row) for row in rows]
 
 
-def delivery(connection: sqlite3.Connection, delivery_id: str) -> Delivery | None:
+def delivery(connection: SqlConnection, delivery_id: str) -> Delivery | None:
     """Return the delivery with this ID, or None."""
     row = connection.execute(f"{_DELIVERY} WHERE delivery.id = ?", (delivery_id,)).fetchone()
     return _delivery(row) if row else None
 
 
-def deliveries_of(connection: sqlite3.Connection, report_id: str) -> list[Delivery]:
+def deliveries_of(connection: SqlConnection, report_id: str) -> list[Delivery]:
     """Return the deliveries of a report, the oldest first."""
     rows = connection.execute(f"{_DELIVERY} WHERE delivery.report_id = ? ORDER BY seq", (report_id,))
     return [_delivery(row) for row in rows]
 
 
-def attempts(connection: sqlite3.Connection, delivery_id: str) -> list[RecordedAttempt]:
+def attempts(connection: SqlConnection, delivery_id: str) -> list[RecordedAttempt]:
     """Return the attempts of a delivery that are still in the log, the oldest first."""
     query = f"SELECT {_ATTEMPT} FROM attempt WHERE delivery_id = ? ORDER BY id"  # noqa: S608 - ours
     return [RecordedAttempt(*row) for row in connection.execute(query, (delivery_id,))]
 
 
-def last_attempt(connection: sqlite3.Connection, webhook: str) -> RecordedAttempt | None:
+def last_attempt(connection: SqlConnection, webhook: str) -> RecordedAttempt | None:
     """Return the last attempt to call a webhook, or None."""
     row = connection.execute(
         f"SELECT {_ATTEMPT} FROM attempt JOIN delivery ON delivery.id = delivery_id WHERE webhook = ?"  # noqa: S608
@@ -80,7 +80,7 @@ def last_attempt(connection: sqlite3.Connection, webhook: str) -> RecordedAttemp
     return RecordedAttempt(*row) if row else None
 
 
-def unheard(connection: sqlite3.Connection, configured: list[str]) -> list[tuple[str, int]]:
+def unheard(connection: SqlConnection, configured: list[str]) -> list[tuple[str, int]]:
     """Return the webhooks with waiting deliveries that are not among those configured, and how many are waiting."""
     return connection.execute(
         "SELECT webhook, count(*) FROM delivery WHERE state = 'waiting'"

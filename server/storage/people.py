@@ -1,7 +1,6 @@
 """The people who were here recently, and their mutes and blocks: in memory and in the database."""
 
 import asyncio
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
@@ -17,6 +16,7 @@ from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.fair import QueueKey
 from server.storage.site_blocks import ChangedBlocks
+from server.storage.sql import SqlConnection
 
 MAX_KNOWN = 50_000
 """Maximum number of people, the latest ones, who can receive messages while they are away."""
@@ -174,14 +174,14 @@ class People:
         return self._database.write(partial(_unrelate, ended), remove)
 
 
-def _load(connection: sqlite3.Connection) -> tuple[list[Person], list[Relation]]:
+def _load(connection: SqlConnection) -> tuple[list[Person], list[Relation]]:
     query = "SELECT name, identity FROM (SELECT * FROM person ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at"
     people = [Person(*row) for row in connection.execute(query, (MAX_KNOWN,))]
     rows = connection.execute("SELECT identity, other, other_name, blocked, after FROM hidden")
     return people, [Relation(one, other, name, bool(blocked), after) for one, other, name, blocked, after in rows]
 
 
-def store_joined(person: Person, now: int, connection: sqlite3.Connection) -> Joined:
+def store_joined(person: Person, now: int, connection: SqlConnection) -> Joined:
     """Store that a person joined; `now` is in milliseconds."""
     row = connection.execute("SELECT last_message FROM person WHERE identity = ?", (person.identity,)).fetchone()
     stored = connection.execute(
@@ -195,7 +195,7 @@ def store_joined(person: Person, now: int, connection: sqlite3.Connection) -> Jo
     return Joined(int(row[0]) if row else None, *stored)
 
 
-def _left(person: Person, last_message: int, now: int, connection: sqlite3.Connection) -> None:
+def _left(person: Person, last_message: int, now: int, connection: SqlConnection) -> None:
     connection.execute(
         "UPDATE person SET seen_at = ?, last_message = max(last_message, ?) WHERE identity = ?",
         (now, last_message, person.identity),
@@ -203,7 +203,7 @@ def _left(person: Person, last_message: int, now: int, connection: sqlite3.Conne
     held_names.left(person, now, connection)
 
 
-def _unrelate(ended: list[Relation], connection: sqlite3.Connection) -> None:
+def _unrelate(ended: list[Relation], connection: SqlConnection) -> None:
     connection.executemany(
         "DELETE FROM hidden WHERE identity = ? AND other = ?", [(each.identity, each.other) for each in ended]
     )

@@ -1,10 +1,10 @@
 """What is stored about one person: found by name, exported, and erased."""
 
-import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from server.protocol import names
+from server.storage.sql import SqlConnection
 
 ERASED = "[erased]"
 """The author of messages whose author was erased; no user can have this name."""
@@ -87,7 +87,7 @@ class Erasure(NamedTuple):
     reports_about: int
 
 
-def holders(name: str, connection: sqlite3.Connection) -> list[NameHolder]:
+def holders(name: str, connection: SqlConnection) -> list[NameHolder]:
     """Return everyone who has had this name, the latest first."""
     key = names.key(name)
     found = {row[0] for row in connection.execute("SELECT author_identity FROM message WHERE author_key = ?", (key,))}
@@ -101,16 +101,16 @@ def holders(name: str, connection: sqlite3.Connection) -> list[NameHolder]:
     return sorted(each, key=lambda holder: (holder.seen_at, holder.messages), reverse=True)
 
 
-def export(identity: str, connection: sqlite3.Connection) -> Iterator[dict[str, str | int | None]]:
+def export(identity: str, connection: SqlConnection) -> Iterator[dict[str, str | int | None]]:
     """Yield each row about a person, with its kind."""
     for kind, query in EXPORTS.items():
         rows = connection.execute(query, (identity,))
-        fields = [field for field, *_ in rows.description]
+        fields = [str(field) for field, *_ in rows.description or ()]
         for row in rows:
             yield {"kind": kind, **dict(zip(fields, row, strict=True))}
 
 
-def erase(identity: str, now: int, connection: sqlite3.Connection) -> Erasure:
+def erase(identity: str, now: int, connection: SqlConnection) -> Erasure:
     """Erase a person, within the current transaction; `now` is in milliseconds."""
     query = (
         "SELECT (SELECT count(*) FROM message WHERE author_identity = ?1),"

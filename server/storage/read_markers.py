@@ -1,7 +1,6 @@
 """What each person has read: a marker for each channel and conversation, and what is unread behind it."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -11,6 +10,7 @@ from server.protocol import names, target
 from server.protocol.frames import MAX_UNREAD, PlaceEntry
 from server.protocol.mentions import mentions
 from server.storage.base import MAX_PAGE_BYTES, Marker, Reader
+from server.storage.sql import SqlConnection, Value
 
 MAX_CONVERSATIONS = 200
 """Maximum number of conversations that are listed, the latest ones."""
@@ -101,7 +101,7 @@ SELECT text FROM (
 _entries = msgspec.json.Decoder(list[tuple[str, int, int, int]])
 
 
-def update(identity: str, marker: Marker, connection: sqlite3.Connection) -> Marker | None:
+def update(identity: str, marker: Marker, connection: SqlConnection) -> Marker | None:
     """Move a marker forward to the last message up to its number; return what is stored, None if nothing changed.
 
     A place without messages has no marker, so nobody can store any number of them.
@@ -114,10 +114,10 @@ def update(identity: str, marker: Marker, connection: sqlite3.Connection) -> Mar
     return marker._replace(msg_id=last) if changed else None
 
 
-def places(reader: Reader, before: int, connection: sqlite3.Connection) -> list[PlaceEntry]:
+def places(reader: Reader, before: int, connection: SqlConnection) -> list[PlaceEntry]:
     """Return the channels that have messages below `before`, and the reader's latest conversations."""
     identity = reader.person.identity
-    values = {
+    values: dict[str, Value] = {
         "me": identity,
         "hidden": json.dumps(reader.hidden),
         "channels": json.dumps(list(reader.channels)),
@@ -142,7 +142,7 @@ def places(reader: Reader, before: int, connection: sqlite3.Connection) -> list[
 class _Mentions:
     """Counts unread messages that name the reader, as long as no more than a page of text was read."""
 
-    def __init__(self, reader: Reader, before: int, connection: sqlite3.Connection) -> None:
+    def __init__(self, reader: Reader, before: int, connection: SqlConnection) -> None:
         self._reader = reader
         self._before = before
         self._connection = connection
@@ -162,14 +162,14 @@ class _Mentions:
                 yield text
 
 
-def _start(identity: str, connection: sqlite3.Connection) -> int:
+def _start(identity: str, connection: SqlConnection) -> int:
     """Return the number up to which everything counts as read: what was said before the person first came."""
     row = connection.execute("SELECT read_from FROM person WHERE identity = ?", (identity,)).fetchone()
     (newest,) = row or connection.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()
     return int(newest)
 
 
-def _last(identity: str, marker: Marker, connection: sqlite3.Connection) -> int | None:
+def _last(identity: str, marker: Marker, connection: SqlConnection) -> int | None:
     other = target.name_of(marker.channel)
     if other is None:
         return _number(connection, LAST_IN_CHANNEL, (marker.channel, marker.msg_id))
@@ -178,7 +178,7 @@ def _last(identity: str, marker: Marker, connection: sqlite3.Connection) -> int 
     return max((each for each in sides if each is not None), default=None)
 
 
-def _number(connection: sqlite3.Connection, query: str, values: tuple[str | int, ...]) -> int | None:
+def _number(connection: SqlConnection, query: str, values: tuple[str | int, ...]) -> int | None:
     (found,) = connection.execute(query, values).fetchone()
     return None if found is None else int(found)
 

@@ -20,6 +20,7 @@ from server.rules.trail import Added, Event, Reported, Withdrawn, addition, deco
 from server.storage import gathering, outbox, trail, webhook_state
 from server.storage.clock import Clock, milliseconds
 from server.storage.outbox import Attempt, Claim
+from server.storage.sql import SqlConnection
 from server.storage.trail import TrailRow
 from server.storage.webhook_state import Suspension, WebhookState
 
@@ -101,7 +102,7 @@ _COLUMNS = (
 _Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
 
 
-def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlite3.Connection) -> StoredReport:
+def submit(terms: Terms, submission: Submission, clock: Clock, connection: SqlConnection) -> StoredReport:
     """Store a report, or an addition to one, and queue its delivery. Raises Refusal."""
     reporter, evidence, _, add = submission
     now = milliseconds(clock())
@@ -134,7 +135,7 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: sqlit
     return _found(connection, report_id)
 
 
-def _add(connection: sqlite3.Connection, report_id: str, added: Submission, now: int, *, withdrawn: bool) -> int:
+def _add(connection: SqlConnection, report_id: str, added: Submission, now: int, *, withdrawn: bool) -> int:
     """Store an addition to a report; return its number in the trail."""
     if withdrawn:
         # The report is open again, so the site must not receive the withdrawal if it is still waiting.
@@ -149,7 +150,7 @@ def _add(connection: sqlite3.Connection, report_id: str, added: Submission, now:
     return seq
 
 
-def _insert(connection: sqlite3.Connection, submission: Submission, now: int) -> tuple[str, int]:
+def _insert(connection: SqlConnection, submission: Submission, now: int) -> tuple[str, int]:
     """Store a report; return its ID, and its number in the trail."""
     reporter, evidence, nonce, _ = submission
     report_id = f"rep_{secrets.token_hex(8)}"
@@ -167,7 +168,7 @@ def _insert(connection: sqlite3.Connection, submission: Submission, now: int) ->
     return report_id, seq
 
 
-def _resent(submission: Submission, now: int, connection: sqlite3.Connection) -> str | None:
+def _resent(submission: Submission, now: int, connection: SqlConnection) -> str | None:
     """Return the ID of the report that a submission repeats. Raises Refusal if its nonce stands for something else."""
     reporter, evidence, nonce, _ = submission
     row = connection.execute(
@@ -184,9 +185,7 @@ def _resent(submission: Submission, now: int, connection: sqlite3.Connection) ->
     return str(report_id)
 
 
-def withdraw(
-    terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: sqlite3.Connection
-) -> StoredReport:
+def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: SqlConnection) -> StoredReport:
     """Withdraw a report: cancel its deliveries, and notify the site if it may have received it. Raises Refusal."""
     now, report = milliseconds(clock()), find(report_id, connection)
     if report is None or report.reporter.identity != reporter.identity:
@@ -202,9 +201,7 @@ def withdraw(
     return _found(connection, report_id)
 
 
-def site_said(
-    key: str, status: ReportState, note: str, clock: Clock, connection: sqlite3.Connection
-) -> StoredReport | None:
+def site_said(key: str, status: ReportState, note: str, clock: Clock, connection: SqlConnection) -> StoredReport | None:
     """Record a status from the site. `key` is a report ID or a webhook-id; None if it is unknown."""
     row = connection.execute(
         "SELECT id FROM report WHERE id = ?1 UNION SELECT report_id FROM delivery WHERE id = ?1", (key,)
@@ -217,7 +214,7 @@ def site_said(
 
 
 def _record_site_said(
-    connection: sqlite3.Connection, report: StoredReport, status: ReportState, note: str, now: int
+    connection: SqlConnection, report: StoredReport, status: ReportState, note: str, now: int
 ) -> None:
     if said := rules.site_said(trail.account(connection, report.id), status, note):
         trail.append(connection, report.id, now, said)
@@ -227,7 +224,7 @@ def _record_site_said(
 
 
 def record_attempt(
-    claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: sqlite3.Connection
+    claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: SqlConnection
 ) -> StoredReport | None:
     """Record an attempt; return the report if its status changed.
 
@@ -244,7 +241,7 @@ def record_attempt(
     return None
 
 
-def replay(delivery_id: str, clock: Clock, connection: sqlite3.Connection) -> str | None:
+def replay(delivery_id: str, clock: Clock, connection: SqlConnection) -> str | None:
     """Deliver again; return the ID of the report, or None if there is no such delivery."""
     now = milliseconds(clock())
     report_id = outbox.replay(connection, delivery_id, now)
@@ -254,15 +251,13 @@ def replay(delivery_id: str, clock: Clock, connection: sqlite3.Connection) -> st
     return report_id
 
 
-def find(report_id: str, connection: sqlite3.Connection) -> StoredReport | None:
+def find(report_id: str, connection: SqlConnection) -> StoredReport | None:
     """Return the report with this ID, or None."""
     row: _Row | None = connection.execute(f"SELECT {_COLUMNS} WHERE report.id = ?", (report_id,)).fetchone()
     return _report(connection, row) if row else None
 
 
-def sent_by(
-    identity: str, limit: int, webhook: str, clock: Clock, connection: sqlite3.Connection
-) -> list[StoredReport]:
+def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: SqlConnection) -> list[StoredReport]:
     """Return a person's reports: first those with a change they were not notified of, then the latest.
 
     While this webhook is suspended, waiting reports say so.
@@ -272,16 +267,14 @@ def sent_by(
 
 
 def found_of(
-    identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: sqlite3.Connection
+    identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: SqlConnection
 ) -> list[StoredReport]:
     """Return the reports of these people that are WAITING or UNNOTIFIED; they say so while the webhook is suspended."""
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
     return _as_suspended(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
 
 
-def _as_suspended(
-    connection: sqlite3.Connection, rows: Iterable[_Row], webhook: str, clock: Clock
-) -> list[StoredReport]:
+def _as_suspended(connection: SqlConnection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[StoredReport]:
     now = milliseconds(clock())
     state = webhook_state.read(connection, webhook)
     found = []
@@ -292,7 +285,7 @@ def _as_suspended(
     return [each._replace(**_as_waiting(connection, state, each, now)._asdict()) for each in found]
 
 
-def _as_waiting(connection: sqlite3.Connection, state: WebhookState, report: StoredReport, now: int) -> _DeliveryStatus:
+def _as_waiting(connection: SqlConnection, state: WebhookState, report: StoredReport, now: int) -> _DeliveryStatus:
     next_at, suspended = report.next_at, state.suspension(now)
     if next_at is not None and suspended:
         asked = outbox.asked_to_wait(connection, report.id)
@@ -300,7 +293,7 @@ def _as_waiting(connection: sqlite3.Connection, state: WebhookState, report: Sto
     return _while_suspended(suspended, report.status, report.error, next_at)
 
 
-def open_about(connection: sqlite3.Connection) -> list[tuple[str, Person]]:
+def open_about(connection: SqlConnection) -> list[tuple[str, Person]]:
     """Return the reports that are not resolved or withdrawn, and whom each is about; the latest MAX_OPEN."""
     rows = connection.execute(
         "SELECT id, about, about_identity FROM report WHERE status NOT IN ('resolved', 'withdrawn')"
@@ -310,12 +303,12 @@ def open_about(connection: sqlite3.Connection) -> list[tuple[str, Person]]:
     return [(report_id, Person(name, identity)) for report_id, name, identity in rows]
 
 
-def latest(limit: int, connection: sqlite3.Connection) -> list[str]:
+def latest(limit: int, connection: SqlConnection) -> list[str]:
     """Return the IDs of everyone's reports, the latest first."""
     return [row[0] for row in connection.execute("SELECT id FROM report ORDER BY seq DESC LIMIT ?", (limit,))]
 
 
-def latest_before(before: str, limit: int, connection: sqlite3.Connection) -> list[StoredReport]:
+def latest_before(before: str, limit: int, connection: SqlConnection) -> list[StoredReport]:
     """Return everyone's reports, the latest first: all, or those before this one. Altered ones are left out."""
     earlier = "report.seq < coalesce((SELECT seq FROM report WHERE id = ?), ?)"
     query = f"SELECT {_COLUMNS} WHERE {earlier} ORDER BY report.seq DESC LIMIT ?"
@@ -326,7 +319,7 @@ def latest_before(before: str, limit: int, connection: sqlite3.Connection) -> li
     return found
 
 
-def account(report_id: str, connection: sqlite3.Connection) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
+def account(report_id: str, connection: SqlConnection) -> tuple[StoredReport, list[tuple[TrailRow, Event]]] | None:
     """Return a report with its trail, without rows that were altered; None if it is not known."""
     report = find(report_id, connection)
     if report is None:
@@ -338,14 +331,14 @@ def account(report_id: str, connection: sqlite3.Connection) -> tuple[StoredRepor
     return report, events
 
 
-def set_notified(report_ids: Sequence[str], connection: sqlite3.Connection) -> None:
+def set_notified(report_ids: Sequence[str], connection: SqlConnection) -> None:
     """Record that the reporters were notified of the current status."""
     connection.execute(
         "UPDATE report SET notified = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(report_ids)),)
     )
 
 
-def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int, now: int) -> None:
+def _check_rate(connection: SqlConnection, reporter: Person, per_hour: int, now: int) -> None:
     if not per_hour:
         return
     rows = connection.execute(
@@ -362,7 +355,7 @@ def _check_rate(connection: sqlite3.Connection, reporter: Person, per_hour: int,
         )
 
 
-def _update_status(connection: sqlite3.Connection, report_id: str, now: int, *, notified: bool = False) -> None:
+def _update_status(connection: SqlConnection, report_id: str, now: int, *, notified: bool = False) -> None:
     """Update the stored status of a report from its deliveries."""
     before = _stored_status(connection, report_id)
     if before is None or before.status is ReportState.WITHDRAWN:
@@ -387,7 +380,7 @@ def _update_status(connection: sqlite3.Connection, report_id: str, now: int, *, 
     _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, notified=notified)
 
 
-def _stored_status(connection: sqlite3.Connection, report_id: str) -> _DeliveryStatus | None:
+def _stored_status(connection: SqlConnection, report_id: str) -> _DeliveryStatus | None:
     """Return the stored status of a report; None if it is gone."""
     row = connection.execute("SELECT status, error, next_at FROM report WHERE id = ?", (report_id,)).fetchone()
     return _DeliveryStatus(ReportState(row[0]), *row[1:]) if row else None
@@ -406,7 +399,7 @@ def _while_suspended(
 
 
 def _set(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     report_id: str,
     status: ReportState,
     error: str = "",
@@ -421,14 +414,14 @@ def _set(
     )
 
 
-def _found(connection: sqlite3.Connection, report_id: str) -> StoredReport:
+def _found(connection: SqlConnection, report_id: str) -> StoredReport:
     report = find(report_id, connection)
     if report is None:
         raise sqlite3.IntegrityError(f"report {report_id} has no row")
     return report
 
 
-def _report(connection: sqlite3.Connection, row: _Row) -> StoredReport:
+def _report(connection: SqlConnection, row: _Row) -> StoredReport:
     report_id, reporter, identity, at, content, status, error, next_at, note, notified, taken_back = row
     person, said = Person(reporter, identity), statement(content)
     status_fields = ReportState(status), error, next_at, note
@@ -436,7 +429,7 @@ def _report(connection: sqlite3.Connection, row: _Row) -> StoredReport:
     return StoredReport(report_id, person, at, said, *status_fields, bool(notified), bool(taken_back), additions)
 
 
-def _additions(connection: sqlite3.Connection, report_id: str) -> Iterator[StoredAddition]:
+def _additions(connection: SqlConnection, report_id: str) -> Iterator[StoredAddition]:
     query = "SELECT at, content FROM trail WHERE report_id = ? AND content LIKE ? ORDER BY seq DESC LIMIT ?"
     for at, content in connection.execute(query, (report_id, trail.ADDED, MAX_ADDITIONS)):
         # An addition that was altered and cannot be read is for the administrator.

@@ -1,11 +1,11 @@
 """Deletes expired data: old messages and reports, texts of deleted messages, attempts, and people not seen for long."""
 
-import sqlite3
 from typing import NamedTuple
 
 from server.storage import direct_messages, held_names, login_keys, trail, withheld
 from server.storage import messages as message_rows
 from server.storage.people import MAX_KNOWN
+from server.storage.sql import SqlConnection
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
 KEY_DAYS = 90
@@ -26,7 +26,7 @@ class KeptDays(NamedTuple):
     keeps_direct: bool = True
 
 
-def sweep(connection: sqlite3.Connection, now: int, days: KeptDays) -> bool:
+def sweep(connection: SqlConnection, now: int, days: KeptDays) -> bool:
     """Delete one batch of expired data; return whether there may be more. `now` is in milliseconds."""
     texts = connection.execute(
         "UPDATE message SET text = '' WHERE id IN"
@@ -59,7 +59,7 @@ def sweep(connection: sqlite3.Connection, now: int, days: KeptDays) -> bool:
     }
 
 
-def _delete_messages(connection: sqlite3.Connection, before: int) -> int:
+def _delete_messages(connection: SqlConnection, before: int) -> int:
     # By number, which grows with time, so that nothing else is read.
     oldest = "SELECT id, at FROM message ORDER BY id LIMIT ?"
     expired = [msg_id for msg_id, at in connection.execute(oldest, (BATCH,)) if at < before]
@@ -67,7 +67,7 @@ def _delete_messages(connection: sqlite3.Connection, before: int) -> int:
     return len(expired)
 
 
-def _delete_direct(connection: sqlite3.Connection, now: int, days: KeptDays) -> int:
+def _delete_direct(connection: SqlConnection, now: int, days: KeptDays) -> int:
     if days.keeps_direct:
         expired = now - days.direct * DAY_MILLISECONDS
         return direct_messages.sweep(connection, expired, BATCH) if days.direct else 0
@@ -76,7 +76,7 @@ def _delete_direct(connection: sqlite3.Connection, now: int, days: KeptDays) -> 
     return max(found)
 
 
-def _delete_reports(connection: sqlite3.Connection, before: int, now: int) -> int:
+def _delete_reports(connection: SqlConnection, before: int, now: int) -> int:
     """Delete reports that nobody has to do anything about, and that nothing happened to since `before`."""
     query = (
         "SELECT report.id FROM report JOIN trail ON trail.seq = report.seq"

@@ -2,9 +2,11 @@
 
 import secrets
 import sqlite3
-from typing import NamedTuple
 
 from server.rules.search import fold
+from server.storage.database import Life
+from server.storage.sql import SqlConnection
+from server.storage.sqlite_connection import SqliteConnection
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process that holds the file."""
@@ -432,17 +434,7 @@ TABLES = {"epoch": {"name"}, "message": {"author_identity", "peer_identity", "no
 """Tables and columns that all versions of the schema have; they identify a file older than APPLICATION_ID, too."""
 
 
-class Life(NamedTuple):
-    """The epoch of a file's numbering, its last number, and the ID of its server."""
-
-    epoch: str
-    last_message: int
-    server: str
-    id_key: str
-    """Makes the IDs of people for the site, see `rules.person_ids`."""
-
-
-def connect(path: str) -> sqlite3.Connection:
+def connect(path: str) -> SqliteConnection:
     """Open or create the file. Raises sqlite3.Error, also if it belongs to another program."""
     connection = open_as_it_is(path)
     try:
@@ -457,10 +449,12 @@ def connect(path: str) -> sqlite3.Connection:
     return connection
 
 
-def open_as_it_is(path: str) -> sqlite3.Connection:
+def open_as_it_is(path: str) -> SqliteConnection:
     """Open the file without modifying it: it may be archived evidence, or not a Flagpost database."""
     # Each connection is used by one thread at a time by design, so sqlite3's own check is not needed.
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=SqliteConnection
+    )
     # FULL: confirmed data also survives a power failure; group commit pays for it once per burst.
     connection.execute("PRAGMA synchronous = FULL")
     # Overwrite what is deleted.
@@ -468,7 +462,7 @@ def open_as_it_is(path: str) -> sqlite3.Connection:
     return connection
 
 
-def prepare(connection: sqlite3.Connection) -> Life:
+def prepare(connection: SqliteConnection) -> Life:
     """Create the tables, or upgrade them."""
     version = _version(connection)
     if not 0 <= version <= len(STEPS):
@@ -482,7 +476,7 @@ def prepare(connection: sqlite3.Connection) -> Life:
     return Life(*connection.execute(query).fetchone())
 
 
-def misfit(connection: sqlite3.Connection) -> str | None:
+def misfit(connection: SqliteConnection) -> str | None:
     """Return why this version cannot use the file, and what to do; None if it can. Changes nothing."""
     if _is_foreign(connection):
         return f"{FOREIGN}; choose another file in the settings"
@@ -494,13 +488,13 @@ def misfit(connection: sqlite3.Connection) -> str | None:
     return None
 
 
-def touch(connection: sqlite3.Connection) -> None:
+def touch(connection: SqlConnection) -> None:
     """Write without changing anything, within a transaction, to find out whether the file can be written."""
     # An UPDATE to the same value would not write.
     connection.execute(f"PRAGMA user_version = {_version(connection)}")
 
 
-def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
+def _upgrade(connection: SqliteConnection, steps: str) -> None:
     # For the step FOLDED.
     connection.create_function("fold", 1, fold, deterministic=True)
     try:
@@ -512,7 +506,7 @@ def _upgrade(connection: sqlite3.Connection, steps: str) -> None:
             raise
 
 
-def _is_foreign(connection: sqlite3.Connection) -> bool:
+def _is_foreign(connection: SqliteConnection) -> bool:
     """Return whether the file belongs to another program; an empty file does not."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application not in {0, APPLICATION_ID}:
@@ -525,6 +519,6 @@ def _is_foreign(connection: sqlite3.Connection) -> bool:
     return any(not names <= found[table] for table, names in TABLES.items())
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def _version(connection: SqlConnection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)

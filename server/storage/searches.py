@@ -1,9 +1,8 @@
 """Searches in the database: candidates from the index, newest first, then what matches and may be read."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from typing import cast
 
@@ -23,6 +22,7 @@ from server.storage.messages import (
     fitting,
     readable,
 )
+from server.storage.sql import Rows, SqlConnection
 
 MAX_MISSES = 1_000
 """Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
@@ -40,26 +40,13 @@ ORDER = " ORDER BY found DESC LIMIT ?"
 _Value = str | int
 
 
-def search(reader: Reader, search: Search, connection: sqlite3.Connection) -> Found:
+def search(reader: Reader, search: Search, connection: SqlConnection) -> Found:
     """Return the newest readable messages that match, of the MAX_SCANNED newest candidates."""
-    with _snapshot(connection):
+    with connection.snapshot():
         return _search(reader, search, connection)
 
 
-@contextmanager
-def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read one state of the database, while messages are stored and indexed."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-
-
-def _search(reader: Reader, search: Search, connection: sqlite3.Connection) -> Found:
+def _search(reader: Reader, search: Search, connection: SqlConnection) -> Found:
     among, bounds = _candidates(search, connection)
     condition, values = _condition(reader, search)
     words = _containing(search.query.words)
@@ -81,7 +68,7 @@ class _Matching:
         self.given_up_at = 0
         """The number of the message after which too many did not match; 0 if that did not happen."""
 
-    def of(self, rows: sqlite3.Cursor) -> Iterator[Row]:
+    def of(self, rows: Rows) -> Iterator[Row]:
         misses = 0
         for *row, matches in rows:
             if matches and (self._mention is None or mentions(row[TEXT], [self._mention])):
@@ -93,7 +80,7 @@ class _Matching:
                 return
 
 
-def _candidates(search: Search, connection: sqlite3.Connection) -> tuple[str, list[_Value]]:
+def _candidates(search: Search, connection: SqlConnection) -> tuple[str, list[_Value]]:
     """Return the query for messages that may match, without its order, and its values."""
     query = search.query
     after, before = _bounds(search, connection)
@@ -107,7 +94,7 @@ def _containing(words: Sequence[str]) -> str:
     return " AND ".join("instr(folded, ?)" for _ in words) or "1"
 
 
-def _bounds(search: Search, connection: sqlite3.Connection) -> tuple[int, int]:
+def _bounds(search: Search, connection: SqlConnection) -> tuple[int, int]:
     """Return the numbers between which messages may match, both excluded."""
     query = search.query
     after = _number_since(query.after, connection) - 1 if query.after else 0
@@ -139,14 +126,14 @@ def _condition(reader: Reader, search: Search) -> tuple[str, list[_Value]]:
     return condition, values
 
 
-def _last_candidate(among: str, bounds: list[_Value], connection: sqlite3.Connection) -> int:
+def _last_candidate(among: str, bounds: list[_Value], connection: SqlConnection) -> int:
     """Return the number of the last candidate that was examined; 0 if there are no others."""
     query = f"SELECT found FROM ({among}{ORDER} OFFSET ?)"  # noqa: S608 - ours
     row = connection.execute(query, (*bounds, 1, MAX_SCANNED - 1)).fetchone()
     return int(row[0]) if row else 0
 
 
-def _number_since(at: datetime, connection: sqlite3.Connection) -> int:
+def _number_since(at: datetime, connection: SqlConnection) -> int:
     """Return the number of the first message since a time: numbers grow with time, so it is found by bisection."""
     wanted, (low, high) = (
         milliseconds(at),

@@ -1,12 +1,12 @@
 """Whom the site has blocked for its members."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from server.rules.messages import Person
 from server.rules.relations import Relation
+from server.storage.sql import SqlConnection
 
 
 class ChangedBlocks(NamedTuple):
@@ -17,7 +17,7 @@ class ChangedBlocks(NamedTuple):
     begun: Sequence[Relation]
 
 
-def replace(identity: str, others: Sequence[Person], connection: sqlite3.Connection) -> ChangedBlocks:
+def replace(identity: str, others: Sequence[Person], connection: SqlConnection) -> ChangedBlocks:
     """Replace the list of a member, and block those in it."""
     before = {other for (other,) in connection.execute("SELECT other FROM site_block WHERE identity = ?", (identity,))}
     ended = [*before.difference(other.identity for other in others)]
@@ -33,14 +33,14 @@ def replace(identity: str, others: Sequence[Person], connection: sqlite3.Connect
     return ChangedBlocks(ended, [block(Relation(identity, *other[::-1], blocked=True), connection) for other in others])
 
 
-def apply(identity: str, spared: Collection[str], connection: sqlite3.Connection) -> ChangedBlocks:
+def apply(identity: str, spared: Collection[str], connection: SqlConnection) -> ChangedBlocks:
     """Block everyone in the list of a member again, without those who are spared."""
     rows = connection.execute("SELECT other, other_name FROM site_block WHERE identity = ?", (identity,)).fetchall()
     wanted = [Relation(identity, other, name, blocked=True) for other, name in rows if other not in spared]
     return ChangedBlocks((), [block(each, connection) for each in wanted])
 
 
-def block(relation: Relation, connection: sqlite3.Connection) -> Relation:
+def block(relation: Relation, connection: SqlConnection) -> Relation:
     """Store a mute or block; return it with the last message before it."""
     # Blocking again must not reveal what was said since the first block.
     row = connection.execute(

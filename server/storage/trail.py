@@ -1,6 +1,5 @@
 """The trail of all reports in the database: append-only, and each row includes the hash of the one before."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from server.protocol.errors import FlagpostError
 from server.rules import trail
 from server.rules.evidence import Evidence
 from server.rules.trail import Account, Erased, Event, Reported
+from server.storage.sql import SqlConnection
 
 REPORTED, ADDED = '{"kind":"reported",%', '{"kind":"added",%'
 """LIKE patterns for rows from a reporter; json_extract would fail if a row is not valid JSON."""
@@ -32,7 +32,7 @@ class TrailRow(NamedTuple):
     hash: str
 
 
-def append(connection: sqlite3.Connection, report_id: str, at: int, event: Event) -> int:
+def append(connection: SqlConnection, report_id: str, at: int, event: Event) -> int:
     """Append an event, within the current transaction; return its seq."""
     last = _last_seq(connection)
     previous = connection.execute("SELECT hash FROM trail ORDER BY seq DESC LIMIT 1").fetchone()
@@ -44,13 +44,13 @@ def append(connection: sqlite3.Connection, report_id: str, at: int, event: Event
     return seq
 
 
-def erase(connection: sqlite3.Connection, report_id: str, at: int) -> None:
+def erase(connection: SqlConnection, report_id: str, at: int) -> None:
     """Empty the rows of a report, and append that they were; the hashes stay, so that the chain can be verified."""
     connection.execute("UPDATE trail SET content = '' WHERE report_id = ?", (report_id,))
     append(connection, report_id, at, Erased())
 
 
-def report_and_event(connection: sqlite3.Connection, report_id: str, seq: int) -> tuple[Evidence, Event]:
+def report_and_event(connection: SqlConnection, report_id: str, seq: int) -> tuple[Evidence, Event]:
     """Return what was reported, and the event in the row with this seq. Raises TrailError if either is not readable."""
     query = "SELECT trail.seq, content FROM trail JOIN report ON report.id = report_id"
     ours = "WHERE report_id = ? AND trail.seq IN (report.seq, ?) ORDER BY trail.seq"
@@ -64,13 +64,13 @@ def report_and_event(connection: sqlite3.Connection, report_id: str, seq: int) -
     return first.evidence, found[seq]
 
 
-def rows(connection: sqlite3.Connection, report_id: str | None = None) -> list[TrailRow]:
+def rows(connection: SqlConnection, report_id: str | None = None) -> list[TrailRow]:
     """Return the rows of one report, or all rows; oldest first."""
     query = "SELECT seq, report_id, at, content, hash FROM trail WHERE ?1 IS NULL OR report_id = ?1 ORDER BY seq"
     return [TrailRow(*row) for row in connection.execute(query, (report_id,))]
 
 
-def account(connection: sqlite3.Connection, report_id: str) -> Account | None:
+def account(connection: SqlConnection, report_id: str) -> Account | None:
     """Return the state of a report that results from its readable rows; None if the first one is not readable."""
     found = None
     for row in rows(connection, report_id):
@@ -80,13 +80,13 @@ def account(connection: sqlite3.Connection, report_id: str) -> Account | None:
     return found
 
 
-def walk(connection: sqlite3.Connection) -> Iterator[TrailRow]:
+def walk(connection: SqlConnection) -> Iterator[TrailRow]:
     """Iterate over all rows, without loading them into memory."""
     query = "SELECT seq, report_id, at, content, hash FROM trail ORDER BY seq"
     return (TrailRow(*row) for row in connection.execute(query))
 
 
-def verify(connection: sqlite3.Connection) -> tuple[int, str]:
+def verify(connection: SqlConnection) -> tuple[int, str]:
     """Verify the trail; return the number of rows and the hash of the last one ("" if there is none).
 
     Raises TrailError if it was altered, or does not match the stored reports and deliveries.
@@ -126,7 +126,7 @@ def _account(before: Account | None, row: TrailRow) -> Account:
     return account
 
 
-def _compare(connection: sqlite3.Connection, accounts: dict[str, Account]) -> None:
+def _compare(connection: SqlConnection, accounts: dict[str, Account]) -> None:
     """Compare the tables with the state of each report according to its rows. Raises TrailError."""
     left = set(accounts)
     query = "SELECT id, seq, reporter, reporter_identity, msg_id, status, note FROM report"
@@ -154,7 +154,7 @@ def _compare(connection: sqlite3.Connection, accounts: dict[str, Account]) -> No
         raise TrailError(f"report {report_id} is in the trail, but not among the stored reports and deliveries")
 
 
-def _last_seq(connection: sqlite3.Connection) -> int:
+def _last_seq(connection: SqlConnection) -> int:
     """Return the last seq ever assigned, even if its row is gone."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'trail'").fetchone()
     return int(row[0]) if row else 0

@@ -1,9 +1,9 @@
 """Whether a webhook may be called: its pause, and the circuit breaker that failed attempts open."""
 
-import sqlite3
 from typing import NamedTuple
 
 from server.rules.retries import FAILURES_TO_OPEN, rest_seconds
+from server.storage.sql import SqlConnection
 
 GONE = "the site answered 410 (Gone)"
 """Why a webhook is paused; a changed URL ends this pause, and no other."""
@@ -52,7 +52,7 @@ class WebhookState(NamedTuple):
         return self.failed_at <= now < self.rest_until
 
 
-def read(connection: sqlite3.Connection, webhook: str) -> WebhookState:
+def read(connection: SqlConnection, webhook: str) -> WebhookState:
     """Return the state of a webhook."""
     row = connection.execute(
         "SELECT paused, failures, opened_at, open_until, recovered_at FROM webhook WHERE name = ?", (webhook,)
@@ -60,12 +60,12 @@ def read(connection: sqlite3.Connection, webhook: str) -> WebhookState:
     return WebhookState(*row) if row else WebhookState()
 
 
-def suspension(connection: sqlite3.Connection, webhook: str, now: int) -> Suspension | None:
+def suspension(connection: SqlConnection, webhook: str, now: int) -> Suspension | None:
     """Return why a webhook is suspended (paused, or its breaker is open); None if it is not."""
     return read(connection, webhook).suspension(now)
 
 
-def pause(connection: sqlite3.Connection, webhook: str, why: str) -> None:
+def pause(connection: SqlConnection, webhook: str, why: str) -> None:
     """Suspend a webhook until it is resumed."""
     connection.execute(
         "INSERT INTO webhook (name, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
@@ -73,7 +73,7 @@ def pause(connection: sqlite3.Connection, webhook: str, why: str) -> None:
     )
 
 
-def resume(connection: sqlite3.Connection, webhook: str, now: int) -> None:
+def resume(connection: SqlConnection, webhook: str, now: int) -> None:
     """End a pause, forget failures and delays that the site requested: everything that waits is sent now."""
     connection.execute(
         "INSERT INTO webhook (name, recovered_at) VALUES (?, ?) ON CONFLICT DO UPDATE"
@@ -85,7 +85,7 @@ def resume(connection: sqlite3.Connection, webhook: str, now: int) -> None:
     )
 
 
-def retarget(connection: sqlite3.Connection, webhook: str, now: int) -> None:
+def retarget(connection: SqlConnection, webhook: str, now: int) -> None:
     """Forget what was learned about the site, because the webhook is called in another way from now on."""
     paused = read(connection, webhook).paused
     resume(connection, webhook, now)
@@ -93,12 +93,12 @@ def retarget(connection: sqlite3.Connection, webhook: str, now: int) -> None:
         pause(connection, webhook, paused)
 
 
-def end_rest(connection: sqlite3.Connection, webhook: str) -> None:
+def end_rest(connection: SqlConnection, webhook: str) -> None:
     """Let the next waiting delivery probe the site now."""
     connection.execute("UPDATE webhook SET opened_at = 0, open_until = 0 WHERE name = ?", (webhook,))
 
 
-def record(connection: sqlite3.Connection, webhook: str, *, accepted: bool, now: int) -> None:
+def record(connection: SqlConnection, webhook: str, *, accepted: bool, now: int) -> None:
     """Record the result of an attempt."""
     before = read(connection, webhook)
     if accepted:

@@ -3,16 +3,15 @@
 The text of a message that nobody else would have on the disk is not kept either.
 """
 
-import sqlite3
-
 from server.rules.messages import NONCE_MILLISECONDS, Keeping, MessageDraft, Publication, check_resend
 from server.storage import messages
 from server.storage.base import Published
+from server.storage.sql import SqlConnection
 
 _COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text, nonce, 0, 0, NULL"
 
 
-def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Published:
+def insert(draft: MessageDraft, now: int, connection: SqlConnection) -> Published:
     """Number a message and store it here, unless it is a resend. Raises Refusal if its nonce is used."""
     if before := messages.resent(draft, now, connection):
         return Published(before, fresh=False)
@@ -30,13 +29,13 @@ def insert(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Pub
     return Published(publication, fresh=True, withheld=True)
 
 
-def sweep(connection: sqlite3.Connection, now: int, batch: int) -> int:
+def sweep(connection: SqlConnection, now: int, batch: int) -> int:
     """Delete those whose nonce counts no longer; return their number."""
     old = "SELECT id FROM withheld WHERE at < ? ORDER BY id LIMIT ?"
     return connection.execute(f"DELETE FROM withheld WHERE id IN ({old})", (now - NONCE_MILLISECONDS, batch)).rowcount  # noqa: S608
 
 
-def _resent(draft: MessageDraft, now: int, connection: sqlite3.Connection) -> Publication | None:
+def _resent(draft: MessageDraft, now: int, connection: SqlConnection) -> Publication | None:
     query = f"SELECT {_COLUMNS} FROM withheld WHERE author_identity = ? AND nonce = ? AND at > ?"  # noqa: S608
     row = connection.execute(query, (draft.author.identity, draft.nonce, now - NONCE_MILLISECONDS)).fetchone()
     if row is None:
@@ -49,7 +48,7 @@ def _kept_text(draft: MessageDraft) -> str:
     return draft.text if draft.keeping is Keeping.RECORDED else ""
 
 
-def next_number(connection: sqlite3.Connection) -> int:
+def next_number(connection: SqlConnection) -> int:
     """Return the next number of a message, as AUTOINCREMENT would."""
     connection.execute(
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0"

@@ -6,6 +6,7 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.chat_client import connected, entered
 from tests.support.server_process import ServerProcess, run, write_settings
 
@@ -35,7 +36,7 @@ async def test_what_was_confirmed_before_a_backup_is_restored_from_it(tmp_path: 
         assert "messages" in done.stdout
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [each.name for each in file.parent.iterdir()] == [file.name]
-    with closing(sqlite3.connect(file)) as database:
+    with closing(sqlite3.connect(file, factory=SqliteConnection)) as database:
         texts = [text for (text,) in database.execute("SELECT text FROM message ORDER BY id")]
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert texts == [str(number) for number in range(len(texts))]

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.chat_client import entered
 from tests.support.database_file import Disk
 from tests.support.raw_socket import dialled, refuses, request
@@ -76,7 +77,10 @@ async def test_while_somebody_holds_the_database_it_is_alive_but_not_ready(tmp_p
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
 async def test_a_server_that_ends_is_not_ready(tmp_path: Path) -> None:
-    with ServerProcess(write_settings(tmp_path)) as server, closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+    with (
+        ServerProcess(write_settings(tmp_path)) as server,
+        closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as other,
+    ):
         async with entered(server.url, "alice") as alice, dialled(server.port) as before:
             # A message that waits for the disk delays the shutdown.
             other.execute("BEGIN IMMEDIATE")

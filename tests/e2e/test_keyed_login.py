@@ -7,6 +7,7 @@ from pathlib import Path
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Disconnect, Enrol, Error, Login, Me, Presence, Prove, Since, Welcome, Who
 from server.protocol.proof import verify_server
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.client_queries import gone
 from tests.support.key_login import KeyedPerson, enrol
@@ -187,6 +188,6 @@ async def test_the_keys_are_in_the_database_and_in_no_log(tmp_path: Path) -> Non
     for key in (ada.secret, frame.enrol.stored_key, frame.enrol.server_key):
         assert key.hex() not in log
         assert repr(key)[2:-1] not in log
-    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database:
+    with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as database:
         rows = database.execute("SELECT identity, stored_key, server_key FROM login_key").fetchall()
     assert rows == [(ada.identity, frame.enrol.stored_key, frame.enrol.server_key)]

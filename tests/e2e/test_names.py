@@ -9,6 +9,7 @@ from pathlib import Path
 
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import Error, Login, ReportRequest, ReportStatus, Takeback, Withdraw
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.chat_client import ChatClient, connected, entered
 from tests.support.plain_client import PlainClient
 from tests.support.receiver import Receiver
@@ -54,7 +55,7 @@ async def test_a_name_is_reserved_for_who_held_it_last_and_its_victim_can_report
                     [f"\u201c{name}\u201d is reserved for the person who used it last."],
                 )
         server.terminate()
-    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database, database:
+    with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as database, database:
         database.execute("UPDATE held_name SET held_at = held_at - 31 * 86400000 WHERE name = 'ada'")
     with ServerProcess(settings) as server:
         async with entered(server.url, "ada", EVE) as eve, connected(server.url) as (ada, _):
@@ -104,7 +105,7 @@ async def test_a_name_from_before_the_present_rules_keeps_its_messages(tmp_path:
         async with entered(server.url, "ada", ADA) as ada:
             await ada.say("lobby", "hello")
         server.terminate()
-    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database, database:
+    with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as database, database:
         database.execute("UPDATE person SET name = '[\u202eada]'")
         database.execute("UPDATE held_name SET name = '[\u202eada]'")
         database.execute("UPDATE message SET author = '[\u202eada]'")

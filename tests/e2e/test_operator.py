@@ -16,6 +16,7 @@ import pytest
 from server.protocol.codes import ReportState
 from server.protocol.frames import History, HistoryRequest, Profile, ProfileRequest, ReportRequest, ReportStatus
 from server.storage import schema
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.chat_client import WAIT_SECONDS, ChatClient, entered
 from tests.support.receiver import Receiver, answers, closed_port_url
 from tests.support.server_process import KEY, ServerProcess, environment, run, write_settings
@@ -69,7 +70,9 @@ async def test_what_was_given_up_is_sent_again_by_replay(tmp_path: Path, receive
         async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
             await report(alice, bob)
             await stands(alice, ReportState.WAITING)
-            with closing(sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None)) as other:
+            with closing(
+                sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None, factory=SqliteConnection)
+            ) as other:
                 other.execute("UPDATE delivery SET due = 0, attempts = 9")
                 (delivery_id,) = other.execute("SELECT id FROM delivery").fetchone()
             await stands(alice, ReportState.GIVEN_UP)
@@ -212,7 +215,7 @@ def test_a_key_of_the_environment_makes_no_secret_of_the_file(tmp_path: Path) ->
     assert KEY not in done.stdout
 
 
-def database(directory: Path) -> sqlite3.Connection:
+def database(directory: Path) -> SqliteConnection:
     """The database of a stopped server."""
     connection = schema.connect(str(directory / "room.sqlite"))
     schema.prepare(connection)
@@ -253,7 +256,9 @@ def test_a_command_that_cannot_be_done_ends_in_code_2(tmp_path: Path, arguments:
 def test_a_database_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
     write_settings(tmp_path)
     for version, words in ((1, "start the server to upgrade it"), (99, "newer version")):
-        with closing(sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None, factory=SqliteConnection)
+        ) as connection:
             if version == 1:
                 connection.executescript(schema.STEPS[0])
             connection.execute(f"PRAGMA user_version = {version}")

@@ -18,6 +18,7 @@ import pytest
 from server.protocol.codes import CloseCode, may_reconnect
 from server.protocol.frames import Disconnect, Message, ReportRequest
 from server.protocol.version import VERSION
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.chat_client import connected, entered
 from tests.support.raw_socket import refuses
 from tests.support.receiver import Receiver, stays_silent
@@ -51,7 +52,7 @@ async def test_what_was_sent_before_sigterm_is_kept(tmp_path: Path) -> None:
             await alice.settled()
             code, _ = await asyncio.gather(asyncio.to_thread(server.terminate), alice.closed())
             assert code == 0
-    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database:
+    with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as database:
         rows = database.execute("SELECT text FROM message ORDER BY id").fetchall()
     assert [text for (text,) in rows] == [str(number) for number in range(200)]
 
@@ -162,7 +163,10 @@ def test_the_key_of_the_environment_makes_up_for_an_empty_one(tmp_path: Path) ->
 
 @SIGTERM_IS_HEARD
 async def test_requests_received_before_sigterm_are_answered_before_the_close(tmp_path: Path) -> None:
-    with ServerProcess(write_settings(tmp_path)) as server, closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+    with (
+        ServerProcess(write_settings(tmp_path)) as server,
+        closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as other,
+    ):
         async with entered(server.url, "alice") as alice:
             # The message has been read and waits for the disk when the signal arrives.
             other.execute("BEGIN IMMEDIATE")
@@ -198,7 +202,7 @@ async def test_a_site_that_is_silent_and_a_client_that_is_too_do_not_hold_up_the
             await asyncio.to_thread(site.wait_for, 1)
             assert await asyncio.to_thread(server.terminate) == 0
         assert "Traceback" not in server.log
-    with closing(sqlite3.connect(tmp_path / "room.sqlite")) as database:
+    with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as database:
         assert database.execute("SELECT state FROM delivery").fetchall() == [("waiting",)]
 
 

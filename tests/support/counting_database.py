@@ -1,20 +1,20 @@
 """A database that records its reads and counts its writes; its reader can be blocked."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
+from server.storage.sql import SqlConnection
+from server.storage.sqlite_database import SqliteDatabase
 
 Result = TypeVar("Result")
 GATE = QueueKey("gate", "gate")
 
 
-class CountingDatabase(Database):
+class CountingDatabase(SqliteDatabase):
     """Records the queue key of each read as it starts, and counts the requested writes."""
 
     def __init__(self, path: str) -> None:
@@ -24,11 +24,11 @@ class CountingDatabase(Database):
         """For each read, the number of others that started while it waited."""
         self.writes = 0
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
+    async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""
         before = len(self.begun)
 
-        def counted(connection: sqlite3.Connection) -> Result:
+        def counted(connection: SqlConnection) -> Result:
             if key != GATE:
                 self.overtaken.append((key, len(self.begun) - before))
                 self.begun.append(key)
@@ -38,7 +38,7 @@ class CountingDatabase(Database):
 
     def write(
         self,
-        work: Callable[[sqlite3.Connection], Result],
+        work: Callable[[SqlConnection], Result],
         stored: Callable[[Sequence[Result]], None] | None = None,
     ) -> "asyncio.Future[Result]":
         """See Database."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from server.storage.sqlite_connection import SqliteConnection
+
 WAIT_SECONDS = 20.0
 
 Row = tuple[str | int | None, ...]
@@ -66,9 +68,11 @@ class Disk:
         self.change("DROP TRIGGER refusing")
 
     @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
+    def _opened(self) -> Iterator[SqliteConnection]:
         # A website's thread may take the lock, and the test's thread release it.
-        opened = sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        opened = sqlite3.connect(
+            self.file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, factory=SqliteConnection
+        )
         with closing(opened) as connection:
             yield connection
 

@@ -12,6 +12,7 @@ from server.storage import gathering, outbox, reports, schema
 from server.storage.clock import milliseconds
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport, Submission, Terms
+from server.storage.sqlite_connection import SqliteConnection
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
@@ -29,7 +30,7 @@ class Desk:
     """A database and its clock."""
 
     def __init__(self, terms: Terms = TERMS) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
         schema.prepare(self.connection)
         self.terms = terms
         self.at = START

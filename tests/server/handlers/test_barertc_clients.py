@@ -20,7 +20,7 @@ from server.settings import JWT
 from server.settings.secret import Secret
 from server.storage.base import Marker
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, enter, settle
 from tests.support.stored_reports import TERMS
@@ -89,7 +89,7 @@ class Wire:
 @pytest.fixture
 async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
     """A room that accepts reports."""
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason("It's spam", comment_required=False)])
     reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])

@@ -15,6 +15,7 @@ from server.rules.messages import Person
 from server.settings import PublicChannel
 from server.storage import personal_data
 from server.storage.broker import LocalBroker
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.counting_database import CountingDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, dispatcher_over, enter, receive, settle
@@ -89,7 +90,7 @@ async def test_a_message_erased_by_another_process_is_not_remembered(dispatcher:
     ada, _ = await enter(dispatcher, "ada", ADA)
     await do(dispatcher, ada, Say("lobby", "my address"))
     _, before = await enter(dispatcher, "eve")
-    with closing(sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None)) as other:
+    with closing(sqlite3.connect(tmp_path / "room.sqlite", isolation_level=None, factory=SqliteConnection)) as other:
         personal_data.erase(ada.logged_in_person.identity, 0, other)
     _, after = await enter(dispatcher, "mallory")
     assert [one.message for one in messages(before)] == ["my address"]

@@ -24,8 +24,8 @@ from server.storage import withheld
 from server.storage.base import Reader
 from server.storage.broker import LocalBroker
 from server.storage.clock import milliseconds, utc_now
-from server.storage.database import Database
 from server.storage.reports import Terms
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import dispatcher_over, enter, receive, settle
 
@@ -39,7 +39,7 @@ class Room:
     """A room with filters, and reports that are stored and not delivered."""
 
     def __init__(self, directory: Path) -> None:
-        self.database = Database(str(directory / "room.sqlite"))
+        self.database = SqliteDatabase(str(directory / "room.sqlite"))
         self.dispatcher = dispatcher_over(LocalBroker(self.database), self.database)
         people = self.dispatcher.people
         terms = Terms("report", 1, evidence=False)

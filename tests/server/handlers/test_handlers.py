@@ -35,7 +35,7 @@ from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
 from server.storage.base import Published, Recent, Subscriber, Wanted
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, dispatcher_over, enter, receive, settle
 
@@ -46,7 +46,7 @@ ALICE = Person("alice", "a-1")
 class BusyBroker(LocalBroker):
     """A broker that publishes messages just after the newest ones were read for a login."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         super().__init__(database)
         self.meanwhile: list[MessageDraft] = []
 
@@ -98,7 +98,7 @@ class OrderedOutlet(RecordingOutlet):
 @asynccontextmanager
 async def opened(directory: Path, limits: RoomLimits) -> AsyncIterator[Dispatcher]:
     """Open a dispatcher with these limits."""
-    database = Database(str(directory / "room.sqlite"))
+    database = SqliteDatabase(str(directory / "room.sqlite"))
     yield dispatcher_over(BusyBroker(database), database, limits)
     await database.close()
 
@@ -175,7 +175,7 @@ async def test_a_direct_message_sent_during_a_login_is_received(dispatcher: Disp
 
 
 async def test_a_message_echoed_before_its_delivery_is_not_received_twice(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     broker = LateBroker(database)
     dispatcher = dispatcher_over(broker, database)
     published = broker.publish(to("lobby", "hello"))

@@ -27,8 +27,8 @@ from server.rules.ranks import Rank
 from server.rules.tokens import Claims
 from server.storage.base import Marker
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
 from server.storage.people import People
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, dispatcher_over, receive, settle
 
@@ -80,7 +80,7 @@ async def stored(dispatcher: Dispatcher) -> None:
 
 @pytest.fixture
 async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     yield dispatcher_over(LocalBroker(database), database, UNLIMITED)
     await database.close()
 

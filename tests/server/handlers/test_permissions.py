@@ -48,7 +48,7 @@ from server.rules.ranks import Rank
 from server.settings import PublicChannel
 from server.storage.base import Marker
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, enter, receive, settle
 from tests.support.stored_reports import TERMS
@@ -142,7 +142,7 @@ def ranked(session: Session, role: str) -> None:
 @asynccontextmanager
 async def room(directory: Path) -> AsyncIterator[Dispatcher]:
     """Open a room with reports and a channel for VIPs."""
-    database = Database(str(directory / "room.sqlite"))
+    database = SqliteDatabase(str(directory / "room.sqlite"))
     dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
     reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])

@@ -21,7 +21,7 @@ from server.rules.ranks import Rank
 from server.rules.tokens import Claims, identity_of, sign, verify
 from server.settings import JWT, Secret
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import WELCOME, dispatcher_over, enter, receive, settle
 
@@ -40,7 +40,7 @@ def token(name: str, *, op: bool = False, vip: bool = False) -> str:
 @asynccontextmanager
 async def room(path: Path, settings: JWT = OPEN, page: str = PAGE) -> AsyncIterator[Dispatcher]:
     """Open a room with these settings for sign-in."""
-    database = Database(str(path))
+    database = SqliteDatabase(str(path))
     try:
         made = dispatcher_over(LocalBroker(database), database)
         await made.people.load()

@@ -1,7 +1,6 @@
 """A room that does not keep direct messages: what is delivered, what is stored, and what can be reported."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,9 +34,10 @@ from server.reporting.desk import ReportDesk
 from server.room.session import Session
 from server.storage import retention
 from server.storage.base import Marker
-from server.storage.database import Database
 from server.storage.direct_broker import DirectBroker
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
+from server.storage.sql import SqlConnection
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, receive, settle
 from tests.support.stored_reports import TERMS
@@ -86,7 +86,7 @@ class Room(NamedTuple):
     """A dispatcher, its database, and the directory of that."""
 
     dispatcher: Dispatcher
-    database: Database
+    database: SqliteDatabase
     directory: Path
 
     def on_disk(self, text: str) -> bool:
@@ -98,7 +98,7 @@ class Room(NamedTuple):
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     dispatcher = dispatcher_over(DirectBroker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
     reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
@@ -207,7 +207,7 @@ async def test_kept_messages_are_deleted_by_the_settings(
     bob.leave()
     await ada.send()
 
-    def sweep(connection: sqlite3.Connection) -> list[str]:
+    def sweep(connection: SqlConnection) -> list[str]:
         connection.execute("UPDATE message SET at = at - ? WHERE text = 'old'", (8 * DAY_MILLISECONDS,))
         (now,) = connection.execute("SELECT max(at) FROM message").fetchone()
         retention.sweep(connection, now, days)

@@ -17,7 +17,7 @@ from server.room.session import Session
 from server.rules.tokens import Claims, sign
 from server.settings import JWT, ApiKeys, Secret
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import dispatcher_over, receive, settle
 
@@ -36,7 +36,7 @@ BY_TOKEN = {
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Dispatcher]:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     made = dispatcher_over(LocalBroker(database), database)
     settings = JWT(enabled=True, strict=False, secret_key=Secret(SECRET))
     made.live = replace(made.live, sign_in=settings, site_keys=ApiKeys(KEY))

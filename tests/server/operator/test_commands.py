@@ -1,7 +1,6 @@
 """A command works on one snapshot of the database, and applies all of its changes or none."""
 
 import argparse
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,11 +15,12 @@ from server.settings import Settings
 from server.storage import reports, schema, trail, webhook_state
 from server.storage.clock import utc_now
 from server.storage.reports import StoredReport, Submission
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.stored_reports import ALICE, TERMS, evidence
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def server(tmp_path: Path) -> Iterator[SqliteConnection]:
     """Open the connection of a running server."""
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
         schema.prepare(connection)
@@ -32,7 +32,7 @@ def context(tmp_path: Path) -> CommandContext:
     return CommandContext(argparse.Namespace(), Settings(database=str(tmp_path / "room.sqlite")))
 
 
-def test_a_command_reads_a_snapshot(server: sqlite3.Connection, context: CommandContext) -> None:
+def test_a_command_reads_a_snapshot(server: SqliteConnection, context: CommandContext) -> None:
     """Otherwise new rows could replace missing ones in a verification."""
     with context.database() as connection:
         assert trail.rows(connection) == []
@@ -42,13 +42,13 @@ def test_a_command_reads_a_snapshot(server: sqlite3.Connection, context: Command
         assert trail.verify(connection)[0] == 1
 
 
-def fail_half_way(connection: sqlite3.Connection) -> None:
+def fail_half_way(connection: SqliteConnection) -> None:
     """Fail after the first write."""
     webhook_state.pause(connection, "report", "half way")
     raise CommandError
 
 
-def test_a_command_that_fails_leaves_nothing(server: sqlite3.Connection, context: CommandContext) -> None:
+def test_a_command_that_fails_leaves_nothing(server: SqliteConnection, context: CommandContext) -> None:
     with pytest.raises(CommandError), context.database(write=True) as connection:
         fail_half_way(connection)
     assert webhook_state.suspension(server, "report", 0) is None
@@ -63,7 +63,7 @@ def test_an_invalid_database_is_an_error_of_one_line(context: CommandContext) ->
         pass
 
 
-def test_reading_a_copy_does_not_change_it(server: sqlite3.Connection, context: CommandContext, tmp_path: Path) -> None:
+def test_reading_a_copy_does_not_change_it(server: SqliteConnection, context: CommandContext, tmp_path: Path) -> None:
     """Verifying a backup must not change it, and must work on read-only media."""
     report_something(server)
     copy = tmp_path / "copy.sqlite"
@@ -75,9 +75,7 @@ def test_reading_a_copy_does_not_change_it(server: sqlite3.Connection, context: 
 
 
 @pytest.mark.parametrize("content", ["'{}'", "CAST(x'7b1b5b33316dff' AS TEXT)"])
-def test_a_damaged_row_is_an_error_of_one_line(
-    server: sqlite3.Connection, context: CommandContext, content: str
-) -> None:
+def test_a_damaged_row_is_an_error_of_one_line(server: SqliteConnection, context: CommandContext, content: str) -> None:
     report = report_something(server)
     server.execute(f"UPDATE trail SET content = {content}")
     with pytest.raises(CommandError, match="run `doctor` for details") as caught, context.database() as connection:
@@ -93,7 +91,7 @@ def test_a_damaged_row_is_an_error_of_one_line(
 
 @pytest.mark.parametrize("change", ["trail SET at = 1 << 62", "report SET status = 'bogus'"])
 def test_an_invalid_value_is_an_error_of_one_line(
-    server: sqlite3.Connection, context: CommandContext, change: str
+    server: SqliteConnection, context: CommandContext, change: str
 ) -> None:
     report = report_something(server)
     server.execute(f"UPDATE {change}")
@@ -102,11 +100,11 @@ def test_an_invalid_value_is_an_error_of_one_line(
 
 
 @pytest.mark.parametrize("name", [".", "/", "x" * 300])
-def test_an_invalid_backup_file_is_an_error_of_one_line(server: sqlite3.Connection, name: str) -> None:
+def test_an_invalid_backup_file_is_an_error_of_one_line(server: SqliteConnection, name: str) -> None:
     with pytest.raises(CommandError):
         backup(server, Path(name))
 
 
-def report_something(connection: sqlite3.Connection, msg_id: int = 7) -> StoredReport:
+def report_something(connection: SqliteConnection, msg_id: int = 7) -> StoredReport:
     """Let Alice report a message."""
     return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), utc_now, connection)

@@ -16,7 +16,7 @@ from server.operator.doctor import Grade, findings
 from server.operator.reachability import Reached
 from server.rules.trail import Withdrawn
 from server.storage import outbox, schema, trail
-from server.storage.database import Database
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.certificates import tls_settings
 from tests.support.receiver import Receiver, closed_port_url
 from tests.support.server_process import write_settings
@@ -200,7 +200,7 @@ async def test_a_database_that_a_server_has_made_is_good(tmp_path: Path) -> None
 async def test_database_deleted_under_a_running_server_is_bad(tmp_path: Path) -> None:
     settings = write_settings(tmp_path)
     path = tmp_path / "room.sqlite"
-    database = Database(str(path))
+    database = SqliteDatabase(str(path))
     path.unlink()
     found = await examined(settings)
     await database.close()

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sqlite3
 import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,6 +19,7 @@ from server.rules.trail import Reported, chained
 from server.storage import reports as stored
 from server.storage import trail
 from server.storage.reports import Submission
+from server.storage.sqlite_connection import SqliteConnection
 from server.storage.trail import TrailError
 from tests.support.imitation import TEXTS
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, FAILED, START, Desk, evidence
@@ -58,19 +58,19 @@ def test_a_change_of_any_column_of_any_row_is_found(desk: Desk, seq: int, column
         trail.verify(desk.connection)
 
 
-def deletes(seq: int) -> Callable[[sqlite3.Connection], object]:
+def deletes(seq: int) -> Callable[[SqliteConnection], object]:
     """Remove a row."""
     return lambda connection: connection.execute("DELETE FROM trail WHERE seq = ?", (seq,))
 
 
-def swaps(connection: sqlite3.Connection) -> None:
+def swaps(connection: SqliteConnection) -> None:
     """Swap the content of two rows, including their hashes."""
     connection.execute("UPDATE trail SET seq = -2 WHERE seq = 2")
     connection.execute("UPDATE trail SET seq = 2 WHERE seq = 3")
     connection.execute("UPDATE trail SET seq = 3 WHERE seq = -2")
 
 
-def rewrites_one_hash(connection: sqlite3.Connection) -> None:
+def rewrites_one_hash(connection: SqliteConnection) -> None:
     """Alter a row and recompute its hash."""
     row = trail.rows(connection)[1]
     content = row.content.replace("spam", "praise")
@@ -78,14 +78,14 @@ def rewrites_one_hash(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE trail SET content = ?, hash = ? WHERE seq = 2", (content, fresh))
 
 
-def points_elsewhere(connection: sqlite3.Connection) -> None:
+def points_elsewhere(connection: SqliteConnection) -> None:
     """Let a report start at a row of another report."""
     connection.execute("UPDATE report SET seq = 1 WHERE msg_id = 3")
 
 
 @pytest.mark.parametrize("alter", [*map(deletes, range(1, 6)), swaps, rewrites_one_hash, points_elsewhere])
 def test_rows_that_are_gone_moved_or_made_to_fit_are_found(
-    desk: Desk, alter: Callable[[sqlite3.Connection], object]
+    desk: Desk, alter: Callable[[SqliteConnection], object]
 ) -> None:
     alter(desk.connection)
     with pytest.raises(TrailError):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from server.ops.message_log import MessageLog, file_name, prepare
 from server.rules.messages import Person, Publication
 from server.settings import Logging, SettingsError
-from server.storage.base import StoredChange
+from server.storage.events import StoredChange
 
 AT = datetime(2026, 11, 29, 12, 56, 30, tzinfo=UTC)
 BOB, CAROL = Person("Bob", "b-1"), Person("carol", "c-1")

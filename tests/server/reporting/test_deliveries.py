@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -19,10 +18,11 @@ from server.reporting.deliveries import Deliveries
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import outbox, overview, reports, webhook_state
 from server.storage.clock import milliseconds, utc_now
-from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
 from server.storage.reports import StoredReport, Submission
+from server.storage.sql import SqlConnection
+from server.storage.sqlite_database import SqliteDatabase
 from server.webhooks.rendering import Renderer, html_in_process, html_or_text
 from server.webhooks.webhook_client import WebhookClient
 from tests.support.site_answers import answer
@@ -31,15 +31,15 @@ from tests.support.stored_reports import ACCEPTED, ALICE, TERMS, evidence
 HOOK = WebhookURL("report", enabled=True, url="http://site.internal/hooks")
 KEY = Secret("key")
 Result = TypeVar("Result")
-Change = Callable[[sqlite3.Connection], object]
+Change = Callable[[SqlConnection], object]
 
 
-class SlowDatabase(Database):
+class SlowDatabase(SqliteDatabase):
     """A database on which something else happens between a claim and the next read, like after a long pause."""
 
     meanwhile: Change | None = None
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
+    async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""
         claimed: bool = await super().read(_is_claimed)
         if claimed and (change := self.meanwhile):
@@ -48,7 +48,7 @@ class SlowDatabase(Database):
         return await super().read(work, key)
 
 
-def _is_claimed(connection: sqlite3.Connection) -> bool:
+def _is_claimed(connection: SqlConnection) -> bool:
     return connection.execute("SELECT 1 FROM delivery WHERE holder IS NOT NULL").fetchone() is not None
 
 
@@ -100,26 +100,26 @@ async def sent(
     return got.qsize()
 
 
-def withdrawn(connection: sqlite3.Connection) -> None:
+def withdrawn(connection: SqlConnection) -> None:
     """The reporter withdraws the report."""
     (report_id,) = reports.latest(1, connection)
     reports.withdraw(TERMS._replace(evidence=False), report_id, ALICE, utc_now, connection)
 
 
-def withdrawn_with_evidence(connection: sqlite3.Connection) -> None:
+def withdrawn_with_evidence(connection: SqlConnection) -> None:
     """The reporter withdraws the report, and the site is notified, because it may have it."""
     (report_id,) = reports.latest(1, connection)
     reports.withdraw(TERMS, report_id, ALICE, utc_now, connection)
 
 
-def delivered_by_another(connection: sqlite3.Connection) -> None:
+def delivered_by_another(connection: SqlConnection) -> None:
     """Another server claims it after the lease, and delivers it."""
     now = milliseconds(utc_now()) + outbox.LEASE_SECONDS * 1000
     (claim,) = outbox.claim(connection, "report", "another", 1, (), now)
     outbox.record_attempt(connection, claim, Attempt(now, 1, ACCEPTED), now, 0.0)
 
 
-def taken_over_by_another(connection: sqlite3.Connection) -> None:
+def taken_over_by_another(connection: SqlConnection) -> None:
     """Another server claims it after the lease, and is sending it."""
     now = milliseconds(utc_now())
     connection.execute("UPDATE delivery SET leased_until = ?", (now,))
@@ -152,7 +152,7 @@ async def test_a_site_that_echoes_the_key_does_not_put_it_on_disk(database: Slow
     assert key[:20] not in answered
 
 
-def unreadable(connection: sqlite3.Connection) -> None:
+def unreadable(connection: SqlConnection) -> None:
     """The trail is damaged."""
     connection.execute("UPDATE trail SET content = '{'")
 
@@ -249,6 +249,6 @@ async def test_a_410_is_logged(database: SlowDatabase, caplog: pytest.LogCapture
     assert record.__dict__["resume"] == "python -m server webhook resume report"
 
 
-def _attempts(connection: sqlite3.Connection) -> list[overview.RecordedAttempt]:
+def _attempts(connection: SqlConnection) -> list[overview.RecordedAttempt]:
     (found,) = overview.deliveries(connection, 1)
     return overview.attempts(connection, found.id)

@@ -1,7 +1,6 @@
 """Reporters receive the changes of their reports in order."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -19,21 +18,22 @@ from server.rules.reservations import Reservations
 from server.storage import reports
 from server.storage.base import Reader
 from server.storage.clock import utc_now
-from server.storage.database import Database
 from server.storage.fair import SERVER, QueueKey
 from server.storage.reports import Submission
+from server.storage.sql import SqlConnection
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.stored_reports import ALICE, BOB, TERMS, evidence
 
 Result = TypeVar("Result")
 
 
-class SlowDatabase(Database):
+class SlowDatabase(SqliteDatabase):
     """A database on which something else happens after a read, before its result is returned."""
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
     reads = 0
 
-    async def read(self, work: Callable[[sqlite3.Connection], Result], key: QueueKey = SERVER) -> Result:
+    async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
         """See Database."""
         found, self.reads = await super().read(work, key), self.reads + 1
         if change := self.meanwhile:

@@ -15,7 +15,7 @@ from server.rules.messages import Person, Publication
 from server.rules.ranks import Rank
 from server.rules.relations import Relation, RelationIndex
 from server.rules.tokens import Claims
-from server.storage.base import StoredChange
+from server.storage.events import StoredChange
 from server.websocket.connection import MAX_UNSENT_BYTES
 from tests.support.recording_outlet import RecordingOutlet
 

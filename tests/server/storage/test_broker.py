@@ -12,9 +12,11 @@ import pytest
 from server.protocol.codes import ErrorCode
 from server.rules.messages import EVERYWHERE, MessageDraft, Person, Publication
 from server.rules.refusal import Refusal
-from server.storage.base import Page, Published, Reader, StoredChange
+from server.storage.base import Page, Published, Reader
 from server.storage.broker import LocalBroker
-from server.storage.database import MAX_COMMIT, Database
+from server.storage.events import StoredChange
+from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sqlite_database import MAX_COMMIT, SqliteDatabase
 from tests.support.write_ahead_log import commits
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
@@ -24,7 +26,7 @@ ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol"
 @asynccontextmanager
 async def opened(directory: Path) -> AsyncIterator[LocalBroker]:
     """Open a broker on the same file each time, with a constant clock."""
-    database = Database(str(directory / "room.sqlite"))
+    database = SqliteDatabase(str(directory / "room.sqlite"))
     try:
         yield LocalBroker(database, clock=lambda: AT)
     finally:
@@ -69,7 +71,7 @@ async def test_a_message_is_stored_before_it_is_delivered(broker: LocalBroker, t
     stored: list[int] = []
 
     def look(_: Sequence[StoredChange]) -> None:
-        with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+        with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as other:
             stored.extend(other.execute("SELECT count(*) FROM message").fetchone())
 
     broker.subscribe(look)
@@ -133,7 +135,7 @@ OTHERS = [said("bye", nonce="n"), said("hello", channel="tea", nonce="n"), whisp
 @pytest.mark.parametrize("other", OTHERS)
 async def test_a_nonce_is_unique_for_messages_for_a_day(tmp_path: Path, other: MessageDraft) -> None:
     now = AT
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     broker = LocalBroker(database, lambda: now)
     first = await broker.publish(said("hello", nonce="n"))
     with pytest.raises(Refusal) as refused:

@@ -12,7 +12,8 @@ from server.rules.messages import MessageDraft, Person, Publication
 from server.storage import schema
 from server.storage.base import StorageError
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sqlite_database import SqliteDatabase
 
 ALICE = Person("alice", "a-1")
 
@@ -36,19 +37,19 @@ def directory(file: Path) -> None:
 async def test_an_error_names_the_unusable_file(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     spoil(tmp_path / "room.sqlite")
     with pytest.raises(StorageError, match=r"room\.sqlite: "):
-        Database(str(tmp_path / "room.sqlite"))
+        SqliteDatabase(str(tmp_path / "room.sqlite"))
 
 
 async def test_a_file_of_a_newer_version_is_refused_and_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "room.sqlite"
-    database = Database(str(file))
+    database = SqliteDatabase(str(file))
     broker = LocalBroker(database)
     await broker.publish(said("hello"))
     await database.close()
-    with closing(sqlite3.connect(file)) as other:
+    with closing(sqlite3.connect(file, factory=SqliteConnection)) as other:
         other.execute("PRAGMA user_version = 99")
         with pytest.raises(StorageError, match="a newer version"):
-            Database(str(file))
+            SqliteDatabase(str(file))
         assert other.execute("SELECT text FROM message").fetchall() == [("hello",)]
 
 
@@ -65,11 +66,11 @@ FOREIGN = {
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN.keys())
 async def test_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path, content: str) -> None:
     file = tmp_path / "precious.sqlite"
-    with closing(sqlite3.connect(file)) as other:
+    with closing(sqlite3.connect(file, factory=SqliteConnection)) as other:
         other.executescript(content)
     before = file.read_bytes()
     with pytest.raises(StorageError, match=r"precious\.sqlite: not a Flagpost database"):
-        Database(str(file))
+        SqliteDatabase(str(file))
     assert file.read_bytes() == before
     with closing(schema.open_as_it_is(str(file))) as looked_at:
         assert (schema.misfit(looked_at) or "").startswith(schema.FOREIGN)
@@ -78,30 +79,30 @@ async def test_database_of_another_program_is_refused_and_left_as_it_is(tmp_path
 @pytest.mark.parametrize("version", range(len(schema.STEPS) + 1))
 async def test_databases_of_all_versions_and_empty_ones_are_opened(tmp_path: Path, version: int) -> None:
     file = tmp_path / "room.sqlite"
-    with closing(sqlite3.connect(file)) as older:
+    with closing(sqlite3.connect(file, factory=SqliteConnection)) as older:
         older.create_function("fold", 1, str.lower)
         older.executescript("".join(schema.STEPS[:version]))
         if version:
             older.executescript(f"INSERT INTO epoch VALUES ('e1'); PRAGMA user_version = {version}")
-    database = Database(str(file))
+    database = SqliteDatabase(str(file))
     assert database.life.epoch == "e1" if version else database.life.epoch
     await database.close()
 
 
 async def test_a_directory_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
-        Database(str(tmp_path / "nowhere" / "room.sqlite"))
+        SqliteDatabase(str(tmp_path / "nowhere" / "room.sqlite"))
 
 
 async def test_senders_get_an_error_while_the_file_is_locked(tmp_path: Path) -> None:
     file = tmp_path / "room.sqlite"
     heard: list[Publication] = []
-    database = Database(str(file))
+    database = SqliteDatabase(str(file))
     broker = LocalBroker(database)
     broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     try:
         await broker.publish(said("before"))
-        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        with closing(sqlite3.connect(file, isolation_level=None, factory=SqliteConnection)) as other:
             other.execute("BEGIN EXCLUSIVE")
             lost = [broker.publish(said("lost")), broker.publish(said("lost"))]
             # Reading goes on meanwhile.
@@ -117,10 +118,10 @@ async def test_senders_get_an_error_while_the_file_is_locked(tmp_path: Path) -> 
 
 
 async def test_a_missing_table_is_an_error_for_readers_too(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     broker = LocalBroker(database)
     try:
-        with closing(sqlite3.connect(tmp_path / "room.sqlite")) as other:
+        with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as other:
             other.execute("DROP TABLE message")
         with pytest.raises(StorageError):
             await broker.find_all([1])
@@ -131,7 +132,7 @@ async def test_a_missing_table_is_an_error_for_readers_too(tmp_path: Path) -> No
 
 
 async def test_a_message_that_cannot_be_stored_does_not_affect_others(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     broker = LocalBroker(database)
     try:
         async with asyncio.timeout(5):
@@ -145,7 +146,7 @@ async def test_a_message_that_cannot_be_stored_does_not_affect_others(tmp_path: 
 
 
 async def test_a_failed_write_that_nobody_awaits_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     database.write_aside(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
     await database.close()
     await asyncio.sleep(0)

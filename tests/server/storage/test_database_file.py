@@ -14,7 +14,8 @@ from server.rules.messages import MessageDraft, Person
 from server.storage import database_file, schema
 from server.storage.base import StorageError
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
+from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sqlite_database import SqliteDatabase
 
 SAID = MessageDraft(Person("alice", "a-1"), "lobby", None, "hello", None)
 
@@ -67,7 +68,7 @@ async def test_nothing_is_acknowledged_once_the_file_is_gone(
 ) -> None:
     path = tmp_path / "data" / "room.sqlite"
     path.parent.mkdir()
-    database = Database(str(path))
+    database = SqliteDatabase(str(path))
     broker = LocalBroker(database)
     try:
         await broker.publish(SAID)
@@ -83,7 +84,7 @@ async def test_nothing_is_acknowledged_once_the_file_is_gone(
 
 async def test_a_file_that_comes_back_needs_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
-    database = Database(str(path))
+    database = SqliteDatabase(str(path))
     move_away(path)
     with pytest.raises(StorageError):
         await database.write(schema.touch)
@@ -91,7 +92,7 @@ async def test_a_file_that_comes_back_needs_a_restart(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         await database.write(schema.touch)
     await database.close()
-    again = Database(str(path))
+    again = SqliteDatabase(str(path))
     await again.write(schema.touch)
     await again.close()
 
@@ -103,13 +104,13 @@ async def test_a_second_server_is_refused_and_names_the_first(tmp_path: Path, li
     if link:
         other = tmp_path / "link.sqlite"
         other.symlink_to(path)
-    database = Database(str(path))
+    database = SqliteDatabase(str(path))
     assert database_file.server_on(str(other)) == (os.getpid(),)
     with pytest.raises(StorageError, match=rf"used by another server \(process {os.getpid()}\); stop that one first"):
-        Database(str(other))
+        SqliteDatabase(str(other))
     await database.close()
     assert database_file.server_on(str(other)) is None
-    await Database(str(other)).close()
+    await SqliteDatabase(str(other)).close()
 
 
 async def test_a_refused_start_leaves_no_lock(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ async def test_a_refused_start_leaves_no_lock(tmp_path: Path) -> None:
     path.write_bytes(b"These are my notes. " * 100)
     for _ in range(2):
         with pytest.raises(StorageError, match="not a database"):
-            Database(str(path))
+            SqliteDatabase(str(path))
     assert database_file.server_on(str(path)) is None
 
 
@@ -129,7 +130,7 @@ async def test_only_the_owner_can_read_the_files(tmp_path: Path, existing: bool)
     try:
         if existing:
             path.touch(0o644)
-        database = Database(str(path))
+        database = SqliteDatabase(str(path))
         await LocalBroker(database).publish(SAID)
         modes = file_modes(tmp_path)
         await database.close()
@@ -141,6 +142,6 @@ async def test_only_the_owner_can_read_the_files(tmp_path: Path, existing: bool)
 
 async def test_the_file_names_its_program(tmp_path: Path) -> None:
     path = tmp_path / "room.sqlite"
-    await Database(str(path)).close()
-    with closing(sqlite3.connect(path)) as connection:
+    await SqliteDatabase(str(path)).close()
+    with closing(sqlite3.connect(path, factory=SqliteConnection)) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)

@@ -1,7 +1,6 @@
 """The search index behind the commits: nothing is missed meanwhile, and nothing erased is left in the file."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from operator import methodcaller
@@ -15,12 +14,13 @@ from hypothesis import strategies as st
 from server.protocol.mentions import mentions
 from server.rules.messages import EVERYWHERE, MessageDraft, Person
 from server.rules.search import Query, fold, mentioning, query
-from server.storage import database as database_module
 from server.storage import edits, indexing, messages, personal_data, retention, schema, searches
+from server.storage import sqlite_database as database_module
 from server.storage.base import Reader, Search
 from server.storage.broker import LocalBroker
-from server.storage.database import Database
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
+from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sqlite_database import SqliteDatabase
 
 ALICE, BOB = Person("alice", "a-1"), Person("bob", "b-1")
 READER = Reader(ALICE, ["lobby", "tea"])
@@ -41,23 +41,23 @@ DEADLINE = 30.0
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def connection(tmp_path: Path) -> Iterator[SqliteConnection]:
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as made:
         schema.prepare(made)
         yield made
 
 
-def say(connection: sqlite3.Connection, text: str, author: Person = ALICE, at: int = 1) -> int:
+def say(connection: SqliteConnection, text: str, author: Person = ALICE, at: int = 1) -> int:
     """Store a message in the lobby, and return its number."""
     return messages.insert(MessageDraft(author, "lobby", None, text, None), at, connection).publication.msg_id
 
 
-def indexed_up_to(connection: sqlite3.Connection) -> int:
+def indexed_up_to(connection: SqliteConnection) -> int:
     """Return the number up to which messages are in the index."""
     return int(connection.execute("SELECT up_to FROM search_index").fetchone()[0])
 
 
-def found(connection: sqlite3.Connection, wanted: Query, channel: str = "") -> list[int]:
+def found(connection: SqliteConnection, wanted: Query, channel: str = "") -> list[int]:
     """Return the numbers of all results, page by page as a client requests them."""
     numbers: list[int] = []
     before = 0
@@ -203,7 +203,7 @@ def test_search_finds_what_a_look_at_every_message_finds(
             room.check()
 
 
-def test_step_indexes_a_batch_and_says_whether_there_is_more(connection: sqlite3.Connection) -> None:
+def test_step_indexes_a_batch_and_says_whether_there_is_more(connection: SqliteConnection) -> None:
     connection.execute("BEGIN")
     for _ in range(indexing.BATCH + 1):
         say(connection, "rope")
@@ -215,25 +215,25 @@ def test_step_indexes_a_batch_and_says_whether_there_is_more(connection: sqlite3
     assert not indexing.step(connection)
 
 
-def delete(connection: sqlite3.Connection, msg_id: int) -> None:
+def delete(connection: SqliteConnection, msg_id: int) -> None:
     """Delete a message, and then its evidence."""
     messages.take_back(msg_id, ALICE, EVERYWHERE, 1, connection)
     retention.sweep(connection, 3 * DAY_MILLISECONDS, KeptDays(1, 30))
 
 
-def edit_and_delete(connection: sqlite3.Connection, msg_id: int) -> None:
+def edit_and_delete(connection: SqliteConnection, msg_id: int) -> None:
     """Replace the text, and then delete the message with its versions."""
     edits.edit(msg_id, ALICE, "kind words", EVERYWHERE, 1, connection)
     delete(connection, msg_id)
 
 
-def expire(connection: sqlite3.Connection, msg_id: int) -> None:
+def expire(connection: SqliteConnection, msg_id: int) -> None:
     """Delete messages after MessageDays."""
     assert msg_id
     retention.sweep(connection, 3 * DAY_MILLISECONDS, KeptDays(1, 30, messages=1))
 
 
-def erase(connection: sqlite3.Connection, msg_id: int) -> None:
+def erase(connection: SqliteConnection, msg_id: int) -> None:
     """Erase the author."""
     assert msg_id
     personal_data.erase(ALICE.identity, 1, connection)
@@ -242,7 +242,7 @@ def erase(connection: sqlite3.Connection, msg_id: int) -> None:
 @pytest.mark.parametrize("indexed", [True, False], ids=["indexed", "behind the index"])
 @pytest.mark.parametrize("remove", [delete, edit_and_delete, expire, erase])
 def test_no_part_of_an_erased_text_is_left_in_the_files(
-    tmp_path: Path, remove: Callable[[sqlite3.Connection, int], None], *, indexed: bool
+    tmp_path: Path, remove: Callable[[SqliteConnection, int], None], *, indexed: bool
 ) -> None:
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as connection:
         schema.prepare(connection)
@@ -261,7 +261,7 @@ def test_no_part_of_an_erased_text_is_left_in_the_files(
         connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
 
 
-def test_index_is_not_merged_for_texts_that_it_does_not_have(connection: sqlite3.Connection) -> None:
+def test_index_is_not_merged_for_texts_that_it_does_not_have(connection: SqliteConnection) -> None:
     assert indexing.finish(connection)
     direct = MessageDraft(ALICE, "", BOB, SECRET, None)
     unsearchable = messages.insert(direct, 1, connection, searchable=False).publication.msg_id
@@ -313,7 +313,7 @@ async def test_writer_indexes_after_many_writes_when_idle_and_after_a_crash(
     with closing(schema.connect(path)) as other:
         # While messages come, the index follows after many writes.
         monkeypatch.setattr(database_module, "IDLE_SECONDS", DEADLINE)
-        database = Database(path)
+        database = SqliteDatabase(path)
         broker = LocalBroker(database)
         draft = MessageDraft(ALICE, "lobby", None, "rope", None)
         await broker.publish(draft)
@@ -325,7 +325,7 @@ async def test_writer_indexes_after_many_writes_when_idle_and_after_a_crash(
         await database.close()
         # While none come, it follows soon; also at the start.
         monkeypatch.setattr(database_module, "IDLE_SECONDS", 0.0)
-        database = Database(path)
+        database = SqliteDatabase(path)
         await until(lambda: indexed_up_to(other) == 2 * database_module.INDEX_EVERY + 2)
         await LocalBroker(database).publish(draft)
         await until(lambda: indexed_up_to(other) == 2 * database_module.INDEX_EVERY + 3)
@@ -340,7 +340,7 @@ async def test_messages_are_stored_and_read_while_the_index_is_broken(
     with closing(schema.connect(path)) as other:
         schema.prepare(other)
         other.execute("DROP TABLE message_text")
-    database = Database(path)
+    database = SqliteDatabase(path)
     broker = LocalBroker(database)
     assert (await broker.publish(MessageDraft(ALICE, "lobby", None, "rope", None))).fresh
     await until(lambda: "the search index is behind" in caplog.text)

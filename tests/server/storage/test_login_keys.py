@@ -1,12 +1,11 @@
 """Keys of people without data are deleted after a while; all others are kept."""
 
-import sqlite3
-
 import pytest
 
 from server.protocol.proof import LoginKeys
 from server.storage import login_keys, retention, schema
 from server.storage.retention import KeptDays
+from server.storage.sqlite_connection import SqliteConnection
 
 DAY = retention.DAY_MILLISECONDS
 KEYS = LoginKeys(b"s" * 32, b"k" * 32)
@@ -18,19 +17,19 @@ MESSAGE = (
 
 
 @pytest.fixture
-def database() -> sqlite3.Connection:
+def database() -> SqliteConnection:
     connection = schema.connect(":memory:")
     schema.prepare(connection)
     return connection
 
 
-def sweep(connection: sqlite3.Connection) -> None:
+def sweep(connection: SqliteConnection) -> None:
     """Sweep until nothing is left to do."""
     while retention.sweep(connection, NOW, KeptDays(1000, 1000)):
         pass
 
 
-def leave(what: str, connection: sqlite3.Connection) -> None:
+def leave(what: str, connection: SqliteConnection) -> None:
     """Store something that belongs to Ada."""
     statements: dict[str, tuple[str, tuple[str | None, ...]]] = {
         "message": (MESSAGE, ("ada", None, None, None, "n-1")),
@@ -46,7 +45,7 @@ def leave(what: str, connection: sqlite3.Connection) -> None:
     connection.execute(*statements[what])
 
 
-def test_keys_of_people_without_data_are_deleted_after_a_while(database: sqlite3.Connection) -> None:
+def test_keys_of_people_without_data_are_deleted_after_a_while(database: SqliteConnection) -> None:
     login_keys.add("ada", KEYS, LONG_AGO, database)
     login_keys.add("bob", KEYS, NOW - DAY, database)
     login_keys.add("carol", KEYS, LONG_AGO, database)
@@ -56,14 +55,14 @@ def test_keys_of_people_without_data_are_deleted_after_a_while(database: sqlite3
 
 
 @pytest.mark.parametrize("what", ["message", "message without nonce", "message to them", "relation", "report"])
-def test_keys_of_people_with_data_are_never_deleted(database: sqlite3.Connection, what: str) -> None:
+def test_keys_of_people_with_data_are_never_deleted(database: SqliteConnection, what: str) -> None:
     login_keys.add("ada", KEYS, LONG_AGO, database)
     leave(what, database)
     sweep(database)
     assert login_keys.find("ada", database) == KEYS
 
 
-def test_each_key_is_examined_once(database: sqlite3.Connection) -> None:
+def test_each_key_is_examined_once(database: SqliteConnection) -> None:
     for number in range(25):
         login_keys.add(f"{number}", KEYS, LONG_AGO, database)
         if number % 2:
@@ -72,7 +71,7 @@ def test_each_key_is_examined_once(database: sqlite3.Connection) -> None:
     assert [number for number in range(25) if login_keys.find(f"{number}", database)] == list(range(1, 25, 2))
 
 
-def test_the_server_id_survives_a_restart(database: sqlite3.Connection) -> None:
+def test_the_server_id_survives_a_restart(database: SqliteConnection) -> None:
     first = schema.prepare(database).server
     assert len(first) == 32
     assert schema.prepare(database).server == first

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from server.rules.messages import Person
 from server.rules.relations import Relation
-from server.storage.database import Database
 from server.storage.people import MAX_KNOWN, People
+from server.storage.sqlite_database import SqliteDatabase
 
 
 async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
-    database, times = Database(str(tmp_path / "room.sqlite")), count()
+    database, times = SqliteDatabase(str(tmp_path / "room.sqlite")), count()
     people = People(database, lambda: datetime.fromtimestamp(next(times), UTC))
     for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):
         await people.joined(person)
@@ -24,7 +24,7 @@ async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(tmp_path: 
 
 
 async def test_only_the_latest_people_are_known(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     people = People(database)
     await people.joined(Person("ada", "a-1"))
     await people.joined(Person("bob", "b-1"))
@@ -40,7 +40,7 @@ async def test_only_the_latest_people_are_known(tmp_path: Path) -> None:
 
 
 async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     people = People(database)
     for name in ("bob", "bob 2"):
         await people.relate(Relation("a-1", "b-1", "bob", blocked=False))

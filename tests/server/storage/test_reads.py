@@ -1,7 +1,6 @@
 """The cost of reads: turns, cancelled reads, and the bytes read for a page."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
@@ -15,8 +14,10 @@ from server.rules.messages import MessageDraft, Person
 from server.rules.search import query
 from server.storage import messages, schema, searches
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Reader, Search, StorageError
-from server.storage.database import Database
 from server.storage.fair import QueueKey
+from server.storage.sql import SqlConnection
+from server.storage.sqlite_connection import SqliteConnection
+from server.storage.sqlite_database import SqliteDatabase
 
 MALLORY, ADA = QueueKey("203.0.113.9", "mallory"), QueueKey("198.51.100.7", "ada")
 ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol", "c-1")
@@ -26,8 +27,8 @@ ROW_BYTES = 300
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(str(tmp_path / "room.sqlite"))
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     yield database
     await database.close()
 
@@ -35,7 +36,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 class Scripted:
     """Reads that record when they are done; the first one waits until all others are queued."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         self._gate = threading.Event()
         self.done: list[str] = []
@@ -53,14 +54,14 @@ class Scripted:
         return self.done[1:]
 
     def _ask(self, name: str, key: QueueKey, before: Callable[[], object]) -> "asyncio.Task[None]":
-        def work(_: sqlite3.Connection) -> None:
+        def work(_: SqlConnection) -> None:
             before()
             self.done.append(name)
 
         return asyncio.create_task(self._database.read(work, key))
 
 
-async def test_256_reads_of_one_session_do_not_delay_the_login_of_another(database: Database) -> None:
+async def test_256_reads_of_one_session_do_not_delay_the_login_of_another(database: SqliteDatabase) -> None:
     scripted = Scripted(database)
     history = [scripted.ask("history", MALLORY) for _ in range(256)]
     logins = [scripted.ask(f"login {number}", ADA) for number in range(3)]
@@ -71,7 +72,7 @@ async def test_256_reads_of_one_session_do_not_delay_the_login_of_another(databa
     assert scripted.done.index("login 2") <= 7
 
 
-async def test_a_cancelled_read_is_not_done(database: Database) -> None:
+async def test_a_cancelled_read_is_not_done(database: SqliteDatabase) -> None:
     scripted = Scripted(database)
     gone = [scripted.ask("gone", MALLORY) for _ in range(100)]
     there = scripted.ask("there", ADA)
@@ -82,7 +83,7 @@ async def test_a_cancelled_read_is_not_done(database: Database) -> None:
     await there
 
 
-async def test_a_failed_read_affects_only_its_caller(database: Database) -> None:
+async def test_a_failed_read_affects_only_its_caller(database: SqliteDatabase) -> None:
     with pytest.raises(StorageError, match="syntax error"):
         await database.read(lambda connection: connection.execute("SELECT 1 FROM nothing"))
     with pytest.raises(ZeroDivisionError):
@@ -91,7 +92,7 @@ async def test_a_failed_read_affects_only_its_caller(database: Database) -> None
 
 
 async def test_a_closed_database_refuses_reads(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "room.sqlite"))
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     late = asyncio.create_task(database.read(lambda _: 7))
     await asyncio.sleep(0)
     await database.close()
@@ -112,7 +113,7 @@ class Fetched:
         return data.decode()
 
 
-def filled(path: Path, count: int, *, reactions: int = 0, direct: bool = False) -> sqlite3.Connection:
+def filled(path: Path, count: int, *, reactions: int = 0, direct: bool = False) -> SqliteConnection:
     """Return a room with this number of the longest messages, from Alice and Bob in turns."""
     connection = schema.connect(str(path))
     schema.prepare(connection)
@@ -132,10 +133,10 @@ def filled(path: Path, count: int, *, reactions: int = 0, direct: bool = False) 
 
 
 READER = Reader(ALICE, ["lobby", "tea"])
-Read = Callable[[sqlite3.Connection], object]
+Read = Callable[[SqlConnection], object]
 
 
-def search_page(words: str, connection: sqlite3.Connection) -> Page:
+def search_page(words: str, connection: SqlConnection) -> Page:
     """Return the page that a search finds."""
     return searches.search(READER, Search(query(words), "", 0, 100), connection).page
 
@@ -183,7 +184,7 @@ def test_the_text_of_deleted_messages_is_not_read_for_a_page(tmp_path: Path) -> 
         assert fetched.bytes < 50 * ROW_BYTES
 
 
-def conversed(limit: int, connection: sqlite3.Connection) -> Iterator[int]:
+def conversed(limit: int, connection: SqlConnection) -> Iterator[int]:
     """Read a conversation page by page from its end; return its numbers."""
     before = 0
     while True:

@@ -1,7 +1,5 @@
 """Old messages and reports are deleted, and a person's data can be exported and erased."""
 
-import sqlite3
-
 import pytest
 
 from server.rules.messages import MessageDraft, Person
@@ -9,6 +7,7 @@ from server.rules.search import query
 from server.storage import messages, personal_data, reports, retention, schema, searches, trail
 from server.storage.base import Reader, Search
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
+from server.storage.sqlite_connection import SqliteConnection
 from server.storage.trail import TrailError
 from tests.support.stored_reports import ACCEPTED, ALICE, BOB, Desk
 
@@ -22,13 +21,13 @@ def desk() -> Desk:
     return Desk()
 
 
-def say(connection: sqlite3.Connection, text: str, at: int, author: Person = ALICE, to: Person | None = None) -> int:
+def say(connection: SqliteConnection, text: str, at: int, author: Person = ALICE, to: Person | None = None) -> int:
     """Store a message, and return its number."""
     draft = MessageDraft(author, "lobby", to, text, None)
     return messages.insert(draft, at, connection).publication.msg_id
 
 
-def found(connection: sqlite3.Connection, words: str) -> list[str]:
+def found(connection: SqliteConnection, words: str) -> list[str]:
     """Return what a search finds."""
     page = searches.search(Reader(BOB, ["lobby", "tea"]), Search(query(words), "", 0, 50), connection).page
     return [each.text for each in page.publications]

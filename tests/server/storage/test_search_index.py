@@ -16,6 +16,7 @@ from server.rules.messages import EVERYWHERE, MessageDraft, Person
 from server.rules.search import fold, mentioning, query
 from server.storage import indexing, messages, schema, searches
 from server.storage.base import Found, Reader, Search
+from server.storage.sqlite_connection import SqliteConnection
 
 ALICE = Person("alice", "a-1")
 READER = Reader(ALICE, ["lobby", "tea"])
@@ -37,7 +38,7 @@ def old_file(path: Path, *texts: str) -> None:
         connection.executemany(INSERT, [(text,) for text in texts])
 
 
-def found(connection: sqlite3.Connection, words: str) -> list[str]:
+def found(connection: SqliteConnection, words: str) -> list[str]:
     """Return the texts that a search finds."""
     return [
         each.text for each in searches.search(READER, Search(query(words), "", 0, 50), connection).page.publications
@@ -45,13 +46,13 @@ def found(connection: sqlite3.Connection, words: str) -> list[str]:
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def connection(tmp_path: Path) -> Iterator[SqliteConnection]:
     with closing(schema.connect(str(tmp_path / "room.sqlite"))) as made:
         schema.prepare(made)
         yield made
 
 
-def say(connection: sqlite3.Connection, *texts: str) -> list[int]:
+def say(connection: SqliteConnection, *texts: str) -> list[int]:
     """Store messages; return their numbers."""
     published = [messages.insert(MessageDraft(ALICE, "lobby", None, text, None), 1, connection) for text in texts]
     return [each.publication.msg_id for each in published]
@@ -76,7 +77,7 @@ def test_an_old_file_gets_the_smaller_index_and_is_searched_as_before(tmp_path: 
         connection.execute("INSERT INTO message_text (message_text) VALUES ('integrity-check')")
 
 
-def test_only_whole_words_are_found_and_not_their_tokens(connection: sqlite3.Connection) -> None:
+def test_only_whole_words_are_found_and_not_their_tokens(connection: SqliteConnection) -> None:
     say(connection, "ana nan ban", "one banana", "BANANAS", "灯台の油が切れた", "の油 台の")
     assert found(connection, "banana") == ["one banana", "BANANAS"]
     assert found(connection, "台の油") == ["灯台の油が切れた"]
@@ -90,13 +91,13 @@ def test_only_whole_words_are_found_and_not_their_tokens(connection: sqlite3.Con
     st.text("abÄ油の", min_size=1, max_size=5),
 )
 def test_a_search_finds_exactly_the_texts_with_the_word(said: list[str], word: str) -> None:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+    with closing(sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)) as connection:
         schema.prepare(connection)
         say(connection, *said)
         assert found(connection, word) == [text for text in said if fold(word) in fold(text)]
 
 
-def test_too_many_false_positives_end_a_search(connection: sqlite3.Connection) -> None:
+def test_too_many_false_positives_end_a_search(connection: SqliteConnection) -> None:
     connection.execute("BEGIN")
     say(connection, *["ana nan ban"] * (searches.MAX_MISSES + 500))
     connection.execute("COMMIT")
@@ -149,7 +150,7 @@ def stored_bytes(directory: Path, kind: str, *, old: bool) -> float:
         return (size(connection) - before) / MESSAGES
 
 
-def size(connection: sqlite3.Connection) -> int:
+def size(connection: SqliteConnection) -> int:
     """Return the bytes used by a database."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
@@ -167,7 +168,7 @@ def test_a_message_is_charged_for_no_less_than_it_takes(kind: str, tmp_path: Pat
     assert stored_bytes(tmp_path, kind, old=False) < charged * 1.25
 
 
-def search(connection: sqlite3.Connection, text: str, channel: str = "", before: int = 0, limit: int = 50) -> Found:
+def search(connection: SqliteConnection, text: str, channel: str = "", before: int = 0, limit: int = 50) -> Found:
     """Search with filters."""
     return searches.search(READER, Search(query(text), channel, before, limit), connection)
 
@@ -177,7 +178,7 @@ def texts(result: Found) -> list[str]:
     return [each.text for each in result.page.publications]
 
 
-def test_search_is_continued_where_it_stopped(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_is_continued_where_it_stopped(connection: SqliteConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searches, "MAX_SCANNED", 10)
     say(connection, "a rope", *["nothing rop ope"] * 12, *["no"] * 12)
     assert indexing.finish(connection)
@@ -192,7 +193,7 @@ def test_search_is_continued_where_it_stopped(connection: sqlite3.Connection, mo
         assert asked
 
 
-def test_filters_narrow_a_search_down(connection: sqlite3.Connection) -> None:
+def test_filters_narrow_a_search_down(connection: SqliteConnection) -> None:
     day = 24 * 3600 * 1000
     bob = Person("Böb", "b-1")
     for number, (author, channel, peer) in enumerate(
@@ -209,7 +210,7 @@ def test_filters_narrow_a_search_down(connection: sqlite3.Connection) -> None:
     assert not search(connection, "after:1990-01-01").searched_to
 
 
-def test_nothing_from_a_removed_channel_is_read(connection: sqlite3.Connection) -> None:
+def test_nothing_from_a_removed_channel_is_read(connection: SqliteConnection) -> None:
     say(connection, "rope")
     bob = Person("bob", "b-1")
     messages.insert(MessageDraft(ALICE, "", bob, "direct rope", None), 1, connection)
@@ -230,7 +231,7 @@ def test_upgrade_folds_what_is_stored(tmp_path: Path) -> None:
         assert found(connection, "ёл") == ["ЁЛКА"]
 
 
-def test_mentions_are_found_as_whole_words_of_others(connection: sqlite3.Connection) -> None:
+def test_mentions_are_found_as_whole_words_of_others(connection: SqliteConnection) -> None:
     bob = Person("bob", "b-1")
     for author, text in ((bob, "ALICE, look"), (bob, "malice"), (ALICE, "I am alice"), (bob, "thanks @alice!")):
         messages.insert(MessageDraft(author, "lobby", None, text, None), 1, connection)

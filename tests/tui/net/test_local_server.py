@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 from server.protocol.codec import decode_server
 from server.protocol.frames import Welcome
 from server.settings import KEY_VARIABLE as SERVERS_KEY_VARIABLE
+from server.storage.sqlite_connection import SqliteConnection
 from tests.support.server_process import environment
 from tui.net.discovery import find
 from tui.net.local_server import CHAT, KEY_VARIABLE, LocalServerError, start
@@ -102,7 +103,7 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A hostile downloaded folder in which the client is started; its settings name a key, a database and a port."""
     folder = tmp_path / "download"
     folder.mkdir()
-    with closing(sqlite3.connect(folder / "precious.sqlite")) as precious:
+    with closing(sqlite3.connect(folder / "precious.sqlite", factory=SqliteConnection)) as precious:
         precious.execute("CREATE TABLE mine (text)")
         precious.commit()
     trap = """

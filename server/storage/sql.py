@@ -1,0 +1,60 @@
+"""What the functions that read and write need of a database, whichever it is."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from server.storage.events import Event
+
+Value = str | int | float | bytes | None
+Values = Sequence[Value] | Mapping[str, Value]
+
+
+class Rows(Protocol):
+    """The rows that a statement returned or changed."""
+
+    @property
+    def rowcount(self) -> int:
+        """The number of rows that were changed; not defined for a SELECT."""
+
+    @property
+    def description(self) -> Sequence[Sequence[object]] | None:
+        """The columns, each with its name first; None if no rows are returned."""
+
+    # What a row holds is known only to its query.
+    def fetchone(self) -> Any:  # type: ignore[explicit-any] # noqa: ANN401
+        """Return the next row, a tuple; None after the last one."""
+
+    def fetchall(self) -> list[Any]:  # type: ignore[explicit-any]
+        """Return the remaining rows."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[explicit-any]
+        """Iterate over the remaining rows."""
+
+    def close(self) -> None:
+        """Drop the remaining rows."""
+
+
+class SqlConnection(Protocol):
+    """An open database: within a transaction in the functions passed to `Database.write`.
+
+    The SQL is what SQLite and PostgreSQL both know, with `?`, `?1` or `:name` for values.
+    """
+
+    now: int
+    """The time in milliseconds, by the clock that all servers of this database share."""
+
+    def execute(self, sql: str, values: Values = (), /) -> Rows:
+        """Run one statement."""
+
+    def insert(self, sql: str, values: Sequence[Value], /) -> int:
+        """Insert a row with an `id` that the database gives it; return that number."""
+
+    def executemany(self, sql: str, values: Iterable[Values], /) -> object:
+        """Run one statement for each of several sets of values."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Read one state of the database, while others write: as long as the context is entered."""
+
+    def announce(self, event: Event) -> None:
+        """Have every server of this database hear of an event once it is committed, in the order of the commits."""
