@@ -3,21 +3,23 @@
 import argparse
 import io
 import re
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from server.operator import doctor, people, report_commands, rotation, webhook_commands
 from server.operator.backup import backup
+from server.operator.finding import Grade
 from server.operator.printing import CommandError, shown
 from server.operator.reloading import request_reload
 from server.ops.process import silence
 from server.settings import DEFAULT_FILE, Settings, load
-from server.storage import indexing, schema
-from server.storage.sqlite_connection import SqliteConnection
+from server.storage.base import StorageError
+from server.storage.opening import open_store
+from server.storage.sql import SqlConnection
+from server.storage.store import Store
 from server.storage.trail import TrailError
 
 BAD, UNUSABLE = 1, 2
@@ -30,36 +32,23 @@ class CommandContext(NamedTuple):
     options: argparse.Namespace
     settings: Settings
 
-    @contextmanager
-    def database(self, *, write: bool = False) -> Iterator[SqliteConnection]:
-        """Open a transaction on the server's database. Raises CommandError."""
-        with self.file() as connection, connection:
-            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-            yield connection
+    @property
+    def store(self) -> Store:
+        """The server's database."""
+        return open_store(self.settings.database)
 
     @contextmanager
-    def file(self) -> Iterator[SqliteConnection]:
-        """Open the server's database. Raises CommandError."""
-        path = self.settings.database
-        if not _is_there(Path(path)):
-            raise CommandError(f"Database: {path} does not exist yet; start the server with these settings first")
+    def database(self, *, write: bool = False) -> Iterator[SqlConnection]:
+        """Open a transaction on the server's database. Raises OneLineError."""
         try:
-            with closing(schema.open_as_it_is(path)) as connection:
-                if advice := schema.misfit(connection):
-                    raise CommandError(f"Database: {path}: {advice}")
+            with self.store.transaction(write=write) as connection:
                 yield connection
-        except (sqlite3.Error, ValueError) as error:
-            # SQLite quotes what it cannot read; altered values may not be valid numbers, states or times.
-            raise CommandError(f"Database: {path}: {shown(str(error))}; run `doctor` for details") from None
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError as error:
-        raise CommandError(
-            f"Database: {path} cannot be accessed: {error.strerror}; run this as the server's user"
-        ) from None
+        except StorageError as error:
+            # SQLite quotes what it cannot read.
+            raise CommandError(shown(str(error))) from None
+        except ValueError as error:
+            # Altered values may not be valid numbers, states or times.
+            raise CommandError(f"Database: {shown(str(error))}; run `doctor` for details") from None
 
 
 Command = Callable[[CommandContext], int]
@@ -240,8 +229,7 @@ def _export(context: CommandContext) -> int:
 
 
 def _backup(context: CommandContext) -> int:
-    with context.database() as connection:
-        print(backup(connection, Path(context.options.file)))
+    print(backup(context.store, Path(context.options.file)))
     return 0
 
 
@@ -256,11 +244,8 @@ def _erase_person(context: CommandContext) -> int:
     with context.database(write=True) as connection:
         text = people.erase(connection, context.options.name, context.options.identity)
     print(text)
-    with context.file() as connection:
-        if not indexing.finish(connection):
-            print(
-                "Traces are left in the -wal file, because another program reads the database; the server removes them."
-            )
+    if not context.store.erase_traces():
+        print("Traces are left in the -wal file, because another program reads the database; the server removes them.")
     return 0
 
 
@@ -273,5 +258,5 @@ def _doctor(context: CommandContext) -> int:
     worst = 0
     for finding in doctor.findings(context.options.settings):
         print(finding, flush=True)
-        worst |= finding.grade is doctor.Grade.BAD
+        worst |= finding.grade is Grade.BAD
     return worst

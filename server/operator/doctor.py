@@ -2,48 +2,19 @@
 
 import asyncio
 import os
-import shutil
-import sqlite3
 import ssl
 import stat
 from collections.abc import Iterator
-from contextlib import closing
-from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
 
-from server.operator import certificate, reachability
-from server.operator.printing import short, shown, when
+from server.operator import certificate, reachability, sqlite_checks
+from server.operator.finding import Finding, Grade
 from server.operator.reachability import Unreachable
 from server.settings import DEFAULT_FILE, TLS, WEBHOOK_NAMES, KeyNote, Settings, SettingsError, Use, WebhookURL, load
-from server.storage import outbox, overview, schema, trail
-from server.storage.clock import milliseconds, utc_now
-from server.storage.database_file import server_on
-from server.storage.sqlite_connection import SqliteConnection
-from server.storage.trail import TrailError
 from server.webhooks import outbound
 
 MIN_KEY_CHARS = 16
-MIN_FREE_BYTES = 200 * 1024 * 1024
 MIN_CERTIFICATE_DAYS = 14
-
-
-class Grade(Enum):
-    """The severity of a finding."""
-
-    GOOD = "✓"
-    WARNING = "!"
-    BAD = "✗"
-
-
-class Finding(NamedTuple):
-    """One line of output."""
-
-    grade: Grade
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.grade.value} {shown(self.text)}"
 
 
 def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[Finding]:
@@ -61,7 +32,7 @@ def findings(path: Path | None, tls: ssl.SSLContext | None = None) -> Iterator[F
         yield Finding(Grade.WARNING, f"AdminAPIKey: shorter than {MIN_KEY_CHARS} characters; choose a long random one")
     if settings.tls.on:
         yield _certificate(settings.tls)
-    yield from _database(settings)
+    yield from sqlite_checks.findings(settings)
     try:
         trusted = tls or outbound.trust(settings.webhook_security)
     except SettingsError as error:
@@ -123,107 +94,6 @@ def _certificate(files: TLS) -> Finding:
     if days < MIN_CERTIFICATE_DAYS:
         return Finding(Grade.WARNING, f"{good}; renew it, then run `reload`")
     return Finding(Grade.GOOD, good)
-
-
-def _database(settings: Settings) -> Iterator[Finding]:
-    path = Path(settings.database)
-    try:
-        there = path.exists()
-    except OSError as error:
-        yield Finding(
-            Grade.BAD, f"database: {path} cannot be accessed: {error.strerror}; run this as the server's user"
-        )
-        return
-    if not there:
-        if server := server_on(str(path)):
-            problem = f"{path} was deleted or moved while a server ({server}) uses it"
-            yield Finding(Grade.BAD, f"database: {problem}; stop the server, restore the file, and start the server")
-        elif os.access(path.parent, os.W_OK):
-            yield Finding(
-                Grade.WARNING, f"database: {path} does not exist yet; the server creates it at its first start"
-            )
-        else:
-            yield Finding(Grade.BAD, f"database: {path} cannot be created; choose another file in the settings")
-            return
-    else:
-        yield from _mode(path)
-        try:
-            with closing(schema.open_as_it_is(str(path))) as connection:
-                yield from _content(settings, connection)
-        except sqlite3.Error as error:
-            yield Finding(Grade.BAD, f"database: {path}: {error}; {_advice(error)}")
-    free = shutil.disk_usage(path.parent).free
-    if free < MIN_FREE_BYTES:
-        yield Finding(Grade.BAD, f"disk: only {free // 2**20} MiB free on the disk of the database; free some space")
-    else:
-        yield Finding(Grade.GOOD, f"disk: {free // 2**20} MiB free")
-
-
-def _mode(path: Path) -> Iterator[Finding]:
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        problem = f"{path} has direct messages and reports, and other users can read it"
-        yield Finding(Grade.WARNING, f"database: {problem}; run: chmod 600 {path}*")
-
-
-def _advice(error: sqlite3.Error) -> str:
-    code = error.sqlite_errorname.split("_")[1] if hasattr(error, "sqlite_errorname") else ""
-    return {
-        "BUSY": "another process has locked it for seconds: find out which one, and try again",
-        "READONLY": "give the server's user write access to the file and its directory",
-        "CANTOPEN": "give the server's user read and write access to the file and its directory",
-    }.get(code, "fix that, restore a backup, or choose another file")
-
-
-def _content(settings: Settings, connection: SqliteConnection) -> Iterator[Finding]:
-    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if answer != "ok":
-        yield Finding(Grade.BAD, f"database: damaged: {answer}; restore it from a backup")
-        return
-    if advice := schema.misfit(connection):
-        yield Finding(Grade.BAD, f"database: {advice}")
-        return
-    # Acquire and release the write lock: it proves that the file is writable, and not locked for long.
-    connection.execute("BEGIN IMMEDIATE")
-    schema.touch(connection)
-    connection.execute("ROLLBACK")
-    yield Finding(Grade.GOOD, f"database: intact, up to date (schema {len(schema.STEPS)}) and writable")
-    with connection:
-        # A consistent snapshot while the server adds rows.
-        connection.execute("BEGIN")
-        yield from _reports(settings, connection)
-
-
-def _reports(settings: Settings, connection: SqliteConnection) -> Iterator[Finding]:
-    try:
-        count, _ = trail.verify(connection)
-        yield Finding(Grade.GOOD, f"trail: {count} rows, none altered")
-    except TrailError as error:
-        yield Finding(Grade.BAD, f"trail: {error}; compare it with a backup")
-    on = [hook.queue for hook in settings.webhook_urls if hook.enabled]
-    for name in on:
-        yield from _queue(connection, name)
-    for name, count in overview.unheard(connection, on):
-        yield Finding(Grade.BAD, f"outbox: {count} waiting for webhook {name}, which is disabled; enable it")
-
-
-def _queue(connection: SqliteConnection, name: str) -> Iterator[Finding]:
-    found = outbox.depth(connection, name, milliseconds(utc_now()))
-    if found.suspension:
-        why = f"paused: {found.suspension.why}"
-        advice = f"once the site is back, run `webhook resume {name}`"
-        if found.suspension.until is not None:
-            why = f"probed at {when(found.suspension.until)}, because attempts failed"
-            advice = f"to probe it now, run `webhook resume {name}`"
-        yield Finding(Grade.WARNING, f"outbox: webhook {name} is {why}; {found.waiting} waiting; {advice}")
-    elif found.failures:
-        attempts = f"last {found.failures} attempts" if found.failures > 1 else "last attempt"
-        last = overview.last_attempt(connection, name)
-        reason = f": {short(last.error, 200)}" if last and last.error else ""
-        why = f"the {attempts} to call webhook {name} failed{reason}; {found.waiting} waiting"
-        yield Finding(Grade.WARNING, f"outbox: {why}; run `webhook deliveries --failed` for all")
-    if found.given_up:
-        advice = "list them with `webhook deliveries --failed`, repeat one with `webhook replay ID`"
-        yield Finding(Grade.WARNING, f"outbox: {found.given_up} given up; {advice}")
 
 
 def _webhook(settings: Settings, hook: WebhookURL, tls: ssl.SSLContext) -> Iterator[Finding]:

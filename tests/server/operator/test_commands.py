@@ -15,6 +15,7 @@ from server.settings import Settings
 from server.storage import reports, schema, trail, webhook_state
 from server.storage.clock import utc_now
 from server.storage.reports import StoredReport, Submission
+from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
 from tests.support.stored_reports import ALICE, TERMS, evidence
 
@@ -42,7 +43,7 @@ def test_a_command_reads_a_snapshot(server: SqliteConnection, context: CommandCo
         assert trail.verify(connection)[0] == 1
 
 
-def fail_half_way(connection: SqliteConnection) -> None:
+def fail_half_way(connection: SqlConnection) -> None:
     """Fail after the first write."""
     webhook_state.pause(connection, "report", "half way")
     raise CommandError
@@ -67,7 +68,7 @@ def test_reading_a_copy_does_not_change_it(server: SqliteConnection, context: Co
     """Verifying a backup must not change it, and must work on read-only media."""
     report_something(server)
     copy = tmp_path / "copy.sqlite"
-    backup(server, copy)
+    backup(context.store, copy)
     before = copy.read_bytes()
     with context._replace(settings=Settings(database=str(copy))).database() as connection:
         assert trail.verify(connection)[0] == 1
@@ -100,9 +101,9 @@ def test_an_invalid_value_is_an_error_of_one_line(
 
 
 @pytest.mark.parametrize("name", [".", "/", "x" * 300])
-def test_an_invalid_backup_file_is_an_error_of_one_line(server: SqliteConnection, name: str) -> None:
+def test_an_invalid_backup_file_is_an_error_of_one_line(context: CommandContext, name: str) -> None:
     with pytest.raises(CommandError):
-        backup(server, Path(name))
+        backup(context.store, Path(name))
 
 
 def report_something(connection: SqliteConnection, msg_id: int = 7) -> StoredReport:

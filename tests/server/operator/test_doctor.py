@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from server.operator.doctor import Grade, findings
+from server.operator.doctor import findings
+from server.operator.finding import Grade
 from server.operator.reachability import Reached
 from server.rules.trail import Withdrawn
 from server.storage import outbox, schema, trail

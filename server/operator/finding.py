@@ -1,0 +1,24 @@
+"""What the doctor finds."""
+
+from enum import Enum
+from typing import NamedTuple
+
+from server.operator.printing import shown
+
+
+class Grade(Enum):
+    """The severity of a finding."""
+
+    GOOD = "✓"
+    WARNING = "!"
+    BAD = "✗"
+
+
+class Finding(NamedTuple):
+    """One line of output."""
+
+    grade: Grade
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.grade.value} {shown(self.text)}"

@@ -1,0 +1,87 @@
+"""The doctor's checks of a SQLite file and its disk."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from server.operator import report_checks
+from server.operator.finding import Finding, Grade
+from server.settings import Settings
+from server.storage import schema
+from server.storage.clock import milliseconds, utc_now
+from server.storage.database_file import server_on
+from server.storage.sqlite_connection import SqliteConnection
+
+MIN_FREE_BYTES = 200 * 1024 * 1024
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    path = Path(settings.database)
+    try:
+        there = path.exists()
+    except OSError as error:
+        yield Finding(
+            Grade.BAD, f"database: {path} cannot be accessed: {error.strerror}; run this as the server's user"
+        )
+        return
+    if not there:
+        if server := server_on(str(path)):
+            problem = f"{path} was deleted or moved while a server ({server}) uses it"
+            yield Finding(Grade.BAD, f"database: {problem}; stop the server, restore the file, and start the server")
+        elif os.access(path.parent, os.W_OK):
+            yield Finding(
+                Grade.WARNING, f"database: {path} does not exist yet; the server creates it at its first start"
+            )
+        else:
+            yield Finding(Grade.BAD, f"database: {path} cannot be created; choose another file in the settings")
+            return
+    else:
+        yield from _mode(path)
+        try:
+            with closing(schema.open_as_it_is(str(path))) as connection:
+                yield from _content(settings, connection)
+        except sqlite3.Error as error:
+            yield Finding(Grade.BAD, f"database: {path}: {error}; {_advice(error)}")
+    free = shutil.disk_usage(path.parent).free
+    if free < MIN_FREE_BYTES:
+        yield Finding(Grade.BAD, f"disk: only {free // 2**20} MiB free on the disk of the database; free some space")
+    else:
+        yield Finding(Grade.GOOD, f"disk: {free // 2**20} MiB free")
+
+
+def _mode(path: Path) -> Iterator[Finding]:
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        problem = f"{path} has direct messages and reports, and other users can read it"
+        yield Finding(Grade.WARNING, f"database: {problem}; run: chmod 600 {path}*")
+
+
+def _advice(error: sqlite3.Error) -> str:
+    code = error.sqlite_errorname.split("_")[1] if hasattr(error, "sqlite_errorname") else ""
+    return {
+        "BUSY": "another process has locked it for seconds: find out which one, and try again",
+        "READONLY": "give the server's user write access to the file and its directory",
+        "CANTOPEN": "give the server's user read and write access to the file and its directory",
+    }.get(code, "fix that, restore a backup, or choose another file")
+
+
+def _content(settings: Settings, connection: SqliteConnection) -> Iterator[Finding]:
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        yield Finding(Grade.BAD, f"database: damaged: {answer}; restore it from a backup")
+        return
+    if advice := schema.misfit(connection):
+        yield Finding(Grade.BAD, f"database: {advice}")
+        return
+    # Acquire and release the write lock: it proves that the file is writable, and not locked for long.
+    connection.execute("BEGIN IMMEDIATE")
+    schema.touch(connection)
+    connection.execute("ROLLBACK")
+    yield Finding(Grade.GOOD, f"database: intact, up to date (schema {len(schema.STEPS)}) and writable")
+    with connection:
+        # A consistent snapshot while the server adds rows.
+        connection.execute("BEGIN")
+        connection.begin(milliseconds(utc_now()))
+        yield from report_checks.findings(settings, connection)
