@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 from server.rules.refusal import Refusal
 from server.storage import indexing, schema
@@ -18,15 +18,11 @@ from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Listener
 from server.storage.database_file import Lock, OpenFiles, create_private, make_private
 from server.storage.events import Event
-from server.storage.fair import SERVER, FairQueue, QueueKey
+from server.storage.fair import SERVER, QueueKey
+from server.storage.pending import MAX_COMMIT, Committed, PendingRead, PendingWrite, ReadQueue, fail, log_failure
 from server.storage.sql import SqlConnection
-from server.storage.sqlite_connection import SqliteConnection
 
 log = logging.getLogger(__name__)
-
-MAX_COMMIT = 100
-"""Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
-sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
 
 INDEX_EVERY = 400
 """Number of writes after which the search index is brought up to date, if it was not while nothing was written."""
@@ -36,8 +32,6 @@ INDEX_PAUSE_SECONDS = 0.1
 """Time between two steps for the index: a step takes some 10 ms, so they take a tenth of the time at most."""
 
 Result = TypeVar("Result")
-Committed = Callable[[int, float], None]
-"""Called after each commit, on the writer thread, with the number of writes and the duration in seconds."""
 
 
 class SqliteDatabase:
@@ -49,9 +43,9 @@ class SqliteDatabase:
         self._clock = clock
         self._listeners: list[Listener] = []
         self._loop = asyncio.get_running_loop()
-        self._turn: list[_Write[object]] = []
+        self._turn: list[PendingWrite[object]] = []
         """The writes of this turn of the event loop."""
-        self._waiting: queue.SimpleQueue[list[_Write[object]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[list[PendingWrite[object]] | None] = queue.SimpleQueue()
         self._path = path
         self._lost: StorageError | None = None
         self._lock = Lock(path)
@@ -66,16 +60,14 @@ class SqliteDatabase:
             self._lock.release()
             why = getattr(error, "strerror", None) or error
             raise StorageError(f"{path}: {why}; check the file, or set another one in the settings") from None
-        self._gathered: list[_Write[object]] = []
+        self._gathered: list[PendingWrite[object]] = []
         self._closed = False
         self._unindexed_writes = 0
         # At the start, the index may be behind.
         self._index_in: float | None = IDLE_SECONDS
-        self._reads = _Reads()
+        self._reads = ReadQueue()
         # One thread per connection, because a sqlite3 connection serves one caller at a time.
-        self._reading = threading.Thread(
-            target=self._reads.run, args=(self._reader, self.now), name="reader", daemon=True
-        )
+        self._reading = threading.Thread(target=self._read, name="reader", daemon=True)
         self._reading.start()
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self._thread.start()
@@ -101,20 +93,20 @@ class SqliteDatabase:
         future: asyncio.Future[Result] = self._loop.create_future()
         if not self._turn:
             self._loop.call_soon(self._hand_over)
-        self._turn.append(cast(_Write[object], _Write(work, stored, future)))
+        self._turn.append(cast(PendingWrite[object], PendingWrite(work, stored, future)))
         return future
 
     def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
         """Run `work` like `write`, but without waiting; a failure is only logged."""
-        self.write(work).add_done_callback(_log_failure)
+        self.write(work).add_done_callback(log_failure)
 
     async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
         """Run `work` on the reader's connection, when it is this user's turn. Raises StorageError.
 
         Work whose task is cancelled while it waits never starts.
         """
-        read = _Read(work, self._loop)
-        self._reads.put(key, cast(_Read[object], read))
+        read = PendingRead(work, self._loop)
+        self._reads.put(key, read)
         try:
             return await read.future
         except sqlite3.Error as error:
@@ -137,6 +129,15 @@ class SqliteDatabase:
         if turn:
             self._waiting.put(turn)
 
+    def _read(self) -> None:
+        """Run the reader thread."""
+        for read in self._reads:
+            self._reader.now = self.now()
+            read.run(self._perform)
+
+    def _perform(self, work: Callable[[SqlConnection], object]) -> object:
+        return work(self._reader)
+
     def _write(self) -> None:
         """Run the writer thread: commit all waiting work at once, and return the results to the loop."""
         for batch in iter(self._gather, []):
@@ -146,7 +147,7 @@ class SqliteDatabase:
             if self._unindexed_writes >= INDEX_EVERY:
                 self._index()
 
-    def _gather(self) -> "list[_Write[object]]":
+    def _gather(self) -> "list[PendingWrite[object]]":
         """Return the writes of the next commit; empty once the database is closed."""
         while not self._closed and len(self._gathered) < MAX_COMMIT:
             if self._gathered and self._waiting.empty():
@@ -157,7 +158,7 @@ class SqliteDatabase:
         batch, self._gathered = self._gathered[:MAX_COMMIT], self._gathered[MAX_COMMIT:]
         return batch
 
-    def _next(self) -> "list[_Write[object]] | None":
+    def _next(self) -> "list[PendingWrite[object]] | None":
         """Wait for the writes of a turn, and meanwhile bring the search index up to date."""
         while True:
             try:
@@ -175,7 +176,7 @@ class SqliteDatabase:
         except Exception as error:
             log.error("the search index is behind", extra={"error": str(error)})
 
-    def _commit(self, batch: "Sequence[_Write[object]]") -> None:
+    def _commit(self, batch: "Sequence[PendingWrite[object]]") -> None:
         start = time.perf_counter()
         try:
             if self._lost:
@@ -188,11 +189,11 @@ class SqliteDatabase:
             # A commit that the next start would not find must not be acknowledged.
             self._check_files()
         except StorageError as error:
-            self._loop.call_soon_threadsafe(_fail, batch, error)
+            self._loop.call_soon_threadsafe(fail, batch, error)
         except sqlite3.OperationalError as error:
             # The disk is full, or the file is locked: all of the writes fail.
             failure = StorageError(f"{error}; free disk space, or check who locks {self._path}")
-            self._loop.call_soon_threadsafe(_fail, batch, failure)
+            self._loop.call_soon_threadsafe(fail, batch, failure)
         except Exception as error:
             if len(batch) > 1:
                 # One of the writes is at fault; retry each by itself, so that the others succeed.
@@ -200,12 +201,12 @@ class SqliteDatabase:
                     self._commit([work])
             else:
                 failure = StorageError(f"{type(error).__name__}: {error}")
-                self._loop.call_soon_threadsafe(_fail, batch, failure)
+                self._loop.call_soon_threadsafe(fail, batch, failure)
         else:
             self._loop.call_soon_threadsafe(self._stored, batch, self._writer.announced)
             self._committed(len(batch), time.perf_counter() - start)
 
-    def _stored(self, batch: "Sequence[_Write[object]]", announced: Sequence[Event]) -> None:
+    def _stored(self, batch: "Sequence[PendingWrite[object]]", announced: Sequence[Event]) -> None:
         if announced:
             for listener in self._listeners:
                 listener(announced)
@@ -219,111 +220,7 @@ class SqliteDatabase:
             raise self._lost
 
 
-class _Read(Generic[Result]):
-    """One call of `Database.read`."""
-
-    def __init__(self, work: Callable[[SqlConnection], Result], loop: asyncio.AbstractEventLoop) -> None:
-        self.future: asyncio.Future[Result] = loop.create_future()
-        self._work = work
-        self._loop = loop
-
-    def run(self, connection: SqlConnection) -> None:
-        """Run the work on the reader thread, unless it was cancelled."""
-        if self.future.cancelled():
-            return
-        try:
-            result = self._work(connection)
-        except Exception as error:
-            self._loop.call_soon_threadsafe(self._fail, error)
-        else:
-            self._loop.call_soon_threadsafe(self._finish, result)
-
-    def _finish(self, result: Result) -> None:
-        if not self.future.done():
-            self.future.set_result(result)
-
-    def _fail(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-
-
-class _Reads:
-    """The fair queue of the reader thread."""
-
-    def __init__(self) -> None:
-        self._queue = FairQueue[_Read[object]]()
-        self._changed = threading.Condition()
-        self._ended = False
-
-    def put(self, key: QueueKey, read: _Read[object]) -> None:
-        """Add a read. Raises StorageError after `end`."""
-        with self._changed:
-            if self._ended:
-                raise StorageError("the database is closed")
-            self._queue.put(key, read)
-            self._changed.notify()
-
-    def end(self) -> None:
-        """Stop the thread once the queue is empty."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-
-    def run(self, connection: SqliteConnection, now: Callable[[], int]) -> None:
-        """Run the reader thread until `end`."""
-        while read := self._next():
-            connection.now = now()
-            read.run(connection)
-
-    def _next(self) -> _Read[object] | None:
-        with self._changed:
-            while not self._queue:
-                if self._ended:
-                    return None
-                self._changed.wait()
-            return self._queue.get()
-
-
-class _Write(Generic[Result]):
-    """One call of `Database.write`."""
-
-    def __init__(
-        self,
-        work: Callable[[SqlConnection], Result],
-        then: Callable[[Sequence[Result]], None] | None,
-        future: "asyncio.Future[Result]",
-    ) -> None:
-        self._work = work
-        self._future = future
-        self.then = then
-        self.result: Result | Refusal | None = None
-
-    def run(self, connection: SqlConnection) -> None:
-        """Run the work, on the writer thread and within a transaction."""
-        try:
-            self.result = self._work(connection)
-        except Refusal as refusal:
-            self.result = refusal
-
-    def done(self) -> None:
-        """Complete the future, on the loop and after the commit."""
-        if isinstance(self.result, Refusal):
-            self.failed(self.result)
-        elif not self._future.done():
-            self._future.set_result(cast(Result, self.result))
-
-    def failed(self, error: Exception) -> None:
-        """Fail the future, on the loop; nothing was stored."""
-        if not self._future.done():
-            self._future.set_exception(error)
-
-
-def _log_failure(done: "asyncio.Future[Result]") -> None:
-    if not done.cancelled() and (error := done.exception()):
-        log.error("a write failed", extra={"error": str(error)})
-
-
-def _stored(batch: Sequence[_Write[object]]) -> None:
+def _stored(batch: Sequence[PendingWrite[object]]) -> None:
     for then, works in groupby(batch, attrgetter("then")):
         run = list(works)
         results = [work.result for work in run if not isinstance(work.result, Refusal)]
@@ -331,8 +228,3 @@ def _stored(batch: Sequence[_Write[object]]) -> None:
             then(results)
         for work in run:
             work.done()
-
-
-def _fail(batch: Sequence[_Write[object]], error: StorageError) -> None:
-    for work in batch:
-        work.failed(error)

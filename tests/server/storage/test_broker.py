@@ -15,8 +15,9 @@ from server.rules.refusal import Refusal
 from server.storage.base import Page, Published, Reader
 from server.storage.broker import LocalBroker
 from server.storage.events import StoredChange
+from server.storage.pending import MAX_COMMIT
 from server.storage.sqlite_connection import SqliteConnection
-from server.storage.sqlite_database import MAX_COMMIT, SqliteDatabase
+from server.storage.sqlite_database import SqliteDatabase
 from tests.support.write_ahead_log import commits
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)

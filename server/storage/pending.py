@@ -1,0 +1,132 @@
+"""What waits for a database's threads: writes, and reads in a fair queue."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar, cast
+
+from server.rules.refusal import Refusal
+from server.storage.base import StorageError
+from server.storage.fair import FairQueue, QueueKey
+from server.storage.sql import SqlConnection
+
+log = logging.getLogger(__name__)
+
+MAX_COMMIT = 100
+"""Maximum number of writes in one commit. Bounds how long the first one of a burst waits, and how much a client is
+sent at once: with 1,000 writes a burst exceeded the limit of unread data and disconnected everyone."""
+
+Result = TypeVar("Result")
+Work = Callable[[SqlConnection], Result]
+Committed = Callable[[int, float], None]
+"""Called after each commit, on the writer thread, with the number of writes and the duration in seconds."""
+
+
+class PendingWrite(Generic[Result]):
+    """One call of `Database.write`."""
+
+    def __init__(
+        self,
+        work: Work[Result],
+        then: Callable[[Sequence[Result]], None] | None,
+        future: "asyncio.Future[Result]",
+    ) -> None:
+        self._work = work
+        self._future = future
+        self.then = then
+        self.result: Result | Refusal | None = None
+
+    def run(self, connection: SqlConnection) -> None:
+        """Run the work, on the writer thread and within a transaction."""
+        try:
+            self.result = self._work(connection)
+        except Refusal as refusal:
+            self.result = refusal
+
+    def done(self) -> None:
+        """Complete the future, on the loop and after the commit."""
+        if isinstance(self.result, Refusal):
+            self.failed(self.result)
+        elif not self._future.done():
+            self._future.set_result(cast(Result, self.result))
+
+    def failed(self, error: Exception) -> None:
+        """Fail the future, on the loop; nothing was stored."""
+        if not self._future.done():
+            self._future.set_exception(error)
+
+
+def fail(batch: Sequence[PendingWrite[object]], error: StorageError) -> None:
+    """Fail all of these writes, on the loop."""
+    for write in batch:
+        write.failed(error)
+
+
+def log_failure(done: "asyncio.Future[Result]") -> None:
+    """Log why a write failed for which nobody waits."""
+    if not done.cancelled() and (error := done.exception()):
+        log.error("a write failed", extra={"error": str(error)})
+
+
+class PendingRead(Generic[Result]):
+    """One call of `Database.read`."""
+
+    def __init__(self, work: Work[Result], loop: asyncio.AbstractEventLoop) -> None:
+        self.future: asyncio.Future[Result] = loop.create_future()
+        self._work = work
+        self._loop = loop
+
+    def run(self, perform: Callable[[Work[Result]], Result]) -> None:
+        """Have `perform` run the work, on the reader thread, unless it was cancelled."""
+        if self.future.cancelled():
+            return
+        try:
+            result = perform(self._work)
+        except Exception as error:
+            self._loop.call_soon_threadsafe(self._fail, error)
+        else:
+            self._loop.call_soon_threadsafe(self._finish, result)
+
+    def _finish(self, result: Result) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class ReadQueue:
+    """The fair queue of the reader thread; iterating waits for the next read, until the queue is ended and empty."""
+
+    def __init__(self) -> None:
+        self._queue = FairQueue[PendingRead[object]]()
+        self._changed = threading.Condition()
+        self._ended = False
+
+    def put(self, key: QueueKey, read: PendingRead[Result]) -> None:
+        """Add a read. Raises StorageError after `end`."""
+        with self._changed:
+            if self._ended:
+                raise StorageError("the database is closed")
+            self._queue.put(key, cast(PendingRead[object], read))
+            self._changed.notify()
+
+    def end(self) -> None:
+        """Stop the thread once the queue is empty."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def __iter__(self) -> Iterator[PendingRead[object]]:
+        while read := self._next():
+            yield read
+
+    def _next(self) -> PendingRead[object] | None:
+        with self._changed:
+            while not self._queue:
+                if self._ended:
+                    return None
+                self._changed.wait()
+            return self._queue.get()
