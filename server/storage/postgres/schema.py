@@ -1,0 +1,107 @@
+"""The tables in PostgreSQL, in the current schema of the connection, and how to create or upgrade them."""
+
+import secrets
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from server.storage.base import StorageError
+from server.storage.database import Life
+from server.storage.postgres.tables import TABLES
+
+STEPS = (TABLES,)
+"""The upgrade from each version to the next; an empty schema runs all of them. `{extension}` is where pg_trgm is."""
+OLDEST = 1
+"""The oldest version whose servers can go on while the tables have this one: raise it if a step breaks their SQL."""
+PLANNING = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+"""Settings of the server's connections. Each query is planned once, and uses an index if there is one: a plan that was
+made while a table was small, or not analysed yet, would read all of it later."""
+
+Connection = psycopg.Connection[TupleRow]
+
+
+class _Version(NamedTuple):
+    schema: int
+    oldest: int
+
+
+def prepare(connection: Connection) -> Life:
+    """Create the tables, or upgrade them, while others wait. Raises StorageError and psycopg.Error."""
+    with connection.transaction():
+        # Two servers that start at once: the second one finds the work done.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('flagpost ' || current_schema()))")
+        version = _version(connection, lock="FOR UPDATE")
+        if version is None:
+            _create(connection)
+        elif problem := _misfit(version):
+            raise StorageError(problem)
+        elif version.schema < len(STEPS):
+            _upgrade(connection, version)
+        row = connection.execute("SELECT epoch, message, server.id, id_key FROM room, server").fetchone()
+    if row is None:
+        raise StorageError("the room has no row; restore the database from a backup")
+    return Life(*row)
+
+
+def misfit(connection: Connection) -> str | None:
+    """Return why this version cannot use the database, and what to do; None if it can. Changes nothing."""
+    version = _version(connection)
+    if version is None:
+        return "not a Flagpost database; start the server to create the tables"
+    if version.schema < len(STEPS):
+        found = f"schema {version.schema}, not {len(STEPS)}"
+        return f"from an older version of Flagpost ({found}); start the server to upgrade it"
+    return _misfit(version)
+
+
+def _misfit(version: _Version) -> str | None:
+    if version.oldest > len(STEPS):
+        found = f"schema {version.schema}, not {len(STEPS)}"
+        return f"from a newer version of Flagpost ({found}); use that version"
+    return None
+
+
+def _version(connection: Connection, lock: str = "") -> _Version | None:
+    """Return the version of the tables; None without tables."""
+    (found,) = connection.execute("SELECT to_regclass(quote_ident(current_schema()) || '.room')").fetchone() or (None,)
+    if found is None:
+        return None
+    row = connection.execute(f"SELECT schema, schema_min FROM room {lock}").fetchone()  # noqa: S608 - a constant
+    return _Version(*row) if row else None
+
+
+def _create(connection: Connection) -> None:
+    _run(connection, STEPS)
+    connection.execute(
+        "INSERT INTO room (epoch, schema, schema_min) VALUES (%s, %s, %s)", (secrets.token_hex(8), len(STEPS), OLDEST)
+    )
+    connection.execute(
+        "INSERT INTO server (id, id_key) VALUES (%s, %s)", (secrets.token_hex(16), secrets.token_hex(32))
+    )
+
+
+def _upgrade(connection: Connection, version: _Version) -> None:
+    _run(connection, STEPS[version.schema :])
+    connection.execute("UPDATE room SET schema = %s, schema_min = %s", (len(STEPS), OLDEST))
+
+
+def _run(connection: Connection, steps: tuple[str, ...]) -> None:
+    extension = sql.Identifier(_extension(connection))
+    for step in steps:
+        connection.execute(sql.SQL(step).format(extension=extension))
+
+
+def _extension(connection: Connection) -> str:
+    """Return the schema of pg_trgm, which is installed if it is not."""
+    connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
+    query = "SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'pg_trgm'"
+    (schema,) = connection.execute(query).fetchone() or ("public",)
+    return str(schema)
