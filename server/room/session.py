@@ -132,6 +132,11 @@ class Session:
         return self.status == HIDDEN
 
     @property
+    def is_member(self) -> bool:
+        """Return whether the site says who this person is."""
+        return self.claims is not None
+
+    @property
     def logged_in_person(self) -> Person:
         """The person. Raises Refusal if nobody is logged in."""
         if self.person is None:

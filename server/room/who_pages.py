@@ -1,11 +1,12 @@
 """The who list as frames, each encoded again only after somebody in it changed."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from msgspec.structs import asdict, replace
 
 from server.protocol.frames import Who, WhoEntry, WholeWhoEntry
-from server.room.session import Session, framed
+from server.room.present import Present
+from server.room.session import framed
 from server.rules.visibility import View, entry_for
 
 PAGE = 200
@@ -17,26 +18,26 @@ WHOLE_BYTES = 384 * 1024
 
 
 class WhoPages:
-    """The entries of everyone in the room. A session stays on its page, so that the other pages stay encoded."""
+    """The entries of everyone in the room. A person stays on their page, so that the other pages stay encoded."""
 
     def __init__(self) -> None:
         self._pages: list[_Page] = []
-        self._page_of: dict[Session, _Page] = {}
+        self._page_of: dict[Present, _Page] = {}
 
-    def set(self, session: Session, entry: WhoEntry) -> None:
-        """Add a session, or replace its entry."""
-        page = self._page_of.get(session) or self._page_with_space()
-        self._page_of[session] = page
-        page.size += _size(entry) - _size(page.entries.get(session))
-        page.entries[session] = entry
+    def set(self, present: Present, entry: WhoEntry) -> None:
+        """Add somebody, or replace their entry."""
+        page = self._page_of.get(present) or self._page_with_space()
+        self._page_of[present] = page
+        page.size += _size(entry) - _size(page.entries.get(present))
+        page.entries[present] = entry
         page.wire = None
 
-    def remove(self, session: Session) -> None:
-        """Remove a session, if it is listed."""
-        page = self._page_of.pop(session, None)
+    def remove(self, present: Present) -> None:
+        """Remove somebody, if they are listed."""
+        page = self._page_of.pop(present, None)
         if page is None:
             return
-        page.size -= _size(page.entries.pop(session))
+        page.size -= _size(page.entries.pop(present))
         page.wire = None
         if not page.entries:
             self._pages.remove(page)
@@ -70,8 +71,8 @@ class WhoPages:
         return [
             entry
             for page in self._pages
-            for session, entry in page.entries.items()
-            if session.logged_in_person.identity not in hidden
+            for present, entry in page.entries.items()
+            if present.logged_in_person.identity not in hidden
         ]
 
 
@@ -81,37 +82,37 @@ class WhoLists:
     def __init__(self) -> None:
         self._pages: dict[View, WhoPages] = {}
 
-    def set(self, session: Session, entry: WhoEntry) -> None:
-        """Add a session, or replace its entry."""
+    def set(self, present: Present, entry: WhoEntry) -> None:
+        """Add somebody, or replace their entry."""
         for view, pages in self._pages.items():
-            _set_seen(pages, view, session, entry)
+            _set_seen(pages, view, present, entry)
 
-    def remove(self, session: Session) -> None:
-        """Remove a session."""
+    def remove(self, present: Present) -> None:
+        """Remove somebody."""
         for pages in self._pages.values():
-            pages.remove(session)
+            pages.remove(present)
 
-    def seen_in(self, view: View, everyone: Iterable[Session]) -> WhoPages:
-        """Return the list as it is seen in a view."""
+    def seen_in(self, view: View, everyone: Callable[[], Iterable[Present]]) -> WhoPages:
+        """Return the list as it is seen in a view; `everyone` returns the people in the room."""
         if view not in self._pages:
             self._pages[view] = WhoPages()
-            for each in everyone:
+            for each in everyone():
                 _set_seen(self._pages[view], view, each, each.who_entry(each.logged_in_person))
         return self._pages[view]
 
 
-def _set_seen(pages: WhoPages, view: View, session: Session, entry: WhoEntry) -> None:
+def _set_seen(pages: WhoPages, view: View, present: Present, entry: WhoEntry) -> None:
     if seen := entry_for(view, entry):
-        pages.set(session, seen)
+        pages.set(present, seen)
     else:
-        pages.remove(session)
+        pages.remove(present)
 
 
 class _Page:
     """The entries of one frame."""
 
     def __init__(self) -> None:
-        self.entries: dict[Session, WhoEntry] = {}
+        self.entries: dict[Present, WhoEntry] = {}
         self.size = 0
         """Bytes of the texts that most people do not have."""
         self.wire: bytes | None = None
