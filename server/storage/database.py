@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from server.storage.events import Event
 from server.storage.fair import SERVER, QueueKey
+from server.storage.journal import Kind
 from server.storage.sql import SqlConnection
 
 Result = TypeVar("Result")
-Listener = Callable[[Sequence[Event]], None]
 
 
 class Life(NamedTuple):
@@ -32,10 +31,11 @@ class Database(Protocol):
     def now(self) -> int:
         """Return the time in milliseconds, by the clock that all servers of this database share."""
 
-    def hear(self, listener: Listener) -> None:
-        """Call this for what servers announce, once it is committed, in the order of the commits.
+    def hear(self, kind: type[Kind], listener: Callable[[Sequence[Kind]], None]) -> None:
+        """Call this for events of a kind that any server announces, once they are committed.
 
-        All events of a commit are passed in one call, on the loop. Register before the first write.
+        Listeners are called on the loop, in the order of the events: those of one kind that follow each other in a
+        commit are passed in one call. Register before the first write.
         """
 
     def write(

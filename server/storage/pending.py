@@ -39,10 +39,12 @@ class PendingWrite(Generic[Result]):
 
     def run(self, connection: SqlConnection) -> None:
         """Run the work, on the writer thread and within a transaction."""
+        announced = len(connection.announced)
         try:
             self.result = self._work(connection)
         except Refusal as refusal:
             self.result = refusal
+            del connection.announced[announced:]
 
     def done(self) -> None:
         """Complete the future, on the loop and after the commit."""

@@ -44,6 +44,9 @@ class SqlConnection(Protocol):
     now: int
     """The time in milliseconds, by the clock that all servers of this database share."""
 
+    announced: list[Event]
+    """The events of the current transaction, in order."""
+
     def execute(self, sql: str, values: Values = (), /) -> Rows:
         """Run one statement."""
 

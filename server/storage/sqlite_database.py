@@ -15,10 +15,10 @@ from server.rules.refusal import Refusal
 from server.storage import indexing, schema
 from server.storage.base import StorageError
 from server.storage.clock import Clock, milliseconds, utc_now
-from server.storage.database import Listener
 from server.storage.database_file import Lock, OpenFiles, create_private, make_private
 from server.storage.events import Event
 from server.storage.fair import SERVER, QueueKey
+from server.storage.journal import Journal, Kind
 from server.storage.pending import MAX_COMMIT, Committed, PendingRead, PendingWrite, ReadQueue, fail, log_failure
 from server.storage.sql import SqlConnection
 
@@ -41,7 +41,7 @@ class SqliteDatabase:
         """Open or create the file. Raises StorageError."""
         self._committed = committed
         self._clock = clock
-        self._listeners: list[Listener] = []
+        self._journal = Journal()
         self._loop = asyncio.get_running_loop()
         self._turn: list[PendingWrite[object]] = []
         """The writes of this turn of the event loop."""
@@ -76,9 +76,9 @@ class SqliteDatabase:
         """See Database."""
         return milliseconds(self._clock())
 
-    def hear(self, listener: Listener) -> None:
+    def hear(self, kind: type[Kind], listener: Callable[[Sequence[Kind]], None]) -> None:
         """See Database."""
-        self._listeners.append(listener)
+        self._journal.hear(kind, listener)
 
     def write(
         self,
@@ -207,9 +207,7 @@ class SqliteDatabase:
             self._committed(len(batch), time.perf_counter() - start)
 
     def _stored(self, batch: "Sequence[PendingWrite[object]]", announced: Sequence[Event]) -> None:
-        if announced:
-            for listener in self._listeners:
-                listener(announced)
+        self._journal.pass_on(announced)
         _stored(batch)
 
     def _check_files(self) -> None:

@@ -1,0 +1,55 @@
+"""Events as JSON."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from server.protocol.frames import Reaction
+from server.rules.bans import Ban
+from server.rules.messages import Person, Publication, Version
+from server.rules.reactions import ReactionChange
+from server.rules.relations import Relation
+from server.storage.events import (
+    KINDS,
+    BanLifted,
+    Banned,
+    DirectCleared,
+    Event,
+    PersonJoined,
+    PersonLeft,
+    RelationsChanged,
+    StoredChange,
+    UnkeptChange,
+    WaitingDelivered,
+    body_of,
+    event_of,
+)
+
+AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
+ADA, BOB = Person("Ada ⚓", "a-1"), Person("bob", "b-1")
+SAID = Publication(7, AT, ADA, "lobby", None, 'a "rope"\n', None)
+WHISPERED = Publication(
+    8, AT, ADA, "", BOB, "psst", "n-1", True, (Reaction("👻", ["bob", "eve"]),), AT, (Version(AT, "pst"),)
+)
+EXAMPLES: list[Event] = [
+    StoredChange(SAID),
+    StoredChange(WHISPERED, ReactionChange(8, BOB, "👻", remove=False)),
+    UnkeptChange(WHISPERED, edited=True),
+    WaitingDelivered((WHISPERED, SAID)),
+    DirectCleared("a-1"),
+    RelationsChanged((Relation("a-1", "b-1", "bob", True, 7),), (Relation("a-1", "e-1", "eve", False),)),
+    Banned(Ban("bob", "", 1_800_000_000_000, "ada")),
+    BanLifted("bob"),
+    PersonJoined(ADA, 1_700_000_000_000, returns=True, member=False),
+    PersonLeft(ADA, 1_700_000_000_000),
+]
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_an_event_is_the_same_after_a_way_through_json(event: Event) -> None:
+    again = event_of(type(event).__name__, body_of(event))
+    assert (type(again), again) == (type(event), event)
+
+
+def test_there_is_an_example_of_each_kind_of_event() -> None:
+    assert {*map(type, EXAMPLES)} == {*KINDS.values()}
