@@ -37,4 +37,4 @@ docs:  ## Write the generated reference again
 
 lock:  ## Write requirements.txt again: versions and hashes of what runs in production (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header \
-		-c constraints.txt --extra serve -o requirements.txt pyproject.toml
+		-c constraints.txt --extra serve --extra cluster -o requirements.txt pyproject.toml

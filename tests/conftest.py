@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,9 @@ from hypothesis import settings
 from tests.support.golden import Golden
 from tests.support.receiver import Receiver
 from tests.support.server_process import ServerProcess, write_settings
+
+if TYPE_CHECKING:
+    from tests.support.postgres import SharedPostgres
 
 # Hypothesis fails a slow example by default, and no test asserts a time.
 settings.register_profile("untimed", deadline=None)
@@ -112,3 +116,13 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     """A server with the channels lobby and tea, and no webhooks."""
     with ServerProcess(write_settings(tmp_path)) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> "SharedPostgres":
+    """A PostgreSQL that all workers share; a test takes a schema or a database of its own."""
+    # Loaded by the tests that need it only.
+    from tests.support.postgres import running
+
+    directory = tmp_path_factory.getbasetemp()
+    return running((directory.parent if "PYTEST_XDIST_WORKER" in os.environ else directory) / "postgres")

@@ -52,7 +52,7 @@ def test_requirements_are_the_versions_that_the_tests_run_with() -> None:
 
 
 def test_requirements_cover_everything_that_the_project_declares() -> None:
-    assert declared("serve") <= set(pins("requirements.txt"))
+    assert declared("serve", "cluster") <= set(pins("requirements.txt"))
 
 
 def test_no_file_names_a_package_index() -> None:
