@@ -18,7 +18,7 @@ from bench import prose
 from bench.sides import plain_index, table
 from server.rules.messages import MessageDraft, Person
 from server.storage import schema
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_connection import SqliteConnection
 from server.storage.sqlite_database import SqliteDatabase
 
@@ -94,7 +94,7 @@ def _commit(connection: SqliteConnection, first: int, texts: Sequence[str]) -> N
 
 async def _burst(path: str, texts: Sequence[str]) -> Burst:
     database = SqliteDatabase(path)
-    broker, author, delivered = LocalBroker(database), Person("ada", "ada-1"), list[str | None]()
+    broker, author, delivered = Broker(database), Person("ada", "ada-1"), list[str | None]()
     broker.subscribe(lambda news: delivered.extend(one.publication.nonce for one in news))
     late: list[float] = []
     watch = asyncio.create_task(_watch(late))

@@ -24,7 +24,8 @@ from server.rules.refusal import Refusal
 from server.rules.relations import MAX_RELATIONS
 from server.rules.visibility import GONE
 from server.settings import JWT, ApiKeys, PublicChannel
-from server.storage.base import Broker, Reader, StorageError
+from server.storage.base import Reader, StorageError
+from server.storage.broker import Broker
 from server.storage.people import People
 from server.webhooks.profiles import Profiles
 from server.websocket.connection import ConnectionPolicy

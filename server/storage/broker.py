@@ -1,4 +1,4 @@
-"""The Broker of a single node, on one SQLite file."""
+"""Messages: stored, numbered and delivered."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,22 +34,33 @@ RECENT = 8
 ANYBODY = Reader(Person("", ""), ())
 
 
-class LocalBroker:
-    """A Broker on a Database; create it before anything is written."""
+class Broker:
+    """Stores, numbers and delivers messages. What it has delivered or confirmed survives a crash.
+
+    Create it before anything is written.
+    """
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
         self._clock = clock
         self._subscribers: list[Subscriber] = []
         self.epoch, self.delivered, *_ = database.life
+        """The ID of the numbering, which changes if the database is replaced; and the number of the last message that
+        was delivered to subscribers, or stored before the start: 0 if there is none."""
         self._recent = alru_cache(maxsize=RECENT)(self._read_recent)
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """See Broker."""
+        """Deliver every new message, in the order of the numbers, and every change of a message, once it is stored.
+
+        All news of one commit is delivered in one call.
+        """
         self._subscribers.append(subscriber)
 
     def publish(self, draft: MessageDraft, record: Recorder | None = None) -> "asyncio.Future[Published]":
-        """See Broker."""
+        """Store a message. Completes after it was delivered to the subscribers. Raises StorageError.
+
+        `record` is called for a fresh message, in the same transaction.
+        """
         insert = withheld.insert if draft.withheld else messages.insert
 
         def work(connection: SqlConnection) -> Published:
@@ -61,14 +72,17 @@ class LocalBroker:
         return self._database.write(work, self._deliver)
 
     def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
-        """See Broker."""
+        """Delete a message of this person; an operator can delete those of others.
+
+        Completes after the change was delivered to the subscribers. Raises Refusal or StorageError.
+        """
         return self._database.write(
             lambda connection: messages.take_back(msg_id, person, access, milliseconds(self._clock()), connection),
             self._notify_taken_back,
         )
 
     def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
-        """See Broker."""
+        """Add or remove a reaction; returns the message as it was before. Otherwise like `take_back`."""
         return self._database.write(
             lambda connection: messages.react(change, access, milliseconds(self._clock()), connection),
             lambda publications: self._notify([StoredChange(each, change) for each in publications]),
@@ -77,7 +91,7 @@ class LocalBroker:
     def edit(
         self, msg_id: int, person: Person, text: str, access: MessageAccess, record: Recorder | None = None
     ) -> "asyncio.Future[Publication]":
-        """See Broker."""
+        """Replace the text of a message of this person; `record` as in `publish`. Otherwise like `take_back`."""
 
         def work(connection: SqlConnection) -> Publication:
             now = milliseconds(self._clock())
@@ -91,27 +105,36 @@ class LocalBroker:
         )
 
     async def edited(self, reader: Reader, up_to: int, limit: int) -> list[NewText]:
-        """See Broker."""
+        """Return the texts of edited messages up to `up_to` that the reader may read; the latest change first.
+
+        Reads only slightly more than MAX_EDITED_BYTES.
+        """
         return await self._database.read(partial(edits.edited, reader, up_to, limit), reader.queue_key)
 
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
-        """See Broker."""
+        """Return those of these messages that exist, in the order of their numbers."""
         return await self._database.read(partial(messages.find_all, msg_ids), key)
 
     async def texts_by(self, reader: Reader, author: str, channel: str) -> list[tuple[int, str]]:
-        """See Broker."""
+        """Return number and text of the latest messages by everyone who had this name, the latest first."""
         return await self._database.read(partial(messages.texts_by, reader, author, channel), reader.queue_key)
 
     async def taken_back(self, reader: Reader, up_to: int, limit: int) -> list[int]:
-        """See Broker."""
+        """Return the numbers of deleted messages up to `up_to` that the reader may read; the latest first."""
         return await self._database.read(partial(messages.taken_back, reader, up_to, limit), reader.queue_key)
 
     async def reacted(self, reader: Reader, up_to: int, limit: int) -> list[Reactions]:
-        """See Broker."""
+        """Return changed reactions to messages up to `up_to` that the reader may read; the latest change first.
+
+        Reads only slightly more than MAX_REACTED_BYTES.
+        """
         return await self._database.read(partial(messages.reacted, reader, up_to, limit), reader.queue_key)
 
     async def history(self, reader: Reader, channel: str, before: int, limit: int) -> Page:
-        """See Broker."""
+        """Return the newest messages of a channel with a number below `before` (0: no bound).
+
+        For `@username`: those between the reader and everyone who has had that name.
+        """
         other = target.name_of(channel)
         if other is None:
             work = partial(messages.page, reader, messages.IN_CHANNEL, (channel,), before, limit)
@@ -120,7 +143,7 @@ class LocalBroker:
         return await self._database.read(work, reader.queue_key)
 
     async def following(self, reader: Reader, channel: str, after: int, before: int, limit: int) -> Page:
-        """See Broker."""
+        """Return the oldest messages above `after` and below `before` (0: no bound); `more`: there are newer ones."""
         other, span = target.name_of(channel), messages.Span(after, before, forward=True)
         if other is None:
             work = partial(messages.span_page, reader, messages.IN_CHANNEL, (channel,), span, limit)
@@ -129,15 +152,15 @@ class LocalBroker:
         return await self._database.read(work, reader.queue_key)
 
     async def places(self, reader: Reader, before: int) -> list[PlaceEntry]:
-        """See Broker."""
+        """Return those of these channels that have messages below `before`, and the reader's latest conversations."""
         return await self._database.read(partial(read_markers.places, reader, before), reader.queue_key)
 
     def mark_read(self, identity: str, marker: Marker) -> "asyncio.Future[Marker | None]":
-        """See Broker."""
+        """Store how far a person has read; returns None if nothing changed. Raises StorageError."""
         return self._database.write(partial(read_markers.update, identity, marker))
 
     async def numbers(self, reader: Reader, channel: str, before: int, limit: int) -> list[int]:
-        """See Broker."""
+        """Return the numbers of the messages that `history` would return without a limit of bytes, in order."""
         other = target.name_of(channel)
         if other is None:
             work = partial(messages.channel_numbers, reader, channel, before, limit)
@@ -146,11 +169,14 @@ class LocalBroker:
         return await self._database.read(work, reader.queue_key)
 
     async def recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
-        """See Broker."""
+        """Return the newest messages below `before` for readers with nothing hidden from them; in memory if possible.
+
+        They are as they were when the number of changes was `changes`, or newer.
+        """
         return await self._recent(wanted, before, changes)
 
     async def recent_for(self, reader: Reader, wanted: Wanted, before: int) -> Recent:
-        """See Broker."""
+        """Return the newest messages below `before` that are not hidden from a reader."""
         return await self._database.read(partial(messages.recent, reader, wanted, before), reader.queue_key)
 
     async def _read_recent(self, wanted: Wanted, before: int, changes: int) -> Recent:
@@ -159,24 +185,24 @@ class LocalBroker:
         return await self.recent_for(ANYBODY, wanted, before)
 
     async def missed(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
-        """See Broker."""
+        """Return the newest readable messages with a number above `after` and below `before` (0: no bound)."""
         return await self._database.read(partial(messages.missed, reader, after, before, limit), reader.queue_key)
 
     async def received(self, reader: Reader, after: int, limit: int, before: int = 0) -> Page:
-        """See Broker."""
+        """Like `missed`, but only direct messages to that person."""
         values = (after, reader.person.identity)
         work = partial(messages.page, reader, messages.RECEIVED_AFTER, values, before, limit)
         return await self._database.read(work, reader.queue_key)
 
     def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
-        """See Broker; here all messages are kept."""
+        """Forget the direct messages that waited for a person, and have been delivered now; here all are kept."""
 
     def clear_direct(self, identity: str) -> "asyncio.Future[int]":
-        """See Broker."""
+        """Delete all direct messages that a person sent or received; return how many. Raises StorageError."""
         return self._database.write(partial(direct_messages.clear, identity))
 
     async def search(self, reader: Reader, search: Search) -> Found:
-        """See Broker."""
+        """Return the newest readable messages that match."""
         return await self._database.read(partial(searches.search, reader, search), reader.queue_key)
 
     def _deliver(self, published: Sequence[Published]) -> None:

@@ -11,7 +11,7 @@ from server.rules.reactions import ReactionChange
 from server.rules.refusal import Refusal
 from server.storage import direct_messages
 from server.storage.base import Page, Published, Reader, Recorder
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.events import StoredChange
@@ -22,8 +22,8 @@ from server.storage.unkept_messages import UnkeptMessages
 Result = TypeVar("Result")
 
 
-class DirectBroker(LocalBroker):
-    """Adds to a LocalBroker what a room needs that does not keep direct messages."""
+class DirectBroker(Broker):
+    """Adds what a room needs that does not keep direct messages."""
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         super().__init__(database, clock)

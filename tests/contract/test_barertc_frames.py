@@ -20,7 +20,7 @@ from server.rules.tokens import Claims, sign
 from server.settings import JWT, PublicChannel
 from server.settings.secret import Secret
 from server.storage.base import Marker
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, dispatcher_over, settle
@@ -147,7 +147,7 @@ class Replay:
 @pytest.fixture
 async def replay(tmp_path: Path) -> AsyncIterator[Replay]:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
+    dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     sign_in = JWT(enabled=True, strict=False, secret_key=Secret(KEY))
     dispatcher.go_live(replace(dispatcher.live, sign_in=sign_in, channels=CHANNELS))
     yield Replay(dispatcher)

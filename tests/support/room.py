@@ -11,7 +11,7 @@ from server.protocol.frames import Frame, Limits, Login, Webhooks, Welcome
 from server.room.hub import Hub
 from server.room.session import Session
 from server.settings import PublicChannel, RoomLimits
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.people import People
 from server.storage.sqlite_database import SqliteDatabase
 from server.websocket.connection import ConnectionPolicy
@@ -22,7 +22,7 @@ UNLIMITED = RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobyt
 CHANNELS = [PublicChannel("lobby", "Lobby"), PublicChannel("tea", "Tea"), PublicChannel("quiet", "Quiet", (), 0)]
 
 
-def dispatcher_over(broker: LocalBroker, database: SqliteDatabase, limits: RoomLimits = UNLIMITED) -> Dispatcher:
+def dispatcher_over(broker: Broker, database: SqliteDatabase, limits: RoomLimits = UNLIMITED) -> Dispatcher:
     """Return a dispatcher over this database, without webhooks."""
     people = People(database)
     hub = Hub(people.relations, Traffic())

@@ -19,7 +19,7 @@ from server.rules.tokens import Claims, sign
 from server.settings import JWT
 from server.settings.secret import Secret
 from server.storage.base import Marker
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, enter, settle
@@ -90,7 +90,7 @@ class Wire:
 async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
     """A room that accepts reports."""
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
+    dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason("It's spam", comment_required=False)])
     reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
     dispatcher.live = replace(dispatcher.live, welcome=welcome, reports=reports)

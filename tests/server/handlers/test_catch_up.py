@@ -14,7 +14,7 @@ from server.room.session import Session
 from server.rules.messages import Person
 from server.settings import PublicChannel
 from server.storage import personal_data
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_connection import SqliteConnection
 from tests.support.counting_database import CountingDatabase
 from tests.support.recording_outlet import RecordingOutlet
@@ -32,7 +32,7 @@ async def database(tmp_path: Path) -> AsyncIterator[CountingDatabase]:
 
 @pytest.fixture
 async def dispatcher(database: CountingDatabase) -> Dispatcher:
-    return dispatcher_over(LocalBroker(database), database, UNLIMITED)
+    return dispatcher_over(Broker(database), database, UNLIMITED)
 
 
 async def do(dispatcher: Dispatcher, session: Session, *frames: Say | Edit | React | Takeback | Mute | Block) -> None:

@@ -44,7 +44,7 @@ from server.reporting.desk import ReportDesk
 from server.room.session import MAX_BUFFERED_BYTES, Session
 from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from tests.support.counting_database import CountingDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, receive, settle
@@ -97,7 +97,7 @@ async def database(tmp_path: Path) -> AsyncIterator[CountingDatabase]:
 @pytest.fixture
 async def dispatcher(database: CountingDatabase) -> Dispatcher:
     """A dispatcher that accepts reports, with one message from alice."""
-    dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
+    dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
     reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
     dispatcher.live = replace(dispatcher.live, welcome=welcome, reports=reports)

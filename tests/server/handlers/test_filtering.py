@@ -22,7 +22,7 @@ from server.rules.ranks import Rank
 from server.rules.trail import Reported
 from server.storage import withheld
 from server.storage.base import Reader
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.clock import milliseconds, utc_now
 from server.storage.reports import Terms
 from server.storage.sqlite_database import SqliteDatabase
@@ -40,7 +40,7 @@ class Room:
 
     def __init__(self, directory: Path) -> None:
         self.database = SqliteDatabase(str(directory / "room.sqlite"))
-        self.dispatcher = dispatcher_over(LocalBroker(self.database), self.database)
+        self.dispatcher = dispatcher_over(Broker(self.database), self.database)
         people = self.dispatcher.people
         terms = Terms("report", 1, evidence=False)
         desk = ReportDesk(self.database, self.dispatcher.hub, people.reservations, terms, [asyncio.Event()])

@@ -34,7 +34,7 @@ from server.room.session import MAX_PENDING_REQUESTS, Session
 from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
 from server.storage.base import Published, Recent, Subscriber, Wanted
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, dispatcher_over, enter, receive, settle
@@ -43,7 +43,7 @@ TOKEN = "a-token-of-16-or-more"
 ALICE = Person("alice", "a-1")
 
 
-class BusyBroker(LocalBroker):
+class BusyBroker(Broker):
     """A broker that publishes messages just after the newest ones were read for a login."""
 
     def __init__(self, database: SqliteDatabase) -> None:
@@ -59,7 +59,7 @@ class BusyBroker(LocalBroker):
         return recent
 
 
-class LateBroker(LocalBroker):
+class LateBroker(Broker):
     """A broker whose messages are stored, and can be read, some time before they are delivered."""
 
     def subscribe(self, subscriber: Subscriber) -> None:

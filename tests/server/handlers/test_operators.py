@@ -26,7 +26,7 @@ from server.room.session import Session
 from server.rules.ranks import Rank
 from server.rules.tokens import Claims
 from server.storage.base import Marker
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.people import People
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
@@ -81,7 +81,7 @@ async def stored(dispatcher: Dispatcher) -> None:
 @pytest.fixture
 async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    yield dispatcher_over(LocalBroker(database), database, UNLIMITED)
+    yield dispatcher_over(Broker(database), database, UNLIMITED)
     await database.close()
 
 

@@ -47,7 +47,7 @@ from server.room.session import Session
 from server.rules.ranks import Rank
 from server.settings import PublicChannel
 from server.storage.base import Marker
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, WELCOME, dispatcher_over, enter, receive, settle
@@ -143,7 +143,7 @@ def ranked(session: Session, role: str) -> None:
 async def room(directory: Path) -> AsyncIterator[Dispatcher]:
     """Open a room with reports and a channel for VIPs."""
     database = SqliteDatabase(str(directory / "room.sqlite"))
-    dispatcher = dispatcher_over(LocalBroker(database), database, UNLIMITED)
+    dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
     reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
     dispatcher.go_live(replace(dispatcher.live, welcome=welcome, reports=reports, channels=CHANNELS))

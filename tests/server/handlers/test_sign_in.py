@@ -20,7 +20,7 @@ from server.rules import tokens
 from server.rules.ranks import Rank
 from server.rules.tokens import Claims, identity_of, sign, verify
 from server.settings import JWT, Secret
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import WELCOME, dispatcher_over, enter, receive, settle
@@ -42,7 +42,7 @@ async def room(path: Path, settings: JWT = OPEN, page: str = PAGE) -> AsyncItera
     """Open a room with these settings for sign-in."""
     database = SqliteDatabase(str(path))
     try:
-        made = dispatcher_over(LocalBroker(database), database)
+        made = dispatcher_over(Broker(database), database)
         await made.people.load()
         made.people.reservations.configure(0, members=settings.enabled)
         made.live = replace(made.live, sign_in=settings, welcome=structs.replace(WELCOME, landing_page=page))

@@ -16,7 +16,7 @@ from server.protocol.frames import Block, Login, Mute, Say
 from server.room.session import Session
 from server.rules.tokens import Claims, sign
 from server.settings import JWT, ApiKeys, Secret
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import dispatcher_over, receive, settle
@@ -37,7 +37,7 @@ BY_TOKEN = {
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Dispatcher]:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    made = dispatcher_over(LocalBroker(database), database)
+    made = dispatcher_over(Broker(database), database)
     settings = JWT(enabled=True, strict=False, secret_key=Secret(SECRET))
     made.live = replace(made.live, sign_in=settings, site_keys=ApiKeys(KEY))
     sessions = {}

@@ -13,7 +13,7 @@ from server.protocol.codes import ErrorCode
 from server.rules.messages import EVERYWHERE, MessageDraft, Person, Publication
 from server.rules.refusal import Refusal
 from server.storage.base import Page, Published, Reader
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.events import StoredChange
 from server.storage.pending import MAX_COMMIT
 from server.storage.sqlite_connection import SqliteConnection
@@ -25,17 +25,17 @@ ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol"
 
 
 @asynccontextmanager
-async def opened(directory: Path) -> AsyncIterator[LocalBroker]:
+async def opened(directory: Path) -> AsyncIterator[Broker]:
     """Open a broker on the same file each time, with a constant clock."""
     database = SqliteDatabase(str(directory / "room.sqlite"))
     try:
-        yield LocalBroker(database, clock=lambda: AT)
+        yield Broker(database, clock=lambda: AT)
     finally:
         await database.close()
 
 
 @pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[LocalBroker]:
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     async with opened(tmp_path) as one:
         yield one
 
@@ -50,7 +50,7 @@ def whispered(text: str, author: Person, peer: Person, nonce: str | None = None)
     return MessageDraft(author, "", peer, text, nonce)
 
 
-async def publish(broker: LocalBroker, *drafts: MessageDraft) -> list[Published]:
+async def publish(broker: Broker, *drafts: MessageDraft) -> list[Published]:
     """Publish all in one turn of the loop, and wait for them."""
     return await asyncio.gather(*[broker.publish(draft) for draft in drafts])
 
@@ -60,7 +60,7 @@ def texts(page: Page | Sequence[Publication]) -> list[str]:
     return [one.text for one in (page.publications if isinstance(page, Page) else page)]
 
 
-async def test_messages_are_delivered_once_in_the_order_of_their_numbers(broker: LocalBroker) -> None:
+async def test_messages_are_delivered_once_in_the_order_of_their_numbers(broker: Broker) -> None:
     heard: list[Publication] = []
     broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     await publish(broker, *[said(str(number)) for number in range(2500)])
@@ -68,7 +68,7 @@ async def test_messages_are_delivered_once_in_the_order_of_their_numbers(broker:
     assert [one.msg_id for one in heard] == list(range(1, 2501))
 
 
-async def test_a_message_is_stored_before_it_is_delivered(broker: LocalBroker, tmp_path: Path) -> None:
+async def test_a_message_is_stored_before_it_is_delivered(broker: Broker, tmp_path: Path) -> None:
     stored: list[int] = []
 
     def look(_: Sequence[StoredChange]) -> None:
@@ -80,7 +80,7 @@ async def test_a_message_is_stored_before_it_is_delivered(broker: LocalBroker, t
     assert stored == [1]
 
 
-async def test_a_message_is_confirmed_after_it_was_delivered(broker: LocalBroker) -> None:
+async def test_a_message_is_confirmed_after_it_was_delivered(broker: Broker) -> None:
     events: list[str] = []
     broker.subscribe(lambda _: events.append("handed out"))
     await broker.publish(said("hello"))
@@ -88,7 +88,7 @@ async def test_a_message_is_confirmed_after_it_was_delivered(broker: LocalBroker
     assert events == ["handed out", "confirmed"]
 
 
-async def test_a_message_is_read_as_it_was_confirmed(broker: LocalBroker) -> None:
+async def test_a_message_is_read_as_it_was_confirmed(broker: Broker) -> None:
     for draft in (said("a\x00b 🦊\n*c*", nonce="n-1"), whispered("psst", BOB, ALICE)):
         published = await broker.publish(draft)
         assert published.fresh
@@ -96,28 +96,26 @@ async def test_a_message_is_read_as_it_was_confirmed(broker: LocalBroker) -> Non
         assert published.publication == Publication(published.publication.msg_id, AT, *draft[:5])
 
 
-async def test_an_unknown_number_finds_no_message(broker: LocalBroker) -> None:
+async def test_an_unknown_number_finds_no_message(broker: Broker) -> None:
     await publish(broker, said("hello"))
     assert await broker.find_all([2]) == []
     assert await broker.find_all([2**63 - 1]) == []
 
 
-async def test_the_messages_of_one_turn_are_stored_in_as_few_commits_as_fit(
-    broker: LocalBroker, tmp_path: Path
-) -> None:
+async def test_the_messages_of_one_turn_are_stored_in_as_few_commits_as_fit(broker: Broker, tmp_path: Path) -> None:
     before = commits(tmp_path / "room.sqlite")
     await publish(broker, *[said(str(number)) for number in range(2 * MAX_COMMIT)])
     assert commits(tmp_path / "room.sqlite") - before == 2
 
 
-async def test_single_messages_are_committed_one_by_one(broker: LocalBroker, tmp_path: Path) -> None:
+async def test_single_messages_are_committed_one_by_one(broker: Broker, tmp_path: Path) -> None:
     before = commits(tmp_path / "room.sqlite")
     for number in range(10):
         await broker.publish(said(str(number)))
     assert commits(tmp_path / "room.sqlite") - before == 10
 
 
-async def test_a_nonce_counts_once_per_author(broker: LocalBroker) -> None:
+async def test_a_nonce_counts_once_per_author(broker: Broker) -> None:
     heard: list[Publication] = []
     broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     first, again, other = await publish(
@@ -137,7 +135,7 @@ OTHERS = [said("bye", nonce="n"), said("hello", channel="tea", nonce="n"), whisp
 async def test_a_nonce_is_unique_for_messages_for_a_day(tmp_path: Path, other: MessageDraft) -> None:
     now = AT
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    broker = LocalBroker(database, lambda: now)
+    broker = Broker(database, lambda: now)
     first = await broker.publish(said("hello", nonce="n"))
     with pytest.raises(Refusal) as refused:
         await broker.publish(other)
@@ -151,19 +149,19 @@ async def test_a_nonce_is_unique_for_messages_for_a_day(tmp_path: Path, other: M
     await database.close()
 
 
-async def test_a_deleted_message_is_still_the_one_of_its_nonce(broker: LocalBroker) -> None:
+async def test_a_deleted_message_is_still_the_one_of_its_nonce(broker: Broker) -> None:
     first = await broker.publish(said("hello", nonce="n-1"))
     await broker.take_back(first.publication.msg_id, ALICE, EVERYWHERE)
     again = await broker.publish(said("hello", nonce="n-1"))
     assert (again.fresh, again.publication.taken_back) == (False, True)
 
 
-async def test_messages_without_a_nonce_are_never_repeats(broker: LocalBroker) -> None:
+async def test_messages_without_a_nonce_are_never_repeats(broker: Broker) -> None:
     await publish(broker, said("hello"), said("hello"))
     assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 10)) == ["hello", "hello"]
 
 
-async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker) -> None:
+async def test_history_is_read_page_by_page_from_the_newest(broker: Broker) -> None:
     await publish(broker, *[said(str(number)) for number in range(1, 8)])
     pages = []
     before, more = 0, True
@@ -174,19 +172,19 @@ async def test_history_is_read_page_by_page_from_the_newest(broker: LocalBroker)
     assert pages == [["5", "6", "7"], ["2", "3", "4"], ["1"]]
 
 
-async def test_a_page_that_is_just_full_has_no_more(broker: LocalBroker) -> None:
+async def test_a_page_that_is_just_full_has_no_more(broker: Broker) -> None:
     await publish(broker, said("1"), said("2"))
     assert not (await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 2)).more
     assert await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 1, 2) == Page([], more=False)
 
 
-async def test_the_history_of_a_channel_has_no_other_messages(broker: LocalBroker) -> None:
+async def test_the_history_of_a_channel_has_no_other_messages(broker: Broker) -> None:
     await publish(broker, said("one"), said("two", channel="tea"), whispered("psst", ALICE, BOB))
     assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 10)) == ["one"]
     assert texts(await broker.history(Reader(ALICE, ["lobby", "tea"]), "", 0, 10)) == []
 
 
-async def test_both_people_read_a_conversation(broker: LocalBroker) -> None:
+async def test_both_people_read_a_conversation(broker: Broker) -> None:
     await publish(
         broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE), whispered("x", BOB, CAROL), said("lobby")
     )
@@ -195,12 +193,12 @@ async def test_both_people_read_a_conversation(broker: LocalBroker) -> None:
     assert texts(await broker.history(Reader(CAROL, ["lobby", "tea"]), "@alice", 0, 10)) == []
 
 
-async def test_the_next_holder_of_a_name_does_not_get_its_conversations(broker: LocalBroker) -> None:
+async def test_the_next_holder_of_a_name_does_not_get_its_conversations(broker: Broker) -> None:
     await publish(broker, whispered("1", ALICE, BOB), whispered("2", BOB, ALICE))
     assert texts(await broker.history(Reader(Person("bob", "b-2"), ["lobby", "tea"]), "@alice", 0, 10)) == []
 
 
-async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
+async def test_a_conversation_is_read_page_by_page(broker: Broker) -> None:
     await publish(
         broker, *[whispered(str(number), *((BOB, ALICE) if number % 2 else (ALICE, BOB))) for number in range(1, 8)]
     )
@@ -212,7 +210,7 @@ async def test_a_conversation_is_read_page_by_page(broker: LocalBroker) -> None:
     assert (texts(oldest), oldest.more) == (["1"], False)
 
 
-async def test_missed_messages_are_the_readable_ones_after_a_number(broker: LocalBroker) -> None:
+async def test_missed_messages_are_the_readable_ones_after_a_number(broker: Broker) -> None:
     await publish(
         broker,
         said("1"),
@@ -227,7 +225,7 @@ async def test_missed_messages_are_the_readable_ones_after_a_number(broker: Loca
     assert await broker.missed(Reader(ALICE, ["lobby", "tea"]), 5, 10) == Page([], more=False)
 
 
-async def test_the_newest_of_many_missed_messages_are_returned_with_more(broker: LocalBroker) -> None:
+async def test_the_newest_of_many_missed_messages_are_returned_with_more(broker: Broker) -> None:
     await publish(broker, *[said(str(number)) for number in range(1, 6)])
     page = await broker.missed(Reader(ALICE, ["lobby", "tea"]), 1, 3)
     assert (texts(page), page.more) == (["3", "4", "5"], True)
@@ -259,7 +257,7 @@ async def test_waiting_writes_are_stored_on_close(tmp_path: Path) -> None:
         assert len((await broker.history(Reader(ALICE, ["lobby", "tea"]), "lobby", 0, 100)).publications) == 50
 
 
-async def test_a_cancelled_sender_does_not_stop_the_delivery(broker: LocalBroker) -> None:
+async def test_a_cancelled_sender_does_not_stop_the_delivery(broker: Broker) -> None:
     heard: list[Publication] = []
     broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     gone, stays = broker.publish(said("1")), broker.publish(said("2"))

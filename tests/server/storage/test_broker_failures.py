@@ -11,7 +11,7 @@ import pytest
 from server.rules.messages import MessageDraft, Person, Publication
 from server.storage import schema
 from server.storage.base import StorageError
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_connection import SqliteConnection
 from server.storage.sqlite_database import SqliteDatabase
 
@@ -43,7 +43,7 @@ async def test_an_error_names_the_unusable_file(tmp_path: Path, spoil: Callable[
 async def test_a_file_of_a_newer_version_is_refused_and_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "room.sqlite"
     database = SqliteDatabase(str(file))
-    broker = LocalBroker(database)
+    broker = Broker(database)
     await broker.publish(said("hello"))
     await database.close()
     with closing(sqlite3.connect(file, factory=SqliteConnection)) as other:
@@ -98,7 +98,7 @@ async def test_senders_get_an_error_while_the_file_is_locked(tmp_path: Path) -> 
     file = tmp_path / "room.sqlite"
     heard: list[Publication] = []
     database = SqliteDatabase(str(file))
-    broker = LocalBroker(database)
+    broker = Broker(database)
     broker.subscribe(lambda news: heard.extend(one.publication for one in news))
     try:
         await broker.publish(said("before"))
@@ -119,7 +119,7 @@ async def test_senders_get_an_error_while_the_file_is_locked(tmp_path: Path) -> 
 
 async def test_a_missing_table_is_an_error_for_readers_too(tmp_path: Path) -> None:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    broker = LocalBroker(database)
+    broker = Broker(database)
     try:
         with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as other:
             other.execute("DROP TABLE message")
@@ -133,7 +133,7 @@ async def test_a_missing_table_is_an_error_for_readers_too(tmp_path: Path) -> No
 
 async def test_a_message_that_cannot_be_stored_does_not_affect_others(tmp_path: Path) -> None:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    broker = LocalBroker(database)
+    broker = Broker(database)
     try:
         async with asyncio.timeout(5):
             unstorable = broker.publish(said("\ud800"))

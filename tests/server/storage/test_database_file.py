@@ -13,7 +13,7 @@ import pytest
 from server.rules.messages import MessageDraft, Person
 from server.storage import database_file, schema
 from server.storage.base import StorageError
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.sqlite_connection import SqliteConnection
 from server.storage.sqlite_database import SqliteDatabase
 
@@ -69,7 +69,7 @@ async def test_nothing_is_acknowledged_once_the_file_is_gone(
     path = tmp_path / "data" / "room.sqlite"
     path.parent.mkdir()
     database = SqliteDatabase(str(path))
-    broker = LocalBroker(database)
+    broker = Broker(database)
     try:
         await broker.publish(SAID)
         lose(path)
@@ -131,7 +131,7 @@ async def test_only_the_owner_can_read_the_files(tmp_path: Path, existing: bool)
         if existing:
             path.touch(0o644)
         database = SqliteDatabase(str(path))
-        await LocalBroker(database).publish(SAID)
+        await Broker(database).publish(SAID)
         modes = file_modes(tmp_path)
         await database.close()
     finally:

@@ -17,7 +17,7 @@ from server.rules.search import Query, fold, mentioning, query
 from server.storage import edits, indexing, messages, personal_data, retention, schema, searches
 from server.storage import sqlite_database as database_module
 from server.storage.base import Reader, Search
-from server.storage.broker import LocalBroker
+from server.storage.broker import Broker
 from server.storage.retention import DAY_MILLISECONDS, KeptDays
 from server.storage.sqlite_connection import SqliteConnection
 from server.storage.sqlite_database import SqliteDatabase
@@ -314,7 +314,7 @@ async def test_writer_indexes_after_many_writes_when_idle_and_after_a_crash(
         # While messages come, the index follows after many writes.
         monkeypatch.setattr(database_module, "IDLE_SECONDS", DEADLINE)
         database = SqliteDatabase(path)
-        broker = LocalBroker(database)
+        broker = Broker(database)
         draft = MessageDraft(ALICE, "lobby", None, "rope", None)
         await broker.publish(draft)
         assert indexed_up_to(other) == 0
@@ -327,7 +327,7 @@ async def test_writer_indexes_after_many_writes_when_idle_and_after_a_crash(
         monkeypatch.setattr(database_module, "IDLE_SECONDS", 0.0)
         database = SqliteDatabase(path)
         await until(lambda: indexed_up_to(other) == 2 * database_module.INDEX_EVERY + 2)
-        await LocalBroker(database).publish(draft)
+        await Broker(database).publish(draft)
         await until(lambda: indexed_up_to(other) == 2 * database_module.INDEX_EVERY + 3)
         await database.close()
 
@@ -341,7 +341,7 @@ async def test_messages_are_stored_and_read_while_the_index_is_broken(
         schema.prepare(other)
         other.execute("DROP TABLE message_text")
     database = SqliteDatabase(path)
-    broker = LocalBroker(database)
+    broker = Broker(database)
     assert (await broker.publish(MessageDraft(ALICE, "lobby", None, "rope", None))).fresh
     await until(lambda: "the search index is behind" in caplog.text)
     assert (await broker.publish(MessageDraft(ALICE, "lobby", None, "rope", None))).fresh
