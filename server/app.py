@@ -30,7 +30,6 @@ from server.settings import QUEUED_WEBHOOK, MessageFilter, Settings, renewed
 from server.site import ActiveWebhooks
 from server.storage import retention
 from server.storage.base import StorageError
-from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database, Life
 from server.storage.direct_broker import DirectBroker
 from server.storage.disk import Disk
@@ -228,7 +227,7 @@ async def _sweep(running: _Running, database: Database) -> None:
             direct=settings.direct_message_history.retention_days,
             keeps_direct=settings.direct_message_history.enabled,
         )
-        return retention.sweep(connection, milliseconds(utc_now()), days)
+        return retention.sweep(connection, connection.now, days)
 
     while True:
         with suppress(StorageError):

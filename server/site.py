@@ -14,7 +14,6 @@ from server.room.hub import Hub
 from server.rules.reservations import Reservations
 from server.settings import QUEUED_WEBHOOK, Secret, Settings, WebhookSecurity, WebhookURL
 from server.storage import outbox
-from server.storage.clock import milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.reports import Terms
 from server.webhooks.profiles import Profiles
@@ -100,11 +99,10 @@ class ActiveWebhooks:
         """Update the metrics of the webhooks. Raises StorageError."""
         if self._current.profiles:
             self._current.profiles.measure()
-        now = milliseconds(utc_now())
         # Also if the webhook is off: deliveries keep waiting for it.
         for queue in {QUEUED_WEBHOOK, *self._targets}:
-            depth = await self._database.read(partial(outbox.depth, webhook=queue, now=now))
-            self._metrics.set_queue(queue, depth, now)
+            depth = await self._database.read(partial(outbox.depth, webhook=queue))
+            self._metrics.set_queue(queue, depth, self._database.now())
 
     async def drain(self, seconds: float) -> None:
         """Start no more requests and wait for running ones. The next server retries those that take longer."""

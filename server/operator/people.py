@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from server.operator.printing import CommandError, short, when
 from server.storage import personal_data
-from server.storage.clock import milliseconds, utc_now
 from server.storage.sql import SqlConnection
 
 
@@ -17,7 +16,7 @@ def export(connection: SqlConnection, name: str, identity: str | None) -> Iterat
 
 def erase(connection: SqlConnection, name: str, identity: str | None) -> str:
     """Erase a person, and return what was done. Raises CommandError."""
-    done = personal_data.erase(_identity(connection, name, identity), milliseconds(utc_now()), connection)
+    done = personal_data.erase(_identity(connection, name, identity), connection.now, connection)
     kept = f"kept until ReportDays is over: reports by them, {done.reports_by}; about them, {done.reports_about}"
     return (
         f"{short(name)}: messages erased: {done.messages}, with reactions, mutes, blocks and login key; {kept}."

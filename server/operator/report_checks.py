@@ -24,7 +24,7 @@ def findings(settings: Settings, connection: SqlConnection) -> Iterator[Finding]
 
 
 def _queue(connection: SqlConnection, name: str) -> Iterator[Finding]:
-    found = outbox.depth(connection, name, connection.now)
+    found = outbox.depth(connection, name)
     if found.suspension:
         why = f"paused: {found.suspension.why}"
         advice = f"once the site is back, run `webhook resume {name}`"

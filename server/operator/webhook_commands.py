@@ -14,7 +14,6 @@ from server.rules.retries import DeliveryState, http_date
 from server.rules.trail import Reported, Withdrawn, decode
 from server.settings import QUEUED_WEBHOOK, Settings, SettingsError, WebhookURL
 from server.storage import outbox, overview, reports, trail, webhook_state
-from server.storage.clock import milliseconds, utc_now
 from server.storage.overview import Delivery, RecordedAttempt
 from server.storage.sql import SqlConnection
 from server.webhooks.html import to_html
@@ -29,20 +28,20 @@ NOTABLE_CLOCK_MILLISECONDS = 60_000
 
 def listed(settings: Settings, connection: SqlConnection) -> str:
     """List the webhooks with their state; URLs are shortened, because they may contain a password."""
-    now = milliseconds(utc_now())
     rows = []
     for hook in settings.webhook_urls:
         host, signed = shown(urlsplit(hook.url).hostname or "-"), "yes" if hook.secret else "no"
         name = f"{hook.id} ({hook.name})" if hook.id else hook.name
         known = [name, "yes" if hook.enabled else "no", host, signed, "yes" if hook.evidence else "no"]
         # The state of the profile webhook is only in the server's memory; see /metrics.
-        rows.append([*known, *(_queue(connection, hook.queue, now) if hook.name == QUEUED_WEBHOOK else "-----")])
+        rows.append([*known, *(_queue(connection, hook.queue) if hook.name == QUEUED_WEBHOOK else "-----")])
     head = ["NAME", "ENABLED", "HOST", "SIGNED", "EVIDENCE", "STATE", "WAITING", "OLDEST", "GIVEN UP", "LAST ATTEMPT"]
     return table(head, rows) if rows else "The settings have no webhooks."
 
 
-def _queue(connection: SqlConnection, name: str, now: int) -> list[str]:
-    found, last = outbox.depth(connection, name, now), overview.last_attempt(connection, name)
+def _queue(connection: SqlConnection, name: str) -> list[str]:
+    now = connection.now
+    found, last = outbox.depth(connection, name), overview.last_attempt(connection, name)
     return [
         _state(found),
         str(found.waiting),
@@ -88,7 +87,7 @@ def next_attempt(connection: SqlConnection, delivery: Delivery) -> str:
     if delivery.state is not DeliveryState.WAITING:
         return "-"
     state = webhook_state.read(connection, delivery.webhook)
-    at = outbox.next_attempt(state, delivery.due, asked_to_wait=delivery.asked_to_wait, now=milliseconds(utc_now()))
+    at = outbox.next_attempt(state, delivery.due, asked_to_wait=delivery.asked_to_wait, now=connection.now)
     return "when resumed" if at is None else when(at)
 
 
@@ -106,7 +105,7 @@ def replay(settings: Settings, connection: SqlConnection, delivery_id: str) -> s
         )
     if why := _withheld(connection, delivery):
         raise CommandError(f"report {delivery.report_id} {why}, so this delivery is not sent again")
-    reports.replay(delivery.id, utc_now, connection)
+    reports.replay(delivery.id, connection)
     return f"{delivery.id} (report {delivery.report_id}) {_prospect(settings, connection, delivery)}"
 
 
@@ -125,7 +124,7 @@ def _withheld(connection: SqlConnection, delivery: Delivery) -> str | None:
 def _prospect(settings: Settings, connection: SqlConnection, delivery: Delivery) -> str:
     if delivery.webhook not in [hook.queue for hook in settings.webhooks(QUEUED_WEBHOOK)]:
         return f"waits until webhook {delivery.webhook} is enabled in the settings"
-    stop = webhook_state.suspension(connection, delivery.webhook, milliseconds(utc_now()))
+    stop = webhook_state.suspension(connection, delivery.webhook)
     if stop:
         return f"waits for the suspended webhook {delivery.webhook}; run `webhook resume {delivery.webhook}` to send it"
     return "is sent again now; run `webhook deliveries` for the result"
@@ -141,7 +140,7 @@ def pause(settings: Settings, connection: SqlConnection, name: str) -> str:
 def resume(settings: Settings, connection: SqlConnection, name: str) -> str:
     """Resume a webhook. Raises CommandError."""
     hook = _queued(settings, name)
-    webhook_state.resume(connection, hook.queue, milliseconds(utc_now()))
+    webhook_state.resume(connection, hook.queue)
     if not hook.enabled:
         return f"{hook.queue} is resumed, but disabled in the settings; waiting deliveries are sent once it is enabled"
     return f"{hook.queue} is resumed; waiting deliveries are sent now"

@@ -12,7 +12,6 @@ from server.rules import filters
 from server.rules.messages import Person, Publication
 from server.storage import messages, reports
 from server.storage.base import Reader
-from server.storage.clock import Clock
 from server.storage.reports import StoredReport, Submission, Terms
 from server.storage.sql import SqlConnection
 
@@ -32,13 +31,10 @@ class Complaint(NamedTuple):
 class AutomaticReport:
     """The report of one message; its author is also named as the reporter, as in BareRTC."""
 
-    def __init__(
-        self, complaint: Complaint, terms: Terms, clock: Clock, stored: Callable[[StoredReport], None]
-    ) -> None:
+    def __init__(self, complaint: Complaint, terms: Terms, stored: Callable[[StoredReport], None]) -> None:
         """`stored` is called once the report is on disk."""
         self._complaint = complaint
         self._terms = terms._replace(per_hour=0)
-        self._clock = clock
         self._stored = stored
         self._report: StoredReport | None = None
 
@@ -52,7 +48,7 @@ class AutomaticReport:
         # A message that is edited can be reported several times.
         reporter = Person(author.name, f"{REPORTER}:{secrets.token_hex(8)}")
         submission = Submission(reporter, evidence, None, add=False)
-        self._report = reports.submit(self._terms, submission, self._clock, connection)
+        self._report = reports.submit(self._terms, submission, connection)
 
     def committed(self) -> None:
         """Have the report delivered; call it after the commit."""

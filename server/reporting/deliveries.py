@@ -20,7 +20,6 @@ from server.rules.trail import Event
 from server.settings import Secret, WebhookURL
 from server.storage import gathering, outbox, reports, trail, webhook_state
 from server.storage.base import StorageError
-from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport
@@ -67,7 +66,6 @@ class Deliveries:
         waiting: asyncio.Event,
         reporters: Reporters | None,
         metrics: Metrics,
-        clock: Clock = utc_now,
         render: Renderer = html_or_text,
         *,
         retargeted: bool = False,
@@ -86,7 +84,6 @@ class Deliveries:
         self._stop: Suspension | None = None
         self._look_again_at = 0.0
         self._metrics = metrics
-        self._clock = clock
         self._render = render
         self._person_id = person_ids(database.life.id_key)
         self._retargeted = retargeted
@@ -116,7 +113,7 @@ class Deliveries:
     def _begin(self, connection: SqlConnection) -> None:
         """Probe the site now, because the administrator may have restarted or reloaded after repairing it."""
         if self._retargeted:
-            webhook_state.retarget(connection, self._hook.queue, milliseconds(self._clock()))
+            webhook_state.retarget(connection, self._hook.queue)
         else:
             webhook_state.end_rest(connection, self._hook.queue)
 
@@ -136,8 +133,7 @@ class Deliveries:
 
     async def _notify_reporters(self) -> None:
         """Notify reporters of changes, also those by another process, such as an administrator's command."""
-        now = milliseconds(self._clock())
-        stop = await self._database.read(lambda connection: webhook_state.suspension(connection, self._hook.queue, now))
+        stop = await self._database.read(lambda connection: webhook_state.suspension(connection, self._hook.queue))
         if self._reporters is None:
             return
         if stop != self._stop:
@@ -149,12 +145,13 @@ class Deliveries:
 
     async def _start_due(self) -> float:
         """Start the deliveries that are due; return the seconds until the next check."""
-        capacity, busy, now = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight), milliseconds(self._clock())
+        capacity, busy = MAX_IN_FLIGHT - len(self._in_flight), list(self._in_flight)
         if capacity <= 0:
             return POLL_SECONDS
-        due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.queue, now, busy))
-        if due is None or due > now:
-            return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - now) / 1000)
+        due = await self._database.read(lambda connection: outbox.next_due(connection, self._hook.queue, busy))
+        wait = POLL_SECONDS if due is None else min(POLL_SECONDS, (due - self._database.now()) / 1000)
+        if wait > 0:
+            return wait
         claims = await self._database.write(partial(self._claim, capacity, busy))
         for claim in claims:
             task = asyncio.create_task(self._deliver(claim))
@@ -163,11 +160,8 @@ class Deliveries:
         return POLL_SECONDS
 
     def _claim(self, capacity: int, busy: Sequence[str], connection: SqlConnection) -> list[Claim]:
-        # Take the time within the transaction: with an earlier one, a later lease of another server would look like
-        # one from before the clock was set back.
-        now = milliseconds(self._clock())
-        claims = outbox.claim(connection, self._hook.queue, self._holder, capacity, busy, now)
-        return gathering.gather(connection, claims, now)
+        claims = outbox.claim(connection, self._hook.queue, self._holder, capacity, busy)
+        return gathering.gather(connection, claims)
 
     def _finished(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
         del self._in_flight[delivery_id]
@@ -178,7 +172,7 @@ class Deliveries:
             )
 
     async def _deliver(self, claim: Claim) -> None:
-        at, began = milliseconds(self._clock()), monotonic()
+        at, began = self._database.now(), monotonic()
         try:
             body = await self._body(claim)
         except TrailError as error:
@@ -188,7 +182,7 @@ class Deliveries:
             if body is None:
                 await self._database.write(lambda connection: outbox.release(connection, claim))
                 return
-            at, began = milliseconds(self._clock()), monotonic()
+            at, began = self._database.now(), monotonic()
             result, outcome = await self._post(claim, body)
         seconds = monotonic() - began
         self._metrics.observe_attempt(claim.webhook, outcome, seconds)
@@ -217,7 +211,7 @@ class Deliveries:
             body = await asyncio.to_thread(
                 report_body, self._key, self._hook, claim.report_id, *reported, written, self._person_id, companions
             )
-        return body if await self._database.write(partial(self._renew, claim)) else None
+        return body if await self._database.write(lambda connection: outbox.renew(connection, claim)) else None
 
     async def _written(self, evidence: Evidence, event: Event) -> Callable[[str], str]:
         """Return the function that formats a message for the body."""
@@ -227,9 +221,6 @@ class Deliveries:
         # It receives only the messages, because the key must not leave this process.
         html = await self._render(messages) if messages else ()
         return dict(zip(messages, html, strict=True)).__getitem__
-
-    def _renew(self, claim: Claim, connection: SqlConnection) -> bool:
-        return outbox.renew(connection, claim, milliseconds(self._clock()))
 
     async def _post(self, claim: Claim, body: bytes) -> tuple[Result, str]:
         """Send a body; return the result of the attempt, and its label for metrics."""
@@ -255,7 +246,7 @@ class Deliveries:
         while True:
             try:
                 return await self._database.write(
-                    partial(reports.record_attempt, claim, attempt, self._clock, random.random())  # noqa: S311 - no secret
+                    partial(reports.record_attempt, claim, attempt, random.random())  # noqa: S311 - no secret
                 )
             except StorageError as error:
                 fields = {"report": claim.report_id, "error": str(error)}

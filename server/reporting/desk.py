@@ -15,7 +15,7 @@ from server.rules.reservations import Reservations
 from server.rules.trail import Event
 from server.storage import reports
 from server.storage.base import Reader
-from server.storage.clock import Clock, moment, utc_now
+from server.storage.clock import moment
 from server.storage.database import Database
 from server.storage.fair import QueueKey
 from server.storage.reports import StoredReport, Submission, Terms
@@ -45,20 +45,18 @@ class ReportDesk:
         reservations: Reservations,
         terms: Terms,
         waiting: Sequence[asyncio.Event],
-        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._hub = hub
         self._reservations = reservations
         self._terms = terms
         self._waiting = waiting
-        self._clock = clock
         self._pending: set[_PendingRead] = set()
         self._unnotified: set[str] = set()
 
     async def submit(self, submission: Submission) -> ReportEntry:
         """Store a report; it is on disk when this returns. Raises Refusal or StorageError."""
-        report = await self._database.write(partial(reports.submit, self._terms, submission, self._clock))
+        report = await self._database.write(partial(reports.submit, self._terms, submission))
         self._wake()
         self._mark_stale(report)
         about = Person(submission.evidence.about, submission.evidence.about_identity)
@@ -67,7 +65,7 @@ class ReportDesk:
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
         """Withdraw a report. Raises Refusal or StorageError."""
-        report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter, self._clock))
+        report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter))
         self._wake()
         self._mark_stale(report)
         self._reservations.report_closed(report.id)
@@ -75,7 +73,7 @@ class ReportDesk:
 
     def automatic(self, complaint: Complaint) -> AutomaticReport:
         """Return a report to store with a message; see AutomaticReport."""
-        return AutomaticReport(complaint, self._terms, self._clock, self._on_automatic)
+        return AutomaticReport(complaint, self._terms, self._on_automatic)
 
     async def record(self, report: AutomaticReport, publication: Publication) -> None:
         """Store an automatic report alone. Raises StorageError."""
@@ -91,7 +89,7 @@ class ReportDesk:
 
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
         """Record a status from the site. `key`: a report ID or a webhook-id; False if unknown. Raises StorageError."""
-        report = await self._database.write(partial(reports.site_said, key, status, note, self._clock))
+        report = await self._database.write(partial(reports.site_said, key, status, note))
         if report and not report.notified:
             self.notify(report)
         if report and report.status is ReportState.RESOLVED:
@@ -117,7 +115,7 @@ class ReportDesk:
 
     async def _read(self, identity: str, key: QueueKey) -> list[StoredReport]:
         """Read a person's reports; again if one changed meanwhile, or the list would be older than a notification."""
-        asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook, self._clock)
+        asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook)
         while True:
             pending = _PendingRead(identity)
             self._pending.add(pending)
@@ -142,7 +140,7 @@ class ReportDesk:
 
     async def _of_reporters_present(self, which: str) -> list[StoredReport]:
         here = [session.logged_in_person.identity for session in self._hub.sessions.values()]
-        asked = partial(reports.found_of, here, which, self._terms.webhook, self._clock)
+        asked = partial(reports.found_of, here, which, self._terms.webhook)
         return await self._database.read(asked)
 
     def _mark_stale(self, report: StoredReport) -> None:

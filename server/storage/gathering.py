@@ -31,26 +31,26 @@ class _Post(NamedTuple):
     due: int
 
 
-def due(connection: SqlConnection, msg_id: int, webhook: str, now: int) -> int:
+def due(connection: SqlConnection, msg_id: int, webhook: str) -> int:
     """Return when a new report of this message is due: at once, or together with others."""
     rows = connection.execute(f"SELECT delivery.state, attempts, due{_OF_MESSAGE}", (msg_id, webhook))
-    posts = [_Post(*row) for row in rows]
+    posts, now = [_Post(*row) for row in rows], connection.now
     latest = now + int(gathering_seconds(max(len(posts), 1)) * 1000)
     # Any later one dates from before the clock was set back.
     gathering = [post.due for post in posts if not post.attempts and now < post.due <= latest]
     return min(gathering, default=latest if posts else now)
 
 
-def gather(connection: SqlConnection, claims: Sequence[Claim], now: int) -> list[Claim]:
+def gather(connection: SqlConnection, claims: Sequence[Claim]) -> list[Claim]:
     """Let the first attempts of these take the waiting reports of their messages along; return the carriers."""
     carried: set[str] = set()
     for claim in sorted(claims, key=lambda each: each.seq):
         if claim.id not in carried and claim.attempt == 1:
-            carried |= _take_along(connection, claim, [each.id for each in claims], now)
+            carried |= _take_along(connection, claim, [each.id for each in claims])
     return [claim for claim in claims if claim.id not in carried]
 
 
-def _take_along(connection: SqlConnection, carrier: Claim, claimed: Sequence[str], now: int) -> set[str]:
+def _take_along(connection: SqlConnection, carrier: Claim, claimed: Sequence[str]) -> set[str]:
     row = connection.execute(
         "SELECT msg_id FROM report WHERE id = ? AND seq = ?", (carrier.report_id, carrier.seq)
     ).fetchone()
@@ -60,7 +60,7 @@ def _take_along(connection: SqlConnection, carrier: Claim, claimed: Sequence[str
         "UPDATE delivery SET gathered_in = ?, holder = NULL, leased_at = 0, leased_until = 0 WHERE id IN ("  # noqa: S608 - ours
         f" SELECT delivery.id{_OF_MESSAGE} AND delivery.state = 'waiting' AND attempts = 0 AND delivery.id != ?"
         " AND (leased_until <= ? OR delivery.id IN (SELECT value FROM json_each(?)))) RETURNING id",
-        (carrier.id, row[0], carrier.webhook, carrier.id, now, msgspec.json.encode(claimed).decode()),
+        (carrier.id, row[0], carrier.webhook, carrier.id, connection.now, msgspec.json.encode(claimed).decode()),
     )
     return {row[0] for row in taken.fetchall()}
 

@@ -77,8 +77,9 @@ class Depth(NamedTuple):
     suspension: Suspension | None
 
 
-def queue(connection: SqlConnection, seq: int, report_id: str, webhook: str, now: int, due: int | None = None) -> None:
+def queue(connection: SqlConnection, seq: int, report_id: str, webhook: str, due: int | None = None) -> None:
     """Queue a row of the trail for delivery, by default immediately."""
+    now = connection.now
     due = now if due is None else due
     connection.execute(
         "INSERT INTO delivery (id, seq, report_id, webhook, state, due, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -86,7 +87,7 @@ def queue(connection: SqlConnection, seq: int, report_id: str, webhook: str, now
     )
 
 
-def depth(connection: SqlConnection, webhook: str, now: int) -> Depth:
+def depth(connection: SqlConnection, webhook: str) -> Depth:
     """Return the state of a webhook's queue."""
     waiting, oldest, given_up = connection.execute(
         "SELECT count(*) FILTER (WHERE state = 'waiting'), min(iif(state = 'waiting', trail.at, NULL)),"
@@ -96,12 +97,12 @@ def depth(connection: SqlConnection, webhook: str, now: int) -> Depth:
         (webhook,),
     ).fetchone()
     state = webhook_state.read(connection, webhook)
-    return Depth(waiting, oldest, given_up, state.failures, state.suspension(now))
+    return Depth(waiting, oldest, given_up, state.failures, state.suspension(connection.now))
 
 
-def next_due(connection: SqlConnection, webhook: str, now: int, busy: Collection[str]) -> int | None:
+def next_due(connection: SqlConnection, webhook: str, busy: Collection[str]) -> int | None:
     """Return when the next delivery can be claimed, in milliseconds (0: now); None if nothing is waiting."""
-    state = webhook_state.read(connection, webhook)
+    state, now = webhook_state.read(connection, webhook), connection.now
     suspended, probe_at = state.suspension(now), state.probe_at(now)
     if suspended and suspended.until is None:
         return None
@@ -135,16 +136,14 @@ def next_attempt(state: WebhookState, due: int, *, asked_to_wait: bool, now: int
     return max(at, suspended.until or 0) if suspended else at
 
 
-def claim(
-    connection: SqlConnection, webhook: str, holder: str, capacity: int, busy: Collection[str], now: int
-) -> list[Claim]:
+def claim(connection: SqlConnection, webhook: str, holder: str, capacity: int, busy: Collection[str]) -> list[Claim]:
     """Lease deliveries that are due, the earliest first: at most `capacity`, and none of the `busy` ones.
 
     A failing site is probed by one delivery at a time, whatever its due time; the first to go is the one whose last
     attempt is the longest ago, so that one that the site never accepts does not block the others. A delivery waits for
     earlier ones of the same report, so that a withdrawal does not arrive before the report.
     """
-    state = webhook_state.read(connection, webhook)
+    state, now = webhook_state.read(connection, webhook), connection.now
     if state.suspension(now):
         return []
     values: dict[str, int | str] = {
@@ -157,7 +156,7 @@ def claim(
     if state.failures < FAILURES_TO_OPEN and (ready := _lease(connection, f"{_READY} ORDER BY due", values, capacity)):
         return ready
     probe_at = state.probe_at(now)
-    if probe_at is None or probe_at > now or _is_probed(connection, webhook, now):
+    if probe_at is None or probe_at > now or _is_probed(connection, webhook):
         return []
     return _lease(connection, f"{_PROBE} ORDER BY changed_at, seq", values, 1)
 
@@ -174,7 +173,7 @@ def _lease(connection: SqlConnection, which: str, values: dict[str, int | str], 
     return [Claim(*row) for row in rows.fetchall()]
 
 
-def renew(connection: SqlConnection, claim: Claim, now: int) -> bool:
+def renew(connection: SqlConnection, claim: Claim) -> bool:
     """Renew the lease right before sending; False if the delivery must not be sent.
 
     It may have been withdrawn since it was claimed, or after a long pause another server may hold it.
@@ -182,7 +181,7 @@ def renew(connection: SqlConnection, claim: Claim, now: int) -> bool:
     renewed = connection.execute(
         "UPDATE delivery SET leased_at = :now, leased_until = :now + :lease"
         " WHERE id = :id AND holder = :holder AND state = 'waiting'",
-        {"now": now, "lease": LEASE_SECONDS * 1000, "id": claim.id, "holder": claim.holder},
+        {"now": connection.now, "lease": LEASE_SECONDS * 1000, "id": claim.id, "holder": claim.holder},
     )
     return renewed.rowcount == 1
 
@@ -195,16 +194,16 @@ def release(connection: SqlConnection, claim: Claim) -> None:
     )
 
 
-def record_attempt(connection: SqlConnection, claim: Claim, attempt: Attempt, now: int, chance: float) -> None:
+def record_attempt(connection: SqlConnection, claim: Claim, attempt: Attempt, chance: float) -> None:
     """Record an attempt, and update delivery and breaker.
 
     A success counts even if the lease has expired: what the site has is never sent again. A failure after the lease
     has expired is only logged, because another holder is sending it.
     """
     _log(connection, claim, attempt)
-    result = attempt.result
+    result, now = attempt.result, connection.now
     if result.accepted or not (result.ours or result.outdated):
-        webhook_state.record(connection, claim.webhook, accepted=result.accepted, now=now)
+        webhook_state.record(connection, claim.webhook, accepted=result.accepted)
     if result.accepted:
         connection.execute(
             "UPDATE delivery SET state = ?, error = '', attempts = ?, changed_at = ?, holder = NULL WHERE id = ?",
@@ -215,7 +214,7 @@ def record_attempt(connection: SqlConnection, claim: Claim, attempt: Attempt, no
     follows = consequence(claim.attempt, result, moment(now), chance, ahead)
     if follows.pause and not result.outdated:
         webhook_state.pause(connection, claim.webhook, webhook_state.GONE)
-    _record_failure(connection, claim, result, follows, now)
+    _record_failure(connection, claim, result, follows)
 
 
 def _log(connection: SqlConnection, claim: Claim, attempt: Attempt) -> None:
@@ -232,7 +231,8 @@ def _log(connection: SqlConnection, claim: Claim, attempt: Attempt) -> None:
     )
 
 
-def _record_failure(connection: SqlConnection, claim: Claim, result: Result, follows: Consequence, now: int) -> None:
+def _record_failure(connection: SqlConnection, claim: Claim, result: Result, follows: Consequence) -> None:
+    now = connection.now
     connection.execute(
         # A delivery that was cancelled meanwhile stays cancelled, and is no longer in flight.
         "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"
@@ -281,7 +281,7 @@ def asked_to_wait(connection: SqlConnection, report_id: str) -> bool:
     return connection.execute(query, (report_id,)).fetchone() is not None
 
 
-def cancel(connection: SqlConnection, report_id: str, now: int) -> set[str]:
+def cancel(connection: SqlConnection, report_id: str) -> set[str]:
     """Cancel the deliveries of a report; return the webhooks that may have received any of them."""
     seen = connection.execute(
         # After a replay, attempts count from 0 again; the log of attempts is kept for a limited time.
@@ -293,22 +293,23 @@ def cancel(connection: SqlConnection, report_id: str, now: int) -> set[str]:
     ).fetchall()
     connection.execute(
         "UPDATE delivery SET state = ?, changed_at = ? WHERE report_id = ? AND state IN ('waiting', 'given-up')",
-        (DeliveryState.CANCELLED, now, report_id),
+        (DeliveryState.CANCELLED, connection.now, report_id),
     )
     return {webhook for (webhook,) in seen}
 
 
-def replay(connection: SqlConnection, delivery_id: str, now: int) -> str | None:
+def replay(connection: SqlConnection, delivery_id: str) -> str | None:
     """Deliver again, now and with a full retry schedule; return the ID of the report, or None."""
     row = connection.execute(
         "UPDATE delivery SET state = 'waiting', attempts = 0, due = ?1, changed_at = ?1, asked_to_wait = 0, error = '',"
         " leased_at = 0, leased_until = 0, holder = NULL, gathered_in = NULL WHERE id = ?2 RETURNING report_id",
-        (now, delivery_id),
+        (connection.now, delivery_id),
     ).fetchone()
     return row[0] if row else None
 
 
-def _is_probed(connection: SqlConnection, webhook: str, now: int) -> bool:
+def _is_probed(connection: SqlConnection, webhook: str) -> bool:
     # Whether cancelled or not: its answer is still pending.
     live = "webhook = ?1 AND holder IS NOT NULL AND leased_at <= ?2 AND leased_until > ?2"
-    return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", (webhook, now)).fetchone() is not None  # noqa: S608
+    values = webhook, connection.now
+    return connection.execute(f"SELECT 1 FROM delivery WHERE {live}", values).fetchone() is not None  # noqa: S608

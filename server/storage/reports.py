@@ -18,7 +18,6 @@ from server.rules.refusal import Refusal
 from server.rules.retries import DeliveryState, report_status
 from server.rules.trail import Added, Event, Reported, Withdrawn, addition, decode, form, statement
 from server.storage import gathering, outbox, trail, webhook_state
-from server.storage.clock import Clock, milliseconds
 from server.storage.outbox import Attempt, Claim
 from server.storage.sql import SqlConnection
 from server.storage.trail import TrailRow
@@ -102,11 +101,10 @@ _COLUMNS = (
 _Row = tuple[str, str, str, int, str, str, str, int | None, str, int, int]
 
 
-def submit(terms: Terms, submission: Submission, clock: Clock, connection: SqlConnection) -> StoredReport:
+def submit(terms: Terms, submission: Submission, connection: SqlConnection) -> StoredReport:
     """Store a report, or an addition to one, and queue its delivery. Raises Refusal."""
     reporter, evidence, _, add = submission
-    now = milliseconds(clock())
-    if resent := _resent(submission, now, connection):
+    if resent := _resent(submission, connection):
         return _found(connection, resent)
     row = connection.execute(
         "SELECT id, status FROM report WHERE reporter_identity = ? AND msg_id = ?",
@@ -123,26 +121,27 @@ def submit(terms: Terms, submission: Submission, clock: Clock, connection: SqlCo
     ]
     if not webhooks and status != ReportState.WITHDRAWN:
         raise Refusal(ErrorCode.ALREADY_REPORTED, "You've already reported this message, and the site has your report.")
-    _check_rate(connection, reporter, terms.per_hour, now)
+    _check_rate(connection, reporter, terms.per_hour)
     if known:
-        report_id, seq = known, _add(connection, known, submission, now, withdrawn=status == ReportState.WITHDRAWN)
+        report_id, seq = known, _add(connection, known, submission, withdrawn=status == ReportState.WITHDRAWN)
     else:
-        report_id, seq = _insert(connection, submission, now)
+        report_id, seq = _insert(connection, submission)
     for webhook in webhooks:
-        due = now if known else gathering.due(connection, evidence.msg_id, webhook, now)
-        outbox.queue(connection, seq, report_id, webhook, now, due)
-    _update_status(connection, report_id, now, notified=True)
+        due = None if known else gathering.due(connection, evidence.msg_id, webhook)
+        outbox.queue(connection, seq, report_id, webhook, due)
+    _update_status(connection, report_id, notified=True)
     return _found(connection, report_id)
 
 
-def _add(connection: SqlConnection, report_id: str, added: Submission, now: int, *, withdrawn: bool) -> int:
+def _add(connection: SqlConnection, report_id: str, added: Submission, *, withdrawn: bool) -> int:
     """Store an addition to a report; return its number in the trail."""
     if withdrawn:
         # The report is open again, so the site must not receive the withdrawal if it is still waiting.
-        outbox.cancel(connection, report_id, now)
+        outbox.cancel(connection, report_id)
         gathering.free(connection, report_id)
     evidence = added.evidence
-    seq = trail.append(connection, report_id, now, Added(evidence.reason, evidence.comment, evidence.context))
+    said = Added(evidence.reason, evidence.comment, evidence.context)
+    seq = trail.append(connection, report_id, connection.now, said)
     connection.execute(
         "UPDATE report SET nonce = ?, note = '', status = ? WHERE id = ?",
         (added.nonce, ReportState.RECEIVED, report_id),
@@ -150,11 +149,11 @@ def _add(connection: SqlConnection, report_id: str, added: Submission, now: int,
     return seq
 
 
-def _insert(connection: SqlConnection, submission: Submission, now: int) -> tuple[str, int]:
+def _insert(connection: SqlConnection, submission: Submission) -> tuple[str, int]:
     """Store a report; return its ID, and its number in the trail."""
     reporter, evidence, nonce, _ = submission
     report_id = f"rep_{secrets.token_hex(8)}"
-    seq = trail.append(connection, report_id, now, Reported(evidence, reporter.identity))
+    seq = trail.append(connection, report_id, connection.now, Reported(evidence, reporter.identity))
     connection.execute(
         "INSERT INTO report"
         " (id, seq, reporter, reporter_identity, msg_id, status, nonce, about, about_identity, taken_back)"
@@ -168,14 +167,14 @@ def _insert(connection: SqlConnection, submission: Submission, now: int) -> tupl
     return report_id, seq
 
 
-def _resent(submission: Submission, now: int, connection: SqlConnection) -> str | None:
+def _resent(submission: Submission, connection: SqlConnection) -> str | None:
     """Return the ID of the report that a submission repeats. Raises Refusal if its nonce stands for something else."""
     reporter, evidence, nonce, _ = submission
     row = connection.execute(
         "SELECT report.id, msg_id, content FROM report JOIN trail ON report_id = report.id"
         " WHERE reporter_identity = ? AND nonce = ? AND trail.at > ? AND (content LIKE ? OR content LIKE ?)"
         " ORDER BY trail.seq DESC LIMIT 1",
-        (reporter.identity, nonce, now - NONCE_MILLISECONDS, trail.REPORTED, trail.ADDED),
+        (reporter.identity, nonce, connection.now - NONCE_MILLISECONDS, trail.REPORTED, trail.ADDED),
     ).fetchone()
     if row is None:
         return None
@@ -185,23 +184,23 @@ def _resent(submission: Submission, now: int, connection: SqlConnection) -> str 
     return str(report_id)
 
 
-def withdraw(terms: Terms, report_id: str, reporter: Person, clock: Clock, connection: SqlConnection) -> StoredReport:
+def withdraw(terms: Terms, report_id: str, reporter: Person, connection: SqlConnection) -> StoredReport:
     """Withdraw a report: cancel its deliveries, and notify the site if it may have received it. Raises Refusal."""
-    now, report = milliseconds(clock()), find(report_id, connection)
+    report = find(report_id, connection)
     if report is None or report.reporter.identity != reporter.identity:
         raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have no such report.")
     if report.status is not ReportState.WITHDRAWN:
-        seq = trail.append(connection, report_id, now, Withdrawn())
-        seen = outbox.cancel(connection, report_id, now)
+        seq = trail.append(connection, report_id, connection.now, Withdrawn())
+        seen = outbox.cancel(connection, report_id)
         for webhook, notified in terms.webhooks:
             if notified and webhook in seen:
-                outbox.queue(connection, seq, report_id, webhook, now)
+                outbox.queue(connection, seq, report_id, webhook)
         gathering.free(connection, report_id)
         _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
     return _found(connection, report_id)
 
 
-def site_said(key: str, status: ReportState, note: str, clock: Clock, connection: SqlConnection) -> StoredReport | None:
+def site_said(key: str, status: ReportState, note: str, connection: SqlConnection) -> StoredReport | None:
     """Record a status from the site. `key` is a report ID or a webhook-id; None if it is unknown."""
     row = connection.execute(
         "SELECT id FROM report WHERE id = ?1 UNION SELECT report_id FROM delivery WHERE id = ?1", (key,)
@@ -209,31 +208,27 @@ def site_said(key: str, status: ReportState, note: str, clock: Clock, connection
     if row is None:
         return None
     for report_id in gathering.reports_with(connection, row[0]):
-        _record_site_said(connection, _found(connection, report_id), status, note, milliseconds(clock()))
+        _record_site_said(connection, _found(connection, report_id), status, note)
     return _found(connection, row[0])
 
 
-def _record_site_said(
-    connection: SqlConnection, report: StoredReport, status: ReportState, note: str, now: int
-) -> None:
+def _record_site_said(connection: SqlConnection, report: StoredReport, status: ReportState, note: str) -> None:
     if said := rules.site_said(trail.account(connection, report.id), status, note):
-        trail.append(connection, report.id, now, said)
+        trail.append(connection, report.id, connection.now, said)
         if report.status is not ReportState.WITHDRAWN:
             _set(connection, report.id, status)
         connection.execute("UPDATE report SET note = ?, notified = 0 WHERE id = ?", (said.note, report.id))
 
 
-def record_attempt(
-    claim: Claim, attempt: Attempt, clock: Clock, chance: float, connection: SqlConnection
-) -> StoredReport | None:
+def record_attempt(claim: Claim, attempt: Attempt, chance: float, connection: SqlConnection) -> StoredReport | None:
     """Record an attempt; return the report if its status changed.
 
     The reporters whose reports it took along are notified as of changes by another process.
     """
-    now, before = milliseconds(clock()), _stored_status(connection, claim.report_id)
-    outbox.record_attempt(connection, claim, attempt, now, chance)
+    before = _stored_status(connection, claim.report_id)
+    outbox.record_attempt(connection, claim, attempt, chance)
     for report_id in (claim.report_id, *gathering.follow(connection, claim.id)):
-        _update_status(connection, report_id, now)
+        _update_status(connection, report_id)
     if _stored_status(connection, claim.report_id) != before:
         # If it was altered and cannot be read, there is nothing to show to the reporter.
         with suppress(msgspec.DecodeError):
@@ -241,13 +236,12 @@ def record_attempt(
     return None
 
 
-def replay(delivery_id: str, clock: Clock, connection: SqlConnection) -> str | None:
+def replay(delivery_id: str, connection: SqlConnection) -> str | None:
     """Deliver again; return the ID of the report, or None if there is no such delivery."""
-    now = milliseconds(clock())
-    report_id = outbox.replay(connection, delivery_id, now)
+    report_id = outbox.replay(connection, delivery_id)
     gathering.replay(connection, delivery_id)
     if report_id:
-        _update_status(connection, report_id, now)
+        _update_status(connection, report_id)
     return report_id
 
 
@@ -257,39 +251,36 @@ def find(report_id: str, connection: SqlConnection) -> StoredReport | None:
     return _report(connection, row) if row else None
 
 
-def sent_by(identity: str, limit: int, webhook: str, clock: Clock, connection: SqlConnection) -> list[StoredReport]:
+def sent_by(identity: str, limit: int, webhook: str, connection: SqlConnection) -> list[StoredReport]:
     """Return a person's reports: first those with a change they were not notified of, then the latest.
 
     While this webhook is suspended, waiting reports say so.
     """
     query = f"SELECT {_COLUMNS} WHERE reporter_identity = ? ORDER BY notified, report.seq DESC LIMIT ?"
-    return _as_suspended(connection, connection.execute(query, (identity, limit)), webhook, clock)
+    return _as_suspended(connection, connection.execute(query, (identity, limit)), webhook)
 
 
-def found_of(
-    identities: Sequence[str], which: str, webhook: str, clock: Clock, connection: SqlConnection
-) -> list[StoredReport]:
+def found_of(identities: Sequence[str], which: str, webhook: str, connection: SqlConnection) -> list[StoredReport]:
     """Return the reports of these people that are WAITING or UNNOTIFIED; they say so while the webhook is suspended."""
     query = f"SELECT {_COLUMNS} WHERE {which} AND reporter_identity IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
-    return _as_suspended(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook, clock)
+    return _as_suspended(connection, connection.execute(query, (json.dumps(list(identities)),)), webhook)
 
 
-def _as_suspended(connection: SqlConnection, rows: Iterable[_Row], webhook: str, clock: Clock) -> list[StoredReport]:
-    now = milliseconds(clock())
+def _as_suspended(connection: SqlConnection, rows: Iterable[_Row], webhook: str) -> list[StoredReport]:
     state = webhook_state.read(connection, webhook)
     found = []
     for row in rows:
         # An altered report that cannot be read is for the administrator; its reporter must still be able to log in.
         with suppress(msgspec.DecodeError):
             found.append(_report(connection, row))
-    return [each._replace(**_as_waiting(connection, state, each, now)._asdict()) for each in found]
+    return [each._replace(**_as_waiting(connection, state, each)._asdict()) for each in found]
 
 
-def _as_waiting(connection: SqlConnection, state: WebhookState, report: StoredReport, now: int) -> _DeliveryStatus:
-    next_at, suspended = report.next_at, state.suspension(now)
+def _as_waiting(connection: SqlConnection, state: WebhookState, report: StoredReport) -> _DeliveryStatus:
+    next_at, suspended = report.next_at, state.suspension(connection.now)
     if next_at is not None and suspended:
         asked = outbox.asked_to_wait(connection, report.id)
-        next_at = outbox.next_attempt(state, next_at, asked_to_wait=asked, now=now)
+        next_at = outbox.next_attempt(state, next_at, asked_to_wait=asked, now=connection.now)
     return _while_suspended(suspended, report.status, report.error, next_at)
 
 
@@ -338,9 +329,10 @@ def set_notified(report_ids: Sequence[str], connection: SqlConnection) -> None:
     )
 
 
-def _check_rate(connection: SqlConnection, reporter: Person, per_hour: int, now: int) -> None:
+def _check_rate(connection: SqlConnection, reporter: Person, per_hour: int) -> None:
     if not per_hour:
         return
+    now = connection.now
     rows = connection.execute(
         "SELECT trail.at FROM trail JOIN report ON report.id = trail.report_id WHERE reporter_identity = ?"
         " AND trail.at BETWEEN ? AND ? AND (content LIKE ? OR content LIKE ?)"
@@ -355,7 +347,7 @@ def _check_rate(connection: SqlConnection, reporter: Person, per_hour: int, now:
         )
 
 
-def _update_status(connection: SqlConnection, report_id: str, now: int, *, notified: bool = False) -> None:
+def _update_status(connection: SqlConnection, report_id: str, *, notified: bool = False) -> None:
     """Update the stored status of a report from its deliveries."""
     before = _stored_status(connection, report_id)
     if before is None or before.status is ReportState.WITHDRAWN:
@@ -375,8 +367,8 @@ def _update_status(connection: SqlConnection, report_id: str, now: int, *, notif
     state, error, next_at = webhook_state.read(connection, webhook), "", None
     if failed:
         error = failed.error
-        next_at = outbox.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=now)
-    status, error, next_at = _while_suspended(state.suspension(now), status, error, next_at)
+        next_at = outbox.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=connection.now)
+    status, error, next_at = _while_suspended(state.suspension(connection.now), status, error, next_at)
     _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, notified=notified)
 
 

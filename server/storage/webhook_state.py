@@ -60,9 +60,9 @@ def read(connection: SqlConnection, webhook: str) -> WebhookState:
     return WebhookState(*row) if row else WebhookState()
 
 
-def suspension(connection: SqlConnection, webhook: str, now: int) -> Suspension | None:
+def suspension(connection: SqlConnection, webhook: str) -> Suspension | None:
     """Return why a webhook is suspended (paused, or its breaker is open); None if it is not."""
-    return read(connection, webhook).suspension(now)
+    return read(connection, webhook).suspension(connection.now)
 
 
 def pause(connection: SqlConnection, webhook: str, why: str) -> None:
@@ -73,22 +73,22 @@ def pause(connection: SqlConnection, webhook: str, why: str) -> None:
     )
 
 
-def resume(connection: SqlConnection, webhook: str, now: int) -> None:
+def resume(connection: SqlConnection, webhook: str) -> None:
     """End a pause, forget failures and delays that the site requested: everything that waits is sent now."""
     connection.execute(
         "INSERT INTO webhook (name, recovered_at) VALUES (?, ?) ON CONFLICT DO UPDATE"
         " SET paused = '', failures = 0, opened_at = 0, open_until = 0, recovered_at = excluded.recovered_at",
-        (webhook, now),
+        (webhook, connection.now),
     )
     connection.execute(
         "UPDATE delivery SET asked_to_wait = 0 WHERE webhook = ? AND state = 'waiting' AND asked_to_wait", (webhook,)
     )
 
 
-def retarget(connection: SqlConnection, webhook: str, now: int) -> None:
+def retarget(connection: SqlConnection, webhook: str) -> None:
     """Forget what was learned about the site, because the webhook is called in another way from now on."""
     paused = read(connection, webhook).paused
-    resume(connection, webhook, now)
+    resume(connection, webhook)
     if paused != GONE:
         pause(connection, webhook, paused)
 
@@ -98,9 +98,9 @@ def end_rest(connection: SqlConnection, webhook: str) -> None:
     connection.execute("UPDATE webhook SET opened_at = 0, open_until = 0 WHERE name = ?", (webhook,))
 
 
-def record(connection: SqlConnection, webhook: str, *, accepted: bool, now: int) -> None:
+def record(connection: SqlConnection, webhook: str, *, accepted: bool) -> None:
     """Record the result of an attempt."""
-    before = read(connection, webhook)
+    before, now = read(connection, webhook), connection.now
     if accepted:
         if before.failures:
             connection.execute(

@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from server.protocol.codes import ReportState
 from server.rules.evidence import Evidence
 from server.rules.messages import Person
 from server.rules.retries import Result
 from server.storage import gathering, outbox, reports, schema
-from server.storage.clock import milliseconds
+from server.storage.clock import milliseconds, moment
 from server.storage.outbox import Attempt, Claim
 from server.storage.reports import StoredReport, Submission, Terms
 from server.storage.sqlite_connection import SqliteConnection
@@ -32,45 +32,52 @@ class Desk:
     def __init__(self, terms: Terms = TERMS) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
         schema.prepare(self.connection)
+        self.connection.begin(milliseconds(START))
         self.terms = terms
-        self.at = START
+
+    @property
+    def at(self) -> datetime:
+        """Return the time of the clock."""
+        return moment(self.now)
 
     @property
     def now(self) -> int:
         """Return the time of the clock in milliseconds."""
-        return milliseconds(self.at)
+        return self.connection.now
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self.connection.now = now
 
     def pass_time(self, seconds: float) -> None:
         """Move the clock, forward or back."""
-        self.at += timedelta(seconds=seconds)
+        self.now += round(seconds * 1000)
 
     def submit(
         self, msg_id: int = 7, reporter: Person = ALICE, nonce: str | None = None, *, add: bool = False
     ) -> StoredReport:
         submission = Submission(reporter, evidence(msg_id, reporter.name), nonce, add)
-        return reports.submit(self.terms, submission, lambda: self.at, self.connection)
+        return reports.submit(self.terms, submission, self.connection)
 
     def withdraw(self, report_id: str, reporter: Person = ALICE) -> StoredReport:
-        return reports.withdraw(self.terms, report_id, reporter, lambda: self.at, self.connection)
+        return reports.withdraw(self.terms, report_id, reporter, self.connection)
 
     def site_says(self, key: str, status: ReportState, note: str = "") -> StoredReport | None:
-        return reports.site_said(key, status, note, lambda: self.at, self.connection)
+        return reports.site_said(key, status, note, self.connection)
 
     def claim(self, holder: str = "one", room: int = 4, busy: Collection[str] = ()) -> list[Claim]:
         """Lease the deliveries that are due; each takes along what waits about the same message."""
-        return gathering.gather(
-            self.connection, outbox.claim(self.connection, "report", holder, room, busy, self.now), self.now
-        )
+        return gathering.gather(self.connection, outbox.claim(self.connection, "report", holder, room, busy))
 
     def next_due(self) -> float | None:
         """Return the seconds until a delivery can be claimed; 0 or less: now."""
-        due = outbox.next_due(self.connection, "report", self.now, ())
+        due = outbox.next_due(self.connection, "report", ())
         return None if due is None else (due - self.now) / 1000
 
     def note(self, claim: Claim, result: Result, chance: float = 0.0) -> StoredReport | None:
         """Record the result of an attempt."""
         attempt = Attempt(self.now, 3, result)
-        return reports.record_attempt(claim, attempt, lambda: self.at, chance, self.connection)
+        return reports.record_attempt(claim, attempt, chance, self.connection)
 
     def try_next(self, result: Result, chance: float = 0.0) -> StoredReport | None:
         """Wait until the next delivery is due, and give its attempt this result."""
@@ -90,7 +97,7 @@ class Desk:
 
     def sent_by(self, identity: str, limit: int = 100) -> list[StoredReport]:
         """Return a person's reports as they are shown to that person."""
-        return reports.sent_by(identity, limit, "report", lambda: self.at, self.connection)
+        return reports.sent_by(identity, limit, "report", self.connection)
 
     def values(self, query: str) -> list[object]:
         """Return the first column of a query's result."""

@@ -13,7 +13,6 @@ from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
 from server.settings import Settings
 from server.storage import reports, schema, trail, webhook_state
-from server.storage.clock import utc_now
 from server.storage.reports import StoredReport, Submission
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
@@ -52,10 +51,10 @@ def fail_half_way(connection: SqlConnection) -> None:
 def test_a_command_that_fails_leaves_nothing(server: SqliteConnection, context: CommandContext) -> None:
     with pytest.raises(CommandError), context.database(write=True) as connection:
         fail_half_way(connection)
-    assert webhook_state.suspension(server, "report", 0) is None
+    assert webhook_state.suspension(server, "report") is None
     with context.database(write=True) as connection:
         webhook_state.pause(connection, "report", "all the way")
-    assert webhook_state.suspension(server, "report", 0) == (None, "all the way")
+    assert webhook_state.suspension(server, "report") == (None, "all the way")
 
 
 def test_an_invalid_database_is_an_error_of_one_line(context: CommandContext) -> None:
@@ -108,4 +107,4 @@ def test_an_invalid_backup_file_is_an_error_of_one_line(context: CommandContext,
 
 def report_something(connection: SqliteConnection, msg_id: int = 7) -> StoredReport:
     """Let Alice report a message."""
-    return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), utc_now, connection)
+    return reports.submit(TERMS, Submission(ALICE, evidence(msg_id), None, add=False), connection)

@@ -34,7 +34,7 @@ def desk() -> Desk:
     first = desk.submit(1)
     desk.submit(2)
     desk.submit(1, add=True)
-    stored.site_said(first.id, ReportState.SEEN, "", lambda: desk.at, desk.connection)
+    stored.site_said(first.id, ReportState.SEEN, "", desk.connection)
     desk.submit(3, BOB)
     return desk
 
@@ -125,14 +125,14 @@ def test_the_trail_of_every_status_is_verified(desk: Desk) -> None:
     for result in (ACCEPTED, FAILED):
         report = desk.submit(9 + result.accepted)
         desk.try_next(result)
-        stored.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
+        stored.site_said(report.id, ReportState.RESOLVED, "Banned.", desk.connection)
         trail.verify(desk.connection)
         desk.withdraw(report.id)
-        stored.site_said(report.id, ReportState.SEEN, "Oh.", lambda: desk.at, desk.connection)
+        stored.site_said(report.id, ReportState.SEEN, "Oh.", desk.connection)
         trail.verify(desk.connection)
         desk.submit(report.statement.msg_id, add=True)
         trail.verify(desk.connection)
-        stored.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
+        stored.site_said(report.id, ReportState.RESOLVED, "Banned.", desk.connection)
         while desk.next_due() is not None:
             desk.try_next(FAILED)
         assert desk.find(report.id).status is ReportState.GIVEN_UP
@@ -167,7 +167,7 @@ def test_an_invalid_row_with_a_valid_hash_is_found(content: str) -> None:
 def test_an_export_is_ascii() -> None:
     desk = Desk()
     told = msgspec.structs.replace(evidence(1), message="鬼 😀 \x9b31m")
-    stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
+    stored.submit(desk.terms, Submission(ALICE, told, None, add=False), desk.connection)
     (line,) = report_commands.export(desk.connection)
     assert line.isascii()
     assert json.loads(json.loads(line)["content"])["evidence"]["message"] == told.message
@@ -220,11 +220,11 @@ def test_a_report_is_shown_with_its_trail_and_attempts_and_cannot_command_the_te
 def test_the_context_of_a_report_is_shown_around_its_message(desk: Desk) -> None:
     lines = tuple(ContextLine("bob", START + timedelta(seconds=each), f"at {each}") for each in (-1, 1))
     told = msgspec.structs.replace(evidence(9), context=lines)
-    report = stored.submit(desk.terms, Submission(ALICE, told, None, add=False), lambda: desk.at, desk.connection)
+    report = stored.submit(desk.terms, Submission(ALICE, told, None, add=False), desk.connection)
     shown = report_commands.show(desk.connection, report.id)
     assert "    11:59:59 bob» at -1\n  > 12:00:00 mallory» message 9\n    12:00:01 bob» at 1\n" in shown
     added = msgspec.structs.replace(evidence(9), comment="look again", context=lines[:1])
-    stored.submit(desk.terms, Submission(ALICE, added, None, add=True), lambda: desk.at, desk.connection)
+    stored.submit(desk.terms, Submission(ALICE, added, None, add=True), desk.connection)
     shown = report_commands.show(desk.connection, report.id)
     assert "added: It's spam; look again\n       11:59:59 bob» at -1\n     > 12:00:00 mallory» message 9\n" in shown
 
@@ -237,9 +237,7 @@ def test_a_shown_report_gives_back_names_and_texts(one: str, other: str, reason:
     told = Evidence(
         one, other, channel, 9, START, said, reason, said, (ContextLine(one, START - timedelta(seconds=1), said),)
     )
-    report = stored.submit(
-        desk.terms, Submission(Person(one, "a"), told, None, add=False), lambda: desk.at, desk.connection
-    )
+    report = stored.submit(desk.terms, Submission(Person(one, "a"), told, None, add=False), desk.connection)
     lines = report_commands.show(desk.connection, report.id).split("\n")
     assert len(lines) == len("\n".join(lines).splitlines())
     reporter, about, words = (name(one), name(other), shown(said))

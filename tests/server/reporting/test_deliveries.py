@@ -17,7 +17,6 @@ from server.ops.metrics import Metrics, Traffic
 from server.reporting.deliveries import Deliveries
 from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import outbox, overview, reports, webhook_state
-from server.storage.clock import milliseconds, utc_now
 from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
 from server.storage.reports import StoredReport, Submission
@@ -57,7 +56,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
     """Return a database with one report."""
     database = SlowDatabase(str(tmp_path / "room.sqlite"))
     submission = Submission(ALICE, evidence(), None, add=False)
-    await database.write(partial(reports.submit, TERMS, submission, utc_now))
+    await database.write(partial(reports.submit, TERMS, submission))
     yield database
     await database.close()
 
@@ -103,27 +102,26 @@ async def sent(
 def withdrawn(connection: SqlConnection) -> None:
     """The reporter withdraws the report."""
     (report_id,) = reports.latest(1, connection)
-    reports.withdraw(TERMS._replace(evidence=False), report_id, ALICE, utc_now, connection)
+    reports.withdraw(TERMS._replace(evidence=False), report_id, ALICE, connection)
 
 
 def withdrawn_with_evidence(connection: SqlConnection) -> None:
     """The reporter withdraws the report, and the site is notified, because it may have it."""
     (report_id,) = reports.latest(1, connection)
-    reports.withdraw(TERMS, report_id, ALICE, utc_now, connection)
+    reports.withdraw(TERMS, report_id, ALICE, connection)
 
 
 def delivered_by_another(connection: SqlConnection) -> None:
     """Another server claims it after the lease, and delivers it."""
-    now = milliseconds(utc_now()) + outbox.LEASE_SECONDS * 1000
-    (claim,) = outbox.claim(connection, "report", "another", 1, (), now)
-    outbox.record_attempt(connection, claim, Attempt(now, 1, ACCEPTED), now, 0.0)
+    connection.now += outbox.LEASE_SECONDS * 1000
+    (claim,) = outbox.claim(connection, "report", "another", 1, ())
+    outbox.record_attempt(connection, claim, Attempt(connection.now, 1, ACCEPTED), 0.0)
 
 
 def taken_over_by_another(connection: SqlConnection) -> None:
     """Another server claims it after the lease, and is sending it."""
-    now = milliseconds(utc_now())
-    connection.execute("UPDATE delivery SET leased_until = ?", (now,))
-    assert outbox.claim(connection, "report", "another", 1, (), now)
+    connection.execute("UPDATE delivery SET leased_until = ?", (connection.now,))
+    assert outbox.claim(connection, "report", "another", 1, ())
 
 
 @pytest.mark.parametrize(
@@ -209,7 +207,7 @@ async def test_reports_are_delivered_even_if_rendering_fails(
 ) -> None:
     """Otherwise a row that cannot be rendered would block the server at each start."""
     reported = msgspec.structs.replace(evidence(8), message=POISONED)
-    await database.write(partial(reports.submit, TERMS, Submission(ALICE, reported, None, add=False), utc_now))
+    await database.write(partial(reports.submit, TERMS, Submission(ALICE, reported, None, add=False)))
     got = asyncio.Queue[httpx.Request]()
 
     async def site(request: httpx.Request) -> httpx.Response:
@@ -228,7 +226,7 @@ async def test_reports_are_delivered_even_if_rendering_fails(
     await client.close()
     messages = {json.loads(request.content)["Report"]["Message"] for request in requests}
     assert messages == {"<p>message 7</p>", f"<p>{'www.xn--' * 30} {html}</p>"}
-    depth = await database.read(lambda connection: outbox.depth(connection, "report", milliseconds(utc_now())))
+    depth = await database.read(lambda connection: outbox.depth(connection, "report"))
     assert depth.waiting == 0
 
 

@@ -17,7 +17,6 @@ from server.rules.relations import RelationIndex
 from server.rules.reservations import Reservations
 from server.storage import reports
 from server.storage.base import Reader
-from server.storage.clock import utc_now
 from server.storage.fair import SERVER, QueueKey
 from server.storage.reports import Submission
 from server.storage.sql import SqlConnection
@@ -48,7 +47,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
     database = SlowDatabase(str(tmp_path / "room.sqlite"))
     for number, person in enumerate((ALICE, BOB), 7):
         submission = Submission(person, evidence(number, person.name), None, add=False)
-        await database.write(partial(reports.submit, TERMS, submission, utc_now))
+        await database.write(partial(reports.submit, TERMS, submission))
     yield database
     await database.close()
 
@@ -58,7 +57,7 @@ async def test_a_list_is_not_older_than_a_notification_sent_meanwhile(
     database: SlowDatabase, of: Person, status: str, reads: int
 ) -> None:
     """Otherwise the reader would go back to an older status; reports of others cause no second read."""
-    (report,) = await database.read(partial(reports.sent_by, of.identity, 1, "report", utc_now))
+    (report,) = await database.read(partial(reports.sent_by, of.identity, 1, "report"))
     room = ReportDesk(database, Hub(RelationIndex(), Traffic()), Reservations(), TERMS, [asyncio.Event()])
     database.meanwhile = partial(room.site_said, report.id, ReportState.SEEN, "")
     database.reads = 0

@@ -17,7 +17,7 @@ def desk() -> Desk:
 
 
 def claim(desk: Desk, webhook: str) -> list[Claim]:
-    return outbox.claim(desk.connection, webhook, "one", 9, (), desk.now)
+    return outbox.claim(desk.connection, webhook, "one", 9, ())
 
 
 def test_each_webhook_gets_the_report_under_an_id_of_its_own(desk: Desk) -> None:
@@ -43,7 +43,7 @@ def test_a_copy_that_fails_does_not_suspend_the_first(desk: Desk) -> None:
         desk.submit(number)
     for copy in claim(desk, "archive"):
         desk.note(copy, FAILED)
-    assert webhook_state.suspension(desk.connection, "archive", desk.now)
+    assert webhook_state.suspension(desk.connection, "archive")
     assert len(claim(desk, "report")) == FAILURES_TO_OPEN
     assert desk.submit(77).status is ReportState.RECEIVED
 

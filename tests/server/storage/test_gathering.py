@@ -82,7 +82,7 @@ def test_a_status_from_the_site_applies_to_all_reports_of_the_delivery() -> None
     desk.pass_time(GATHERING_SECONDS)
     (carrier,) = desk.claim()
     desk.note(carrier, ACCEPTED)
-    reports.site_said(others[0], ReportState.RESOLVED, "Thank you.", lambda: desk.at, desk.connection)
+    reports.site_said(others[0], ReportState.RESOLVED, "Thank you.", desk.connection)
     assert statuses(desk, others) == {ReportState.RESOLVED}
     assert {desk.find(each).note for each in others} == {"Thank you."}
 
@@ -92,7 +92,7 @@ def test_what_was_given_up_together_is_delivered_again_together() -> None:
     desk.fail_until_given_up()
     assert statuses(desk, others) == {ReportState.GIVEN_UP}
     (carrier,) = desk.values("SELECT DISTINCT gathered_in FROM delivery WHERE gathered_in IS NOT NULL")
-    reports.replay(str(carrier), lambda: desk.at, desk.connection)
+    reports.replay(str(carrier), desk.connection)
     desk.try_next(ACCEPTED)
     assert statuses(desk, others) == {ReportState.DELIVERED}
 

@@ -54,7 +54,7 @@ def test_a_nonce_is_unique_for_reports_for_a_day(desk: Desk) -> None:
     first = desk.submit(nonce="n-1")
     assert refusal(lambda: desk.submit(8, nonce="n-1")).code == ErrorCode.NONCE_USED
     other = Submission(ALICE, structs.replace(evidence(), comment="it goes on"), "n-1", add=True)
-    submit = partial(reports.submit, desk.terms, other, lambda: desk.at, desk.connection)
+    submit = partial(reports.submit, desk.terms, other, desk.connection)
     assert refusal(submit).code == ErrorCode.NONCE_USED
     assert desk.submit(8, BOB, nonce="n-1").id != first.id
     desk.pass_time(24 * 3600)
@@ -118,11 +118,11 @@ def test_a_report_is_given_up_after_the_last_attempt_and_can_be_replayed(desk: D
     assert desk.values("SELECT attempts FROM delivery") == [10]
     desk.pass_time(400)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
-    assert reports.replay(str(delivery_id), lambda: desk.at, desk.connection) == report.id
+    assert reports.replay(str(delivery_id), desk.connection) == report.id
     assert desk.find(report.id).status is ReportState.RECEIVED
     (claim,) = desk.claim()
     assert (claim.id, claim.attempt) == (delivery_id, 1)
-    assert reports.replay("msg_unknown", lambda: desk.at, desk.connection) is None
+    assert reports.replay("msg_unknown", desk.connection) is None
 
 
 def test_a_leased_delivery_is_not_claimed_by_others_until_the_lease_expires(desk: Desk) -> None:
@@ -140,13 +140,13 @@ def test_a_lease_is_renewed_right_before_sending(desk: Desk) -> None:
     desk.submit()
     (claim,) = desk.claim()
     desk.pass_time(LEASE_SECONDS - 1)
-    assert outbox.renew(desk.connection, claim, desk.now)
+    assert outbox.renew(desk.connection, claim)
     desk.pass_time(LEASE_SECONDS - 1)
     assert not desk.claim("two")
     desk.pass_time(1)
     (other,) = desk.claim("two")
-    assert not outbox.renew(desk.connection, claim, desk.now)
-    assert outbox.renew(desk.connection, other, desk.now)
+    assert not outbox.renew(desk.connection, claim)
+    assert outbox.renew(desk.connection, other)
 
 
 def test_the_delivery_due_for_the_longest_time_is_first(desk: Desk) -> None:
@@ -167,7 +167,7 @@ def test_a_suspended_webhook_does_not_delay_another(desk: Desk, stop: str) -> No
     desk.note(claim, ACCEPTED)
     desk.note(claim, FAILED)
     assert webhook_state.read(desk.connection, "another").failures == (9 if "9" in stop else 0)
-    assert webhook_state.suspension(desk.connection, "another", desk.now)
+    assert webhook_state.suspension(desk.connection, "another")
 
 
 def test_a_delivery_in_flight_is_not_claimed_again(desk: Desk) -> None:
@@ -239,7 +239,7 @@ def test_a_webhook_is_sent_what_is_queued_for_it_and_probed_by_that_alone(desk: 
     others = desk.submit(7).id
     desk.connection.execute("UPDATE delivery SET webhook = 'another' WHERE report_id = ?", (others,))
     desk.pass_time(30)
-    (theirs,) = outbox.claim(desk.connection, "another", "one", 9, (), desk.now)
+    (theirs,) = outbox.claim(desk.connection, "another", "one", 9, ())
     (probe,) = desk.claim()
     assert theirs.report_id == others != probe.report_id
     desk.note(theirs, FAILED)
@@ -281,7 +281,7 @@ def test_410_pauses_the_webhook_until_an_administrator_resumes_it(desk: Desk) ->
     desk.pass_time(10**7)
     assert desk.next_due() is None
     assert not desk.claim()
-    webhook_state.resume(desk.connection, "report", desk.now)
+    webhook_state.resume(desk.connection, "report")
     claims = desk.claim()
     assert {claim.attempt for claim in claims} == {1}
     assert report.id in {claim.report_id for claim in claims}
@@ -335,24 +335,24 @@ def test_the_site_sets_the_status_by_report_id_or_webhook_id(desk: Desk) -> None
         (report.id, ReportState.SEEN, ""),
         (str(webhook_id), ReportState.RESOLVED, "Banned."),
     ):
-        after = reports.site_said(key, status, note, lambda: desk.at, desk.connection)
+        after = reports.site_said(key, status, note, desk.connection)
         assert after
         assert (after.status, after.note, after.notified) == (status, note, False)
     assert isinstance(decode(trail.rows(desk.connection)[-1].content), SiteSaid)
     rows = len(trail.rows(desk.connection))
-    reports.site_said(report.id, ReportState.RESOLVED, "Banned.", lambda: desk.at, desk.connection)
+    reports.site_said(report.id, ReportState.RESOLVED, "Banned.", desk.connection)
     assert len(trail.rows(desk.connection)) == rows
-    assert reports.site_said("rep_0", ReportState.SEEN, "", lambda: desk.at, desk.connection) is None
+    assert reports.site_said("rep_0", ReportState.SEEN, "", desk.connection) is None
 
 
 def test_a_status_of_the_site_survives_a_late_attempt_but_not_a_withdrawal(desk: Desk) -> None:
     report = desk.submit()
     (claim,) = desk.claim()
-    reports.site_said(claim.id, ReportState.SEEN, "", lambda: desk.at, desk.connection)
+    reports.site_said(claim.id, ReportState.SEEN, "", desk.connection)
     assert desk.note(claim, ACCEPTED) is None
     assert desk.find(report.id).status is ReportState.SEEN
     desk.withdraw(report.id)
-    after = reports.site_said(report.id, ReportState.RESOLVED, "Done.", lambda: desk.at, desk.connection)
+    after = reports.site_said(report.id, ReportState.RESOLVED, "Done.", desk.connection)
     assert after
     assert (after.status, after.note) == (ReportState.WITHDRAWN, "Done.")
 

@@ -20,7 +20,7 @@ def desk() -> Desk:
 
 def site_says(desk: Desk, report_id: str, status: ReportState, note: str = "") -> None:
     """Let the site call back."""
-    assert reports.site_said(report_id, status, note, lambda: desk.at, desk.connection)
+    assert reports.site_said(report_id, status, note, desk.connection)
 
 
 def test_a_status_of_the_site_does_not_count_as_a_report() -> None:
@@ -92,7 +92,7 @@ def test_a_status_of_the_site_survives_a_failure_and_a_replay(desk: Desk) -> Non
     assert desk.values("SELECT state FROM delivery") == ["given-up"]
     assert (desk.find(report.id).status, desk.find(report.id).note) == (ReportState.RESOLVED, "Banned.")
     (delivery_id,) = desk.values("SELECT id FROM delivery")
-    reports.replay(str(delivery_id), lambda: desk.at, desk.connection)
+    reports.replay(str(delivery_id), desk.connection)
     desk.try_next(ACCEPTED)
     assert desk.find(report.id).status is ReportState.RESOLVED
     assert desk.submit(add=True).status is not ReportState.RESOLVED
@@ -103,7 +103,7 @@ def test_a_withdrawal_is_sent_also_after_a_replay(desk: Desk) -> None:
     report = desk.submit()
     (claim,) = desk.claim()
     desk.note(claim, ACCEPTED)
-    reports.replay(claim.id, lambda: desk.at, desk.connection)
+    reports.replay(claim.id, desk.connection)
     desk.withdraw(report.id)
     (claim,) = desk.claim()
     assert decode(trail.rows(desk.connection)[claim.seq - 1].content) == Withdrawn()
@@ -218,7 +218,7 @@ def test_a_replay_clears_the_previous_error(desk: Desk) -> None:
     report = desk.submit()
     give_up(desk)
     (delivery_id,) = desk.values("SELECT id FROM delivery")
-    reports.replay(str(delivery_id), lambda: desk.at, desk.connection)
+    reports.replay(str(delivery_id), desk.connection)
     assert (desk.find(report.id).status, desk.find(report.id).error) == (ReportState.RECEIVED, "")
 
 
@@ -250,7 +250,7 @@ def test_failures_in_flight_do_not_keep_the_breaker_open_longer(desk: Desk) -> N
         desk.submit(number)
     for claim in desk.claim(room=8):
         desk.note(claim, FAILED)
-    stop = webhook_state.suspension(desk.connection, "report", desk.now)
+    stop = webhook_state.suspension(desk.connection, "report")
     assert stop
     assert stop.until == desk.now + OPEN_SECONDS * 1000
 
@@ -262,7 +262,7 @@ def test_deliveries_stay_in_order_when_the_clock_is_set_back(desk: Desk, seconds
     desk.pass_time(seconds)
     desk.withdraw(report.id)
     assert desk.claim(busy=[claim.id]) == []
-    assert outbox.next_due(desk.connection, "report", desk.now, [claim.id]) is None
+    assert outbox.next_due(desk.connection, "report", [claim.id]) is None
     desk.note(claim, ACCEPTED)
     assert [each.seq for each in desk.claim()] == [2]
 
@@ -274,7 +274,7 @@ def test_a_pause_is_not_shown_after_it_ended(desk: Desk) -> None:
     assert paused.error == reports.PAUSED
     desk.submit(add=True)
     assert desk.find(report.id).error == reports.PAUSED
-    webhook_state.resume(desk.connection, "report", desk.now)
+    webhook_state.resume(desk.connection, "report")
     (resumed,) = desk.sent_by(ALICE.identity)
     assert resumed.error == ""
 

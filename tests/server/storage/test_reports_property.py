@@ -1,7 +1,5 @@
 """Whatever crashes, answers and happens to the clock, each report is completed, and none is sent after a 200."""
 
-from datetime import timedelta
-
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
@@ -65,7 +63,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(claim=consumes(claims), result=RESULTS, chance=st.floats(0, 1))
     def answer(self, claim: Claim, result: Result, chance: float) -> None:
-        if not outbox.renew(self.desk.connection, claim, self.desk.now):
+        if not outbox.renew(self.desk.connection, claim):
             return
         if claim.id in self.noted:
             self.sent_after.append(claim)
@@ -76,7 +74,7 @@ class Outbox(RuleBasedStateMachine):
     @rule(target=sent, claim=consumes(claims))
     def send(self, claim: Claim) -> MultipleResults[Claim]:
         """The site has it; its answer comes late, after the lease, or never."""
-        if not outbox.renew(self.desk.connection, claim, self.desk.now):
+        if not outbox.renew(self.desk.connection, claim):
             return multiple()
         if claim.id in self.noted:
             self.sent_after.append(claim)
@@ -121,11 +119,11 @@ class Outbox(RuleBasedStateMachine):
     def site_calls(self, data: st.DataObject, status: ReportState) -> None:
         if self.received:
             key = data.draw(st.sampled_from(self.received))
-            reports.site_said(key, status, "", lambda: self.desk.at, self.desk.connection)
+            reports.site_said(key, status, "", self.desk.connection)
 
     @rule()
     def operator_resumes(self) -> None:
-        webhook_state.resume(self.desk.connection, "report", self.desk.now)
+        webhook_state.resume(self.desk.connection, "report")
 
     @invariant()
     def nothing_is_sent_after_a_200_that_was_noted(self) -> None:
@@ -149,7 +147,7 @@ class Outbox(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Without any workers from before, each report is completed in time, whether the site answers or not."""
-        webhook_state.resume(self.desk.connection, "report", self.desk.now)
+        webhook_state.resume(self.desk.connection, "report")
         for round_ in range(2000):
             due = self.desk.next_due()
             if due is None:
@@ -159,7 +157,7 @@ class Outbox(RuleBasedStateMachine):
             if due is None:
                 break
             # At least a second: the lease of a probe that crashed may have to end first.
-            self.desk.at += timedelta(seconds=max(1.0, due))
+            self.desk.pass_time(max(1.0, due))
             for claim in self.desk.claim("last"):
                 assert claim.id not in self.noted
                 result = FAILED if round_ < len(self.received) % 7 * 20 else ACCEPTED
