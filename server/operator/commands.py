@@ -12,6 +12,7 @@ from typing import NamedTuple
 from server.operator import doctor, people, report_commands, rotation, webhook_commands
 from server.operator.backup import backup
 from server.operator.finding import Grade
+from server.operator.migrate import migrate, rehearse
 from server.operator.printing import CommandError, shown
 from server.operator.reloading import request_reload
 from server.ops.process import silence
@@ -62,6 +63,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     _add(groups, "doctor", "check the server's setup, and suggest fixes", _doctor)
     _add(groups, "reload", "check the settings, and have the running server apply them", _reload)
     _add(groups, "backup", "back up the database, also while the server runs", _backup, "file")
+    moved = _add(groups, "migrate", "copy the room from one database to another", _migrate, "from", "to")
+    moved.add_argument("--dry-run", action="store_true", help="only check what would be copied")
 
     person = groups.add_parser("people", help="export or erase what is stored about a person")
     verbs = person.add_subparsers(required=True, metavar="COMMAND")
@@ -125,13 +128,13 @@ def _add(
     name: str,
     text: str,
     command: Command,
-    argument: str = "",
+    *arguments: str,
 ) -> argparse.ArgumentParser:
     parser = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     # Also allowed after the command; SUPPRESS keeps a value given before it.
     parser.add_argument("--settings", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file")
     parser.set_defaults(command=command)
-    if argument:
+    for argument in arguments:
         parser.add_argument(argument, metavar=argument.upper())
     return parser
 
@@ -230,6 +233,12 @@ def _export(context: CommandContext) -> int:
 
 def _backup(context: CommandContext) -> int:
     print(backup(context.store, Path(context.options.file)))
+    return 0
+
+
+def _migrate(context: CommandContext) -> int:
+    source, target = (getattr(context.options, name) for name in ("from", "to"))
+    print((rehearse if context.options.dry_run else migrate)(source, target))
     return 0
 
 

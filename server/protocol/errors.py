@@ -26,6 +26,7 @@ FlagpostError
         RefusedRequest          over HTTP
     ForbiddenTargetError        the address of a webhook's host
     PatternError                a phrase of a filter
+    Rehearsed               a migration that is only tried
     RenderError                 a message as HTML
     TrailError                  the trail of reports
     UnreadableError             JSON from the site

@@ -9,7 +9,13 @@ from pathlib import Path
 from server.storage import indexing, schema
 from server.storage.base import StorageError
 from server.storage.clock import milliseconds, utc_now
+from server.storage.copying import Numbering
+from server.storage.database_file import Lock
+from server.storage.new_file import new_file
+from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
+
+LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
 
 
 class SqliteStore:
@@ -26,6 +32,46 @@ class SqliteStore:
             connection.begin(milliseconds(utc_now()))
             yield connection
 
+    @contextmanager
+    def taken(self) -> Iterator[SqliteConnection]:
+        """See Store."""
+        with self._opened():
+            # The lock's file would be created, too, beside a database that is not there.
+            lock = Lock(self.path)
+        try:
+            with self.transaction() as connection:
+                yield connection
+        finally:
+            lock.release()
+
+    @contextmanager
+    def created(self) -> Iterator[SqliteConnection]:
+        """See Store."""
+        with new_file(Path(self.path)) as draft, _written(draft) as connection:
+            schema.prepare(connection)
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.begin(milliseconds(utc_now()))
+                yield connection
+            while indexing.step(connection):
+                pass
+
+    def numbering(self, connection: SqlConnection) -> Numbering:
+        """See Store."""
+        (changes,) = connection.execute("SELECT number FROM message_changes").fetchone()
+        epoch, server, id_key = connection.execute("SELECT name, id, id_key FROM epoch, server").fetchone()
+        message, trail = (connection.execute(LAST, (name,)).fetchone()[0] for name in ("message", "trail"))
+        return Numbering(epoch, server, id_key, message, trail, changes)
+
+    def renumber(self, connection: SqlConnection, numbering: Numbering) -> None:
+        """See Store."""
+        connection.execute("UPDATE epoch SET name = ?", (numbering.epoch,))
+        connection.execute("UPDATE server SET id = ?, id_key = ?", (numbering.server, numbering.id_key))
+        connection.execute("UPDATE message_changes SET number = ?", (numbering.changes,))
+        for name, last in (("message", numbering.message), ("trail", numbering.trail)):
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+            connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, last))
+
     def erase_traces(self) -> bool:
         """See Store."""
         with self._opened() as connection:
@@ -33,7 +79,7 @@ class SqliteStore:
 
     def back_up(self, file: Path) -> int:
         """See Store."""
-        with self.transaction() as connection, opened_copy(file) as copy:
+        with self.transaction() as connection, new_file(file) as draft, _written(draft) as copy:
             # In one step: a consistent snapshot, and in WAL mode it does not block writers.
             connection.backup(copy)
             return renew(copy)
@@ -59,21 +105,21 @@ class SqliteStore:
             ) from None
 
 
-@contextmanager
-def opened_copy(file: Path) -> Iterator[SqliteConnection]:
-    """Open a file that a copy is written to, complete without other files beside it. Raises StorageError."""
-    try:
-        with closing(schema.open_as_it_is(str(file))) as copy:
-            yield copy
-            # What is copied from a file brings that file's mode along.
-            copy.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.Error as error:
-        raise StorageError(f"{file} cannot be written: {error}; free disk space, or name another file") from None
-
-
-def renew(copy: SqliteConnection) -> int:
+def renew(copy: SqlConnection) -> int:
     """Give a copy an epoch of its own; return the number of its messages."""
     # A restored room numbers its messages from here, so clients must not confuse new ones with those they know.
     copy.execute("UPDATE epoch SET name = ?", (secrets.token_hex(8),))
     (messages,) = copy.execute("SELECT count(*) FROM message").fetchone()
     return int(messages)
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[SqliteConnection]:
+    """Open a new file, which is complete without others beside it once it is closed. Raises StorageError."""
+    try:
+        with closing(schema.open_as_it_is(str(file))) as connection:
+            yield connection
+            # What is copied from a file brings that file's mode along.
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise StorageError(f"{file} cannot be written: {error}; free disk space, or name another file") from None

@@ -4,11 +4,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from server.storage.copying import Numbering
 from server.storage.sql import SqlConnection
 
 
 class Store(Protocol):
-    """A database at the place that the settings name."""
+    """A database at the place that the settings name. Each method raises StorageError."""
 
     def transaction(self, *, write: bool = False) -> AbstractContextManager[SqlConnection]:
         """Open a transaction: of one snapshot, or with `write` one that is committed unless the context fails.
@@ -16,11 +17,23 @@ class Store(Protocol):
         Raises StorageError, also for a failure within the context.
         """
 
+    def taken(self) -> AbstractContextManager[SqlConnection]:
+        """Open a snapshot that stays the latest state: no server uses the database, and none can start."""
+
+    def created(self) -> AbstractContextManager[SqlConnection]:
+        """Create an empty database, in a transaction; unless the context fails, it exists from then on."""
+
+    def numbering(self, connection: SqlConnection) -> Numbering:
+        """Return what the room has once."""
+
+    def renumber(self, connection: SqlConnection, numbering: Numbering) -> None:
+        """Replace what the room has once, after its rows were copied."""
+
     def erase_traces(self) -> bool:
         """Overwrite what was deleted; return False if that has to wait for the server."""
 
     def back_up(self, file: Path) -> int:
-        """Write one consistent copy to an empty file, as a SQLite database; return the number of its messages.
+        """Write one consistent copy to a new file, as a SQLite database; return the number of its messages.
 
-        Servers can go on writing. Raises StorageError.
+        Servers can go on writing.
         """

@@ -11,6 +11,7 @@ from server.operator import report_commands
 from server.operator.backup import backup
 from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
+from server.protocol.errors import OneLineError
 from server.settings import Settings
 from server.storage import reports, schema, trail, webhook_state
 from server.storage.reports import StoredReport, Submission
@@ -100,8 +101,9 @@ def test_an_invalid_value_is_an_error_of_one_line(
 
 
 @pytest.mark.parametrize("name", [".", "/", "x" * 300])
+@pytest.mark.usefixtures("server")
 def test_an_invalid_backup_file_is_an_error_of_one_line(context: CommandContext, name: str) -> None:
-    with pytest.raises(CommandError):
+    with pytest.raises(OneLineError):
         backup(context.store, Path(name))
 
 

@@ -1,0 +1,64 @@
+"""Moves a room between a SQLite file and PostgreSQL."""
+
+from collections.abc import Iterator
+
+from server.operator.printing import CommandError
+from server.protocol.errors import FlagpostError
+from server.storage import copying, trail
+from server.storage.opening import open_store, shown_place
+from server.storage.sql import SqlConnection
+from server.storage.store import Store
+from server.storage.trail import TrailError
+
+
+def migrate(source: str, target: str) -> str:
+    """Copy a room to an empty database, verify the copy, and return what was done.
+
+    The source stays as it is; a target that was not completed stays empty. Raises OneLineError.
+    """
+    with open_store(source).taken() as connection, open_store(target).created() as copy:
+        lines = list(_copied(open_store(source), connection, open_store(target), copy))
+    where = shown_place(target)
+    return "\n".join([*lines, f"Everything is in {where} now. Set Database to it, and start the server."])
+
+
+def rehearse(source: str, target: str) -> str:
+    """Check what a migration needs, and return what it would copy; a server can go on writing. Raises OneLineError."""
+    with open_store(source).transaction() as connection:
+        lines = [*map(_line, copying.contents(connection)), _trail(*_verified(connection, "source"))]
+    try:
+        with open_store(target).created():
+            raise Rehearsed
+    except Rehearsed:
+        command = f"migrate {shown_place(source)} {shown_place(target)}"
+        return "\n".join([*lines, f"Nothing was written. To copy all of this, stop the server and run `{command}`."])
+
+
+class Rehearsed(FlagpostError):  # noqa: N818 - no fault
+    """Takes back the creation of a target."""
+
+
+def _copied(source: Store, connection: SqlConnection, target: Store, copy: SqlConnection) -> Iterator[str]:
+    verified = _verified(connection, "source")
+    yield from map(_line, copying.copy(connection, copy))
+    numbering = source.numbering(connection)
+    target.renumber(copy, numbering)
+    if target.numbering(copy) != numbering or _verified(copy, "copy") != verified:
+        raise CommandError("the copy differs from the source in its numbers or its trail; nothing was written")
+    yield _trail(*verified)
+
+
+def _verified(connection: SqlConnection, which: str) -> tuple[int, str]:
+    """Return the number of rows of the trail and its last hash. Raises CommandError."""
+    try:
+        return trail.verify(connection)
+    except TrailError as error:
+        raise CommandError(f"the trail of the {which} was altered: {error}; compare it with a backup") from None
+
+
+def _line(content: copying.Content) -> str:
+    return f"{content.table}: {content.rows} rows"
+
+
+def _trail(count: int, last: str) -> str:
+    return f"The trail of {count} rows was not altered; its last hash: {last or '(none yet)'}"
