@@ -22,6 +22,7 @@ from server.pacing.limiter import Limiter
 from server.protocol.frames import ChannelEntry, DirectMessages, Limits, Webhooks, Welcome
 from server.protocol.version import VERSION
 from server.room.hub import Hub
+from server.room.presence import Attendance
 from server.rules import hosts
 from server.rules.evidence import reason_list
 from server.rules.filters import Filter, phrases
@@ -131,6 +132,7 @@ class _Running:
             broker=DirectBroker(database),
             people=people,
             hub=hub,
+            presence=Attendance(people),
             limiter=Limiter(settings.limits),
         )
         self.dispatcher.broker.subscribe(self.message_log.on_news)

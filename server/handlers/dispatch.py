@@ -15,6 +15,7 @@ from server.protocol.codes import CUT, CloseCode, ErrorCode
 from server.protocol.frames import ChannelEntry, ClientFrame, Relations, Welcome
 from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
+from server.room.presence import Attendance
 from server.room.session import Session
 from server.rules.filters import Filter
 from server.rules.link_spam import LinkCounter, LinkLimits
@@ -113,6 +114,7 @@ class Dispatcher:
     broker: Broker
     people: People
     hub: Hub
+    presence: Attendance
     limiter: Limiter
     links: LinkCounter = field(default_factory=LinkCounter)
     draining: bool = False
@@ -145,6 +147,9 @@ class Dispatcher:
     def on_message(self, session: Session, data: bytes) -> None:
         """Handle a frame, delayed if it exceeds the rate. Errors are sent to the client; the connection stays open."""
         if self.draining:
+            return
+        if session.delay_queue.held:
+            session.delay_queue.schedule(0, partial(self.on_message, session, data))
             return
         try:
             frame = decode_client(data)
@@ -190,6 +195,15 @@ class Dispatcher:
         session.stop()
         self._leave(session, code, GONE)
 
+    def join(self, session: Session) -> Session | None:
+        """Add a session to the room; return the one whose name it has now, if that one was here."""
+        person = session.logged_in_person
+        before = self.hub.find(person.name)
+        if before and before.logged_in_person.identity != person.identity:
+            self._leave(before, CloseCode.REPLACED, GONE)
+        self.hub.join(session, person)
+        return before
+
     def end(self, session: Session, code: CloseCode, why: str, announced: str = GONE) -> None:
         """End a session whose client must not reconnect: its user leaves the room at once."""
         session.close(code, why, reconnect=False)
@@ -200,7 +214,7 @@ class Dispatcher:
             # Nobody knows what the client of a broken connection has read, so its direct messages are sent again at a
             # login without a last message. The same applies to a session that has not caught up.
             unknown = code in UNCERTAIN or not session.caught_up
-            self.people.left(person, 0 if unknown else self.broker.delivered)
+            self.presence.leave(person, 0 if unknown else self.broker.delivered)
 
     def start_task(
         self, session: Session, work: Coroutine[None, None, None], nonce: str | None, *, lasting: bool = False

@@ -3,6 +3,10 @@
 import hashlib
 import logging
 import secrets
+from asyncio import Future
+from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple
 
 from server.handlers import costs, operators, sign_in
 from server.handlers.catch_up import MAX_MISSED, Arrival, catch_up
@@ -12,6 +16,7 @@ from server.protocol import name_text, proof
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Login, Me, Ping, Pong, Since
 from server.protocol.proof import Exchange, LoginKeys
+from server.room.presence import NameClaim, end_replaced
 from server.room.session import Session
 from server.rules import lookalikes, names
 from server.rules.dialects import dialect_of
@@ -20,15 +25,35 @@ from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.reservations import Obstacle
 from server.rules.tokens import Claims
-from server.storage.base import StorageError
+from server.storage.base import Joined, StorageError
 
 log = logging.getLogger(__name__)
 
-WHY_ANOTHER = {
+WHY_ANOTHER: Mapping[Obstacle | None, str] = {
     Obstacle.RESERVED: "is reserved for the person who used it last.",
     Obstacle.LOOKS_TAKEN: "looks like the name of someone here.",
 }
 """Why a user does not get the name that they asked for; a client says by itself that a name is taken."""
+
+
+class VerifiedLogin(NamedTuple):
+    """A login whose user is known, and wants this name."""
+
+    frame: Login
+    claimed: Person
+    own_proof: bytes | None = None
+    """The server's proof, for a client that has proved who its user is."""
+    claims: Claims | None = None
+
+    @property
+    def returns(self) -> bool:
+        """Return whether a guest can log in again as the same person."""
+        return bool(self.frame.token or self.frame.enrol or self.frame.prove)
+
+    @property
+    def is_new(self) -> bool:
+        """Return whether the identity was made for this login."""
+        return not (self.claims or self.frame.token or self.frame.prove)
 
 
 def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
@@ -49,7 +74,7 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     try:
         claims = sign_in.claims_of(dispatcher, frame)
         if claims:
-            _admit(dispatcher, session, frame, sign_in.member(claims), claims=claims)
+            _admit(dispatcher, session, VerifiedLogin(frame, sign_in.member(claims), claims=claims))
             return
     except SignInRefused as refused:
         sign_in.turn_away(dispatcher, session, refused)
@@ -61,7 +86,7 @@ def login(dispatcher: Dispatcher, session: Session, frame: Login) -> None:
     else:
         secret = frame.token or secrets.token_hex(16)
         identity = hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()
-        _admit(dispatcher, session, frame, Person(name, identity))
+        _admit(dispatcher, session, VerifiedLogin(frame, Person(name, identity)))
 
 
 async def _verify(dispatcher: Dispatcher, session: Session, frame: Login, name: str) -> None:
@@ -70,7 +95,7 @@ async def _verify(dispatcher: Dispatcher, session: Session, frame: Login, name: 
         identity, own_proof = await _identify(dispatcher, session, frame)
     finally:
         session.verifying = False
-    _admit(dispatcher, session, frame, Person(name, identity), own_proof)
+    _admit(dispatcher, session, VerifiedLogin(frame, Person(name, identity), own_proof))
 
 
 async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> tuple[str, bytes | None]:
@@ -95,59 +120,80 @@ async def _identify(dispatcher: Dispatcher, session: Session, frame: Login) -> t
     return frame.prove.identity, proof.server_proof(known.server_key, exchange)
 
 
-def _admit(
-    dispatcher: Dispatcher,
-    session: Session,
-    frame: Login,
-    claimed: Person,
-    own_proof: bytes | None = None,
-    claims: Claims | None = None,
-) -> None:
-    """Add a verified user to the room, and start sending what they missed. A member always gets their name."""
-    if remaining := dispatcher.people.ban_against(claimed):
-        operators.refuse_banned(session, remaining)
-        return
-    if claims:
-        sign_in.make_room(dispatcher, claimed)
-    person, before = (claimed, dispatcher.hub.find(claimed.name)) if claims else _assign_name(dispatcher, claimed)
-    obstacle = _obstacle(dispatcher, claimed) if person.name != claimed.name else None
+def _admit(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> None:
+    """Claim a place in the room for a verified user."""
+    pages = _login_pages(dispatcher, login.frame.since)
     try:
-        wait = dispatcher.limiter.count_read(person.identity, session.address, _login_pages(dispatcher, frame.since))
+        wait = dispatcher.limiter.count_read(login.claimed.identity, session.address, pages)
     except Refusal as refusal:
         session.close(CloseCode.TRY_AGAIN_LATER, refusal.message, reconnect=True)
         return
-    session.log_in(person, claims)
-    session.dnd = bool(frame.dnd)
-    session.send(Me(person.name, op=session.rank is Rank.OPERATOR, proof=own_proof))
+    session.begin_login(login.claims, dnd=bool(login.frame.dnd))
+    claim = NameClaim(
+        session,
+        choose=partial(_choose, dispatcher, session, login),
+        granted=partial(_enter, dispatcher, session, login, wait),
+        returns=login.returns,
+        member=login.claims is not None,
+    )
+    dispatcher.presence.claim(claim)
+
+
+def _choose(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> Person | None:
+    """Return the user with the name they get; None if they are refused. A member always gets their name."""
+    if remaining := dispatcher.people.ban_against(login.claimed):
+        operators.refuse_banned(session, remaining)
+        return None
+    if login.claims is None:
+        return _free_name(dispatcher, login.claimed)
+    try:
+        sign_in.check_name(dispatcher, login.claimed)
+    except SignInRefused as refused:
+        sign_in.turn_away(dispatcher, session, refused)
+        return None
+    return login.claimed
+
+
+def _enter(
+    dispatcher: Dispatcher,
+    session: Session,
+    login: VerifiedLogin,
+    wait: float,
+    person: Person,
+    joined: "Future[Joined]",
+) -> None:
+    """Add a user to the room, whose place was granted, and start sending what they missed."""
+    session.log_in(person)
+    session.send(Me(person.name, op=session.rank is Rank.OPERATOR, proof=login.own_proof))
     if session.rank >= Rank.VIP and dispatcher.live.vip_channels:
         session.send(dispatcher.live.welcome_for(session.rank))
-    if obstacle in WHY_ANOTHER:
-        first = next((channel.id for channel in dispatcher.live.channels_for(session.rank)), "")
-        session.notice(first, f"{name_text.quoted(claimed.name)} {WHY_ANOTHER[obstacle]}")
-    dispatcher.hub.join(session, person)
-    dispatcher.lift_blocks(session)
-    if dispatcher.people.relations.of(person.identity):
-        session.send(dispatcher.relations_frame(person))
-    if before:
-        sign_in.replace(before)
-    if claims:
-        sign_in.renew_regularly(dispatcher, session)
-        spared = () if dispatcher.live.blockable_operators else dispatcher.hub.operators()
-        dispatcher.people.apply_site_blocks(person.identity, spared)
+    _explain_name(dispatcher, session, login.claimed)
+    if before := dispatcher.join(session):
+        end_replaced(before, person)
+    _apply_relations(dispatcher, session, person)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
-    arrival = Arrival(
-        since=frame.since,
-        joined=dispatcher.people.joined(person, returns=_returns(frame), member=claims is not None),
-        before=dispatcher.broker.delivered + 1,
-        wait=wait,
-        is_new=not (claims or frame.token or frame.prove),
-    )
+    arrival = Arrival(login.frame.since, joined, dispatcher.broker.delivered + 1, wait, is_new=login.is_new)
     dispatcher.start_task(session, catch_up(dispatcher, session, arrival), None)
 
 
-def _returns(frame: Login) -> bool:
-    """Return whether a guest can log in again as the same person."""
-    return bool(frame.token or frame.enrol or frame.prove)
+def _explain_name(dispatcher: Dispatcher, session: Session, claimed: Person) -> None:
+    """Say why a user does not have the name that they asked for."""
+    if session.logged_in_person.name == claimed.name:
+        return
+    if why := WHY_ANOTHER.get(_obstacle(dispatcher, claimed)):
+        first = next((channel.id for channel in dispatcher.live.channels_for(session.rank)), "")
+        session.notice(first, f"{name_text.quoted(claimed.name)} {why}")
+
+
+def _apply_relations(dispatcher: Dispatcher, session: Session, person: Person) -> None:
+    """Send a user whom they muted and blocked, and apply a member's blocks at the site."""
+    dispatcher.lift_blocks(session)
+    if dispatcher.people.relations.of(person.identity):
+        session.send(dispatcher.relations_frame(person))
+    if session.is_member:
+        sign_in.renew_regularly(dispatcher, session)
+        spared = () if dispatcher.live.blockable_operators else dispatcher.hub.operators()
+        dispatcher.people.apply_site_blocks(person.identity, spared)
 
 
 def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
@@ -156,12 +202,12 @@ def ping(dispatcher: Dispatcher, session: Session, frame: Ping) -> None:
     session.send(Pong())
 
 
-def _assign_name(dispatcher: Dispatcher, claimed: Person) -> tuple[Person, Session | None]:
-    """Return the user with the name they get, and their older session if this login replaces it."""
+def _free_name(dispatcher: Dispatcher, claimed: Person) -> Person:
+    """Return the user with the name they get: spelled as they have it already, if this login replaces another."""
     people = dispatcher.people
     name = names.free(claimed.name, lambda name: people.obstacle(name, claimed.identity) is not None)
     before = dispatcher.hub.find(name)
-    return (before.person, before) if before and before.person else (claimed._replace(name=name), None)
+    return before.logged_in_person if before else claimed._replace(name=name)
 
 
 def _obstacle(dispatcher: Dispatcher, claimed: Person) -> Obstacle | None:

@@ -16,8 +16,6 @@ from server.rules.tokens import BadToken, Claims
 MAX_REASON_BYTES = 123
 """Maximum length of the reason in a close frame (RFC 6455, section 5.5)."""
 GO_BACK = "Open the chat from the website again."
-ANOTHER_PLACE = "You have been signed out of chat because you logged in from another location."
-NAME_OF_A_MEMBER = "This name belongs to a member of the site, who has just signed in. Choose another one."
 
 
 class SignInRefused(Refusal):
@@ -57,25 +55,11 @@ def turn_away(dispatcher: Dispatcher, session: Session, refused: SignInRefused) 
     session.close(CloseCode.SIGN_IN, reason, reconnect=False)
 
 
-def make_room(dispatcher: Dispatcher, person: Person) -> None:
-    """End the session of a guest who has the name of a member who signs in.
-
-    Raises SignInRefused if another member has it, whose name at the site differs only in its case.
-    """
+def check_name(dispatcher: Dispatcher, person: Person) -> None:
+    """Raise SignInRefused if another member has the name of one who signs in, which at the site differs by its case."""
     before = dispatcher.hub.find(person.name)
-    if before is None or before.person is None or before.person.identity == person.identity:
-        return
-    if before.claims:
-        raise SignInRefused(ErrorCode.BAD_NAME, f"Another member is here as {before.person.name}.")
-    dispatcher.end(before, CloseCode.REPLACED, NAME_OF_A_MEMBER)
-
-
-def replace(before: Session) -> None:
-    """Close the older session of a person who has logged in again."""
-    if not before.dialect.explained:
-        # BareRTC's clients show no reason of a `disconnect`.
-        before.error(ErrorCode.NOTICE, ANOTHER_PLACE)
-    before.close(CloseCode.REPLACED, "You logged in from another connection.", reconnect=False)
+    if before and before.is_member and before.logged_in_person.identity != person.identity:
+        raise SignInRefused(ErrorCode.BAD_NAME, f"Another member is here as {before.logged_in_person.name}.")
 
 
 def renew_regularly(dispatcher: Dispatcher, session: Session) -> None:

@@ -16,29 +16,48 @@ class Source(Protocol):
 
 
 class DelayQueue:
-    """Delayed requests of one client. While the queue is not empty, reading from the client is paused."""
+    """Delayed requests of one client. While the queue is not empty, or held, reading from the client is paused."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         # A few requests at most; an empty deque would take 760 bytes of each connection.
         self._waiting: list[tuple[float, Callable[[], None]]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self.held = False
+        """Nothing runs until `release`."""
+
+    def hold(self) -> None:
+        """Run nothing until `release`."""
+        self.held = True
+        self._source.pause()
+
+    def release(self) -> None:
+        """Run what was scheduled since `hold`, and everything from now on."""
+        if self.held:
+            self.held = False
+            if self._waiting:
+                self._start(asyncio.get_running_loop())
+            self._source.resume()
 
     def schedule(self, wait: float, work: Callable[[], None]) -> None:
         """Run this now, or after a delay in seconds, but never before earlier work."""
-        if not wait and not self._waiting:
+        if not wait and not self._waiting and not self.held:
             work()
             return
         loop = asyncio.get_running_loop()
         self._waiting.append((loop.time() + wait, work))
-        if self._timer is None:
-            self._source.pause()
-            self._set_timer(loop)
+        if self._timer is None and not self.held:
+            self._start(loop)
 
     def stop(self) -> None:
         """Drop all queued work: the client has left or is being disconnected."""
         self._waiting.clear()
+        self.release()
         self._resume_source()
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._source.pause()
+        self._set_timer(loop)
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = loop.call_at(self._waiting[0][0], self._run_due, loop)

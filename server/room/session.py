@@ -80,6 +80,8 @@ class Session:
         self.address = ""
         """Rate-limit key of the connection, see `Limiter.client_key`."""
         self.delay_queue = DelayQueue(outlet)
+        self.ended = False
+        """The client has left or is being disconnected."""
         self._outlet = outlet
         self._entered_at = 0
         self._explained = False
@@ -92,11 +94,15 @@ class Session:
         self.deliver: Callable[[bytes], None] = self._buffer_wire
         """Sends publications: buffered until `release`, then at once. An attribute because it is the hot path."""
 
-    def log_in(self, person: Person, claims: Claims | None = None) -> None:
+    def begin_login(self, claims: Claims | None, *, dnd: bool) -> None:
+        """Set what others see of the person, who then waits for a name."""
+        self._entered_at = int(time.time())
+        self.dnd = dnd
+        self.set_claims(claims)
+
+    def log_in(self, person: Person) -> None:
         """Log in. Publications are buffered until `release`, so that missed messages come first."""
         self.person = person
-        self._entered_at = int(time.time())
-        self.set_claims(claims)
 
     def set_claims(self, claims: Claims | None) -> None:
         """Set what the site says about the person, and the rights that follow."""
@@ -227,6 +233,7 @@ class Session:
 
     def stop(self) -> None:
         """Drop delayed requests and cancel reads: the client has left or is being disconnected."""
+        self.ended = True
         self.delay_queue.stop()
         for task in self._tasks:
             task.cancel()

@@ -9,6 +9,7 @@ from server.pacing.limiter import Limiter
 from server.protocol.codec import encode
 from server.protocol.frames import Frame, Limits, Login, Webhooks, Welcome
 from server.room.hub import Hub
+from server.room.presence import Attendance
 from server.room.session import Session
 from server.settings import PublicChannel, RoomLimits
 from server.storage.broker import Broker
@@ -32,6 +33,7 @@ def dispatcher_over(broker: Broker, database: SqliteDatabase, limits: RoomLimits
         broker=broker,
         people=people,
         hub=hub,
+        presence=Attendance(people),
         limiter=Limiter(limits),
     )
 
