@@ -26,11 +26,11 @@ the caller has in flight, whatever the clock says.
 """
 _SCHEDULED = "(due <= :now OR changed_at > :now)"
 """Condition: due by its schedule. One that was changed in the future dates from before the clock was set back."""
-_READY = f"({_SCHEDULED} OR (NOT asked_to_wait AND changed_at <= :recovered))"
+_READY = f"({_SCHEDULED} OR (asked_to_wait = 0 AND changed_at <= :recovered))"
 """Condition: due, or it failed before the site recovered."""
-_PROBE = f"({_SCHEDULED} OR NOT asked_to_wait)"
+_PROBE = f"({_SCHEDULED} OR asked_to_wait = 0)"
 """Condition: it may probe a failing site. The site itself requested the other delays."""
-_FIRST = "webhook = (SELECT webhook FROM delivery AS first WHERE first.report_id = ?1 ORDER BY seq, rowid LIMIT 1)"
+_FIRST = "webhook = (SELECT webhook FROM delivery AS first WHERE first.report_id = ?1 ORDER BY seq, place LIMIT 1)"
 """Condition: a delivery of the report ?1 to the webhook that decides its status; others get copies."""
 _NEVER = 2**62
 
@@ -82,7 +82,8 @@ def queue(connection: SqlConnection, seq: int, report_id: str, webhook: str, due
     now = connection.now
     due = now if due is None else due
     connection.execute(
-        "INSERT INTO delivery (id, seq, report_id, webhook, state, due, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO delivery (id, seq, report_id, webhook, state, due, changed_at, place)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT count(*) FROM delivery WHERE report_id = ?3 AND seq = ?2))",
         (f"msg_{secrets.token_hex(12)}", seq, report_id, webhook, DeliveryState.WAITING, due, now),
     )
 
@@ -90,7 +91,7 @@ def queue(connection: SqlConnection, seq: int, report_id: str, webhook: str, due
 def depth(connection: SqlConnection, webhook: str) -> Depth:
     """Return the state of a webhook's queue."""
     waiting, oldest, given_up = connection.execute(
-        "SELECT count(*) FILTER (WHERE state = 'waiting'), min(iif(state = 'waiting', trail.at, NULL)),"
+        "SELECT count(*) FILTER (WHERE state = 'waiting'), min(CASE WHEN state = 'waiting' THEN trail.at END),"
         " count(*) FILTER (WHERE state = 'given-up') FROM delivery JOIN trail USING (seq)"
         # Most are delivered: /metrics must not read the rows of all deliveries ever made.
         " WHERE webhook = ? AND state IN ('waiting', 'given-up')",
@@ -115,9 +116,12 @@ def next_due(connection: SqlConnection, webhook: str, busy: Collection[str]) -> 
     }
     # The index finds the first of many that are due; all of them are scanned only if none is.
     query = f"SELECT 0 FROM delivery WHERE {waiting} AND {_READY} AND leased_until <= :now LIMIT 1"  # noqa: S608 - ours
-    next_at = "iif(changed_at > :now, 0, iif(asked_to_wait, due, min(due, :probe_at)))"
-    soonest = f"min(max({next_at}, iif(leased_at > :now, 0, leased_until)))"
-    all_of_them = f"SELECT {soonest} FROM delivery WHERE {waiting}"  # noqa: S608 - ours
+    times = (
+        "CASE WHEN changed_at > :now THEN 0 WHEN asked_to_wait = 0 AND :probe_at < due THEN :probe_at ELSE due END"
+        " AS scheduled, CASE WHEN leased_at > :now THEN 0 ELSE leased_until END AS released"
+    )
+    soonest = "min(CASE WHEN scheduled > released THEN scheduled ELSE released END)"
+    all_of_them = f"SELECT {soonest} FROM (SELECT {times} FROM delivery WHERE {waiting}) AS waiting"  # noqa: S608 - ours
     (due,) = (
         connection.execute(query, values).fetchone()
         or connection.execute(all_of_them, values | {"probe_at": _NEVER if probe_at is None else probe_at}).fetchone()
@@ -167,7 +171,7 @@ def _lease(connection: SqlConnection, which: str, values: dict[str, int | str], 
         f" SELECT id FROM delivery WHERE webhook = :webhook AND state = 'waiting' AND gathered_in IS NULL"
         f" AND {_IN_TURN}"
         f" AND (leased_until <= :now OR leased_at > :now) AND id NOT IN {_MINE} AND {which} LIMIT :capacity)"
-        f" RETURNING id, seq, report_id, webhook, attempts + 1, holder, iif({_SCHEDULED}, NULL, due)",
+        f" RETURNING id, seq, report_id, webhook, attempts + 1, holder, CASE WHEN NOT {_SCHEDULED} THEN due END",
         values | {"lease": LEASE_SECONDS * 1000, "capacity": capacity},
     )
     return [Claim(*row) for row in rows.fetchall()]
@@ -235,7 +239,7 @@ def _record_failure(connection: SqlConnection, claim: Claim, result: Result, fol
     now = connection.now
     connection.execute(
         # A delivery that was cancelled meanwhile stays cancelled, and is no longer in flight.
-        "UPDATE delivery SET state = iif(state = 'waiting', ?, state), error = ?, attempts = ?, due = ?,"
+        "UPDATE delivery SET state = CASE state WHEN 'waiting' THEN ? ELSE state END, error = ?, attempts = ?, due = ?,"
         " asked_to_wait = ?, changed_at = ?, holder = NULL, leased_at = 0, leased_until = 0"
         " WHERE id = ? AND holder = ?",
         (
@@ -244,7 +248,7 @@ def _record_failure(connection: SqlConnection, claim: Claim, result: Result, fol
             claim.attempt if follows.counts else claim.attempt - 1,
             now + int(follows.wait_seconds * 1000),
             # One that cannot be sent at all tells nothing about the site, so it is no probe.
-            follows.asked or result.ours,
+            int(follows.asked or result.ours),
             now,
             claim.id,
             claim.holder,
@@ -254,7 +258,7 @@ def _record_failure(connection: SqlConnection, claim: Claim, result: Result, fol
 
 def first_webhook(connection: SqlConnection, report_id: str) -> str | None:
     """Return the webhook that decides the status of a report: the first one in the settings when it was made."""
-    query = "SELECT webhook FROM delivery WHERE report_id = ? ORDER BY seq, rowid LIMIT 1"
+    query = "SELECT webhook FROM delivery WHERE report_id = ? ORDER BY seq, place LIMIT 1"
     row = connection.execute(query, (report_id,)).fetchone()
     return str(row[0]) if row else None
 
@@ -277,7 +281,7 @@ def has(connection: SqlConnection, report_id: str, webhook: str) -> bool:
 
 def asked_to_wait(connection: SqlConnection, report_id: str) -> bool:
     """Return whether the site requested to wait for a delivery of this report."""
-    query = f"SELECT 1 FROM delivery WHERE report_id = ?1 AND state = 'waiting' AND asked_to_wait AND {_FIRST}"  # noqa: S608
+    query = f"SELECT 1 FROM delivery WHERE report_id = ?1 AND state = 'waiting' AND asked_to_wait = 1 AND {_FIRST}"  # noqa: S608
     return connection.execute(query, (report_id,)).fetchone() is not None
 
 

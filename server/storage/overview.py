@@ -46,8 +46,8 @@ def deliveries(connection: SqlConnection, limit: int, *, failed: bool = False) -
     rows = connection.execute(
         f"{_DELIVERY} WHERE state IN (SELECT value FROM json_each(?))"  # noqa: S608 - ours
         # A 410, which pauses the webhook, is not counted as an attempt; the log of attempts is kept for a limited time.
-        " AND (NOT ? OR attempts > 0 OR attempt.id IS NOT NULL) ORDER BY seq DESC LIMIT ?",
-        (json.dumps(wanted), failed, limit),
+        " AND (? = 0 OR attempts > 0 OR attempt.id IS NOT NULL) ORDER BY seq DESC LIMIT ?",
+        (json.dumps(wanted), int(failed), limit),
     )
     return [_delivery(row) for row in rows]
 

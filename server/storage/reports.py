@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -20,7 +19,7 @@ from server.rules.trail import Added, Event, Reported, Withdrawn, addition, deco
 from server.storage import gathering, outbox, trail, webhook_state
 from server.storage.outbox import Attempt, Claim
 from server.storage.sql import SqlConnection
-from server.storage.trail import TrailRow
+from server.storage.trail import TrailError, TrailRow
 from server.storage.webhook_state import Suspension, WebhookState
 
 MAX_OPEN = 50_000
@@ -158,7 +157,7 @@ def _insert(connection: SqlConnection, submission: Submission) -> tuple[str, int
         "INSERT INTO report"
         " (id, seq, reporter, reporter_identity, msg_id, status, nonce, about, about_identity, taken_back)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-        " EXISTS (SELECT 1 FROM message WHERE id = ?5 AND taken_back_at IS NOT NULL))",
+        " (SELECT count(*) FROM message WHERE id = ?5 AND taken_back_at IS NOT NULL))",
         (
             *(report_id, seq, *reporter, evidence.msg_id, ReportState.RECEIVED, nonce),
             *(evidence.about, evidence.about_identity),
@@ -401,15 +400,15 @@ def _set(
 ) -> None:
     connection.execute(
         "UPDATE report SET status = ?1, error = ?2, next_at = ?3,"
-        " notified = iif(status = ?1 AND error = ?2, notified, ?4) WHERE id = ?5",
-        (status, error, next_at, notified, report_id),
+        " notified = CASE WHEN status = ?1 AND error = ?2 THEN notified ELSE ?4 END WHERE id = ?5",
+        (status, error, next_at, int(notified), report_id),
     )
 
 
 def _found(connection: SqlConnection, report_id: str) -> StoredReport:
     report = find(report_id, connection)
     if report is None:
-        raise sqlite3.IntegrityError(f"report {report_id} has no row")
+        raise TrailError(f"report {report_id} has no row")
     return report
 
 

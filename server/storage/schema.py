@@ -401,6 +401,14 @@ ALTER TABLE report RENAME COLUMN told TO notified;
 DROP INDEX report_untold;
 CREATE INDEX report_unnotified ON report (reporter_identity) WHERE notified = 0;
 """
+NUMBERING = """
+-- The place of the webhook among those that receive the row; the first one decides the status of the report.
+ALTER TABLE delivery ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+UPDATE delivery SET place = rowid;
+-- Numbers can be taken before the first message.
+INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0
+WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'message');
+"""
 STEPS = (
     SCHEMA,
     REPORTS,
@@ -425,6 +433,7 @@ STEPS = (
     WAITING_MESSAGES,
     INDEX_BEHIND,
     NOTIFIED,
+    NUMBERING,
 )
 """The upgrade from each version to the next; a new file runs all of them."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from server.storage.dialect import Dialect
 from server.storage.events import Event
 
 Value = str | int | float | bytes | None
@@ -46,6 +47,10 @@ class SqlConnection(Protocol):
 
     announced: list[Event]
     """The events of the current transaction, in order."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Return the statements in the words of this database."""
 
     def execute(self, sql: str, values: Values = (), /) -> Rows:
         """Run one statement."""

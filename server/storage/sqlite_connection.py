@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from server.storage.dialect import SQLITE
 from server.storage.events import Event
 from server.storage.sql import Value
 
@@ -12,6 +13,7 @@ class SqliteConnection(sqlite3.Connection):
     """SQLite's own connection: what is executed most often costs nothing more."""
 
     now = 0
+    dialect = SQLITE
     announced: list[Event]
     """The events of the current transaction."""
 

@@ -66,7 +66,9 @@ def report_and_event(connection: SqlConnection, report_id: str, seq: int) -> tup
 
 def rows(connection: SqlConnection, report_id: str | None = None) -> list[TrailRow]:
     """Return the rows of one report, or all rows; oldest first."""
-    query = "SELECT seq, report_id, at, content, hash FROM trail WHERE ?1 IS NULL OR report_id = ?1 ORDER BY seq"
+    if report_id is None:
+        return [*walk(connection)]
+    query = "SELECT seq, report_id, at, content, hash FROM trail WHERE report_id = ? ORDER BY seq"
     return [TrailRow(*row) for row in connection.execute(query, (report_id,))]
 
 
@@ -156,5 +158,5 @@ def _compare(connection: SqlConnection, accounts: dict[str, Account]) -> None:
 
 def _last_seq(connection: SqlConnection) -> int:
     """Return the last seq ever assigned, even if its row is gone."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'trail'").fetchone()
-    return int(row[0]) if row else 0
+    (last,) = connection.execute(connection.dialect.last_trail).fetchone()
+    return int(last)

@@ -68,7 +68,7 @@ def suspension(connection: SqlConnection, webhook: str) -> Suspension | None:
 def pause(connection: SqlConnection, webhook: str, why: str) -> None:
     """Suspend a webhook until it is resumed."""
     connection.execute(
-        "INSERT INTO webhook (name, paused) VALUES (?, ?) ON CONFLICT DO UPDATE SET paused = excluded.paused",
+        "INSERT INTO webhook (name, paused) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET paused = excluded.paused",
         (webhook, why),
     )
 
@@ -76,12 +76,13 @@ def pause(connection: SqlConnection, webhook: str, why: str) -> None:
 def resume(connection: SqlConnection, webhook: str) -> None:
     """End a pause, forget failures and delays that the site requested: everything that waits is sent now."""
     connection.execute(
-        "INSERT INTO webhook (name, recovered_at) VALUES (?, ?) ON CONFLICT DO UPDATE"
+        "INSERT INTO webhook (name, recovered_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
         " SET paused = '', failures = 0, opened_at = 0, open_until = 0, recovered_at = excluded.recovered_at",
         (webhook, connection.now),
     )
     connection.execute(
-        "UPDATE delivery SET asked_to_wait = 0 WHERE webhook = ? AND state = 'waiting' AND asked_to_wait", (webhook,)
+        "UPDATE delivery SET asked_to_wait = 0 WHERE webhook = ? AND state = 'waiting' AND asked_to_wait = 1",
+        (webhook,),
     )
 
 
@@ -113,7 +114,7 @@ def record(connection: SqlConnection, webhook: str, *, accepted: bool) -> None:
         # It was in flight when the breaker opened, and says nothing new.
         return
     connection.execute(
-        "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO"
-        " UPDATE SET failures = failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",
+        "INSERT INTO webhook (name, failures, opened_at, open_until) VALUES (?1, 1, ?2, ?3) ON CONFLICT (name) DO"
+        " UPDATE SET failures = webhook.failures + 1, opened_at = excluded.opened_at, open_until = excluded.open_until",
         (webhook, now, now + int(rest_seconds(before.failures + 1) * 1000)),
     )

@@ -49,11 +49,6 @@ def _kept_text(draft: MessageDraft) -> str:
 
 
 def next_number(connection: SqlConnection) -> int:
-    """Return the next number of a message, as AUTOINCREMENT would."""
-    connection.execute(
-        "INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0"
-        " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'message')"
-    )
-    query = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message' RETURNING seq"
-    (number,) = connection.execute(query).fetchone()
+    """Return the next number of a message."""
+    (number,) = connection.execute(connection.dialect.next_message).fetchone()
     return int(number)
