@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Dialect(NamedTuple):
+class SqlDialect(NamedTuple):
     """Statements in the words of one database."""
 
     next_message: str
@@ -12,11 +12,11 @@ class Dialect(NamedTuple):
     """Returns the last seq of the trail ever assigned, even if its row is gone; 0 if there was none."""
 
 
-SQLITE = Dialect(
+SQLITE = SqlDialect(
     next_message="UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message' RETURNING seq",
     last_trail="SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'trail'",
 )
-POSTGRES = Dialect(
+POSTGRES = SqlDialect(
     next_message="SELECT next_message()",
     last_trail="SELECT trail FROM room",
 )

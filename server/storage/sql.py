@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from server.storage.dialect import Dialect
+from server.storage.dialect import SqlDialect
 from server.storage.events import Event
 
 Value = str | int | float | bytes | None
@@ -49,7 +49,7 @@ class SqlConnection(Protocol):
     """The events of the current transaction, in order."""
 
     @property
-    def dialect(self) -> Dialect:
+    def dialect(self) -> SqlDialect:
         """Return the statements in the words of this database."""
 
     def execute(self, sql: str, values: Values = (), /) -> Rows:

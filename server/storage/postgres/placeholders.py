@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 )
 
 
-class Statement(NamedTuple):
+class NativeStatement(NamedTuple):
     """A statement with `$1`, `$2` ... for its values."""
 
     sql: str
@@ -30,7 +30,7 @@ class Statement(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def translated(sql: str) -> Statement:
+def translated(sql: str) -> NativeStatement:
     """Translate `?`, `?1` and `:name`."""
     names: list[str] = []
     last = 0
@@ -48,4 +48,4 @@ def translated(sql: str) -> Statement:
         last = max(last, this)
         return f"${this}"
 
-    return Statement(_TOKEN.sub(number, sql), tuple(names))
+    return NativeStatement(_TOKEN.sub(number, sql), tuple(names))
