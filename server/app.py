@@ -67,6 +67,7 @@ async def run(
     metrics = Metrics(traffic)
     watchdog = LoopWatchdog(metrics.observe_loop_delay)
     database = SqliteDatabase(settings.database, metrics.observe_commit)
+    metrics.watch_node(database.health)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         people = People(database)

@@ -6,12 +6,14 @@ import time
 from server.handlers.dispatch import Dispatcher
 from server.ops.watchdog import LoopWatchdog
 from server.storage import schema
-from server.storage.database import Database
+from server.storage.database import Database, NodeHealth
 
 DEAD_SECONDS = 5.0
 """Time without a beat of the watchdog after which the server counts as dead."""
 LATE_SECONDS = 1.0
 """Maximum recent delay of the event loop."""
+BEAT_SECONDS = 6.0
+"""Time without a beat in the database after which a server that shares it is not ready."""
 PROBE_SECONDS = 2.0
 """Timeout of the test write to the database."""
 PROBE_CACHE_SECONDS = 1.0
@@ -42,6 +44,8 @@ class Health:
             return liveness
         if self._watchdog.worst > LATE_SECONDS:
             return f"the event loop was {self._watchdog.worst:.1f} s late within the last few seconds"
+        if node := self._database.health():
+            return _node_problem(node)
         return await self._write_probe()
 
     async def _write_probe(self) -> str | None:
@@ -57,3 +61,12 @@ class Health:
             return f"no database write succeeded for {PROBE_SECONDS:.0f} s; check if another process has it locked"
         error = self._probe.exception()
         return f"writing to the database failed: {error}" if error else None
+
+
+def _node_problem(node: NodeHealth) -> str | None:
+    """Return why a server that shares its database is not ready: the beats of its node are writes, so none is tried."""
+    if node.fenced:
+        return "the other servers of the room have removed this one, which was silent for too long; it ends"
+    if node.beat_age > BEAT_SECONDS:
+        return f"the database has not answered for {node.beat_age:.1f} s; check that it runs and can be reached"
+    return None

@@ -1,16 +1,17 @@
 """Metrics of this server for Prometheus, without names of people or channels."""
 
 import collections
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from server.protocol.codes import CUT, NO_CODE, CloseCode
 from server.protocol.frames import ClientFrame
+from server.storage.database import NodeHealth
 from server.storage.outbox import Depth
 
 SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -94,6 +95,10 @@ class Metrics:
             "flagpost_profile_cache", "Profile requests, by cache hit or miss", ["result"], registry=registry
         )
 
+    def watch_node(self, health: Callable[[], NodeHealth | None]) -> None:
+        """Add series about this server as one of several that share a database."""
+        self._registry.register(_NodeCollector(health))
+
     def set_sessions(self, count: int) -> None:
         self._sessions.set(count)
 
@@ -163,6 +168,34 @@ class _TrafficCollector(Collector):
         )
         _add(refused, traffic.refused, REFUSALS)
         yield refused
+
+
+class _NodeCollector(Collector):
+    """Converts NodeHealth to metrics. Without other servers, the series have no values."""
+
+    def __init__(self, health: Callable[[], NodeHealth | None]) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        """See Collector."""
+        node = self._health()
+        for name, text, value in (
+            ("locks", "How often this node held the lock of the room", node and node.locks),
+            ("lock_seconds", "Total time for which this node held the lock of the room", node and node.locked),
+        ):
+            yield CounterMetricFamily(f"flagpost_node_{name}", text, value)
+        for name, text, value in (
+            (
+                "longest_lock_seconds",
+                "Longest time for which this node held the lock lately",
+                node and node.longest_lock,
+            ),
+            ("news_behind", "Committed events that this node has not heard yet", node and node.news_behind),
+            ("news_behind_seconds", "Age of the oldest event that this node has not heard yet", node and node.news_age),
+            ("beat_age_seconds", "Time since the last confirmed beat of this node", node and node.beat_age),
+            ("fenced", "1 once the other nodes have removed this one", node and int(node.fenced)),
+        ):
+            yield GaugeMetricFamily(f"flagpost_node_{name}", text, value)
 
 
 def _add(family: CounterMetricFamily, counts: Mapping[int, int], known: Collection[int]) -> None:

@@ -21,6 +21,25 @@ class Life(NamedTuple):
     """Makes the IDs of people for the site, see `rules.person_ids`."""
 
 
+class NodeHealth(NamedTuple):
+    """How a server that shares its database is doing; durations are in seconds."""
+
+    beat_age: float
+    """Time since the database last confirmed that this server is one of the room's."""
+    locks: int
+    """How often it has held the lock of the room."""
+    locked: float
+    """How long it has held that lock in total."""
+    longest_lock: float
+    """How long it has held the lock at most within the last minutes."""
+    news_behind: int
+    """Number of committed events that it has not heard yet, as far as it knows."""
+    news_age: float
+    """How long ago the oldest of these was committed; 0 if it has heard all."""
+    fenced: bool
+    """The others have removed it: it writes nothing any more, and ends."""
+
+
 class Database(Protocol):
     """An open database. Create, use and close it on one event loop."""
 
@@ -56,6 +75,9 @@ class Database(Protocol):
 
         Work whose task is cancelled while it waits never starts.
         """
+
+    def health(self) -> NodeHealth | None:
+        """Return how this server is doing among those that share the database; None if no others can."""
 
     async def close(self) -> None:
         """Finish all waiting work, then close."""

@@ -112,6 +112,9 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise StorageError(str(error)) from None
 
+    def health(self) -> None:
+        """See Database."""
+
     async def close(self) -> None:
         """Finish all waiting work, then close the file."""
         self._hand_over()
