@@ -173,7 +173,7 @@ def _after_publish(
     if error := published.exception():
         dispatcher.answer_failure(session, frame.nonce, error)
         return
-    publication, fresh, withheld, _ = published.result()
+    publication, fresh, withheld = published.result()
     if fresh:
         filtered.committed(session, frame.channel)
     if fresh and withheld:

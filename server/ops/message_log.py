@@ -19,7 +19,7 @@ from urllib.parse import quote
 from server.protocol import names
 from server.rules.messages import Publication
 from server.settings import Logging, SettingsError
-from server.storage.events import StoredChange
+from server.storage.events import MessageChange
 
 MAX_NAME = 100
 """Characters of a file's name; a longer one is cut, and continues with a hash."""
@@ -55,7 +55,7 @@ class MessageLog:
         self._people = frozenset(map(names.key, settings.usernames))
         self._waiting.put(_Reopen())
 
-    def on_news(self, news: Sequence[StoredChange]) -> None:
+    def on_news(self, news: Sequence[MessageChange]) -> None:
         """Write new messages; a subscriber of the broker."""
         if self._settings.enabled:
             for each in news:
@@ -135,7 +135,7 @@ def _opened(path: Path) -> int:
     return number
 
 
-def _line(change: StoredChange) -> str:
+def _line(change: MessageChange) -> str:
     publication = change.publication
     at = publication.edited_at or publication.at
     to = f" to {publication.peer.name}" if publication.peer else ""

@@ -13,7 +13,7 @@ from server.rules.messages import Person
 from server.rules.ranks import Rank
 from server.rules.relations import RelationIndex
 from server.rules.visibility import GONE, JOINED
-from server.storage.events import StoredChange
+from server.storage.events import MessageChange
 
 
 class Hub:
@@ -97,7 +97,7 @@ class Hub:
         """Return the identities of the operators who are here."""
         return {each.logged_in_person.identity for each in self.everyone() if each.rank is Rank.OPERATOR}
 
-    def deliver(self, news: Sequence[StoredChange]) -> None:
+    def deliver(self, news: Sequence[MessageChange]) -> None:
         """Deliver messages and changes to everyone who may read them, except those who muted or blocked the author.
 
         Consecutive messages that everyone reads become one write for each session.
@@ -122,7 +122,7 @@ class Hub:
         for reader, seen in ((one, other), (other, one)):
             self._feed.show_visibility(self.sessions_of(reader), self.sessions_of(seen), apart=apart)
 
-    def _excluded(self, news: StoredChange) -> Collection[str]:
+    def _excluded(self, news: MessageChange) -> Collection[str]:
         """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
         author = news.publication.author.identity
         acting = news.reaction.person.identity if news.reaction else author
@@ -143,7 +143,7 @@ class Hub:
                 self.traffic.deliveries += 1
                 session.deliver(wire)
 
-    def _deliver_to_pair(self, news: StoredChange, peer: Person, excluded: Collection[str]) -> None:
+    def _deliver_to_pair(self, news: MessageChange, peer: Person, excluded: Collection[str]) -> None:
         # By identity: the name may be another person's by now, and theirs another one.
         for identity in {news.publication.author.identity, peer.identity}.difference(excluded):
             for recipient in self.sessions_of(identity):
@@ -160,7 +160,7 @@ class Hub:
                 del self._by_identity[session.person.identity]
 
 
-def _frame(news: StoredChange, person: Person) -> Frame:
+def _frame(news: MessageChange, person: Person) -> Frame:
     if news.reaction:
         by = news.reaction
         return Reacted(news.publication.msg_id, by.person.name, by.emoji, by.remove)

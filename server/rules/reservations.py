@@ -63,8 +63,7 @@ class Reservations:
         """Record that a person left the room."""
         hold = _Hold.of(person)
         self._present.discard(hold)
-        if hold in self._held_at:
-            self.reserve(person, now)
+        self.renew(person, now)
         self._drop_unused(hold)
 
     def configure(self, days: int, *, members: bool) -> None:
@@ -88,6 +87,11 @@ class Reservations:
         self._held_at[hold] = held_at
         if len(self._held_at) > MAX_RESERVED:
             self._forget(next(iter(self._held_at)))
+
+    def renew(self, person: Person, held_at: int) -> None:
+        """Record when a person last held a name, if they can return."""
+        if _Hold.of(person) in self._held_at:
+            self.reserve(person, held_at)
 
     def report_opened(self, report_id: str, person: Person) -> None:
         """Record a report about a person, under the name that they had."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from server.protocol.errors import OneLineError
 from server.rules.messages import Person, Publication
 from server.rules.search import Query
-from server.storage.events import StoredChange
+from server.storage.events import MessageChange
 from server.storage.fair import SERVER, QueueKey
 from server.storage.sql import SqlConnection
 
@@ -28,7 +28,7 @@ class StorageError(OneLineError):
         super().__init__(f"Database: {problem}")
 
 
-Subscriber = Callable[[Sequence[StoredChange]], None]
+Subscriber = Callable[[Sequence[MessageChange]], None]
 
 
 class Published(NamedTuple):
@@ -37,8 +37,6 @@ class Published(NamedTuple):
     publication: Publication
     fresh: bool
     withheld: bool = False
-    recorded: bool = True
-    """False if it is only in memory."""
     """It is delivered to nobody but its author."""
 
 

@@ -1,7 +1,7 @@
 """Messages: stored, numbered and delivered."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from async_lru import alru_cache
@@ -23,10 +23,11 @@ from server.storage.base import (
     Subscriber,
     Wanted,
 )
-from server.storage.clock import Clock, milliseconds, moment, utc_now
+from server.storage.clock import moment
 from server.storage.database import Database
-from server.storage.events import StoredChange
+from server.storage.events import MessageChange, StoredChange
 from server.storage.fair import SERVER, QueueKey
+from server.storage.journal import call_all
 from server.storage.sql import SqlConnection
 
 RECENT = 8
@@ -40,19 +41,19 @@ class Broker:
     Create it before anything is written.
     """
 
-    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
         self._subscribers: list[Subscriber] = []
         self.epoch, self.delivered, *_ = database.life
         """The ID of the numbering, which changes if the database is replaced; and the number of the last message that
         was delivered to subscribers, or stored before the start: 0 if there is none."""
         self._recent = alru_cache(maxsize=RECENT)(self._read_recent)
+        database.hear(StoredChange, self._deliver)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver every new message, in the order of the numbers, and every change of a message, once it is stored.
 
-        All news of one commit is delivered in one call.
+        What is stored in one commit, with nothing else in between, is delivered in one call.
         """
         self._subscribers.append(subscriber)
 
@@ -61,32 +62,34 @@ class Broker:
 
         `record` is called for a fresh message, in the same transaction.
         """
-        insert = withheld.insert if draft.withheld else messages.insert
-
-        def work(connection: SqlConnection) -> Published:
-            published = insert(draft, milliseconds(self._clock()), connection)
-            if record and published.fresh:
-                record(connection, published.publication)
-            return published
-
-        return self._database.write(work, self._deliver)
+        if draft.withheld:
+            return self._store(partial(withheld.insert, draft), record)
+        if record:
+            return self._store(partial(messages.publish, draft), record)
+        return self._database.publish(draft)
 
     def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> "asyncio.Future[Publication]":
         """Delete a message of this person; an operator can delete those of others.
 
         Completes after the change was delivered to the subscribers. Raises Refusal or StorageError.
         """
-        return self._database.write(
-            lambda connection: messages.take_back(msg_id, person, access, milliseconds(self._clock()), connection),
-            self._notify_taken_back,
-        )
+
+        def work(connection: SqlConnection) -> Publication:
+            publication = messages.take_back(msg_id, person, access, connection.now, connection)
+            connection.announce(StoredChange(publication))
+            return publication
+
+        return self._database.write(work)
 
     def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
         """Add or remove a reaction; returns the message as it was before. Otherwise like `take_back`."""
-        return self._database.write(
-            lambda connection: messages.react(change, access, milliseconds(self._clock()), connection),
-            lambda publications: self._notify([StoredChange(each, change) for each in publications]),
-        )
+
+        def work(connection: SqlConnection) -> Publication:
+            publication = messages.react(change, access, connection.now, connection)
+            connection.announce(StoredChange(publication, change))
+            return publication
+
+        return self._database.write(work)
 
     def edit(
         self, msg_id: int, person: Person, text: str, access: MessageAccess, record: Recorder | None = None
@@ -94,15 +97,13 @@ class Broker:
         """Replace the text of a message of this person; `record` as in `publish`. Otherwise like `take_back`."""
 
         def work(connection: SqlConnection) -> Publication:
-            now = milliseconds(self._clock())
-            publication = edits.edit(msg_id, person, text, access, now, connection)
-            if record and publication.edited_at == moment(now):
+            publication = edits.edit(msg_id, person, text, access, connection.now, connection)
+            if record and publication.edited_at == moment(connection.now):
                 record(connection, publication)
+            connection.announce(StoredChange(publication, edited=True))
             return publication
 
-        return self._database.write(
-            work, lambda publications: self._notify([StoredChange(each, edited=True) for each in publications])
-        )
+        return self._database.write(work)
 
     async def edited(self, reader: Reader, up_to: int, limit: int) -> list[NewText]:
         """Return the texts of edited messages up to `up_to` that the reader may read; the latest change first.
@@ -205,15 +206,19 @@ class Broker:
         """Return the newest readable messages that match."""
         return await self._database.read(partial(searches.search, reader, search), reader.queue_key)
 
-    def _deliver(self, published: Sequence[Published]) -> None:
-        fresh = [StoredChange(each.publication) for each in published if each.fresh and not each.withheld]
-        if fresh:
-            self.delivered = max(self.delivered, fresh[-1].publication.msg_id)
-            self._notify(fresh)
+    def _store(
+        self, store: Callable[[SqlConnection], Published], record: Recorder | None
+    ) -> "asyncio.Future[Published]":
+        """Store a message by this function; `record` as in `publish`."""
 
-    def _notify_taken_back(self, publications: Sequence[Publication]) -> None:
-        self._notify([StoredChange(each) for each in publications])
+        def work(connection: SqlConnection) -> Published:
+            published = store(connection)
+            if record and published.fresh:
+                record(connection, published.publication)
+            return published
 
-    def _notify(self, news: Sequence[StoredChange]) -> None:
-        for subscriber in self._subscribers:
-            subscriber(news)
+        return self._database.write(work)
+
+    def _deliver(self, news: Sequence[MessageChange]) -> None:
+        self.delivered = max(self.delivered, max(each.publication.msg_id for each in news))
+        call_all(self._subscribers, news)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+from server.rules.messages import MessageDraft
+from server.storage.base import Published
 from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Kind
 from server.storage.sql import SqlConnection
@@ -57,15 +59,14 @@ class Database(Protocol):
         commit are passed in one call. Register before the first write.
         """
 
-    def write(
-        self,
-        work: Callable[[SqlConnection], Result],
-        stored: Callable[[Sequence[Result]], None] | None = None,
-    ) -> "asyncio.Future[Result]":
+    def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """Run `work` in a transaction. Completes once it is on disk, and its events were heard. Raises StorageError.
 
         `work` may run several times until it is committed. It may raise a Refusal before its first write.
         """
+
+    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
+        """Store and announce a message, like a write of `messages.publish`."""
 
     def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
         """Run `work` like `write`, but without waiting; a failure is only logged."""

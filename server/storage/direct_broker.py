@@ -3,21 +3,30 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from server.protocol import names, target
-from server.rules.messages import Keeping, MessageAccess, MessageDraft, Person, Publication
-from server.rules.reactions import ReactionChange
+from server.rules.messages import (
+    Keeping,
+    MessageAccess,
+    MessageDraft,
+    Person,
+    Publication,
+    check_edit,
+    check_takeback,
+)
+from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.refusal import Refusal
 from server.storage import direct_messages
 from server.storage.base import Page, Published, Reader, Recorder
 from server.storage.broker import Broker
-from server.storage.clock import Clock, milliseconds, utc_now
+from server.storage.clock import moment
 from server.storage.database import Database
-from server.storage.events import StoredChange
+from server.storage.events import DirectCleared, UnkeptChange, WaitingDelivered
 from server.storage.fair import SERVER, QueueKey
 from server.storage.sql import SqlConnection
-from server.storage.unkept_messages import UnkeptMessages
+from server.storage.unkept_messages import UnkeptMessages, with_text
 
 Result = TypeVar("Result")
 
@@ -25,10 +34,13 @@ Result = TypeVar("Result")
 class DirectBroker(Broker):
     """Adds what a room needs that does not keep direct messages."""
 
-    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
-        super().__init__(database, clock)
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self.unkept = UnkeptMessages()
         self._in_flight: dict[tuple[str, str | None], asyncio.Future[Published]] = {}
+        database.hear(UnkeptChange, self._apply)
+        database.hear(WaitingDelivered, self._hold)
+        database.hear(DirectCleared, self._clear)
 
     def publish(self, draft: MessageDraft, record: Recorder | None = None) -> "asyncio.Future[Published]":
         """See Broker."""
@@ -39,15 +51,9 @@ class DirectBroker(Broker):
             return self._in_flight[key]
         if before := self.unkept.resent(draft):
             return _done(Published(before, fresh=False))
-        store = direct_messages.number if draft.keeping is Keeping.IN_MEMORY else direct_messages.insert_waiting
-
-        def work(connection: SqlConnection) -> Published:
-            published = store(draft, milliseconds(self._clock()), connection)
-            if record and published.fresh:
-                record(connection, published.publication)
-            return published
-
-        future = self._database.write(work, self._deliver)
+        is_here = draft.keeping is Keeping.IN_MEMORY
+        store = direct_messages.pass_on if is_here else direct_messages.publish_waiting
+        future = self._store(partial(store, draft), record)
         if draft.nonce:
             self._in_flight[key] = future
             future.add_done_callback(lambda _: self._in_flight.pop(key))
@@ -57,13 +63,13 @@ class DirectBroker(Broker):
         """See Broker."""
         if msg_id not in self.unkept:
             return super().take_back(msg_id, person, access)
-        return self._change(lambda: StoredChange(self.unkept.take_back(msg_id, person, access)))
+        return self._change(msg_id, lambda before: UnkeptChange(check_takeback(before, person, access)))
 
     def react(self, change: ReactionChange, access: MessageAccess) -> "asyncio.Future[Publication]":
         """See Broker."""
         if change.msg_id not in self.unkept:
             return super().react(change, access)
-        return self._change(lambda: StoredChange(self.unkept.react(change, access), change))
+        return self._change(change.msg_id, lambda before: UnkeptChange(check_reaction(before, change, access), change))
 
     def edit(
         self, msg_id: int, person: Person, text: str, access: MessageAccess, record: Recorder | None = None
@@ -72,13 +78,11 @@ class DirectBroker(Broker):
         if msg_id not in self.unkept:
             return super().edit(msg_id, person, text, access, record)
 
-        def edited() -> StoredChange:
-            return StoredChange(self.unkept.edit(msg_id, person, text, access, self._clock()), edited=True)
+        def edit(before: Publication) -> UnkeptChange:
+            check_edit(before, person, access, text)
+            return UnkeptChange(with_text(before, text, moment(self._database.now())), edited=True)
 
-        future = self._change(edited)
-        if record and not future.exception():
-            self._database.write_aside(partial(_record, record, future.result()))
-        return future
+        return self._change(msg_id, edit, record)
 
     async def find_all(self, msg_ids: Sequence[int], key: QueueKey = SERVER) -> list[Publication]:
         """See Broker."""
@@ -110,35 +114,45 @@ class DirectBroker(Broker):
 
     def delivered_to(self, person: Person, msg_ids: Sequence[int]) -> None:
         """Forget the messages that waited for a person, and have been delivered now."""
-
-        def hold(taken: Sequence[list[Publication]]) -> None:
-            for publications in taken:
-                for each in publications:
-                    self.unkept.add(each)
-
-        self._database.write(partial(direct_messages.take_delivered, person.identity, msg_ids), hold)
+        self._database.write_aside(partial(direct_messages.take_delivered, person.identity, msg_ids))
 
     def clear_direct(self, identity: str) -> "asyncio.Future[int]":
         """Delete all direct messages that a person sent or received; return how many. Raises StorageError."""
-        held = self.unkept.clear(identity)
+        held = len(self.unkept.of(identity))
         return self._database.write(lambda connection: held + direct_messages.clear(identity, connection))
 
-    def _deliver(self, published: Sequence[Published]) -> None:
-        for each in published:
-            if each.fresh and not each.recorded:
-                self.unkept.add(each.publication)
-        super()._deliver(published)
-
-    def _change(self, change: Callable[[], StoredChange]) -> "asyncio.Future[Publication]":
-        """Change a message in memory, and deliver the change."""
+    def _change(
+        self, msg_id: int, change: Callable[[Publication], UnkeptChange], record: Recorder | None = None
+    ) -> "asyncio.Future[Publication]":
+        """Change a message in memory, on every server."""
         try:
-            news = change()
+            changed = change(self.unkept.latest(msg_id))
         except Refusal as refusal:
-            future: asyncio.Future[Publication] = asyncio.get_running_loop().create_future()
-            future.set_exception(refusal)
-            return future
-        self._notify([news])
-        return _done(news.publication)
+            # In its place among the changes before it.
+            return self._database.write(partial(_refuse, refusal))
+
+        def work(connection: SqlConnection) -> Publication:
+            if record:
+                record(connection, changed.publication)
+            connection.announce(changed)
+            return changed.publication
+
+        self.unkept.begin(changed)
+        future = self._database.write(work)
+        future.add_done_callback(lambda _: self.unkept.give_up(changed))
+        return future
+
+    def _apply(self, changes: Sequence[UnkeptChange]) -> None:
+        if applied := [change for change in changes if self.unkept.apply(change)]:
+            self._deliver(applied)
+
+    def _hold(self, delivered: Sequence[WaitingDelivered]) -> None:
+        for publication in chain.from_iterable(each.publications for each in delivered):
+            self.unkept.add(publication)
+
+    def _clear(self, cleared: Sequence[DirectCleared]) -> None:
+        for each in cleared:
+            self.unkept.clear(each.identity)
 
 
 def _merged(page: Page, held: Sequence[Publication], limit: int) -> Page:
@@ -156,11 +170,11 @@ def _number(publication: Publication) -> int:
     return publication.msg_id
 
 
-def _record(record: Recorder, publication: Publication, connection: SqlConnection) -> None:
-    record(connection, publication)
-
-
 def _done(result: Result) -> "asyncio.Future[Result]":
     future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
     future.set_result(result)
     return future
+
+
+def _refuse(refusal: Refusal, _: SqlConnection) -> Publication:
+    raise refusal

@@ -7,26 +7,29 @@ from server.rules.messages import MessageDraft, Publication
 from server.storage import messages, withheld
 from server.storage.base import Page, Published, Reader
 from server.storage.clock import moment
+from server.storage.events import DirectCleared, StoredChange, UnkeptChange, WaitingDelivered
 from server.storage.sql import SqlConnection
 
 WAITING_DAYS = 90
 """Days for which a message waits for its recipient if direct messages are not kept."""
 
 
-def number(draft: MessageDraft, now: int, connection: SqlConnection) -> Published:
-    """Number a message without storing it."""
-    if before := messages.resent(draft, now, connection):
+def pass_on(draft: MessageDraft, connection: SqlConnection) -> Published:
+    """Number a message and announce it without storing it, unless it is a resend."""
+    if before := messages.resent(draft, connection.now, connection):
         return Published(before, fresh=False)
-    msg_id = withheld.next_number(connection)
-    publication = Publication(msg_id, moment(now), draft.author, "", draft.peer, draft.text, draft.nonce)
-    return Published(publication, fresh=True, recorded=False)
+    msg_id, at = withheld.next_number(connection), moment(connection.now)
+    publication = Publication(msg_id, at, draft.author, "", draft.peer, draft.text, draft.nonce)
+    connection.announce(UnkeptChange(publication))
+    return Published(publication, fresh=True)
 
 
-def insert_waiting(draft: MessageDraft, now: int, connection: SqlConnection) -> Published:
-    """Store a message until it is delivered. It is not in the search index."""
-    published = messages.insert(draft, now, connection, searchable=False)
+def publish_waiting(draft: MessageDraft, connection: SqlConnection) -> Published:
+    """Store a message until it is delivered, and announce it. It is not in the search index."""
+    published = messages.insert(draft, connection.now, connection, searchable=False)
     if published.fresh:
         connection.execute("UPDATE message SET waiting = 1 WHERE id = ?", (published.publication.msg_id,))
+        connection.announce(StoredChange(published.publication))
     return published
 
 
@@ -37,13 +40,13 @@ def waiting(reader: Reader, before: int, limit: int, connection: SqlConnection) 
     )
 
 
-def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> list[Publication]:
-    """Delete the waiting messages to a person among these; return them."""
+def take_delivered(identity: str, msg_ids: Sequence[int], connection: SqlConnection) -> None:
+    """Delete the waiting messages to a person among these, which were delivered."""
     query = "SELECT id FROM message WHERE waiting = 1 AND peer_identity = ? AND id IN (SELECT value FROM json_each(?))"
     found = [row[0] for row in connection.execute(query, (identity, json.dumps(list(msg_ids))))]
-    delivered = messages.find_all(found, connection)
-    messages.delete(found, connection)
-    return delivered
+    if delivered := messages.find_all(found, connection):
+        messages.delete(found, connection)
+        connection.announce(WaitingDelivered(tuple(delivered)))
 
 
 def clear(identity: str, connection: SqlConnection) -> int:
@@ -51,6 +54,7 @@ def clear(identity: str, connection: SqlConnection) -> int:
     query = "SELECT id FROM message WHERE peer IS NOT NULL AND ? IN (author_identity, peer_identity)"
     found = [row[0] for row in connection.execute(query, (identity,))]
     messages.delete(found, connection)
+    connection.announce(DirectCleared(identity))
     return len(found)
 
 

@@ -13,14 +13,15 @@ def joined(person: Person, connection: SqlConnection) -> None:
     )
 
 
-def left(person: Person, now: int, connection: SqlConnection) -> None:
+def left(person: Person, connection: SqlConnection) -> None:
     """Record when a person last held a name."""
-    connection.execute("UPDATE held_name SET held_at = ? WHERE identity = ? AND name = ?", (now, *person[::-1]))
+    values = (connection.now, *person[::-1])
+    connection.execute("UPDATE held_name SET held_at = ? WHERE identity = ? AND name = ?", values)
 
 
-def load(now: int, connection: SqlConnection) -> list[tuple[Person, int]]:
+def load(connection: SqlConnection) -> list[tuple[Person, int]]:
     """Return the names and when they were last held, the latest last. The holders at a crash held theirs until now."""
-    connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (now,))
+    connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (connection.now,))
     rows = connection.execute(
         "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) ORDER BY held_at",
         (MAX_RESERVED,),
@@ -37,12 +38,12 @@ def sweep(connection: SqlConnection, before: int, limit: int) -> int:
     ).rowcount
 
 
-def add_member(person: Person, now: int, connection: SqlConnection) -> None:
+def add_member(person: Person, connection: SqlConnection) -> None:
     """Record a member of the site, who keeps the name."""
     connection.execute(
         "INSERT INTO member (identity, name, seen_at) VALUES (?1, ?2, ?3)"
         " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
-        (*person[::-1], now),
+        (*person[::-1], connection.now),
     )
 
 

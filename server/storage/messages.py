@@ -25,6 +25,7 @@ from server.rules.reactions import ReactionChange, check_reaction
 from server.rules.search import fold
 from server.storage.base import MAX_PAGE_BYTES, MAX_REACTED_BYTES, Page, Published, Reader, Recent, Wanted
 from server.storage.clock import moment
+from server.storage.events import StoredChange
 from server.storage.sql import SqlConnection
 
 COLUMNS = (
@@ -53,6 +54,14 @@ MESSAGE_BYTES = 100
 Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int, int | None]
 _Value = str | int
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
+
+
+def publish(draft: MessageDraft, connection: SqlConnection) -> Published:
+    """Store a message and announce it, unless it is a resend. Raises Refusal if its nonce is used."""
+    published = insert(draft, connection.now, connection)
+    if published.fresh:
+        connection.announce(StoredChange(published.publication))
+    return published
 
 
 def insert(draft: MessageDraft, now: int, connection: SqlConnection, *, searchable: bool = True) -> Published:

@@ -26,15 +26,9 @@ Committed = Callable[[int, float], None]
 class PendingWrite(Generic[Result]):
     """One call of `Database.write`."""
 
-    def __init__(
-        self,
-        work: Work[Result],
-        then: Callable[[Sequence[Result]], None] | None,
-        future: "asyncio.Future[Result]",
-    ) -> None:
+    def __init__(self, work: Work[Result], future: "asyncio.Future[Result]") -> None:
         self._work = work
         self._future = future
-        self.then = then
         self.result: Result | Refusal | None = None
 
     def run(self, connection: SqlConnection) -> None:

@@ -10,12 +10,11 @@ from server.rules.bans import HOUR_MILLISECONDS, Ban, BanIndex, remaining
 from server.rules.messages import Person
 from server.rules.relations import Relation, RelationIndex
 from server.rules.reservations import Obstacle, Reservations
-from server.storage import bans, held_names, login_keys, reports, site_blocks
+from server.storage import bans, held_names, login_keys, mutes_and_blocks, reports, site_blocks
 from server.storage.base import Joined
-from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database import Database
+from server.storage.events import BanLifted, Banned, PersonJoined, PersonLeft, RelationsChanged
 from server.storage.fair import QueueKey
-from server.storage.site_blocks import ChangedBlocks
 from server.storage.sql import SqlConnection
 
 MAX_KNOWN = 50_000
@@ -25,24 +24,28 @@ MAX_KNOWN = 50_000
 class People:
     """All known people by name; a name stands for its newest holder."""
 
-    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database) -> None:
+        """Create it before anything is written."""
         self.relations = RelationIndex()
         self.bans = BanIndex()
         self.reservations = Reservations()
         self._database = database
-        self._clock = clock
         self._known: dict[str, Person] = {}
+        database.hear(PersonJoined, self._add)
+        database.hear(PersonLeft, self._reserve)
+        database.hear(RelationsChanged, self._change_relations)
+        database.hear(Banned, self._ban)
+        database.hear(BanLifted, self._lift_bans)
 
     async def load(self) -> None:
         """Load everything from the database; call it once, before the first login. Raises StorageError."""
-        people, relations = await self._database.read(_load)
-        for person in people:
+        for person in await self._database.read(_load_people):
             self._known[names.key(person.name)] = person
-        for relation in relations:
+        for relation in await self._database.read(mutes_and_blocks.load):
             self.relations.set(relation)
-        for person, held_at in await self._database.write(partial(held_names.load, milliseconds(self._clock()))):
+        for person, held_at in await self._database.write(held_names.load):
             self.reservations.reserve(person, held_at)
-        for ban in await self._database.write(partial(bans.load, milliseconds(self._clock()))):
+        for ban in await self._database.write(bans.load):
             self.bans.set(ban)
         for person in await self._database.read(held_names.load_members):
             self.reservations.add_member(person)
@@ -55,19 +58,19 @@ class People:
 
     def obstacle(self, name: str, identity: str) -> Obstacle | None:
         """Return why a person cannot have a name now; None if they can."""
-        return self.reservations.obstacle(name, identity, milliseconds(self._clock()))
+        return self.reservations.obstacle(name, identity, self._database.now())
 
     def holds_name(self, person: Person) -> bool:
         """Return whether a person is in the room under this name, or has it reserved."""
-        return self.reservations.holds(person, milliseconds(self._clock()))
+        return self.reservations.holds(person, self._database.now())
 
     def expire_names(self) -> None:
         """Forget names that are no longer reserved."""
-        self.reservations.expire(milliseconds(self._clock()))
+        self.reservations.expire(self._database.now())
 
     def enrol(self, identity: str, keys: LoginKeys) -> "asyncio.Future[None]":
         """Store the keys of a new person. Raises StorageError."""
-        return self._database.write(partial(login_keys.add, identity, keys, milliseconds(self._clock())))
+        return self._database.write(lambda connection: login_keys.add(identity, keys, connection.now, connection))
 
     async def login_keys(self, identity: str, key: QueueKey) -> LoginKeys | None:
         """Return the keys of an identity; None if it is not enrolled. Raises StorageError."""
@@ -79,79 +82,56 @@ class People:
         `returns`: they can log in again as the same person, so their name is reserved. A member of the site has theirs
         as long as they are known. Raises StorageError.
         """
-        key, now = names.key(person.name), milliseconds(self._clock())
-        self.reservations.joined(person, now, returns=returns)
-        if member:
-            self.reservations.add_member(person)
-            self._database.write_aside(partial(held_names.add_member, person, now))
-        # Keep the latest last.
-        self._known.pop(key, None)
-        self._known[key] = person
-        if len(self._known) > MAX_KNOWN:
-            del self._known[next(iter(self._known))]
-        if returns:
-            self._database.write_aside(partial(held_names.joined, person))
-        return self._database.write(partial(store_joined, person, now))
+        joined = PersonJoined(person, self._database.now(), returns, member)
+        # Names are chosen from memory: on this server, nobody else can have this one from now on.
+        self.reservations.joined(person, joined.at, returns=returns)
+        self._add([joined])
+        return self._database.write(partial(_join, joined))
 
     def left(self, person: Person, last_message: int) -> None:
         """Record that a person left, and the last message they have seen."""
-        now = milliseconds(self._clock())
-        self.reservations.left(person, now)
-        self._database.write_aside(partial(_left, person, last_message, now))
+        self.reservations.left(person, self._database.now())
+        self._database.write_aside(partial(_leave, person, last_message))
 
     def ban_against(self, person: Person) -> str:
         """Return for how much longer a person is banned, in words; "" if they are not."""
-        now = milliseconds(self._clock())
+        now = self._database.now()
         ban = self.bans.against(person, now)
         return remaining(ban, now) if ban else ""
 
     def current_bans(self) -> list[tuple[Ban, str]]:
         """Return the bans that have not ended, and for how much longer each lasts, in words."""
-        now = milliseconds(self._clock())
+        now = self._database.now()
         return [(ban, remaining(ban, now)) for ban in self.bans.current(now)]
 
     def find_ban(self, name: str) -> Ban | None:
         """Return the ban of a name, or None."""
-        return self.bans.find(name, milliseconds(self._clock()))
+        return self.bans.find(name, self._database.now())
 
     def ban(self, person: Person, hours: int, by: str) -> "asyncio.Future[Ban]":
         """Ban a person, whose identity is "" if nobody with this name was here. Raises StorageError."""
-        now = milliseconds(self._clock())
-        ban = Ban(person.name, person.identity, now + hours * HOUR_MILLISECONDS, by)
 
-        def apply(stored: Sequence[Ban]) -> None:
-            for each in stored:
-                self.bans.set(each)
+        def work(connection: SqlConnection) -> Ban:
+            until = connection.now + hours * HOUR_MILLISECONDS
+            return bans.add(Ban(person.name, person.identity, until, by), connection)
 
-        return self._database.write(partial(bans.add, ban, now), apply)
+        return self._database.write(work)
 
     def lift_ban(self, ban: Ban) -> "asyncio.Future[None]":
         """End a ban. Raises StorageError."""
-        return self._database.write(partial(bans.lift, ban.key), lambda _: self.bans.lift(ban.name))
+        return self._database.write(partial(bans.lift, ban))
 
-    def relate(self, relation: Relation) -> "asyncio.Future[Relation]":
+    def relate(self, relation: Relation) -> "asyncio.Future[None]":
         """Mute or block; takes effect once it is stored. Raises StorageError."""
+        return self._database.write(partial(mutes_and_blocks.begin, [relation]))
 
-        def apply(stored: Sequence[Relation]) -> None:
-            for each in stored:
-                self.relations.set(each)
-
-        return self._database.write(partial(site_blocks.block, relation), apply)
-
-    def set_site_blocks(self, identity: str, others: Sequence[Person]) -> "asyncio.Future[ChangedBlocks]":
+    def set_site_blocks(self, identity: str, others: Sequence[Person]) -> "asyncio.Future[None]":
         """Replace the people that a member has blocked on the site. Raises StorageError."""
-        return self._database.write(partial(site_blocks.replace, identity, others), partial(self._change, identity))
+        return self._database.write(partial(site_blocks.replace, identity, others))
 
-    def apply_site_blocks(self, identity: str, spared: Collection[str] = ()) -> "asyncio.Future[ChangedBlocks]":
+    def apply_site_blocks(self, identity: str, spared: Collection[str] = ()) -> "asyncio.Future[None]":
         """Apply the blocks from the site again, since the member may have lifted them here. Raises StorageError."""
-        return self._database.write(partial(site_blocks.apply, identity, spared), partial(self._change, identity))
-
-    def _change(self, identity: str, stored: Sequence[ChangedBlocks]) -> None:
-        for changed in stored:
-            for other in changed.ended:
-                self.relations.remove(identity, other)
-            for relation in changed.begun:
-                self.relations.set(relation)
+        return self._database.write(partial(site_blocks.apply, identity, spared))
 
     def unrelate(self, identity: str, name: str, *, blocked: bool) -> "asyncio.Future[None]":
         """End the mute or block of everyone who had this name then, or has it now. Raises StorageError."""
@@ -165,20 +145,53 @@ class People:
 
     def end_relations(self, relations: Iterable[Relation]) -> "asyncio.Future[None]":
         """End these mutes and blocks. Raises StorageError."""
-        ended = [*relations]
+        return self._database.write(partial(mutes_and_blocks.end, [*relations]))
 
-        def remove(_: Sequence[None]) -> None:
+    def _add(self, joined: Sequence[PersonJoined]) -> None:
+        for person, at, returns, member in joined:
+            if returns:
+                self.reservations.reserve(person, at)
+            if member:
+                self.reservations.add_member(person)
+            key = names.key(person.name)
+            # Keep the latest last.
+            self._known.pop(key, None)
+            self._known[key] = person
+            if len(self._known) > MAX_KNOWN:
+                del self._known[next(iter(self._known))]
+
+    def _reserve(self, left: Sequence[PersonLeft]) -> None:
+        for person, at in left:
+            self.reservations.renew(person, at)
+
+    def _change_relations(self, changes: Sequence[RelationsChanged]) -> None:
+        for begun, ended in changes:
             for relation in ended:
                 self.relations.remove(relation.identity, relation.other)
+            for relation in begun:
+                self.relations.set(relation)
 
-        return self._database.write(partial(_unrelate, ended), remove)
+    def _ban(self, banned: Sequence[Banned]) -> None:
+        for each in banned:
+            self.bans.set(each.ban)
+
+    def _lift_bans(self, lifted: Sequence[BanLifted]) -> None:
+        for each in lifted:
+            self.bans.lift(each.name)
 
 
-def _load(connection: SqlConnection) -> tuple[list[Person], list[Relation]]:
+def _load_people(connection: SqlConnection) -> list[Person]:
     query = "SELECT name, identity FROM (SELECT * FROM person ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at"
-    people = [Person(*row) for row in connection.execute(query, (MAX_KNOWN,))]
-    rows = connection.execute("SELECT identity, other, other_name, blocked, after FROM hidden")
-    return people, [Relation(one, other, name, bool(blocked), after) for one, other, name, blocked, after in rows]
+    return [Person(*row) for row in connection.execute(query, (MAX_KNOWN,))]
+
+
+def _join(joined: PersonJoined, connection: SqlConnection) -> Joined:
+    if joined.member:
+        held_names.add_member(joined.person, connection)
+    if joined.returns:
+        held_names.joined(joined.person, connection)
+    connection.announce(joined._replace(at=connection.now))
+    return store_joined(joined.person, connection.now, connection)
 
 
 def store_joined(person: Person, now: int, connection: SqlConnection) -> Joined:
@@ -195,15 +208,10 @@ def store_joined(person: Person, now: int, connection: SqlConnection) -> Joined:
     return Joined(int(row[0]) if row else None, *stored)
 
 
-def _left(person: Person, last_message: int, now: int, connection: SqlConnection) -> None:
+def _leave(person: Person, last_message: int, connection: SqlConnection) -> None:
     connection.execute(
         "UPDATE person SET seen_at = ?, last_message = max(last_message, ?) WHERE identity = ?",
-        (now, last_message, person.identity),
+        (connection.now, last_message, person.identity),
     )
-    held_names.left(person, now, connection)
-
-
-def _unrelate(ended: list[Relation], connection: SqlConnection) -> None:
-    connection.executemany(
-        "DELETE FROM hidden WHERE identity = ? AND other = ?", [(each.identity, each.other) for each in ended]
-    )
+    held_names.left(person, connection)
+    connection.announce(PersonLeft(person, connection.now))

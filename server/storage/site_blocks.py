@@ -2,22 +2,14 @@
 
 import json
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from server.rules.messages import Person
 from server.rules.relations import Relation
+from server.storage import mutes_and_blocks
 from server.storage.sql import SqlConnection
 
 
-class ChangedBlocks(NamedTuple):
-    """The blocks that a list has ended, and those in it."""
-
-    ended: Sequence[str]
-    """Identities."""
-    begun: Sequence[Relation]
-
-
-def replace(identity: str, others: Sequence[Person], connection: SqlConnection) -> ChangedBlocks:
+def replace(identity: str, others: Sequence[Person], connection: SqlConnection) -> None:
     """Replace the list of a member, and block those in it."""
     before = {other for (other,) in connection.execute("SELECT other FROM site_block WHERE identity = ?", (identity,))}
     ended = [*before.difference(other.identity for other in others)]
@@ -26,28 +18,21 @@ def replace(identity: str, others: Sequence[Person], connection: SqlConnection) 
         "INSERT OR REPLACE INTO site_block (identity, other, other_name) VALUES (?, ?, ?)",
         [(identity, other.identity, other.name) for other in others],
     )
-    connection.execute(
-        "DELETE FROM hidden WHERE identity = ? AND blocked AND other IN (SELECT value FROM json_each(?))",
-        (identity, json.dumps(ended)),
-    )
-    return ChangedBlocks(ended, [block(Relation(identity, *other[::-1], blocked=True), connection) for other in others])
+    mutes_and_blocks.end(_blocks(identity, ended, connection), connection)
+    mutes_and_blocks.begin([Relation(identity, *other[::-1], blocked=True) for other in others], connection)
 
 
-def apply(identity: str, spared: Collection[str], connection: SqlConnection) -> ChangedBlocks:
+def apply(identity: str, spared: Collection[str], connection: SqlConnection) -> None:
     """Block everyone in the list of a member again, without those who are spared."""
     rows = connection.execute("SELECT other, other_name FROM site_block WHERE identity = ?", (identity,)).fetchall()
     wanted = [Relation(identity, other, name, blocked=True) for other, name in rows if other not in spared]
-    return ChangedBlocks((), [block(each, connection) for each in wanted])
+    mutes_and_blocks.begin(wanted, connection)
 
 
-def block(relation: Relation, connection: SqlConnection) -> Relation:
-    """Store a mute or block; return it with the last message before it."""
-    # Blocking again must not reveal what was said since the first block.
-    row = connection.execute(
-        "INSERT INTO hidden (identity, other, other_name, blocked, after)"
-        " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"
-        " ON CONFLICT DO UPDATE SET other_name = ?3, blocked = ?4, after = iif(blocked, after, excluded.after)"
-        " RETURNING after",
-        relation[:4],
-    ).fetchone()
-    return relation._replace(after=row[0])
+def _blocks(identity: str, others: Sequence[str], connection: SqlConnection) -> list[Relation]:
+    """Return those of these people whom a member blocks."""
+    query = (
+        "SELECT identity, other, other_name, blocked, after FROM hidden"
+        " WHERE identity = ? AND blocked AND other IN (SELECT value FROM json_each(?))"
+    )
+    return [*map(mutes_and_blocks.relation, connection.execute(query, (identity, json.dumps(others))))]

@@ -7,13 +7,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import groupby
-from operator import attrgetter
+from functools import partial
 from typing import TypeVar, cast
 
-from server.rules.refusal import Refusal
-from server.storage import indexing, schema
-from server.storage.base import StorageError
+from server.rules.messages import MessageDraft
+from server.storage import indexing, messages, schema
+from server.storage.base import Published, StorageError
 from server.storage.clock import Clock, milliseconds, utc_now
 from server.storage.database_file import Lock, OpenFiles, create_private, make_private
 from server.storage.events import Event
@@ -80,21 +79,17 @@ class SqliteDatabase:
         """See Database."""
         self._journal.hear(kind, listener)
 
-    def write(
-        self,
-        work: Callable[[SqlConnection], Result],
-        stored: Callable[[Sequence[Result]], None] | None = None,
-    ) -> "asyncio.Future[Result]":
-        """Run `work` in a transaction. Completes once it is on disk. Raises StorageError.
-
-        `stored` is called on the loop after the commit, once for all consecutive writes that share it, before their
-        futures complete, even if nobody awaits these. `work` may raise a Refusal before its first write.
-        """
+    def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """See Database."""
         future: asyncio.Future[Result] = self._loop.create_future()
         if not self._turn:
             self._loop.call_soon(self._hand_over)
-        self._turn.append(cast(PendingWrite[object], PendingWrite(work, stored, future)))
+        self._turn.append(cast(PendingWrite[object], PendingWrite(work, future)))
         return future
+
+    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
+        """See Database."""
+        return self.write(partial(messages.publish, draft))
 
     def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
         """Run `work` like `write`, but without waiting; a failure is only logged."""
@@ -211,7 +206,8 @@ class SqliteDatabase:
 
     def _stored(self, batch: "Sequence[PendingWrite[object]]", announced: Sequence[Event]) -> None:
         self._journal.pass_on(announced)
-        _stored(batch)
+        for write in batch:
+            write.done()
 
     def _check_files(self) -> None:
         """Raise StorageError if the open files were moved or deleted; then nothing is stored until a restart."""
@@ -219,13 +215,3 @@ class SqliteDatabase:
             self._lost = StorageError(problem)
             log.error("nothing is stored or acknowledged any more", extra={"problem": problem})
             raise self._lost
-
-
-def _stored(batch: Sequence[PendingWrite[object]]) -> None:
-    for then, works in groupby(batch, attrgetter("then")):
-        run = list(works)
-        results = [work.result for work in run if not isinstance(work.result, Refusal)]
-        if then and results:
-            then(results)
-        for work in run:
-            work.done()

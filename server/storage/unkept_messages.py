@@ -8,18 +8,10 @@ from msgspec.structs import replace
 
 from server.protocol import names, target
 from server.protocol.frames import Reaction
-from server.rules.messages import (
-    MessageAccess,
-    MessageDraft,
-    Person,
-    Publication,
-    Version,
-    check_edit,
-    check_resend,
-    check_takeback,
-)
-from server.rules.reactions import ReactionChange, check_reaction
+from server.rules.messages import MessageDraft, Publication, Version, check_resend
+from server.rules.reactions import ReactionChange
 from server.storage.base import Reader
+from server.storage.events import UnkeptChange
 
 HELD_SECONDS = 3600.0
 """Time for which a message can still be reported, and is sent to a client that reconnects."""
@@ -35,6 +27,7 @@ class UnkeptMessages:
         self._held: dict[int, Publication] = {}
         self._until: dict[int, float] = {}
         self._bytes = 0
+        self._unheard: list[UnkeptChange] = []
 
     def __contains__(self, msg_id: int) -> bool:
         return msg_id in self._held
@@ -55,12 +48,14 @@ class UnkeptMessages:
         while self._held and self._until[oldest := next(iter(self._held))] <= now:
             self._drop(oldest)
 
-    def clear(self, identity: str) -> int:
-        """Drop the messages of a person, sent and received; return their number."""
-        own = [each.msg_id for each in self._held.values() if identity in _people(each)]
-        for msg_id in own:
+    def of(self, identity: str) -> list[int]:
+        """Return the numbers of the messages that a person sent or received."""
+        return [each.msg_id for each in self._held.values() if identity in _people(each)]
+
+    def clear(self, identity: str) -> None:
+        """Drop the messages that a person sent or received."""
+        for msg_id in self.of(identity):
             self._drop(msg_id)
-        return len(own)
 
     def resent(self, draft: MessageDraft) -> Publication | None:
         """Return the message that a draft repeats. Raises Refusal if its author used the nonce for another one."""
@@ -98,24 +93,37 @@ class UnkeptMessages:
         found = [each for each in self.received(reader, 0, 0) if names.key(each.author.name) == key]
         return [(each.msg_id, each.text) for each in reversed(found)]
 
-    def take_back(self, msg_id: int, person: Person, access: MessageAccess) -> Publication:
-        """Delete a message. Raises Refusal."""
-        return self._replace(check_takeback(self._held[msg_id], person, access))
+    def begin(self, change: UnkeptChange) -> None:
+        """Note a change that this server announces: until it is heard, `latest` has it already."""
+        self._unheard.append(change)
 
-    def edit(self, msg_id: int, person: Person, text: str, access: MessageAccess, now: datetime) -> Publication:
-        """Replace the text of a message. Raises Refusal."""
-        before = self._held[msg_id]
-        edited = check_edit(before, person, access, text)
-        if before.text == text:
-            return before
-        versions = (*before.versions, Version(before.edited_at or before.at, before.text))
-        return self._replace(edited._replace(edited_at=now, versions=versions))
+    def give_up(self, change: UnkeptChange) -> None:
+        """Forget a change that could not be announced."""
+        if change in self._unheard:
+            self._unheard.remove(change)
 
-    def react(self, change: ReactionChange, access: MessageAccess) -> Publication:
-        """Add or remove a reaction. Raises Refusal."""
-        before = check_reaction(self._held[change.msg_id], change, access)
-        self._replace(before._replace(reactions=tuple(_changed(before.reactions, change))))
-        return before
+    def latest(self, msg_id: int) -> Publication:
+        """Return a message with the changes that this server has begun."""
+        publication = self._held[msg_id]
+        for each in self._unheard:
+            if each.publication.msg_id == msg_id:
+                publication = _after(each, publication) or publication
+        return publication
+
+    def apply(self, change: UnkeptChange) -> bool:
+        """Hold a new message, or change one; return False if another change came first that excludes this one."""
+        self.give_up(change)
+        before = self._held.get(change.publication.msg_id)
+        if _is_new(change):
+            self.add(change.publication)
+            return True
+        if before is None:
+            # It is from before this server started: what becomes of it is delivered, but it cannot be held.
+            return True
+        after = _after(change, before)
+        if after:
+            self._replace(after)
+        return after is not None
 
     def _visible(self, reader: Reader) -> Iterator[Publication]:
         self.expire()
@@ -123,10 +131,9 @@ class UnkeptMessages:
             if reader.person.identity in _people(each) and each.author.identity not in reader.hidden:
                 yield each
 
-    def _replace(self, publication: Publication) -> Publication:
+    def _replace(self, publication: Publication) -> None:
         self._bytes += len(publication.text) - len(self._held[publication.msg_id].text)
         self._held[publication.msg_id] = publication
-        return publication
 
     def _drop(self, msg_id: int) -> None:
         self._bytes -= len(self._held.pop(msg_id).text)
@@ -137,7 +144,33 @@ def _people(publication: Publication) -> tuple[str, str]:
     return publication.author.identity, publication.peer.identity if publication.peer else ""
 
 
-def _changed(reactions: Sequence[Reaction], change: ReactionChange) -> Iterator[Reaction]:
+def _is_new(change: UnkeptChange) -> bool:
+    return change.reaction is None and not change.edited and not change.publication.taken_back
+
+
+def _after(change: UnkeptChange, before: Publication) -> Publication | None:
+    """Return a message after a change, or None if it cannot be changed any more.
+
+    Only what the change is about: servers announce changes of one message at the same time.
+    """
+    if not change.reaction and not change.edited:
+        return before._replace(taken_back=True)
+    if before.taken_back:
+        return None
+    if change.reaction:
+        return before._replace(reactions=tuple(_with_reaction(before.reactions, change.reaction)))
+    return with_text(before, change.publication.text, change.publication.edited_at)
+
+
+def with_text(before: Publication, text: str, at: datetime | None) -> Publication:
+    """Return a message with another text; the time does not count if the text is the same."""
+    if before.text == text:
+        return before
+    versions = (*before.versions, Version(before.edited_at or before.at, before.text))
+    return before._replace(text=text, edited_at=at, versions=versions)
+
+
+def _with_reaction(reactions: Sequence[Reaction], change: ReactionChange) -> Iterator[Reaction]:
     name, found = change.person.name, False
     for each in reactions:
         if each.emoji != change.emoji:

@@ -11,8 +11,9 @@ from server.storage.sql import SqlConnection
 _COLUMNS = "id, at, author, author_identity, channel, peer, peer_identity, text, nonce, 0, 0, NULL"
 
 
-def insert(draft: MessageDraft, now: int, connection: SqlConnection) -> Published:
+def insert(draft: MessageDraft, connection: SqlConnection) -> Published:
     """Number a message and store it here, unless it is a resend. Raises Refusal if its nonce is used."""
+    now = connection.now
     if before := messages.resent(draft, now, connection):
         return Published(before, fresh=False)
     if kept := _resent(draft, now, connection):

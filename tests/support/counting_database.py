@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -36,14 +36,10 @@ class CountingDatabase(SqliteDatabase):
 
         return await super().read(counted, key)
 
-    def write(
-        self,
-        work: Callable[[SqlConnection], Result],
-        stored: Callable[[Sequence[Result]], None] | None = None,
-    ) -> "asyncio.Future[Result]":
+    def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""
         self.writes += 1
-        return super().write(work, stored)
+        return super().write(work)
 
     @asynccontextmanager
     async def held_up(self) -> AsyncIterator[None]:

@@ -33,8 +33,9 @@ from server.protocol.frames import (
 from server.room.session import MAX_PENDING_REQUESTS, Session
 from server.rules.messages import MessageDraft, Person
 from server.settings import RoomLimits
-from server.storage.base import Published, Recent, Subscriber, Wanted
+from server.storage.base import Recent, Wanted
 from server.storage.broker import Broker
+from server.storage.events import MessageChange
 from server.storage.sqlite_database import SqliteDatabase
 from tests.support.recording_outlet import RecordingOutlet
 from tests.support.room import UNLIMITED, dispatcher_over, enter, receive, settle
@@ -62,13 +63,13 @@ class BusyBroker(Broker):
 class LateBroker(Broker):
     """A broker whose messages are stored, and can be read, some time before they are delivered."""
 
-    def subscribe(self, subscriber: Subscriber) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         """Defer deliveries until `hand_out`."""
-        self._late: list[Published] = []
-        super().subscribe(subscriber)
+        self._late: list[MessageChange] = []
+        super().__init__(database)
 
-    def _deliver(self, published: Sequence[Published]) -> None:
-        self._late += published
+    def _deliver(self, news: Sequence[MessageChange]) -> None:
+        self._late += news
 
     async def stored(self) -> None:
         """Wait until something is stored."""

@@ -14,7 +14,7 @@ from server.rules.messages import EVERYWHERE, MessageDraft, Person, Publication
 from server.rules.refusal import Refusal
 from server.storage.base import Page, Published, Reader
 from server.storage.broker import Broker
-from server.storage.events import StoredChange
+from server.storage.events import MessageChange
 from server.storage.pending import MAX_COMMIT
 from server.storage.sqlite_connection import SqliteConnection
 from server.storage.sqlite_database import SqliteDatabase
@@ -27,9 +27,9 @@ ALICE, BOB, CAROL = Person("alice", "a-1"), Person("bob", "b-1"), Person("carol"
 @asynccontextmanager
 async def opened(directory: Path) -> AsyncIterator[Broker]:
     """Open a broker on the same file each time, with a constant clock."""
-    database = SqliteDatabase(str(directory / "room.sqlite"))
+    database = SqliteDatabase(str(directory / "room.sqlite"), clock=lambda: AT)
     try:
-        yield Broker(database, clock=lambda: AT)
+        yield Broker(database)
     finally:
         await database.close()
 
@@ -71,7 +71,7 @@ async def test_messages_are_delivered_once_in_the_order_of_their_numbers(broker:
 async def test_a_message_is_stored_before_it_is_delivered(broker: Broker, tmp_path: Path) -> None:
     stored: list[int] = []
 
-    def look(_: Sequence[StoredChange]) -> None:
+    def look(_: Sequence[MessageChange]) -> None:
         with closing(sqlite3.connect(tmp_path / "room.sqlite", factory=SqliteConnection)) as other:
             stored.extend(other.execute("SELECT count(*) FROM message").fetchone())
 
@@ -134,8 +134,8 @@ OTHERS = [said("bye", nonce="n"), said("hello", channel="tea", nonce="n"), whisp
 @pytest.mark.parametrize("other", OTHERS)
 async def test_a_nonce_is_unique_for_messages_for_a_day(tmp_path: Path, other: MessageDraft) -> None:
     now = AT
-    database = SqliteDatabase(str(tmp_path / "room.sqlite"))
-    broker = Broker(database, lambda: now)
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"), clock=lambda: now)
+    broker = Broker(database)
     first = await broker.publish(said("hello", nonce="n"))
     with pytest.raises(Refusal) as refused:
         await broker.publish(other)

@@ -11,8 +11,9 @@ from server.storage.sqlite_database import SqliteDatabase
 
 
 async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
-    database, times = SqliteDatabase(str(tmp_path / "room.sqlite")), count()
-    people = People(database, lambda: datetime.fromtimestamp(next(times), UTC))
+    times = count()
+    database = SqliteDatabase(str(tmp_path / "room.sqlite"), clock=lambda: datetime.fromtimestamp(next(times), UTC))
+    people = People(database)
     for person in (Person("Ada", "a-1"), Person("ada", "a-2"), Person("bob", "b-1")):
         await people.joined(person)
     assert people.find("ADA") == Person("ada", "a-2")

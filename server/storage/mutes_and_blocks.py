@@ -1,0 +1,48 @@
+"""Mutes and blocks in the database."""
+
+from collections.abc import Sequence
+
+from server.rules.relations import Relation
+from server.storage.events import RelationsChanged
+from server.storage.sql import SqlConnection
+
+_COLUMNS = "identity, other, other_name, blocked, after"
+
+
+def load(connection: SqlConnection) -> list[Relation]:
+    """Return all mutes and blocks."""
+    return [relation(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM hidden")]  # noqa: S608 - a constant
+
+
+def begin(wanted: Sequence[Relation], connection: SqlConnection) -> None:
+    """Store and announce mutes and blocks."""
+    if begun := tuple(_store(each, connection) for each in wanted):
+        connection.announce(RelationsChanged(begun))
+
+
+def end(unwanted: Sequence[Relation], connection: SqlConnection) -> None:
+    """Delete mutes and blocks, and announce that they ended."""
+    connection.executemany(
+        "DELETE FROM hidden WHERE identity = ? AND other = ?", [(each.identity, each.other) for each in unwanted]
+    )
+    if unwanted:
+        connection.announce(RelationsChanged(ended=tuple(unwanted)))
+
+
+def relation(row: tuple[str, str, str, int, int]) -> Relation:
+    """Return the mute or block of a row of the table `hidden`."""
+    identity, other, other_name, blocked, after = row
+    return Relation(identity, other, other_name, bool(blocked), after)
+
+
+def _store(wanted: Relation, connection: SqlConnection) -> Relation:
+    """Store a mute or block; return it with the last message before it."""
+    # Blocking again must not reveal what was said since the first block.
+    row = connection.execute(
+        "INSERT INTO hidden (identity, other, other_name, blocked, after)"
+        " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"
+        " ON CONFLICT DO UPDATE SET other_name = ?3, blocked = ?4, after = iif(blocked, after, excluded.after)"
+        " RETURNING after",
+        wanted[:4],
+    ).fetchone()
+    return wanted._replace(after=row[0])
