@@ -122,7 +122,7 @@ class _Running:
         self._delivering: asyncio.Task[None] | None = None
         hub = Hub(people.relations, traffic)
         people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
-        self.webhooks = ActiveWebhooks(database, hub, people.reservations, metrics)
+        self.webhooks = ActiveWebhooks(database, hub, metrics)
         self.webhooks.configure(settings, outbound.trust(settings.webhook_security))
         logs.configure(settings.log)
         self.message_log = MessageLog()

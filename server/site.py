@@ -1,6 +1,7 @@
 """The webhooks that are on now. A reload replaces them; running requests finish with the old settings."""
 
 import asyncio
+import secrets
 import ssl
 from collections.abc import Sequence
 from functools import partial
@@ -11,10 +12,10 @@ from server.ops.metrics import Metrics
 from server.reporting.deliveries import Deliveries
 from server.reporting.desk import ReportDesk
 from server.room.hub import Hub
-from server.rules.reservations import Reservations
 from server.settings import QUEUED_WEBHOOK, Secret, Settings, WebhookSecurity, WebhookURL
 from server.storage import outbox
 from server.storage.database import Database
+from server.storage.events import ReportChanged, ReportOpened
 from server.storage.reports import Terms
 from server.webhooks.profiles import Profiles
 from server.webhooks.webhook_client import WebhookClient
@@ -41,14 +42,17 @@ class _Generation(NamedTuple):
 class ActiveWebhooks:
     """The site's webhooks; none before `configure`."""
 
-    def __init__(self, database: Database, hub: Hub, reservations: Reservations, metrics: Metrics) -> None:
+    def __init__(self, database: Database, hub: Hub, metrics: Metrics) -> None:
         self._database = database
         self._hub = hub
-        self._reservations = reservations
         self._metrics = metrics
         self._current = _Generation()
         self._targets: dict[str, _Target] = {}
         self._draining: set[asyncio.Task[None]] = set()
+        self._server = secrets.token_hex(8)
+        """Names this server in what it stores."""
+        database.hear(ReportOpened, self._on_reports)
+        database.hear(ReportChanged, self._on_reports)
 
     @property
     def reports(self) -> ReportDesk | None:
@@ -68,7 +72,8 @@ class ActiveWebhooks:
         waiting = [asyncio.Event() for _ in hooks]
         reports = profiles = None
         if hooks:
-            reports = ReportDesk(self._database, self._hub, self._reservations, _terms(settings, hooks), waiting)
+            terms = _terms(settings, hooks)._replace(server=self._server)
+            reports = ReportDesk(self._database, self._hub, terms, waiting)
         before, targets = self._targets, {hook.queue: _target(settings, hook) for hook in hooks}
         self._targets = {**before, **targets}
         deliveries = [
@@ -94,6 +99,10 @@ class ActiveWebhooks:
             profiles=profiles,
             clients=tuple(clients),
         )
+
+    def _on_reports(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
+        if self._current.reports:
+            self._current.reports.on_changes(events)
 
     async def measure(self) -> None:
         """Update the metrics of the webhooks. Raises StorageError."""

@@ -32,10 +32,8 @@ class Filtered(NamedTuple):
         """Stores the report along with the message."""
         return self.report.record if self.report else None
 
-    def committed(self, session: Session, channel: str) -> None:
-        """Deliver the report, and answer the author."""
-        if self.report:
-            self.report.committed()
+    def respond(self, session: Session, channel: str) -> None:
+        """Answer the author."""
         for line in self.verdict.responses:
             session.notice(channel, line)
 
@@ -84,7 +82,7 @@ async def edit(dispatcher: Dispatcher, session: Session, frame: Edit, text: str)
         await dispatcher.broker.edit(frame.msg_id, person, verdict.text, access, filtered.recorder)
     elif before and report and dispatcher.live.reports:
         await dispatcher.live.reports.record(report, before)
-    filtered.committed(session, before.channel_for(person) if before else "")
+    filtered.respond(session, before.channel_for(person) if before else "")
     if not verdict.forward:
         raise Refusal(ErrorCode.BAD_MESSAGE, filters.REFUSED_EDIT)
 

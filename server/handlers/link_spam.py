@@ -46,12 +46,7 @@ def _record(dispatcher: Dispatcher, draft: MessageDraft, *, banned: bool) -> Non
         return
     message = link_spam.report_message(draft.author.name, peer.name, draft.text)
     report = desk.automatic(Complaint(link_spam.REASON, message, link_spam.BANNED if banned else link_spam.KICKED))
-
-    def stored(done: "Future[Stored]") -> None:
-        _log_failure(done)
-        report.committed()
-
-    dispatcher.broker.publish(draft, report.record).add_done_callback(stored)
+    dispatcher.broker.publish(draft, report.record).add_done_callback(_log_failure)
 
 
 def _log_failure(done: "Future[Stored]") -> None:

@@ -175,7 +175,7 @@ def _after_publish(
         return
     publication, fresh, withheld = published.result()
     if fresh:
-        filtered.committed(session, frame.channel)
+        filtered.respond(session, frame.channel)
     if fresh and withheld:
         for each in dispatcher.hub.sessions_of(publication.author.identity):
             each.deliver(framed(publication.frame_for(publication.author)))

@@ -16,10 +16,10 @@ from server.http.api_types import (
 )
 from server.reporting.desk import ReportDesk
 from server.rules.evidence import Evidence
+from server.rules.reports import StoredReport
 from server.rules.requests import RefusedRequest
 from server.rules.trail import Added, Event, Reported, SiteSaid
 from server.storage.clock import moment
-from server.storage.reports import StoredReport
 from server.storage.trail import TrailRow
 
 OFF = "Reports are turned off. Retry later."

@@ -1,7 +1,6 @@
 """Automatic reports, such as those of filters, stored in the transaction that stores the message."""
 
 import secrets
-from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec import structs
@@ -12,7 +11,7 @@ from server.rules import filters
 from server.rules.messages import Person, Publication
 from server.storage import messages, reports
 from server.storage.base import Reader
-from server.storage.reports import StoredReport, Submission, Terms
+from server.storage.reports import Submission, Terms
 from server.storage.sql import SqlConnection
 
 REPORTER = "server"
@@ -28,19 +27,15 @@ class Complaint(NamedTuple):
     """Empty: that a filter matched, and what was said before."""
 
 
-class AutomaticReport:
+class AutomaticReport(NamedTuple):
     """The report of one message; its author is also named as the reporter, as in BareRTC."""
 
-    def __init__(self, complaint: Complaint, terms: Terms, stored: Callable[[StoredReport], None]) -> None:
-        """`stored` is called once the report is on disk."""
-        self._complaint = complaint
-        self._terms = terms._replace(per_hour=0)
-        self._stored = stored
-        self._report: StoredReport | None = None
+    complaint: Complaint
+    terms: Terms
 
     def record(self, connection: SqlConnection, publication: Publication) -> None:
         """Store the report. See `storage.base.Recorder`."""
-        reason, message, comment = self._complaint
+        reason, message, comment = self.complaint
         author = publication.author
         said = comment or filters.report_comment(_context(connection, publication), publication, message)
         evidence = evidence_rules.evidence(author, publication, reason, said, (), holds_name=True)
@@ -48,12 +43,7 @@ class AutomaticReport:
         # A message that is edited can be reported several times.
         reporter = Person(author.name, f"{REPORTER}:{secrets.token_hex(8)}")
         submission = Submission(reporter, evidence, None, add=False)
-        self._report = reports.submit(self._terms, submission, connection)
-
-    def committed(self) -> None:
-        """Have the report delivered; call it after the commit."""
-        if self._report:
-            self._stored(self._report)
+        reports.submit(self.terms._replace(per_hour=0), submission, connection)
 
 
 def _context(connection: SqlConnection, publication: Publication) -> list[Publication]:

@@ -22,7 +22,6 @@ from server.storage import gathering, outbox, reports, trail, webhook_state
 from server.storage.base import StorageError
 from server.storage.database import Database
 from server.storage.outbox import Attempt, Claim
-from server.storage.reports import StoredReport
 from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError
 from server.storage.webhook_state import Suspension
@@ -44,14 +43,11 @@ log = logging.getLogger(__name__)
 class Reporters(Protocol):
     """Notifies the reporters who are in the room."""
 
-    def notify(self, report: StoredReport) -> None:
-        """Notify the reporter of a changed report."""
-
     async def notify_waiting(self) -> None:
         """Notify the reporters of all waiting reports of a suspended or resumed webhook. Raises StorageError."""
 
     async def notify_missed(self) -> None:
-        """Notify reporters of changes that another process has stored. Raises StorageError."""
+        """Notify reporters of changes that no event told of. Raises StorageError."""
 
 
 class Deliveries:
@@ -196,9 +192,7 @@ class Deliveries:
             log.error(
                 "a webhook is paused: the site answered 410 (Gone)", extra={"webhook": claim.webhook, "resume": advice}
             )
-        report = await self._record(claim, attempt)
-        if report and self._reporters:
-            self._reporters.notify(report)
+        await self._record(claim, attempt)
 
     async def _body(self, claim: Claim) -> bytes | None:
         """Return the body to send; None if it must not be sent any more. Raises TrailError or StorageError."""
@@ -241,13 +235,12 @@ class Deliveries:
         )
         return result, str(answer.status)
 
-    async def _record(self, claim: Claim, attempt: Attempt) -> StoredReport | None:
+    async def _record(self, claim: Claim, attempt: Attempt) -> None:
         """Record an attempt, and retry until it is stored: otherwise a delivered report would be sent again."""
+        chance = random.random()  # noqa: S311 - no secret
         while True:
             try:
-                return await self._database.write(
-                    partial(reports.record_attempt, claim, attempt, random.random())  # noqa: S311 - no secret
-                )
+                return await self._database.write(partial(reports.record_attempt, claim, attempt, chance))
             except StorageError as error:
                 fields = {"report": claim.report_id, "error": str(error)}
                 log.error("the result of a delivery cannot be stored; retrying", extra=fields)

@@ -1,7 +1,8 @@
 """What reporters do with their reports (submit, add, withdraw, list), and how they are notified."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
 
@@ -11,14 +12,14 @@ from server.protocol.frames import Addition, ReportEntry, Reports, ReportStatus
 from server.reporting.automatic_reports import AutomaticReport, Complaint
 from server.room.hub import Hub
 from server.rules.messages import Person, Publication
-from server.rules.reservations import Reservations
+from server.rules.reports import StoredReport
 from server.rules.trail import Event
 from server.storage import reports
 from server.storage.base import Reader
 from server.storage.clock import moment
 from server.storage.database import Database
-from server.storage.fair import QueueKey
-from server.storage.reports import StoredReport, Submission, Terms
+from server.storage.events import ReportChanged, ReportOpened
+from server.storage.reports import Submission, Terms
 from server.storage.trail import TrailRow
 
 MAX_LISTED = 100
@@ -27,74 +28,73 @@ MAX_LISTED_BYTES = 48 * 1024
 """Maximum size of a list. With a page of messages it stays below the limit of unread data, so that logins succeed."""
 
 
-class _PendingRead:
-    """A pending read of a person's reports."""
+class _Pending:
+    """Something asked about a person's reports, and what was heard of these meanwhile."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
-        self.stale = False
+        self._heard: dict[str, StoredReport] = {}
+
+    @property
+    def stale(self) -> bool:
+        """Return whether an answer may be older than what was heard."""
+        return bool(self._heard)
+
+    def hear(self, report: StoredReport) -> None:
+        """Note a change."""
+        self._heard[report.id] = report
+
+    def latest(self, report: StoredReport) -> StoredReport:
+        """Return a report as it was heard of last."""
+        return self._heard.get(report.id, report)
 
 
 class ReportDesk:
     """The reports of the room; sets each of `waiting` when there is something to deliver."""
 
-    def __init__(
-        self,
-        database: Database,
-        hub: Hub,
-        reservations: Reservations,
-        terms: Terms,
-        waiting: Sequence[asyncio.Event],
-    ) -> None:
+    def __init__(self, database: Database, hub: Hub, terms: Terms, waiting: Sequence[asyncio.Event]) -> None:
         self._database = database
         self._hub = hub
-        self._reservations = reservations
         self._terms = terms
         self._waiting = waiting
-        self._pending: set[_PendingRead] = set()
+        self._pending: set[_Pending] = set()
         self._unnotified: set[str] = set()
 
     async def submit(self, submission: Submission) -> ReportEntry:
         """Store a report; it is on disk when this returns. Raises Refusal or StorageError."""
-        report = await self._database.write(partial(reports.submit, self._terms, submission))
-        self._wake()
-        self._mark_stale(report)
-        about = Person(submission.evidence.about, submission.evidence.about_identity)
-        self._reservations.report_opened(report.id, about)
-        return entry(report)
+        with self._ask(submission.reporter) as pending:
+            report = await self._database.write(partial(reports.submit, self._terms, submission))
+        return entry(pending.latest(report))
 
     async def withdraw(self, reporter: Person, report_id: str) -> ReportEntry:
         """Withdraw a report. Raises Refusal or StorageError."""
-        report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter))
-        self._wake()
-        self._mark_stale(report)
-        self._reservations.report_closed(report.id)
-        return entry(report)
+        with self._ask(reporter) as pending:
+            report = await self._database.write(partial(reports.withdraw, self._terms, report_id, reporter))
+        return entry(pending.latest(report))
 
     def automatic(self, complaint: Complaint) -> AutomaticReport:
         """Return a report to store with a message; see AutomaticReport."""
-        return AutomaticReport(complaint, self._terms, self._on_automatic)
+        return AutomaticReport(complaint, self._terms)
 
     async def record(self, report: AutomaticReport, publication: Publication) -> None:
         """Store an automatic report alone. Raises StorageError."""
         await self._database.write(partial(report.record, publication=publication))
 
-    def _on_automatic(self, report: StoredReport) -> None:
-        self._wake()
-        self._reservations.report_opened(report.id, report.reporter)
-
-    def _wake(self) -> None:
-        for each in self._waiting:
-            each.set()
-
     async def site_said(self, key: str, status: ReportState, note: str) -> bool:
         """Record a status from the site. `key`: a report ID or a webhook-id; False if unknown. Raises StorageError."""
-        report = await self._database.write(partial(reports.site_said, key, status, note))
-        if report and not report.notified:
-            self.notify(report)
-        if report and report.status is ReportState.RESOLVED:
-            self._reservations.report_closed(report.id)
-        return report is not None
+        return await self._database.write(partial(reports.site_said, key, status, note)) is not None
+
+    def on_changes(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
+        """Deliver what this server has stored, and notify the reporters who are on this server."""
+        if any(event.server == self._terms.server for event in events):
+            # Each server delivers, but if all of them woke up, they would contend for one delivery.
+            for each in self._waiting:
+                each.set()
+        for event in events:
+            for pending in self._pending:
+                if pending.identity == event.report.reporter.identity:
+                    pending.hear(event.report)
+        self._notify([each.report for each in events if isinstance(each, ReportChanged) and not each.answered])
 
     async def latest(self, before: str, limit: int) -> list[StoredReport]:
         """Return everyone's reports, the latest first, or those before a report. Raises StorageError."""
@@ -106,36 +106,40 @@ class ReportDesk:
 
     async def sent_by(self, reader: Reader, nonce: str | None = None) -> Reports:
         """Return a person's reports, and which of them changed while they were away. Raises StorageError."""
-        sent = await self._read(reader.person.identity, reader.queue_key)
+        sent = await self._read(reader)
         entries = _fitting([entry(report) for report in sent])
         changed = [report.id for report in sent[: len(entries)] if not report.notified]
         if changed:
             self._database.write_aside(partial(reports.set_notified, changed))
         return Reports(sorted(entries, key=lambda each: each.reported_at, reverse=True), changed, nonce)
 
-    async def _read(self, identity: str, key: QueueKey) -> list[StoredReport]:
+    async def _read(self, reader: Reader) -> list[StoredReport]:
         """Read a person's reports; again if one changed meanwhile, or the list would be older than a notification."""
-        asked = partial(reports.sent_by, identity, MAX_LISTED, self._terms.webhook)
+        asked = partial(reports.sent_by, reader.person.identity, MAX_LISTED, self._terms.webhook)
         while True:
-            pending = _PendingRead(identity)
-            self._pending.add(pending)
-            try:
-                sent = await self._database.read(asked, key)
-            finally:
-                self._pending.remove(pending)
+            with self._ask(reader.person) as pending:
+                sent = await self._database.read(asked, reader.queue_key)
             if not pending.stale:
                 return sent
 
+    @contextmanager
+    def _ask(self, reporter: Person) -> Iterator[_Pending]:
+        """Note what changes of a person's reports before they get an answer."""
+        pending = _Pending(reporter.identity)
+        self._pending.add(pending)
+        try:
+            yield pending
+        finally:
+            self._pending.remove(pending)
+
     async def notify_waiting(self) -> None:
         """Notify the reporters in the room of all their waiting reports: the webhook was suspended or resumed."""
-        for report in await self._of_reporters_present(reports.WAITING):
-            self.notify(report)
+        self._notify(await self._of_reporters_present(reports.WAITING))
 
     async def notify_missed(self) -> None:
-        """Notify the reporters in the room of changes that another process stored: those found twice in a row."""
+        """Notify the reporters in the room of changes that no event told of: those found twice in a row."""
         unnotified = {report.id: report for report in await self._of_reporters_present(reports.UNNOTIFIED)}
-        for report_id in self._unnotified & set(unnotified):
-            self.notify(unnotified[report_id])
+        self._notify([report for report in unnotified.values() if report.id in self._unnotified])
         self._unnotified = set(unnotified)
 
     async def _of_reporters_present(self, which: str) -> list[StoredReport]:
@@ -143,18 +147,15 @@ class ReportDesk:
         asked = partial(reports.found_of, here, which, self._terms.webhook)
         return await self._database.read(asked)
 
-    def _mark_stale(self, report: StoredReport) -> None:
-        for pending in self._pending:
-            pending.stale = pending.stale or pending.identity == report.reporter.identity
-
-    def notify(self, report: StoredReport) -> None:
-        """Notify a reporter in the room of a changed report; others are notified at their next login."""
-        self._mark_stale(report)
-        sessions = self._hub.sessions_of(report.reporter.identity)
-        for session in sessions:
-            session.send(ReportStatus(entry(report)))
-        if sessions:
-            self._database.write_aside(partial(reports.set_notified, [report.id]))
+    def _notify(self, changed: Sequence[StoredReport]) -> None:
+        """Notify the reporters who are on this server; others are notified at their next login."""
+        notified = []
+        for report in changed:
+            for session in self._hub.sessions_of(report.reporter.identity):
+                session.send(ReportStatus(entry(report)))
+                notified.append(report.id)
+        if notified:
+            self._database.write_aside(partial(reports.set_notified, notified))
 
 
 def _fitting(entries: list[ReportEntry]) -> list[ReportEntry]:

@@ -100,7 +100,7 @@ class Reservations:
             self._reported[self._reports[report_id]] += 1
 
     def report_closed(self, report_id: str) -> None:
-        """Record that a report was resolved or withdrawn."""
+        """Record that a report was resolved, withdrawn or deleted."""
         if hold := self._reports.pop(report_id, None):
             self._reported[hold] -= 1
             if not self._reported[hold]:

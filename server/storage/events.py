@@ -13,6 +13,7 @@ from server.rules.bans import Ban
 from server.rules.messages import Person, Publication
 from server.rules.reactions import ReactionChange
 from server.rules.relations import Relation
+from server.rules.reports import StoredReport
 
 
 class StoredChange(NamedTuple):
@@ -83,6 +84,30 @@ class PersonLeft(NamedTuple):
     at: int
 
 
+class ReportOpened(NamedTuple):
+    """A report was submitted, or opened again by an addition; its reporter is answered."""
+
+    report: StoredReport
+    about: Person
+    server: str = ""
+    """The server that stored it; empty for a command of the administrator."""
+
+
+class ReportChanged(NamedTuple):
+    """The status of a report or the site's note changed."""
+
+    report: StoredReport
+    server: str = ""
+    answered: bool = False
+    """The reporter has changed it, and gets an answer."""
+
+
+class ReportDeleted(NamedTuple):
+    """A report was deleted, because its time was over."""
+
+    report_id: str
+
+
 Event = (
     StoredChange
     | UnkeptChange
@@ -93,6 +118,9 @@ Event = (
     | BanLifted
     | PersonJoined
     | PersonLeft
+    | ReportOpened
+    | ReportChanged
+    | ReportDeleted
 )
 
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 from server.protocol import names
+from server.protocol.codes import ReportState
 from server.protocol.proof import LoginKeys
 from server.rules.bans import HOUR_MILLISECONDS, Ban, BanIndex, remaining
 from server.rules.messages import Person
@@ -13,7 +14,16 @@ from server.rules.reservations import Obstacle, Reservations
 from server.storage import bans, held_names, login_keys, mutes_and_blocks, reports, site_blocks
 from server.storage.base import Joined
 from server.storage.database import Database
-from server.storage.events import BanLifted, Banned, PersonJoined, PersonLeft, RelationsChanged
+from server.storage.events import (
+    BanLifted,
+    Banned,
+    PersonJoined,
+    PersonLeft,
+    RelationsChanged,
+    ReportChanged,
+    ReportDeleted,
+    ReportOpened,
+)
 from server.storage.fair import QueueKey
 from server.storage.sql import SqlConnection
 
@@ -36,6 +46,9 @@ class People:
         database.hear(RelationsChanged, self._change_relations)
         database.hear(Banned, self._ban)
         database.hear(BanLifted, self._lift_bans)
+        database.hear(ReportOpened, self._reports_opened)
+        database.hear(ReportChanged, self._reports_changed)
+        database.hear(ReportDeleted, self._reports_deleted)
 
     async def load(self) -> None:
         """Load everything from the database; call it once, before the first login. Raises StorageError."""
@@ -51,6 +64,20 @@ class People:
             self.reservations.add_member(person)
         for report_id, person in await self._database.read(reports.open_about):
             self.reservations.report_opened(report_id, person)
+
+    def _reports_opened(self, events: Sequence[ReportOpened]) -> None:
+        for report, about, _ in events:
+            if about.identity:
+                self.reservations.report_opened(report.id, about)
+
+    def _reports_changed(self, events: Sequence[ReportChanged]) -> None:
+        for event in events:
+            if event.report.status in {ReportState.RESOLVED, ReportState.WITHDRAWN}:
+                self.reservations.report_closed(event.report.id)
+
+    def _reports_deleted(self, events: Sequence[ReportDeleted]) -> None:
+        for event in events:
+            self.reservations.report_closed(event.report_id)
 
     def find(self, name: str) -> Person | None:
         """Return the newest holder of a name, or None."""

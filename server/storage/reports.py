@@ -11,12 +11,14 @@ import msgspec
 
 from server.protocol.codes import ErrorCode, ReportState
 from server.rules import trail as rules
-from server.rules.evidence import Evidence, Statement
+from server.rules.evidence import Evidence
 from server.rules.messages import NONCE_MILLISECONDS, Person, nonce_used
 from server.rules.refusal import Refusal
+from server.rules.reports import StoredAddition, StoredReport
 from server.rules.retries import DeliveryState, report_status
 from server.rules.trail import Added, Event, Reported, Withdrawn, addition, decode, form, statement
 from server.storage import gathering, outbox, trail, webhook_state
+from server.storage.events import ReportChanged, ReportOpened
 from server.storage.outbox import Attempt, Claim
 from server.storage.sql import SqlConnection
 from server.storage.trail import TrailError, TrailRow
@@ -31,32 +33,6 @@ WAITING, UNNOTIFIED = "status IN ('received', 'waiting')", "notified = 0"
 """Conditions for a reporter's reports: those that are waiting, or with a change they were not notified of."""
 PAUSED = "The site does not accept reports at the moment."
 SILENT = "The site has not been answering."
-
-
-class StoredAddition(NamedTuple):
-    """An addition of the reporter; `at` is in milliseconds."""
-
-    at: int
-    reason: str
-    comment: str
-
-
-class StoredReport(NamedTuple):
-    """A report and its status; times are in milliseconds."""
-
-    id: str
-    reporter: Person
-    at: int
-    statement: Statement
-    status: ReportState
-    error: str
-    next_at: int | None
-    note: str
-    notified: bool
-    taken_back: bool
-    """Whether the message was deleted before the report, so that only the site may see its text."""
-    additions: tuple[StoredAddition, ...]
-    """The latest ones, in order."""
 
 
 class _DeliveryStatus(NamedTuple):
@@ -85,6 +61,8 @@ class Terms(NamedTuple):
     """Whether the site also gets additions and withdrawals."""
     copies: tuple[tuple[str, bool], ...] = ()
     """More webhooks that get each report, and whether they get additions and withdrawals; no status depends on them."""
+    server: str = ""
+    """The server that applies these rules; it is the first to deliver what it stores."""
 
     @property
     def webhooks(self) -> tuple[tuple[str, bool], ...]:
@@ -129,7 +107,9 @@ def submit(terms: Terms, submission: Submission, connection: SqlConnection) -> S
         due = None if known else gathering.due(connection, evidence.msg_id, webhook)
         outbox.queue(connection, seq, report_id, webhook, due)
     _update_status(connection, report_id, notified=True)
-    return _found(connection, report_id)
+    report = _found(connection, report_id)
+    connection.announce(ReportOpened(report, Person(evidence.about, evidence.about_identity), terms.server))
+    return report
 
 
 def _add(connection: SqlConnection, report_id: str, added: Submission, *, withdrawn: bool) -> int:
@@ -188,15 +168,18 @@ def withdraw(terms: Terms, report_id: str, reporter: Person, connection: SqlConn
     report = find(report_id, connection)
     if report is None or report.reporter.identity != reporter.identity:
         raise Refusal(ErrorCode.UNKNOWN_REPORT, "You have no such report.")
-    if report.status is not ReportState.WITHDRAWN:
-        seq = trail.append(connection, report_id, connection.now, Withdrawn())
-        seen = outbox.cancel(connection, report_id)
-        for webhook, notified in terms.webhooks:
-            if notified and webhook in seen:
-                outbox.queue(connection, seq, report_id, webhook)
-        gathering.free(connection, report_id)
-        _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
-    return _found(connection, report_id)
+    if report.status is ReportState.WITHDRAWN:
+        return report
+    seq = trail.append(connection, report_id, connection.now, Withdrawn())
+    seen = outbox.cancel(connection, report_id)
+    for webhook, notified in terms.webhooks:
+        if notified and webhook in seen:
+            outbox.queue(connection, seq, report_id, webhook)
+    gathering.free(connection, report_id)
+    _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
+    report = _found(connection, report_id)
+    connection.announce(ReportChanged(report, terms.server, answered=True))
+    return report
 
 
 def site_said(key: str, status: ReportState, note: str, connection: SqlConnection) -> StoredReport | None:
@@ -217,30 +200,23 @@ def _record_site_said(connection: SqlConnection, report: StoredReport, status: R
         if report.status is not ReportState.WITHDRAWN:
             _set(connection, report.id, status)
         connection.execute("UPDATE report SET note = ?, notified = 0 WHERE id = ?", (said.note, report.id))
+        _announce_change(connection, report.id)
 
 
-def record_attempt(claim: Claim, attempt: Attempt, chance: float, connection: SqlConnection) -> StoredReport | None:
-    """Record an attempt; return the report if its status changed.
-
-    The reporters whose reports it took along are notified as of changes by another process.
-    """
-    before = _stored_status(connection, claim.report_id)
+def record_attempt(claim: Claim, attempt: Attempt, chance: float, connection: SqlConnection) -> None:
+    """Record an attempt, with what follows for the report and for those that it took along."""
     outbox.record_attempt(connection, claim, attempt, chance)
     for report_id in (claim.report_id, *gathering.follow(connection, claim.id)):
-        _update_status(connection, report_id)
-    if _stored_status(connection, claim.report_id) != before:
-        # If it was altered and cannot be read, there is nothing to show to the reporter.
-        with suppress(msgspec.DecodeError):
-            return find(claim.report_id, connection)
-    return None
+        if _update_status(connection, report_id):
+            _announce_change(connection, report_id)
 
 
 def replay(delivery_id: str, connection: SqlConnection) -> str | None:
     """Deliver again; return the ID of the report, or None if there is no such delivery."""
     report_id = outbox.replay(connection, delivery_id)
     gathering.replay(connection, delivery_id)
-    if report_id:
-        _update_status(connection, report_id)
+    if report_id and _update_status(connection, report_id):
+        _announce_change(connection, report_id)
     return report_id
 
 
@@ -346,29 +322,38 @@ def _check_rate(connection: SqlConnection, reporter: Person, per_hour: int) -> N
         )
 
 
-def _update_status(connection: SqlConnection, report_id: str, *, notified: bool = False) -> None:
-    """Update the stored status of a report from its deliveries."""
+def _announce_change(connection: SqlConnection, report_id: str) -> None:
+    # If it was altered and cannot be read, there is nothing to show to the reporter.
+    with suppress(msgspec.DecodeError):
+        connection.announce(ReportChanged(_found(connection, report_id)))
+
+
+def _update_status(connection: SqlConnection, report_id: str, *, notified: bool = False) -> bool:
+    """Update the stored status of a report from its deliveries; return whether it changed."""
     before = _stored_status(connection, report_id)
     if before is None or before.status is ReportState.WITHDRAWN:
-        return
+        return False
     sent, webhook = outbox.sent(connection, report_id), outbox.first_webhook(connection, report_id)
     if not sent or webhook is None:
-        return
+        return False
     (first,) = connection.execute("SELECT seq FROM report WHERE id = ?", (report_id,)).fetchone()
     status = report_status([(each.state, each.attempts) for each in sent])
     # A status from the site proves that it has the report, even if it answered too late for an attempt to count. It
     # does not prove that it has an addition.
     lost = status is ReportState.GIVEN_UP and sent[-1].seq != first
     if before.status in {ReportState.SEEN, ReportState.RESOLVED} and not lost:
-        return
+        return False
     deciding = [each for each in sent if each.state is DeliveryState.WAITING] or sent[-1:]
     failed = min((each for each in deciding if each.error), key=lambda each: each.due, default=None)
     state, error, next_at = webhook_state.read(connection, webhook), "", None
     if failed:
         error = failed.error
         next_at = outbox.next_attempt(state, failed.due, asked_to_wait=failed.asked_to_wait, now=connection.now)
-    status, error, next_at = _while_suspended(state.suspension(connection.now), status, error, next_at)
-    _set(connection, report_id, status, error, next_at if status is ReportState.WAITING else None, notified=notified)
+    after = _while_suspended(state.suspension(connection.now), status, error, next_at)
+    if after.status is not ReportState.WAITING:
+        after = after._replace(next_at=None)
+    _set(connection, report_id, *after, notified=notified)
+    return after != before
 
 
 def _stored_status(connection: SqlConnection, report_id: str) -> _DeliveryStatus | None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from server.storage import direct_messages, held_names, login_keys, trail, withheld
 from server.storage import messages as message_rows
+from server.storage.events import ReportDeleted
 from server.storage.people import MAX_KNOWN
 from server.storage.sql import SqlConnection
 
@@ -92,4 +93,5 @@ def _delete_reports(connection: SqlConnection, before: int, now: int) -> int:
         )
         connection.execute("DELETE FROM delivery WHERE report_id = ?", (report_id,))
         connection.execute("DELETE FROM report WHERE id = ?", (report_id,))
+        connection.announce(ReportDeleted(report_id))
     return len(expired)

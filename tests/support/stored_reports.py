@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from server.protocol.codes import ReportState
 from server.rules.evidence import Evidence
 from server.rules.messages import Person
+from server.rules.reports import StoredReport
 from server.rules.retries import Result
 from server.storage import gathering, outbox, reports, schema
 from server.storage.clock import milliseconds, moment
+from server.storage.events import ReportChanged
 from server.storage.outbox import Attempt, Claim
-from server.storage.reports import StoredReport, Submission, Terms
+from server.storage.reports import Submission, Terms
 from server.storage.sqlite_connection import SqliteConnection
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -75,9 +77,11 @@ class Desk:
         return None if due is None else (due - self.now) / 1000
 
     def note(self, claim: Claim, result: Result, chance: float = 0.0) -> StoredReport | None:
-        """Record the result of an attempt."""
-        attempt = Attempt(self.now, 3, result)
-        return reports.record_attempt(claim, attempt, chance, self.connection)
+        """Record the result of an attempt; return the report if its reporter is to be notified."""
+        self.connection.begin(self.now)
+        reports.record_attempt(claim, Attempt(self.now, 3, result), chance, self.connection)
+        changed = [event.report for event in self.connection.announced if isinstance(event, ReportChanged)]
+        return next((report for report in changed if report.id == claim.report_id), None)
 
     def try_next(self, result: Result, chance: float = 0.0) -> StoredReport | None:
         """Wait until the next delivery is due, and give its attempt this result."""

@@ -92,7 +92,7 @@ async def dispatcher(tmp_path: Path) -> AsyncIterator[Dispatcher]:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason("It's spam", comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
     dispatcher.live = replace(dispatcher.live, welcome=welcome, reports=reports)
     yield dispatcher
     await database.close()

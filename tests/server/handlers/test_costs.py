@@ -99,7 +99,7 @@ async def dispatcher(database: CountingDatabase) -> Dispatcher:
     """A dispatcher that accepts reports, with one message from alice."""
     dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
     dispatcher.live = replace(dispatcher.live, welcome=welcome, reports=reports)
     await dispatcher.broker.publish(MessageDraft(ALICE, "lobby", None, "a rope", None))
     await dispatcher.people.joined(ALICE)

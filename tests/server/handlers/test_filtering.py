@@ -41,9 +41,8 @@ class Room:
     def __init__(self, directory: Path) -> None:
         self.database = SqliteDatabase(str(directory / "room.sqlite"))
         self.dispatcher = dispatcher_over(Broker(self.database), self.database)
-        people = self.dispatcher.people
         terms = Terms("report", 1, evidence=False)
-        desk = ReportDesk(self.database, self.dispatcher.hub, people.reservations, terms, [asyncio.Event()])
+        desk = ReportDesk(self.database, self.dispatcher.hub, terms, [asyncio.Event()])
         self.dispatcher.live = replace(self.dispatcher.live, filters=[CENSOR, WITHHOLD], reports=desk)
 
     async def send(self, session: Session, frame: Frame) -> None:

@@ -145,7 +145,7 @@ async def room(directory: Path) -> AsyncIterator[Dispatcher]:
     database = SqliteDatabase(str(directory / "room.sqlite"))
     dispatcher = dispatcher_over(Broker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
     dispatcher.go_live(replace(dispatcher.live, welcome=welcome, reports=reports, channels=CHANNELS))
     yield dispatcher
     await database.close()

@@ -101,7 +101,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
     database = SqliteDatabase(str(tmp_path / "room.sqlite"))
     dispatcher = dispatcher_over(DirectBroker(database), database, UNLIMITED)
     welcome = structs.replace(WELCOME, report_reasons=[ReportReason(SPAM, comment_required=False)])
-    reports = ReportDesk(database, dispatcher.hub, dispatcher.people.reservations, TERMS, [asyncio.Event()])
+    reports = ReportDesk(database, dispatcher.hub, TERMS, [asyncio.Event()])
     dispatcher.go_live(replace(dispatcher.live, welcome=welcome, reports=reports, keeps_direct=False))
     yield Room(dispatcher, database, tmp_path)
     await database.close()

@@ -12,9 +12,10 @@ from server.operator.backup import backup
 from server.operator.commands import CommandContext
 from server.operator.printing import CommandError
 from server.protocol.errors import OneLineError
+from server.rules.reports import StoredReport
 from server.settings import Settings
 from server.storage import reports, schema, trail, webhook_state
-from server.storage.reports import StoredReport, Submission
+from server.storage.reports import Submission
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_connection import SqliteConnection
 from tests.support.stored_reports import ALICE, TERMS, evidence

@@ -19,7 +19,7 @@ from server.settings import Secret, SigningSecret, SigningSecrets, WebhookURL
 from server.storage import outbox, overview, reports, webhook_state
 from server.storage.fair import SERVER, QueueKey
 from server.storage.outbox import Attempt
-from server.storage.reports import StoredReport, Submission
+from server.storage.reports import Submission
 from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
 from server.webhooks.rendering import Renderer, html_in_process, html_or_text
@@ -63,9 +63,6 @@ async def database(tmp_path: Path) -> AsyncIterator[SlowDatabase]:
 
 class Nobody:
     """Reporters who are away."""
-
-    def notify(self, report: StoredReport) -> None:
-        """See Reporters."""
 
     async def notify_waiting(self) -> None:
         """See Reporters."""

@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from server.protocol.codes import ReportState
 from server.protocol.frames import Reaction
 from server.rules.bans import Ban
+from server.rules.evidence import Statement
 from server.rules.messages import Person, Publication, Version
 from server.rules.reactions import ReactionChange
 from server.rules.relations import Relation
+from server.rules.reports import StoredAddition, StoredReport
 from server.storage.events import (
     KINDS,
     BanLifted,
@@ -18,6 +21,9 @@ from server.storage.events import (
     PersonJoined,
     PersonLeft,
     RelationsChanged,
+    ReportChanged,
+    ReportDeleted,
+    ReportOpened,
     StoredChange,
     UnkeptChange,
     WaitingDelivered,
@@ -31,6 +37,18 @@ SAID = Publication(7, AT, ADA, "lobby", None, 'a "rope"\n', None)
 WHISPERED = Publication(
     8, AT, ADA, "", BOB, "psst", "n-1", True, (Reaction("👻", ["bob", "eve"]),), AT, (Version(AT, "pst"),)
 )
+REPORT = StoredReport(
+    *(
+        "rep_1",
+        ADA,
+        7,
+        Statement("ada", "bob", "lobby", 7, AT, "psst\n", "It's spam", ""),
+        ReportState.RECEIVED,
+        "",
+        None,
+    ),
+    *("", True, False, (StoredAddition(9, "Other", "naïve ☃"),)),
+)
 EXAMPLES: list[Event] = [
     StoredChange(SAID),
     StoredChange(WHISPERED, ReactionChange(8, BOB, "👻", remove=False)),
@@ -42,6 +60,9 @@ EXAMPLES: list[Event] = [
     BanLifted("bob"),
     PersonJoined(ADA, 1_700_000_000_000, returns=True, member=False),
     PersonLeft(ADA, 1_700_000_000_000),
+    ReportOpened(REPORT, BOB, "s-1"),
+    ReportChanged(REPORT._replace(status=ReportState.WAITING, error="status 500", next_at=8), answered=True),
+    ReportDeleted("rep_1"),
 ]
 
 
