@@ -15,7 +15,8 @@ def load(connection: SqlConnection) -> list[Ban]:
 def add(ban: Ban, connection: SqlConnection) -> Ban:
     """Store and announce a ban; replaces an earlier one of this name."""
     connection.execute(
-        "INSERT OR REPLACE INTO ban (key, name, identity, until, by_name, at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ban (key, name, identity, until, by_name, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        " ON CONFLICT (key) DO UPDATE SET name = ?2, identity = ?3, until = ?4, by_name = ?5, at = ?6",
         (ban.key, *ban, connection.now),
     )
     connection.announce(Banned(ban))

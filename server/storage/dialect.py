@@ -1,6 +1,12 @@
 """The few statements that SQLite and PostgreSQL do not both understand."""
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+from server.rules.search import TOKEN_CHARS, Query
+
+Candidates = tuple[str, list[str | int]]
+"""A query for the numbers of messages, each as `found`, and its values."""
 
 
 class SqlDialect(NamedTuple):
@@ -10,13 +16,51 @@ class SqlDialect(NamedTuple):
     """Takes the next number of a message, and returns it."""
     last_trail: str
     """Returns the last seq of the trail ever assigned, even if its row is gone; 0 if there was none."""
+    rows: str
+    """Returns rows as one JSON array of arrays; to be completed by the columns and an ordered query.
+
+    For each row, the reader thread of SQLite would release the interpreter, and wait to get it back.
+    """
+    candidates: Callable[[Query, int, int], Candidates]
+    """Finds messages that may contain the words of an indexed query, between two numbers, both excluded."""
+    in_order: str
+    """Orders messages joined to candidates as these; empty if they are."""
+
+
+def _matching(query: Query, after: int, before: int) -> Candidates:
+    # Messages that are not in the index yet, see `indexing`, are read.
+    words = "".join(" AND instr(folded, ?) > 0" for _ in query.words)
+    behind = (
+        "SELECT id AS found FROM message WHERE id > (SELECT up_to FROM search_index) AND id > ? AND id < ?"  # noqa: S608
+        f" AND taken_back_at IS NULL{words}"
+    )
+    indexed = "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid > ? AND rowid < ?"
+    return f"{behind} UNION ALL {indexed}", [after, before, *query.words, query.indexed, after, before]
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+
+
+def _like(query: Query, after: int, before: int) -> Candidates:
+    words = [word for word in query.words if len(word) >= TOKEN_CHARS]
+    patterns = [f"%{word.translate(_ESCAPES)}%" for word in words]
+    # OFFSET 0: the numbers alone do not narrow anything down, and the planner does not know that.
+    matching = f"SELECT id AS found FROM message WHERE {' AND '.join('folded LIKE ?' for _ in words)} OFFSET 0"  # noqa: S608
+    return f"SELECT found FROM ({matching}) AS matching WHERE found > ? AND found < ?", [*patterns, after, before]  # noqa: S608
 
 
 SQLITE = SqlDialect(
     next_message="UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message' RETURNING seq",
     last_trail="SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'trail'",
+    rows="SELECT json_group_array(json_array({})) FROM ({}) AS ordered",
+    candidates=_matching,
+    # An ORDER BY would read all of them first; a CROSS JOIN keeps the order.
+    in_order="",
 )
 POSTGRES = SqlDialect(
     next_message="SELECT next_message()",
     last_trail="SELECT trail FROM room",
+    rows="SELECT coalesce(json_agg(json_build_array({}))::text, '[]') FROM ({}) AS ordered",
+    candidates=_like,
+    in_order="ORDER BY found DESC",
 )

@@ -25,7 +25,7 @@ def edit(
         (len(publication.versions), msg_id),
     )
     connection.execute(
-        "UPDATE message SET text = ?, folded = iif(waiting, '', ?), edited_at = ? WHERE id = ?",
+        "UPDATE message SET text = ?, folded = CASE waiting WHEN 1 THEN '' ELSE ? END, edited_at = ? WHERE id = ?",
         (text, fold(text), now, msg_id),
     )
     return publication._replace(edited_at=moment(now))
@@ -35,7 +35,7 @@ def edited(reader: Reader, up_to: int, limit: int, connection: SqlConnection) ->
     """Return the texts of edited messages up to `up_to`; the latest change first."""
     numbers = messages.changed("edited_at", reader, up_to, limit, connection)
     query = (
-        "SELECT message.id, text FROM json_each(?) AS wanted JOIN message ON message.id = wanted.value"
+        "SELECT message.id, text FROM json_each(?) AS wanted JOIN message ON message.id = CAST(wanted.value AS BIGINT)"
         " WHERE taken_back_at IS NULL ORDER BY wanted.key"
     )
     found: list[NewText] = []

@@ -8,7 +8,8 @@ from server.storage.sql import SqlConnection
 def joined(person: Person, connection: SqlConnection) -> None:
     """Record that a person holds a name."""
     connection.execute(
-        "INSERT INTO held_name (identity, name) VALUES (?, ?) ON CONFLICT DO UPDATE SET held_at = NULL",
+        "INSERT INTO held_name (identity, name) VALUES (?, ?)"
+        " ON CONFLICT (identity, name) DO UPDATE SET held_at = NULL",
         (person.identity, person.name),
     )
 
@@ -23,7 +24,8 @@ def load(connection: SqlConnection) -> list[tuple[Person, int]]:
     """Return the names and when they were last held, the latest last. The holders at a crash held theirs until now."""
     connection.execute("UPDATE held_name SET held_at = ? WHERE held_at IS NULL", (connection.now,))
     rows = connection.execute(
-        "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) ORDER BY held_at",
+        "SELECT name, identity, held_at FROM (SELECT * FROM held_name ORDER BY held_at DESC LIMIT ?) AS latest"
+        " ORDER BY held_at",
         (MAX_RESERVED,),
     )
     return [(Person(name, identity), held_at) for name, identity, held_at in rows]
@@ -42,7 +44,7 @@ def add_member(person: Person, connection: SqlConnection) -> None:
     """Record a member of the site, who keeps the name."""
     connection.execute(
         "INSERT INTO member (identity, name, seen_at) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3",
+        " ON CONFLICT (identity) DO UPDATE SET name = ?2, seen_at = ?3",
         (*person[::-1], connection.now),
     )
 
@@ -50,7 +52,7 @@ def add_member(person: Person, connection: SqlConnection) -> None:
 def load_members(connection: SqlConnection) -> list[Person]:
     """Return the members of the site, the latest last."""
     rows = connection.execute(
-        "SELECT name, identity FROM (SELECT * FROM member ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at",
+        "SELECT name, identity FROM (SELECT * FROM member ORDER BY seen_at DESC LIMIT ?) AS latest ORDER BY seen_at",
         (MAX_RESERVED,),
     )
     return [Person(*row) for row in rows]

@@ -33,13 +33,18 @@ COLUMNS = (
     " reacted_at IS NOT NULL, edited_at"
 )
 SHOWN = (
-    "id, at, author, author_identity, channel, peer, peer_identity, iif(taken_back_at IS NULL, text, ''), nonce,"
-    " taken_back_at IS NOT NULL, taken_back_at IS NULL AND reacted_at IS NOT NULL, edited_at"
+    "id, at, author, author_identity, channel, peer, peer_identity,"
+    " CASE WHEN taken_back_at IS NULL THEN text ELSE '' END, nonce, taken_back_at IS NOT NULL,"
+    " taken_back_at IS NULL AND reacted_at IS NOT NULL, edited_at"
 )
 """Like COLUMNS, without what nobody is shown."""
 NEWEST = 2**63 - 1
-READABLE = "iif(peer IS NULL, channel IN (SELECT value FROM json_each(?)), ? IN (author_identity, peer_identity))"
+READABLE = (
+    "CASE WHEN peer IS NULL THEN channel IN (SELECT value FROM json_each(?))"
+    " ELSE ? IN (author_identity, peer_identity) END"
+)
 """What a reader may read; its values are those of `readable`."""
+NUMBERS = "SELECT CAST(value AS BIGINT) FROM json_each(?)"
 NOT_HIDDEN = "author_identity NOT IN (SELECT value FROM json_each(?))"
 IN_CHANNEL = "peer IS NULL AND channel = ?"
 LAST_IN_CHANNEL = f"SELECT max(id) FROM message WHERE {IN_CHANNEL} AND id < ?"  # noqa: S608 - a constant
@@ -53,6 +58,10 @@ MESSAGE_BYTES = 100
 
 Row = tuple[int, int, str, str, str, str | None, str | None, str, str | None, int, int, int | None]
 _Value = str | int
+_REACTIONS = (
+    "SELECT emoji, name FROM reaction WHERE msg_id = ? AND identity NOT IN (SELECT value FROM json_each(?))"
+    " ORDER BY at, emoji, name"
+)
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 
 
@@ -108,7 +117,7 @@ def find(msg_id: int, connection: SqlConnection) -> Publication | None:
 
 def find_all(msg_ids: Sequence[int], connection: SqlConnection) -> list[Publication]:
     """Return those of these messages that exist, in the order of their numbers."""
-    condition = "id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    condition = f"id IN ({NUMBERS}) ORDER BY id"
     return _select(connection, condition, (json.dumps(list(msg_ids)),))
 
 
@@ -125,7 +134,7 @@ def texts_by(reader: Reader, author: str, channel: str, connection: SqlConnectio
     else:
         condition, value = IN_CHANNEL, channel
     latest = f"SELECT id, author_key, text FROM message WHERE {condition} ORDER BY id DESC LIMIT ?"  # noqa: S608 - ours
-    query = f"SELECT id, text FROM ({latest}) WHERE author_key = ? LIMIT ?"  # noqa: S608 - ours
+    query = f"SELECT id, text FROM ({latest}) AS latest WHERE author_key = ? LIMIT ?"  # noqa: S608 - ours
     return connection.execute(query, (value, MAX_SCANNED, names.key(author), MAX_CLAIMED)).fetchall()
 
 
@@ -180,7 +189,7 @@ def span_page(
     # One more than requested shows whether there are others.
     numbers = _numbers(reader, condition, values, span, limit + 1, connection)
     order = "ASC" if span.forward else "DESC"
-    query = f"SELECT {SHOWN} FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id {order}"  # noqa: S608
+    query = f"SELECT {SHOWN} FROM message WHERE id IN ({NUMBERS}) ORDER BY id {order}"  # noqa: S608
     with closing(connection.execute(query, (json.dumps(numbers),))) as rows:
         found = fitting(rows, limit, reader, connection)
     return found._replace(publications=found.publications[::-1]) if span.forward else found
@@ -270,7 +279,7 @@ def _numbers(
         f"SELECT id, author_identity FROM message WHERE {condition} AND id > ? AND id < ?"  # noqa: S608 - ours
         f" ORDER BY id {order} LIMIT ?"
     )
-    query = f"SELECT id FROM ({scanned}) WHERE {NOT_HIDDEN} LIMIT ?"  # noqa: S608 - ours
+    query = f"SELECT id FROM ({scanned}) AS scanned WHERE {NOT_HIDDEN} LIMIT ?"  # noqa: S608 - ours
     bounds = (span.after, span.before or NEWEST, MAX_SCANNED, json.dumps(reader.hidden), limit)
     return [row[0] for row in connection.execute(query, (*values, *bounds))]
 
@@ -294,7 +303,8 @@ def changed(column: str, reader: Reader, up_to: int, limit: int, connection: Sql
     if column != "taken_back_at":
         condition += " AND taken_back_at IS NULL"
     values = (MAX_SCANNED, up_to, *readable(reader), json.dumps(reader.hidden), limit)
-    return [row[0] for row in connection.execute(f"SELECT id FROM ({latest}) WHERE {condition} LIMIT ?", values)]  # noqa: S608
+    query = f"SELECT id FROM ({latest}) AS latest WHERE {condition} LIMIT ?"  # noqa: S608 - ours
+    return [row[0] for row in connection.execute(query, values)]
 
 
 def fitting(rows: Iterable[Row], limit: int, reader: Reader, connection: SqlConnection) -> Page:
@@ -343,11 +353,7 @@ def _versions(connection: SqlConnection, msg_id: int) -> tuple[Version, ...]:
 def _reactions(connection: SqlConnection, msg_id: int, hidden: Sequence[str]) -> tuple[Reaction, ...]:
     """Return the reactions to a message, in the order in which they were added."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    # As one row: for each row the reader thread releases the interpreter, and waits to get it back.
-    query = (
-        "SELECT json_group_array(json_array(emoji, name)) FROM (SELECT emoji, name FROM reaction"
-        " WHERE msg_id = ? AND identity NOT IN (SELECT value FROM json_each(?)) ORDER BY at, emoji, name)"
-    )
+    query = connection.dialect.rows.format("emoji, name", _REACTIONS)
     (pairs,) = connection.execute(query, (msg_id, json.dumps(hidden))).fetchone()
     for emoji, name in _pairs.decode(pairs):
         found[emoji].append(name)

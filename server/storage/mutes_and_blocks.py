@@ -41,8 +41,9 @@ def _store(wanted: Relation, connection: SqlConnection) -> Relation:
     row = connection.execute(
         "INSERT INTO hidden (identity, other, other_name, blocked, after)"
         " VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(id), 0) FROM message))"
-        " ON CONFLICT DO UPDATE SET other_name = ?3, blocked = ?4, after = iif(blocked, after, excluded.after)"
+        " ON CONFLICT (identity, other) DO UPDATE SET other_name = ?3, blocked = ?4,"
+        " after = CASE WHEN hidden.blocked = 1 THEN hidden.after ELSE excluded.after END"
         " RETURNING after",
-        wanted[:4],
+        (*wanted[:3], int(wanted.blocked)),
     ).fetchone()
     return wanted._replace(after=row[0])

@@ -208,7 +208,7 @@ class People:
 
 
 def _load_people(connection: SqlConnection) -> list[Person]:
-    query = "SELECT name, identity FROM (SELECT * FROM person ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at"
+    query = "SELECT name, identity FROM (SELECT * FROM person ORDER BY seen_at DESC LIMIT ?) AS latest ORDER BY seen_at"
     return [Person(*row) for row in connection.execute(query, (MAX_KNOWN,))]
 
 
@@ -227,7 +227,7 @@ def store_joined(person: Person, now: int, connection: SqlConnection) -> Joined:
     stored = connection.execute(
         "INSERT INTO person (identity, name, seen_at, last_message, read_from)"
         " VALUES (?1, ?2, ?3, 0, (SELECT coalesce(max(id), 0) FROM message))"
-        " ON CONFLICT DO UPDATE SET name = ?2, seen_at = ?3"
+        " ON CONFLICT (identity) DO UPDATE SET name = ?2, seen_at = ?3"
         " RETURNING read_from, (SELECT number FROM message_changes)",
         (person.identity, person.name, now),
     ).fetchone()
@@ -237,7 +237,8 @@ def store_joined(person: Person, now: int, connection: SqlConnection) -> Joined:
 
 def _leave(person: Person, last_message: int, connection: SqlConnection) -> None:
     connection.execute(
-        "UPDATE person SET seen_at = ?, last_message = max(last_message, ?) WHERE identity = ?",
+        "UPDATE person SET seen_at = ?1, last_message = CASE WHEN last_message < ?2 THEN ?2 ELSE last_message END"
+        " WHERE identity = ?3",
         (connection.now, last_message, person.identity),
     )
     held_names.left(person, connection)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import msgspec
 
@@ -26,76 +27,81 @@ LAST_RECEIVED = (
 )
 UPDATE = """
 INSERT INTO read_marker (identity, place, msg_id, closed_at) VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET msg_id = max(msg_id, excluded.msg_id), closed_at = max(closed_at, excluded.closed_at)
-WHERE excluded.msg_id > msg_id OR excluded.closed_at > closed_at
+ON CONFLICT (identity, place) DO UPDATE SET
+    msg_id = CASE WHEN excluded.msg_id > read_marker.msg_id THEN excluded.msg_id ELSE read_marker.msg_id END,
+    closed_at = CASE
+        WHEN excluded.closed_at > read_marker.closed_at THEN excluded.closed_at ELSE read_marker.closed_at
+    END
+WHERE excluded.msg_id > read_marker.msg_id OR excluded.closed_at > read_marker.closed_at
 """
-# Each list is one row: for each row the reader thread releases the interpreter, and waits to get it back.
-CHANNELS = """
-WITH hidden (value) AS MATERIALIZED (SELECT value FROM json_each(:hidden))
-SELECT json_group_array(json_array(place, last, start, (
+_START = "CASE WHEN msg_id > :start THEN msg_id ELSE :start END"
+_UNREAD = "taken_back_at IS NULL AND author_identity != :me AND author_identity NOT IN (SELECT value FROM hidden)"
+_HIDDEN = "hidden (value) AS MATERIALIZED (SELECT value FROM json_each(:hidden))"
+CHANNELS = f"""
+SELECT place, last, start, (
     SELECT count(*) FROM (
         SELECT author_identity, taken_back_at FROM message
         WHERE peer IS NULL AND channel = place AND id > start AND id < :before ORDER BY id DESC LIMIT :scanned
-    ) WHERE taken_back_at IS NULL AND author_identity != :me AND author_identity NOT IN (SELECT value FROM hidden)
-))) FROM (
-    SELECT value AS place, max(:start, coalesce(msg_id, 0)) AS start,
+    ) AS scanned WHERE {_UNREAD}
+) AS unread FROM (
+    SELECT value AS place, {_START} AS start,
         (SELECT max(id) FROM message WHERE peer IS NULL AND channel = value AND id < :before) AS last
     FROM json_each(:channels) LEFT JOIN read_marker ON identity = :me AND read_marker.place = value
-) WHERE last IS NOT NULL
-"""
-CONVERSATIONS = """
-SELECT json_group_array(json_array('@' || other, last, start, (
+) AS channels WHERE last IS NOT NULL
+"""  # noqa: S608 - constants
+CONVERSATIONS = f"""
+SELECT '@' || other AS place, last, start, (
     SELECT count(*) FROM (
         SELECT author_identity, taken_back_at FROM message
         WHERE peer IS NOT NULL AND peer_identity = :me AND author_key = key AND id > start AND id < :before
         ORDER BY id DESC LIMIT :scanned
-    ) WHERE taken_back_at IS NULL AND author_identity != :me AND author_identity NOT IN (SELECT value FROM hidden)
-))) FROM (
-    SELECT key, last, iif(author_identity = :me, peer, author) AS other, max(:start, coalesce(msg_id, 0)) AS start
-    FROM (SELECT key, last FROM newest ORDER BY last DESC LIMIT :conversations)
-    CROSS JOIN message ON message.id = last
-    LEFT JOIN read_marker ON identity = :me AND place = '@' || key
-    WHERE iif(author_identity = :me, peer_identity, author_identity) NOT IN (SELECT value FROM hidden)
-        AND last > coalesce(closed_at, 0)
+    ) AS scanned WHERE {_UNREAD}
+) AS unread FROM (
+    SELECT key, last, CASE WHEN author_identity = :me THEN peer ELSE author END AS other, {_START} AS start
+    FROM (SELECT key, last FROM newest ORDER BY last DESC LIMIT :conversations) AS latest
+    CROSS JOIN message LEFT JOIN read_marker ON identity = :me AND place = '@' || key
+    WHERE message.id = last AND last > coalesce(closed_at, 0) AND CASE
+        WHEN author_identity = :me THEN peer_identity ELSE author_identity
+    END NOT IN (SELECT value FROM hidden)
     ORDER BY last DESC
-)
-"""
+) AS conversations
+"""  # noqa: S608 - constants
 # Both indices end with the number of the message, so each key is found with one look-up: the next one after the last.
-PARTNERS = """
-WITH RECURSIVE hidden (value) AS MATERIALIZED (SELECT value FROM json_each(:hidden)),
-sent (key) AS (
-    SELECT min(peer_key) FROM message WHERE peer IS NOT NULL AND author_identity = :me
+PARTNERS = f"""
+WITH RECURSIVE {_HIDDEN},
+sent (key, count) AS (
+    SELECT min(peer_key), 1 FROM message WHERE peer IS NOT NULL AND author_identity = :me
     UNION ALL SELECT (
         SELECT min(peer_key) FROM message WHERE peer IS NOT NULL AND author_identity = :me AND peer_key > key
-    ) FROM sent WHERE key IS NOT NULL LIMIT :partners
+    ), count + 1 FROM sent WHERE key IS NOT NULL AND count < :partners
 ),
-received (key) AS (
-    SELECT min(author_key) FROM message WHERE peer IS NOT NULL AND peer_identity = :me
+received (key, count) AS (
+    SELECT min(author_key), 1 FROM message WHERE peer IS NOT NULL AND peer_identity = :me
     UNION ALL SELECT (
         SELECT min(author_key) FROM message WHERE peer IS NOT NULL AND peer_identity = :me AND author_key > key
-    ) FROM received WHERE key IS NOT NULL LIMIT :partners
+    ), count + 1 FROM received WHERE key IS NOT NULL AND count < :partners
 ),
 latest (key) AS (
     SELECT author_key FROM message WHERE peer IS NOT NULL AND peer_identity = :me ORDER BY id DESC LIMIT :scanned
 ),
 newest (key, last) AS (
-    SELECT key, max(
-        coalesce((
-            SELECT max(id) FROM message
+    SELECT key, coalesce((
+        SELECT max(id) FROM (
+            SELECT max(id) AS id FROM message
             WHERE peer IS NOT NULL AND author_identity = :me AND peer_key = key AND id < :before
-        ), 0),
-        coalesce((
-            SELECT max(id) FROM message
+            UNION ALL SELECT max(id) FROM message
             WHERE peer IS NOT NULL AND peer_identity = :me AND author_key = key AND id < :before
-        ), 0)
-    ) FROM (SELECT key FROM sent UNION SELECT key FROM received UNION SELECT key FROM latest) WHERE key IS NOT NULL
+        ) AS sides
+    ), 0) FROM (SELECT key FROM sent UNION SELECT key FROM received UNION SELECT key FROM latest) AS partners
+    WHERE key IS NOT NULL
 )
-"""
+"""  # noqa: S608 - constants
 TEXTS = """
 SELECT text FROM (
     SELECT author_identity, text, taken_back_at FROM message
     WHERE peer IS NULL AND channel = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?
-) WHERE taken_back_at IS NULL AND author_identity != ? AND author_identity NOT IN (SELECT value FROM json_each(?))
+) AS scanned
+WHERE taken_back_at IS NULL AND author_identity != ? AND author_identity NOT IN (SELECT value FROM json_each(?))
 """
 
 _entries = msgspec.json.Decoder(list[tuple[str, int, int, int]])
@@ -127,8 +133,9 @@ def places(reader: Reader, before: int, connection: SqlConnection) -> list[Place
         "partners": MAX_PARTNERS,
         "conversations": MAX_CONVERSATIONS,
     }
-    (public,) = connection.execute(CHANNELS, values).fetchone()
-    (direct,) = connection.execute(f"{PARTNERS} {CONVERSATIONS}", values).fetchone()
+    rows = partial(connection.dialect.rows.format, "place, last, start, unread")
+    (public,) = connection.execute(f"WITH {_HIDDEN} {rows(CHANNELS)}", values).fetchone()
+    (direct,) = connection.execute(f"{PARTNERS} {rows(CONVERSATIONS)}", values).fetchone()
     named = _Mentions(reader, before, connection)
     return [
         PlaceEntry(channel, last, read, min(unread, MAX_UNREAD), named.count(channel, read) if unread else 0)

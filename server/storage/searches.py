@@ -26,12 +26,6 @@ from server.storage.sql import Rows, SqlConnection
 
 MAX_MISSES = 1_000
 """Maximum number of false positives of the index in a search: texts that contain all tokens, but not the words."""
-INDEXED = "SELECT rowid AS found FROM message_text WHERE message_text MATCH ? AND rowid > ? AND rowid < ?"
-BEHIND = (
-    "SELECT id AS found FROM message WHERE id > (SELECT up_to FROM search_index) AND id > ? AND id < ?"
-    " AND taken_back_at IS NULL"
-)
-"""Messages that are not in the index yet, see `indexing`."""
 ALL = "SELECT id AS found FROM message WHERE id > ? AND id < ?"
 TEXT = 7
 """The place of the text in a Row."""
@@ -50,10 +44,14 @@ def _search(reader: Reader, search: Search, connection: SqlConnection) -> Found:
     among, bounds = _candidates(search, connection)
     condition, values = _condition(reader, search)
     words = _containing(search.query.words)
-    # CROSS JOIN keeps the order of the candidates, so that reading stops at the last message that is sent.
-    ordered = f"SELECT {SHOWN}, {words} FROM ({among}{ORDER}) CROSS JOIN message ON id = found WHERE {condition}"  # noqa: S608 - ours
+    # In the order of the candidates, so that reading stops at the last message that is sent.
+    ordered = (
+        f"SELECT {SHOWN}, {words} FROM ({among}{ORDER}) AS candidates CROSS JOIN message"  # noqa: S608 - ours
+        f" WHERE id = found AND {condition} {connection.dialect.in_order} LIMIT ?"
+    )
     matching = _Matching(search.query.mention)
-    with closing(connection.execute(ordered, (*search.query.words, *bounds, MAX_SCANNED, *values))) as rows:
+    most = search.limit + MAX_MISSES
+    with closing(connection.execute(ordered, (*search.query.words, *bounds, MAX_SCANNED, *values, most))) as rows:
         page = fitting(matching.of(rows), search.limit, reader, connection)
     if page.more:
         return Found(page)
@@ -86,12 +84,11 @@ def _candidates(search: Search, connection: SqlConnection) -> tuple[str, list[_V
     after, before = _bounds(search, connection)
     if not query.indexed:
         return ALL, [after, before]
-    unindexed = f"{BEHIND} AND {_containing(query.words)}"
-    return f"{unindexed} UNION ALL {INDEXED}", [after, before, *query.words, query.indexed, after, before]
+    return connection.dialect.candidates(query, after, before)
 
 
 def _containing(words: Sequence[str]) -> str:
-    return " AND ".join("instr(folded, ?)" for _ in words) or "1"
+    return " AND ".join("instr(folded, ?) > 0" for _ in words) or "1 = 1"
 
 
 def _bounds(search: Search, connection: SqlConnection) -> tuple[int, int]:
@@ -121,14 +118,14 @@ def _condition(reader: Reader, search: Search) -> tuple[str, list[_Value]]:
     # These are not in the index, so they are no false positives of it.
     for word in search.query.words:
         if len(word) < TOKEN_CHARS:
-            condition += " AND instr(folded, ?)"
+            condition += " AND instr(folded, ?) > 0"
             values.append(word)
     return condition, values
 
 
 def _last_candidate(among: str, bounds: list[_Value], connection: SqlConnection) -> int:
     """Return the number of the last candidate that was examined; 0 if there are no others."""
-    query = f"SELECT found FROM ({among}{ORDER} OFFSET ?)"  # noqa: S608 - ours
+    query = f"SELECT found FROM ({among}{ORDER} OFFSET ?) AS candidates"  # noqa: S608 - ours
     row = connection.execute(query, (*bounds, 1, MAX_SCANNED - 1)).fetchone()
     return int(row[0]) if row else 0
 

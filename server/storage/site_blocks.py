@@ -15,7 +15,8 @@ def replace(identity: str, others: Sequence[Person], connection: SqlConnection) 
     ended = [*before.difference(other.identity for other in others)]
     connection.execute("DELETE FROM site_block WHERE identity = ?", (identity,))
     connection.executemany(
-        "INSERT OR REPLACE INTO site_block (identity, other, other_name) VALUES (?, ?, ?)",
+        "INSERT INTO site_block (identity, other, other_name) VALUES (?, ?, ?)"
+        " ON CONFLICT (identity, other) DO UPDATE SET other_name = excluded.other_name",
         [(identity, other.identity, other.name) for other in others],
     )
     mutes_and_blocks.end(_blocks(identity, ended, connection), connection)
@@ -33,6 +34,6 @@ def _blocks(identity: str, others: Sequence[str], connection: SqlConnection) -> 
     """Return those of these people whom a member blocks."""
     query = (
         "SELECT identity, other, other_name, blocked, after FROM hidden"
-        " WHERE identity = ? AND blocked AND other IN (SELECT value FROM json_each(?))"
+        " WHERE identity = ? AND blocked = 1 AND other IN (SELECT value FROM json_each(?))"
     )
     return [*map(mutes_and_blocks.relation, connection.execute(query, (identity, json.dumps(others))))]
