@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from async_lru import alru_cache
 
+from server.handlers import elsewhere
 from server.handlers.dispatch import Dispatcher, Live
 from server.handlers.table import HANDLERS
 from server.http.gateway import http_app, metrics_app, serve
@@ -23,6 +24,7 @@ from server.protocol.frames import ChannelEntry, DirectMessages, Limits, Webhook
 from server.protocol.version import VERSION
 from server.room.hub import Hub
 from server.room.presence import Attendance
+from server.room.shared_presence import SharedAttendance
 from server.rules import hosts
 from server.rules.evidence import reason_list
 from server.rules.filters import Filter, phrases
@@ -77,11 +79,18 @@ async def run(
         )
         stack.callback(running.message_log.close)
         dispatcher = running.dispatcher
+        await dispatcher.presence.open()
         running.log_event("serving", {"address": listener.websocket_url, "version": VERSION})
         if opened:
             opened()
         background_tasks = [
-            background.start(work) for work in (watchdog.run(), _sample(running, metrics), _sweep(running, database))
+            background.start(work)
+            for work in (
+                watchdog.run(),
+                _sample(running, metrics),
+                _sweep(running, database),
+                dispatcher.presence.run(),
+            )
         ]
         dispatcher.shut_down = process.shut_down
         if read:
@@ -121,6 +130,7 @@ class _Running:
         self._database = database
         self._delivering: asyncio.Task[None] | None = None
         hub = Hub(people.relations, traffic)
+        presence = SharedAttendance(database, people, hub) if database.node else Attendance(people)
         people.reservations.configure(settings.names.reserved_days, members=settings.jwt.enabled)
         self.webhooks = ActiveWebhooks(database, hub, metrics)
         self.webhooks.configure(settings, outbound.trust(settings.webhook_security))
@@ -133,10 +143,13 @@ class _Running:
             broker=DirectBroker(database),
             people=people,
             hub=hub,
-            presence=Attendance(people),
+            presence=presence,
             limiter=Limiter(settings.limits),
         )
         self.dispatcher.broker.subscribe(self.message_log.on_news)
+        database.lost = self.dispatcher.fence
+        if database.node:
+            elsewhere.listen(database, self.dispatcher)
 
     def reload(self, fresh: Settings) -> list[str]:
         """Apply new settings, see `ops.reload.Apply`."""

@@ -10,16 +10,18 @@ from typing import NamedTuple
 from msgspec import structs
 
 from server.pacing.limiter import Allowance, Limiter
+from server.protocol import names
 from server.protocol.codec import BadFrame, decode_client
 from server.protocol.codes import CUT, CloseCode, ErrorCode
-from server.protocol.frames import ChannelEntry, ClientFrame, Relations, Welcome
+from server.protocol.frames import ChannelEntry, ClientFrame, Frame, Relations, Welcome
 from server.reporting.desk import ReportDesk
+from server.room.elsewhere import Elsewhere
 from server.room.hub import Hub
-from server.room.presence import Attendance
+from server.room.presence import Attendance, Exit
 from server.room.session import Session
 from server.rules.filters import Filter
 from server.rules.link_spam import LinkCounter, LinkLimits
-from server.rules.messages import MessageAccess, Person
+from server.rules.messages import MessageAccess
 from server.rules.ranks import Rank
 from server.rules.refusal import Refusal
 from server.rules.relations import MAX_RELATIONS
@@ -38,6 +40,7 @@ DISK_LOW = "The server's disk is nearly full, so it accepts no messages. Try aga
 UNCERTAIN = {CUT, CloseCode.INTERNAL_ERROR}
 """Close codes of connections that ended without a closing handshake: cut, or no answer to a ping."""
 SIGN_IN_CHANGED = "The sign-in of this server has changed. Open the chat from the website again."
+MOVED = "This server has lost its connection to the room. You are connected to another one."
 FAULT = "Internal server error. Try again; if it persists, tell the server's administrator, whose log has the details."
 
 
@@ -119,6 +122,8 @@ class Dispatcher:
     links: LinkCounter = field(default_factory=LinkCounter)
     draining: bool = False
     """The server is shutting down: frames are ignored, and clients resend them after reconnecting."""
+    fenced: bool = False
+    """The servers that share the room have removed this one, which must not store anything."""
     disk_low: bool = False
     """The disk is nearly full: messages are refused."""
     reconfigure: Callable[[], str] = lambda: "This server has no settings file to reload."
@@ -175,12 +180,14 @@ class Dispatcher:
         if not handler.logged_in:
             return 0.0
         identity, wait = session.logged_in_person.identity, 0.0
+        # Each server that a person is on counts by itself, so on each everything costs as much more.
+        nodes = self.hub.nodes_of(identity)
         if handler.allowance:
-            wait = self.limiter.count_action(handler.allowance, identity)
+            wait = self.limiter.count_action(handler.allowance, identity, nodes)
         if handler.pages:
-            wait = max(wait, self.limiter.count_read(identity, session.address, handler.pages(frame)))
+            wait = max(wait, self.limiter.count_read(identity, session.address, handler.pages(frame), nodes))
         if handler.stored:
-            self.limiter.count_stored(identity, session.address, handler.stored(frame))
+            self.limiter.count_stored(identity, session.address, handler.stored(frame), nodes=nodes)
         return wait
 
     def _handle(self, session: Session, handler: Handler, frame: ClientFrame, nonce: str | None) -> None:
@@ -195,10 +202,14 @@ class Dispatcher:
         session.stop()
         self._leave(session, code, GONE)
 
+    def leave(self, session: Session) -> None:
+        """Remove a session whose connection was closed before it had a place in the room."""
+        self._leave(session, CUT, GONE)
+
     def join(self, session: Session) -> Session | None:
-        """Add a session to the room; return the one whose name it has now, if that one was here."""
+        """Add a session to the room; return the one whose name it has now, if that one was on this server."""
         person = session.logged_in_person
-        before = self.hub.find(person.name)
+        before = self.hub.sessions.get(names.key(person.name))
         if before and before.logged_in_person.identity != person.identity:
             self._leave(before, CloseCode.REPLACED, GONE)
         self.hub.join(session, person)
@@ -210,11 +221,13 @@ class Dispatcher:
         self._leave(session, code, announced)
 
     def _leave(self, session: Session, code: int, announced: str) -> None:
-        if person := self.hub.leave(session, announced):
+        person = self.hub.leave(session, announced)
+        if person and not self.fenced:
             # Nobody knows what the client of a broken connection has read, so its direct messages are sent again at a
             # login without a last message. The same applies to a session that has not caught up.
             unknown = code in UNCERTAIN or not session.caught_up
-            self.presence.leave(person, 0 if unknown else self.broker.delivered)
+            last_message = 0 if unknown else self.broker.delivered
+            self.presence.leave(session, person, Exit(last_message, announced, returns=self.draining))
 
     def start_task(
         self, session: Session, work: Coroutine[None, None, None], nonce: str | None, *, lasting: bool = False
@@ -237,6 +250,8 @@ class Dispatcher:
 
     def answer_failure(self, session: Session, nonce: str | None, error: BaseException | None) -> None:
         """Send the client an error for this exception, if there is one."""
+        if self.fenced:
+            return
         if isinstance(error, Refusal):
             session.error(error.code, error.message, nonce)
         elif isinstance(error, StorageError):
@@ -245,6 +260,13 @@ class Dispatcher:
         elif error:
             log.error("handler failed", exc_info=error)
             session.error(ErrorCode.INTERNAL, FAULT, nonce)
+
+    def fence(self) -> None:
+        """Disconnect everyone, who may be on another server by now: the others have removed this one."""
+        self.fenced = self.draining = True
+        for session in [*self.hub.sessions.values(), *self.presence.waiting()]:
+            session.close(CloseCode.SERVICE_RESTART, MOVED, reconnect=True)
+        self.shut_down()
 
     async def drain(self) -> None:
         """Ignore new frames and wait for running tasks. If cancelled, cancel the tasks that are still running."""
@@ -261,7 +283,19 @@ class Dispatcher:
         self.lift_blocks(session)
         session.send(self.live.welcome_for(session.rank))
         self.hub.change_view(session)
+        self.show_change(session, was_hidden=was_hidden)
+
+    def show_change(self, session: Session, *, was_hidden: bool) -> None:
+        """Show everyone the entry of a person as it is now, and whether they are hidden."""
         self.hub.show_change(session, was_hidden=was_hidden)
+        self.presence.show_change(session, was_hidden=was_hidden)
+
+    def notify(self, identity: str, frame: Frame, but: Session | None = None, *, lossy: bool = False) -> None:
+        """Send a frame to all sessions of a person, wherever they are, but this one; `lossy`: it may get lost."""
+        for each in self.hub.sessions_of(identity):
+            if each is not but:
+                each.send(frame)
+        self.presence.send(identity, frame, lossy=lossy)
 
     def lift_blocks(self, session: Session) -> None:
         """End the blocks of an operator, unless the settings allow them: they can be from before the operator came."""
@@ -274,8 +308,7 @@ class Dispatcher:
                 return
             self.answer_failure(session, None, done.exception())
             for one in blocks:
-                for each in self.hub.sessions_of(one.identity):
-                    each.send(self.relations_frame(each.logged_in_person))
+                self.notify(one.identity, self.relations_frame(one.identity))
 
         self.people.end_relations(blocks).add_done_callback(lifted)
 
@@ -291,21 +324,21 @@ class Dispatcher:
             for session in [each for each in self.hub.sessions.values() if each.claims]:
                 self.end(session, CloseCode.SIGN_IN, SIGN_IN_CHANGED)
 
-    def reader(self, session: Session) -> Reader:
-        """Return the session's user as a reader, with the people whose messages are hidden from them."""
-        person = session.logged_in_person
-        channels = [channel.id for channel in self.live.channels_for(session.rank)]
-        return Reader(person, channels, self.people.relations.hidden_to(person.identity), session.queue_key)
+    def reader(self, present: Session | Elsewhere) -> Reader:
+        """Return a user as a reader, with the people whose messages are hidden from them."""
+        person = present.logged_in_person
+        channels = [channel.id for channel in self.live.channels_for(present.rank)]
+        return Reader(person, channels, self.people.relations.hidden_to(person.identity), present.queue_key)
 
     def check_disk(self) -> None:
         """Raise Refusal if the disk is nearly full: the remaining space is reserved for reports and deliveries."""
         if self.disk_low:
             raise Refusal(ErrorCode.STORAGE, DISK_LOW)
 
-    def relations_frame(self, person: Person) -> Relations:
+    def relations_frame(self, identity: str) -> Relations:
         """Return the frame that lists whom a user has muted and blocked."""
         # An earlier version had no limit.
-        wants = [*self.people.relations.of(person.identity)][-MAX_RELATIONS:]
+        wants = [*self.people.relations.of(identity)][-MAX_RELATIONS:]
         return Relations(
             [relation.other_name for relation in wants if not relation.blocked],
             [relation.other_name for relation in wants if relation.blocked],

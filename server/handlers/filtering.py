@@ -46,14 +46,9 @@ def apply(dispatcher: Dispatcher, session: Session, text: str, peer: Person | No
         text,
         private=peer is not None,
         author_op=session.rank is Rank.OPERATOR,
-        peer_op=_is_operator(dispatcher, peer),
+        peer_op=peer is not None and dispatcher.hub.is_operator(peer.identity),
     )
     return Filtered(verdict, _report(dispatcher, session, text) if verdict.report else None)
-
-
-def _is_operator(dispatcher: Dispatcher, peer: Person | None) -> bool:
-    here = dispatcher.hub.sessions_of(peer.identity) if peer else []
-    return any(each.rank is Rank.OPERATOR for each in here)
 
 
 def _report(dispatcher: Dispatcher, session: Session, text: str) -> AutomaticReport | None:

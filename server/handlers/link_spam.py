@@ -34,8 +34,7 @@ def stops(dispatcher: Dispatcher, session: Session, text: str, peer: Person | No
     if banned:
         dispatcher.people.ban(author, dispatcher.live.link_ban_hours, "ChatServer").add_done_callback(_log_failure)
     words, announced = (link_spam.BAN, operators.BANNED) if banned else (link_spam.WARNING, operators.KICKED)
-    for each in dispatcher.hub.sessions_of(author.identity):
-        operators.send_away(dispatcher, each, words, announced)
+    operators.send_away(dispatcher, author.identity, words, announced)
     return True
 
 

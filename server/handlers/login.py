@@ -35,6 +35,8 @@ WHY_ANOTHER: Mapping[Obstacle | None, str] = {
 }
 """Why a user does not get the name that they asked for; a client says by itself that a name is taken."""
 
+NO_PLACE = "The server's storage is unavailable. Reconnect to try again."
+
 
 class VerifiedLogin(NamedTuple):
     """A login whose user is known, and wants this name."""
@@ -133,6 +135,7 @@ def _admit(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> No
         session,
         choose=partial(_choose, dispatcher, session, login),
         granted=partial(_enter, dispatcher, session, login, wait),
+        failed=partial(_fail, dispatcher, session),
         returns=login.returns,
         member=login.claims is not None,
     )
@@ -170,10 +173,19 @@ def _enter(
     _explain_name(dispatcher, session, login.claimed)
     if before := dispatcher.join(session):
         end_replaced(before, person)
+    if session.ended:
+        dispatcher.leave(session)
+        return
     _apply_relations(dispatcher, session, person)
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = Arrival(login.frame.since, joined, dispatcher.broker.delivered + 1, wait, is_new=login.is_new)
     dispatcher.start_task(session, catch_up(dispatcher, session, arrival), None)
+
+
+def _fail(dispatcher: Dispatcher, session: Session, error: BaseException) -> None:
+    """Refuse a user whose place could not be stored."""
+    dispatcher.answer_failure(session, None, error)
+    session.close(CloseCode.TRY_AGAIN_LATER, NO_PLACE, reconnect=True)
 
 
 def _explain_name(dispatcher: Dispatcher, session: Session, claimed: Person) -> None:
@@ -189,7 +201,7 @@ def _apply_relations(dispatcher: Dispatcher, session: Session, person: Person) -
     """Send a user whom they muted and blocked, and apply a member's blocks at the site."""
     dispatcher.lift_blocks(session)
     if dispatcher.people.relations.of(person.identity):
-        session.send(dispatcher.relations_frame(person))
+        session.send(dispatcher.relations_frame(person.identity))
     if session.is_member:
         sign_in.renew_regularly(dispatcher, session)
         spared = () if dispatcher.live.blockable_operators else dispatcher.hub.operators()
@@ -213,7 +225,7 @@ def _free_name(dispatcher: Dispatcher, claimed: Person) -> Person:
 def _obstacle(dispatcher: Dispatcher, claimed: Person) -> Obstacle | None:
     """Return why a user does not get the requested name. The name of a hidden operator is said to be reserved."""
     keys = lookalikes.keys(claimed.name)
-    hidden = (each.logged_in_person.name for each in dispatcher.hub.sessions.values() if each.is_hidden)
+    hidden = (each.logged_in_person.name for each in dispatcher.hub.everyone() if each.is_hidden)
     if any(not keys.isdisjoint(lookalikes.keys(name)) for name in hidden):
         return Obstacle.RESERVED
     return dispatcher.people.obstacle(*claimed)

@@ -100,12 +100,10 @@ def typing(dispatcher: Dispatcher, session: Session, frame: Typing) -> None:
     with suppress(Refusal):
         # Whoever could not be written to hears nothing, and neither does the author.
         peer = _peer(dispatcher, author, name or "")
-        here = dispatcher.hub.sessions_of(peer.identity)
         if peer.identity in dispatcher.people.relations.muted_by(author.identity):
             return
-        if here and dispatcher.limiter.may_notify(author.identity, peer.identity):
-            for each in here:
-                each.send(Typing(target.conversation(author.name)))
+        if dispatcher.hub.is_here(peer.identity) and dispatcher.limiter.may_notify(author.identity, peer.identity):
+            dispatcher.notify(peer.identity, Typing(target.conversation(author.name)), lossy=True)
 
 
 def history(dispatcher: Dispatcher, session: Session, frame: HistoryRequest) -> None:
@@ -144,13 +142,13 @@ def _peer(dispatcher: Dispatcher, author: Person, name: str) -> Person:
     messages.
     """
     recipient = dispatcher.hub.find(name)
-    peer = recipient.person if recipient else dispatcher.people.find(name)
+    peer = recipient.logged_in_person if recipient else dispatcher.people.find(name)
     if peer and peer.identity == author.identity:
         return peer
     # To a blocked author, the recipient looks like someone who was never here.
     if peer is None or peer.identity in dispatcher.people.relations.blocked_with(author.identity):
         raise Refusal(ErrorCode.NOT_HERE, f"No one named {name_text.quoted(name)} has been here. Check the spelling.")
-    if any(each.dnd and not each.is_hidden for each in dispatcher.hub.sessions_of(peer.identity)):
+    if any(each.dnd and not each.is_hidden for each in dispatcher.hub.present(peer.identity)):
         raise Refusal(
             ErrorCode.DO_NOT_DISTURB, f"{name_text.quoted(peer.name)} isn't accepting direct messages right now."
         )
@@ -161,7 +159,7 @@ def _keeping(dispatcher: Dispatcher, peer: Person) -> Keeping:
     """Return how long a message to this person is kept."""
     if dispatcher.live.keeps_direct:
         return Keeping.RECORDED
-    return Keeping.IN_MEMORY if dispatcher.hub.sessions_of(peer.identity) else Keeping.UNTIL_DELIVERED
+    return Keeping.IN_MEMORY if dispatcher.hub.is_here(peer.identity) else Keeping.UNTIL_DELIVERED
 
 
 def _after_publish(
@@ -177,8 +175,10 @@ def _after_publish(
     if fresh:
         filtered.respond(session, frame.channel)
     if fresh and withheld:
+        message = publication.frame_for(publication.author)
         for each in dispatcher.hub.sessions_of(publication.author.identity):
-            each.deliver(framed(publication.frame_for(publication.author)))
+            each.deliver(framed(message))
+        dispatcher.presence.send(publication.author.identity, message)
     # A resent message is not delivered twice, but its author still needs the acknowledgement. It must not overtake
     # earlier messages: after a lost connection the client would believe that it has them.
     if not fresh and session.person:

@@ -1,7 +1,7 @@
 """The commands of operators. A message of an operator that starts with a slash is never sent to the room."""
 
 from asyncio import Future
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -9,18 +9,22 @@ from server.handlers.dispatch import Dispatcher
 from server.protocol import name_text
 from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import CHAT_SERVER, Error, Say
+from server.room.present import Present
 from server.room.session import Session
 from server.rules import operator_commands
 from server.rules.messages import Person
 from server.rules.operator_commands import SIGN, BadCommand, OperatorCommand
 from server.rules.ranks import Rank, rank_of
 from server.rules.tokens import NO_CLAIMS
+from server.storage.events import RankChanged, RemovalRequested, RoomRequest
 
 Stored = TypeVar("Stored")
 Reply = Callable[[str], None]
 KICKED, BANNED = "has been kicked from the room!", "has been banned!"
 NO_CAMERAS = "There are no cameras in this room."
 GOING_DOWN = "The chat server is going down for a reboot NOW!"
+REMOVED = "You have been removed from the room."
+OTHERS_RELOAD = " The other servers of the room reload theirs too; their logs say what became of it."
 LOG_IN_AGAIN = "An operator has asked everyone to log in again."
 
 
@@ -51,13 +55,13 @@ def run(dispatcher: Dispatcher, session: Session, frame: Say) -> None:
         _COMMANDS[command.name](dispatcher, session, command, reply)
 
 
-def _found(dispatcher: Dispatcher, command: OperatorCommand, reply: Reply) -> list[Session]:
-    """Return the sessions of the person that a command names; reply if there are none."""
+def _found(dispatcher: Dispatcher, command: OperatorCommand, reply: Reply) -> Sequence[Present]:
+    """Return the sessions of the person that a command names, wherever they are; reply if there are none."""
     named = dispatcher.hub.find(command.person)
     if named is None:
         reply(f"/{command.name}: username not found: {command.person}")
         return []
-    return dispatcher.hub.sessions_of(named.logged_in_person.identity)
+    return dispatcher.hub.present(named.logged_in_person.identity)
 
 
 def refuse_banned(session: Session, remaining: str) -> None:
@@ -67,11 +71,21 @@ def refuse_banned(session: Session, remaining: str) -> None:
     session.close(CloseCode.REMOVED, words, reconnect=False)
 
 
-def send_away(dispatcher: Dispatcher, session: Session, words: str, announced: str) -> None:
-    """End a session and its rights at once."""
-    # BareRTC's clients show no reason of a `disconnect`.
-    session.error(ErrorCode.NOTICE, words)
-    dispatcher.end(session, CloseCode.REMOVED, "You have been removed from the room.", announced)
+def send_away(dispatcher: Dispatcher, identity: str, words: str, announced: str) -> None:
+    """End all sessions of a person, wherever they are, and their rights, at once."""
+    removal = RemovalRequested(identity, "", words, announced, REMOVED)
+    for session in dispatcher.hub.sessions_of(identity):
+        remove(dispatcher, session, removal)
+    if dispatcher.hub.others_of(identity):
+        dispatcher.presence.announce(removal)
+
+
+def remove(dispatcher: Dispatcher, session: Session, removal: RemovalRequested) -> None:
+    """End a session of this server and its rights."""
+    if removal.words:
+        # BareRTC's clients show no reason of a `disconnect`.
+        session.error(ErrorCode.NOTICE, removal.words)
+    dispatcher.end(session, CloseCode.REMOVED, removal.reason, removal.announced)
     session.set_rank(Rank.PERSON)
 
 
@@ -80,11 +94,11 @@ def _kick(dispatcher: Dispatcher, session: Session, command: OperatorCommand, re
     if session in found:
         reply("/kick: did you really mean to kick yourself?")
         return
+    words = f"You have been kicked from the chat room by {session.logged_in_person.name}"
+    for identity in {each.logged_in_person.identity for each in found}:
+        send_away(dispatcher, identity, words, KICKED)
     for each in found:
-        words = f"You have been kicked from the chat room by {session.logged_in_person.name}"
-        name = each.logged_in_person.name
-        send_away(dispatcher, each, words, KICKED)
-        reply(f"{name} has been kicked from the room")
+        reply(f"{each.logged_in_person.name} has been kicked from the room")
 
 
 def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, reply: Reply) -> None:
@@ -102,8 +116,8 @@ def _ban(dispatcher: Dispatcher, session: Session, command: OperatorCommand, rep
 
     def banned() -> None:
         words = f"You have been banned from the chat room by {by.name}. You may come back after {hours}."
-        for each in dispatcher.hub.sessions_of(known.identity) if known else ():
-            send_away(dispatcher, each, words, BANNED)
+        if known:
+            send_away(dispatcher, known.identity, words, BANNED)
         reply(f"{known.name if known else request.name} has been banned from the room for {hours}.")
 
     stored = dispatcher.people.ban(known or Person(request.name, ""), request.hours, by.name)
@@ -125,21 +139,30 @@ def _bans(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, 
 
 
 def _op(dispatcher: Dispatcher, _session: Session, command: OperatorCommand, reply: Reply) -> None:
-    for each in _found(dispatcher, command, reply):
-        _set_rank(dispatcher, each, Rank.OPERATOR)
+    for each in _change_rank(dispatcher, _found(dispatcher, command, reply), op=True):
         reply(f"Operator rights have been granted to {each.logged_in_person.name}")
 
 
 def _deop(dispatcher: Dispatcher, _session: Session, command: OperatorCommand, reply: Reply) -> None:
-    for each in _found(dispatcher, command, reply):
-        _set_rank(dispatcher, each, rank_of(op=False, vip=(each.claims or NO_CLAIMS).vip))
+    for each in _change_rank(dispatcher, _found(dispatcher, command, reply), op=False):
         reply(f"Operator rights have been taken from {each.logged_in_person.name}")
 
 
-def _set_rank(dispatcher: Dispatcher, session: Session, rank: Rank) -> None:
-    was_hidden = session.is_hidden
-    session.set_rank(rank)
-    dispatcher.rank_changed(session, was_hidden=was_hidden)
+def _change_rank(dispatcher: Dispatcher, found: Sequence[Present], *, op: bool) -> Sequence[Present]:
+    """Give or take the rights of an operator, wherever the person is; return their sessions."""
+    for identity in {each.logged_in_person.identity for each in found}:
+        set_rank(dispatcher, identity, op=op)
+        if dispatcher.hub.others_of(identity):
+            dispatcher.presence.announce(RankChanged(identity, op))
+    return found
+
+
+def set_rank(dispatcher: Dispatcher, identity: str, *, op: bool) -> None:
+    """Give or take the rights of an operator, in the sessions of a person on this server."""
+    for each in dispatcher.hub.sessions_of(identity):
+        was_hidden = each.is_hidden
+        each.set_rank(rank_of(op=op, vip=(each.claims or NO_CLAIMS).vip))
+        dispatcher.rank_changed(each, was_hidden=was_hidden)
 
 
 def _unmute_all(dispatcher: Dispatcher, session: Session, _command: OperatorCommand, reply: Reply) -> None:
@@ -151,25 +174,38 @@ def _unmute_all(dispatcher: Dispatcher, session: Session, _command: OperatorComm
     def unmuted() -> None:
         reply(f"Your mute on {len(muted)} users has been lifted.")
         if muted:
-            session.send(dispatcher.relations_frame(person))
+            session.send(dispatcher.relations_frame(person.identity))
 
     _then(dispatcher, session, stored, unmuted)
 
 
 def _kick_all(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, _reply: Reply) -> None:
+    dispatcher.presence.request(RoomRequest.DISCONNECT_ALL)
+    disconnect_all(dispatcher)
+
+
+def disconnect_all(dispatcher: Dispatcher) -> None:
+    """Disconnect everyone on this server, whose clients log in again."""
     for each in [*dispatcher.hub.sessions.values()]:
         each.error(ErrorCode.NOTICE, LOG_IN_AGAIN)
         each.close(CloseCode.SERVICE_RESTART, LOG_IN_AGAIN, reconnect=True)
 
 
 def _reconfigure(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply) -> None:
-    reply(dispatcher.reconfigure())
+    dispatcher.presence.request(RoomRequest.RELOAD)
+    reply(dispatcher.reconfigure() + (OTHERS_RELOAD if dispatcher.presence.shared else ""))
 
 
 def _shutdown(dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, _reply: Reply) -> None:
+    dispatcher.presence.request(RoomRequest.SHUT_DOWN)
+    announce_end(dispatcher)
+    dispatcher.shut_down()
+
+
+def announce_end(dispatcher: Dispatcher) -> None:
+    """Tell everyone on this server that it ends."""
     for each in dispatcher.hub.sessions.values():
         each.error(ErrorCode.NOTICE, GOING_DOWN)
-    dispatcher.shut_down()
 
 
 def _no_cameras(_dispatcher: Dispatcher, _session: Session, _command: OperatorCommand, reply: Reply) -> None:

@@ -29,7 +29,7 @@ def status(dispatcher: Dispatcher, session: Session, frame: SetStatus) -> None:
         session.status = wanted
     if frame.dnd is not None:
         session.dnd = frame.dnd
-    dispatcher.hub.show_change(session, was_hidden=was_hidden)
+    dispatcher.show_change(session, was_hidden=was_hidden)
 
 
 def mute(dispatcher: Dispatcher, session: Session, frame: Mute) -> None:
@@ -108,7 +108,7 @@ def _after_relation_change(dispatcher: Dispatcher, session: Session, stored: "Fu
         return
     dispatcher.answer_failure(session, None, stored.exception())
     if not stored.exception() and session.person:
-        session.send(dispatcher.relations_frame(session.person))
+        session.send(dispatcher.relations_frame(session.person.identity))
 
 
 async def _send_profile(profiles: Profiles, session: Session, username: str, nonce: str) -> None:

@@ -40,6 +40,4 @@ def _after_mark(dispatcher: Dispatcher, session: Session, stored: "Future[Marker
         return
     dispatcher.answer_failure(session, None, stored.exception())
     if not stored.exception() and (marker := stored.result()) and session.person:
-        for other in dispatcher.hub.sessions_of(session.person.identity):
-            if other is not session:
-                other.send(Read(*marker))
+        dispatcher.notify(session.person.identity, Read(*marker), but=session)

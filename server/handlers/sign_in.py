@@ -88,6 +88,6 @@ def amend(dispatcher: Dispatcher, session: Session, person: Person, claims: Clai
     send_token(dispatcher, session)
     session.send(Me(person.name, op=session.rank is Rank.OPERATOR, status=session.status))
     if session.rank is before:
-        dispatcher.hub.show_change(session, was_hidden=was_hidden)
+        dispatcher.show_change(session, was_hidden=was_hidden)
     else:
         dispatcher.rank_changed(session, was_hidden=was_hidden)

@@ -18,6 +18,7 @@ from server.http.api_types import (
 )
 from server.pacing.limiter import Allowance
 from server.protocol import target
+from server.room.elsewhere import Elsewhere
 from server.room.session import Session
 from server.rules import tokens
 from server.rules.requests import RefusedRequest
@@ -101,13 +102,14 @@ async def profile(dispatcher: Dispatcher, call: ProfileOf) -> MemberProfile:
 
 def _reader(dispatcher: Dispatcher, token: str, messages: int) -> Reader:
     """Return a member who is here as a reader, charged for this many messages. Raises RefusedRequest or Refusal."""
-    session = _session(dispatcher, token)
-    dispatcher.limiter.count_read(session.logged_in_person.identity, session.address, costs.pages(messages))
-    return dispatcher.reader(session)
+    here = _present(dispatcher, token)
+    address = here.address if isinstance(here, Session) else ""
+    dispatcher.limiter.count_read(here.logged_in_person.identity, address, costs.pages(messages))
+    return dispatcher.reader(here)
 
 
-def _session(dispatcher: Dispatcher, token: str) -> Session:
+def _present(dispatcher: Dispatcher, token: str) -> Session | Elsewhere:
     identity = tokens.member(signed_in(dispatcher, token)).identity
-    for session in dispatcher.hub.sessions_of(identity):
-        return session
+    for here in dispatcher.hub.present(identity):
+        return here
     raise RefusedRequest(HTTPStatus.BAD_REQUEST, NOT_HERE)

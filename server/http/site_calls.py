@@ -5,7 +5,7 @@ import time
 from http import HTTPStatus
 from itertools import permutations
 
-from server.handlers import sign_in
+from server.handlers import operators, sign_in
 from server.handlers.dispatch import Dispatcher
 from server.http.api_types import (
     AmendToken,
@@ -21,20 +21,19 @@ from server.http.api_types import (
     TokenAnswer,
 )
 from server.http.member_calls import NO_TOKENS, signed_in
-from server.protocol.codes import CloseCode, ErrorCode
 from server.protocol.frames import Block
 from server.protocol.names import MAX_TYPED_CHARS
+from server.room.session import Session
 from server.rules import tokens
 from server.rules.messages import Person
-from server.rules.ranks import Rank
 from server.rules.relations import Relation
 from server.rules.requests import RefusedRequest
 from server.rules.tokens import BadToken
 from server.rules.visibility import GONE
+from server.storage.events import ClaimsAmended, RemovalRequested, RoomRequest
 
 SHUTDOWN_SECONDS = 2.0
 """Time between the answer to `shutdown` and its beginning, as in BareRTC."""
-GOING_DOWN = "The chat server is going down for a reboot NOW!"
 DISCONNECTED = "The site has ended your session."
 KICKED = "has been kicked from the room!"
 BAD_TOKEN = "Invalid JWT token."  # noqa: S105 - words
@@ -47,17 +46,20 @@ async def authenticate(dispatcher: Dispatcher, call: Authenticate) -> TokenAnswe
 
 async def amend_token(dispatcher: Dispatcher, call: AmendToken) -> Answer:
     """Replace what the site says about a member who is here; does nothing for a guest."""
-    key, session = _secret(dispatcher), dispatcher.hub.find(call.username)
-    if session is None or session.person is None:
+    key, here = _secret(dispatcher), dispatcher.hub.find(call.username)
+    if here is None:
         raise RefusedRequest(HTTPStatus.NOT_FOUND, f"Username {call.username} is not online.")
     try:
         claims = tokens.verify(call.jwt_token, key)
     except BadToken:
         raise RefusedRequest(HTTPStatus.UNAUTHORIZED, BAD_TOKEN) from None
-    if session.claims:
-        if tokens.identity_of(claims.sub) != session.person.identity:
+    if here.is_member:
+        if tokens.identity_of(claims.sub) != here.logged_in_person.identity:
             raise RefusedRequest(HTTPStatus.UNAUTHORIZED, BAD_TOKEN)
-        sign_in.amend(dispatcher, session, session.person, claims)
+        if isinstance(here, Session):
+            sign_in.amend(dispatcher, here, here.logged_in_person, claims)
+        else:
+            dispatcher.presence.announce(ClaimsAmended(here.logged_in_person.identity, claims))
     return Answer()
 
 
@@ -67,7 +69,7 @@ async def blocklist(dispatcher: Dispatcher, call: SiteBlocklist) -> Answer:
         other
         for name in call.blocklist
         for other in _people_named(dispatcher, name)
-        if dispatcher.live.blockable_operators or not _is_operator_here(dispatcher, other)
+        if dispatcher.live.blockable_operators or not dispatcher.hub.is_operator(other.identity)
     ]
     for person in _people_named(dispatcher, call.username):
         theirs = [other for other in others if other.identity != person.identity]
@@ -87,8 +89,7 @@ async def block_now(dispatcher: Dispatcher, call: BlockNow) -> Answer:
     ]
     await asyncio.gather(*(dispatcher.people.relate(each) for each in wanted))
     for one, other in pairs:
-        for session in dispatcher.hub.sessions_of(one.identity):
-            session.send(Block(other.name))
+        dispatcher.notify(one.identity, Block(other.name))
     for _, one in people:
         _send_relations(dispatcher, one)
     return Answer()
@@ -98,11 +99,14 @@ async def disconnect_now(dispatcher: Dispatcher, call: DisconnectNow) -> Removed
     """End the sessions of these people."""
     removed = 0
     for name in dict.fromkeys(call.usernames):
-        if session := dispatcher.hub.find(name):
+        if here := dispatcher.hub.find(name):
             removed += 1
-            if call.message:
-                session.error(ErrorCode.NOTICE, call.message)
-            dispatcher.end(session, CloseCode.REMOVED, DISCONNECTED, KICKED if call.kick else GONE)
+            person, announced = here.logged_in_person, KICKED if call.kick else GONE
+            removal = RemovalRequested(person.identity, person.name, call.message, announced, DISCONNECTED)
+            if isinstance(here, Session):
+                operators.remove(dispatcher, here, removal)
+            else:
+                dispatcher.presence.announce(removal)
     return Removed(removed=removed)
 
 
@@ -117,8 +121,8 @@ async def clear_messages(dispatcher: Dispatcher, call: ClearMessages) -> ErasedM
 
 async def shutdown(dispatcher: Dispatcher, _call: KeyCall) -> Answer:
     """End the server in an orderly way, with an exit code by which a service manager starts it again."""
-    for session in dispatcher.hub.sessions.values():
-        session.error(ErrorCode.NOTICE, GOING_DOWN)
+    dispatcher.presence.request(RoomRequest.SHUT_DOWN)
+    operators.announce_end(dispatcher)
     asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, dispatcher.shut_down)
     return Answer()
 
@@ -135,7 +139,7 @@ def _people_named(dispatcher: Dispatcher, name: str) -> list[Person]:
     if not 0 < len(name) <= MAX_TYPED_CHARS:
         return []
     here = dispatcher.hub.find(name)
-    found = [here.person if here else None]
+    found = [here.logged_in_person if here else None]
     if dispatcher.live.sign_in.enabled:
         found.append(Person(name, tokens.identity_of(name)))
     elif not here:
@@ -143,10 +147,5 @@ def _people_named(dispatcher: Dispatcher, name: str) -> list[Person]:
     return list({each.identity: each for each in found if each}.values())
 
 
-def _is_operator_here(dispatcher: Dispatcher, person: Person) -> bool:
-    return any(each.rank is Rank.OPERATOR for each in dispatcher.hub.sessions_of(person.identity))
-
-
 def _send_relations(dispatcher: Dispatcher, person: Person) -> None:
-    for session in dispatcher.hub.sessions_of(person.identity):
-        session.send(dispatcher.relations_frame(person))
+    dispatcher.notify(person.identity, dispatcher.relations_frame(person.identity))

@@ -203,9 +203,12 @@ class Limiter:
         if address:
             self._count(self._logins, address, "Too many logins from your address")
 
-    def count_action(self, allowance: Allowance, identity: str) -> float:
-        """Count an action and return its delay in seconds. Raises Refusal if the delay would be too long."""
-        return self._count(self._people[allowance], identity, TOO_MANY)
+    def count_action(self, allowance: Allowance, identity: str, nodes: int = 1) -> float:
+        """Count an action and return its delay in seconds. Raises Refusal if the delay would be too long.
+
+        `nodes`: the number of servers that the person is on, each of which counts alone. Together they allow one rate.
+        """
+        return self._count(self._people[allowance], identity, TOO_MANY, nodes)
 
     def may_notify(self, author: str, recipient: str) -> bool:
         """Count a typing notice between two people. Return False if it must be dropped."""
@@ -218,22 +221,23 @@ class Limiter:
             words = f"Your address has sent too many reports within an hour. Try again in {minutes} min."
             raise Refusal(ErrorCode.TOO_MANY_REPORTS, words, math.ceil(spent.wait))
 
-    def count_read(self, identity: str, address: str, pages: float) -> float:
+    def count_read(self, identity: str, address: str, pages: float, nodes: int = 1) -> float:
         """Count pages read for a person and return the delay in seconds. Raises Refusal if it would be too long."""
-        return self._spend(self._pages, identity, address, pages, TOO_MANY)
+        asked = _charges(self._pages, identity, address, pages, nodes)
+        return self._spend(asked, TOO_MANY)
 
-    def count_stored(self, identity: str, address: str, size: int, kind: str = "") -> None:
+    def count_stored(self, identity: str, address: str, size: int, kind: str = "", nodes: int = 1) -> None:
         """Count bytes stored for a person; each kind has its own budget. Raises Refusal if it is used up."""
-        self._spend(self._stored, f"{identity} {kind}", address and f"{address} {kind}", size, STORAGE_USED_UP)
+        asked = _charges(self._stored, f"{identity} {kind}", address and f"{address} {kind}", size, nodes)
+        self._spend(asked, STORAGE_USED_UP)
 
-    def _spend(self, meters: _SharedMeter, identity: str, address: str, cost: float, refusal: str) -> float:
-        """Charge both the person and the address or, if either refuses, neither."""
+    def _spend(self, asked: Sequence[tuple[Meter, str, float]], refusal: str) -> float:
+        """Charge all of these costs or, if one is refused, none."""
         now = self._clock()
-        asked = [(meters.person, identity)] + ([(meters.address, address)] if address else [])
-        spent = [meter.preview(key, now, cost) for meter, key in asked]
+        spent = [meter.preview(key, now, cost) for meter, key, cost in asked]
         if not all(each.allowed for each in spent):
             raise _too_fast(refusal, max(each.wait for each in spent if not each.allowed))
-        return max(meter.spend(key, now, cost).wait for meter, key in asked)
+        return max(meter.spend(key, now, cost).wait for meter, key, cost in asked)
 
     def _warn(self, problem: str, peer: str, forwarded: Sequence[str]) -> None:
         """Log a problem with a proxy, once until the settings change."""
@@ -245,11 +249,19 @@ class Limiter:
     def _rate_limit_key(client: str, free: addresses.Networks) -> str:
         return addresses.counted(client) if client and not addresses.within(client, free) else ""
 
-    def _count(self, meter: Meter, key: str, refusal: str) -> float:
-        spent = meter.spend(key, self._clock())
+    def _count(self, meter: Meter, key: str, refusal: str, cost: float = 1) -> float:
+        spent = meter.spend(key, self._clock(), cost)
         if not spent.allowed:
             raise _too_fast(refusal, spent.wait)
         return spent.wait
+
+
+def _charges(
+    meters: _SharedMeter, identity: str, address: str, cost: float, nodes: int
+) -> list[tuple[Meter, str, float]]:
+    """Return what a person and their address are charged, the person as often as servers count."""
+    person = meters.person, identity, cost * nodes
+    return [person, (meters.address, address, cost)] if address else [person]
 
 
 def _too_fast(why: str, wait: float) -> Refusal:

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterator, Sequence
+from typing import TypeVar
 
 from server.ops.metrics import Traffic
 from server.protocol import names
 from server.protocol.frames import Edited, Frame, Presence, Reacted, Takeback
+from server.room.elsewhere import Elsewhere
 from server.room.presence_feed import PresenceFeed
 from server.room.present import Present
 from server.room.session import Session, framed
@@ -13,18 +15,22 @@ from server.rules.messages import Person
 from server.rules.ranks import Rank
 from server.rules.relations import RelationIndex
 from server.rules.visibility import GONE, JOINED
-from server.storage.events import MessageChange
+from server.storage.events import EntryChanged, MessageChange
+
+Listed = TypeVar("Listed", Session, Elsewhere)
 
 
 class Hub:
-    """The logged-in sessions, by name key."""
+    """The logged-in sessions, and people whose sessions other servers have, by name key."""
 
     def __init__(self, relations: RelationIndex, traffic: Traffic) -> None:
         self.traffic = traffic
         self._relations = relations
         relations.on_visibility_change = self._on_visibility_change
         self.sessions: dict[str, Session] = {}
+        self.others: dict[str, Elsewhere] = {}
         self._by_identity: defaultdict[str, list[Session]] = defaultdict(list)
+        self._others_by_identity: defaultdict[str, list[Elsewhere]] = defaultdict(list)
         self._feed = PresenceFeed(relations, self.sessions, self.everyone)
         self.send_who_list = self._feed.send_who_list
         self.change_view = self._feed.change_view
@@ -34,21 +40,18 @@ class Hub:
         """Set which channels only VIPs and operators can read, and whether only they see who is a VIP."""
         self._vip_channels = vip_channels
         if self._feed.configure(vip_secret=vip_secret):
-            for session in self.sessions.values():
-                self.show_change(session, was_hidden=session.is_hidden)
+            for each in self.everyone():
+                self._show(each, was_hidden=each.is_hidden)
 
     def join(self, session: Session, person: Person) -> None:
         """Add a session, which then waits for `send_who_list`.
 
-        Others receive nothing if it replaces a session of the same name.
+        Others receive nothing if it replaces a session of the same person and name.
         """
-        key, entry = names.key(person.name), session.who_entry(person)
-        if key not in self.sessions:
-            self._feed.broadcast(person.identity, Presence(person.name, JOINED, entry))
-        self._forget(self.sessions.get(key))
+        key = names.key(person.name)
+        self._replace(key, session, person)
         self.sessions[key] = session
         self._by_identity[person.identity].append(session)
-        self._feed.set(session, entry)
         self._feed.add_reader(session)
 
     def leave(self, session: Session, why: str = GONE) -> Person | None:
@@ -57,25 +60,51 @@ class Hub:
         person = session.person
         if person is None or self.sessions.get(names.key(person.name)) is not session:
             return None
-        self._forget(self.sessions.pop(names.key(person.name)))
+        self._remove(session)
         self._feed.broadcast(person.identity, Presence(person.name, why), was_hidden=session.is_hidden)
         return person
 
+    def enter(self, other: Elsewhere) -> Session | None:
+        """Add somebody whom another server has; return the session here whose name they have now."""
+        person = other.logged_in_person
+        key = names.key(person.name)
+        before = self.sessions.get(key)
+        self._replace(key, other, person)
+        self.others[key] = other
+        self._others_by_identity[person.identity].append(other)
+        return before
+
+    def exit(self, other: Elsewhere, why: str = GONE) -> None:
+        """Remove somebody whom another server had, and show that they left."""
+        person = other.logged_in_person
+        self._remove(other)
+        self._feed.broadcast(person.identity, Presence(person.name, why), was_hidden=other.is_hidden)
+
     def show_change(self, session: Session, *, was_hidden: bool = False) -> None:
         """Show everyone the entry of a person as it is now, and whether they are hidden."""
-        person = session.logged_in_person
-        entry = session.who_entry(person)
-        if self.find(person.name) is session:
-            self._feed.set(session, entry)
-            self._feed.broadcast(person.identity, Presence(person.name, "", entry), was_hidden=was_hidden)
+        if self.find(session.logged_in_person.name) is session:
+            self._show(session, was_hidden=was_hidden)
+
+    def change(self, changed: EntryChanged) -> None:
+        """Follow a change of somebody whom another server has."""
+        if other := self.elsewhere(changed.person, changed.node, changed.session):
+            other.change(changed)
+            self._show(other, was_hidden=changed.was_hidden)
 
     def everyone(self) -> Iterator[Present]:
         """Yield everyone in the room."""
         yield from self.sessions.values()
+        yield from self.others.values()
 
-    def find(self, name: str) -> Session | None:
-        """Return the session logged in under a name, if any."""
-        return self.sessions.get(names.key(name))
+    def find(self, name: str) -> Session | Elsewhere | None:
+        """Return who is in the room under a name, if anybody."""
+        key = names.key(name)
+        return self.sessions.get(key) or self.others.get(key)
+
+    def elsewhere(self, person: Person, node: str, number: int) -> Elsewhere | None:
+        """Return who has this place on another server; None if it is not theirs any more."""
+        other = self.others.get(names.key(person.name))
+        return other if other and (other.node, other.number) == (node, number) else None
 
     def names(self) -> list[str]:
         """Return the names of everyone who is not hidden."""
@@ -89,9 +118,25 @@ class Hub:
         """Return all sessions of a person, whatever their names."""
         return [*self._by_identity.get(identity, ())]
 
+    def others_of(self, identity: str) -> list[Elsewhere]:
+        """Return a person's sessions on other servers."""
+        return [*self._others_by_identity.get(identity, ())]
+
+    def present(self, identity: str) -> list[Session | Elsewhere]:
+        """Return a person's sessions, wherever they are."""
+        return [*self.sessions_of(identity), *self.others_of(identity)]
+
+    def is_here(self, identity: str) -> bool:
+        """Return whether a person is in the room."""
+        return identity in self._by_identity or identity in self._others_by_identity
+
+    def nodes_of(self, identity: str) -> int:
+        """Return on how many servers a person is who is here."""
+        return 1 + len({each.node for each in self._others_by_identity.get(identity, ())})
+
     def is_operator(self, identity: str) -> bool:
-        """Return whether a person is here as an operator."""
-        return any(session.rank is Rank.OPERATOR for session in self._by_identity.get(identity, ()))
+        """Return whether a person is in the room as an operator."""
+        return any(each.rank is Rank.OPERATOR for each in self.present(identity))
 
     def operators(self) -> set[str]:
         """Return the identities of the operators who are here."""
@@ -120,7 +165,7 @@ class Hub:
         """Show two people each other as gone or present after a block changed."""
         apart = other in self._relations.blocked_with(one)
         for reader, seen in ((one, other), (other, one)):
-            self._feed.show_visibility(self.sessions_of(reader), self.sessions_of(seen), apart=apart)
+            self._feed.show_visibility(self.sessions_of(reader), self.present(seen), apart=apart)
 
     def _excluded(self, news: MessageChange) -> Collection[str]:
         """Return the identities that must not receive this: they muted or blocked the author or the reactor."""
@@ -150,14 +195,42 @@ class Hub:
                 self.traffic.deliveries += 1
                 recipient.deliver(framed(_frame(news, recipient.logged_in_person)))
 
-    def _forget(self, session: Session | None) -> None:
-        """Remove a session from the index by identity."""
-        if session and session.person:
-            self._feed.remove(session)
-            here = self._by_identity[session.person.identity]
-            here.remove(session)
-            if not here:
-                del self._by_identity[session.person.identity]
+    def _show(self, present: Present, *, was_hidden: bool) -> None:
+        person = present.logged_in_person
+        entry = present.who_entry(person)
+        self._feed.set(present, entry)
+        self._feed.broadcast(person.identity, Presence(person.name, "", entry), was_hidden=was_hidden)
+
+    def _replace(self, key: str, present: Present, person: Person) -> None:
+        """List somebody instead of who had the name until now: another person left, if it is not the same one."""
+        before, entry = self.sessions.get(key) or self.others.get(key), present.who_entry(person)
+        is_same = before is not None and before.logged_in_person.identity == person.identity
+        if before:
+            self._remove(before)
+        if before and not is_same:
+            gone = before.logged_in_person
+            self._feed.broadcast(gone.identity, Presence(gone.name, GONE), was_hidden=before.is_hidden)
+        if not is_same:
+            self._feed.broadcast(person.identity, Presence(person.name, JOINED, entry))
+        self._feed.set(present, entry)
+
+    def _remove(self, present: Session | Elsewhere) -> None:
+        person = present.logged_in_person
+        key = names.key(person.name)
+        self._feed.remove(present)
+        if isinstance(present, Session):
+            del self.sessions[key]
+            _drop(self._by_identity, person.identity, present)
+        else:
+            del self.others[key]
+            _drop(self._others_by_identity, person.identity, present)
+
+
+def _drop(index: dict[str, list[Listed]], identity: str, present: Listed) -> None:
+    """Remove somebody from an index by identity."""
+    index[identity].remove(present)
+    if not index[identity]:
+        del index[identity]
 
 
 def _frame(news: MessageChange, person: Person) -> Frame:

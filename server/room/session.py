@@ -77,6 +77,8 @@ class Session:
         """Which frames the client expects, by its login."""
         self.status = ONLINE
         self.dnd = False
+        self.place = 0
+        """Number of its place in a room that several servers share."""
         self.address = ""
         """Rate-limit key of the connection, see `Limiter.client_key`."""
         self.delay_queue = DelayQueue(outlet)

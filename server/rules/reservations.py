@@ -44,6 +44,8 @@ class Reservations:
         self._members: dict[_Hold, None] = {}
         """The names of the members of the site, the latest last."""
         self._present: set[_Hold] = set()
+        self._claimed: Counter[_Hold] = Counter()
+        """Names that logins wait for."""
         self._held_at: dict[_Hold, int] = {}
         """When each name was last held, the latest last. Only of people who can prove that they are back."""
         self._reports: dict[str, _Hold] = {}
@@ -64,6 +66,18 @@ class Reservations:
         hold = _Hold.of(person)
         self._present.discard(hold)
         self.renew(person, now)
+        self._drop_unused(hold)
+
+    def claim(self, person: Person) -> None:
+        """Record that a person waits to enter the room, until `release`: nobody else can have the name meanwhile."""
+        self._claimed[self._index(person)] += 1
+
+    def release(self, person: Person) -> None:
+        """Record that a person has entered, or does not wait any more."""
+        hold = _Hold.of(person)
+        self._claimed[hold] -= 1
+        if not self._claimed[hold]:
+            del self._claimed[hold]
         self._drop_unused(hold)
 
     def configure(self, days: int, *, members: bool) -> None:
@@ -110,7 +124,7 @@ class Reservations:
     def obstacle(self, name: str, identity: str, now: int) -> Obstacle | None:
         """Return why a person cannot have a name; None if they can."""
         own, others = _Hold(identity, names.key(name)), [*self._alike(name, identity)]
-        here = [other for other in others if other in self._present]
+        here = [other for other in others if other in self._present or other in self._claimed]
         if any(other.key == own.key for other in here):
             return Obstacle.TAKEN
         if any(other.key == own.key and self._is_member(other) for other in others):
@@ -159,7 +173,9 @@ class Reservations:
 
     def _drop_unused(self, hold: _Hold) -> None:
         """Remove a name from the index unless there is still a reason to keep it."""
-        if any(hold in reasons for reasons in (self._present, self._held_at, self._reported, self._members)):
+        if any(
+            hold in reasons for reasons in (self._present, self._claimed, self._held_at, self._reported, self._members)
+        ):
             return
         for look in self._looks.pop(hold, ()):
             self._by_look[look].discard(hold)

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from server.rules.messages import MessageDraft
 from server.storage.base import Published
+from server.storage.events import Event
 from server.storage.fair import SERVER, QueueKey
 from server.storage.journal import Kind
 from server.storage.sql import SqlConnection
@@ -49,6 +50,13 @@ class Database(Protocol):
     def life(self) -> Life:
         """What the room is, as of when the database was opened."""
 
+    @property
+    def node(self) -> str:
+        """The ID of this server among those that share the database; empty if no others can."""
+
+    lost: Callable[[], None]
+    """Called once if the others go on without this server: it stores and answers nothing any more, and has to end."""
+
     def now(self) -> int:
         """Return the time in milliseconds, by the clock that all servers of this database share."""
 
@@ -58,6 +66,9 @@ class Database(Protocol):
         Listeners are called on the loop, in the order of the events: those of one kind that follow each other in a
         commit are passed in one call. Register before the first write.
         """
+
+    def tell_aside(self, event: Event) -> None:
+        """Have all servers hear of an event at once; it may be lost, and comes in no order with others."""
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """Run `work` in a transaction. Completes once it is on disk, and its events were heard. Raises StorageError.

@@ -4,16 +4,20 @@ An event tells a server that was not there all that follows from the commit. It 
 write as JSON, since a database that several servers share passes it on as text.
 """
 
+from enum import Enum
 from functools import cache
 from typing import NamedTuple, get_args
 
 import msgspec
 
+from server.protocol.frames import WhoEntry
 from server.rules.bans import Ban
 from server.rules.messages import Person, Publication
+from server.rules.ranks import Rank
 from server.rules.reactions import ReactionChange
 from server.rules.relations import Relation
 from server.rules.reports import StoredReport
+from server.rules.tokens import Claims
 
 
 class StoredChange(NamedTuple):
@@ -108,6 +112,105 @@ class ReportDeleted(NamedTuple):
     report_id: str
 
 
+class PersonEntered(NamedTuple):
+    """A person entered the room on a server, or a new login of theirs took their name over from another session."""
+
+    person: Person
+    node: str
+    session: int
+    """Number of the session on its server."""
+    entry: WhoEntry
+    rank: Rank
+    member: bool
+    """The site says who they are."""
+    number: int
+    """How often names have come into use."""
+
+
+class EntryChanged(NamedTuple):
+    """What others see of a person changed, or their rights; fields are those of PersonEntered."""
+
+    person: Person
+    node: str
+    session: int
+    entry: WhoEntry
+    rank: Rank
+    was_hidden: bool
+
+
+class PersonExited(NamedTuple):
+    """A session ended, and with it the person left the room; `why` is what others read."""
+
+    person: Person
+    node: str
+    session: int
+    why: str
+
+
+class NodeOpened(NamedTuple):
+    """A server joined those that share the room, or has read its settings; `settings` are digests by name."""
+
+    node: str
+    settings: dict[str, str]
+
+
+class NodeGone(NamedTuple):
+    """A server did not write for so long that the others removed it, and everyone there left the room."""
+
+    node: str
+
+
+class FrameSent(NamedTuple):
+    """A frame, encoded, for all sessions of a person; the server that announces it has sent it to its own."""
+
+    identity: str
+    frame: str
+    node: str
+
+
+class RemovalRequested(NamedTuple):
+    """All sessions of a person end at once; the server that announces it has ended its own."""
+
+    identity: str
+    name: str
+    """Only the session with this name ends; empty: all of them."""
+    words: str
+    """What they read; nothing if it is empty."""
+    announced: str
+    """What others read."""
+    reason: str
+    """The reason of the closing frame."""
+
+
+class RankChanged(NamedTuple):
+    """An operator gave a person the rights of one, or took them; `op`: gave."""
+
+    identity: str
+    op: bool
+
+
+class ClaimsAmended(NamedTuple):
+    """The site says something else about a member who is in the room."""
+
+    identity: str
+    claims: Claims
+
+
+class RoomRequest(Enum):
+    """What an operator, or the site, asks of every server."""
+
+    RELOAD = "reload"
+    DISCONNECT_ALL = "disconnect all"
+    SHUT_DOWN = "shut down"
+
+
+class RoomRequested(NamedTuple):
+    """Every server is asked for something; the one that announces it has done it already."""
+
+    request: RoomRequest
+    node: str
+
+
 Event = (
     StoredChange
     | UnkeptChange
@@ -121,6 +224,16 @@ Event = (
     | ReportOpened
     | ReportChanged
     | ReportDeleted
+    | PersonEntered
+    | EntryChanged
+    | PersonExited
+    | NodeOpened
+    | NodeGone
+    | FrameSent
+    | RemovalRequested
+    | RankChanged
+    | ClaimsAmended
+    | RoomRequested
 )
 
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

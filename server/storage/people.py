@@ -113,12 +113,12 @@ class People:
         # Names are chosen from memory: on this server, nobody else can have this one from now on.
         self.reservations.joined(person, joined.at, returns=returns)
         self._add([joined])
-        return self._database.write(partial(_join, joined))
+        return self._database.write(partial(join, joined))
 
     def left(self, person: Person, last_message: int) -> None:
         """Record that a person left, and the last message they have seen."""
         self.reservations.left(person, self._database.now())
-        self._database.write_aside(partial(_leave, person, last_message))
+        self._database.write_aside(partial(leave, person, last_message))
 
     def ban_against(self, person: Person) -> str:
         """Return for how much longer a person is banned, in words; "" if they are not."""
@@ -212,7 +212,7 @@ def _load_people(connection: SqlConnection) -> list[Person]:
     return [Person(*row) for row in connection.execute(query, (MAX_KNOWN,))]
 
 
-def _join(joined: PersonJoined, connection: SqlConnection) -> Joined:
+def join(joined: PersonJoined, connection: SqlConnection) -> Joined:
     if joined.member:
         held_names.add_member(joined.person, connection)
     if joined.returns:
@@ -235,7 +235,7 @@ def store_joined(person: Person, now: int, connection: SqlConnection) -> Joined:
     return Joined(int(row[0]) if row else None, *stored)
 
 
-def _leave(person: Person, last_message: int, connection: SqlConnection) -> None:
+def leave(person: Person, last_message: int, connection: SqlConnection) -> None:
     connection.execute(
         "UPDATE person SET seen_at = ?1, last_message = CASE WHEN last_message < ?2 THEN ?2 ELSE last_message END"
         " WHERE identity = ?3",

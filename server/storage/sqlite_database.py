@@ -36,8 +36,11 @@ Result = TypeVar("Result")
 class SqliteDatabase:
     """A Database in one file, which only one server uses."""
 
+    node = ""
+
     def __init__(self, path: str, committed: Committed = lambda _size, _seconds: None, clock: Clock = utc_now) -> None:
         """Open or create the file. Raises StorageError."""
+        self.lost: Callable[[], None] = lambda: None
         self._committed = committed
         self._clock = clock
         self._journal = Journal()
@@ -78,6 +81,10 @@ class SqliteDatabase:
     def hear(self, kind: type[Kind], listener: Callable[[Sequence[Kind]], None]) -> None:
         """See Database."""
         self._journal.hear(kind, listener)
+
+    def tell_aside(self, event: Event) -> None:
+        """See Database."""
+        self._journal.pass_on([event])
 
     def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
         """See Database."""

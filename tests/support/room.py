@@ -11,10 +11,11 @@ from server.protocol.frames import Frame, Limits, Login, Webhooks, Welcome
 from server.room.hub import Hub
 from server.room.presence import Attendance
 from server.room.session import Session
+from server.room.shared_presence import SharedAttendance
 from server.settings import PublicChannel, RoomLimits
 from server.storage.broker import Broker
+from server.storage.database import Database
 from server.storage.people import People
-from server.storage.sqlite_database import SqliteDatabase
 from server.websocket.connection import ConnectionPolicy
 from tests.support.recording_outlet import RecordingOutlet
 
@@ -23,7 +24,7 @@ UNLIMITED = RoomLimits(messages_per_second=0, pages_per_second=0, stored_kilobyt
 CHANNELS = [PublicChannel("lobby", "Lobby"), PublicChannel("tea", "Tea"), PublicChannel("quiet", "Quiet", (), 0)]
 
 
-def dispatcher_over(broker: Broker, database: SqliteDatabase, limits: RoomLimits = UNLIMITED) -> Dispatcher:
+def dispatcher_over(broker: Broker, database: Database, limits: RoomLimits = UNLIMITED) -> Dispatcher:
     """Return a dispatcher over this database, without webhooks."""
     people = People(database)
     hub = Hub(people.relations, Traffic())
@@ -33,7 +34,7 @@ def dispatcher_over(broker: Broker, database: SqliteDatabase, limits: RoomLimits
         broker=broker,
         people=people,
         hub=hub,
-        presence=Attendance(people),
+        presence=SharedAttendance(database, people, hub) if database.node else Attendance(people),
         limiter=Limiter(limits),
     )
 

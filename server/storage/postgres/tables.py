@@ -9,7 +9,7 @@ CREATE TABLE room (
     message bigint NOT NULL DEFAULT 0,
     trail bigint NOT NULL DEFAULT 0,
     news bigint NOT NULL DEFAULT 0,
-    -- The last news that changed which names are in use.
+    -- How often names have come into use, see `server.storage.presence`.
     names_changed bigint NOT NULL DEFAULT 0,
     schema integer NOT NULL,
     -- Servers that know no later schema than this one cannot go on.
@@ -24,7 +24,11 @@ CREATE TABLE node (
     batch TEXT NOT NULL DEFAULT '',
     started_at bigint NOT NULL DEFAULT 0,
     address TEXT NOT NULL DEFAULT '',
-    version TEXT NOT NULL DEFAULT ''
+    version TEXT NOT NULL DEFAULT '',
+    -- The value of `room.names_changed` when a name last came into use on this server.
+    names_changed bigint NOT NULL DEFAULT 0,
+    -- Digests of its settings by name, so that others notice if theirs differ.
+    settings TEXT NOT NULL DEFAULT ''
 ) WITH (fillfactor = 10);
 
 -- Who is in the room, on which server. `key` is the name whatever its case and width; `entry` describes the person to
@@ -35,6 +39,9 @@ CREATE TABLE presence (
     identity TEXT NOT NULL,
     node TEXT NOT NULL REFERENCES node (id) ON DELETE CASCADE,
     session bigint NOT NULL,
+    number bigint NOT NULL,
+    rank integer NOT NULL,
+    member integer NOT NULL,
     entry TEXT NOT NULL
 );
 CREATE INDEX presence_node ON presence (node);

@@ -172,7 +172,7 @@ async def said(dispatcher: Dispatcher) -> None:
 
 
 async def relate(dispatcher: Dispatcher, role: str) -> None:
-    ada = dispatcher.hub.find("ada")
+    ada = dispatcher.hub.sessions.get("ada")
     assert ada
     if role in {"muted", "blocked"}:
         receive(dispatcher, ada, Mute("actor") if role == "muted" else Block("actor"))

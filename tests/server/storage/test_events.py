@@ -5,25 +5,38 @@ from datetime import UTC, datetime
 import pytest
 
 from server.protocol.codes import ReportState
-from server.protocol.frames import Reaction
+from server.protocol.frames import Reaction, WhoEntry
 from server.rules.bans import Ban
 from server.rules.evidence import Statement
 from server.rules.messages import Person, Publication, Version
+from server.rules.ranks import Rank
 from server.rules.reactions import ReactionChange
 from server.rules.relations import Relation
 from server.rules.reports import StoredAddition, StoredReport
+from server.rules.tokens import Claims
 from server.storage.events import (
     KINDS,
     BanLifted,
     Banned,
+    ClaimsAmended,
     DirectCleared,
+    EntryChanged,
     Event,
+    FrameSent,
+    NodeGone,
+    NodeOpened,
+    PersonEntered,
+    PersonExited,
     PersonJoined,
     PersonLeft,
+    RankChanged,
     RelationsChanged,
+    RemovalRequested,
     ReportChanged,
     ReportDeleted,
     ReportOpened,
+    RoomRequest,
+    RoomRequested,
     StoredChange,
     UnkeptChange,
     WaitingDelivered,
@@ -33,6 +46,7 @@ from server.storage.events import (
 
 AT = datetime(2026, 11, 24, 2, 57, 0, 125000, tzinfo=UTC)
 ADA, BOB = Person("Ada ⚓", "a-1"), Person("bob", "b-1")
+ENTRY = WhoEntry("Ada ⚓", 1, "away", dnd=True, nickname="Ada L.")
 SAID = Publication(7, AT, ADA, "lobby", None, 'a "rope"\n', None)
 WHISPERED = Publication(
     8, AT, ADA, "", BOB, "psst", "n-1", True, (Reaction("👻", ["bob", "eve"]),), AT, (Version(AT, "pst"),)
@@ -63,6 +77,16 @@ EXAMPLES: list[Event] = [
     ReportOpened(REPORT, BOB, "s-1"),
     ReportChanged(REPORT._replace(status=ReportState.WAITING, error="status 500", next_at=8), answered=True),
     ReportDeleted("rep_1"),
+    PersonEntered(ADA, "n", 7, ENTRY, Rank.VIP, member=True, number=9),
+    EntryChanged(ADA, "n", 7, ENTRY, Rank.OPERATOR, was_hidden=True),
+    PersonExited(ADA, "n", 7, "has exited the room!"),
+    NodeOpened("n", {"Title": "1f"}),
+    NodeGone("n"),
+    FrameSent("a-1", '{"action":"pong"}', "n"),
+    RemovalRequested("a-1", "", "You were kicked.", "has been kicked from the room!", "Removed."),
+    RankChanged("a-1", op=True),
+    ClaimsAmended("a-1", Claims(vip=True, nick="Ada L.", rules=("redcam",))),
+    RoomRequested(RoomRequest.RELOAD, "n"),
 ]
 
 

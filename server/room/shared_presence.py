@@ -1,0 +1,233 @@
+"""Places in a room that several servers share: claimed in the database, and known to each of them by events."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
+from typing import NamedTuple
+
+from server.protocol.codec import encode
+from server.protocol.frames import Frame
+from server.room.elsewhere import Elsewhere
+from server.room.hub import Hub
+from server.room.presence import Attendance, Exit, NameClaim, end_replaced
+from server.room.session import Session
+from server.rules.messages import Person
+from server.rules.visibility import GONE
+from server.storage import people, presence
+from server.storage.base import Joined
+from server.storage.database import Database
+from server.storage.events import (
+    EntryChanged,
+    Event,
+    FrameSent,
+    NodeGone,
+    NodeOpened,
+    PersonEntered,
+    PersonExited,
+    RoomRequest,
+    RoomRequested,
+)
+from server.storage.journal import Kind
+from server.storage.people import People
+from server.storage.presence import Outdated, Wish
+from server.storage.sql import SqlConnection
+
+EXPIRE_SECONDS = 2.0
+"""Time between two looks for servers that are gone. Each is a write, by which this one stays."""
+
+log = logging.getLogger(__name__)
+
+
+class _Waiting(NamedTuple):
+    """A claim that the database has not granted yet, under the name that was chosen."""
+
+    claim: NameClaim
+    person: Person
+    joined: "asyncio.Future[Joined]"
+
+
+class SharedAttendance(Attendance):
+    """An Attendance in which a name is granted once this server has heard that the database has it."""
+
+    shared = True
+
+    def __init__(self, database: Database, people: People, hub: Hub) -> None:
+        super().__init__(people)
+        self._database = database
+        self._hub = hub
+        self._numbers = count(1)
+        self._waiting: dict[int, _Waiting] = {}
+        """Claims by the number of the session in the room."""
+        self._outdated: list[tuple[int, NameClaim]] = []
+        """Claims to be made again once this server knows which names came into use."""
+        self._known = 0
+        """The latest `PersonEntered.number` of another server that was heard."""
+        self._backlog: list[Callable[[], None]] | None = None
+        """What was heard while the people on other servers are loaded."""
+        self._opened = False
+        database.hear(NodeOpened, self._on_opened)
+        self._hear(PersonEntered, self._on_entered)
+        self._hear(EntryChanged, self._on_changed)
+        self._hear(PersonExited, self._on_exited)
+        self._hear(NodeGone, self._on_gone)
+
+    async def open(self) -> None:
+        """See Attendance."""
+        opened = NodeOpened(self._database.node, {})
+        others = await self._database.write(partial(presence.open_node, opened))
+        self._known = others.names_changed
+        for each in others.people:
+            self._enter(each)
+        backlog, self._backlog, self._opened = self._backlog or [], None, True
+        for hear in backlog:
+            hear()
+
+    async def run(self) -> None:
+        """See Attendance."""
+        while True:
+            self._database.write_aside(presence.expire)
+            await asyncio.sleep(EXPIRE_SECONDS)
+
+    def claim(self, claim: NameClaim) -> None:
+        """See Attendance. Later frames of the session wait until the name is granted."""
+        claim.session.delay_queue.hold()
+        self._claim(claim)
+
+    def _claim(self, claim: NameClaim) -> None:
+        session = claim.session
+        person = None if session.ended else claim.choose()
+        if person is None:
+            session.delay_queue.release()
+            return
+        number = next(self._numbers)
+        self._waiting[number] = _Waiting(claim, person, asyncio.get_running_loop().create_future())
+        self._people.reservations.claim(person)
+        entry = session.who_entry(person)
+        node, known = self._database.node, self._known
+        wish = Wish(person, node, number, entry, session.rank, claim.member, claim.returns, known)
+        self._database.write(partial(presence.enter, wish)).add_done_callback(partial(self._answered, number))
+
+    def _answered(self, number: int, done: "asyncio.Future[Joined | Outdated]") -> None:
+        """Follow the answer of the database; a name that it granted was heard of before."""
+        claim, person, joined = self._waiting.pop(number)
+        self._people.reservations.release(person)
+        if done.cancelled():
+            return
+        if error := done.exception():
+            claim.failed(error)
+        elif isinstance(result := done.result(), Outdated):
+            self._outdated.append((result.number, claim))
+            self._claim_again()
+        else:
+            joined.set_result(result)
+
+    def _claim_again(self) -> None:
+        due = [claim for number, claim in self._outdated if number <= self._known]
+        self._outdated = [each for each in self._outdated if each[0] > self._known]
+        for claim in due:
+            self._claim(claim)
+
+    def leave(self, session: Session, person: Person, left: Exit) -> None:
+        """See Attendance. At a restart the place stays, so that nobody seems to leave who returns to another server."""
+        if left.returns:
+            self._database.write_aside(partial(people.leave, person, left.last_message))
+            return
+        exited = PersonExited(person, self._database.node, session.place, left.why)
+        self._dismiss(person)
+        self._database.write_aside(partial(presence.leave, exited, left.last_message))
+
+    def show_change(self, session: Session, *, was_hidden: bool) -> None:
+        """See Attendance."""
+        person = session.logged_in_person
+        place = person, self._database.node, session.place
+        changed = EntryChanged(*place, session.who_entry(person), session.rank, was_hidden)
+        self._database.write_aside(partial(presence.change, changed))
+
+    def announce(self, event: Event) -> None:
+        """See Attendance."""
+        self._database.write_aside(partial(_announce, event))
+
+    def send(self, identity: str, frame: Frame, *, lossy: bool = False) -> None:
+        """See Attendance."""
+        if self._hub.others_of(identity):
+            sent = FrameSent(identity, encode(frame).decode(), self._database.node)
+            (self._database.tell_aside if lossy else self.announce)(sent)
+
+    def request(self, request: RoomRequest) -> None:
+        """See Attendance."""
+        self.announce(RoomRequested(request, self._database.node))
+
+    def waiting(self) -> list[Session]:
+        """See Attendance."""
+        return [each.claim.session for each in self._waiting.values()] + [claim.session for _, claim in self._outdated]
+
+    def _hear(self, kind: type[Kind], on: Callable[[Kind], None]) -> None:
+        """Call this for events of a kind; none from before this server joined the others."""
+
+        def hear(events: Sequence[Kind]) -> None:
+            for event in events:
+                if self._backlog is not None:
+                    self._backlog.append(partial(on, event))
+                elif self._opened:
+                    on(event)
+
+        self._database.hear(kind, hear)
+
+    def _on_opened(self, events: Sequence[NodeOpened]) -> None:
+        for event in events:
+            if event.node == self._database.node and not self._opened:
+                self._backlog = []
+
+    def _on_entered(self, entered: PersonEntered) -> None:
+        if entered.node != self._database.node:
+            self._known = max(self._known, entered.number)
+            self._enter(entered)
+            self._claim_again()
+        elif waiting := self._waiting.get(entered.session):
+            self._grant(waiting, entered)
+        else:
+            # The answer of the database was an error, and still it is stored.
+            exited = PersonExited(entered.person, entered.node, entered.session, "")
+            self._database.write_aside(partial(presence.leave, exited, 0))
+
+    def _grant(self, waiting: _Waiting, entered: PersonEntered) -> None:
+        session = waiting.claim.session
+        self._people.reservations.joined(entered.person, self._database.now(), returns=waiting.claim.returns)
+        session.place = entered.session
+        waiting.claim.granted(waiting.person, waiting.joined)
+        session.delay_queue.release()
+
+    def _enter(self, entered: PersonEntered) -> None:
+        """Show somebody of another server, instead of who had the name until now."""
+        if before := self._hub.find(entered.person.name):
+            self._dismiss(before.logged_in_person)
+        self._people.reservations.joined(entered.person, self._database.now(), returns=False)
+        if replaced := self._hub.enter(Elsewhere(entered)):
+            end_replaced(replaced, entered.person)
+
+    def _exit(self, other: Elsewhere, why: str) -> None:
+        self._dismiss(other.logged_in_person)
+        self._hub.exit(other, why)
+
+    def _dismiss(self, person: Person) -> None:
+        """Let others have a name, as far as it is not reserved."""
+        self._people.reservations.left(person, self._database.now())
+
+    def _on_changed(self, changed: EntryChanged) -> None:
+        if changed.node != self._database.node:
+            self._hub.change(changed)
+
+    def _on_exited(self, exited: PersonExited) -> None:
+        if other := self._hub.elsewhere(exited.person, exited.node, exited.session):
+            self._exit(other, exited.why)
+
+    def _on_gone(self, gone: NodeGone) -> None:
+        log.warning("a server of the room is gone", extra={"node": gone.node})
+        for other in [each for each in self._hub.others.values() if each.node == gone.node]:
+            self._exit(other, GONE)
+
+
+def _announce(event: Event, connection: SqlConnection) -> None:
+    connection.announce(event)

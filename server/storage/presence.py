@@ -1,0 +1,144 @@
+"""Who is in a room that several servers share, in the database: names belong to sessions, and these to servers."""
+
+import json
+from typing import NamedTuple
+
+import msgspec
+
+from server.protocol import names
+from server.protocol.frames import WhoEntry
+from server.rules.messages import Person
+from server.rules.ranks import Rank
+from server.storage import people
+from server.storage.base import Joined
+from server.storage.events import EntryChanged, NodeGone, NodeOpened, PersonEntered, PersonExited, PersonJoined
+from server.storage.sql import SqlConnection
+
+GONE_MILLISECONDS = 8_000
+"""Time without a write after which the others remove a server."""
+
+_entries = msgspec.json.Decoder(WhoEntry)
+
+
+class Wish(NamedTuple):
+    """A place in the room for a session, under a name that was free when it was chosen."""
+
+    person: Person
+    node: str
+    session: int
+    entry: WhoEntry
+    rank: Rank
+    member: bool
+    returns: bool
+    """The person can log in again as the same one."""
+    known: int
+    """The latest `PersonEntered.number` of another server that was known when the name was chosen."""
+
+
+class Outdated(NamedTuple):
+    """Names have come into use on other servers that were not known when one was chosen; the latest has this number."""
+
+    number: int
+
+
+def enter(wish: Wish, connection: SqlConnection) -> Joined | Outdated:
+    """Take a place for a person, in the transaction that stores them, and announce it; or change nothing."""
+    changed = connection.execute(
+        "SELECT coalesce(max(names_changed), 0) FROM node WHERE id <> ?", (wish.node,)
+    ).fetchone()[0]
+    if changed > wish.known:
+        return Outdated(changed)
+    (number,) = connection.execute(
+        "UPDATE room SET names_changed = names_changed + 1 RETURNING names_changed"
+    ).fetchone()
+    connection.execute("UPDATE node SET names_changed = ? WHERE id = ?", (number, wish.node))
+    if wish.member:
+        _dismiss_guest(wish.person, connection)
+    connection.execute(
+        "INSERT INTO presence (key, name, identity, node, session, number, rank, member, entry)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (key) DO UPDATE"
+        " SET name = ?2, identity = ?3, node = ?4, session = ?5, number = ?6, rank = ?7, member = ?8, entry = ?9",
+        (
+            names.key(wish.person.name), *wish.person, wish.node, wish.session, number, int(wish.rank),
+            int(wish.member), _encoded(wish.entry),
+        ),
+    )  # fmt: skip
+    joined = people.join(PersonJoined(wish.person, connection.now, wish.returns, wish.member), connection)
+    connection.announce(PersonEntered(wish.person, wish.node, wish.session, wish.entry, wish.rank, wish.member, number))
+    return joined
+
+
+def _dismiss_guest(member: Person, connection: SqlConnection) -> None:
+    """Note that somebody with the name of a member, who takes it over, has left."""
+    query = "SELECT name, identity FROM presence WHERE key = ? AND identity <> ?"
+    for row in connection.execute(query, (names.key(member.name), member.identity)).fetchall():
+        people.leave(Person(*row), 0, connection)
+
+
+def change(changed: EntryChanged, connection: SqlConnection) -> None:
+    """Store what others see of a person, and announce it, unless their place is another session's by now."""
+    values = _encoded(changed.entry), int(changed.rank), *_place(changed)
+    updated = connection.execute(
+        "UPDATE presence SET entry = ?, rank = ? WHERE key = ? AND node = ? AND session = ?", values
+    )
+    if updated.rowcount:
+        connection.announce(changed)
+
+
+def leave(exited: PersonExited, last_message: int, connection: SqlConnection) -> None:
+    """Give a place back, and announce it, unless it is another session's by now."""
+    deleted = connection.execute("DELETE FROM presence WHERE key = ? AND node = ? AND session = ?", _place(exited))
+    people.leave(exited.person, last_message, connection)
+    if deleted.rowcount:
+        connection.announce(exited)
+
+
+def expire(connection: SqlConnection) -> list[str]:
+    """Remove servers that have not written for too long, with everyone there; announce it, and return them."""
+    gone = connection.execute("SELECT id FROM node WHERE beat < ?", (connection.now - GONE_MILLISECONDS,)).fetchall()
+    for (node,) in gone:
+        for row in connection.execute("SELECT name, identity FROM presence WHERE node = ?", (node,)).fetchall():
+            people.leave(Person(*row), 0, connection)
+        connection.execute("DELETE FROM presence WHERE node = ?", (node,))
+        connection.execute("DELETE FROM node WHERE id = ?", (node,))
+        connection.announce(NodeGone(node))
+    return [node for (node,) in gone]
+
+
+class Others(NamedTuple):
+    """Everyone on other servers, and the digests of these servers' settings."""
+
+    people: list[PersonEntered]
+    settings: dict[str, dict[str, str]]
+    names_changed: int
+
+
+def open_node(opened: NodeOpened, connection: SqlConnection) -> Others:
+    """Announce this server, and return who is in the room on the others; what they announce later comes after it."""
+    expire(connection)
+    set_settings(opened, connection)
+    rows = connection.execute(
+        "SELECT name, identity, node, session, entry, rank, member, number FROM presence WHERE node <> ?",
+        (opened.node,),
+    ).fetchall()
+    entered = [
+        PersonEntered(Person(name, identity), node, session, _entries.decode(entry), Rank(rank), bool(member), number)
+        for name, identity, node, session, entry, rank, member, number in rows
+    ]
+    settings = connection.execute("SELECT id, settings FROM node WHERE id <> ?", (opened.node,)).fetchall()
+    (changed,) = connection.execute("SELECT names_changed FROM room").fetchone()
+    return Others(entered, {node: json.loads(each or "{}") for node, each in settings}, changed)
+
+
+def set_settings(opened: NodeOpened, connection: SqlConnection) -> None:
+    """Store and announce the digests of a server's settings."""
+    connection.execute("UPDATE node SET settings = ? WHERE id = ?", (json.dumps(opened.settings), opened.node))
+    connection.announce(opened)
+
+
+def _encoded(entry: WhoEntry) -> str:
+    return msgspec.json.encode(entry).decode()
+
+
+def _place(at: EntryChanged | PersonExited) -> tuple[str, str, int]:
+    return names.key(at.person.name), at.node, at.session
