@@ -1,8 +1,8 @@
 /* The load of the benches: many websocket clients in one process, which only count and time what comes.
  *
- *   load PORT CLIENTS LOGIN READY MESSAGE PROSE
+ *   load PORT[,PORT...] CLIENTS LOGIN READY MESSAGE PROSE
  *
- * Each client shakes hands, sends LOGIN (if not empty; %d becomes its number) and is in the room once a frame with the
+ * Clients take the ports in turn. Each client shakes hands, sends LOGIN (if not empty; %d becomes its number) and is in the room once a frame with the
  * action READY came (empty: once it has shaken hands). MESSAGE is what is sent; '#########' in it becomes the number of
  * the message, and a row of '@' becomes a part of the file PROSE, another one for each message. Answers each line of standard input with one line of JSON:
  *
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 128, PREFIX = 256, MOST_MESSAGES = 1 << 20, MOST_MICROSECONDS = 1 << 22, WAIT_SECONDS = 60, STRIDE = 61 };
+enum { MOST_PORTS = 16, AT_ONCE = 128, PREFIX = 256, MOST_MESSAGES = 1 << 20, MOST_MICROSECONDS = 1 << 22, WAIT_SECONDS = 60, STRIDE = 61 };
 enum state { CONNECTING, SHAKING_HANDS, LOGGING_IN, IN_ROOM, STALLED, GONE };
 
 struct client {
@@ -39,7 +39,7 @@ struct client {
 };
 
 static struct client *clients;
-static int total, started, pending, present, gone, epoll, port;
+static int total, started, pending, present, gone, epoll, ports[MOST_PORTS], port_count;
 static const char *login, *ready, *message;
 static char prose[1 << 20];
 static uint64_t sent_at[MOST_MESSAGES], now;
@@ -52,6 +52,8 @@ static uint64_t nanoseconds(void) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
+
+static int port_of(const struct client *c) { return ports[(c - clients) % port_count]; }
 
 static double cpu_seconds(void) {
     struct rusage u;
@@ -174,7 +176,7 @@ static void readable(struct client *c) {
 
 static void begin(void) {
     struct client *c = &clients[started++];
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port_of(c)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1;
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (c->fd < 0) die("socket");
@@ -190,7 +192,7 @@ static void shake_hands(struct client *c) {
     char request[256];
     int n = snprintf(request, sizeof request,
                      "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", port);
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", port_of(c));
     if (send(c->fd, request, n, MSG_NOSIGNAL) != n) { lose(c); return; }
     c->state = SHAKING_HANDS;
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
@@ -283,8 +285,9 @@ static void leave(const char *what, int count) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 7) { fprintf(stderr, "usage: load PORT CLIENTS LOGIN READY MESSAGE PROSE\n"); return 2; }
-    port = atoi(arguments[1]);
+    if (count != 7) { fprintf(stderr, "usage: load PORT[,PORT...] CLIENTS LOGIN READY MESSAGE PROSE\n"); return 2; }
+    for (char *mark = arguments[1]; mark && port_count < MOST_PORTS; mark = strchr(mark, ','), mark += mark != NULL)
+        ports[port_count++] = atoi(mark);
     total = atoi(arguments[2]);
     login = arguments[3], ready = arguments[4], message = arguments[5];
     FILE *text = fopen(arguments[6], "r");

@@ -76,11 +76,12 @@ class Presence(msgspec.Struct):
 
 
 class Load:
-    """Clients of one server, in a separate process."""
+    """Clients of one server, or in turn of several that share a room, in a separate process."""
 
-    def __init__(self, program: Path, side: "Side", clients: int) -> None:
+    def __init__(self, program: Path, side: "Side", clients: int, others: Sequence["Side"] = ()) -> None:
+        ports = ",".join(str(each.port) for each in (side, *others))
         self._process = subprocess.Popen(
-            [program, str(side.port), str(clients), side.login, side.ready, side.message, program.with_name(PROSE)],
+            [program, ports, str(clients), side.login, side.ready, side.message, program.with_name(PROSE)],
             preexec_fn=partial(os.sched_setaffinity, 0, {LOAD_CORE}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -193,13 +194,13 @@ def bare() -> Iterator[Side]:
 
 
 @contextmanager
-def ours(more: str = "", checkout: Path = HERE.parent) -> Iterator[Side]:
+def ours(more: str = "", checkout: Path = HERE.parent, *, pinned: bool = True) -> Iterator[Side]:
     """Run the complete server of a checkout: storage on disk, rules, echo; `more` goes before the other settings."""
     with TemporaryDirectory() as name:
         file = Path(name) / "settings.toml"
         file.write_text(more + SETTINGS)
         command = [sys.executable, "-m", "server", "--settings", str(file), "--address", "127.0.0.1:0"]
-        with _process(command, checkout) as (process, line):
+        with _process(command, checkout, pinned=pinned) as (process, line):
             port = int(line.rpartition(":")[2].partition("/")[0])
             yield Side("Flagpost", process.pid, port, LOGIN, 'echo"', SAY)
 
@@ -216,9 +217,11 @@ def loaded(built: Path, sides: Sequence[Side], clients: int) -> Iterator[list[Lo
 
 
 @contextmanager
-def _process(command: Sequence[str], directory: Path = HERE.parent) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def _process(
+    command: Sequence[str], directory: Path = HERE.parent, *, pinned: bool = True
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Yield a process, and the first line that it printed."""
-    pin = partial(os.sched_setaffinity, 0, {SERVER_CORE})
+    pin = partial(os.sched_setaffinity, 0, {SERVER_CORE}) if pinned else None
     process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True, preexec_fn=pin)
     try:
         assert process.stdout
