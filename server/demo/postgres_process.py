@@ -162,8 +162,13 @@ class PostgresProcess:
         """Stop it at once, as a crash does; the next start recovers."""
         self._end(signal.SIGQUIT)
 
+    def discard(self) -> None:
+        """Stop it, and delete its data; it can be created again."""
+        self.crash()
+        shutil.rmtree(self.data, ignore_errors=True)
+
     def remove(self) -> None:
-        """Stop it, and delete its data."""
+        """Stop it, and delete its directory."""
         self.crash()
         shutil.rmtree(self.directory, ignore_errors=True)
 

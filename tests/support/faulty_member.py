@@ -34,7 +34,14 @@ class HurriedSession(ClientSession):
 class Member:
     """Sends one message after another, faster than a person could, online and offline."""
 
-    def __init__(self, name: str, url: str, channels: Sequence[str], chance: random.Random) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        channels: Sequence[str],
+        chance: random.Random,
+        session: ClientSession | None = None,
+    ) -> None:
         self.name = name
         self.state = ClientState(now=lambda: datetime.now(UTC))
         self.said: dict[str, list[str]] = {channel: [] for channel in channels}
@@ -42,8 +49,8 @@ class Member:
         """The server's reasons for refusing a message."""
         self.caught_up = False
         self._chance = chance
-        self._session = HurriedSession(name)
-        self._connection = Connection(url, self._session, self._told)
+        self._session = session or HurriedSession(name)
+        self._connection = Connection(url, self._session, self.on_event)
         self._sending: set[asyncio.Task[bool]] = set()
         self._nonces = count(1)
         self._online = False
@@ -72,7 +79,7 @@ class Member:
         """Return whether all missed messages have arrived and all sent ones are confirmed."""
         return self._online and self.caught_up and not self.state.unsent()
 
-    def _told(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Handle an event of the connection, as the app does."""
         if isinstance(event, Lost):
             self._online = self.caught_up = False

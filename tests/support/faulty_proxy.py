@@ -33,6 +33,7 @@ class Proxy:
         self.url = ""
         self.shut = False
         """True while no connection is accepted."""
+        self._parted = False
         self._links: set[_Link] = set()
         self._forwarding: set[asyncio.Task[None]] = set()
 
@@ -71,12 +72,28 @@ class Proxy:
             if link.frozen:
                 link.client.transport.abort()
 
+    def part(self) -> None:
+        """Forward nothing and answer nobody, as a network does that has fallen apart."""
+        self._parted = True
+        self.freeze()
+
+    def join(self) -> None:
+        """Forward again; the connections from before are cut."""
+        self._parted = False
+        self.cut()
+
     def _accepted(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.create_task(self._accept(reader, writer))
         self._forwarding.add(task)
         task.add_done_callback(self._forwarding.discard)
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        if self._parted:
+            # Until the client gives up.
+            with suppress(ConnectionError):
+                await reader.read()
+            writer.transport.abort()
+            return
         try:
             if self.shut:
                 raise ConnectionRefusedError

@@ -75,13 +75,13 @@ class TornRoom:
                 peers = [f"@{other}" for other in NAMES if other != name]
                 self.members.append(Member(name, proxy.url, [*CHANNELS, *peers], self._chance))
             self.stranger = Stranger("stranger", self._proxies[-1].url, CHANNELS[0], self._chance)
-            await stack.enter_async_context(_running(*(member.live() for member in self.members)))
-            await _until(lambda: all(member.settled for member in self.members))
+            await stack.enter_async_context(running(*(member.live() for member in self.members)))
+            await until(lambda: all(member.settled for member in self.members))
             yield
 
     async def tear(self, times: int) -> None:
         """Cause this many faults while everybody talks."""
-        async with _running(*(member.talk() for member in self.members), self.stranger.talk()):
+        async with running(*(member.talk() for member in self.members), self.stranger.talk()):
             for _ in range(times):
                 await asyncio.sleep(self._chance.uniform(0, PAUSE_SECONDS))
                 self._deck = self._deck or self._chance.sample(DECK, len(DECK))
@@ -233,7 +233,7 @@ def _place(message: Stored, reader: str) -> str:
 
 
 @asynccontextmanager
-async def _running(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
+async def running(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run coroutines during the block; a failure ends it."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(work) for work in works]
@@ -244,7 +244,8 @@ async def _running(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
                 task.cancel()
 
 
-async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SETTLE_SECONDS):
+async def until(holds: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
+    """Wait until a condition holds. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.02)

@@ -49,10 +49,11 @@ def write_settings(
     origins: Sequence[str] = (),
     limits: Mapping[str, int | list[str]] = UNHURRIED,
     compression: bool = False,
+    database: str = "room.sqlite",
 ) -> Path:
     """Write settings with these channels and limits, and these webhooks (name -> URL) enabled; return their path."""
     # JSON's strings and lists of strings are valid TOML.
-    lines = [f'AdminAPIKey = "{KEY}"', 'Database = "room.sqlite"', f"AllowedOrigins = {json.dumps(list(origins))}"]
+    lines = [f'AdminAPIKey = "{KEY}"', f'Database = "{database}"', f"AllowedOrigins = {json.dumps(list(origins))}"]
     lines += ["Compression = true"] * compression
     lines += ["[Limits]", *(f"{name} = {json.dumps(value)}" for name, value in limits.items())]
     for channel in channels:
