@@ -1,7 +1,6 @@
 """The webhooks that are on now. A reload replaces them; running requests finish with the old settings."""
 
 import asyncio
-import secrets
 import ssl
 from collections.abc import Sequence
 from functools import partial
@@ -49,8 +48,6 @@ class ActiveWebhooks:
         self._current = _Generation()
         self._targets: dict[str, _Target] = {}
         self._draining: set[asyncio.Task[None]] = set()
-        self._server = secrets.token_hex(8)
-        """Names this server in what it stores."""
         database.hear(ReportOpened, self._on_reports)
         database.hear(ReportChanged, self._on_reports)
 
@@ -72,7 +69,7 @@ class ActiveWebhooks:
         waiting = [asyncio.Event() for _ in hooks]
         reports = profiles = None
         if hooks:
-            terms = _terms(settings, hooks)._replace(server=self._server)
+            terms = _terms(settings, hooks)._replace(node=self._database.node)
             reports = ReportDesk(self._database, self._hub, terms, waiting)
         before, targets = self._targets, {hook.queue: _target(settings, hook) for hook in hooks}
         self._targets = {**before, **targets}

@@ -86,7 +86,7 @@ class ReportDesk:
 
     def on_changes(self, events: Sequence[ReportOpened | ReportChanged]) -> None:
         """Deliver what this server has stored, and notify the reporters who are on this server."""
-        if any(event.server == self._terms.server for event in events):
+        if any(event.node == self._terms.node for event in events):
             # Each server delivers, but if all of them woke up, they would contend for one delivery.
             for each in self._waiting:
                 each.set()

@@ -93,7 +93,7 @@ class ReportOpened(NamedTuple):
 
     report: StoredReport
     about: Person
-    server: str = ""
+    node: str = ""
     """The server that stored it; empty for a command of the administrator."""
 
 
@@ -101,7 +101,7 @@ class ReportChanged(NamedTuple):
     """The status of a report or the site's note changed."""
 
     report: StoredReport
-    server: str = ""
+    node: str = ""
     answered: bool = False
     """The reporter has changed it, and gets an answer."""
 

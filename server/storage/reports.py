@@ -61,7 +61,7 @@ class Terms(NamedTuple):
     """Whether the site also gets additions and withdrawals."""
     copies: tuple[tuple[str, bool], ...] = ()
     """More webhooks that get each report, and whether they get additions and withdrawals; no status depends on them."""
-    server: str = ""
+    node: str = ""
     """The server that applies these rules; it is the first to deliver what it stores."""
 
     @property
@@ -108,7 +108,7 @@ def submit(terms: Terms, submission: Submission, connection: SqlConnection) -> S
         outbox.queue(connection, seq, report_id, webhook, due)
     _update_status(connection, report_id, notified=True)
     report = _found(connection, report_id)
-    connection.announce(ReportOpened(report, Person(evidence.about, evidence.about_identity), terms.server))
+    connection.announce(ReportOpened(report, Person(evidence.about, evidence.about_identity), terms.node))
     return report
 
 
@@ -178,7 +178,7 @@ def withdraw(terms: Terms, report_id: str, reporter: Person, connection: SqlConn
     gathering.free(connection, report_id)
     _set(connection, report_id, ReportState.WITHDRAWN, notified=True)
     report = _found(connection, report_id)
-    connection.announce(ReportChanged(report, terms.server, answered=True))
+    connection.announce(ReportChanged(report, terms.node, answered=True))
     return report
 
 

@@ -69,7 +69,7 @@ class ReportServer:
         session = Session(self._outlet)
         session.person = reporter
         hub.join(session, reporter)
-        self.desk = ReportDesk(database, hub, TERMS._replace(server=name), [self.waiting])
+        self.desk = ReportDesk(database, hub, TERMS._replace(node=name), [self.waiting])
         database.hear(ReportOpened, self.desk.on_changes)
         database.hear(ReportChanged, self.desk.on_changes)
 
