@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from server.handlers.dispatch import Dispatcher
 from server.http.access import Access
+from server.protocol.characters import ZERO, ZERO_NAME
 from server.protocol.codes import ReportState
 from server.rules import lenient_json
 from server.rules.lenient_json import UnreadableError
@@ -53,6 +54,8 @@ class Callbacks:
             return refused(refusal)
         if call.status not in SITE_STATES:
             return _response(HTTPStatus.BAD_REQUEST, f"Invalid Status. Send one of {', '.join(sorted(SITE_STATES))}.")
+        if ZERO in call.note:
+            return _response(HTTPStatus.BAD_REQUEST, f"Invalid Note: it contains {ZERO_NAME}. Remove it.")
         if len(call.note) > MAX_NOTE_CHARS:
             return _response(HTTPStatus.BAD_REQUEST, f"Note is too long. Send at most {MAX_NOTE_CHARS} characters.")
         return await self._record(call)
@@ -62,7 +65,9 @@ class Callbacks:
         if reports is None:
             return _response(HTTPStatus.SERVICE_UNAVAILABLE, "Reports are turned off. Retry later.")
         try:
-            known = await reports.site_said(call.report_id, ReportState(call.status), call.note)
+            known = ZERO not in call.report_id and await reports.site_said(
+                call.report_id, ReportState(call.status), call.note
+            )
         except StorageError as error:
             log.error("storing a report status from the site failed", extra={"error": str(error)})
             return _response(HTTPStatus.SERVICE_UNAVAILABLE, "The storage is unavailable. Retry later.")

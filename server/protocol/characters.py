@@ -3,6 +3,10 @@
 import re
 import unicodedata
 
+ZERO, ZERO_NAME = "\0", "U+0000"
+"""PostgreSQL cannot store it, and SQLite's functions take it for the end of a text."""
+REPLACEMENT = "\ufffd"
+_ESCAPED_ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 JOINERS = r"\u200c\u200d"
@@ -41,3 +45,8 @@ def limit_marks(text: str) -> str:
         if marks <= MAX_MARKS:
             kept.append(char)
     return "".join(kept)
+
+
+def has_zero(json: bytes) -> bool:
+    """Return whether a text in valid JSON contains U+0000."""
+    return b"\\u0000" in json and _ESCAPED_ZERO.search(json) is not None

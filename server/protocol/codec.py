@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from server.protocol.characters import ZERO_NAME, has_zero
 from server.protocol.codes import ErrorCode
 from server.protocol.errors import Verdict
 from server.protocol.frames import ClientFrame, Frame, Nonce, ServerFrame
@@ -11,6 +12,9 @@ from server.protocol.frames import ClientFrame, Frame, Nonce, ServerFrame
 MAX_DEPTH = 8
 MAX_PARTS = 512
 """Maximum number of strings and brackets in a frame from a client. Our own frames have about 20."""
+
+SHOWN_TEXTS = {"message", "comment", "username", "usernames", "status", "query"}
+"""The fields with texts that people write and see."""
 
 _PART = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?:[ \t\r\n]*+(:))?|([\[\]{}])')
 """A string, with the colon that makes it a key, or a bracket. Only for valid JSON."""
@@ -50,6 +54,8 @@ def decode_client(data: bytes) -> ClientFrame:
         problem = _shape_problem(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _explain(data, error) from None
+    if not problem and has_zero(data):
+        problem = _zero_problem(frame)
     if problem:
         raise BadFrame(ErrorCode.MALFORMED, problem, getattr(frame, "nonce", None))
     return frame
@@ -61,6 +67,14 @@ def decode_server(data: bytes) -> ServerFrame:
         return _server_decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _explain(data, error) from None
+
+
+def _zero_problem(frame: ClientFrame) -> str | None:
+    """Return which ID or other short text contains U+0000. Texts that are shown have rules of their own."""
+    for name, value in msgspec.to_builtins(frame).items():
+        if name not in SHOWN_TEXTS and has_zero(msgspec.json.encode(value)):
+            return f"{name} contains {ZERO_NAME}. Remove it."
+    return None
 
 
 def _shape_problem(data: bytes) -> str | None:

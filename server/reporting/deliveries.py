@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Protocol
 
 from server.ops.metrics import Metrics
+from server.protocol.characters import REPLACEMENT, ZERO
 from server.rules import retries
 from server.rules.evidence import Evidence
 from server.rules.person_ids import person_ids
@@ -230,7 +231,7 @@ class Deliveries:
             f"The site did not accept it: it answered with status {answer.status}.",
             retries.status_text(answer.status, signed=signed),
             answer.retry_after,
-            said.decode(errors="ignore"),
+            said.decode(errors="ignore").replace(ZERO, REPLACEMENT),
             signed,
         )
         return result, str(answer.status)

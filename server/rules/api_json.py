@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from server.protocol.characters import ZERO_NAME, has_zero
 from server.rules.requests import RefusedRequest
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
@@ -14,6 +15,8 @@ def read(body: bytes, kind: type[Kind]) -> Kind:
     """Return the body of a call. Raises RefusedRequest."""
     try:
         found = msgspec.json.decode(body)
+        if has_zero(body):
+            raise RefusedRequest(HTTPStatus.BAD_REQUEST, f"Invalid body: it contains {ZERO_NAME}. Remove it.")
         return msgspec.convert(_spelled({} if found is None else found, kind), kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")

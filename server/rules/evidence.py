@@ -10,6 +10,7 @@ from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_COMMENT_CHARS, MAX_CONTEXT_AFTER, MAX_CONTEXT_BEFORE, ReportReason
 from server.rules.messages import Person, Publication
 from server.rules.refusal import Refusal
+from server.rules.storable import storable
 
 MAX_RECENT = 30
 """Messages of a conversation that a report can have, as in BareRTC."""
@@ -94,7 +95,7 @@ def check_form(reason: str, comment: str, reasons: Sequence[ReportReason]) -> st
     chosen = next((known for known in reasons if known.reason == reason), None)
     if chosen is None:
         raise Refusal(ErrorCode.BAD_REASON, "Choose one of the reasons of this room.")
-    trimmed = comment.strip()
+    trimmed = storable(comment, ErrorCode.BAD_COMMENT).strip()
     if chosen.comment_required and not trimmed:
         raise Refusal(ErrorCode.BAD_COMMENT, "Please say what's wrong: this reason requires a comment.")
     if len(trimmed) > MAX_COMMENT_CHARS:

@@ -9,6 +9,7 @@ from server.protocol import names, target
 from server.protocol.codes import ErrorCode
 from server.protocol.frames import MAX_MESSAGE_CHARS, Message, Reaction
 from server.rules.refusal import Refusal
+from server.rules.storable import storable
 
 NONCE_MILLISECONDS = 24 * 3600 * 1000
 """Time for which a nonce stands for one message or report of its sender."""
@@ -123,8 +124,8 @@ class Publication(NamedTuple):
 
 
 def check_text(text: str) -> str:
-    """Return the trimmed text of a message. Raises Refusal if it is empty or too long."""
-    trimmed = text.rstrip().lstrip("\r\n")
+    """Return the trimmed text of a message. Raises Refusal if it is empty or too long, or cannot be stored."""
+    trimmed = storable(text, ErrorCode.BAD_MESSAGE).rstrip().lstrip("\r\n")
     if not trimmed.strip():
         raise Refusal(ErrorCode.BAD_MESSAGE, "The message is empty.")
     if len(trimmed) > MAX_MESSAGE_CHARS:

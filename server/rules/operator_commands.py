@@ -4,7 +4,7 @@ import re
 import shlex
 from typing import NamedTuple
 
-from server.protocol.characters import UNSEEN
+from server.protocol.characters import UNSEEN, ZERO, ZERO_NAME
 from server.protocol.target import without_sign
 
 SIGN = "/"
@@ -80,6 +80,8 @@ def is_command(text: str) -> bool:
 
 def parse(text: str) -> OperatorCommand | BadCommand:
     """Return the command that an operator typed, or what is wrong with it."""
+    if ZERO in text:
+        return BadCommand(f"The command contains {ZERO_NAME}, so nothing was done. Remove it.")
     try:
         name, *words = _words(_typed(text).rstrip().removeprefix(SIGN))
     except ValueError:

@@ -61,7 +61,7 @@ async def test_a_message_that_is_sent_twice_is_said_once_and_confirmed_twice(ser
         assert texts(await bob.messages()) == ["hello", "end"]
 
 
-@pytest.mark.parametrize("text", ["🦊 *é* \u0627\u0644", "two\n\n    lines", "\x1b[31mred\x07 \u202e", "<b>&</b>\x00"])
+@pytest.mark.parametrize("text", ["🦊 *é* \u0627\u0644", "two\n\n    lines", "\x1b[31mred\x07 \u202e", "<b>&</b>\x01"])
 async def test_text_travels_unchanged(server: ServerProcess, text: str) -> None:
     async with entered(server.url, "alice") as alice, entered(server.url, "bob") as bob:
         await alice.say("lobby", text)

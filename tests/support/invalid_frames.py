@@ -43,7 +43,11 @@ def good(kind: inspect.Type) -> SearchStrategy[Json]:
         case inspect.UnionType(types=types):
             return st.one_of([good(each) for each in types])
         case inspect.StrType(min_length=least, max_length=most):
-            return st.text(st.characters(exclude_categories=["Cs"]), min_size=least or 0, max_size=min(most or 40, 40))
+            return st.text(
+                st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+                min_size=least or 0,
+                max_size=min(most or 40, 40),
+            )
         case inspect.BytesType(min_length=least, max_length=most):
             return st.binary(min_size=least or 0, max_size=most).map(_base64)
         case inspect.IntType(ge=least, le=most):

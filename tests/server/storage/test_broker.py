@@ -89,7 +89,7 @@ async def test_a_message_is_confirmed_after_it_was_delivered(broker: Broker) -> 
 
 
 async def test_a_message_is_read_as_it_was_confirmed(broker: Broker) -> None:
-    for draft in (said("a\x00b 🦊\n*c*", nonce="n-1"), whispered("psst", BOB, ALICE)):
+    for draft in (said("a\x01b 🦊\n*c*", nonce="n-1"), whispered("psst", BOB, ALICE)):
         published = await broker.publish(draft)
         assert published.fresh
         assert [published.publication] == await broker.find_all([published.publication.msg_id])
