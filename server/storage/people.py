@@ -1,7 +1,7 @@
 """The people who were here recently, and their mutes and blocks: in memory and in the database."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from server.protocol import names
@@ -25,6 +25,7 @@ from server.storage.events import (
     ReportOpened,
 )
 from server.storage.fair import QueueKey
+from server.storage.journal import Kind
 from server.storage.sql import SqlConnection
 
 MAX_KNOWN = 50_000
@@ -41,17 +42,21 @@ class People:
         self.reservations = Reservations()
         self._database = database
         self._known: dict[str, Person] = {}
-        database.hear(PersonJoined, self._add)
-        database.hear(PersonLeft, self._reserve)
-        database.hear(RelationsChanged, self._change_relations)
-        database.hear(Banned, self._ban)
-        database.hear(BanLifted, self._lift_bans)
-        database.hear(ReportOpened, self._reports_opened)
-        database.hear(ReportChanged, self._reports_changed)
-        database.hear(ReportDeleted, self._reports_deleted)
+        self._backlog: list[Callable[[], None]] | None = None
+        """What is heard during the load, and may be newer than what is loaded."""
+        self._hear(PersonJoined, self._add)
+        self._hear(PersonLeft, self._reserve)
+        self._hear(RelationsChanged, self._change_relations)
+        self._hear(Banned, self._ban)
+        self._hear(BanLifted, self._lift_bans)
+        self._hear(ReportOpened, self._reports_opened)
+        self._hear(ReportChanged, self._reports_changed)
+        self._hear(ReportDeleted, self._reports_deleted)
 
     async def load(self) -> None:
         """Load everything from the database; call it once, before the first login. Raises StorageError."""
+        backlog: list[Callable[[], None]] = []
+        self._backlog = backlog
         for person in await self._database.read(_load_people):
             self._known[names.key(person.name)] = person
         for relation in await self._database.read(mutes_and_blocks.load):
@@ -64,6 +69,18 @@ class People:
             self.reservations.add_member(person)
         for report_id, person in await self._database.read(reports.open_about):
             self.reservations.report_opened(report_id, person)
+        self._backlog = None
+        for follow in backlog:
+            follow()
+
+    def _hear(self, kind: type[Kind], listener: Callable[[Sequence[Kind]], None]) -> None:
+        def hear(events: Sequence[Kind]) -> None:
+            if self._backlog is None:
+                listener(events)
+            else:
+                self._backlog.append(partial(listener, events))
+
+        self._database.hear(kind, hear)
 
     def _reports_opened(self, events: Sequence[ReportOpened]) -> None:
         for report, about, _ in events:

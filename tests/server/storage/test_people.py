@@ -1,13 +1,26 @@
 """Known people: a name stands for its newest holder, and only the latest are known."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from msgspec import structs
 
 from server.rules.messages import Person
 from server.rules.relations import Relation
+from server.storage import mutes_and_blocks, reports
+from server.storage.fair import SERVER, QueueKey
 from server.storage.people import MAX_KNOWN, People
+from server.storage.reports import Submission
+from server.storage.sql import SqlConnection
 from server.storage.sqlite_database import SqliteDatabase
+from tests.support.stored_reports import ALICE, BOB, TERMS, evidence
+
+Result = TypeVar("Result")
 
 
 async def test_a_name_belongs_to_its_last_holder_also_after_a_restart(tmp_path: Path) -> None:
@@ -48,4 +61,41 @@ async def test_a_mute_ends_by_the_name_of_that_time_and_by_the_present_one(tmp_p
         await people.joined(Person("bob 2", "b-1"))
         await people.unrelate("a-1", name, blocked=False)
         assert list(people.relations.of("a-1")) == []
+    await database.close()
+
+
+class BusyDatabase(SqliteDatabase):
+    """A database on which something else is stored after one of the reads, before its result is returned."""
+
+    reads = 0
+    meanwhile: tuple[int, Callable[[SqlConnection], object]] | None = None
+    """The number of that read, and what is stored."""
+
+    async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
+        """See Database."""
+        found, self.reads = await super().read(work, key), self.reads + 1
+        if self.meanwhile and self.reads == self.meanwhile[0]:
+            await self.write(self.meanwhile[1])
+        return found
+
+
+@pytest.mark.parametrize("read", [1, 2, 3, 4])
+async def test_what_ends_while_a_server_starts_has_ended(tmp_path: Path, read: int) -> None:
+    """Another server of the room can lift a block between a read and the end of the start."""
+    database = BusyDatabase(str(tmp_path / "room.sqlite"))
+    block = Relation(ALICE.identity, BOB.identity, "bob", blocked=True)
+    reported = structs.replace(evidence(), about="mallory", about_identity="m-1")
+    await database.write(partial(mutes_and_blocks.begin, [block]))
+    report = await database.write(partial(reports.submit, TERMS, Submission(ALICE, reported, None, add=False)))
+
+    def end(connection: SqlConnection) -> None:
+        mutes_and_blocks.end([block], connection)
+        reports.withdraw(TERMS, report.id, ALICE, connection)
+
+    people = People(database)
+    database.meanwhile = read, end
+    await people.load()
+    assert database.reads == 4
+    assert not people.relations.blocked_with(ALICE.identity)
+    assert people.obstacle("mallory", "x-1") is None
     await database.close()
