@@ -184,8 +184,9 @@ def _enter(
 
 def _fail(dispatcher: Dispatcher, session: Session, error: BaseException) -> None:
     """Refuse a user whose place could not be stored."""
-    dispatcher.answer_failure(session, None, error)
-    session.close(CloseCode.TRY_AGAIN_LATER, NO_PLACE, reconnect=True)
+    if not session.ended:
+        dispatcher.answer_failure(session, None, error)
+        session.close(CloseCode.TRY_AGAIN_LATER, NO_PLACE, reconnect=True)
 
 
 def _explain_name(dispatcher: Dispatcher, session: Session, claimed: Person) -> None:

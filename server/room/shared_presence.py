@@ -224,7 +224,8 @@ class SharedAttendance(Attendance):
             self._exit(other, exited.why)
 
     def _on_gone(self, gone: NodeGone) -> None:
-        log.warning("a server of the room is gone", extra={"node": gone.node})
+        if gone.node != self._database.node:
+            log.warning("a server of the room is gone", extra={"node": gone.node})
         for other in [each for each in self._hub.others.values() if each.node == gone.node]:
             self._exit(other, GONE)
 

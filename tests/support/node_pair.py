@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from server.handlers import elsewhere
 from server.handlers.dispatch import Dispatcher
-from server.protocol.frames import Frame, Login
+from server.protocol.frames import Frame, Login, Me, Presence, Who
 from server.room.session import Session
 from server.rules.messages import MessageDraft
 from server.storage import messages
@@ -39,6 +39,10 @@ TABLES = (
     " entry TEXT NOT NULL)",
 )
 """The tables of PostgreSQL that a room of one server does not have."""
+
+
+class NodeRemovedError(StorageError):
+    """The other servers have removed this one."""
 
 
 class NodeDatabase:
@@ -99,12 +103,12 @@ class NodeDatabase:
 
     def _beat(self, work: Callable[[SqlConnection], Result], connection: SqlConnection) -> Result:
         if not connection.execute("UPDATE node SET beat = ? WHERE id = ?", (connection.now, self.node)).rowcount:
-            raise StorageError("the other servers have removed this one")
+            raise NodeRemovedError("the other servers have removed this one")
         return work(connection)
 
     def _answer(self, answer: "asyncio.Future[Result]", done: "asyncio.Future[Result]") -> None:
         error = done.exception()
-        if isinstance(error, StorageError) and not self._is_lost:
+        if isinstance(error, NodeRemovedError) and not self._is_lost:
             self._is_lost = True
             self.lost()
         if not answer.cancelled():
@@ -153,6 +157,20 @@ class Guest:
         """Send a frame."""
         receive(self._node.dispatcher, self.session, frame)
 
+    @property
+    def name(self) -> str:
+        """The name under which they were let in."""
+        return self.of(Me)[-1].username
+
+    @property
+    def listed(self) -> list[str]:
+        """The names in the who list that they received."""
+        return sorted(entry.username for frame in self.of(Who) for entry in frame.who_list)
+
+    def changes(self, name: str) -> list[str]:
+        """Return what they received about a person's coming and going."""
+        return [each.message for each in self.of(Presence) if each.username == name and each.message]
+
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Return the frames of a kind that were received."""
         return [each for each in self.outlet.frames if isinstance(each, kind)]
@@ -169,6 +187,10 @@ class Guest:
         """Wait for a frame."""
         await until(lambda: frame in self.outlet.frames)
 
+    async def sees(self, name: str, *changes: str) -> None:
+        """Wait until they have received this, and nothing else, about a person's coming and going."""
+        await until(lambda: self.changes(name) == [*changes])
+
 
 class Shared:
     """A database that servers share, and its clock."""
@@ -179,6 +201,10 @@ class Shared:
         self._shared = SqliteDatabase(str(path), clock=lambda: datetime.now(UTC) + self.later)
         self.write = self._shared.write
         self.close = self._shared.close
+
+    async def committed(self) -> None:
+        """Wait until everything that servers have written so far is committed."""
+        await self._shared.write(lambda _: None)
 
     async def open_node(self, name: str) -> Node:
         """Start a server."""

@@ -1,50 +1,181 @@
-"""People in a room that two servers share."""
+"""People in a room that two servers share: names, takeover, who is present, and what becomes of a server's people."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from datetime import timedelta
 
-import pytest
-
-from server.protocol.frames import Message, Presence, Say, Who
+from server.handlers.dispatch import MOVED
+from server.protocol.codes import CloseCode, ErrorCode
+from server.protocol.frames import Disconnect, Error, Login, Message, Ping, Pong, Presence, Say, SetStatus
+from server.rules.ranks import Rank
+from server.rules.statuses import HIDDEN
 from server.rules.visibility import GONE, JOINED
-from tests.support.node_pair import Guest, Node, Shared, shared_room, until
-
-
-@pytest.fixture
-async def shared(tmp_path: Path) -> AsyncIterator[Shared]:
-    async with shared_room(tmp_path / "room.sqlite") as made:
-        yield made
-
-
-@pytest.fixture
-async def first(shared: Shared) -> Node:
-    return await shared.open_node("first")
-
-
-@pytest.fixture
-async def second(shared: Shared, first: Node) -> Node:
-    """A server that was started after the first one."""
-    return await shared.open_node("second")
-
-
-def listed(guest: Guest) -> list[str]:
-    """Return the names in the who list that somebody received."""
-    return sorted(entry.username for frame in guest.of(Who) for entry in frame.who_list)
-
-
-def changes(guest: Guest, name: str) -> list[str]:
-    """Return what somebody received about a person's coming and going."""
-    return [each.message for each in guest.of(Presence) if each.username == name and each.message]
+from server.storage import presence
+from tests.support.node_pair import Node, Shared, until
 
 
 async def test_people_on_both_servers_see_each_other(first: Node, second: Node) -> None:
     ada = await first.enter("ada")
     bob = await second.enter("bob")
-    assert listed(bob) == ["ada", "bob"]
-    await until(lambda: changes(ada, "bob") == [JOINED])
+    assert bob.listed == ["ada", "bob"]
+    await ada.sees("bob", JOINED)
     assert second.dispatcher.hub.names() == ["bob", "ada"]
     bob.send(Say("lobby", "hello", "n-1"))
     await until(lambda: [each.message for each in ada.of(Message)] == ["hello"])
     bob.hang_up()
-    await until(lambda: changes(ada, "bob") == [JOINED, GONE])
+    await ada.sees("bob", JOINED, GONE)
     assert first.dispatcher.hub.names() == ["ada"]
+
+
+async def test_server_that_starts_later_knows_who_is_present(shared: Shared, first: Node) -> None:
+    await first.enter("ada")
+    third = await shared.open_node("third")
+    other = await third.enter("ada", "the secret of another ada")
+    assert other.name == "ada 2"
+    assert other.listed == ["ada", "ada 2"]
+
+
+async def test_name_is_given_to_one_of_two_logins_at_once(shared: Shared, first: Node, second: Node) -> None:
+    one, other = first.connect(), second.connect()
+    for node, guest, name in ((first, one, "zed"), (second, other, "Zed")):
+        node.database.hold()
+        guest.send(Login(name, f"the secret of {name}"))
+    for node in (first, second):
+        await shared.committed()
+        node.database.release()
+    await one.in_room()
+    await other.in_room()
+    assert [one.name, other.name] == ["zed", "Zed 2"]
+
+
+async def test_names_of_logins_at_once_on_one_server_differ(first: Node, second: Node) -> None:
+    guests = [first.connect() for _ in range(3)]
+    for number, each in enumerate(guests):
+        each.send(Login("zed", f"the secret {number} of zed"))
+    for each in guests:
+        await each.in_room()
+    assert sorted(each.name for each in guests) == ["zed", "zed 2", "zed 3"]
+    assert second.dispatcher.hub.names() == [each.name for each in guests]
+
+
+async def test_name_that_looks_like_one_on_another_server_is_not_given(first: Node, second: Node) -> None:
+    await first.enter("alice")
+    assert (await second.enter("\u0430lice")).name == "\u0430lice 2"
+
+
+async def test_hidden_operator_on_another_server_is_seen_by_operators_only(first: Node, second: Node) -> None:
+    operator, watching = await second.enter("op"), await second.enter("bob")
+    operator.session.set_rank(Rank.OPERATOR)
+    olga = await first.enter("olga")
+    await watching.sees("olga", JOINED)
+    olga.session.set_rank(Rank.OPERATOR)
+    olga.send(SetStatus(HIDDEN))
+    await watching.sees("olga", JOINED, GONE)
+    assert operator.changes("olga") == [JOINED]
+    assert (await second.enter("eve")).listed == ["bob", "eve", "op"]
+    guest = await second.enter("olga", "the secret of a guest")
+    assert guest.name == "olga 2"
+    assert any("is reserved" in each.message for each in guest.of(Error)), "nothing reveals that the operator is here"
+    assert "olga" not in second.dispatcher.hub.names()
+
+
+async def test_login_on_another_server_replaces_the_session_and_nobody_notices(first: Node, second: Node) -> None:
+    old = await first.enter("ada")
+    watching = [await first.enter("eve"), await second.enter("bob")]
+    new = await second.enter("Ada", "the secret token of ada")
+    await until(lambda: old.outlet.closed == [CloseCode.REPLACED])
+    assert new.name == "ada"
+    old.hang_up(CloseCode.REPLACED)
+    new.send(SetStatus("away"))
+    for each in watching:
+        await each.receives(Presence("ada", "", new.session.who_entry(new.session.logged_in_person)))
+        assert each.changes("ada") == []
+    assert second.dispatcher.hub.find("ada") is new.session
+
+
+async def test_frames_of_a_session_that_waits_for_its_name_wait_too(shared: Shared, first: Node, second: Node) -> None:
+    guest, watching = first.connect(), await second.enter("bob")
+    first.database.hold()
+    for frame in (Login("ada"), Say("lobby", "first", "n-1"), Login("eve"), Say("lobby", "second", "n-2"), Ping()):
+        guest.send(frame)
+    assert guest.outlet.paused
+    await shared.committed()
+    assert guest.outlet.frames == []
+    first.database.release()
+    await guest.in_room()
+    await until(lambda: [each.message for each in watching.of(Message)] == ["first", "second"])
+    assert [each.code for each in guest.of(Error)] == [ErrorCode.ALREADY_LOGGED_IN]
+    assert guest.of(Pong)
+    assert not guest.outlet.paused
+
+
+async def test_session_that_closes_while_it_waits_gives_its_place_back(
+    shared: Shared, first: Node, second: Node
+) -> None:
+    guest, watching = first.connect(), await second.enter("bob")
+    first.database.hold()
+    guest.send(Login("ada", "the secret of ada"))
+    guest.hang_up()
+    await shared.committed()
+    first.database.release()
+    await watching.sees("ada", JOINED, GONE)
+    assert first.dispatcher.hub.names() == second.dispatcher.hub.names() == ["bob"]
+    assert guest.session not in first.dispatcher.hub.sessions.values()
+
+
+async def test_session_whose_place_cannot_be_stored_is_closed_and_may_return(shared: Shared, first: Node) -> None:
+    await shared.write(lambda sql: sql.execute("ALTER TABLE presence RENAME TO lost"))
+    guest = first.connect()
+    guest.send(Login("ada", "the secret of ada"))
+    await until(lambda: guest.outlet.closed == [CloseCode.TRY_AGAIN_LATER])
+    assert [each.code for each in guest.of(Error)] == [ErrorCode.STORAGE]
+    await shared.write(lambda sql: sql.execute("ALTER TABLE lost RENAME TO presence"))
+    assert (await first.enter("ada", "the secret of another ada")).name == "ada"
+
+
+async def test_people_of_a_server_that_is_gone_leave_except_those_who_came_back(
+    shared: Shared, first: Node, second: Node
+) -> None:
+    ada, bob = await first.enter("ada"), await first.enter("bob")
+    watching = await second.enter("eve")
+    first.database.hold()
+    shared.later = timedelta(milliseconds=presence.GONE_MILLISECONDS + 1)
+    back = await second.enter("ada")
+    await second.database.write(presence.expire)
+    await watching.sees("bob", GONE)
+    assert watching.changes("ada") == []
+    assert second.dispatcher.hub.names() == ["eve", "ada"]
+    assert back.name == "ada"
+    del ada, bob
+
+
+async def test_removed_server_closes_its_clients_before_it_ends_and_answers_nothing(
+    shared: Shared, first: Node, second: Node
+) -> None:
+    ended: list[str] = []
+    first.dispatcher.shut_down = lambda: ended.append("first")
+    ada, waiting = await first.enter("ada"), first.connect()
+    shared.later = timedelta(milliseconds=presence.GONE_MILLISECONDS + 1)
+    await second.database.write(presence.expire)
+    ada.send(Say("lobby", "lost", "n-1"))
+    waiting.send(Login("zed", "the secret of zed"))
+    await until(lambda: ended == ["first"])
+    for each in (ada, waiting):
+        assert each.outlet.closed == [CloseCode.SERVICE_RESTART]
+        assert each.outlet.frames[-1] == Disconnect(MOVED, CloseCode.SERVICE_RESTART, reconnect=True)
+        assert each.of(Error) == []
+        each.hang_up()
+
+
+async def test_nobody_seems_to_leave_a_server_that_restarts_until_the_others_remove_it(
+    shared: Shared, first: Node, second: Node
+) -> None:
+    ada, bob, watching = await first.enter("ada"), await first.enter("bob"), await second.enter("eve")
+    await first.dispatcher.drain()
+    ada.hang_up(CloseCode.SERVICE_RESTART)
+    bob.hang_up(CloseCode.SERVICE_RESTART)
+    await second.enter("ada")
+    await shared.committed()
+    assert watching.changes("ada") == watching.changes("bob") == []
+    shared.later = timedelta(milliseconds=presence.GONE_MILLISECONDS + 1)
+    await second.database.write(presence.expire)
+    await watching.sees("bob", GONE)
+    assert watching.changes("ada") == []
