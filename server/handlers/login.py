@@ -144,8 +144,7 @@ def _admit(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> No
 
 def _choose(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> Person | None:
     """Return the user with the name they get; None if they are refused. A member always gets their name."""
-    if remaining := dispatcher.people.ban_against(login.claimed):
-        operators.refuse_banned(session, remaining)
+    if _is_banned(dispatcher, session, login.claimed):
         return None
     if login.claims is None:
         return _free_name(dispatcher, login.claimed)
@@ -167,10 +166,9 @@ def _enter(
 ) -> None:
     """Add a user to the room, whose place was granted, and start sending what they missed."""
     session.log_in(person)
-    session.send(Me(person.name, op=session.rank is Rank.OPERATOR, proof=login.own_proof))
-    if session.rank >= Rank.VIP and dispatcher.live.vip_channels:
-        session.send(dispatcher.live.welcome_for(session.rank))
-    _explain_name(dispatcher, session, login.claimed)
+    # They may have been banned, or have left, while they waited for their name.
+    if not session.ended and not _is_banned(dispatcher, session, person):
+        _greet(dispatcher, session, login)
     if before := dispatcher.join(session):
         end_replaced(before, person)
     if session.ended:
@@ -180,6 +178,23 @@ def _enter(
     # Deliveries from here on are buffered, so the user has missed exactly what was delivered until now.
     arrival = Arrival(login.frame.since, joined, dispatcher.broker.delivered + 1, wait, is_new=login.is_new)
     dispatcher.start_task(session, catch_up(dispatcher, session, arrival), None)
+
+
+def _is_banned(dispatcher: Dispatcher, session: Session, person: Person) -> bool:
+    """Return whether a user is banned; if so, close their session."""
+    remaining = dispatcher.people.ban_against(person)
+    if remaining:
+        operators.refuse_banned(session, remaining)
+    return bool(remaining)
+
+
+def _greet(dispatcher: Dispatcher, session: Session, login: VerifiedLogin) -> None:
+    """Send a user their name and rights, and the channels that not everyone can read."""
+    name = session.logged_in_person.name
+    session.send(Me(name, op=session.rank is Rank.OPERATOR, proof=login.own_proof))
+    if session.rank >= Rank.VIP and dispatcher.live.vip_channels:
+        session.send(dispatcher.live.welcome_for(session.rank))
+    _explain_name(dispatcher, session, login.claimed)
 
 
 def _fail(dispatcher: Dispatcher, session: Session, error: BaseException) -> None:
