@@ -16,6 +16,7 @@ FlagpostError
         SettingsError           the server's settings
         StartError              how the client was started
         StorageError            the server's database
+            FencedError         other servers go on without this one
     Verdict
         BadFrame                over the websocket
         BadPageMessage          from the page of the client in a browser

@@ -1,5 +1,7 @@
 """The tables of a new room in PostgreSQL, in the words of `server.storage.schema`, with those for several servers."""
 
+from server.storage.postgres import functions
+
 ROOM = """
 -- Whoever writes locks this row first, so numbers are given in the order of the commits.
 CREATE TABLE room (
@@ -22,6 +24,10 @@ CREATE TABLE node (
     id TEXT PRIMARY KEY,
     beat bigint NOT NULL,
     batch TEXT NOT NULL DEFAULT '',
+    -- The last message and news before that batch, and its time.
+    batch_message bigint NOT NULL DEFAULT 0,
+    batch_news bigint NOT NULL DEFAULT 0,
+    batch_at bigint NOT NULL DEFAULT 0,
     started_at bigint NOT NULL DEFAULT 0,
     address TEXT NOT NULL DEFAULT '',
     version TEXT NOT NULL DEFAULT '',
@@ -351,5 +357,6 @@ SEARCH = """
 -- Three letters are a token, to find parts of words. Searches read the pending entries, so these are kept few.
 CREATE INDEX message_folded ON message USING gin (folded {extension}.gin_trgm_ops) WITH (gin_pending_list_limit = 256);
 """
-TABLES = (ROOM + FUNCTIONS + MESSAGES + TRIGGERS + REPORTS + PEOPLE + SEARCH).replace("TEXT", 'text COLLATE "C"')
+ALL = ROOM + FUNCTIONS + MESSAGES + TRIGGERS + REPORTS + PEOPLE + SEARCH + functions.FUNCTIONS
+TABLES = ALL.replace("TEXT", 'text COLLATE "C"')
 """`{extension}` is the schema of pg_trgm. "C" compares bytes, as SQLite does, whatever the language of the database."""

@@ -1,0 +1,112 @@
+"""How connections to PostgreSQL are opened, found to be lost, and opened again."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from server.settings.database_url import environment_password
+from server.storage.base import StorageError
+from server.storage.postgres.connection import PostgresConnection
+from server.storage.postgres.schema import PLANNING
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5
+LIBPQ: dict[str, str | int | None] = {
+    "application_name": "flagpost",
+    "connect_timeout": CONNECT_SECONDS,
+    # After a failover, only the new primary is of use.
+    "target_session_attrs": "read-write",
+    # Notice within about 8 s that the network or the machine of the database is gone.
+    "keepalives_idle": 2,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 6000,
+}
+"""How to connect, where the URL does not say otherwise."""
+MINIMUM_VERSION = 14
+PATIENCE_SECONDS = 15.0
+"""Time for which writes and reads wait for a database that does not answer; then they fail."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+_LOST = ("08", "57P", "25P03", "25006")
+"""States in which a connection is of no use: broken, ended by the server, or by now on a standby."""
+
+Parameters = Mapping[str, str]
+
+
+def connect(url: str, parameters: Parameters) -> PostgresConnection:
+    """Open a connection, with parameters of its session. Raises psycopg.Error, and StorageError if it is too old."""
+    password = environment_password(url, os.environ)
+    secret = {"password": password.reveal()} if password else {}
+    options: dict[str, str | int | None] = {**LIBPQ, **secret, **conninfo_to_dict(url)}
+    raw = psycopg.connect(make_conninfo("", **options), autocommit=True)
+    try:
+        if (version := raw.info.server_version // 10_000) < MINIMUM_VERSION:
+            raise StorageError(f"{url}: PostgreSQL {version} is too old; use version {MINIMUM_VERSION} or newer")
+        settings = {**PLANNING, **parameters}
+        calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
+        raw.execute(f"SELECT {calls}".encode(), [text for pair in settings.items() for text in pair])
+    except BaseException:
+        raw.close()
+        raise
+    return PostgresConnection(raw)
+
+
+def is_lost(error: psycopg.Error, connection: PostgresConnection) -> bool:
+    """Return whether the connection is of no use any more after this error."""
+    if connection.raw.closed or connection.raw.broken:
+        return True
+    # Without a state, it is libpq that speaks, and not the server.
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith(_LOST)
+
+
+def one_line(error: Exception) -> str:
+    """Return the text of an error of PostgreSQL as one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class DatabaseLink:
+    """A thread's connection, which is opened again when it was lost."""
+
+    def __init__(self, open_it: Callable[[], PostgresConnection]) -> None:
+        """Open it. Raises psycopg.Error."""
+        self._open = open_it
+        self._connection: PostgresConnection | None = open_it()
+        self._pause = FIRST_PAUSE
+
+    def connection(self) -> PostgresConnection:
+        """Return the connection, and open it if it was dropped. Raises psycopg.Error."""
+        if self._connection is None:
+            self._connection = self._open()
+            self._pause = FIRST_PAUSE
+        return self._connection
+
+    def check(self, error: psycopg.Error) -> bool:
+        """Drop the connection if it is lost after this error; return whether it is."""
+        if self._connection is None:
+            return True
+        if not is_lost(error, self._connection):
+            return False
+        log.warning("the connection to the database is lost", extra={"error": one_line(error)})
+        self.close()
+        return True
+
+    def roll_back(self) -> None:
+        """End a transaction that failed. Raises psycopg.Error."""
+        if self._connection is not None:
+            self._connection.roll_back()
+
+    def wait(self) -> None:
+        """Pause before the next attempt; each pause is twice as long, up to a second."""
+        time.sleep(self._pause)
+        self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+
+    def close(self) -> None:
+        """Close the connection, if it is open."""
+        if self._connection is not None:
+            self._connection.raw.close()
+            self._connection = None

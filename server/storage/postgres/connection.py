@@ -1,0 +1,98 @@
+"""A connection to PostgreSQL, as `SqlConnection` describes it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.adapt import Loader
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int8Dumper
+
+from server.storage.dialect import POSTGRES
+from server.storage.events import Event
+from server.storage.postgres.placeholders import translated
+from server.storage.sql import Rows, Value, Values
+
+MAX_PREPARED = 1000
+"""Number of statements that a connection keeps prepared: more than the server has."""
+
+
+class _Integer(Int8Dumper):
+    """Sends every int, and bool, as one type: a statement is prepared once, whatever the numbers."""
+
+    def dump(self, obj: int) -> bytes:
+        return b"%d" % obj
+
+
+class _Boolean(Loader):
+    """Returns 1 and 0, as SQLite does."""
+
+    def load(self, data: "bytes | bytearray | memoryview") -> int:
+        return int(bytes(data) == b"t")
+
+
+class _Numeric(Loader):
+    """Returns sums of integers, which PostgreSQL makes decimals, as integers."""
+
+    def load(self, data: "bytes | bytearray | memoryview") -> int | float:
+        text = bytes(data).decode()
+        return float(text) if "." in text else int(text)
+
+
+class PostgresConnection:
+    """A connection that knows the placeholders and types of the shared SQL."""
+
+    dialect = POSTGRES
+
+    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
+        self.raw = connection
+        self.now = 0
+        self.announced: list[Event] = []
+        """The events of the current transaction."""
+        connection.prepared_max = MAX_PREPARED
+        connection.adapters.register_dumper(int, _Integer)
+        connection.adapters.register_dumper(bool, _Integer)
+        connection.adapters.register_loader("bool", _Boolean)
+        connection.adapters.register_loader("numeric", _Numeric)
+
+    def begin(self, now: int) -> None:
+        """Set the time of a transaction that begins, in milliseconds; nothing is announced in it yet."""
+        self.now = now
+        self.announced = []
+
+    def execute(self, sql: str, values: Values = (), /) -> Rows:
+        """See SqlConnection."""
+        statement = translated(sql)
+        return psycopg.RawCursor(self.raw).execute(statement.sql.encode(), statement.ordered(values), prepare=True)
+
+    def insert(self, sql: str, values: Sequence[Value], /) -> int:
+        """See SqlConnection."""
+        return int(self.execute(f"{sql} RETURNING id", values).fetchone()[0])
+
+    def executemany(self, sql: str, values: Iterable[Values], /) -> None:
+        """See SqlConnection."""
+        with self.raw.pipeline():
+            for each in values:
+                self.execute(sql, each)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See SqlConnection."""
+        if self.raw.info.transaction_status != TransactionStatus.IDLE:
+            yield
+            return
+        self.raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            self.roll_back()
+
+    def announce(self, event: Event) -> None:
+        """See SqlConnection."""
+        self.announced.append(event)
+
+    def roll_back(self) -> None:
+        """End a transaction, if the connection is in one that can still be ended."""
+        if not self.raw.closed and self.raw.info.transaction_status != TransactionStatus.IDLE:
+            self.raw.execute("ROLLBACK")

@@ -1,0 +1,210 @@
+"""A room in PostgreSQL: three threads of each server, which write, read, and hear what all servers commit."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar, cast
+
+import psycopg
+
+from server.rules.messages import MessageDraft
+from server.storage import messages
+from server.storage.base import Published, StorageError
+from server.storage.clock import Clock, milliseconds
+from server.storage.database import NodeHealth
+from server.storage.events import Event
+from server.storage.fair import SERVER, QueueKey
+from server.storage.journal import Kind
+from server.storage.pending import Committed, PendingRead, PendingWrite, log_failure
+from server.storage.postgres import membership, schema
+from server.storage.postgres.connecting import DatabaseLink, Parameters, connect, one_line
+from server.storage.postgres.connection import PostgresConnection
+from server.storage.postgres.hearing import Hearing, Position
+from server.storage.postgres.membership import FencedError, SharedClock
+from server.storage.postgres.reader import ReaderThread
+from server.storage.postgres.tail import Channels, TailThread, encode_aside
+from server.storage.postgres.writer import WriterThread
+from server.storage.sql import SqlConnection
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+WRITING = {
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    # Whoever stops within a transaction holds the room up for so long.
+    "idle_in_transaction_session_timeout": "3s",
+}
+READING = {
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "10s",
+    # It writes nothing but notifications that may be lost.
+    "synchronous_commit": "off",
+}
+LISTENING = {"statement_timeout": "10s", "lock_timeout": "2s"}
+
+
+class PostgresDatabase:
+    """A Database in PostgreSQL, which several servers share."""
+
+    def __init__(
+        self, url: str, committed: Committed = lambda _size, _seconds: None, clock: Clock | None = None
+    ) -> None:
+        """Connect, and create or upgrade the tables. `clock` replaces the database's. Raises StorageError."""
+        self._url = url
+        self._loop = asyncio.get_running_loop()
+        self._fixed_clock = clock
+        self._clock = SharedClock()
+        self._turn: list[PendingWrite[object]] = []
+        """The writes of this turn of the event loop."""
+        self._is_fenced = False
+        self.lost: Callable[[], None] = lambda: None
+        """Called once, on the loop, if this server can only restart; nothing is stored or answered any more."""
+        try:
+            position = self._enter()
+            self._hearing = Hearing(self._loop, position)
+            self._writer = WriterThread(
+                self.node,
+                DatabaseLink(partial(self._connect, WRITING)),
+                self._hearing,
+                now=self._fixed_now,
+                committed=committed,
+                fenced=self._fence,
+            )
+            self._reader = ReaderThread(DatabaseLink(partial(self._connect, READING)), self.now)
+            self._tail = TailThread(
+                self.node,
+                DatabaseLink(self._listen),
+                self._hearing,
+                clock=self._clock,
+                channels=self._channels,
+                silent=partial(self.write_aside, membership.remove_silent),
+                fenced=self._fence,
+            )
+        except psycopg.Error as error:
+            raise StorageError(f"{url}: {one_line(error)}; check that PostgreSQL runs and accepts this user") from None
+        for thread in (self._writer, self._reader, self._tail):
+            thread.start()
+
+    def _enter(self) -> Position:
+        """Prepare the room, and become one of its servers; return where its history begins."""
+        connection = connect(self._url, {})
+        try:
+            life = schema.prepare(connection.raw)
+            self.node, position, last_message = membership.enter(connection)
+            self.life = life._replace(last_message=last_message)
+            self._channels = Channels(*connection.execute("SELECT channel('news'), channel('aside')").fetchone())
+            self._clock.learn(membership.beat(connection, self.node).now)
+        finally:
+            connection.raw.close()
+        return position
+
+    def now(self) -> int:
+        """See Database."""
+        fixed = self._fixed_now()
+        return self._clock.now() if fixed is None else fixed
+
+    def hear(self, kind: type[Kind], listener: Callable[[Sequence[Kind]], None]) -> None:
+        """See Database."""
+        self._hearing.journal.hear(kind, listener)
+
+    def write(self, work: Callable[[SqlConnection], Result]) -> "asyncio.Future[Result]":
+        """See Database."""
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._put(cast(PendingWrite[object], PendingWrite(work, future)))
+        return future
+
+    def publish(self, draft: MessageDraft) -> "asyncio.Future[Published]":
+        """See Database."""
+        return self.write(partial(messages.publish, draft))
+
+    def write_aside(self, work: Callable[[SqlConnection], Result]) -> None:
+        """See Database."""
+        self.write(work).add_done_callback(log_failure)
+
+    async def read(self, work: Callable[[SqlConnection], Result], key: QueueKey = SERVER) -> Result:
+        """See Database."""
+        read = PendingRead(work, self._loop)
+        self._reader.put(key, read)
+        try:
+            return await read.future
+        except psycopg.Error as error:
+            raise StorageError(f"{one_line(error)}; check that PostgreSQL runs") from None
+
+    def tell_aside(self, event: Event) -> None:
+        """See Database."""
+        self._hearing.journal.pass_on([event])
+        if self._tail.others and (payload := encode_aside(self.node, event)):
+            self._notify(self._channels.aside, payload)
+
+    def health(self) -> NodeHealth:
+        """See Database."""
+        locks, behind = self._writer.lock_use, self._hearing.behind
+        return NodeHealth(
+            beat_age=self._clock.age,
+            locks=locks.count,
+            locked=locks.seconds,
+            longest_lock=locks.longest,
+            news_behind=behind,
+            news_age=max(0, self._clock.now() - self._hearing.position.at) / 1000 if behind else 0.0,
+            fenced=self._is_fenced,
+        )
+
+    async def close(self) -> None:
+        """See Database. The others notice only after a while, so that nobody seems to leave during a restart."""
+        self._hand_over()
+        self._writer.end()
+        await asyncio.to_thread(self._writer.join)
+        self._tail.end()
+        self._notify(self._channels.news, "")
+        self._reader.end()
+        await asyncio.to_thread(self._reader.join)
+        await asyncio.to_thread(self._tail.join)
+
+    def _put(self, write: PendingWrite[object]) -> None:
+        if not self._turn:
+            self._loop.call_soon(self._hand_over)
+        self._turn.append(write)
+
+    def _hand_over(self) -> None:
+        """Pass the writes of a turn on together, so that a burst is one commit, and one write to each client."""
+        turn, self._turn = self._turn, []
+        if turn:
+            self._writer.put(turn)
+
+    def _fixed_now(self) -> int | None:
+        return milliseconds(self._fixed_clock()) if self._fixed_clock else None
+
+    def _connect(self, parameters: Parameters) -> PostgresConnection:
+        connection = connect(self._url, parameters)
+        try:
+            membership.check_history(connection, self.life.epoch, self._hearing.position)
+        except BaseException:
+            connection.raw.close()
+            raise
+        return connection
+
+    def _listen(self) -> PostgresConnection:
+        connection = self._connect(LISTENING)
+        for channel in self._channels:
+            connection.raw.execute(f"LISTEN {channel}".encode())
+        return connection
+
+    def _notify(self, channel: str, payload: str) -> None:
+        """Send a notification, which may be lost."""
+        notify = "SELECT pg_notify(?, ?)"
+        read = PendingRead(lambda connection: connection.execute(notify, (channel, payload)), self._loop)
+        read.future.add_done_callback(lambda future: future.exception())
+        self._reader.put(SERVER, read)
+
+    def _fence(self, fenced: FencedError) -> None:
+        """Stop, on any thread."""
+        self._loop.call_soon_threadsafe(self._lose, fenced)
+
+    def _lose(self, fenced: FencedError) -> None:
+        if not self._is_fenced:
+            self._is_fenced = True
+            log.critical("this server no longer belongs to the room and restarts", extra={"reason": str(fenced)})
+            self.lost()

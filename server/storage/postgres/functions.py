@@ -1,0 +1,109 @@
+"""What nodes do under the lock of the room in one call each, so that one that stops meanwhile delays nobody else."""
+
+FENCED = "FL001"
+"""The state of the error for a node that the others have removed, or that repeats a call from long ago."""
+
+FUNCTIONS = """
+CREATE FUNCTION channel(purpose text) RETURNS text LANGUAGE sql STABLE AS
+    $$ SELECT 'flagpost_' || purpose || '_' || current_schema()::regnamespace::oid $$;
+
+CREATE FUNCTION now_milliseconds() RETURNS bigint LANGUAGE sql VOLATILE AS
+    $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
+
+CREATE FUNCTION raise_fenced() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'the other servers have removed this one' USING ERRCODE = 'FL001';
+END $$;
+
+-- Lock the room, and note which batch is being written. `fixed`: the time, if not the database's.
+CREATE FUNCTION begin_write(of_node text, this_batch text, fixed bigint, OUT moment bigint, OUT last_news bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT news INTO last_news FROM room FOR UPDATE;
+    moment := now_milliseconds();
+    UPDATE node SET beat = moment, batch = this_batch WHERE id = of_node AND batch <= this_batch;
+    IF NOT FOUND THEN PERFORM raise_fenced(); END IF;
+    moment := coalesce(fixed, moment);
+END $$;
+
+-- Wait for what still writes, and return the last batch of a node. NULL: it was removed.
+CREATE FUNCTION last_batch(of_node text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM room FOR UPDATE;
+    RETURN (SELECT batch FROM node WHERE id = of_node);
+END $$;
+
+-- A node hears its own news from its writer.
+CREATE FUNCTION wake_others(of_node text, last_news bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM node WHERE id <> of_node) THEN
+        PERFORM pg_notify(channel('news'), of_node || ' ' || last_news);
+    END IF;
+END $$;
+
+-- `items`: JSON objects with kind, ref and body.
+CREATE FUNCTION store_news(of_node text, moment bigint, items text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    last bigint;
+BEGIN
+    SELECT news INTO last FROM room;
+    INSERT INTO news (seq, kind, ref, body, at)
+    SELECT last + number, kind, ref, body, moment
+    FROM ROWS FROM (json_to_recordset(items::json) AS (kind text, ref bigint, body text)) WITH ORDINALITY
+        AS item (kind, ref, body, number);
+    UPDATE room SET news = last + json_array_length(items::json) RETURNING news INTO last;
+    PERFORM wake_others(of_node, last);
+END $$;
+
+-- Store messages, and return for each draft its number, and whether it is fresh, with the time and the news before
+-- them. Repeated with the same batch, it returns the same once more.
+CREATE FUNCTION publish(of_node text, this_batch text, fixed bigint, nonce_lasts bigint, drafts text)
+RETURNS TABLE (msg_id bigint, fresh boolean, moment bigint, news_before bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    of_room record;
+    of_batch record;
+    draft record;
+    last bigint;
+    repeated boolean;
+BEGIN
+    SELECT message, news INTO of_room FROM room FOR UPDATE;
+    SELECT batch, batch_message, batch_news, batch_at INTO of_batch FROM node WHERE id = of_node;
+    IF of_batch.batch IS NULL OR of_batch.batch > this_batch THEN PERFORM raise_fenced(); END IF;
+    repeated := of_batch.batch = this_batch;
+    IF repeated THEN
+        last := of_batch.batch_message;
+        news_before := of_batch.batch_news;
+        moment := of_batch.batch_at;
+    ELSE
+        last := of_room.message;
+        news_before := of_room.news;
+        moment := coalesce(fixed, now_milliseconds());
+        UPDATE node SET beat = now_milliseconds(), batch = this_batch,
+            batch_message = last, batch_news = news_before, batch_at = moment WHERE id = of_node;
+    END IF;
+    FOR draft IN SELECT * FROM json_to_recordset(drafts::json) AS each (author text, author_identity text, channel text,
+        peer text, peer_identity text, text text, nonce text, author_key text, peer_key text, folded text)
+    LOOP
+        SELECT id INTO msg_id FROM message
+        WHERE author_identity = draft.author_identity AND nonce = draft.nonce AND at > moment - nonce_lasts
+        ORDER BY id DESC LIMIT 1;
+        fresh := msg_id IS NULL OR (repeated AND msg_id = last + 1);
+        IF fresh THEN
+            last := last + 1;
+            msg_id := last;
+            IF NOT repeated THEN
+                INSERT INTO message (id, at, author, author_identity, channel, peer, peer_identity, text, nonce,
+                    author_key, peer_key, folded)
+                VALUES (last, moment, draft.author, draft.author_identity, draft.channel, draft.peer,
+                    draft.peer_identity, draft.text, draft.nonce, draft.author_key, draft.peer_key, draft.folded);
+                INSERT INTO news (seq, kind, ref, at)
+                VALUES (news_before + last - of_room.message, 'StoredChange', last, moment);
+            END IF;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    IF NOT repeated AND last > of_room.message THEN
+        UPDATE room SET message = last, news = news_before + last - of_room.message;
+        PERFORM wake_others(of_node, news_before + last - of_room.message);
+    END IF;
+END $$;
+"""

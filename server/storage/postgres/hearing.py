@@ -1,0 +1,110 @@
+"""What all servers of a room commit, as one of them hears it: in one order, each event once."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from server.storage.events import Event
+from server.storage.journal import Journal
+from server.storage.pending import PendingWrite
+
+Batch = Sequence[PendingWrite[object]]
+
+
+class Position(NamedTuple):
+    """A place in the news: the number of the last one, and its time, by which the number is recognised."""
+
+    number: int
+    at: int
+
+
+class Commit(NamedTuple):
+    """A commit of this server: the last news before it, the last one of it, and its events."""
+
+    before: int
+    after: int
+    now: int
+    events: Sequence[Event]
+
+
+class NewsRow(NamedTuple):
+    """News as they are stored; `event` is None if this version does not know its kind."""
+
+    number: int
+    at: int
+    event: Event | None
+
+
+class Hearing:
+    """Passes events to the listeners, on the loop: this server's own from its writer, those of others from its tail."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, position: Position) -> None:
+        self.journal = Journal()
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._position = position
+        """How far events were handed to the loop."""
+        self._known = position.number
+        """The last news of which this server knows that they are committed."""
+        self._heard = position.number
+        """How far listeners were called; only for the loop."""
+        self._parked = deque[tuple[int, Batch]]()
+        """Writes that are stored, but whose events were not heard yet, by the number of these."""
+
+    @property
+    def position(self) -> Position:
+        """How far this server has read."""
+        with self._lock:
+            return self._position
+
+    @property
+    def behind(self) -> int:
+        """The number of news to read, as far as this server knows."""
+        with self._lock:
+            return self._known - self._position.number
+
+    def know(self, number: int) -> None:
+        """Note that other servers have committed news up to this number."""
+        with self._lock:
+            self._known = max(self._known, number)
+
+    def add_own(self, commit: Commit, batch: Batch) -> None:
+        """Pass on what this server has committed, or leave it to the tail if there are news before it."""
+        with self._lock:
+            self._known = max(self._known, commit.after)
+            if self._position.number == commit.before:
+                if commit.events:
+                    self._position = Position(commit.after, commit.now)
+                self._loop.call_soon_threadsafe(self._hear, commit.events, commit.after, batch)
+            else:
+                self._loop.call_soon_threadsafe(self._park, commit.after, batch)
+
+    def add_read(self, rows: Sequence[NewsRow]) -> None:
+        """Pass on what the tail has read."""
+        with self._lock:
+            # The writer may have been faster.
+            fresh = [row for row in rows if row.number > self._position.number]
+            if fresh:
+                self._position = Position(fresh[-1].number, fresh[-1].at)
+                events = [row.event for row in fresh if row.event is not None]
+                self._loop.call_soon_threadsafe(self._hear, events, fresh[-1].number)
+
+    def _hear(self, events: Sequence[Event], number: int, batch: Batch = ()) -> None:
+        self.journal.pass_on(events)
+        self._heard = number
+        while self._parked and self._parked[0][0] <= number:
+            _complete(self._parked.popleft()[1])
+        _complete(batch)
+
+    def _park(self, number: int, batch: Batch) -> None:
+        if number <= self._heard:
+            _complete(batch)
+        else:
+            self._parked.append((number, batch))
+
+
+def _complete(batch: Batch) -> None:
+    for write in batch:
+        write.done()

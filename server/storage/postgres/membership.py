@@ -1,0 +1,117 @@
+"""This server as one of those that share the room: it enters, beats, and finds out that others stopped."""
+
+import secrets
+import socket
+import time
+from typing import NamedTuple
+
+from server.protocol.version import VERSION
+from server.storage.base import StorageError
+from server.storage.events import NodeGone
+from server.storage.postgres.connection import PostgresConnection
+from server.storage.postgres.hearing import Position
+from server.storage.sql import SqlConnection
+
+BEAT_SECONDS = 2.0
+GONE_SECONDS = 8.0
+"""Time without a beat after which a server counts as gone."""
+KEPT_MILLISECONDS = 3600_000
+"""Time for which news are kept: those who could still need them are gone long before."""
+PRUNED = 5000
+"""Number of news that are deleted at once."""
+
+NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+BEAT = f"""
+UPDATE node SET beat = {NOW} WHERE id = ?1
+RETURNING beat, (SELECT count(*) FROM node WHERE id <> ?1),
+    (SELECT count(*) FROM node WHERE id <> ?1 AND beat < {NOW} - ?2)
+"""  # noqa: S608 - constants
+PRUNE = """
+DELETE FROM news WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM news ORDER BY seq LIMIT ?1) AS oldest WHERE at < ?2)
+"""
+
+
+class FencedError(StorageError):
+    """The others go on without this server, or with another history than the one it knows; it can only restart."""
+
+
+class Entered(NamedTuple):
+    """A server that is one of the room's from now on, and where its history begins."""
+
+    node: str
+    position: Position
+    last_message: int
+
+
+def enter(connection: PostgresConnection) -> Entered:
+    """Add this server to the room's. Raises psycopg.Error."""
+    node = secrets.token_hex(6)
+    with connection.raw.transaction():
+        message, number = connection.execute("SELECT message, news FROM room FOR UPDATE").fetchone()
+        row = connection.execute("SELECT at FROM news WHERE seq = ?", (number,)).fetchone()
+        connection.execute(
+            f"INSERT INTO node (id, beat, started_at, address, version) VALUES (?1, {NOW}, {NOW}, ?2, ?3)",  # noqa: S608
+            (node, socket.gethostname(), VERSION),
+        )
+    return Entered(node, Position(number, row[0] if row else 0), message)
+
+
+def check_history(connection: PostgresConnection, epoch: str, position: Position) -> None:
+    """Raise FencedError if the database does not continue what this server knows: it is a backup, or it lagged."""
+    query = "SELECT epoch, news, (SELECT at FROM news WHERE seq = ?) FROM room"
+    present, number, at = connection.execute(query, (position.number,)).fetchone()
+    if present == epoch and number >= position.number and (at or 0) == position.at:
+        return
+    # If no other server did it before: the numbers will stand for other messages.
+    connection.execute("UPDATE room SET epoch = ? WHERE epoch = ?", (secrets.token_hex(8), epoch))
+    raise FencedError("the database lost what this server had stored, or was replaced")
+
+
+class Beat(NamedTuple):
+    """The time of the database, the number of other servers, and how many of these have not beaten for long."""
+
+    now: int
+    others: int
+    silent: int
+
+
+def beat(connection: PostgresConnection, node: str) -> Beat:
+    """Tell the others that this server works. Raises FencedError."""
+    row = connection.execute(BEAT, (node, int(GONE_SECONDS * 1000))).fetchone()
+    if row is None:
+        raise FencedError("the other servers have removed this one")
+    return Beat(*row)
+
+
+def remove_silent(connection: SqlConnection) -> None:
+    """Remove servers that have not beaten for long, with the people on them."""
+    before = connection.now - int(GONE_SECONDS * 1000)
+    for (node,) in connection.execute("DELETE FROM node WHERE beat < ? RETURNING id", (before,)):
+        connection.announce(NodeGone(node))
+
+
+def prune(connection: PostgresConnection, now: int) -> bool:
+    """Delete some of the news that everybody has heard; return whether there may be more."""
+    return connection.execute(PRUNE, (PRUNED, now - KEPT_MILLISECONDS)).rowcount == PRUNED
+
+
+class SharedClock:
+    """The time of the database, from the machine's steady clock and what was learned last."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._learned_at = 0.0
+
+    def learn(self, now: int) -> None:
+        """Note the time of the database, in milliseconds, just now."""
+        self._learned_at = time.monotonic()
+        self._offset = now - self._learned_at * 1000
+
+    def now(self) -> int:
+        """Return the time in milliseconds."""
+        return int(time.monotonic() * 1000 + self._offset)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the database answered last."""
+        return time.monotonic() - self._learned_at

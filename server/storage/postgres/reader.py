@@ -1,0 +1,55 @@
+"""The reader thread: runs reads in their turn, and waits for a database that is away for a while."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from server.storage.fair import QueueKey
+from server.storage.pending import PendingRead, ReadQueue, Result, Work
+from server.storage.postgres.connecting import PATIENCE_SECONDS, DatabaseLink
+
+
+class ReaderThread(threading.Thread):
+    """Runs one read at a time."""
+
+    def __init__(self, link: DatabaseLink, now: Callable[[], int]) -> None:
+        super().__init__(name="reader", daemon=True)
+        self._link = link
+        self._now = now
+        self._reads = ReadQueue()
+        self._give_up_at: float | None = None
+        """When reads no longer wait for a database that is away; None while it answers."""
+
+    def put(self, key: QueueKey, read: PendingRead[Result]) -> None:
+        """Add a read. Raises StorageError after `end`."""
+        self._reads.put(key, read)
+
+    def end(self) -> None:
+        """Finish all waiting reads, then end the thread."""
+        self._reads.end()
+
+    def run(self) -> None:
+        """Run the thread."""
+        for read in self._reads:
+            read.run(self._perform)
+        self._link.close()
+
+    def _perform(self, work: Work[object]) -> object:
+        """Run a read, again if the connection was lost. Raises what it raises, and psycopg.Error."""
+        while True:
+            try:
+                connection = self._link.connection()
+                connection.now = self._now()
+                result = work(connection)
+            except psycopg.Error as error:
+                if not self._link.check(error):
+                    raise
+                self._give_up_at = self._give_up_at or time.monotonic() + PATIENCE_SECONDS
+                if time.monotonic() > self._give_up_at:
+                    raise
+                self._link.wait()
+            else:
+                self._give_up_at = None
+                return result

@@ -1,0 +1,162 @@
+"""The tail thread: reads what other servers commit, and beats, so that they know that this one works."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+import psycopg
+
+from server.storage.events import Event, body_of
+from server.storage.postgres import membership, news
+from server.storage.postgres.connecting import DatabaseLink, one_line
+from server.storage.postgres.connection import PostgresConnection
+from server.storage.postgres.hearing import Hearing, NewsRow
+from server.storage.postgres.membership import BEAT_SECONDS, GONE_SECONDS, FencedError, SharedClock
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+"""Time after which it looks for news without being woken."""
+READ_ROWS = 500
+PRUNE_SECONDS = 60.0
+MAX_ASIDE_BYTES = 7999
+"""Maximum size of what a notification can carry."""
+
+
+class Channels(NamedTuple):
+    """The channels of this room's notifications."""
+
+    news: str
+    aside: str
+
+
+class _Aside(NamedTuple):
+    node: str
+    kind: str
+    body: str
+
+
+def encode_aside(node: str, event: Event) -> str | None:
+    """Return an event as a notification carries it; None if it is too large."""
+    text = msgspec.json.encode(_Aside(node, type(event).__name__, body_of(event)))
+    return text.decode() if len(text) <= MAX_ASIDE_BYTES else None
+
+
+class TailThread(threading.Thread):
+    """Reads the news from where this server is; notifications only wake it."""
+
+    def __init__(
+        self,
+        node: str,
+        link: DatabaseLink,
+        hearing: Hearing,
+        *,
+        clock: SharedClock,
+        channels: Channels,
+        silent: Callable[[], None],
+        fenced: Callable[[FencedError], None],
+    ) -> None:
+        """`silent` is called when another server has not beaten for long."""
+        super().__init__(name="tail", daemon=True)
+        self._node = node
+        self._link = link
+        self._hearing = hearing
+        self._clock = clock
+        self._channels = channels
+        self._silent = silent
+        self._fenced = fenced
+        self._loop = asyncio.get_running_loop()
+        self._ended = False
+        self._must_read = True
+        self._beat_at = self._prune_at = 0.0
+        self._steady_since: float | None = None
+        """Since when all beats succeeded: after an outage, the others need time to beat again."""
+        self.others = 0
+        """The number of other servers at the last beat."""
+
+    def end(self) -> None:
+        """End the thread within POLL_SECONDS, or with the next notification."""
+        self._ended = True
+
+    def run(self) -> None:
+        """Run the thread."""
+        while not self._ended:
+            try:
+                self._step(self._link.connection())
+            except psycopg.Error as error:
+                self._recover(error)
+            except FencedError as fenced:
+                self._fenced(fenced)
+                break
+            except Exception as error:
+                log.exception("the news cannot be passed on")
+                self._fenced(FencedError(f"{type(error).__name__}: {error}"))
+                break
+        self._link.close()
+
+    def _step(self, connection: PostgresConnection) -> None:
+        if time.monotonic() >= self._beat_at:
+            self._beat(connection)
+        while (self._must_read or self._hearing.behind) and not self._ended:
+            self._must_read = self._read(connection)
+        self._must_read = not self._wait(connection)
+
+    def _recover(self, error: psycopg.Error) -> None:
+        if not self._link.check(error):
+            log.error("the news cannot be read", extra={"error": one_line(error)})
+        self._steady_since = None
+        self._must_read = True
+        self._link.wait()
+
+    def _beat(self, connection: PostgresConnection) -> None:
+        now, self.others, silent = membership.beat(connection, self._node)
+        at = time.monotonic()
+        self._clock.learn(now)
+        self._beat_at = at + BEAT_SECONDS
+        self._steady_since = self._steady_since or at
+        if silent and at - self._steady_since >= GONE_SECONDS:
+            self._loop.call_soon_threadsafe(self._silent)
+        if at >= self._prune_at and not membership.prune(connection, now):
+            self._prune_at = at + PRUNE_SECONDS
+
+    def _read(self, connection: PostgresConnection) -> bool:
+        """Read some news; return whether there may be more."""
+        position = self._hearing.position
+        found = connection.execute(news.READ, (position.number, READ_ROWS)).fetchall()
+        rows = _whole([news.from_row(row) for row in found])
+        if rows and rows[0].number != position.number + 1:
+            raise FencedError("it was away for so long that news are missing")
+        self._hearing.add_read(rows)
+        return len(found) == READ_ROWS
+
+    def _wait(self, connection: PostgresConnection) -> bool:
+        """Wait for a notification, or until it is time to look; return whether there was one."""
+        timeout = min(POLL_SECONDS, max(0.0, self._beat_at - time.monotonic()))
+        woken = False
+        for notification in connection.raw.notifies(timeout=timeout, stop_after=1):
+            woken = True
+            if notification.channel == self._channels.aside:
+                self._hear_aside(notification.payload)
+            elif notification.payload:
+                node, number = notification.payload.split()
+                # The writer passes on what this server commits.
+                if node != self._node:
+                    self._hearing.know(int(number))
+        return woken
+
+    def _hear_aside(self, payload: str) -> None:
+        node, kind, body = msgspec.json.decode(payload, type=_Aside)
+        event = news.decode(kind, body) if node != self._node else None
+        if event is not None:
+            self._loop.call_soon_threadsafe(self._hearing.journal.pass_on, [event])
+
+
+def _whole(rows: list[NewsRow]) -> list[NewsRow]:
+    """Return rows without those of a commit that may be read only in part: these are read once more."""
+    if len(rows) < READ_ROWS or rows[0].at == rows[-1].at:
+        return rows
+    return [row for row in rows if row.at != rows[-1].at]

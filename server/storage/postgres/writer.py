@@ -1,0 +1,137 @@
+"""The writer thread: commits all waiting work at once, and again until it knows that it is stored."""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import count, groupby
+
+import psycopg
+
+from server.storage.base import StorageError
+from server.storage.pending import MAX_COMMIT, Committed, PendingWrite, fail
+from server.storage.postgres.attempts import Node, Now, Transaction, is_fence
+from server.storage.postgres.connecting import PATIENCE_SECONDS, DatabaseLink, one_line
+from server.storage.postgres.hearing import Hearing
+from server.storage.postgres.lock_use import LockUse
+from server.storage.postgres.membership import FencedError
+
+log = logging.getLogger(__name__)
+
+BUSY = "55P03"
+"""The state of the error after waiting for long for another server, which holds the room."""
+
+Batch = Sequence[PendingWrite[object]]
+Turn = list[PendingWrite[object]]
+"""The writes of a turn of the event loop."""
+
+
+class WriterThread(threading.Thread):
+    """Commits batches of writes, one after the other."""
+
+    def __init__(
+        self,
+        node: str,
+        link: DatabaseLink,
+        hearing: Hearing,
+        *,
+        now: Now,
+        committed: Committed,
+        fenced: Callable[[FencedError], None],
+    ) -> None:
+        super().__init__(name="writer", daemon=True)
+        self.lock_use = LockUse()
+        self._node = Node(node, now, self.lock_use)
+        self._link = link
+        self._hearing = hearing
+        self._committed = committed
+        self._fenced = fenced
+        self._loop = asyncio.get_running_loop()
+        self._waiting = queue.SimpleQueue[tuple[float, Turn] | None]()
+        self._gathered: list[tuple[float, PendingWrite[object]]] = []
+        self._ended = False
+        self._tokens = (f"{number:016x}" for number in count(1))
+
+    def put(self, turn: Turn) -> None:
+        """Have writes committed, after all earlier ones."""
+        self._waiting.put((time.monotonic(), turn))
+
+    def end(self) -> None:
+        """Finish all waiting work, then end the thread."""
+        self._waiting.put(None)
+
+    def run(self) -> None:
+        """Run the thread."""
+        try:
+            while batch := self._gather():
+                for _, run in groupby(batch, lambda each: type(each[1])):
+                    since, writes = zip(*run, strict=True)
+                    self._store(writes, since[0] + PATIENCE_SECONDS)
+        except FencedError as fenced:
+            # Whoever waits gets no answer: what they wait for may be stored.
+            self._fenced(fenced)
+        finally:
+            self._link.close()
+
+    def _gather(self) -> list[tuple[float, PendingWrite[object]]]:
+        """Return the writes of the next commit, and since when each waits; empty at the end."""
+        while not self._ended and len(self._gathered) < MAX_COMMIT:
+            if self._gathered and self._waiting.empty():
+                break
+            if item := self._waiting.get():
+                since, turn = item
+                self._gathered += [(since, write) for write in turn]
+            else:
+                self._ended = True
+        batch, self._gathered = self._gathered[:MAX_COMMIT], self._gathered[MAX_COMMIT:]
+        return batch
+
+    def _store(self, batch: Batch, deadline: float) -> None:
+        """Commit a batch, or fail it. Raises FencedError."""
+        start = time.perf_counter()
+        attempt = Transaction(batch, self._node, next(self._tokens))
+        while True:
+            try:
+                commit = attempt.run(self._link.connection())
+            except psycopg.Error as error:
+                if is_fence(error):
+                    raise FencedError(one_line(error)) from None
+                if not self._passes(error):
+                    return self._refuse(batch, error, deadline)
+                if time.monotonic() > deadline:
+                    return self._fail(batch, f"it does not answer ({one_line(error)}); check that PostgreSQL runs")
+                self._link.wait()
+            except FencedError:
+                raise
+            except Exception as error:
+                return self._refuse(batch, error, deadline)
+            else:
+                self._hearing.add_own(commit, batch)
+                return self._committed(len(batch), time.perf_counter() - start)
+
+    def _passes(self, error: psycopg.Error) -> bool:
+        """Return whether it may work later, and be ready for it."""
+        if self._link.check(error):
+            return True
+        self._roll_back()
+        return error.sqlstate == BUSY
+
+    def _refuse(self, batch: Batch, error: Exception, deadline: float) -> None:
+        """Fail the write that is at fault, and store the others, each by itself."""
+        self._roll_back()
+        if len(batch) > 1:
+            for write in batch:
+                self._store([write], deadline)
+        else:
+            self._fail(batch, f"{type(error).__name__}: {one_line(error)}")
+
+    def _roll_back(self) -> None:
+        try:
+            self._link.roll_back()
+        except psycopg.Error as error:
+            self._link.check(error)
+
+    def _fail(self, batch: Batch, problem: str) -> None:
+        self._loop.call_soon_threadsafe(fail, batch, StorageError(problem))

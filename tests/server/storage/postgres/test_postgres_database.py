@@ -1,0 +1,221 @@
+"""Several servers on one PostgreSQL: one order of events, and failures that lose and repeat nothing."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+
+from server.protocol.codes import ErrorCode
+from server.rules.refusal import Refusal
+from server.storage.base import Published, StorageError
+from server.storage.events import NodeGone, PersonLeft
+from server.storage.postgres import membership, tail
+from server.storage.postgres.database import PostgresDatabase
+from server.storage.sql import SqlConnection
+from tests.support.cutting_proxy import Cut, cutting_proxy
+from tests.support.postgres import SharedPostgres
+from tests.support.postgres_database import ANN, saying, servers, until
+
+
+async def test_all_servers_hear_the_same_in_the_order_of_the_numbers(url: str) -> None:
+    async with servers(url, url) as (one, other):
+        published = await asyncio.gather(*[(one, other)[number % 2].say(f"message {number}") for number in range(250)])
+        numbers = {each.publication.text: each.publication.msg_id for each in published}
+        await until(lambda: len(one.heard) == len(other.heard) == 250)
+        assert one.heard == other.heard == sorted(numbers, key=numbers.__getitem__)
+        assert sorted(numbers.values()) == list(range(1, 251))
+
+
+async def test_write_completes_after_its_events_were_heard(url: str) -> None:
+    async with servers(url, url) as (one, other):
+        await one.say("first")
+        assert one.heard == ["first"]
+        await other.say("second")
+        assert other.heard == ["first", "second"]
+
+
+async def test_write_at_fault_fails_alone(url: str) -> None:
+    def broken(connection: SqlConnection) -> NoReturn:
+        connection.execute("SELECT 1 / 0")
+        raise AssertionError("not reached")
+
+    async with servers(url) as (one,):
+        results = await asyncio.gather(
+            one.say("before"), one.database.write(broken), one.say("nul \0"), one.say("after"), return_exceptions=True
+        )
+        assert [isinstance(result, Published) for result in results] == [True, False, False, True]
+        assert "division by zero" in str(results[1])
+        assert "NUL" in str(results[2])
+        assert await one.texts() == one.heard == ["before", "after"]
+
+
+async def test_refusal_reaches_its_caller_only(url: str) -> None:
+    def refused(connection: SqlConnection) -> NoReturn:
+        connection.announce(PersonLeft(ANN, 0))
+        raise Refusal(ErrorCode.BAD_MESSAGE, "no")
+
+    async with servers(url) as (one,):
+        results = await asyncio.gather(one.say("before"), one.database.write(refused), return_exceptions=True)
+        assert isinstance(results[0], Published)
+        assert isinstance(results[1], Refusal)
+        assert one.heard == ["before"]
+
+
+@pytest.mark.parametrize("nonce", [None, "n"])
+@pytest.mark.parametrize("cut", Cut)
+async def test_commit_without_an_answer_is_stored_once(cut: Cut, nonce: str | None, url: str, tmp_path: Path) -> None:
+    with cutting_proxy(url, tmp_path) as (proxied, proxy):
+        async with servers(proxied, url) as (one, other):
+            proxy.arm(cut)
+            batch = [one.say(f"{number}", nonce and f"{nonce}{number}") for number in range(5)]
+            published = await asyncio.gather(*batch)
+            assert proxy.cuts == 1
+            assert [each.fresh for each in published] == [True] * 5
+            assert await other.texts() == one.heard == ["0", "1", "2", "3", "4"]
+            await until(lambda: other.heard == one.heard)
+
+
+async def test_lost_connections_are_opened_again(url: str, postgres: SharedPostgres) -> None:
+    async with servers(url, url) as (one, other):
+        with psycopg.connect(postgres.url, autocommit=True) as administrator:
+            for turn in range(3):
+                batch = [one.say(f"{turn} {number}") for number in range(20)]
+                administrator.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename ="
+                    " (SELECT usename FROM pg_stat_activity WHERE usename LIKE %s LIMIT 1)",
+                    (url.partition("//")[2].partition("@")[0],),
+                )
+                await asyncio.gather(*batch)
+        assert await other.texts() == one.heard == [f"{turn} {number}" for turn in range(3) for number in range(20)]
+        await until(lambda: other.heard == one.heard)
+
+
+async def test_writes_fail_with_advice_once_the_database_is_away_for_long(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.storage.postgres.writer.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("server.storage.postgres.reader.PATIENCE_SECONDS", 0.1)
+    with cutting_proxy(url, tmp_path) as (proxied, proxy):
+        async with servers(proxied) as (one,):
+            proxy.close()
+            with pytest.raises(StorageError, match="check that PostgreSQL runs"):
+                await one.say("lost")
+            with pytest.raises(StorageError, match="check that PostgreSQL runs"):
+                await one.texts()
+
+
+async def test_removed_server_answers_nothing_and_is_told_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with servers(url, url) as (one, other):
+        await other.database.write(lambda connection: remove(connection, one.database.node))
+        waiting = [one.say("too late"), one.say("too late")]
+        await until(lambda: one.losses)
+        await until(lambda: not one.database._writer.is_alive() and not one.database._tail.is_alive())
+        await asyncio.sleep(0)
+        assert one.losses == 1
+        assert not any(future.done() for future in waiting)
+        assert await other.texts() == []
+        health = one.database.health()
+        assert health.fenced
+    assert [record.levelno for record in caplog.records if "restarts" in record.message] == [logging.CRITICAL]
+
+
+def remove(connection: SqlConnection, node: str) -> None:
+    connection.execute("DELETE FROM node WHERE id = ?", (node,))
+
+
+async def test_silent_server_is_removed_by_the_others(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(tail, "GONE_SECONDS", 0.2)
+    async with servers(url) as (one,):
+        gone: list[NodeGone] = []
+        one.database.hear(NodeGone, gone.extend)
+        await one.database.write(
+            lambda connection: connection.execute("INSERT INTO node (id, beat) VALUES ('ghost', ?)", (0,)).rowcount
+        )
+        await until(lambda: gone)
+        assert gone == [NodeGone("ghost")]
+        assert membership.GONE_SECONDS == 8.0
+
+
+async def test_server_that_knows_more_than_the_database_begins_a_new_history(
+    url: str, postgres: SharedPostgres, tmp_path: Path
+) -> None:
+    with cutting_proxy(url, tmp_path) as (proxied, proxy):
+        async with servers(proxied) as (one,):
+            await one.say("first")
+            await one.say("lost by the failover")
+            epoch = one.database.life.epoch
+            with psycopg.connect(url, autocommit=True) as standby:
+                standby.execute("UPDATE room SET message = 1, news = 1")
+                standby.execute("DELETE FROM news WHERE seq = 2")
+                standby.execute("DELETE FROM message WHERE id = 2")
+            proxy.cut_all()
+            await until(lambda: one.losses)
+            assert one.losses == 1
+        async with servers(url) as (again,):
+            assert again.database.life.epoch != epoch
+            assert again.database.life.last_message == 1
+
+
+async def test_event_of_a_newer_version_is_passed_over(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    item = '[{"kind": "FromTheFuture", "ref": 0, "body": "[1]"}]'
+    async with servers(url, url) as (one, other):
+        newer = PostgresDatabase(url)
+        await newer.write(
+            lambda connection: connection.execute(
+                "SELECT store_news(?, ?, ?)", (newer.node, connection.now, item)
+            ).fetchone()
+        )
+        await other.say("known")
+        await until(lambda: one.heard == other.heard == ["known"])
+        await newer.close()
+    assert "newer version" in caplog.text
+
+
+async def test_server_that_missed_news_is_removed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with servers(url, url) as (one, other):
+        for text in ("first", "second"):
+            await one.say(text)
+        await until(lambda: len(other.heard) == 2)
+        with psycopg.connect(url, autocommit=True) as administrator:
+            administrator.execute("UPDATE room SET news = 3")
+            administrator.execute("INSERT INTO news (seq, kind, at) VALUES (4, 'StoredChange', now_milliseconds())")
+        await until(lambda: one.losses and other.losses)
+
+
+async def test_aside_reaches_all_servers(url: str) -> None:
+    async with servers(url, url) as (one, other):
+        left: list[PersonLeft] = []
+        one.database.hear(PersonLeft, left.extend)
+        other.database.hear(PersonLeft, left.extend)
+        # As if it had beaten since the other one came.
+        one.database._tail.others = 1
+        one.database.tell_aside(PersonLeft(ANN, 5))
+        assert left == [PersonLeft(ANN, 5)]
+        await until(lambda: len(left) == 2)
+        assert left == [PersonLeft(ANN, 5)] * 2
+
+
+async def test_time_is_the_database_s(url: str) -> None:
+    async with servers(url) as (one,):
+        (now,) = await one.database.read(lambda connection: connection.execute("SELECT now_milliseconds()").fetchone())
+        assert abs(one.database.now() - now) < 10_000
+        published = await one.say("now")
+        assert abs(published.publication.at.timestamp() * 1000 - now) < 30_000
+
+
+async def test_write_that_waits_for_the_lock_is_stored(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        __import__("server.storage.postgres.database", fromlist=["WRITING"]).WRITING, "lock_timeout", "50ms"
+    )
+    with psycopg.connect(url) as holder:
+        async with servers(url) as (one,):
+            holder.execute("SELECT FROM room FOR UPDATE")
+            future = one.database.write(saying("patient"))
+            await until(lambda: one.database._writer._link._pause > 0.05)
+            holder.rollback()
+            await future
+            assert one.heard == ["patient"]
