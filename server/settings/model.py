@@ -220,7 +220,9 @@ class RoomLimits(msgspec.Struct, frozen=True, rename="pascal"):
     ] = 16384
     free_megabytes: Annotated[
         int,
-        Meta(ge=0, description="Free disk space in megabytes below which messages are refused."),
+        Meta(
+            ge=0, description="Free disk space in megabytes below which messages are refused; only with a SQLite file."
+        ),
     ] = 64
     bytes_per_second: Annotated[
         int,

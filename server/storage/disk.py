@@ -16,16 +16,18 @@ def free_bytes(path: Path) -> int:
 
 
 class Disk:
-    """Detects low disk space, and logs each change once."""
+    """Detects low disk space, and logs each change once. That of a database on another machine is not measured."""
 
     def __init__(self, database: str, free: Callable[[Path], int] = free_bytes) -> None:
-        self._directory = Path(database).absolute().parent
+        self._directory = None if "://" in database else Path(database).absolute().parent
         self._free = free
         self._low = False
 
     def is_low(self, least_megabytes: int) -> bool:
         """Measure, and return whether less than this is free; 0 disables the check."""
-        free = self._measure() // MEGABYTE if least_megabytes else 0
+        if self._directory is None:
+            return False
+        free = self._measure(self._directory) // MEGABYTE if least_megabytes else 0
         low = free < least_megabytes
         fields = {"free_megabytes": free, "least_megabytes": least_megabytes}
         if low and not self._low:
@@ -38,9 +40,9 @@ class Disk:
         self._low = low
         return low
 
-    def _measure(self) -> int:
+    def _measure(self, directory: Path) -> int:
         try:
-            return self._free(self._directory)
+            return self._free(directory)
         except OSError:
             # Assume the worst if it cannot be measured.
             return 0

@@ -50,3 +50,11 @@ def test_without_a_limit_nothing_is_measured(tmp_path: Path) -> None:
 
 def test_the_real_disk_has_a_size(tmp_path: Path) -> None:
     assert free_bytes(tmp_path) >= 0
+
+
+def test_the_disk_of_a_database_server_is_not_measured() -> None:
+    """It may be another machine's."""
+    free = Free()
+    free.megabytes = None
+    assert not Disk("postgresql://db.example/flagpost", free).is_low(64)
+    assert free.asked == []
